@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium, serveApplication, type Site } from '../support/chromium';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
-const executablePath = '/usr/bin/chromium';
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 let graph: SmallGraph;
 let gateway: TestGateway;
 let issuer: TokenIssuer;
-let site: Server;
+let site: Site;
 let browser: BrowserContext;
 let page: Page;
 
@@ -56,32 +53,13 @@ const application = `
   };
 `;
 
-const found = existsSync(executablePath);
-
 beforeAll(async () => {
-  if (!found) return;
+  if (!hasChromium) return;
   [graph, issuer] = await Promise.all([startSmallGraph(), startTokenIssuer()]);
-  const entry = join(folder, 'application.js');
-  writeFileSync(entry, application);
-  await build({
-    entryPoints: [entry],
-    bundle: true,
-    outfile: join(folder, 'bundle.js'),
-    platform: 'browser',
-    define: { global: 'globalThis', 'process.env.NODE_ENV': '"production"' },
-    nodePaths: [join(__dirname, '../../node_modules')],
-    alias: { url: join(__dirname, '../support/url-in-browsers.cjs') },
-  });
-  const bundle = readFileSync(join(folder, 'bundle.js'));
-  site = createServer(({ url }, response) => {
-    if (url === '/bundle.js') response.setHeader('content-type', 'text/javascript').end(bundle);
-    else response.setHeader('content-type', 'text/html').end('<script src="/bundle.js"></script>');
-  });
-  await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening));
-  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+  site = await serveApplication(application);
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
-    cors: { origins: [origin] },
+    cors: { origins: [site.origin] },
     auth: {
       anonymous: true,
       apiKeys: [{ client: 'app', sha256: createHash('sha256').update('da2-key').digest('hex') }],
@@ -95,26 +73,20 @@ beforeAll(async () => {
       },
     },
   });
-  browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  browser = await launchChromium(folder);
   page = await browser.newPage();
   page.on('response', (response) => {
     if (response.url() === gateway.url && response.request().method() === 'POST')
       statuses.push(response.status());
   });
-  await page.goto(origin);
+  await page.goto(site.origin);
 }, 120_000);
 
 afterAll(async () => {
-  if (!found) return;
+  if (!hasChromium) return;
   await browser.close();
   await gateway.stop();
-  await Promise.all([graph.close(), issuer.close()]);
-  site.closeAllConnections();
-  await new Promise((closed) => site.close(closed));
+  await Promise.all([graph.close(), issuer.close(), site.close()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -151,8 +123,8 @@ const bad: Record<string, [() => Promise<object>, RegExp]> = {
   AWS_IAM: [async () => ({ credentials: { ...credentials, secretAccessKey: 'x' } }), /signature is wrong/],
 };
 
-describe(`AppSync's client in Chromium (skipped where there is no ${executablePath})`, () => {
-  const test = found ? it : it.skip;
+describe(`AppSync's client ${inChromium}`, () => {
+  const test = hasChromium ? it : it.skip;
   test.each(Object.keys(good))('runs a query and a mutation in mode %s', async (type) => {
     const auth = { type, ...(await good[type]!()) };
     const data = await ask(auth, 'query ($id: ID!) { user(id: $id) { name } }', { id: 'u1' });

@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium } from '../support/chromium';
 import { endAll, startDev } from '../support/process';
 
-const executablePath = '/usr/bin/chromium';
-const browserTest = existsSync(executablePath) ? it : it.skip;
+const browserTest = hasChromium ? it : it.skip;
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 let browser: BrowserContext | undefined;
 
@@ -15,19 +15,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe(`/graphiql in Chromium (skipped where there is no ${executablePath})`, () => {
+describe(`/graphiql ${inChromium}`, () => {
   browserTest(
     'runs a query and shows its result',
     async () => {
       const weir = await startDev(['--data', join(folder, 'dynamodb')]);
-      browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-        executablePath,
-        headless: true,
-        args: [
-          ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-          ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-        ],
-      });
+      browser = await launchChromium(folder);
       const page = await browser.newPage();
       const strangers: string[] = [];
       page.on('request', (request) => {

@@ -1,43 +1,53 @@
-/** Subscriptions over HTTP in a real browser: GraphiQL, and the browser's own `EventSource`. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/**
+ * Streams in a real browser, over HTTP/2 and WebSockets on one port with TLS: GraphiQL, the browser's own `EventSource`, and
+ * clients as they are installed.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium, serveApplication, type Site } from '../support/chromium';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
+import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { certificate } from '../support/subgraph-servers';
+import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
 jest.mock('../../gateway/subgraph-calls/connect', () =>
   jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
 );
 
-const executablePath = '/usr/bin/chromium';
-const inBrowser = existsSync(executablePath) ? describe : describe.skip;
+const files = join(__dirname, '../support/tls');
+const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
 
-inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
+(hasChromium ? describe : describe.skip)(inChromium, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   const query = 'subscription { repriced { price } }';
   const repriced = (price: number): Json => ({ repriced: { price } });
   let subgraph: TestSubgraph;
   let reviews: TestSubgraph;
-  /** When the second subgraph answers. */
+  /** Has the second subgraph answer. */
   let review: () => void;
-  const reviewed = new Promise<void>((resolve) => (review = resolve));
+  let reviewed: Promise<void>;
   let gateway: TestGateway;
   let browser: BrowserContext;
   let page: Page;
-  /** A page of another origin than the gateway's. */
-  const shop = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Shop</title>');
-  });
-  let shopUrl: string;
+  /** Pages of another origin than the gateway's. */
+  let shop: Site;
+  let issuer: TokenIssuer;
+  /** What the pages have asked the gateway. */
+  let requests: string[] = [];
+  const protocols = new Set<string | undefined>();
+  let reports: Queue<Json>;
 
   beforeAll(async () => {
-    await new Promise<void>((listening) => shop.listen(0, '127.0.0.1', listening));
-    shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
+    [shop, issuer] = await Promise.all([
+      serveApplication("import './streams-application.mjs';"),
+      startTokenIssuer(),
+    ]);
     subgraph = await startSubgraph({
       name: 'products',
       typeDefs: `
@@ -54,27 +64,46 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
     gateway = await startTestGateway({
       supergraph: sourceOf(compose([subgraph, reviews])),
       mode: 'development',
-      cors: { origins: [shopUrl] },
+      cors: { origins: [shop.origin] },
+      tls,
+      auth: {
+        anonymous: true,
+        apiKeys: [{ client: 'app', sha256: createHash('sha256').update('da2-key').digest('hex') }],
+        oidc: [{ issuer: issuer.url, audience: 'shop' }],
+      },
     });
-    browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-      executablePath,
-      headless: true,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      ],
-    });
+    browser = await launchChromium(folder, certificate);
     page = await browser.newPage();
+    await page.exposeFunction('report', (report: Json) => reports.push(report));
+    page.on('websocket', (socket) => requests.push(socket.url()));
+    page.on('request', (request) => {
+      if (request.url().startsWith(gateway.url)) requests.push(request.url());
+    });
+    const network = await browser.newCDPSession(page);
+    await network.send('Network.enable');
+    network.on('Network.responseReceived', ({ response }) => {
+      if (response.url.startsWith(gateway.url)) protocols.add(response.protocol);
+    });
   }, 60_000);
   afterAll(async () => {
     await browser.close();
     await gateway.stop();
     await subgraph.close();
     await reviews.close();
-    await new Promise((closed) => shop.close(closed));
+    await Promise.all([shop.close(), issuer.close()]);
     rmSync(folder, { recursive: true, force: true });
   });
-  afterEach(() => upstreams.reset());
+  beforeEach(() => {
+    requests = [];
+    reports = new Queue();
+    reviewed = new Promise<void>((resolve) => (review = resolve));
+  });
+  afterEach(async () => {
+    await page.goto('about:blank');
+    await closed();
+    upstreams.reset();
+    expect([...protocols]).toEqual(['h2']);
+  });
 
   const opened = async (): Promise<void> => {
     while (upstreams.open.length === 0) await new Promise((later) => setTimeout(later, 10));
@@ -138,7 +167,7 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
 
   it.each([
     ['of the same origin', () => new URL('/graphiql', gateway.url).href],
-    ['of an origin that may call', () => shopUrl],
+    ['of an origin that may call', () => shop.origin],
   ])(
     'an `EventSource` %s gets each event, and learns of the end',
     async (_, pageUrl) => {
@@ -150,14 +179,90 @@ inBrowser(`in Chromium (skipped where there is no ${executablePath})`, () => {
       const [next, complete] = await got(2);
       expect([next![0], JSON.parse(next![1]!).data, next![2]]).toEqual(['next', repriced(5), '']);
       expect(complete).toEqual(['complete', '', '']);
+      // What has ended need not be closed.
+      upstreams.reset();
     },
     60_000,
   );
 
   it('an `EventSource` of another origin gets nothing', async () => {
-    await page.goto(`${shopUrl.replace('127.0.0.1', 'localhost')}/`);
+    await page.goto(`${shop.origin.replace('127.0.0.1', 'localhost')}/`);
     await openEventSource(query);
     expect((await got(1))[0]![0]).toBe('error');
     expect(upstreams.opened).toEqual([]);
   }, 60_000);
+
+  describe.each<[client: string, url: () => string, isTold: boolean]>([
+    ['Apollo Client over WebSocket', () => gateway.url.replace('https', 'wss'), true],
+    ['Apollo Client over HTTP', () => gateway.url, true],
+    ['graphql-sse', () => gateway.url, true],
+    ['AWS Amplify', () => `${gateway.url.replace('https', 'wss')}/realtime`, false],
+  ])('%s', (client, url, isTold) => {
+    const key = { 'x-api-key': 'da2-key' };
+
+    async function subscribe(document: string, headers: Record<string, string>): Promise<void> {
+      await page.goto(shop.origin);
+      requests = [];
+      await page.evaluate(
+        ([name, ...given]) => {
+          const { subscribeWith } = globalThis as unknown as {
+            subscribeWith: Record<string, (...args: unknown[]) => void>;
+          };
+          subscribeWith[name]!(...given);
+        },
+        [client, gateway.url, document, headers] as const,
+      );
+    }
+
+    it('gets each event', async () => {
+      await subscribe(query, key);
+      await opened();
+      for (const price of [5, 6]) {
+        upstreams.give(repriced(price));
+        expect(await reports.next()).toMatchObject({ data: repriced(price) });
+      }
+      expect(requests).toEqual([url()]);
+    }, 60_000);
+
+    it.each<[string, string, () => Promise<Record<string, string>>, string]>([
+      ['an unknown field', 'subscription { unknown }', async () => key, 'Cannot query field'],
+      ['a wrong key', query, async () => ({ 'x-api-key': 'wrong' }), 'The API key is not known.'],
+      [
+        'an expired token',
+        query,
+        async () => ({ authorization: await issuer.token({ exp: inSeconds(-60) }) }),
+        'The token has expired.',
+      ],
+    ])(
+      'is told of %s, and asks once',
+      async (what, document, headers, sentence) => {
+        await subscribe(document, await headers());
+        const { failed } = await reports.next();
+        expect(failed).toContain(isTold || what === 'an unknown field' ? sentence : 'UnauthorizedException');
+        expect(requests).toEqual([url()]);
+      },
+      60_000,
+    );
+  });
+
+  it.each(['Defer20220824Handler', 'GraphQL17Alpha9Handler'])(
+    'Apollo Client with %s shows what is not deferred, and then the rest',
+    async (handler) => {
+      await page.goto(shop.origin);
+      await page.evaluate(
+        (given) => (globalThis as unknown as { queryWith: (...args: unknown[]) => void }).queryWith(...given),
+        [handler, gateway.url, '{ product { price ... @defer { stars } } }'],
+      );
+      expect(await reports.next()).toMatchObject({
+        data: { product: { price: 4713 } },
+        dataState: 'streaming',
+      });
+      review();
+      expect(await reports.next()).toMatchObject({
+        data: { product: { price: 4713, stars: 4714 } },
+        dataState: 'complete',
+      });
+    },
+    60_000,
+  );
 });

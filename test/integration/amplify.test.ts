@@ -77,7 +77,7 @@ beforeAll(async () => {
     }),
   ]);
   await startGateway();
-  application = fork(join(support, 'amplify-application.mjs'), [gateway.url], {
+  application = fork(join(support, 'amplify-process.mjs'), [gateway.url], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: tls.cert },
     execArgv: [],
   });

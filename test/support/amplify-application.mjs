@@ -1,7 +1,4 @@
-/**
- * An application that uses AWS Amplify as it is installed, with nothing told to it of Weir. It runs as a process, with
- * its endpoint as its argument, and in a page.
- */
+/** An application that uses AWS Amplify as it is installed, with nothing told to it of Weir. */
 import { generateClient } from '@aws-amplify/api';
 import { Amplify, decodeJWT } from '@aws-amplify/core';
 
@@ -48,24 +45,4 @@ export function createApplication({ endpoint, report }) {
     if ('subscribe' in result) running.set(id, result.subscribe({ next, error: fail }));
     else result.then(next, fail);
   };
-}
-
-const [, , endpoint] = globalThis.process?.argv ?? [];
-if (globalThis.process?.send) {
-  const { WebSocket } = await import('ws');
-  const report = (message) => process.send(message);
-  // Node 20 has none.
-  const Native = globalThis.WebSocket ?? WebSocket;
-  // Amplify keeps an unused connection for 1 s, and waits for 5 s before it connects again.
-  const { setTimeout } = globalThis;
-  globalThis.setTimeout = (work, ms, ...rest) =>
-    setTimeout(work, ms === 1000 || ms === 5000 ? 50 : ms, ...rest);
-  globalThis.WebSocket = class extends Native {
-    constructor(url, protocols) {
-      super(url, protocols);
-      report({ connection: url });
-    }
-  };
-  process.on('message', createApplication({ endpoint, report }));
-  report({ isReady: true });
 }

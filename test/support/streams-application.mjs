@@ -1,0 +1,62 @@
+/**
+ * Clients as they are installed, with nothing told to them of Weir. A test calls them in a page, and gives the page
+ * `report`, to which they tell what comes.
+ */
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
+import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { createClient as createEventStreamClient } from 'graphql-sse';
+import { createClient as createWebSocketClient } from 'graphql-ws';
+import { createApplication as createAmplifyApplication } from './amplify-application.mjs';
+
+/** @param options of `ApolloClient` */
+const apolloClient = (options) => new ApolloClient({ cache: new InMemoryCache(), ...options });
+
+const sentenceOf = (error) => error[0]?.message ?? error.reason ?? error.message;
+
+/** Tells of `data`, of `failed`, which is a sentence, and of `isComplete`. */
+const observer = {
+  next: ({ data, error, errors }) => {
+    if (error ?? errors) globalThis.report({ failed: sentenceOf(error ?? errors) });
+    else globalThis.report({ data });
+  },
+  error: (error) => globalThis.report({ failed: sentenceOf(error) }),
+  complete: () => globalThis.report({ isComplete: true }),
+};
+
+/** Each takes the URL of the endpoint, a subscription, and headers with credentials. */
+globalThis.subscribeWith = {
+  'Apollo Client over WebSocket': (url, query, headers) => {
+    const client = createWebSocketClient({ url: url.replace('http', 'ws'), connectionParams: headers });
+    apolloClient({ link: new GraphQLWsLink(client) })
+      .subscribe({ query: gql(query) })
+      .subscribe(observer);
+  },
+  'Apollo Client over HTTP': (url, query, headers) => {
+    apolloClient({ link: new HttpLink({ uri: url, headers }) })
+      .subscribe({ query: gql(query) })
+      .subscribe(observer);
+  },
+  'graphql-sse': (url, query, headers) => {
+    createEventStreamClient({ url, headers }).subscribe({ query }, observer);
+  },
+  'AWS Amplify': (url, query, { 'x-api-key': apiKey, authorization: token }) => {
+    const run = createAmplifyApplication({ endpoint: url, report: globalThis.report });
+    run({
+      operation: { query, ...(apiKey ? { authMode: 'apiKey', apiKey } : { authMode: 'oidc' }) },
+      session: { token },
+    });
+  },
+};
+
+const handlers = { Defer20220824Handler, GraphQL17Alpha9Handler };
+
+/** Queries with Apollo Client, and tells of each state of the answer. */
+globalThis.queryWith = (handler, url, query) => {
+  apolloClient({ link: new HttpLink({ uri: url }), incrementalHandler: new handlers[handler]() })
+    .watchQuery({ query: gql(query) })
+    .subscribe({
+      ...observer,
+      next: ({ data, dataState }) => data !== undefined && globalThis.report({ data, dataState }),
+    });
+};

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Options } from '../options';
-import { type Authenticator, type Proof, unauthenticated } from './authenticator';
+import { type Authenticator, expired, type Proof, unauthenticated } from './authenticator';
 import { createIdentity } from './identity';
 
 /** Keys in `x-api-key`, found by their SHA-256, so that the time of a look-up reveals nothing about other keys. */
@@ -9,8 +9,8 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
     keys.map(({ client, sha256, expires, groups, scopes }) => [
       sha256.toLowerCase(),
       {
-        proof: { identity: createIdentity({ mode: 'api-key', client, groups, scopes }) },
-        expires: expires === undefined ? Infinity : Date.parse(expires),
+        identity: createIdentity({ mode: 'api-key', client, groups, scopes }),
+        expires: expires === undefined ? undefined : Date.parse(expires),
       },
     ]),
   );
@@ -21,8 +21,9 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
     authenticate({ headers }): Proof {
       const found = known.get(sha256(headers['x-api-key'] as string));
       if (found === undefined) throw unauthenticated('The API key is not known.', this.challenge);
-      if (found.expires <= Date.now()) throw unauthenticated('The API key has expired.', this.challenge);
-      return found.proof;
+      if (found.expires !== undefined && found.expires <= Date.now())
+        throw unauthenticated(expired.apiKey, this.challenge);
+      return found;
     },
   };
 }

@@ -19,6 +19,9 @@ import type { UsedSignatures } from './used-signatures';
  */
 export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
+/** Objects to a request whose subscription runs. */
+export type ObjectTo = (request: Pick<IncomingRequest, 'id' | 'head' | 'identity'>) => Error | undefined;
+
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
   /** The used signatures of the process. */
@@ -33,6 +36,11 @@ export interface Authentication {
    * accepted for now.
    */
   readonly admitByHeaders: Admit;
+  /**
+   * Why a caller that other options have let in is not let in by these; undefined if they do. API keys are looked up again,
+   * and whether anonymous callers are let in. Other credentials count until they expire.
+   */
+  readonly objectionTo: ObjectTo;
   close(): void;
 }
 
@@ -42,13 +50,14 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
   const modes = configuredModes(given);
   if (modes.length === 0) return undefined;
   const challenge = challengeOf(modes);
+  const keys = apiKeys(options.apiKeys);
   const nobody: Proof = { identity: anonymous };
 
   function prove(received: Received): Proof | Promise<Proof> {
     const mode = modes.find((each) => each.recognises(received));
     if (mode !== undefined) return mode.authenticate(received);
     if (options.anonymous) return nobody;
-    throw unauthenticated('The request has no credentials.', challenge);
+    throw unauthenticated(noCredentials, challenge);
   }
 
   const admit: Admit = (request, received) => {
@@ -74,8 +83,22 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
   };
   const admitByHeaders: Admit = (request, received) =>
     modes.find((each) => each.recognises(received))?.needsBody === true || admit(request, received);
-  return { admit, admitByHeaders, close: () => modes.forEach((mode) => mode.close?.()) };
+  const objectionTo: ObjectTo = ({ id, head, identity: { mode } }) => {
+    if (mode === 'none') return options.anonymous ? undefined : unauthenticated(noCredentials, challenge);
+    if (mode !== 'api-key') return undefined;
+    try {
+      const { method, url, headers } = head;
+      void keys.authenticate({ requestId: id, method, url, headers, body: noBody });
+      return undefined;
+    } catch (error) {
+      return asAnswer(error);
+    }
+  };
+  return { admit, admitByHeaders, objectionTo, close: () => modes.forEach((mode) => mode.close?.()) };
 }
+
+const noCredentials = 'The request has no credentials.';
+const noBody = Buffer.alloc(0);
 
 /** In order of precedence: the first mode that recognises credentials decides, whatever else is sent. */
 function configuredModes({ options, usedSignatures, logger }: AuthenticationOptions): Authenticator[] {

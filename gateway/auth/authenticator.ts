@@ -23,7 +23,22 @@ export interface Proof {
    * used before.
    */
   readonly admitMutation?: () => void;
+  /**
+   * When these credentials end, in milliseconds of `Date.now()`. Running subscriptions end then.
+   *
+   * @default undefined: they prove what they prove for as long as the request lasts
+   */
+  readonly expires?: number | undefined;
 }
+
+/** What a client is told whose credentials were good, and are not any more. */
+export const expired = {
+  token: 'The token has expired.',
+  apiKey: 'The API key has expired.',
+} as const;
+
+/** The same, by the mode of the credentials. */
+export const reasonOfExpiry = (mode: Mode): string => (mode === 'api-key' ? expired.apiKey : expired.token);
 
 /** One auth mode. */
 export interface Authenticator {

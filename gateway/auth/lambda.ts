@@ -30,8 +30,9 @@ export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'w
         logger.error({ err: error, requestId: received.requestId }, 'the authoriser gave no valid answer');
         throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
       });
-    const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
+    const expires = lifetime > 0 ? Date.now() + lifetime : undefined;
+    const decision = answer.isAuthorized ? { identity: identityOf(token, answer), expires } : denied;
     if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
     return admitted(decision);
   }

@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { type Authenticator, expired, type Proof, type Received, unauthenticated } from './authenticator';
 import { createIdentity, type IdentityFacts } from './identity';
 import type { KeySet } from './key-set';
 
@@ -41,8 +41,9 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
     });
     const objection = issuer.objection(payload);
     if (objection !== undefined) throw unauthenticated(objection, invalidToken);
-    const proof = { identity: createIdentity(issuer.identityOf(payload)) };
-    const until = Math.min((payload.exp! + tolerance) * 1000, Date.now() + rememberedFor);
+    const expires = (payload.exp! + tolerance) * 1000;
+    const proof = { identity: createIdentity(issuer.identityOf(payload)), expires };
+    const until = Math.min(expires, Date.now() + rememberedFor);
     verified.set(header, { proof, until }, { size: header.length + 1024 });
     return proof;
   }
@@ -71,8 +72,6 @@ interface Verified {
 /** Bytes for about ten thousand tokens. */
 const mostRemembered = 32 * 1024 * 1024;
 const rememberedFor = 5 * 60_000;
-/** What a client is told whose token was good, and is not any more. */
-export const tokenExpired = 'The token has expired.';
 const invalidToken = 'Bearer error="invalid_token"';
 
 const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
@@ -90,7 +89,7 @@ function issuerOf(token: string): string | undefined {
 }
 
 function reasonOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return tokenExpired;
+  if (error instanceof errors.JWTExpired) return expired.token;
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The token is signed with an algorithm that is not allowed.';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the token is wrong.';

@@ -12,6 +12,7 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
+import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
@@ -58,6 +59,7 @@ export interface GenerationOptions {
   readonly runningSubscriptions: Subscriptions;
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
+  readonly objectionTo: ObjectTo | undefined;
   readonly logger: Logger;
   /** Counts which fields operations use. */
   readonly usage?: UsageRecorder | undefined;

@@ -7,6 +7,7 @@ import {
   OperationTypeNode,
   parse,
 } from 'graphql';
+import type { ObjectTo } from '../auth/authentication';
 import type { Authorization, Refused } from '../auth/directives';
 import type { Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
@@ -77,6 +78,8 @@ export interface OperationOptions {
   /** The safelist; undefined without one. */
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
+  /** Of the authentication; undefined without one. */
+  readonly objectionTo: ObjectTo | undefined;
   /** Those that run in this process. */
   readonly runningSubscriptions: Subscriptions;
   /** The bounds of new ones. */
@@ -345,7 +348,7 @@ export function createOperations(
   const subscriptions = createPreparation({
     ...{ schema, isDevelopment, limits, programs, showing, compile, plannedFor, programFor, perform },
     ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, hold: options.hold },
-    ...{ refuse: options.refuse, hooks: options.hooks },
+    ...{ refuse: options.refuse, hooks: options.hooks, objectionTo: options.objectionTo },
   });
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => {

@@ -263,6 +263,7 @@ function build(
   const connections = connectionsOf(options);
   const { connectTimeout, keepAlive, http2, ca } = connections;
   const transport = createHttpTransport({ ...connections, durations: metrics.subgraphDurations });
+  const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const signers = openSubgraphSigners(options, { linkKeys, logger });
   const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
@@ -309,6 +310,7 @@ function build(
         runningSubscriptions,
         refuse: persistedOperations.refuse,
         hooks,
+        objectionTo: authentication?.objectionTo,
         caching,
         invalidate,
         audit,
@@ -330,7 +332,6 @@ function build(
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
   const corsHeaders = compileCorsHeaders(options);
   const reply = new Reply(logger, metrics.errors);

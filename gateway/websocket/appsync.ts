@@ -1,6 +1,6 @@
 /** AppSync's real-time protocol, as its clients speak it: `aws-appsync-subscription-link` and Amplify. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { tokenExpired } from '../auth/tokens';
+import { expired } from '../auth/authenticator';
 import { type ErrorCode, errors as codes } from '../errors';
 import { searchOf } from '../request/parsed-request';
 import { isMap } from '../options/is-map';
@@ -190,7 +190,7 @@ const emptyObject = Buffer.from('{}');
  * opens it again with a new token: good where the token has expired, and for nothing else.
  */
 function appsyncError({ message, extensions }: SentError) {
-  if (message === tokenExpired) return { errorType: 'UnauthorizedException', message };
+  if (message === expired.token) return { errorType: 'UnauthorizedException', message };
   const code = extensions?.code;
   const status = code !== undefined && Object.hasOwn(codes, code) ? codes[code as ErrorCode].status : 400;
   const isFull = code === 'MAX_CONNECTION_OPERATIONS_LIMIT';

@@ -41,6 +41,12 @@ describe.each(Object.entries(testedModes))('the auth mode %s', (_, [open]) => {
     expect(identities[1]).toEqual(identities[0]);
   });
 
+  it('says when its credentials end, where they do', async () => {
+    const { expires } = await mode.authenticator.authenticate(received(mode.good));
+    if (mode.expires === undefined) expect(expires).toBeUndefined();
+    else expect(Math.abs(expires! - mode.expires)).toBeLessThan(2000);
+  });
+
   it('lets nobody in by other credentials, each time with the same 401 and a challenge of its scheme', async () => {
     const { authenticator, bad } = mode;
     for (let i = 0; i < 2; i++) {

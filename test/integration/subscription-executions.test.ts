@@ -67,8 +67,8 @@ async function pricesOf(client: InProcessClient, count: number): Promise<(number
   const prices: (number | string)[] = [];
   while (prices.length < count) {
     const { data, extensions } = JSON.parse((await client.part())!);
-    if (extensions?.weir.gap === true) prices.push('gap');
-    prices.push(data.repriced.price);
+    if (data === null && extensions.weir.gap === true) prices.push('gap');
+    else prices.push(data.repriced.price);
   }
   return prices;
 }

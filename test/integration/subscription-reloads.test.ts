@@ -1,4 +1,5 @@
 /** Running subscriptions over real sockets, through new supergraphs, new options, and the end of the gateway. */
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,8 +48,8 @@ class Client {
 
   readonly #left = new AbortController();
 
-  async open(query: string): Promise<this> {
-    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' };
+  async open(query: string, more: Record<string, string> = {}): Promise<this> {
+    const headers = { ...more, accept: 'text/event-stream', 'content-type': 'application/json' };
     const { signal } = this.#left;
     const body = JSON.stringify({ query });
     const answer = await fetch(gateway.url, { method: 'POST', headers, body, signal });
@@ -107,6 +108,29 @@ it('ends those that the safelist of new options lacks, each with the sentence', 
   expect(subgraph.feeds.length).toBe(before);
   await gateway.reload(() => options(20, 0));
   clients[0]!.leave();
+  await until(() => subgraph.feeds.every(({ isLeft }) => isLeft));
+});
+
+it('end where new options do not have the API key, and say so', async () => {
+  const auth = (...names: readonly string[]): OptionsInput['auth'] => ({
+    anonymous: true,
+    apiKeys: names.map((name) => ({ client: 'app', sha256: hash('sha256', name) })),
+  });
+  const query = 'subscription { count }';
+  await gateway.reload(() => ({ ...options(20, 0), auth: auth('old', 'new') }));
+  const [ends, ...others] = await Promise.all([
+    new Client().open(query, { 'x-api-key': 'old' }),
+    new Client().open(query, { 'x-api-key': 'new' }),
+    new Client().open(query),
+  ]);
+  await gateway.reload(() => ({ ...options(20, 0), auth: auth('new') }));
+  await until(() => ends.isEnded);
+  expect(ends.events).toMatchObject([
+    { errors: [{ message: 'The API key is not known.', extensions: { code: 'UNAUTHENTICATED' } }] },
+  ]);
+  for (const { events, isEnded } of others) expect([events, isEnded]).toEqual([[], false]);
+  await gateway.reload(() => options(20, 0));
+  for (const client of others) client.leave();
   await until(() => subgraph.feeds.every(({ isLeft }) => isLeft));
 });
 

@@ -20,6 +20,8 @@ export interface TestAuthenticator {
   readonly good: Headers;
   /** Of the same mode, but they prove nothing. */
   readonly bad: Headers;
+  /** When the good ones end, in milliseconds of `Date.now()`; undefined where they do not. */
+  readonly expires: number | undefined;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export const receivedWith = (headers: Headers, body?: Buffer): Received => ({
 
 export const body = Buffer.from('{"query":"{ me { name } }"}');
 
+const inSeconds = (seconds: number): number => Date.now() + seconds * 1000;
 const nothing = async (): Promise<void> => undefined;
 const logger = { error: () => undefined, warn: () => undefined } as never;
 const authOf = (auth: OptionsInput['auth']): Options['auth'] => parseOptions({ auth }).auth;
@@ -52,10 +55,13 @@ export const testedModes: Record<
 
 async function openApiKeys(): Promise<TestAuthenticator> {
   const sha256 = createHash('sha256').update('key').digest('hex');
+  const expires = inSeconds(3600);
+  const key = { client: 'app', sha256, expires: new Date(expires).toISOString() };
   return {
-    authenticator: apiKeys(authOf({ apiKeys: [{ client: 'app', sha256 }] }).apiKeys),
+    authenticator: apiKeys(authOf({ apiKeys: [key] }).apiKeys),
     good: { 'x-api-key': 'key' },
     bad: { 'x-api-key': 'other' },
+    expires,
     close: nothing,
   };
 }
@@ -80,6 +86,7 @@ async function openIam(): Promise<TestAuthenticator> {
     authenticator: iam(authOf({ iam: { keys: [keys] } }).iam!, { logger, used }),
     good: signed(keys.secretAccessKey),
     bad: signed('another'),
+    expires: undefined,
     close: nothing,
   };
 }
@@ -99,6 +106,9 @@ async function openCognito(): Promise<TestAuthenticator> {
   });
 }
 
+/** Milliseconds by which clocks may differ. */
+const clockSkew = 30_000;
+
 async function withTokens(
   authenticator: Authenticator,
   issuer: Awaited<ReturnType<typeof startTokenIssuer>>,
@@ -108,6 +118,7 @@ async function withTokens(
     authenticator,
     good: { authorization: `Bearer ${await issuer.token({ ...claims })}` },
     bad: { authorization: `Bearer ${await issuer.token({ ...claims, exp: 1 })}` },
+    expires: inSeconds(3600) + clockSkew,
     close: async () => {
       authenticator.close?.();
       await issuer.close();
@@ -121,9 +132,10 @@ async function openLambda(): Promise<TestAuthenticator> {
     resolverContext: { sub: 'u1' },
   });
   return {
-    authenticator: lambda(authOf({ lambda: { module } }).lambda!, logger),
+    authenticator: lambda(authOf({ lambda: { module, ttl: '10m' } }).lambda!, logger),
     good: { authorization: 'good' },
     bad: { authorization: 'bad' },
+    expires: inSeconds(600),
     close: nothing,
   };
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../auth/hook';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
@@ -43,6 +44,7 @@ export interface PreparationOptions {
   /** Of the safelist; undefined without one. */
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
+  readonly objectionTo: ObjectTo | undefined;
   readonly showing: Parameters<typeof showExecution>[0];
   readonly compile: (
     document: string,
@@ -67,7 +69,7 @@ export interface PreparationOptions {
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export function createPreparation(options: PreparationOptions) {
   const { schema, isDevelopment, limits, subgraphs, programs, subscribe, hold, showing } = options;
-  const { compile, plannedFor, programFor, perform, refuse, hooks } = options;
+  const { compile, plannedFor, programFor, perform, refuse, hooks, objectionTo } = options;
   const generation = ++generations;
   /** Operations that began on another generation. */
   const moved = new LRUCache<string, CompiledOperation>({
@@ -123,7 +125,7 @@ export function createPreparation(options: PreparationOptions) {
         return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
       },
       readmit: async (request) => {
-        const refusal = compiled.refuse(variables, request.identity);
+        const refusal = objectionTo?.(request) ?? compiled.refuse(variables, request.identity);
         if (refusal !== undefined) throw refusal;
         if (hooks.onOperation === undefined) return;
         const { operation: type, name } = compiled.operation;

@@ -37,7 +37,7 @@ export interface PreparedSubscription {
   /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
   answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
   /**
-   * Checks what is checked of a new operation, for a client that has it already: its limits, and the hook. Rejects where it
+   * Checks what is checked of a new operation, for a client that has it already: its API key, its limits, and the hook. Rejects where it
    * may not go on.
    */
   readmit(request: IncomingRequest): Promise<void>;

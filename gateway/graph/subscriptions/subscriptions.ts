@@ -1,3 +1,4 @@
+import { reasonOfExpiry } from '../../auth/authenticator';
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
@@ -36,7 +37,6 @@ export class Subscriptions {
   #moving: Promise<void> | undefined;
   #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
-  #counted = 0;
 
   constructor(meter: Meter) {
     this.#counts = {
@@ -248,18 +248,17 @@ export class Subscriptions {
     }
   }
 
-  /** Ends those whose time is over, and counts what runs as used once an hour. */
+  /** Ends those whose time is over, and counts each of the others as used once an hour. */
   #look(): void {
     const now = performance.now();
     for (const reader of this.#readers) {
       const error = reader.whyOver(now);
       if (error !== undefined) reader.end(error);
+      else if (now - reader.counted >= countEvery) {
+        reader.counted += countEvery;
+        reader.execution?.prepared.count(reader.request);
+      }
     }
-    if (now - this.#counted < countEvery) return;
-    if (this.#counted > 0)
-      for (const { prepared, readers } of this.#executions)
-        for (const { request } of readers) prepared.count(request);
-    this.#counted = now;
   }
 }
 
@@ -280,6 +279,8 @@ async function forEach<Each>(
 class OpenReader extends Reader {
   execution: SharedExecution | undefined;
   readonly #since = performance.now();
+  /** When it was last counted as used, as at its begin; in milliseconds of `performance.now()`. */
+  counted = this.#since;
   readonly #options: SubscriptionOptions;
 
   constructor(
@@ -296,11 +297,9 @@ class OpenReader extends Reader {
     if (now - this.#since > lifetime) return requestError('SUBSCRIPTION_ENDED', { option: 'lifetime' });
     if (now - Math.max(this.#since, this.execution?.answeredAt ?? 0) > idle)
       return requestError('SUBSCRIPTION_ENDED', { option: 'idle' });
-    const { mode, claims } = this.request.identity;
-    if (expired === 'keep' || (mode !== 'oidc' && mode !== 'cognito')) return undefined;
-    const exp = claims['exp'];
-    if (typeof exp !== 'number' || exp * 1000 > Date.now()) return undefined;
-    return requestError('UNAUTHENTICATED', { reason: 'The token has expired.' });
+    const { identity, proof } = this.request;
+    if (expired === 'keep' || proof?.expires === undefined || proof.expires > Date.now()) return undefined;
+    return requestError('UNAUTHENTICATED', { reason: reasonOfExpiry(identity.mode) });
   }
 }
 

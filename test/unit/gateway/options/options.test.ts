@@ -130,7 +130,7 @@ describe('defaults', () => {
       subscriptions: {
         ...{ connections: 10_000, perConnection: 200, initTimeout: 5000, heartbeat: 30_000 },
         callback: { host: '127.0.0.1', port: 0, path: '/callbacks', publicUrl: 'http://127.0.0.1:{port}' },
-        ...{ connectionParams: [], total: 20_000, perIdentity: 1000, lifetime: 86_400_000 },
+        ...{ connectionParams: [], concurrency: 16, total: 20_000, perIdentity: 1000, lifetime: 86_400_000 },
         ...{ idle: 43_200_000, unread: 1_048_576, slow: 'latest', expired: 'end' },
       },
       telemetry: { metrics: {}, resource: {} },

@@ -1,0 +1,153 @@
+import type { GraphQLError } from 'graphql';
+import type { Mode } from '../../../../../gateway/auth/identity';
+import { createIdentity } from '../../../../../gateway/auth/identity';
+import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
+import { Subscriptions } from '../../../../../gateway/graph/subscriptions/subscriptions';
+import { type OptionsInput, parseOptions } from '../../../../../gateway/options';
+import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
+import type { SubgraphEvent } from '../../../../../gateway/subgraph-calls/transport';
+import { Meter } from '../../../../../gateway/telemetry/meter';
+import { useFakeTimers } from '../../../../support/fake-timers';
+import { eventOf } from '../../../../support/held-upstreams';
+import { HeldSource } from '../../../../support/held-source';
+import { openRequests } from '../../../../support/requests-in-flight';
+
+const { requests } = openRequests();
+let all: Subscriptions;
+let events: HeldSource<SubgraphEvent>;
+let counted: IncomingRequest[];
+const open: Subscribed[] = [];
+
+beforeEach(() => {
+  all = new Subscriptions(new Meter());
+  events = new HeldSource();
+  counted = [];
+});
+afterEach(() => {
+  for (const { request } of open.splice(0)) requests.end(request, 200);
+});
+
+useFakeTimers();
+
+interface Subscribed {
+  readonly request: IncomingRequest;
+  /** What its client was given: data, and at last why it ended. */
+  readonly got: unknown[];
+}
+
+async function subscribe(
+  options: OptionsInput['subscriptions'] = {},
+  proof?: IncomingRequest['proof'],
+): Promise<Subscribed> {
+  const head = { method: 'POST', url: '/graphql', headers: {} };
+  const request = requests.begin(head, '127.0.0.1', {} as never, performance.now());
+  request.proof = proof;
+  const prepared: Partial<PreparedSubscription> = {
+    ...{ key: 'k', sourceKey: 's', subgraph: 'counts', bounds: {} },
+    openSource: () => Promise.resolve(events),
+    answer: ({ body }) =>
+      Promise.resolve({ answered: { body, errorsLeftOut: 0 } as Answered, isShareable: true }),
+    charge: () => undefined,
+    count: (who) => counted.push(who),
+    release: () => undefined,
+  };
+  const { subscriptions } = parseOptions({ subscriptions: options });
+  const answers = await all.open(prepared as PreparedSubscription, request, subscriptions);
+  const got: unknown[] = [];
+  answers
+    .forEach(({ body }) => {
+      got.push(JSON.parse(body.toString()).data);
+      return undefined;
+    })
+    .then(
+      () => got.push('end'),
+      (error: unknown) => {
+        const { message, extensions } = error as GraphQLError;
+        got.push([extensions['code'], message]);
+      },
+    );
+  const subscribed = { request, got };
+  open.push(subscribed);
+  return subscribed;
+}
+
+async function give(data: unknown): Promise<void> {
+  events.give(eventOf(data));
+  await pass(0);
+}
+const inSeconds = (seconds: number): number => Date.now() + seconds * 1000;
+const proofOf = (mode: Mode, expires: number | undefined) => ({
+  identity: createIdentity({ mode, subject: 'u1' }),
+  expires,
+});
+const pass = (seconds: number): Promise<void> => jest.advanceTimersByTimeAsync(seconds * 1000);
+
+it('ends a subscription after its longest lifetime, whatever comes', async () => {
+  const { got } = await subscribe({ lifetime: '10s', idle: '6s' });
+  for (let i = 0; i < 3; i++) {
+    await pass(3);
+    await give(i);
+  }
+  await pass(3);
+  expect(got).toEqual([
+    0,
+    1,
+    2,
+    [
+      'SUBSCRIPTION_ENDED',
+      'The subscription has ended: it has lasted for as long as it may. Subscribe again.',
+    ],
+  ]);
+  expect(events.isClosed).toBe(true);
+});
+
+it('ends a subscription for which no event comes', async () => {
+  const { got } = await subscribe({ idle: '6s' });
+  await pass(5);
+  await give(1);
+  await pass(5);
+  expect(got).toEqual([1]);
+  await pass(2);
+  expect(got).toEqual([
+    1,
+    ['SUBSCRIPTION_ENDED', 'The subscription has ended: no event has come for too long. Subscribe again.'],
+  ]);
+});
+
+it.each([
+  ['oidc', 'The token has expired.'],
+  ['cognito', 'The token has expired.'],
+  ['lambda', 'The token has expired.'],
+  ['api-key', 'The API key has expired.'],
+] as const)('ends a subscription whose credentials of the mode %s expire', async (mode, sentence) => {
+  const ends = await subscribe({}, proofOf(mode, inSeconds(10)));
+  const goesOn = await subscribe({}, proofOf(mode, inSeconds(60)));
+  await pass(9);
+  expect(all.size).toBe(2);
+  await pass(2);
+  await give(1);
+  expect([ends.got, goesOn.got]).toEqual([[['UNAUTHENTICATED', sentence]], [1]]);
+});
+
+it.each([
+  ['credentials that expire, where the options say so', { expired: 'keep' as const }, 10],
+  ['credentials that do not expire', {}, undefined],
+])('keeps a subscription with %s', async (_, options, seconds) => {
+  await subscribe(options, proofOf('oidc', seconds === undefined ? undefined : inSeconds(seconds)));
+  await pass(100);
+  expect(all.size).toBe(1);
+});
+
+it('counts each as used once an hour', async () => {
+  const one = await subscribe();
+  await pass(1800);
+  const other = await subscribe();
+  await pass(1801);
+  expect(counted).toEqual([one.request]);
+  await pass(1800);
+  expect(counted).toEqual([one.request, other.request]);
+  requests.end(one.request, 200);
+  await pass(3601);
+  expect(counted).toEqual([one.request, other.request, other.request]);
+});

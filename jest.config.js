@@ -1,14 +1,22 @@
+const { readdirSync, readFileSync } = require('node:fs');
 const { availableParallelism } = require('node:os');
+const { join } = require('node:path');
 
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
 const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
+
+/** The tests of `npm run test:long`: those that do only a part of what they can for each change. */
+const longTests = () =>
+  readdirSync(join(__dirname, 'test'), { recursive: true })
+    .map((name) => join(__dirname, 'test', name))
+    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('amountOf('));
 
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: './test/support/fast-globals.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
   roots: ['cli', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
-  testMatch: ['**/*.test.ts'],
+  testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],
   // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
   testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/', '<rootDir>/.stryker-tmp/'],

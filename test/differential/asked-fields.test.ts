@@ -5,14 +5,14 @@
  * `WEIR_SEED`, `WEIR_SUPERGRAPHS` and `WEIR_OPERATIONS` as in differential.test.ts.
  */
 import '../support/fast-graphql';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 import { canonical, RandomWorld, type WorldObject, type WorldRun } from '../support/random-world';
 import { drawGraph, drawOperation } from './case';
 import { faultsOf } from './faults';
 import { composeGraph, describeGraph, type Graph, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 const perTest = 20;
 

@@ -24,7 +24,7 @@ import { type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld } from '../support/random-world';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 import { drawOperation, hasContext } from './case';
 import { differenceFromMerged } from './compare';
 import { faultsOf } from './faults';
@@ -40,7 +40,7 @@ import {
 } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 8, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 const perTest = 20;
 const code = 'UNAUTHORIZED_FIELD_OR_TYPE';

@@ -8,7 +8,7 @@ import { TransportError } from '../../gateway/subgraph-calls/transport';
 import { differenceFromWhole, type Merged, mergeParts } from '../support/merge-parts';
 import { withRandomDefer } from '../support/random-defer';
 import { RandomSource } from '../support/random-source';
-import { timeFor } from '../support/time-limit';
+import { timeFor } from '../support/amounts';
 import { drawGraph, drawOperation } from './case';
 import { type Path, valueAt } from './faults';
 import { type Answer, answerInParts, type EngineOptions, type Graph, startEngine } from './systems';

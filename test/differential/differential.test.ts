@@ -6,12 +6,12 @@
  * supergraphs. A failure tells its seed, and its graph and operation cut down as far as they still fail.
  */
 import '../support/fast-graphql';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 import { differenceOf, drawGraph, drawOperation, hasContext, report } from './case';
 import { startApollo, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 200);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 50, 200);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 50);
 const perTest = 20;
 

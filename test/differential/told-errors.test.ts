@@ -7,12 +7,12 @@ import '../support/fast-graphql';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { RandomOperation } from '../support/random-operation';
 import { RandomWorld } from '../support/random-world';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 import { drawGraph, drawOperation, report } from './case';
 import { type Answer, composeGraph, type EngineOptions, type Graph, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 20);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const perTest = 20;
 const errors = { limit: 100_000, maxBytes: 100_000_000 };

@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import { openRegistryStore, Registry, type SubgraphChange } from '../../schema';
 import { heapOf, inspectable } from '../support/inspector';
 import { endAll, eventually, startProcess, startWeir, type WeirProcess, weirMain } from '../support/process';
-import { timeFor } from '../support/time-limit';
+import { timeFor } from '../support/amounts';
 
 const enabled = process.env['WEIR_E2E'] === '1';
 /**

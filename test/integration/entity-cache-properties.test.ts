@@ -19,10 +19,10 @@ import { RandomSource } from '../support/random-source';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Shop, startShop } from '../support/shop';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 
-/** Steps of one run; `WEIR_STEPS` for more. */
-const steps = Number(process.env['WEIR_STEPS'] ?? 80);
+/** Steps of one run. */
+const steps = amountOf('WEIR_STEPS', 30, 80);
 
 jest.setTimeout(timeFor(steps, 80));
 sayWithoutRedis();

@@ -15,12 +15,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { OptionsError, parseOptions } from '../../gateway/options';
 import { readOptionsFile } from '../../gateway/options/file';
+import { amountOf } from '../support/amounts';
 import { damaged, document, json, odd } from '../support/odd-inputs';
 import { askPipelined, requestBytes } from '../support/pipelined';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 
-const wanted = Number(process.env['WEIR_FUZZ'] ?? 500);
+const wanted = amountOf('WEIR_FUZZ', 200, 500);
 const seed = Number(process.env['WEIR_SEED'] ?? 1);
 /** Milliseconds. */
 const patience = 60_000 + wanted * 10;

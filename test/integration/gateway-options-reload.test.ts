@@ -9,10 +9,10 @@ import type { OptionsInput } from '../../gateway';
 import { type RunningCli, startCli } from '../support/run-cli';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 
 /** Of what is done again and again; `WEIR_ROUNDS=100` for a longer run. */
-const rounds = Number(process.env['WEIR_ROUNDS'] ?? 10);
+const rounds = amountOf('WEIR_ROUNDS', 4, 10);
 
 jest.setTimeout(timeFor(rounds, 10));
 

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { timeFor } from '../support/time-limit';
+import { amountOf, timeFor } from '../support/amounts';
 
+const rounds = amountOf('WEIR_ROUNDS', 8, 25);
 const token = 'a-token-of-the-tests';
 const maxAge = 60;
 /** Each value that anybody can be told, by who it belongs to; `secret` is told to its owner alone. */
@@ -276,7 +277,7 @@ it.each(stores)(
             }
           }
         }),
-        { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: Number(process.env['WEIR_ROUNDS'] ?? 25) },
+        { seed: Number(process.env['WEIR_SEED'] ?? 1), numRuns: rounds },
       );
       expect(hits).toBeGreaterThan(50);
     } finally {
@@ -284,5 +285,5 @@ it.each(stores)(
       await stop();
     }
   },
-  timeFor(Number(process.env['WEIR_ROUNDS'] ?? 25), 25),
+  timeFor(rounds, 25),
 );

@@ -8,14 +8,14 @@ import { TransportError } from '../../gateway/subgraph-calls/transport';
 import { differenceFromWhole, type Merged, mergeParts } from '../support/merge-parts';
 import { withRandomDefer } from '../support/random-defer';
 import { RandomSource } from '../support/random-source';
-import { timeFor } from '../support/amounts';
+import { amountOf, timeFor } from '../support/amounts';
 import { drawGraph, drawOperation } from './case';
 import { type Path, valueAt } from './faults';
 import { type Answer, answerInParts, type EngineOptions, type Graph, startEngine } from './systems';
 import { type RandomOperation } from '../support/random-operation';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = Number(process.env['WEIR_SUPERGRAPHS'] ?? 6);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 60);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const perTest = 3;
 

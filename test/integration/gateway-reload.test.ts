@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { IntrospectAndCompose } from '@apollo/gateway';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSmallGraph, type SmallGraph } from '../support/small-graph';
-import { timeFor } from '../support/amounts';
+import { amountOf, timeFor } from '../support/amounts';
 
 /** Of what is done again and again; `WEIR_ROUNDS=100` for a longer run. */
-const rounds = Number(process.env['WEIR_ROUNDS'] ?? 6);
+const rounds = amountOf('WEIR_ROUNDS', 3, 6);
 
 jest.setTimeout(timeFor(rounds, 6));
 

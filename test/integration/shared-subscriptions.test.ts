@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { GraphQLError } from 'graphql';
 import type { HookOperation } from '../../gateway';
+import { amountOf } from '../support/amounts';
 import { eventOf, gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
@@ -217,7 +218,7 @@ it('never gives an identity what another one is answered, whatever the order', a
       expect([count('active'), upstreams.open.length]).toEqual([0, 0]);
       upstreams.reset();
     }),
-    { numRuns: Number(process.env['WEIR_ROUNDS'] ?? 15) },
+    { numRuns: amountOf('WEIR_ROUNDS', 6, 100) },
   );
 });
 

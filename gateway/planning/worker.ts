@@ -1,5 +1,5 @@
 /** The thread in which operations are planned: one plan at a time, until the thread is terminated. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { refuseHugeArrays } from './huge-arrays';
 import { letRequestsGoFirst } from './thread-priority';
 import { systemThread } from './thread-time';
@@ -40,16 +40,17 @@ export type WorkerMessage =
   | { readonly kind: 'plan'; readonly plan: string }
   | { readonly kind: 'error'; readonly failure: PlanningFailure; readonly reason: string };
 
-function serve(): void {
-  const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
+/** Answers what comes by a port, after it has said whether the supergraph can be planned. */
+export function serve(options: QueryPlannerOptions, port: MessagePort): void {
+  const say = (message: WorkerMessage): void => port.postMessage(message);
   let planner: ReturnType<typeof buildQueryPlanner>;
   try {
-    planner = buildQueryPlanner(workerData as QueryPlannerOptions);
+    planner = buildQueryPlanner(options);
   } catch (error) {
     say({ kind: 'refused', reason: reasonOf(error) });
     return;
   }
-  parentPort?.on('message', (request: TimedPlanRequest) => {
+  port.on('message', (request: TimedPlanRequest) => {
     const { document, operationName, overrideLabels, form, timeLimit } = request;
     try {
       // Safe to interrupt: the planner caches results between plans only when they are complete.
@@ -71,4 +72,4 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 letRequestsGoFirst();
 refuseHugeArrays(mostOptions);
-serve();
+if (parentPort) serve(workerData as QueryPlannerOptions, parentPort);

@@ -1,5 +1,8 @@
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
+const keepThreads = require('./kept-threads.cjs');
+
+keepThreads();
 
 /**
  * Jest's environment for Node, with an ordinary global object. Jest's own is a proxy, which every use of `Map`, `Error` or

@@ -1,4 +1,5 @@
 /** Subscriptions by unmodified clients over HTTP/1.1 and HTTP/2. The subgraph's events are the test's. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
   ApolloClient,
@@ -19,6 +20,7 @@ import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
+import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
 jest.mock('../../gateway/subgraph-calls/connect', () =>
   jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
@@ -280,6 +282,102 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
       expect(told.errors[0].extensions.code).toBe('BAD_REQUEST');
       expect(await events.next()).toBe('complete');
       expect([sent, upstreams.opened]).toEqual([1, []]);
+    });
+  });
+});
+
+describe('a refusal', () => {
+  let gateway: TestGateway;
+  let issuer: TokenIssuer;
+  let sent = 0;
+  const send: typeof fetch = (url, init) => {
+    sent++;
+    return fetch(url, init);
+  };
+  const key = { 'x-api-key': 'good' };
+
+  beforeAll(async () => {
+    issuer = await startTokenIssuer();
+    gateway = await startTestGateway({
+      supergraph: sourceOf(compose([subgraph])),
+      auth: {
+        apiKeys: [{ client: 'web', sha256: createHash('sha256').update('good').digest('hex') }],
+        oidc: [{ issuer: issuer.url, audience: 'shop' }],
+      },
+      subscriptions: { perIdentity: 1 },
+    });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    await issuer.close();
+  });
+  beforeEach(() => {
+    sent = 0;
+  });
+
+  type Refused = (headers: Record<string, string>) => Promise<string>;
+  const ofGraphqlSse: Refused = (headers) =>
+    new Promise((resolve) => {
+      createClient({ url: gateway.url, headers, fetchFn: send }).subscribe(
+        { query, variables },
+        {
+          next: ({ errors }) => resolve(errors![0]!.message),
+          error: (error) => resolve(String(error)),
+          complete: () => undefined,
+        },
+      );
+    });
+  const ofUrql: Refused = async (headers) => {
+    const client = new Client({
+      url: gateway.url,
+      exchanges: [fetchExchange],
+      fetch: send,
+      fetchOptions: { headers },
+      fetchSubscriptions: true,
+      preferGetMethod: false,
+    });
+    return (await client.subscription(query, variables).toPromise()).error!.message;
+  };
+  const ofApollo: Refused = (headers) =>
+    new Promise((resolve) => {
+      const link = new HttpLink({ uri: gateway.url, fetch: send, headers });
+      const client = new ApolloClient({ link, cache: new InMemoryCache() });
+      client
+        .subscribe({ query: gql(query), variables })
+        .subscribe(({ error }) => resolve(String(error?.message)));
+    });
+
+  describe.each<[string, Refused]>([
+    ['graphql-sse', ofGraphqlSse],
+    ['urql', ofUrql],
+    ['Apollo Client 4', ofApollo],
+  ])('reaches %s once,', (_, refused) => {
+    it.each<[string, () => Promise<Record<string, string>>, string]>([
+      ['no credentials', async () => ({}), 'The request has no credentials.'],
+      ['a wrong key', async () => ({ 'x-api-key': 'bad' }), 'The API key is not known.'],
+      [
+        'an expired token',
+        async () => ({ authorization: await issuer.token({ exp: inSeconds(-60) }) }),
+        'The token has expired.',
+      ],
+    ])('with its sentence, for %s', async (_what, headers, sentence) => {
+      expect(await refused(await headers())).toContain(sentence);
+      expect(sent).toBe(1);
+    });
+
+    it('with its sentence, over the limit of subscriptions', async () => {
+      const first = new AbortController();
+      await fetch(gateway.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...key },
+        body: JSON.stringify({ query, variables }),
+        signal: first.signal,
+      });
+      await opened();
+      expect(await refused(key)).toContain('You have 1 subscriptions already, which is the most.');
+      expect(sent).toBe(1);
+      first.abort();
+      await closed();
     });
   });
 });

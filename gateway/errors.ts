@@ -243,9 +243,9 @@ export const errors = {
   },
   MAX_UNREAD_LIMIT: {
     status: 503,
-    when: 'The client of a subscription reads too slowly: more than `subscriptions.unread` waited for it, and `subscriptions.slow` is `close`.',
+    when: 'The client of a subscription reads too slowly: more than `subscriptions.unread` waited for it, or more than `overload.unread` for all, and `subscriptions.slow` is `close`.',
     message: ({ limit }: { readonly limit: number }) =>
-      `The subscription has ended: more than ${limit} bytes of answers waited to be read.`,
+      `The subscription has ended: too many bytes of answers waited to be read. At most ${limit} may.`,
   },
   SUBSCRIPTION_ENDED: {
     status: 503,

@@ -111,7 +111,7 @@ export class Generation {
         assumedListSize: options.limits.assumedListSize,
         planning: options.planning,
         overrides: options.overrides,
-        subscribing: options.subscriptions,
+        subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
         calls: options,
         authorization: options.authorization,
         cache: options.cache,

@@ -65,12 +65,12 @@ export const subscriptions = mapOf({
   total: positiveInt
     .default(20_000)
     .describe(
-      'The most subscriptions of clients in a process. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
+      'The most subscriptions of clients in a process. One whose request has more than 4 KiB counts once per 4 KiB, as it is kept. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
     ),
   perIdentity: positiveInt
     .default(1000)
     .describe(
-      'The most subscriptions of one caller in a process. Callers without credentials count by their address; of IPv6, by the /64 network. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
+      'The most subscriptions of one caller in a process, counted as in `total`. Callers without credentials count by their address; of IPv6, by the /64 network. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
     ),
   concurrency: positiveInt
     .default(16)
@@ -88,7 +88,7 @@ export const subscriptions = mapOf({
   unread: size
     .prefault('1MiB')
     .describe(
-      'How many bytes of answers may wait for the client of one subscription, while its connection takes no more. One answer may wait however large it is.',
+      'How many bytes of answers may wait for the client of one subscription, while its connection takes no more. For all subscriptions together it is as much as `overload.unread`. One answer may wait however large it is.',
     ),
   slow: z
     .enum(['latest', 'close'], { error: 'must be latest or close' })

@@ -500,3 +500,16 @@ it('refuses more subscriptions than one caller may have', async () => {
   expect((await small.ask({ query, variables: { upc: '1' } }).head).status).toBe(200);
   await small.stop();
 });
+
+it('counts a subscription with a long request as several, as it is kept', async () => {
+  const small = await openInProcess([products, reviews], { subscriptions: { perIdentity: 3 } });
+  const ask = (upc: string) => small.ask({ query, variables: { upc } });
+  const long = ask('1'.repeat(8000));
+  expect((await long.head).status).toBe(200);
+  const [short, refused] = [ask('1'), ask('2')];
+  const statuses = [(await short.head).status, (await refused.head).status];
+  expect(statuses.sort()).toEqual([200, 429]);
+  for (const client of [long, short, refused]) client.leave();
+  expect((await ask('3').head).status).toBe(200);
+  await small.stop();
+});

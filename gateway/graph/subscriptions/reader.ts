@@ -6,6 +6,8 @@ import type { Flow, Take } from '../../subgraph-calls/source';
 export interface ReaderOptions {
   /** Bytes of answers that may wait. One answer may wait, however large it is. */
   readonly unread: number;
+  /** Of all readers of the process together. */
+  readonly all: UnreadBytes;
   /** What happens beyond: only the `latest` answer is kept, with a gap before it, or the subscription ends (`close`). */
   readonly slow: 'latest' | 'close';
   /** Whether its client reads an answer without data, which tells it of a gap at once. */
@@ -14,6 +16,13 @@ export interface ReaderOptions {
   readonly onEnd: () => void;
   /** Called with the number of answers that its client does not get. */
   readonly onDropped: (count: number) => void;
+}
+
+/** Bytes of answers that wait for readers. What several readers wait for counts for each. */
+export interface UnreadBytes {
+  bytes: number;
+  /** Beyond it, each reader does as beyond its own `unread`. */
+  limit: number;
 }
 
 /** Who takes the answers. */
@@ -55,10 +64,9 @@ export class Reader implements Flow<Answered> {
   push(answered: Answered): void {
     if (this.#isEnded) return;
     const { length } = answered.body;
-    if (this.#answers.length > 0 && this.#bytes + length > this.#options.unread) {
+    if (this.#answers.length > 0 && this.#isTooMuch(length)) {
       const dropped = this.#answers.length;
-      this.#answers = [];
-      this.#bytes = 0;
+      this.#drop();
       this.#options.onDropped(dropped);
       if (this.#options.slow === 'close') {
         this.end(requestError('MAX_UNREAD_LIMIT', { limit: this.#options.unread }));
@@ -88,7 +96,7 @@ export class Reader implements Flow<Answered> {
   }
 
   close(): void {
-    this.#answers = [];
+    this.#drop();
     this.#error = undefined;
     this.end();
   }
@@ -97,11 +105,26 @@ export class Reader implements Flow<Answered> {
     return this.#hasRoom && this.#answers.length === 0;
   }
 
+  #isTooMuch(length: number): boolean {
+    const { unread, all } = this.#options;
+    return this.#bytes + length > unread || all.bytes + length > all.limit;
+  }
+
+  #drop(): void {
+    this.#answers = [];
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.all.bytes += bytes;
+  }
+
   #add(answered: Answered): void {
     if (this.#isIdle) this.#give(answered);
     else {
       this.#answers.push(answered);
-      this.#bytes += answered.body.length;
+      this.#count(answered.body.length);
     }
   }
 
@@ -127,7 +150,7 @@ export class Reader implements Flow<Answered> {
 
   #nextToGive(): Answered | undefined {
     const next = this.#hasRoom ? this.#answers.shift() : undefined;
-    if (next !== undefined) this.#bytes -= next.body.length;
+    if (next !== undefined) this.#count(-next.body.length);
     return next;
   }
 

@@ -8,11 +8,14 @@ import type { Meter } from '../../telemetry/meter';
 import { positionIn } from './cursor';
 import { EventCaller, type Subscriber } from './event-caller';
 import type { PreparedSubscription, SubscriptionText } from './prepared';
-import { Reader } from './reader';
+import { Reader, type UnreadBytes } from './reader';
 import { SharedExecution } from './shared-execution';
 import { Upstream } from './upstream';
 
-export type SubscriptionOptions = Options['subscriptions'];
+export type SubscriptionOptions = Options['subscriptions'] & {
+  /** Bytes of answers that may wait for all clients together. */
+  readonly allUnread: number;
+};
 
 /** Prepares a running subscription for another generation. Rejects with a `GraphQLError` where it is not valid there. */
 export type Prepare = (text: SubscriptionText, subscriber: Subscriber) => Promise<PreparedSubscription>;
@@ -27,7 +30,10 @@ export class Subscriptions {
   readonly #joinable = new Map<string, SharedExecution>();
   readonly #executions = new Set<SharedExecution>();
   readonly #readers = new Set<OpenReader>();
+  /** The sizes of them all, and of each sender's. */
+  #size = 0;
   readonly #bySender = new Map<string, number>();
+  readonly #unread: UnreadBytes = { bytes: 0, limit: Infinity };
   readonly #counts;
   #openUpstreams = 0;
   /** Prepares for the newest generation; undefined while none has replaced another. */
@@ -120,22 +126,28 @@ export class Subscriptions {
 
   #refusal(request: IncomingRequest, { total, perIdentity }: SubscriptionOptions): Error | undefined {
     if (this.#isDraining) return requestError('SHUTTING_DOWN', {});
-    if (this.#readers.size >= total)
-      return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
+    if (this.#size >= total) return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
     if ((this.#bySender.get(request.sender) ?? 0) >= perIdentity)
       return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: perIdentity, of: 'identity' });
     return undefined;
   }
 
   #read(request: IncomingRequest, options: SubscriptionOptions): OpenReader {
-    const { sender } = request;
+    const { sender, received } = request;
+    const size = Math.max(1, Math.ceil(received / large));
+    const count = (added: number): void => {
+      this.#size += added;
+      const all = (this.#bySender.get(sender) ?? 0) + added;
+      if (all === 0) this.#bySender.delete(sender);
+      else this.#bySender.set(sender, all);
+    };
+    this.#unread.limit = options.allUnread;
     const reader = new OpenReader(request, {
       ...{ unread: options.unread, slow: options.slow, takesGaps: request.sink.takesGaps, options },
+      all: this.#unread,
       onEnd: () => {
         this.#readers.delete(reader);
-        const others = this.#bySender.get(sender)! - 1;
-        if (others === 0) this.#bySender.delete(sender);
-        else this.#bySender.set(sender, others);
+        count(-size);
         reader.execution?.leave(reader);
         if (this.#readers.size > 0) return;
         clearInterval(this.#timer);
@@ -144,7 +156,7 @@ export class Subscriptions {
       onDropped: (count) => this.#counts.dropped.add(count, {}),
     });
     this.#readers.add(reader);
-    this.#bySender.set(sender, (this.#bySender.get(sender) ?? 0) + 1);
+    count(size);
     this.#timer ??= setInterval(() => this.#look(), lookEvery).unref();
     return reader;
   }
@@ -303,6 +315,8 @@ class OpenReader extends Reader {
   }
 }
 
+/** Bytes of a request that count as one subscription: documents and variables are kept. */
+const large = 4096;
 /** Milliseconds between two looks at what is over. */
 const lookEvery = 1000;
 const countEvery = 3_600_000;

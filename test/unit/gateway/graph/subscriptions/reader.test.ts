@@ -11,7 +11,7 @@ const answer = (text: string): Answered => ({
 function read(options: Partial<ReaderOptions> = {}) {
   const ends = { count: 0, dropped: 0 };
   const reader = new Reader(Object.create(null) as IncomingRequest, {
-    ...{ unread: 10, slow: 'latest', takesGaps: true },
+    ...{ unread: 10, slow: 'latest', takesGaps: true, all: { bytes: 0, limit: 100 } },
     onEnd: () => ends.count++,
     onDropped: (count) => (ends.dropped += count),
     ...options,
@@ -137,4 +137,20 @@ it('ends when its taker fails, and harms nobody who pushes', async () => {
   reader.push(answer('2'));
   await expect(ended).rejects.toThrow('It cannot be written.');
   expect(ends.count).toBe(1);
+});
+
+it('keeps one answer beyond the limit of all readers together, and counts what waits for it', () => {
+  const all = { bytes: 0, limit: 12 };
+  const [one, other] = [read({ all }), read({ all })];
+  one.reader.push(answer('1234567'));
+  other.reader.push(answer('abc'));
+  expect(all.bytes).toBe(10);
+  other.reader.push(answer('def'));
+  // There may always be one.
+  expect([all.bytes, other.ends.dropped]).toEqual([10, 1]);
+  one.reader.close();
+  other.reader.push(answer('ghi'));
+  expect([all.bytes, other.ends.dropped]).toEqual([6, 1]);
+  void other.begin();
+  expect([all.bytes, other.taken]).toEqual([0, ['gap, def', 'ghi']]);
 });

@@ -53,7 +53,8 @@ async function subscribe(
     release: () => undefined,
   };
   const { subscriptions } = parseOptions({ subscriptions: options });
-  const answers = await all.open(prepared as PreparedSubscription, request, subscriptions);
+  const bounds = { ...subscriptions, allUnread: 1000 };
+  const answers = await all.open(prepared as PreparedSubscription, request, bounds);
   const got: unknown[] = [];
   answers
     .forEach(({ body }) => {

@@ -87,7 +87,7 @@ function fileIn({ supergraph }: Options): string {
 }
 
 /** The lines below the plan: the calls, what they share, and what is cached. */
-function report({ calls, deferred, subgraphs, answer }: Explained): string[] {
+function report({ calls, deferred, subscription, subgraphs, answer }: Explained): string[] {
   const fetches = calls.flatMap((call) => call.fetches).length;
   const places = new Set(
     calls.map(({ step, subgraph, kind }, i) => (kind === 'mutation' ? i : `${step} ${kind} ${subgraph}`)),
@@ -114,6 +114,8 @@ function report({ calls, deferred, subgraphs, answer }: Explained): string[] {
     ...table((deferred ?? []).map(partRow)),
     ...['', 'Shared with other requests'],
     ...table(subgraphs.map(({ name, shared }) => [name, shared])),
+    ...(subscription === undefined ? [] : ['', 'Shared with other subscriptions']),
+    ...table(Object.entries(subscription ?? {})),
     ...['', 'Cached'],
     ...table([...subgraphs.map(({ name, kept }) => [name, kept]), ['the answer', answer]]),
   ];

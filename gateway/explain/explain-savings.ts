@@ -51,6 +51,7 @@ type Kinds = ReadonlySet<OutlinedCall['kind']>;
 function shared(name: string, kinds: Kinds, { calls, subgraphs }: Options): string {
   const { identity = 'forwarded', arrayBatching = false } = subgraphs[name] ?? {};
   if (kinds.has('mutation')) return 'nothing: mutations are sent one by one';
+  if (kinds.has('subscription') && kinds.size === 1) return 'its subscription: see below';
   const ways = [
     ...(calls.batch && kinds.has('entities') ? ['entity fetches of the same fields go in one call'] : []),
     ...(calls.dedupe ? ['identical in-flight queries share one call'] : []),
@@ -63,6 +64,7 @@ function shared(name: string, kinds: Kinds, { calls, subgraphs }: Options): stri
 
 function kept(name: string, kinds: Kinds, { cache, subgraphs }: Options): string {
   if (kinds.has('mutation')) return 'nothing: mutations are not cached';
+  if (kinds.has('subscription') && kinds.size === 1) return 'nothing: events are not cached';
   const { all, types } = readLifetimes(subgraphs[name]?.cache);
   const option = `\`subgraphs.${name}.cache\``;
   const usual = all === undefined ? 'for as long as its `Cache-Control` says' : `${inWords(all)} (${option})`;
@@ -88,6 +90,8 @@ function answer(
       ? 'not cached'
       : `not cached; it invalidates ${dropped.join(' and ')} in all caches`;
   }
+  if (operation.operation === OperationTypeNode.SUBSCRIPTION)
+    return 'not cached: each event has an answer of its own';
   if (names.length === 0) return 'not cached: it needs no subgraph';
   const facts = { document, operation, schema, supergraph: '', documentHash: '', constants: '' };
   const cached = responses.enabled ? describeOperation(facts, responses) : undefined;

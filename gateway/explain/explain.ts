@@ -3,7 +3,9 @@ import { requestError } from '../errors';
 import { compileOperation, mayDefer } from '../execution';
 import { outlineCalls, type OutlinedCall } from './outline-calls';
 import { outlineParts, type OutlinedPart } from './outline-parts';
+import { Protection } from '../auth/directives/protection';
 import { explainSavings, type Savings } from './explain-savings';
+import { explainSubscription, type SharedSubscription } from './explain-subscription';
 import { type Options, parseOptions } from '../options';
 import { boundsOf, createPlanner } from '../planning';
 import { validationRules } from '../request/validation-rules';
@@ -34,6 +36,8 @@ export interface Explained extends Savings {
    * calls of the rest. Undefined for an operation without `@defer`.
    */
   readonly deferred?: readonly OutlinedPart[] | undefined;
+  /** Undefined for a query or a mutation. */
+  readonly subscription?: SharedSubscription | undefined;
 }
 
 /** How an operation is run, or why it cannot be: a syntax error, an unknown field, a missing variable. */
@@ -45,7 +49,7 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
   const planner = createPlanner({ supergraphSdl, ...boundsOf(options.planning) });
   const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
-    const { apiSchemaSdl, answerTypesSdl } = await planner.ready;
+    const { apiSchemaSdl, answerTypesSdl, protections } = await planner.ready;
     const schema = buildSchema(apiSchemaSdl.join(''), trusted);
     const document = parse(query);
     const invalid = validate(schema, document, validationRules);
@@ -66,10 +70,12 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
     const plan = await planner.plan(query, operationName);
     const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
     const calls = outlineCalls(program, variables ?? {});
+    const { requirements } = new Protection(protections, schema).ofOperation(document, operation);
     return {
       plan: await planner.describe(query, operationName),
       calls,
       deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
+      subscription: explainSubscription(program, options, requirements.size > 0),
       ...explainSavings({ document, operation, schema, calls, options }),
     };
   } catch (error) {

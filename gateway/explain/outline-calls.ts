@@ -6,7 +6,8 @@ import { groupsOf } from '../execution/run/call-scheduler';
 
 export interface OutlinedCall {
   readonly subgraph: string;
-  readonly kind: 'mutation' | 'root' | 'entities';
+  /** `subscription`: opens the source of events; the other calls are made for each event. */
+  readonly kind: 'mutation' | 'subscription' | 'root' | 'entities';
   /** Calls of step 1 depend on no other call, those of step 2 on calls of step 1, and so on. */
   readonly step: number;
   /** The fetches of the plan that go in this call. */
@@ -63,7 +64,7 @@ function describe(fetches: readonly OutlinedFetch[], step: number): OutlinedCall
   const query = asksEntities ? 'entities' : 'root';
   return {
     subgraph: request.subgraph,
-    kind: request.kind === 'mutation' ? 'mutation' : query,
+    kind: request.kind === 'query' ? query : request.kind,
     step,
     fetches: fetches.map(({ operation, path }) => ({ asks: askedBy(operation), path })),
   };

@@ -5,6 +5,14 @@ import { composeSupergraph } from '../../../schema';
 import { startCli } from '../../support/run-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated"])';
+const subgraph = (name: string, sdl: string) => ({
+  name,
+  routingUrl: `http://${name}.test/graphql`,
+  sdl: `${link} ${sdl}`,
+  file: `${name}.graphql`,
+});
 const supergraph = file('supergraph.graphql', composed());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -171,6 +179,55 @@ describe('weir explain', () => {
     expect(stderr).toContain(`${query}:3:3\n`);
   });
 
+  describe('for a subscription', () => {
+    const subgraphs = [
+      subgraph(
+        'products',
+        `type Query { a: Int } type Subscription { moved: Product }
+         type Product @key(fields: "upc") { upc: ID! price: Int }`,
+      ),
+      subgraph('reviews', 'type Product @key(fields: "upc") { upc: ID! stars: Int own: Int @authenticated }'),
+    ];
+    const shared = file('subscribed.graphql', composeSupergraph({ subgraphs }).supergraphSdl!);
+    const independent = (...names: readonly string[]): string =>
+      `{ subgraphs: { ${names.map((name) => `${name}: { identity: independent }`).join(', ')} } }`;
+
+    it.each([
+      [
+        'to whom, where no subgraph sees who asks',
+        ['stars', independent('products', 'reviews')],
+        [
+          'one at products for all clients with the same variables of it',
+          'one for each event, for all clients with the same operation and variables',
+        ],
+      ],
+      [
+        'and why not with everybody, where a subgraph does',
+        ['stars', independent('products')],
+        [
+          'one at products for all clients with the same variables of it',
+          'one for each event, for clients with the same operation, variables, identity and forwarded headers, as reviews is not `identity: independent`',
+        ],
+      ],
+      [
+        'and why not with everybody, where a field is protected',
+        ['own', independent('reviews')],
+        [
+          'one at products for clients with the same variables of it and the same forwarded headers, and with private links the same identity, as products is not `identity: independent`',
+          'one for each event, for clients with the same operation, variables, identity and forwarded headers, as fields of it are protected by directives, and products is not `identity: independent`',
+        ],
+      ],
+    ])('says what is shared, %s', async (_, [field, options], [source, executions]) => {
+      const query = file('moved.graphql', `subscription { moved { price ${field!} } }`);
+      const args = ['explain', '--query', query, '--supergraph', shared];
+      const { stdout } = await startCli([...args, '--config', file('shared.yaml', options!)]).result;
+      expect(stdout).toContain(
+        `Shared with other subscriptions\n  source      ${source!}\n  executions  ${executions!}\n`,
+      );
+      expect(stdout).toContain('not cached: each event has an answer of its own');
+    });
+  });
+
   it('exits 1 for a subscription on a graph without any', async () => {
     const query = file('subscription.graphql', 'subscription { __typename }');
 
@@ -247,13 +304,6 @@ function file(name: string, content: string): string {
 }
 
 function composed(): string {
-  const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
-  const subgraph = (name: string, sdl: string) => ({
-    name,
-    routingUrl: `http://${name}.test/graphql`,
-    sdl: `${link} ${sdl}`,
-    file: `${name}.graphql`,
-  });
   return composeSupergraph({
     subgraphs: [
       subgraph(

@@ -96,6 +96,32 @@ describe('equal subscriptions', () => {
     expect([upstreams.open.length, count('active'), count('upstreams')]).toEqual([0, 0, 0]);
   });
 
+  it('share them where an event needs three subgraphs, each called once for it', async () => {
+    const stock = inProcessSubgraph({
+      name: 'stock',
+      typeDefs: `${link} type Product @key(fields: "upc") { upc: ID!  left: Int }`,
+      resolvers: { Product: { left: () => 3 } },
+    });
+    const larger = await openInProcess([products, reviews, stock], { subscriptions: { perIdentity: 1200 } });
+    const body = {
+      query: 'subscription ($upc: ID!) { repriced(upc: $upc) { price words left } }',
+      variables: { upc: '1' },
+    };
+    const many = Array.from({ length: 1000 }, () => larger.ask(body));
+    for (const client of many) expect((await client.head).status).toBe(200);
+    const asked = reviews.requests.length;
+    upstreams.give(repriced(5));
+    const parts = await Promise.all(many.map((client) => client.rawPart()));
+    expect(JSON.parse(parts[0]!.body.toString())).toEqual({
+      data: { repriced: { price: 5, words: 1, left: 3 } },
+    });
+    for (const part of parts) expect(part!.body).toBe(parts[0]!.body);
+    expect([upstreams.opened.length, larger.count('weir_subscriptions_executions_total')]).toEqual([1, 1]);
+    expect([reviews.requests.length - asked, stock.requests.length]).toEqual([1, 1]);
+    for (const client of many) client.leave();
+    await larger.stop();
+  });
+
   it.each([
     ['other variables', { variables: { upc: '2' } }, {}],
     ['other forwarded headers', {}, by('u2')],

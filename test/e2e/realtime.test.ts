@@ -41,6 +41,7 @@ beforeAll(async () => {
   shipments = subscribe(
     overEventStream,
     `subscription { shipmentMoved(orderId: "${shipped}") { ${parcel} } }`,
+    'support',
   );
 }, 90_000);
 afterAll(async () => {

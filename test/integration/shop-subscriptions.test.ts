@@ -6,7 +6,6 @@ import { type TableDefinition } from '../../subgraphs/kit';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { productsTable } from '../../subgraphs/products/table';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { shipping } from '../../subgraphs/shipping';
 import { startShop, type Shop, type SubgraphName } from '../support/shop';
 import { firstOf, overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
 
@@ -120,6 +119,7 @@ it('stockChanged is refused for too many products', async () => {
 it('shipmentMoved brings what a carrier says of the parcel of an order, and of no other', async () => {
   const subscriber = subscribe(
     `subscription { shipmentMoved(orderId: "${shipped}") { place trackingNumber carrier { name } } }`,
+    'support',
   );
   const move = (orderId: string, headers: Record<string, string>) =>
     fetch(shop.shippingUrl, {
@@ -170,16 +170,22 @@ describe('orderChanged', () => {
   });
 });
 
-it('shipmentMoved brings a parcel when its carrier says where it is', async () => {
-  const subscriber = subscribe('subscription { shipmentMoved(orderId: "o9") { orderId place } }');
-  const { data } = await firstOf(subscriber, () =>
-    fetch(shop.shippingUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: shipping.options.carrierToken.default },
-      body: JSON.stringify({
-        query: 'mutation { moveShipment(orderId: "o9", carrier: "DPD", place: "Utrecht") { orderId place } }',
-      }),
-    }),
+it.each([
+  ['customers', 'u1'],
+  ['strangers', undefined],
+])('shipmentMoved is not for %s', async (_, as) => {
+  const { data, errors } = await subscribe(
+    'subscription { shipmentMoved(orderId: "o9") { place } }',
+    as,
+  ).next();
+  expect(data?.shipmentMoved ?? null).toBeNull();
+  expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHORIZED_FIELD_OR_TYPE' } }]);
+});
+
+it('moveShipment is not for clients of the graph, support staff included', async () => {
+  const { errors } = await mutate(
+    'mutation { moveShipment(orderId: "o9", carrier: "DPD", place: "Utrecht") { place } }',
+    'support',
   );
-  expect(data).toEqual({ shipmentMoved: { orderId: 'o9', place: 'Utrecht' } });
+  expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
 });

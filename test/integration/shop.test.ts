@@ -135,7 +135,6 @@ describe('through the gateway', () => {
     ).toEqual([
       'addToCart',
       'advanceOrder',
-      'moveShipment',
       'placeOrder',
       'removeFromCart',
       'updateProfile',

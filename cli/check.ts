@@ -22,6 +22,7 @@ import {
 import { paintFor } from './colours';
 import { lazy } from './lazy';
 import { readInput } from './input';
+import { type Introspect, withIntrospection } from './introspection';
 import { addSchemaFlags, readChanges, type SchemaFlags } from './subgraph-changes';
 
 interface CheckFlags extends RegistryFlags, SchemaFlags {
@@ -80,11 +81,18 @@ export function checkCommand(context: Context): Command {
         '  $ weir check reviews --schema schema.graphql --since 7d --threshold 0.1% --exclude-client smoke-test\n' +
         '  $ weir check --config schema/supergraph.yaml --against schema/supergraph.graphql',
     )
-    .action((name: string | undefined, flags: CheckFlags) => check(name, flags, context));
+    .action((name: string | undefined, flags: CheckFlags) =>
+      withIntrospection(flags, context, (calls) => check(name, flags, context, calls)),
+    );
 }
 
-async function check(name: string | undefined, flags: CheckFlags, context: Context): Promise<void> {
-  const changes = await readChanges(name, flags, context);
+async function check(
+  name: string | undefined,
+  flags: CheckFlags,
+  context: Context,
+  calls: Introspect,
+): Promise<void> {
+  const changes = await readChanges(name, flags, context, calls);
   const { checkSchemas, defaultLintRules, readLintRules, RegistryError } = lazy.schema();
   const lint =
     flags.lint === undefined
@@ -104,7 +112,8 @@ async function check(name: string | undefined, flags: CheckFlags, context: Conte
     if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', paintFor(stderr, context)));
     if (!result.passed) throw new CommandFailure('', 1);
   };
-  if (flags.against !== undefined) return run(await readBase(flags.against, changes, flags, context));
+  if (flags.against !== undefined)
+    return run(await readBase({ file: flags.against, changes, flags, context, calls }));
   return withRegistry(flags, async (registry) => run(await registryBase(registry, changes, flags)));
 }
 
@@ -136,19 +145,28 @@ async function registryBase(
   return { ...base, contract, contracts, subgraphs: await registry.proposal(changes) };
 }
 
-async function readBase(
-  file: string,
-  changes: readonly SubgraphChange[],
-  { config }: CheckFlags,
-  { env }: Context,
-): Promise<Base> {
+interface ReadBase {
+  readonly file: string;
+  readonly changes: readonly SubgraphChange[];
+  readonly flags: CheckFlags;
+  readonly context: Context;
+  readonly calls: Introspect;
+}
+
+async function readBase({
+  file,
+  changes,
+  flags: { config },
+  context: { env },
+  calls,
+}: ReadBase): Promise<Base> {
   const toSchema = ({ routingUrl = 'http://unknown', ...change }: SubgraphChange): SubgraphSchema => ({
     ...change,
     routingUrl,
   });
   if (/\.ya?ml$/.test(file)) {
     const { composeFile, formatProblem } = lazy.schema();
-    const composed = await composeFile({ file, env });
+    const composed = await composeFile({ file, env, ...calls });
     if (composed.errors)
       throw new CommandFailure(
         `${composed.errors.map(formatProblem).join('\n\n')}\nweir: ${file} does not compose: there is nothing to check against.`,

@@ -3,12 +3,17 @@ import { Command, Option } from 'commander';
 import type { FileComposition } from '../schema';
 import { paintFor } from './colours';
 import { CommandFailure, type Context, untilStopped } from './context';
+import {
+  addIntrospectionFlags,
+  type IntrospectionFlags,
+  type Introspect,
+  withIntrospection,
+} from './introspection';
 import { lazy } from './lazy';
-import { introspectionSigner } from './private-link';
 import { showProblem } from './problems';
 import { replaceFile } from './replace-file';
 
-interface ComposeOptions {
+interface ComposeOptions extends IntrospectionFlags {
   readonly out?: string;
   readonly watch?: true;
   readonly format: 'text' | 'json';
@@ -16,12 +21,13 @@ interface ComposeOptions {
 
 /** `weir compose`: composes subgraph schemas to a supergraph. */
 export function composeCommand(context: Context): Command {
-  return new Command('compose')
+  return addIntrospectionFlags(new Command('compose'))
     .summary('compose subgraph schemas into a supergraph')
     .description(
       "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
         'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose. ' +
-        'Subgraphs with a private link are introspected with a key of WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
+        'Subgraphs are introspected by the proxies of the environment and, with a private link, with a key of ' +
+        'WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE; --options names further options for that.',
     )
     .argument(
       '[FILE]',
@@ -48,7 +54,7 @@ export function composeCommand(context: Context): Command {
         '  $ weir compose --format json | jq .errors',
     )
     .action((file: string | undefined, options: ComposeOptions) =>
-      compose(file ?? fileHere(), options, context),
+      withIntrospection(options, context, (calls) => compose(file ?? fileHere(), options, context, calls)),
     );
 }
 
@@ -56,15 +62,19 @@ export function composeCommand(context: Context): Command {
 const fileHere = (): string =>
   ['supergraph.yaml', 'schema/supergraph.yaml'].find((file) => existsSync(file)) ?? 'supergraph.yaml';
 
-async function compose(file: string, options: ComposeOptions, context: Context): Promise<void> {
+async function compose(
+  file: string,
+  options: ComposeOptions,
+  context: Context,
+  calls: Introspect,
+): Promise<void> {
   const { env } = context;
   if (options.watch && options.out === undefined) {
     throw new CommandFailure('weir: --watch needs --out FILE, which keeps the last good supergraph.', 2);
   }
   const { composeFile, watchSupergraph } = lazy.schema();
-  const sign = introspectionSigner(env);
   if (!options.watch) {
-    const composition = await composeFile({ file, env, sign });
+    const composition = await composeFile({ file, env, ...calls });
     await deliver(composition, options, context);
     if (composition.errors) throw new CommandFailure(summary(composition), composition.unreadable ? 2 : 1);
     if (options.out !== undefined) context.stderr.write(`${summary(composition, options.out)}\n`);
@@ -74,7 +84,7 @@ async function compose(file: string, options: ComposeOptions, context: Context):
   const watch = await watchSupergraph({
     file,
     env,
-    sign,
+    ...calls,
     onComposition: (composition) => {
       delivered = delivered
         .then(() => deliver(composition, options, context))

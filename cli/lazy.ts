@@ -8,6 +8,7 @@ import type * as Schema from '../schema';
 import type * as Credentials from './dev/credentials';
 import type * as OwnGraph from './dev/own-graph';
 import type * as ReferenceGraph from './dev/reference-graph';
+import type * as IntrospectAsGateway from './introspect-as-gateway';
 import type * as Scaffold from './init/scaffold';
 
 const load = createRequire(__filename);
@@ -20,6 +21,7 @@ export const lazy = {
   credentials: () => load('./dev/credentials') as typeof Credentials,
   gateway: () => load('../gateway') as typeof Gateway,
   graphql: () => load('graphql') as typeof GraphQL,
+  introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,

@@ -11,6 +11,7 @@ import {
   reportResult,
   withRegistry,
 } from './registry';
+import { withIntrospection } from './introspection';
 import { addSchemaFlags, readChanges, type SchemaFlags } from './subgraph-changes';
 
 interface PublishFlags extends RegistryFlags, AuthorFlags, SchemaFlags {
@@ -42,7 +43,11 @@ export function publishCommand(context: Context): Command {
 }
 
 async function publish(name: string | undefined, flags: PublishFlags, context: Context): Promise<void> {
-  const run = flags.remove ? removal(name, flags) : publication(await readChanges(name, flags, context));
+  const run = flags.remove
+    ? removal(name, flags)
+    : publication(
+        await withIntrospection(flags, context, (calls) => readChanges(name, flags, context, calls)),
+      );
   const authorship = await authorshipOf(flags, context);
   await withRegistry(flags, async (registry) => {
     reportResult(await run(registry, authorship), registry, flags.format, context);

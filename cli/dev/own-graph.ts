@@ -5,12 +5,12 @@ import type { FileComposition, Problem, SubgraphConfig, SubgraphSchema } from '.
 import { formatProblem } from '../../schema/problem';
 import { loadSupergraphConfig } from '../../schema/supergraph-config';
 import { CommandFailure, type Context } from '../context';
+import { introspectAsGateway } from '../introspect-as-gateway';
 import { lazy } from '../lazy';
 import { isListening, untilListening } from './command';
 import { Commands } from './commands';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
-import { introspectAsGateway } from './introspection';
 import type { Output } from './output';
 import { StoppedError } from './running-parts';
 import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';

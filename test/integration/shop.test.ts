@@ -132,14 +132,7 @@ describe('through the gateway', () => {
         .fields()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual([
-      'addToCart',
-      'advanceOrder',
-      'placeOrder',
-      'removeFromCart',
-      'updateProfile',
-      'writeReview',
-    ]);
+    ).toEqual(['addToCart', 'advanceOrder', 'placeOrder', 'removeFromCart', 'updateProfile', 'writeReview']);
     for (const hidden of ['Reservation', 'StockLineInput', 'CacheControlScope']) {
       expect(api.type(hidden)).toBeUndefined();
     }

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { introspectAsGateway, type IntrospectionCalls } from '../../../../cli/dev/introspection';
-import { parseOptions } from '../../../../gateway/options';
-import { proxiesOf, useProxies } from '../../../../gateway/subgraph-calls/outgoing';
-import { readSubgraphSchemas } from '../../../../schema';
-import { serveHttps } from '../../../support/subgraph-servers';
+import { introspectAsGateway, type IntrospectionCalls } from '../../../cli/introspect-as-gateway';
+import { parseOptions } from '../../../gateway/options';
+import { proxiesOf, useProxies } from '../../../gateway/subgraph-calls/outgoing';
+import { readSubgraphSchemas } from '../../../schema';
+import { serveHttps } from '../../support/subgraph-servers';
 
-const certificate = join(__dirname, '../../../support/tls/cert.pem');
+const certificate = join(__dirname, '../../support/tls/cert.pem');
 const sdl = 'type Query { a: Int }';
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,16 +1,16 @@
 import { Agent, buildConnector } from 'undici';
-import type { Options } from '../../gateway';
-import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
-import { connectByProxies } from '../../gateway/subgraph-calls/outgoing';
+import type { Options } from '../gateway';
+import { compileHeaderRules, headerRulesOf } from '../gateway/subgraph-calls/headers';
+import { connectByProxies, proxiesOf, useProxies } from '../gateway/subgraph-calls/outgoing';
 import {
   openSubgraphSigners,
   SharedLinkKeys,
   type SubgraphSigners,
-} from '../../gateway/subgraph-calls/signers/open-signers';
-import { lookupSubgraph } from '../../gateway/subgraph-calls/subgraph-url';
-import { connectWithFiles } from '../../gateway/subgraph-calls/tls-files';
-import { createLogger } from '../../gateway/telemetry/logger';
-import type { FetchIntrospection, SignIntrospection } from '../../schema';
+} from '../gateway/subgraph-calls/signers/open-signers';
+import { lookupSubgraph } from '../gateway/subgraph-calls/subgraph-url';
+import { connectWithFiles } from '../gateway/subgraph-calls/tls-files';
+import { createLogger } from '../gateway/telemetry/logger';
+import type { FetchIntrospection, SignIntrospection } from '../schema';
 
 interface Opened {
   readonly options: Options;
@@ -72,6 +72,15 @@ export function introspectAsGateway(read: () => Options): IntrospectionCalls {
     },
     close: () => close(opened),
   };
+}
+
+/** Takes the proxies of the environment first. @throws {RangeError} if one is not the URL of an HTTP proxy */
+export function introspectByProxies(
+  read: () => Options,
+  env: Readonly<Record<string, string | undefined>>,
+): IntrospectionCalls {
+  useProxies(proxiesOf(env));
+  return introspectAsGateway(read);
 }
 
 /** @throws if a file of certificates cannot be read or is not PEM */

@@ -17,6 +17,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +52,8 @@ const feed = await serveTicks();
 const supergraph = join(folder, 'supergraph.graphql');
 writeFileSync(supergraph, ticksSupergraph(feed.url));
 const clients = startHelper('connections.mjs', 1);
+// On their core others measure how long they wait for the gateway.
+setPriority(clients.pid, 10);
 
 const cases = {
   idle: () => perConnection('acknowledged'),
@@ -147,7 +150,7 @@ async function unread() {
     const allowed = number * 1.05 + 150;
     if (grown > allowed)
       fail(`${grown.toFixed(0)} MB more than before, where ${allowed.toFixed(0)} are allowed.`);
-    if (percentile(late, 0.99) >= 250) fail('Readers wait too long for their events.');
+    if (!(percentile(late, 0.99) < 250)) fail('Readers wait too long for their events.');
     return (
       `${sent} events in ${duration} s; ${number} clients read nothing, ${open} of them stay; at most ${grown.toFixed(0)} MB more; ` +
       `10 others had ${latencies.length} of ${10 * sent} events, p50 and p99 ${of(early)} ms in the first half, ` +
@@ -190,7 +193,7 @@ async function withOthers(work) {
   await gateway.stop();
   const [p99, growth] = [percentile(times, 0.99), after.heapUsed / before.heapUsed - 1];
   if (wrong > 0) fail(`${wrong} of ${times.length} queries of others were not answered rightly.`);
-  if (p99 >= 250) fail('Others wait too long for their answers.');
+  if (!(p99 < 250)) fail('Others wait too long for their answers.');
   if (growth > 0.15) fail(`The heap is ${(growth * 100).toFixed(0)} % larger than before.`);
   return (
     `${told}; ${times.length} queries of others, p99 ${p99.toFixed(1)} ms, the loop was held for at most ` +

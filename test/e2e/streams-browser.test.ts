@@ -102,7 +102,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     await page.goto('about:blank');
     await closed();
     upstreams.reset();
-    expect([...protocols]).toEqual(['h2']);
+    for (const protocol of protocols) expect(protocol).toBe('h2');
   });
 
   const opened = async (): Promise<void> => {
@@ -262,6 +262,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
         data: { product: { price: 4713, stars: 4714 } },
         dataState: 'complete',
       });
+      expect([...protocols]).toEqual(['h2']);
     },
     60_000,
   );

@@ -25,6 +25,8 @@ export interface ExecutionPart extends Execution {
 export interface ExecutionParts extends Source<ExecutionPart> {
   /** Resolves when all fetches have ended, however fast the parts are read. */
   readonly fetched: Promise<void>;
+  /** Has `next` reject with this error: fetches have not ended in time. */
+  expire(error: GraphQLError): void;
   /** The last part instead: all that its reader waits for ends with an error. */
   fail(error: GraphQLError): ExecutionPart;
 }
@@ -162,6 +164,10 @@ class RunInParts implements ExecutionParts {
       } else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return undefined;
+  }
+
+  expire(error: GraphQLError): void {
+    this.#fail(error);
   }
 
   fail(error: GraphQLError): ExecutionPart {

@@ -296,6 +296,17 @@ export function createOperations(
     }
     const countCost = reportCost.inParts(cost, variables);
     void answer.fetched.then(request.workOn());
+    const { timeout, deadline } = request;
+    // Calls end at the deadline by themselves, but an interceptor may hang.
+    const late = setTimeout(
+      () => {
+        answer.expire(requestError('GATEWAY_TIMEOUT', { timeout }));
+      },
+      deadline + patience - performance.now(),
+    );
+    request.onSettle(() => {
+      clearTimeout(late);
+    });
     return deferredAnswer(answer, {
       ...{ format, mostBytes },
       finish: (part) => {
@@ -380,6 +391,9 @@ export function createOperations(
     prepare: subscriptions.prepareMoved,
   };
 }
+
+/** Milliseconds after the deadline of a request. */
+const patience = 1000;
 
 /**
  * Bytes on the heap, fitted to measurements of operations of several forms. Most bytes are syntax trees and costs, and

@@ -376,6 +376,26 @@ it('a request has its slot until its deferred calls have ended', async () => {
   for (const answer of answers) await answer.text();
 });
 
+it('deferred fragments end soon after the deadline, where an interceptor hangs', async () => {
+  const gateway = await startTestGateway({
+    supergraph: sourceOf(supergraph),
+    timeouts: { request: '1500ms' },
+    interceptors: [
+      (next) => (request) =>
+        request.operation.subgraph === 'reviews' ? new Promise(() => undefined) : next(request),
+    ],
+  });
+  const parts = await partsOf(await gateway.post({ query }, { headers: { accept: v02 } }));
+  expect(parts.at(-1)).toMatchObject({
+    completed: [
+      { id: '0', errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
+      { id: '1', errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
+    ],
+    hasNext: false,
+  });
+  await gateway.stop();
+});
+
 it('errors of deferred fragments are masked, logged and noted in the access log', async () => {
   const gateway = await started({ mode: 'production', errors: { maskSubgraphs: 'all' } });
   const text = '{ people { name ... @defer { best } } }';

@@ -38,6 +38,8 @@ export interface GatewaySettings {
 export class Gateway implements GatewayInterface {
   readonly #settings: GatewaySettings;
   readonly #generations = new WeakMap<GraphQLSchema, Generation>();
+  /** Those that ran and are not known to be closed. */
+  readonly #open = new Set<Generation>();
   readonly #listeners = new Set<GatewaySchemaLoadOrUpdateCallback>();
   readonly #loaded: Promise<void>;
   #resolveLoaded!: () => void;
@@ -110,6 +112,15 @@ export class Gateway implements GatewayInterface {
         'the last good supergraph cannot be read',
       );
     }
+  }
+
+  /** Whether a request, or a subscription that has not moved yet, still runs on one of its generations. */
+  get isHeld(): boolean {
+    for (const generation of this.#open) {
+      if (generation.isHeld) return true;
+      if (generation !== this.#current) this.#open.delete(generation);
+    }
+    return false;
   }
 
   get current(): Generation | undefined {
@@ -217,6 +228,7 @@ export class Gateway implements GatewayInterface {
     const previous = this.#current;
     this.#current = generation;
     this.#generations.set(generation.apiSchema, generation);
+    this.#open.add(generation);
     for (const listener of this.#listeners) listener(describe(generation));
     if (previous !== undefined) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
     previous?.retire();

@@ -169,6 +169,11 @@ export class Generation {
     return this.#engine.prepare;
   }
 
+  /** Whether something still runs on it. */
+  get isHeld(): boolean {
+    return this.#requests > 0;
+  }
+
   /** Keeps the generation open until the function that it returns is called. */
   hold(): () => void {
     this.#requests++;

@@ -189,10 +189,13 @@ export class Configuration {
     while (this.#parts.inFlight.size > 0) await new Promise((resolve) => setTimeout(resolve, 1000).unref());
   }
 
-  /** Resolves as soon as no request is in flight but subscriptions, and none waits for a slot. */
+  /**
+   * Resolves as soon as no request is in flight but subscriptions, none waits for a slot, and every subscription has moved to
+   * another configuration, with all events that it had begun to answer.
+   */
   async idle(): Promise<void> {
-    const { inFlight, overload } = this.#parts;
-    while (overload.waiting > 0 || [...inFlight].some(({ isDetached }) => !isDetached))
+    const { gateway, inFlight, overload } = this.#parts;
+    while (overload.waiting > 0 || [...inFlight].some(({ isDetached }) => !isDetached) || gateway.isHeld)
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 

@@ -260,12 +260,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     const manifest = 'persistedOperations.manifest';
     if (!changed.includes(manifest) && !replacement.trustsAs(previous)) changed.push(manifest);
     current = replacement;
-    const moved =
-      current.generation === undefined ? undefined : runningSubscriptions.moveTo(current.generation.prepare);
+    if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
     currentOptions = next;
     retired.add(previous);
     void previous.idle().then(async () => {
-      await moved;
       if (isClosed) return;
       current.takeOverPurges(await previous.close());
       await previous.left();

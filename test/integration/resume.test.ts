@@ -2,27 +2,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { transformSync } from '@swc/core';
-import { buildSchema, type ExecutionResult, parse } from 'graphql';
-import { type Client, createClient, type Sink, type SubscribePayload } from 'graphql-ws';
+import { buildSchema, parse } from 'graphql';
+import { createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
-import { examplesOf } from '../support/documentation';
-
-type Resume = (client: Client, payload: SubscribePayload, sink: Sink<ExecutionResult>) => () => void;
-
-const example = examplesOf('docs/realtime.md').find(({ file }) => file === 'resume.ts')!;
-
-function load(): Resume {
-  const { code } = transformSync(example.text, {
-    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
-    module: { type: 'commonjs' },
-  });
-  const exported: { resume?: Resume } = {};
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is our own page
-  new Function('exports', code)(exported);
-  return exported.resume!;
-}
+import { loadResume, resumeExample } from '../support/resume-example';
 
 const last = 60;
 const schema = buildSchema('type Query { one: Int } type Subscription { counted: Int }');
@@ -69,7 +53,7 @@ it('goes on behind the last result after each break, without a loss and without 
     retryWait: () => Promise.resolve(),
   });
   const counted: unknown[] = [];
-  const resume = load();
+  const resume = loadResume();
   await new Promise<void>((resolve, reject) => {
     resume(
       client,
@@ -89,5 +73,5 @@ it('goes on behind the last result after each break, without a loss and without 
 });
 
 it('has at most 40 lines', () => {
-  expect(example.text.split('\n').length).toBeLessThanOrEqual(40);
+  expect(resumeExample.text.split('\n').length).toBeLessThanOrEqual(40);
 });

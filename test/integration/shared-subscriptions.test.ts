@@ -319,6 +319,40 @@ describe('positions', () => {
     expect(count('upstreams')).toBe(1);
   });
 
+  it.each([
+    ['one that has subscribed anew', [undefined, 1, 2, 2]],
+    ['each other', [1, 2, 3]],
+  ])('are followed by one execution, once those who come back have caught up with %s', async (_, from) => {
+    const before = await subscribe();
+    const cursors = new Map<number, string>();
+    for (const n of [1, 2, 3]) {
+      upstreams.give(repriced(n), { position: `p${n}` });
+      cursors.set(n, (await partOf(before)).extensions.weir.cursor);
+    }
+    before.leave();
+    upstreams.reset();
+    const all = await Promise.all(
+      from.map((n) => subscribe(n === undefined ? {} : { extensions: { after: cursors.get(n) } })),
+    );
+    const give = (n: number): void => {
+      for (const { request, events } of upstreams.open)
+        if (request.after === undefined ? n > 3 : n > Number(request.after.slice(1)))
+          events.give(eventOf(repriced(n), { position: `p${n}` }));
+    };
+    for (const n of [2, 3, 4]) give(n);
+    for (const [i, client] of all.entries())
+      for (let n = (from[i] ?? 3) + 1; n <= 4; n++)
+        expect((await partOf(client)).data.repriced.price).toBe(n);
+    while (upstreams.open.length > 1) await wait(1);
+    expect([count('upstreams'), count('active')]).toEqual([1, from.length]);
+    const executions = count('executions_total');
+    give(5);
+    for (const client of all) expect((await partOf(client)).data.repriced.price).toBe(5);
+    expect(count('executions_total') - executions).toBe(1);
+    for (const client of all) client.leave();
+    expect([count('upstreams'), count('active')]).toEqual([0, 0]);
+  });
+
   it('that are none begin with a gap', async () => {
     const client = await subscribe({ extensions: { after: 'nothing' } });
     expect(upstreams.opened[0]!.request.after).toBeUndefined();

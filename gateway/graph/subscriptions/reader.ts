@@ -1,6 +1,7 @@
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
+import type { PreparedSubscription } from './prepared';
 import type { Flow, Take } from '../../subgraph-calls/source';
 
 export interface ReaderOptions {
@@ -25,6 +26,14 @@ export interface UnreadBytes {
   limit: number;
 }
 
+/** What gives a reader its answers. */
+export interface ReadExecution {
+  readonly prepared: PreparedSubscription;
+  /** When it answered an event last, in milliseconds of `performance.now()`. */
+  readonly answeredAt: number;
+  leave(reader: Reader): void;
+}
+
 /** Who takes the answers. */
 interface Taker {
   readonly take: Take<Answered>;
@@ -35,6 +44,8 @@ interface Taker {
 /** A client's subscription: the answers that wait until the client has room for them. */
 export class Reader implements Flow<Answered> {
   readonly request: IncomingRequest;
+  /** Set by the one that it joins; undefined before. */
+  execution: ReadExecution | undefined;
   readonly #options: ReaderOptions;
   #answers: Answered[] = [];
   #bytes = 0;

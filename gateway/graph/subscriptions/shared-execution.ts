@@ -6,7 +6,7 @@ import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import { cursorOf } from './cursor';
 import type { Subscriber } from './event-caller';
 import type { EventAnswer, PreparedSubscription } from './prepared';
-import type { Reader } from './reader';
+import type { ReadExecution, Reader } from './reader';
 import type { Upstream } from './upstream';
 
 /** Finds or opens the source of a subscription. */
@@ -26,6 +26,8 @@ export interface SharedExecutionOptions {
   readonly onExecution: () => void;
   /** Called for each answer that a reader is given. */
   readonly onDelivery: () => void;
+  /** Called when it rests at a position. */
+  readonly onRest: () => void;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface SharedExecutionOptions {
  * Some events are executed at once; their answers are given in the order of the events. The fetches have the headers and
  * the identity of the reader that began it.
  */
-export class SharedExecution implements Subscriber {
+export class SharedExecution implements Subscriber, ReadExecution {
   readonly headers: Caller['headers'];
   readonly bySubgraph: Caller['bySubgraph'];
   readonly identity: Identity;
@@ -64,6 +66,8 @@ export class SharedExecution implements Subscriber {
   #onRoom: (() => void) | undefined;
   /** Settles when all that was begun is done, in its order. */
   #done = Promise.resolve();
+  /** How much of that waits for what is done before. */
+  #waiting = 0;
   /** What it was last told to move to. */
   #newest: PreparedSubscription | undefined;
   #moving = Promise.resolve();
@@ -80,7 +84,7 @@ export class SharedExecution implements Subscriber {
     after?: string,
   ) {
     const first = reader.request;
-    this.#readers.set(reader, 0);
+    this.join(reader);
     this.headers = first.headers;
     this.bySubgraph = first.bySubgraph;
     this.identity = first.identity;
@@ -117,6 +121,17 @@ export class SharedExecution implements Subscriber {
     return !this.#isOver && !this.#newestFeed.upstream.isEnded;
   }
 
+  /** Whether it has begun the same events as another one that has the same answers, and no others. */
+  isAt(other: SharedExecution): boolean {
+    const areSteady = [this, other].every((each) => each.isJoinable && each.#feeds.length === 1);
+    return areSteady && this.#position !== undefined && this.#position === other.#position;
+  }
+
+  /** Whether it has answered all events that it has begun, the last one of which has a position. */
+  get isResting(): boolean {
+    return this.#running + this.#waiting === 0 && this.#position !== undefined;
+  }
+
   get isGone(): boolean {
     return this.#readers.size === 0;
   }
@@ -124,6 +139,14 @@ export class SharedExecution implements Subscriber {
   /** Gives a reader the answers to the events that have not begun yet. */
   join(reader: Reader): void {
     this.#readers.set(reader, this.#begun);
+    reader.execution = this;
+  }
+
+  /** Gives all readers to another one, which goes on from where this one rests. */
+  mergeInto(other: SharedExecution): void {
+    for (const reader of this.#readers.keys()) other.join(reader);
+    this.#readers.clear();
+    this.#close();
   }
 
   leave(reader: Reader): void {
@@ -261,12 +284,19 @@ export class SharedExecution implements Subscriber {
       await this.#give(await answer, { event, prepared, number });
       this.#running--;
       this.#tellRoom();
+      if (this.isResting) this.#options.onRest();
     });
   }
 
   /** Does it when all is done that was begun before. */
   #inOrder(act: () => void | Promise<void>): void {
-    this.#done = this.#done.then(act).catch((error: unknown) => this.#finish(error as Error));
+    this.#waiting++;
+    this.#done = this.#done
+      .then(() => {
+        this.#waiting--;
+        return act();
+      })
+      .catch((error: unknown) => this.#finish(error as Error));
   }
 
   async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {

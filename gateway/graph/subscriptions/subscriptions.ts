@@ -28,6 +28,8 @@ export class Subscriptions {
   readonly #upstreams = new Map<string, Upstream>();
   /** Those that may be joined, by their keys. */
   readonly #joinable = new Map<string, SharedExecution>();
+  /** Of those that were begun from a position, one for each key: others that come to where it is are merged into it. */
+  readonly #resumed = new Map<string, SharedExecution>();
   readonly #executions = new Set<SharedExecution>();
   readonly #readers = new Set<OpenReader>();
   /** The sizes of them all, and of each sender's. */
@@ -39,8 +41,6 @@ export class Subscriptions {
   /** Prepares for the newest generation; undefined while none has replaced another. */
   #prepare: Prepare | undefined;
   #moves = 0;
-  /** The newest of the moves. */
-  #moving: Promise<void> | undefined;
   #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -97,19 +97,14 @@ export class Subscriptions {
     return reader;
   }
 
-  /**
-   * Moves all that run to another generation. Those that are not valid there end with the reason. Resolves when none is on
-   * an earlier generation any more, to whichever it was moved.
-   */
-  moveTo(prepare: Prepare): Promise<void> {
+  /** Moves all that run to another generation. Those that are not valid there end with the reason. Resolves at the end. */
+  async moveTo(prepare: Prepare): Promise<void> {
     this.#prepare = prepare;
     this.#moves++;
     for (const execution of this.#joinable.values()) execution.joinKey = undefined;
     this.#joinable.clear();
-    const moved: Promise<void> = this.#moveAll([...this.#executions], prepare).then(() =>
-      this.#moving === moved ? undefined : this.#moving,
-    );
-    return (this.#moving = moved);
+    this.#resumed.clear();
+    await this.#moveAll([...this.#executions], prepare);
   }
 
   /** Refuses new ones, and ends those that run one after the other. @param grace milliseconds that this may take */
@@ -184,7 +179,10 @@ export class Subscriptions {
             const { joinKey } = begun;
             if (joinKey !== undefined && this.#joinable.get(joinKey) === begun)
               this.#joinable.delete(joinKey);
+            const { key: last } = begun.prepared;
+            if (this.#resumed.get(last) === begun) this.#resumed.delete(last);
           },
+          onRest: () => this.#merge(begun),
           onExecution: () => this.#counts.executions.add(1, {}),
           onDelivery: () => this.#counts.deliveries.value++,
         },
@@ -194,13 +192,30 @@ export class Subscriptions {
       if (after === undefined) this.#letJoin(begun, key);
       execution = begun;
     }
-    reader.execution = execution;
     return execution;
   }
 
   #letJoin(execution: SharedExecution, key: string): void {
     execution.joinKey = key;
     this.#joinable.set(key, execution);
+  }
+
+  /**
+   * Merges those that have the same answers once they are at the same event: many clients come back at once, each with its own
+   * cursor.
+   */
+  #merge(resting: SharedExecution): void {
+    const { key } = resting.prepared;
+    const live = this.#joinable.get(key);
+    const resumed = this.#resumed.get(key);
+    if (live !== undefined && live !== resting) {
+      if (resting.isAt(live)) resting.mergeInto(live);
+    } else if (resumed === undefined) {
+      if (resting !== live && resting.isResumed) this.#resumed.set(key, resting);
+    } else if (resumed !== resting && resting.isAt(resumed)) {
+      if (live === undefined) resting.mergeInto(resumed);
+      else if (resumed.isResting) resumed.mergeInto(live);
+    }
   }
 
   #upstream(prepared: PreparedSubscription, subscriber: Subscriber, after: string | undefined): Upstream {
@@ -289,7 +304,6 @@ async function forEach<Each>(
 
 /** A reader with the times that it may take. */
 class OpenReader extends Reader {
-  execution: SharedExecution | undefined;
   readonly #since = performance.now();
   /** When it was last counted as used, as at its begin; in milliseconds of `performance.now()`. */
   counted = this.#since;

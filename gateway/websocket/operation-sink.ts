@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Answer, Download, IncrementalFormat, Part, Parts, Sink } from '../request/sink';
@@ -135,8 +136,17 @@ export class OperationSink implements Sink, Download {
       return this.connection.sendJoined(this.#beforeResult, envelope.readable?.(body) ?? body, release);
     }
     release?.();
-    if (errors !== undefined) this.#sendLast(status, (id) => this.#operations.envelope.errors(id, errors));
+    if (errors !== undefined) this.#refuse(errors, status);
     return true;
+  }
+
+  /** A subscription that the gateway does not begin as it stops is told by the close: its client begins it elsewhere. */
+  #refuse(errors: readonly SentError[], status: number): void {
+    if (this.#request!.operation?.type === 'subscription' && errors.some(isShutdown)) {
+      this.isStream = true;
+      this.#isOver = true;
+      this.#operations.goAway();
+    } else this.#sendLast(status, (id) => this.#operations.envelope.errors(id, errors));
   }
 
   /** @param status of the request; undefined where the answer is not complete */
@@ -154,3 +164,6 @@ export class OperationSink implements Sink, Download {
     this.#requests!.end(this.#request!, status);
   }
 }
+
+const isShutdown = ({ extensions }: SentError): boolean =>
+  extensions?.code === ('SHUTTING_DOWN' satisfies ErrorCode);

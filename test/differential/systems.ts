@@ -12,6 +12,7 @@ import {
   isAbstractType,
   parse,
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
   getNamedType,
   getOperationAST,
@@ -19,9 +20,18 @@ import {
   type GraphQLFormattedError,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  OperationTypeNode,
+  subscribe,
   validate,
 } from 'graphql';
-import { compileOperation, execute, executeInParts, type Program } from '../../gateway/execution';
+import {
+  compileOperation,
+  execute,
+  executeEvent,
+  executeInParts,
+  type Program,
+  sourceRequest,
+} from '../../gateway/execution';
 import { type ErrorOptions } from '../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { buildQueryPlanner } from '../../gateway/planning/planner';
@@ -135,13 +145,14 @@ export async function answerMerged(
     return hasContexts ? reachedFrom(source, visible) : visible;
   };
   const { operation: kind } = getOperationAST(operation.document, operation.operationName)!;
+  const rootValue = rootOf(kind, operation.event);
   return plain(
-    await executeMerged({
+    await (kind === OperationTypeNode.SUBSCRIPTION ? answerEvent : executeMerged)({
       schema: apiSchema,
       document: operation.document,
       variableValues: operation.variables,
       operationName: operation.operationName,
-      rootValue: rootOf(kind),
+      rootValue,
       contextValue: newRun(),
       fieldResolver,
       typeResolver: (value: WorldObject) => {
@@ -152,15 +163,36 @@ export async function answerMerged(
   );
 }
 
+/** What graphql-js tells a subscriber of the event that is the root value. */
+async function answerEvent(args: ExecutionArgs): Promise<ExecutionResult> {
+  const results = await subscribe({
+    ...args,
+    subscribeFieldResolver: async function* () {
+      yield args.rootValue;
+    },
+  });
+  if (!(Symbol.asyncIterator in results)) return results;
+  const { value } = await results.next();
+  return value as ExecutionResult;
+}
+
 const withoutValues = (value: unknown, inaccessible: readonly string[]): unknown => {
   if (Array.isArray(value)) return value.map((item) => withoutValues(item, inaccessible));
   return inaccessible.includes(value as string) ? null : value;
 };
 
-export const newRun = (): WorldRun => ({ mutations: 0 });
+export const newRun = (event?: string): WorldRun => ({ mutations: 0, event });
 
-const rootOf = (kind: string): WorldObject =>
-  kind === 'mutation' ? { type: 'Mutation', id: 'Mutation' } : { type: 'Query', id: 'Query' };
+function rootOf(kind: OperationTypeNode, event: string | undefined): WorldObject {
+  switch (kind) {
+    case OperationTypeNode.QUERY:
+      return { type: 'Query', id: 'Query' };
+    case OperationTypeNode.MUTATION:
+      return { type: 'Mutation', id: 'Mutation' };
+    case OperationTypeNode.SUBSCRIPTION:
+      return { type: 'Subscription', id: event! };
+  }
+}
 
 /** Objects as a subgraph holds them: with the representation they were asked for by. */
 type Held = WorldObject & { readonly representation?: Readonly<Record<string, unknown>> };
@@ -181,7 +213,7 @@ export async function answerSubgraph(
     document,
     variableValues: variables,
     operationName,
-    rootValue: rootOf(definition.operation),
+    rootValue: rootOf(definition.operation, run.event),
     contextValue: run,
     fieldResolver: (source: Held, args: Record<string, unknown>, context: WorldRun, info) => {
       const required = world.requiredOf(
@@ -309,7 +341,11 @@ export function startEngine(graph: Graph, options: EngineOptions = {}): System {
   return {
     async answer(operation) {
       const { program, ...asking } = await prepare(graph, operation, options);
-      const { body } = await execute(program, asking);
+      const opening = sourceRequest(program, asking);
+      const { body } =
+        opening === undefined
+          ? await execute(program, asking)
+          : await executeEvent(program, await asking.send(opening), asking);
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },
     stop: async () => {},
@@ -352,7 +388,7 @@ async function prepare(
       subgraphs: graph.facts,
       document,
     });
-  const run = newRun();
+  const run = newRun(operation.event);
   const send: Send = async ({ operation, variables: bytes }) => {
     const text = operation.document;
     const parsed = validDocument(graph.subgraphSchemas.get(operation.subgraph)!, text);

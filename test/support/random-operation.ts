@@ -36,6 +36,8 @@ export interface RandomOperation {
   readonly variables: Readonly<Record<string, unknown>>;
   /** Given where the document has more than one operation. */
   readonly operationName?: string | undefined;
+  /** Of a subscription: names the event that is answered. */
+  readonly event?: string | undefined;
 }
 
 export function randomOperation(schema: GraphQLSchema, random: RandomSource): RandomOperation {

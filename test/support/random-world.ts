@@ -46,6 +46,8 @@ export interface WorldObject {
 export interface WorldRun {
   /** Mutation fields executed so far: each sees its place in the order. */
   mutations: number;
+  /** Of a subscription: the event that is answered. */
+  readonly event?: string | undefined;
 }
 
 interface TypeFacts {

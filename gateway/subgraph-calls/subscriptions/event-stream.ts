@@ -85,6 +85,8 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   readonly #queue: EventQueue;
   readonly #parser: EventStreamParser;
   #controller: Dispatcher.DispatchController | undefined;
+  /** What has come, and waits for its turn. */
+  readonly #acts: (() => void)[] = [];
   #isOpen = false;
   #hasEnded = false;
   #status = 0;
@@ -102,8 +104,8 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     this.#queue = new EventQueue({ subgraph, bounds, onDropped, onClose: () => this.#end() });
     this.#parser = new EventStreamParser(maxResponseSize, {
       onEvent: (name, data) => {
-        if (name === 'next') this.#queue.push(eventOf(data));
-        else if (name === 'complete') this.#complete();
+        if (name === 'next') this.#inTurn(() => this.#queue.push(eventOf(data)));
+        else if (name === 'complete') this.#inTurn(() => this.#complete());
       },
     });
   }
@@ -156,14 +158,14 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
         if (this.#body.length > this.#options.maxResponseSize) this.#fail('too-large');
       }
     } catch (error) {
-      this.#fail(error instanceof EventTooLarge ? 'too-large' : 'malformed', error);
+      this.#inTurn(() => this.#fail(error instanceof EventTooLarge ? 'too-large' : 'malformed', error));
     }
   }
 
   onResponseEnd(): void {
     if (this.#body === undefined) {
       // Only `complete` says that there is nothing more.
-      this.#fail('interrupted');
+      this.#inTurn(() => this.#fail('interrupted'));
       return;
     }
     this.#queue.push(eventOf(this.#body.bytes, { status: this.#status }));
@@ -173,8 +175,23 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const failure = failureOf(error);
-    this.#fail(this.#isOpen && failure === 'reset' ? 'interrupted' : failure, error);
+    this.#inTurn(() => this.#fail(this.#isOpen && failure === 'reset' ? 'interrupted' : failure, error));
   }
+
+  /** One in a turn of the event loop: of many events that come at once, each is read before the next one is there. */
+  #inTurn(act: () => void): void {
+    this.#acts.push(act);
+    if (this.#acts.length > 1) return;
+    this.#controller?.pause();
+    setImmediate(this.#takeTurn);
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#acts[0]!();
+    this.#acts.shift();
+    if (this.#acts.length > 0) setImmediate(this.#takeTurn);
+    else this.#controller?.resume();
+  };
 
   async #send(): Promise<void> {
     const { url, pool, headers: fixed, signer, heartbeat, accept = eventStream } = this.#options;

@@ -50,7 +50,8 @@ export class Gateway implements GatewayInterface {
   #busy = false;
   #building: Promise<void> | undefined;
   #keeping = Promise.resolve();
-  #stopped = false;
+  #isStarted = false;
+  #isFrozen = false;
 
   constructor(settings: GatewaySettings) {
     this.#settings = settings;
@@ -89,6 +90,7 @@ export class Gateway implements GatewayInterface {
       const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
       if (this.#current === undefined) await this.#runLastGood(say);
       if (refusal !== undefined && this.#current === undefined) throw refusal;
+      this.#isStarted = true;
       this.#building = this.#build();
     } catch (error) {
       this.#rejectLoaded(error);
@@ -156,9 +158,17 @@ export class Gateway implements GatewayInterface {
     return () => this.#listeners.delete(listener);
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  /**
+   * Has it keep the supergraph that it runs, for the requests that are left: new options have replaced its own. A later one
+   * would take running subscriptions back to them.
+   */
+  freeze(): void {
+    this.#isFrozen = true;
     this.#next = undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.freeze();
     this.#rejectLoaded(new Error('The gateway was stopped before it had a supergraph.'));
     await this.#settings.source.stop();
     await this.#building;
@@ -167,7 +177,7 @@ export class Gateway implements GatewayInterface {
   }
 
   #update(supergraphSdl: string): void {
-    if (this.#stopped) return;
+    if (this.#isFrozen) return;
     this.#next = supergraphSdl;
     if (!this.#busy) this.#building = this.#build();
   }
@@ -198,7 +208,12 @@ export class Gateway implements GatewayInterface {
     try {
       const from = this.#runningId();
       const to = supergraphId(supergraphSdl);
-      this.#swap(await build(supergraphSdl, this.#current));
+      const generation = await build(supergraphSdl, this.#current);
+      if (this.#isFrozen) {
+        generation.retire();
+        return undefined;
+      }
+      this.#swap(generation);
       // New options also build a generation, of the same supergraph. That is no swap of the supergraph.
       if (from !== to) audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
       return undefined;
@@ -221,16 +236,12 @@ export class Gateway implements GatewayInterface {
   }
 
   #swap(generation: Generation): void {
-    if (this.#stopped) {
-      generation.retire();
-      return;
-    }
     const previous = this.#current;
     this.#current = generation;
     this.#generations.set(generation.apiSchema, generation);
     this.#open.add(generation);
     for (const listener of this.#listeners) listener(describe(generation));
-    if (previous !== undefined) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
+    if (this.#isStarted) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
     previous?.retire();
     this.#resolveLoaded();
     this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });

@@ -184,6 +184,11 @@ export class Configuration {
     this.#parts.handle(request, response);
   }
 
+  /** To be called when another one replaces it. It serves the requests that it has. */
+  freeze(): void {
+    this.#parts.gateway.freeze();
+  }
+
   /** Resolves as soon as none of its clients has a subscription any more. */
   async left(): Promise<void> {
     while (this.#parts.inFlight.size > 0) await new Promise((resolve) => setTimeout(resolve, 1000).unref());

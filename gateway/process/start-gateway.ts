@@ -260,6 +260,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     const manifest = 'persistedOperations.manifest';
     if (!changed.includes(manifest) && !replacement.trustsAs(previous)) changed.push(manifest);
     current = replacement;
+    previous.freeze();
     if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
     currentOptions = next;
     retired.add(previous);

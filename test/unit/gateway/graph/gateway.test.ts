@@ -24,6 +24,7 @@ function generationOf(supergraphSdl: string) {
 function createGateway(first: string | undefined) {
   const source = sourceOf(first);
   const built: ReturnType<typeof generationOf>[] = [];
+  const moved: string[] = [];
   const waiting: { readonly sdl: string; finish(): void; fail(): void }[] = [];
   const gateway = new Gateway({
     source,
@@ -36,13 +37,17 @@ function createGateway(first: string | undefined) {
         if (sdl === first) finish();
         else waiting.push({ sdl, finish, fail: () => reject(new Error('No.')) });
       }),
-    runningSubscriptions: { moveTo: async () => undefined },
+    runningSubscriptions: {
+      moveTo: async () => {
+        moved.push(gateway.current!.supergraphSdl);
+      },
+    },
     logger: createLogger({ level: 'silent' }),
     metrics,
   });
   const live: string[] = [];
   gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => live.push(coreSupergraphSdl));
-  return { gateway, source, built, waiting, live };
+  return { gateway, source, built, waiting, live, moved };
 }
 
 const turn = () => new Promise((next) => setImmediate(next));
@@ -74,6 +79,18 @@ it('builds a supergraph that comes just when another one is done', async () => {
   expect(live).toEqual(['1', '2', '3']);
 });
 
+it('moves subscriptions to no other supergraph once other options have replaced its own', async () => {
+  const { gateway, source, built, waiting, live, moved } = createGateway('1');
+  await gateway.start();
+  for (const sdl of ['2', '3']) source.report(sdl);
+  gateway.freeze();
+  waiting[0]!.finish();
+  await turn();
+  source.report('4');
+  expect([live, moved, waiting.length]).toEqual([['1'], [], 1]);
+  expect(built.map(({ retired }) => retired)).toEqual([false, true]);
+});
+
 it('does not build what already runs', async () => {
   const { gateway, source, waiting } = createGateway('1');
   await gateway.start();
@@ -97,7 +114,7 @@ it('keeps the last good supergraph when another one cannot be built', async () =
 });
 
 it('loads as soon as there is a supergraph', async () => {
-  const { gateway, source, waiting } = createGateway(undefined);
+  const { gateway, source, waiting, moved } = createGateway(undefined);
   await gateway.start();
   let loaded = false;
   const loading = gateway.load().then(() => (loaded = true));
@@ -106,6 +123,8 @@ it('loads as soon as there is a supergraph', async () => {
   source.report('1');
   waiting[0]!.finish();
   await loading;
+  // Those that run on other options, until there is a supergraph.
+  expect(moved).toEqual(['1']);
 });
 
 it('retires a generation that is built after the stop', async () => {

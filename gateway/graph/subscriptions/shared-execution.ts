@@ -1,10 +1,13 @@
+/** Over 300 lines: joining, reading, answering, moving and ending are one life, and share its state. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Identity } from '../../auth/identity';
+import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import { cursorOf } from './cursor';
 import type { Subscriber } from './event-caller';
+import { forEach } from './for-each';
 import type { EventAnswer, PreparedSubscription } from './prepared';
 import type { ReadExecution, Reader } from './reader';
 import type { Upstream } from './upstream';
@@ -18,7 +21,7 @@ export type OpenUpstream = (
 
 export interface SharedExecutionOptions {
   readonly openUpstream: OpenUpstream;
-  /** The most events that are executed at once. */
+  /** The most events that are executed at once, and the most executions of one event for single clients. */
   readonly concurrency: number;
   /** Called once, when its last reader has left, or its source has ended. */
   readonly onEnd: () => void;
@@ -303,23 +306,39 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.answeredAt = performance.now();
     const cursor = event.position === undefined ? undefined : cursorOf(prepared.stream, event.position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
-    for (const [reader, from] of this.#readers) {
-      // Whoever came later has subscribed after the event.
-      if (from > number) continue;
+    if (answer.isShareable) {
+      for (const [reader, from] of this.#readers)
+        // Whoever came later has subscribed after the event.
+        if (from <= number) this.#deliver(reader, shared, prepared);
+      return;
+    }
+    const due = [...this.#readers].flatMap(([reader, from]) => (from <= number ? [reader] : []));
+    await forEach(due, this.#options.concurrency, async (reader) => {
       const { request } = reader;
-      let own = shared;
+      if (request === this.#first) {
+        this.#deliver(reader, shared, prepared);
+        return;
+      }
       try {
-        if (!answer.isShareable && request !== this.#first)
-          own = { ...(await prepared.answer(event, request)).answered, cursor };
-        prepared.charge(request);
+        const { answered } = await prepared.answer(event, request);
+        this.#deliver(reader, { ...answered, cursor }, prepared);
       } catch (error) {
         reader.end(error as Error);
-        continue;
       }
-      request.errorsLeftOut += own.errorsLeftOut;
-      reader.push(own);
-      this.#options.onDelivery();
+    });
+  }
+
+  #deliver(reader: Reader, answered: Answered, prepared: PreparedSubscription): void {
+    const { request } = reader;
+    try {
+      prepared.charge(request);
+    } catch (error) {
+      reader.end(error as Error);
+      return;
     }
+    request.errorsLeftOut += answered.errorsLeftOut;
+    reader.push(answered);
+    this.#options.onDelivery();
   }
 
   #gap(): void {

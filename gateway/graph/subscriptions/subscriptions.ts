@@ -1,3 +1,4 @@
+/** Over 300 lines: opening, joining, moving and ending all share the same sets and counts. */
 import { reasonOfExpiry } from '../../auth/authenticator';
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
@@ -7,6 +8,7 @@ import type { Flow } from '../../subgraph-calls/source';
 import type { Meter } from '../../telemetry/meter';
 import { positionIn } from './cursor';
 import { EventCaller, type Subscriber } from './event-caller';
+import { forEach } from './for-each';
 import type { PreparedSubscription, SubscriptionText } from './prepared';
 import { Reader, type UnreadBytes } from './reader';
 import { SharedExecution } from './shared-execution';
@@ -287,19 +289,6 @@ export class Subscriptions {
       }
     }
   }
-}
-
-/** Calls a function for each of these, for some of them at once. */
-async function forEach<Each>(
-  all: Iterable<Each>,
-  atOnce: number,
-  act: (each: Each) => Promise<void>,
-): Promise<void> {
-  const left = Array.from(all).values();
-  const some = async (): Promise<void> => {
-    for (const each of left) await act(each);
-  };
-  await Promise.all(Array.from({ length: atOnce }, some));
 }
 
 /** A reader with the times that it may take. */

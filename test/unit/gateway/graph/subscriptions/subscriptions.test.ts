@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
+import type { EventAnswer, PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
 import { Subscriptions } from '../../../../../gateway/graph/subscriptions/subscriptions';
 import { type OptionsInput, parseOptions } from '../../../../../gateway/options';
 import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
@@ -17,12 +17,14 @@ const { requests } = openRequests();
 let all: Subscriptions;
 let events: HeldSource<SubgraphEvent>;
 let counted: IncomingRequest[];
+let answer: PreparedSubscription['answer'];
 const open: Subscribed[] = [];
 
 beforeEach(() => {
   all = new Subscriptions(new Meter());
   events = new HeldSource();
   counted = [];
+  answer = ({ body }) => Promise.resolve(answerOf(body, true));
 });
 afterEach(() => {
   for (const { request } of open.splice(0)) requests.end(request, 200);
@@ -46,8 +48,7 @@ async function subscribe(
   const prepared: Partial<PreparedSubscription> = {
     ...{ key: 'k', sourceKey: 's', subgraph: 'counts', bounds: {} },
     openSource: () => Promise.resolve(events),
-    answer: ({ body }) =>
-      Promise.resolve({ answered: { body, errorsLeftOut: 0 } as Answered, isShareable: true }),
+    answer: (event, subscriber) => answer(event, subscriber),
     charge: () => undefined,
     count: (who) => counted.push(who),
     release: () => undefined,
@@ -77,6 +78,10 @@ async function give(data: unknown): Promise<void> {
   events.give(eventOf(data));
   await pass(0);
 }
+const answerOf = (body: Buffer, isShareable: boolean): EventAnswer => ({
+  answered: { body, errorsLeftOut: 0 } as Answered,
+  isShareable,
+});
 const inSeconds = (seconds: number): number => Date.now() + seconds * 1000;
 const proofOf = (mode: Mode, expires: number | undefined) => ({
   identity: createIdentity({ mode, subject: 'u1' }),
@@ -151,4 +156,31 @@ it('counts each as used once an hour', async () => {
   requests.end(one.request, 200);
   await pass(3601);
   expect(counted).toEqual([one.request, other.request, other.request]);
+});
+
+it('executes what is for one client alone for some clients at once, each in the order of its events', async () => {
+  const held: (() => void)[] = [];
+  answer = async ({ body }, subscriber) => {
+    // The execution for all is that of the first client.
+    if (open.some(({ request }) => request === subscriber)) await new Promise<void>((go) => held.push(go));
+    return answerOf(body, false);
+  };
+  const clients = [];
+  for (let i = 0; i < 4; i++) clients.push(await subscribe({ concurrency: 2 }));
+  await give(1);
+  await give(2);
+  expect([held.length, clients[0]!.got]).toEqual([2, [1]]);
+  held[0]!();
+  await pass(0);
+  expect([held.length, clients.map(({ got }) => got)]).toEqual([3, [[1], [1], [], []]]);
+  for (let i = 1; i < 6; i++) {
+    held[i]!();
+    await pass(0);
+  }
+  expect(clients.map(({ got }) => got)).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
 });

@@ -31,8 +31,8 @@ export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'w
         throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
       });
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
-    const expires = lifetime > 0 ? Date.now() + lifetime : undefined;
-    const decision = answer.isAuthorized ? { identity: identityOf(token, answer), expires } : denied;
+    // When the token expires is not told: the lifetime is that of the answer.
+    const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
     if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
     return admitted(decision);
   }

@@ -100,7 +100,7 @@ export const subscriptions = mapOf({
     .enum(['end', 'keep'], { error: 'must be end or keep' })
     .default('end')
     .describe(
-      'What happens when the credentials expire with which a client has subscribed (a token, an API key, or the time that the answer of a Lambda authoriser holds for): the subscription ends with `UNAUTHENTICATED`, or it is kept.',
+      'What happens when the credentials expire with which a client has subscribed (a token of `oidc` or `cognito`, or an API key): the subscription ends with `UNAUTHENTICATED`, or it is kept.',
     ),
 })
   .prefault({})

@@ -132,10 +132,10 @@ async function openLambda(): Promise<TestAuthenticator> {
     resolverContext: { sub: 'u1' },
   });
   return {
-    authenticator: lambda(authOf({ lambda: { module, ttl: '10m' } }).lambda!, logger),
+    authenticator: lambda(authOf({ lambda: { module } }).lambda!, logger),
     good: { authorization: 'good' },
     bad: { authorization: 'bad' },
-    expires: inSeconds(600),
+    expires: undefined,
     close: nothing,
   };
 }

@@ -124,7 +124,6 @@ it('ends a subscription for which no event comes', async () => {
 it.each([
   ['oidc', 'The token has expired.'],
   ['cognito', 'The token has expired.'],
-  ['lambda', 'The token has expired.'],
   ['api-key', 'The API key has expired.'],
 ] as const)('ends a subscription whose credentials of the mode %s expire', async (mode, sentence) => {
   const ends = await subscribe({}, proofOf(mode, inSeconds(10)));

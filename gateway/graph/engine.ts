@@ -9,7 +9,7 @@ import type { PlannedOperation } from '../planning';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
-import type { Prepare } from './subscriptions/subscriptions';
+import type { Prepare } from './subscriptions/prepared';
 import type { Flow } from '../subgraph-calls/source';
 import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
 import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';

@@ -32,7 +32,8 @@ import type {
   SubscriptionTransport,
 } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
-import type { Prepare, Subscriptions } from './subscriptions/subscriptions';
+import type { Prepare } from './subscriptions/prepared';
+import type { Subscriptions } from './subscriptions/subscriptions';
 import type { UsageRecorder } from '../usage/recorder';
 
 export interface GenerationOptions {
@@ -80,6 +81,7 @@ export class Generation {
   readonly digest: string;
   #requests = 0;
   #retired = false;
+  #isClosed = false;
 
   /** @throws {SupergraphError} when the supergraph cannot be run. */
   static async build({
@@ -190,7 +192,9 @@ export class Generation {
   }
 
   #closeWhenUnused(): void {
-    if (this.#retired && this.#requests === 0) void this.#engine.close();
+    if (!this.#retired || this.#requests > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    void this.#engine.close();
   }
 }
 

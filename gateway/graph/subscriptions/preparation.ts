@@ -25,7 +25,7 @@ import type { Subgraph } from '../engine';
 import { Rejection } from '../programs';
 import { EventCaller, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
-import type { PreparedSubscription, SubscriptionText } from './prepared';
+import type { Prepare, PreparedSubscription } from './prepared';
 
 /** Settles as a plan does, or rejects when nobody waits for it any more. */
 export type AwaitPlan = <Plan>(plan: Promise<Plan>) => Promise<Plan>;
@@ -77,12 +77,28 @@ export function createPreparation(options: PreparationOptions) {
     sizeCalculation: ({ bytes }, key) => bytes + 2 * key.length,
   });
 
+  /** Keeps the generation open from the beginning: another one may replace it meanwhile. */
   async function prepare(
     compiled: CompiledOperation,
     variables: Variables,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan = (plan) => plan,
   ): Promise<PreparedSubscription> {
+    const release = hold();
+    try {
+      return { ...(await prepareHeld(compiled, variables, subscriber, awaitPlan)), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async function prepareHeld(
+    compiled: CompiledOperation,
+    variables: Variables,
+    subscriber: Subscriber,
+    awaitPlan: AwaitPlan,
+  ): Promise<Omit<PreparedSubscription, 'release'>> {
     const { source: document, hash, operationName, cost, access, count } = compiled;
     const planned = await plannedFor(compiled, subscriber.identity);
     const program = await programFor(planned, subscriber, awaitPlan);
@@ -96,6 +112,7 @@ export function createPreparation(options: PreparationOptions) {
     const errorOf = (reason: unknown): GraphQLError => sourceError(subgraph, reason);
     return {
       text: { document, operationName, variables },
+      prepare: prepareMoved,
       ...subscriptionKeys(subscriber, {
         ...{ generation, hash, variables, opening, subgraphs },
         called: program.subgraphs,
@@ -140,15 +157,11 @@ export function createPreparation(options: PreparationOptions) {
       count: (request) => {
         count?.(request, variables);
       },
-      release: hold(),
     };
   }
 
   /** Prepares a subscription that began on another generation, or with other options. */
-  async function prepareMoved(
-    { document, operationName, variables }: SubscriptionText,
-    subscriber: Subscriber,
-  ): Promise<PreparedSubscription> {
+  const prepareMoved: Prepare = async ({ document, operationName, variables }, subscriber) => {
     const untrusted = refuse?.(document);
     if (untrusted !== undefined) throw untrusted;
     const key = knownKey(document, operationName);
@@ -166,7 +179,7 @@ export function createPreparation(options: PreparationOptions) {
     const wrong = variableErrors(schema, compiled, variables);
     if (wrong !== undefined) throw new RequestErrors(wrong);
     return prepare(compiled, variables, subscriber);
-  }
+  };
 
   /** As `Type.field`. */
   const rootFieldsOf = ({ operation }: CompiledOperation): string[] => {

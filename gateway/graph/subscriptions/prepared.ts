@@ -13,9 +13,14 @@ export interface SubscriptionText {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
+/** Prepares a running subscription for another generation. Rejects with a `GraphQLError` where it is not valid there. */
+export type Prepare = (text: SubscriptionText, subscriber: Subscriber) => Promise<PreparedSubscription>;
+
 /** A subscription with its variables and its caller, compiled for one generation. */
 export interface PreparedSubscription {
   readonly text: SubscriptionText;
+  /** Moves others to its generation. Tells generations apart. */
+  readonly prepare: Prepare;
   /** Equal for two that may share executions: their answers to an event are the same. */
   readonly key: string;
   /** Equal for two that may share a source: subgraph, operation, variables, and what the subgraph sees of the caller. */

@@ -9,7 +9,7 @@ import type { Meter } from '../../telemetry/meter';
 import { positionIn } from './cursor';
 import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
-import type { PreparedSubscription, SubscriptionText } from './prepared';
+import type { Prepare, PreparedSubscription } from './prepared';
 import { Reader, type UnreadBytes } from './reader';
 import { SharedExecution } from './shared-execution';
 import { Upstream } from './upstream';
@@ -18,9 +18,6 @@ export type SubscriptionOptions = Options['subscriptions'] & {
   /** Bytes of answers that may wait for all clients together. */
   readonly allUnread: number;
 };
-
-/** Prepares a running subscription for another generation. Rejects with a `GraphQLError` where it is not valid there. */
-export type Prepare = (text: SubscriptionText, subscriber: Subscriber) => Promise<PreparedSubscription>;
 
 /**
  * The running subscriptions of a process, whatever generation they began on. Those whose answers are the same share
@@ -42,7 +39,6 @@ export class Subscriptions {
   #openUpstreams = 0;
   /** Prepares for the newest generation; undefined while none has replaced another. */
   #prepare: Prepare | undefined;
-  #moves = 0;
   #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -82,7 +78,6 @@ export class Subscriptions {
     }
     const position = after === undefined ? undefined : positionIn(after, prepared.stream);
     const reader = this.#read(request, options);
-    const moves = this.#moves;
     const execution = this.#join(prepared, reader, options.concurrency, position);
     request.onEnd(() => {
       reader.close();
@@ -94,15 +89,13 @@ export class Subscriptions {
       reader.close();
       throw error;
     }
-    // It was begun on a generation that was replaced meanwhile.
-    if (moves !== this.#moves) void this.#move(execution, this.#prepare!);
+    if (!this.#isCurrent(execution.prepared)) void this.#move(execution, this.#prepare!);
     return reader;
   }
 
   /** Moves all that run to another generation. Those that are not valid there end with the reason. Resolves at the end. */
   async moveTo(prepare: Prepare): Promise<void> {
     this.#prepare = prepare;
-    this.#moves++;
     for (const execution of this.#joinable.values()) execution.joinKey = undefined;
     this.#joinable.clear();
     this.#resumed.clear();
@@ -191,10 +184,15 @@ export class Subscriptions {
         after,
       );
       this.#executions.add(begun);
-      if (after === undefined) this.#letJoin(begun, key);
+      if (after === undefined && this.#isCurrent(prepared)) this.#letJoin(begun, key);
       execution = begun;
     }
     return execution;
+  }
+
+  /** Otherwise its generation was replaced while it was prepared, or opened. */
+  #isCurrent({ prepare }: PreparedSubscription): boolean {
+    return this.#prepare === undefined || prepare === this.#prepare;
   }
 
   #letJoin(execution: SharedExecution, key: string): void {
@@ -272,6 +270,8 @@ export class Subscriptions {
       this.#counts.moved.add(1, { result: 'moved' });
       await execution.moveTo(next);
     } catch (error) {
+      // A newer generation moves it, or ends it.
+      if (this.#prepare !== prepare) return;
       this.#counts.moved.add(1, { result: 'ended' });
       execution.end(error as Error);
     }

@@ -1,8 +1,12 @@
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import type { EventAnswer, PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
+import type {
+  EventAnswer,
+  Prepare,
+  PreparedSubscription,
+} from '../../../../../gateway/graph/subscriptions/prepared';
 import { Subscriptions } from '../../../../../gateway/graph/subscriptions/subscriptions';
 import { type OptionsInput, parseOptions } from '../../../../../gateway/options';
 import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
@@ -18,6 +22,8 @@ let all: Subscriptions;
 let events: HeldSource<SubgraphEvent>;
 let counted: IncomingRequest[];
 let answer: PreparedSubscription['answer'];
+/** What was prepared for generations, and not released. */
+let unreleased: number;
 const open: Subscribed[] = [];
 
 beforeEach(() => {
@@ -25,6 +31,7 @@ beforeEach(() => {
   events = new HeldSource();
   counted = [];
   answer = ({ body }) => Promise.resolve(answerOf(body, true));
+  unreleased = 0;
 });
 afterEach(() => {
   for (const { request } of open.splice(0)) requests.end(request, 200);
@@ -38,6 +45,30 @@ interface Subscribed {
   readonly got: unknown[];
 }
 
+/** A generation whose answers have its name beside the data. */
+function generation(name: string, more: Partial<PreparedSubscription> = {}): Prepare {
+  const prepare: Prepare = () => {
+    unreleased++;
+    const prepared: Partial<PreparedSubscription> = {
+      ...{ prepare, key: `k of ${name}`, sourceKey: 's', subgraph: 'counts', bounds: {} },
+      openSource: () => Promise.resolve(events),
+      answer: async (event, subscriber) => {
+        const given = await answer(event, subscriber);
+        const { data } = JSON.parse(given.answered.body.toString());
+        return name === '' ? given : answerOf(Buffer.from(JSON.stringify({ data: [name, data] })), true);
+      },
+      readmit: () => Promise.resolve(),
+      charge: () => undefined,
+      count: (who) => counted.push(who),
+      release: () => unreleased--,
+      ...more,
+    };
+    return Promise.resolve(prepared as PreparedSubscription);
+  };
+  return prepare;
+}
+const first = generation('');
+
 async function subscribe(
   options: OptionsInput['subscriptions'] = {},
   proof?: IncomingRequest['proof'],
@@ -45,17 +76,10 @@ async function subscribe(
   const head = { method: 'POST', url: '/graphql', headers: {} };
   const request = requests.begin(head, '127.0.0.1', {} as never, performance.now());
   request.proof = proof;
-  const prepared: Partial<PreparedSubscription> = {
-    ...{ key: 'k', sourceKey: 's', subgraph: 'counts', bounds: {} },
-    openSource: () => Promise.resolve(events),
-    answer: (event, subscriber) => answer(event, subscriber),
-    charge: () => undefined,
-    count: (who) => counted.push(who),
-    release: () => undefined,
-  };
+  const prepared = await first({} as never, {} as never);
   const { subscriptions } = parseOptions({ subscriptions: options });
   const bounds = { ...subscriptions, allUnread: 1000 };
-  const answers = await all.open(prepared as PreparedSubscription, request, bounds);
+  const answers = await all.open(prepared, request, bounds);
   const got: unknown[] = [];
   answers
     .forEach(({ body }) => {
@@ -182,4 +206,40 @@ it('executes what is for one client alone for some clients at once, each in the 
     [1, 2],
     [1, 2],
   ]);
+});
+
+describe('a generation that was replaced', () => {
+  const refusal = new GraphQLError('This user is blocked.', { extensions: { code: 'BLOCKED' } });
+
+  it('has its subscriptions moved that were only prepared by then', async () => {
+    await all.moveTo(generation('second'));
+    const late = await subscribe();
+    await pass(0);
+    await give(1);
+    expect(late.got).toEqual([['second', 1]]);
+    expect(unreleased).toBe(1);
+  });
+
+  it('lets nobody join those that were only prepared by then, whom the new one might refuse', async () => {
+    let asked = 0;
+    const readmit = (): Promise<void> => (++asked === 1 ? Promise.resolve() : Promise.reject(refusal));
+    await all.moveTo(generation('second', { readmit }));
+    const admitted = await subscribe();
+    await pass(0);
+    const refused = await subscribe();
+    await pass(0);
+    expect([admitted.got, refused.got]).toEqual([[], [['BLOCKED', 'This user is blocked.']]]);
+  });
+
+  it('ends no subscription any more: the newest one says whether it is valid', async () => {
+    const { got } = await subscribe();
+    let fail!: (error: Error) => void;
+    const moved = all.moveTo(() => new Promise((_, reject) => (fail = reject)));
+    await all.moveTo(generation('third'));
+    fail(refusal);
+    await moved;
+    await give(1);
+    expect(got).toEqual([['third', 1]]);
+    expect(unreleased).toBe(1);
+  });
 });

@@ -1,0 +1,20 @@
+import { createEngine } from '../../../../gateway/graph/create-engine';
+import { Generation, type GenerationOptions } from '../../../../gateway/graph/generation';
+import { parseOptions } from '../../../../gateway/options';
+
+jest.mock('../../../../gateway/graph/create-engine');
+
+it('closes its engine once, after it was retired and its last request has left', async () => {
+  const close = jest.fn();
+  jest.mocked(createEngine).mockResolvedValue({ close } as never);
+  const options: Partial<GenerationOptions> = { supergraphSdl: '', options: parseOptions({}) };
+  const generation = await Generation.build(options as GenerationOptions);
+  const release = generation.hold();
+  generation.retire();
+  expect(close).not.toHaveBeenCalled();
+  release();
+  expect(close).toHaveBeenCalledTimes(1);
+  // A client that has left meanwhile does not always stop what was begun for it.
+  generation.hold()();
+  expect(close).toHaveBeenCalledTimes(1);
+});

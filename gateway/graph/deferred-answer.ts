@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Answered } from '../cache/responses/response-cache';
-import { requestError } from '../errors';
+import { fieldError } from '../errors';
 import type { ExecutionPart, ExecutionParts } from '../execution';
 import type { IncrementalFormat } from '../request/sink';
 import { type Flow, flowOf } from '../subgraph-calls/source';
@@ -18,12 +18,13 @@ export interface DeferredAnswerOptions {
 }
 
 /**
- * The parts of an answer with deferred fragments, for its client. It does not fail: where something fails after the first part,
- * the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
+ * The parts of an answer with deferred fragments, for its client. It fails only before the first part: where something fails
+ * later, the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
  */
 export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Flow<Answered> {
   const { format, mostBytes, finish, extensions, onDefect } = options;
   let bytes = 0;
+  let isBegun = false;
   let isOver = false;
   const answered = (part: ExecutionPart): Answered => {
     isOver = !part.part.hasNext;
@@ -37,12 +38,15 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
         if (part === undefined) return undefined;
         bytes += part.data.length + part.part.pending.length * bytesPerFragment;
         for (const { data } of part.part.incremental) bytes += data.length;
-        if (bytes > mostBytes) throw requestError('RESPONSE_TOO_LARGE', { got: bytes, limit: mostBytes });
-        return answered(await finish(part));
+        if (bytes > mostBytes) throw fieldError('RESPONSE_TOO_LARGE', { got: bytes, limit: mostBytes });
+        const finished = await finish(part);
+        isBegun = true;
+        return answered(finished);
       } catch (error) {
+        if (!isBegun) throw error;
         const isTold = error instanceof GraphQLError;
         if (!isTold) onDefect(error);
-        return answered(parts.fail(isTold ? error : requestError('INTERNAL_SERVER_ERROR', {})));
+        return answered(parts.fail(isTold ? error : fieldError('INTERNAL_SERVER_ERROR', {})));
       }
     },
     close() {

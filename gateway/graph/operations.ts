@@ -26,7 +26,7 @@ import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { Answered } from '../cache/responses/response-cache';
-import { requestError, RequestErrors } from '../errors';
+import { fieldError, requestError, RequestErrors } from '../errors';
 import {
   countNodes,
   type ErrorOptions,
@@ -300,7 +300,7 @@ export function createOperations(
     // Calls end at the deadline by themselves, but an interceptor may hang.
     const late = setTimeout(
       () => {
-        answer.expire(requestError('GATEWAY_TIMEOUT', { timeout }));
+        answer.expire(fieldError('GATEWAY_TIMEOUT', { timeout }));
       },
       deadline + patience - performance.now(),
     );

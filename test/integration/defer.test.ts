@@ -257,14 +257,27 @@ it('fragments that make the answer too large end with an error', async () => {
   const gateway = await started({ limits: { response: 4000 } });
   const text = '{ people { name ... @defer { text } } }';
   const parts = await partsOf(await gateway.post({ query: text }, { headers: { accept: v02 } }));
-  expect(parts.at(-1)).toMatchObject({
+  const message = 'The answer is larger than 4000 bytes.';
+  const errors = [{ message, extensions: { code: 'RESPONSE_TOO_LARGE' } }];
+  expect(parts.at(-1)).toEqual({
     completed: [
-      { id: '0', errors: [{ extensions: { code: 'RESPONSE_TOO_LARGE' } }] },
-      { id: '1', errors: [{ extensions: { code: 'RESPONSE_TOO_LARGE' } }] },
+      { id: '0', errors },
+      { id: '1', errors },
     ],
     hasNext: false,
   });
 });
+
+it.each([v02, v2022, 'text/event-stream'])(
+  'a first part that is too large is an error (%s)',
+  async (accept) => {
+    const gateway = await started({ limits: { response: 4000 } });
+    const long = Array.from({ length: 20 }, (_, i) => `${'x'.repeat(200)}${i}: name`).join(' ');
+    const text = `{ people { ${long} ... @defer { stars } } }`;
+    const parts = await partsOf(await gateway.post({ query: text }, { headers: { accept } }));
+    expect(parts).toMatchObject([{ errors: [{ extensions: { code: 'RESPONSE_TOO_LARGE' } }] }]);
+  },
+);
 
 it.each([
   [
@@ -386,10 +399,11 @@ it('deferred fragments end soon after the deadline, where an interceptor hangs',
     ],
   });
   const parts = await partsOf(await gateway.post({ query }, { headers: { accept: v02 } }));
-  expect(parts.at(-1)).toMatchObject({
+  const errors = [{ message: expect.any(String) as string, extensions: { code: 'GATEWAY_TIMEOUT' } }];
+  expect(parts.at(-1)).toEqual({
     completed: [
-      { id: '0', errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
-      { id: '1', errors: [{ extensions: { code: 'GATEWAY_TIMEOUT' } }] },
+      { id: '0', errors },
+      { id: '1', errors },
     ],
     hasNext: false,
   });

@@ -1,10 +1,14 @@
 import { hash } from 'node:crypto';
 import type { Options } from '../options';
-import { type Authenticator, expired, type Proof, unauthenticated } from './authenticator';
+import { type Authenticator, expired, type Proof, type Received, unauthenticated } from './authenticator';
 import { createIdentity } from './identity';
 
+interface ApiKeys extends Authenticator {
+  authenticate(received: Pick<Received, 'headers'>): Proof;
+}
+
 /** Keys in `x-api-key`, found by their SHA-256, so that the time of a look-up reveals nothing about other keys. */
-export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
+export function apiKeys(keys: Options['auth']['apiKeys']): ApiKeys {
   const known = new Map(
     keys.map(({ client, sha256, expires, groups, scopes }) => [
       sha256.toLowerCase(),
@@ -18,7 +22,7 @@ export function apiKeys(keys: Options['auth']['apiKeys']): Authenticator {
     challenge: 'ApiKey',
     modeOf: () => 'api-key',
     recognises: ({ headers }) => headers['x-api-key'] !== undefined,
-    authenticate({ headers }): Proof {
+    authenticate({ headers }) {
       const found = known.get(sha256(headers['x-api-key'] as string));
       if (found === undefined) throw unauthenticated('The API key is not known.', this.challenge);
       if (found.expires !== undefined && found.expires <= Date.now())

@@ -20,7 +20,7 @@ import type { UsedSignatures } from './used-signatures';
 export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
 
 /** Objects to a request whose subscription runs. */
-export type ObjectTo = (request: Pick<IncomingRequest, 'id' | 'head' | 'identity'>) => Error | undefined;
+export type ObjectTo = (request: Pick<IncomingRequest, 'head' | 'identity' | 'proof'>) => Error | undefined;
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
@@ -38,7 +38,7 @@ export interface Authentication {
   readonly admitByHeaders: Admit;
   /**
    * Why a caller that other options have let in is not let in by these; undefined if they do. API keys are looked up again,
-   * and whether anonymous callers are let in. Other credentials count until they expire.
+   * and count until they expire by these; so is whether anonymous callers are let in. Other credentials count until they expire.
    */
   readonly objectionTo: ObjectTo;
   close(): void;
@@ -83,12 +83,15 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
   };
   const admitByHeaders: Admit = (request, received) =>
     modes.find((each) => each.recognises(received))?.needsBody === true || admit(request, received);
-  const objectionTo: ObjectTo = ({ id, head, identity: { mode } }) => {
+  const objectionTo: ObjectTo = (request) => {
+    const { mode, scope } = request.identity;
     if (mode === 'none') return options.anonymous ? undefined : unauthenticated(noCredentials, challenge);
     if (mode !== 'api-key') return undefined;
     try {
-      const { method, url, headers } = head;
-      void keys.authenticate({ requestId: id, method, url, headers, body: noBody });
+      const proof = keys.authenticate(request.head);
+      if (proof.identity.scope !== scope)
+        return unauthenticated('The API key has other rights now.', challenge);
+      request.proof = proof;
       return undefined;
     } catch (error) {
       return asAnswer(error);
@@ -98,7 +101,6 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
 }
 
 const noCredentials = 'The request has no credentials.';
-const noBody = Buffer.alloc(0);
 
 /** In order of precedence: the first mode that recognises credentials decides, whatever else is sent. */
 function configuredModes({ options, usedSignatures, logger }: AuthenticationOptions): Authenticator[] {

@@ -95,6 +95,36 @@ describe('API keys', () => {
     jest.useRealTimers();
   });
 
+  describe('of a request whose subscription runs, by new options', () => {
+    const key = { client: 'web', sha256: sha256('da2-web'), groups: ['g'] };
+    const running = async (): Promise<IncomingRequest> => {
+      const headers = { 'x-api-key': 'da2-web' };
+      const request = { head: received(headers) } as unknown as IncomingRequest;
+      await open({ apiKeys: [{ ...key, expires: '2999-01-01' }] })!.admit(request, received(headers));
+      return Object.defineProperty(request, 'identity', { get: () => request.proof!.identity });
+    };
+    const told = (request: IncomingRequest, apiKeys: object[]) =>
+      open({ apiKeys })!.objectionTo(request)?.message;
+
+    it('count until they expire by those', async () => {
+      const request = await running();
+      expect(told(request, [{ ...key, expires: '2998-01-01' }])).toBeUndefined();
+      expect(request.proof?.expires).toBe(Date.parse('2998-01-01'));
+      expect(told(request, [key])).toBeUndefined();
+      expect(request.proof?.expires).toBeUndefined();
+      expect(told(request, [{ ...key, expires: '2020-01-01' }])).toBe('The API key has expired.');
+    });
+
+    it.each([
+      ['groups', { groups: [] }],
+      ['scopes', { scopes: ['s'] }],
+      ['names', { client: 'app' }],
+    ])('do not count where they have other %s', async (_, changed) => {
+      const request = await running();
+      expect(told(request, [{ ...key, ...changed }])).toBe('The API key has other rights now.');
+    });
+  });
+
   it('leave a header of another mode alone where there is no other mode', async () => {
     expect(await ask(auth, { 'x-api-key': 'da2-web', authorization: 'x' })).toMatchObject({ client: 'web' });
   });

@@ -206,6 +206,8 @@ export class Subscriptions {
    */
   #merge(resting: SharedExecution): void {
     const { key } = resting.prepared;
+    // The newest generation has not said yet whether its clients may go on.
+    if (!this.#isCurrent(resting.prepared)) return;
     const live = this.#joinable.get(key);
     const resumed = this.#resumed.get(key);
     if (live !== undefined && live !== resting) {

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import { cursorOf } from '../../../../../gateway/graph/subscriptions/cursor';
 import type {
   EventAnswer,
   Prepare,
@@ -50,7 +51,7 @@ function generation(name: string, more: Partial<PreparedSubscription> = {}): Pre
   const prepare: Prepare = () => {
     unreleased++;
     const prepared: Partial<PreparedSubscription> = {
-      ...{ prepare, key: `k of ${name}`, sourceKey: 's', subgraph: 'counts', bounds: {} },
+      ...{ prepare, key: `k of ${name}`, sourceKey: 's', stream: 'counts', subgraph: 'counts', bounds: {} },
       openSource: () => Promise.resolve(events),
       answer: async (event, subscriber) => {
         const given = await answer(event, subscriber);
@@ -72,6 +73,7 @@ const first = generation('');
 async function subscribe(
   options: OptionsInput['subscriptions'] = {},
   proof?: IncomingRequest['proof'],
+  after?: string,
 ): Promise<Subscribed> {
   const head = { method: 'POST', url: '/graphql', headers: {} };
   const request = requests.begin(head, '127.0.0.1', {} as never, performance.now());
@@ -79,7 +81,7 @@ async function subscribe(
   const prepared = await first({} as never, {} as never);
   const { subscriptions } = parseOptions({ subscriptions: options });
   const bounds = { ...subscriptions, allUnread: 1000 };
-  const answers = await all.open(prepared, request, bounds);
+  const answers = await all.open(prepared, request, bounds, after);
   const got: unknown[] = [];
   answers
     .forEach(({ body }) => {
@@ -229,6 +231,30 @@ describe('a generation that was replaced', () => {
     const refused = await subscribe();
     await pass(0);
     expect([admitted.got, refused.got]).toEqual([[], [['BLOCKED', 'This user is blocked.']]]);
+  });
+
+  it('merges none that the new one has not admitted yet', async () => {
+    const open = async (): Promise<[Subscribed, typeof events]> => {
+      events = new HeldSource();
+      return [await subscribe({}, undefined, cursorOf('counts', 'p1')), events];
+    };
+    const [[, one], [refused, other]] = [await open(), await open()];
+    let asked = 0;
+    const admit = generation('second', {
+      readmit: () => (++asked === 1 ? Promise.resolve() : Promise.reject(refusal)),
+    });
+    const waiting: (() => void)[] = [];
+    void all.moveTo(async (text, subscriber) => {
+      await new Promise<void>((go) => waiting.push(go));
+      return admit(text, subscriber);
+    });
+    for (const [i, source] of [one, other].entries()) {
+      source.give(eventOf(1, { position: 'p2' }));
+      await pass(0);
+      waiting[i]!();
+      await pass(0);
+    }
+    expect(refused.got).toEqual([1, ['BLOCKED', 'This user is blocked.']]);
   });
 
   it('ends no subscription any more: the newest one says whether it is valid', async () => {

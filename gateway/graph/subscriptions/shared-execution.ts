@@ -244,7 +244,8 @@ export class SharedExecution implements Subscriber, ReadExecution {
       const [feed] = this.#feeds;
       try {
         const event = await feed.tap.next();
-        await this.#hold;
+        // No turn may pass afterwards: another source would be opened from the position before.
+        while (this.#hold !== undefined) await this.#hold;
         if (this.#isClosed) return;
         // Another source replays the event.
         if (feed !== this.#feeds[0]) continue;
@@ -254,8 +255,15 @@ export class SharedExecution implements Subscriber, ReadExecution {
         } else if (event.isGap === true) this.#inOrder(() => this.#gap());
         else this.#begin(event, feed.prepared);
       } catch (error) {
-        this.#finishWith(feed.prepared.sourceError(error));
-        return;
+        // Another source may be opened in its place.
+        await this.#moving;
+        if (this.#isClosed) return;
+        if (feed !== this.#feeds[0]) continue;
+        if (this.#feeds.length === 1) {
+          this.#finishWith(feed.prepared.sourceError(error));
+          return;
+        }
+        this.#readNext();
       }
       if (this.#running >= this.#options.concurrency)
         await new Promise<void>((resolve) => (this.#onRoom = resolve));

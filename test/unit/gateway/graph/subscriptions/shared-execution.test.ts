@@ -1,0 +1,141 @@
+import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
+import { Reader } from '../../../../../gateway/graph/subscriptions/reader';
+import { SharedExecution } from '../../../../../gateway/graph/subscriptions/shared-execution';
+import { Upstream } from '../../../../../gateway/graph/subscriptions/upstream';
+import { type SubgraphEvent, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { HeldSource } from '../../../../support/held-source';
+import { eventOf } from '../../../../support/held-upstreams';
+
+const turn = () => new Promise((next) => setImmediate(next));
+
+/** What was prepared for a generation with a source of its own. */
+class Generation {
+  readonly source = new HeldSource<SubgraphEvent>();
+  /** The position after which the source was opened. */
+  after: string | undefined;
+  isReleased = false;
+  open!: () => void;
+  readonly #opened = new Promise<void>((resolve) => (this.open = resolve));
+  readonly prepared: PreparedSubscription;
+
+  constructor(name: string) {
+    const prepared: Partial<PreparedSubscription> = {
+      ...{ key: name, sourceKey: name, stream: 'counts', subgraph: 'counts', bounds: {} },
+      openSource: async (_, after) => {
+        this.after = after;
+        await this.#opened;
+        return this.source;
+      },
+      sourceError: (reason) => reason as never,
+      answer: ({ body }) =>
+        Promise.resolve({ answered: { body, errorsLeftOut: 0 } as Answered, isShareable: true }),
+      charge: () => undefined,
+      release: () => (this.isReleased = true),
+    };
+    this.prepared = prepared as PreparedSubscription;
+  }
+}
+
+async function begin(first: Generation) {
+  const all = { bytes: 0, limit: Infinity };
+  const reader = new Reader({} as never, {
+    ...{ unread: 1000, all, slow: 'latest', takesGaps: true },
+    onEnd: () => undefined,
+    onDropped: () => undefined,
+  });
+  const none = (): void => undefined;
+  const upstreams: Upstream[] = [];
+  const execution = new SharedExecution(reader, first.prepared, {
+    openUpstream: (prepared, _, after) => {
+      const upstream = new Upstream(
+        prepared.sourceKey,
+        () => prepared.openSource(undefined as never, after),
+        {
+          ...{ subgraph: 'counts', bounds: {}, onEnd: none, onEvent: none, onDropped: none },
+        },
+      );
+      upstreams.push(upstream);
+      return upstream;
+    },
+    ...{ concurrency: 4, onEnd: none, onExecution: none, onDelivery: none, onRest: none },
+  });
+  first.open();
+  await execution.opened;
+  const got: unknown[] = [];
+  reader
+    .forEach(({ body, isAfterGap }) => {
+      const { data } = JSON.parse(body.toString());
+      got.push(isAfterGap === true ? 'gap' : data);
+      return undefined;
+    })
+    .then(
+      () => got.push('end'),
+      (error: unknown) => got.push((error as TransportError).failure),
+    );
+  return { execution, got };
+}
+const at = (position: number): SubgraphEvent => eventOf(position, { position: `p${position}` });
+const broken = new TransportError('counts', 'interrupted');
+
+it('answers an event once that comes just when another source is opened after the one before', async () => {
+  // An event takes some microtasks from its source to its execution: the move comes between any two of them.
+  for (let steps = 0; steps < 20; steps++) {
+    const [first, second] = [new Generation('first'), new Generation('second')];
+    const { execution, got } = await begin(first);
+    first.source.give(at(1));
+    await turn();
+    first.source.give(at(2));
+    for (let step = 0; step < steps; step++) await Promise.resolve();
+    void execution.moveTo(second.prepared);
+    await turn();
+    second.open();
+    await turn();
+    second.source.give(...[2, 3].filter((position) => `p${position}` > second.after!).map(at));
+    await turn();
+    expect([steps, got]).toEqual([steps, [1, 2, 3]]);
+  }
+});
+
+describe('a source that breaks', () => {
+  it('ends nothing while another one is opened from its last position', async () => {
+    const [first, second] = [new Generation('first'), new Generation('second')];
+    const { execution, got } = await begin(first);
+    first.source.give(at(1));
+    await turn();
+    void execution.moveTo(second.prepared);
+    await turn();
+    first.source.give(broken);
+    await turn();
+    second.open();
+    second.source.give(at(2));
+    await turn();
+    expect(got).toEqual([1, 2]);
+    expect([second.after, first.isReleased, second.isReleased]).toEqual(['p1', true, false]);
+  });
+
+  it('ends nothing while another one is opened without a position: there is a gap', async () => {
+    const [first, second] = [new Generation('first'), new Generation('second')];
+    const { execution, got } = await begin(first);
+    first.source.give(eventOf(1));
+    await turn();
+    void execution.moveTo(second.prepared);
+    await turn();
+    first.source.give(broken);
+    await turn();
+    second.open();
+    second.source.give(eventOf(2));
+    await turn();
+    expect(got).toEqual([1, 'gap', 2]);
+    expect([first.isReleased, second.isReleased]).toEqual([true, false]);
+  });
+
+  it('ends all readers where no other one is opened', async () => {
+    const first = new Generation('first');
+    const { got } = await begin(first);
+    first.source.give(eventOf(1), broken);
+    await turn();
+    expect(got).toEqual([1, 'interrupted']);
+    expect(first.isReleased).toBe(true);
+  });
+});

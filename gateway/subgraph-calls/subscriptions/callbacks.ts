@@ -70,6 +70,10 @@ export class Callbacks {
   readonly #options: CallbacksOptions;
   readonly #subscriptions = new Map<string, Entry>();
   readonly #server: Server;
+  /** At the first port, once the process is gone that had it. */
+  readonly #front: Server;
+  /** Until it tries to listen there again. */
+  #standby: NodeJS.Timeout | undefined;
   #listening: Promise<void> | undefined;
   /** Fails silent subscriptions. Undefined while there are none. */
   #watch: NodeJS.Timeout | undefined;
@@ -77,15 +81,25 @@ export class Callbacks {
 
   constructor(options: CallbacksOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
+    this.#server = this.#createServer();
+    this.#front = this.#createServer();
+  }
+
+  #createServer(): Server {
+    const server = createServer((request, response) => {
       this.#take(request).then(
         (status) => answer(response, status),
         () => request.destroy(),
       );
     });
     // Subgraphs send heartbeats over the connections that they have.
-    this.#server.keepAliveTimeout = 65_000;
-    this.#server.requestTimeout = 30_000;
+    server.keepAliveTimeout = 65_000;
+    server.requestTimeout = 30_000;
+    server.on('listening', () => {
+      if (this.#isClosed) server.close();
+      else server.unref();
+    });
+    return server;
   }
 
   /** Listens, if it does not yet. Rejects when it cannot; the next call tries again. Rejects once it is closed. */
@@ -126,10 +140,8 @@ export class Callbacks {
     this.#stopWatching();
     if (this.#listening === undefined) return;
     await this.#listening.catch(() => undefined);
-    if (!this.#server.listening) return;
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
+    clearTimeout(this.#standby);
+    await Promise.all([this.#server, this.#front].map(closeServer));
   }
 
   #stopWatching(): void {
@@ -144,13 +156,28 @@ export class Callbacks {
         // Not shared with the other workers: a callback must reach the process that has its subscription.
         this.#server.listen({ host, port: next, exclusive: true });
         await once(this.#server, 'listening');
-        this.#server.unref();
+        if (next > port) this.#standBy();
         return;
       } catch (error) {
         const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!isTaken || port === 0 || next - port + 1 >= ports) throw error;
       }
     }
+  }
+
+  /** Where all callbacks come to the first port, one process after the other takes them there. */
+  #standBy(): void {
+    const { host, port, key, publicUrl } = this.#options;
+    if (key === undefined || publicUrl.includes('{port}')) return;
+    const later = (): void => {
+      if (this.#isClosed || this.#front.listening) return;
+      this.#standby = setTimeout(
+        () => this.#front.listen({ host, port, exclusive: true }),
+        standbyPause,
+      ).unref();
+    };
+    this.#front.on('error', later);
+    later();
   }
 
   /** With a `key` it says which process has the subscription, and proves that it is from one of them. */
@@ -168,7 +195,8 @@ export class Callbacks {
     const signed = id.slice(0, Math.max(0, end));
     if (key === undefined || !isEqual(id.slice(end + 1), signature(key, signed))) return undefined;
     const port = Number(signed.slice(0, signed.indexOf('.')));
-    return port === (this.#server.address() as AddressInfo).port ? undefined : port;
+    const own = [this.#server, this.#front].map((server) => (server.address() as AddressInfo | null)?.port);
+    return own.includes(port) ? undefined : port;
   }
 
   /** Takes one callback, and says with which status it is answered. */
@@ -287,6 +315,16 @@ function isGoingDown(errors: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+/** Milliseconds between two attempts to listen at the first port. */
+const standbyPause = 500;
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
 }
 
 const signature = (key: string, text: string): string =>

@@ -10,6 +10,7 @@ import {
   type Registered,
 } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
+import { eventually } from '../../../../support/process';
 import { serveBytes } from '../../../../support/subgraph-servers';
 import { signCallback, signRequest } from '../../../../../subgraphs/kit/private-link';
 
@@ -210,6 +211,19 @@ describe('of another process of the gateway', () => {
     expect(other.failures).toEqual(['too-large']);
     other.registered.remove();
     expect(await send(other.registered, one.registered, 1)).toBe(404);
+  });
+
+  it('come to another one where all come to one port, whose process has ended', async () => {
+    const one = await listening(ofOne);
+    const { origin: publicUrl, port } = new URL(one.registered.callbackUrl);
+    const other = await listening({ ...ofOne, port: Number(port), ports: 64, publicUrl });
+    expect(await send(other.registered, one.registered, { count: 1 })).toBe(204);
+    await one.callbacks.close();
+    const again = (): Promise<number> => send(other.registered, one.registered, { count: 2 }).catch(() => 0);
+    await eventually(async () => (await again()) === 204);
+    expect(await textOf(other.queue)).toBe('{"data":{"count":1}}');
+    expect(await textOf(other.queue)).toBe('{"data":{"count":2}}');
+    expect(await send(one.registered, one.registered, 1)).toBe(404);
   });
 
   it('get 404 when it is gone', async () => {

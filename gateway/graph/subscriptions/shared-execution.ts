@@ -62,6 +62,8 @@ export class SharedExecution implements Subscriber, ReadExecution {
   #feeds: [Feed, ...Feed[]];
   /** The position of the last event that was begun, in the stream of the source that is read. */
   #position: string | undefined;
+  /** Whether nothing without a position has come since. */
+  #isAtPosition = true;
   /** How many events were begun. */
   #begun = 0;
   /** How many of them have no answer yet. */
@@ -127,12 +129,13 @@ export class SharedExecution implements Subscriber, ReadExecution {
   /** Whether it has begun the same events as another one that has the same answers, and no others. */
   isAt(other: SharedExecution): boolean {
     const areSteady = [this, other].every((each) => each.isJoinable && each.#feeds.length === 1);
-    return areSteady && this.#position !== undefined && this.#position === other.#position;
+    const areAtPositions = [this, other].every((each) => each.#isAtPosition);
+    return areSteady && areAtPositions && this.#position !== undefined && this.#position === other.#position;
   }
 
   /** Whether it has answered all events that it has begun, the last one of which has a position. */
   get isResting(): boolean {
-    return this.#running + this.#waiting === 0 && this.#position !== undefined;
+    return this.#running + this.#waiting === 0 && this.#position !== undefined && this.#isAtPosition;
   }
 
   get isGone(): boolean {
@@ -250,6 +253,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
         // Another source replays the event.
         if (feed !== this.#feeds[0]) continue;
         this.#position = event?.position ?? this.#position;
+        this.#isAtPosition = event?.position !== undefined;
         if (event === undefined) {
           if (!this.#readNext()) return;
         } else if (event.isGap === true) this.#inOrder(() => this.#gap());

@@ -97,6 +97,22 @@ it('answers an event once that comes just when another source is opened after th
   }
 });
 
+it('is not at the event of another one that has begun an event without a position since', async () => {
+  const [first, second] = [new Generation('first'), new Generation('second')];
+  const [one, other] = [await begin(first), await begin(second)];
+  for (const { source } of [first, second]) source.give(at(1));
+  await turn();
+  expect(one.execution.isAt(other.execution)).toBe(true);
+  second.source.give(eventOf('without'));
+  await turn();
+  expect(one.execution.isAt(other.execution)).toBe(false);
+  expect(other.execution.isResting).toBe(false);
+  second.source.give(at(2));
+  first.source.give(eventOf('without'), at(2));
+  await turn();
+  expect(one.execution.isAt(other.execution)).toBe(true);
+});
+
 describe('a source that breaks', () => {
   it('ends nothing while another one is opened from its last position', async () => {
     const [first, second] = [new Generation('first'), new Generation('second')];

@@ -1,5 +1,6 @@
 /** The protocol of `graphql-ws` (its PROTOCOL.md): that library checks messages and names the close codes. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import {
   CloseCode,
   type Message,
@@ -16,8 +17,9 @@ import { headersOfClient } from './connection-params';
 import { connect } from './connect';
 import type { Envelope } from './operation-sink';
 import { Operations } from './operations';
-import { type Protocol, type ProtocolOptions, TRY_AGAIN_LATER } from './protocol';
+import { type Protocol, type ProtocolOptions, SERVICE_RESTART, TRY_AGAIN_LATER } from './protocol';
 import type { SentError } from './refusal';
+import type { Steps } from './steps';
 
 /** One connection that speaks `graphql-transport-ws`. */
 export class GraphqlTransportWs implements Protocol {
@@ -28,6 +30,8 @@ export class GraphqlTransportWs implements Protocol {
   /** Of each operation; with what `connection_init` said once that has come. */
   #head: RequestHead | undefined;
   #proof: Proof | undefined;
+  /** The options by which its signature counts. */
+  #provedBy: Steps | undefined;
   #leave: (() => void) | undefined;
 
   constructor(options: ProtocolOptions) {
@@ -97,6 +101,7 @@ export class GraphqlTransportWs implements Protocol {
       onConnected: (proof) => {
         // A signature is that of the connection, and no operation has another one.
         if (proof?.identity.mode === 'iam') this.#proof = { identity: proof.identity };
+        this.#provedBy = steps;
         this.#state = 'connected';
         this.#send({ type: MessageType.ConnectionAck });
       },
@@ -110,6 +115,8 @@ export class GraphqlTransportWs implements Protocol {
       this.#close(CloseCode.BadRequest, `An id has at most ${longestId} characters.`);
     else if (this.operations.has(id))
       this.#close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+    else if (!this.#isProved())
+      this.#close(SERVICE_RESTART, 'Who may sign has changed: connect again, with a new signature.');
     else {
       this.operations.begin({
         id,
@@ -119,6 +126,15 @@ export class GraphqlTransportWs implements Protocol {
         proof: this.#proof,
       });
     }
+  }
+
+  /** A signature is not verified again, as it is valid for minutes: it counts while the same keys may sign. */
+  #isProved(): boolean {
+    const steps = this.#options.current();
+    if (this.#proof === undefined || steps === this.#provedBy) return true;
+    if (!isDeepStrictEqual(steps.options.auth.iam, this.#provedBy!.options.auth.iam)) return false;
+    this.#provedBy = steps;
+    return true;
   }
 
   /** With the payload as it came: one that is nested very deeply, `JSON.stringify` could not write. */

@@ -48,7 +48,7 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
-import type { Subscriber } from './subscriptions/event-caller';
+import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
 import type { Logger } from '../telemetry/logger';
@@ -297,7 +297,6 @@ export function createOperations(
     const countCost = reportCost.inParts(cost, variables);
     void answer.fetched.then(request.workOn());
     const { timeout, deadline } = request;
-    // Calls end at the deadline by themselves, but an interceptor may hang.
     const late = setTimeout(
       () => {
         answer.expire(fieldError('GATEWAY_TIMEOUT', { timeout }));
@@ -391,9 +390,6 @@ export function createOperations(
     prepare: subscriptions.prepareMoved,
   };
 }
-
-/** Milliseconds after the deadline of a request. */
-const patience = 1000;
 
 /**
  * Bytes on the heap, fitted to measurements of operations of several forms. Most bytes are syntax trees and costs, and

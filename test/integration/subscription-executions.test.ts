@@ -5,6 +5,7 @@ import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient } from '../support/in-process-client';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import { eventually } from '../support/process';
+import { compose } from '../support/small-graph';
 
 jest.mock('../../gateway/subgraph-calls/connect', () =>
   jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
@@ -170,4 +171,58 @@ it('gives a client no answer to an event from before it subscribed', async () =>
   answer(1, 2);
   expect(await pricesOf(first, 2)).toEqual([1, 2]);
   expect(await pricesOf(second, 1)).toEqual([2]);
+});
+
+describe('what an interceptor never answers', () => {
+  let hurried: InProcessGateway;
+  beforeAll(async () => {
+    hurried = await openInProcess([products, reviews], { timeouts: { request: '500ms' } });
+    // Planned before, as that may take longer.
+    for (const query of [slow, fast])
+      await eventually(async () => {
+        const client = hurried.ask({ query });
+        const { status } = await client.head;
+        client.leave();
+        return status === 200;
+      });
+    upstreams.reset();
+  });
+  afterAll(() => hurried.stop());
+  const ask = async (query: string): Promise<InProcessClient> => {
+    const client = hurried.ask({ query });
+    clients.push(client);
+    expect((await client.head).status).toBe(200);
+    return client;
+  };
+
+  it('for an event ends the subscription, with the reason', async () => {
+    const client = await ask(slow);
+    give(1);
+    await called(1);
+    answer(1);
+    expect(await pricesOf(client, 1)).toEqual([1]);
+    give(2);
+    const { errors } = JSON.parse((await client.part())!);
+    expect(errors).toMatchObject([{ extensions: { code: 'GATEWAY_TIMEOUT' } }]);
+    expect(await client.part()).toBeUndefined();
+    expect(upstreams.open).toEqual([]);
+  });
+
+  it('for the source of a new supergraph is given up, and opened again', async () => {
+    const client = await ask(fast);
+    upstreams.give({ repriced: { __typename: 'Product', upc: '1', price: 1 } }, { position: 'p1' });
+    expect(await pricesOf(client, 1)).toEqual([1]);
+    let accept!: () => void;
+    upstreams.accept = () => new Promise((later) => (accept = later));
+    const elsewhere = { ...products, url: 'http://elsewhere.test/graphql' };
+    await hurried.report(compose([elsewhere, reviews]), { settled: false });
+    await eventually(() => upstreams.opened.length === 2);
+    upstreams.accept = () => Promise.resolve();
+    await eventually(() => upstreams.opened.length === 3);
+    accept();
+    await eventually(() => upstreams.open.length === 1);
+    give(2);
+    expect(await pricesOf(client, 1)).toEqual([2]);
+    expect(upstreams.open.map(({ request }) => request.after)).toEqual(['p1']);
+  });
 });

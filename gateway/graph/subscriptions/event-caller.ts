@@ -17,6 +17,9 @@ export interface Subscriber extends Pick<
   readonly timeout: number;
 }
 
+/** Milliseconds after a deadline: calls end at it by themselves, but an interceptor may hang. */
+export const patience = 1000;
+
 /** The caller of the fetches for one event, with a deadline, call counts and answer provenance of its own. */
 export class EventCaller implements Caller {
   readonly headers: Caller['headers'];

@@ -12,7 +12,12 @@ import type { PlanCache, PlannedOperation } from '../../planning';
 import type { Hooks } from '../../request/hooks';
 import type { PersistedOperations } from '../../request/persisted/persisted-operations';
 import { validationRules } from '../../request/validation-rules';
-import type { Caller, SubgraphEvent, Subscribe } from '../../subgraph-calls/transport';
+import {
+  type Caller,
+  type SubgraphEvent,
+  type Subscribe,
+  TransportError,
+} from '../../subgraph-calls/transport';
 import {
   charge,
   type CompiledOperation,
@@ -23,7 +28,7 @@ import {
 import { showExecution } from '../development';
 import type { Subgraph } from '../engine';
 import { Rejection } from '../programs';
-import { EventCaller, type Subscriber } from './event-caller';
+import { EventCaller, patience, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
 import type { Prepare, PreparedSubscription } from './prepared';
 
@@ -110,6 +115,23 @@ export function createPreparation(options: PreparationOptions) {
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
     const { subgraph } = opening.operation;
     const errorOf = (reason: unknown): GraphQLError => sourceError(subgraph, reason);
+    const { timeout } = subscriber;
+    const longest = timeout + patience;
+    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    const answer: PreparedSubscription['answer'] = async (event, caller) => {
+      const now = await plannedFor(compiled, caller.identity);
+      const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
+      const eventCaller = new EventCaller(caller, event);
+      const execution = await perform(current, compiled, variables, eventCaller, event);
+      const { isShareable } = eventCaller.provenance;
+      const answered: Answered = { ...execution, release: undefined };
+      if (!isDevelopment) return { answered, isShareable };
+      const shown = {
+        ...{ planned: now, variables, cost, answered },
+        request: { calls: eventCaller.calls, head: caller.head },
+      };
+      return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
+    };
     return {
       text: { document, operationName, variables },
       prepare: prepareMoved,
@@ -122,25 +144,17 @@ export function createPreparation(options: PreparationOptions) {
       }),
       subgraph,
       bounds: subgraphs.get(subgraph)?.subscriptions.bounds ?? {},
-      openSource: (caller, after) =>
-        subscribe({ ...opening, caller, after }).catch((reason: unknown) => {
+      openSource: async (caller, after) => {
+        const source = subscribe({ ...opening, caller, after });
+        try {
+          return await withTimeout(longest, () => source, new TransportError(subgraph, 'timeout'));
+        } catch (reason) {
+          source.then((tooLate) => tooLate.close()).catch(() => undefined);
           throw errorOf(reason);
-        }),
-      sourceError: errorOf,
-      answer: async (event, caller) => {
-        const now = await plannedFor(compiled, caller.identity);
-        const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
-        const eventCaller = new EventCaller(caller, event);
-        const execution = await perform(current, compiled, variables, eventCaller, event);
-        const { isShareable } = eventCaller.provenance;
-        const answered: Answered = { ...execution, release: undefined };
-        if (!isDevelopment) return { answered, isShareable };
-        const shown = {
-          ...{ planned: now, variables, cost, answered },
-          request: { calls: eventCaller.calls, head: caller.head },
-        };
-        return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
+        }
       },
+      sourceError: errorOf,
+      answer: (event, caller) => withTimeout(longest, () => answer(event, caller), late),
       readmit: async (request) => {
         const refusal = objectionTo?.(request) ?? compiled.refuse(variables, request.identity);
         if (refusal !== undefined) throw refusal;

@@ -237,9 +237,7 @@ export const errors = {
     status: 429,
     when: 'The caller, or the process, has as many subscriptions as `subscriptions.perIdentity` or `subscriptions.total` allows. End one first, or try again later.',
     message: ({ limit, of }: { readonly limit: number; readonly of: 'identity' | 'process' }) =>
-      of === 'identity'
-        ? `You have ${limit} subscriptions already, which is the most.`
-        : `The gateway has ${limit} subscriptions already, which is the most.`,
+      `${of === 'identity' ? 'You have' : 'The gateway has'} ${counted(limit, 'subscription')} already, which is the most.`,
   },
   MAX_UNREAD_LIMIT: {
     status: 503,
@@ -300,6 +298,8 @@ export const errors = {
         : `The query plan asks no subgraph for field "${field}".`,
   },
 } as const satisfies Record<string, ErrorKind>;
+
+const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 interface Limited {
   readonly got: number;

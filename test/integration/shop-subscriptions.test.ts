@@ -11,9 +11,12 @@ import { firstOf, overEventStream, type Result, type Subscriber } from '../suppo
 
 let shop: Shop;
 let gateway: TestGateway;
+/** What has been started, the newest last. */
+const started: { stop(): Promise<unknown> }[] = [];
 beforeAll(async () => {
   const linkKey = 'a-key-of-the-link-in-this-test-alone';
   shop = await startShop({ linkKey, seed: false });
+  started.push(shop);
   await write('accounts', usersTable, ({ id }) => id === 'u1');
   await write('products', productsTable, ({ upc }) => ['p1', 'p2', 'p3'].includes(upc));
   await write('inventory', stockTable, ({ upc }) => upc === 'p3');
@@ -30,10 +33,10 @@ beforeAll(async () => {
       shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } },
     },
   });
+  started.push(gateway);
 }, 60_000);
 afterAll(async () => {
-  await gateway.stop();
-  await shop.stop();
+  for (const each of started.reverse()) await each.stop();
 });
 
 /** An order of `u1`. */

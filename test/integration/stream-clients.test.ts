@@ -374,7 +374,7 @@ describe('a refusal', () => {
         signal: first.signal,
       });
       await opened();
-      expect(await refused(key)).toContain('You have 1 subscriptions already, which is the most.');
+      expect(await refused(key)).toContain('You have 1 subscription already, which is the most.');
       expect(sent).toBe(1);
       first.abort();
       await closed();

@@ -27,3 +27,11 @@ it('makes an error for a request, with status and headers', () => {
     http: { status: 405, headers: new Map([['allow', 'POST']]) },
   });
 });
+
+it.each([
+  [1, 'You have 1 subscription already, which is the most.'],
+  [2, 'You have 2 subscriptions already, which is the most.'],
+])('tells a limit of %d in its grammatical number', (limit, sentence) => {
+  const { message } = requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit, of: 'identity' });
+  expect(message).toBe(sentence);
+});

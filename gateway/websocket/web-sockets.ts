@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
 import { Appsync, APPSYNC_PROTOCOL, appsyncHeaderOf } from './appsync';
 import { Connection } from './connection';
+import { ConnectionsByNetwork } from './connections-by-network';
 import { GraphqlTransportWs } from './graphql-transport-ws';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
 import type { Steps } from './steps';
@@ -24,6 +25,7 @@ export class WebSockets {
   readonly #options: WebSocketsOptions;
   /** Those that are not being closed, the oldest first. */
   readonly #all = new Set<Connection>();
+  readonly #byNetwork = new ConnectionsByNetwork<Connection>();
   readonly #timer: NodeJS.Timeout;
   #isStopping = false;
 
@@ -49,17 +51,17 @@ export class WebSockets {
       const own = headersOfPage(message.headers);
       const refusal = own === undefined ? `Pages of ${message.headers.origin} may not connect.` : undefined;
       const handshake = { url: message.url!, headers: own ?? {}, address };
+      const options = { connection, handshake, current };
       if (this.#isStopping) connection.close(GOING_AWAY, 'The gateway is shutting down.');
       else if (!isSpoken)
         connection.close(
           CloseCode.SubprotocolNotAcceptable,
           `The sub-protocol must be ${GRAPHQL_TRANSPORT_WS_PROTOCOL}${protocol === '' ? '.' : `, not ${protocol}.`}`,
         );
-      else if (header !== undefined)
-        connection.protocol = new Appsync({ connection, handshake, current, header, refusal });
+      else if (header !== undefined) connection.protocol = new Appsync({ ...options, header, refusal });
       else if (refusal !== undefined) connection.close(CloseCode.BadRequest, refusal);
-      else connection.protocol = new GraphqlTransportWs({ connection, handshake, current });
-      this.#makeRoom();
+      else connection.protocol = new GraphqlTransportWs(options);
+      this.#makeRoom(connection);
     });
   }
 
@@ -73,16 +75,22 @@ export class WebSockets {
     const connection = new Connection({
       ...{ webSocket, socket, network: networkOf(address) },
       onClosing: (closing, code) => {
-        this.#all.delete(closing);
+        this.#forget(closing);
         statistics.closes.add(1, { code });
       },
       onEnd: (ended) => {
-        this.#all.delete(ended);
+        this.#forget(ended);
         statistics.connections.add(-1, { protocol });
       },
     });
     this.#all.add(connection);
+    this.#byNetwork.add(connection);
     return connection;
+  }
+
+  #forget(connection: Connection): void {
+    this.#all.delete(connection);
+    this.#byNetwork.delete(connection);
   }
 
   /** Has the clients come back elsewhere, not all of them at once. */
@@ -102,18 +110,11 @@ export class WebSockets {
   }
 
   /** Closes the newest connection of the network with the most if there are too many. */
-  #makeRoom(): void {
+  #makeRoom(newest: Connection): void {
     const { connections } = this.#options.current().options.subscriptions;
     if (this.#all.size <= connections) return;
-    const counts = new Map<string, number>();
-    let most: { readonly connection: Connection; readonly count: number } | undefined;
-    for (const connection of this.#all) {
-      const { network } = connection;
-      const count = (counts.get(network) ?? 0) + 1;
-      counts.set(network, count);
-      if (most === undefined || count >= most.count) most = { connection, count };
-    }
-    most?.connection.close(TRY_AGAIN_LATER, 'There are too many connections at this moment.');
+    const excess = this.#byNetwork.newestOfMost(newest);
+    excess?.close(TRY_AGAIN_LATER, 'There are too many connections at this moment.');
   }
 
   #look(): void {

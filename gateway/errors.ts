@@ -239,6 +239,12 @@ export const errors = {
     message: ({ limit, of }: { readonly limit: number; readonly of: 'identity' | 'process' }) =>
       `${of === 'identity' ? 'You have' : 'The gateway has'} ${counted(limit, 'subscription')} already, which is the most.`,
   },
+  MAX_CONNECTIONS_LIMIT: {
+    status: 429,
+    when: 'The caller has as many WebSocket connections as `subscriptions.connectionsPerIdentity` allows. Close one first. `graphql-transport-ws` tells it by close code 1013 and the sentence, AppSync by a `connection_error` with 429.',
+    message: ({ limit }: { readonly limit: number }) =>
+      `You have ${counted(limit, 'connection')} already, which is the most.`,
+  },
   MAX_UNREAD_LIMIT: {
     status: 503,
     when: 'The client of a subscription reads too slowly: more than `subscriptions.unread` waited for it, or more than `overload.unread` for all, and `subscriptions.slow` is `close`.',

@@ -39,6 +39,11 @@ export const subscriptions = mapOf({
     .describe(
       'The most WebSocket connections of clients in a process. Beyond, the newest connection of the address with the most is closed with 1013: set `trustedProxies`, or all clients behind a proxy are one address.',
     ),
+  connectionsPerIdentity: positiveInt
+    .default(1000)
+    .describe(
+      'The most WebSocket connections of one caller in a process, counted from `connection_init` on. All who use one API key are one caller. Further ones are refused with `MAX_CONNECTIONS_LIMIT`. It has no effect on anonymous callers: `connections` bounds those by their addresses.',
+    ),
   perConnection: positiveInt
     .default(200)
     .describe(

@@ -86,7 +86,7 @@ export class Appsync implements Protocol {
     if (this.#state !== 'new') return;
     this.#state = 'connecting';
     clearTimeout(this.#initTimer);
-    const { handshake, header, refusal, current } = this.#options;
+    const { handshake, identities, header, refusal, current } = this.#options;
     const steps = current();
     let headers: IncomingHttpHeaders;
     try {
@@ -101,7 +101,7 @@ export class Appsync implements Protocol {
       return;
     }
     this.#leave = connect({
-      ...{ steps, handshake, headers },
+      ...{ steps, handshake, identities, headers },
       isProvedOnce: false,
       onConnected: () => {
         this.#state = 'connected';

@@ -2,13 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
 import type { Answer, Sink } from '../request/sink';
-import type { Handshake } from './protocol';
+import type { ProtocolOptions } from './protocol';
 import { refusalIn, type SentError } from './refusal';
 import type { Steps } from './steps';
 
-export interface ConnectOptions {
+export interface ConnectOptions extends Pick<ProtocolOptions, 'handshake' | 'identities'> {
   readonly steps: Steps;
-  readonly handshake: Handshake;
   /** With the credentials. */
   readonly headers: IncomingHttpHeaders;
   /** Whether the operations of the connection have no credentials of their own: a signature opens one connection then. */
@@ -28,6 +27,7 @@ export interface ConnectOptions {
 export function connect({
   steps,
   handshake,
+  identities,
   headers,
   isProvedOnce,
   onConnected,
@@ -44,10 +44,15 @@ export function connect({
     ...{ requestId: request.id, method: 'POST', url: `${options.path}/connect`, headers },
     body: noOperation,
   };
+  let hasLeft = false;
+  let release: (() => void) | undefined;
   pipeline.connect(request, received, () => {
+    // Credentials may take a while to be checked.
+    if (hasLeft) return;
     try {
       // It lets in whatever is sent over the connection, mutations too: once.
       if (isProvedOnce) request.proof?.admitMutation?.();
+      release = identities.acquire(request.identity, options.subscriptions.connectionsPerIdentity);
     } catch (error) {
       pipeline.refuse(request, error as GraphQLError);
       return;
@@ -55,7 +60,11 @@ export function connect({
     requests.end(request, SWITCHING_PROTOCOLS);
     onConnected(request.proof);
   });
-  return () => requests.end(request, undefined);
+  return () => {
+    hasLeft = true;
+    requests.end(request, undefined);
+    release?.();
+  };
 }
 
 const noOperation = Buffer.from('{}');

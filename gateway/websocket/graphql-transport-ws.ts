@@ -83,7 +83,7 @@ export class GraphqlTransportWs implements Protocol {
     }
     this.#state = 'connecting';
     clearTimeout(this.#initTimer);
-    const { handshake, current } = this.#options;
+    const { handshake, identities, current } = this.#options;
     const steps = current();
     const { path, subscriptions } = steps.options;
     let headers: IncomingHttpHeaders;
@@ -96,7 +96,7 @@ export class GraphqlTransportWs implements Protocol {
     }
     this.#head = { method: 'POST', url: path, headers };
     this.#leave = connect({
-      ...{ steps, handshake, headers },
+      ...{ steps, handshake, identities, headers },
       isProvedOnce: true,
       onConnected: (proof) => {
         // A signature is that of the connection, and no operation has another one.

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Connection } from './connection';
+import type { ConnectionsByIdentity } from './connections-by-identity';
 import type { Operations } from './operations';
 import type { Steps } from './steps';
 
@@ -26,6 +27,8 @@ export interface Handshake {
 export interface ProtocolOptions {
   readonly connection: Connection;
   readonly handshake: Handshake;
+  /** Those of the process. */
+  readonly identities: ConnectionsByIdentity;
   /** What the options in force do. */
   readonly current: () => Steps;
 }

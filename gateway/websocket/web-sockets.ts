@@ -8,6 +8,7 @@ import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
 import { Appsync, APPSYNC_PROTOCOL, appsyncHeaderOf } from './appsync';
 import { Connection } from './connection';
+import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
 import { GraphqlTransportWs } from './graphql-transport-ws';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
@@ -26,6 +27,7 @@ export class WebSockets {
   /** Those that are not being closed, the oldest first. */
   readonly #all = new Set<Connection>();
   readonly #byNetwork = new ConnectionsByNetwork<Connection>();
+  readonly #identities = new ConnectionsByIdentity();
   readonly #timer: NodeJS.Timeout;
   #isStopping = false;
 
@@ -51,7 +53,7 @@ export class WebSockets {
       const own = headersOfPage(message.headers);
       const refusal = own === undefined ? `Pages of ${message.headers.origin} may not connect.` : undefined;
       const handshake = { url: message.url!, headers: own ?? {}, address };
-      const options = { connection, handshake, current };
+      const options = { connection, handshake, current, identities: this.#identities };
       if (this.#isStopping) connection.close(GOING_AWAY, 'The gateway is shutting down.');
       else if (!isSpoken)
         connection.close(

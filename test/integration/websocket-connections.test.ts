@@ -1,4 +1,5 @@
 /** WebSocket connections as such: what keeps, bounds and ends them, whatever goes over them. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
@@ -139,6 +140,97 @@ it('beyond `subscriptions.connections` are closed with 1013: the newest of the a
     expect(await client.next()).toEqual({ type: 'connection_ack' });
     client.socket.terminate();
   }
+});
+
+describe.each<[string, (credentials: Json) => Promise<WebSocketClient>, Json]>([
+  [
+    'graphql-transport-ws',
+    async (credentials) => {
+      const client = await openWebSocket(gateway.url);
+      client.send({ type: 'connection_init', payload: credentials });
+      return client;
+    },
+    undefined,
+  ],
+  [
+    'AppSync',
+    async (credentials) => {
+      const header = Buffer.from(JSON.stringify(credentials)).toString('base64url');
+      const client = await openWebSocket(`${gateway.url}/realtime?header=${header}`, ['graphql-ws']);
+      client.send({ type: 'connection_init' });
+      return client;
+    },
+    (message: string) => ({
+      type: 'connection_error',
+      payload: { errors: [{ errorType: 'LimitExceededError', message, errorCode: 429 }] },
+    }),
+  ],
+])('of one caller over %s', (_, connect, errorOf) => {
+  const apiKeys = ['one', 'other'].map((name) => ({
+    client: name,
+    sha256: createHash('sha256').update(name).digest('hex'),
+  }));
+  const one = { 'x-api-key': 'one' };
+  const clients: WebSocketClient[] = [];
+  afterEach(() => {
+    for (const { socket } of clients.splice(0)) socket.terminate();
+  });
+  async function accepted(credentials: Json): Promise<WebSocketClient> {
+    const client = await connect(credentials);
+    expect(await client.next()).toMatchObject({ type: 'connection_ack' });
+    clients.push(client);
+    return client;
+  }
+  async function refused(credentials: Json, message: string): Promise<void> {
+    const client = await connect(credentials);
+    if (errorOf !== undefined) expect(await client.next()).toEqual(errorOf(message));
+    expect(await client.closed).toEqual({ code: 1013, reason: message });
+  }
+  async function open(count: number): Promise<void> {
+    const metric = /^weir_websocket_connections\{.* (\d+)$/gm;
+    const counted = async (): Promise<number> =>
+      [...(await gateway.metrics()).matchAll(metric)].reduce((sum, [, each]) => sum + Number(each), 0);
+    while ((await counted()) !== count) await wait(20);
+  }
+
+  it('are refused beyond `subscriptions.connectionsPerIdentity`, until one is closed', async () => {
+    await start({ auth: { apiKeys, anonymous: true }, subscriptions: { connectionsPerIdentity: 2 } });
+    const [first] = [await accepted(one), await accepted(one)];
+    await refused(one, 'You have 2 connections already, which is the most.');
+    await refused(one, 'You have 2 connections already, which is the most.');
+    await accepted({ 'x-api-key': 'other' });
+    for (let i = 0; i < 3; i++) await accepted({});
+    first.socket.close();
+    await open(5);
+    await accepted(one);
+    await refused(one, 'You have 2 connections already, which is the most.');
+  });
+
+  it('do not count where the client left while its credentials were checked', async () => {
+    let asked: () => void;
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    let answer: (value: unknown) => void;
+    const answered = new Promise((resolve) => (answer = resolve));
+    await start({
+      auth: {
+        lambda: {
+          module: () => {
+            asked();
+            return answered;
+          },
+        },
+      },
+      subscriptions: { connectionsPerIdentity: 1 },
+    });
+    const token = { authorization: 'custom-token' };
+    const early = await connect(token);
+    await isAsked;
+    early.socket.terminate();
+    await open(0);
+    answer!({ isAuthorized: true, resolverContext: { sub: 'u1' } });
+    await accepted(token);
+    await refused(token, 'You have 1 connection already, which is the most.');
+  });
 });
 
 it('on which nothing comes are pinged, and cut when no answer comes', async () => {

@@ -128,7 +128,13 @@ describe('defaults', () => {
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },
       subscriptions: {
-        ...{ connections: 10_000, perConnection: 200, initTimeout: 5000, heartbeat: 30_000 },
+        ...{
+          connections: 10_000,
+          connectionsPerIdentity: 1000,
+          perConnection: 200,
+          initTimeout: 5000,
+          heartbeat: 30_000,
+        },
         callback: { host: '127.0.0.1', port: 0, path: '/callbacks', publicUrl: 'http://127.0.0.1:{port}' },
         ...{ connectionParams: [], concurrency: 16, total: 20_000, perIdentity: 1000, lifetime: 86_400_000 },
         ...{ idle: 43_200_000, unread: 1_048_576, slow: 'latest', expired: 'end' },

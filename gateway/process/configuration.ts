@@ -226,11 +226,15 @@ export class Configuration {
     unsent.close();
     this.#parts.persistedOperations.close();
     await usage?.close();
-    await (this.#answers ? apollo.stop() : gateway.stop());
-    await transport.close();
     const untold = await purges?.close();
-    signers.close();
-    authentication?.close();
+    try {
+      // Rejects where a plugin does.
+      await (this.#answers ? apollo.stop() : gateway.stop());
+    } finally {
+      await transport.close();
+      signers.close();
+      authentication?.close();
+    }
     return untold ?? [];
   }
 }

@@ -264,13 +264,20 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
     currentOptions = next;
     retired.add(previous);
-    void previous.idle().then(async () => {
-      if (isClosed) return;
-      current.takeOverPurges(await previous.close());
-      await previous.left();
-      retired.delete(previous);
-    });
+    void closeLater(previous);
     return changed;
+  }
+
+  async function closeLater(previous: Configuration): Promise<void> {
+    await previous.idle();
+    if (isClosed) return;
+    try {
+      current.takeOverPurges(await previous.close());
+    } catch (error) {
+      logger.error({ err: error }, 'options that were replaced could not be closed');
+    }
+    await previous.left();
+    retired.delete(previous);
   }
 
   async function reload(read: () => OptionsInput): Promise<void> {

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as aws4 from 'aws4';
-import type { OptionsInput } from '../../gateway';
+import type { GatewayOptions, OptionsInput } from '../../gateway';
+import { eventually } from '../support/process';
 import { type RunningCli, startCli } from '../support/run-cli';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
@@ -35,7 +36,7 @@ beforeEach(() => {
 let gateway: TestGateway;
 const started: TestGateway[] = [];
 const fixed: OptionsInput = { port: 0, admin: { port: 0 }, supergraph };
-const start = async (options: OptionsInput = {}) =>
+const start = async (options: OptionsInput & Pick<GatewayOptions, 'plugins'> = {}) =>
   started.push((gateway = await startTestGateway({ ...fixed, ...options })));
 const reload = (options: OptionsInput) => gateway.reload(() => ({ ...fixed, ...options }));
 afterEach(() => Promise.all(started.splice(0).map((each) => each.stop())));
@@ -205,6 +206,17 @@ it.each<[string, OptionsInput, string]>([
   expect(gateway.log).toContainEqual(
     expect.objectContaining({ msg: 'new options were refused', reason: expect.stringContaining(sentence) }),
   );
+});
+
+it('says that options which were replaced could not be closed, and goes on', async () => {
+  let stops = 0;
+  const serverWillStop = (): Promise<void> =>
+    stops++ === 0 ? Promise.reject(new Error('of the plugin')) : Promise.resolve();
+  const plugin = { serverWillStart: () => Promise.resolve({ serverWillStop }) };
+  await start({ plugins: [plugin] });
+  await reload({ limits: { aliases: 7 } });
+  await eventually(() => gateway.log.some(({ err }) => err?.message === 'of the plugin'));
+  expect(await gateway.query('{ me { name } }')).toEqual(me);
 });
 
 it('fails no request while options change again and again, every fifth time for the worse', async () => {

@@ -9,6 +9,7 @@ import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
 import type { Received } from '../auth/authenticator';
+import { withTimeout } from '../auth/hook';
 import type { IncomingRequest } from './incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../cache/responses/cached-answers';
@@ -222,7 +223,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         ? writtenParts.write(answered, request)
         : { body: partBody({ ...answered, part }, { format: format!, formatError, request, extensions }) };
     if (hooks.onAnswer === undefined) return written;
-    return shownToHook(request, written.body).then((body) => ({ ...written, body }));
+    // Parts come after the time of the request.
+    const { timeout } = request;
+    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    const shown = withTimeout(timeout, () => shownToHook(request, written.body), late);
+    return shown.then((body) => ({ ...written, body }));
   }
 
   async function shownToHook(request: IncomingRequest, body: Buffer): Promise<Buffer> {

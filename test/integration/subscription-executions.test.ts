@@ -173,10 +173,14 @@ it('gives a client no answer to an event from before it subscribed', async () =>
   expect(await pricesOf(second, 1)).toEqual([2]);
 });
 
-describe('what an interceptor never answers', () => {
+describe('what an interceptor or a hook never answers', () => {
+  let hook: Promise<undefined> | undefined;
   let hurried: InProcessGateway;
   beforeAll(async () => {
-    hurried = await openInProcess([products, reviews], { timeouts: { request: '500ms' } });
+    hurried = await openInProcess([products, reviews], {
+      timeouts: { request: '500ms' },
+      hooks: { onAnswer: () => hook },
+    });
     // Planned before, as that may take longer.
     for (const query of [slow, fast])
       await eventually(async () => {
@@ -203,6 +207,17 @@ describe('what an interceptor never answers', () => {
     expect(await pricesOf(client, 1)).toEqual([1]);
     give(2);
     const { errors } = JSON.parse((await client.part())!);
+    expect(errors).toMatchObject([{ extensions: { code: 'GATEWAY_TIMEOUT' } }]);
+    expect(await client.part()).toBeUndefined();
+    expect(upstreams.open).toEqual([]);
+  });
+
+  it('for the answer to one client ends its subscription, with the reason', async () => {
+    const client = await ask(fast);
+    hook = new Promise(() => undefined);
+    give(1);
+    const { errors } = JSON.parse((await client.part())!);
+    hook = undefined;
     expect(errors).toMatchObject([{ extensions: { code: 'GATEWAY_TIMEOUT' } }]);
     expect(await client.part()).toBeUndefined();
     expect(upstreams.open).toEqual([]);

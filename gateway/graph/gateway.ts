@@ -38,7 +38,7 @@ export interface GatewaySettings {
 export class Gateway implements GatewayInterface {
   readonly #settings: GatewaySettings;
   readonly #generations = new WeakMap<GraphQLSchema, Generation>();
-  /** Those that ran and are not known to be closed. */
+  /** Those that are not closed. */
   readonly #open = new Set<Generation>();
   readonly #listeners = new Set<GatewaySchemaLoadOrUpdateCallback>();
   readonly #loaded: Promise<void>;
@@ -118,11 +118,7 @@ export class Gateway implements GatewayInterface {
 
   /** Whether a request, or a subscription that has not moved yet, still runs on one of its generations. */
   get isHeld(): boolean {
-    for (const generation of this.#open) {
-      if (generation.isHeld) return true;
-      if (generation !== this.#current) this.#open.delete(generation);
-    }
-    return false;
+    return [...this.#open].some((generation) => generation.isHeld);
   }
 
   get current(): Generation | undefined {
@@ -242,7 +238,7 @@ export class Gateway implements GatewayInterface {
     this.#open.add(generation);
     for (const listener of this.#listeners) listener(describe(generation));
     if (this.#isStarted) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
-    previous?.retire();
+    previous?.retire(() => this.#open.delete(previous));
     this.#resolveLoaded();
     this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });
     this.#settings.logger.info(

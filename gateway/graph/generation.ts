@@ -80,7 +80,8 @@ export class Generation {
   /** A hash of the supergraph, equal on all gateways that run an equal one. */
   readonly digest: string;
   #requests = 0;
-  #retired = false;
+  /** Called when it is closed, once it has ended. */
+  #onClosed: (() => void) | undefined;
   #isClosed = false;
 
   /** @throws {SupergraphError} when the supergraph cannot be run. */
@@ -185,16 +186,21 @@ export class Generation {
     };
   }
 
-  /** Ends the generation: it gets no new requests, and its engine closes when its last request is over. */
-  retire(): void {
-    this.#retired = true;
+  /**
+   * Ends the generation: it gets no new requests, and its engine closes when its last request is over.
+   *
+   * @param onClosed called then, perhaps at once
+   */
+  retire(onClosed = (): void => undefined): void {
+    this.#onClosed = onClosed;
     this.#closeWhenUnused();
   }
 
   #closeWhenUnused(): void {
-    if (!this.#retired || this.#requests > 0 || this.#isClosed) return;
+    if (this.#onClosed === undefined || this.#requests > 0 || this.#isClosed) return;
     this.#isClosed = true;
     void this.#engine.close();
+    this.#onClosed();
   }
 }
 

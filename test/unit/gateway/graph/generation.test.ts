@@ -4,17 +4,20 @@ import { parseOptions } from '../../../../gateway/options';
 
 jest.mock('../../../../gateway/graph/create-engine');
 
-it('closes its engine once, after it was retired and its last request has left', async () => {
+it('closes its engine once, and says so, after it was retired and its last request has left', async () => {
   const close = jest.fn();
+  const onClosed = jest.fn();
   jest.mocked(createEngine).mockResolvedValue({ close } as never);
   const options: Partial<GenerationOptions> = { supergraphSdl: '', options: parseOptions({}) };
   const generation = await Generation.build(options as GenerationOptions);
   const release = generation.hold();
-  generation.retire();
+  generation.retire(onClosed);
   expect(close).not.toHaveBeenCalled();
+  expect(onClosed).not.toHaveBeenCalled();
   release();
   expect(close).toHaveBeenCalledTimes(1);
   // A client that has left meanwhile does not always stop what was begun for it.
   generation.hold()();
   expect(close).toHaveBeenCalledTimes(1);
+  expect(onClosed).toHaveBeenCalledTimes(1);
 });

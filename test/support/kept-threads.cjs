@@ -84,6 +84,8 @@ function WorkerOfTests(file, options) {
   return file === source ? new PlannerWorker(options) : new Worker(file, options);
 }
 WorkerOfTests.prototype = PlannerWorker.prototype;
+/** For a test that counts threads. */
+WorkerOfTests.kept = kept;
 
 module.exports = function keepThreads() {
   threads.Worker = WorkerOfTests;

@@ -4,6 +4,7 @@
  * from the cache, which are written in one piece (`cache/responses/prepared-answers.ts`).
  *
  * Before the response cache, steps are synchronous where they can be: a cache hit takes less time than a few promises.
+ * Over 300 lines: the steps are read in the order in which they run.
  */
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';

@@ -1,4 +1,7 @@
-/** What every way to subscribe at a subgraph does, against the servers that others have written for its protocol. */
+/**
+ * What every way to subscribe at a subgraph does, against the servers that others have written for its protocol. Over 300
+ * lines: one contract over all protocols.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UnsignedCall } from '../../gateway/subgraph-calls/signer';
 import type { Source } from '../../gateway/subgraph-calls/source';

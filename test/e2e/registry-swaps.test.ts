@@ -1,3 +1,4 @@
+/** Publishes to a registry under load: requests, memory and pauses. Over 300 lines: the load, the gateway and what is measured of them. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** AppSync's real-time protocol: `aws-appsync-subscription-link` as it is installed, and frames by hand, over real sockets. */
+/**
+ * AppSync's real-time protocol: `aws-appsync-subscription-link` as it is installed, and frames by hand, over real sockets.
+ * Over 300 lines: each mode, and each way to be refused.
+ */
 import { createHash } from 'node:crypto';
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client/core';
 import { AUTH_TYPE, type AuthOptions } from 'aws-appsync-auth-link';

@@ -1,3 +1,4 @@
+/** `@defer` over HTTP/1.1 and HTTP/2, as clients meet it. Over 300 lines: each format, failure and limit of an answer in parts. */
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';

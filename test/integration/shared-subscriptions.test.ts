@@ -1,4 +1,7 @@
-/** What running subscriptions share with one another, and what a new supergraph does to them. */
+/**
+ * What running subscriptions share with one another, and what a new supergraph does to them. Over 300 lines: each thing that
+ * is shared, moved or kept apart.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
 import fc from 'fast-check';
 import { GraphQLError } from 'graphql';

@@ -1,3 +1,4 @@
+/** The sample shop through a gateway. Over 300 lines: each subgraph, and each permission. */
 import { Supergraph, type ObjectType } from '@apollo/federation-internals';
 import { developmentCredentials } from '../../cli/dev/credentials';
 import { sourceOf, startTestGateway, type Json, type TestGateway } from '../support/running-gateway';

@@ -1,4 +1,7 @@
-/** Subscriptions by unmodified clients over HTTP/1.1 and HTTP/2. The subgraph's events are the test's. */
+/**
+ * Subscriptions by unmodified clients over HTTP/1.1 and HTTP/2. The subgraph's events are the test's. Over 300 lines: each
+ * client over each protocol, and what each is told when refused.
+ */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {

@@ -1,4 +1,7 @@
-/** Clients as they are installed, over `graphql-transport-ws`, with nothing told to them of Weir. */
+/**
+ * Clients as they are installed, over `graphql-transport-ws`, with nothing told to them of Weir. Over 300 lines: each
+ * client, its events, its end and its refusals.
+ */
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ApolloClient, CombinedGraphQLErrors, gql, InMemoryCache } from '@apollo/client/core';

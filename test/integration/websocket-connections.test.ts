@@ -1,4 +1,7 @@
-/** WebSocket connections as such: what keeps, bounds and ends them, whatever goes over them. */
+/**
+ * WebSocket connections as such: what keeps, bounds and ends them, whatever goes over them. Over 300 lines: a case for each
+ * bound.
+ */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Subgraphs that can be subscribed to, each over one protocol, with a server of others that is known to speak it. */
+/**
+ * Subgraphs that can be subscribed to, each over one protocol, with a server of others that is known to speak it. Over 300
+ * lines: a server for each protocol, and what breaks them.
+ */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';

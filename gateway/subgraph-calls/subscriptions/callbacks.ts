@@ -1,4 +1,7 @@
-/** The listener of HTTP callbacks: `callback/1.0`, Apollo's HTTP callback protocol. */
+/**
+ * The listener of HTTP callbacks: `callback/1.0`, Apollo's HTTP callback protocol. Over 300 lines: the protocol, who may
+ * speak it, and where it ends up are checked in one order.
+ */
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import {

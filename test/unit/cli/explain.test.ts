@@ -1,3 +1,4 @@
+/** `weir explain`: what it says of operations, and how. Over 300 lines: a case for each kind of operation and form of the answer. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

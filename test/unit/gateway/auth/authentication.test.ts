@@ -1,4 +1,7 @@
-/** Who is let in by which credentials, and who is not. Over HTTP: test/integration/identity.test.ts and tokens.test.ts. */
+/**
+ * Who is let in by which credentials, and who is not. Over HTTP: test/integration/identity.test.ts and tokens.test.ts. Over
+ * 300 lines: a case for each rule of each mode.
+ */
 import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';

@@ -1,3 +1,4 @@
+/** The parts of an answer with `@defer`. Over 300 lines: each order of fetches, and each way to fail. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExecutionPart, ExecutionParts } from '../../../../gateway/execution';
 import { pool } from '../../../../gateway/execution/run/pool';

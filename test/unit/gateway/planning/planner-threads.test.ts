@@ -1,3 +1,4 @@
+/** Planning in threads, and what is refused there. Over 300 lines: a case for each way in which a plan fails, waits or is tried again. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -62,10 +62,6 @@ class PlannerWorker extends EventEmitter {
     this.#port.postMessage(message);
   }
 
-  ref() {
-    this.#port.ref();
-  }
-
   unref() {
     this.#port.unref();
   }

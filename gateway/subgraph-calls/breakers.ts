@@ -1,4 +1,5 @@
 import { CircuitState, SamplingBreaker } from 'cockatiel';
+import { type Lease, Leases } from './leases';
 import { TransportError } from './transport';
 
 export interface BreakerOptions {
@@ -32,7 +33,10 @@ export type OnBreakerChange = (
 export class Breakers {
   readonly #options: BreakerOptions;
   readonly #onChange: OnBreakerChange;
-  readonly #held = new Map<string, HeldBreaker>();
+  readonly #held = new Leases<HeldBreaker>((held) => {
+    held.isGone = true;
+    if (held.breaker.isOpen) this.#onChange(held.endpoint, 'gone');
+  });
 
   constructor(options: BreakerOptions, onChange: OnBreakerChange) {
     this.#options = options;
@@ -41,36 +45,25 @@ export class Breakers {
 
   /** Leases breakers to an engine. A breaker is kept as long as one lease holds it. */
   lease(): BreakerLease {
-    const leased: HeldBreaker[] = [];
+    const leased: Lease<HeldBreaker>[] = [];
     return {
       of: (endpoint) => {
-        const held = this.#hold(endpoint);
+        const held = this.#held.take(`${endpoint.subgraph} ${endpoint.url}`, () => this.#create(endpoint));
         leased.push(held);
-        return held.breaker;
+        return held.value.breaker;
       },
       end: () => {
-        for (const held of leased.splice(0)) this.#release(held);
+        for (const held of leased.splice(0)) held.end();
       },
     };
   }
 
-  #hold(endpoint: EndpointName): HeldBreaker {
-    const key = `${endpoint.subgraph} ${endpoint.url}`;
-    let held = this.#held.get(key);
-    if (held === undefined) {
-      const breaker = new Breaker(this.#options, (state, reason) => {
-        if (this.#held.get(key)?.breaker === breaker) this.#onChange(endpoint, state, reason);
-      });
-      this.#held.set(key, (held = { key, endpoint, breaker, holders: 0 }));
-    }
-    held.holders++;
+  #create(endpoint: EndpointName): HeldBreaker {
+    const breaker = new Breaker(this.#options, (state, reason) => {
+      if (!held.isGone) this.#onChange(endpoint, state, reason);
+    });
+    const held: HeldBreaker = { endpoint, breaker, isGone: false };
     return held;
-  }
-
-  #release(held: HeldBreaker): void {
-    if (--held.holders > 0) return;
-    this.#held.delete(held.key);
-    if (held.breaker.isOpen) this.#onChange(held.endpoint, 'gone');
   }
 }
 
@@ -80,10 +73,10 @@ export interface BreakerLease {
 }
 
 interface HeldBreaker {
-  readonly key: string;
   readonly endpoint: EndpointName;
   readonly breaker: Breaker;
-  holders: number;
+  /** Whether nobody holds it any more: calls in flight may still change its state. */
+  isGone: boolean;
 }
 
 /**

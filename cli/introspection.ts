@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { ReadSubgraphSchemasOptions } from '../schema';
 import type { Context } from './context';
 import { readOptions, withOptionsErrors } from './gateway-options';
 import type { IntrospectionCalls } from './introspect-as-gateway';
@@ -11,7 +10,7 @@ export interface IntrospectionFlags {
 }
 
 /** How a command introspects subgraphs. */
-export type Introspect = Required<Pick<ReadSubgraphSchemasOptions, 'sign' | 'fetch'>>;
+export type Introspect = Omit<IntrospectionCalls, 'close'>;
 
 export const addIntrospectionFlags = (command: Command): Command =>
   command.option(

@@ -82,7 +82,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const calls = connectSubgraphs({
-      ...{ ...options, breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
+      ...options,
+      ...{ breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
     });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =

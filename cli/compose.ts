@@ -26,8 +26,8 @@ export function composeCommand(context: Context): Command {
     .description(
       "Composes the subgraphs that a configuration in Rover's format lists into one supergraph, and prints it. " +
         'Errors and hints go to stderr, with file and line. Exits 1 when the subgraphs do not compose. ' +
-        'Subgraphs are introspected by the proxies of the environment and, with a private link, with a key of ' +
-        'WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE; --options names further options for that.',
+        'Subgraphs are introspected through the proxies of the environment and, with a private link, with a key of ' +
+        'WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE; --options adds the options of the gateway.',
     )
     .argument(
       '[FILE]',

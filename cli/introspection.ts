@@ -19,8 +19,8 @@ export const addIntrospectionFlags = (command: Command): Command =>
   );
 
 /**
- * Lets a command introspect subgraphs as a gateway with these options calls them, or one without options: by the proxies
- * of the environment, with the keys of private links. Nothing is loaded before a subgraph is introspected.
+ * Lets a command introspect subgraphs as a gateway with these options calls them. Without options: through the proxies of
+ * the environment, with the keys of private links. Nothing is loaded before a subgraph is introspected.
  *
  * @throws {CommandFailure} when the options are wrong
  */

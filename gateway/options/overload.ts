@@ -4,7 +4,7 @@ export const overload = mapOf({
   requests: wholeNumber(1, 100_000)
     .default(4096)
     .describe(
-      'The most requests in a process whose answers are not read yet, without those that wait for a plan (`planning.waiting`). From a quarter of them on, unread answers count as half of `unread`, and from half of them on as all of it, however small they are. As many again may be arriving; beyond, requests of the address with the most get 408, largest and oldest first. The concurrency limit is 32 slots, and more while requests wait and the event loop has idle time, as with slow subgraphs.',
+      'The most requests in a process whose answers are not read yet, without those that wait for a plan (`planning.waiting`). However small they are, a quarter of this number of unread answers counts as half of `unread`, and half of this number as all of it. As many again may be arriving; beyond, requests of the address with the most get 408, largest and oldest first. The concurrency limit is 32 slots, and more while requests wait and the event loop has idle time, as with slow subgraphs.',
     ),
   delay: timeout
     .prefault('10ms')

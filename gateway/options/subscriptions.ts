@@ -70,7 +70,7 @@ export const subscriptions = mapOf({
   total: positiveInt
     .default(20_000)
     .describe(
-      'The most subscriptions of clients in a process. One whose request has more than 4 KiB counts once per 4 KiB, as it is kept. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
+      'The most subscriptions of clients in a process. Each counts once for every 4 KiB of its request, rounded up, as the request is kept. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
     ),
   perIdentity: positiveInt
     .default(1000)

@@ -37,8 +37,9 @@ export interface Authentication {
    */
   readonly admitByHeaders: Admit;
   /**
-   * Why a caller that other options have let in is not let in by these; undefined if they do. API keys are looked up again,
-   * and count until they expire by these; so is whether anonymous callers are let in. Other credentials count until they expire.
+   * Why these options do not let in a caller that other options have let in; undefined if they do. An API key is looked up
+   * again, and the request gets its new expiry. Anonymous callers are refused where these options let in none. Other
+   * credentials count until they expire.
    */
   readonly objectionTo: ObjectTo;
   close(): void;

@@ -26,7 +26,7 @@ export interface Proof {
   /**
    * When these credentials end, in milliseconds of `Date.now()`. Running subscriptions end then.
    *
-   * @default undefined: they prove what they prove for as long as the request lasts
+   * @default undefined: they are valid for as long as the request lasts
    */
   readonly expires?: number | undefined;
 }

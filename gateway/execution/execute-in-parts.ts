@@ -23,7 +23,7 @@ export interface ExecutionPart extends Execution {
 
 /** The parts of one response. */
 export interface ExecutionParts extends Source<ExecutionPart> {
-  /** Resolves when all fetches have ended, however fast the parts are read. */
+  /** Resolves when all fetches have ended, or the execution has failed, however fast the parts are read. */
   readonly fetched: Promise<void>;
   /** Has `next` reject with this error: fetches have not ended in time. */
   expire(error: GraphQLError): void;

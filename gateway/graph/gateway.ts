@@ -155,8 +155,8 @@ export class Gateway implements GatewayInterface {
   }
 
   /**
-   * Has it keep the supergraph that it runs, for the requests that are left: new options have replaced its own. A later one
-   * would take running subscriptions back to them.
+   * Takes no other supergraph from now on, as new options have replaced its own: a later supergraph would move running
+   * subscriptions back to the old options. Requests that are left run on the supergraph that it has.
    */
   freeze(): void {
     this.#isFrozen = true;

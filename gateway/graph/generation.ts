@@ -215,7 +215,7 @@ function chooseSubgraph(
   { name, url }: SubgraphLocation,
   options: Options,
   signers: SubgraphSigners,
-  /** Of what all subgraphs are connected to with. */
+  /** A digest of the options by which all subgraphs are connected to. */
   connectionOfAll: string,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;

@@ -67,8 +67,8 @@ export interface Caller {
    */
   readonly collected?: CollectedHeaders | undefined;
   /**
-   * Identifies the event of a subscription that it calls for. Calls in flight are shared only with callers for the same event: one
-   * that was sent before the event would bring what was so before it.
+   * Identifies the event of a subscription that it calls for. Calls in flight are shared only by callers for the same event:
+   * the response to a call that was sent before the event may be older than the event.
    *
    * @default undefined: a client request
    */

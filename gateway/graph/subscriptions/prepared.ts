@@ -42,8 +42,8 @@ export interface PreparedSubscription {
   /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
   answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
   /**
-   * Checks what is checked of a new operation, for a client that has it already: its API key, its limits, and the hook. Rejects where it
-   * may not go on.
+   * Checks for a client with a running subscription what is checked of a new operation: its API key, its limits, and the
+   * hook. Rejects where it may not go on.
    */
   readmit(request: IncomingRequest): Promise<void>;
   /** Counts the cost of an answer for the rates of a client. Throws if it exceeds one of them. */

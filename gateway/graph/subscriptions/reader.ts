@@ -53,7 +53,7 @@ export class Reader implements Flow<Answered> {
   #hasGap = false;
   #isEnded = false;
   #error: Error | undefined;
-  /** Undefined until it is there, and when it was told of the end. */
+  /** Undefined before `forEach`, and after it was told of the end. */
   #taker: Taker | undefined;
   /** Whether the taker has room for another answer. */
   #hasRoom = false;

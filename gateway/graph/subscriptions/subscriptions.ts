@@ -201,8 +201,8 @@ export class Subscriptions {
   }
 
   /**
-   * Merges those that have the same answers once they are at the same event: many clients come back at once, each with its own
-   * cursor.
+   * Merges those that have the same answers once they are at the same event: many clients come back at once, each with its
+   * own cursor.
    */
   #merge(resting: SharedExecution): void {
     const { key } = resting.prepared;

@@ -19,8 +19,8 @@ export interface DedupeOptions {
 
 /**
  * Coalesces identical in-flight queries of one subgraph: those with equal document, variables and scope, and for the same
- * event of a subscription or for none, share one call. Never mutations. The call has the tracing headers of the first request; if its response is for one client request alone,
- * the others send calls of their own.
+ * event of a subscription or for none, share one call. Never mutations. The call has the tracing headers of the first
+ * request; if its response is for one client request alone, the others send calls of their own.
  */
 export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
   return (next) => {

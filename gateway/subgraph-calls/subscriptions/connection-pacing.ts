@@ -38,7 +38,11 @@ export class ConnectionPacing {
     this.#options = { perSecond, first, longest, random };
   }
 
-  /** For one who opens the connection of this key, until it gives the pace back. @param key undefined: nobody else shares it */
+  /**
+   * For one who opens the connection of this key, until it releases the pace.
+   *
+   * @param key undefined: nobody else shares the connection
+   */
   hold(key: string | undefined): Pace {
     const paced = this.#pacedOf(key);
     paced.holders++;

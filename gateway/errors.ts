@@ -241,7 +241,7 @@ export const errors = {
   },
   MAX_CONNECTIONS_LIMIT: {
     status: 429,
-    when: 'The caller has as many WebSocket connections as `subscriptions.connectionsPerIdentity` allows. Close one first. `graphql-transport-ws` tells it by close code 1013 and the sentence, AppSync by a `connection_error` with 429.',
+    when: 'The caller has as many WebSocket connections as `subscriptions.connectionsPerIdentity` allows. Close one first. A `graphql-transport-ws` connection is closed with 1013 and this message as the reason; the real-time protocol of AppSync sends a `connection_error` with 429 and is closed, too.',
     message: ({ limit }: { readonly limit: number }) =>
       `You have ${counted(limit, 'connection')} already, which is the most.`,
   },

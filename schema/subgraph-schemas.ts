@@ -86,7 +86,7 @@ async function introspect(
   { sign = () => ({}), fetch: send = ({ url: to }, init) => fetch(to, init), timeout = 10_000 }: Asking,
 ): Promise<string> {
   const introspection = { subgraph, url, body: JSON.stringify({ query: '{ _service { sdl } }' }) };
-  const response = await send(introspection, {
+  const answered = send(introspection, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -96,6 +96,9 @@ async function introspect(
     },
     body: introspection.body,
     signal: AbortSignal.timeout(timeout),
+  });
+  const response = await answered.catch((error: unknown) => {
+    throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, timeout })}`);
   });
   const answer = (await response.json().catch(() => undefined)) as
     { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] } | undefined;
@@ -113,9 +116,30 @@ function displayPath(path: string): string {
 }
 
 function reasonOf(error: unknown): string {
-  const { code, path, message, cause } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException };
+  const { code, path, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' && path) return `${displayPath(path)} does not exist`;
   if (code === 'EISDIR') return 'it is a folder';
-  // The message of `fetch` is only "fetch failed"; the reason is in its cause.
-  return cause ? `${message} (${cause.message || String(cause.code)})` : message;
+  return message;
 }
+
+/** Why a request was not answered: what follows its URL in a sentence. */
+function whyNoAnswer(error: Error, asked: { readonly subgraph: string; readonly timeout: number }): string {
+  if (error.name === 'TimeoutError') return `has not answered within ${asked.timeout / 1000} s`;
+  // The message of `fetch` is only "fetch failed"; the reason is in its cause.
+  const { code = '', message } = (error.cause ?? error) as NodeJS.ErrnoException;
+  if (code === 'ECONNREFUSED') return 'refuses connections: start the subgraph, or name its port';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'names a host that is not found: check its name';
+  if (untrusted.has(code))
+    return `has a certificate that is not trusted (${message}): name its authority in \`subgraphs.${asked.subgraph}.tls.ca\` of the gateway's options`;
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_'))
+    return 'does not speak TLS: write http:// where that is right';
+  return `cannot be reached: ${message || code}`;
+}
+
+/** Codes of Node for certificates whose authority is unknown. */
+const untrusted = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);

@@ -99,7 +99,7 @@ afterAll(async () => {
 describe('weir dev, of a graph of one’s own,', () => {
   it('says whom it waits for, and where', () => {
     expect(weir.stderr).toContain(
-      `error SCHEMA_UNREADABLE: The schema of b cannot be read: fetch failed (connect ECONNREFUSED 127.0.0.1:${port}).`,
+      `error SCHEMA_UNREADABLE: The schema of b cannot be read: http://127.0.0.1:${port}/graphql refuses connections: start the subgraph, or name its port.`,
     );
     expect(weir.stderr).toContain('waiting for b: the gateway starts as soon as there is a schema.');
     expect(weir.stderr).toContain('b answers.');

@@ -22,6 +22,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Of a port that nobody listens at. */
+async function closedUrl(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return `http://127.0.0.1:${port}/graphql`;
+}
+
 describe('composeFile', () => {
   it('composes schema files, found from the folder of the configuration, with introspected ones', async () => {
     writeFileSync(join(folder, 'a.graphql'), 'type Query { x: Int }');
@@ -50,7 +59,22 @@ describe('composeFile', () => {
     expect(result.errors?.map(({ code, message }) => `${code} ${message}`)).toEqual([
       `SCHEMA_UNREADABLE The schema of a cannot be read: ${join(folder, 'schema', 'gone.graphql')} does not exist.`,
       `SCHEMA_UNREADABLE The schema of b cannot be read: ${url} answers: introspection is off.`,
-      expect.stringMatching(/^SCHEMA_UNREADABLE The schema of c cannot be read: fetch failed/),
+      'SCHEMA_UNREADABLE The schema of c cannot be read: http://gone.invalid/graphql names a host that is not found: check its name.',
+    ]);
+  });
+
+  it('says why a subgraph gives no answer, and what to do', async () => {
+    const { port } = new URL(url);
+    const closed = await closedUrl();
+    write(`{
+      a: { schema: { subgraph_url: "${closed}" } },
+      b: { schema: { subgraph_url: "https://127.0.0.1:${port}/graphql" } } }`);
+
+    const { errors } = await composeFile({ file });
+
+    expect(errors?.map(({ message }) => message)).toEqual([
+      `The schema of a cannot be read: ${closed} refuses connections: start the subgraph, or name its port.`,
+      `The schema of b cannot be read: https://127.0.0.1:${port}/graphql does not speak TLS: write http:// where that is right.`,
     ]);
   });
 

@@ -36,11 +36,18 @@ export async function reserveStock(
     : new SubgraphError('CONFLICT', `What the order "${orderId}" had set aside was given back meanwhile.`);
 }
 
-/** Releases the stock of an order. Idempotent; for an order without a reservation it changes nothing. */
+/**
+ * Releases the stock of an order. Idempotent. A release may overtake the reservation that it is for: it then leaves a
+ * tombstone, a reservation of round 0, and `reserveStock` is refused for this order. Tombstones are kept for ever, as
+ * all reservations are: nobody knows how late a message can be.
+ */
 export async function releaseStock(orderId: string, db: Database): Promise<Reservation> {
   const reservations = db.table(reservationsTable);
   const current = await reservations.get({ orderId }, { consistent: true });
-  if (!current) return { orderId, state: 'released', round: 0, lines: [] };
+  if (!current) {
+    const tombstone: Reservation = { orderId, state: 'released', round: 0, lines: [] };
+    return (await reservations.create(tombstone)) ? tombstone : releaseStock(orderId, db);
+  }
 
   const condition = { round: current.round };
   const released = await reservations.update({ orderId }, { set: { state: 'released' }, condition });
@@ -59,6 +66,9 @@ async function beginRound(
   if (await reservations.create(first)) return first;
 
   const current = (await reservations.get({ orderId }, { consistent: true }))!;
+  if (current.round === 0) {
+    throw new SubgraphError('CONFLICT', `The stock of the order "${orderId}" was released before.`);
+  }
   if (current.state !== 'released') return current;
   // The call that released it may have failed before all stock was given back.
   await giveBack(current, db);

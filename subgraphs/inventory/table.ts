@@ -25,7 +25,7 @@ export const stockTable = defineTable<StockItem>()({
 export interface Reservation {
   readonly orderId: string;
   readonly state: 'taking' | 'held' | 'released';
-  /** How often the order has begun to reserve stock. */
+  /** How often the order has begun to reserve stock. 0 for an order whose stock was released before that. */
   readonly round: number;
   readonly lines: readonly StockLine[];
 }

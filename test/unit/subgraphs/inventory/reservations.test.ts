@@ -102,8 +102,10 @@ describe('releaseStock', () => {
     expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
   });
 
-  it('does nothing for an order without a reservation', async () => {
-    expect(await release()).toBe('released');
+  it('refuses an order that reserves stock after its release, however late and often', async () => {
+    for (let i = 0; i < 2; i++) expect(await release()).toBe('released');
+    for (let i = 0; i < 2; i++) expect(await reserve()).toBe('CONFLICT');
+    expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
   });
 
   it('completes when it is called again after a failure at any step', async () => {

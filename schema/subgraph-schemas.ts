@@ -98,7 +98,7 @@ async function introspect(
     signal: AbortSignal.timeout(timeout),
   });
   const response = await answered.catch((error: unknown) => {
-    throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, timeout })}`);
+    throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, url, timeout })}`);
   });
   const answer = (await response.json().catch(() => undefined)) as
     { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] } | undefined;
@@ -122,12 +122,21 @@ function reasonOf(error: unknown): string {
   return message;
 }
 
+interface Asked {
+  readonly subgraph: string;
+  readonly url: string;
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
 /** Why a request was not answered: what follows its URL in a sentence. */
-function whyNoAnswer(error: Error, asked: { readonly subgraph: string; readonly timeout: number }): string {
+function whyNoAnswer(error: Error, asked: Asked): string {
   if (error.name === 'TimeoutError') return `has not answered within ${asked.timeout / 1000} s`;
   // The message of `fetch` is only "fetch failed"; the reason is in its cause.
-  const { code = '', message } = (error.cause ?? error) as NodeJS.ErrnoException;
-  if (code === 'ECONNREFUSED') return 'refuses connections: start the subgraph, or name its port';
+  const { code = '', message, port } = (error.cause ?? error) as NodeJS.ErrnoException & { port?: number };
+  // Where a proxy refuses, the port is not the subgraph's.
+  if (code === 'ECONNREFUSED' && (port ?? portOf(asked.url)) === portOf(asked.url))
+    return 'refuses connections: start the subgraph, or name its port';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'names a host that is not found: check its name';
   if (untrusted.has(code))
     return `has a certificate that is not trusted (${message}): name its authority in \`subgraphs.${asked.subgraph}.tls.ca\` of the gateway's options`;
@@ -143,3 +152,8 @@ const untrusted = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
+
+function portOf(url: string): number {
+  const { protocol, port } = new URL(url);
+  return Number(port || (protocol === 'https:' ? 443 : 80));
+}

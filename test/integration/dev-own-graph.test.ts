@@ -158,8 +158,11 @@ describe('weir dev, of a graph of one’s own,', () => {
     const starts = weir.stderr.match(/a is started anew/g)!.length;
     write(schema, 'type Query { a: String }');
     await weir.printed(/it composes again, to the supergraph that runs\./);
-    await eventually(() => weir.stderr.match(/a is back\./g)!.length === starts + 1);
-    expect(weir.stderr.match(/a is started anew/g)).toHaveLength(starts + 1);
+    // Once for the composition, and once more if the command's own watcher notices the edit after it.
+    await eventually(() => weir.stderr.match(/a is back\./g)!.length > starts);
+    const restarts = weir.stderr.match(/a is started anew/g)!.length - starts;
+    expect([1, 2]).toContain(restarts);
+    await eventually(() => weir.stderr.match(/a is back\./g)!.length === starts + restarts);
     expect(await ask('{ a }')).toMatchObject({ data: { a: 'edited' } });
   });
 

@@ -19,8 +19,8 @@ import type { Metrics } from '../telemetry/metrics';
 
 export interface GatewaySettings {
   readonly source: SupergraphSource;
-  /** The supergraph that runs until the first one does; undefined at the start of a process. */
-  readonly replaces?: string | undefined;
+  /** What runs until this gateway replaces it; undefined if nothing does, as at the start of a process. */
+  readonly replaces?: ReplacedSupergraph | undefined;
   /** Builds the generation that replaces `previous`. Rejects when the supergraph cannot be run. */
   readonly build: (supergraphSdl: string, previous: Generation | undefined) => Promise<Generation>;
   /** The saved supergraph, for a start without the source. */
@@ -29,6 +29,12 @@ export interface GatewaySettings {
   readonly runningSubscriptions: Pick<Subscriptions, 'moveTo'>;
   readonly logger: Logger;
   readonly metrics: Metrics;
+}
+
+export interface ReplacedSupergraph {
+  readonly supergraphSdl: string;
+  /** Whether it came from the source that the gateway has. Then it runs while that source is unavailable. */
+  readonly isOfSameSource: boolean;
 }
 
 /**
@@ -47,11 +53,10 @@ export class Gateway implements GatewayInterface {
   #current: Generation | undefined;
   /** The newest supergraph that waits to be built. Older ones that waited are dropped. */
   #next: string | undefined;
-  #busy = false;
+  #isBuilding = false;
   #building: Promise<void> | undefined;
   #keeping = Promise.resolve();
-  #isStarted = false;
-  #isFrozen = false;
+  #state: 'starting' | 'following' | 'frozen' = 'starting';
 
   constructor(settings: GatewaySettings) {
     this.#settings = settings;
@@ -66,32 +71,31 @@ export class Gateway implements GatewayInterface {
   /**
    * Starts the source. Resolves when the first supergraph runs, or when the source will deliver one later. If the first
    * one cannot be run, the last good supergraph is run. Rejects when there is no supergraph at all and trying again is
-   * of no use.
+   * of no use, or another one runs meanwhile. Later supergraphs wait until `follow`.
    */
   async start(): Promise<void> {
-    const { source, logger, metrics } = this.#settings;
+    const { source, replaces, logger, metrics } = this.#settings;
+    let reason = 'there is none yet.';
     try {
-      this.#busy = true;
       const first = source.start({
         onSupergraph: (newer) => this.#update(newer),
         onUnavailable: (error) => {
+          reason = error.message;
           metrics.supergraphUpdates.add(1, { result: 'unavailable' });
           logger.error({ reason: error.message }, 'the supergraph is unavailable');
         },
       });
-      const supergraphSdl = await first.catch((error: unknown) => {
-        throw new SupergraphError(`The supergraph cannot be read: ${(error as Error).message}`, {
-          cause: error,
-        });
+      const found = await first.catch((error: unknown) => {
+        throw unreadable((error as Error).message, error);
       });
+      const supergraphSdl = found ?? (replaces?.isOfSameSource === true ? replaces.supergraphSdl : undefined);
       const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
       // Logged only if the gateway starts in spite of it: otherwise `start` rejects with the reason, and its caller
       // reports that.
       const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
       if (this.#current === undefined) await this.#runLastGood(say);
       if (refusal !== undefined && this.#current === undefined) throw refusal;
-      this.#isStarted = true;
-      this.#building = this.#build();
+      if (this.#current === undefined && replaces !== undefined) throw unreadable(reason);
     } catch (error) {
       this.#rejectLoaded(error);
       throw error;
@@ -154,13 +158,18 @@ export class Gateway implements GatewayInterface {
     return () => this.#listeners.delete(listener);
   }
 
+  /** From now on runs each newer supergraph of its source, and moves running subscriptions to it. */
+  follow(): void {
+    this.#state = 'following';
+    if (!this.#isBuilding) this.#building = this.#build();
+  }
+
   /**
-   * Takes no other supergraph from now on, as new options have replaced its own: a later supergraph would move running
-   * subscriptions back to the old options. Requests that are left run on the supergraph that it has.
+   * Runs no other supergraph until `follow`: while new options start, which may read an older one than would run here, and
+   * once they have replaced its own. Requests that are left run on the supergraph that it has.
    */
   freeze(): void {
-    this.#isFrozen = true;
-    this.#next = undefined;
+    this.#state = 'frozen';
   }
 
   async stop(): Promise<void> {
@@ -173,14 +182,13 @@ export class Gateway implements GatewayInterface {
   }
 
   #update(supergraphSdl: string): void {
-    if (this.#isFrozen) return;
     this.#next = supergraphSdl;
-    if (!this.#busy) this.#building = this.#build();
+    if (this.#state === 'following' && !this.#isBuilding) this.#building = this.#build();
   }
 
   async #build(): Promise<void> {
-    this.#busy = true;
-    while (this.#next !== undefined) {
+    this.#isBuilding = true;
+    while (this.#next !== undefined && this.#state === 'following') {
       const supergraphSdl = this.#next;
       this.#next = undefined;
       if (supergraphSdl === this.#current?.supergraphSdl)
@@ -190,7 +198,7 @@ export class Gateway implements GatewayInterface {
         if (refusal !== undefined) this.#sayRefused(supergraphSdl, refusal);
       }
     }
-    this.#busy = false;
+    this.#isBuilding = false;
   }
 
   #sayRefused(supergraphSdl: string, { message: reason }: Error): void {
@@ -205,8 +213,9 @@ export class Gateway implements GatewayInterface {
       const from = this.#runningId();
       const to = supergraphId(supergraphSdl);
       const generation = await build(supergraphSdl, this.#current);
-      if (this.#isFrozen) {
+      if (this.#state === 'frozen') {
         generation.retire();
+        this.#next ??= supergraphSdl;
         return undefined;
       }
       this.#swap(generation);
@@ -227,7 +236,7 @@ export class Gateway implements GatewayInterface {
   }
 
   #runningId(): string | undefined {
-    const running = this.#current?.supergraphSdl ?? this.#settings.replaces;
+    const running = (this.#current ?? this.#settings.replaces)?.supergraphSdl;
     return running === undefined ? undefined : supergraphId(running);
   }
 
@@ -237,7 +246,7 @@ export class Gateway implements GatewayInterface {
     this.#generations.set(generation.apiSchema, generation);
     this.#open.add(generation);
     for (const listener of this.#listeners) listener(describe(generation));
-    if (this.#isStarted) void this.#settings.runningSubscriptions.moveTo(generation.prepare);
+    if (this.#state === 'following') void this.#settings.runningSubscriptions.moveTo(generation.prepare);
     previous?.retire(() => this.#open.delete(previous));
     this.#resolveLoaded();
     this.#settings.metrics.supergraphUpdates.add(1, { result: 'swapped' });
@@ -265,6 +274,10 @@ export class Gateway implements GatewayInterface {
         ),
       );
   }
+}
+
+function unreadable(reason: string, cause?: unknown): SupergraphError {
+  return new SupergraphError(`The supergraph cannot be read: ${reason}`, { cause });
 }
 
 function noOperation(name: string | undefined): GraphQLError {

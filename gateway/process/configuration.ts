@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import { createAuthentication } from '../auth/authentication';
@@ -97,6 +98,7 @@ export interface ConfigurationOptions extends ProcessParts {
  * does not listen itself. Over 300 lines, as it creates all parts and connects them.
  */
 export class Configuration {
+  readonly options: Options;
   readonly #parts: ReturnType<typeof build>;
   #answers = false;
   #closing: Promise<readonly string[]> | undefined;
@@ -114,11 +116,13 @@ export class Configuration {
     trusted: TrustedOperations,
     evaluate: EvaluatePolicies | undefined,
   ) {
+    this.options = options.options;
     this.#parts = build(options, trusted, evaluate, () => this.#answers);
   }
 
   /**
-   * Resolves when it runs its supergraph, or when the source will deliver one later.
+   * Resolves when it runs its supergraph, or when the source will deliver one later. Where it replaces another one it
+   * always has a supergraph then: while the source is unavailable, the one that runs. Later ones wait until `follow`.
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   async start(): Promise<void> {
@@ -184,7 +188,12 @@ export class Configuration {
     this.#parts.handle(request, response);
   }
 
-  /** To be called when another one replaces it. It serves the requests that it has. */
+  /** From now on runs each newer supergraph of its source, and moves running subscriptions to it. */
+  follow(): void {
+    this.#parts.gateway.follow();
+  }
+
+  /** Runs no other supergraph until `follow`: to be called before another one starts that is to replace it. */
   freeze(): void {
     this.#parts.gateway.freeze();
   }
@@ -302,7 +311,10 @@ function build(
   const gateway = new Gateway({
     source,
     audit,
-    replaces: inherited?.supergraphSdl,
+    replaces: inherited && {
+      supergraphSdl: inherited.supergraphSdl,
+      isOfSameSource: isDeepStrictEqual(sourceIn(previous!.options), sourceIn(options)),
+    },
     build: (supergraphSdl, before) =>
       Generation.build({
         supergraphSdl,
@@ -435,6 +447,12 @@ function build(
     },
     ...{ invalidate, rates, purges, tagFormats, persistedOperations },
   };
+}
+
+/** What says which supergraph it is, and not how it is fetched. */
+function sourceIn({ supergraph }: Options) {
+  const { file, url, registry, graph, version } = supergraph ?? {};
+  return { file, url, registry, graph, version };
 }
 
 /** The first query for a graph, within the limits of anonymous callers. */

@@ -180,7 +180,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const stopFollowing = options.tls && followCertificates(server, options.tls, logger);
   server.on('clientError', answerClientError);
   sendContinues(server, {
-    bodyLimit: () => currentOptions.limits.body,
+    bodyLimit: () => current.options.limits.body,
     keepsConnections: () => state !== 'stopping',
   });
   const unanswered = (): IncomingRequest[] => [current, ...retired].flatMap(({ inFlight }) => [...inFlight]);
@@ -236,7 +236,6 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     await closeParts();
   }
 
-  let currentOptions = options;
   let reloading = Promise.resolve();
 
   /** Resolves with the names of the changed options. */
@@ -244,25 +243,27 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     const next = parseOptions(read());
     if (ownSource !== undefined)
       throw OptionsError.of(['supergraph'], 'is a source of your own: such a gateway keeps its options.');
-    refuseFixed(currentOptions, next);
+    refuseFixed(current.options, next);
     // Requests in flight go on with the previous ones.
-    logger.hide([...secretsOf(currentOptions), ...secretsOf(next)]);
-    const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous: current });
+    logger.hide([...secretsOf(current.options), ...secretsOf(next)]);
+    const previous = current;
+    const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous });
+    // Otherwise it could run a newer supergraph than the replacement reads.
+    previous.freeze();
     try {
       await listenForCallbacks(callbacks, next);
       await replacement.start();
     } catch (error) {
+      previous.follow();
       await replacement.close();
       throw error;
     }
-    const previous = current;
-    const changed = changedOptions(currentOptions, next);
+    const changed = changedOptions(previous.options, next);
     const manifest = 'persistedOperations.manifest';
     if (!changed.includes(manifest) && !replacement.trustsAs(previous)) changed.push(manifest);
     current = replacement;
-    previous.freeze();
     if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
-    currentOptions = next;
+    current.follow();
     retired.add(previous);
     void closeLater(previous);
     return changed;
@@ -304,8 +305,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     state = 'stopping';
     await reloading;
     logger.info({ inFlight: unanswered().length }, 'shutting down');
-    runningSubscriptions.drain(currentOptions.shutdown.grace);
-    await drain(currentOptions.shutdown);
+    runningSubscriptions.drain(current.options.shutdown.grace);
+    await drain(current.options.shutdown);
     await close();
     logger.info('shut down');
   }
@@ -313,6 +314,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   try {
     await listenForCallbacks(callbacks, options);
     await current.start();
+    current.follow();
     if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
     else take(clientConnections, server);
     await invalidations?.start(invalidateNamed(async (named) => current.invalidate(current.tagsOf(named))));

@@ -55,6 +55,7 @@ const turn = () => new Promise((next) => setImmediate(next));
 it('builds one supergraph at a time, and then only the newest that came meanwhile', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   for (const sdl of ['2', '3', '4']) source.report(sdl);
   expect(waiting.map(({ sdl }) => sdl)).toEqual(['2']);
   waiting[0]!.finish();
@@ -68,6 +69,7 @@ it('builds one supergraph at a time, and then only the newest that came meanwhil
 it('builds a supergraph that comes just when another one is done', async () => {
   const { gateway, source, waiting, live } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => {
     if (coreSupergraphSdl === '2') source.report('3');
   });
@@ -82,6 +84,7 @@ it('builds a supergraph that comes just when another one is done', async () => {
 it('moves subscriptions to no other supergraph once other options have replaced its own', async () => {
   const { gateway, source, built, waiting, live, moved } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   for (const sdl of ['2', '3']) source.report(sdl);
   gateway.freeze();
   waiting[0]!.finish();
@@ -91,9 +94,44 @@ it('moves subscriptions to no other supergraph once other options have replaced 
   expect(built.map(({ retired }) => retired)).toEqual([false, true]);
 });
 
+it('takes the newest supergraph that has come when nothing has replaced its own', async () => {
+  const { gateway, source, built, waiting, live, moved } = createGateway('1');
+  await gateway.start();
+  gateway.follow();
+  source.report('2');
+  gateway.freeze();
+  waiting[0]!.finish();
+  await turn();
+  expect(live).toEqual(['1']);
+  gateway.follow();
+  waiting[1]!.finish();
+  await turn();
+  source.report('3');
+  waiting[2]!.finish();
+  await turn();
+  expect([live, moved]).toEqual([
+    ['1', '2', '3'],
+    ['2', '3'],
+  ]);
+  expect(built.map(({ retired }) => retired)).toEqual([true, true, true, false]);
+});
+
+it('moves subscriptions to nothing before it follows its source', async () => {
+  const { gateway, source, waiting, live, moved } = createGateway('1');
+  await gateway.start();
+  source.report('2');
+  await turn();
+  expect([live, moved, waiting]).toEqual([['1'], [], []]);
+  gateway.follow();
+  waiting[0]!.finish();
+  await turn();
+  expect([live, moved]).toEqual([['1', '2'], ['2']]);
+});
+
 it('does not build what already runs', async () => {
   const { gateway, source, waiting } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   source.report('1');
   await turn();
   expect(waiting).toEqual([]);
@@ -102,6 +140,7 @@ it('does not build what already runs', async () => {
 it('keeps the last good supergraph when another one cannot be built', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   source.report('2');
   waiting[0]!.fail();
   await turn();
@@ -116,6 +155,7 @@ it('keeps the last good supergraph when another one cannot be built', async () =
 it('loads as soon as there is a supergraph', async () => {
   const { gateway, source, waiting, moved } = createGateway(undefined);
   await gateway.start();
+  gateway.follow();
   let loaded = false;
   const loading = gateway.load().then(() => (loaded = true));
   await turn();
@@ -130,6 +170,7 @@ it('loads as soon as there is a supergraph', async () => {
 it('retires a generation that is built after the stop', async () => {
   const { gateway, source, built, waiting, live } = createGateway('1');
   await gateway.start();
+  gateway.follow();
   source.report('2');
   const stopped = gateway.stop();
   waiting[0]!.finish();

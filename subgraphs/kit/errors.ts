@@ -31,6 +31,7 @@ export const errorCodes = {
   INVALID_CURSOR: 'The cursor is not one that this connection gave out.',
   NOT_FOUND: 'The thing that the operation names does not exist.',
   OUT_OF_STOCK: 'Less is left than was asked for.',
+  PAYMENT_DECLINED: 'The payment was declined; another means of payment may help.',
   TOO_LARGE: 'The operation asks for more than is worked out at once; ask for shorter lists, or nest fewer.',
   UNAUTHENTICATED: 'The operation needs to know who calls, and nobody is signed in.',
   UNAVAILABLE: 'Something that this field needs did not answer in time; repeating may help.',

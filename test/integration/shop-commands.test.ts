@@ -161,6 +161,31 @@ describe('placeOrder', () => {
   });
 });
 
+describe('takePayment', () => {
+  it.each(['4111111111111111', 4111111111111111])('repeats no card number: %#', async (token) => {
+    const answer = await send('payments', {
+      query: `mutation ($token: ID!) {
+        takePayment(orderId: "card", payerId: "u1", amount: 100, token: $token) { status }
+      }`,
+      variables: { token },
+    });
+    expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument: 'token' } }]);
+    expect(JSON.stringify(answer)).not.toContain('4111');
+  });
+
+  it('is shown to whoever pays, and to nobody else', async () => {
+    await send('payments', {
+      query:
+        'mutation { takePayment(orderId: "seen", payerId: "u1", amount: 100, token: "tok_ok") { status } }',
+    });
+    const query =
+      '{ _entities(representations: [{ __typename: "Order", id: "seen" }]) { ... on Order { payment { amount status } } } }';
+    const [own, other] = await Promise.all(['u1', 'u2'].map((as) => send('payments', { query, as })));
+    expect(own!.data._entities).toEqual([{ payment: { amount: 100, status: 'TAKEN' } }]);
+    expect(other!.data._entities).toEqual([{ payment: null }]);
+  });
+});
+
 describe('a cart', () => {
   it('takes in what is added once per key', async () => {
     const item = { upc: 'p120', quantity: 2, idempotencyKey: 'twice' };

@@ -11,12 +11,13 @@ import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
 import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { signRequest } from '../../subgraphs/kit/private-link';
 import { orders } from '../../subgraphs/orders';
+import { payments } from '../../subgraphs/payments';
 import { products } from '../../subgraphs/products';
 import { reviews } from '../../subgraphs/reviews';
 import { shipping } from '../../subgraphs/shipping';
 import { composeOrRecall } from './kept-composition';
 
-export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | 'orders';
+export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | 'orders' | 'payments';
 
 /** The reference graph in this process. */
 export interface Shop {
@@ -72,6 +73,7 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
       accounts: startSubgraph(accounts, settings),
       products: startSubgraph(products, settings),
       reviews: startSubgraph(reviews, settings),
+      payments: startSubgraph(payments, settings),
     })),
   };
   const subgraphs = {
@@ -112,7 +114,7 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
 }
 
 /** All subgraphs of the reference graph. */
-export const shopSubgraphs = { accounts, products, inventory, reviews, orders, shipping };
+export const shopSubgraphs = { accounts, products, inventory, reviews, orders, payments, shipping };
 
 function compose(urls: Shop['urls'] & { shipping: string }): string {
   return composeOrRecall(

@@ -1,0 +1,9 @@
+import { entityLoader, type Database } from '../kit';
+import { paymentsTable } from './table';
+
+export type Loaders = ReturnType<typeof createLoaders>;
+
+/** Creates the loaders of one request, so that a request reads each item only once. */
+export function createLoaders(db: Database) {
+  return { payments: entityLoader(db.table(paymentsTable)) };
+}

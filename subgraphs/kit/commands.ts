@@ -1,5 +1,6 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SubgraphError } from './errors';
+import { type Cause } from './events/event';
 
 /** Sends DynamoDB commands: observed, abortable, with failures that callers can tell apart. */
 export interface Commands {
@@ -7,6 +8,8 @@ export interface Commands {
   readonly retryMilliseconds: number;
   /** Aborts reads when their client request has ended. */
   readonly signal?: AbortSignal;
+  /** What the events that it writes are caused by. @default each by itself */
+  readonly cause?: Cause;
   readonly observers: Set<CommandObserver>;
   /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
   readonly run: <Result>(command: Command, send: () => Promise<Result>) => Promise<Result>;

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { type FastifyRequest } from 'fastify';
 import { type Database } from './database';
 import { SubgraphError } from './errors';
+import { type Cause } from './events/event';
 import { requestState, type RequestState } from './graphql';
 import {
   developmentAuthenticate,
@@ -58,8 +59,10 @@ export function contextsOf<Context extends object, OptionName extends string>(
     await prepared;
     const { checked, trace, log } = call;
     const caller = checked?.caller ?? null;
+    const cause = causeOf(trace);
     const context = subgraph.context?.({
-      db: db.forRequest(signal),
+      db: db.forRequest(signal).causedBy(cause),
+      cause,
       events,
       identity: identify(authenticate, call, caller),
       caller,
@@ -73,6 +76,15 @@ export function contextsOf<Context extends object, OptionName extends string>(
     });
     const state: RequestState = { log, carryThrough };
     return { ...context, [requestState]: state };
+  };
+}
+
+function causeOf({ requestId, propagation: { traceparent, tracestate } }: Trace): Cause {
+  return {
+    correlationid: requestId,
+    ...(traceparent !== undefined && { traceparent }),
+    // Longer ones need not be kept (W3C Trace Context, section 3.3.1.5).
+    ...(tracestate !== undefined && tracestate.length <= 512 && { tracestate }),
   };
 }
 

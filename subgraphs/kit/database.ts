@@ -1,5 +1,6 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createCommands, type Command, type CommandObserver, type Commands } from './commands';
+import { type Cause } from './events/event';
 import { openTable, type Table } from './table';
 import { type TableDefinition } from './table-definition';
 
@@ -15,6 +16,8 @@ export interface Database {
   onCommand(observer: CommandObserver): () => void;
   /** The same database for one request: `signal` aborts its reads, never its writes. */
   forRequest(signal: AbortSignal): Database;
+  /** The same database for what `cause` leads to: events that are written through it have its ids. */
+  causedBy(cause: Cause): Database;
 }
 
 export interface DatabaseOptions {
@@ -35,6 +38,7 @@ function databaseOver(commands: Commands): Database {
       return () => commands.observers.delete(observer);
     },
     forRequest: (signal) => databaseOver({ ...commands, signal }),
+    causedBy: (cause) => databaseOver({ ...commands, cause }),
   };
 }
 

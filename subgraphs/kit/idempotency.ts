@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { missing, type Condition } from './condition';
 import { SubgraphError } from './errors';
-import { type Table } from './table';
+import { type Table, type WithNewEvents } from './table';
 import { type Key } from './table-definition';
 
 /** What the client sends so that a repeat has no second effect. */
@@ -50,6 +50,7 @@ export function idOf(prefix: string, { key, scope }: Pick<IdempotentRequest, 'ke
  * const request = { key: idempotencyKey, scope: viewer.id, input };
  * const { result: review } = await createOnce(reviews, request, { id: idOf('r', request), ...input });
  * ```
+ * `events` are written with it, once.
  */
 export async function createOnce<
   Item extends object & WithRequests,
@@ -59,10 +60,11 @@ export async function createOnce<
   table: Table<Item, KeyAttribute, IndexName>,
   request: IdempotentRequest,
   item: Item,
+  options?: WithNewEvents,
 ): Promise<Outcome<Item>> {
   const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
   const written = { ...item, requests: [remembered] };
-  if (await table.create(written)) return { result: written, repeated: false };
+  if (await table.create(written, options)) return { result: written, repeated: false };
 
   const existing = await table.get(item as unknown as Key<Item, KeyAttribute>, { consistent: true });
   if (!existing || !findRepeat(existing, remembered)) {
@@ -78,7 +80,7 @@ const updateAttempts = 8;
 /**
  * Changes an item once: reads it, asks `apply` for what becomes of it, and writes that if nobody changed it in between
  * (else again from the start, at last `CONFLICT`). `apply` gets `null` when there is no item; what it throws is the
- * answer and nothing is written. The item remembers its last 20 requests and their results; whoever else writes to it
+ * answer and nothing is written. The `events` that it returns are written with the item. The item remembers its last 20 requests and their results; whoever else writes to it
  * must use `updateOnce`, too, or keep its `version` moving.
  */
 export async function updateOnce<
@@ -90,7 +92,7 @@ export async function updateOnce<
   table: Table<Item, KeyAttribute, IndexName>,
   key: Key<Item, KeyAttribute>,
   request: IdempotentRequest,
-  apply: (current: Item | null) => { readonly item: Item; readonly result: Result },
+  apply: (current: Item | null) => { readonly item: Item; readonly result: Result } & WithNewEvents,
 ): Promise<Outcome<Result>> {
   const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
 
@@ -99,13 +101,13 @@ export async function updateOnce<
     const repeat = current && findRepeat(current, remembered);
     if (repeat) return { result: repeat.result as Result, repeated: true };
 
-    const { item, result } = apply(current);
+    const { item, result, events = [] } = apply(current);
     const requests = [...(current?.requests ?? []), { ...remembered, result }].slice(-rememberedRequests);
     const written = { ...item, requests, version: (current?.version ?? 0) + 1 };
     const condition = (
       current ? { version: current.version ?? missing } : { [table.definition.partitionKey]: missing }
     ) as Condition<Item>;
-    if (await table.put(written, { condition })) return { result, repeated: false };
+    if (await table.put(written, { condition, events })) return { result, repeated: false };
   }
   throw new SubgraphError('CONFLICT', 'Too many changes at once; repeat the request.');
 }

@@ -8,7 +8,7 @@ export { type Settings } from './settings';
 export { countCommands, openDatabase, type CommandCounter, type Database } from './database';
 export { type Command } from './commands';
 export { atLeast, atMost, exists, hasEntry, lacksEntry, missing, not, type Condition } from './condition';
-export { type Change, type QueryOptions, type Table } from './table';
+export { type Change, type QueryOptions, type Table, type WithNewEvents } from './table';
 export { defineTable, type Key, type TableDefinition } from './table-definition';
 export {
   entityLoader,
@@ -50,7 +50,7 @@ export {
   type EventSelection,
   type EventSource,
   type EventStream,
-  type NewEvent,
+  type EventToPublish,
   type StreamedEvent,
 } from './subscriptions/event-source';
 export { memoryEventSource, type MemoryEventSourceOptions } from './subscriptions/memory-event-source';
@@ -60,5 +60,12 @@ export {
   type SubscriptionFieldOptions,
 } from './subscriptions/subscription-field';
 export { type SubscriptionSettings } from './subscriptions/serve-subscriptions';
-export { domainEvent, type DomainEvent, type WithOutbox } from './events';
+export {
+  defineEvent,
+  type Cause,
+  type DomainEvent,
+  type EventDefinition,
+  type NewEvent,
+} from './events/event';
+export { type Outbox, type WithOutbox } from './events/outbox';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';

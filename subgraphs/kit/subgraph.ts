@@ -1,6 +1,7 @@
 import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
+import { type Cause } from './events/event';
 import { type Authenticate, type Identity, type SignedCaller } from './identity';
 import { type EventSource } from './subscriptions/event-source';
 import { type SubscriptionField } from './subscriptions/subscription-field';
@@ -54,6 +55,11 @@ export interface RequestScope<OptionName extends string = string> {
    * one of these tags (`Cache-Group-Invalidation`, RFC 9875). It has no effect in an event of a subscription.
    */
   readonly invalidate: (...tags: readonly string[]) => void;
+  /**
+   * Request id and trace context, as events have them. Those that are written through `db` have them already; pass them
+   * to what goes on after the request.
+   */
+  readonly cause: Cause;
   /** Headers to pass on to other services: request id and trace context. */
   readonly propagation: Readonly<Record<string, string>>;
   /** Signed headers to call another subgraph over the private link, for the same caller; none without a link. */

@@ -1,3 +1,5 @@
+import { outboxIndex, type Outbox } from './events/outbox';
+
 /**
  * States a table. The item type is given, everything else inferred:
  * ```ts
@@ -22,10 +24,23 @@ export function defineTable<Item extends object>() {
       Record<IndexName, { partitionKey: StringAttribute<Item>; sortKey?: StringAttribute<Item> }>
     >;
     readonly seed?: () => Iterable<Item>;
-  }): TableDefinition<Item, Partition | Sort, IndexName> => ({
-    ...definition,
-    indexes: (definition.indexes ?? {}) as Record<IndexName, KeySchema>,
-  });
+    /**
+     * Lets writes tell events: `create(order, { events: [OrderPlaced.create({ … })] })`. The subject of an event is the
+     * key of its item. Where several tables of a subgraph have an outbox, all but one need a `subjectPrefix`.
+     *
+     * @default false
+     */
+    readonly outbox?: boolean | Outbox;
+  }): TableDefinition<Item, Partition | Sort, IndexName> => {
+    const { outbox = false, ...rest } = definition;
+    const indexes = (definition.indexes ?? {}) as Record<IndexName, KeySchema>;
+    if (outbox === false) return { ...rest, indexes };
+    return {
+      ...rest,
+      indexes: { ...indexes, [outboxIndex]: { partitionKey: 'outboxShard' } },
+      outbox: outbox === true ? { subjectPrefix: '' } : outbox,
+    };
+  };
 }
 
 /**
@@ -38,6 +53,8 @@ export interface TableDefinition<Item extends object, KeyAttribute extends strin
   readonly sortKey?: KeyAttribute;
   readonly indexes: Readonly<Record<IndexName, KeySchema>>;
   readonly seed?: () => Iterable<Item>;
+  /** Its items may write events. They are not deleted, as their events are numbered by them. */
+  readonly outbox?: Outbox;
 }
 
 /** Which attributes are the keys of a table or an index. */

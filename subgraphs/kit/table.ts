@@ -2,6 +2,8 @@ import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } fr
 import { openBatches } from './batches';
 import { type Commands } from './commands';
 import { exists, missing, type Condition } from './condition';
+import { type NewEvent } from './events/event';
+import { addEvents, changeWithEvents, noNewerEvent } from './events/outbox';
 import {
   conditionExpression,
   createExpressions,
@@ -19,13 +21,19 @@ export interface Table<
 > {
   readonly definition: TableDefinition<Item, KeyAttribute, IndexName>;
   get(key: Key<Item, KeyAttribute>, options?: { readonly consistent?: boolean }): Promise<Item | null>;
-  /** Creates or replaces an item. False when the condition did not hold: nothing was written. */
-  put(item: Item, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
+  /**
+   * Creates or replaces an item. False when the condition did not hold: nothing was written. In a table with an outbox,
+   * nor is it when the stored item has written an event since `item` was read.
+   */
+  put(item: Item, options?: { readonly condition?: Condition<Item> } & WithNewEvents): Promise<boolean>;
   /** Creates an item. False when one exists: nothing was written. */
-  create(item: Item): Promise<boolean>;
+  create(item: Item, options?: WithNewEvents): Promise<boolean>;
   /** Changes an item and returns it. `null` when there is none or the condition did not hold: nothing was changed. */
   update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null>;
-  /** Deletes an item; succeeds when there is none. False when the condition did not hold. */
+  /**
+   * Deletes an item; succeeds when there is none. False when the condition did not hold. Throws a `TypeError` in a table
+   * with an outbox.
+   */
   delete(key: Key<Item, KeyAttribute>, options?: { readonly condition?: Condition<Item> }): Promise<boolean>;
   query(options: QueryOptions<IndexName>): Promise<Item[]>;
   /**
@@ -37,8 +45,13 @@ export interface Table<
   batchPut(items: Iterable<Item>): Promise<void>;
 }
 
+/** Events that tell of a write, and are written with it or not at all. The table must have an outbox. */
+export interface WithNewEvents {
+  readonly events?: readonly NewEvent[];
+}
+
 /** A change of one item, applied whole or not at all. */
-export interface Change<Item> {
+export interface Change<Item> extends WithNewEvents {
   readonly set?: Partial<Item>;
   readonly remove?: readonly (keyof Item & string)[];
   /** Adds to numbers; a missing one counts as 0. */
@@ -80,6 +93,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   commands: Commands,
 ): Table<Item, KeyAttribute, IndexName> {
   const { client, signal } = commands;
+  const writer = { definition, cause: commands.cause };
   const TableName = definition.name;
   const abortable = signal && { abortSignal: signal };
 
@@ -95,10 +109,17 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     return (Item as Item | undefined) ?? null;
   }
 
-  async function put(item: Item, { condition }: { condition?: Condition<Item> } = {}): Promise<boolean> {
+  async function put(
+    item: Item,
+    { condition, events = [] }: { condition?: Condition<Item> } & WithNewEvents = {},
+  ): Promise<boolean> {
     const expressions = createExpressions();
-    const ConditionExpression = conditionExpression(condition, expressions);
-    const input = { TableName, Item: item, ConditionExpression, ...expressions.placeholders() };
+    const ConditionExpression = allOf(
+      conditionExpression(condition, expressions),
+      definition.outbox && conditionExpression(noNewerEvent(item), expressions),
+    );
+    const Item = addEvents(item, events, writer);
+    const input = { TableName, Item, ConditionExpression, ...expressions.placeholders() };
     return held(run('PutItem', () => client.send(new PutCommand(input))));
   }
 
@@ -109,7 +130,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     const input = {
       TableName,
       Key,
-      UpdateExpression: updateExpression(change, expressions),
+      UpdateExpression: updateExpression(changeWithEvents(key, change, writer), expressions),
       ConditionExpression: allOf(
         change.upsert ? undefined : conditionExpression({ [definition.partitionKey]: exists }, expressions),
         conditionExpression(change.condition, expressions),
@@ -130,6 +151,10 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     key: Key<Item, KeyAttribute>,
     { condition }: { condition?: Condition<Item> } = {},
   ): Promise<boolean> {
+    if (definition.outbox)
+      throw new TypeError(
+        `Items of the table "${TableName}" number their events, so they are not deleted: mark them instead.`,
+      );
     const Key = pickKey(definition, key);
     if (!Key) return condition === undefined;
     const expressions = createExpressions();
@@ -174,7 +199,8 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     definition,
     get,
     put,
-    create: (item) => put(item, { condition: { [definition.partitionKey]: missing } as Condition<Item> }),
+    create: (item, options) =>
+      put(item, { ...options, condition: { [definition.partitionKey]: missing } as Condition<Item> }),
     update,
     delete: remove,
     query,
@@ -200,5 +226,5 @@ async function held(write: Promise<unknown>): Promise<boolean> {
 
 function allOf(...conditions: (string | undefined)[]): string | undefined {
   const texts = conditions.filter((text) => text !== undefined);
-  return texts.length === 0 ? undefined : texts.map((text) => `(${text})`).join(' AND ');
+  return texts.length <= 1 ? texts[0] : texts.map((text) => `(${text})`).join(' AND ');
 }

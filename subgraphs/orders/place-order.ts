@@ -1,5 +1,6 @@
-import { createOnce, domainEvent, idOf, type Database, type Identity, type RequestScope } from '../kit';
+import { createOnce, idOf, type Database, type Identity, type RequestScope } from '../kit';
 import { takeOutOfCart } from './cart';
+import { OrderPlaced } from './events';
 import { readPlaceOrder, type PlaceOrderInput } from './input';
 import { type Inventory } from './inventory';
 import { ordersTable, type Order } from './table';
@@ -34,21 +35,26 @@ export async function placeOrder(
   const placed = await db.table(ordersTable).get({ id }, { consistent: true });
   if (!placed) await inventory.reserve(id, lines);
 
-  const { result: order } = await createOnce(db.table(ordersTable), request, {
-    id,
-    buyerId: buyer.id,
-    placedAt: new Date().toISOString(),
-    status: 'PLACED',
-    lines,
-    deliveryAddress,
-    outbox: [domainEvent('OrderPlaced', { lines })],
-  }).catch(async (error: unknown) => {
+  const { result: order } = await createOnce(
+    db.table(ordersTable),
+    request,
+    {
+      id,
+      buyerId: buyer.id,
+      placedAt: new Date().toISOString(),
+      status: 'PLACED',
+      lines,
+      deliveryAddress,
+      isInCart: true,
+    },
+    { events: [OrderPlaced.create({ buyerId: buyer.id, lines: [...lines] })] },
+  ).catch(async (error: unknown) => {
     await releaseUnlessPlaced(id, scope);
     throw error;
   });
 
-  // The order is valid even if clearing the cart fails. A repeated request finds the event and clears the cart.
-  if (order.outbox) {
+  // The order is valid even if clearing the cart fails. A repeated request clears it then.
+  if (order.isInCart) {
     await clearCart(order, db).catch((error: unknown) => {
       log.warn({ err: error, orderId: id }, 'what was ordered is still in the cart');
     });
@@ -58,7 +64,7 @@ export async function placeOrder(
 
 async function clearCart(order: Order, db: Database): Promise<void> {
   await takeOutOfCart(order, db);
-  await db.table(ordersTable).update({ id: order.id }, { remove: ['outbox'] });
+  await db.table(ordersTable).update({ id: order.id }, { remove: ['isInCart'] });
 }
 
 /**

@@ -1,7 +1,7 @@
-import { defineTable, type WithOutbox, type WithRequests } from '../kit';
+import { defineTable, type WithRequests } from '../kit';
 import { seedCarts, seedOrders } from './seed';
 
-export interface Order extends WithRequests, WithOutbox {
+export interface Order extends WithRequests {
   readonly id: string;
   readonly buyerId: string;
   /** ISO 8601 in UTC, so that the order of texts is the order of times. */
@@ -9,6 +9,8 @@ export interface Order extends WithRequests, WithOutbox {
   readonly status: 'PLACED' | 'SHIPPED' | 'DELIVERED';
   readonly lines: readonly OrderLine[];
   readonly deliveryAddress: Address;
+  /** Its lines are still in the buyer's cart. */
+  readonly isInCart?: true;
 }
 
 export interface OrderLine {
@@ -28,6 +30,7 @@ export const ordersTable = defineTable<Order>()({
   partitionKey: 'id',
   indexes: { byBuyer: { partitionKey: 'buyerId', sortKey: 'placedAt' } },
   seed: seedOrders,
+  outbox: true,
 });
 
 export interface Cart extends WithRequests {

@@ -1,7 +1,7 @@
-import { defineTable, type WithOutbox, type WithRequests } from '../kit';
+import { defineTable, type WithRequests } from '../kit';
 import { seedRatings, seedReviews } from './seed';
 
-export interface Review extends WithRequests, WithOutbox {
+export interface Review extends WithRequests {
   readonly id: string;
   readonly upc: string;
   readonly authorId: string;
@@ -12,6 +12,8 @@ export interface Review extends WithRequests, WithOutbox {
   readonly body: string;
   /** The reviewed picture or video. Only reviews with one are in its index. */
   readonly mediaId?: string;
+  /** It is not in the ratings of its product yet. */
+  readonly isUncounted?: true;
 }
 
 export const reviewsTable = defineTable<Review>()({
@@ -23,6 +25,7 @@ export const reviewsTable = defineTable<Review>()({
     byMedia: { partitionKey: 'mediaId', sortKey: 'createdAt' },
   },
   seed: seedReviews,
+  outbox: true,
 });
 
 /** The number of reviews of a product with each rating. Stored, as counting would read all reviews. */

@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  createOnce,
-  domainEvent,
-  idOf,
-  SubgraphError,
-  updateOnce,
-  type Database,
-  type Identity,
-} from '../kit';
+import { createOnce, idOf, SubgraphError, updateOnce, type Database, type Identity } from '../kit';
+import { ReviewWritten } from './events';
 import { countRating, noRatings } from './ratings';
 import { ratingsTable, reviewsTable, type Review } from './table';
 
@@ -24,8 +17,8 @@ export interface WriteReviewInput {
 }
 
 /**
- * Writes a review together with an event. Then the review is counted in the ratings of the product, which removes the
- * event. If that fails, a repeated request finds the event and counts the review.
+ * Writes a review together with an event. Then the review is counted in the ratings of the product. If that
+ * fails, a repeated request counts it.
  */
 export async function writeReview(
   { input, idempotencyKey }: WriteReviewArgs,
@@ -42,7 +35,7 @@ export async function writeReview(
   if (upc === '' || mediaId === '') throw badInput('input', 'An id must not be empty.');
 
   const request = { key: idempotencyKey, scope: author.id, input };
-  const { result: review } = await createOnce(db.table(reviewsTable), request, {
+  const written = {
     id: idOf('r', request),
     upc,
     authorId: author.id,
@@ -50,15 +43,20 @@ export async function writeReview(
     rating,
     body,
     ...(mediaId != null && { mediaId }),
-    outbox: [domainEvent('ReviewWritten', { upc, rating })],
-  });
-  if (review.outbox) await takeIntoRatings(review, db);
+  };
+  const { result: review } = await createOnce(
+    db.table(reviewsTable),
+    request,
+    { ...written, isUncounted: true },
+    { events: [ReviewWritten.create(written)] },
+  );
+  if (review.isUncounted) await takeIntoRatings(review, db);
   return review;
 }
 
 /**
- * Counts the review, and removes its event. A repeat counts nothing, as the ratings remember the last reviews that they
- * counted. The event is removed long before they forget this one.
+ * Counts the review, and removes its mark. A repeat counts nothing, as the ratings remember the last reviews that they
+ * counted. The mark is removed long before they forget this one.
  */
 async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promise<void> {
   const request = { key: id, scope: 'ReviewWritten', input: { rating } };
@@ -68,7 +66,7 @@ async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promi
       result: null,
     })),
   );
-  await db.table(reviewsTable).update({ id }, { remove: ['outbox'] });
+  await db.table(reviewsTable).update({ id }, { remove: ['isUncounted'] });
 }
 
 const attempts = 6;

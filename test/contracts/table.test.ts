@@ -1,14 +1,19 @@
+import { z } from 'zod';
 import {
   atLeast,
   atMost,
   countCommands,
+  defineEvent,
   defineTable,
   exists,
   hasEntry,
   lacksEntry,
   missing,
   not,
+  updateOnce,
   type DatabaseSettings,
+  type WithOutbox,
+  type WithRequests,
 } from '../../subgraphs/kit';
 import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
 
@@ -29,6 +34,20 @@ const stockTable = defineTable<Stock>()({
   indexes: { byStatus: { partitionKey: 'status', sortKey: 'upc' } },
 });
 
+interface Order extends WithOutbox, WithRequests {
+  id: string;
+  status?: string;
+}
+
+const ordersTable = defineTable<Order>()({
+  name: `orders-${process.pid}-${Date.now()}`,
+  partitionKey: 'id',
+  outbox: { subjectPrefix: 'order-' },
+});
+
+const Moved = defineEvent({ type: 'Moved', data: z.object({ to: z.string() }) });
+const moved = (to: string) => ({ events: [Moved.create({ to })] });
+
 /** Everything that speaks DynamoDB and that subgraphs may run on; the last one is tested where there is one. */
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -43,7 +62,7 @@ const databases: [string, DatabaseSettings][] = [
 
 describe.each(databases)('a table in %s', (_, settings) => {
   let test: Awaited<ReturnType<typeof openDatabaseOn>>;
-  beforeAll(async () => (test = await openDatabaseOn(settings, stockTable)));
+  beforeAll(async () => (test = await openDatabaseOn(settings, stockTable, ordersTable)));
   afterAll(() => test.stop());
 
   const open = () => test.db.table(stockTable);
@@ -54,6 +73,80 @@ describe.each(databases)('a table in %s', (_, settings) => {
     await open().put(item);
     return item;
   }
+
+  describe('an outbox', () => {
+    const cause = { correlationid: 'r1', traceparent: '00-a-b-01' };
+    const orders = () => test.db.causedBy(cause).table(ordersTable);
+    const read = async (id: string) => {
+      const item = await orders().get({ id }, { consistent: true });
+      const events = (item?.outbox ?? []).map((text) => JSON.parse(text) as Record<string, unknown>);
+      return { ...item, events, to: events.map(({ data }) => (data as { to: string }).to) };
+    };
+    const indexed = async () => {
+      const shards = ['0', '1', '2', '3'].map((partition) =>
+        orders().query({ index: 'byOutbox' as never, partition }),
+      );
+      return (await Promise.all(shards)).flat().map(({ id }) => id);
+    };
+
+    it('has an event as soon as the item that it tells of, with its subject and cause', async () => {
+      expect(await orders().create({ id: 'created' }, moved('a'))).toBe(true);
+      const { events, eventCount } = await read('created');
+      expect(events).toEqual([
+        expect.objectContaining({ ...cause, type: 'Moved', subject: 'order-created' }),
+      ]);
+      expect(eventCount).toBe(1);
+      expect(await indexed()).toContain('created');
+    });
+
+    it('keeps the order of events over creations, updates and replacements', async () => {
+      await orders().create({ id: 'kept' }, moved('a'));
+      await orders().update({ id: 'kept' }, { set: { status: 'on' }, ...moved('b') });
+      await updateOnce(orders(), { id: 'kept' }, { key: '1', scope: '', input: null }, (item) => ({
+        item: { ...item!, status: 'off' },
+        result: null,
+        ...moved('c'),
+      }));
+      const { to, eventCount, status } = await read('kept');
+      expect(to).toEqual(['a', 'b', 'c']);
+      expect({ eventCount, status }).toEqual({ eventCount: 3, status: 'off' });
+    });
+
+    it('gets no event of a write whose condition does not hold', async () => {
+      await orders().create({ id: 'once' }, moved('a'));
+      expect(await orders().create({ id: 'once' }, moved('b'))).toBe(false);
+      expect(
+        await orders().update({ id: 'once' }, { condition: { status: 'on' }, ...moved('c') }),
+      ).toBeNull();
+      expect((await read('once')).to).toEqual(['a']);
+    });
+
+    it('does not lose an event to a replacement of an item that was read before', async () => {
+      await orders().create({ id: 'raced' }, moved('a'));
+      const before = (await orders().get({ id: 'raced' }))!;
+      await orders().update({ id: 'raced' }, moved('b'));
+      expect(await orders().put({ ...before, status: 'on' })).toBe(false);
+      expect((await read('raced')).to).toEqual(['a', 'b']);
+    });
+
+    it('leaves an item without events out of its index', async () => {
+      await orders().create({ id: 'silent' });
+      expect(await indexed()).not.toContain('silent');
+    });
+
+    it('forbids to delete an item, as its events would be numbered from 1 again', async () => {
+      await expect(orders().delete({ id: 'created' })).rejects.toThrow(
+        `Items of the table "${ordersTable.name}" number their events, so they are not deleted: mark them instead.`,
+      );
+    });
+
+    it('is not where the definition has none', async () => {
+      const item = { upc: 'p', warehouse: 'w', available: 1, reservations: {} };
+      await expect(open().create(item, moved('a'))).rejects.toThrow(
+        `The table "${stockTable.name}" has no outbox: its definition must say \`outbox: true\`.`,
+      );
+    });
+  });
 
   describe('get', () => {
     it('reads what was put', async () => {

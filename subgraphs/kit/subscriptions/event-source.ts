@@ -1,5 +1,5 @@
 /** An event to publish. */
-export interface NewEvent<Data = unknown> {
+export interface EventToPublish<Data = unknown> {
   /** Such as `ReviewWritten`. */
   readonly type: string;
   /** What it happened to: the key of an entity, such as a product's UPC. */
@@ -33,7 +33,7 @@ export interface EventStream<Data = unknown> extends AsyncIterableIterator<Strea
 /** Where events are published, and where subscriptions get them from. */
 export interface EventSource {
   /** Resolves when subscribers will get the event. */
-  publish(event: NewEvent): Promise<void>;
+  publish(event: EventToPublish): Promise<void>;
   /**
    * Opens a stream. With `after`, events behind that position come first. If they are not kept any more, the stream
    * begins with a gap. A stream whose reader is too slow drops its oldest events, and has a gap in their place.

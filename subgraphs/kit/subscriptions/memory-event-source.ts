@@ -3,7 +3,7 @@ import {
   type EventSelection,
   type EventSource,
   type EventStream,
-  type NewEvent,
+  type EventToPublish,
   type StreamedEvent,
 } from './event-source';
 
@@ -12,7 +12,7 @@ export interface MemoryEventSourceOptions {
   readonly kept?: number;
 }
 
-interface KeptEvent extends NewEvent {
+interface KeptEvent extends EventToPublish {
   readonly sequence: number;
   readonly position: string;
 }

@@ -120,7 +120,7 @@ describe('a write', () => {
       return text?.replace(/#n\d/g, (name) => names[name]!);
     });
     expect(conditions).toEqual([
-      '(attribute_exists(upc))',
+      'attribute_exists(upc)',
       undefined,
       '(attribute_exists(upc)) AND (attribute_not_exists(status))',
     ]);

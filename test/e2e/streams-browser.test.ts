@@ -20,12 +20,14 @@ jest.mock('../../gateway/subgraph-calls/connect', () =>
   jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
 );
 
+const credentials = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
 const files = join(__dirname, '../support/tls');
 const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
 
 (hasChromium ? describe : describe.skip)(inChromium, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   const query = 'subscription { repriced { price } }';
+  const prices = (count: number): string => Array.from({ length: count }, (_, i) => `a${i}: price`).join(' ');
   const repriced = (price: number): Json => ({ repriced: { price } });
   let subgraph: TestSubgraph;
   let reviews: TestSubgraph;
@@ -69,7 +71,14 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
       auth: {
         anonymous: true,
         apiKeys: [{ client: 'app', sha256: createHash('sha256').update('da2-key').digest('hex') }],
+        iam: { keys: [credentials] },
         oidc: [{ issuer: issuer.url, audience: 'shop' }],
+        cognito: [{ userPool: 'eu-west-1_Shop', issuer: `${issuer.url}/pool`, clients: 'app' }],
+        lambda: {
+          module: ({ authorizationToken }: { authorizationToken: string }) => ({
+            isAuthorized: authorizationToken === 'custom',
+          }),
+        },
       },
     });
     browser = await launchChromium(folder, certificate);
@@ -192,30 +201,34 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     expect(upstreams.opened).toEqual([]);
   }, 60_000);
 
+  /** @param headers with credentials, or `auth` as AppSync's link takes it */
+  async function subscribeWith(client: string, document: string, headers: object): Promise<void> {
+    await page.goto(shop.origin);
+    requests = [];
+    await page.evaluate(
+      ([name, ...given]) => {
+        const { subscribeWith: clients } = globalThis as unknown as {
+          subscribeWith: Record<string, (...args: unknown[]) => void>;
+        };
+        clients[name]!(...given);
+      },
+      [client, gateway.url, document, headers] as const,
+    );
+  }
+
   describe.each<[client: string, url: () => string, isTold: boolean]>([
     ['Apollo Client over WebSocket', () => gateway.url.replace('https', 'wss'), true],
     ['Apollo Client over HTTP', () => gateway.url, true],
     ['graphql-sse', () => gateway.url, true],
+    ['urql over HTTP', () => gateway.url, true],
+    ['Relay over WebSocket', () => gateway.url.replace('https', 'wss'), true],
+    ['AppSync’s link', () => `${gateway.url.replace('https', 'wss')}/realtime`, false],
     ['AWS Amplify', () => `${gateway.url.replace('https', 'wss')}/realtime`, false],
   ])('%s', (client, url, isTold) => {
     const key = { 'x-api-key': 'da2-key' };
 
-    async function subscribe(document: string, headers: Record<string, string>): Promise<void> {
-      await page.goto(shop.origin);
-      requests = [];
-      await page.evaluate(
-        ([name, ...given]) => {
-          const { subscribeWith } = globalThis as unknown as {
-            subscribeWith: Record<string, (...args: unknown[]) => void>;
-          };
-          subscribeWith[name]!(...given);
-        },
-        [client, gateway.url, document, headers] as const,
-      );
-    }
-
     it('gets each event', async () => {
-      await subscribe(query, key);
+      await subscribeWith(client, query, key);
       await opened();
       for (const price of [5, 6]) {
         upstreams.give(repriced(price));
@@ -226,6 +239,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
 
     it.each<[string, string, () => Promise<Record<string, string>>, string]>([
       ['an unknown field', 'subscription { unknown }', async () => key, 'Cannot query field'],
+      ['a limit', `subscription { repriced { ${prices(101)} } }`, async () => key, 'aliases'],
       ['a wrong key', query, async () => ({ 'x-api-key': 'wrong' }), 'The API key is not known.'],
       [
         'an expired token',
@@ -236,14 +250,41 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     ])(
       'is told of %s, and asks once',
       async (what, document, headers, sentence) => {
-        await subscribe(document, await headers());
+        await subscribeWith(client, document, await headers());
         const { failed } = await reports.next();
-        expect(failed).toContain(isTold || what === 'an unknown field' ? sentence : 'UnauthorizedException');
+        // Both say only this of a connection that is refused.
+        const isMasked = !isTold && ['a wrong key', 'an expired token'].includes(what);
+        expect(failed).toContain(isMasked ? 'UnauthorizedException' : sentence);
         expect(requests).toEqual([url()]);
       },
       60_000,
     );
   });
+
+  it.each<[string, () => object | Promise<object>]>([
+    [
+      'AMAZON_COGNITO_USER_POOLS',
+      async () => ({
+        jwtToken: await issuer.token({
+          ...{ aud: undefined as unknown as string, token_use: 'access', client_id: 'app' },
+          iss: `${issuer.url}/pool`,
+        }),
+      }),
+    ],
+    ['OPENID_CONNECT', async () => ({ jwtToken: await issuer.token() })],
+    ['AWS_LAMBDA', () => ({ token: 'custom' })],
+    ['AWS_IAM', () => ({ credentials })],
+  ])(
+    'AppSync’s link gets each event in mode %s',
+    async (type, given) => {
+      await subscribeWith('AppSync’s link', query, { auth: { type, ...(await given()) } });
+      await opened();
+      upstreams.give(repriced(5));
+      expect(await reports.next()).toMatchObject({ data: repriced(5) });
+      expect(requests).toEqual([`${gateway.url.replace('https', 'wss')}/realtime`]);
+    },
+    60_000,
+  );
 
   it.each(['Defer20220824Handler', 'GraphQL17Alpha9Handler'])(
     'Apollo Client with %s shows what is not deferred, and then the rest',

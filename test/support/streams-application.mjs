@@ -5,14 +5,23 @@
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
 import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { Client as UrqlClient, fetchExchange } from '@urql/core';
+import { createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
+import { Buffer } from 'buffer/';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
+import { Environment, Network, Observable, RecordSource, Store } from 'relay-runtime';
 import { createApplication as createAmplifyApplication } from './amplify-application.mjs';
+
+// AppSync's link needs it, and browsers lack it: applications bring a polyfill.
+globalThis.Buffer = Buffer;
 
 /** @param options of `ApolloClient` */
 const apolloClient = (options) => new ApolloClient({ cache: new InMemoryCache(), ...options });
 
-const sentenceOf = (error) => error[0]?.message ?? error.reason ?? error.message;
+/** Apollo Client keeps what AppSync's link throws as its cause. */
+const sentenceOf = (error) =>
+  error[0]?.message ?? error.cause?.errors?.[0].message ?? error.reason ?? error.message;
 
 /** Tells of `data`, of `failed`, which is a sentence, and of `isComplete`. */
 const observer = {
@@ -39,6 +48,40 @@ globalThis.subscribeWith = {
   },
   'graphql-sse': (url, query, headers) => {
     createEventStreamClient({ url, headers }).subscribe({ query }, observer);
+  },
+  'urql over HTTP': (url, query, headers) => {
+    new UrqlClient({
+      ...{ url, exchanges: [fetchExchange], fetchSubscriptions: true, preferGetMethod: false },
+      fetchOptions: { headers },
+    })
+      .subscription(query, {})
+      .subscribe(observer.next);
+  },
+  'Relay over WebSocket': (url, query, headers) => {
+    const client = createWebSocketClient({ url: url.replace('http', 'ws'), connectionParams: headers });
+    const send = ({ text }, variables) =>
+      Observable.create((sink) => client.subscribe({ query: text, variables }, sink));
+    const environment = new Environment({
+      network: Network.create(send, send),
+      store: new Store(new RecordSource()),
+    });
+    // What Relay executes, without the compiler that an application has.
+    const request = {
+      text: query,
+      name: null,
+      operationKind: 'subscription',
+      id: null,
+      cacheID: query,
+      metadata: {},
+    };
+    environment.getNetwork().execute(request, {}, {}).subscribe(observer);
+  },
+  'AppSync’s link': (url, query, { 'x-api-key': apiKey, authorization: jwtToken, auth }) => {
+    const given = auth ?? (apiKey ? { type: 'API_KEY', apiKey } : { type: 'OPENID_CONNECT', jwtToken });
+    apolloClient({ link: createSubscriptionHandshakeLink({ url, region: 'eu-west-1', auth: given }) })
+      .subscribe({ query: gql(query) })
+      // The link tells so that it is connected.
+      .subscribe({ ...observer, next: (result) => (result.data || result.error) && observer.next(result) });
   },
   'AWS Amplify': (url, query, { 'x-api-key': apiKey, authorization: token }) => {
     const run = createAmplifyApplication({ endpoint: url, report: globalThis.report });

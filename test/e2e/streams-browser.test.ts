@@ -261,7 +261,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     );
   });
 
-  it.each<[string, () => object | Promise<object>]>([
+  const modes: [string, () => object | Promise<object>][] = [
     [
       'AMAZON_COGNITO_USER_POOLS',
       async () => ({
@@ -274,10 +274,15 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     ['OPENID_CONNECT', async () => ({ jwtToken: await issuer.token() })],
     ['AWS_LAMBDA', () => ({ token: 'custom' })],
     ['AWS_IAM', () => ({ credentials })],
-  ])(
-    'AppSync’s link gets each event in mode %s',
-    async (type, given) => {
-      await subscribeWith('AppSync’s link', query, { auth: { type, ...(await given()) } });
+  ];
+  it.each(
+    ['AppSync’s link', 'AWS Amplify'].flatMap((client) =>
+      modes.map(([mode, given]) => ({ client, mode, given })),
+    ),
+  )(
+    '$client gets each event in mode $mode',
+    async ({ client, mode, given }) => {
+      await subscribeWith(client, query, { auth: { type: mode, ...(await given()) } });
       await opened();
       upstreams.give(repriced(5));
       expect(await reports.next()).toMatchObject({ data: repriced(5) });

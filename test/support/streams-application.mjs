@@ -33,6 +33,13 @@ const observer = {
   complete: () => globalThis.report({ isComplete: true }),
 };
 
+const amplifyModes = {
+  AMAZON_COGNITO_USER_POOLS: 'userPool',
+  OPENID_CONNECT: 'oidc',
+  AWS_LAMBDA: 'lambda',
+  AWS_IAM: 'iam',
+};
+
 /** Each takes the URL of the endpoint, a subscription, and headers with credentials. */
 globalThis.subscribeWith = {
   'Apollo Client over WebSocket': (url, query, headers) => {
@@ -83,11 +90,13 @@ globalThis.subscribeWith = {
       // The link tells so that it is connected.
       .subscribe({ ...observer, next: (result) => (result.data || result.error) && observer.next(result) });
   },
-  'AWS Amplify': (url, query, { 'x-api-key': apiKey, authorization: token }) => {
+  'AWS Amplify': (url, query, { 'x-api-key': apiKey, authorization, auth }) => {
+    const { jwtToken: token, credentials, ...given } = auth ?? { jwtToken: authorization };
+    const mode = given.type ? amplifyModes[given.type] : apiKey ? 'apiKey' : 'oidc';
     const run = createAmplifyApplication({ endpoint: url, report: globalThis.report });
     run({
-      operation: { query, ...(apiKey ? { authMode: 'apiKey', apiKey } : { authMode: 'oidc' }) },
-      session: { token },
+      operation: { query, authMode: mode, apiKey, authToken: given.token },
+      session: { token, credentials },
     });
   },
 };

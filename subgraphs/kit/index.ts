@@ -69,3 +69,14 @@ export {
 } from './events/event';
 export { type Outbox, type WithOutbox } from './events/outbox';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';
+export {
+  type Channel,
+  type ConsumerSelection,
+  type Delivery,
+  type Failure,
+  type Failures,
+  type RetryOptions,
+  type Subscription,
+} from './events/channel';
+export { consumersTable } from './events/consumers-table';
+export { tableChannel, type TableChannelOptions } from './events/table-channel';

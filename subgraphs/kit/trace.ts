@@ -17,19 +17,25 @@ export interface Trace {
 export function readTrace(headers: IncomingHttpHeaders): Trace {
   const requestId = readRequestId(headers);
   const traceparent = single(headers['traceparent']) ?? '';
-  const parent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent);
-  if (parent === null || /^0+$/.test(parent[1]!) || /^0+$/.test(parent[2]!))
+  const traceId = traceIdIn(traceparent);
+  if (traceId === undefined)
     return { requestId, traceId: undefined, propagation: { 'x-request-id': requestId } };
   const state = single(headers['tracestate']);
   return {
     requestId,
-    traceId: parent[1],
+    traceId,
     propagation: {
       'x-request-id': requestId,
       traceparent,
       ...(state !== undefined && { tracestate: state }),
     },
   };
+}
+
+/** The trace id of a `traceparent`; undefined where it is broken. */
+export function traceIdIn(traceparent: string): string | undefined {
+  const [, traceId, parentId] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent) ?? [];
+  return traceId === undefined || /^0+$/.test(traceId) || /^0+$/.test(parentId!) ? undefined : traceId;
 }
 
 function readRequestId(headers: IncomingHttpHeaders): string {

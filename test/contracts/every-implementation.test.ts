@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { testedModes } from '../support/authenticators';
 import { testedStores } from '../support/cache-stores';
+import { channels } from '../support/channels';
 import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
 import { sinkKinds } from '../support/sink-connections';
@@ -47,6 +48,12 @@ const contracts: readonly Contract[] = [
     file: 'subgraphs/kit/subscriptions/event-source.ts',
     list: 'test/support/event-sources.ts',
     entered: eventSources.map(([, open]) => open),
+  },
+  {
+    of: 'Channel',
+    file: 'subgraphs/kit/events/channel.ts',
+    list: 'test/support/channels.ts',
+    entered: channels,
   },
   {
     of: 'Authenticator',

@@ -1,0 +1,74 @@
+import { type Table } from '../table';
+import { defineTable, type TableDefinition } from '../table-definition';
+import { type Failure, type Failures } from './channel';
+
+/** What a subgraph keeps of its consumers, with the engine `table`: one partition per consumer. */
+export type ConsumerItem = ConsumerState | StoredFailure;
+
+/** How far a consumer is, and which process works for it. */
+export interface ConsumerState {
+  readonly consumer: string;
+  readonly item: 'state';
+  /** The process that works for it, until `until`, in milliseconds since 1970. */
+  readonly owner: string;
+  readonly until: number;
+  /** The last position before which everything is done, by source. */
+  readonly cursors?: Readonly<Record<string, string>>;
+  /** How often events behind the cursor have failed, by source and position. */
+  readonly attempts?: Readonly<Record<string, number>>;
+  /** Grows when a failure is to be retried, so that the owner sees it when it renews its lease. */
+  readonly retries?: number;
+}
+
+export interface StoredFailure extends Omit<Failure, 'id'> {
+  readonly consumer: string;
+  /** `failed#ID` in the failure queue, `retry#ID` while it is delivered again. */
+  readonly item: string;
+}
+
+const keys = { partitionKey: 'consumer', sortKey: 'item' } as const;
+
+/** The table of a subgraph's consumers. */
+export const consumersTable = (subgraph: string) =>
+  defineTable<ConsumerItem>()({ name: `${subgraph}-consumers`, ...keys });
+
+export type ConsumersTable = TableDefinition<ConsumerItem, 'consumer' | 'item', never>;
+export type ConsumerItems = Table<ConsumerItem, 'consumer' | 'item'>;
+
+export const failedKey = (id: string): string => `failed#${id}`;
+export const retryKey = (id: string): string => `retry#${id}`;
+
+/** The failure queue of a consumer; `onRetry` is called when there is something to retry. */
+export function tableFailures(items: ConsumerItems, consumer: string, onRetry: () => void): Failures {
+  const find = async (id: string) =>
+    (await items.get({ consumer, item: failedKey(id) }, { consistent: true })) as StoredFailure | null;
+
+  return {
+    async list({ limit = 100 } = {}) {
+      const found = await items.query({ partition: consumer, sort: { beginsWith: failedKey('') }, limit });
+      return (found as StoredFailure[])
+        .map(({ item, reason, failedAt, attempts, text }) => ({
+          id: item.slice(failedKey('').length),
+          ...{ reason, failedAt, attempts, text },
+        }))
+        .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
+    },
+
+    async retry(id) {
+      const failure = await find(id);
+      if (!failure) return false;
+      await items.put({ ...failure, item: retryKey(id) });
+      await items.delete({ consumer, item: failedKey(id) });
+      // The consumer may never have run; its state is made by the process that does.
+      await items.update({ consumer, item: 'state' }, { add: { retries: 1 } });
+      onRetry();
+      return true;
+    },
+
+    async drop(id) {
+      if (!(await find(id))) return false;
+      await items.delete({ consumer, item: failedKey(id) });
+      return true;
+    },
+  };
+}

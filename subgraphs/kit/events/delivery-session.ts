@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FastifyBaseLogger } from 'fastify';
+import { Backlog, type PendingEvent } from './backlog';
+import { type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
+import { type ConsumerLease } from './consumer-lease';
+import {
+  failedKey,
+  retryKey,
+  type ConsumerItems,
+  type ConsumerState,
+  type StoredFailure,
+} from './consumers-table';
+import { followEvents, type Publisher } from './follow-events';
+import { readEvent } from './read-event';
+
+export interface DeliverySessionOptions extends RetryOptions {
+  readonly consumer: string;
+  readonly selection: ConsumerSelection;
+  readonly items: ConsumerItems;
+  readonly lease: ConsumerLease;
+  /** The state at the time when the lease was taken. */
+  readonly state: ConsumerState;
+  readonly publisher: (source: string) => Publisher;
+  readonly log: FastifyBaseLogger;
+  /** As `TableChannelOptions.lease`. */
+  readonly leaseMilliseconds: number;
+}
+
+/** A failure keeps this much of the event: an item of DynamoDB has at most 400 KB. */
+const mostFailureCharacters = 300_000;
+/** Failures that are retried at once. */
+const retriedAtOnce = 100;
+
+/** The time in which one process works for a consumer: from the lease that it took to its release or loss. */
+export class DeliverySession {
+  readonly #options: DeliverySessionOptions;
+  readonly #log: FastifyBaseLogger;
+  readonly #backlog: Backlog;
+  /** How often events behind the cursor have failed; kept, so that a new owner goes on to count. */
+  readonly #attempts: Map<string, number>;
+  readonly #delivered = new Map<Delivery, PendingEvent>();
+  readonly #retried = new Set<string>();
+  readonly #over = new AbortController();
+  /** Says `change` whenever there may be something to deliver or room to read more. */
+  readonly #changes = new EventEmitter().setMaxListeners(0);
+  #seenRetries: number;
+  #isLost = false;
+  #isDirty = false;
+  #saving: Promise<void> | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DeliverySessionOptions) {
+    const { log, consumer, state } = options;
+    this.#options = options;
+    this.#log = log.child({ consumer });
+    this.#backlog = new Backlog(state.cursors ?? {});
+    this.#attempts = new Map(Object.entries(state.attempts ?? {}));
+    this.#seenRetries = state.retries ?? 0;
+  }
+
+  /** Deliveries until the signal is aborted or the lease is lost. `done` and `failed` are taken until the session ends. */
+  async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery, void> {
+    const { selection, leaseMilliseconds } = this.#options;
+    const ended = AbortSignal.any([signal, this.#over.signal]);
+    const renewal = setInterval(() => void this.#renew(), leaseMilliseconds / 3).unref();
+    this.#over.signal.addEventListener('abort', () => clearInterval(renewal));
+    const reading = Object.entries(selection).map(([source, types]) => this.#read(source, types, ended));
+    this.#running = Promise.all([this.#takeRetries(), ...reading]);
+    while (!ended.aborted) {
+      const pending = this.#backlog.take();
+      if (pending) {
+        const delivery = { event: pending.event, attempt: pending.attempts + 1 };
+        this.#delivered.set(delivery, pending);
+        yield delivery;
+      } else await this.#change(ended);
+    }
+  }
+
+  async done(delivery: Delivery): Promise<void> {
+    const pending = this.#take(delivery);
+    if (!pending) return;
+    const { failureId } = pending;
+    if (failureId !== undefined) await this.#keepTrying(() => this.#forgetRetry(failureId));
+    this.#settle(pending);
+  }
+
+  async failed(
+    delivery: Delivery,
+    reason: string,
+    { isFinal = false }: { readonly isFinal?: boolean },
+  ): Promise<void> {
+    const { tries = 5, firstPause = 200 } = this.#options;
+    const pending = this.#take(delivery);
+    if (!pending) return;
+    pending.attempts++;
+    if (isFinal || pending.attempts >= tries) {
+      await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason));
+      this.#settle(pending);
+      return;
+    }
+    if (pending.position !== undefined) this.#attempts.set(placeOf(pending), pending.attempts);
+    void this.save();
+    void sleep(firstPause * 4 ** (pending.attempts - 1), undefined, { signal: this.#over.signal, ref: false })
+      .then(() => this.#backlog.giveAgain(pending))
+      .then(() => this.#changes.emit('change'))
+      .catch(() => undefined);
+  }
+
+  /** Writes how far the consumer is, soon: many changes are one write. */
+  save(): Promise<void> {
+    if (this.#isLost) return Promise.resolve();
+    this.#isDirty = true;
+    this.#saving ??= this.#saveAll().finally(() => (this.#saving = undefined));
+    return this.#saving;
+  }
+
+  /** Writes what is done, and lets another process take over. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+    if (this.#isLost) return;
+    try {
+      await this.save();
+      await this.#options.lease.release();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the state of the consumer was not written');
+    }
+  }
+
+  async #read(source: string, types: readonly string[], signal: AbortSignal): Promise<void> {
+    const { publisher } = this.#options;
+    const followed = followEvents({
+      publisher: publisher(source),
+      types,
+      after: this.#backlog.cursors[source] ?? '',
+      signal,
+      onTrouble: (reason) => this.#log.warn({ source, reason }, 'the events cannot be followed'),
+    });
+    for await (const each of followed) {
+      const { position } = each;
+      if (each.kind === 'event') await this.#accept(each.text, { source, types, position });
+      else if (this.#backlog.cursors[source] !== position) this.#pass(source, position);
+      while (this.#backlog.isFull && !signal.aborted) await this.#change(signal);
+    }
+  }
+
+  async #accept(
+    text: string,
+    { source, types, position }: { source: string; types: readonly string[]; position: string },
+  ): Promise<void> {
+    const read = readEvent(text);
+    const unreadable =
+      'unreadable' in read
+        ? read.unreadable
+        : read.event.source !== source
+          ? `The event says that it comes from "${read.event.source}", but it was read from "${source}".`
+          : !types.includes(read.event.type)
+            ? `The consumer does not know events of the type "${read.event.type}".`
+            : undefined;
+    if ('event' in read && unreadable === undefined) {
+      const pending = { event: read.event, text, position, failureId: undefined, attempts: 0 };
+      pending.attempts = this.#attempts.get(placeOf(pending)) ?? 0;
+      this.#backlog.add(pending);
+      this.#changes.emit('change');
+      return;
+    }
+    const id = idOf(source, position);
+    await this.#keepTrying(() => this.#putFailure(id, { reason: unreadable!, attempts: 0, text }));
+    this.#pass(source, position);
+  }
+
+  #pass(source: string, position: string): void {
+    this.#backlog.pass(source, position);
+    void this.save();
+  }
+
+  #take(delivery: Delivery): PendingEvent | undefined {
+    const pending = this.#delivered.get(delivery);
+    this.#delivered.delete(delivery);
+    return pending;
+  }
+
+  #settle(pending: PendingEvent): void {
+    this.#backlog.settle(pending);
+    if (pending.position !== undefined) this.#attempts.delete(placeOf(pending));
+    this.#changes.emit('change');
+    void this.save();
+  }
+
+  async #putIntoFailureQueue(pending: PendingEvent, reason: string): Promise<void> {
+    const { failureId, position, event, attempts, text } = pending;
+    await this.#putFailure(failureId ?? idOf(event.source, position!), { reason, attempts, text });
+    if (failureId !== undefined) await this.#forgetRetry(failureId);
+  }
+
+  async #putFailure(id: string, failure: Pick<StoredFailure, 'reason' | 'attempts' | 'text'>): Promise<void> {
+    const { items, consumer } = this.#options;
+    const { reason, attempts, text } = failure;
+    this.#log.error({ failure: id, reason, attempts }, 'an event is in the failure queue');
+    await items.put({
+      ...{ consumer, item: failedKey(id), reason, attempts },
+      failedAt: new Date().toISOString(),
+      text: text.slice(0, mostFailureCharacters),
+    });
+  }
+
+  async #forgetRetry(id: string): Promise<void> {
+    const { items, consumer } = this.#options;
+    await items.delete({ consumer, item: retryKey(id) });
+    this.#retried.delete(id);
+    // There may be more than were taken at once.
+    if (this.#retried.size === 0) void this.#takeRetries();
+  }
+
+  /** Takes the failures that an operator wants to be delivered again. */
+  async #takeRetries(): Promise<void> {
+    const { items, consumer } = this.#options;
+    const sort = { beginsWith: retryKey('') };
+    const found = await this.#keepTrying(() =>
+      items.query({ partition: consumer, sort, limit: retriedAtOnce }),
+    );
+    const pending = ((found ?? []) as StoredFailure[]).flatMap(({ item, text }): PendingEvent[] => {
+      const id = item.slice(retryKey('').length);
+      if (this.#retried.has(id)) return [];
+      this.#retried.add(id);
+      const read = readEvent(text);
+      if ('event' in read)
+        return [{ event: read.event, text, position: undefined, failureId: id, attempts: 0 }];
+      void this.#keepTrying(async () => {
+        await this.#putFailure(id, { reason: read.unreadable, attempts: 0, text });
+        await this.#forgetRetry(id);
+      });
+      return [];
+    });
+    for (const each of pending.sort((a, b) => a.event.sequence - b.event.sequence)) this.#backlog.add(each);
+    this.#changes.emit('change');
+  }
+
+  async #saveAll(): Promise<void> {
+    const { lease } = this.#options;
+    while (this.#isDirty) {
+      this.#isDirty = false;
+      let state: ConsumerState | null;
+      try {
+        state = await lease.save({
+          cursors: this.#backlog.cursors,
+          attempts: Object.fromEntries(this.#attempts),
+        });
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the state of the consumer was not written');
+        return;
+      }
+      if (!state) {
+        this.#log.warn('another process works for the consumer now');
+        this.#lose();
+        return;
+      }
+      const { retries = 0 } = state;
+      if (retries !== this.#seenRetries) void this.#takeRetries();
+      this.#seenRetries = retries;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    await this.save();
+    if (!this.#options.lease.isHeld) this.#lose();
+  }
+
+  #lose(): void {
+    this.#isLost = true;
+    this.#over.abort();
+  }
+
+  /** Resolves with what the action resolves with, which is repeated while the store fails; undefined if the session ends. */
+  async #keepTrying<Result>(action: () => Promise<Result>): Promise<Result | undefined> {
+    const { signal } = this.#over;
+    for (let pause = 50; ; pause = Math.min(2 * pause, 2000)) {
+      try {
+        return await action();
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        this.#log.warn({ err: error }, 'the store of the consumer failed');
+        await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    await once(this.#changes, 'change', { signal }).catch(() => undefined);
+  }
+}
+
+/** The same for each process that meets the event, so that it is in the failure queue once. */
+const idOf = (source: string, position: string): string =>
+  createHash('sha256').update(`${source} ${position}`).digest('hex').slice(0, 16);
+
+const placeOf = ({ event, position }: Pick<PendingEvent, 'event' | 'position'>): string =>
+  `${event.source} ${position!}`;

@@ -1,0 +1,106 @@
+import { createParser } from 'eventsource-parser';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Where the events of a subgraph are read. */
+export interface Publisher {
+  /** URL of its `GET /events`. */
+  readonly url: string;
+  /** Headers of one request, such as its signature. */
+  readonly headers: () => Readonly<Record<string, string>>;
+}
+
+export interface FollowOptions {
+  readonly publisher: Publisher;
+  readonly types: readonly string[];
+  /** Events behind this position; '' for all. */
+  readonly after: string;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Called when a connection could not be made or broke, before the next one is made. */
+  readonly onTrouble: (reason: string) => void;
+}
+
+/** An event of the stream, or the word that there is none behind a position at this moment. */
+export type Followed =
+  | { readonly kind: 'event'; readonly position: string; readonly text: string }
+  | { readonly kind: 'end'; readonly position: string };
+
+/** A publisher sends a comment every 12 s, so a stream that is silent for longer is broken. */
+const silenceMilliseconds = 30_000;
+const firstPauseMilliseconds = 100;
+const longestPauseMilliseconds = 5000;
+/** More than the largest event. What is larger breaks the stream, and memory stays bounded. */
+const maxFrameCharacters = 1024 * 1024;
+
+/** The events of a publisher, in the order of its log, for ever. Connects again when the connection breaks. */
+export async function* followEvents(options: FollowOptions): AsyncGenerator<Followed, void> {
+  const { signal, onTrouble } = options;
+  let { after } = options;
+  const isOver = () => signal.aborted;
+  for (let pause = firstPauseMilliseconds; !isOver();) {
+    try {
+      for await (const followed of readStream({ ...options, after })) {
+        after = followed.position;
+        pause = firstPauseMilliseconds;
+        yield followed;
+      }
+    } catch (error) {
+      if (!isOver()) onTrouble(sentenceOf(error));
+    }
+    await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => undefined);
+    pause = Math.min(2 * pause, longestPauseMilliseconds);
+  }
+}
+
+/** The events of one connection. */
+async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGenerator<Followed, void> {
+  const { publisher, types, after, signal } = options;
+  const url = new URL(publisher.url);
+  url.searchParams.set('after', after);
+  url.searchParams.set('types', types.join());
+  const connection = new AbortController();
+  const silence = setTimeout(() => connection.abort(new Error('it was silent')), silenceMilliseconds).unref();
+  try {
+    const response = await fetch(url, {
+      headers: { ...publisher.headers(), accept: 'text/event-stream' },
+      signal: AbortSignal.any([signal, connection.signal]),
+      redirect: 'error',
+    });
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw new Error(`it answered ${response.status}`);
+    }
+    const frames: Followed[] = [];
+    let trouble: Error | undefined;
+    const parser = createParser({
+      maxBufferSize: maxFrameCharacters,
+      onEvent: ({ id, data }) => {
+        if (id !== undefined) frames.push({ kind: 'event', position: id, text: data });
+      },
+      onComment: (comment) => {
+        const position = /^ ?end (\S+)$/.exec(comment)?.[1];
+        if (position !== undefined) frames.push({ kind: 'end', position });
+      },
+      onError: (error) => {
+        if (error.type === 'max-buffer-size-exceeded') trouble = error;
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body) {
+      silence.refresh();
+      parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
+      yield* frames.splice(0);
+      if (trouble) throw trouble;
+    }
+    throw new Error('it ended');
+  } finally {
+    clearTimeout(silence);
+    connection.abort();
+  }
+}
+
+/** `fetch` names the reason in the cause of its error. */
+function sentenceOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}

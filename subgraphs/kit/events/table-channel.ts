@@ -1,0 +1,109 @@
+import { type FastifyBaseLogger } from 'fastify';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database } from '../database';
+import {
+  type Channel,
+  type ConsumerSelection,
+  type Delivery,
+  type Failures,
+  type RetryOptions,
+  type Subscription,
+} from './channel';
+import { ConsumerLease } from './consumer-lease';
+import { tableFailures, type ConsumerItems, type ConsumersTable } from './consumers-table';
+import { DeliverySession } from './delivery-session';
+import { type Publisher } from './follow-events';
+
+export interface TableChannelOptions extends RetryOptions {
+  readonly db: Database;
+  /** The table of this subgraph's consumers. */
+  readonly table: ConsumersTable;
+  /** Where the events of a source are read. */
+  readonly publisher: (source: string) => Publisher;
+  readonly log: FastifyBaseLogger;
+  /** Milliseconds after which another process takes over from one that ended without a word. @default 5000 */
+  readonly lease?: number;
+}
+
+/**
+ * The embedded channel: the publisher's event log is the queue. A consumer follows its `GET /events`, and keeps in its
+ * own table how far it is. One process works for a consumer at a time.
+ */
+export function tableChannel(options: TableChannelOptions): Channel {
+  return {
+    // The log has the events already, and wakes those that follow it.
+    publish: () => Promise.resolve(),
+    subscribe: (consumer, selection) => new TableSubscription(consumer, selection, options),
+  };
+}
+
+const outagePauseMilliseconds = 1000;
+
+class TableSubscription implements Subscription {
+  readonly failures: Failures;
+  readonly #consumer: string;
+  readonly #selection: ConsumerSelection;
+  readonly #options: TableChannelOptions;
+  readonly #items: ConsumerItems;
+  readonly #leaseMilliseconds: number;
+  readonly #lease: ConsumerLease;
+  readonly #stopping = new AbortController();
+  #session: DeliverySession | undefined;
+
+  constructor(consumer: string, selection: ConsumerSelection, options: TableChannelOptions) {
+    this.#consumer = consumer;
+    this.#selection = selection;
+    this.#options = options;
+    this.#items = options.db.table(options.table);
+    this.#leaseMilliseconds = options.lease ?? 5000;
+    this.#lease = new ConsumerLease(this.#items, consumer, this.#leaseMilliseconds);
+    this.failures = tableFailures(this.#items, consumer, () => void this.#session?.save());
+  }
+
+  async *receive(signal: AbortSignal): AsyncGenerator<Delivery, void> {
+    const ended = AbortSignal.any([signal, this.#stopping.signal]);
+    const { log } = this.#options;
+    const isOver = () => ended.aborted;
+    while (!isOver()) {
+      const state = await this.#lease.acquire(ended).catch((error: unknown) => {
+        log.warn({ consumer: this.#consumer, err: error }, 'the consumer cannot read its state');
+        return undefined;
+      });
+      if (state === null) return;
+      if (state === undefined) {
+        await sleep(outagePauseMilliseconds, undefined, { signal: ended, ref: false }).catch(() => undefined);
+        continue;
+      }
+      this.#session = new DeliverySession({
+        ...this.#options,
+        consumer: this.#consumer,
+        selection: this.#selection,
+        items: this.#items,
+        lease: this.#lease,
+        leaseMilliseconds: this.#leaseMilliseconds,
+        state,
+      });
+      yield* this.#session.deliveries(ended);
+      // Where it was ended from outside, what was delivered may still be done.
+      if (!isOver()) await this.#session.end();
+    }
+  }
+
+  async done(delivery: Delivery): Promise<void> {
+    await this.#session?.done(delivery);
+  }
+
+  async failed(
+    delivery: Delivery,
+    reason: string,
+    options: { readonly isFinal?: boolean } = {},
+  ): Promise<void> {
+    await this.#session?.failed(delivery, reason, options);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#session?.end();
+    this.#session = undefined;
+  }
+}

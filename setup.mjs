@@ -31,7 +31,8 @@ const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
 if (isRunAlone && process.argv.includes('--force'))
   rmSync(join(root, 'dist'), { recursive: true, force: true });
 const files = sources.flatMap(listFiles);
-const schemas = files.filter((name) => name.endsWith('.graphql'));
+/** What the code reads from the folder that it is compiled to. */
+const copied = files.filter((name) => name.endsWith('.graphql') || name.endsWith('.asl.json'));
 const code = files.filter((name) => name.endsWith('.ts'));
 if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -43,9 +44,9 @@ if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json
   removeStale();
   writeFileSync(stamp, '');
 }
-for (const schema of schemas) {
-  const copy = join(root, 'dist', relative(root, schema));
-  if (isOlder(copy, [schema])) cpSync(schema, copy);
+for (const file of copied) {
+  const copy = join(root, 'dist', relative(root, file));
+  if (isOlder(copy, [file])) cpSync(file, copy);
 }
 
 /** What was compiled of sources that are gone since: it would be packed with the rest. */

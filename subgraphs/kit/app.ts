@@ -10,6 +10,7 @@ import Fastify, {
 import { finished } from 'node:stream';
 import { contextsOf } from './context';
 import { type Database } from './database';
+import { type Cause } from './events/event';
 import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
 import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
@@ -17,6 +18,7 @@ import { type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { serveSubscriptions, type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 import { readTrace, type Trace } from './trace';
+import { type Workflows } from './workflows/workflows';
 
 export const graphqlPath = '/graphql';
 
@@ -32,6 +34,7 @@ export interface AppOptions<OptionName extends string> {
   readonly log: FastifyBaseLogger;
   readonly db: Database;
   readonly events: EventSource;
+  readonly workflowsOf: (cause: Cause) => Workflows;
   /** `false`: they are refused. */
   readonly subscriptions?: SubscriptionSettings | false | undefined;
   /** The executable schema. Requests wait until it is resolved. */
@@ -63,6 +66,7 @@ export async function createApp<Context extends object, OptionName extends strin
     log,
     db,
     events,
+    workflowsOf,
     subscriptions = {},
     prepared,
     waitingFor,
@@ -73,7 +77,15 @@ export async function createApp<Context extends object, OptionName extends strin
 ): Promise<FastifyInstance> {
   const executable = await loadSchema(schema, subgraph.resolvers);
   const apollo = await createApolloServer(executable, log);
-  const createContext = contextsOf(subgraph, { db, events, options, linkKeys, development, prepared });
+  const createContext = contextsOf(subgraph, {
+    db,
+    events,
+    options,
+    workflowsOf,
+    linkKeys,
+    development,
+    prepared,
+  });
   const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
 
   const app = Fastify({

@@ -12,10 +12,11 @@ import {
   type SignedCaller,
 } from './identity';
 import { type LinkKeys } from './link-keys';
-import { signRequest, type Checked } from './private-link';
+import { signer, type Checked } from './private-link';
 import { type RequestScope, type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { type Trace } from './trace';
+import { type Workflows } from './workflows/workflows';
 
 /** A request as far as its resolvers depend on it. */
 export interface ReceivedCall extends Pick<FastifyRequest, 'headers' | 'log'> {
@@ -42,6 +43,7 @@ export interface ContextOptions<OptionName extends string> {
   readonly db: Database;
   readonly events: EventSource;
   readonly options: Readonly<Record<OptionName, string>>;
+  readonly workflowsOf: (cause: Cause) => Workflows;
   readonly linkKeys: LinkKeys | undefined;
   /** Trusts the user id of a request unchecked where the gateway has signed no caller. */
   readonly development: boolean;
@@ -51,7 +53,7 @@ export interface ContextOptions<OptionName extends string> {
 
 export function contextsOf<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { db, events, options, linkKeys, development, prepared }: ContextOptions<OptionName>,
+  { db, events, options, workflowsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
 ): CreateContext {
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
 
@@ -66,12 +68,12 @@ export function contextsOf<Context extends object, OptionName extends string>(
       events,
       identity: identify(authenticate, call, caller),
       caller,
-      sign: (name, body) =>
-        linkKeys ? signRequest({ key: linkKeys.current[0]!, subgraph: name, body, caller }) : {},
+      sign: signer(linkKeys, caller),
       signal,
       invalidate,
       propagation: trace.propagation,
       options,
+      workflows: workflowsOf(cause),
       log,
     });
     const state: RequestState = { log, carryThrough };

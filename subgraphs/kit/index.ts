@@ -68,6 +68,15 @@ export {
   type NewEvent,
 } from './events/event';
 export { type Outbox, type WithOutbox } from './events/outbox';
+export {
+  type Execution,
+  type ExecutionStatus,
+  type HistoryEntry,
+  type Task,
+  type TaskScope,
+  type WorkflowDefinition,
+  type Workflows,
+} from './workflows/workflows';
 export { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from './embedded-dynamodb';
 export {
   type Channel,

@@ -16,10 +16,8 @@ export function lambdaHandler<Context extends object, OptionName extends string>
   let proxy: Promise<LambdaHandler> | undefined;
 
   async function open(): Promise<LambdaHandler> {
-    const { app, prepared, stop } = await openSubgraph(subgraph, {
-      ...readSettings(subgraph, []),
-      subscriptions: false,
-    });
+    const settings = { ...readSettings(subgraph, []), subscriptions: false as const };
+    const { app, prepared, stop } = await openSubgraph(subgraph, settings, { staysAlive: false });
     await prepared.catch(async (error: unknown) => {
       await stop();
       throw error;

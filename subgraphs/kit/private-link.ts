@@ -110,6 +110,12 @@ export interface SignOptions {
 export const signRequest = ({ subgraph, ...options }: SignOptions): Record<string, string> =>
   sign({ ...options, tag: tagOf(subgraph) });
 
+/** Signs calls of other subgraphs for a caller; without keys there is nothing to sign with. */
+export const signer =
+  (keys: LinkKeys | undefined, caller: SignedCaller | null) =>
+  (subgraph: string, body: string): Record<string, string> =>
+    keys ? signRequest({ key: keys.current[0]!, subgraph, body, caller }) : {};
+
 /** The headers with which a subgraph calls its gateway back. Their tag names the subgraph that sends them. */
 export const signCallback = ({ subgraph, ...options }: Omit<SignOptions, 'caller'>): Record<string, string> =>
   sign({ ...options, caller: null, tag: `weir-callback:${encodeURIComponent(subgraph)}` });

@@ -10,12 +10,16 @@ import { openDatabase, type Database } from './database';
 import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
+import { signer } from './private-link';
 import { runProcess } from './process';
 import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { memoryEventSource } from './subscriptions/memory-event-source';
+import { type WorkflowEngine } from './workflows/engine';
+import { executionsTable } from './workflows/executions-table';
+import { bindWorkflows, openEngine, readWorkflows } from './workflows/open-workflows';
 
 /** A running subgraph. */
 export interface RunningSubgraph {
@@ -33,7 +37,7 @@ export async function startSubgraph<Context extends object, OptionName extends s
   subgraph: Subgraph<Context, OptionName>,
   settings: Settings = {},
 ): Promise<RunningSubgraph> {
-  const { app, db, events, prepared, stop } = await openSubgraph(subgraph, settings);
+  const { app, db, events, prepared, stop } = await openSubgraph(subgraph, settings, { staysAlive: true });
   try {
     await listen(app, settings.host ?? '127.0.0.1', settings.port ?? subgraph.port ?? 4001);
     await prepared;
@@ -58,9 +62,11 @@ export interface OpenSubgraph {
 
 const graceMilliseconds = 10_000;
 
+/** `staysAlive`: the process works between requests, too, which a Lambda function does not. */
 export async function openSubgraph<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
   settings: Settings,
+  { staysAlive }: { readonly staysAlive: boolean },
 ): Promise<OpenSubgraph> {
   const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: subgraph.name } });
   const database = settings.database ?? { kind: 'embedded' };
@@ -70,7 +76,13 @@ export async function openSubgraph<Context extends object, OptionName extends st
       if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
       else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
     });
-  const tables = subgraph.tables ?? [];
+  const { definitions, tasks } = readWorkflows(subgraph);
+  const hasWorkflows = definitions.size > 0;
+  if (hasWorkflows && !staysAlive)
+    throw new StartError(
+      `The subgraph "${subgraph.name}" has workflows, which a Lambda function cannot run: it does not work between requests.`,
+    );
+  const tables = [...(subgraph.tables ?? []), ...(hasWorkflows ? [executionsTable(subgraph.name)] : [])];
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const events = subgraph.events?.() ?? memoryEventSource();
@@ -92,8 +104,24 @@ export async function openSubgraph<Context extends object, OptionName extends st
   // `startSubgraph` awaits the promise and reports the failure; where nobody does, it is no unhandled rejection.
   prepared.catch(() => undefined);
 
+  const options = readOptions(subgraph, settings);
+  const engine: WorkflowEngine | undefined = hasWorkflows
+    ? openEngine({
+        subgraph: subgraph.name,
+        definitions,
+        tasks,
+        db,
+        prepared,
+        events,
+        options,
+        sign: signer(linkKeys, null),
+        log,
+      })
+    : undefined;
+
   async function close(): Promise<void> {
     stopping.abort();
+    await engine?.stop();
     linkKeys?.close();
     await prepared.catch(() => undefined);
     await dynamodb.stop();
@@ -101,10 +129,11 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const app = await createApp(subgraph, {
     schema: settings.schema ?? subgraph.schema,
-    options: readOptions(subgraph, settings),
+    options,
     log,
     db,
     events,
+    workflowsOf: (cause) => bindWorkflows(definitions, engine, cause),
     subscriptions: settings.subscriptions,
     prepared,
     waitingFor,

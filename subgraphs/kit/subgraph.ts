@@ -6,6 +6,7 @@ import { type Authenticate, type Identity, type SignedCaller } from './identity'
 import { type EventSource } from './subscriptions/event-source';
 import { type SubscriptionField } from './subscriptions/subscription-field';
 import { type AnyTableDefinition } from './table-definition';
+import { type WorkflowDefinition, type Workflows } from './workflows/workflows';
 
 /** A definition of a subgraph. {@link runWhenMain} serves it as a process, {@link lambdaHandler} on Lambda. */
 export interface Subgraph<Context extends object = object, OptionName extends string = string> {
@@ -24,6 +25,8 @@ export interface Subgraph<Context extends object = object, OptionName extends st
    * `authorization: Bearer u1`
    */
   readonly authenticate?: Authenticate;
+  /** Its workflows, which its processes run. @default none */
+  readonly workflows?: readonly WorkflowDefinition<OptionName>[];
   /** Opens the source of its events, once per process. @default `memoryEventSource()` */
   readonly events?: () => EventSource;
   /**
@@ -65,6 +68,8 @@ export interface RequestScope<OptionName extends string = string> {
   /** Signed headers to call another subgraph over the private link, for the same caller; none without a link. */
   readonly sign: (subgraph: string, body: string) => Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
+  /** The subgraph's workflows. Executions that are started have this request's id and trace context. */
+  readonly workflows: Workflows;
   readonly log: FastifyBaseLogger;
 }
 

@@ -8,6 +8,7 @@ import { channels } from '../support/channels';
 import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
 import { sinkKinds } from '../support/sink-connections';
+import { workflowEngines } from '../support/workflow-engines';
 
 const root = join(__dirname, '../..');
 
@@ -54,6 +55,13 @@ const contracts: readonly Contract[] = [
     file: 'subgraphs/kit/events/channel.ts',
     list: 'test/support/channels.ts',
     entered: channels,
+  },
+  {
+    of: 'WorkflowEngine',
+    file: 'subgraphs/kit/workflows/engine.ts',
+    list: 'test/support/workflow-engines.ts',
+    entered: workflowEngines.map(([, open]) => open),
+    openers: ['openEngine'],
   },
   {
     of: 'Authenticator',

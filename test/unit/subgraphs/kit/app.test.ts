@@ -9,6 +9,7 @@ import { createApp, type AppOptions } from '../../../../subgraphs/kit/app';
 import { openLinkKeys } from '../../../../subgraphs/kit/link-keys';
 import { signRequest } from '../../../../subgraphs/kit/private-link';
 import { type Subgraph } from '../../../../subgraphs/kit/subgraph';
+import { bindWorkflows } from '../../../../subgraphs/kit/workflows/open-workflows';
 import { temporaryFolder } from '../../../support/subgraph-kit';
 
 const folder = temporaryFolder();
@@ -87,6 +88,7 @@ async function open(own: Partial<typeof subgraph> = {}, given: Partial<AppOption
       log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) }),
       db: openDatabase({ client: {} as never }),
       events: memoryEventSource(),
+      workflowsOf: (cause) => bindWorkflows(new Map(), undefined, cause),
       prepared: Promise.resolve(),
       waitingFor: new Set(),
       draining: draining.signal,

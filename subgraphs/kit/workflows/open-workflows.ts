@@ -1,0 +1,99 @@
+import { type Cause } from '../events/event';
+import { StartError } from '../start-error';
+import { type RequestScope, type Subgraph } from '../subgraph';
+import { readDefinition, tasksOf, type Definition } from './definition';
+import { embeddedEngine, type EmbeddedEngineOptions } from './embedded-engine';
+import { readStart, type WorkflowEngine } from './engine';
+import { taskRunner } from './run-task';
+import { type Task, type Workflows } from './workflows';
+
+/** The workflows of a subgraph, read and checked. */
+export interface ReadWorkflows {
+  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly tasks: ReadonlyMap<string, Readonly<Record<string, Task>>>;
+}
+
+/** Reads the definitions of a subgraph. Throws a {@link StartError} for one that is refused or names an unknown task. */
+export function readWorkflows({ workflows = [] }: Pick<Subgraph, 'workflows'>): ReadWorkflows {
+  const definitions = new Map<string, Definition>();
+  const tasks = new Map<string, Readonly<Record<string, Task>>>();
+  for (const { definition: file, tasks: own } of workflows) {
+    const definition = readDefinition(file);
+    if (definitions.has(definition.name))
+      throw new StartError(
+        `Two workflows of this subgraph are named "${definition.name}"; the second is ${file}.`,
+      );
+    const missing = missingTask(definition, own);
+    if (missing !== undefined) {
+      const [state] = Object.entries(definition.States).find(
+        ([, each]) => each.Type === 'Task' && each.Parameters.MessageBody.task === missing,
+      )!;
+      const known = Object.keys(own).join(', ') || 'none';
+      throw new StartError(
+        `The workflow ${file} is refused: the state "${state}" calls the task "${missing}", which the subgraph does not have; its tasks are: ${known}.`,
+      );
+    }
+    definitions.set(definition.name, definition);
+    tasks.set(definition.name, own);
+  }
+  return { definitions, tasks };
+}
+
+const missingTask = (
+  definition: Definition,
+  tasks: Readonly<Record<string, Task>> = {},
+): string | undefined => tasksOf(definition).find((task) => !Object.hasOwn(tasks, task));
+
+export interface WorkflowOptions
+  extends
+    ReadWorkflows,
+    Pick<EmbeddedEngineOptions, 'subgraph' | 'prepared' | 'log'>,
+    Pick<RequestScope, 'db' | 'events' | 'options' | 'sign'> {}
+
+/** Opens the engine of a subgraph that has workflows. */
+export function openEngine(options: WorkflowOptions): WorkflowEngine {
+  const { definitions, tasks, subgraph, db, prepared, log, events, sign, options: settings } = options;
+  const engine: WorkflowEngine = embeddedEngine({
+    subgraph,
+    db,
+    prepared,
+    definitions,
+    log,
+    canRun: (definition) => missingTask(definition, tasks.get(definition.name)) === undefined,
+    runTask: taskRunner({
+      tasks,
+      log,
+      scope: (cause) => ({
+        db: db.causedBy(cause),
+        cause,
+        events,
+        options: settings,
+        propagation: headersOf(cause),
+        sign,
+        workflows: bindWorkflows(definitions, engine, cause),
+      }),
+    }),
+  });
+  return engine;
+}
+
+/** The workflows of one request, or of one task, which are the cause of the executions that they start. */
+export function bindWorkflows(
+  definitions: ReadonlyMap<string, Definition>,
+  engine: WorkflowEngine | undefined,
+  cause: Cause,
+): Workflows {
+  return {
+    start: async (workflow, id, input) =>
+      engine!.start(readStart(definitions, { workflow, id }, input, cause)),
+    get: async (workflow, id) => engine?.get({ workflow, id }) ?? null,
+    history: async (workflow, id) => engine?.history({ workflow, id }) ?? null,
+    wait: async (workflow, id, { milliseconds }) => engine?.wait({ workflow, id }, milliseconds) ?? null,
+  };
+}
+
+const headersOf = ({ correlationid, traceparent, tracestate }: Cause): Record<string, string> => ({
+  'x-request-id': correlationid,
+  ...(traceparent !== undefined && { traceparent }),
+  ...(tracestate !== undefined && { tracestate }),
+});

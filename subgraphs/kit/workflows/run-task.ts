@@ -1,0 +1,102 @@
+import { type FastifyBaseLogger } from 'fastify';
+import { SubgraphError } from '../errors';
+import { type Cause } from '../events/event';
+import { traceIdIn } from '../trace';
+import { type StateError } from './interpreter';
+import { type Json } from './paths';
+import { type Task, type TaskScope } from './workflows';
+
+export interface TaskCall {
+  readonly workflow: string;
+  readonly task: string;
+  readonly input: Json;
+  readonly key: string;
+  readonly attempt: number;
+  readonly timeoutMilliseconds: number;
+  /** The member `trace` of the execution's input. */
+  readonly trace: Cause;
+  /** Aborts the call: its outcome is of no interest any more. */
+  readonly signal: AbortSignal;
+}
+
+export type TaskOutcome = { readonly output: Json } | { readonly failure: StateError };
+
+/** Calls a task of a workflow, and never rejects. */
+export type RunTask = (call: TaskCall) => Promise<TaskOutcome>;
+
+export interface RunTaskOptions {
+  readonly tasks: ReadonlyMap<string, Readonly<Record<string, Task>>>;
+  readonly log: FastifyBaseLogger;
+  /** What a task gets beside key, attempt and signal, for a call with this trace. */
+  readonly scope: (trace: Cause) => Omit<TaskScope, 'key' | 'attempt' | 'signal' | 'log'>;
+}
+
+/** The largest input, data and output of an execution, in bytes of JSON. The item holds two of them and the history. */
+export const mostDataBytes = 128 * 1024;
+
+export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
+  return async ({ workflow, task, input, key, attempt, timeoutMilliseconds, trace, signal }) => {
+    const taskLog = log.child({ ...logged(trace), workflow, task, key, attempt });
+    const handler = tasks.get(workflow)?.[task];
+    if (!handler) return { failure: { error: 'States.Runtime', cause: `There is no task "${task}".` } };
+    const timeout = AbortSignal.timeout(timeoutMilliseconds);
+    const ended = AbortSignal.any([signal, timeout]);
+    const began = performance.now();
+    const milliseconds = () => Math.round(performance.now() - began);
+    try {
+      const taskScope: TaskScope = { ...scope(trace), log: taskLog, key, attempt, signal: ended };
+      const output = await unlessAborted(ended, () => handler(input as never, taskScope));
+      const text = JSON.stringify(output ?? null);
+      if (Buffer.byteLength(text) > mostDataBytes) {
+        const cause = `The output of the task "${task}" has ${Buffer.byteLength(text)} bytes; at most ${mostDataBytes} are allowed.`;
+        throw new DataLimitExceeded(cause);
+      }
+      taskLog.info({ milliseconds: milliseconds() }, 'task completed');
+      return { output: JSON.parse(text) as Json };
+    } catch (error) {
+      const failure = timeout.aborted
+        ? { error: 'States.Timeout', cause: `The task "${task}" took more than ${timeoutMilliseconds} ms.` }
+        : toStateError(error);
+      const isExpected = error instanceof SubgraphError || timeout.aborted;
+      taskLog.warn(
+        {
+          milliseconds: milliseconds(),
+          error: failure.error,
+          ...(isExpected ? { cause: failure.cause } : { err: error }),
+        },
+        'task failed',
+      );
+      return { failure };
+    }
+  };
+}
+
+class DataLimitExceeded extends Error {}
+
+/** What each log line of an execution has. */
+export function logged({ correlationid, traceparent }: Cause): object {
+  const traceId = traceIdIn(traceparent ?? '');
+  return { requestId: correlationid, ...(traceId !== undefined && { traceId }) };
+}
+
+/** Errors that a client may see keep their code; others are masked, as a definition may write the cause anywhere. */
+function toStateError(error: unknown): StateError {
+  if (error instanceof SubgraphError) return { error: error.code, cause: error.message };
+  if (error instanceof DataLimitExceeded) return { error: 'States.DataLimitExceeded', cause: error.message };
+  return { error: 'INTERNAL_SERVER_ERROR', cause: 'The task failed; the log of the subgraph says why.' };
+}
+
+/** Rejects when the signal is aborted, whatever the call does then. */
+async function unlessAborted(signal: AbortSignal, call: () => unknown): Promise<unknown> {
+  signal.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([call(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort!);
+  }
+}

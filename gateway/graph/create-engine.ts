@@ -81,6 +81,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const rates = overrideRates(facts.overrideLabels, overrides);
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
+    const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
     const calls = connectSubgraphs({
       ...options,
       ...{ breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
@@ -110,7 +111,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       cache: caches.known,
       authorization,
       ...calls,
-      subgraphs: new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph])),
+      subgraphs: byName,
       scopes,
       chooseOverrides: () => chooseOverrides(rates),
     });
@@ -118,6 +119,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       apiSchema: schema,
       apiSchemaSdl: facts.apiSchemaSdl,
       ...operations,
+      subgraphs: byName,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
       mostUsed: (count) => programs.mostUsed(count),

@@ -27,6 +27,8 @@ export interface Engine {
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
   readonly prepare: Prepare;
+  /** By name. */
+  readonly subgraphs: ReadonlyMap<string, Subgraph>;
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
   /** The names in an invalidation that are not in the supergraph, as sentences. */

@@ -10,7 +10,8 @@ import { createEngine } from './create-engine';
 import type { Engine, KnownOperation, Learn, Subgraph, SubgraphSubscriptions } from './engine';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
-import type { Options } from '../options';
+import { unknownInEvents } from '../events/unknown-in-events';
+import { type Options, OptionsError } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
@@ -41,6 +42,8 @@ export interface GenerationOptions {
   readonly options: Options;
   /** The generation that this one replaces: its most used operations are planned before the swap. */
   readonly previous?: Generation | undefined;
+  /** Whether no other generation has run with these options: names in them that the supergraph does not have are refused. */
+  readonly isFirst: boolean;
   readonly policies: Policies;
   readonly limits: ClientLimits;
   readonly planWaits: PlanWaits;
@@ -84,11 +87,15 @@ export class Generation {
   #onClosed: (() => void) | undefined;
   #isClosed = false;
 
-  /** @throws {SupergraphError} when the supergraph cannot be run. */
+  /**
+   * @throws {SupergraphError} when the supergraph cannot be run
+   * @throws {OptionsError} when the options name what it does not have, and must not
+   */
   static async build({
     supergraphSdl,
     options,
     previous,
+    isFirst,
     audit,
     signers,
     ...shared
@@ -121,10 +128,16 @@ export class Generation {
         warmUp,
         ...shared,
       });
+      const wrong = unknownInEvents(options.events, (invalidation) => engine.unknownNames(invalidation));
+      if (wrong.length > 0 && isFirst) {
+        await engine.close();
+        throw new OptionsError(wrong);
+      }
+      for (const { sentence } of wrong) shared.logger.warn(`the supergraph has changed: ${sentence}`);
       const whole = audit === undefined ? engine : audited(engine, audit);
       return (generation = new Generation(supergraphSdl, whole, [...named]));
     } catch (error) {
-      if (error instanceof SupergraphError) throw error;
+      if (error instanceof SupergraphError || error instanceof OptionsError) throw error;
       const { message } = error as Error;
       const place = message.startsWith('Syntax Error')
         ? placeOfSyntaxError(supergraphSdl, options.supergraph?.file)
@@ -153,6 +166,11 @@ export class Generation {
 
   get tagFormats(): readonly string[] {
     return this.#engine.tagFormats;
+  }
+
+  /** Undefined for one that the supergraph does not have. */
+  subgraph(name: string): Subgraph | undefined {
+    return this.#engine.subgraphs.get(name);
   }
 
   unknownNames(invalidation: Invalidation): string[] {

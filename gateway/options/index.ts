@@ -8,6 +8,7 @@ import { breaker, calls, retries } from './calls';
 import { connections } from './connections';
 import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
+import { events } from './events';
 import { headers } from './headers';
 import { limits } from './limits';
 import { host, path, port, tls, trustedProxies } from './listener';
@@ -156,6 +157,7 @@ export const optionsSchema = z.strictObject({
   rates,
   overload,
   subscriptions,
+  events,
   cache,
   persistedOperations,
   auth,

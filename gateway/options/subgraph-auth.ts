@@ -47,7 +47,7 @@ const region = z
 const typeMeaning = 'The way to authenticate.';
 
 /** Of the map, and of a `type` that is none of these. */
-const typeRule =
+export const typeRule =
   (types: readonly string[]) =>
   ({ code }: { readonly code?: string }): string =>
     code === 'invalid_union'

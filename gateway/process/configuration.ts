@@ -38,6 +38,7 @@ import { UnsentRequests } from '../admission/unsent-requests';
 import { type Options, OptionsError } from '../options';
 import { storeProtocols, type StoreProtocol } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
+import type { EventPublisher } from '../events/sources/subgraph';
 import type { OperationMemory } from '../planning';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
@@ -161,6 +162,15 @@ export class Configuration {
 
   get generation(): Generation | undefined {
     return this.#parts.gateway.current;
+  }
+
+  /** How its subgraphs are reached for their events; undefined for one that the supergraph does not have. */
+  publisherOf(subgraph: string): EventPublisher | undefined {
+    const found = this.generation?.subgraph(subgraph);
+    if (found === undefined) return undefined;
+    const { name, endpoints, headers, signer, tls } = found;
+    const { connections } = this.#parts.transport;
+    return { urls: endpoints.map(({ url }) => url), ...{ name, headers, signer, tls, connections } };
   }
 
   get rates(): Rates | undefined {
@@ -320,6 +330,7 @@ function build(
         supergraphSdl,
         options,
         previous: before ?? takeInherited(),
+        isFirst: before === undefined,
         policies,
         limits,
         planWaits,

@@ -11,6 +11,8 @@ import { openStore } from '../cache/stores/open-store';
 import type { Peers } from '../cache/stores/peer';
 import type { IncomingRequest } from '../request/incoming-request';
 import { type ConnectionSource, prepareDrain } from './drain';
+import { EventHub } from '../events/event-hub';
+import { openEventSources } from '../events/open-sources';
 import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
@@ -20,6 +22,7 @@ import { isProbe } from '../http/paths';
 import { createListener } from './listener';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
+import type { Invalidation } from '../options/invalidation';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { secretsOf } from '../options/secrets';
 import { OperationMemory } from '../planning';
@@ -218,6 +221,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     audit?.action({ ...done, outcome: 'ok' });
     return current.cdnPaths(tags);
   };
+  const invalidateNow = async (invalidation: Invalidation): Promise<void> =>
+    current.invalidate(current.tagsOf(invalidation));
+  const eventHub = new EventHub({
+    sources: openEventSources(options.events.sources, {
+      locate: (subgraph) => current.publisherOf(subgraph),
+    }),
+    drop: invalidateNow,
+    ...{ meter: metrics.meter, logger },
+  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
   const admin = enabled
@@ -228,6 +240,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function close(): Promise<void> {
     isClosed = true;
     await invalidations?.stop();
+    await eventHub.stop();
     await admin?.close();
     stopFollowing?.();
     server.close();
@@ -264,6 +277,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     current = replacement;
     if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
     current.follow();
+    eventHub.use(next.events.types);
     retired.add(previous);
     void closeLater(previous);
     return changed;
@@ -317,7 +331,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     current.follow();
     if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
     else take(clientConnections, server);
-    await invalidations?.start(invalidateNamed(async (named) => current.invalidate(current.tagsOf(named))));
+    await invalidations?.start(invalidateNamed(invalidateNow));
+    eventHub.use(options.events.types);
     if (admin) {
       await admin.ready();
       await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');
@@ -360,7 +375,14 @@ const isFixed = {
     csrf: false,
     authorization: false,
   },
-  ...{ introspection: false, usage: false, shutdown: false, cache: false, subscriptions: false },
+  ...{
+    introspection: false,
+    usage: false,
+    shutdown: false,
+    cache: false,
+    subscriptions: false,
+    events: false,
+  },
 } satisfies Record<keyof Options, boolean>;
 
 const isFixedOfCache = {
@@ -372,7 +394,7 @@ const isFixedOfCache = {
 const fixedOptions = [
   ...namesOf(isFixed),
   ...namesOf(isFixedOfCache).map((name) => `cache.${name}`),
-  'subscriptions.callback',
+  ...['subscriptions.callback', 'events.sources'],
 ];
 
 function namesOf(isIncluded: Readonly<Record<string, boolean>>): string[] {

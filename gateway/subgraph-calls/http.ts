@@ -64,6 +64,8 @@ export interface HttpTransport {
    * Throws a `RangeError` for a URL that must not be called.
    */
   to(subgraph: HttpSubgraph): Send;
+  /** For what is no call, but connects to subgraphs as calls do. */
+  readonly connections: SubgraphConnections;
   /** Ends all calls and closes all connections. */
   close(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   const calls = new PendingCalls();
 
   return {
+    connections,
     to(subgraph) {
       const { name, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
       const url = parseSubgraphUrl(name, subgraph.url);

@@ -28,6 +28,7 @@ export interface MetricDefinition {
 const httpBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 
 const subgraph = 'The name of the subgraph.';
+const eventSource = 'The name of the source in the options.';
 const operationName =
   'The name of the operation; `anonymous` without one, `other` for those that are not among the most used.';
 const method = 'The HTTP method; `_OTHER` for one that HTTP does not have.';
@@ -181,6 +182,31 @@ export const metricTable = {
     unit: '{event}',
     description: 'Events of subgraphs that were dropped because they came faster than they could be handled.',
     attributes: { subgraph },
+  },
+  'weir.events': {
+    kind: 'counter',
+    unit: '{event}',
+    description: 'Events that were heard from the sources of `events`.',
+    attributes: {
+      source: eventSource,
+      result:
+        '`used`, `repeated` (it was used before), `passed-over` (no option names its type) or `bad` (it cannot be used).',
+      reason:
+        'Why it is `bad`: `size`, `json`, `shape` (no CloudEvent), `version`, `key` (a value is missing) or `names` (not in the supergraph any more); otherwise missing.',
+    },
+  },
+  'weir.events.gaps': {
+    kind: 'counter',
+    unit: '{gap}',
+    description:
+      'How often events may have been missed, so that whatever they may have changed was dropped from the caches.',
+    attributes: { source: eventSource },
+  },
+  'weir.events.sources.up': {
+    kind: 'upDownCounter',
+    unit: '{source}',
+    description: 'Sources of events that can be read: 1, or 0 while one cannot.',
+    attributes: { source: eventSource },
   },
   'weir.response_cache.requests': {
     kind: 'counter',

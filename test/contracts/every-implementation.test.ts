@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { testedModes } from '../support/authenticators';
 import { testedStores } from '../support/cache-stores';
 import { channels } from '../support/channels';
+import { domainEventSources } from '../support/domain-event-sources';
 import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
 import { sinkKinds } from '../support/sink-connections';
@@ -62,6 +63,12 @@ const contracts: readonly Contract[] = [
     list: 'test/support/workflow-engines.ts',
     entered: workflowEngines.map(([, open]) => open),
     openers: ['openEngine'],
+  },
+  {
+    of: 'DomainEventSource',
+    file: 'gateway/events/source.ts',
+    list: 'test/support/domain-event-sources.ts',
+    entered: domainEventSources.map(([, create]) => create),
   },
   {
     of: 'Authenticator',

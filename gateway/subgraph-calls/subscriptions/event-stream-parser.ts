@@ -1,8 +1,13 @@
 import { KeptBytes } from '../kept-bytes';
 
 export interface EventStreamListener {
-  /** @param data the lines of `data`, joined by line feeds; empty where there were none */
-  onEvent(name: string, data: Buffer): void;
+  /**
+   * @param data the lines of `data`, joined by line feeds; empty where there were none
+   * @param id the `id` of this event; undefined where it has none
+   */
+  onEvent(name: string, data: Buffer, id: string | undefined): void;
+  /** Called for each comment. @default comments are passed over */
+  onComment?(): void;
 }
 
 /** An event of an event stream is larger than it may be. */
@@ -19,6 +24,7 @@ export class EventStreamParser {
   /** Bytes of the event so far. */
   #bytes = 0;
   #name = '';
+  #id: string | undefined;
   /** Lines so far. However short they are, they cost memory for their bytes only. */
   #data: Buffer | KeptBytes | undefined;
   #isFirstLine = true;
@@ -71,12 +77,14 @@ export class EventStreamParser {
     if (colon === 0) {
       // A comment is no part of an event.
       this.#bytes -= line.length;
+      this.#listener.onComment?.();
       return;
     }
     const field = line.toString('latin1', 0, colon === -1 ? line.length : colon);
     const value = colon === -1 ? nothing : line.subarray(line[colon + 1] === SPACE ? colon + 2 : colon + 1);
     if (field === 'event') this.#name = value.toString();
     else if (field === 'data') this.#addData(value);
+    else if (field === 'id') this.#id = value.toString();
   }
 
   #addData(line: Buffer): void {
@@ -92,12 +100,14 @@ export class EventStreamParser {
   }
 
   #dispatch(): void {
-    const [name, data] = [this.#name, this.#data];
+    const [name, data, id] = [this.#name, this.#data, this.#id];
     this.#name = '';
+    this.#id = undefined;
     this.#data = undefined;
     this.#bytes = 0;
-    if (name === '' && data === undefined) return;
-    this.#listener.onEvent(name, data === undefined ? nothing : Buffer.isBuffer(data) ? data : data.bytes);
+    if (name === '' && data === undefined && id === undefined) return;
+    const bytes = data === undefined ? nothing : Buffer.isBuffer(data) ? data : data.bytes;
+    this.#listener.onEvent(name, bytes, id);
   }
 }
 

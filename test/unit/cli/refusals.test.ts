@@ -222,6 +222,8 @@ const together = [
   'auth: { lambda: {} }',
   'authorization: { policies: {} }',
   'cache: { mutations: { drop: { a: {} } } }',
+  "events: { types: { A: { drop: { entities: [{ type: B, key: { a: 'data.b[*].c[*]' } }] } } } }",
+  "events: { types: { A: { drop: { entities: [{ type: B, key: { a: 'data.b[*]', c: 'data.d[*]' } }] } } } }",
   'planning: { memory: 1MiB }',
   'logging: { fields: { a: { header: x-a, claim: a } } }',
   'logging: { fields: { a: { header: cookie }, ms: { header: x-a } } }',

@@ -1,0 +1,56 @@
+import { BadEvent, type DomainEvent } from './domain-event';
+
+/** A value of a key, or of a part of a tag. */
+export type Scalar = string | number | boolean;
+
+/** Reads the value at a path of an event, undefined if it has none; with `[*]` the value for each item of the list. */
+export type ReadPath = (event: DomainEvent) => readonly unknown[];
+
+/** Compiles a path such as `subject`, `data.upc` or `data.lines[*].upc`, which the options have checked. */
+export function compilePath(path: string): ReadPath {
+  const steps = path.replaceAll('[*]', '.*').split('.');
+  return (event) =>
+    steps.reduce<readonly unknown[]>((values, step) => values.flatMap((value) => take(value, step)), [event]);
+}
+
+function take(value: unknown, step: string): readonly unknown[] {
+  if (step === '*') return Array.isArray(value) ? (value as readonly unknown[]) : [undefined];
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return [undefined];
+  return [(value as Readonly<Record<string, unknown>>)[step]];
+}
+
+export const isScalar = (value: unknown): value is Scalar =>
+  typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+
+/**
+ * Compiles a text in which each `{PATH}` stands for a value, with `[*]` in at most one of them: a text for each item of the
+ * list. What it returns throws a `BadEvent` where a value is missing.
+ */
+export function compileTemplate(template: string): (event: DomainEvent) => readonly string[] {
+  const [first = '', ...rest] = template.split('{');
+  const parts = rest.map((part) => {
+    const [path, after] = part.split('}', 2) as [string, string];
+    return { read: compileScalars(path, `the tag ${template}`), after };
+  });
+  return (event) =>
+    parts.reduce<readonly string[]>(
+      (texts, { read, after }) => {
+        const values = read(event);
+        return texts.flatMap((text) => values.map((value) => `${text}${value}${after}`));
+      },
+      [first],
+    );
+}
+
+/** Compiles a path whose values must be scalars. @param of what the value is a part of, for the error */
+export function compileScalars(path: string, of: string): (event: DomainEvent) => readonly Scalar[] {
+  const read = compilePath(path);
+  return (event) => {
+    const values = read(event);
+    if (values.every(isScalar)) return values;
+    throw new BadEvent('key', `\`${path}\`, for ${of}, is not in the event as text, number or boolean.`);
+  };
+}
+
+/** What all texts of a template begin with. */
+export const beginningOf = (template: string): string => template.split('{', 1)[0]!;

@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+import type { Options } from '../options';
+import type { DomainEventSource } from './source';
+import type * as RedisStreams from './sources/redis-streams';
+import { type EventPublisher, subgraphEvents } from './sources/subgraph';
+
+export interface SourceTools {
+  /** How the gateway connects to a subgraph now; undefined for one that the supergraph does not have. */
+  readonly locate: (subgraph: string) => EventPublisher | undefined;
+}
+
+const load = createRequire(__filename);
+
+/** Opens the sources that the options name. They connect to nothing before they are read. */
+export function openEventSources(
+  sources: Options['events']['sources'],
+  { locate }: SourceTools,
+): Map<string, DomainEventSource> {
+  const open = (source: Options['events']['sources'][string]): DomainEventSource => {
+    switch (source.type) {
+      case 'subgraph':
+        return subgraphEvents({ locate: () => locate(source.subgraph) });
+      case 'redis-streams': {
+        // The client is loaded only if it is used, as loading is slow.
+        const { redisStreamsEvents } = load('./sources/redis-streams') as typeof RedisStreams;
+        return redisStreamsEvents(source);
+      }
+    }
+  };
+  return new Map(Object.entries(sources).map(([name, source]) => [name, open(source)]));
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { typeRule } from './subgraph-auth';
+import { mapOf, positiveInt, text } from './values';
+
+/** Where a value stands in an event: an attribute, or a member of its data, where `[*]` is every item of a list. */
+const pathPattern = /^(id|source|subject|type|time|data(\.[A-Za-z_][\w-]*|\[\*\])+)$/;
+const pathRule =
+  'must be subject, id, source, type, time, or a member of the data such as data.upc or data.lines[*].upc';
+const path = z
+  .string({ error: pathRule })
+  .regex(pathPattern, { error: pathRule })
+  .refine((value) => value.split('[*]').length <= 2, { error: 'must have at most one [*]' })
+  .meta({ title: 'path' });
+
+const templateRule = 'must be text in which each {PATH} is a path such as {subject} or {data.upc}';
+const template = z
+  .string({ error: templateRule })
+  .min(1, { error: templateRule })
+  .refine(isTemplate, { error: templateRule });
+
+const key = z
+  .record(z.string(), path, { error: 'must be a map of key fields' })
+  .refine((fields) => Object.keys(fields).length > 0, {
+    error: 'must have at least one field, such as { upc: subject }',
+  })
+  .refine((fields) => Object.values(fields).filter((each) => each.includes('[*]')).length <= 1, {
+    error: 'must have [*] in at most one field',
+  });
+
+const drop = mapOf({
+  entities: z
+    .array(
+      mapOf({
+        type: text.describe('The type of the entity.').meta({ example: 'Product' }),
+        key: key
+          .describe(
+            'The fields of its key, and where their values stand in the event: `subject`, or a member of the data such as `data.upc`. With `data.lines[*].upc` there is an entity for each item of the list. A field of an object is written as a path: `org.id`.',
+          )
+          .meta({ example: { upc: 'subject' } }),
+      }),
+      { error: 'must be a list' },
+    )
+    .default([])
+    .describe('Entities by their keys.')
+    .meta({ example: [{ type: 'Product', key: { upc: 'subject' } }] }),
+  tags: z
+    .array(template, { error: 'must be a list of text' })
+    .default([])
+    .describe('Tags. Each `{PATH}` stands for a value of the event.')
+    .meta({ example: ['stock-of-{subject}'] }),
+  types: z
+    .array(text, { error: 'must be a list of text' })
+    .default([])
+    .describe('Types, all answers with which are dropped.')
+    .meta({ example: ['RatingSummary'] }),
+  subgraphs: z
+    .array(text, { error: 'must be a list of text' })
+    .default([])
+    .describe('Subgraphs, all answers of which are dropped.')
+    .meta({ example: ['reviews'] }),
+});
+
+const types = z
+  .record(
+    z.string(),
+    mapOf({
+      versions: z
+        .array(positiveInt, { error: 'must be a list of versions' })
+        .min(1, { error: 'must have at least one version' })
+        .default([1])
+        .describe(
+          'The versions of the type (`dataversion`) that this mapping understands. Events of other versions are logged, counted and passed over.',
+        ),
+      drop: drop
+        .prefault({})
+        .describe(
+          'What such an event drops from all caches, before subscribers are told. An event with more than 1000 entities drops their types, one with more than 1000 tags all tags that begin as they do.',
+        )
+        .meta({
+          example: { entities: [{ type: 'Product', key: { upc: 'subject' } }], tags: ['stock-of-{subject}'] },
+        }),
+    }),
+    { error: 'must be a map of event types' },
+  )
+  .prefault({})
+  .describe('What events mean for the graph, by their type. Events of other types are passed over.');
+
+const kindOfSource = 'The kind of source.';
+const redisRule = 'must be redis://HOST:PORT or rediss://HOST:PORT';
+
+const source = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({
+      type: z.literal('subgraph').describe(kindOfSource),
+      subgraph: text
+        .describe(
+          'The subgraph whose events are followed (`GET /events`, as subgraphs of the kit have it), signed as its other calls are.',
+        )
+        .meta({ example: 'inventory' }),
+    }),
+    z.strictObject({
+      type: z.literal('redis-streams').describe(kindOfSource),
+      url: z
+        .string({ error: redisRule })
+        .regex(/^rediss?:\/\/[^/]/, { error: redisRule })
+        .describe('The Redis (6.2 or newer) or Valkey that has the stream.')
+        .meta({ title: 'URL', example: 'redis://events.internal:6379' }),
+      stream: text.describe('The key of the stream.').meta({ example: 'shop-events' }),
+      field: text.default('event').describe('The field of an entry that has the event, as JSON.'),
+    }),
+  ],
+  { error: typeRule(['subgraph', 'redis-streams']) },
+);
+
+const nameRule = 'must be letters, digits, - or _';
+
+export const events = mapOf({
+  sources: z
+    .record(z.string().regex(/^[\w-]{1,64}$/, { error: nameRule }), source, {
+      error: 'must be a map of sources',
+    })
+    .prefault({})
+    .describe('Where events come from, by a name of your choice. Every gateway process hears every event.'),
+  types,
+})
+  .prefault({})
+  .describe(
+    'Events that keep caches fresh. `sources` cannot be changed while the gateway runs; the other options can.',
+  )
+  .meta({
+    example: {
+      sources: {
+        stock: { type: 'subgraph', subgraph: 'inventory' },
+        orders: { type: 'redis-streams', url: 'redis://events.internal:6379', stream: 'order-events' },
+      },
+      types: {
+        StockChanged: {
+          versions: [1, 2],
+          drop: {
+            entities: [{ type: 'Product', key: { upc: 'subject' } }],
+            tags: ['stock-of-{subject}'],
+            types: ['Warehouse'],
+            subgraphs: ['inventory'],
+          },
+        },
+      },
+    },
+  });
+
+/** Whether what stands in braces are paths. */
+function isTemplate(value: string): boolean {
+  const [, ...rest] = value.split('{');
+  const paths = rest.map((part) => part.split('}', 1)[0]!);
+  return (
+    rest.every((part) => part.includes('}')) &&
+    paths.every((each) => pathPattern.test(each)) &&
+    paths.filter((each) => each.includes('[*]')).length <= 1
+  );
+}

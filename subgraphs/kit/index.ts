@@ -89,3 +89,4 @@ export {
 } from './events/channel';
 export { consumersTable } from './events/consumers-table';
 export { tableChannel, type TableChannelOptions } from './events/table-channel';
+export { openSnsSqsChannel, type SnsSqsChannel, type SnsSqsChannelOptions } from './events/sns-sqs-channel';

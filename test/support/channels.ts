@@ -1,18 +1,22 @@
 import { pino } from 'pino';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
-import { type Channel, type RetryOptions } from '../../subgraphs/kit/events/channel';
+import { type Channel, type ConsumerSelection, type RetryOptions } from '../../subgraphs/kit/events/channel';
 import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
 import { type DomainEvent } from '../../subgraphs/kit/events/event';
 import { tableChannel } from '../../subgraphs/kit/events/table-channel';
 import { prepareTable } from '../../subgraphs/kit/prepare';
+import { openSnsSqsChannel } from '../../subgraphs/kit/events/sns-sqs-channel';
 import { startFakePublisher } from './fake-publisher';
+import { snsSqsEngine } from './sns-sqs-engine';
 
 /** What the contract suite of channels needs of an engine. */
 export interface ChannelEngine {
   readonly name: string;
   /** Why the suite is not run here, such as a program that is missing. @default undefined: it is run */
   readonly skipped?: string | undefined;
+  /** How many random plans of failures are tried. */
+  readonly rounds: number;
   /** Starts what the channel needs, with the sources `orders` and `inventory`. */
   readonly start: () => Promise<ChannelBackend>;
   /** Opens the channel as a process does that is given `settings`, which went through JSON. */
@@ -25,6 +29,8 @@ export interface ChannelBackend {
   publish(...events: readonly DomainEvent[]): Promise<void>;
   /** Sends a text as an event of the source and subject, past all checks. */
   sendText(text: string, of: Pick<DomainEvent, 'source' | 'subject'>): Promise<void>;
+  /** The channel keeps what a consumer selects from now on, if it keeps nothing for consumers that it does not know. */
+  expect(consumer: string, selection: ConsumerSelection): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -42,6 +48,7 @@ const table = consumersTable('tested');
 
 const tableEngine: ChannelEngine = {
   name: 'table',
+  rounds: 5,
 
   async start() {
     const dynamodb = await openEmbeddedDynamoDB();
@@ -58,6 +65,8 @@ const tableEngine: ChannelEngine = {
       async sendText(text, { source }) {
         publishers[source as Source].pushText(text);
       },
+      // The log has all that was ever published.
+      expect: async () => undefined,
       async stop() {
         await Promise.all([orders.stop(), inventory.stop()]);
         await stop();
@@ -82,7 +91,7 @@ const tableEngine: ChannelEngine = {
 };
 
 /** Every engine of channels. */
-export const channelEngines: readonly ChannelEngine[] = [tableEngine];
+export const channelEngines: readonly ChannelEngine[] = [tableEngine, snsSqsEngine];
 
 /** The implementations, for `every-implementation.test.ts`. */
-export const channels = [tableChannel];
+export const channels = [tableChannel, openSnsSqsChannel];

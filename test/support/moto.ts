@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 
 const hasMoto =
   'from importlib.util import find_spec; exit(not all(map(find_spec, ("moto", "flask", "flask_cors"))))';
@@ -40,7 +41,9 @@ export interface Moto {
 
 /** Starts a server on a free port, some 0.6 s of a processor. One for a test file is enough. */
 export async function startMoto(): Promise<Moto> {
-  const server = spawn(motoPython!, ['-c', serve], { stdio: ['pipe', 'ignore', 'pipe'] });
+  const server = spawn(motoPython!, [join(__dirname, 'moto-server.py')], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   const url = await urlOf(server);
   const post = async (path: string, body?: object): Promise<void> => {
     const { status } = await fetch(`${url}/moto-api/${path}`, {
@@ -68,14 +71,6 @@ export async function startMoto(): Promise<Moto> {
       }),
   };
 }
-
-/** The server ends with the process that started it, however that ends: its standard input is closed then. */
-const serve = `
-import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-from moto.server import main
-main(["-H", "127.0.0.1", "-p", "0"])
-`;
 
 function urlOf(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

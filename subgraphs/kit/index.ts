@@ -90,3 +90,12 @@ export {
 export { consumersTable } from './events/consumers-table';
 export { tableChannel, type TableChannelOptions } from './events/table-channel';
 export { openSnsSqsChannel, type SnsSqsChannel, type SnsSqsChannelOptions } from './events/sns-sqs-channel';
+export {
+  defineConsumer,
+  UnprocessableEvent,
+  type ConsumedEvents,
+  type Consumer,
+  type ConsumerDefinition,
+  type ConsumerScope,
+  type EventOf,
+} from './events/consumer';

@@ -104,6 +104,8 @@ export interface SignOptions {
   readonly body: string;
   /** The client that it is called for; `null` for an anonymous one. */
   readonly caller: SignedCaller | null;
+  /** @default 'POST' */
+  readonly method?: 'GET' | 'POST';
 }
 
 /** The headers with which one subgraph calls another, signed as the gateway signs. */
@@ -112,15 +114,18 @@ export const signRequest = ({ subgraph, ...options }: SignOptions): Record<strin
 
 /** Signs calls of other subgraphs for a caller; without keys there is nothing to sign with. */
 export const signer =
-  (keys: LinkKeys | undefined, caller: SignedCaller | null) =>
+  (keys: LinkKeys | undefined, caller: SignedCaller | null, method: 'GET' | 'POST' = 'POST') =>
   (subgraph: string, body: string): Record<string, string> =>
-    keys ? signRequest({ key: keys.current[0]!, subgraph, body, caller }) : {};
+    keys ? signRequest({ key: keys.current[0]!, subgraph, body, caller, method }) : {};
 
 /** The headers with which a subgraph calls its gateway back. Their tag names the subgraph that sends them. */
-export const signCallback = ({ subgraph, ...options }: Omit<SignOptions, 'caller'>): Record<string, string> =>
+export const signCallback = ({
+  subgraph,
+  ...options
+}: Omit<SignOptions, 'caller' | 'method'>): Record<string, string> =>
   sign({ ...options, caller: null, tag: `weir-callback:${encodeURIComponent(subgraph)}` });
 
-function sign({ key, tag, body, caller }: Omit<SignOptions, 'subgraph'> & { tag: string }) {
+function sign({ key, tag, body, caller, method = 'POST' }: Omit<SignOptions, 'subgraph'> & { tag: string }) {
   const headers: Record<string, string> = {
     'content-digest': `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
     ...(caller && { 'weir-identity': Buffer.from(JSON.stringify(caller)).toString('base64url') }),
@@ -130,7 +135,7 @@ function sign({ key, tag, body, caller }: Omit<SignOptions, 'subgraph'> & { tag:
   const nonce = randomBytes(12).toString('base64url');
   const input = `(${covered});created=${created};keyid="${key.id}";nonce="${nonce}";tag="${tag}"`;
   const lines = Object.entries(headers).map(([name, value]) => `"${name}": ${value}\n`);
-  const signature = hmac(key, `"@method": POST\n${lines.join('')}"@signature-params": ${input}`);
+  const signature = hmac(key, `"@method": ${method}\n${lines.join('')}"@signature-params": ${input}`);
   return {
     ...headers,
     'signature-input': `weir=${input}`,

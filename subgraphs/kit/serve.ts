@@ -8,6 +8,8 @@ import { createApp, graphqlPath } from './app';
 import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
 import { connectDynamoDB, noDynamoDB } from './dynamodb';
+import { type Cause } from './events/event';
+import { consumerTables, openSubgraphConsumers, type SubgraphConsumers } from './events/subgraph-consumers';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
 import { signer } from './private-link';
@@ -28,7 +30,7 @@ export interface RunningSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
   readonly events: EventSource;
-  /** Drains and closes: subscriptions end, readiness fails, requests in flight complete (at most 10 s), then connections are closed. */
+  /** Drains and closes: subscriptions end, readiness fails, requests and events in flight complete (at most 10 s), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
 
@@ -37,7 +39,9 @@ export async function startSubgraph<Context extends object, OptionName extends s
   subgraph: Subgraph<Context, OptionName>,
   settings: Settings = {},
 ): Promise<RunningSubgraph> {
-  const { app, db, events, prepared, stop } = await openSubgraph(subgraph, settings, { staysAlive: true });
+  const { app, db, events, consumers, prepared, stop } = await openSubgraph(subgraph, settings, {
+    staysAlive: true,
+  });
   try {
     await listen(app, settings.host ?? '127.0.0.1', settings.port ?? subgraph.port ?? 4001);
     await prepared;
@@ -47,7 +51,9 @@ export async function startSubgraph<Context extends object, OptionName extends s
   }
   const { address, port, family } = app.server.address() as AddressInfo;
   const host = family === 'IPv6' ? `[${address}]` : address;
-  return { url: `http://${host}:${port}${graphqlPath}`, app, db, events, stop };
+  const url = `http://${host}:${port}${graphqlPath}`;
+  consumers.start(url);
+  return { url, app, db, events, stop };
 }
 
 /** A running subgraph without a listener, as Lambda uses it. */
@@ -55,6 +61,8 @@ export interface OpenSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
   readonly events: EventSource;
+  /** They consume nothing before they are started. */
+  readonly consumers: SubgraphConsumers;
   /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -82,7 +90,11 @@ export async function openSubgraph<Context extends object, OptionName extends st
     throw new StartError(
       `The subgraph "${subgraph.name}" has workflows, which a Lambda function cannot run: it does not work between requests.`,
     );
-  const tables = [...(subgraph.tables ?? []), ...(hasWorkflows ? [executionsTable(subgraph.name)] : [])];
+  const tables = [
+    ...(subgraph.tables ?? []),
+    ...(hasWorkflows ? [executionsTable(subgraph.name)] : []),
+    ...consumerTables(subgraph),
+  ];
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const events = subgraph.events?.() ?? memoryEventSource();
@@ -119,6 +131,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
       })
     : undefined;
 
+  const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
+  const consumers = openSubgraphConsumers({
+    ...{ subgraph, events, workflowsOf, options, linkKeys, log },
+    db: openDatabase({ client: dynamodb.client }),
+  });
+
   async function close(): Promise<void> {
     stopping.abort();
     await engine?.stop();
@@ -133,7 +151,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     log,
     db,
     events,
-    workflowsOf: (cause) => bindWorkflows(definitions, engine, cause),
+    workflowsOf,
     subscriptions: settings.subscriptions,
     prepared,
     waitingFor,
@@ -150,13 +168,14 @@ export async function openSubgraph<Context extends object, OptionName extends st
   async function stop(): Promise<void> {
     stopping.abort();
     const closed = app.close();
-    await Promise.race([inFlight.none(), sleep(graceMilliseconds, undefined, { ref: false })]);
+    const ended = Promise.all([inFlight.none(), consumers.stop()]);
+    await Promise.race([ended, sleep(graceMilliseconds, undefined, { ref: false })]);
     // Node would wait for connections without a request.
     app.server.closeAllConnections();
     await closed;
     await close();
   }
-  return { app, db, events, prepared, stop };
+  return { app, db, events, consumers, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

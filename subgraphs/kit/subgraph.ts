@@ -2,6 +2,7 @@ import { type GraphQLResolveInfo, type GraphQLScalarType } from 'graphql';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
 import { type Cause } from './events/event';
+import { type Consumer } from './events/consumer';
 import { type Authenticate, type Identity, type SignedCaller } from './identity';
 import { type EventSource } from './subscriptions/event-source';
 import { type SubscriptionField } from './subscriptions/subscription-field';
@@ -27,6 +28,8 @@ export interface Subgraph<Context extends object = object, OptionName extends st
   readonly authenticate?: Authenticate;
   /** Its workflows, which its processes run. @default none */
   readonly workflows?: readonly WorkflowDefinition<OptionName>[];
+  /** What it does when events happen, here or in other subgraphs. It has the table `NAME-consumers` for them. */
+  readonly consumers?: readonly Consumer[];
   /** Opens the source of its events, once per process. @default `memoryEventSource()` */
   readonly events?: () => EventSource;
   /**

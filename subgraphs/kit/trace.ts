@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
+import { type Cause } from './events/event';
 
 /** Request id and W3C trace context of a request. */
 export interface Trace {
@@ -31,6 +32,13 @@ export function readTrace(headers: IncomingHttpHeaders): Trace {
     },
   };
 }
+
+/** The headers that pass the ids of a cause to other services. */
+export const propagationOf = ({ correlationid, traceparent, tracestate }: Cause): Record<string, string> => ({
+  'x-request-id': correlationid,
+  ...(traceparent !== undefined && { traceparent }),
+  ...(tracestate !== undefined && { tracestate }),
+});
 
 /** The trace id of a `traceparent`; undefined where it is broken. */
 export function traceIdIn(traceparent: string): string | undefined {

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type DomainEvent } from '../../subgraphs/kit/events/event';
 
@@ -7,7 +7,9 @@ import { type DomainEvent } from '../../subgraphs/kit/events/event';
 export async function startFakePublisher() {
   const log: { readonly type: string; readonly text: string }[] = [];
   const changes = new EventEmitter().setMaxListeners(0);
+  const requests: { readonly method: string; readonly headers: IncomingHttpHeaders }[] = [];
   const server = createServer((request, response) => {
+    requests.push({ method: request.method!, headers: request.headers });
     const { searchParams } = new URL(request.url!, 'http://localhost');
     const types = searchParams.get('types')!.split(',');
     let next = Number(searchParams.get('after') ?? '');
@@ -28,6 +30,8 @@ export async function startFakePublisher() {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+    /** What was asked. */
+    requests,
     push(...events: readonly DomainEvent[]): void {
       for (const event of events) log.push({ type: event.type, text: JSON.stringify(event) });
       changes.emit('change');

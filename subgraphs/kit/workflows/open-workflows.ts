@@ -1,6 +1,7 @@
 import { type Cause } from '../events/event';
 import { StartError } from '../start-error';
 import { type RequestScope, type Subgraph } from '../subgraph';
+import { propagationOf } from '../trace';
 import { readDefinition, tasksOf, type Definition } from './definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from './embedded-engine';
 import { readStart, type WorkflowEngine } from './engine';
@@ -68,7 +69,7 @@ export function openEngine(options: WorkflowOptions): WorkflowEngine {
         cause,
         events,
         options: settings,
-        propagation: headersOf(cause),
+        propagation: propagationOf(cause),
         sign,
         workflows: bindWorkflows(definitions, engine, cause),
       }),
@@ -91,9 +92,3 @@ export function bindWorkflows(
     wait: async (workflow, id, { milliseconds }) => engine?.wait({ workflow, id }, milliseconds) ?? null,
   };
 }
-
-const headersOf = ({ correlationid, traceparent, tracestate }: Cause): Record<string, string> => ({
-  'x-request-id': correlationid,
-  ...(traceparent !== undefined && { traceparent }),
-  ...(tracestate !== undefined && { tracestate }),
-});

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FastifyBaseLogger } from 'fastify';
+import { traceIdIn } from '../trace';
+import { type Channel, type ConsumerSelection, type Delivery, type Subscription } from './channel';
+import { UnprocessableEvent, type ConsumedEvents, type Consumer, type ConsumerScope } from './consumer';
+import { type DomainEvent } from './event';
+
+export interface RunConsumerOptions {
+  readonly subscription: Subscription;
+  readonly log: FastifyBaseLogger;
+  /** Makes the scope in which an event is handled. */
+  readonly scopeOf: (
+    event: DomainEvent,
+    of: Pick<ConsumerScope, 'log' | 'signal' | 'attempt'>,
+  ) => ConsumerScope;
+}
+
+/** A consumer at work. */
+export interface RunningConsumer {
+  /** Takes no more events, waits for those that are being handled, and lets another process take over. */
+  stop(): Promise<void>;
+}
+
+/** Opens the deliveries of a consumer. */
+export const subscriptionOf = ({ name, from }: Consumer, channel: Channel): Subscription =>
+  channel.subscribe(name, selectionOf(from));
+
+const selectionOf = (from: ConsumedEvents): ConsumerSelection =>
+  Object.fromEntries(Object.entries(from).map(([source, types]) => [source, Object.keys(types)]));
+
+/** Handles what is delivered to a consumer, as many events at once as it wants. */
+export function runConsumer(consumer: Consumer, options: RunConsumerOptions): RunningConsumer {
+  const { subscription } = options;
+  const log = options.log.child({ consumer: consumer.name });
+  const stopping = new AbortController();
+  const handling = new Set<Promise<void>>();
+
+  async function handle(delivery: Delivery): Promise<void> {
+    const { event, attempt } = delivery;
+    const eventLog = log.child({ ...idsOf(event), type: event.type, subject: event.subject });
+    const begin = performance.now();
+    try {
+      const scoped = (signal: AbortSignal) => options.scopeOf(event, { log: eventLog, signal, attempt });
+      await inTime(consumer.timeout, (signal) => consumer.handle(event, scoped(signal)));
+    } catch (error) {
+      const isFinal = error instanceof UnprocessableEvent;
+      const { message } = error instanceof Error ? error : new Error(String(error));
+      eventLog.warn({ err: error, attempt }, 'event failed');
+      await subscription.failed(delivery, message, { isFinal });
+      return;
+    }
+    eventLog.info({ milliseconds: Math.round(performance.now() - begin) }, 'event');
+    await subscription.done(delivery);
+  }
+
+  async function run(): Promise<void> {
+    for await (const delivery of subscription.receive(stopping.signal)) {
+      const one = handle(delivery)
+        .catch((error: unknown) => log.error({ err: error }, 'the channel failed'))
+        .finally(() => handling.delete(one));
+      handling.add(one);
+      if (handling.size >= consumer.concurrency) await Promise.race(handling);
+    }
+  }
+  const running = run().catch((error: unknown) => log.error({ err: error }, 'the consumer ended'));
+
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+      await Promise.all(handling);
+      await subscription.stop();
+    },
+  };
+}
+
+/** The ids of an event, as log lines have them. */
+const idsOf = ({ id, correlationid, traceparent }: DomainEvent) => ({
+  event: id,
+  requestId: correlationid,
+  ...(traceparent !== undefined && { traceId: traceIdIn(traceparent) }),
+});
+
+/** Rejects when the action takes longer; its signal is aborted then. */
+async function inTime(milliseconds: number, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const ended = new AbortController();
+  const timeout = sleep(milliseconds, undefined, { signal: ended.signal, ref: false }).then(() => {
+    late.abort();
+    throw new Error(`The event was not handled within ${milliseconds} ms.`);
+  });
+  try {
+    await Promise.race([action(late.signal), timeout]);
+  } finally {
+    ended.abort();
+    timeout.catch(() => undefined);
+  }
+}

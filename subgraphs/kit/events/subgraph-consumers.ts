@@ -1,0 +1,116 @@
+import { type FastifyBaseLogger } from 'fastify';
+import { type Database } from '../database';
+import { type LinkKeys } from '../link-keys';
+import { signer } from '../private-link';
+import { type RequestScope, type Subgraph } from '../subgraph';
+import { type AnyTableDefinition } from '../table-definition';
+import { propagationOf } from '../trace';
+import { type Workflows } from '../workflows/workflows';
+import { type Failures } from './channel';
+import { type Consumer } from './consumer';
+import { consumersTable } from './consumers-table';
+import { type Cause } from './event';
+import { type Publisher } from './follow-events';
+import { runConsumer, subscriptionOf, type RunConsumerOptions, type RunningConsumer } from './run-consumer';
+import { tableChannel } from './table-channel';
+
+export interface SubgraphConsumersOptions {
+  readonly subgraph: Pick<Subgraph, 'name' | 'consumers' | 'options'>;
+  /** A database of its own, so that what consumers do is not counted as what requests do. */
+  readonly db: Database;
+  readonly events: RequestScope['events'];
+  readonly workflowsOf: (cause: Cause) => Workflows;
+  readonly options: Readonly<Record<string, string>>;
+  readonly linkKeys: LinkKeys | undefined;
+  readonly log: FastifyBaseLogger;
+}
+
+/** The consumers of a subgraph. */
+export interface SubgraphConsumers {
+  /** The failure queue of each consumer, by its name. */
+  readonly failures: ReadonlyMap<string, Failures>;
+  /** Begins to consume. `url` is that of this subgraph's GraphQL endpoint, as it may read its own events. */
+  start(url: string): void;
+  /** Waits for the events that are being handled. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The tables that consumers need. Throws a `TypeError` if a source has no option for its URL, or a name is used twice.
+ */
+export function consumerTables(subgraph: SubgraphConsumersOptions['subgraph']): AnyTableDefinition[] {
+  const { consumers = [] } = subgraph;
+  checkConsumers(consumers, subgraph);
+  return consumers.length === 0 ? [] : [consumersTable(subgraph.name)];
+}
+
+/** Opens the consumers of a subgraph. */
+export function openSubgraphConsumers({
+  subgraph,
+  db,
+  events,
+  workflowsOf,
+  options,
+  linkKeys,
+  log,
+}: SubgraphConsumersOptions): SubgraphConsumers {
+  const consumers = subgraph.consumers ?? [];
+  let ownUrl = '';
+  const running: RunningConsumer[] = [];
+
+  const sign = signer(linkKeys, null);
+  const signRead = signer(linkKeys, null, 'GET');
+  const publisher = (source: string): Publisher => ({
+    // The events are beside the GraphQL endpoint.
+    url: new URL('events', source === subgraph.name ? ownUrl : options[urlOption(source)]).href,
+    headers: () => signRead(source, ''),
+  });
+  const channel = tableChannel({ db, table: consumersTable(subgraph.name), publisher, log });
+  const subscriptions = new Map(consumers.map((each) => [each.name, subscriptionOf(each, channel)]));
+
+  const scopeOf: RunConsumerOptions['scopeOf'] = (event, of) => ({
+    ...of,
+    db: db.forRequest(of.signal).causedBy(event),
+    cause: event,
+    events,
+    options,
+    propagation: propagationOf(event),
+    sign,
+    workflows: workflowsOf(event),
+  });
+
+  return {
+    failures: new Map(Array.from(subscriptions, ([name, { failures }]) => [name, failures])),
+    start(url) {
+      ownUrl = url;
+      for (const consumer of consumers)
+        running.push(
+          runConsumer(consumer, { subscription: subscriptions.get(consumer.name)!, log, scopeOf }),
+        );
+    },
+    async stop() {
+      await Promise.all(running.map((each) => each.stop()));
+    },
+  };
+}
+
+/** The option that holds the URL of a source: `ordersUrl` for `orders`, `orderHistoryUrl` for `order-history`. */
+const urlOption = (source: string): string =>
+  `${source.replace(/[-_.]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())}Url`;
+
+function checkConsumers(
+  consumers: readonly Consumer[],
+  { name, options = {} }: SubgraphConsumersOptions['subgraph'],
+): void {
+  const names = new Set<string>();
+  for (const consumer of consumers) {
+    if (names.has(consumer.name))
+      throw new TypeError(`The subgraph "${name}" has two consumers "${consumer.name}".`);
+    names.add(consumer.name);
+    for (const source of Object.keys(consumer.from))
+      if (source !== name && !(urlOption(source) in options))
+        throw new TypeError(
+          `The consumer "${consumer.name}" reads events of "${source}", so the subgraph "${name}" needs the option "${urlOption(source)}".`,
+        );
+  }
+}

@@ -1,0 +1,126 @@
+/** Consumers of a subgraph of the kit, with the events of another one. */
+import { z } from 'zod';
+import {
+  defineConsumer,
+  defineEvent,
+  defineSubgraph,
+  defineTable,
+  startSubgraph,
+  type DomainEvent,
+  type RunningSubgraph,
+  type WithOutbox,
+} from '../../subgraphs/kit';
+import { openPrivateLink } from '../../subgraphs/kit/private-link';
+import { openLinkKeys } from '../../subgraphs/kit/link-keys';
+import { startFakePublisher } from '../support/fake-publisher';
+import { eventually } from '../support/process';
+import { temporaryFolder } from '../support/subgraph-kit';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const keys = ['a-key-of-the-private-link-for-tests'];
+const folder = temporaryFolder();
+const schema = folder.write('schema.graphql', 'type Query { one: Int }');
+
+interface Note extends WithOutbox {
+  readonly id: string;
+  readonly text: string;
+}
+const notesTable = defineTable<Note>()({ name: 'notes', partitionKey: 'id', outbox: true });
+const NoteWritten = defineEvent({ type: 'NoteWritten', data: z.object({ text: z.string() }) });
+
+const noteOrder = defineConsumer({
+  name: 'note-order',
+  from: { orders: { OrderPlaced: { 1: z.object({ text: z.string() }) } } },
+  async handle({ subject, data, correlationid }, { db, propagation, sign, options, attempt }) {
+    const text = JSON.stringify({ ...data, correlationid, propagation, options, attempt });
+    expect(Object.keys(sign('orders', ''))).toContain('signature');
+    await db.table(notesTable).create({ id: subject, text }, { events: [NoteWritten.create({ text: 'x' })] });
+  },
+});
+const notes = defineSubgraph({
+  name: 'notes',
+  schema,
+  resolvers: {},
+  tables: [notesTable],
+  consumers: [noteOrder],
+  options: { ordersUrl: { description: 'orders', default: 'http://127.0.0.1:1/graphql' } },
+});
+
+let publisher: Awaited<ReturnType<typeof startFakePublisher>>;
+let running: RunningSubgraph;
+beforeAll(async () => {
+  publisher = await startFakePublisher();
+  running = await startSubgraph(notes, {
+    port: 0,
+    logLevel: 'silent',
+    link: { keys },
+    options: { ordersUrl: new URL('graphql', publisher.url).href },
+  });
+});
+afterAll(async () => {
+  await running.stop();
+  await publisher.stop();
+  folder.remove();
+});
+
+const orderPlaced = (changes: Partial<DomainEvent>): DomainEvent => ({
+  specversion: '1.0',
+  id: 'e1',
+  source: 'orders',
+  type: 'OrderPlaced',
+  dataversion: 1,
+  subject: 'o1',
+  sequence: 1,
+  time: '2026-01-01T00:00:00.000Z',
+  data: { text: 'hello' },
+  correlationid: 'request-1',
+  traceparent,
+  ...changes,
+});
+
+it('handles an event, and continues its correlation and trace in what it writes and calls', async () => {
+  publisher.push(orderPlaced({}));
+  const table = running.db.table(notesTable);
+  let note: Note | null = null;
+  await eventually(async () => (note = await table.get({ id: 'o1' })) !== null);
+  const { text, outbox } = note as unknown as Note;
+  expect(JSON.parse(text)).toEqual({
+    text: 'hello',
+    correlationid: 'request-1',
+    propagation: { 'x-request-id': 'request-1', traceparent },
+    options: { ordersUrl: new URL('graphql', publisher.url).href },
+    attempt: 1,
+  });
+  expect(JSON.parse(outbox![0]!)).toMatchObject({
+    type: 'NoteWritten',
+    correlationid: 'request-1',
+    traceparent,
+  });
+});
+
+it('signs what it reads of another subgraph', () => {
+  const check = openPrivateLink({ subgraph: 'orders', keys: openLinkKeys({ keys }) });
+  expect(publisher.requests.length).toBeGreaterThan(0);
+  for (const { method, headers } of publisher.requests)
+    expect(check(method, headers)).toMatchObject({ caller: null });
+});
+
+it('goes on where its connection broke', async () => {
+  publisher.disconnect();
+  publisher.push(orderPlaced({ id: 'e2', subject: 'o2' }));
+  await eventually(() => running.db.table(notesTable).get({ id: 'o2' }));
+});
+
+it('does not start where the URL of a source is not an option', async () => {
+  const without = defineSubgraph({ name: 'notes', schema, resolvers: {}, consumers: [noteOrder] });
+  await expect(startSubgraph(without, { port: 0, logLevel: 'silent' })).rejects.toThrow(
+    'The consumer "note-order" reads events of "orders", so the subgraph "notes" needs the option "ordersUrl".',
+  );
+});
+
+it('does not start with two consumers of one name', async () => {
+  const twice = { ...notes, consumers: [noteOrder, noteOrder] };
+  await expect(startSubgraph(twice, { port: 0, logLevel: 'silent' })).rejects.toThrow(
+    'The subgraph "notes" has two consumers "note-order".',
+  );
+});

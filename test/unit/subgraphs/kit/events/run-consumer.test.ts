@@ -1,0 +1,172 @@
+import { EventEmitter, once } from 'node:events';
+import { pino } from 'pino';
+import { z } from 'zod';
+import {
+  defineConsumer,
+  UnprocessableEvent,
+  type ConsumerScope,
+  type Delivery,
+  type DomainEvent,
+  type Subscription,
+} from '../../../../../subgraphs/kit';
+import { runConsumer } from '../../../../../subgraphs/kit/events/run-consumer';
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+function deliveryOf(changes: Partial<DomainEvent> = {}): Delivery {
+  const event: DomainEvent = {
+    specversion: '1.0',
+    id: 'e1',
+    source: 'orders',
+    type: 'OrderPlaced',
+    dataversion: 1,
+    subject: 'o1',
+    sequence: 1,
+    time: '2026-01-01T00:00:00.000Z',
+    data: { total: 5 },
+    correlationid: 'request-1',
+    ...changes,
+  };
+  return { event, attempt: 1 };
+}
+
+/** A subscription that delivers what it is given, and notes what became of it. */
+function givenDeliveries(...deliveries: readonly Delivery[]) {
+  const settled: Record<string, unknown> = {};
+  const changes = new EventEmitter();
+  const note = (delivery: Delivery, outcome: unknown): Promise<void> => {
+    settled[delivery.event.id] = outcome;
+    changes.emit('change');
+    return Promise.resolve();
+  };
+  const subscription: Subscription = {
+    async *receive(signal) {
+      yield* deliveries;
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+    done: (delivery) => note(delivery, 'done'),
+    failed: (delivery, reason, { isFinal } = {}) => note(delivery, { reason, isFinal }),
+    failures: undefined as never,
+    stop: () => Promise.resolve(),
+  };
+  return {
+    subscription,
+    async settled() {
+      while (Object.keys(settled).length < deliveries.length) await once(changes, 'change');
+      return settled;
+    },
+  };
+}
+
+type Handle = (event: { data: { total: number }; id: string }, scope: ConsumerScope) => Promise<void>;
+
+/** What became of each delivery, and what was logged. */
+async function run(handle: Handle, deliveries: readonly Delivery[], more: object = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line) => lines.push(JSON.parse(line)) });
+  const given = givenDeliveries(...deliveries);
+  const consumer = defineConsumer({
+    name: 'tested',
+    from: { orders: { OrderPlaced: { 1: z.object({ total: z.number() }) } } },
+    handle,
+    ...more,
+  });
+  const running = runConsumer(consumer, { ...given, log, scopeOf: (_, of) => of as ConsumerScope });
+  const result = await given.settled();
+  await running.stop();
+  return { settled: result, lines };
+}
+
+it('is done with an event that was handled, whose data has only what the schema names', async () => {
+  const seen: unknown[] = [];
+  const delivery = deliveryOf({ data: { total: 5, other: 6 } });
+  const { settled } = await run(async ({ data }) => void seen.push(data), [delivery]);
+  expect(settled).toEqual({ e1: 'done' });
+  expect(seen).toEqual([{ total: 5 }]);
+});
+
+it('fails an event with what the handler throws, to be repeated', async () => {
+  const { settled } = await run(async () => Promise.reject(new Error('The shop is closed.')), [deliveryOf()]);
+  expect(settled).toEqual({ e1: { reason: 'The shop is closed.', isFinal: false } });
+});
+
+it.each([
+  [
+    'has an unknown version',
+    { dataversion: 3 },
+    'The consumer "tested" does not know version 3 of OrderPlaced; it knows: 1.',
+  ],
+  [
+    'has data of another shape',
+    { data: { total: 'five' } },
+    'The data of OrderPlaced is not as "tested" needs it: total: Invalid input: expected number, received string.',
+  ],
+])('puts an event that %s into the failure queue', async (_, changes, reason) => {
+  const { settled } = await run(async () => undefined, [deliveryOf(changes)]);
+  expect(settled).toEqual({ e1: { reason, isFinal: true } });
+});
+
+it('puts an event into the failure queue that its handler calls unprocessable', async () => {
+  const { settled } = await run(
+    async () => Promise.reject(new UnprocessableEvent('There is no such shop.')),
+    [deliveryOf()],
+  );
+  expect(settled).toEqual({ e1: { reason: 'There is no such shop.', isFinal: true } });
+});
+
+it('fails an event that is not handled in time, and aborts its signal', async () => {
+  let isAborted = false;
+  const { settled } = await run(
+    (_, { signal }) =>
+      once(signal, 'abort').then(async () => ((isAborted = true), new Promise(() => undefined))),
+    [deliveryOf()],
+    { timeout: 20 },
+  );
+  expect(settled).toEqual({ e1: { reason: 'The event was not handled within 20 ms.', isFinal: false } });
+  expect(isAborted).toBe(true);
+});
+
+it('handles no more events at once than it should', async () => {
+  let working = 0;
+  let most = 0;
+  const deliveries = Array.from({ length: 10 }, (_, i) => deliveryOf({ id: `e${i}`, subject: `o${i}` }));
+  await run(
+    async () => {
+      most = Math.max(most, ++working);
+      await new Promise((resolve) => setImmediate(resolve));
+      working--;
+    },
+    deliveries,
+    { concurrency: 3 },
+  );
+  expect(most).toBe(3);
+});
+
+it('has the ids of the event, its correlation and its trace in each line of its log', async () => {
+  const { lines } = await run(async (_, { log }) => log.info('mine'), [deliveryOf({ traceparent })]);
+  const ids = {
+    consumer: 'tested',
+    event: 'e1',
+    requestId: 'request-1',
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+  };
+  expect(lines).toMatchObject([
+    { ...ids, msg: 'mine' },
+    { ...ids, type: 'OrderPlaced', subject: 'o1', msg: 'event' },
+  ]);
+});
+
+it.each([
+  [{ name: 'a b' }, 'The name of a consumer must have 1 to 100 letters'],
+  [{ from: { orders: {} } }, 'must read at least one type of events'],
+  [{ concurrency: 0 }, '`concurrency` of the consumer "tested" must be a positive whole number, but got: 0'],
+])('refuses %j', (changes, message) => {
+  const define = () =>
+    defineConsumer({
+      name: 'tested',
+      from: { orders: { OrderPlaced: { 1: z.object({}) } } },
+      handle: async () => undefined,
+      ...changes,
+    });
+  expect(define).toThrow(message);
+});

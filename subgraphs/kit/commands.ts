@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SubgraphError } from './errors';
 import { type Cause } from './events/event';
+import { type AnyTableDefinition } from './table-definition';
 
 /** Sends DynamoDB commands: observed, abortable, with failures that callers can tell apart. */
 export interface Commands {
@@ -11,6 +12,7 @@ export interface Commands {
   /** What the events that it writes are caused by. @default each by itself */
   readonly cause?: Cause;
   readonly observers: Set<CommandObserver>;
+  readonly eventObservers: Set<EventObserver>;
   /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
   readonly run: <Result>(command: Command, send: () => Promise<Result>) => Promise<Result>;
 }
@@ -26,6 +28,9 @@ export interface Command {
 /** Called when a command is sent. The function that it returns is called when the command has ended. */
 export type CommandObserver = (command: Command) => (() => void) | undefined;
 
+/** Called when an item was written with events, which its outbox now has. */
+export type EventObserver = (definition: AnyTableDefinition, item: object) => void;
+
 export function createCommands(options: {
   readonly client: DynamoDBDocumentClient;
   readonly retryMilliseconds: number;
@@ -34,6 +39,7 @@ export function createCommands(options: {
   return {
     ...options,
     observers,
+    eventObservers: new Set(),
     async run(command, send) {
       const ends = [...observers].map((observer) => observer(command));
       try {

@@ -1,5 +1,11 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { createCommands, type Command, type CommandObserver, type Commands } from './commands';
+import {
+  createCommands,
+  type Command,
+  type CommandObserver,
+  type Commands,
+  type EventObserver,
+} from './commands';
 import { type Cause } from './events/event';
 import { openTable, type Table } from './table';
 import { type TableDefinition } from './table-definition';
@@ -14,6 +20,8 @@ export interface Database {
    * or failed. Returns the function that stops it.
    */
   onCommand(observer: CommandObserver): () => void;
+  /** Calls `observer` for every write of an item with events. Returns the function that stops it. */
+  onEvents(observer: EventObserver): () => void;
   /** The same database for one request: `signal` aborts its reads, never its writes. */
   forRequest(signal: AbortSignal): Database;
   /** The same database for what `cause` leads to: events that are written through it have its ids. */
@@ -36,6 +44,10 @@ function databaseOver(commands: Commands): Database {
     onCommand: (observer) => {
       commands.observers.add(observer);
       return () => commands.observers.delete(observer);
+    },
+    onEvents: (observer) => {
+      commands.eventObservers.add(observer);
+      return () => commands.eventObservers.delete(observer);
     },
     forRequest: (signal) => databaseOver({ ...commands, signal }),
     causedBy: (cause) => databaseOver({ ...commands, cause }),

@@ -10,6 +10,7 @@ import { openDatabase, type Database } from './database';
 import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { type Cause } from './events/event';
 import { consumerTables, openSubgraphConsumers, type SubgraphConsumers } from './events/subgraph-consumers';
+import { openSubgraphEvents, withEventTables, type SubgraphEvents } from './events/subgraph-events';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
 import { signer } from './private-link';
@@ -30,7 +31,7 @@ export interface RunningSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
   readonly events: EventSource;
-  /** Drains and closes: subscriptions end, readiness fails, requests and events in flight complete (at most 10 s), then connections are closed. */
+  /** Drains and closes: subscriptions end, readiness fails, requests and events in flight complete (at most 10 s each), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
 
@@ -63,6 +64,8 @@ export interface OpenSubgraph {
   readonly events: EventSource;
   /** They consume nothing before they are started. */
   readonly consumers: SubgraphConsumers;
+  /** Undefined for a subgraph without an outbox. */
+  readonly domainEvents: SubgraphEvents | undefined;
   /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -90,14 +93,15 @@ export async function openSubgraph<Context extends object, OptionName extends st
     throw new StartError(
       `The subgraph "${subgraph.name}" has workflows, which a Lambda function cannot run: it does not work between requests.`,
     );
-  const tables = [
+  const tables = withEventTables(subgraph.name, [
     ...(subgraph.tables ?? []),
     ...(hasWorkflows ? [executionsTable(subgraph.name)] : []),
     ...consumerTables(subgraph),
-  ];
+  ]);
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const events = subgraph.events?.() ?? memoryEventSource();
+  const domainEvents = openSubgraphEvents({ source: subgraph.name, tables, db, log });
   const stopping = new AbortController();
 
   const waitingFor = new Set(tables.map(({ name }) => name));
@@ -114,7 +118,10 @@ export async function openSubgraph<Context extends object, OptionName extends st
     },
   );
   // `startSubgraph` awaits the promise and reports the failure; where nobody does, it is no unhandled rejection.
-  prepared.catch(() => undefined);
+  prepared.then(
+    () => domainEvents?.relay.sweep(),
+    () => undefined,
+  );
 
   const options = readOptions(subgraph, settings);
   const engine: WorkflowEngine | undefined = hasWorkflows
@@ -142,6 +149,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await engine?.stop();
     linkKeys?.close();
     await prepared.catch(() => undefined);
+    await Promise.race([domainEvents?.relay.stop(), sleep(graceMilliseconds, undefined, { ref: false })]);
     await dynamodb.stop();
   }
 
@@ -175,7 +183,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await closed;
     await close();
   }
-  return { app, db, events, consumers, prepared, stop };
+  return { app, db, events, domainEvents, consumers, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

@@ -79,6 +79,8 @@ export interface QueryOptions<IndexName extends string> {
   readonly limit?: number;
   /** Starts after this item, given by its keys, those of the index included. It need not exist any more. */
   readonly after?: Readonly<Record<string, string>>;
+  /** Reads what was written last; an index cannot. @default false */
+  readonly consistent?: boolean;
 }
 
 export type SortCondition =
@@ -120,7 +122,13 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     );
     const Item = addEvents(item, events, writer);
     const input = { TableName, Item, ConditionExpression, ...expressions.placeholders() };
-    return held(run('PutItem', () => client.send(new PutCommand(input))));
+    const isWritten = await held(run('PutItem', () => client.send(new PutCommand(input))));
+    if (isWritten && events.length > 0) tellObservers(Item);
+    return isWritten;
+  }
+
+  function tellObservers(item: Item): void {
+    for (const observe of commands.eventObservers) observe(definition, item);
   }
 
   async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
@@ -142,6 +150,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     await held(
       run('UpdateItem', () => client.send(new UpdateCommand(input))).then(({ Attributes }) => {
         item = Attributes as Item;
+        if (change.events !== undefined && change.events.length > 0) tellObservers(item);
       }),
     );
     return item;
@@ -164,7 +173,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   }
 
   async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
-    const { index, partition, sort, order = 'ascending', limit = Infinity, after } = options;
+    const { index, partition, sort, order = 'ascending', limit = Infinity, after, consistent } = options;
     if (!isKeyValue(partition)) return [];
     const keys: KeySchema = index === undefined ? definition : definition.indexes[index];
     const expressions = createExpressions();
@@ -177,6 +186,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
         expressions,
       ),
       ScanIndexForward: order === 'ascending',
+      ...(consistent === true && { ConsistentRead: true }),
       ...expressions.placeholders(),
     };
     const items: Item[] = [];

@@ -1,0 +1,51 @@
+import { type FastifyBaseLogger } from 'fastify';
+import { type Database } from '../database';
+import { StartError } from '../start-error';
+import { type AnyTableDefinition } from '../table-definition';
+import { eventLogTable, openEventLog, type EventLog } from './event-log';
+import { openRelay, type Relay } from './relay';
+
+/** What a subgraph has whose tables have an outbox. */
+export interface SubgraphEvents {
+  readonly log: EventLog;
+  readonly relay: Relay;
+}
+
+/** The tables of a subgraph, and those that its events need. */
+export function withEventTables(
+  source: string,
+  tables: readonly AnyTableDefinition[],
+): readonly AnyTableDefinition[] {
+  const writing = tables.filter(({ outbox }) => outbox);
+  const prefixes = new Map<string, string>();
+  for (const { name, outbox } of writing) {
+    const { subjectPrefix } = outbox!;
+    const other = prefixes.get(subjectPrefix);
+    if (other !== undefined)
+      throw new StartError(
+        `The tables "${other}" and "${name}" may both have an event of "${subjectPrefix}1": give one of them another \`subjectPrefix\`, such as \`outbox: { subjectPrefix: '${name}-' }\`.`,
+      );
+    prefixes.set(subjectPrefix, name);
+  }
+  return writing.length === 0 ? tables : [...tables, eventLogTable(source)];
+}
+
+export interface SubgraphEventsOptions {
+  readonly source: string;
+  readonly tables: readonly AnyTableDefinition[];
+  readonly db: Database;
+  readonly log: FastifyBaseLogger;
+}
+
+/** Opens the log and starts the relay. Undefined for a subgraph without an outbox. */
+export function openSubgraphEvents({
+  source,
+  tables,
+  db,
+  log,
+}: SubgraphEventsOptions): SubgraphEvents | undefined {
+  const writing = tables.filter(({ outbox }) => outbox);
+  if (writing.length === 0) return undefined;
+  const eventLog = openEventLog({ db, source });
+  return { log: eventLog, relay: openRelay({ db, source, tables: writing, eventLog, log }) };
+}

@@ -12,6 +12,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { parse as parseGraphQL } from 'graphql';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
+import { readTemplate } from '../support/cloudformation';
 import { createProgram } from '../../cli/program';
 import { loadOptions } from '../../gateway';
 import { loadSupergraphConfig } from '../../schema';
@@ -112,6 +113,8 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
     const jobs = Object.values(parseYaml(text) as Record<string, { script?: string | string[] }>);
     expect(jobs.flatMap(({ script = [] }) => script).flatMap(problemsOfCommands)).toEqual([]);
   },
+  // Created from the page by sns-sqs-permissions.test.ts.
+  'template.yaml': (_, text) => void readTemplate(text),
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };
 

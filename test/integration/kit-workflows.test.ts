@@ -16,9 +16,10 @@ import { parseDefinition, readDefinition } from '../../subgraphs/kit/workflows/d
 import { readStart } from '../../subgraphs/kit/workflows/engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
 import { examplesOf } from '../support/documentation';
+import { openEmbedded } from '../support/embedded-workflows';
 import { eventually } from '../support/process';
 import { openTestDatabase, temporaryFolder } from '../support/subgraph-kit';
-import { openEmbedded } from '../support/workflow-engines';
+
 import { bookTrip, define, taskState } from '../support/workflows';
 
 const folder = temporaryFolder();

@@ -19,7 +19,7 @@ export const taskState = (task: string, fields: Fields = {}, input: Fields = { '
       'trace.$': '$$.Execution.Input.trace',
     },
   },
-  TimeoutSeconds: 60,
+  TimeoutSeconds: 3000,
   ...fields,
 });
 

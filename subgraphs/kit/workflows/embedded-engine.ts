@@ -9,7 +9,14 @@ import { type Database } from '../database';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
 import { parseDefinition, type Definition } from './definition';
-import { checkRepeat, nameOf, type ExecutionName, type StartRequest, type WorkflowEngine } from './engine';
+import {
+  checkRepeat,
+  nameOf,
+  type ExecutionName,
+  type ListedExecution,
+  type StartRequest,
+  type WorkflowEngine,
+} from './engine';
 import {
   definitionsTable,
   executionsTable,
@@ -159,7 +166,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     }
   }
 
-  async function list(status: 'RUNNING' | 'FAILED', limit: number): Promise<Execution[]> {
+  async function list(status: 'RUNNING' | 'FAILED', limit: number): Promise<ListedExecution[]> {
     const all = await Promise.all(
       shards.map((shard) =>
         table.query({ index: 'byListing', partition: listingOf(status, shard), order: 'descending', limit }),
@@ -169,7 +176,10 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       .flat()
       .sort((a, b) => (a.due! < b.due! ? 1 : -1))
       .slice(0, limit)
-      .map(toExecution);
+      .map(({ workflow, id, status, state, startedAt, endedAt }) => ({
+        ...{ workflow, id, status, state, startedAt },
+        ...(endedAt !== undefined && { endedAt }),
+      }));
   }
 
   async function retry(execution: ExecutionName): Promise<Execution> {

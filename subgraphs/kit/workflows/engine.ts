@@ -13,7 +13,7 @@ export interface WorkflowEngine {
   history(execution: ExecutionName): Promise<readonly HistoryEntry[] | null>;
   wait(execution: ExecutionName, milliseconds: number): Promise<Execution | null>;
   /** Executions of all workflows with this status, at most `limit`, those that changed last first. */
-  list(status: 'RUNNING' | 'FAILED', limit: number): Promise<readonly Execution[]>;
+  list(status: 'RUNNING' | 'FAILED', limit: number): Promise<readonly ListedExecution[]>;
   /**
    * Lets an execution that failed go on with the state that failed, as if its retries were new. Throws `NOT_FOUND`, or
    * `CONFLICT` where it has not failed.
@@ -22,6 +22,11 @@ export interface WorkflowEngine {
   /** Ends the work of this process: a task in flight may complete; other processes, or the next one, go on. */
   stop(): Promise<void>;
 }
+
+export type ListedExecution = Pick<
+  Execution,
+  'workflow' | 'id' | 'status' | 'state' | 'startedAt' | 'endedAt'
+>;
 
 export interface ExecutionName {
   readonly workflow: string;

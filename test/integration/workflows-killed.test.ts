@@ -1,0 +1,149 @@
+/** A saga whose processes are killed, or stopped for a while, at every point: every execution ends right. */
+import { buildSync } from 'esbuild';
+import { join } from 'node:path';
+import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
+import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
+import { prepareTable } from '../../subgraphs/kit/prepare';
+import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
+import { amountOf, timeFor } from '../support/amounts';
+import { openEmbedded } from '../support/embedded-workflows';
+import { endAll, eventually, startProcess } from '../support/process';
+import { temporaryFolder } from '../support/subgraph-kit';
+import { faultsOf, tripsTable, tripTasks, type Failures } from '../support/trips';
+import { bookTrip } from '../support/workflows';
+
+/** Over all random executions, each of which is killed twice. */
+const seeds = amountOf('WEIR_KILLS', 0, 20);
+
+const folder = temporaryFolder();
+const script = join(folder.path, 'killed-workflow.js');
+let dynamodb: Awaited<ReturnType<typeof openEmbeddedDynamoDB>>;
+let connection: Awaited<ReturnType<typeof connectDynamoDB>>;
+let db: ReturnType<typeof openDatabase>;
+beforeAll(async () => {
+  // One file starts in half of the time.
+  buildSync({
+    entryPoints: [join(__dirname, '../support/killed-workflow.ts')],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    logLevel: 'error',
+  });
+  dynamodb = await openEmbeddedDynamoDB();
+  connection = await connectDynamoDB({ kind: 'endpoint', endpoint: dynamodb.endpoint, credentials: false });
+  const { client } = connection;
+  db = openDatabase({ client });
+  for (const table of [executionsTable('test'), tripsTable])
+    await prepareTable(table, { db, client, seed: false });
+});
+afterAll(async () => {
+  await endAll();
+  await connection.stop();
+  await dynamodb.stop();
+  folder.remove();
+});
+
+interface Run {
+  readonly id: string;
+  readonly failures: Failures;
+}
+const start = ({ id, failures }: Run, point?: number, signal = 'SIGKILL') =>
+  startProcess([script, dynamodb.endpoint, id, JSON.stringify(failures), String(point ?? Infinity), signal]);
+
+/** How long an execution may take after the restart, in milliseconds. A busy machine takes longer. */
+const limit = process.env['WEIR_QUIET'] === '1' ? 5000 : 30_000;
+
+/** Runs what is left of an execution in a process that is started now. */
+async function restart({ id, failures }: Run): Promise<void> {
+  const execution = { workflow: bookTrip.name, id };
+  const engine = openEmbedded(db, { definitions: [bookTrip], tasks: tripTasks(failures) });
+  const ended = await engine.wait(execution, limit);
+  await engine.stop();
+  // Killed before it was started: whoever asked for it got no answer, and asks again.
+  if (!ended) await start({ id, failures }).exit;
+  else expect(ended.status).toBe('SUCCEEDED');
+}
+
+async function expectRight({ id }: Run, state?: 'Booked' | 'Refused'): Promise<void> {
+  const name = `${bookTrip.name}.${id}`;
+  const item = await db.table(executionsTable('test')).get({ name }, { consistent: true });
+  expect({ id, state: item?.state, faults: await faultsOf(name, item?.state ?? null, db) }).toEqual({
+    id,
+    state: state ?? expect.stringMatching(/^(?:Booked|Refused)$/),
+    faults: [],
+  });
+}
+
+/** Confirming always fails although it was done, and so does the first refund: every task of the saga runs. */
+const refused: Failures = { confirm: 99, refund: 1 };
+
+/** Runs some at once: most of their time they wait for a lease to end. */
+async function atOnce<Item>(items: readonly Item[], width: number, work: (item: Item) => Promise<void>) {
+  const rest = [...items];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
+    }),
+  );
+}
+
+it('ends right, whichever write is the first that a killed process does not send', async () => {
+  const whole = start({ id: 'whole', failures: refused });
+  await whole.exit;
+  const points = Number(/^(\d+) writes$/.exec(whole.stdout)?.[1]);
+  expect(points).toBeGreaterThan(15);
+  await expectRight({ id: 'whole', failures: refused }, 'Refused');
+
+  const all = Array.from({ length: points }, (_, i) => i + 1);
+  await atOnce(all, 4, async (point) => {
+    const run = { id: `p${point}`, failures: refused };
+    const killed = start(run, point);
+    expect({ point, exit: await killed.exit }).toEqual({ point, exit: null });
+    await restart(run);
+    await expectRight(run, 'Refused');
+  });
+}, 120_000);
+
+it('leaves an execution alone that was taken over while its process did not run', async () => {
+  const run = { id: 'stopped', failures: {} };
+  const stopped = start(run, 5, 'SIGSTOP');
+  const isOver = async () => {
+    const item = await db.table(executionsTable('test')).get({ name: `${bookTrip.name}.stopped` });
+    return item !== null && item.due! < new Date().toISOString();
+  };
+  await eventually(isOver, limit);
+  await restart(run);
+  stopped.signal('SIGCONT');
+  expect(await stopped.exit).toBe(0);
+  await expectRight(run, 'Booked');
+}, 60_000);
+
+(seeds > 0 ? it : it.skip)(
+  'ends right when two processes that run it are killed at random, whatever fails',
+  async () => {
+    const names = ['reserveHotel', 'reserveCar', 'pay', 'confirm', 'refund', 'releaseCar', 'releaseHotel'];
+    await atOnce(
+      Array.from({ length: seeds }, (_, i) => i),
+      3,
+      async (seed) => {
+        const random = randomOf(seed);
+        const failures = Object.fromEntries(names.map((name) => [name, Math.floor(random() * 4)]));
+        const run = { id: `s${seed}`, failures };
+        const points = [1, 2].map(() => 1 + Math.floor(random() * 25));
+        await Promise.all(points.map((point) => start(run, point).exit));
+        await restart(run);
+        await expectRight(run);
+      },
+    );
+  },
+  timeFor(seeds, 20),
+);
+
+/** Numbers from 0 to 1 that a seed determines. */
+function randomOf(seed: number): () => number {
+  let state = seed + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { atLeast, hasEntry, lacksEntry, SubgraphError, type Database } from '../kit';
+import { atLeast, hasEntry, lacksEntry, not, SubgraphError, type Database } from '../kit';
 import { checkLines } from './lines';
 import { reservationsTable, stockTable, type Reservation, type StockLine } from './table';
 
@@ -13,127 +13,102 @@ import { reservationsTable, stockTable, type Reservation, type StockLine } from 
  *    given back.
  *
  * A call that fails half-way is completed by the next one for the same order. Two calls at once do the same work, and
- * step 3 decides for both. After a release the order may try again in a new round. Holds of a new round have other
- * names, so a slow call of an earlier round cannot release them.
+ * step 3 decides for both. A reservation that was released stays so, and every call for it has the same outcome:
+ * `OUT_OF_STOCK` if stock was missing, else `CONFLICT`.
  */
 export async function reserveStock(
   { orderId, lines: given }: Pick<Reservation, 'orderId' | 'lines'>,
   db: Database,
 ): Promise<Reservation> {
   const lines = checkLines(given);
-  const reservation = await beginRound({ orderId, lines }, db);
-  if (!isDeepStrictEqual(reservation.lines, lines)) {
+  const reservations = db.table(reservationsTable);
+  const first: Reservation = { orderId, state: 'taking', lines };
+  const found = (await reservations.create(first)) ? first : await read(orderId, db);
+  if (found.lines.length > 0 && !isDeepStrictEqual(found.lines, lines)) {
     throw new SubgraphError('CONFLICT', `The order "${orderId}" has other lines set aside.`);
   }
-  if (reservation.state === 'held') return reservation;
+  if (found.state === 'held') return found;
 
-  const short = await takeUntilShort(reservation, db);
-  const settled = await settle(reservation, short ? 'released' : 'held', db);
-  if (settled?.state === 'held' && settled.round === reservation.round) return settled;
-  await giveBack(reservation, db);
-  throw short
-    ? new SubgraphError('OUT_OF_STOCK', `Too few of "${short.upc}" are left.`, { upc: short.upc })
-    : new SubgraphError('CONFLICT', `What the order "${orderId}" had set aside was given back meanwhile.`);
+  const settled = found.state === 'released' ? found : await takeAndSettle(found, db);
+  if (settled.state === 'held') return settled;
+  // Also for an earlier call, which may have failed before all stock was given back.
+  await giveBack(settled, db);
+  throw settled.missing === undefined
+    ? new SubgraphError('CONFLICT', `The stock of the order "${orderId}" was released before.`)
+    : new SubgraphError('OUT_OF_STOCK', `Too few of "${settled.missing}" are left.`, {
+        upc: settled.missing,
+      });
 }
 
 /**
  * Releases the stock of an order. Idempotent. A release may overtake the reservation that it is for: it then leaves a
- * tombstone, a reservation of round 0, and `reserveStock` is refused for this order. Tombstones are kept for ever, as
- * all reservations are: nobody knows how late a message can be.
+ * tombstone, a released reservation without lines. Tombstones are kept for ever, as all reservations are: nobody knows
+ * how late a message can be.
  */
 export async function releaseStock(orderId: string, db: Database): Promise<Reservation> {
   const reservations = db.table(reservationsTable);
-  const current = await reservations.get({ orderId }, { consistent: true });
-  if (!current) {
-    const tombstone: Reservation = { orderId, state: 'released', round: 0, lines: [] };
-    return (await reservations.create(tombstone)) ? tombstone : releaseStock(orderId, db);
+  const released =
+    (await reservations.update(
+      { orderId },
+      { set: { state: 'released' }, condition: { state: not('released') } },
+    )) ?? (await reservations.get({ orderId }, { consistent: true }));
+  if (released) {
+    await giveBack(released, db);
+    return released;
   }
-
-  const condition = { round: current.round };
-  const released = await reservations.update({ orderId }, { set: { state: 'released' }, condition });
-  if (!released) return releaseStock(orderId, db);
-  await giveBack(released, db);
-  return released;
+  const tombstone: Reservation = { orderId, state: 'released', lines: [] };
+  return (await reservations.create(tombstone)) ? tombstone : releaseStock(orderId, db);
 }
 
-/** The reservation to continue with: a new one, one that another call works on or has completed, or the next round. */
-async function beginRound(
-  { orderId, lines }: Pick<Reservation, 'orderId' | 'lines'>,
-  db: Database,
-): Promise<Reservation> {
-  const reservations = db.table(reservationsTable);
-  const first: Reservation = { orderId, state: 'taking', round: 1, lines };
-  if (await reservations.create(first)) return first;
-
-  const current = (await reservations.get({ orderId }, { consistent: true }))!;
-  if (current.round === 0) {
-    throw new SubgraphError('CONFLICT', `The stock of the order "${orderId}" was released before.`);
+/** Takes the lines one after the other, and ends the state `taking` unless another call has ended it before. */
+async function takeAndSettle(reservation: Reservation, db: Database): Promise<Reservation> {
+  const { orderId } = reservation;
+  let missing: string | undefined;
+  for (const line of reservation.lines) {
+    if (await take(line, orderId, db)) continue;
+    missing = line.upc;
+    break;
   }
-  if (current.state !== 'released') return current;
-  // The call that released it may have failed before all stock was given back.
-  await giveBack(current, db);
-  const next = await reservations.update(
+  const settled = await db.table(reservationsTable).update(
     { orderId },
     {
-      set: { state: 'taking', round: current.round + 1, lines },
-      condition: { state: 'released', round: current.round },
+      set: missing === undefined ? { state: 'held' } : { state: 'released', missing },
+      condition: { state: 'taking' },
     },
   );
-  return next ?? (await reservations.get({ orderId }, { consistent: true }))!;
+  return settled ?? read(orderId, db);
 }
 
-/** Takes the lines one after the other. Returns the first line without enough stock, if any. */
-async function takeUntilShort(reservation: Reservation, db: Database): Promise<StockLine | undefined> {
-  for (const line of reservation.lines) {
-    if (!(await take(line, holdOf(reservation), db))) return line;
-  }
-  return undefined;
-}
-
-async function take({ upc, quantity }: StockLine, hold: string, db: Database): Promise<boolean> {
+async function take({ upc, quantity }: StockLine, orderId: string, db: Database): Promise<boolean> {
   const stock = db.table(stockTable);
   const taken = await stock.update(
     { upc },
     {
       add: { available: -quantity },
-      setEntries: { holds: { [hold]: quantity } },
-      condition: { available: atLeast(quantity), holds: lacksEntry(hold) },
+      setEntries: { holds: { [orderId]: quantity } },
+      condition: { available: atLeast(quantity), holds: lacksEntry(orderId) },
     },
   );
   if (taken) return true;
   // Either there is not enough stock, or an earlier call has taken it already.
   const item = await stock.get({ upc }, { consistent: true });
-  return item?.holds[hold] !== undefined;
+  return item?.holds[orderId] !== undefined;
 }
 
-async function giveBack(reservation: Reservation, db: Database): Promise<void> {
-  const hold = holdOf(reservation);
-  for (const { upc, quantity } of reservation.lines) {
+async function giveBack({ orderId, lines }: Reservation, db: Database): Promise<void> {
+  for (const { upc, quantity } of lines) {
     await db.table(stockTable).update(
       { upc },
       {
         add: { available: quantity },
-        removeEntries: { holds: [hold] },
-        condition: { holds: hasEntry(hold) },
+        removeEntries: { holds: [orderId] },
+        condition: { holds: hasEntry(orderId) },
       },
     );
   }
 }
 
-/** Ends the state `taking`. Returns the reservation; its state is another one if another call has ended it before. */
-async function settle(
-  { orderId, round }: Reservation,
-  state: 'held' | 'released',
-  db: Database,
-): Promise<Reservation | null> {
-  const reservations = db.table(reservationsTable);
-  const condition = { state: 'taking' as const, round };
-  return (
-    (await reservations.update({ orderId }, { set: { state }, condition })) ??
-    (await reservations.get({ orderId }, { consistent: true }))
-  );
-}
-
-function holdOf({ orderId, round }: Reservation): string {
-  return `${orderId}#${round}`;
+/** Reservations are never deleted, so one that was there before still is. */
+async function read(orderId: string, db: Database): Promise<Reservation> {
+  return (await db.table(reservationsTable).get({ orderId }, { consistent: true }))!;
 }

@@ -10,7 +10,7 @@ export interface StockItem {
   readonly onHand: number;
   /** Pieces in stock without those in holds. Never below zero. */
   readonly available: number;
-  /** Reserved pieces by hold. There are at most as many holds as pieces, so the item stays small. */
+  /** Reserved pieces by order. There are at most as many holds as pieces, so the item stays small. */
   readonly holds: Readonly<Record<string, number>>;
 }
 
@@ -25,9 +25,10 @@ export const stockTable = defineTable<StockItem>()({
 export interface Reservation {
   readonly orderId: string;
   readonly state: 'taking' | 'held' | 'released';
-  /** How often the order has begun to reserve stock. 0 for an order whose stock was released before that. */
-  readonly round: number;
+  /** Empty in the tombstone of an order whose stock was released before it was reserved. */
   readonly lines: readonly StockLine[];
+  /** The product of which too little was left, if the reservation was released for that. */
+  readonly missing?: string;
 }
 
 export interface StockLine {

@@ -26,6 +26,7 @@ export {
   type PageInfo,
 } from './pagination';
 
+export { looksLikeCardNumber } from './card-number';
 export { SubgraphError, errorCodes, type ErrorCode } from './errors';
 export {
   createOnce,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { defineSubgraph, lambdaHandler, runWhenMain } from '../kit';
-import { connectInventory } from './inventory';
 import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
+import { serviceOptions } from './services';
 import { cartsTable, ordersTable } from './table';
+import { tasks } from './tasks';
 
 /** Carts and orders. */
 export const orders = defineSubgraph({
@@ -11,20 +12,18 @@ export const orders = defineSubgraph({
   port: 4005,
   schema: join(__dirname, 'schema.graphql'),
   tables: [ordersTable, cartsTable],
-  options: {
-    inventoryUrl: {
-      description: "inventory's GraphQL endpoint, where stock is set aside",
-      default: 'http://127.0.0.1:4003/graphql',
-    },
-  },
+  options: serviceOptions,
+  workflows: ['place-order', 'cancel-order'].map((name) => ({
+    definition: join(__dirname, 'workflows', `${name}.asl.json`),
+    tasks,
+  })),
   resolvers,
-  context: ({ db, events, identity, options, propagation, sign, invalidate, log }): Context => ({
+  context: ({ db, events, identity, invalidate, workflows }): Context => ({
     db,
     events,
     identity,
-    inventory: connectInventory({ url: options.inventoryUrl, headers: propagation, sign }),
     invalidate,
-    log,
+    workflows,
     loaders: createLoaders(db),
   }),
 });

@@ -1,16 +1,18 @@
-import { SubgraphError } from '../kit';
+import { looksLikeCardNumber, SubgraphError } from '../kit';
 import { type Address, type OrderLine } from './table';
 
 export interface PlaceOrderInput {
   readonly lines: readonly OrderLine[];
   readonly deliveryAddress: Address;
+  /** What the payment provider gave the buyer in place of the card's number. */
+  readonly paymentToken: string;
 }
 
 export const mostLines = 50;
 const mostPieces = 99;
 
 /** Checks the input. Returns it as it is stored, or throws `BAD_USER_INPUT`. */
-export function readPlaceOrder({ lines, deliveryAddress }: PlaceOrderInput): PlaceOrderInput {
+export function readPlaceOrder({ lines, deliveryAddress, paymentToken }: PlaceOrderInput): PlaceOrderInput {
   if (lines.length < 1 || lines.length > mostLines) {
     throw badInput('input.lines', `\`lines\` must be 1 to ${mostLines}, but got: ${lines.length}`);
   }
@@ -24,6 +26,7 @@ export function readPlaceOrder({ lines, deliveryAddress }: PlaceOrderInput): Pla
       return { upc, quantity };
     }),
     deliveryAddress: readAddress(deliveryAddress),
+    paymentToken: readToken(paymentToken),
   };
 }
 
@@ -37,6 +40,19 @@ export function checkQuantity(argument: string, quantity: number, total = quanti
 export function checkUpc(argument: string, upc: string): void {
   if (/^[A-Za-z0-9-]{1,40}$/.test(upc)) return;
   throw badInput(argument, 'A UPC must have 1 to 40 letters, digits and hyphens.');
+}
+
+/** The message never has the text, which may be the number of a card. */
+function readToken(token: string): string {
+  if (looksLikeCardNumber(token)) {
+    const message =
+      '`paymentToken` looks like the number of a card. Send a token of the payment provider instead, such as tok_ok; numbers of cards must never be sent here.';
+    throw badInput('input.paymentToken', message);
+  }
+  if (/^tok_\w{1,60}$/.test(token)) return token;
+  const message =
+    '`paymentToken` must be a token of the payment provider, such as tok_ok: "tok_" and 1 to 60 letters, digits or _.';
+  throw badInput('input.paymentToken', message);
 }
 
 function readAddress({ street, city, postalCode, country }: Address): Address {

@@ -1,9 +1,7 @@
-import { createOnce, idOf, type Database, type Identity, type RequestScope } from '../kit';
-import { takeOutOfCart } from './cart';
-import { OrderPlaced } from './events';
+import { idOf, SubgraphError, type Database, type Identity, type Workflows } from '../kit';
 import { readPlaceOrder, type PlaceOrderInput } from './input';
-import { type Inventory } from './inventory';
 import { ordersTable, type Order } from './table';
+import { pendingOrder, type RecordOrderInput } from './tasks';
 
 export interface PlaceOrderArgs {
   readonly input: PlaceOrderInput;
@@ -13,70 +11,37 @@ export interface PlaceOrderArgs {
 export interface PlaceOrderScope {
   readonly buyer: Identity;
   readonly db: Database;
-  readonly inventory: Inventory;
-  readonly log: RequestScope['log'];
+  readonly workflows: Workflows;
 }
 
+/** How long a mutation waits for its workflow, in milliseconds: clients are answered within 2 s. */
+export const answerMilliseconds = 1500;
+
 /**
- * Places an order: reserves the stock, then writes the order in one conditional write. If the write fails, the stock is
- * released. The order's id is derived from buyer and idempotency key, and the reservation has the same id. So a
- * repeated request continues where the failed one stopped, or finds the order.
+ * Places an order by the workflow `place-order`. The id of order and execution is derived from buyer and idempotency
+ * key, and starting the execution is the one write of this mutation: whatever dies afterwards, the execution goes on.
+ * A repeated request finds the execution, and has the same answer.
+ *
+ * Returns the order, which is `PENDING` if the workflow has not ended within 1.5 s. Throws the reason of a refused
+ * order (`OUT_OF_STOCK`, `PAYMENT_DECLINED`, `NOT_FOUND`, `UNAVAILABLE`), and `IDEMPOTENCY_KEY_REUSED`.
  */
 export async function placeOrder(
   { input, idempotencyKey }: PlaceOrderArgs,
-  scope: PlaceOrderScope,
+  { buyer, db, workflows }: PlaceOrderScope,
 ): Promise<Order> {
-  const { buyer, db, inventory, log } = scope;
-  const request = { key: idempotencyKey, scope: buyer.id, input: readPlaceOrder(input) };
-  const id = idOf('o', request);
-  const { lines, deliveryAddress } = request.input;
+  const { lines, deliveryAddress, paymentToken } = readPlaceOrder(input);
+  const orderId = idOf('o', { key: idempotencyKey, scope: buyer.id });
+  const recorded: RecordOrderInput = { orderId, buyerId: buyer.id, lines, deliveryAddress };
+  const { startedAt } = await workflows.start('place-order', orderId, { ...recorded, paymentToken });
+  await workflows.wait('place-order', orderId, { milliseconds: answerMilliseconds });
 
-  // An existing order already has its stock, and may even be shipped.
-  const placed = await db.table(ordersTable).get({ id }, { consistent: true });
-  if (!placed) await inventory.reserve(id, lines);
-
-  const { result: order } = await createOnce(
-    db.table(ordersTable),
-    request,
-    {
-      id,
-      buyerId: buyer.id,
-      placedAt: new Date().toISOString(),
-      status: 'PLACED',
-      lines,
-      deliveryAddress,
-      isInCart: true,
-    },
-    { events: [OrderPlaced.create({ buyerId: buyer.id, lines: [...lines] })] },
-  ).catch(async (error: unknown) => {
-    await releaseUnlessPlaced(id, scope);
-    throw error;
+  const order = await db.table(ordersTable).get({ id: orderId }, { consistent: true });
+  // It is not recorded yet if the workflow could not begin.
+  if (!order) return pendingOrder(recorded, startedAt);
+  const { status, refusal } = order;
+  if (!refusal || status === 'PENDING') return order;
+  throw new SubgraphError(refusal.code, refusal.message, {
+    orderId,
+    ...(refusal.upc !== undefined && { upc: refusal.upc }),
   });
-
-  // The order is valid even if clearing the cart fails. A repeated request clears it then.
-  if (order.isInCart) {
-    await clearCart(order, db).catch((error: unknown) => {
-      log.warn({ err: error, orderId: id }, 'what was ordered is still in the cart');
-    });
-  }
-  return order;
-}
-
-async function clearCart(order: Order, db: Database): Promise<void> {
-  await takeOutOfCart(order, db);
-  await db.table(ordersTable).update({ id: order.id }, { remove: ['isInCart'] });
-}
-
-/**
- * Releases the stock only if it is certain that there is no order: a write that failed may have been applied
- * nevertheless, here or in a repeat that runs at the same time. Keeping too much stock is better than selling stock
- * that is not there.
- */
-async function releaseUnlessPlaced(id: string, { db, inventory, log }: PlaceOrderScope): Promise<void> {
-  try {
-    if (await db.table(ordersTable).get({ id }, { consistent: true })) return;
-    await inventory.release(id);
-  } catch (error) {
-    log.error({ err: error, orderId: id }, 'stock may be set aside for an order that was not placed');
-  }
 }

@@ -8,21 +8,22 @@ import {
   type Identity,
   type RequestScope,
   type Resolvers,
+  type Workflows,
 } from '../kit';
 import { advanceOrder, type AdvanceOrderArgs } from './advance-order';
 import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
-import { type Inventory } from './inventory';
+import { cancelOrder } from './cancel-order';
 import { createLoaders, type Loaders } from './loaders';
 import { placeOrder, type PlaceOrderArgs } from './place-order';
+import { orderChanged, publishOrder } from './publish-order';
 import { type Cart, type Order, type OrderLine } from './table';
 
 export interface Context {
   readonly db: Database;
   readonly events: RequestScope['events'];
   readonly identity: Identity | null;
-  readonly inventory: Inventory;
   readonly invalidate: RequestScope['invalidate'];
-  readonly log: RequestScope['log'];
+  readonly workflows: Workflows;
   loaders: Loaders;
 }
 
@@ -41,16 +42,22 @@ export const resolvers: Resolvers<Context> = {
     placeOrder: (_: unknown, args: PlaceOrderArgs, context) =>
       change(context, async (buyer) => {
         const order = await placeOrder(args, { ...context, buyer });
-        // Inventory was called directly and not through the gateway, so it cannot invalidate its own data.
-        const stock = order.lines.map(({ upc }) => `stock-of-product-${upc}`);
-        context.invalidate(`orders-of-user-${order.buyerId}`, ...stock);
+        invalidateOrder(order, context);
+        return order;
+      }),
+    cancelOrder: (_: unknown, { id }: { id: string }, context) =>
+      change(context, async () => {
+        const found = await loadVisibleOrder(id, context);
+        if (!found) throw new SubgraphError('NOT_FOUND', `The viewer has no order "${id}".`);
+        const order = await cancelOrder(found, context);
+        invalidateOrder(order, context);
         return order;
       }),
     async advanceOrder(_: unknown, args: AdvanceOrderArgs, context) {
       requireSupport(context);
       const order = await advanceOrder(args, context.db);
       context.invalidate(`orders-of-user-${order.buyerId}`);
-      await context.events.publish({ type: 'OrderAdvanced', key: order.id, data: order });
+      await publishOrder(order, context);
       return order;
     },
   },
@@ -58,7 +65,7 @@ export const resolvers: Resolvers<Context> = {
   Subscription: {
     // The event has the whole order: a read might still find the one before.
     orderChanged: subscriptionField<Context, { id: string }, Order>({
-      event: 'OrderAdvanced',
+      event: orderChanged,
       async keys({ id }, context) {
         requireIdentity(context.identity);
         if (await loadOwnOrder(id, context)) return [id];
@@ -79,6 +86,17 @@ export const resolvers: Resolvers<Context> = {
     __resolveReference: ({ id }: { id: string }, context: Context) => loadVisibleOrder(id, context),
     buyer: ({ buyerId }: Order) => ({ id: buyerId }),
     lines: ({ id, lines }: Order) => lines.map((line) => ({ ...line, orderId: id })),
+    /** What is noted while the order is pending is for its workflow. */
+    refusal: ({ status, refusal }: Order) => (status === 'PENDING' ? null : refusal),
+    async workflow({ id }: Order, { name }: { name: 'place-order' | 'cancel-order' }, context) {
+      requireSupport(context);
+      const execution = await context.workflows.get(name, id);
+      return execution && { ...execution, history: () => context.workflows.history(name, id) };
+    },
+  },
+  OrderWorkflowName: {
+    PLACE_ORDER: 'place-order',
+    CANCEL_ORDER: 'cancel-order',
   },
   OrderLine: {
     async __resolveReference({ orderId, upc }: OrderLineKey, context: Context) {
@@ -126,6 +144,11 @@ function requireSupport(context: Context): void {
 async function loadOwnOrder(id: string, { identity, loaders }: Context): Promise<Order | null> {
   const order = await loaders.orders.load({ id });
   return identity && order?.buyerId === identity.id ? order : null;
+}
+
+/** Services were called directly and not through the gateway, so they cannot invalidate their own data. */
+function invalidateOrder({ buyerId, lines }: Order, { invalidate }: Context): void {
+  invalidate(`orders-of-user-${buyerId}`, ...lines.map(({ upc }) => `stock-of-product-${upc}`));
 }
 
 async function loadCart(userId: string, { loaders }: Context): Promise<Cart> {

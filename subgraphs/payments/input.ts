@@ -1,4 +1,4 @@
-import { SubgraphError } from '../kit';
+import { looksLikeCardNumber, SubgraphError } from '../kit';
 
 /** Throws `BAD_USER_INPUT` unless it is a token of the provider. The message never has the text: it may be a card's number. */
 export function checkToken(token: string): void {
@@ -18,15 +18,4 @@ export function checkAmount(amount: number): void {
   });
 }
 
-const tokenPattern = /^tok_[A-Za-z][A-Za-z0-9_]{0,59}$/;
-
-/** Whether it has 12 digits in a row, with or without gaps: numbers of cards have 12 to 19 (ISO/IEC 7812). */
-function looksLikeCardNumber(text: string): boolean {
-  let digits = 0;
-  for (const character of text) {
-    if (character >= '0' && character <= '9') digits++;
-    else if (character !== ' ' && character !== '-') digits = 0;
-    if (digits === 12) return true;
-  }
-  return false;
-}
+const tokenPattern = /^tok_\w{1,60}$/;

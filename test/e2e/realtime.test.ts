@@ -69,6 +69,7 @@ const causes = {
         input: {
           lines: [{ upc: "p3", quantity: 1 }]
           deliveryAddress: { street: "Oudegracht 1", city: "Utrecht", postalCode: "3511 AA", country: "NL" }
+          paymentToken: "tok_ok"
         }
         idempotencyKey: "sale-${sales++}"
       ) { id } }`,

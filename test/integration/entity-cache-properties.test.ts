@@ -142,7 +142,7 @@ async function change(random: RandomSource, gateway: TestGateway): Promise<void>
   const key = `k${realNow()}-${random.between(0, 1e9)}`;
   const review = `mutation { writeReview(input: { upc: "${upc}", rating: ${random.between(1, 5)}, body: "${key}" }, idempotencyKey: "${key}") { rating } }`;
   const profile = `mutation { updateProfile(input: { name: "Name ${key}" }) { name } }`;
-  const order = `mutation { placeOrder(input: { lines: [{ upc: "${upc}", quantity: 1 }], deliveryAddress: { street: "S 1", city: "C", postalCode: "1", country: "NL" } }, idempotencyKey: "${key}") { status } }`;
+  const order = `mutation { placeOrder(input: { lines: [{ upc: "${upc}", quantity: 1 }], deliveryAddress: { street: "S 1", city: "C", postalCode: "1", country: "NL" }, paymentToken: "tok_ok" }, idempotencyKey: "${key}") { status } }`;
   const through = async (query: string): Promise<void> => {
     const answer: Json = await (await gateway.post({ query }, { headers: headersOf(user) })).json();
     expect(answer.data).toBeDefined();

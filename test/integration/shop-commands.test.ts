@@ -1,5 +1,6 @@
 import { type Command } from '../../subgraphs/kit';
 import { stockTable } from '../../subgraphs/inventory/table';
+import { ordersTable } from '../../subgraphs/orders/table';
 import { type Json } from '../support/running-gateway';
 import { startShop, type Answer, type Operation, type Shop, type SubgraphName } from '../support/shop';
 
@@ -8,7 +9,7 @@ let keys = 0;
 
 beforeAll(async () => {
   shop = await startShop();
-});
+}, 60_000);
 
 afterAll(() => shop.stop());
 
@@ -95,35 +96,66 @@ describe('placeOrder', () => {
     expect(await reservedOf(first.data.placeOrder.id, 'p108')).toBe(1);
   });
 
-  it('gives the stock back when the order cannot be written, and a repeat places the order', async () => {
+  it('is PENDING when the order cannot be written, and placed as soon as it can', async () => {
     const before = await stockOf('p109');
     const order = { lines: [{ upc: 'p109', quantity: 1 }], idempotencyKey: 'unlucky' };
 
-    const failed = await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
+    const pending = await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
       placeOrder('u108', order),
     );
-    expect(failed.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    expect(pending.data.placeOrder).toMatchObject({ status: 'PENDING', lines: order.lines });
     expect(await stockOf('p109')).toBe(before);
 
-    expect((await placeOrder('u108', order)).data.placeOrder).toMatchObject({ status: 'PLACED' });
+    await eventually(async () => (await placeOrder('u108', order)).data.placeOrder.status === 'PLACED');
     expect(await stockOf('p109')).toBe(before - 1);
   });
 
-  it('keeps the stock when it cannot tell whether the order was written', async () => {
+  it.each([
+    ['tok_declined', 'PAYMENT_DECLINED'],
+    ['tok_down', 'UNAVAILABLE'],
+    ['tok_timeout', 'UNAVAILABLE'],
+  ])('gives the stock back and takes no money for %s', async (paymentToken, code) => {
     const before = await stockOf('p110');
-    const order = { lines: [{ upc: 'p110', quantity: 1 }], idempotencyKey: 'unsure' };
+    const order = { lines: [{ upc: 'p110', quantity: 1 }], idempotencyKey: paymentToken, paymentToken };
 
-    await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
-      // The first GetItem finds no order; the second one is to find out about the write that failed.
-      whileFailing('orders', { name: 'GetItem', table: 'orders', after: 1 }, () => placeOrder('u109', order)),
-    );
-    expect(await stockOf('p110')).toBe(before - 1);
-
-    await placeOrder('u109', order);
-    expect(await stockOf('p110')).toBe(before - 1);
+    let answer = await placeOrder('u109', order);
+    await eventually(async () => {
+      answer = await placeOrder('u109', order);
+      return answer.data.placeOrder?.status !== 'PENDING';
+    });
+    expect(answer.errors).toMatchObject([{ extensions: { code, orderId: expect.any(String) } }]);
+    const { orderId } = answer.errors![0]!.extensions;
+    expect(await orderOf('u109', orderId)).toMatchObject({ status: 'REFUSED', refusal: { code } });
+    expect(await stockOf('p110')).toBe(before);
+    expect((await paymentOf('u109', orderId))?.status).not.toBe('TAKEN');
   });
 
-  it('stands when the cart cannot be changed, and a repeat changes it', async () => {
+  it.each(['tok_twice', 'tok_late'])('is placed and paid once with %s', async (paymentToken) => {
+    const order = { lines: [{ upc: 'p113', quantity: 2 }], idempotencyKey: paymentToken, paymentToken };
+    await eventually(async () => (await placeOrder('u109', order)).data.placeOrder.status === 'PLACED');
+    const { data } = await placeOrder('u109', order);
+    const { total } = await orderOf('u109', data.placeOrder.id);
+    expect(await paymentOf('u109', data.placeOrder.id)).toEqual({ status: 'TAKEN', amount: total });
+    expect(total).toBeGreaterThan(0);
+  });
+
+  it('refuses a product that does not exist', async () => {
+    const { errors } = await placeOrder('u109', { lines: [{ upc: 'p9999', quantity: 1 }] });
+    expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', upc: 'p9999' } }]);
+  });
+
+  it.each(['4111111111111111', 4111111111111111, '5555 5555 5555 4444'])(
+    'repeats no card number: %#',
+    async (paymentToken) => {
+      const answer = await placeOrder('u109', { lines: [{ upc: 'p1', quantity: 1 }], paymentToken });
+      expect(answer.errors).toMatchObject([
+        { extensions: { code: 'BAD_USER_INPUT', argument: 'input.paymentToken' } },
+      ]);
+      expect(JSON.stringify(answer)).not.toMatch(/4111|5555/);
+    },
+  );
+
+  it('stands when the cart cannot be changed, and changes it later', async () => {
     await addToCart('u110', { upc: 'p111', quantity: 1 });
     const order = { lines: [{ upc: 'p111', quantity: 1 }], idempotencyKey: 'cart' };
 
@@ -133,15 +165,16 @@ describe('placeOrder', () => {
     expect(placed.errors).toBeUndefined();
     expect((await cartOf('u110')).get('p111')).toBe(1);
 
-    await placeOrder('u110', order);
-    expect((await cartOf('u110')).has('p111')).toBe(false);
+    await eventually(async () => !(await cartOf('u110')).has('p111'));
   });
 
-  it('says that stock cannot be set aside when inventory fails', async () => {
-    const { errors } = await whileFailing('inventory', { name: 'PutItem', table: 'reservations' }, () =>
-      placeOrder('u111', { lines: [{ upc: 'p112', quantity: 1 }] }),
+  it('sets the stock aside as soon as inventory answers again', async () => {
+    const order = { lines: [{ upc: 'p112', quantity: 1 }], idempotencyKey: 'inventory' };
+    const pending = await whileFailing('inventory', { name: 'PutItem', table: 'reservations' }, () =>
+      placeOrder('u111', order),
     );
-    expect(errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+    expect(pending.data.placeOrder.status).toBe('PENDING');
+    await eventually(async () => (await placeOrder('u111', order)).data.placeOrder.status === 'PLACED');
   });
 
   it.each([
@@ -158,6 +191,33 @@ describe('placeOrder', () => {
   it('wants to know who orders', async () => {
     const { errors } = await placeOrder(undefined, { lines: [{ upc: 'p1', quantity: 1 }] });
     expect(errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+  });
+});
+
+describe('cancelOrder', () => {
+  it('gives money and stock back, however often it is called', async () => {
+    const before = await stockOf('p115');
+    const { data } = await placeOrder('u118', { lines: [{ upc: 'p115', quantity: 3 }] });
+    const { id } = data.placeOrder;
+    expect(await stockOf('p115')).toBe(before - 3);
+
+    for (let i = 0; i < 2; i++)
+      expect((await cancelOrder('u118', id)).data.cancelOrder.status).toBe('CANCELLED');
+    expect(await stockOf('p115')).toBe(before);
+    expect((await paymentOf('u118', id)).status).toBe('REFUNDED');
+    expect((await orderOf('u118', id)).refusal).toBeNull();
+  });
+
+  it('is for the buyer, and for an order that is not on its way', async () => {
+    const { data } = await placeOrder('u118', { lines: [{ upc: 'p116', quantity: 1 }] });
+    expect((await cancelOrder('u119', data.placeOrder.id)).errors).toMatchObject([
+      { extensions: { code: 'NOT_FOUND' } },
+    ]);
+    await shop.subgraphs.orders.db
+      .table(ordersTable)
+      .update({ id: data.placeOrder.id }, { set: { status: 'SHIPPED' } });
+    const { errors } = await cancelOrder('u118', data.placeOrder.id);
+    expect(errors).toMatchObject([{ extensions: { code: 'CONFLICT' } }]);
   });
 });
 
@@ -309,15 +369,49 @@ function address(city: string) {
 
 function placeOrder(
   as: string | undefined,
-  { lines, idempotencyKey = `key ${keys++}` }: { lines: object[]; idempotencyKey?: string },
+  {
+    lines,
+    idempotencyKey = `key ${keys++}`,
+    paymentToken = 'tok_ok',
+  }: { lines: object[]; idempotencyKey?: string; paymentToken?: unknown },
 ): Promise<Answer> {
   return send('orders', {
     query: `mutation ($input: PlaceOrderInput!, $key: String!) {
       placeOrder(input: $input, idempotencyKey: $key) { id status placedAt lines { upc quantity } }
     }`,
-    variables: { input: { lines, deliveryAddress: address('Turin') }, key: idempotencyKey },
+    variables: { input: { lines, deliveryAddress: address('Turin'), paymentToken }, key: idempotencyKey },
     ...(as !== undefined && { as }),
   });
+}
+
+const cancelOrder = (as: string, id: string) =>
+  send('orders', {
+    query: 'mutation ($id: ID!) { cancelOrder(id: $id) { id status } }',
+    variables: { id },
+    as,
+  });
+
+async function orderOf(as: string, id: unknown): Promise<Json> {
+  const { data } = await send('orders', {
+    query: 'query ($id: ID!) { order(id: $id) { status total refusal { code message } } }',
+    variables: { id },
+    as,
+  });
+  return data.order;
+}
+
+async function paymentOf(as: string, id: unknown): Promise<Json> {
+  const { data } = await send('payments', {
+    query:
+      'query ($order: _Any!) { _entities(representations: [$order]) { ... on Order { payment { amount status } } } }',
+    variables: { order: { __typename: 'Order', id } },
+    as,
+  });
+  return data._entities[0].payment;
+}
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 function addToCart(

@@ -89,18 +89,20 @@ describe('through the gateway', () => {
     );
   });
 
-  it('an order shows what is set aside for each of its lines', async () => {
+  it('an order shows what was paid, and what is set aside for each of its lines', async () => {
     const { placeOrder } = await ask(
       `mutation {
         placeOrder(idempotencyKey: "1", input: {
           lines: [{ upc: "p3", quantity: 1 }]
           deliveryAddress: { street: "Via Po 1", city: "Turin", postalCode: "10124", country: "IT" }
-        }) { status buyer { name } lines { quantity reserved product { name } } }
+          paymentToken: "tok_ok"
+        }) { status payment { status } buyer { name } lines { quantity reserved product { name } } }
       }`,
       { as: 'u2' },
     );
     expect(placeOrder).toEqual({
       status: 'PLACED',
+      payment: { status: 'TAKEN' },
       buyer: { name: expect.any(String) },
       lines: [{ quantity: 1, reserved: 1, product: { name: 'Compact Coffee Maker' } }],
     });
@@ -133,7 +135,15 @@ describe('through the gateway', () => {
         .fields()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['addToCart', 'advanceOrder', 'placeOrder', 'removeFromCart', 'updateProfile', 'writeReview']);
+    ).toEqual([
+      'addToCart',
+      'advanceOrder',
+      'cancelOrder',
+      'placeOrder',
+      'removeFromCart',
+      'updateProfile',
+      'writeReview',
+    ]);
     for (const hidden of ['Reservation', 'StockLineInput', 'CacheControlScope']) {
       expect(api.type(hidden)).toBeUndefined();
     }

@@ -66,23 +66,6 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     logLevel: 'silent',
     ...(linkKey !== undefined && { link: { keys: [linkKey] }, development: true }),
   };
-  // orders has to know where inventory is, so inventory comes first.
-  const running = {
-    inventory: await startSubgraph(inventory, settings),
-    ...(await settled({
-      accounts: startSubgraph(accounts, settings),
-      products: startSubgraph(products, settings),
-      reviews: startSubgraph(reviews, settings),
-      payments: startSubgraph(payments, settings),
-    })),
-  };
-  const subgraphs = {
-    ...running,
-    orders: await startSubgraph(orders, { ...settings, options: { inventoryUrl: running.inventory.url } }),
-  };
-  const urls = Object.fromEntries(
-    Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
-  ) as Shop['urls'];
   const apiKey = shipping.options.shippingApiKey.default;
   const carrierToken = shipping.options.carrierToken.default;
   const api = await startAppSyncStandIn({
@@ -90,6 +73,29 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     resolvers: shipping.resolvers,
     modes: shipping.modes({ shippingApiKey: apiKey, carrierToken }),
   });
+  // orders calls the others, so they come first.
+  const running = await settled({
+    inventory: startSubgraph(inventory, settings),
+    accounts: startSubgraph(accounts, settings),
+    products: startSubgraph(products, settings),
+    reviews: startSubgraph(reviews, settings),
+    payments: startSubgraph(payments, settings),
+  });
+  const subgraphs = {
+    ...running,
+    orders: await startSubgraph(orders, {
+      ...settings,
+      options: {
+        inventoryUrl: running.inventory.url,
+        paymentsUrl: running.payments.url,
+        productsUrl: running.products.url,
+        shippingUrl: api.url,
+      },
+    }),
+  };
+  const urls = Object.fromEntries(
+    Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
+  ) as Shop['urls'];
   return {
     subgraphs,
     urls,

@@ -36,12 +36,12 @@ describe('reserveStock', () => {
     expect(await available()).toEqual({ a: 10, b: 10, c: 2 });
   });
 
-  it('takes everything when the order tries again with enough stock', async () => {
+  it('says the same again to an order that was out of stock, whatever the stock is then', async () => {
     await setStock({ c: 2 });
     await reserve();
     await setStock({ c: 3 });
-    expect(await reserve()).toBe('held');
-    expect(await available()).toEqual({ a: 8, b: 9, c: 0 });
+    expect(await reserve()).toBe('OUT_OF_STOCK');
+    expect(await available()).toEqual({ a: 10, b: 10, c: 3 });
   });
 
   it('refuses other lines for an order with a reservation', async () => {
@@ -108,10 +108,18 @@ describe('releaseStock', () => {
     expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
   });
 
+  it('refuses an order that reserves stock again after its release', async () => {
+    await reserve();
+    await release();
+    expect(await reserve()).toBe('CONFLICT');
+    expect(await available()).toEqual({ a: 10, b: 10, c: 10 });
+  });
+
   it('completes when it is called again after a failure at any step', async () => {
     await reserve();
     const steps = await countSteps(() => release());
     for (let step = 0; step < steps; step++) {
+      orderId = `order ${orders++}`;
       await reserve();
       await dyingAt(step, () => release());
       expect(await release()).toBe('released');

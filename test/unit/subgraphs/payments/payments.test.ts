@@ -151,7 +151,7 @@ async function take(
 ): Promise<string> {
   const args = { orderId, payerId: 'u1', amount: 1250, token: 'tok_ok', ...given };
   try {
-    return (await takePayment(args, { db: database.db, provider, ...scope })).status;
+    return (await takePayment(args, { db: database.db, provider, deadline: 10_000, ...scope })).status;
   } catch (error) {
     return (error as { code?: string }).code ?? (error as Error).message;
   }

@@ -9,7 +9,13 @@ import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
 import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { type Cause } from './events/event';
-import { consumerTables, openSubgraphConsumers, type SubgraphConsumers } from './events/subgraph-consumers';
+import { openChannel } from './events/open-channel';
+import {
+  consumerTables,
+  eventNeeds,
+  openSubgraphConsumers,
+  type SubgraphConsumers,
+} from './events/subgraph-consumers';
 import { openSubgraphEvents, withEventTables, type SubgraphEvents } from './events/subgraph-events';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
@@ -101,17 +107,22 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
   const events = subgraph.events?.() ?? memoryEventSource();
-  const domainEvents = openSubgraphEvents({ source: subgraph.name, tables, db, log });
+  const channel = await openChannel(settings.events, { subgraph: subgraph.name, log });
+  const domainEvents = openSubgraphEvents({
+    ...{ source: subgraph.name, tables, db, log },
+    publish: channel && ((relayed) => channel.publish(relayed)),
+  });
   const stopping = new AbortController();
 
   const waitingFor = new Set(tables.map(({ name }) => name));
   const seed = settings.seed ?? database.kind !== 'aws';
-  const prepared = Promise.all(
-    tables.map(async (table) => {
+  const prepared = Promise.all([
+    channel?.prepare(eventNeeds(subgraph)),
+    ...tables.map(async (table) => {
       await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
       waitingFor.delete(table.name);
     }),
-  ).then(
+  ]).then(
     () => undefined,
     (error: unknown) => {
       throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${dynamodb.place}.`) : error;
@@ -140,7 +151,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
-    ...{ subgraph, events, workflowsOf, options, linkKeys, log },
+    ...{ subgraph, events, workflowsOf, options, linkKeys, log, channel },
     db: openDatabase({ client: dynamodb.client }),
   });
 
@@ -150,6 +161,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     linkKeys?.close();
     await prepared.catch(() => undefined);
     await Promise.race([domainEvents?.relay.stop(), sleep(graceMilliseconds, undefined, { ref: false })]);
+    channel?.close();
     await dynamodb.stop();
   }
 

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type DatabaseSettings } from './dynamodb';
+import { type EventSettings } from './events/open-channel';
+import { defaultQueue, defaultTopic } from './events/sns-sqs-resources';
 import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
@@ -28,6 +30,8 @@ export interface Settings {
   readonly development?: boolean;
   /** `false` refuses them, as a Lambda function must, which cannot hold a connection. @default their defaults */
   readonly subscriptions?: SubscriptionSettings | false;
+  /** How events go to the consumers of other subgraphs. @default they read the event log */
+  readonly events?: EventSettings;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */
@@ -35,6 +39,26 @@ export interface Settings {
 }
 
 const defaultData = '.weir/dynamodb';
+/** Settings of `events`, which are read as a subgraph's own options are. */
+const eventOptions = {
+  eventsChannel: {
+    description:
+      'how consumers get events: "table" (from the event log of who publishes) or "sns-sqs" (on AWS)',
+    default: 'table',
+  },
+  eventsTopic: {
+    description: 'for sns-sqs, the name or ARN of the SNS topic of a subgraph',
+    default: defaultTopic,
+  },
+  eventsQueue: {
+    description: 'for sns-sqs, the name or ARN of the SQS queue of a consumer',
+    default: defaultQueue,
+  },
+  eventsCreate: {
+    description: 'for sns-sqs, whether topics and queues are created, as in development',
+    default: 'false',
+  },
+} satisfies Record<string, OptionDefinition>;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /** The settings of a process: flags, then environment. Throws a {@link StartError} that names what is wrong. */
@@ -61,7 +85,7 @@ export function readSettings(
           : oneOf(nameOf('seed', 'WEIR_SEED'), seed, ['true', 'false']) === 'true',
       logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
     }),
-    ...defined({ link: readLink(env) }),
+    ...defined({ link: readLink(env), events: readEvents(get, nameOf) }),
     ...(development && {
       development: oneOf('WEIR_DEVELOPMENT', development, ['true', 'false']) === 'true',
     }),
@@ -76,7 +100,9 @@ export function readSettings(
 
 /** What `--help` prints. */
 export function usage(subgraph: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
-  const own = Object.entries(subgraph.options ?? {}).map(([name, option]) => describeOption(name, option));
+  const own = Object.entries({ ...eventOptions, ...subgraph.options }).map(([name, option]) =>
+    describeOption(name, option),
+  );
   return `The subgraph "${subgraph.name}".
 
 Flags, and the environment variables that say the same:
@@ -124,7 +150,7 @@ function readFlags(
     'schema',
     'data',
     'seed',
-    ...Object.keys(subgraph.options ?? {}).map(flagOf),
+    ...Object.keys({ ...eventOptions, ...subgraph.options }).map(flagOf),
   ];
   const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
   // Not strict: the errors of strict parsing explain positional arguments, which these commands do not take.
@@ -172,6 +198,24 @@ function readDatabase(folder: string, env: NodeJS.ProcessEnv): DatabaseSettings 
   const region = env['AWS_REGION'] || env['AWS_DEFAULT_REGION'];
   const credentials = Boolean(env['AWS_ACCESS_KEY_ID'] || env['AWS_PROFILE']);
   return { kind: 'endpoint', endpoint, credentials, ...(region && { region }) };
+}
+
+function readEvents(
+  get: (flag: string, variable: string) => string | undefined,
+  nameOf: (flag: string, variable: string) => string,
+): EventSettings | undefined {
+  const read = (name: keyof typeof eventOptions, values?: readonly string[]) => {
+    const [flag, variable] = [flagOf(name), variableOf(name)];
+    const text = get(flag, variable);
+    return text !== undefined && values ? oneOf(nameOf(flag, variable), text, values) : text;
+  };
+  const create = read('eventsCreate', ['true', 'false']);
+  if (read('eventsChannel', ['table', 'sns-sqs']) !== 'sns-sqs') return undefined;
+  return {
+    channel: 'sns-sqs',
+    ...defined({ topic: read('eventsTopic'), queue: read('eventsQueue') }),
+    ...(create !== undefined && { create: create === 'true' }),
+  };
 }
 
 function readLink(env: NodeJS.ProcessEnv): LinkKeysSettings | undefined {

@@ -148,7 +148,7 @@ describe('a subgraph process', () => {
   it.each([
     [
       ['--prt', '1'],
-      'library: There is no flag --prt; there are --port, --host, --schema, --data, --seed.\n',
+      'library: There is no flag --prt; there are --port, --host, --schema, --data, --seed, --events-channel, --events-topic, --events-queue, --events-create.\n',
     ],
     [['--port', 'x'], 'library: --port must be a whole number from 0 to 65535, but got: "x".\n'],
   ])('exits 2 with one sentence when it is started with %j', async (args, stderr) => {

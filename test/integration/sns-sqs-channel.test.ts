@@ -1,21 +1,37 @@
 import { SNS } from '@aws-sdk/client-sns';
 import { SQS, SQSClient } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
+import { z } from 'zod';
 import {
+  defineConsumer,
+  defineEvent,
+  defineSubgraph,
+  defineTable,
   type Delivery,
   type DomainEvent,
   openSnsSqsChannel,
   type SnsSqsChannelOptions,
+  startSubgraph,
+  type WithOutbox,
 } from '../../subgraphs/kit';
 import { writeEvent } from '../../subgraphs/kit/events/event';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { eventually } from '../support/process';
+import { temporaryFolder } from '../support/subgraph-kit';
 
 sayWithoutMoto('the tests of SNS and SQS');
 
 const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
 const traceHeader = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1';
 const selection = { orders: ['OrderPlaced'] };
+const folder = temporaryFolder();
+const schema = folder.write('schema.graphql', 'type Query { one: Int }');
+afterAll(() => folder.remove());
+
+interface Note extends WithOutbox {
+  readonly id: string;
+  readonly text: string;
+}
 
 let count = 0;
 const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
@@ -137,6 +153,44 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
     await expect(channel.prepare({ publishes: false, consumers: { ratings: selection } })).rejects.toThrow(
       `The SQS queue "${QueueName}" of the consumer "ratings" ${reason}`,
     );
+  });
+
+  it('connects the subgraphs that choose it, which do not start where a resource is missing', async () => {
+    const NoteWritten = defineEvent({ type: 'NoteWritten', data: z.object({ text: z.string() }) });
+    const table = defineTable<Note>()({ name: 'notes', partitionKey: 'id', outbox: true });
+    const notes = defineSubgraph({ name: 'notes', schema, resolvers: {}, tables: [table] });
+    const heard: unknown[] = [];
+    const copy = defineConsumer({
+      name: 'copy',
+      from: { notes: { NoteWritten: { 1: NoteWritten.data } } },
+      handle: async (event) => void heard.push(event),
+    });
+    const options = { notesUrl: { description: 'notes', default: 'http://127.0.0.1:1/graphql' } };
+    const copies = defineSubgraph({ name: 'copies', schema, resolvers: {}, consumers: [copy], options });
+    const settings = {
+      port: 0,
+      logLevel: 'silent',
+      events: { channel: 'sns-sqs', aws: moto.config },
+    } as const;
+    await expect(startSubgraph(notes, settings)).rejects.toThrow(
+      /^There is no SNS topic "notes-events.fifo"\./,
+    );
+    await expect(startSubgraph(copies, settings)).rejects.toThrow(
+      /^There is no SQS queue "copies-copy.fifo"/,
+    );
+    const away = { ...moto.config, endpoint: 'http://127.0.0.1:1' };
+    await expect(
+      startSubgraph(copies, { ...settings, events: { channel: 'sns-sqs', aws: away } }),
+    ).rejects.toThrow(/^The SQS queue "copies-copy.fifo" cannot be used: .*ECONNREFUSED/);
+
+    const events = { ...settings.events, create: true };
+    const consumer = await startSubgraph(copies, { ...settings, events });
+    const publisher = await startSubgraph(notes, { ...settings, events });
+    ends.push(consumer.stop, publisher.stop);
+    const item = { id: 'n1', text: 'hello' };
+    await publisher.db.table(table).create(item, { events: [NoteWritten.create({ text: 'hello' })] });
+    await eventually(() => heard.length === 1);
+    expect(heard[0]).toMatchObject({ source: 'notes', subject: 'n1', sequence: 1, data: { text: 'hello' } });
   });
 
   it('delivers the types that a consumer wants only', async () => {

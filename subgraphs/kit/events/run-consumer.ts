@@ -25,7 +25,8 @@ export interface RunningConsumer {
 export const subscriptionOf = ({ name, from }: Consumer, channel: Channel): Subscription =>
   channel.subscribe(name, selectionOf(from));
 
-const selectionOf = (from: ConsumedEvents): ConsumerSelection =>
+/** The types that a consumer wants, by source. */
+export const selectionOf = (from: ConsumedEvents): ConsumerSelection =>
   Object.fromEntries(Object.entries(from).map(([source, types]) => [source, Object.keys(types)]));
 
 /** Handles what is delivered to a consumer, as many events at once as it wants. */

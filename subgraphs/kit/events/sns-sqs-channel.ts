@@ -1,4 +1,5 @@
 import { type FastifyBaseLogger } from 'fastify';
+import { StartError } from '../start-error';
 import { openAwsClients, type AwsSettings } from './aws-clients';
 import { type Channel, type ConsumerSelection, type RetryOptions } from './channel';
 import { type DomainEvent } from './event';
@@ -46,8 +47,13 @@ export async function openSnsSqsChannel(options: SnsSqsChannelOptions): Promise<
 
   return {
     async prepare({ publishes, consumers }) {
-      if (publishes) await topicOf(subgraph);
-      for (const [consumer, selection] of Object.entries(consumers)) await queueOf(consumer, selection);
+      try {
+        if (publishes) await topicOf(subgraph);
+        for (const [consumer, selection] of Object.entries(consumers)) await queueOf(consumer, selection);
+      } catch (error) {
+        if (error instanceof StartError) throw error;
+        throw new StartError(`SNS or SQS cannot be used: ${(error as Error).message}`);
+      }
     },
 
     async publish(events) {

@@ -6,12 +6,18 @@ import { type RequestScope, type Subgraph } from '../subgraph';
 import { type AnyTableDefinition } from '../table-definition';
 import { propagationOf } from '../trace';
 import { type Workflows } from '../workflows/workflows';
-import { type Failures } from './channel';
+import { type Channel, type ConsumerSelection, type Failures } from './channel';
 import { type Consumer } from './consumer';
 import { consumersTable } from './consumers-table';
 import { type Cause } from './event';
 import { type Publisher } from './follow-events';
-import { runConsumer, subscriptionOf, type RunConsumerOptions, type RunningConsumer } from './run-consumer';
+import {
+  runConsumer,
+  selectionOf,
+  subscriptionOf,
+  type RunConsumerOptions,
+  type RunningConsumer,
+} from './run-consumer';
 import { tableChannel } from './table-channel';
 
 export interface SubgraphConsumersOptions {
@@ -22,6 +28,8 @@ export interface SubgraphConsumersOptions {
   readonly workflowsOf: (cause: Cause) => Workflows;
   readonly options: Readonly<Record<string, string>>;
   readonly linkKeys: LinkKeys | undefined;
+  /** @default consumers read the event logs of their sources */
+  readonly channel?: Channel | undefined;
   readonly log: FastifyBaseLogger;
 }
 
@@ -44,6 +52,18 @@ export function consumerTables(subgraph: SubgraphConsumersOptions['subgraph']): 
   return consumers.length === 0 ? [] : [consumersTable(subgraph.name)];
 }
 
+/** What a channel needs to have for a subgraph. */
+export const eventNeeds = ({
+  tables = [],
+  consumers = [],
+}: Pick<Subgraph, 'tables' | 'consumers'>): {
+  readonly publishes: boolean;
+  readonly consumers: Readonly<Record<string, ConsumerSelection>>;
+} => ({
+  publishes: tables.some(({ outbox }) => outbox !== undefined),
+  consumers: Object.fromEntries(consumers.map(({ name, from }) => [name, selectionOf(from)])),
+});
+
 /** Opens the consumers of a subgraph. */
 export function openSubgraphConsumers({
   subgraph,
@@ -52,6 +72,7 @@ export function openSubgraphConsumers({
   workflowsOf,
   options,
   linkKeys,
+  channel: given,
   log,
 }: SubgraphConsumersOptions): SubgraphConsumers {
   const consumers = subgraph.consumers ?? [];
@@ -65,7 +86,7 @@ export function openSubgraphConsumers({
     url: new URL('events', source === subgraph.name ? ownUrl : options[urlOption(source)]).href,
     headers: () => signRead(source, ''),
   });
-  const channel = tableChannel({ db, table: consumersTable(subgraph.name), publisher, log });
+  const channel = given ?? tableChannel({ db, table: consumersTable(subgraph.name), publisher, log });
   const subscriptions = new Map(consumers.map((each) => [each.name, subscriptionOf(each, channel)]));
 
   const scopeOf: RunConsumerOptions['scopeOf'] = (event, of) => ({

@@ -3,7 +3,7 @@ import { type Database } from '../database';
 import { StartError } from '../start-error';
 import { type AnyTableDefinition } from '../table-definition';
 import { eventLogTable, openEventLog, type EventLog } from './event-log';
-import { openRelay, type Relay } from './relay';
+import { openRelay, type Relay, type RelayOptions } from './relay';
 
 /** What a subgraph has whose tables have an outbox. */
 export interface SubgraphEvents {
@@ -30,7 +30,7 @@ export function withEventTables(
   return writing.length === 0 ? tables : [...tables, eventLogTable(source)];
 }
 
-export interface SubgraphEventsOptions {
+export interface SubgraphEventsOptions extends Pick<RelayOptions, 'publish'> {
   readonly source: string;
   readonly tables: readonly AnyTableDefinition[];
   readonly db: Database;
@@ -43,9 +43,10 @@ export function openSubgraphEvents({
   tables,
   db,
   log,
+  publish,
 }: SubgraphEventsOptions): SubgraphEvents | undefined {
   const writing = tables.filter(({ outbox }) => outbox);
   if (writing.length === 0) return undefined;
   const eventLog = openEventLog({ db, source });
-  return { log: eventLog, relay: openRelay({ db, source, tables: writing, eventLog, log }) };
+  return { log: eventLog, relay: openRelay({ db, source, tables: writing, eventLog, log, publish }) };
 }

@@ -51,9 +51,23 @@ describe('settings', () => {
     });
   });
 
+  it('choose the channel of events, and name what it needs', () => {
+    const env = { EVENTS_CHANNEL: 'sns-sqs', EVENTS_TOPIC: 'prod-{source}.fifo', EVENTS_CREATE: 'true' };
+    expect(read([], env).events).toEqual({ channel: 'sns-sqs', topic: 'prod-{source}.fifo', create: true });
+    const flags = ['--events-channel', 'sns-sqs', '--events-queue', 'q.fifo', '--events-create', 'false'];
+    expect(read(flags, env).events).toEqual({
+      channel: 'sns-sqs',
+      topic: 'prod-{source}.fifo',
+      queue: 'q.fifo',
+      create: false,
+    });
+    expect(read(['--events-channel', 'table'], env).events).toBeUndefined();
+  });
+
   it('treat an empty variable as one that is not set', () => {
     const names = [
       ...['PORT', 'DYNAMODB_ENDPOINT', 'LOG_LEVEL', 'INVENTORY_URL', 'WEIR_DATA', 'WEIR_SEED', 'HOST'],
+      ...['EVENTS_CHANNEL', 'EVENTS_TOPIC', 'EVENTS_QUEUE', 'EVENTS_CREATE'],
       ...['WEIR_DEVELOPMENT', 'WEIR_LINK_KEYS', 'WEIR_LINK_KEYS_FILE', 'AWS_LAMBDA_FUNCTION_NAME'],
     ];
     expect(read([], Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read([]));
@@ -118,7 +132,7 @@ describe('settings', () => {
     [
       ['--prot', '1'],
       {},
-      'There is no flag --prot; there are --port, --host, --schema, --data, --seed, --inventory-url.',
+      'There is no flag --prot; there are --port, --host, --schema, --data, --seed, --events-channel, --events-topic, --events-queue, --events-create, --inventory-url.',
     ],
     [['--port'], {}, 'The flag --port needs a value.'],
     [['--port', '-1'], {}, '--port must be a whole number from 0 to 65535, but got: "-1".'],
@@ -130,6 +144,8 @@ describe('settings', () => {
       { LOG_LEVEL: 'loud' },
       'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, but got: "loud".',
     ],
+    [['--events-channel', 'kafka'], {}, '--events-channel must be one of table, sns-sqs, but got: "kafka".'],
+    [[], { EVENTS_CREATE: 'yes' }, 'EVENTS_CREATE must be one of true, false, but got: "yes".'],
     [[], { PORT: 'x8' }, 'PORT must be a whole number from 0 to 65535, but got: "x8".'],
     [[], { PORT: '8x' }, 'PORT must be a whole number from 0 to 65535, but got: "8x".'],
     [['--host='], {}, 'The flag --host needs a value.'],
@@ -178,11 +194,12 @@ describe('settings', () => {
       'WEIR_DEVELOPMENT',
       'DYNAMODB_ENDPOINT',
       'LOG_LEVEL',
+      '--events-topic VALUE, EVENTS_TOPIC: for sns-sqs, the name or ARN of the SNS topic of a subgraph (default: {source}-events.fifo)',
     ])
       expect(usage(subgraph)).toContain(line);
     expect(usage({ name: 'plain' })).toContain('(default: 4001)');
     expect(usage({ name: 'plain' })).toContain('The subgraph "plain".');
-    expect(usage({ name: 'plain' })).not.toContain('VALUE');
+    expect(usage({ name: 'plain' })).not.toContain('INVENTORY_URL');
   });
 
   it('of a stand-in are explained without those of a database', () => {

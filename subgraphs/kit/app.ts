@@ -11,6 +11,8 @@ import { finished } from 'node:stream';
 import { contextsOf } from './context';
 import { type Database } from './database';
 import { type Cause } from './events/event';
+import { serveEvents, type EventStreamSettings } from './events/serve-events';
+import { type SubgraphEvents } from './events/subgraph-events';
 import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
 import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
@@ -35,6 +37,9 @@ export interface AppOptions<OptionName extends string> {
   readonly db: Database;
   readonly events: EventSource;
   readonly workflowsOf: (cause: Cause) => Workflows;
+  /** Undefined: there is no `GET /events`. */
+  readonly domainEvents?: SubgraphEvents | undefined;
+  readonly eventStreams?: EventStreamSettings | undefined;
   /** `false`: they are refused. */
   readonly subscriptions?: SubscriptionSettings | false | undefined;
   /** The executable schema. Requests wait until it is resolved. */
@@ -67,6 +72,8 @@ export async function createApp<Context extends object, OptionName extends strin
     db,
     events,
     workflowsOf,
+    domainEvents,
+    eventStreams,
     subscriptions = {},
     prepared,
     waitingFor,
@@ -152,6 +159,14 @@ export async function createApp<Context extends object, OptionName extends strin
           ...subscriptions,
         })
       : undefined;
+  if (domainEvents)
+    serveEvents(app, {
+      ...eventStreams,
+      ...domainEvents,
+      prepared,
+      draining,
+      check: check && (({ method, headers }) => withoutBody(check(method, headers))),
+    });
   app.route({
     method: ['GET', 'POST'],
     url: graphqlPath,
@@ -237,7 +252,9 @@ function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyR
   }
   if (error instanceof LinkRefused) request.log.warn({ reason: error.message }, 'request refused');
   const code =
-    { 401: 'LINK_REFUSED', 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[status] ?? 'BAD_REQUEST';
+    { 401: 'LINK_REFUSED', 410: 'UNKNOWN_POSITION', 413: 'PAYLOAD_TOO_LARGE', 415: 'UNSUPPORTED_MEDIA_TYPE' }[
+      status
+    ] ?? 'BAD_REQUEST';
   return refuse(reply, status, code, error.message);
 }
 

@@ -31,13 +31,14 @@ export type CommandObserver = (command: Command) => (() => void) | undefined;
 /** Called when an item was written with events, which its outbox now has. */
 export type EventObserver = (definition: AnyTableDefinition, item: object) => void;
 
-export function createCommands(options: {
-  readonly client: DynamoDBDocumentClient;
-  readonly retryMilliseconds: number;
-}): Commands {
+export function createCommands({
+  client,
+  retryMilliseconds,
+}: Pick<Commands, 'client' | 'retryMilliseconds'>): Commands {
   const observers = new Set<CommandObserver>();
   return {
-    ...options,
+    client,
+    retryMilliseconds,
     observers,
     eventObservers: new Set(),
     async run(command, send) {

@@ -20,7 +20,9 @@ export interface Database {
    * or failed. Returns the function that stops it.
    */
   onCommand(observer: CommandObserver): () => void;
-  /** Calls `observer` for every write of an item with events. Returns the function that stops it. */
+  /** The same database for what is no request: its commands have observers of their own. */
+  inBackground(): Database;
+  /** Calls `observer` for every write of an item with events, those in the background, too. Returns the function that stops it. */
   onEvents(observer: EventObserver): () => void;
   /** The same database for one request: `signal` aborts its reads, never its writes. */
   forRequest(signal: AbortSignal): Database;
@@ -45,6 +47,8 @@ function databaseOver(commands: Commands): Database {
       commands.observers.add(observer);
       return () => commands.observers.delete(observer);
     },
+    inBackground: () =>
+      databaseOver({ ...createCommands(commands), eventObservers: commands.eventObservers }),
     onEvents: (observer) => {
       commands.eventObservers.add(observer);
       return () => commands.eventObservers.delete(observer);

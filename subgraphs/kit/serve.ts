@@ -109,7 +109,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const events = subgraph.events?.() ?? memoryEventSource();
   const channel = await openChannel(settings.events, { subgraph: subgraph.name, log });
   const domainEvents = openSubgraphEvents({
-    ...{ source: subgraph.name, tables, db, log },
+    ...{ source: subgraph.name, tables, log, db: db.inBackground() },
     publish: channel && ((relayed) => channel.publish(relayed)),
   });
   const stopping = new AbortController();
@@ -152,7 +152,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
     ...{ subgraph, events, workflowsOf, options, linkKeys, log, channel },
-    db: openDatabase({ client: dynamodb.client }),
+    db: db.inBackground(),
   });
 
   async function close(): Promise<void> {
@@ -171,6 +171,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
     log,
     db,
     events,
+    domainEvents: staysAlive ? domainEvents : undefined,
+    eventStreams: settings.eventStreams,
     workflowsOf,
     subscriptions: settings.subscriptions,
     prepared,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type DatabaseSettings } from './dynamodb';
 import { type EventSettings } from './events/open-channel';
+import { type EventStreamSettings } from './events/serve-events';
 import { defaultQueue, defaultTopic } from './events/sns-sqs-resources';
 import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
@@ -32,6 +33,8 @@ export interface Settings {
   readonly subscriptions?: SubscriptionSettings | false;
   /** How events go to the consumers of other subgraphs. @default they read the event log */
   readonly events?: EventSettings;
+  /** Bounds the readers of its events. @default their defaults */
+  readonly eventStreams?: EventStreamSettings;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */

@@ -23,6 +23,8 @@ export const outboxIndex = 'byOutbox';
 /** Partitions of that index. One would bound how much a table can write. */
 export const outboxShards = ['0', '1', '2', '3'] as const;
 
+const mostSubjectCharacters = 500;
+
 /** How the items of a table write events. */
 export interface Outbox {
   /** Put before an item's key to make the subject of its events. @default '' */
@@ -74,10 +76,16 @@ function write(item: object, events: readonly NewEvent[], { definition, cause }:
   if (!outbox)
     throw new TypeError(`The table "${name}" has no outbox: its definition must say \`outbox: true\`.`);
   const attributes = item as Readonly<Record<string, unknown>>;
-  const key = [partitionKey, ...(sortKey === undefined ? [] : [sortKey])].map((name) =>
-    String(attributes[name]),
-  );
-  const subject = outbox.subjectPrefix + key.join('/');
+  const key = String(attributes[partitionKey]);
+  const subject =
+    outbox.subjectPrefix +
+    (sortKey === undefined
+      ? key
+      : `${encodeURIComponent(key)}/${encodeURIComponent(String(attributes[sortKey]))}`);
+  if (subject.length > mostSubjectCharacters)
+    throw new RangeError(
+      `The subject of an event, which is the key of its item, may have ${mostSubjectCharacters} characters, but "${subject.slice(0, 40)}…" has ${subject.length}.`,
+    );
   const shard = createHash('sha256').update(subject).digest()[0]! % outboxShards.length;
   return {
     texts: events.map((event) => writeEvent(event, subject, cause)),

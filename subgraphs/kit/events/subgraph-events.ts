@@ -3,11 +3,13 @@ import { type Database } from '../database';
 import { StartError } from '../start-error';
 import { type AnyTableDefinition } from '../table-definition';
 import { eventLogTable, openEventLog, type EventLog } from './event-log';
+import { watchLog, type LogWatch } from './log-watch';
 import { openRelay, type Relay, type RelayOptions } from './relay';
 
 /** What a subgraph has whose tables have an outbox. */
 export interface SubgraphEvents {
-  readonly log: EventLog;
+  readonly eventLog: EventLog;
+  readonly watch: LogWatch;
   readonly relay: Relay;
 }
 
@@ -48,5 +50,8 @@ export function openSubgraphEvents({
   const writing = tables.filter(({ outbox }) => outbox);
   if (writing.length === 0) return undefined;
   const eventLog = openEventLog({ db, source });
-  return { log: eventLog, relay: openRelay({ db, source, tables: writing, eventLog, log, publish }) };
+  const watch = watchLog(eventLog);
+  const onLogged = () => watch.grown();
+  const relay = openRelay({ db, source, tables: writing, eventLog, log, onLogged, publish });
+  return { eventLog, watch, relay };
 }

@@ -1,7 +1,9 @@
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
+const compileOnce = require('./compiled-once.cjs');
 const keepThreads = require('./kept-threads.cjs');
 
+compileOnce();
 keepThreads();
 
 /**

@@ -1,0 +1,17 @@
+const vm = require('node:vm');
+
+const { compileFunction } = vm;
+
+/**
+ * Has each process compile a module once. Jest compiles it again for every test file that loads it: V8 recalls no function
+ * that is compiled by itself, and no script with a callback for `import()`, which jest cannot serve without modules of `vm`
+ * anyway. So a module is a script here that gives the function: to load the gateway once more takes 0.3 s in place of 0.7.
+ */
+module.exports = function compileOnce() {
+  vm.compileFunction = (code, parameters, { filename, parsingContext, ...others }) => {
+    if (parsingContext === undefined) return compileFunction(code, parameters, { filename, ...others });
+    const head = `(function (${parameters.join(', ')}) {`;
+    const script = new vm.Script(`${head}${code}\n})`, { filename, columnOffset: -head.length });
+    return script.runInContext(parsingContext);
+  };
+};

@@ -35,7 +35,7 @@ const files = sources.flatMap(listFiles);
 const copied = files.filter((name) => name.endsWith('.graphql') || name.endsWith('.asl.json'));
 const code = files.filter((name) => name.endsWith('.ts'));
 if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const compiler = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
   if (!existsSync(compiler))
     fail(
       'Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.',

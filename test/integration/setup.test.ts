@@ -20,7 +20,7 @@ beforeEach(() => {
   copyFileSync(join(__dirname, '../../setup.mjs'), join(checkout, 'setup.mjs'));
   for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) write(file, '{}');
   write('node_modules/.package-lock.json', '{}');
-  write('node_modules/typescript/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
+  write('node_modules/typescript-7/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
   for (const file of ['cli/main.ts', 'schema/a.graphql', 'schema/supergraph.yaml', 'cli/weir.mjs'])
     write(file, '');
   expect(setUp()).toBe('weir: Compiling …\n');
@@ -66,7 +66,7 @@ describe('setting a checkout up', () => {
   });
 
   it('says what is missing where only the production dependencies are installed', () => {
-    rmSync(join(checkout, 'node_modules/typescript'), { recursive: true });
+    rmSync(join(checkout, 'node_modules/typescript-7'), { recursive: true });
     edit('cli/main.ts');
     expect(setUp()).toBe(
       'weir: Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.\n',
@@ -85,7 +85,7 @@ describe('setting a checkout up', () => {
 
 it('counts the seconds of each step on a terminal, in one line', () => {
   write(
-    'node_modules/typescript/bin/tsc',
+    'node_modules/typescript-7/bin/tsc',
     "process.stdout.write('a word of the compiler\\n'); setTimeout(() => undefined, 1_500);",
   );
   edit('tsconfig.json');
@@ -99,7 +99,7 @@ it('counts the seconds of each step on a terminal, in one line', () => {
 });
 
 it('says what has failed, below its output', () => {
-  write('node_modules/typescript/bin/tsc', "console.log('an error'); process.exit(1)");
+  write('node_modules/typescript-7/bin/tsc', "console.log('an error'); process.exit(1)");
   edit('tsconfig.json');
   expect(setUp()).toMatch(/^weir: Compiling …\nan error\nweir: `.*tsc.*` failed; its output is above\.\n$/);
 });

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from './at-most';
 
 export interface PlanTimesOptions {
   /** How long a plan may take, in milliseconds. */
@@ -20,7 +21,7 @@ export class PlanTimes {
 
   constructor(options: PlanTimesOptions) {
     this.#options = options;
-    this.#tries = new LRUCache({ max: 10_000, ttl: options.rememberFor });
+    this.#tries = new LRUCache({ ...atMost(10_000), ttl: options.rememberFor });
   }
 
   /** Notes that an operation was planned, or failed, within the time for quick ones. */

@@ -20,6 +20,7 @@ import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { QueryPlan, QueryPlannerOptions, SupergraphFacts } from './planner';
 import { processorTimeOf, systemThread } from './thread-time';
+import { atMost } from './at-most';
 import { PlanTimes } from './plan-times';
 import { PlanningError, type PlanningFailure } from './planning-error';
 import { type Task, WaitingTasks } from './waiting-tasks';
@@ -150,7 +151,7 @@ class PlannerThreads implements Planner {
   /** Operations to try once more in the background. */
   readonly #again: LRUCache<string, PlanRequest>;
   /** The keys of operations that were tried once more. */
-  readonly #triedAgain = new LRUCache<string, true>({ max: 10_000 });
+  readonly #triedAgain = new LRUCache<string, true>(atMost(10_000));
   #settleReady!: { resolve: (supergraph: SupergraphFacts) => void; reject: (error: Error) => void };
   #restart: NodeJS.Timeout | undefined;
   #isReady = false;
@@ -163,7 +164,7 @@ class PlannerThreads implements Planner {
     this.#deadline = positive('deadline', deadline);
     this.#queueLimit = positive('queueLimit', queueLimit);
     this.#maxThreads = positive('maxThreads', maxThreads);
-    this.#failed = new LRUCache({ max: 10_000, ttl: positive('retryAfter', retryAfter) });
+    this.#failed = new LRUCache({ ...atMost(10_000), ttl: positive('retryAfter', retryAfter) });
     this.#queue = new WaitingTasks(retryAfter);
     const { processor, clock } = blame;
     this.#toBlame = this.#deadline * (processorTimeOf(systemThread()) === undefined ? clock : processor);

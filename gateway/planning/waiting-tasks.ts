@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { FairQueue, heaviest } from '../admission/fair-queue';
+import { atMost } from './at-most';
 import type { PlanningError } from './planning-error';
 import type { PlanRequest } from './worker';
 
@@ -36,7 +37,7 @@ export class WaitingTasks {
 
   /** @param rememberFor how long an operation counts as slow, in milliseconds */
   constructor(rememberFor: number) {
-    this.#knownSlow = new LRUCache({ max: 10_000, ttl: rememberFor });
+    this.#knownSlow = new LRUCache({ ...atMost(10_000), ttl: rememberFor });
   }
 
   get size(): number {

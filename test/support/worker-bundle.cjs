@@ -14,13 +14,14 @@ const [codeFile, cacheFile] = [join(folder, 'worker.js'), join(folder, 'worker.v
 const made = 'WEIR_WORKER_BUNDLE';
 
 /** Of jest: what it says in the environment, its processes and their threads know. */
-module.exports = function bundleWorker() {
-  const { outputFiles } = require('esbuild').buildSync({
+module.exports = async function bundleWorker() {
+  const { outputFiles } = await require('esbuild').build({
     entryPoints: [source],
     bundle: true,
     platform: 'node',
     write: false,
     logLevel: 'error',
+    plugins: [keepPlanners],
   });
   const code = outputFiles[0].text;
   const script = scriptOf(code);
@@ -35,6 +36,15 @@ module.exports = function bundleWorker() {
 module.exports.readBundle = function (file) {
   if (file !== source || !process.env[made]) return undefined;
   return scriptOf(readFileSync(codeFile, 'utf8'), readFileSync(cacheFile)).runInThisContext();
+};
+
+const keepPlanners = {
+  name: 'keep-planners',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/planner$/ }, ({ importer }) =>
+      importer === source ? { path: join(__dirname, 'kept-planner.cjs') } : undefined,
+    );
+  },
 };
 
 /** What runs is compiled. @param load the function of the module, which takes this for a thread that was started. */

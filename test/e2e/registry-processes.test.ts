@@ -2,12 +2,15 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from '../../schema';
+import { amountOf } from '../support/amounts';
 import { startProxy } from '../support/cuttable-proxy';
 import { endAll, eventually, startWeir } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 import { startSmallGraph } from '../support/small-graph';
 
 const enabled = process.env['WEIR_E2E'] === '1';
+/** Processes at once, each of which takes a second or two of a processor. */
+const count = amountOf('WEIR_PUBLISHERS', 6, 20);
 const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
 const variant = { graph: 'shop', variant: 'prod' };
 
@@ -27,8 +30,8 @@ afterEach(async () => {
     registry = new Registry({ store: await stores.open(), variant });
   });
 
-  it('has what each of 20 `weir publish` at once published, in a linear history', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `team${index}`);
+  it(`has what each of ${count} \`weir publish\` at once published, in a linear history`, async () => {
+    const names = Array.from({ length: count }, (_, index) => `team${index}`);
     const publishers = names.map((name) => {
       const schema = join(folder, `${name}.graphql`);
       writeFileSync(schema, `type Query { ${name}: Int }`);
@@ -47,7 +50,7 @@ afterEach(async () => {
       });
     }
     const history = await registry.history(100);
-    expect(history.map(({ number }) => number)).toEqual(names.map((_, index) => 20 - index));
+    expect(history.map(({ number }) => number)).toEqual(names.map((_, index) => count - index));
     expect(history.map(({ by }) => by).sort()).toEqual(names.toSorted());
     expect(Object.keys(history[0]!.subgraphs).sort()).toEqual(names.toSorted());
     const supergraph = await registry.supergraph(history[0]!);

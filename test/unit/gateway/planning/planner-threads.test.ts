@@ -167,7 +167,8 @@ describe('a planner', () => {
   });
 
   it('refuses an operation with too many ways to reach a field, and does not try it again', async () => {
-    const planner = await startPlanner();
+    // Its own bounds end it, however busy the machine is.
+    const planner = await startPlanner({ deadline: 60_000 });
     const refused = {
       failure: 'too-complex',
       extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } },
@@ -256,7 +257,7 @@ describe('a planner', () => {
   });
 
   it('goes on after a plan that was given up', async () => {
-    const planner = await startPlanner({ ...unbounded, deadline: 200, maxThreads: 1 });
+    const planner = await startPlanner({ ...unbounded, deadline: 500, maxThreads: 1 });
     expect(await failureOf(planner.plan(friendsOfFriends(16), undefined))).toMatchObject({
       failure: 'timeout',
     });
@@ -294,7 +295,8 @@ describe('a planner', () => {
   });
 
   it('plans all of many ordinary operations that one sender sends to a planner that has just started', async () => {
-    const planner = await startPlanner();
+    // Four times the default, for a busy machine: still too short for so many if each counted as slow.
+    const planner = await startPlanner({ deadline: 20_000 });
     const plans = Array.from({ length: 200 }, (_, i) =>
       planner.plan(`{ me { friend { friend { a${i}: id } } } }`, undefined, [], 'one'),
     );
@@ -310,7 +312,7 @@ describe('a planner', () => {
     const tried = () => work.mock.calls.filter(([{ document }]) => document === slow);
     await eventually(() => tried().length > 0);
     expect(await failureAtOnce(planner.plan(slow, undefined))).toMatchObject({ failure: 'timeout' });
-    await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
+    expect(await plannedAtLast(planner, '{ me { id } }')).toMatchObject({ kind: 'QueryPlan' });
     await wait(1500);
     expect(tried()).toHaveLength(1);
   });
@@ -319,14 +321,14 @@ describe('a planner', () => {
     const planner = await startPlanner();
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 100; i++) {
       const long = `{ nothing${i} } #${'x'.repeat(1_000_000)}`;
       expect(await failureOf(planner.plan(long, undefined))).toMatchObject({ failure: 'failed' });
     }
     collectGarbage();
     // A fifth of their text.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40e6);
-  }, 60_000);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
+  }, 120_000);
 
   it('gives its threads a part of the memory of a container, and no more than goes with the limit of the heap', () => {
     const [gigabyte, heap] = [1024 ** 3, 4 * 1024 ** 3];

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/meter';
 import { BadEvent, type DomainEvent, readEvent } from './domain-event';
 import { compileDrops, type DropsOf, dropsOfMissed, mergeDrops } from './drops';
+import { EventFeeds, type FedEvent } from './feeds';
 import { Follower } from './follower';
 import type { DomainEventSource, ReceivedEvent } from './source';
 
@@ -21,12 +22,8 @@ export interface EventHubOptions {
   readonly logger: Pick<Logger, 'warn' | 'info'>;
 }
 
-/** What events mean, by their type. */
-type EventTypes = Options['events']['types'];
-
 /** An event that can be used. */
-interface Heard {
-  readonly event: DomainEvent;
+interface Heard extends FedEvent {
   readonly drops: Invalidation | undefined;
 }
 
@@ -36,7 +33,9 @@ interface Heard {
  */
 export class EventHub {
   readonly #options: EventHubOptions;
-  readonly #followers: readonly Follower[];
+  readonly #followers: ReadonlyMap<string, Follower>;
+  /** What subscriptions are fed by. */
+  readonly feeds: EventFeeds;
   readonly #counts;
   /** Events that were used: a source may deliver one again. */
   readonly #used = new LRUCache<string, true>({ max: mostRemembered });
@@ -51,12 +50,13 @@ export class EventHub {
     this.#options = options;
     this.#counts = { events: meter.sum('weir.events'), gaps: meter.sum('weir.events.gaps') };
     const up = meter.sum('weir.events.sources.up');
-    this.#followers = Array.from(sources, ([name, source]) => {
+    const follower = (name: string, source: DomainEventSource): Follower => {
       up.add(0, { source: name });
       let isUp = false;
       return new Follower({
         source,
         take: (events) => this.#take(name, events),
+        onPosition: (position) => this.feeds.at(name, position),
         onGap: () => this.#gap(name),
         onChange: (state, reason) => {
           if ((state === 'up') !== isUp) up.add(isUp ? -1 : 1, { source: name });
@@ -64,39 +64,47 @@ export class EventHub {
           this.#say(name, state, reason);
         },
       });
+    };
+    this.#followers = new Map(Array.from(sources, ([name, source]) => [name, follower(name, source)]));
+    this.feeds = new EventFeeds({
+      sources,
+      read: (name, received) => this.#replayed(name, received),
     });
   }
 
   /** What events mean from now on. The sources are followed from the first call on. */
-  use(types: EventTypes): void {
-    const all = Object.entries(types);
+  use({ types, subscriptions }: Pick<Options['events'], 'types' | 'subscriptions'>): void {
+    this.feeds.use(subscriptions);
+    const feeding = this.feeds.types.filter((type) => !Object.hasOwn(types, type));
+    const all = [...Object.entries(types), ...feeding.map((type) => [type, alone] as const)];
     this.#types = new Map(
       all.map(([type, { versions, drop }]) => [type, { versions, dropsOf: compileDrops(drop) }]),
     );
     this.#missed = mergeDrops(all.map(([, { drop }]) => dropsOfMissed(drop)));
     const names = all.map(([type]) => type);
-    for (const follower of this.#followers) follower.follow(names);
+    for (const follower of this.#followers.values()) follower.follow([...new Set(names)]);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#followers.map((follower) => follower.stop()));
+    await Promise.all(Array.from(this.#followers.values(), (follower) => follower.stop()));
   }
 
   async #take(source: string, received: readonly ReceivedEvent[]): Promise<void> {
     const heard = received.flatMap((each) => this.#hear(source, each));
     await this.#drop(source, heard);
+    for (const each of heard) this.feeds.give(source, each);
     this.#counts.events.add(heard.length, { source, result: 'used', reason: undefined });
   }
 
   /** The event, unless it is none that is used. */
-  #hear(source: string, { body }: ReceivedEvent): Heard[] {
+  #hear(source: string, received: ReceivedEvent): Heard[] {
     let event: DomainEvent | undefined;
     const count = (result: 'passed-over' | 'repeated'): [] => {
       this.#counts.events.add(1, { source, result, reason: undefined });
       return [];
     };
     try {
-      event = readEvent(body);
+      event = readEvent(received.body);
       const type = this.#types.get(event.type);
       if (type === undefined) return count('passed-over');
       if (this.#used.has(keyOf(event))) return count('repeated');
@@ -104,11 +112,35 @@ export class EventHub {
         throw new BadEvent('version', `Version ${event.version} is not one of those that the options name.`);
       const drops = type.dropsOf(event);
       this.#used.set(keyOf(event), true);
-      return [{ event, drops }];
+      return [{ ...this.#fed(source, event, received), drops }];
     } catch (error) {
       if (!(error instanceof BadEvent)) throw error;
       this.#refuse(source, event, error);
       return [];
+    }
+  }
+
+  #fed(source: string, event: DomainEvent, { body, position }: ReceivedEvent): FedEvent {
+    const known = { event, position, size: body.length };
+    try {
+      return { ...known, keys: this.feeds.keysOf(source, event) };
+    } catch (error) {
+      if (!(error instanceof BadEvent)) throw error;
+      // What it drops is dropped nevertheless.
+      this.#refuse(source, event, error);
+      return { ...known, keys: new Map() };
+    }
+  }
+
+  /** An event that was heard before, by this gateway or by others: what was wrong with it was said then. */
+  #replayed(source: string, { body, position }: ReceivedEvent): FedEvent | undefined {
+    try {
+      const event = readEvent(body);
+      if (this.#types.get(event.type)?.versions.includes(event.version) !== true) return undefined;
+      return { event, position, size: body.length, keys: this.feeds.keysOf(source, event) };
+    } catch (error) {
+      if (error instanceof BadEvent) return undefined;
+      throw error;
     }
   }
 
@@ -135,10 +167,11 @@ export class EventHub {
     const { drop, logger } = this.#options;
     this.#counts.gaps.add(1, { source });
     logger.warn({ source }, 'events may be missing: what they may have changed is dropped from the caches');
-    if (this.#missed === undefined) return;
-    await drop(this.#missed).catch((error: unknown) => {
-      logger.warn({ err: error, source }, 'an invalidation by events is not confirmed yet');
-    });
+    if (this.#missed !== undefined)
+      await drop(this.#missed).catch((error: unknown) => {
+        logger.warn({ err: error, source }, 'an invalidation by events is not confirmed yet');
+      });
+    this.feeds.gap(source);
   }
 
   #refuse(source: string, event: DomainEvent | undefined, { reason, message }: BadEvent): void {
@@ -177,6 +210,11 @@ export class EventHub {
 
 const keyOf = ({ source, id }: DomainEvent): string => `${source}\n${id}`;
 
+/** Of a type that feeds subscriptions, and drops nothing. */
+const alone: Options['events']['types'][string] = {
+  versions: [1],
+  drop: { entities: [], tags: [], types: [], subgraphs: [] },
+};
 /** Events that are known when they come again. */
 const mostRemembered = 10_000;
 /** Lines about bad events in a minute; further ones are counted. */

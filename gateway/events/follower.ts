@@ -1,9 +1,12 @@
+import { pauseBefore, sleep } from './pauses';
 import { type DomainEventSource, positionOf, type ReceivedEvent } from './source';
 
 export interface FollowerOptions {
   readonly source: DomainEventSource;
   /** Resolves when the events were handled: until then no others are read. */
   readonly take: (events: readonly ReceivedEvent[]) => Promise<void>;
+  /** Called with the position behind all events that were handled, when it changes. */
+  readonly onPosition: (position: string) => void;
   /** Events may be missing before the next ones. */
   readonly onGap: () => Promise<void>;
   /** Called when it can be read again, and when it cannot. */
@@ -47,7 +50,7 @@ export class Follower {
   }
 
   async #run(): Promise<void> {
-    const { pause = 250 } = this.#options;
+    const { pause } = this.#options;
     while (!this.#stopped.signal.aborted) {
       this.#connection = new AbortController();
       const { signal } = this.#connection;
@@ -61,13 +64,12 @@ export class Follower {
       if (signal.aborted) continue;
       this.#down(reason);
       if (performance.now() - began > stableAfter) this.#failures = 0;
-      const longest = Math.min(longestPause, pause * 2 ** this.#failures++);
-      await sleep((longest * (1 + Math.random())) / 2, signal);
+      await sleep(pauseBefore(this.#failures++, pause), signal);
     }
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { source, take, onGap } = this.#options;
+    const { source, take, onGap, onPosition } = this.#options;
     const after = this.#position;
     let isMissing = this.#attempts++ > 0 && after === undefined && source.keeps === 'positions';
     for await (const batch of source.read({ after, types: this.#types, signal })) {
@@ -78,7 +80,8 @@ export class Follower {
         await take(batch.events);
         this.#failures = 0;
       }
-      this.#position = positionOf(batch) ?? this.#position;
+      const position = positionOf(batch);
+      if (position !== undefined && position !== this.#position) onPosition((this.#position = position));
       if (signal.aborted) return;
     }
   }
@@ -96,21 +99,5 @@ export class Follower {
   }
 }
 
-/** Milliseconds. */
-const longestPause = 5_000;
 /** How long a connection must have lasted for the next one to be opened soon, in milliseconds. */
 const stableAfter = 10_000;
-
-/** Resolves after some milliseconds, or when the signal is aborted. */
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds).unref();
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
-}

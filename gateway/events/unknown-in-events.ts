@@ -1,37 +1,49 @@
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { OptionsProblem } from '../options/problem';
+import type { EventFieldProblem } from '../planning/event-fields';
 
-/**
- * What the options of events name, and the supergraph does not have.
- *
- * @param unknownNames describes the names in an invalidation that are not in the supergraph, a sentence each
- */
+/** What a supergraph says of the options of events. */
+interface KnownNames {
+  /** Describes the names in an invalidation that are not in the supergraph, a sentence each. */
+  unknownNames(invalidation: Invalidation): readonly string[];
+  readonly eventFieldProblems: readonly EventFieldProblem[];
+}
+
+/** What the options of events name, and the supergraph does not have. */
 export function unknownInEvents(
-  { sources, types }: Options['events'],
-  unknownNames: (invalidation: Invalidation) => readonly string[],
+  { sources, types, subscriptions }: Options['events'],
+  { eventFieldProblems, ...supergraph }: KnownNames,
 ): OptionsProblem[] {
-  const inside = (path: readonly string[], invalidation: Invalidation): OptionsProblem[] =>
-    unknownNames(invalidation).map((sentence) => ({
+  /** @param name what the sentences call it @param path the option */
+  const unknown = (invalidation: Invalidation, name: string, path: readonly string[]): OptionsProblem[] =>
+    supergraph.unknownNames(invalidation).map((sentence) => ({
       path,
-      sentence: sentence.replace('`', () => `\`${path.join('.')}.`),
+      sentence: sentence.replace(`\`${name}`, () => `\`${path.join('.')}${name === '' ? '.' : ''}`),
     }));
   return [
     ...Object.entries(sources).flatMap(([name, source]) =>
       source.type === 'subgraph'
-        ? unknownNames({ subgraphs: [source.subgraph] }).map((sentence) => ({
-            path: ['events', 'sources', name, 'subgraph'],
-            sentence: sentence.replace('`subgraphs.0`', `\`events.sources.${name}.subgraph\``),
-          }))
+        ? unknown({ subgraphs: [source.subgraph] }, 'subgraphs.0', ['events', 'sources', name, 'subgraph'])
         : [],
     ),
-    ...Object.entries(types).flatMap(
-      ([
-        type,
-        {
-          drop: { entities, ...others },
-        },
-      ]) => inside(['events', 'types', type, 'drop'], { entities: [...entities], ...others }),
+    ...Object.entries(types).flatMap(([type, { drop }]) =>
+      unknown(drop, '', ['events', 'types', type, 'drop']),
     ),
+    ...Object.entries(subscriptions).flatMap(([field, { source }]) => {
+      if (source === undefined || Object.hasOwn(sources, source)) return [];
+      const path = ['events', 'subscriptions', field, 'source'];
+      const known = Object.keys(sources).join(', ') || 'has none';
+      return [
+        {
+          path,
+          sentence: `\`${path.join('.')}\` must be one of \`events.sources\` (${known}), but got: ${JSON.stringify(source)}.`,
+        },
+      ];
+    }),
+    ...eventFieldProblems.map(({ field, member, says }) => {
+      const path = ['events', 'subscriptions', field, ...(member === undefined ? [] : [member])];
+      return { path, sentence: `\`${path.join('.')}\` ${says}` };
+    }),
   ];
 }

@@ -6,6 +6,7 @@ import { outlineParts, type OutlinedPart } from './outline-parts';
 import { Protection } from '../auth/directives/protection';
 import { explainSavings, type Savings } from './explain-savings';
 import { explainSubscription, type SharedSubscription } from './explain-subscription';
+import { eventFieldsOf } from '../events/fed-fields';
 import { type Options, parseOptions } from '../options';
 import { boundsOf, createPlanner } from '../planning';
 import { validationRules } from '../request/validation-rules';
@@ -46,7 +47,8 @@ export type Explanation = Explained | { readonly errors: readonly GraphQLError[]
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
   const { supergraphSdl, query, operationName, variables, options = parseOptions({}) } = given;
-  const planner = createPlanner({ supergraphSdl, ...boundsOf(options.planning) });
+  const eventFields = eventFieldsOf(options.events.subscriptions);
+  const planner = createPlanner({ supergraphSdl, eventFields, ...boundsOf(options.planning) });
   const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
     const { apiSchemaSdl, answerTypesSdl, protections } = await planner.ready;

@@ -3,6 +3,8 @@ import { buildSchema } from 'graphql';
 import { Authorization, type Policies } from '../auth/directives';
 import { buildSchemaInSteps } from './build-schema';
 import type { Invalidate } from '../cache/invalidation';
+import { bindFeed, eventFieldsOf } from '../events/fed-fields';
+import type { EventFeeds } from '../events/feeds';
 import { unknownNames } from '../cache/unknown-names';
 import type { Store } from '../cache/stores/store';
 import { digest } from '../cache/responses/response-keys';
@@ -19,6 +21,7 @@ import {
   type PlanEntry,
   type PlannedOperation,
 } from '../planning';
+import { eventsSubgraph } from '../planning/event-fields';
 import { createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
@@ -37,6 +40,8 @@ export interface EngineOptions extends OperationOptions {
   /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly planning: Options['planning'];
+  readonly events: Options['events'];
+  readonly eventFeeds: EventFeeds;
   /** Percentages by the labels of progressive `@override`s. */
   readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
@@ -61,7 +66,11 @@ export interface EngineOptions extends OperationOptions {
 /** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
-  const planner = createPlanner({ supergraphSdl, ...boundsOf(planning) });
+  const { subscriptions: fields } = options.events;
+  const planner = createPlanner({
+    ...{ supergraphSdl, eventFields: eventFieldsOf(fields) },
+    ...boundsOf(planning),
+  });
   const breakers = options.breakers.lease();
   const subscriptions = options.subscriptions.lease(options.connections);
   // A program is some times as large as the compiled operation that it belongs to.
@@ -112,6 +121,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       authorization,
       ...calls,
       subgraphs: byName,
+      feedOf: (opening, identity) =>
+        opening.operation.subgraph === eventsSubgraph
+          ? bindFeed(opening, identity, { fields, schema, feeds: options.eventFeeds })
+          : undefined,
       scopes,
       chooseOverrides: () => chooseOverrides(rates),
     });
@@ -120,6 +133,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       apiSchemaSdl: facts.apiSchemaSdl,
       ...operations,
       subgraphs: byName,
+      eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
       mostUsed: (count) => programs.mostUsed(count),

@@ -6,6 +6,7 @@ import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation } from '../planning';
+import type { EventFieldProblem } from '../planning/event-fields';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
 import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
@@ -29,6 +30,8 @@ export interface Engine {
   readonly prepare: Prepare;
   /** By name. */
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  /** What the options of events say of fields, and the supergraph does not have. */
+  readonly eventFieldProblems: readonly EventFieldProblem[];
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
   /** The names in an invalidation that are not in the supergraph, as sentences. */

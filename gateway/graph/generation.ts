@@ -10,6 +10,7 @@ import { createEngine } from './create-engine';
 import type { Engine, KnownOperation, Learn, Subgraph, SubgraphSubscriptions } from './engine';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
+import type { EventFeeds } from '../events/feeds';
 import { unknownInEvents } from '../events/unknown-in-events';
 import { type Options, OptionsError } from '../options';
 import type { Invalidation } from '../options/invalidation';
@@ -61,6 +62,7 @@ export interface GenerationOptions {
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
   readonly runningSubscriptions: Subscriptions;
+  readonly eventFeeds: EventFeeds;
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
   readonly objectionTo: ObjectTo | undefined;
@@ -120,6 +122,7 @@ export class Generation {
         mostBytes: options.limits.response,
         assumedListSize: options.limits.assumedListSize,
         planning: options.planning,
+        events: options.events,
         overrides: options.overrides,
         subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
         calls: options,
@@ -128,7 +131,7 @@ export class Generation {
         warmUp,
         ...shared,
       });
-      const wrong = unknownInEvents(options.events, (invalidation) => engine.unknownNames(invalidation));
+      const wrong = unknownInEvents(options.events, engine);
       if (wrong.length > 0 && isFirst) {
         await engine.close();
         throw new OptionsError(wrong);

@@ -49,7 +49,7 @@ import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
 import { patience, type Subscriber } from './subscriptions/event-caller';
-import { type AwaitPlan, createPreparation } from './subscriptions/preparation';
+import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
@@ -103,6 +103,8 @@ interface Parts {
   readonly send: Send;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
+  /** What feeds a subscription; undefined for a source of a subgraph. */
+  readonly feedOf: PreparationOptions['feedOf'];
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
@@ -357,7 +359,8 @@ export function createOperations(
 
   const subscriptions = createPreparation({
     ...{ schema, isDevelopment, limits, programs, showing, compile, plannedFor, programFor, perform },
-    ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, hold: options.hold },
+    ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, feedOf: options.feedOf },
+    hold: options.hold,
     ...{ refuse: options.refuse, hooks: options.hooks, objectionTo: options.objectionTo },
   });
 

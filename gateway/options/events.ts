@@ -113,6 +113,112 @@ const source = z.discriminatedUnion(
   { error: typeRule(['subgraph', 'redis-streams']) },
 );
 
+/** An argument of the field, which `?` lets the client leave out, or a claim of the caller. */
+const placeholderPattern = /^\{\$(args\.[^{}?]+\??|claims\.[^{}?]+)\}$/;
+const scalarRule = 'must be text, a number, a boolean, or a placeholder such as {$args.upc} or {$claims.sub}';
+const scalar = z.union(
+  [
+    z
+      .string()
+      .refine((value) => !value.includes('{$') || placeholderPattern.test(value), { error: scalarRule }),
+    z.number(),
+    z.boolean(),
+  ],
+  { error: scalarRule },
+);
+const listRule = 'must be a list, or a placeholder such as {$args.upcs}';
+const placeholder = z.string({ error: listRule }).regex(placeholderPattern, { error: listRule });
+const list = z.union([z.array(scalar), placeholder], { error: listRule });
+const pairRule = 'must be a list of two values, or a placeholder such as {$args.between}';
+const pair = z
+  .union([z.array(scalar), placeholder], { error: pairRule })
+  .refine((value) => typeof value === 'string' || value.length === 2, { error: pairRule });
+
+const conditionRule =
+  'must have at least one of eq, ne, le, lt, ge, gt, contains, notContains, beginsWith, in, notIn, between, containsAny';
+const condition = mapOf({
+  eq: scalar.optional().describe('It is equal.').meta({ example: 'p1' }),
+  ne: scalar.optional().describe('It is another value.').meta({ example: 'REFUSED' }),
+  le: scalar.optional().describe('It is less or equal.').meta({ example: 10 }),
+  lt: scalar.optional().describe('It is less.').meta({ example: 10 }),
+  ge: scalar.optional().describe('It is greater or equal.').meta({ example: 10 }),
+  gt: scalar.optional().describe('It is greater.').meta({ example: 10 }),
+  contains: scalar
+    .optional()
+    .describe('It is a text with this part, or a list with this value.')
+    .meta({ example: 'a' }),
+  notContains: scalar
+    .optional()
+    .describe('It is a text without this part, or a list without this value.')
+    .meta({ example: 'a' }),
+  beginsWith: scalar.optional().describe('It is a text that begins so.').meta({ example: 'p' }),
+  in: list
+    .optional()
+    .describe('It is one of these.')
+    .meta({ example: ['p1', 'p2'] }),
+  notIn: list
+    .optional()
+    .describe('It is none of these.')
+    .meta({ example: ['DELIVERED'] }),
+  between: pair
+    .optional()
+    .describe('It is between these two, or one of them.')
+    .meta({ example: [1, 10] }),
+  containsAny: list
+    .optional()
+    .describe('It is a list with any of these.')
+    .meta({ example: ['a', 'b'] }),
+}).refine((each) => Object.values(each).some((value) => value !== undefined), { error: conditionRule });
+
+const single = path.refine((value) => !value.includes('[*]'), { error: 'must have no [*] here' });
+const conditions = z.record(single, condition, { error: 'must be a map of paths' });
+
+const subscriptions = z
+  .record(
+    z.string(),
+    mapOf({
+      types: z
+        .array(text, { error: 'must be a list of event types' })
+        .min(1, { error: 'must have at least one event type' })
+        .describe('The types of the events, which may be named in `events.types`, too.')
+        .meta({ example: ['StockChanged'] }),
+      source: text
+        .optional()
+        .describe(
+          'The source of the events. Needed for positions, by which clients come back, where there are several sources. Left out: all sources.',
+        )
+        .meta({ example: 'stock' }),
+      key: z
+        .record(z.string(), single, { error: 'must be a map of key fields' })
+        .refine((fields) => Object.keys(fields).length > 0, {
+          error: 'must have at least one field, such as { upc: subject }',
+        })
+        .describe(
+          'The key of the object that an event is about, and where its values stand in the event. Everything else of the object is fetched by it from the subgraphs.',
+        )
+        .meta({ example: { upc: 'subject' } }),
+      filter: z
+        .array(conditions, { error: 'must be a list of groups of conditions' })
+        .default([])
+        .describe(
+          'Which events a client gets: those that meet all conditions of one of these groups. `{$args.upcs}` is an argument of the field, which the client must then give; with `{$args.upcs?}` the condition holds for every event if it does not. Without groups it gets all events.',
+        )
+        .meta({ example: [{ subject: { in: '{$args.upcs}' } }] }),
+      only: conditions
+        .refine((all) => !JSON.stringify(all).includes('{$args.'), {
+          error: 'must not depend on arguments, which the client chooses',
+        })
+        .default({})
+        .describe(
+          'Conditions that hold in addition, whatever the client asks for. `{$claims.sub}` is a claim of its token: a caller without it may not subscribe.',
+        )
+        .meta({ example: { 'data.customerId': { eq: '{$claims.sub}' } } }),
+    }),
+    { error: 'must be a map of fields of the subscription type' },
+  )
+  .prefault({})
+  .describe('Subscription fields that events feed, in place of the subgraph of the field.');
+
 const nameRule = 'must be letters, digits, - or _';
 
 export const events = mapOf({
@@ -123,10 +229,11 @@ export const events = mapOf({
     .prefault({})
     .describe('Where events come from, by a name of your choice. Every gateway process hears every event.'),
   types,
+  subscriptions,
 })
   .prefault({})
   .describe(
-    'Events that keep caches fresh. `sources` cannot be changed while the gateway runs; the other options can.',
+    'Events that keep caches fresh, and feed subscriptions. `sources` cannot be changed while the gateway runs; the other options can.',
   )
   .meta({
     example: {
@@ -143,6 +250,15 @@ export const events = mapOf({
             types: ['Warehouse'],
             subgraphs: ['inventory'],
           },
+        },
+      },
+      subscriptions: {
+        stockChanged: {
+          types: ['StockChanged'],
+          source: 'stock',
+          key: { upc: 'subject' },
+          filter: [{ subject: { in: '{$args.upcs}' } }],
+          only: { 'data.region': { eq: '{$claims.region}' } },
         },
       },
     },

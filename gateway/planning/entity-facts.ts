@@ -206,7 +206,7 @@ const isComposite = (definition: DefinitionNode) =>
   definition.kind === Kind.INTERFACE_TYPE_DEFINITION ||
   definition.kind === Kind.UNION_TYPE_DEFINITION;
 
-const namedTypeOf = (type: TypeNode): string =>
+export const namedTypeOf = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
 function listIn<Item>(lists: Map<string, Item[]>, name: string): Item[] {

@@ -346,11 +346,11 @@ class PlannerThreads implements Planner {
 
   #start(): void {
     if (this.#stopped !== undefined || this.#restart !== undefined) return;
-    const { supergraphSdl, pathsLimit, maxEvaluatedPlans } = this.#options;
+    const { supergraphSdl, pathsLimit, maxEvaluatedPlans, eventFields } = this.#options;
     const { memoryLimit = Math.min(1024, Math.max(64, memoryForThreads() / this.#maxThreads)) } =
       this.#options;
     const worker = new Worker(workerFile, {
-      workerData: { supergraphSdl, pathsLimit, maxEvaluatedPlans } satisfies QueryPlannerOptions,
+      workerData: { supergraphSdl, pathsLimit, maxEvaluatedPlans, eventFields } satisfies QueryPlannerOptions,
       resourceLimits: {
         maxOldGenerationSizeMb: Math.floor(positive('memoryLimit', memoryLimit)),
         maxYoungGenerationSizeMb: youngGeneration,

@@ -20,6 +20,7 @@ import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { mendsOf } from './defects';
 import { withOneOfDeclared } from './defects/undeclared-one-of';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
+import { type EventFieldProblem, type EventFields, eventsSubgraph, withEventFields } from './event-fields';
 import { incrementalDirectives, withoutIncrementalDirectives } from './incremental-delivery';
 import { type PlanningFailure, PlanningError } from './planning-error';
 import { type DirectiveNames, type Protections, protectionsOf } from './protections';
@@ -42,6 +43,8 @@ export interface QueryPlannerOptions {
    * @default 1000
    */
   readonly maxEvaluatedPlans?: number | undefined;
+  /** Subscription fields whose source is events. @default none */
+  readonly eventFields?: EventFields | undefined;
 }
 
 /** The facts about a supergraph after its query graph is built. */
@@ -62,6 +65,8 @@ export interface SupergraphFacts {
   /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
+  /** What `eventFields` names, and the supergraph does not have. */
+  readonly eventFieldProblems: readonly EventFieldProblem[];
 }
 
 /** Builds the query graph of a supergraph. Throws an `Error` with the reason if it refuses the supergraph. */
@@ -74,12 +79,13 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
     overrideLabels: readonly string[],
   ) => QueryPlan;
 } {
-  const { supergraphSdl, pathsLimit = 5000, maxEvaluatedPlans = 1000 } = options;
-  const document = withOneOfDeclared(parse(supergraphSdl, { noLocation: true }));
-  if (!isSupergraph(document)) {
+  const { supergraphSdl, pathsLimit = 5000, maxEvaluatedPlans = 1000, eventFields = {} } = options;
+  const original = withOneOfDeclared(parse(supergraphSdl, { noLocation: true }));
+  if (!isSupergraph(original)) {
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
   }
-  const entities = entityFactsOf(document);
+  const entities = entityFactsOf(original);
+  const { supergraph: document, problems } = withEventFields(original, eventFields);
   const { supergraph: plannable, hasStandIns, mend } = mendsOf(document, entities);
   // Stand-ins leave unused `@external` fields, which validation refuses; the original supergraph is validated below.
   const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
@@ -101,11 +107,14 @@ export function buildQueryPlanner(options: QueryPlannerOptions): {
       apiSchemaSdl: inParts(apiSchemaSdl),
       answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
       inaccessibleValues: inaccessibleValuesOf(supergraph.schema, apiSchema),
-      subgraphs: supergraph.subgraphsMetadata().map(({ name, url }) => ({ name, url })),
+      subgraphs: supergraph
+        .subgraphsMetadata()
+        .flatMap(({ name, url }) => (name === eventsSubgraph ? [] : [{ name, url }])),
       overrideLabels: overrideLabelsOf(supergraph),
       protections: protectionsOf(document, directiveNamesOf(supergraph)),
       costs: readCostDirectives(document),
       entities,
+      eventFieldProblems: problems,
     },
     plan(document, operationName, overrideLabels) {
       const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));

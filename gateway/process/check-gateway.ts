@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsedSignatures } from '../auth/used-signatures';
 import { openStore } from '../cache/stores/open-store';
+import { EventFeeds } from '../events/feeds';
 import type { Options } from '../options';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { OperationMemory } from '../planning';
@@ -71,6 +72,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       shared: undefined,
       memory: new OperationMemory(),
       runningSubscriptions: new Subscriptions(metrics.meter),
+      eventFeeds: new EventFeeds({ sources: new Map(), read: () => undefined }),
       usedSignatures: new UsedSignatures(),
       audit: undefined,
       logger,

@@ -38,6 +38,7 @@ import { UnsentRequests } from '../admission/unsent-requests';
 import { type Options, OptionsError } from '../options';
 import { storeProtocols, type StoreProtocol } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
+import type { EventFeeds } from '../events/feeds';
 import type { EventPublisher } from '../events/sources/subgraph';
 import type { OperationMemory } from '../planning';
 import { createPages, explainEndpoint } from './exploration';
@@ -73,6 +74,8 @@ export interface ProcessParts {
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
   readonly runningSubscriptions: Subscriptions;
+  /** What subscriptions are fed by that events feed. */
+  readonly eventFeeds: EventFeeds;
   readonly usedSignatures: UsedSignatures;
   readonly audit: Audit | undefined;
   readonly logger: Logger;
@@ -269,6 +272,7 @@ function build(
     shared,
     memory,
     runningSubscriptions,
+    eventFeeds,
     usedSignatures,
     audit,
     hooks,
@@ -343,6 +347,7 @@ function build(
         store,
         memory,
         runningSubscriptions,
+        eventFeeds,
         refuse: persistedOperations.refuse,
         hooks,
         objectionTo: authentication?.objectionTo,

@@ -132,6 +132,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     key: callbackKey,
   });
   const subscriptions = new SubscriptionTransport({ callbacks, meter: metrics.meter });
+  const invalidateNow = async (invalidation: Invalidation): Promise<void> =>
+    current.invalidate(current.tagsOf(invalidation));
+  const eventHub = new EventHub({
+    sources: openEventSources(options.events.sources, {
+      locate: (subgraph) => current.publisherOf(subgraph),
+    }),
+    drop: invalidateNow,
+    ...{ meter: metrics.meter, logger },
+  });
   const parts: ProcessParts = {
     ...extensions,
     store,
@@ -140,6 +149,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     shared,
     memory,
     runningSubscriptions,
+    eventFeeds: eventHub.feeds,
     usedSignatures,
     audit,
     logger,
@@ -221,15 +231,6 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     audit?.action({ ...done, outcome: 'ok' });
     return current.cdnPaths(tags);
   };
-  const invalidateNow = async (invalidation: Invalidation): Promise<void> =>
-    current.invalidate(current.tagsOf(invalidation));
-  const eventHub = new EventHub({
-    sources: openEventSources(options.events.sources, {
-      locate: (subgraph) => current.publisherOf(subgraph),
-    }),
-    drop: invalidateNow,
-    ...{ meter: metrics.meter, logger },
-  });
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
   const admin = enabled
@@ -277,7 +278,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     current = replacement;
     if (current.generation !== undefined) void runningSubscriptions.moveTo(current.generation.prepare);
     current.follow();
-    eventHub.use(next.events.types);
+    eventHub.use(next.events);
     retired.add(previous);
     void closeLater(previous);
     return changed;
@@ -332,7 +333,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     if (clientConnections === undefined) await listen(server, options.host, options.port, 'port');
     else take(clientConnections, server);
     await invalidations?.start(invalidateNamed(invalidateNow));
-    eventHub.use(options.events.types);
+    eventHub.use(options.events);
     if (admin) {
       await admin.ready();
       await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');

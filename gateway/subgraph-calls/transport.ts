@@ -158,6 +158,12 @@ export interface SubgraphEvent extends SubgraphResponse {
    * @default false
    */
   readonly isGap?: boolean | undefined;
+  /**
+   * What it stems from, where several subscriptions get an event each for it: calls for them are shared.
+   *
+   * @default undefined: the event itself
+   */
+  readonly cause?: object | undefined;
 }
 
 /**

@@ -34,6 +34,7 @@ describe.each(testable)('events of %s', (_name, _create, open) => {
         await taking(bodies);
         heard.push(...bodies);
       },
+      onPosition: () => undefined,
       onGap: async () => {
         gaps++;
       },

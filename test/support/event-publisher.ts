@@ -54,9 +54,8 @@ export async function startPublisher(calls?: string): Promise<Publisher> {
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(from === undefined ? `id: p${next - 1}\n\n` : ': \n\n');
     if (from !== undefined) for (const each of log) if (each.position > from) send(response, types, each);
-    response.write(': \n\n');
+    response.write(`: end p${next - 1}\n\n`);
     open.set(response, types);
     response.on('close', () => open.delete(response));
   });

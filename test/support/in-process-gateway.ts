@@ -3,6 +3,7 @@ import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { UsedSignatures } from '../../gateway/auth/used-signatures';
 import { openStore } from '../../gateway/cache/stores/open-store';
+import { EventFeeds } from '../../gateway/events/feeds';
 import { Subscriptions } from '../../gateway/graph/subscriptions/subscriptions';
 import { parseOptions } from '../../gateway/options';
 import { OperationMemory } from '../../gateway/planning';
@@ -92,6 +93,7 @@ export async function openInProcess(
     audit: undefined,
     memory: new OperationMemory(),
     runningSubscriptions,
+    eventFeeds: new EventFeeds({ sources: new Map(), read: () => undefined }),
     usedSignatures: new UsedSignatures(),
     state: () => 'running',
   });

@@ -20,14 +20,25 @@ export function optionPlaces(schema: JsonSchema): OptionPlace[] {
 type Around = Pick<OptionPlace, 'name' | 'path' | 'with'>;
 
 function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
-  const { properties = {}, required = [], additionalProperties: free, items, anyOf = [] } = node;
+  const {
+    properties = {},
+    required = [],
+    additionalProperties: free,
+    propertyNames,
+    items,
+    anyOf = [],
+  } = node;
+  // Names that are paths of events, of which this is one.
+  const takesAny = new RegExp(propertyNames?.pattern ?? '').test('NAME');
+  const name = takesAny ? 'NAME' : 'subject';
   const place = (
     key: PropertyKey,
     inner: JsonSchema,
     isRequired: boolean,
     wrap: (value: unknown) => unknown,
   ) => {
-    const step = typeof key === 'number' ? '[]' : `${around.name === '' ? '' : '.'}${String(key)}`;
+    const shown = inner === free ? 'NAME' : String(key);
+    const step = typeof key === 'number' ? '[]' : `${around.name === '' ? '' : '.'}${shown}`;
     const found = {
       name: `${around.name}${step}`,
       path: [...around.path, key],
@@ -45,7 +56,7 @@ function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
         [key]: value,
       })),
     ),
-    ...(typeof free === 'object' ? place('NAME', free, false, (value) => ({ NAME: value })) : []),
+    ...(typeof free === 'object' ? place(name, free, false, (value) => ({ [name]: value })) : []),
     ...(items === undefined ? [] : place(0, items, false, (value) => [value])),
     ...anyOf.flatMap((way) => membersOf(way, around)),
   ];

@@ -33,7 +33,8 @@ export interface SubgraphSourceOptions {
 
 /**
  * The events of a subgraph, from its log: `GET /events?after=POSITION&types=A,B` beside the endpoint of its calls, signed as
- * these. Server-sent events: `id` is the position, `data` a CloudEvent; a comment says that there is nothing more for now.
+ * these. Server-sent events: `id` is the position, `data` a CloudEvent; a comment
+ * `end POSITION` says that there is nothing more for now.
  */
 export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptions): DomainEventSource {
   let turn = 0;
@@ -117,7 +118,10 @@ async function* batchesOf(body: Dispatcher.ResponseData['body']): AsyncIterable<
       isIdle = false;
       if (data.length > 0) events.push({ body: data, position: id });
     },
-    onComment() {
+    onComment(comment) {
+      const end = /^ ?end (\S+)$/.exec(comment.toString('latin1', 0, 300))?.[1];
+      if (end === undefined) return;
+      position = end;
       isIdle = true;
     },
   });

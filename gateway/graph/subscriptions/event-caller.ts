@@ -32,7 +32,7 @@ export class EventCaller implements Caller {
   /** Without the fetch that opened the source: nobody plans it for an event. */
   readonly calls: CallCounts = { ...noCalls(), planned: -1 };
   readonly provenance = new AnswerProvenance();
-  readonly event: SubgraphEvent | undefined;
+  readonly event: object | undefined;
   readonly #isGone: () => boolean;
 
   /**
@@ -47,7 +47,7 @@ export class EventCaller implements Caller {
     this.scope = subscriber.scope;
     this.tracing = subscriber.tracing;
     this.deadline = performance.now() + subscriber.timeout;
-    this.event = event;
+    this.event = event?.cause ?? event;
     this.#isGone = isGone;
   }
 

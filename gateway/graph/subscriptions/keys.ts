@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FieldNode, type OperationDefinitionNode, parse, valueFromASTUntyped } from 'graphql';
+import { type OperationDefinitionNode, valueFromASTUntyped } from 'graphql';
 import { canonicalJson, digest } from '../../cache/responses/response-keys';
-import type { SubgraphOperation, SubgraphRequest } from '../../subgraph-calls/transport';
+import type { BoundFeed } from '../../events/fed-fields';
+import { rootFieldOf, variablesOf } from '../../subgraph-calls/root-field';
+import type { SubgraphRequest } from '../../subgraph-calls/transport';
 import type { Subgraph } from '../engine';
 import type { Subscriber } from './event-caller';
 import type { PreparedSubscription } from './prepared';
@@ -14,6 +16,8 @@ export interface KeyFacts {
   readonly operation: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly opening: SubgraphRequest;
+  /** What feeds it; undefined for a subgraph. */
+  readonly feed: BoundFeed | undefined;
   /** By name. */
   readonly subgraphs: ReadonlyMap<string, Pick<Subgraph, 'identity' | 'connection'>>;
   /** The names of those that the plan calls. */
@@ -31,18 +35,20 @@ export interface KeyFacts {
  */
 export function subscriptionKeys(
   subscriber: Pick<Subscriber, 'identity' | 'headers' | 'scope' | 'bySubgraph'>,
-  { generation, hash, operation, variables, opening, subgraphs, called, variant, calls }: KeyFacts,
+  { generation, hash, operation, variables, opening, feed, subgraphs, called, variant, calls }: KeyFacts,
 ): Pick<PreparedSubscription, 'key' | 'sourceKey' | 'stream'> {
-  const isIndependent = (name: string): boolean => subgraphs.get(name)?.identity === 'independent';
   const { subgraph, document } = opening.operation;
+  // A feed sees nothing of the caller but what its filter has.
+  const isIndependent = (name: string): boolean =>
+    subgraphs.get(name)?.identity === 'independent' || (feed !== undefined && name === subgraph);
   const seen = isIndependent(subgraph)
     ? { headers: {}, scope: '' }
     : (subscriber.bySubgraph?.get(subgraph) ?? subscriber);
   const sourceKey = JSON.stringify([
-    ...[subgraph, subgraphs.get(subgraph)?.connection, document, opening.variables.toString()],
-    seen.scope,
+    ...[subgraph, feed?.connection ?? subgraphs.get(subgraph)?.connection],
+    ...[document, opening.variables.toString(), feed?.scope ?? seen.scope],
   ]);
-  const caller = isIndependent(subgraph) ? '' : callerOf(subscriber.identity, seen);
+  const caller = feed?.stream ?? (isIndependent(subgraph) ? '' : callerOf(subscriber.identity, seen));
   const isForAll = variant === undefined && called.every(isIndependent);
   const audience = isForAll ? ['all'] : ['one', subscriber.identity.scope, subscriber.scope];
   const names = (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
@@ -50,7 +56,7 @@ export function subscriptionKeys(
   // Variables that are nested too deeply to be compared are those of nobody else.
   const json = canonicalJson(Object.fromEntries(given)) ?? randomUUID();
   const name = operation.name?.value;
-  const key = JSON.stringify([generation, hash, name, json, variant, calls, audience]);
+  const key = JSON.stringify([generation, hash, name, json, variant, calls, audience, feed?.scope]);
   return {
     key: digest(key),
     sourceKey: digest(sourceKey),
@@ -70,20 +76,7 @@ function callerOf(
 /** The field that a source is of, with its arguments. Whatever is selected on it, its events are the same. */
 function fieldOf({ operation, variables }: SubgraphRequest): string {
   const { name, arguments: named = [] } = rootFieldOf(operation);
-  const given = variables.length === 0 ? {} : (JSON.parse(variables.toString()) as Record<string, unknown>);
+  const given = variablesOf({ variables });
   const values = named.map((each) => [each.name.value, valueFromASTUntyped(each.value, given)]);
   return `${name.value}\n${canonicalJson(Object.fromEntries(values)) ?? randomUUID()}`;
 }
-
-/** The planner writes it as the only one, and no fragment around it. */
-function rootFieldOf(operation: SubgraphOperation): FieldNode {
-  let field = rootFields.get(operation);
-  if (field === undefined) {
-    const [definition] = parse(operation.document, { noLocation: true }).definitions;
-    field = (definition as OperationDefinitionNode).selectionSet.selections[0] as FieldNode;
-    rootFields.set(operation, field);
-  }
-  return field;
-}
-
-const rootFields = new WeakMap<SubgraphOperation, FieldNode>();

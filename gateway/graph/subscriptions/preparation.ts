@@ -6,6 +6,9 @@ import { withTimeout } from '../../auth/hook';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
 import { requestError, RequestErrors } from '../../errors';
+import type { BoundFeed } from '../../events/fed-fields';
+import { eventBounds } from '../../events/feeds';
+import { Unfiltered } from '../../events/filter';
 import { type Execution, type Program, sourceError, sourceRequest } from '../../execution';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
@@ -15,6 +18,7 @@ import { validationRules } from '../../request/validation-rules';
 import {
   type Caller,
   type SubgraphEvent,
+  type SubgraphRequest,
   type Subscribe,
   TransportError,
 } from '../../subgraph-calls/transport';
@@ -44,6 +48,8 @@ export interface PreparationOptions {
   readonly programs: PlanCache<Program | Rejection>;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
+  /** What feeds a subscription; undefined for a source of a subgraph. Throws an `Unfiltered`. */
+  readonly feedOf: (opening: SubgraphRequest, identity: Identity) => BoundFeed | undefined;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
   /** Of the safelist; undefined without one. */
@@ -73,7 +79,7 @@ export interface PreparationOptions {
 
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export function createPreparation(options: PreparationOptions) {
-  const { schema, isDevelopment, limits, subgraphs, programs, subscribe, hold, showing } = options;
+  const { schema, isDevelopment, limits, subgraphs, programs, subscribe, feedOf, hold, showing } = options;
   const { compile, plannedFor, programFor, perform, refuse, hooks, objectionTo } = options;
   const generation = ++generations;
   /** Operations that began on another generation. */
@@ -114,6 +120,7 @@ export function createPreparation(options: PreparationOptions) {
     if (opening === undefined || program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
     const { subgraph } = opening.operation;
+    const feed = feedFor(compiled, opening, subscriber.identity);
     const errorOf = (reason: unknown): GraphQLError => sourceError(subgraph, reason);
     const { timeout } = subscriber;
     const longest = timeout + patience;
@@ -136,15 +143,16 @@ export function createPreparation(options: PreparationOptions) {
       text: { document, operationName, variables },
       prepare: prepareMoved,
       ...subscriptionKeys(subscriber, {
-        ...{ generation, hash, variables, opening, subgraphs },
+        ...{ generation, hash, variables, opening, feed, subgraphs },
         called: program.subgraphs,
         operation: compiled.operation,
         variant: access.variantOf(planned.refused ?? []),
         calls: limits.of(subscriber.identity).calls,
       }),
       subgraph,
-      bounds: subgraphs.get(subgraph)?.subscriptions.bounds ?? {},
+      bounds: feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.bounds ?? {}) : eventBounds,
       openSource: async (caller, after) => {
+        if (feed !== undefined) return feed.open(after);
         const source = subscribe({ ...opening, caller, after });
         try {
           return await withTimeout(longest, () => source, new TransportError(subgraph, 'timeout'));
@@ -173,6 +181,22 @@ export function createPreparation(options: PreparationOptions) {
       },
     };
   }
+
+  /** Throws a `GraphQLError` where the client may not have any of its events. */
+  const feedFor = (
+    compiled: CompiledOperation,
+    opening: SubgraphRequest,
+    identity: Identity,
+  ): BoundFeed | undefined => {
+    try {
+      return feedOf(opening, identity);
+    } catch (error) {
+      if (!(error instanceof Unfiltered)) throw error;
+      if (error.of === 'claim')
+        throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+      throw requestError('BAD_USER_INPUT', { reason: error.message });
+    }
+  };
 
   /** Prepares a subscription that began on another generation, or with other options. */
   const prepareMoved: Prepare = async ({ document, operationName, variables }, subscriber) => {

@@ -6,8 +6,8 @@ export interface EventStreamListener {
    * @param id the `id` of this event; undefined where it has none
    */
   onEvent(name: string, data: Buffer, id: string | undefined): void;
-  /** Called for each comment. @default comments are passed over */
-  onComment?(): void;
+  /** @param comment what follows the colon. @default comments are passed over */
+  onComment?(comment: Buffer): void;
 }
 
 /** An event of an event stream is larger than it may be. */
@@ -77,7 +77,7 @@ export class EventStreamParser {
     if (colon === 0) {
       // A comment is no part of an event.
       this.#bytes -= line.length;
-      this.#listener.onComment?.();
+      this.#listener.onComment?.(line.subarray(1));
       return;
     }
     const field = line.toString('latin1', 0, colon === -1 ? line.length : colon);

@@ -218,6 +218,17 @@ describe('weir explain', () => {
           'one for each event, for clients with the same operation, variables, identity and forwarded headers, as fields of it are protected by directives, and products is not `identity: independent`',
         ],
       ],
+      [
+        'where events feed it',
+        [
+          'stars',
+          "{ subgraphs: { products: { identity: independent }, reviews: { identity: independent } }, events: { subscriptions: { moved: { types: [Moved], key: { upc: subject }, only: { data.owner: { eq: '{$claims.sub}' } } } } } }",
+        ],
+        [
+          'events of Moved, and no subscription at a subgraph: one for all clients with the same variables of it and the same values in its filter',
+          'one for each event, for all clients with the same operation and variables and the same values in its filter',
+        ],
+      ],
     ])('says what is shared, %s', async (_, [field, options], [source, executions]) => {
       const query = file('moved.graphql', `subscription { moved { price ${field!} } }`);
       const args = ['explain', '--query', query, '--supergraph', shared];

@@ -7,7 +7,7 @@ jest.mock('../../../../gateway/graph/create-engine');
 it('closes its engine once, and says so, after it was retired and its last request has left', async () => {
   const close = jest.fn();
   const onClosed = jest.fn();
-  jest.mocked(createEngine).mockResolvedValue({ close } as never);
+  jest.mocked(createEngine).mockResolvedValue({ close, eventFieldProblems: [] } as never);
   const options: Partial<GenerationOptions> = { supergraphSdl: '', options: parseOptions({}) };
   const generation = await Generation.build(options as GenerationOptions);
   const release = generation.hold();

@@ -139,7 +139,7 @@ describe('files that the gateway refuses are invalid', () => {
 });
 
 describe('every option', () => {
-  const named = places.filter(({ path }) => typeof path.at(-1) === 'string' && path.at(-1) !== 'NAME');
+  const named = places.filter(({ name, path }) => typeof path.at(-1) === 'string' && !name.endsWith('.NAME'));
 
   it('has a description', () => {
     expect(named.filter(({ node }) => !node.description).map(({ name }) => name)).toEqual([]);
@@ -237,7 +237,7 @@ function typesOf({
   enum: values,
   const: value,
 }: (typeof places)[number]['node']): string[] {
-  if (type !== undefined) return type === 'integer' ? ['number'] : [type];
+  if (type !== undefined) return [type].flat().map((each) => (each === 'integer' ? 'number' : each));
   if (values !== undefined || value !== undefined) return ['string'];
   return anyOf.flatMap(typesOf);
 }

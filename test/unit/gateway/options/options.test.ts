@@ -48,7 +48,7 @@ describe('defaults', () => {
         concurrency: 256,
         waiting: 2048,
       },
-      events: { sources: {}, types: {} },
+      events: { sources: {}, types: {}, subscriptions: {} },
       rates: [],
       retries: { max: 1, pause: 50 },
       breaker: { enabled: true, failures: 0.5, atLeast: 20, window: 10_000, pause: 1000 },

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { AuditFinding } from '../gateway';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
+import { privateLinkSigner } from './private-link';
 import { formatOption } from './registry';
 import { givenBy } from './variables';
 
@@ -14,7 +16,12 @@ interface VerifyFlags {
   readonly format: string;
 }
 
-/** `weir audit verify`: checks an audit trail. */
+interface EventsFlags {
+  readonly folder: string;
+  readonly keyFile?: string;
+}
+
+/** `weir audit`: checks audit trails, and writes those of events. */
 export function auditCommand(context: Context): Command {
   const verify = new Command('verify')
     .summary('find lines of an audit trail that were changed, moved or removed')
@@ -36,12 +43,77 @@ export function auditCommand(context: Context): Command {
         '  $ weir audit verify audit.jsonl.1 audit.jsonl --key-file audit.key',
     )
     .action((files: readonly string[], flags: VerifyFlags) => verifyTrail(files, flags, context));
+  const events = new Command('events')
+    .summary('write the events of subgraphs to audit trails')
+    .description(
+      'Appends every event of each subgraph to an audit trail, NAME.jsonl, from its first event on, until it is ' +
+        'stopped. Started again, it goes on where the trail ends. Only one process may write to a trail. Requests ' +
+        'are signed with WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
+    )
+    .argument('<NAME=URL...>', 'subgraphs, each with the URL of its GraphQL endpoint')
+    .requiredOption('--folder <FOLDER>', 'where the trails are')
+    .option('--key-file <FILE>', 'a file with a secret of at least 16 characters that chains the records')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ weir audit events orders=http://127.0.0.1:4005/graphql --folder archive\n' +
+        '  $ weir audit verify archive/orders.jsonl',
+    )
+    .action((subgraphs: readonly string[], flags: EventsFlags) => archive(subgraphs, flags, context));
   return new Command('audit')
-    .summary('check an audit trail')
-    .description('Checks audit trails that a gateway has written.')
+    .summary('check an audit trail, archive events')
+    .description('Checks audit trails, and writes those of events.')
     .helpCommand(false)
     .addHelpText('after', '\nExamples:\n  $ weir audit verify audit.jsonl')
-    .addCommand(verify);
+    .addCommand(verify)
+    .addCommand(events);
+}
+
+async function archive(
+  subgraphs: readonly string[],
+  { folder, keyFile }: EventsFlags,
+  { env, stdout, stderr, signal }: Context,
+): Promise<void> {
+  const key = keyFile === undefined ? undefined : readKey(keyFile, env);
+  if (key !== undefined && key.length < 16)
+    throw new CommandFailure(`weir: the key in ${keyFile} must be at least 16 characters long.`, 2);
+  const sources = subgraphs.map(readSubgraph);
+  const names = sources.map(({ source }) => source);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new CommandFailure(`weir: the subgraph "${twice}" is given twice.`, 2);
+  const { archiveEvents, ArchiveBroken } = lazy.archive();
+  const broken = new AbortController();
+  await Promise.all(
+    sources.map(async ({ source, url }) => {
+      const file = join(folder, `${source}.jsonl`);
+      await archiveEvents({
+        ...{ source, url, file, key, signer: privateLinkSigner(source, env) },
+        signal: AbortSignal.any([signal, broken.signal]),
+        onChange(state) {
+          if ('after' in state) {
+            const from = state.after === '' ? 'from the first one on' : `after ${state.after}`;
+            stdout.write(`${source}: its events go to ${file}, ${from}.\n`);
+          } else stderr.write(`weir: ${source}: ${(state.reason as Error).message}; it is tried again.\n`);
+        },
+      }).catch((error: unknown) => {
+        broken.abort();
+        const { message, code } = error as NodeJS.ErrnoException;
+        if (error instanceof ArchiveBroken)
+          throw new CommandFailure(`weir: ${file} cannot be continued: ${message}.`, 1);
+        const reason = code === 'ENOENT' ? 'its folder does not exist' : message;
+        throw new CommandFailure(`weir: ${file} cannot be written: ${reason}.`, 2);
+      });
+    }),
+  );
+}
+
+function readSubgraph(text: string): { readonly source: string; readonly url: string } {
+  const [, source, url] = /^([\w-]{1,64})=(https?:\/\/.+)$/.exec(text) ?? [];
+  if (source === undefined || !URL.canParse(url!))
+    throw new CommandFailure(
+      `weir: "${text}" must be NAME=URL, such as orders=http://127.0.0.1:4005/graphql.`,
+      2,
+    );
+  return { source, url: url! };
 }
 
 async function verifyTrail(
@@ -50,12 +122,7 @@ async function verifyTrail(
   { stdout, env }: Context,
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
-  const key =
-    keyFile === undefined
-      ? undefined
-      : read(`${givenBy('--key-file', keyFile, env)} names ${keyFile}, which`, () =>
-          readFileSync(keyFile, 'utf8').trim(),
-        );
+  const key = keyFile === undefined ? undefined : readKey(keyFile, env);
   const verdict = await verifyAudit(files, { key, after, includes }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);
@@ -77,6 +144,11 @@ async function verifyTrail(
   const ending = ends.map(({ seq, hash }) => `the last is record ${seq}, ${hash}`).join('; ');
   stdout.write(`${records} records, as they were written${ending === '' ? '' : `; ${ending}`}.\n`);
 }
+
+const readKey = (keyFile: string, env: Context['env']): string =>
+  read(`${givenBy('--key-file', keyFile, env)} names ${keyFile}, which`, () =>
+    readFileSync(keyFile, 'utf8').trim(),
+  );
 
 const describe = ({ file, line, says }: AuditFinding): string => `${file}:${line}: ${says}`;
 

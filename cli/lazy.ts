@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as GraphQL from 'graphql';
 import type * as Yaml from 'yaml';
 import type * as Gateway from '../gateway';
+import type * as Archive from '../gateway/events/archive';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as Schema from '../schema';
@@ -18,6 +19,7 @@ const load = createRequire(__filename);
  * `weir --help` answers at once and `weir dev` starts its processes first.
  */
 export const lazy = {
+  archive: () => load('../gateway/events/archive') as typeof Archive,
   credentials: () => load('./dev/credentials') as typeof Credentials,
   gateway: () => load('../gateway') as typeof Gateway,
   graphql: () => load('graphql') as typeof GraphQL,

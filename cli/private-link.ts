@@ -13,18 +13,20 @@ export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile
 
 /** Signs introspection requests as the gateway signs calls, for subgraphs that refuse unsigned ones. */
 export function introspectionSigner(env: Context['env']): SignIntrospection | undefined {
-  const given = linkKeysIn(env);
-  if (given === undefined) return undefined;
+  if (linkKeysIn(env) === undefined) return undefined;
   return ({ subgraph, body }) => {
-    const signed = lazy
-      .signing()
-      .signPrivateLink({ subgraph, key: () => open(given) })
-      .sign({
-        body: Buffer.from(body),
-        caller: { headers: {}, signedIdentity: undefined },
-      });
+    const signed = privateLinkSigner(subgraph, env)!.sign({
+      body: Buffer.from(body),
+      caller: { headers: {}, signedIdentity: undefined },
+    });
     return Object.fromEntries(signed.flatMap((name, i) => (i % 2 === 0 ? [[name, signed[i + 1]!]] : [])));
   };
+}
+
+/** Signs requests to a subgraph with the keys in the environment; `undefined` if there are none. */
+export function privateLinkSigner(subgraph: string, env: Context['env']) {
+  const given = linkKeysIn(env);
+  return given && lazy.signing().signPrivateLink({ subgraph, key: () => open(given) });
 }
 
 /** Opened for each request, as a watch runs for a long time and the file may change. */

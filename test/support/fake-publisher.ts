@@ -11,8 +11,12 @@ export async function startFakePublisher() {
   const server = createServer((request, response) => {
     requests.push({ method: request.method!, headers: request.headers });
     const { searchParams } = new URL(request.url!, 'http://localhost');
-    const types = searchParams.get('types')!.split(',');
+    const types = searchParams.get('types')?.split(',');
     let next = Number(searchParams.get('after') ?? '');
+    if (next > log.length) {
+      response.writeHead(410).end();
+      return;
+    }
     const left = new AbortController();
     response.once('close', () => left.abort());
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -20,7 +24,8 @@ export async function startFakePublisher() {
       while (!left.signal.aborted) {
         for (const { type, text } of log.slice(next)) {
           next++;
-          if (types.includes(type) || type === '*') response.write(`id: ${next}\ndata: ${text}\n\n`);
+          if (types?.includes(type) !== false || type === '*')
+            response.write(`id: ${next}\ndata: ${text}\n\n`);
         }
         response.write(`: end ${next}\n\n`);
         if (next === log.length) await once(changes, 'change', left).catch(() => undefined);

@@ -122,7 +122,7 @@ export function unwritable(index: number, to: string, error: unknown): OptionsEr
 }
 
 function compileSelector({ actions, coordinates }: Options['audit']['trails'][number]['select']) {
-  const wanted = new Set<AuditAction>(actions);
+  const wanted = new Set<AuditRecord['action']>(actions);
   const patterns = coordinates.map((pattern) => pattern.split('*'));
   return ({ action, coordinates: done = [] }: AuditRecord): boolean =>
     wanted.has(action) &&

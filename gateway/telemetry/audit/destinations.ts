@@ -15,17 +15,24 @@ export interface AuditDestination {
   close(): Promise<void>;
 }
 
+/** A file that a trail is written to. */
+export interface FileDestination extends AuditDestination {
+  /** Its last records as lines, and the last one in any case. */
+  readonly tail: readonly string[];
+}
+
 /**
  * Appends to a file, and continues the chain in it. Only one process may write to the file. Rejects if the file cannot
  * be opened.
  */
-export async function openFileDestination(file: string, key: string | undefined): Promise<AuditDestination> {
+export async function openFileDestination(file: string, key: string | undefined): Promise<FileDestination> {
   const handle = await open(file, 'a+', 0o600);
-  const { last, isTorn } = await readEnd(handle, key);
+  const { last, tail, isTorn } = await readEnd(handle, key);
   // Ends half a line of a process that died, so that the next record begins on a new line.
   if (isTorn) await handle.write('\n');
   return {
     last: last ?? newChain(),
+    tail,
     async write(lines, before) {
       // The file was emptied after a copy, so the chain continues here from that copy.
       const isContinued = before.seq > 0 && (await handle.stat()).size === 0;
@@ -47,20 +54,25 @@ export function openStreamDestination(stream: NodeJS.WritableStream): AuditDesti
 
 const newChain = (): Link => ({ chain: randomUUID(), seq: 0, hash: noHash });
 
-/** The last complete record of a file, if there is one, and whether an incomplete line follows it. */
+/** The last complete record of a file, if there is one, with those before it, and whether an incomplete line follows. */
 async function readEnd(
   handle: FileHandle,
   key: string | undefined,
-): Promise<{ readonly last: Link | undefined; readonly isTorn: boolean }> {
+): Promise<{ readonly last: Link | undefined; readonly tail: readonly string[]; readonly isTorn: boolean }> {
   const { size } = await handle.stat();
   // A record is mostly short, but may be as long as a request.
   for (let length = Math.min(size, firstTail); ; length = Math.min(size, length * 4)) {
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
     const tail = buffer.toString('utf8');
     const lines = tail.trimEnd().split('\n');
-    const last = lines.map((line) => readLine(line, key)).findLast((line) => line !== undefined);
+    const read = lines.map((line) => readLine(line, key));
+    const last = read.findLast((line) => line !== undefined);
     if (last !== undefined || length === size)
-      return { last: last?.link, isTorn: tail !== '' && !tail.endsWith('\n') };
+      return {
+        last: last?.link,
+        tail: lines.filter((_, i) => read[i] !== undefined),
+        isTorn: tail !== '' && !tail.endsWith('\n'),
+      };
   }
 }
 

@@ -1,11 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { AuditAction } from '../../options/audit';
 
-/** The record of one mutation or one administrative action. */
+/** The record of one mutation, one administrative action, or one event of a subgraph. */
 export interface AuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
-  readonly action: AuditAction;
+  readonly action: AuditAction | 'event';
   /** The correlation id of the request: the one in its answer, in the access log and in the logs of subgraphs. */
   readonly requestId?: string | undefined;
   readonly traceId?: string | undefined;
@@ -20,7 +20,7 @@ export interface AuditRecord {
   readonly outcome: 'ok' | 'failed';
   /** Codes of the errors that the client got. */
   readonly errors?: readonly string[] | undefined;
-  /** Only for an administrative action. */
+  /** Only for an administrative action or an event. */
   readonly details?: unknown;
 }
 

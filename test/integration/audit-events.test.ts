@@ -1,0 +1,226 @@
+/** The archive of events: `weir audit events`, as `weir audit verify` reads it. */
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DomainEvent } from '../../subgraphs/kit';
+import { openLinkKeys } from '../../subgraphs/kit/link-keys';
+import { openPrivateLink } from '../../subgraphs/kit/private-link';
+import { startFakePublisher } from '../support/fake-publisher';
+import { endAll, eventually, startProcess } from '../support/process';
+import { startCli } from '../support/run-cli';
+
+const root = mkdtempSync(join(tmpdir(), 'weir-archive-'));
+const linkKey = 'a-key-of-the-private-link-for-tests';
+const traceId = '0af7651916cd43dd8448eb211c80319c';
+
+let folder: string;
+let file: string;
+let count = 0;
+let publisher: Awaited<ReturnType<typeof startFakePublisher>>;
+let subgraph: string;
+beforeEach(async () => {
+  folder = join(root, String(count++));
+  mkdirSync(folder);
+  file = join(folder, 'orders.jsonl');
+  publisher = await startFakePublisher();
+  subgraph = `orders=${new URL('graphql', publisher.url).href}`;
+});
+afterEach(async () => {
+  await endAll();
+  await publisher.stop();
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const eventOf = (sequence: number): DomainEvent => ({
+  specversion: '1.0',
+  id: `e${sequence}`,
+  source: 'orders',
+  type: 'OrderPlaced',
+  dataversion: 1,
+  subject: 'o1',
+  sequence,
+  time: '2026-01-01T00:00:00.000Z',
+  data: { note: 'a\u2028b' },
+  correlationid: `r${sequence}`,
+  traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+});
+const events = Array.from({ length: 40 }, (_, i) => eventOf(i + 1));
+
+const args = (...more: string[]) => ['audit', 'events', subgraph, '--folder', folder, ...more];
+const start = (...more: string[]) => startCli(args(...more));
+const verify = (...more: string[]) => startCli(['audit', 'verify', file, ...more]).result;
+
+/** The events of the archive, in its order: of complete lines. */
+function archived(): unknown[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.flatMap((line) => {
+    try {
+      return [(JSON.parse(line) as { details: { event: unknown } }).details.event];
+    } catch {
+      // Cut short by a death; verify says so.
+      return [];
+    }
+  });
+}
+
+it('has each event once in its order, from the first one on, and goes on when it is started again', async () => {
+  publisher.push(...events.slice(0, 20));
+  const first = startCli(args(), { WEIR_LINK_KEYS: linkKey });
+  await eventually(() => archived().length === 20);
+  publisher.disconnect();
+  publisher.push(...events.slice(20, 30));
+  await eventually(() => archived().length === 30);
+  const { exitCode, stdout, stderr } = await first.stop();
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: expect.stringMatching(/^weir: orders: .*; it is tried again\.\n$/),
+  });
+  expect(stdout).toBe(
+    `orders: its events go to ${file}, from the first one on.\norders: its events go to ${file}, after 20.\n`,
+  );
+  const check = openPrivateLink({ subgraph: 'orders', keys: openLinkKeys({ keys: [linkKey] }) });
+  for (const { method, headers } of publisher.requests)
+    expect(check(method, headers)).toMatchObject({ caller: null });
+
+  const second = start();
+  publisher.push(...events.slice(30));
+  await eventually(() => archived().length === 40);
+  await second.stop();
+  expect(archived()).toEqual(events);
+  expect(JSON.parse(readFileSync(file, 'utf8').split('\n')[6]!)).toMatchObject({
+    seq: 7,
+    action: 'event',
+    requestId: 'r7',
+    traceId,
+    details: { source: 'orders', position: '7' },
+  });
+  expect(await verify()).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^40 records, as they were written/),
+  });
+});
+
+it('has each event once, whenever its writer is killed', async () => {
+  const main = [join(__dirname, '../support/typescript.cjs'), join(__dirname, '../../cli/main.ts')];
+  for (let death = 0; death < 2; death++) {
+    const writer = startProcess(['-r', ...main, ...args()]);
+    await writer.printed(/its events go to/);
+    publisher.push(...events.slice(death * 15, death * 15 + 15));
+    await eventually(() => readFileSync(file, 'utf8').split('\n').length > death * 15 + 3);
+    writer.signal('SIGKILL');
+    await writer.exit;
+  }
+  // As a death in the middle of a write leaves it.
+  appendFileSync(file, '{"chain":"');
+  publisher.push(...events.slice(30));
+  const last = start();
+  await eventually(() => archived().length === 40);
+  await last.stop();
+  expect(archived()).toEqual(events);
+  const { exitCode, stdout } = await verify();
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringMatching(/note: It was cut short[^]*\n40 records, as they were written/),
+  });
+}, 60_000);
+
+it('has an event once that the subgraph sends again, also where that is the first after a start', async () => {
+  publisher.push(eventOf(1), eventOf(2), eventOf(2));
+  const first = start();
+  await eventually(() => archived().length === 2);
+  await first.stop();
+  publisher.push(eventOf(2), eventOf(1), eventOf(3));
+  const second = start();
+  await eventually(() => archived().length === 3);
+  await second.stop();
+  expect(archived()).toEqual(events.slice(0, 3));
+});
+
+it('keeps what is no event, as the text that it is', async () => {
+  publisher.pushText('nothing');
+  const running = start();
+  await eventually(() => archived().length === 1);
+  await running.stop();
+  expect(archived()).toEqual(['nothing']);
+});
+
+describe('with a key', () => {
+  let key: string;
+  beforeEach(async () => {
+    key = join(folder, 'key');
+    writeFileSync(key, 'the key of the archive');
+    publisher.push(...events.slice(0, 3));
+    const running = start('--key-file', key);
+    await eventually(() => archived().length === 3);
+    await running.stop();
+  });
+
+  it.each<[string, (lines: string[]) => string[]]>([
+    ['changed', ([a, b, c]) => [a!, b!.replace('OrderPlaced', 'OrderPlanned'), c!]],
+    ['removed', ([a, , c]) => [a!, c!]],
+    ['moved', ([a, b, c]) => [b!, a!, c!]],
+  ])('shows that an event was %s', async (_, change) => {
+    expect(await verify('--key-file', key)).toMatchObject({ exitCode: 0 });
+    writeFileSync(file, `${change(readFileSync(file, 'utf8').trimEnd().split('\n')).join('\n')}\n`);
+    expect(await verify('--key-file', key)).toMatchObject({ exitCode: 1 });
+  });
+
+  it('is not continued without it', async () => {
+    expect(await start().result).toMatchObject({
+      exitCode: 1,
+      stderr: `weir: ${file} cannot be continued: its last record was changed, or chained with another key.\n`,
+    });
+  });
+});
+
+describe('is not continued', () => {
+  beforeEach(async () => {
+    publisher.push(...events.slice(0, 3));
+    const running = start();
+    await eventually(() => archived().length === 3);
+    await running.stop();
+  });
+
+  it('where the log of the subgraph is another one', async () => {
+    await publisher.stop();
+    publisher = await startFakePublisher();
+    subgraph = `orders=${new URL('graphql', publisher.url).href}`;
+    expect(await start().result).toMatchObject({
+      exitCode: 1,
+      stderr: `weir: ${file} cannot be continued: the subgraph does not know the position 3: its log is another one. Move the file away to begin anew.\n`,
+    });
+  });
+
+  it('with the events of another subgraph', async () => {
+    writeFileSync(join(folder, 'inventory.jsonl'), readFileSync(file));
+    subgraph = subgraph.replace('orders', 'inventory');
+    expect(await start().result).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /inventory\.jsonl cannot be continued: it has the events of "orders", not of "inventory"\.\n$/,
+      ),
+    });
+  });
+
+  it('behind a record of something else', async () => {
+    truncateSync(file);
+    writeFileSync(
+      file,
+      '{"chain":"c","seq":1,"action":"trail.continue","previous":"","hash":"0000000000000000000000000000000000000000000000000000000000000000"}\n',
+    );
+    expect(await start().result).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('cannot be continued'),
+    });
+  });
+});

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Options } from '../options';
 import type { DomainEventSource } from './source';
 import type * as RedisStreams from './sources/redis-streams';
+import { sqsEvents } from './sources/sqs';
 import { type EventPublisher, subgraphEvents } from './sources/subgraph';
 
 export interface SourceTools {
@@ -25,6 +26,8 @@ export function openEventSources(
         const { redisStreamsEvents } = load('./sources/redis-streams') as typeof RedisStreams;
         return redisStreamsEvents(source);
       }
+      case 'sqs':
+        return sqsEvents(source);
     }
   };
   return new Map(Object.entries(sources).map(([name, source]) => [name, open(source)]));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { typeRule } from './subgraph-auth';
-import { mapOf, positiveInt, text } from './values';
+import { duration, httpUrl, mapOf, positiveInt, text } from './values';
 
 /** Where a value stands in an event: an attribute, or a member of its data, where `[*]` is every item of a list. */
 const pathPattern = /^(id|source|subject|type|time|data(\.[A-Za-z_][\w-]*|\[\*\])+)$/;
@@ -85,6 +85,8 @@ const types = z
   .prefault({})
   .describe('What events mean for the graph, by their type. Events of other types are passed over.');
 
+const topicRule = 'must be the ARN of an SNS topic';
+const prefixRule = 'must be 1 to 32 letters, digits, - or _';
 const kindOfSource = 'The kind of source.';
 const redisRule = 'must be redis://HOST:PORT or rediss://HOST:PORT';
 
@@ -109,8 +111,31 @@ const source = z.discriminatedUnion(
       stream: text.describe('The key of the stream.').meta({ example: 'shop-events' }),
       field: text.default('event').describe('The field of an entry that has the event, as JSON.'),
     }),
+    z.strictObject({
+      type: z.literal('sqs').describe(kindOfSource),
+      topic: z
+        .string({ error: topicRule })
+        .regex(/^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/, { error: topicRule })
+        .describe(
+          'The topic of SNS that has the events. Each gateway process makes a queue for itself, and subscribes it.',
+        )
+        .meta({ example: 'arn:aws:sns:eu-west-1:111122223333:shop-events.fifo' }),
+      prefix: z
+        .string({ error: prefixRule })
+        .regex(/^[\w-]{1,32}$/, { error: prefixRule })
+        .default('weir-events')
+        .describe('What the names of queues begin with.'),
+      retention: duration
+        .prefault('1h')
+        .refine((value) => value >= 60_000 && value <= 1_209_600_000, { error: 'must be from 1m to 336h' })
+        .describe('How long events wait for a gateway that does not read them.'),
+      endpoint: httpUrl
+        .optional()
+        .describe('The URL of SNS and SQS, where they are not those of AWS. Left out: AWS.')
+        .meta({ example: 'http://localhost:4566' }),
+    }),
   ],
-  { error: typeRule(['subgraph', 'redis-streams']) },
+  { error: typeRule(['subgraph', 'redis-streams', 'sqs']) },
 );
 
 /** An argument of the field, which `?` lets the client leave out, or a claim of the caller. */

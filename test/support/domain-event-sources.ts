@@ -1,9 +1,12 @@
+import { CreateTopicCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { Redis } from 'ioredis';
 import { redisStreamsEvents } from '../../gateway/events/sources/redis-streams';
+import { sqsEvents } from '../../gateway/events/sources/sqs';
 import { subgraphEvents } from '../../gateway/events/sources/subgraph';
 import type { DomainEventSource } from '../../gateway/events/source';
 import { SubgraphConnections } from '../../gateway/subgraph-calls/connections';
 import { startPublisher } from './event-publisher';
+import { startMoto } from './moto';
 import { startRedis } from './redis-server';
 
 /** A source, and the other side of it. */
@@ -46,6 +49,34 @@ async function openRedis(): Promise<OpenedSource> {
   };
 }
 
+async function openSqs(): Promise<OpenedSource> {
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+  const moto = await startMoto();
+  const sns = new SNSClient(moto.config);
+  const { TopicArn: topic } = await sns.send(
+    new CreateTopicCommand({
+      Name: 'events.fifo',
+      Attributes: { FifoTopic: 'true', ContentBasedDeduplication: 'false' },
+    }),
+  );
+  let id = 0;
+  return {
+    source: sqsEvents({ topic: topic!, prefix: 'weir', retention: 60_000, endpoint: moto.url, wait: 1 }),
+    publish: async (...bodies) => {
+      for (const body of bodies) {
+        const ids = { MessageGroupId: 'p1', MessageDeduplicationId: String(++id) };
+        await sns.send(new PublishCommand({ TopicArn: topic, Message: body, ...ids }));
+      }
+    },
+    // Each request is a connection of its own.
+    cut: () => Promise.resolve(),
+    stop: async () => {
+      sns.destroy();
+      await moto.stop();
+    },
+  };
+}
+
 /** By the function that creates it. */
 export const domainEventSources: readonly [
   name: string,
@@ -54,4 +85,5 @@ export const domainEventSources: readonly [
 ][] = [
   ['a subgraph', subgraphEvents, openSubgraph],
   ['a Redis stream', redisStreamsEvents, openRedis],
+  ['a queue of SQS', sqsEvents, openSqs],
 ];

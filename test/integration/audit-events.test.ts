@@ -11,12 +11,24 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DomainEvent } from '../../subgraphs/kit';
+import { z } from 'zod';
+import {
+  defineEvent,
+  defineSubgraph,
+  defineTable,
+  startSubgraph,
+  type DomainEvent,
+  type WithOutbox,
+} from '../../subgraphs/kit';
 import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { openPrivateLink } from '../../subgraphs/kit/private-link';
 import { startFakePublisher } from '../support/fake-publisher';
 import { endAll, eventually, startProcess } from '../support/process';
 import { startCli } from '../support/run-cli';
+
+interface Note extends WithOutbox {
+  readonly id: string;
+}
 
 const root = mkdtempSync(join(tmpdir(), 'weir-archive-'));
 const linkKey = 'a-key-of-the-private-link-for-tests';
@@ -108,6 +120,38 @@ it('has each event once in its order, from the first one on, and goes on when it
     exitCode: 0,
     stdout: expect.stringMatching(/^40 records, as they were written/),
   });
+});
+
+it('has what a subgraph of the kit tells, over its private link', async () => {
+  const schema = join(folder, 'schema.graphql');
+  writeFileSync(schema, 'type Query { one: Int }');
+  const Noted = defineEvent({ type: 'Noted', data: z.object({ text: z.string() }) });
+  const table = defineTable<Note>()({ name: 'notes', partitionKey: 'id', outbox: true });
+  const definition = defineSubgraph({ name: 'orders', schema, resolvers: {}, tables: [table] });
+  const settings = { port: 0, logLevel: 'silent', link: { keys: [linkKey] } };
+  const running = await startSubgraph(definition, settings);
+  try {
+    subgraph = `orders=${running.url}`;
+    const write = (id: string) =>
+      running.db.table(table).create({ id }, { events: [Noted.create({ text: id })] });
+    await write('before');
+    const archive = startCli(args(), { WEIR_LINK_KEYS: linkKey });
+    await write('after');
+    await eventually(() => archived().length === 2);
+    await archive.stop();
+    expect(archived()).toMatchObject([
+      { source: 'orders', type: 'Noted', subject: 'before', sequence: 1, data: { text: 'before' } },
+      { source: 'orders', type: 'Noted', subject: 'after', sequence: 1, data: { text: 'after' } },
+    ]);
+    expect(await verify()).toMatchObject({ exitCode: 0 });
+    const unsigned = startCli(args());
+    await unsigned.printed(
+      /GET \/events was answered with 401, and not with an event stream; it is tried again/,
+    );
+    await unsigned.stop();
+  } finally {
+    await running.stop();
+  }
 });
 
 it('has each event once, whenever its writer is killed', async () => {

@@ -86,9 +86,11 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
     await channel.prepare({ publishes: false, consumers: { ratings: selection } });
     const subscription = channel.subscribe('ratings', selection);
     const received: DomainEvent[] = [];
+    const retried: DomainEvent[] = [];
     const stopping = new AbortController();
     const handleOne = async (delivery: Delivery) => {
       received.push(delivery.event);
+      if ('isRetry' in delivery && delivery.isRetry) retried.push(delivery.event);
       try {
         await handle(delivery.event);
         await subscription.done(delivery);
@@ -106,7 +108,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
       await loop;
       await subscription.stop();
     });
-    return { received, failures: subscription.failures };
+    return { received, retried, failures: subscription.failures };
   }
 
   const urlOf = async (QueueName: string) => (await sqs.getQueueUrl({ QueueName })).QueueUrl!;
@@ -301,7 +303,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
       }));
       await sqs.changeMessageVisibilityBatch({ QueueUrl, Entries });
     }
-    const { received, failures } = await consume();
+    const { received, retried, failures } = await consume();
     await eventually(() => received.length === 1);
     expect(received).toEqual([next]);
     const [failure] = await failures.list();
@@ -319,6 +321,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
     await failures.retry(failure!.id);
     await eventually(() => received.length === 2);
     expect(received[1]).toEqual(poison);
+    expect(retried).toEqual([poison]);
   });
 
   it('lists what SQS has moved to the failure queue by itself, and more failures than one answer holds', async () => {

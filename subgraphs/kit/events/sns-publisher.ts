@@ -10,7 +10,7 @@ const mostEntries = 10;
 const mostBatchBytes = 256 * 1024;
 
 /** An event as a message of a FIFO topic. */
-export interface OutgoingEvent {
+interface OutgoingEvent {
   readonly event: DomainEvent;
   /** Messages of one group are kept in their order. */
   readonly group: string;
@@ -38,7 +38,7 @@ export async function publishEvents(
     const refused = await sendBatch(batch, { sns, topicArn });
     for (const [i, { group }] of batch.entries()) if (!refused.has(i)) takeFirst(waiting, group);
     if (refused.size > 0 && !(await backoff.pause())) {
-      const [[i, reason]] = refused as unknown as [[number, unknown]];
+      const [i, reason] = [...refused][0]!;
       const { type, id } = batch[i]!.event;
       throw new Error(
         `SNS does not take the event ${type} "${id}" for ${topicArn}: ${reason instanceof Error ? reason.message : String(reason)}`,
@@ -49,7 +49,7 @@ export async function publishEvents(
 }
 
 /** The events of each group, in their order. */
-export function groupEvents(events: readonly DomainEvent[]): Map<string, OutgoingEvent[]> {
+function groupEvents(events: readonly DomainEvent[]): Map<string, OutgoingEvent[]> {
   const groups = new Map<string, OutgoingEvent[]>();
   for (const event of events) {
     const group = groupOf(event);
@@ -63,7 +63,7 @@ export function groupEvents(events: readonly DomainEvent[]): Map<string, Outgoin
 }
 
 /** The first event of as many groups as one call takes. */
-export function nextBatch(waiting: ReadonlyMap<string, readonly OutgoingEvent[]>): OutgoingEvent[] {
+function nextBatch(waiting: ReadonlyMap<string, readonly OutgoingEvent[]>): OutgoingEvent[] {
   const batch: OutgoingEvent[] = [];
   let bytes = 0;
   for (const [first] of waiting.values()) {

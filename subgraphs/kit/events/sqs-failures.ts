@@ -4,7 +4,7 @@ import { type Failure, type Failures } from './channel';
 import { readEvent } from './read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';
-import { eventTextOf, slices, systemAttributesOf } from './sqs-message';
+import { eventTextOf, retryAttribute, slices, systemAttributesOf } from './sqs-message';
 
 export interface SqsFailuresOptions {
   readonly sqs: SQS;
@@ -56,6 +56,7 @@ export class SqsFailures implements Failures {
         MessageGroupId: groupIn(message),
         // Not the event's own id: SQS forgets no id for five minutes.
         MessageDeduplicationId: fifoId(`retry:${id}`),
+        MessageAttributes: { [retryAttribute]: { DataType: 'String', StringValue: 'true' } },
         ...systemAttributesOf('event' in read ? read.event : undefined),
       });
     });

@@ -13,6 +13,9 @@ export function eventTextOf(body: string): string {
   }
 }
 
+/** The attribute of a message that an operator sends again from the failure queue. */
+export const retryAttribute = 'retry';
+
 /** The text of an event for SNS and SQS, which refuse two characters that JSON may hold. */
 export const textOf = (event: DomainEvent): string =>
   JSON.stringify(event).replaceAll('\ufffe', '\\ufffe').replaceAll('\uffff', '\\uffff');

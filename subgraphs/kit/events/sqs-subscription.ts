@@ -10,7 +10,7 @@ import { type DomainEvent } from './event';
 import { readEvent } from './read-event';
 import { type ConsumerQueue } from './sns-sqs-resources';
 import { SqsFailures } from './sqs-failures';
-import { eventTextOf, slices } from './sqs-message';
+import { eventTextOf, retryAttribute, slices } from './sqs-message';
 import { traceparentOf } from './x-ray';
 
 export interface SqsSubscriptionOptions extends RetryOptions {
@@ -38,6 +38,8 @@ interface HeldMessage {
   readonly text: string;
   readonly content:
     { readonly event: DomainEvent } | { readonly unusable: string; readonly attempts: number };
+  /** Whether an operator repeats it. */
+  readonly isRetry: boolean;
   attempt: number;
   /** When other processes may get it, as `performance.now()` counts. */
   heldUntil: number;
@@ -92,7 +94,8 @@ export class SqsSubscription implements Subscription {
           // Another process may have it by now, and those behind it.
           await this.#release(({ group }) => group === held.group);
         } else if ('event' in held.content) {
-          const delivery = { event: held.content.event, attempt: held.attempt };
+          const { attempt, isRetry } = held;
+          const delivery = { event: held.content.event, attempt, isRetry };
           held.isDelivered = true;
           this.#delivered.set(delivery, held);
           yield delivery;
@@ -126,7 +129,8 @@ export class SqsSubscription implements Subscription {
     held.isDelivered = false;
     if (!this.#isReceiving) return this.#release((each) => each === held);
     void sleep(pause, undefined, { signal: this.#stopping.signal, ref: false }).then(
-      () => this.#offer(held),
+      // It may have been given back meanwhile.
+      () => this.#groups.get(held.group)?.includes(held) && this.#offer(held),
       () => undefined,
     );
   }
@@ -158,6 +162,7 @@ export class SqsSubscription implements Subscription {
           MaxNumberOfMessages: 10,
           WaitTimeSeconds: wait,
           VisibilityTimeout: this.#visibility,
+          MessageAttributeNames: [retryAttribute],
           MessageSystemAttributeNames: ['MessageGroupId', 'ApproximateReceiveCount', 'AWSTraceHeader'],
           // A call that the SDK repeats, as its answer was lost, gets the same messages.
           ReceiveRequestAttemptId: randomUUID(),
@@ -176,13 +181,15 @@ export class SqsSubscription implements Subscription {
     }
   }
 
-  #accept({ MessageId: id = '', ReceiptHandle: receipt = '', Body = '', Attributes = {} }: Message): void {
+  #accept(message: Message): void {
+    const { MessageId: id = '', ReceiptHandle: receipt = '', Body = '', Attributes = {} } = message;
     const group = Attributes.MessageGroupId ?? '';
     const others = this.#groups.get(group) ?? [];
     const text = eventTextOf(Body);
     const receives = Number(Attributes.ApproximateReceiveCount);
     const held: HeldMessage = {
       ...{ id, receipt, group, text, attempt: 1, isDelivered: false },
+      isRetry: message.MessageAttributes?.[retryAttribute] !== undefined,
       heldUntil: performance.now() + this.#visibility * 1000,
       content:
         others.length === 0 && receives > mostReceives

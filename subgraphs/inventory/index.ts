@@ -11,7 +11,7 @@ export const inventory = defineSubgraph({
   schema: join(__dirname, 'schema.graphql'),
   tables: [stockTable, reservationsTable],
   resolvers,
-  context: ({ db, events }): Context => ({ db, events, loaders: createLoaders(db) }),
+  context: ({ db }): Context => ({ db, loaders: createLoaders(db) }),
 });
 
 export const handler = lambdaHandler(inventory);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { atLeast, hasEntry, lacksEntry, not, SubgraphError, type Database } from '../kit';
+import { StockChanged } from './events';
 import { checkLines } from './lines';
 import { reservationsTable, stockTable, type Reservation, type StockLine } from './table';
 
@@ -87,6 +88,7 @@ async function take({ upc, quantity }: StockLine, orderId: string, db: Database)
       add: { available: -quantity },
       setEntries: { holds: { [orderId]: quantity } },
       condition: { available: atLeast(quantity), holds: lacksEntry(orderId) },
+      events: [StockChanged.create({ upc })],
     },
   );
   if (taken) return true;
@@ -103,6 +105,7 @@ async function giveBack({ orderId, lines }: Reservation, db: Database): Promise<
         add: { available: quantity },
         removeEntries: { holds: [orderId] },
         condition: { holds: hasEntry(orderId) },
+        events: [StockChanged.create({ upc })],
       },
     );
   }

@@ -1,11 +1,5 @@
-import {
-  SubgraphError,
-  subscriptionField,
-  type ConnectionArgs,
-  type Database,
-  type RequestScope,
-  type Resolvers,
-} from '../kit';
+import { SubgraphError, subscriptionField, type ConnectionArgs, type Database, type Resolvers } from '../kit';
+import { StockChanged } from './events';
 import { type Loaders } from './loaders';
 import { releaseStock, reserveStock } from './reservations';
 import { estimateShipping, type Parcel } from './shipping';
@@ -14,7 +8,6 @@ import { findWarehouse, warehouses, type Warehouse } from './warehouses';
 
 export interface Context {
   readonly db: Database;
-  readonly events: RequestScope['events'];
   readonly loaders: Loaders;
 }
 
@@ -26,14 +19,14 @@ export const resolvers: Resolvers<Context> = {
 
   Mutation: {
     reserveStock: (_: unknown, { orderId, lines }: { orderId: string; lines: StockLine[] }, context) =>
-      change(context, reserveStock({ orderId, lines }, context.db)),
+      reserveStock({ orderId, lines }, context.db),
     releaseStock: (_: unknown, { orderId }: { orderId: string }, context) =>
-      change(context, releaseStock(orderId, context.db)),
+      releaseStock(orderId, context.db),
   },
 
   Subscription: {
     stockChanged: subscriptionField<Context, { upcs: string[] }, ProductReference>({
-      event: 'StockChanged',
+      event: StockChanged.type,
       keys({ upcs }) {
         if (upcs.length >= 1 && upcs.length <= mostProducts) return upcs;
         const message = `\`upcs\` must be 1 to ${mostProducts}, but got: ${upcs.length}`;
@@ -79,14 +72,6 @@ export const resolvers: Resolvers<Context> = {
 };
 
 const mostProducts = 100;
-
-/** Publishes the products of a reservation, whose stock has changed. */
-async function change({ events }: Context, changing: Promise<Reservation>): Promise<Reservation> {
-  const reservation = await changing;
-  for (const { upc } of reservation.lines)
-    await events.publish({ type: 'StockChanged', key: upc, data: { upc } });
-  return reservation;
-}
 
 /** Price and weight are present if the operation selects a field that `@requires` them. */
 type ProductReference = { readonly upc: string } & Partial<Parcel>;

@@ -19,6 +19,7 @@ export const stockTable = defineTable<StockItem>()({
   partitionKey: 'upc',
   indexes: { byWarehouse: { partitionKey: 'warehouse', sortKey: 'upc' } },
   seed: seedStock,
+  outbox: true,
 });
 
 /** The stock that an order reserves or has reserved; `reservations.ts` describes the steps. */

@@ -16,6 +16,7 @@ import { type SubgraphEvents } from './events/subgraph-events';
 import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
 import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
+import { StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { serveSubscriptions, type SubscriptionSettings } from './subscriptions/serve-subscriptions';
@@ -35,7 +36,8 @@ export interface AppOptions<OptionName extends string> {
   readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
   readonly db: Database;
-  readonly events: EventSource;
+  /** Undefined: there are no subscriptions. */
+  readonly events: EventSource | undefined;
   readonly workflowsOf: (cause: Cause) => Workflows;
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
@@ -86,7 +88,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const apollo = await createApolloServer(executable, log);
   const createContext = contextsOf(subgraph, {
     db,
-    events,
+
     options,
     workflowsOf,
     linkKeys,
@@ -144,8 +146,13 @@ export async function createApp<Context extends object, OptionName extends strin
     context: (request: FastifyRequest, reply: FastifyReply) =>
       createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
   });
+  const hasSubscriptions = subscriptions !== false && executable.getSubscriptionType();
+  if (hasSubscriptions && !events)
+    throw new StartError(
+      `The schema of "${subgraph.name}" has subscriptions, but nothing that they follow: give one of its tables an outbox, or the subgraph \`events\`.`,
+    );
   const subscribe =
-    subscriptions !== false && executable.getSubscriptionType()
+    hasSubscriptions && events
       ? serveSubscriptions(app, {
           name: subgraph.name,
           schema: executable,

@@ -14,7 +14,6 @@ import {
 import { type LinkKeys } from './link-keys';
 import { signer, type Checked } from './private-link';
 import { type RequestScope, type Subgraph } from './subgraph';
-import { type EventSource } from './subscriptions/event-source';
 import { type Trace } from './trace';
 import { type Workflows } from './workflows/workflows';
 
@@ -41,7 +40,6 @@ export type CreateContext = (call: ReceivedCall, effects: CallEffects) => Promis
 
 export interface ContextOptions<OptionName extends string> {
   readonly db: Database;
-  readonly events: EventSource;
   readonly options: Readonly<Record<OptionName, string>>;
   readonly workflowsOf: (cause: Cause) => Workflows;
   readonly linkKeys: LinkKeys | undefined;
@@ -53,7 +51,7 @@ export interface ContextOptions<OptionName extends string> {
 
 export function contextsOf<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { db, events, options, workflowsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
+  { db, options, workflowsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
 ): CreateContext {
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
 
@@ -65,7 +63,6 @@ export function contextsOf<Context extends object, OptionName extends string>(
     const context = subgraph.context?.({
       db: db.forRequest(signal).causedBy(cause),
       cause,
-      events,
       identity: identify(authenticate, call, caller),
       caller,
       sign: signer(linkKeys, caller),

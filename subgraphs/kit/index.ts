@@ -51,10 +51,14 @@ export {
   type EventSelection,
   type EventSource,
   type EventStream,
-  type EventToPublish,
   type StreamedEvent,
 } from './subscriptions/event-source';
-export { memoryEventSource, type MemoryEventSourceOptions } from './subscriptions/memory-event-source';
+export {
+  memoryEventSource,
+  type MemoryEventSource,
+  type MemoryEventSourceOptions,
+  type PublishedEvent,
+} from './subscriptions/memory-event-source';
 export {
   subscriptionField,
   type SubscriptionField,

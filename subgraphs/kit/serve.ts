@@ -24,8 +24,7 @@ import { runProcess } from './process';
 import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
-import { type EventSource } from './subscriptions/event-source';
-import { memoryEventSource } from './subscriptions/memory-event-source';
+import { logEventSource } from './subscriptions/log-event-source';
 import { type WorkflowEngine } from './workflows/engine';
 import { executionsTable } from './workflows/executions-table';
 import { bindWorkflows, openEngine, readWorkflows } from './workflows/open-workflows';
@@ -36,7 +35,6 @@ export interface RunningSubgraph {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly db: Database;
-  readonly events: EventSource;
   /** Drains and closes: subscriptions end, readiness fails, requests and events in flight complete (at most 10 s each), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
@@ -46,7 +44,7 @@ export async function startSubgraph<Context extends object, OptionName extends s
   subgraph: Subgraph<Context, OptionName>,
   settings: Settings = {},
 ): Promise<RunningSubgraph> {
-  const { app, db, events, consumers, prepared, stop } = await openSubgraph(subgraph, settings, {
+  const { app, db, consumers, prepared, stop } = await openSubgraph(subgraph, settings, {
     staysAlive: true,
   });
   try {
@@ -60,14 +58,13 @@ export async function startSubgraph<Context extends object, OptionName extends s
   const host = family === 'IPv6' ? `[${address}]` : address;
   const url = `http://${host}:${port}${graphqlPath}`;
   consumers.start(url);
-  return { url, app, db, events, stop };
+  return { url, app, db, stop };
 }
 
 /** A running subgraph without a listener, as Lambda uses it. */
 export interface OpenSubgraph {
   readonly app: FastifyInstance;
   readonly db: Database;
-  readonly events: EventSource;
   /** They consume nothing before they are started. */
   readonly consumers: SubgraphConsumers;
   /** Undefined for a subgraph without an outbox. */
@@ -106,12 +103,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
   ]);
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const db = openDatabase({ client: dynamodb.client });
-  const events = subgraph.events?.() ?? memoryEventSource();
   const channel = await openChannel(settings.events, { subgraph: subgraph.name, log });
   const domainEvents = openSubgraphEvents({
     ...{ source: subgraph.name, tables, log, db: db.inBackground() },
     publish: channel && ((relayed) => channel.publish(relayed)),
   });
+  const events = subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents));
   const stopping = new AbortController();
 
   const waitingFor = new Set(tables.map(({ name }) => name));
@@ -142,7 +139,6 @@ export async function openSubgraph<Context extends object, OptionName extends st
         tasks,
         db,
         prepared,
-        events,
         options,
         sign: signer(linkKeys, null),
         log,
@@ -151,7 +147,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
-    ...{ subgraph, events, workflowsOf, options, linkKeys, log, channel },
+    ...{ subgraph, workflowsOf, options, linkKeys, log, channel },
     db: db.inBackground(),
   });
 
@@ -197,7 +193,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await closed;
     await close();
   }
-  return { app, db, events, domainEvents, consumers, prepared, stop };
+  return { app, db, domainEvents, consumers, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

@@ -30,7 +30,11 @@ export interface Subgraph<Context extends object = object, OptionName extends st
   readonly workflows?: readonly WorkflowDefinition<OptionName>[];
   /** What it does when events happen, here or in other subgraphs. It has the table `NAME-consumers` for them. */
   readonly consumers?: readonly Consumer[];
-  /** Opens the source of its events, once per process. @default `memoryEventSource()` */
+  /**
+   * Opens the source of what its subscriptions follow, once per process.
+   *
+   * @default the log of the events that its tables write; nothing where none has an outbox
+   */
   readonly events?: () => EventSource;
   /**
    * Makes the context that the resolvers of one request, or of one event of a subscription, share: loaders, identity.
@@ -49,8 +53,6 @@ export interface OptionDefinition {
 /** A request before its operation runs. */
 export interface RequestScope<OptionName extends string = string> {
   readonly db: Database;
-  /** Publishes events to the subgraph's subscriptions. */
-  readonly events: Pick<EventSource, 'publish'>;
   readonly identity: Identity | null;
   /** The caller that the gateway signed, which may be a client without a user. `null` without a private link. */
   readonly caller: SignedCaller | null;

@@ -18,9 +18,8 @@ export const orders = defineSubgraph({
     tasks,
   })),
   resolvers,
-  context: ({ db, events, identity, invalidate, workflows }): Context => ({
+  context: ({ db, identity, invalidate, workflows }): Context => ({
     db,
-    events,
     identity,
     invalidate,
     workflows,

@@ -13,14 +13,13 @@ import {
 import { advanceOrder, type AdvanceOrderArgs } from './advance-order';
 import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
 import { cancelOrder } from './cancel-order';
+import { OrderCancelled, OrderPlaced, OrderRefused, OrderStatusChanged } from './events';
 import { createLoaders, type Loaders } from './loaders';
 import { placeOrder, type PlaceOrderArgs } from './place-order';
-import { orderChanged, publishOrder } from './publish-order';
-import { type Cart, type Order, type OrderLine } from './table';
+import { ordersTable, type Cart, type Order, type OrderLine } from './table';
 
 export interface Context {
   readonly db: Database;
-  readonly events: RequestScope['events'];
   readonly identity: Identity | null;
   readonly invalidate: RequestScope['invalidate'];
   readonly workflows: Workflows;
@@ -57,21 +56,22 @@ export const resolvers: Resolvers<Context> = {
       requireSupport(context);
       const order = await advanceOrder(args, context.db);
       context.invalidate(`orders-of-user-${order.buyerId}`);
-      await publishOrder(order, context);
       return order;
     },
   },
 
   Subscription: {
-    // The event has the whole order: a read might still find the one before.
-    orderChanged: subscriptionField<Context, { id: string }, Order>({
-      event: orderChanged,
+    orderChanged: subscriptionField<Context, { id: string }>({
+      event: [OrderPlaced, OrderRefused, OrderCancelled, OrderStatusChanged].map(({ type }) => type),
       async keys({ id }, context) {
         requireIdentity(context.identity);
         if (await loadOwnOrder(id, context)) return [id];
         throw new SubgraphError('NOT_FOUND', `The viewer has no order "${id}".`);
       },
-      resolve: (order, _, { identity }) => (identity?.id === order.buyerId ? order : null),
+      async resolve(_, { id }, { db, identity }) {
+        const order = await db.table(ordersTable).get({ id }, { consistent: true });
+        return identity?.id === order?.buyerId ? order : null;
+      },
     }),
   },
 

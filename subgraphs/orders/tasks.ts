@@ -1,7 +1,6 @@
 import { missing, SubgraphError, type TaskScope } from '../kit';
 import { takeOutOfCart } from './cart';
 import { OrderCancelled, OrderPlaced, OrderRefused } from './events';
-import { publishOrder } from './publish-order';
 import { connectServices, type serviceOptions } from './services';
 import { ordersTable, type Address, type Order, type OrderLine, type Refusal } from './table';
 
@@ -54,7 +53,7 @@ export const tasks = {
         events: [OrderPlaced.create({ buyerId, lines: [...lines], total })],
       },
     );
-    if (placed) return publishOrder(placed, scope);
+    if (placed) return;
     const { status, isClosing } = await readOrder(orderId, scope);
     if (status === 'PENDING' || status === 'REFUSED' || isClosing) {
       throw new SubgraphError('CONFLICT', `The order "${orderId}" was refused before.`);
@@ -91,7 +90,6 @@ export const tasks = {
             events: [OrderCancelled.create({ buyerId, lines: [...lines] })],
           },
     );
-    if (closed?.status === 'CANCELLED') await publishOrder(closed, scope);
     if (!closed) throw new SubgraphError('UNAVAILABLE', `The order "${orderId}" has changed meanwhile.`);
   },
 
@@ -107,7 +105,7 @@ export const tasks = {
     const orders = scope.db.table(ordersTable);
     await orders.create(pendingOrder(input, new Date().toISOString()));
     const { refusal = toRefusal(error) } = await readOrder(orderId, scope);
-    const refused = await orders.update(
+    await orders.update(
       { id: orderId },
       {
         set: { status: 'REFUSED', refusal },
@@ -115,7 +113,6 @@ export const tasks = {
         events: [OrderRefused.create({ buyerId, code: refusal.code })],
       },
     );
-    if (refused) await publishOrder(refused, scope);
   },
 };
 

@@ -11,9 +11,8 @@ export const reviews = defineSubgraph({
   schema: join(__dirname, 'schema.graphql'),
   tables: [ratingsTable, reviewsTable],
   resolvers,
-  context: ({ db, events, identity, invalidate }): Context => ({
+  context: ({ db, identity, invalidate }): Context => ({
     db,
-    events,
     identity,
     invalidate,
     loaders: createLoaders(db),

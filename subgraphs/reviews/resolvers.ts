@@ -7,6 +7,7 @@ import {
   type RequestScope,
   type Resolvers,
 } from '../kit';
+import { ReviewWritten } from './events';
 import { createLoaders, type Loaders } from './loaders';
 import { noRatings, summarize } from './ratings';
 import { type Review } from './table';
@@ -14,7 +15,6 @@ import { writeReview, type WriteReviewArgs } from './write-review';
 
 export interface Context {
   readonly db: Database;
-  readonly events: RequestScope['events'];
   readonly identity: Identity | null;
   readonly invalidate: RequestScope['invalidate'];
   loaders: Loaders;
@@ -29,7 +29,6 @@ export const resolvers: Resolvers<Context> = {
     async writeReview(_: unknown, args: WriteReviewArgs, context) {
       const author = requireIdentity(context.identity);
       const review = await writeReview(args, { author, db: context.db });
-      await context.events.publish({ type: 'ReviewWritten', key: review.upc, data: review });
       const { upc, authorId, mediaId } = review;
       context.invalidate(`reviews-of-product-${upc}`, `reviews-of-user-${authorId}`);
       if (mediaId !== undefined) context.invalidate(`reviews-of-media-${mediaId}`);
@@ -42,7 +41,8 @@ export const resolvers: Resolvers<Context> = {
   Subscription: {
     // A review never changes, so the event has all of it.
     reviewAdded: subscriptionField<Context, { upc?: string | null }, Review>({
-      event: 'ReviewWritten',
+      event: ReviewWritten.type,
+      keyOf: ({ upc }) => upc,
       keys: ({ upc }) => (upc == null ? 'all' : [upc]),
     }),
   },

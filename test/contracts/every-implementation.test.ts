@@ -49,7 +49,7 @@ const contracts: readonly Contract[] = [
     of: 'EventSource',
     file: 'subgraphs/kit/subscriptions/event-source.ts',
     list: 'test/support/event-sources.ts',
-    entered: eventSources.map(([, open]) => open),
+    entered: eventSources.map(([, , implementation]) => implementation),
   },
   {
     of: 'Channel',

@@ -57,6 +57,7 @@ const resolvers: Resolvers<object> = {
 
 /** Sends positions. */
 let ticks: RunningSubgraph;
+const tickEvents = memoryEventSource({ kept: 20_000 });
 /** Sends none. */
 let plain: SubscribedServer;
 let labels: TestSubgraph;
@@ -69,7 +70,7 @@ beforeAll(async () => {
   const ofKit = defineSubgraph({
     ...{ name: 'ticks', schema: file('ticks.graphql'), resolvers },
     context: () => ({}),
-    events: () => memoryEventSource({ kept: 20_000 }),
+    events: () => tickEvents,
   });
   ticks = await startOfKit(ofKit, { port: 0, logLevel: 'silent' });
   plain = await serveSubscriptions('sse');
@@ -227,7 +228,7 @@ function publish(): void {
   const topic = topics[turn++ % topics.length]!;
   const n = (published.get(topic) ?? 0) + 1;
   published.set(topic, n);
-  void ticks.events.publish({ type: 'Ticked', key: topic, data: { topic, n } satisfies Tick });
+  tickEvents.publish({ type: 'Ticked', key: topic, data: { topic, n } satisfies Tick });
   for (const feed of plain.feeds)
     if (!feed.isLeft && String(feed.variables['from']) === topic) feed.send({ data: { count: n } });
 }

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { composeSupergraph } from '../../schema';
 import {
   defineSubgraph,
+  memoryEventSource,
   startSubgraph,
   subscriptionField,
   type Resolvers,
@@ -49,7 +50,8 @@ async function freePort(): Promise<number> {
 
 it('brings the callbacks of all workers to one of them, which passes on those of the others', async () => {
   const schema = folder.write('parcels.graphql', sdl);
-  const parcels = defineSubgraph({ name: 'parcels', schema, resolvers, context: () => ({}) });
+  const source = memoryEventSource();
+  const parcels = defineSubgraph({ name: 'parcels', schema, resolvers, events: () => source });
   subgraph = await startSubgraph(parcels, { port: 0, logLevel: 'silent' });
   const { supergraphSdl } = composeSupergraph({
     subgraphs: [{ name: 'parcels', routingUrl: subgraph.url, sdl, file: 'parcels.graphql' }],
@@ -84,8 +86,9 @@ subscriptions: { callback: { port: ${callbackPort}, publicUrl: 'http://127.0.0.1
     (await seriesOf('weir_subscriptions_active')).reduce((sum, active) => sum + active, 0) === count;
   const bothHaveSources = async (): Promise<boolean> =>
     (await seriesOf('weir_subscriptions_upstreams')).join() === '1,1';
-  const publish = (step: number) =>
-    subgraph.events.publish({ type: 'Moved', key: 'p', data: { step } satisfies Move });
+  const publish = (step: number): void => {
+    source.publish({ type: 'Moved', key: 'p', data: { step } satisfies Move });
+  };
   const readAll = (subscribers: readonly Subscriber[]) => Promise.all(subscribers.map(({ next }) => next()));
   const moved = (step: number) => expect.objectContaining({ data: { moved: { step } } });
 
@@ -93,7 +96,7 @@ subscriptions: { callback: { port: ${callbackPort}, publicUrl: 'http://127.0.0.1
   await eventually(() => isActive(6));
   await eventually(bothHaveSources);
   for (const step of [1, 2, 3]) {
-    await publish(step);
+    publish(step);
     expect(await readAll(first)).toEqual(first.map(() => moved(step)));
   }
 
@@ -108,7 +111,7 @@ subscriptions: { callback: { port: ${callbackPort}, publicUrl: 'http://127.0.0.1
   const second = Array.from({ length: 6 }, subscribe);
   await eventually(() => isActive(left + second.length));
   await eventually(bothHaveSources);
-  await publish(4);
+  publish(4);
   expect(await readAll(second)).toEqual(second.map(() => moved(4)));
   expect(left).toBeGreaterThan(0);
 });

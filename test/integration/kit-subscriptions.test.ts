@@ -13,6 +13,7 @@ import {
   SubgraphError,
   subscriptionField,
   type Identity,
+  type MemoryEventSource,
   type Resolvers,
   type RunningSubgraph,
   type Settings,
@@ -67,17 +68,18 @@ const streams = new Set<object>();
 /** Has what waits for an event reject. */
 let failSource: (error: Error) => void = () => undefined;
 let onStream = (): void => undefined;
+/** Of the subgraph that was started last. */
+let source: MemoryEventSource;
 
 const parcels = defineSubgraph({
   name: 'parcels',
   schema,
   resolvers,
   events() {
-    const source = memoryEventSource({ kept: 5 });
+    const own = (source = memoryEventSource({ kept: 5 }));
     return {
-      publish: (event) => source.publish(event),
-      subscribe(selection) {
-        const stream = source.subscribe(selection);
+      async subscribe(selection) {
+        const stream = await own.subscribe(selection);
         streams.add(stream);
         const end = stream.return.bind(stream);
         const next = stream.next.bind(stream);
@@ -117,11 +119,14 @@ afterAll(() => folder.remove());
 async function start(settings: Settings = {}) {
   const subgraph = await startSubgraph(parcels, { port: 0, logLevel: 'silent', ...settings });
   running.push(subgraph);
+  const own = source;
   return {
     url: subgraph.url,
     stop: subgraph.stop,
-    publish: (id: string, step: number) =>
-      subgraph.events.publish({ type: 'Moved', key: id, data: { id, step } satisfies Move }),
+    publish: async (id: string, step: number) => {
+      own.publish({ type: 'Moved', key: id, data: { id, step } satisfies Move });
+      await Promise.resolve();
+    },
   };
 }
 

@@ -195,6 +195,9 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
   }
 }
 
+/** How many events there are up to a position that a log has given. */
+export const numberOf = (position: string): number => Number(position.slice(position.indexOf('-') + 1));
+
 const positions = 'positions';
 const subjectStream = (subject: string): string => `subject ${subject}`;
 

@@ -2,7 +2,7 @@ import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from '../database';
 import { type LinkKeys } from '../link-keys';
 import { signer } from '../private-link';
-import { type RequestScope, type Subgraph } from '../subgraph';
+import { type Subgraph } from '../subgraph';
 import { type AnyTableDefinition } from '../table-definition';
 import { propagationOf } from '../trace';
 import { type Workflows } from '../workflows/workflows';
@@ -24,7 +24,6 @@ export interface SubgraphConsumersOptions {
   readonly subgraph: Pick<Subgraph, 'name' | 'consumers' | 'options'>;
   /** A database of its own, so that what consumers do is not counted as what requests do. */
   readonly db: Database;
-  readonly events: RequestScope['events'];
   readonly workflowsOf: (cause: Cause) => Workflows;
   readonly options: Readonly<Record<string, string>>;
   readonly linkKeys: LinkKeys | undefined;
@@ -68,7 +67,6 @@ export const eventNeeds = ({
 export function openSubgraphConsumers({
   subgraph,
   db,
-  events,
   workflowsOf,
   options,
   linkKeys,
@@ -93,7 +91,6 @@ export function openSubgraphConsumers({
     ...of,
     db: db.forRequest(of.signal).causedBy(event),
     cause: event,
-    events,
     options,
     propagation: propagationOf(event),
     sign,

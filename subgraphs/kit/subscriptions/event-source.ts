@@ -1,19 +1,17 @@
-/** An event to publish. */
-export interface EventToPublish<Data = unknown> {
-  /** Such as `ReviewWritten`. */
-  readonly type: string;
-  /** What it happened to: the key of an entity, such as a product's UPC. */
-  readonly key: string;
-  /** What subscription fields resolve from. Keep it small: ids rather than whole items. */
-  readonly data: Data;
-}
-
 /** Chooses the events of a subscription. */
 export interface EventSelection {
-  readonly type: string;
+  /** Such as `ReviewWritten`. */
+  readonly types: readonly string[];
   /** `all`, or the keys whose events are wanted. */
   readonly keys: readonly string[] | 'all';
-  /** The position of the last event that the subscriber has. @default undefined: only what is published from now on */
+  /**
+   * Takes the key from the data of an event. One function for all selections of a kind: they are found by it.
+   *
+   * @default the key is the event's subject
+   */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each event has data of its own
+  readonly keyOf?: ((data: any) => string) | undefined;
+  /** The position of the last event that the subscriber has. @default undefined: only what happens from now on */
   readonly after?: string | undefined;
 }
 
@@ -22,7 +20,7 @@ export type StreamedEvent<Data = unknown> =
   { readonly isGap: false; readonly position: string; readonly data: Data } | { readonly isGap: true };
 
 /**
- * The events of one subscription, in the order in which they were published. It never ends by itself. `return` ends it
+ * The events of one subscription, in the order in which they happened. It never ends by itself. `return` ends it
  * at once: a `next` that is waited for, and each after it, is the end. When `next` rejects, the subscription is broken off,
  * and the gateway subscribes anew.
  */
@@ -30,13 +28,12 @@ export interface EventStream<Data = unknown> extends AsyncIterableIterator<Strea
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
-/** Where events are published, and where subscriptions get them from. */
+/** Where subscriptions get their events from. */
 export interface EventSource {
-  /** Resolves when subscribers will get the event. */
-  publish(event: EventToPublish): Promise<void>;
   /**
-   * Opens a stream. With `after`, events behind that position come first. If they are not kept any more, the stream
-   * begins with a gap. A stream whose reader is too slow drops its oldest events, and has a gap in their place.
+   * Opens a stream, which has what happens once it is open. With `after`, events behind that position come first. If
+   * they are not kept any more, the stream begins with a gap. A stream whose reader is too slow drops its oldest events,
+   * and has a gap in their place.
    */
-  subscribe(selection: EventSelection): EventStream;
+  subscribe(selection: EventSelection): Promise<EventStream>;
 }

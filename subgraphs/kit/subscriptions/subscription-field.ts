@@ -12,8 +12,8 @@ export interface SubscriptionState {
 
 /** What a subscription field is made of. `Data` is the `data` of the events. */
 export interface SubscriptionFieldOptions<Context, Args, Data> {
-  /** The type of its events. */
-  readonly event: string;
+  /** The type of its events, or several. */
+  readonly event: string | readonly string[];
   /**
    * The keys whose events the subscriber gets, by the field's arguments: `all`, or a list. Throwing a `SubgraphError`
    * refuses the subscription: check here whether the caller may subscribe.
@@ -22,6 +22,8 @@ export interface SubscriptionFieldOptions<Context, Args, Data> {
     args: Args,
     context: Context,
   ) => readonly string[] | 'all' | Promise<readonly string[] | 'all'>;
+  /** Takes the key from an event's data. @default the key is the event's subject */
+  readonly keyOf?: (data: Data) => string;
   /**
    * The value of the field for an event. Each event has a context of its own, so loaders read anew. Check here whether
    * the caller may (still) see it. @default the event's data
@@ -37,17 +39,19 @@ export interface SubscriptionField<Context> {
 
 /**
  * Declares a field of the type `Subscription` over the subgraph's events:
- * `reviewAdded: subscriptionField({ event: 'ReviewWritten', keys: ({ upc }) => [upc], resolve: … })`.
+ * `parcelMoved: subscriptionField({ event: 'ParcelMoved', keys: ({ ids }) => ids, resolve: … })`.
  */
 export function subscriptionField<Context, Args = object, Data = unknown>({
   event,
   keys,
+  keyOf,
   resolve = (data) => data,
 }: SubscriptionFieldOptions<Context, Args, Data>): SubscriptionField<Context> {
+  const types = typeof event === 'string' ? [event] : event;
   return {
     async subscribe(_, args, context) {
       const { events, after } = (context as { [subscriptionState]: SubscriptionState })[subscriptionState];
-      return events.subscribe({ type: event, keys: await keys(args, context), after });
+      return events.subscribe({ types, keys: await keys(args, context), keyOf, after });
     },
     resolve,
   };

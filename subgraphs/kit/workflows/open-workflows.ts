@@ -49,11 +49,11 @@ export interface WorkflowOptions
   extends
     ReadWorkflows,
     Pick<EmbeddedEngineOptions, 'subgraph' | 'prepared' | 'log'>,
-    Pick<RequestScope, 'db' | 'events' | 'options' | 'sign'> {}
+    Pick<RequestScope, 'db' | 'options' | 'sign'> {}
 
 /** Opens the engine of a subgraph that has workflows. */
 export function openEngine(options: WorkflowOptions): WorkflowEngine {
-  const { definitions, tasks, subgraph, db, prepared, log, events, sign, options: settings } = options;
+  const { definitions, tasks, subgraph, db, prepared, log, sign, options: settings } = options;
   const engine: WorkflowEngine = embeddedEngine({
     subgraph,
     db,
@@ -67,7 +67,6 @@ export function openEngine(options: WorkflowOptions): WorkflowEngine {
       scope: (cause) => ({
         db: db.causedBy(cause),
         cause,
-        events,
         options: settings,
         propagation: propagationOf(cause),
         sign,

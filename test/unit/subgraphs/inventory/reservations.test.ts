@@ -156,7 +156,8 @@ async function release(): Promise<string> {
 async function setStock(counts: Record<string, number>): Promise<void> {
   const stock = database.db.table(stockTable);
   for (const [upc, count] of Object.entries(counts)) {
-    await stock.put({ upc, sku: upc, warehouse: 'RTM', onHand: count, available: count, holds: {} });
+    const set = { sku: upc, warehouse: 'RTM', onHand: count, available: count, holds: {} };
+    await stock.update({ upc }, { set, upsert: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { missing, SubgraphError, type Database } from '../kit';
+import { PaymentRefunded, PaymentTaken } from './events';
 import { checkAmount, checkToken } from './input';
 import { type ChargeAnswer, type PaymentProvider } from './provider';
 import { paymentsTable, type Payment } from './table';
@@ -32,13 +33,13 @@ export async function takePayment(
   checkToken(token);
   checkAmount(wanted.amount);
   const { orderId, payerId, amount } = wanted;
-  const asked: Payment = { orderId, payerId, amount, status: 'PENDING' };
+  const asked = { orderId, payerId, amount, status: 'PENDING' as const };
   const payments = scope.db.table(paymentsTable);
   const found = (await payments.create(asked)) ? asked : await read(orderId, scope.db);
   if (found.status !== 'REFUNDED' && (found.amount !== amount || found.payerId !== payerId)) {
     throw new SubgraphError('CONFLICT', `The order "${orderId}" has another payment.`);
   }
-  const { status, ...payment } = found.status === 'PENDING' ? await charge(wanted, token, scope) : found;
+  const { status, ...payment } = found.status === 'PENDING' ? await charge(asked, token, scope) : found;
   switch (status) {
     case 'TAKEN':
       return { ...payment, status };
@@ -58,19 +59,27 @@ export async function takePayment(
  */
 export async function refundPayment(orderId: string, { db, provider }: PaymentScope): Promise<Payment> {
   await provider.refund(orderId);
-  const refunded = await db.table(paymentsTable).update(
+  return markRefunded(orderId, db);
+}
+
+async function markRefunded(orderId: string, db: Database): Promise<Payment> {
+  const payments = db.table(paymentsTable);
+  const current = await payments.get({ orderId }, { consistent: true });
+  if (current?.status === 'DECLINED' || current?.status === 'REFUNDED') return current;
+  const refunded = await payments.update(
     { orderId },
     {
       set: { status: 'REFUNDED' },
-      condition: [{ status: missing }, { status: 'PENDING' }, { status: 'TAKEN' }],
+      condition: { status: current?.status ?? missing },
       upsert: true,
+      events: current?.status === 'TAKEN' ? [PaymentRefunded.create(factsOf(current))] : [],
     },
   );
-  return refunded ?? read(orderId, db);
+  return refunded ?? markRefunded(orderId, db);
 }
 
 function charge(
-  { orderId, amount }: Pick<TakePaymentArgs, 'orderId' | 'amount'>,
+  asked: Payment & { readonly amount: number },
   token: string,
   { db, provider, deadline = 1000 }: PaymentScope,
 ): Promise<Payment> {
@@ -81,8 +90,8 @@ function charge(
       reject(error instanceof SubgraphError ? error : noAnswer(error));
     };
     provider
-      .charge({ reference: orderId, amount, token }, (answer) => {
-        settle(orderId, answer, db).then((payment) => {
+      .charge({ reference: asked.orderId, amount: asked.amount, token }, (answer) => {
+        settle(asked, answer, db).then((payment) => {
           clearTimeout(timer);
           resolve(payment);
         }, fail);
@@ -92,12 +101,21 @@ function charge(
 }
 
 /** Ends `PENDING`. Returns the payment; its status may be that of an earlier answer, or of a refund. */
-async function settle(orderId: string, answer: ChargeAnswer, db: Database): Promise<Payment> {
-  const settled = await db
-    .table(paymentsTable)
-    .update({ orderId }, { set: { status: statuses[answer] }, condition: { status: 'PENDING' } });
+async function settle(asked: Payment, answer: ChargeAnswer, db: Database): Promise<Payment> {
+  const { orderId } = asked;
+  const settled = await db.table(paymentsTable).update(
+    { orderId },
+    {
+      set: { status: statuses[answer] },
+      condition: { status: 'PENDING' },
+      events: answer === 'charged' ? [PaymentTaken.create(factsOf(asked))] : [],
+    },
+  );
   return settled ?? read(orderId, db);
 }
+
+/** What events say of a payment. A payment that the provider was asked for has both. */
+const factsOf = ({ payerId = '', amount = 0 }: Payment) => ({ payerId, amount });
 
 const statuses: Readonly<Record<ChargeAnswer, Payment['status']>> = {
   charged: 'TAKEN',

@@ -14,4 +14,8 @@ export interface Payment {
   readonly amount?: number;
 }
 
-export const paymentsTable = defineTable<Payment>()({ name: 'payments', partitionKey: 'orderId' });
+export const paymentsTable = defineTable<Payment>()({
+  name: 'payments',
+  partitionKey: 'orderId',
+  outbox: true,
+});

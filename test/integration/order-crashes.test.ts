@@ -1,0 +1,250 @@
+/** Whatever dies or is late while an order is placed or cancelled, it ends placed, or with everything undone. */
+import { inventory } from '../../subgraphs/inventory';
+import { idOf, startSubgraph, type RunningSubgraph } from '../../subgraphs/kit';
+import { cancelOrder } from '../../subgraphs/orders/cancel-order';
+import { placeOrder } from '../../subgraphs/orders/place-order';
+import { ordersTable } from '../../subgraphs/orders/table';
+import { payments } from '../../subgraphs/payments';
+import { amountOf, timeFor } from '../support/amounts';
+import {
+  faultsOf,
+  faultsOfStock,
+  product,
+  soldOut,
+  startOrders,
+  startOrderServices,
+  type OrdersProcess,
+  type OrdersProcessOptions,
+  type OrderServices,
+} from '../support/order-services';
+
+/** How often each point of a crash is tried. */
+const rounds = amountOf('WEIR_CRASHES', 1, 20);
+/** In milliseconds. */
+const patience = process.env['WEIR_QUIET'] ? 5000 : 60_000;
+jest.setTimeout(timeFor(rounds, 1));
+
+let services: OrderServices;
+const started: { stop: () => Promise<void> }[] = [];
+let keys = 0;
+
+beforeAll(async () => {
+  services = await startOrderServices();
+});
+afterAll(async () => {
+  await Promise.all(started.map(({ stop }) => stop()));
+  await services.stop();
+});
+
+function start(options: OrdersProcessOptions = {}): OrdersProcess {
+  const process = startOrders(services, options);
+  started.push(process);
+  return process;
+}
+
+interface Given {
+  readonly token?: string;
+  readonly upc?: string;
+}
+
+/** Places an order, and survives what becomes of the process. Returns the order's id. */
+async function place(
+  { db, workflows }: OrdersProcess,
+  { token = 'tok_ok', upc = product }: Given = {},
+  key = `key-${keys++}`,
+): Promise<string> {
+  const buyer = { id: 'u1' };
+  const args = {
+    input: {
+      lines: [{ upc, quantity: 2 }],
+      deliveryAddress: { street: 'Via Po 1', city: 'Turin', postalCode: '10124', country: 'IT' },
+      paymentToken: token,
+    },
+    idempotencyKey: key,
+  };
+  await placeOrder(args, { buyer, db, workflows }).catch(() => undefined);
+  return idOf('o', { key, scope: buyer.id });
+}
+
+const statusOf = async (id: string) =>
+  (await services.db.table(ordersTable).get({ id }, { consistent: true }))?.status;
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + patience;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('It does not come to be.');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Waits, at most 5 s on a quiet machine, until nothing is wrong with these orders. Returns what is. */
+async function faults(ids: readonly string[]): Promise<string[]> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const found = (await Promise.all(ids.map((id) => faultsOf(id, services)))).flat();
+    if (found.length === 0) return faultsOfStock(services);
+    if (Date.now() > deadline) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A few at a time. */
+async function eachOf<Item, Result>(items: readonly Item[], act: (item: Item) => Promise<Result>) {
+  const results: Result[] = [];
+  for (let i = 0; i < items.length; i += 4)
+    results.push(...(await Promise.all(items.slice(i, i + 4).map(act))));
+  return results;
+}
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+describe.each<[string, Given, string]>([
+  ['an order that is placed', {}, 'PLACED'],
+  ['an order whose payment is declined', { token: 'tok_declined' }, 'REFUSED'],
+  // The compensations are a part of those before.
+  ...(rounds > 1
+    ? [['an order of what is sold out', { upc: soldOut }, 'REFUSED'] as [string, Given, string]]
+    : []),
+])('%s', (what, given, ending) => {
+  it('ends, and all is balanced, wherever orders dies and is started again, or has another process', async () => {
+    const whole = start();
+    expect(await faults([await place(whole, given)])).toEqual([]);
+    const points = numbersTo(whole.passed());
+    await whole.stop();
+
+    for (const round of numbersTo(rounds)) {
+      const dying = async (point: number): Promise<string> => {
+        const victim = start({ diesAt: point });
+        const id = await place(victim, given, `${what} ${round} ${point}`);
+        void victim.stop();
+        return id;
+      };
+      const isOdd = (point: number) => (point + round) % 2 === 1;
+
+      // These die alone. Another process starts afterwards, and is sent some of the mutations again.
+      const ids = await eachOf(points.filter(isOdd), dying);
+      const next = start();
+      const repeated = points.filter((point) => point % 4 === 1);
+      await eachOf(repeated, (point) => place(next, given, `${what} ${round} ${point}`));
+      // These die while the other one is there.
+      const others = points.filter((point) => !isOdd(point));
+      ids.push(...(await eachOf(others, dying)));
+
+      // Before its first write an order does not exist.
+      const written: string[] = [];
+      for (const id of ids) if (await next.workflows.get('place-order', id)) written.push(id);
+      expect(written.length).toBeGreaterThanOrEqual(ids.length - 2);
+      expect(await faults(written)).toEqual([]);
+      expect(new Set(await Promise.all(written.map(statusOf)))).toEqual(new Set([ending]));
+      await next.stop();
+    }
+  });
+});
+
+it('an order that is cancelled ends so, and all is balanced, wherever orders dies', async () => {
+  const next = start();
+  const cancelled = async (diesAt?: number): Promise<string> => {
+    const id = await place(next);
+    const victim = start({ ...(diesAt !== undefined && { diesAt }) });
+    const order = (await next.db.table(ordersTable).get({ id }, { consistent: true }))!;
+    await cancelOrder(order, victim).catch(() => undefined);
+    points = victim.passed();
+    void victim.stop();
+    return id;
+  };
+  let points = 0;
+  expect(await faults([await cancelled()])).toEqual([]);
+  const ids = await eachOf(numbersTo(points), cancelled);
+  expect(await faults(ids)).toEqual([]);
+  const statuses = await Promise.all(ids.map(statusOf));
+  // Before its first write nobody knows that it is to be cancelled.
+  expect(statuses.filter((status) => status !== 'CANCELLED').length).toBeLessThanOrEqual(2);
+});
+
+it('two processes that run one order at once place it once', async () => {
+  const pair = [start(), start()] as const;
+  const ids = await eachOf(numbersTo(4), async (number) => {
+    const [id] = await Promise.all(pair.map((process) => place(process, {}, `both ${number}`)));
+    return id!;
+  });
+  expect(await faults(ids)).toEqual([]);
+  expect(await Promise.all(ids.map(statusOf))).toEqual(Array(4).fill('PLACED'));
+});
+
+const startInventory = () => startSubgraph(inventory, services.settings);
+const startPayments = () => startSubgraph(payments, services.settings);
+
+describe.each([
+  ['inventory', startInventory, 'inventoryUrl', 6, {}],
+  ['inventory', startInventory, 'inventoryUrl', 9, { token: 'tok_declined' }],
+  ['payments', startPayments, 'paymentsUrl', 4, {}],
+  ['payments', startPayments, 'paymentsUrl', 6, { token: 'tok_declined' }],
+] as const)('while %s dies', (_, startService, option, commands, given) => {
+  it(`at each of its commands, an order ends and all is balanced: ${JSON.stringify(given)}`, async () => {
+    const ids = await eachOf(numbersTo(commands), async (diesAt) => {
+      const service = await startService();
+      started.push(service);
+      dieAt(service, diesAt);
+      const urls = { ...services.urls, [option]: service.url };
+      return place(start({ urls }), given);
+    });
+    expect(await faults(ids)).toEqual([]);
+  });
+});
+
+/** Lets a service die at a command; it is back 100 ms later. */
+function dieAt({ db }: RunningSubgraph, command: number): void {
+  let seen = 0;
+  let backAt = Infinity;
+  db.onCommand(() => {
+    if (++seen === command) backAt = Date.now() + 100;
+    if (seen >= command && Date.now() < backAt) throw new Error('The service has died.');
+    return undefined;
+  });
+}
+
+describe('what comes late or fails', () => {
+  it.each(['reserveStock', 'takePayment', 'announceShipment'])(
+    'leaves nothing over when %s arrives after all was undone',
+    async (command) => {
+      let arrive!: () => void;
+      const late = new Promise<void>((resolve) => (arrive = resolve));
+      const id = await place(
+        start({
+          late,
+          secondMilliseconds: 100,
+          onCall: (body) => (body.includes(`${command}(`) ? 'late' : 'send'),
+        }),
+      );
+      const ended = command === 'announceShipment' ? 'CANCELLED' : 'REFUSED';
+      await until(async () => (await statusOf(id)) === ended);
+      expect(await faults([id])).toEqual([]);
+      arrive();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(await faults([id])).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['releaseStock', { token: 'tok_declined' }],
+    ['refundPayment', { token: 'tok_timeout' }],
+    ['withdrawShipment', {}],
+    ['refundPayment', {}],
+    ['releaseStock', {}],
+  ] as const)('is undone although %s fails three times: %j', async (command, given) => {
+    let failures = 0;
+    const id = await place(
+      start({
+        secondMilliseconds: 100,
+        onCall(body) {
+          if (Object.keys(given).length === 0 && body.includes('announceShipment(')) return 'fail';
+          return body.includes(`${command}(`) && failures++ < 3 ? 'fail' : 'send';
+        },
+      }),
+      given,
+    );
+    await until(async () => ['REFUSED', 'CANCELLED'].includes(String(await statusOf(id))));
+    expect(await faults([id])).toEqual([]);
+    expect(failures).toBeGreaterThan(3);
+  });
+});

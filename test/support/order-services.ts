@@ -1,0 +1,241 @@
+/** What an order needs, in this process, over one DynamoDB: for tests that let parts of it die. */
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { inventory } from '../../subgraphs/inventory';
+import { reservationsTable, stockTable } from '../../subgraphs/inventory/table';
+import {
+  openDatabase,
+  openEmbeddedDynamoDB,
+  startSubgraph,
+  type Database,
+  type WithOutbox,
+} from '../../subgraphs/kit';
+import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
+import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
+import { prepareTable } from '../../subgraphs/kit/prepare';
+import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
+import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
+import { bindWorkflows, readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
+import { taskRunner } from '../../subgraphs/kit/workflows/run-task';
+import { orders } from '../../subgraphs/orders';
+import { cartsTable, ordersTable, type Order } from '../../subgraphs/orders/table';
+import { payments } from '../../subgraphs/payments';
+import { chargesTable } from '../../subgraphs/payments/fake-provider';
+import { paymentsTable } from '../../subgraphs/payments/table';
+import { products } from '../../subgraphs/products';
+import { productsTable } from '../../subgraphs/products/table';
+import { shipping } from '../../subgraphs/shipping';
+
+export type OrderServices = Awaited<ReturnType<typeof startOrderServices>>;
+
+export const product = 'p1';
+/** In cents. */
+export const price = 1000;
+export const onHand = 100_000;
+/** A product of which there is none. */
+export const soldOut = 'p2';
+
+export async function startOrderServices() {
+  const dynamodb = await openEmbeddedDynamoDB();
+  const database = { kind: 'endpoint', endpoint: dynamodb.endpoint } as const;
+  const settings = { port: 0, database, seed: false, logLevel: 'silent' };
+  const api = await startAppSyncStandIn({
+    schema: readFileSync(shipping.schema, 'utf8'),
+    resolvers: shipping.resolvers,
+    modes: shipping.modes({ shippingApiKey: 'da2-development', carrierToken: '' }),
+  });
+  const running = {
+    inventory: await startSubgraph(inventory, settings),
+    payments: await startSubgraph(payments, settings),
+    products: await startSubgraph(products, settings),
+  };
+  const { client, stop } = await connectDynamoDB(database);
+  const db = openDatabase({ client });
+  for (const table of [ordersTable, cartsTable, executionsTable('orders')]) {
+    await prepareTable(table, { db, client, seed: false });
+  }
+  const [sample] = [...productsTable.seed!()];
+  for (const upc of [product, soldOut]) {
+    const available = upc === soldOut ? 0 : onHand;
+    await db.table(productsTable).put({ ...sample!, upc, sku: upc, price });
+    await db
+      .table(stockTable)
+      .put({ upc, sku: upc, warehouse: 'RTM', onHand: available, available, holds: {} });
+  }
+  const urls = {
+    inventoryUrl: running.inventory.url,
+    paymentsUrl: running.payments.url,
+    productsUrl: running.products.url,
+    shippingUrl: api.url,
+  };
+  return {
+    ...running,
+    settings,
+    endpoint: dynamodb.endpoint,
+    urls,
+    db,
+    /** A database of its own over the same tables, as a process has one. */
+    openDatabase: () => openDatabase({ client }),
+    async stop() {
+      await Promise.all([api, ...Object.values(running)].map((part) => part.stop()));
+      stop();
+      await dynamodb.stop();
+    },
+  };
+}
+
+export interface OrdersProcess {
+  readonly db: Database;
+  readonly workflows: ReturnType<typeof bindWorkflows>;
+  /** How many points it has passed: each command to DynamoDB, and each call of a service. */
+  readonly passed: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+let processes = 0;
+
+export interface OrdersProcessOptions {
+  /** At this point it dies: it sends nothing more to DynamoDB or to services. @default never */
+  readonly diesAt?: number;
+  readonly urls?: OrderServices['urls'];
+  /** What becomes of a call of a service, by its body. `late`: it fails, and is sent when `late` resolves. */
+  readonly onCall?: (body: string) => 'send' | 'fail' | 'late';
+  readonly late?: Promise<void>;
+  /** How long a second of a workflow takes. @default 1000 */
+  readonly secondMilliseconds?: number;
+}
+
+/**
+ * The part of orders that outlives a request, in this process, with leases of 1.5 s. After a command and before the
+ * next is the same point, as whatever a process knows dies with it.
+ */
+export function startOrders(
+  services: OrderServices,
+  {
+    diesAt = Infinity,
+    urls = services.urls,
+    onCall = () => 'send',
+    late,
+    secondMilliseconds = 1000,
+  }: OrdersProcessOptions = {},
+): OrdersProcess {
+  const mark = `#process-${++processes}`;
+  let points = 0;
+  const pass = (counts = true): void => {
+    if (counts && points < diesAt) points++;
+    if (points >= diesAt) throw new Error('The process has died.');
+  };
+  callers.set(mark, { pass, onCall, late });
+  const db = services.openDatabase();
+  db.onCommand(({ name }) => {
+    // Queries look for what to do, whenever it is time.
+    pass(name !== 'Query');
+    return undefined;
+  });
+  const log = pino({ level: 'silent' });
+  const { definitions, tasks } = readWorkflows(orders as never);
+  const options = {
+    ...Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, url + mark])),
+    shippingApiKey: 'da2-development',
+  };
+  const engine = embeddedEngine({
+    subgraph: 'orders',
+    db,
+    prepared: Promise.resolve(),
+    definitions,
+    canRun: () => true,
+    log,
+    secondMilliseconds,
+    leaseMilliseconds: 1500,
+    sweepMilliseconds: 1000,
+    runTask: taskRunner({
+      tasks,
+      log,
+      scope: (cause) => ({
+        db: db.causedBy(cause),
+        cause,
+        events: { publish: () => Promise.resolve() },
+        options,
+        propagation: { 'x-request-id': cause.correlationid },
+        sign: () => ({}),
+        workflows: undefined as never,
+      }),
+    }),
+  });
+  return {
+    db,
+    workflows: bindWorkflows(definitions, engine, { correlationid: 'test' }),
+    passed: () => points,
+    stop: () => engine.stop(),
+  };
+}
+
+type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & {
+  readonly pass: () => void;
+  readonly late: Promise<void> | undefined;
+};
+
+/** Those that call services, by the mark in their URLs, which `fetch` does not send. */
+const callers = new Map<string, Caller>();
+const send = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const caller = callers.get(new URL(input as string).hash);
+  if (!caller) return send(input, init);
+  caller.pass();
+  const fate = caller.onCall(String(init!.body));
+  if (fate === 'late') void caller.late!.then(() => send(input, { ...init, signal: null }));
+  if (fate !== 'send') throw new Error('The service does not answer.');
+  return send(input, init);
+};
+
+/** What is wrong with an order and with all that belongs to it; nothing if all is well. */
+export async function faultsOf(id: string, { db }: OrderServices): Promise<string[]> {
+  const consistent = { consistent: true };
+  const order = await db.table(ordersTable).get({ id }, consistent);
+  const reservation = await db.table(reservationsTable).get({ orderId: id }, consistent);
+  const payment = await db.table(paymentsTable).get({ orderId: id }, consistent);
+  const charge = await db.table(chargesTable).get({ reference: id }, consistent);
+  const stock = await db.table(stockTable).get({ upc: product }, consistent);
+  const found = {
+    status: order?.status,
+    reservation: reservation?.state === 'held',
+    hold: stock?.holds[id] ?? 0,
+    charged: charge?.state === 'charged' ? charge.amount : 0,
+    payment: payment?.status === 'TAKEN',
+    total: order?.total,
+    events: (order as WithOutbox | null)?.outbox
+      ?.map((text) => (JSON.parse(text) as { type: string }).type)
+      .join(),
+  };
+  const isPlaced = order?.status === 'PLACED';
+  const quantity = isPlaced ? order.lines[0]!.quantity : 0;
+  const expected = {
+    status: order && endings.has(order.status) ? order.status : 'an end',
+    reservation: isPlaced,
+    hold: quantity,
+    charged: quantity * price,
+    payment: isPlaced,
+    total: order?.status === 'REFUSED' ? undefined : order && order.lines[0]!.quantity * price,
+    events: eventsOf[order?.status ?? ''],
+  };
+  return Object.entries(expected)
+    .filter(([name, value]) => found[name as keyof typeof found] !== value)
+    .map(
+      ([name, value]) =>
+        `${id}: ${name} is ${String(found[name as keyof typeof found])}, not ${String(value)}`,
+    );
+}
+
+const endings: ReadonlySet<Order['status']> = new Set(['PLACED', 'REFUSED', 'CANCELLED']);
+const eventsOf: Readonly<Record<string, string>> = {
+  PLACED: 'OrderPlaced',
+  REFUSED: 'OrderRefused',
+  CANCELLED: 'OrderPlaced,OrderCancelled',
+};
+
+/** What is wrong with the stock as a whole. */
+export async function faultsOfStock({ db }: OrderServices): Promise<string[]> {
+  const item = (await db.table(stockTable).get({ upc: product }, { consistent: true }))!;
+  const held = Object.values(item.holds).reduce((sum, count) => sum + count, 0);
+  return item.available + held === onHand ? [] : [`${item.available} and ${held} are not ${onHand}`];
+}

@@ -1,14 +1,12 @@
 /** Whatever dies or is late while an order is placed or cancelled, it ends placed, or with everything undone. */
-import { inventory } from '../../subgraphs/inventory';
-import { idOf, startSubgraph, type RunningSubgraph } from '../../subgraphs/kit';
+import { idOf } from '../../subgraphs/kit';
 import { cancelOrder } from '../../subgraphs/orders/cancel-order';
 import { placeOrder } from '../../subgraphs/orders/place-order';
 import { ordersTable } from '../../subgraphs/orders/table';
-import { payments } from '../../subgraphs/payments';
 import { amountOf, timeFor } from '../support/amounts';
 import {
   faultsOf,
-  faultsOfStock,
+  faultsOfAll,
   product,
   soldOut,
   startOrders,
@@ -82,7 +80,7 @@ async function faults(ids: readonly string[]): Promise<string[]> {
   const deadline = Date.now() + patience;
   for (;;) {
     const found = (await Promise.all(ids.map((id) => faultsOf(id, services)))).flat();
-    if (found.length === 0) return faultsOfStock(services);
+    if (found.length === 0) return faultsOfAll(services);
     if (Date.now() > deadline) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -171,39 +169,7 @@ it('two processes that run one order at once place it once', async () => {
   expect(await Promise.all(ids.map(statusOf))).toEqual(Array(4).fill('PLACED'));
 });
 
-const startInventory = () => startSubgraph(inventory, services.settings);
-const startPayments = () => startSubgraph(payments, services.settings);
-
-describe.each([
-  ['inventory', startInventory, 'inventoryUrl', 6, {}],
-  ['inventory', startInventory, 'inventoryUrl', 9, { token: 'tok_declined' }],
-  ['payments', startPayments, 'paymentsUrl', 4, {}],
-  ['payments', startPayments, 'paymentsUrl', 6, { token: 'tok_declined' }],
-] as const)('while %s dies', (_, startService, option, commands, given) => {
-  it(`at each of its commands, an order ends and all is balanced: ${JSON.stringify(given)}`, async () => {
-    const ids = await eachOf(numbersTo(commands), async (diesAt) => {
-      const service = await startService();
-      started.push(service);
-      dieAt(service, diesAt);
-      const urls = { ...services.urls, [option]: service.url };
-      return place(start({ urls }), given);
-    });
-    expect(await faults(ids)).toEqual([]);
-  });
-});
-
-/** Lets a service die at a command; it is back 100 ms later. */
-function dieAt({ db }: RunningSubgraph, command: number): void {
-  let seen = 0;
-  let backAt = Infinity;
-  db.onCommand(() => {
-    if (++seen === command) backAt = Date.now() + 100;
-    if (seen >= command && Date.now() < backAt) throw new Error('The service has died.');
-    return undefined;
-  });
-}
-
-describe('what comes late or fails', () => {
+describe('what comes late', () => {
   it.each(['reserveStock', 'takePayment', 'announceShipment'])(
     'leaves nothing over when %s arrives after all was undone',
     async (command) => {
@@ -224,27 +190,4 @@ describe('what comes late or fails', () => {
       expect(await faults([id])).toEqual([]);
     },
   );
-
-  it.each([
-    ['releaseStock', { token: 'tok_declined' }],
-    ['refundPayment', { token: 'tok_timeout' }],
-    ['withdrawShipment', {}],
-    ['refundPayment', {}],
-    ['releaseStock', {}],
-  ] as const)('is undone although %s fails three times: %j', async (command, given) => {
-    let failures = 0;
-    const id = await place(
-      start({
-        secondMilliseconds: 100,
-        onCall(body) {
-          if (Object.keys(given).length === 0 && body.includes('announceShipment(')) return 'fail';
-          return body.includes(`${command}(`) && failures++ < 3 ? 'fail' : 'send';
-        },
-      }),
-      given,
-    );
-    await until(async () => ['REFUSED', 'CANCELLED'].includes(String(await statusOf(id))));
-    expect(await faults([id])).toEqual([]);
-    expect(failures).toBeGreaterThan(3);
-  });
 });

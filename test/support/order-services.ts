@@ -12,6 +12,7 @@ import {
 } from '../../subgraphs/kit';
 import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
+import { eventLogTable, openEventLog } from '../../subgraphs/kit/events/event-log';
 import { prepareTable } from '../../subgraphs/kit/prepare';
 import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
@@ -51,7 +52,7 @@ export async function startOrderServices() {
   };
   const { client, stop } = await connectDynamoDB(database);
   const db = openDatabase({ client });
-  for (const table of [ordersTable, cartsTable, executionsTable('orders')]) {
+  for (const table of [ordersTable, cartsTable, executionsTable('orders'), eventLogTable('orders')]) {
     await prepareTable(table, { db, client, seed: false });
   }
   const [sample] = [...productsTable.seed!()];
@@ -70,7 +71,6 @@ export async function startOrderServices() {
   };
   return {
     ...running,
-    settings,
     endpoint: dynamodb.endpoint,
     urls,
     db,
@@ -78,7 +78,7 @@ export async function startOrderServices() {
     openDatabase: () => openDatabase({ client }),
     async stop() {
       await Promise.all([api, ...Object.values(running)].map((part) => part.stop()));
-      stop();
+      await stop();
       await dynamodb.stop();
     },
   };
@@ -133,7 +133,7 @@ export function startOrders(
     return undefined;
   });
   const log = pino({ level: 'silent' });
-  const { definitions, tasks } = readWorkflows(orders as never);
+  const { definitions, tasks } = readWorkflows(orders);
   const options = {
     ...Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, url + mark])),
     shippingApiKey: 'da2-development',
@@ -179,10 +179,11 @@ type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & {
 const callers = new Map<string, Caller>();
 const send = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
-  const caller = callers.get(new URL(input as string).hash);
+  const url = input instanceof Request ? input.url : String(input);
+  const caller = callers.get(new URL(url).hash);
   if (!caller) return send(input, init);
   caller.pass();
-  const fate = caller.onCall(String(init!.body));
+  const fate = caller.onCall(init!.body as string);
   if (fate === 'late') void caller.late!.then(() => send(input, { ...init, signal: null }));
   if (fate !== 'send') throw new Error('The service does not answer.');
   return send(input, init);
@@ -203,9 +204,7 @@ export async function faultsOf(id: string, { db }: OrderServices): Promise<strin
     charged: charge?.state === 'charged' ? charge.amount : 0,
     payment: payment?.status === 'TAKEN',
     total: order?.total,
-    events: (order as WithOutbox | null)?.outbox
-      ?.map((text) => (JSON.parse(text) as { type: string }).type)
-      .join(),
+    events: await eventsOfOrder(order, db),
   };
   const isPlaced = order?.status === 'PLACED';
   const quantity = isPlaced ? order.lines[0]!.quantity : 0;
@@ -226,6 +225,14 @@ export async function faultsOf(id: string, { db }: OrderServices): Promise<strin
     );
 }
 
+/** The types of the events of an order: those in the log, and those on their way to it. */
+async function eventsOfOrder(order: (Order & WithOutbox) | null, db: Database): Promise<string> {
+  const written = (order?.outbox ?? []).map((text) => JSON.parse(text) as { id: string; type: string });
+  const logged = order ? await openEventLog({ db, source: 'orders' }).read(order.id) : [];
+  const ids = new Set(logged.map(({ id }) => id));
+  return [...logged, ...written.filter(({ id }) => !ids.has(id))].map(({ type }) => type).join();
+}
+
 const endings: ReadonlySet<Order['status']> = new Set(['PLACED', 'REFUSED', 'CANCELLED']);
 const eventsOf: Readonly<Record<string, string>> = {
   PLACED: 'OrderPlaced',
@@ -233,8 +240,18 @@ const eventsOf: Readonly<Record<string, string>> = {
   CANCELLED: 'OrderPlaced,OrderCancelled',
 };
 
-/** What is wrong with the stock as a whole. */
-export async function faultsOfStock({ db }: OrderServices): Promise<string[]> {
+/** What is wrong with the stock as a whole, and with the log of events: each is to be in it once. */
+export async function faultsOfAll({ db }: OrderServices): Promise<string[]> {
+  const log = openEventLog({ db, source: 'orders' });
+  const ids = new Set<string>();
+  for (let after = ''; ;) {
+    const page = await log.readAll(after, 500);
+    const twice = page.filter(({ event }) => ids.has(event.id) || !ids.add(event.id));
+    if (twice.length > 0)
+      return twice.map(({ event }) => `the event ${event.type} of ${event.subject} is there twice`);
+    if (page.length === 0) break;
+    after = page.at(-1)!.position;
+  }
   const item = (await db.table(stockTable).get({ upc: product }, { consistent: true }))!;
   const held = Object.values(item.holds).reduce((sum, count) => sum + count, 0);
   return item.available + held === onHand ? [] : [`${item.available} and ${held} are not ${onHand}`];

@@ -140,7 +140,7 @@ describe('weir subgraph', () => {
 
     expect(await weir.exit).toBe(2);
     expect(weir.stderr).toBe(
-      "weir: there is no subgraph 'account'; there are: accounts, inventory, orders, payments, products, reviews, shipping.\n",
+      "weir: there is no subgraph 'account'; there are: accounts, history, inventory, orders, payments, products, reviews, shipping.\n",
     );
   });
 });

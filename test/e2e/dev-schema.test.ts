@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DevProcess, endAll, eventually, startDev, startProcess } from '../support/process';
 
 const root = join(__dirname, '../..');
-const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'payments', 'shipping'];
+const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'payments', 'history', 'shipping'];
 /** A copy of the checkout, whose files may be edited. */
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const main = join(folder, 'dist/cli/main.js');

@@ -168,6 +168,42 @@ describe('weir dev', () => {
     expect((await weir.query('{ product(upc: "p1") { name inStock } }')).errors).toBeUndefined();
   });
 
+  it('tells an order in the history of its buyer, and counts it once, though history was killed meanwhile', async () => {
+    const headers = { authorization: 'Bearer u7' };
+    const order = (key: string) =>
+      weir.query(
+        `mutation { placeOrder(idempotencyKey: "${key}", input: {
+          lines: [{ upc: "p33", quantity: 2 }]
+          paymentToken: "tok_ok"
+          deliveryAddress: { street: "Wijnhaven 12", city: "Rotterdam", postalCode: "3011 WN", country: "NL" }
+        }) { id } }`,
+        headers,
+      );
+    const history = `{ viewer { orderHistory { edges { node {
+      status order { id buyer { id } } lines { product { name } quantity } } } } } }`;
+    const told = async () => (await weir.query(history, headers)).data?.viewer.orderHistory?.edges;
+    const isTold = (orders: number) => eventually(async () => (await told())?.length === orders, 20_000);
+    const popularity = async () =>
+      (await weir.query('{ product(upc: "p33") { popularity { orderCount pieceCount } } }')).data?.product
+        .popularity;
+
+    const { data: first } = await order('told');
+    await isTold(1);
+    process.kill(processOf('history').pid, 'SIGKILL');
+    await order('told while history is down');
+    await weir.printed(/history is back\./);
+    await isTold(2);
+
+    expect((await told())[1].node).toEqual({
+      status: 'PLACED',
+      order: { id: first.placeOrder.id, buyer: { id: 'u7' } },
+      lines: [{ product: { name: expect.any(String) }, quantity: 2 }],
+    });
+    // It may be cached for 5 s.
+    await eventually(async () => (await popularity())?.orderCount === 2, 20_000);
+    expect((await popularity()).pieceCount).toBe(4);
+  }, 60_000);
+
   it('gets through the death of the database', async () => {
     process.kill(processOf('embedded-dynamodb').pid, 'SIGKILL');
     await weir.printed(/DynamoDB is back\./);
@@ -218,7 +254,7 @@ describe('weir dev', () => {
     expect(written.errors).toBeUndefined();
     const { id } = written.data.writeReview;
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(7);
+    expect(children).toHaveLength(9);
 
     expect(await weir.stop()).toBe(0);
     for (const { pid } of children) expect(isAlive(pid)).toBe(false);
@@ -233,7 +269,7 @@ describe('weir dev', () => {
 
   it('leaves no process behind when it is killed', async () => {
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(7);
+    expect(children).toHaveLength(9);
     weir.signal('SIGKILL');
     await weir.exit;
 
@@ -254,7 +290,7 @@ describe('weir dev', () => {
     const [sh] = childrenOf(npm.pid);
     const [dev] = childrenOf(sh!.pid);
     const all = [dev!, ...childrenOf(dev!.pid)];
-    expect(all).toHaveLength(8);
+    expect(all).toHaveLength(10);
     process.kill(sh!.pid, 'SIGTERM');
     await eventually(() => all.every(({ pid }) => !isAlive(pid)));
   }, 60_000);

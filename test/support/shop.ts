@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { accounts } from '../../subgraphs/accounts';
+import { history } from '../../subgraphs/history';
 import { inventory } from '../../subgraphs/inventory';
 import {
   openEmbeddedDynamoDB,
@@ -17,7 +18,8 @@ import { reviews } from '../../subgraphs/reviews';
 import { shipping } from '../../subgraphs/shipping';
 import { composeOrRecall } from './kept-composition';
 
-export type SubgraphName = 'accounts' | 'products' | 'inventory' | 'reviews' | 'orders' | 'payments';
+export type SubgraphName =
+  'accounts' | 'products' | 'inventory' | 'reviews' | 'orders' | 'payments' | 'history';
 
 /** The reference graph in this process. */
 export interface Shop {
@@ -73,7 +75,7 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     resolvers: shipping.resolvers,
     modes: shipping.modes({ shippingApiKey: apiKey, carrierToken }),
   });
-  // orders calls the others, so they come first.
+  // orders calls the others, so they come first; history follows its events.
   const running = await settled({
     inventory: startSubgraph(inventory, settings),
     accounts: startSubgraph(accounts, settings),
@@ -81,17 +83,18 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     reviews: startSubgraph(reviews, settings),
     payments: startSubgraph(payments, settings),
   });
+  const ordering = await startSubgraph(orders, {
+    ...settings,
+    options: {
+      inventoryUrl: running.inventory.url,
+      paymentsUrl: running.payments.url,
+      productsUrl: running.products.url,
+      shippingUrl: api.url,
+    },
+  });
   const subgraphs = {
-    ...running,
-    orders: await startSubgraph(orders, {
-      ...settings,
-      options: {
-        inventoryUrl: running.inventory.url,
-        paymentsUrl: running.payments.url,
-        productsUrl: running.products.url,
-        shippingUrl: api.url,
-      },
-    }),
+    ...{ ...running, orders: ordering },
+    history: await startSubgraph(history, { ...settings, options: { ordersUrl: ordering.url } }),
   };
   const urls = Object.fromEntries(
     Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
@@ -120,7 +123,7 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
 }
 
 /** All subgraphs of the reference graph. */
-export const shopSubgraphs = { accounts, products, inventory, reviews, orders, payments, shipping };
+export const shopSubgraphs = { accounts, products, inventory, reviews, orders, payments, history, shipping };
 
 function compose(urls: Shop['urls'] & { shipping: string }): string {
   return composeOrRecall(

@@ -18,7 +18,9 @@ it.each(['', 'tok_ok', '+31 20 794 0800', 'o1b2c3d4e5f6g7h8i9j0k1l2m3', '2026-11
 );
 
 it('reads a megabyte in no time', () => {
-  const began = performance.now();
+  // Of a processor: others may have it meanwhile.
+  const began = process.cpuUsage();
   expect(looksLikeCardNumber('12345678901- x'.repeat(75_000))).toBe(false);
-  expect(performance.now() - began).toBeLessThan(1000);
+  const { user, system } = process.cpuUsage(began);
+  expect(user + system).toBeLessThan(1_000_000);
 });

@@ -352,7 +352,7 @@ describe('over a DynamoDB that takes its time', () => {
     const { owner } = marks()[0]!;
     const exists = '(attribute_exists(#n3)) AND ';
     expect(marks()).toEqual([
-      { state: 'seeding', owner, until: start + 3000, condition: '(attribute_not_exists(#n0))' },
+      { state: 'seeding', owner, until: start + 3000, condition: 'attribute_not_exists(#n0)' },
       ...[4000, 5000, 6000].map((until) => ({
         ...{ state: 'seeding', owner, until: start + until },
         condition: `${exists}(#n1 = :v3)`,

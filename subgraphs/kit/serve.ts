@@ -25,7 +25,6 @@ import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { logEventSource } from './subscriptions/log-event-source';
-import { type WorkflowEngine } from './workflows/engine';
 import { executionsTable } from './workflows/executions-table';
 import { bindWorkflows, openEngine, readWorkflows } from './workflows/open-workflows';
 
@@ -92,13 +91,9 @@ export async function openSubgraph<Context extends object, OptionName extends st
     });
   const { definitions, tasks } = readWorkflows(subgraph);
   const hasWorkflows = definitions.size > 0;
-  if (hasWorkflows && !staysAlive)
-    throw new StartError(
-      `The subgraph "${subgraph.name}" has workflows, which a Lambda function cannot run: it does not work between requests.`,
-    );
   const tables = withEventTables(subgraph.name, [
     ...(subgraph.tables ?? []),
-    ...(hasWorkflows ? [executionsTable(subgraph.name)] : []),
+    ...(hasWorkflows && !settings.stepFunctions ? [executionsTable(subgraph.name)] : []),
     ...consumerTables(subgraph),
   ]);
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
@@ -132,16 +127,11 @@ export async function openSubgraph<Context extends object, OptionName extends st
   );
 
   const options = readOptions(subgraph, settings);
-  const engine: WorkflowEngine | undefined = hasWorkflows
-    ? openEngine({
-        subgraph: subgraph.name,
-        definitions,
-        tasks,
-        db,
-        prepared,
-        options,
+  const engine = hasWorkflows
+    ? await openEngine({
+        ...{ subgraph: subgraph.name, definitions, tasks, db, prepared, options, log, staysAlive },
+        stepFunctions: settings.stepFunctions,
         sign: signer(linkKeys, null),
-        log,
       })
     : undefined;
 

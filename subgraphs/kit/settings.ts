@@ -7,6 +7,7 @@ import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 import { type SubscriptionSettings } from './subscriptions/serve-subscriptions';
+import { type StepFunctionsSettings } from './workflows/step-functions-engine';
 
 /** Settings of a running subgraph, all with defaults. */
 export interface Settings {
@@ -35,6 +36,8 @@ export interface Settings {
   readonly events?: EventSettings;
   /** Bounds the readers of its events. @default their defaults */
   readonly eventStreams?: EventStreamSettings;
+  /** Runs workflows in AWS Step Functions. @default they run in the subgraph's own processes */
+  readonly stepFunctions?: StepFunctionsSettings;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */
@@ -89,6 +92,7 @@ export function readSettings(
       logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
     }),
     ...defined({ link: readLink(env), events: readEvents(get, nameOf) }),
+    ...defined({ stepFunctions: readStepFunctions(env) }),
     ...(development && {
       development: oneOf('WEIR_DEVELOPMENT', development, ['true', 'false']) === 'true',
     }),
@@ -120,6 +124,8 @@ Environment only:
   WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then
   WEIR_LINK_KEYS_FILE  a file that holds them, one a line; it is looked at every second
   WEIR_DEVELOPMENT     true believes whatever user id it is told: authorization: Bearer u1 (default: without keys)
+  WEIR_STATE_MACHINES  run workflows in AWS Step Functions: the ARN of the state machines without the workflow's name
+  WEIR_TASK_QUEUE      the URL of the SQS queue of their tasks; the usual AWS_… settings apply
   LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
 }
@@ -227,6 +233,21 @@ function readLink(env: NodeJS.ProcessEnv): LinkKeysSettings | undefined {
   if (keys && file) throw new StartError('Only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.');
   if (file) return { file };
   return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
+}
+
+function readStepFunctions(env: NodeJS.ProcessEnv): StepFunctionsSettings | undefined {
+  const stateMachines = env['WEIR_STATE_MACHINES'] || undefined;
+  const taskQueue = env['WEIR_TASK_QUEUE'] || undefined;
+  if (stateMachines === undefined && taskQueue === undefined) return undefined;
+  if (stateMachines === undefined || taskQueue === undefined)
+    throw new StartError('WEIR_STATE_MACHINES and WEIR_TASK_QUEUE must both be set, or none of them.');
+  if (!/^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]*$/.test(stateMachines))
+    throw new StartError(
+      `WEIR_STATE_MACHINES must be like arn:aws:states:eu-west-1:123456789012:stateMachine:shop-, but got: "${stateMachines}".`,
+    );
+  if (!URL.canParse(taskQueue))
+    throw new StartError(`WEIR_TASK_QUEUE must be the URL of an SQS queue, but got: "${taskQueue}".`);
+  return { stateMachines, taskQueue };
 }
 
 /** The flag of a setting: `inventoryUrl` is `--inventory-url`. */

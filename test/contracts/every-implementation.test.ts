@@ -61,7 +61,7 @@ const contracts: readonly Contract[] = [
     of: 'WorkflowEngine',
     file: 'subgraphs/kit/workflows/engine.ts',
     list: 'test/support/workflow-engines.ts',
-    entered: workflowEngines.map(([, open]) => open),
+    entered: workflowEngines.map(({ implementation }) => implementation),
     openers: ['openEngine'],
   },
   {

@@ -180,7 +180,7 @@ it('refuses to start with two workflows of one name', async () => {
   );
 });
 
-it('refuses workflows on Lambda', async () => {
+it('refuses the embedded engine on Lambda', async () => {
   const other = folder.write('lambda.asl.json', define({ Take: taskState('take', { End: true }) }).text);
   const workflows = [{ definition: other, tasks: { take: () => null } }];
   const handler = lambdaHandler(defineSubgraph({ name: 'trips', schema, resolvers: {}, workflows }));

@@ -26,6 +26,8 @@ beforeAll(async () => {
     entryPoints: [join(__dirname, '../support/killed-workflow.ts')],
     outfile: script,
     bundle: true,
+    // Loaded by other engines only.
+    external: ['@aws-sdk/client-sfn', '@aws-sdk/client-sqs'],
     platform: 'node',
     logLevel: 'error',
   });

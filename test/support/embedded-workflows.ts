@@ -1,45 +1,48 @@
 import { pino } from 'pino';
+import { type Database } from '../../subgraphs/kit/database';
 import { type Task } from '../../subgraphs/kit/workflows/workflows';
 import { type Definition } from '../../subgraphs/kit/workflows/definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from '../../subgraphs/kit/workflows/embedded-engine';
 import { type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
 import { bindWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
-import { taskRunner } from '../../subgraphs/kit/workflows/run-task';
+import { taskRunner, type RunTask } from '../../subgraphs/kit/workflows/run-task';
 
 export interface EngineSetup {
   readonly definitions: readonly Definition[];
   readonly tasks: Readonly<Record<string, Task>>;
 }
 
+const log = pino({ level: 'silent' });
+
+/** Runs the tasks of a setup, which has nothing beside its database. */
+export const runnerOf = (db: Database, { definitions, tasks }: EngineSetup): RunTask =>
+  taskRunner({
+    tasks: new Map(definitions.map(({ name }) => [name, tasks])),
+    log,
+    scope: (cause) => ({
+      db,
+      cause,
+      options: {},
+      propagation: { 'x-request-id': cause.correlationid },
+      sign: () => ({}),
+      workflows: bindWorkflows(new Map(), undefined, cause),
+    }),
+  });
+
 /** The engine in this process: a second of a definition takes 20 ms. */
-export function openEmbedded(
-  db: EmbeddedEngineOptions['db'],
-  { definitions, tasks }: EngineSetup,
+export const openEmbedded = (
+  db: Database,
+  setup: EngineSetup,
   options: Partial<EmbeddedEngineOptions> = {},
-): WorkflowEngine {
-  const log = pino({ level: 'silent' });
-  const byName = new Map(definitions.map((definition) => [definition.name, definition]));
-  return embeddedEngine({
+): WorkflowEngine =>
+  embeddedEngine({
     subgraph: 'test',
     db,
     prepared: Promise.resolve(),
-    definitions: byName,
+    definitions: new Map(setup.definitions.map((definition) => [definition.name, definition])),
     canRun: () => true,
     log,
     secondMilliseconds: 20,
-    runTask: taskRunner({
-      tasks: new Map(definitions.map(({ name }) => [name, tasks])),
-      log,
-      scope: (cause) => ({
-        db,
-        cause,
-        events: { publish: () => Promise.resolve() },
-        options: {},
-        propagation: { 'x-request-id': cause.correlationid },
-        sign: () => ({}),
-        workflows: bindWorkflows(byName, undefined, cause),
-      }),
-    }),
+    runTask: runnerOf(db, setup),
     ...options,
   });
-}

@@ -1,4 +1,5 @@
 """moto as a server at a free port, until standard input ends: with the process that started it, however that ends."""
+import copy
 import os
 import sys
 import threading
@@ -6,6 +7,12 @@ import time
 
 from moto.server import main
 from moto.sqs.models import SQSBackend
+from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
+from moto.stepfunctions.responses import EmptyResult, StepFunctionResponse
+from werkzeug.serving import BaseWSGIServer
 
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 
@@ -29,4 +36,51 @@ def receive_message(self, queue_name, count, wait, *more, **named):
 
 
 SQSBackend.receive_message = receive_message
+
+
+def copy_without_executions(self, memo):
+    """
+    An execution gets a copy of its state machine. moto 5.2 copies the earlier executions, too, which fails: they have
+    threads and locks.
+    """
+    copied = copy.copy(self)
+    copied.executions = []
+    return copied
+
+
+StateMachine.__deepcopy__ = copy_without_executions
+
+
+def send_task_failure(self):
+    """With its cause, which moto 5.2 drops."""
+    token, error, cause = (self._get_param(name) for name in ("taskToken", "error", "cause"))
+    self.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
+    return EmptyResult()
+
+
+StepFunctionResponse.send_task_failure = send_task_failure
+
+eval_attempt = StateTaskServiceCallback._eval_execution
+
+
+def eval_attempt_with_its_token(self, env):
+    """Each attempt has a token of its own. In moto 5.2 a retry has the first one's, and takes over what came of it."""
+    context = env.states.context_object
+    if "Task" in context.context_object_data:
+        env.callback_pool_manager.add(context.update_task_token())
+    eval_attempt(self, env)
+
+
+StateTaskServiceCallback._eval_execution = eval_attempt_with_its_token
+
+say_startup = BaseWSGIServer.log_startup
+
+
+def log_startup(self):
+    """State machines call other services at this port, which is known only now."""
+    os.environ["MOTO_PORT"] = str(self.port)
+    say_startup(self)
+
+
+BaseWSGIServer.log_startup = log_startup
 main(["-H", "127.0.0.1", "-p", "0"])

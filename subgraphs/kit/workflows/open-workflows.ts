@@ -5,6 +5,7 @@ import { propagationOf } from '../trace';
 import { readDefinition, tasksOf, type Definition } from './definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from './embedded-engine';
 import { readStart, type WorkflowEngine } from './engine';
+import { openStepFunctionsEngine, type StepFunctionsSettings } from './step-functions-engine';
 import { taskRunner } from './run-task';
 import { type Task, type Workflows } from './workflows';
 
@@ -49,31 +50,38 @@ export interface WorkflowOptions
   extends
     ReadWorkflows,
     Pick<EmbeddedEngineOptions, 'subgraph' | 'prepared' | 'log'>,
-    Pick<RequestScope, 'db' | 'options' | 'sign'> {}
+    Pick<RequestScope, 'db' | 'options' | 'sign'> {
+  /** @default the embedded engine */
+  readonly stepFunctions: StepFunctionsSettings | undefined;
+  /** The process works between requests, too, which a Lambda function does not. */
+  readonly staysAlive: boolean;
+}
 
-/** Opens the engine of a subgraph that has workflows. */
-export function openEngine(options: WorkflowOptions): WorkflowEngine {
+/** Opens the engine of a subgraph that has workflows. Throws a {@link StartError} for the embedded one on Lambda. */
+export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngine> {
   const { definitions, tasks, subgraph, db, prepared, log, sign, options: settings } = options;
-  const engine: WorkflowEngine = embeddedEngine({
-    subgraph,
-    db,
-    prepared,
-    definitions,
+  const { stepFunctions, staysAlive } = options;
+  const runTask = taskRunner({
+    tasks,
     log,
-    canRun: (definition) => missingTask(definition, tasks.get(definition.name)) === undefined,
-    runTask: taskRunner({
-      tasks,
-      log,
-      scope: (cause) => ({
-        db: db.causedBy(cause),
-        cause,
-        options: settings,
-        propagation: propagationOf(cause),
-        sign,
-        workflows: bindWorkflows(definitions, engine, cause),
-      }),
+    scope: (cause) => ({
+      db: db.causedBy(cause),
+      cause,
+      options: settings,
+      propagation: propagationOf(cause),
+      sign,
+      workflows: bindWorkflows(definitions, engine, cause),
     }),
   });
+  if (!stepFunctions && !staysAlive)
+    throw new StartError(
+      `The subgraph "${subgraph}" has workflows, which a Lambda function cannot run, as it does not work between requests: set WEIR_STATE_MACHINES and WEIR_TASK_QUEUE.`,
+    );
+  const canRun = (definition: Definition): boolean =>
+    missingTask(definition, tasks.get(definition.name)) === undefined;
+  const engine: WorkflowEngine = stepFunctions
+    ? await openStepFunctionsEngine({ ...stepFunctions, definitions, runTask, log, runsTasks: staysAlive })
+    : embeddedEngine({ subgraph, db, prepared, definitions, canRun, runTask, log });
   return engine;
 }
 

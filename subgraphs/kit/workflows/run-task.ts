@@ -48,8 +48,10 @@ export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
       const output = await unlessAborted(ended, () => handler(input as never, taskScope));
       const text = JSON.stringify(output ?? null);
       if (Buffer.byteLength(text) > mostDataBytes) {
-        const cause = `The output of the task "${task}" has ${Buffer.byteLength(text)} bytes; at most ${mostDataBytes} are allowed.`;
-        throw new DataLimitExceeded(cause);
+        throw new SubgraphError(
+          'TOO_LARGE',
+          `The output of the task "${task}" has ${Buffer.byteLength(text)} bytes; at most ${mostDataBytes} are allowed.`,
+        );
       }
       taskLog.info({ milliseconds: milliseconds() }, 'task completed');
       return { output: JSON.parse(text) as Json };
@@ -71,8 +73,6 @@ export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
   };
 }
 
-class DataLimitExceeded extends Error {}
-
 /** What each log line of an execution has. */
 export function logged({ correlationid, traceparent }: Cause): object {
   const traceId = traceIdIn(traceparent ?? '');
@@ -82,7 +82,6 @@ export function logged({ correlationid, traceparent }: Cause): object {
 /** Errors that a client may see keep their code; others are masked, as a definition may write the cause anywhere. */
 function toStateError(error: unknown): StateError {
   if (error instanceof SubgraphError) return { error: error.code, cause: error.message };
-  if (error instanceof DataLimitExceeded) return { error: 'States.DataLimitExceeded', cause: error.message };
   return { error: 'INTERNAL_SERVER_ERROR', cause: 'The task failed; the log of the subgraph says why.' };
 }
 

@@ -7,6 +7,7 @@ const subgraph = {
     inventoryUrl: { description: 'Where inventory answers.', default: 'http://127.0.0.1:4003/graphql' },
   },
 };
+const stateMachines = 'arn:aws:states:eu-west-1:123456789012:stateMachine:shop-';
 const read = (args: string[], env: Record<string, string> = {}) => readSettings(subgraph, args, env);
 
 describe('settings', () => {
@@ -68,6 +69,7 @@ describe('settings', () => {
     const names = [
       ...['PORT', 'DYNAMODB_ENDPOINT', 'LOG_LEVEL', 'INVENTORY_URL', 'WEIR_DATA', 'WEIR_SEED', 'HOST'],
       ...['EVENTS_CHANNEL', 'EVENTS_TOPIC', 'EVENTS_QUEUE', 'EVENTS_CREATE'],
+      ...['WEIR_STATE_MACHINES', 'WEIR_TASK_QUEUE'],
       ...['WEIR_DEVELOPMENT', 'WEIR_LINK_KEYS', 'WEIR_LINK_KEYS_FILE', 'AWS_LAMBDA_FUNCTION_NAME'],
     ];
     expect(read([], Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read([]));
@@ -87,6 +89,14 @@ describe('settings', () => {
   it('take link keys, or the file that holds them', () => {
     expect(read([], { WEIR_LINK_KEYS: 'a, b ,c' })).toMatchObject({ link: { keys: ['a', 'b', 'c'] } });
     expect(read([], { WEIR_LINK_KEYS_FILE: '/run/keys' })).toMatchObject({ link: { file: '/run/keys' } });
+  });
+
+  it('take the state machines of workflows and the queue of their tasks', () => {
+    expect(
+      read([], { WEIR_STATE_MACHINES: stateMachines, WEIR_TASK_QUEUE: 'https://sqs.test/q' }),
+    ).toMatchObject({
+      stepFunctions: { stateMachines, taskQueue: 'https://sqs.test/q' },
+    });
   });
 
   it.each(['0', '65535', '4001'])('take the port %s', (port) => {
@@ -155,6 +165,21 @@ describe('settings', () => {
       [],
       { WEIR_LINK_KEYS: 'a', WEIR_LINK_KEYS_FILE: 'b' },
       'Only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.',
+    ],
+    [
+      [],
+      { WEIR_TASK_QUEUE: 'https://sqs.test/q' },
+      'WEIR_STATE_MACHINES and WEIR_TASK_QUEUE must both be set, or none of them.',
+    ],
+    [
+      [],
+      { WEIR_STATE_MACHINES: 'shop-', WEIR_TASK_QUEUE: 'https://sqs.test/q' },
+      'WEIR_STATE_MACHINES must be like arn:aws:states:eu-west-1:123456789012:stateMachine:shop-, but got: "shop-".',
+    ],
+    [
+      [],
+      { WEIR_STATE_MACHINES: stateMachines, WEIR_TASK_QUEUE: 'q' },
+      'WEIR_TASK_QUEUE must be the URL of an SQS queue, but got: "q".',
     ],
     [[], { DYNAMODB_ENDPOINT: 'http://' }, 'DYNAMODB_ENDPOINT must be a URL or "aws", but got: "http://".'],
     [

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type SFN } from '@aws-sdk/client-sfn';
+import { type Message, type SQS } from '@aws-sdk/client-sqs';
+import { type FastifyBaseLogger } from 'fastify';
+import { z } from 'zod';
+import { createBackoff } from '../backoff';
+import { type Cause } from '../events/event';
+import { type Definition } from './definition';
+import { readName } from './engine';
+import { keyOf } from './interpreter';
+import { type RunTask, type TaskOutcome } from './run-task';
+
+export interface TaskWorkerOptions {
+  readonly sfn: SFN;
+  readonly sqs: SQS;
+  readonly taskQueue: string;
+  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly runTask: RunTask;
+  readonly log: FastifyBaseLogger;
+  /** Tasks that this process runs at once. @default 100 */
+  readonly concurrency?: number;
+  /** Seconds of a long poll, 1 to 20. @default 20 */
+  readonly wait?: number;
+  /** Seconds in which no other process gets a task that one has received; renewed while it runs. @default 30 */
+  readonly visibility?: number;
+}
+
+/** The message of a Task state, as the definition says it. */
+const taskMessage = z.object({
+  task: z.string(),
+  input: z.json(),
+  token: z.string(),
+  execution: z.string(),
+  state: z.string(),
+  retries: z.number(),
+  trace: z.object({
+    correlationid: z.string(),
+    traceparent: z.string().optional(),
+    tracestate: z.string().optional(),
+  }),
+});
+type TaskMessage = z.infer<typeof taskMessage>;
+
+/** How long tasks may go on when the process stops, in milliseconds. */
+const graceMilliseconds = 5000;
+
+/** Takes the tasks of executions from a queue, runs them, and tells Step Functions what came of them. */
+export function startTaskWorker(options: TaskWorkerOptions): { stop(): Promise<void> } {
+  const { sfn, sqs, taskQueue: QueueUrl, definitions, runTask, log } = options;
+  const { concurrency = 100, wait = 20, visibility = 30 } = options;
+  const stopping = new AbortController();
+  const ending = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const running = new Set<Promise<void>>();
+  const newBackoff = () =>
+    createBackoff({ budgetMilliseconds: Infinity, longestMilliseconds: 5000, signal: stopping.signal });
+
+  async function poll(): Promise<void> {
+    let backoff = newBackoff();
+    while (!isStopping()) {
+      if (running.size >= concurrency) {
+        await Promise.race(running);
+        continue;
+      }
+      try {
+        const { Messages = [] } = await sqs.receiveMessage(
+          {
+            QueueUrl,
+            MaxNumberOfMessages: Math.min(10, concurrency - running.size),
+            WaitTimeSeconds: wait,
+            VisibilityTimeout: visibility,
+          },
+          { abortSignal: stopping.signal },
+        );
+        backoff = newBackoff();
+        for (const message of Messages) {
+          const work = handle(message)
+            .catch((error: unknown) => log.error({ err: error }, 'task of a workflow left in the queue'))
+            .finally(() => running.delete(work));
+          running.add(work);
+        }
+      } catch (error) {
+        if (isStopping()) return;
+        log.warn({ err: error }, 'the queue of tasks does not answer');
+        await backoff.pause();
+      }
+    }
+  }
+
+  async function handle({ Body = '', ReceiptHandle }: Message): Promise<void> {
+    const message = readMessage(Body);
+    const execution = message && readName(message.execution);
+    const state = execution && definitions.get(execution.workflow)?.States[message.state];
+    if (!message || !execution || state?.Type !== 'Task') {
+      // Another version of the subgraph may know it; after some receipts the queue's redrive policy takes it away.
+      log.error({ body: Body.slice(0, 500) }, 'no workflow of this subgraph fits the task');
+      return;
+    }
+    const renewal = setInterval(
+      () =>
+        void sqs
+          .changeMessageVisibility({ QueueUrl, ReceiptHandle, VisibilityTimeout: visibility })
+          .catch(() => undefined),
+      (visibility * 1000) / 3,
+    );
+    try {
+      const outcome = await runTask({
+        workflow: execution.workflow,
+        task: message.task,
+        input: message.input,
+        key: keyOf(message.execution, message.state),
+        attempt: message.retries + 1,
+        timeoutMilliseconds: state.TimeoutSeconds * 1000,
+        trace: message.trace as Cause,
+        signal: ending.signal,
+      });
+      if (ending.signal.aborted) {
+        await sqs.changeMessageVisibility({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+        return;
+      }
+      await tell(message, outcome);
+      await sqs.deleteMessage({ QueueUrl, ReceiptHandle });
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  async function tell({ token: taskToken, execution }: TaskMessage, outcome: TaskOutcome): Promise<void> {
+    try {
+      if ('output' in outcome)
+        await sfn.sendTaskSuccess({ taskToken, output: JSON.stringify(outcome.output) });
+      else {
+        const { error, cause } = outcome.failure;
+        await sfn.sendTaskFailure({ taskToken, error: error.slice(0, 256), cause: cause.slice(0, 32_768) });
+      }
+    } catch (error) {
+      // Nobody waits for it any more: its time is over, or it was told before.
+      if (!(error instanceof Error) || !isOver.has(error.name)) throw error;
+      log.info({ execution, reason: error.name }, 'outcome of a task dropped');
+    }
+  }
+
+  const polling = poll();
+  return {
+    async stop() {
+      stopping.abort();
+      await polling;
+      const grace = new AbortController();
+      const over = sleep(graceMilliseconds, undefined, { signal: grace.signal, ref: false });
+      over.then(
+        () => ending.abort(),
+        () => undefined,
+      );
+      await Promise.all(running);
+      grace.abort();
+    },
+  };
+}
+
+const isOver = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
+
+function readMessage(body: string): TaskMessage | null {
+  try {
+    const { success, data } = taskMessage.safeParse(JSON.parse(body));
+    return success ? data : null;
+  } catch {
+    return null;
+  }
+}

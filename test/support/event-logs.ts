@@ -1,4 +1,11 @@
-import { type DomainEvent } from '../../subgraphs/kit';
+import { z } from 'zod';
+import {
+  defineEvent,
+  defineTable,
+  type DomainEvent,
+  type WithOutbox,
+  type WithRequests,
+} from '../../subgraphs/kit';
 import { openDatabase, type Database, type DatabaseOptions } from '../../subgraphs/kit/database';
 import { openEventLog, eventLogTable, type EventLog } from '../../subgraphs/kit/events/event-log';
 import { prepareTable } from '../../subgraphs/kit/prepare';
@@ -50,3 +57,16 @@ export function dyingAfter({ client }: Pick<DatabaseOptions, 'client'>, life: nu
   };
   return openDatabase({ client: dying as unknown as typeof client });
 }
+
+interface Parcel extends WithOutbox, WithRequests {
+  readonly id: string;
+  readonly place?: string;
+}
+
+/** A table with an outbox. */
+export const parcelsTableOf = (source: string) =>
+  defineTable<Parcel>()({ name: `parcels-${source}`, partitionKey: 'id', outbox: true });
+
+export const Moved = defineEvent({ type: 'Moved', data: z.object({ to: z.string() }) });
+/** What a write needs to tell of a move. */
+export const moved = (to: string) => ({ events: [Moved.create({ to })] });

@@ -1,29 +1,13 @@
 import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import {
-  countCommands,
-  defineEvent,
-  defineTable,
-  updateOnce,
-  type DomainEvent,
-  type WithOutbox,
-  type WithRequests,
-} from '../../../../../subgraphs/kit';
+import { countCommands, updateOnce, type DomainEvent } from '../../../../../subgraphs/kit';
 import { openDatabase } from '../../../../../subgraphs/kit/database';
 import { type EventLog } from '../../../../../subgraphs/kit/events/event-log';
 import { openRelay, type Relay, type RelayOptions } from '../../../../../subgraphs/kit/events/relay';
 import { prepareTable } from '../../../../../subgraphs/kit/prepare';
 import { amountOf } from '../../../../support/amounts';
-import { dyingAfter, openEventDatabase } from '../../../../support/event-logs';
+import { dyingAfter, Moved, moved, openEventDatabase, parcelsTableOf } from '../../../../support/event-logs';
 
-interface Parcel extends WithOutbox, WithRequests {
-  readonly id: string;
-  readonly place?: string;
-}
-
-const Moved = defineEvent({ type: 'Moved', data: z.object({ to: z.string() }) });
-const moved = (to: string) => ({ events: [Moved.create({ to })] });
 const cause = { correlationid: 'r1', traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
 
 let database: Awaited<ReturnType<typeof openEventDatabase>>;
@@ -36,7 +20,7 @@ afterEach(() => Promise.all(relays.splice(0).map((relay) => relay.stop())));
 /** A table with an outbox, a log, and what a relay between them has logged. */
 async function open() {
   const { source, log: eventLog, again } = await database.newLog();
-  const table = defineTable<Parcel>()({ name: `parcels-${source}`, partitionKey: 'id', outbox: true });
+  const table = parcelsTableOf(source);
   await prepareTable(table, { ...database, seed: false });
   const lines: Record<string, unknown>[] = [];
   const note = (level: string) => (facts: object, message: string) =>

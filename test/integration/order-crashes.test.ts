@@ -29,10 +29,9 @@ let keys = 0;
 beforeAll(async () => {
   services = await startOrderServices();
 });
-afterAll(async () => {
-  await Promise.all(started.map(({ stop }) => stop()));
-  await services.stop();
-});
+// Otherwise they would run executions of the tests that follow.
+afterEach(() => Promise.all(started.splice(0).map(({ stop }) => stop())));
+afterAll(() => services.stop());
 
 function start(options: OrdersProcessOptions = {}): OrdersProcess {
   const process = startOrders(services, options);
@@ -169,7 +168,7 @@ it('two processes that run one order at once place it once', async () => {
   expect(await Promise.all(ids.map(statusOf))).toEqual(Array(4).fill('PLACED'));
 });
 
-describe('what comes late', () => {
+describe('what comes late or fails', () => {
   it.each(['reserveStock', 'takePayment', 'announceShipment'])(
     'leaves nothing over when %s arrives after all was undone',
     async (command) => {
@@ -190,4 +189,27 @@ describe('what comes late', () => {
       expect(await faults([id])).toEqual([]);
     },
   );
+
+  it.each([
+    ['releaseStock', { token: 'tok_declined' }],
+    ['refundPayment', { token: 'tok_timeout' }],
+    ['withdrawShipment', {}],
+    ['refundPayment', {}],
+    ['releaseStock', {}],
+  ] as const)('is undone although %s fails three times: %j', async (command, given) => {
+    let failures = 0;
+    const id = await place(
+      start({
+        secondMilliseconds: 100,
+        onCall(body) {
+          if (Object.keys(given).length === 0 && body.includes('announceShipment(')) return 'fail';
+          return body.includes(`${command}(`) && failures++ < 3 ? 'fail' : 'send';
+        },
+      }),
+      given,
+    );
+    await until(async () => ['REFUSED', 'CANCELLED'].includes(String(await statusOf(id))));
+    expect(await faults([id])).toEqual([]);
+    expect(failures).toBeGreaterThan(3);
+  });
 });

@@ -266,7 +266,8 @@ describe('a stand-in for an AppSync API as a process', () => {
     const schema = folder.write(
       'schema.graphql',
       'type Query { carriers: [Carrier]  _entities: [Int] } type Carrier { code: AWSName } ' +
-        'type Order { shipment: Int } type Mutation { moveShipment: Int }',
+        'type Order { shipment: Int } ' +
+        'type Mutation { announceShipment: Int  withdrawShipment: Int  moveShipment: Int }',
     );
     const args = ['--port', '0', '--schema', schema, '--host', 'localhost'];
     const { child, ready, end } = run(standIn, args, { LOG_LEVEL: 'silent' });

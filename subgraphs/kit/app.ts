@@ -13,6 +13,7 @@ import { type Database } from './database';
 import { type Cause } from './events/event';
 import { serveEvents, type EventStreamSettings } from './events/serve-events';
 import { type SubgraphEvents } from './events/subgraph-events';
+import { type Projections } from './events/subgraph-projections';
 import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
 import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
@@ -42,6 +43,7 @@ export interface AppOptions<OptionName extends string> {
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
   readonly eventStreams?: EventStreamSettings | undefined;
+  readonly projectionsOf: (db: Database) => Projections;
   /** `false`: they are refused. */
   readonly subscriptions?: SubscriptionSettings | false | undefined;
   /** The executable schema. Requests wait until it is resolved. */
@@ -76,6 +78,7 @@ export async function createApp<Context extends object, OptionName extends strin
     workflowsOf,
     domainEvents,
     eventStreams,
+    projectionsOf,
     subscriptions = {},
     prepared,
     waitingFor,
@@ -91,6 +94,7 @@ export async function createApp<Context extends object, OptionName extends strin
 
     options,
     workflowsOf,
+    projectionsOf,
     linkKeys,
     development,
     prepared,

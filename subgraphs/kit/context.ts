@@ -12,6 +12,7 @@ import {
   type SignedCaller,
 } from './identity';
 import { type LinkKeys } from './link-keys';
+import { type Projections } from './events/subgraph-projections';
 import { signer, type Checked } from './private-link';
 import { type RequestScope, type Subgraph } from './subgraph';
 import { type Trace } from './trace';
@@ -42,6 +43,7 @@ export interface ContextOptions<OptionName extends string> {
   readonly db: Database;
   readonly options: Readonly<Record<OptionName, string>>;
   readonly workflowsOf: (cause: Cause) => Workflows;
+  readonly projectionsOf: (db: Database) => Projections;
   readonly linkKeys: LinkKeys | undefined;
   /** Trusts the user id of a request unchecked where the gateway has signed no caller. */
   readonly development: boolean;
@@ -51,7 +53,7 @@ export interface ContextOptions<OptionName extends string> {
 
 export function contextsOf<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { db, options, workflowsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
+  { db, options, workflowsOf, projectionsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
 ): CreateContext {
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
 
@@ -60,8 +62,10 @@ export function contextsOf<Context extends object, OptionName extends string>(
     const { checked, trace, log } = call;
     const caller = checked?.caller ?? null;
     const cause = causeOf(trace);
+    const ownDb = db.forRequest(signal).causedBy(cause);
     const context = subgraph.context?.({
-      db: db.forRequest(signal).causedBy(cause),
+      db: ownDb,
+      projections: projectionsOf(ownDb),
       cause,
       identity: identify(authenticate, call, caller),
       caller,

@@ -104,3 +104,18 @@ export {
   type ConsumerScope,
   type EventOf,
 } from './events/consumer';
+export {
+  defineProjection,
+  defineTotals,
+  totalOf,
+  type DocumentTable,
+  type ListPlace,
+  type ProjectedDocument,
+  type ProjectedEvent,
+  type ProjectedTotal,
+  type Projection,
+  type ProjectionDefinition,
+  type TotalsDefinition,
+  type TotalsTable,
+} from './events/projection';
+export { type Projections } from './events/subgraph-projections';

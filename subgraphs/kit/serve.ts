@@ -17,6 +17,7 @@ import {
   type SubgraphConsumers,
 } from './events/subgraph-consumers';
 import { openSubgraphEvents, withEventTables, type SubgraphEvents } from './events/subgraph-events';
+import { type SubgraphProjections } from './events/subgraph-projections';
 import { openLinkKeys } from './link-keys';
 import { prepareTable } from './prepare';
 import { signer } from './private-link';
@@ -34,6 +35,8 @@ export interface RunningSubgraph {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly db: Database;
+  /** Its projections: how they stand, and how they are rebuilt. */
+  readonly projections: Pick<SubgraphProjections, 'statuses' | 'rebuild'>;
   /** Drains and closes: subscriptions end, readiness fails, requests and events in flight complete (at most 10 s each), then connections are closed. */
   readonly stop: () => Promise<void>;
 }
@@ -57,7 +60,7 @@ export async function startSubgraph<Context extends object, OptionName extends s
   const host = family === 'IPv6' ? `[${address}]` : address;
   const url = `http://${host}:${port}${graphqlPath}`;
   consumers.start(url);
-  return { url, app, db, stop };
+  return { url, app, db, projections: consumers.projections, stop };
 }
 
 /** A running subgraph without a listener, as Lambda uses it. */
@@ -106,7 +109,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const events = subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents));
   const stopping = new AbortController();
 
-  const waitingFor = new Set(tables.map(({ name }) => name));
+  const projectionNames = (subgraph.projections ?? []).map(({ name }) => name);
+  const waitingFor = new Set([...tables.map(({ name }) => name), ...projectionNames]);
   const seed = settings.seed ?? database.kind !== 'aws';
   const prepared = Promise.all([
     channel?.prepare(eventNeeds(subgraph)),
@@ -114,12 +118,14 @@ export async function openSubgraph<Context extends object, OptionName extends st
       await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
       waitingFor.delete(table.name);
     }),
-  ]).then(
-    () => undefined,
-    (error: unknown) => {
+  ])
+    .then(async () => {
+      await consumers.projections.prepare(stopping.signal);
+      for (const name of projectionNames) waitingFor.delete(name);
+    })
+    .catch((error: unknown) => {
       throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${dynamodb.place}.`) : error;
-    },
-  );
+    });
   // `startSubgraph` awaits the promise and reports the failure; where nobody does, it is no unhandled rejection.
   prepared.then(
     () => domainEvents?.relay.sweep(),
@@ -137,7 +143,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
-    ...{ subgraph, workflowsOf, options, linkKeys, log, channel },
+    ...{ subgraph, workflowsOf, options, linkKeys, log, channel, seed },
+    client: dynamodb.client,
     db: db.inBackground(),
   });
 
@@ -160,6 +167,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     domainEvents: staysAlive ? domainEvents : undefined,
     eventStreams: settings.eventStreams,
     workflowsOf,
+    projectionsOf: consumers.projections.forRequest,
     subscriptions: settings.subscriptions,
     prepared,
     waitingFor,

@@ -3,6 +3,8 @@ import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from './database';
 import { type Cause } from './events/event';
 import { type Consumer } from './events/consumer';
+import { type Projection } from './events/projection';
+import { type Projections } from './events/subgraph-projections';
 import { type Authenticate, type Identity, type SignedCaller } from './identity';
 import { type EventSource } from './subscriptions/event-source';
 import { type SubscriptionField } from './subscriptions/subscription-field';
@@ -30,6 +32,8 @@ export interface Subgraph<Context extends object = object, OptionName extends st
   readonly workflows?: readonly WorkflowDefinition<OptionName>[];
   /** What it does when events happen, here or in other subgraphs. It has the table `NAME-consumers` for them. */
   readonly consumers?: readonly Consumer[];
+  /** Its read models that are made of events. */
+  readonly projections?: readonly Projection[];
   /**
    * Opens the source of what its subscriptions follow, once per process.
    *
@@ -73,6 +77,8 @@ export interface RequestScope<OptionName extends string = string> {
   /** Signed headers to call another subgraph over the private link, for the same caller; none without a link. */
   readonly sign: (subgraph: string, body: string) => Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
+  /** The subgraph's projections. */
+  readonly projections: Projections;
   /** The subgraph's workflows. Executions that are started have this request's id and trace context. */
   readonly workflows: Workflows;
   readonly log: FastifyBaseLogger;

@@ -1,21 +1,24 @@
 import { join } from 'node:path';
 import { defineSubgraph, lambdaHandler, runWhenMain } from '../kit';
 import { createLoaders } from './loaders';
+import { ratings } from './ratings';
 import { resolvers, type Context } from './resolvers';
-import { ratingsTable, reviewsTable } from './table';
+import { reviewsTable } from './table';
 
 /** Reviews and ratings of products. */
 export const reviews = defineSubgraph({
   name: 'reviews',
   port: 4004,
   schema: join(__dirname, 'schema.graphql'),
-  tables: [ratingsTable, reviewsTable],
+  tables: [reviewsTable],
+  projections: [ratings],
   resolvers,
-  context: ({ db, identity, invalidate }): Context => ({
+  context: ({ db, projections, identity, invalidate }): Context => ({
     db,
+    projections,
     identity,
     invalidate,
-    loaders: createLoaders(db),
+    loaders: createLoaders({ db, projections }),
   }),
 });
 

@@ -1,10 +1,11 @@
-import { entityLoader, relationLoader, type Database } from '../kit';
-import { ratingsTable, reviewsTable } from './table';
+import { entityLoader, relationLoader, type RequestScope } from '../kit';
+import { ratings } from './ratings';
+import { reviewsTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
 /** Creates the loaders of one request, so that a request reads each item only once. */
-export function createLoaders(db: Database) {
+export function createLoaders({ db, projections }: Pick<RequestScope, 'db' | 'projections'>) {
   const reviews = db.table(reviewsTable);
   const newestFirst = { order: 'descending' } as const;
   return {
@@ -12,6 +13,6 @@ export function createLoaders(db: Database) {
     reviewsOfProduct: relationLoader(reviews, { index: 'byProduct', ...newestFirst }),
     reviewsOfAuthor: relationLoader(reviews, { index: 'byAuthor', ...newestFirst }),
     reviewsOfMedia: relationLoader(reviews, { index: 'byMedia', ...newestFirst }),
-    ratings: entityLoader(db.table(ratingsTable)),
+    ratings: entityLoader(projections.table(ratings)),
   };
 }

@@ -1,11 +1,36 @@
-import { type RatingCounts } from './table';
+import { defineTotals } from '../kit';
+import { ReviewWritten } from './events';
+import { seedReviews } from './seed';
+
+/** How many reviews have one star to five stars. */
+export type RatingCounts = readonly [number, number, number, number, number];
 
 export const noRatings: RatingCounts = [0, 0, 0, 0, 0];
+
+/** The ratings of each product, by its UPC. */
+export const ratings = defineTotals({
+  name: 'ratings',
+  from: { reviews: { ReviewWritten: { 1: ReviewWritten.data } } },
+  entries: ({ data: { upc, rating } }) => [{ group: upc, value: countRating(noRatings, rating) }],
+  count: (all: readonly RatingCounts[]) => all.reduce(addCounts, noRatings),
+  seed: seedRatings,
+});
+
+/** The rating counts of the sample reviews, which have no events. */
+export function* seedRatings(): Generator<{ readonly group: string; readonly value: RatingCounts }> {
+  const counts = new Map<string, RatingCounts>();
+  for (const { upc, rating } of seedReviews())
+    counts.set(upc, countRating(counts.get(upc) ?? noRatings, rating));
+  for (const [group, value] of counts) yield { group, value };
+}
 
 /** The counts with one more rating. */
 export function countRating(counts: RatingCounts, rating: number): RatingCounts {
   return counts.map((count, i) => (i === rating - 1 ? count + 1 : count)) as unknown as RatingCounts;
 }
+
+const addCounts = (one: RatingCounts, other: RatingCounts): RatingCounts =>
+  one.map((count, i) => count + other[i]!) as unknown as RatingCounts;
 
 /** The `RatingSummary` of the schema. */
 export function summarize(counts: RatingCounts) {

@@ -1,6 +1,7 @@
 import {
   requireIdentity,
   subscriptionField,
+  totalOf,
   type ConnectionArgs,
   type Database,
   type Identity,
@@ -15,6 +16,7 @@ import { writeReview, type WriteReviewArgs } from './write-review';
 
 export interface Context {
   readonly db: Database;
+  readonly projections: RequestScope['projections'];
   readonly identity: Identity | null;
   readonly invalidate: RequestScope['invalidate'];
   loaders: Loaders;
@@ -28,12 +30,12 @@ export const resolvers: Resolvers<Context> = {
   Mutation: {
     async writeReview(_: unknown, args: WriteReviewArgs, context) {
       const author = requireIdentity(context.identity);
-      const review = await writeReview(args, { author, db: context.db });
+      const review = await writeReview(args, { ...context, author });
       const { upc, authorId, mediaId } = review;
       context.invalidate(`reviews-of-product-${upc}`, `reviews-of-user-${authorId}`);
       if (mediaId !== undefined) context.invalidate(`reviews-of-media-${mediaId}`);
       // The old loaders cache data from before the change.
-      context.loaders = createLoaders(context.db);
+      context.loaders = createLoaders(context);
       return review;
     },
   },
@@ -59,8 +61,8 @@ export const resolvers: Resolvers<Context> = {
     reviews: ({ upc }: { upc: string }, page: ConnectionArgs, { loaders }) =>
       loaders.reviewsOfProduct.load(upc, page),
     async ratingSummary({ upc }: { upc: string }, _: unknown, { loaders }) {
-      const ratings = await loaders.ratings.load({ upc });
-      return summarize(ratings?.counts ?? noRatings);
+      const ratings = await loaders.ratings.load(totalOf(upc));
+      return summarize(ratings?.total ?? noRatings);
     },
   },
   User: {

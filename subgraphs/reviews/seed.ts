@@ -1,20 +1,10 @@
 import { createHash } from 'node:crypto';
-import { countRating, noRatings } from './ratings';
 import { phrases } from './seed-phrases';
-import { type RatingCounts, type Ratings, type Review } from './table';
+import { type Review } from './table';
 
 /** 3,000 reviews, `r1` (the oldest) to `r3000`, of the products `p1` to `p300` by the users `u1` to `u120`. */
 export function* seedReviews(): Generator<Review> {
   for (let i = 1; i <= reviewCount; i++) yield createReview(i);
-}
-
-/** The rating counts of those reviews. */
-export function* seedRatings(): Generator<Ratings> {
-  const counts = new Map<string, RatingCounts>();
-  for (const { upc, rating } of seedReviews()) {
-    counts.set(upc, countRating(counts.get(upc) ?? noRatings, rating));
-  }
-  for (const [upc, ofProduct] of counts) yield { upc, counts: ofProduct };
 }
 
 const reviewCount = 3000;

@@ -1,5 +1,5 @@
 import { defineTable, type WithRequests } from '../kit';
-import { seedRatings, seedReviews } from './seed';
+import { seedReviews } from './seed';
 
 export interface Review extends WithRequests {
   readonly id: string;
@@ -12,8 +12,6 @@ export interface Review extends WithRequests {
   readonly body: string;
   /** The reviewed picture or video. Only reviews with one are in its index. */
   readonly mediaId?: string;
-  /** It is not in the ratings of its product yet. */
-  readonly isUncounted?: true;
 }
 
 export const reviewsTable = defineTable<Review>()({
@@ -26,19 +24,4 @@ export const reviewsTable = defineTable<Review>()({
   },
   seed: seedReviews,
   outbox: true,
-});
-
-/** The number of reviews of a product with each rating. Stored, as counting would read all reviews. */
-export interface Ratings extends WithRequests {
-  readonly upc: string;
-  readonly counts: RatingCounts;
-}
-
-/** Counts for one star to five stars. */
-export type RatingCounts = readonly [number, number, number, number, number];
-
-export const ratingsTable = defineTable<Ratings>()({
-  name: 'ratings',
-  partitionKey: 'upc',
-  seed: seedRatings,
 });

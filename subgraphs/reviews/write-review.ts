@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createOnce, idOf, SubgraphError, updateOnce, type Database, type Identity } from '../kit';
+import { createOnce, idOf, SubgraphError, type Identity, type RequestScope } from '../kit';
 import { ReviewWritten } from './events';
-import { countRating, noRatings } from './ratings';
-import { ratingsTable, reviewsTable, type Review } from './table';
+import { ratings } from './ratings';
+import { reviewsTable, type Review } from './table';
 
 export interface WriteReviewArgs {
   readonly input: WriteReviewInput;
@@ -17,12 +16,12 @@ export interface WriteReviewInput {
 }
 
 /**
- * Writes a review together with an event. Then the review is counted in the ratings of the product. If that
- * fails, a repeated request counts it.
+ * Writes a review together with its event. The review is counted in the ratings at once, so that the answer has it. If
+ * that fails, a repeated request counts it, or the projection does when it gets the event.
  */
 export async function writeReview(
   { input, idempotencyKey }: WriteReviewArgs,
-  { author, db }: { author: Identity; db: Database },
+  { author, db, projections }: { author: Identity } & Pick<RequestScope, 'db' | 'projections'>,
 ): Promise<Review> {
   const { upc, rating, mediaId } = input;
   const body = input.body.trim();
@@ -44,48 +43,13 @@ export async function writeReview(
     body,
     ...(mediaId != null && { mediaId }),
   };
-  const { result: review } = await createOnce(
-    db.table(reviewsTable),
-    request,
-    { ...written, isUncounted: true },
-    { events: [ReviewWritten.create(written)] },
-  );
-  if (review.isUncounted) await takeIntoRatings(review, db);
+  const { result: review } = await createOnce(db.table(reviewsTable), request, written, {
+    events: [ReviewWritten.create(written)],
+  });
+  // A review has one event.
+  const event = { ...ReviewWritten.create(review), source: 'reviews', subject: review.id, sequence: 1 };
+  await projections.apply(ratings, { ...event, time: review.createdAt });
   return review;
-}
-
-/**
- * Counts the review, and removes its mark. A repeat counts nothing, as the ratings remember the last reviews that they
- * counted. The mark is removed long before they forget this one.
- */
-async function takeIntoRatings({ id, upc, rating }: Review, db: Database): Promise<void> {
-  const request = { key: id, scope: 'ReviewWritten', input: { rating } };
-  await withoutConflict(() =>
-    updateOnce(db.table(ratingsTable), { upc }, request, (ratings) => ({
-      item: { ...ratings, upc, counts: countRating(ratings?.counts ?? noRatings, rating) },
-      result: null,
-    })),
-  );
-  await db.table(reviewsTable).update({ id }, { remove: ['isUncounted'] });
-}
-
-const attempts = 6;
-
-/**
- * Retries a change after a write conflict. Many reviews of one product at once conflict, so the pauses have random
- * lengths.
- */
-async function withoutConflict(change: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await change();
-      return;
-    } catch (error) {
-      const conflict = error instanceof SubgraphError && error.code === 'CONFLICT';
-      if (!conflict || attempt === attempts) throw error;
-      await sleep(Math.random() * 25 * 2 ** attempt);
-    }
-  }
 }
 
 function badInput(argument: string, message: string): SubgraphError {

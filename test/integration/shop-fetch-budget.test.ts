@@ -97,7 +97,7 @@ describe('a call for entities', () => {
       subgraph: 'reviews',
       representations: upcs(100),
       selection: '... on Product { ratingSummary { average } }',
-      commands: { 'reviews ratings BatchGetItem': 1 },
+      commands: { 'reviews ratings-1 BatchGetItem': 1 },
     },
     {
       what: 'reviews by user and by medium',

@@ -16,6 +16,8 @@ export interface PendingEvent {
 interface ReadPosition {
   readonly position: string;
   readonly bytes: number;
+  /** Called when all before it is settled. */
+  onReached?: (() => void) | undefined;
   isSettled: boolean;
 }
 
@@ -63,9 +65,9 @@ export class Backlog {
     }
   }
 
-  /** A position behind which reading may go on, and where nothing is to be done. */
-  pass(source: string, position: string): void {
-    this.#append(source, position, 0).isSettled = true;
+  /** A position where nothing is to be done. `onReached` is called when all before it is settled. */
+  pass(source: string, position: string, onReached?: () => void): void {
+    Object.assign(this.#append(source, position, 0), { isSettled: true, onReached });
     this.#advance(source);
   }
 
@@ -95,7 +97,7 @@ export class Backlog {
   }
 
   #append(source: string, position: string, bytes: number): ReadPosition {
-    const place = { position, bytes, isSettled: false };
+    const place: ReadPosition = { position, bytes, isSettled: false };
     const read = this.#read.get(source);
     if (read) read.push(place);
     else this.#read.set(source, [place]);
@@ -107,10 +109,11 @@ export class Backlog {
   #advance(source: string): void {
     const read = this.#read.get(source)!;
     while (read[0]?.isSettled) {
-      const { position, bytes } = read.shift()!;
+      const { position, bytes, onReached } = read.shift()!;
       this.#cursors[source] = position;
       this.#events--;
       this.#bytes -= bytes;
+      onReached?.();
     }
   }
 }

@@ -19,6 +19,8 @@ export interface Delivery {
   readonly event: DomainEvent;
   /** 1 for the first time, 2 after one failure. It starts at 1 again where an operator repeats a failed event. */
   readonly attempt: number;
+  /** Whether an operator repeats it, so that later events of its subject may have been handled. @default false */
+  readonly isRetry?: boolean;
 }
 
 /**

@@ -38,6 +38,8 @@ export interface ConsumerScope<OptionName extends string = string> extends Pick<
   readonly signal: AbortSignal;
   /** 1 for the first delivery of the event. */
   readonly attempt: number;
+  /** Whether an operator repeats it from the failure queue, so that later events of its subject may have been handled. */
+  readonly isRetry: boolean;
 }
 
 export interface ConsumerDefinition<From extends ConsumedEvents> extends RetryOptions {

@@ -3,7 +3,7 @@ import { defineTable, type TableDefinition } from '../table-definition';
 import { type Failure, type Failures } from './channel';
 
 /** What a subgraph keeps of its consumers, with the engine `table`: one partition per consumer. */
-export type ConsumerItem = ConsumerState | StoredFailure;
+export type ConsumerItem = ConsumerState | StoredFailure | ProjectionState;
 
 /** How far a consumer is, and which process works for it. */
 export interface ConsumerState {
@@ -24,6 +24,21 @@ export interface StoredFailure extends Omit<Failure, 'id'> {
   readonly consumer: string;
   /** `failed#ID` in the failure queue, `retry#ID` while it is delivered again. */
   readonly item: string;
+}
+
+/** Which generation of a projection is read, and which one is built; `consumer` is the projection's name. */
+export interface ProjectionState {
+  readonly consumer: string;
+  readonly item: 'projection';
+  readonly live: number;
+  /** The greatest number that a generation has had. */
+  readonly last: number;
+  /** The generation that was live before; some process may still read it. */
+  readonly previous?: number;
+  /** The time up to which the live generation has events, where it takes no more. */
+  readonly heldAt?: string;
+  readonly building?: number;
+  readonly buildingTo?: string;
 }
 
 const keys = { partitionKey: 'consumer', sortKey: 'item' } as const;

@@ -24,6 +24,8 @@ export interface DeliverySessionOptions extends RetryOptions {
   readonly state: ConsumerState;
   readonly publisher: (source: string) => Publisher;
   readonly log: FastifyBaseLogger;
+  /** As `TableChannelOptions.onCaughtUp`. */
+  readonly onCaughtUp?: () => void;
   /** As `TableChannelOptions.lease`. */
   readonly leaseMilliseconds: number;
 }
@@ -42,6 +44,8 @@ export class DeliverySession {
   readonly #attempts: Map<string, number>;
   readonly #delivered = new Map<Delivery, PendingEvent>();
   readonly #retried = new Set<string>();
+  /** The sources of which all was settled that they had at some moment. */
+  readonly #caughtUp = new Set<string>();
   readonly #over = new AbortController();
   /** Says `change` whenever there may be something to deliver or room to read more. */
   readonly #changes = new EventEmitter().setMaxListeners(0);
@@ -71,7 +75,9 @@ export class DeliverySession {
     while (!ended.aborted) {
       const pending = this.#backlog.take();
       if (pending) {
-        const delivery = { event: pending.event, attempt: pending.attempts + 1 };
+        const { event, attempts, failureId } = pending;
+        const isRetry = failureId !== undefined;
+        const delivery = { event, attempt: attempts + 1, ...(isRetry && { isRetry }) };
         this.#delivered.set(delivery, pending);
         yield delivery;
       } else await this.#change(ended);
@@ -131,17 +137,22 @@ export class DeliverySession {
 
   async #read(source: string, types: readonly string[], signal: AbortSignal): Promise<void> {
     const { publisher } = this.#options;
+    let trouble: string | undefined;
     const followed = followEvents({
       publisher: publisher(source),
       types,
       after: this.#backlog.cursors[source] ?? '',
       signal,
-      onTrouble: (reason) => this.#log.warn({ source, reason }, 'the events cannot be followed'),
+      onTrouble: (reason) => {
+        this.#log[reason === trouble ? 'debug' : 'warn']({ source, reason }, 'the events cannot be followed');
+        trouble = reason;
+      },
     });
     for await (const each of followed) {
       const { position } = each;
+      trouble = undefined;
       if (each.kind === 'event') await this.#accept(each.text, { source, types, position });
-      else if (this.#backlog.cursors[source] !== position) this.#pass(source, position);
+      else this.#pass(source, position, () => this.#caughtUpWith(source));
       while (this.#backlog.isFull && !signal.aborted) await this.#change(signal);
     }
   }
@@ -171,9 +182,17 @@ export class DeliverySession {
     this.#pass(source, position);
   }
 
-  #pass(source: string, position: string): void {
-    this.#backlog.pass(source, position);
-    void this.save();
+  #pass(source: string, position: string, onReached?: () => void): void {
+    const before = this.#backlog.cursors[source];
+    this.#backlog.pass(source, position, onReached);
+    if (this.#backlog.cursors[source] !== before) void this.save();
+  }
+
+  #caughtUpWith(source: string): void {
+    const { selection, onCaughtUp } = this.#options;
+    if (this.#caughtUp.has(source)) return;
+    this.#caughtUp.add(source);
+    if (this.#caughtUp.size === Object.keys(selection).length) onCaughtUp?.();
   }
 
   #take(delivery: Delivery): PendingEvent | undefined {

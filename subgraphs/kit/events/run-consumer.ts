@@ -11,7 +11,7 @@ export interface RunConsumerOptions {
   /** Makes the scope in which an event is handled. */
   readonly scopeOf: (
     event: DomainEvent,
-    of: Pick<ConsumerScope, 'log' | 'signal' | 'attempt'>,
+    of: Pick<ConsumerScope, 'log' | 'signal' | 'attempt' | 'isRetry'>,
   ) => ConsumerScope;
 }
 
@@ -37,11 +37,12 @@ export function runConsumer(consumer: Consumer, options: RunConsumerOptions): Ru
   const handling = new Set<Promise<void>>();
 
   async function handle(delivery: Delivery): Promise<void> {
-    const { event, attempt } = delivery;
+    const { event, attempt, isRetry = false } = delivery;
     const eventLog = log.child({ ...idsOf(event), type: event.type, subject: event.subject });
     const begin = performance.now();
     try {
-      const scoped = (signal: AbortSignal) => options.scopeOf(event, { log: eventLog, signal, attempt });
+      const scoped = (signal: AbortSignal) =>
+        options.scopeOf(event, { log: eventLog, signal, attempt, isRetry });
       await inTime(consumer.timeout, (signal) => consumer.handle(event, scoped(signal)));
     } catch (error) {
       const isFinal = error instanceof UnprocessableEvent;

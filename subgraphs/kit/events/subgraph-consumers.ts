@@ -1,3 +1,4 @@
+import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from '../database';
 import { type LinkKeys } from '../link-keys';
@@ -18,12 +19,16 @@ import {
   type RunConsumerOptions,
   type RunningConsumer,
 } from './run-consumer';
+import { SubgraphProjections } from './subgraph-projections';
 import { tableChannel } from './table-channel';
 
 export interface SubgraphConsumersOptions {
-  readonly subgraph: Pick<Subgraph, 'name' | 'consumers' | 'options'>;
+  readonly subgraph: Pick<Subgraph, 'name' | 'consumers' | 'projections' | 'options'>;
   /** A database of its own, so that what consumers do is not counted as what requests do. */
   readonly db: Database;
+  readonly client: DynamoDBDocumentClient;
+  /** Writes the seeds of projections. */
+  readonly seed: boolean;
   readonly workflowsOf: (cause: Cause) => Workflows;
   readonly options: Readonly<Record<string, string>>;
   readonly linkKeys: LinkKeys | undefined;
@@ -34,8 +39,9 @@ export interface SubgraphConsumersOptions {
 
 /** The consumers of a subgraph. */
 export interface SubgraphConsumers {
-  /** The failure queue of each consumer, by its name. */
-  readonly failures: ReadonlyMap<string, Failures>;
+  /** The failure queue of each consumer and projection, by its name. */
+  failures(): ReadonlyMap<string, Failures>;
+  readonly projections: SubgraphProjections;
   /** Begins to consume. `url` is that of this subgraph's GraphQL endpoint, as it may read its own events. */
   start(url: string): void;
   /** Waits for the events that are being handled. */
@@ -46,9 +52,9 @@ export interface SubgraphConsumers {
  * The tables that consumers need. Throws a `TypeError` if a source has no option for its URL, or a name is used twice.
  */
 export function consumerTables(subgraph: SubgraphConsumersOptions['subgraph']): AnyTableDefinition[] {
-  const { consumers = [] } = subgraph;
-  checkConsumers(consumers, subgraph);
-  return consumers.length === 0 ? [] : [consumersTable(subgraph.name)];
+  const all = [...(subgraph.consumers ?? []), ...(subgraph.projections ?? [])];
+  checkConsumers(all, subgraph);
+  return all.length === 0 ? [] : [consumersTable(subgraph.name)];
 }
 
 /** What a channel needs to have for a subgraph. */
@@ -67,6 +73,8 @@ export const eventNeeds = ({
 export function openSubgraphConsumers({
   subgraph,
   db,
+  client,
+  seed,
   workflowsOf,
   options,
   linkKeys,
@@ -84,7 +92,8 @@ export function openSubgraphConsumers({
     url: new URL('events', source === subgraph.name ? ownUrl : options[urlOption(source)]).href,
     headers: () => signRead(source, ''),
   });
-  const channel = given ?? tableChannel({ db, table: consumersTable(subgraph.name), publisher, log });
+  const table = consumersTable(subgraph.name);
+  const channel = given ?? tableChannel({ db, table, publisher, log });
   const subscriptions = new Map(consumers.map((each) => [each.name, subscriptionOf(each, channel)]));
 
   const scopeOf: RunConsumerOptions['scopeOf'] = (event, of) => ({
@@ -97,17 +106,28 @@ export function openSubgraphConsumers({
     workflows: workflowsOf(event),
   });
 
+  const projections = new SubgraphProjections({
+    ...{ db, client, seed, table, publisher, log, scopeOf },
+    projections: subgraph.projections ?? [],
+  });
+
   return {
-    failures: new Map(Array.from(subscriptions, ([name, { failures }]) => [name, failures])),
+    failures: () =>
+      new Map([
+        ...Array.from(subscriptions, ([name, { failures }]) => [name, failures] as const),
+        ...projections.failures,
+      ]),
+    projections,
     start(url) {
       ownUrl = url;
       for (const consumer of consumers)
         running.push(
           runConsumer(consumer, { subscription: subscriptions.get(consumer.name)!, log, scopeOf }),
         );
+      projections.start();
     },
     async stop() {
-      await Promise.all(running.map((each) => each.stop()));
+      await Promise.all([projections.stop(), ...running.map((each) => each.stop())]);
     },
   };
 }
@@ -117,7 +137,7 @@ const urlOption = (source: string): string =>
   `${source.replace(/[-_.]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())}Url`;
 
 function checkConsumers(
-  consumers: readonly Consumer[],
+  consumers: readonly Pick<Consumer, 'name' | 'from'>[],
   { name, options = {} }: SubgraphConsumersOptions['subgraph'],
 ): void {
   const names = new Set<string>();

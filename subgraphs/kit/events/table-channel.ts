@@ -21,6 +21,8 @@ export interface TableChannelOptions extends RetryOptions {
   /** Where the events of a source are read. */
   readonly publisher: (source: string) => Publisher;
   readonly log: FastifyBaseLogger;
+  /** Called once a consumer has settled all events that its sources had at some moment since it began to receive. */
+  readonly onCaughtUp?: () => void;
   /** Milliseconds after which another process takes over from one that ended without a word. @default 5000 */
   readonly lease?: number;
 }

@@ -3,7 +3,8 @@ import { seedUsers } from '../../../subgraphs/accounts/seed';
 import { seedStock } from '../../../subgraphs/inventory/seed';
 import { seedCarts, seedOrders } from '../../../subgraphs/orders/seed';
 import { seedCategories, seedProducts } from '../../../subgraphs/products/seed';
-import { seedRatings, seedReviews } from '../../../subgraphs/reviews/seed';
+import { seedRatings } from '../../../subgraphs/reviews/ratings';
+import { seedReviews } from '../../../subgraphs/reviews/seed';
 
 // The subgraphs do not know one another, so what their seeds say of each other's things is held together here.
 
@@ -77,9 +78,9 @@ it('reviews are by users, of products, sorted by time, and the first user wrote 
 });
 
 it('ratings count the reviews', () => {
-  const ofProduct = [...seedRatings()].find(({ upc }) => upc === 'p1')!;
+  const ofProduct = [...seedRatings()].find(({ group }) => group === 'p1')!;
   const ratings = reviews.filter(({ upc }) => upc === 'p1').map(({ rating }) => rating);
-  expect(ofProduct.counts).toEqual(
+  expect(ofProduct.value).toEqual(
     [1, 2, 3, 4, 5].map((stars) => ratings.filter((rating) => rating === stars).length),
   );
 });

@@ -88,6 +88,7 @@ async function open(own: Partial<typeof subgraph> = {}, given: Partial<AppOption
       log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as Line) }),
       db: openDatabase({ client: {} as never }),
       events: memoryEventSource(),
+      projectionsOf: () => undefined as never,
       workflowsOf: (cause) => bindWorkflows(new Map(), undefined, cause),
       prepared: Promise.resolve(),
       waitingFor: new Set(),

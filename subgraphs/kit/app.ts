@@ -6,11 +6,14 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RouteShorthandOptions,
 } from 'fastify';
 import { finished } from 'node:stream';
 import { contextsOf } from './context';
 import { type Database } from './database';
 import { type Cause } from './events/event';
+import { serveConsumers } from './events/serve-consumers';
+import { type SubgraphConsumers } from './events/subgraph-consumers';
 import { serveEvents, type EventStreamSettings } from './events/serve-events';
 import { type SubgraphEvents } from './events/subgraph-events';
 import { type Projections } from './events/subgraph-projections';
@@ -43,6 +46,8 @@ export interface AppOptions<OptionName extends string> {
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
   readonly eventStreams?: EventStreamSettings | undefined;
+  /** Undefined: there is nothing at `/events/failures` and `/events/rebuilds`. */
+  readonly consumers?: SubgraphConsumers | undefined;
   readonly projectionsOf: (db: Database) => Projections;
   /** `false`: they are refused. */
   readonly subscriptions?: SubscriptionSettings | false | undefined;
@@ -78,6 +83,7 @@ export async function createApp<Context extends object, OptionName extends strin
     workflowsOf,
     domainEvents,
     eventStreams,
+    consumers,
     projectionsOf,
     subscriptions = {},
     prepared,
@@ -146,6 +152,19 @@ export async function createApp<Context extends object, OptionName extends strin
       : reply.code(503).send({ status: 'not ready', reasons });
   });
 
+  const signed: Pick<RouteShorthandOptions, 'onRequest' | 'preParsing'> = check
+    ? {
+        onRequest: async (request) => {
+          request.checked = check(request.method, request.headers);
+          await Promise.resolve();
+        },
+        preParsing: async (request, _, body) => {
+          await Promise.resolve();
+          return body.pipe(checkBody(request.checked!));
+        },
+      }
+    : {};
+  if (consumers) serveConsumers(app, { consumers, prepared, signed });
   const handle = fastifyApolloHandler(apollo, {
     context: (request: FastifyRequest, reply: FastifyReply) =>
       createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
@@ -184,16 +203,7 @@ export async function createApp<Context extends object, OptionName extends strin
     handler(request, reply) {
       return subscribe?.(request, reply) ?? handle.call(app, request, reply);
     },
-    ...(check && {
-      onRequest: async (request) => {
-        request.checked = check(request.method, request.headers);
-        await Promise.resolve();
-      },
-      preParsing: async (request, _, body) => {
-        await Promise.resolve();
-        return body.pipe(checkBody(request.checked!));
-      },
-    }),
+    ...signed,
   });
   app.route({
     method: ['PUT', 'PATCH', 'DELETE'],

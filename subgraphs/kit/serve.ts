@@ -167,6 +167,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     domainEvents: staysAlive ? domainEvents : undefined,
     eventStreams: settings.eventStreams,
     workflowsOf,
+    consumers: consumerTables(subgraph).length > 0 ? consumers : undefined,
     projectionsOf: consumers.projections.forRequest,
     subscriptions: settings.subscriptions,
     prepared,

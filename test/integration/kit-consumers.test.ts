@@ -10,7 +10,7 @@ import {
   type RunningSubgraph,
   type WithOutbox,
 } from '../../subgraphs/kit';
-import { openPrivateLink } from '../../subgraphs/kit/private-link';
+import { openPrivateLink, signer } from '../../subgraphs/kit/private-link';
 import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';
@@ -109,6 +109,60 @@ it('goes on where its connection broke', async () => {
   publisher.disconnect();
   publisher.push(orderPlaced({ id: 'e2', subject: 'o2' }));
   await eventually(() => running.db.table(notesTable).get({ id: 'o2' }));
+});
+
+describe('for operators', () => {
+  const post = async (path: string, body: object, isSigned = true) => {
+    const text = JSON.stringify(body);
+    const sign = signer(openLinkKeys({ keys }), null);
+    const response = await fetch(new URL(path, running.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(isSigned && sign('notes', text)) },
+      body: text,
+    });
+    return { status: response.status, body: (await response.json()) as Json };
+  };
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shape is that of the answer
+  type Json = any;
+  const failuresOf = async (): Promise<Json[]> =>
+    (await post('/events/failures', {})).body.consumers[0].failures;
+
+  it('lists, retries and drops what has failed', async () => {
+    const unknown = { dataversion: 2 };
+    publisher.push(orderPlaced({ ...unknown, id: 'e3', subject: 'o3' }));
+    publisher.push(orderPlaced({ ...unknown, id: 'e4', subject: 'o4' }));
+    await eventually(async () => (await failuresOf()).length === 2);
+    const [one] = await failuresOf();
+    expect(one).toMatchObject({ reason: expect.stringContaining('version 2 of OrderPlaced'), attempts: 1 });
+    const drop = { action: 'drop', consumer: 'note-order' };
+    expect((await post('/events/failures', { ...drop, id: one.id })).body).toEqual({ count: 1 });
+    expect((await post('/events/failures', { ...drop, id: one.id })).status).toBe(404);
+    expect((await post('/events/failures', { ...drop, action: 'retry' })).body).toEqual({ count: 1 });
+    await eventually(async () => (await failuresOf()).some(({ failedAt }) => failedAt > one.failedAt));
+    expect((await post('/events/failures', drop)).body).toEqual({ count: 1 });
+    expect(await failuresOf()).toEqual([]);
+  });
+
+  it.each([
+    ['/events/failures', { action: 'eat', consumer: 'note-order' }, 400, 'action'],
+    [
+      '/events/failures',
+      { action: 'drop', consumer: 'other' },
+      404,
+      'There is no consumer "other" here; there are note-order.',
+    ],
+    ['/events/rebuilds', { projection: 'other' }, 404, 'There is no projection "other" here.'],
+    ['/events/rebuilds', { projection: 'other', to: 'noon' }, 400, 'to'],
+    ['/events/rebuilds', { projection: 'other', to: '2999-01-01T00:00:00Z' }, 400, 'has not come yet'],
+  ])('refuses at %s what it cannot do: %j', async (path, body, status, message) => {
+    const refused = await post(path, body);
+    expect(refused.status).toBe(status);
+    expect(refused.body.errors[0].message).toContain(message);
+  });
+
+  it.each(['/events/failures', '/events/rebuilds'])('refuses at %s what is not signed', async (path) => {
+    expect((await post(path, {}, false)).status).toBe(401);
+  });
 });
 
 it('does not start where the URL of a source is not an option', async () => {

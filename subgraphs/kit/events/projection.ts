@@ -127,7 +127,7 @@ export function defineProjection<const From extends ConsumedEvents, State>({
         if ((current?.applied[origin] ?? 0) >= sequence) {
           if (!isRetry) return;
           throw new UnprocessableEvent(
-            `A later event of "${subject}" is in the projection "${name}" already: rebuild it with \`weir events replay\`.`,
+            `A later event of "${subject}" is in the projection "${name}" already: rebuild the projection.`,
           );
         }
         const state = unprocessable(() => apply(current?.state, event));

@@ -142,7 +142,7 @@ export class SubgraphProjections {
       const begun = await this.#items.update(keyOf(projection), {
         set: { last: generation, building: generation, ...(to !== undefined && { buildingTo: to }) },
         remove: ['previous', ...(to === undefined ? (['buildingTo'] as const) : [])] as never[],
-        condition: { last: state.last } as object,
+        condition: { last: state.last },
       });
       if (!begun) continue;
       this.#log.info({ projection: name, generation, to }, 'a projection is being rebuilt');
@@ -235,7 +235,7 @@ export class SubgraphProjections {
       const swapped = await this.#items.update(keyOf(projection), {
         set: { live: generation, previous: live, ...(to !== undefined && { heldAt: to }) },
         remove: ['building', 'buildingTo', ...(to === undefined ? (['heldAt'] as const) : [])] as never[],
-        condition: { building: generation } as object,
+        condition: { building: generation },
       });
       if (swapped) this.#log.info({ projection: name, generation, to }, 'a rebuilt projection is live');
     } catch (error) {

@@ -46,8 +46,8 @@ export async function queryConnection<
   const first = readFirst(args.first);
   const keys: KeySchema =
     query.index === undefined ? table.definition : table.definition.indexes[query.index];
-  const { name } = table.definition;
-  const scope = [name, query.index, query.partition, query.sort, query.order ?? 'ascending'];
+  const { name, cursorName = name } = table.definition;
+  const scope = [cursorName, query.index, query.partition, query.sort, query.order ?? 'ascending'];
   const position = args.after == null ? undefined : readCursor(args.after, scope);
   const after = position && { ...position, [keys.partitionKey]: query.partition };
 

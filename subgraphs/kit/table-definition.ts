@@ -53,6 +53,8 @@ export interface TableDefinition<Item extends object, KeyAttribute extends strin
   readonly sortKey?: KeyAttribute;
   readonly indexes: Readonly<Record<IndexName, KeySchema>>;
   readonly seed?: () => Iterable<Item>;
+  /** Names it in cursors. Tables that take the place of one another have the same. @default its name */
+  readonly cursorName?: string;
   /** Its items may write events. They are not deleted, as their events are numbered by them. */
   readonly outbox?: Outbox;
 }

@@ -39,7 +39,7 @@ export class ConsumerLease {
   }
 
   /** Writes the state and renews the lease; `null` when another process has it: nothing was written. */
-  save(state: Pick<ConsumerState, 'cursors' | 'attempts'>): Promise<ConsumerState | null> {
+  save(state: Pick<ConsumerState, 'cursors' | 'attempts' | 'asOf'>): Promise<ConsumerState | null> {
     return this.#write(state, { owner: this.#owner });
   }
 

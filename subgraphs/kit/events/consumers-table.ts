@@ -14,6 +14,8 @@ export interface ConsumerState {
   readonly until: number;
   /** The last position before which everything is done, by source. */
   readonly cursors?: Readonly<Record<string, string>>;
+  /** When a source had nothing that is not settled: ISO 8601, UTC, by source. */
+  readonly asOf?: Readonly<Record<string, string>>;
   /** How often events behind the cursor have failed, by source and position. */
   readonly attempts?: Readonly<Record<string, number>>;
   /** Grows when a failure is to be retried, so that the owner sees it when it renews its lease. */

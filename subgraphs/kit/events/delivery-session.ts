@@ -44,6 +44,8 @@ export class DeliverySession {
   readonly #attempts: Map<string, number>;
   readonly #delivered = new Map<Delivery, PendingEvent>();
   readonly #retried = new Set<string>();
+  /** When a source was read to its end, and all of it is settled, by source. */
+  readonly #asOf: Record<string, string>;
   /** The sources of which all was settled that they had at some moment. */
   readonly #caughtUp = new Set<string>();
   readonly #over = new AbortController();
@@ -62,6 +64,7 @@ export class DeliverySession {
     this.#backlog = new Backlog(state.cursors ?? {});
     this.#attempts = new Map(Object.entries(state.attempts ?? {}));
     this.#seenRetries = state.retries ?? 0;
+    this.#asOf = { ...state.asOf };
   }
 
   /** Deliveries until the signal is aborted or the lease is lost. `done` and `failed` are taken until the session ends. */
@@ -152,7 +155,7 @@ export class DeliverySession {
       const { position } = each;
       trouble = undefined;
       if (each.kind === 'event') await this.#accept(each.text, { source, types, position });
-      else this.#pass(source, position, () => this.#caughtUpWith(source));
+      else this.#passEnd(source, position, new Date().toISOString());
       while (this.#backlog.isFull && !signal.aborted) await this.#change(signal);
     }
   }
@@ -186,6 +189,13 @@ export class DeliverySession {
     const before = this.#backlog.cursors[source];
     this.#backlog.pass(source, position, onReached);
     if (this.#backlog.cursors[source] !== before) void this.save();
+  }
+
+  #passEnd(source: string, position: string, time: string): void {
+    this.#pass(source, position, () => {
+      this.#asOf[source] = time;
+      this.#caughtUpWith(source);
+    });
   }
 
   #caughtUpWith(source: string): void {
@@ -266,6 +276,7 @@ export class DeliverySession {
         state = await lease.save({
           cursors: this.#backlog.cursors,
           attempts: Object.fromEntries(this.#attempts),
+          asOf: { ...this.#asOf },
         });
       } catch (error) {
         this.#log.warn({ err: error }, 'the state of the consumer was not written');

@@ -103,6 +103,7 @@ export function defineProjection<const From extends ConsumedEvents, State>({
   checkName(name);
   const table = (generation: number): DocumentTable<State> => ({
     name: `${name}-${generation}`,
+    cursorName: name,
     partitionKey: 'key',
     indexes: byList,
     ...(seed && {
@@ -208,6 +209,7 @@ export function defineTotals<const From extends ConsumedEvents, Value, Total>({
   };
   const table = (generation: number): TotalsTable<Value, Total> => ({
     name: `${name}-${generation}`,
+    cursorName: name,
     partitionKey: 'group',
     sortKey: 'entry',
     indexes: byList,

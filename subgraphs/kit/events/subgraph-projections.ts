@@ -12,6 +12,7 @@ import {
   tableFailures,
   type ConsumerItems,
   type ConsumersTable,
+  type ConsumerState,
   type ProjectionState,
 } from './consumers-table';
 import { type ProjectedEvent, type Projection } from './projection';
@@ -29,6 +30,11 @@ export interface Projections {
    * gets the event once more from the log, which changes nothing.
    */
   apply(projection: Projection, event: ProjectedEvent): Promise<void>;
+  /**
+   * How far a projection is: it has what its sources had told by this time (ISO 8601, UTC), but for events in its failure
+   * queue. `null` before it has caught up with them for the first time. While all is well it is at most 15 s ago.
+   */
+  asOf(projection: Projection): Promise<string | null>;
 }
 
 /** How a projection stands. */
@@ -88,6 +94,14 @@ export class SubgraphProjections {
     apply: async (projection, event) => {
       const { live, heldAt } = this.#stateOf(projection);
       if (heldAt === undefined) await projection.apply(event, { db, generation: live });
+    },
+    asOf: async (projection) => {
+      const { live, heldAt } = this.#stateOf(projection);
+      if (heldAt !== undefined) return heldAt;
+      const key = { consumer: consumerOf(projection, live), item: 'state' };
+      const state = (await db.table(this.#options.table).get(key)) as ConsumerState | null;
+      const times = Object.keys(projection.from).map((source) => state?.asOf?.[source] ?? null);
+      return times.includes(null) ? null : times.sort()[0]!;
     },
   });
 

@@ -79,6 +79,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   const { subgraph, db, prepared, definitions, canRun, runTask, log, concurrency = 100 } = options;
   const { leaseMilliseconds = 2000, sweepMilliseconds = 5000, secondMilliseconds = 1000 } = options;
   const table = db.table(executionsTable(subgraph));
+  const swept = db.inBackground().table(executionsTable(subgraph));
   const old = db.table(definitionsTable(subgraph));
   const me = randomUUID();
   const stopping = new AbortController();
@@ -421,7 +422,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       if (isStopping) return;
       const soon = new Date(Date.now() + sweepMilliseconds).toISOString();
       const limit = concurrency;
-      const found = await table.query({
+      const found = await swept.query({
         index: 'byListing',
         partition: listingOf('RUNNING', shard),
         sort: { atMost: soon },

@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { defineSubgraph, lambdaHandler, runWhenMain } from '../kit';
-import { orderHistory, popularity } from './consumers';
 import { createLoaders } from './loaders';
+import { orderHistory } from './order-history';
+import { popularity } from './popularity';
 import { resolvers, type Context } from './resolvers';
-import { popularityTable, progressTable, recordedOrdersTable } from './table';
 
-/** Order histories and the popularity of products: a read model of the events of `orders`. */
+/** Order histories and the popularity of products: read models of the events of `orders`. */
 export const history = defineSubgraph({
   name: 'history',
   port: 4008,
   schema: join(__dirname, 'schema.graphql'),
-  tables: [recordedOrdersTable, popularityTable, progressTable],
-  consumers: [orderHistory, popularity],
+  projections: [orderHistory, popularity],
   options: {
     ordersUrl: {
       description: "orders' GraphQL endpoint, beside which its events are read",
@@ -19,7 +18,7 @@ export const history = defineSubgraph({
     },
   },
   resolvers,
-  context: ({ db, identity }): Context => ({ identity, loaders: createLoaders(db) }),
+  context: ({ identity, projections }): Context => ({ identity, loaders: createLoaders({ projections }) }),
 });
 
 export const handler = lambdaHandler(history);

@@ -1,26 +1,50 @@
-import { missing, type Database } from '../kit';
-import { type RecordedEvent } from './events';
-import { recordedOrdersTable, type OrderChange, type RecordedOrder } from './table';
+import { z } from 'zod';
+import { defineProjection, type EventOf } from '../kit';
 
-/**
- * The record of an order with one more event; the same record when it has the event already. Events may come in any
- * order, as one that waits in the failure queue lets later ones pass.
- */
-export function addToRecord(record: RecordedOrder | null, event: RecordedEvent): RecordedOrder {
-  const { subject: id, sequence, time: at, data } = event;
-  const known = record?.changes ?? [];
-  if (record && known.some((change) => change.sequence === sequence)) return record;
-  const changes = [...known, { sequence, status: statusAfter(event), at }].sort(
-    (a, b) => a.sequence - b.sequence,
-  );
-  const lines = 'lines' in data ? data.lines : record?.lines;
-  return {
-    ...{ id, buyerId: data.buyerId, startedAt: changes[0]!.at, changes, changeCount: changes.length },
-    ...(lines && { lines }),
-  };
+/** What the events of an order told. */
+export interface RecordedOrder {
+  readonly buyerId: string;
+  /** Missing where no event told them. */
+  readonly lines?: readonly { readonly upc: string; readonly quantity: number }[];
+  /** In their order; at least one. */
+  readonly changes: readonly OrderChange[];
 }
 
-function statusAfter(event: RecordedEvent): OrderChange['status'] {
+export interface OrderChange {
+  readonly status: 'PLACED' | 'REFUSED' | 'CANCELLED' | 'SHIPPED' | 'DELIVERED';
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+const lines = z.array(z.object({ upc: z.string(), quantity: z.int() }));
+/** No more than is needed of the events of `orders`, so that `orders` may change the rest. */
+const from = {
+  orders: {
+    OrderPlaced: { 1: z.object({ buyerId: z.string(), lines }) },
+    OrderRefused: { 1: z.object({ buyerId: z.string() }) },
+    OrderCancelled: { 1: z.object({ buyerId: z.string(), lines }) },
+    OrderStatusChanged: { 1: z.object({ buyerId: z.string(), status: z.enum(['SHIPPED', 'DELIVERED']) }) },
+  },
+};
+type OrderEvent = EventOf<typeof from>;
+
+/** A record of each order, by its id; those of a buyer in a list, by the time of their first change. */
+export const orderHistory = defineProjection({
+  name: 'order-history',
+  from,
+  apply(order: RecordedOrder | undefined, event) {
+    const { data, time } = event;
+    const known = 'lines' in data ? data.lines : order?.lines;
+    return {
+      buyerId: data.buyerId,
+      ...(known && { lines: known }),
+      changes: [...(order?.changes ?? []), { status: statusAfter(event), at: time }],
+    };
+  },
+  list: ({ buyerId, changes }) => ({ list: buyerId, sort: changes[0]!.at }),
+});
+
+function statusAfter(event: OrderEvent): OrderChange['status'] {
   switch (event.type) {
     case 'OrderPlaced':
       return 'PLACED';
@@ -32,16 +56,5 @@ function statusAfter(event: RecordedEvent): OrderChange['status'] {
       return event.data.status;
     default:
       return event satisfies never;
-  }
-}
-
-/** Writes an event into the record of its order: once, however often and in however many processes it is called. */
-export async function recordEvent(event: RecordedEvent, db: Database): Promise<void> {
-  const table = db.table(recordedOrdersTable);
-  for (;;) {
-    const record = await table.get({ id: event.subject }, { consistent: true });
-    const next = addToRecord(record, event);
-    const condition = record ? { changeCount: record.changeCount } : { id: missing };
-    if (next === record || (await table.put(next, { condition }))) return;
   }
 }

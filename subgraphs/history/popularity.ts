@@ -1,46 +1,40 @@
-import { missing, type Database } from '../kit';
-import { type CountedEvent } from './events';
-import { popularityTable, type PopularityItem, type PopularityTotal } from './table';
+import { z } from 'zod';
+import { defineTotals } from '../kit';
 
 /** What an event adds to the popularity of a product. */
 export interface Purchase {
-  readonly upc: string;
   readonly orders: number;
   readonly pieces: number;
+  /** When it was told: ISO 8601, UTC. */
+  readonly at: string;
 }
 
-/** An order that was cancelled takes back what it had added. */
-export function purchasesOf(event: CountedEvent): Purchase[] {
-  const sign = event.type === 'OrderPlaced' ? 1 : -1;
-  return event.data.lines.map(({ upc, quantity }) => ({ upc, orders: sign, pieces: sign * quantity }));
-}
+const lines = z.array(z.object({ upc: z.string(), quantity: z.int() }));
 
-/** Counts an event for each product that it names: once, however often and in however many processes it is called. */
-export async function countPurchases(event: CountedEvent, db: Database): Promise<void> {
-  for (const purchase of purchasesOf(event)) await countOnce(purchase, event, db);
-}
-
-/**
- * There are no transactions, so an event cannot be marked as counted by the write that adds it to the total. But the
- * total names the event that was added last, and nothing is added before that one has its mark. So an event is in a
- * total that was read if it is the last one, or has its mark.
- */
-async function countOnce(purchase: Purchase, event: CountedEvent, db: Database): Promise<void> {
-  const { upc, orders, pieces } = purchase;
-  const table = db.table(popularityTable);
-  const item = `event#${event.subject}#${event.sequence}`;
-  for (;;) {
-    const total = (await table.get({ upc, item: 'total' }, { consistent: true })) as PopularityTotal | null;
-    // The mark is read after the total, in which each event but the last one had its mark already.
-    if (total?.last === item || (await table.get({ upc, item }, { consistent: true }))) return;
-    if (total) await table.create({ upc, item: total.last, isCounted: true });
-    const since = orders < 0 || (total?.since && total.since < event.time) ? total?.since : event.time;
-    const next: PopularityItem = {
-      ...{ upc, item: 'total', last: item },
-      orders: (total?.orders ?? 0) + orders,
-      pieces: (total?.pieces ?? 0) + pieces,
-      ...(since !== undefined && { since }),
+/** How often each product was ordered, by its UPC. */
+export const popularity = defineTotals({
+  name: 'popularity',
+  from: { orders: { OrderPlaced: { 1: z.object({ lines }) }, OrderCancelled: { 1: z.object({ lines }) } } },
+  entries({ type, time: at, data }): { group: string; value: Purchase }[] {
+    // An order that was cancelled takes back what it had added.
+    const orders = type === 'OrderPlaced' ? 1 : -1;
+    return data.lines.map(({ upc, quantity }) => ({
+      group: upc,
+      value: { orders, pieces: orders * quantity, at },
+    }));
+  },
+  count(purchases: readonly Purchase[]) {
+    const times = purchases.filter(({ orders }) => orders > 0).map(({ at }) => at);
+    // A cancellation is counted alone while the event of its order is in the failure queue.
+    const sum = (of: (purchase: Purchase) => number) =>
+      Math.max(
+        0,
+        purchases.reduce((total, purchase) => total + of(purchase), 0),
+      );
+    return {
+      orderCount: sum(({ orders }) => orders),
+      pieceCount: sum(({ pieces }) => pieces),
+      since: times.sort()[0] ?? null,
     };
-    if (await table.put(next, { condition: total ? { last: total.last } : { upc: missing } })) return;
-  }
-}
+  },
+});

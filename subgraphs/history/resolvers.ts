@@ -1,15 +1,19 @@
-import { requireIdentity, SubgraphError, type ConnectionArgs, type Identity, type Resolvers } from '../kit';
+import {
+  requireIdentity,
+  SubgraphError,
+  totalOf,
+  type ConnectionArgs,
+  type Identity,
+  type ProjectedDocument,
+  type Resolvers,
+} from '../kit';
 import { type Loaders } from './loaders';
-import { type PopularityTotal, type Progress, type RecordedLine, type RecordedOrder } from './table';
+import { orderHistory, type RecordedOrder } from './order-history';
+import { popularity } from './popularity';
 
 export interface Context {
   readonly identity: Identity | null;
   readonly loaders: Loaders;
-}
-
-/** Asked for with each product, and read once per request. */
-async function asOfModel(model: Progress['model'], { progress }: Loaders): Promise<string | null> {
-  return (await progress.load({ model }))?.asOf ?? null;
 }
 
 export const resolvers: Resolvers<Context> = {
@@ -17,27 +21,28 @@ export const resolvers: Resolvers<Context> = {
     async orderHistory({ id }: { id: string }, page: ConnectionArgs, { identity, loaders }) {
       if (requireIdentity(identity).id !== id)
         throw new SubgraphError('FORBIDDEN', 'The history of orders is shown to their buyer only.');
-      return { ...(await loaders.ordersOfBuyer.load(id, page)), asOf: () => asOfModel('orders', loaders) };
+      const orders = await loaders.ordersOfBuyer.load(id, page);
+      return { ...orders, asOf: () => loaders.asOf(orderHistory) };
     },
   },
   RecordedOrder: {
-    order: ({ id }: RecordedOrder) => ({ id }),
-    status: ({ changes }: RecordedOrder) => changes.at(-1)!.status,
-    lines: ({ lines }: RecordedOrder) => lines ?? null,
+    order: ({ key }: Document) => ({ id: key }),
+    status: ({ state }: Document) => state!.changes.at(-1)!.status,
+    lines: ({ state }: Document) => state!.lines ?? null,
+    changes: ({ state }: Document) => state!.changes,
   },
   RecordedLine: {
-    product: ({ upc }: RecordedLine) => ({ upc }),
+    product: ({ upc }: { upc: string }) => ({ upc }),
   },
+
   Product: {
     async popularity({ upc }: { upc: string }, _: unknown, { loaders }) {
-      const total = (await loaders.popularity.load({ upc, item: 'total' })) as PopularityTotal | null;
-      // A cancellation may be counted before its order, where that waits in the failure queue.
-      return {
-        orderCount: Math.max(0, total?.orders ?? 0),
-        pieceCount: Math.max(0, total?.pieces ?? 0),
-        since: total?.since ?? null,
-        asOf: () => asOfModel('popularity', loaders),
-      };
+      const counted = await loaders.popularity.load(totalOf(upc));
+      const none = { orderCount: 0, pieceCount: 0, since: null };
+      return { ...(counted?.total ?? none), asOf: () => loaders.asOf(popularity) };
     },
   },
 };
+
+/** An order in the history; its key is the order's id. */
+type Document = ProjectedDocument<RecordedOrder>;

@@ -228,7 +228,7 @@ describe('credentials', () => {
           request.headers.authorization === basic &&
           body.toString() === 'grant_type=client_credentials&scope=stock%3Aread';
         response.writeHead(isRight ? 200 : 401);
-        response.end(JSON.stringify({ access_token: tokenFor(3), expires_in: 2, token_type: 'Bearer' }));
+        response.end(JSON.stringify({ access_token: tokenFor(8), expires_in: 2, token_type: 'Bearer' }));
       }),
     );
     const jwtToken = {

@@ -1,7 +1,7 @@
 /** The subgraph history: what it hears of orders, and whom it tells. */
 import { history } from '../../subgraphs/history';
 import { popularity } from '../../subgraphs/history/popularity';
-import { startSubgraph, type DomainEvent, type RunningSubgraph } from '../../subgraphs/kit';
+import { startSubgraph, type RunningSubgraph } from '../../subgraphs/kit';
 import { startFakePublisher } from '../support/fake-publisher';
 import { orderEvent, placed } from '../support/order-events';
 import { eventually } from '../support/process';
@@ -132,7 +132,7 @@ it('writes nothing when everything is told again', async () => {
 
 it('sets an order aside that it cannot read, and goes on with the others', async () => {
   orders.push(
-    { ...placed('o6', 1, [], 'u6'), data: { buyerId: 6 } } as DomainEvent,
+    { ...placed('o6', 1, [], 'u6'), data: { buyerId: 6 } },
     placed('o7', 1, [{ upc: 'p1', quantity: 1 }], 'u6'),
   );
   await told(1, 'u6');

@@ -30,9 +30,9 @@ interface Policy {
   readonly Statement: readonly { readonly Action: readonly string[]; readonly Resource: string }[];
 }
 
-/** The permissions of the policies on the page, in its order, each as `ACTION RESOURCE`. */
+/** The permissions of the policies for subgraphs on the page, in its order, each as `ACTION RESOURCE`. */
 const [publisher, consumer, operator] = examples
-  .filter(({ text }) => text.includes('"Statement"'))
+  .filter(({ text }) => text.includes('"Statement"') && !text.includes('weir-events-'))
   .map(({ text }) =>
     (JSON.parse(text) as Policy).Statement.flatMap(({ Action, Resource }) =>
       Action.map((action) => `${action} ${Resource.split(':').at(-1)!}`),

@@ -98,6 +98,7 @@ export async function openInProcess(
     state: () => 'running',
   });
   await configuration.start();
+  configuration.follow();
 
   const ask: InProcessGateway['ask'] = (body, { headers = {}, ...how } = {}) => {
     const isGet = how.method === 'GET';

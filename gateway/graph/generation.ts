@@ -1,3 +1,4 @@
+/** Over 300 lines: it creates all that belongs to one supergraph, and ends it. */
 import { createHash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { Policies } from '../auth/directives';

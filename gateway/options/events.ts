@@ -1,3 +1,4 @@
+/** Over 300 lines: an input type with its descriptions for each part of `events`. */
 import { z } from 'zod';
 import { typeRule } from './subgraph-auth';
 import { duration, httpUrl, mapOf, positiveInt, text } from './values';

@@ -1,3 +1,4 @@
+/** What every channel does. Over 300 lines: one contract over both engines. */
 import fc from 'fast-check';
 import { type Delivery, type Subscription } from '../../subgraphs/kit/events/channel';
 import { type DomainEvent } from '../../subgraphs/kit/events/event';

@@ -1,3 +1,4 @@
+/** What every table does. Over 300 lines: one contract over all of its methods. */
 import { z } from 'zod';
 import {
   atLeast,

@@ -1,3 +1,4 @@
+/** What every engine of workflows does. Over 300 lines: one contract over both. */
 import { SubgraphError, type Execution, type TaskScope } from '../../subgraphs/kit';
 import { type Definition } from '../../subgraphs/kit/workflows/definition';
 import { readStart, type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';

@@ -1,3 +1,4 @@
+/** `weir dev` of the sample shop, as processes. Over 300 lines: its steps build on one start. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** AppSync APIs as subgraphs: in each mode, root fields and entities, with credentials that expire meanwhile. */
+/**
+ * AppSync APIs as subgraphs: in each mode, root fields and entities, with credentials that expire meanwhile. Over 300
+ * lines: an API with each kind of credentials.
+ */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';

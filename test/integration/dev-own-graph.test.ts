@@ -1,3 +1,4 @@
+/** `weir dev` of a graph of one’s own. Over 300 lines: its steps build on one start. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';

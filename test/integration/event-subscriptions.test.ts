@@ -1,4 +1,7 @@
-/** Subscription fields that events feed: what clients are sent, who gets which, and who comes back after which. */
+/**
+ * Subscription fields that events feed: what clients are sent, who gets which, and who comes back after which. Over 300
+ * lines: each of these, over one gateway.
+ */
 import { eventBody, type Publisher, startPublisher } from '../support/event-publisher';
 import { eventually } from '../support/process';
 import {

@@ -1,3 +1,4 @@
+/** Events over SNS and SQS, against moto. Over 300 lines: each setting, and each fault of either service. */
 import { SNS } from '@aws-sdk/client-sns';
 import { SQS, SQSClient } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';

@@ -1,3 +1,4 @@
+/** Over 300 lines: what is read, delivered, failed and saved in one lease is one state. */
 import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

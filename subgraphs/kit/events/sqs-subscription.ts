@@ -1,3 +1,4 @@
+/** Over 300 lines: the life of a message between receiving, handling and its end is one thing. */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

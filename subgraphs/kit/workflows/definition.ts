@@ -1,3 +1,4 @@
+/** Over 300 lines: a schema for each kind of state, with the sentence of each refusal. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -16,7 +16,10 @@ export interface FollowOptions {
   readonly after: string;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called when a connection could not be made or broke, before the next one is made. */
+  /**
+   * Called when a connection could not be made or broke, before the next one is made. Not called where the publisher ends
+   * it and says when to come back (`retry`), as it does when it stops.
+   */
   readonly onTrouble: (reason: string) => void;
 }
 
@@ -72,6 +75,7 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
     }
     const frames: Followed[] = [];
     let trouble: Error | undefined;
+    let retry: number | undefined;
     const parser = createParser({
       maxBufferSize: maxFrameCharacters,
       onEvent: ({ id, data }) => {
@@ -81,6 +85,7 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
         const position = /^ ?end (\S+)$/.exec(comment)?.[1];
         if (position !== undefined) frames.push({ kind: 'end', position });
       },
+      onRetry: (milliseconds) => (retry = milliseconds),
       onError: (error) => {
         if (error.type === 'max-buffer-size-exceeded') trouble = error;
       },
@@ -92,7 +97,7 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
       yield* frames.splice(0);
       if (trouble) throw trouble;
     }
-    throw new Error('it ended');
+    if (retry === undefined) throw new Error('it ended');
   } finally {
     clearTimeout(silence);
     connection.abort();

@@ -1,4 +1,5 @@
-import { readTrace } from '../telemetry/trace-context';
+import { isRequestId } from '../telemetry/request-id';
+import { readTrace, type TraceContext } from '../telemetry/trace-context';
 
 /** An event of a service: a CloudEvent (version 1.0, JSON format) with the attributes that are read here. */
 export interface DomainEvent {
@@ -14,9 +15,9 @@ export interface DomainEvent {
   readonly time: string | undefined;
   readonly data: unknown;
   /** The trace that it belongs to (W3C Trace Context). Undefined if there is none, or a broken one. */
-  readonly traceparent: string | undefined;
-  /** The id of the request that it all began with. */
-  readonly correlationId: string | undefined;
+  readonly trace: TraceContext | undefined;
+  /** The id of the request that it all began with. Undefined if there is none, or one that headers may not have. */
+  readonly requestId: string | undefined;
 }
 
 /** Why an event cannot be used. */
@@ -55,10 +56,9 @@ function toEvent(given: unknown): DomainEvent {
     throw new BadEvent('shape', 'The event is not a JSON object.');
   const event = given as Readonly<Record<string, unknown>>;
   if (event['specversion'] !== '1.0') throw new BadEvent('shape', '`specversion` is not "1.0".');
-  const { dataversion = 1, traceparent } = event;
+  const { dataversion = 1, correlationid } = event;
   if (!Number.isSafeInteger(dataversion) || (dataversion as number) < 1)
     throw new BadEvent('shape', '`dataversion` is not a version from 1 on.');
-  const trace = typeof traceparent === 'string' ? readTrace(traceparent, undefined) : undefined;
   return {
     id: textIn(event, 'id'),
     source: textIn(event, 'source'),
@@ -67,8 +67,8 @@ function toEvent(given: unknown): DomainEvent {
     subject: event['subject'] === undefined ? undefined : textIn(event, 'subject'),
     time: event['time'] === undefined ? undefined : textIn(event, 'time'),
     data: event['data'],
-    traceparent: trace?.traceparent,
-    correlationId: typeof event['correlationid'] === 'string' ? event['correlationid'] : undefined,
+    trace: readTrace(headerIn(event, 'traceparent'), headerIn(event, 'tracestate')),
+    requestId: isRequestId(correlationid) ? correlationid : undefined,
   };
 }
 
@@ -77,6 +77,12 @@ function textIn(event: Readonly<Record<string, unknown>>, name: string): string 
   if (typeof value !== 'string' || value === '' || value.length > mostAttribute)
     throw new BadEvent('shape', `\`${name}\` is not a text of 1 to ${mostAttribute} characters.`);
   return value;
+}
+
+/** Undefined for what cannot be sent on as the value of a header. */
+function headerIn(event: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = event[name];
+  return typeof value === 'string' && /^[ -~]*$/.test(value) ? value : undefined;
 }
 
 /** Characters of an attribute: DynamoDB's keys are at most twice as long, in bytes. */

@@ -19,7 +19,7 @@ export interface EventHubOptions {
    */
   readonly drop: (invalidation: Invalidation) => Promise<void>;
   readonly meter: Meter;
-  readonly logger: Pick<Logger, 'warn' | 'info'>;
+  readonly logger: Pick<Logger, 'warn' | 'info' | 'debug'>;
 }
 
 /** An event that can be used. */
@@ -90,9 +90,13 @@ export class EventHub {
   }
 
   async #take(source: string, received: readonly ReceivedEvent[]): Promise<void> {
+    const { logger } = this.#options;
     const heard = received.flatMap((each) => this.#hear(source, each));
     await this.#drop(source, heard);
-    for (const each of heard) this.feeds.give(source, each);
+    for (const each of heard) {
+      this.feeds.give(source, each);
+      logger.debug({ source, position: each.position, ...factsOf(each.event) }, 'an event was used');
+    }
     this.#counts.events.add(heard.length, { source, result: 'used', reason: undefined });
   }
 
@@ -152,7 +156,8 @@ export class EventHub {
       await drop(all);
     } catch (error) {
       if (!(error instanceof UnknownNames)) {
-        logger.warn({ err: error, source }, 'an invalidation by events is not confirmed yet');
+        const events = heard.map(({ event }) => factsOf(event));
+        logger.warn({ err: error, source, events }, 'an invalidation by events is not confirmed yet');
         return;
       }
       // The supergraph has changed since the options were checked: the others are dropped.
@@ -189,12 +194,11 @@ export class EventHub {
     lines.written++;
     const { leftOut } = lines;
     lines.leftOut = 0;
-    const { type, id, subject } = event ?? {};
     this.#options.logger.warn(
       {
         source,
         reason: message,
-        ...(event && { event: { type, id, subject } }),
+        ...(event && factsOf(event)),
         ...(leftOut > 0 && { leftOut }),
       },
       'an event cannot be used',
@@ -207,6 +211,13 @@ export class EventHub {
     else logger.warn({ source, reason: (reason as Error).message }, 'events are not heard any more');
   }
 }
+
+/** What log lines say of an event. */
+const factsOf = ({ type, id, subject, requestId, trace }: DomainEvent) => ({
+  event: { type, id, subject },
+  requestId,
+  traceId: trace?.traceId,
+});
 
 const keyOf = ({ source, id }: DomainEvent): string => `${source}\n${id}`;
 

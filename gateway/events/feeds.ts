@@ -2,7 +2,7 @@ import type { Options } from '../options';
 import type { Source } from '../subgraph-calls/source';
 import { EventQueue } from '../subgraph-calls/subscriptions/event-queue';
 import { gapEvent } from '../subgraph-calls/subscriptions/events';
-import type { SubgraphEvent } from '../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../subgraph-calls/transport';
 import type { DomainEvent } from './domain-event';
 import { compileKey, type Key } from './drops';
 import { pauseBefore, sleep } from './pauses';
@@ -200,9 +200,19 @@ function push({ field, matches, bodyOf, queue, source }: Tap, { event, keys, pos
   const key = keys.get(field);
   if (key === undefined || !matches(event)) return;
   queue.push({
-    ...{ status: 200, headers: {}, body: bodyOf(key), cause: event },
+    ...{ status: 200, headers: {}, body: bodyOf(key), cause: event, tracing: tracingOf(event) },
     position: source === undefined ? undefined : position,
   });
+}
+
+/** Headers of the calls for an event: of what it began with, and not of who is told of it. */
+function tracingOf({ requestId, trace }: DomainEvent): Caller['tracing'] | undefined {
+  if (requestId === undefined && trace === undefined) return undefined;
+  return {
+    ...(requestId !== undefined && { 'x-request-id': requestId }),
+    ...(trace && { traceparent: trace.traceparent }),
+    ...(trace?.tracestate !== undefined && { tracestate: trace.tracestate }),
+  };
 }
 
 /** Bodies have a key only. */

@@ -164,6 +164,13 @@ export interface SubgraphEvent extends SubgraphResponse {
    * @default undefined: the event itself
    */
   readonly cause?: object | undefined;
+  /**
+   * Headers that correlate the calls for it with what it stems from, in place of those of the client request. Without
+   * `x-request-id` they have that of the client request.
+   *
+   * @default undefined: those of the client request
+   */
+  readonly tracing?: Caller['tracing'] | undefined;
 }
 
 /**

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
+/** Whether a text is valid as a request id: in headers and logs. */
+export const isRequestId = (text: unknown): text is string =>
+  typeof text === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(text);
+
 /** The client's `x-request-id` if it is valid in headers and logs, otherwise a new id. */
 export function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(header) ? header : randomUUID();
+  return isRequestId(header) ? header : randomUUID();
 }

@@ -154,6 +154,34 @@ describe('an event', () => {
     expect((await count('subscriptions_executions_total')) - executions).toBe(3);
   });
 
+  it('gives the calls for it the request id and the trace that it began with', async () => {
+    const subscriber = await subscribe({ query, variables: { upcs: ['p1'] } });
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const tracing = async (attributes: Json): Promise<Json> => {
+      publisher.publish(eventBody({ subject: 'p1', ...attributes }));
+      await subscriber.next();
+      const { headers } = inventory.requests.at(-1)!;
+      return ['x-request-id', 'traceparent', 'tracestate'].map((name) => headers[name]);
+    };
+    expect(await tracing({ correlationid: 'order-7', traceparent, tracestate: 'a=b' })).toEqual([
+      'order-7',
+      traceparent,
+      'a=b',
+    ]);
+    const bad = {
+      correlationid: 'a\nb',
+      traceparent: traceparent.replace('00', '01') + '-é',
+      tracestate: 'a=é',
+    };
+    const ofSubscription = expect.stringMatching(/^[\w-]{36}$/) as string;
+    expect(await tracing(bad)).toEqual([ofSubscription, undefined, undefined]);
+    expect(await tracing({ correlationid: undefined, traceparent, tracestate: bad.tracestate })).toEqual([
+      ofSubscription,
+      traceparent,
+      undefined,
+    ]);
+  });
+
   it('without the key is counted, and what it drops is dropped', async () => {
     const subscriber = await subscribe({ query, variables: { upcs: ['p1'] } });
     publisher.publish(eventBody({ subject: undefined }));

@@ -81,6 +81,7 @@ async function publish(...given: Json[]): Promise<void> {
   publisher.publish(...given.map((each) => (typeof each === 'string' ? each : eventBody(each))));
   await eventually(async () => (await count('total')) >= before + given.length);
 }
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const bad = (): Json[] => gateway.log.filter(({ msg }) => msg === 'an event cannot be used');
 
 describe('an event', () => {
@@ -145,6 +146,20 @@ describe('an event', () => {
     await publish({ data: { lines: Array.from({ length: 3000 }, (_, i) => ({ upc: `q${i}` })) } });
     expect(await available('p9')).toBe(9);
   });
+});
+
+it('each line about an event has its request id and its trace', async () => {
+  await start(byKey, { logging: { level: 'debug' } });
+  const began = { correlationid: 'order-7', traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  await publish({ id: 'good', ...began }, { id: 'bad', dataversion: 2, ...began });
+  const lines = gateway.log.filter(({ event }) => event !== undefined);
+  expect(lines).toMatchObject(
+    ['bad', 'good'].map((id) => ({
+      event: { id, type: 'StockChanged', subject: 'p1' },
+      requestId: 'order-7',
+      traceId,
+    })),
+  );
 });
 
 it('a flood of bad events is counted, and few lines of the log are about it', async () => {

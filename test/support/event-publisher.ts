@@ -97,10 +97,21 @@ export async function startPublisher(calls?: string): Promise<Publisher> {
 
 async function passOn(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(url, { method: 'POST', headers, body: await text(request) });
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, ...tracingOf(request) },
+    body: await text(request),
+  });
   const cacheControl = answer.headers.get('cache-control') ?? 'no-store';
   response.writeHead(answer.status, { ...headers, 'cache-control': cacheControl }).end(await answer.text());
 }
+
+const tracingOf = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    ['x-request-id', 'traceparent', 'tracestate'].flatMap((name) =>
+      headers[name] === undefined ? [] : [[name, String(headers[name])]],
+    ),
+  );
 
 const typeIn = (body: string): string => /"type":"([^"]*)"/.exec(body)?.[1] ?? '';
 

@@ -45,7 +45,8 @@ export class EventCaller implements Caller {
     this.identity = subscriber.identity;
     this.signedIdentity = subscriber.signedIdentity;
     this.scope = subscriber.scope;
-    this.tracing = subscriber.tracing;
+    const { tracing } = subscriber;
+    this.tracing = event?.tracing ? { 'x-request-id': tracing['x-request-id']!, ...event.tracing } : tracing;
     this.deadline = performance.now() + subscriber.timeout;
     this.event = event?.cause ?? event;
     this.#isGone = isGone;

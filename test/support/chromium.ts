@@ -15,8 +15,8 @@ export const inChromium = `in Chromium (skipped where there is no ${executablePa
  * @param folder for its profile
  * @param certificate in PEM; a server that has it is trusted
  */
-export function launchChromium(folder: string, certificate?: string): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(join(folder, 'profile'), {
+export async function launchChromium(folder: string, certificate?: string): Promise<BrowserContext> {
+  const browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath,
     headless: true,
     args: [
@@ -25,6 +25,9 @@ export function launchChromium(folder: string, certificate?: string): Promise<Br
       ...(certificate ? [`--ignore-certificate-errors-spki-list=${keyHash(certificate)}`] : []),
     ],
   });
+  // On a busy machine the editors of GraphiQL alone take longer than Playwright's own 30 s.
+  browser.setDefaultTimeout(120_000);
+  return browser;
 }
 
 const keyHash = (certificate: string): string =>

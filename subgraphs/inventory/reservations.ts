@@ -1,21 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
-import { atLeast, hasEntry, lacksEntry, not, SubgraphError, type Database } from '../kit';
+import { atLeast, hasEntry, lacksEntry, missing, not, SubgraphError, type Database } from '../kit';
 import { StockChanged } from './events';
 import { checkLines } from './lines';
-import { reservationsTable, stockTable, type Reservation, type StockLine } from './table';
+import { reservationsTable, stockTable, type Reservation, type StockItem, type StockLine } from './table';
 
 /**
  * Reserves stock for an order, all lines or none. There are no transactions, so it is a series of conditional writes,
  * each of which changes nothing when it is repeated:
  *
- * 1. The reservation is written with the state `taking` and all its lines.
- * 2. Line by line, the stock is decremented if there is enough. The same write adds a hold to the stock item.
+ * 1. The stock items are read, and after them the reservation is written with the state `taking` and all its lines.
+ * 2. Line by line, the stock is decremented if there is enough and nobody has released anything of the item since it was
+ *    read. The same write adds a hold to the stock item.
  * 3. The reservation goes from `taking` to `held`; or to `released` if a line could not be taken, and the others are
  *    given back.
  *
  * A call that fails half-way is completed by the next one for the same order. Two calls at once do the same work, and
  * step 3 decides for both. A reservation that was released stays so, and every call for it has the same outcome:
  * `OUT_OF_STOCK` if stock was missing, else `CONFLICT`.
+ *
+ * A release first marks the reservation, then counts up `releases` of each of its stock items. So whoever has read an
+ * item before that takes nothing of it any more, and whoever reads it later finds the mark: a call that a release has
+ * overtaken leaves no hold, even if its process ends at its next write.
  */
 export async function reserveStock(
   { orderId, lines: given }: Pick<Reservation, 'orderId' | 'lines'>,
@@ -23,6 +28,7 @@ export async function reserveStock(
 ): Promise<Reservation> {
   const lines = checkLines(given);
   const reservations = db.table(reservationsTable);
+  const items = await Promise.all(lines.map(({ upc }) => readStock(upc, db)));
   const first: Reservation = { orderId, state: 'taking', lines };
   const found = (await reservations.create(first)) ? first : await read(orderId, db);
   if (found.lines.length > 0 && !isDeepStrictEqual(found.lines, lines)) {
@@ -30,7 +36,7 @@ export async function reserveStock(
   }
   if (found.state === 'held') return found;
 
-  const settled = found.state === 'released' ? found : await takeAndSettle(found, db);
+  const settled = found.state === 'released' ? found : await takeAndSettle(found, items, db);
   if (settled.state === 'held') return settled;
   // Also for an earlier call, which may have failed before all stock was given back.
   await giveBack(settled, db);
@@ -61,55 +67,85 @@ export async function releaseStock(orderId: string, db: Database): Promise<Reser
   return (await reservations.create(tombstone)) ? tombstone : releaseStock(orderId, db);
 }
 
-/** Takes the lines one after the other, and ends the state `taking` unless another call has ended it before. */
-async function takeAndSettle(reservation: Reservation, db: Database): Promise<Reservation> {
+/**
+ * Takes the lines one after the other, and ends the state `taking` unless another call has ended it before. `items` are
+ * the stock items of the lines, read before the reservation was known to be `taking`.
+ */
+async function takeAndSettle(
+  reservation: Reservation,
+  items: readonly (StockItem | null)[],
+  db: Database,
+): Promise<Reservation> {
   const { orderId } = reservation;
-  let missing: string | undefined;
-  for (const line of reservation.lines) {
-    if (await take(line, orderId, db)) continue;
-    missing = line.upc;
+  let lacking: string | undefined;
+  for (const [i, line] of reservation.lines.entries()) {
+    if (await take(line, items[i]!, orderId, db)) continue;
+    lacking = line.upc;
     break;
   }
   const settled = await db.table(reservationsTable).update(
     { orderId },
     {
-      set: missing === undefined ? { state: 'held' } : { state: 'released', missing },
+      set: lacking === undefined ? { state: 'held' } : { state: 'released', missing: lacking },
       condition: { state: 'taking' },
     },
   );
   return settled ?? read(orderId, db);
 }
 
-async function take({ upc, quantity }: StockLine, orderId: string, db: Database): Promise<boolean> {
-  const stock = db.table(stockTable);
-  const taken = await stock.update(
-    { upc },
-    {
-      add: { available: -quantity },
-      setEntries: { holds: { [orderId]: quantity } },
-      condition: { available: atLeast(quantity), holds: lacksEntry(orderId) },
-      events: [StockChanged.create({ upc })],
-    },
-  );
-  if (taken) return true;
-  // Either there is not enough stock, or an earlier call has taken it already.
-  const item = await stock.get({ upc }, { consistent: true });
-  return item?.holds[orderId] !== undefined;
-}
-
-async function giveBack({ orderId, lines }: Reservation, db: Database): Promise<void> {
-  for (const { upc, quantity } of lines) {
-    await db.table(stockTable).update(
+/** False if there is not enough stock, or the reservation is not `taking` any more. */
+async function take(
+  { upc, quantity }: StockLine,
+  first: StockItem | null,
+  orderId: string,
+  db: Database,
+): Promise<boolean> {
+  for (let item = first; item; item = await readStock(upc, db)) {
+    if (item !== first) {
+      // An earlier call may have taken it.
+      if (item.holds[orderId] !== undefined) return true;
+      if (item.available < quantity || (await read(orderId, db)).state !== 'taking') return false;
+    }
+    const taken = await db.table(stockTable).update(
       { upc },
       {
-        add: { available: quantity },
-        removeEntries: { holds: [orderId] },
-        condition: { holds: hasEntry(orderId) },
+        add: { available: -quantity },
+        setEntries: { holds: { [orderId]: quantity } },
+        condition: {
+          available: atLeast(quantity),
+          holds: lacksEntry(orderId),
+          releases: item.releases ?? missing,
+        },
         events: [StockChanged.create({ upc })],
       },
     );
+    if (taken) return true;
+  }
+  return false;
+}
+
+async function giveBack({ orderId, lines }: Reservation, db: Database): Promise<void> {
+  const stock = db.table(stockTable);
+  for (const { upc, quantity } of lines) {
+    const giveBackHold = () =>
+      stock.update(
+        { upc },
+        {
+          add: { available: quantity, releases: 1 },
+          removeEntries: { holds: [orderId] },
+          condition: { holds: hasEntry(orderId) },
+          events: [StockChanged.create({ upc })],
+        },
+      );
+    const preventHold = () =>
+      stock.update({ upc }, { add: { releases: 1 }, condition: { holds: lacksEntry(orderId) } });
+    // A call at the same moment may take it between the two. There is no item of an unknown product.
+    while (!((await giveBackHold()) ?? (await preventHold()) ?? !(await readStock(upc, db))));
   }
 }
+
+const readStock = (upc: string, db: Database): Promise<StockItem | null> =>
+  db.table(stockTable).get({ upc }, { consistent: true });
 
 /** Reservations are never deleted, so one that was there before still is. */
 async function read(orderId: string, db: Database): Promise<Reservation> {

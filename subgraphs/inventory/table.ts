@@ -12,6 +12,8 @@ export interface StockItem {
   readonly available: number;
   /** Reserved pieces by order. There are at most as many holds as pieces, so the item stays small. */
   readonly holds: Readonly<Record<string, number>>;
+  /** Counts the releases that looked for a hold here. Not there: none. */
+  readonly releases?: number;
 }
 
 export const stockTable = defineTable<StockItem>()({

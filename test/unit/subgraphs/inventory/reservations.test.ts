@@ -1,3 +1,5 @@
+import { type GetCommand } from '@aws-sdk/lib-dynamodb';
+import { openDatabase } from '../../../../subgraphs/kit';
 import { releaseStock, reserveStock } from '../../../../subgraphs/inventory/reservations';
 import { reservationsTable, stockTable, type StockLine } from '../../../../subgraphs/inventory/table';
 import { openTestDatabase } from '../../../support/subgraph-kit';
@@ -73,7 +75,7 @@ describe('reserveStock', () => {
 
   it('completes when it is called again after a failure at any step', async () => {
     const steps = await countSteps(() => reserve());
-    expect(steps).toBe(5);
+    expect(steps).toBe(8);
     for (let step = 0; step < steps; step++) {
       orderId = `order ${orders++}`;
       await setStock({ a: 10, b: 10, c: 10 });
@@ -140,10 +142,72 @@ describe('releaseStock', () => {
   });
 });
 
+describe('a reservation that is interrupted', () => {
+  let steps: number;
+  beforeAll(async () => {
+    orderId = `order ${orders++}`;
+    await setStock({ a: 10, b: 10, c: 10 });
+    steps = await countSteps(() => reserve());
+  });
+
+  it('leaves nothing reserved when a release overtakes it, and its process then ends', async () => {
+    for (let before = 0; before < steps; before++) {
+      for (const after of [1, 2, Infinity]) {
+        const id = `order ${orders++}`;
+        await setStock({ a: 10, b: 10, c: 10 });
+        await reserveInterrupted({ before, after }, () => releaseStock(id, database.db), id);
+        expect({ before, after, ...(await available()) }).toEqual({ before, after, a: 10, b: 10, c: 10 });
+      }
+    }
+  });
+
+  it('leaves nothing reserved when another call has reserved it and was released meanwhile', async () => {
+    for (let before = 0; before < steps; before++) {
+      const id = `order ${orders++}`;
+      await setStock({ a: 10, b: 10, c: 10 });
+      const another = () => reserve(lines, id).then(() => releaseStock(id, database.db));
+      await reserveInterrupted({ before, after: 1 }, another, id);
+      expect({ before, ...(await available()) }).toEqual({ before, a: 10, b: 10, c: 10 });
+    }
+  });
+
+  it('is completed although stock of another order is released meanwhile', async () => {
+    for (let before = 0; before < steps; before++) {
+      const id = `order ${orders++}`;
+      await setStock({ a: 10, b: 10, c: 10 });
+      const other = () => reserve(lines, `${id}/other`).then(() => releaseStock(`${id}/other`, database.db));
+      expect(await reserveInterrupted({ before, after: Infinity }, other, id)).toBe('held');
+      expect(await available()).toEqual({ a: 8, b: 9, c: 7 });
+    }
+  });
+});
+
+/** Reserves; after so many commands, something else happens, and after some more the process ends. */
+async function reserveInterrupted(
+  { before, after }: { readonly before: number; readonly after: number },
+  act: () => Promise<unknown>,
+  id: string,
+): Promise<string> {
+  const { client } = database;
+  let sent = 0;
+  let acting: Promise<unknown> | undefined;
+  const send = async (command: GetCommand): Promise<unknown> => {
+    const position = sent++;
+    if (position === before) acting = act();
+    // Those that are sent later wait, too.
+    await acting;
+    if (position >= before + after) throw new Error('died');
+    return client.send(command);
+  };
+  const outcome = await reserve(lines, id, openDatabase({ client: { send } as unknown as typeof client }));
+  expect(acting).toBeDefined();
+  return outcome;
+}
+
 /** Reserves and returns the state, or the code of the error. */
-async function reserve(wanted: StockLine[] = lines, id = orderId): Promise<string> {
+async function reserve(wanted: StockLine[] = lines, id = orderId, db = database.db): Promise<string> {
   try {
-    return (await reserveStock({ orderId: id, lines: wanted }, database.db)).state;
+    return (await reserveStock({ orderId: id, lines: wanted }, db)).state;
   } catch (error) {
     return (error as { code?: string }).code ?? (error as Error).message;
   }

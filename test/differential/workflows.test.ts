@@ -75,7 +75,7 @@ async function runAll(engine: WorkflowEngine, definition: Definition, cases: rea
       found[i] = { ...cases[i], status, output, path };
     }
   }
-  await Promise.all([runNext(), runNext(), runNext()]);
+  await Promise.all(Array.from({ length: 6 }, runNext));
   return found;
 }
 

@@ -1,20 +1,45 @@
 """moto as a server at a free port, until standard input ends: with the process that started it, however that ends."""
 import copy
+import functools
 import os
 import sys
 import threading
 import time
+import types
 
+from moto import backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
 from moto.sqs.models import SQSBackend
 from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_sqs,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
 )
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.responses import EmptyResult, StepFunctionResponse
-from werkzeug.serving import BaseWSGIServer
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+
+# Most of its processor time went into this: moto 5.2 builds the tables of a parser for each JSONPath that it reads, a client
+# of boto for each task, and for each request a list of its own folders, a match of the host with all services, and a log line.
+json_path.parse = functools.cache(json_path.parse)
+modules = list(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: modules
+DomainDispatcherApplication.get_backend_for_host = functools.cache(
+    DomainDispatcherApplication.get_backend_for_host
+)
+WSGIRequestHandler.log_request = lambda *_: None
+open_client = state_task_service_sqs.boto_client_for
+client_of = functools.cache(lambda region, service: open_client(region, service))
+state_task_service_sqs.boto_client_for = lambda region, service, **_: client_of(region, service)
+
+# Before a task is tried again, a second takes 20 ms, as in the embedded engine of the tests.
+retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50))
 
 receive_now = SQSBackend.receive_message
 

@@ -184,6 +184,21 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     ]);
   });
 
+  run('puts an event into the failure queue whose reason is larger than a queue takes', async () => {
+    const [poison, next] = eventsOf('s', 2) as [DomainEvent, DomainEvent];
+    const consumer = await consume(newConsumer(), ({ id }) => {
+      if (id === poison.id) throw new Error('It is poison. '.repeat(50_000));
+    });
+    await backend.publish(poison, next);
+    await eventually(() => ours(consumer.doneWith, [next]).length === 1);
+    const [failure] = await failuresOf(consumer.subscription);
+    expect(failure).toMatchObject({
+      id: poison.id,
+      attempts: 3,
+      reason: expect.stringMatching(/^It is poison\./),
+    });
+  });
+
   run('puts an event into the failure queue at once where no repeat would help', async () => {
     const poison = event({ subject: 'j' });
     const name = newConsumer();

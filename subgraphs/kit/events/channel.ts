@@ -59,15 +59,26 @@ export interface Failures {
 export interface Failure {
   /** Names the failure within its consumer. */
   readonly id: string;
-  /** One sentence. */
+  /** One sentence; cut off after 1,000 characters. */
   readonly reason: string;
   /** ISO 8601, UTC. */
   readonly failedAt: string;
   /** How often it was delivered; 0 where it could not be read. */
   readonly attempts: number;
-  /** The event as it was received, in JSON; cut off after 300,000 characters. */
+  /** The event as it was received, in JSON; cut off after 240 KB. */
   readonly text: string;
 }
+
+/** What a failure queue keeps of a failure: SQS takes 256 KB, an item of DynamoDB 400 KB. */
+export const shortened = ({
+  reason,
+  text,
+}: Pick<Failure, 'reason' | 'text'>): Pick<Failure, 'reason' | 'text'> => ({
+  reason: reason.slice(0, 1000),
+  text: Buffer.from(text)
+    .subarray(0, 240 * 1024)
+    .toString(),
+});
 
 /** How failed deliveries are repeated. */
 export interface RetryOptions {

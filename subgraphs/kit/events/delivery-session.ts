@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { Backlog, type PendingEvent } from './backlog';
-import { type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
+import { shortened, type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
 import { type ConsumerLease } from './consumer-lease';
 import {
   failedKey,
@@ -31,8 +31,6 @@ export interface DeliverySessionOptions extends RetryOptions {
   readonly leaseMilliseconds: number;
 }
 
-/** A failure keeps this much of the event: an item of DynamoDB has at most 400 KB. */
-const mostFailureCharacters = 300_000;
 /** Failures that are retried at once. */
 const retriedAtOnce = 100;
 
@@ -227,12 +225,13 @@ export class DeliverySession {
 
   async #putFailure(id: string, failure: Pick<StoredFailure, 'reason' | 'attempts' | 'text'>): Promise<void> {
     const { items, consumer } = this.#options;
-    const { reason, attempts, text } = failure;
+    const { attempts } = failure;
+    const { reason, text } = shortened(failure);
     this.#log.error({ failure: id, reason, attempts }, 'an event is in the failure queue');
     await items.put({
       ...{ consumer, item: failedKey(id), reason, attempts },
       failedAt: new Date().toISOString(),
-      text: text.slice(0, mostFailureCharacters),
+      text,
     });
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
-import { type Failure, type Failures } from './channel';
+import { shortened, type Failure, type Failures } from './channel';
 import { readEvent } from './read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';
@@ -22,9 +22,6 @@ export interface FailedMessage extends Pick<Failure, 'reason' | 'attempts' | 'te
 /** Seconds in which others do not see a failure that somebody looks at. */
 const lookSeconds = 20;
 const mostLookedAt = 1000;
-/** Of the event, in bytes. SQS takes 256 KB, with attributes. */
-const mostTextBytes = 240 * 1024;
-const mostReasonCharacters = 1000;
 
 /** The failure queue of a consumer. A look hides its messages from others until it is over. */
 export class SqsFailures implements Failures {
@@ -67,12 +64,13 @@ export class SqsFailures implements Failures {
   }
 
   /** Puts a message into the queue. Repeated for the same message within five minutes it is one failure. */
-  async add({ messageId, group, reason, attempts, text }: FailedMessage): Promise<void> {
+  async add({ messageId, group, attempts, ...failure }: FailedMessage): Promise<void> {
     const { failuresUrl } = await this.#options.queue();
+    const { reason, text } = shortened(failure);
     const read = readEvent(text);
     await this.#options.sqs.sendMessage({
       QueueUrl: failuresUrl,
-      MessageBody: Buffer.from(text).subarray(0, mostTextBytes).toString(),
+      MessageBody: text,
       // Not the group of the event: a look would see only the first failures of a group.
       MessageGroupId: messageId,
       MessageDeduplicationId: messageId,
@@ -187,7 +185,4 @@ function failureOf(message: Message): Failure {
 
 /** Of the characters that SQS takes. */
 const printable = (text: string): string =>
-  text
-    .slice(0, mostReasonCharacters)
-    .replace(/[^\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, ' ')
-    .trim() || 'no reason';
+  text.replace(/[^\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, ' ').trim() || 'no reason';

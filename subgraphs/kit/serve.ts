@@ -11,6 +11,7 @@ import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { type Cause } from './events/event';
 import { openChannel } from './events/open-channel';
 import {
+  checkConsumers,
   consumerTables,
   eventNeeds,
   openSubgraphConsumers,
@@ -92,6 +93,8 @@ export async function openSubgraph<Context extends object, OptionName extends st
       if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
       else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
     });
+  const options = readOptions(subgraph, settings);
+  checkConsumers(subgraph, options);
   const { definitions, tasks } = readWorkflows(subgraph);
   const hasWorkflows = definitions.size > 0;
   const tables = withEventTables(subgraph.name, [
@@ -132,7 +135,6 @@ export async function openSubgraph<Context extends object, OptionName extends st
     () => undefined,
   );
 
-  const options = readOptions(subgraph, settings);
   const engine = hasWorkflows
     ? await openEngine({
         ...{ subgraph: subgraph.name, definitions, tasks, db, prepared, options, log, staysAlive },

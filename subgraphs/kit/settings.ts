@@ -251,12 +251,12 @@ function readStepFunctions(env: NodeJS.ProcessEnv): StepFunctionsSettings | unde
 }
 
 /** The flag of a setting: `inventoryUrl` is `--inventory-url`. */
-function flagOf(name: string): string {
+export function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** The environment variable of a setting: `inventoryUrl` is `INVENTORY_URL`. */
-function variableOf(name: string): string {
+export function variableOf(name: string): string {
   return flagOf(name).replaceAll('-', '_').toUpperCase();
 }
 

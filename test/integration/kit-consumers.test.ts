@@ -172,6 +172,16 @@ it('does not start where the URL of a source is not an option', async () => {
   );
 });
 
+it.each(['', 'localhost:4005/graphql', 'file:///graphql'])(
+  'does not start where the URL of a source is "%s"',
+  async (ordersUrl) => {
+    const settings = { port: 0, logLevel: 'silent', options: { ordersUrl } };
+    await expect(startSubgraph(notes, settings)).rejects.toThrow(
+      `The option "ordersUrl" must be the URL of the GraphQL endpoint of "orders", such as http://127.0.0.1:4001/graphql, but is "${ordersUrl}": set ORDERS_URL or --orders-url.`,
+    );
+  },
+);
+
 it('does not start with two consumers of one name', async () => {
   const twice = { ...notes, consumers: [noteOrder, noteOrder] };
   await expect(startSubgraph(twice, { port: 0, logLevel: 'silent' })).rejects.toThrow(

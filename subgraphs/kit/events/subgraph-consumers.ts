@@ -3,6 +3,8 @@ import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from '../database';
 import { type LinkKeys } from '../link-keys';
 import { signer } from '../private-link';
+import { flagOf, variableOf } from '../settings';
+import { StartError } from '../start-error';
 import { type Subgraph } from '../subgraph';
 import { type AnyTableDefinition } from '../table-definition';
 import { propagationOf } from '../trace';
@@ -48,14 +50,14 @@ export interface SubgraphConsumers {
   stop(): Promise<void>;
 }
 
-/**
- * The tables that consumers need. Throws a `TypeError` if a source has no option for its URL, or a name is used twice.
- */
-export function consumerTables(subgraph: SubgraphConsumersOptions['subgraph']): AnyTableDefinition[] {
-  const all = [...(subgraph.consumers ?? []), ...(subgraph.projections ?? [])];
-  checkConsumers(all, subgraph);
-  return all.length === 0 ? [] : [consumersTable(subgraph.name)];
-}
+/** The tables that consumers need. */
+export const consumerTables = (subgraph: SubgraphConsumersOptions['subgraph']): AnyTableDefinition[] =>
+  allOf(subgraph).length === 0 ? [] : [consumersTable(subgraph.name)];
+
+const allOf = ({
+  consumers = [],
+  projections = [],
+}: SubgraphConsumersOptions['subgraph']): Pick<Consumer, 'name' | 'from'>[] => [...consumers, ...projections];
 
 /** What a channel needs to have for a subgraph. */
 export const eventNeeds = ({
@@ -136,19 +138,33 @@ export function openSubgraphConsumers({
 const urlOption = (source: string): string =>
   `${source.replace(/[-_.]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())}Url`;
 
-function checkConsumers(
-  consumers: readonly Pick<Consumer, 'name' | 'from'>[],
-  { name, options = {} }: SubgraphConsumersOptions['subgraph'],
+/**
+ * Throws a `TypeError` if a name is used twice or a source has no option for its URL, and a {@link StartError} if that is
+ * no URL.
+ */
+export function checkConsumers(
+  subgraph: SubgraphConsumersOptions['subgraph'],
+  options: Readonly<Record<string, string>>,
 ): void {
+  const { name } = subgraph;
   const names = new Set<string>();
-  for (const consumer of consumers) {
+  for (const consumer of allOf(subgraph)) {
     if (names.has(consumer.name))
       throw new TypeError(`The subgraph "${name}" has two consumers "${consumer.name}".`);
     names.add(consumer.name);
-    for (const source of Object.keys(consumer.from))
-      if (source !== name && !(urlOption(source) in options))
-        throw new TypeError(
-          `The consumer "${consumer.name}" reads events of "${source}", so the subgraph "${name}" needs the option "${urlOption(source)}".`,
-        );
+    for (const source of Object.keys(consumer.from)) if (source !== name) checkSource(consumer, source);
+  }
+
+  function checkSource(consumer: { readonly name: string }, source: string): void {
+    const option = urlOption(source);
+    const url = options[option];
+    if (url === undefined)
+      throw new TypeError(
+        `The consumer "${consumer.name}" reads events of "${source}", so the subgraph "${name}" needs the option "${option}".`,
+      );
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw new StartError(
+        `The option "${option}" must be the URL of the GraphQL endpoint of "${source}", such as http://127.0.0.1:4001/graphql, but is "${url}": set ${variableOf(option)} or --${flagOf(option)}.`,
+      );
   }
 }

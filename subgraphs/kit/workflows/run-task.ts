@@ -37,7 +37,8 @@ export const mostDataBytes = 128 * 1024;
 export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
   return async ({ workflow, task, input, key, attempt, timeoutMilliseconds, trace, signal }) => {
     const taskLog = log.child({ ...logged(trace), workflow, task, key, attempt });
-    const handler = tasks.get(workflow)?.[task];
+    const own = tasks.get(workflow) ?? {};
+    const handler = Object.hasOwn(own, task) ? own[task] : undefined;
     if (!handler) return { failure: { error: 'States.Runtime', cause: `There is no task "${task}".` } };
     const timeout = AbortSignal.timeout(timeoutMilliseconds);
     const ended = AbortSignal.any([signal, timeout]);

@@ -233,6 +233,12 @@ function fromEventBridge(message: string, parsed?: Readonly<Record<string, unkno
   }
   const { detail, 'detail-type': type, id, source, time } = envelope;
   if (typeof type !== 'string' || typeof detail !== 'object' || detail === null) return message;
-  if ('specversion' in detail) return JSON.stringify(detail);
-  return JSON.stringify({ specversion: '1.0', id, source, type, time, data: detail });
+  const event =
+    'specversion' in detail ? detail : { specversion: '1.0', id, source, type, time, data: detail };
+  try {
+    return JSON.stringify(event);
+  } catch {
+    // Nested deeper than can be written.
+    return message;
+  }
 }

@@ -10,6 +10,8 @@ sayWithoutMoto('the tests of queues of gateways');
 describe('the event in a message', () => {
   const event = '{"specversion":"1.0","type":"A"}';
   const bridge = { 'detail-type': 'A', id: '1', source: 'shop', time: 't' };
+  // It can be read, but not be written again.
+  const tooDeep = `{"detail-type":"A","detail":{"list":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
   it.each([
     ['as it is', event, event],
     ['in the envelope of SNS', JSON.stringify({ Type: 'Notification', Message: event }), event],
@@ -29,6 +31,7 @@ describe('the event in a message', () => {
     ],
     ['which is none', 'nonsense', 'nonsense'],
     ['which is null', 'null', 'null'],
+    ['which is nested too deep in that of EventBridge', tooDeep, tooDeep],
   ])('is read %s', (_, message, expected) => {
     expect(unpack(message).body.toString()).toBe(expected);
   });

@@ -6,6 +6,7 @@ it.each([
   '3782-822463-10005',
   'my card is 5555-5555-5555-4444.',
   'tok_a4111111111111111',
+  'tok_4111_1111_1111_1111',
 ])('finds a card number in "%s"', (text) => {
   expect(looksLikeCardNumber(text)).toBe(true);
 });

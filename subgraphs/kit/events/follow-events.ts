@@ -70,8 +70,8 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
       redirect: 'error',
     });
     if (!response.ok || !response.body) {
-      await response.body?.cancel();
-      throw new Error(`it answered ${response.status}`);
+      const message = await messageOf(response);
+      throw new Error(`it answered ${response.status}${message === undefined ? '' : `: ${message}`}`);
     }
     const frames: Followed[] = [];
     let trouble: Error | undefined;
@@ -101,6 +101,21 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
   } finally {
     clearTimeout(silence);
     connection.abort();
+  }
+}
+
+/** What a publisher says that refuses, if the first piece of its answer has it. */
+async function messageOf({ body }: Response): Promise<string | undefined> {
+  const reader = body?.getReader();
+  const piece = await reader?.read();
+  await reader?.cancel();
+  try {
+    const text = new TextDecoder().decode(piece?.value as Uint8Array | undefined);
+    const { errors } = JSON.parse(text) as { readonly errors: [{ readonly message: unknown }] };
+    const { message } = errors[0];
+    return typeof message === 'string' ? message.slice(0, 300) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

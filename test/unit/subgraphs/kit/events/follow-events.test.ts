@@ -55,3 +55,43 @@ describe('followEvents', () => {
     ).toMatchObject({ positions: ['1', '2'], trouble: ['it ended'] });
   });
 });
+
+describe('what is said of a publisher that refuses', () => {
+  async function troubleWith(status: number, body: string): Promise<string> {
+    const server = createServer((_, response) => response.writeHead(status).end(body));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    closing.push(() => server.close());
+    const over = new AbortController();
+    let trouble = '';
+    const followed = followEvents({
+      publisher: {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+        headers: () => ({}),
+      },
+      ...{ types: ['A'], after: 'elsewhere-1', signal: over.signal },
+      onTrouble(reason) {
+        trouble = reason;
+        over.abort();
+      },
+    });
+    expect(await followed.next()).toMatchObject({ done: true });
+    server.closeAllConnections();
+    return trouble;
+  }
+  const answerOf = (message: unknown) => JSON.stringify({ errors: [{ message }] });
+
+  it('is what the publisher says', async () => {
+    const message = 'The position "elsewhere-1" is not one of the events of orders.';
+    expect(await troubleWith(410, answerOf(message))).toBe(`it answered 410: ${message}`);
+  });
+
+  it.each([
+    ['is no JSON', 'Bad gateway', 'it answered 502'],
+    ['has no message', answerOf(1), 'it answered 502'],
+    ['is empty', '', 'it answered 502'],
+    ['is long', answerOf('x'.repeat(1000)), `it answered 502: ${'x'.repeat(300)}`],
+    ['comes in many pieces', answerOf('x'.repeat(1_000_000)), 'it answered 502'],
+  ])('is the status where the answer %s', async (_, body, trouble) => {
+    expect(await troubleWith(502, body)).toBe(trouble);
+  });
+});

@@ -292,10 +292,11 @@ export const events = mapOf({
 
 /** Whether what stands in braces are paths. */
 function isTemplate(value: string): boolean {
-  const [, ...rest] = value.split('{');
+  const [first, ...rest] = value.split('{');
   const paths = rest.map((part) => part.split('}', 1)[0]!);
   return (
-    rest.every((part) => part.includes('}')) &&
+    !first!.includes('}') &&
+    rest.every((part) => part.split('}').length === 2) &&
     paths.every((each) => pathPattern.test(each)) &&
     paths.filter((each) => each.includes('[*]')).length <= 1
   );

@@ -250,6 +250,12 @@ describe('the options', () => {
     expect(sentence).toContain(expected);
   });
 
+  it.each(['a{subject}}', 'a}{subject}', 'a{subject'])('are refused for the tag %s', async (tag) => {
+    await start();
+    const [sentence] = await refused({ sources, types: { A: { drop: { tags: [tag] } } } });
+    expect(sentence).toContain('`events.types.A.drop.tags.0` must be text in which each {PATH}');
+  });
+
   it('name a file that is new, and the source goes on with other types', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'weir-events-'));
     const file = join(folder, 'supergraph.graphql');

@@ -2,7 +2,8 @@
  * Directives of authorisation on random subgraphs, and the slow, obvious reading of them: an element is seen by who
  * meets what every subgraph says of it.
  *
- * It reads the subgraphs' texts only, and knows nothing of what composition or the gateway make of them.
+ * It reads the subgraphs' texts only, and knows nothing of what composition or the gateway make of them. Over 300 lines:
+ * graphs are made and read by the same rules.
  */
 import {
   type ASTNode,

@@ -1,4 +1,6 @@
-/** What a subgraph answers is an attack here; the canary asks the two others. */
+/**
+ * What a subgraph answers is an attack here; the canary asks the two others. Over 300 lines: a case for each attack.
+ */
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { startAttacked, stopAttacked } from '../support/attacked-gateway';

@@ -1,3 +1,4 @@
+/** What callers may not see. Over 300 lines: all ways to refuse meet one graph. */
 import { createServer, type Server } from 'node:http';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,4 @@
+/** Requests that are signed with SigV4. Over 300 lines: a case for each part of a request that may be changed. */
 import { request as httpRequest } from 'node:http';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';

@@ -1,3 +1,4 @@
+/** Tokens of clients. Over 300 lines: a case for each way in which a token is wrong. */
 import { createHash, createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT } from 'jose';

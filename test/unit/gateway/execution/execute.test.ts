@@ -1,3 +1,4 @@
+/** Over 300 lines: a case for each thing that a plan may ask of an execution. */
 import { Graph, type SentRequest } from './graph';
 
 const products = [

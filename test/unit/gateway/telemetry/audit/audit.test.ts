@@ -1,3 +1,4 @@
+/** Over 300 lines: a trail is written, moved, slow and broken in many ways. */
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,

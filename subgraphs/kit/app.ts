@@ -20,11 +20,14 @@ import { type Projections } from './events/subgraph-projections';
 import { createApolloServer, loadSchema } from './graphql';
 import { type LinkKeys } from './link-keys';
 import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from './private-link';
+import { refuse } from './refuse';
 import { StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { serveSubscriptions, type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 import { readTrace, type Trace } from './trace';
+import { type WorkflowEngine } from './workflows/engine';
+import { serveWorkflows } from './workflows/serve-workflows';
 import { type Workflows } from './workflows/workflows';
 
 export const graphqlPath = '/graphql';
@@ -43,6 +46,8 @@ export interface AppOptions<OptionName extends string> {
   /** Undefined: there are no subscriptions. */
   readonly events: EventSource | undefined;
   readonly workflowsOf: (cause: Cause) => Workflows;
+  /** Undefined: there is nothing at `/workflows`. */
+  readonly engine?: WorkflowEngine | undefined;
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
   readonly eventStreams?: EventStreamSettings | undefined;
@@ -81,6 +86,7 @@ export async function createApp<Context extends object, OptionName extends strin
     db,
     events,
     workflowsOf,
+    engine,
     domainEvents,
     eventStreams,
     consumers,
@@ -164,7 +170,9 @@ export async function createApp<Context extends object, OptionName extends strin
         },
       }
     : {};
-  if (consumers) serveConsumers(app, { consumers, prepared, signed });
+  const operators = { app, prepared, signed };
+  if (consumers) serveConsumers({ ...operators, consumers });
+  if (engine) serveWorkflows({ ...operators, engine });
   const handle = fastifyApolloHandler(apollo, {
     context: (request: FastifyRequest, reply: FastifyReply) =>
       createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
@@ -277,8 +285,4 @@ function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyR
       status
     ] ?? 'BAD_REQUEST';
   return refuse(reply, status, code, error.message);
-}
-
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
 }

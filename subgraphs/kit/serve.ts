@@ -169,6 +169,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     domainEvents: staysAlive ? domainEvents : undefined,
     eventStreams: settings.eventStreams,
     workflowsOf,
+    engine,
     consumers: consumerTables(subgraph).length > 0 ? consumers : undefined,
     projectionsOf: consumers.projections.forRequest,
     subscriptions: settings.subscriptions,

@@ -1,7 +1,9 @@
 /** What every engine of workflows does. Over 300 lines: one contract over both. */
+import Fastify from 'fastify';
 import { SubgraphError, type Execution, type TaskScope } from '../../subgraphs/kit';
 import { type Definition } from '../../subgraphs/kit/workflows/definition';
 import { readStart, type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
+import { serveWorkflows } from '../../subgraphs/kit/workflows/serve-workflows';
 import { eventually } from '../support/process';
 import { workflowEngines, type EngineGround } from '../support/workflow-engines';
 import { define, taskState } from '../support/workflows';
@@ -351,6 +353,55 @@ describe.each(suites)('the engine %s', (_, { ground: openGround, skipped, retrie
       expect((await engine.list('FAILED', 100)).map(({ id }) => id)).not.toContain(ended.id);
     },
   );
+
+  it('is served to operators', async () => {
+    const { run, engine, workflow } = await open(
+      define({ Take: taskState('take', { ResultPath: '$.taken', End: true }) }, 'served'),
+      { take: [outOfStock, () => 2] },
+    );
+    const app = Fastify();
+    serveWorkflows({ app, engine, prepared: Promise.resolve(), signed: {} });
+    const post = async (body: object) => {
+      const { statusCode, payload } = await app.inject({ method: 'POST', url: '/workflows', body });
+      return { status: statusCode, body: JSON.parse(payload) };
+    };
+    const { ended } = await run({ a: 1 });
+    const execution = `${workflow}.${ended.id}`;
+    const listed = expect.objectContaining({ workflow, id: ended.id, status: 'FAILED' });
+    expect((await post({})).body.executions).toContainEqual(listed);
+    expect((await post({ status: 'FAILED', limit: 1 })).body.executions).toHaveLength(1);
+    expect((await post({ status: 'RUNNING' })).body.executions).not.toContainEqual(listed);
+    const shown = await post({ action: 'show', execution });
+    expect(shown.body).toMatchObject({
+      execution: { workflow, input: { a: 1 }, error: { error: 'OUT_OF_STOCK', cause: 'None is left.' } },
+      history: [{ state: 'Take', outcome: 'FAILED', attempts: 1 }],
+    });
+    const refusals: readonly (readonly [object, number, string])[] = [
+      [{ action: 'show', execution: `${workflow}.none` }, 404, `There is no execution "${workflow}.none".`],
+      [{ action: 'retry', execution: `${workflow}.none` }, 404, `There is no execution "${workflow}.none".`],
+      [{ action: 'show', execution: 'served' }, 400, 'An execution is named WORKFLOW.ID'],
+      [{ action: 'retry', execution: 'served.a b' }, 400, 'An execution is named WORKFLOW.ID'],
+      [{ action: 'eat', execution }, 400, 'action'],
+      [{ status: 'SUCCEEDED' }, 400, 'status'],
+      [{ limit: 0 }, 400, 'limit'],
+      [{ query: '{ __typename }' }, 400, 'query'],
+    ];
+    for (const [body, status, message] of refusals) {
+      const refused = await post(body);
+      expect([body, refused.status]).toEqual([body, status]);
+      expect(refused.body.errors[0].message).toContain(message);
+    }
+    if (!retries) return;
+    expect((await post({ action: 'retry', execution })).body.execution.status).toBe('RUNNING');
+    await engine.wait({ workflow, id: ended.id }, 60_000);
+    expect((await post({ action: 'retry', execution })).body.errors).toEqual([
+      {
+        message: `The execution "${execution}" has not failed: it is SUCCEEDED.`,
+        extensions: { code: 'CONFLICT' },
+      },
+    ]);
+    await app.close();
+  });
 
   it('fails a task whose output is too large', async () => {
     const { run } = await open(catching('TOO_LARGE'), { take: [() => 'x'.repeat(130 * 1024)] });

@@ -112,13 +112,12 @@ it('goes on where its connection broke', async () => {
 });
 
 describe('for operators', () => {
-  const post = async (path: string, body: object, isSigned = true) => {
-    const text = JSON.stringify(body);
-    const sign = signer(openLinkKeys({ keys }), null);
+  const sign = signer(openLinkKeys({ keys }), null);
+  const post = async (path: string, body: object, headers = sign('notes', JSON.stringify(body))) => {
     const response = await fetch(new URL(path, running.url), {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(isSigned && sign('notes', text)) },
-      body: text,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
     });
     return { status: response.status, body: (await response.json()) as Json };
   };
@@ -134,6 +133,10 @@ describe('for operators', () => {
     await eventually(async () => (await failuresOf()).length === 2);
     const [one] = await failuresOf();
     expect(one).toMatchObject({ reason: expect.stringContaining('version 2 of OrderPlaced'), attempts: 1 });
+    const list = async (asked: object) => (await post('/events/failures', asked)).body.consumers;
+    expect(await list({ limit: 0 })).toEqual([{ consumer: 'note-order', failures: [] }]);
+    const first = { consumer: 'note-order', failures: [expect.objectContaining({ attempts: 1 })] };
+    expect(await list({ consumer: 'note-order', limit: 1 })).toEqual([first]);
     const drop = { action: 'drop', consumer: 'note-order' };
     expect((await post('/events/failures', { ...drop, id: one.id })).body).toEqual({ count: 1 });
     expect((await post('/events/failures', { ...drop, id: one.id })).status).toBe(404);
@@ -151,6 +154,13 @@ describe('for operators', () => {
       404,
       'There is no consumer "other" here; there are note-order.',
     ],
+    ['/events/failures', { consumer: 'other' }, 404, 'There is no consumer "other" here'],
+    ['/events/failures', { limit: 101 }, 400, 'limit'],
+    ['/events/failures', { query: '{ one }' }, 400, 'query'],
+    ['/events/failures', [], 400, ''],
+    ['/events/failures', { consumer: 'x'.repeat(20_000) }, 413, ''],
+    ['/events/rebuilds', { query: '{ one }' }, 400, 'query'],
+    ['/events/rebuilds', { to: '2026-01-01T00:00:00Z' }, 400, 'projection'],
     ['/events/rebuilds', { projection: 'other' }, 404, 'There is no projection "other" here.'],
     ['/events/rebuilds', { projection: 'other', to: 'noon' }, 400, 'to'],
     ['/events/rebuilds', { projection: 'other', to: '2999-01-01T00:00:00Z' }, 400, 'has not come yet'],
@@ -160,9 +170,19 @@ describe('for operators', () => {
     expect(refused.body.errors[0].message).toContain(message);
   });
 
-  it.each(['/events/failures', '/events/rebuilds'])('refuses at %s what is not signed', async (path) => {
-    expect((await post(path, {}, false)).status).toBe(401);
-  });
+  it.each(['/events/failures', '/events/rebuilds'])(
+    'refuses at %s what is not signed, or signed otherwise',
+    async (path) => {
+      const others = signer(openLinkKeys({ keys: ['another-key-of-the-private-link-for-tests'] }), null);
+      const once = sign('notes', '{}');
+      expect((await post(path, {}, once)).status).toBe(200);
+      const drop = { action: 'drop', consumer: 'note-order' };
+      const signatures = [{}, once, others('notes', '{}'), sign('other', '{}')];
+      const statuses = signatures.map(async (headers) => (await post(path, {}, headers)).status);
+      expect(await Promise.all(statuses)).toEqual([401, 401, 401, 401]);
+      expect((await post(path, drop, sign('notes', '{}'))).status).toBe(401);
+    },
+  );
 });
 
 it('does not start where the URL of a source is not an option', async () => {

@@ -175,10 +175,13 @@ describe('a rebuild', () => {
   afterEach(end);
   afterAll(() => folder.remove());
 
-  async function start(database: DatabaseSettings = { kind: 'embedded' }): Promise<RunningSubgraph> {
+  async function start(
+    database: DatabaseSettings = { kind: 'embedded' },
+    bankUrl = bank.url,
+  ): Promise<RunningSubgraph> {
     const started = await startSubgraph(ledger, {
       ...{ port: 0, logLevel: 'silent', database },
-      options: { bankUrl: bank.url },
+      options: { bankUrl },
     });
     running.push(started);
     return started;
@@ -269,8 +272,23 @@ describe('a rebuild', () => {
       (await subgraph.projections.statuses()).every(({ live, building }) => live === 2 && building === null);
     await eventually(areLive, 30_000);
     await untilApplied(subgraph, 2, events);
+    await eventually(async () => (await statusOf(subgraph, 'accounts')).events === events.length);
     expect(await subgraph.projections.rebuild('nothing', undefined)).toBe(false);
   }, 60_000);
+
+  it('is refused while another one goes on, unless it is to take its place', async () => {
+    const { projections } = await start({ kind: 'embedded' }, 'http://127.0.0.1:1/graphql');
+    await projections.rebuild('accounts', undefined);
+    await expect(projections.rebuild('accounts', undefined, { restart: false })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await projections.rebuild('accounts', timeOf(1));
+    const building = { generation: 3, to: timeOf(1), events: 0 };
+    expect(await projections.statuses()).toEqual([
+      { projection: 'accounts', live: 1, heldAt: null, events: 0, building },
+      { projection: 'payments', live: 1, heldAt: null, events: 0, building: null },
+    ]);
+  });
 
   it('goes on where the process ended in the middle, and takes the place of one that was begun before', async () => {
     const events = history(Array.from({ length: 9 }, (_, i) => ({ subject: subjects[i % 3]!, amount: i })));

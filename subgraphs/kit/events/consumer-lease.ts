@@ -39,7 +39,9 @@ export class ConsumerLease {
   }
 
   /** Writes the state and renews the lease; `null` when another process has it: nothing was written. */
-  save(state: Pick<ConsumerState, 'cursors' | 'attempts' | 'asOf'>): Promise<ConsumerState | null> {
+  save(
+    state: Pick<ConsumerState, 'cursors' | 'attempts' | 'asOf' | 'settled'>,
+  ): Promise<ConsumerState | null> {
     return this.#write(state, { owner: this.#owner });
   }
 

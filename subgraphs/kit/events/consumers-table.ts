@@ -18,6 +18,8 @@ export interface ConsumerState {
   readonly asOf?: Readonly<Record<string, string>>;
   /** How often events behind the cursor have failed, by source and position. */
   readonly attempts?: Readonly<Record<string, number>>;
+  /** How many events it is done with, those in the failure queue among them. */
+  readonly settled?: number;
   /** Grows when a failure is to be retried, so that the owner sees it when it renews its lease. */
   readonly retries?: number;
 }

@@ -50,6 +50,7 @@ export class DeliverySession {
   readonly #over = new AbortController();
   /** Says `change` whenever there may be something to deliver or room to read more. */
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  #settled: number;
   #seenRetries: number;
   #isLost = false;
   #isDirty = false;
@@ -62,6 +63,7 @@ export class DeliverySession {
     this.#log = log.child({ consumer });
     this.#backlog = new Backlog(state.cursors ?? {});
     this.#attempts = new Map(Object.entries(state.attempts ?? {}));
+    this.#settled = state.settled ?? 0;
     this.#seenRetries = state.retries ?? 0;
     this.#asOf = { ...state.asOf };
   }
@@ -212,7 +214,10 @@ export class DeliverySession {
 
   #settle(pending: PendingEvent): void {
     this.#backlog.settle(pending);
-    if (pending.position !== undefined) this.#attempts.delete(placeOf(pending));
+    if (pending.position !== undefined) {
+      this.#attempts.delete(placeOf(pending));
+      this.#settled++;
+    }
     this.#changes.emit('change');
     void this.save();
   }
@@ -277,6 +282,7 @@ export class DeliverySession {
           cursors: this.#backlog.cursors,
           attempts: Object.fromEntries(this.#attempts),
           asOf: { ...this.#asOf },
+          settled: this.#settled,
         });
       } catch (error) {
         this.#log.warn({ err: error }, 'the state of the consumer was not written');

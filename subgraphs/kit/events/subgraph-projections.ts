@@ -3,6 +3,7 @@ import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type FastifyBaseLogger } from 'fastify';
 import { missing } from '../condition';
 import { type Database } from '../database';
+import { SubgraphError } from '../errors';
 import { prepareTable } from '../prepare';
 import { type Table } from '../table';
 import { type AnyTableDefinition, type TableDefinition } from '../table-definition';
@@ -44,8 +45,14 @@ export interface ProjectionStatus {
   readonly live: number;
   /** It has the events up to this time and takes no more, until it is rebuilt; `null`: it takes all. */
   readonly heldAt: string | null;
-  /** The generation that is being built. */
-  readonly building: { readonly generation: number; readonly to: string | null } | null;
+  /** How many events the live generation is done with. */
+  readonly events: number;
+  /** The generation that is being built, and how many events it is done with. */
+  readonly building: {
+    readonly generation: number;
+    readonly to: string | null;
+    readonly events: number;
+  } | null;
 }
 
 export interface SubgraphProjectionsOptions extends Pick<
@@ -137,7 +144,15 @@ export class SubgraphProjections {
           projection: projection.name,
           live,
           heldAt,
-          building: building === undefined ? null : { generation: building, to: buildingTo },
+          events: await this.#settledOf(projection, live),
+          building:
+            building === undefined
+              ? null
+              : {
+                  generation: building,
+                  to: buildingTo,
+                  events: await this.#settledOf(projection, building),
+                },
         };
       }),
     );
@@ -145,18 +160,26 @@ export class SubgraphProjections {
 
   /**
    * Begins to rebuild a projection from all events up to a time; without one from all, and it goes on with what happens.
-   * A rebuild that is going on is given up. False when there is no such projection.
+   * False when there is no such projection. One that is going on is given up with `restart`; without, a
+   * {@link SubgraphError} `CONFLICT` is thrown.
    */
-  async rebuild(name: string, to: string | undefined): Promise<boolean> {
+  async rebuild(
+    name: string,
+    to: string | undefined,
+    { restart = true }: { readonly restart?: boolean } = {},
+  ): Promise<boolean> {
     const projection = this.#options.projections.find((each) => each.name === name);
     if (!projection) return false;
     for (;;) {
       const state = await this.#read(projection);
+      if (state.building !== undefined && !restart)
+        throw new SubgraphError('CONFLICT', `The projection "${name}" is being rebuilt already.`);
       const generation = state.last + 1;
       const begun = await this.#items.update(keyOf(projection), {
         set: { last: generation, building: generation, ...(to !== undefined && { buildingTo: to }) },
         remove: ['previous', ...(to === undefined ? (['buildingTo'] as const) : [])] as never[],
-        condition: { last: state.last },
+        // One that has just become live must not be taken for one that is given up.
+        condition: { last: state.last, live: state.live },
       });
       if (!begun) continue;
       this.#log.info({ projection: name, generation, to }, 'a projection is being rebuilt');
@@ -165,6 +188,11 @@ export class SubgraphProjections {
         if (old !== undefined) await this.#forget(projection, old);
       return true;
     }
+  }
+
+  async #settledOf(projection: Projection, generation: number): Promise<number> {
+    const key = { consumer: consumerOf(projection, generation), item: 'state' };
+    return ((await this.#items.get(key)) as ConsumerState | null)?.settled ?? 0;
   }
 
   #stateOf({ name }: Pick<Projection, 'name'>): ProjectionState {

@@ -59,13 +59,10 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     consumer: string,
     handle: (event: DomainEvent, attempt: number) => Promise<void> | void = () => undefined,
   ) {
-    const channel = await engine.open(JSON.parse(JSON.stringify(backend.settings)), {
-      firstPause: 5,
-      tries: 3,
-    });
+    const channel = await engine.open(JSON.parse(JSON.stringify(backend.settings)));
     opened.push(channel);
     await backend.expect(consumer, selection);
-    const subscription = channel.channel.subscribe(consumer, selection);
+    const subscription = channel.channel.subscribe(consumer, selection, { firstPause: 5, tries: 3 });
     const received: DomainEvent[] = [];
     const doneWith: DomainEvent[] = [];
     const stopping = new AbortController();
@@ -202,7 +199,7 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
   run('puts an event into the failure queue at once where no repeat would help', async () => {
     const poison = event({ subject: 'j' });
     const name = newConsumer();
-    const channel = await engine.open(backend.settings, {});
+    const channel = await engine.open(backend.settings);
     opened.push(channel);
     await backend.expect(name, selection);
     const subscription = channel.channel.subscribe(name, selection);

@@ -31,7 +31,9 @@ const NoteWritten = defineEvent({ type: 'NoteWritten', data: z.object({ text: z.
 const noteOrder = defineConsumer({
   name: 'note-order',
   from: { orders: { OrderPlaced: { 1: z.object({ text: z.string() }) } } },
+  ...{ tries: 2, firstPause: 1 },
   async handle({ subject, data, correlationid }, { db, propagation, sign, options, attempt }) {
+    if (data.text === 'poison') throw new Error('It is poison.');
     const text = JSON.stringify({ ...data, correlationid, propagation, options, attempt });
     expect(Object.keys(sign('orders', ''))).toContain('signature');
     await db.table(notesTable).create({ id: subject, text }, { events: [NoteWritten.create({ text: 'x' })] });
@@ -144,6 +146,13 @@ describe('for operators', () => {
     await eventually(async () => (await failuresOf()).some(({ failedAt }) => failedAt > one.failedAt));
     expect((await post('/events/failures', drop)).body).toEqual({ count: 1 });
     expect(await failuresOf()).toEqual([]);
+  });
+
+  it('gives an event up after as many tries as the consumer says', async () => {
+    publisher.push(orderPlaced({ id: 'e5', subject: 'o5', data: { text: 'poison' } }));
+    await eventually(async () => (await failuresOf()).length === 1);
+    expect(await failuresOf()).toMatchObject([{ reason: 'It is poison.', attempts: 2 }]);
+    await post('/events/failures', { action: 'drop', consumer: 'note-order' });
   });
 
   it.each([

@@ -72,7 +72,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
 
   async function open(subgraph: string, more: Partial<SnsSqsChannelOptions> = {}) {
     const log = pino({ level: 'silent' });
-    const times = { wait: 1, visibility: 2, lookWait: 0, firstPause: 5 };
+    const times = { wait: 1, visibility: 2, lookWait: 0 };
     const channel = await openSnsSqsChannel({ subgraph, log, aws: moto.config, ...times, ...more });
     ends.push(() => channel.close());
     return channel;
@@ -85,7 +85,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
   ) {
     const channel = await open('products', { create: true, ...more });
     await channel.prepare({ publishes: false, consumers: { ratings: selection } });
-    const subscription = channel.subscribe('ratings', selection);
+    const subscription = channel.subscribe('ratings', selection, { firstPause: 5 });
     const received: DomainEvent[] = [];
     const retried: DomainEvent[] = [];
     const stopping = new AbortController();

@@ -47,9 +47,9 @@ const [publisher, consumer, operator] = examples
   });
   afterAll(() => moto.stop());
 
-  const open = (subgraph: string, tries = 5) =>
+  const open = (subgraph: string) =>
     openSnsSqsChannel({
-      ...{ subgraph, topic, tries, aws: moto.config, log: pino({ level: 'silent' }) },
+      ...{ subgraph, topic, aws: moto.config, log: pino({ level: 'silent' }) },
       ...{ wait: 1, visibility: 1, lookWait: 0 },
     });
 
@@ -61,9 +61,9 @@ const [publisher, consumer, operator] = examples
     orders.close();
     expect(calls()).toEqual(publisher);
 
-    const products = await open('products', 1);
+    const products = await open('products');
     await products.prepare({ publishes: false, consumers: { ratings: selection } });
-    const subscription = products.subscribe('ratings', selection);
+    const subscription = products.subscribe('ratings', selection, { tries: 1 });
     expect(await handleAll(subscription, 3)).toEqual(['a', 'b', 'poison']);
     products.close();
     expect(calls()).toEqual(consumer);

@@ -8,7 +8,7 @@ const [name, settings = '', consumer = '', selection = ''] = process.argv.slice(
 
 async function receive(): Promise<void> {
   const engine = channelEngines.find((each) => each.name === name)!;
-  const { channel } = await engine.open(JSON.parse(settings), {});
+  const { channel } = await engine.open(JSON.parse(settings));
   const subscription = channel.subscribe(consumer, JSON.parse(selection));
   for await (const delivery of subscription.receive(new AbortController().signal)) {
     process.stdout.write(`${delivery.event.id}\n`);

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
-import { type Channel, type ConsumerSelection, type RetryOptions } from '../../subgraphs/kit/events/channel';
+import { type Channel, type ConsumerSelection } from '../../subgraphs/kit/events/channel';
 import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
 import { type DomainEvent } from '../../subgraphs/kit/events/event';
 import { tableChannel } from '../../subgraphs/kit/events/table-channel';
@@ -20,7 +20,7 @@ export interface ChannelEngine {
   /** Starts what the channel needs, with the sources `orders` and `inventory`. */
   readonly start: () => Promise<ChannelBackend>;
   /** Opens the channel as a process does that is given `settings`, which went through JSON. */
-  readonly open: (settings: unknown, retry: RetryOptions) => Promise<OpenChannel>;
+  readonly open: (settings: unknown) => Promise<OpenChannel>;
 }
 
 export interface ChannelBackend {
@@ -75,7 +75,7 @@ const tableEngine: ChannelEngine = {
     };
   },
 
-  async open(settings, retry) {
+  async open(settings) {
     const { endpoint, urls } = settings as TableSettings;
     const { client, stop } = await connectDynamoDB({ kind: 'endpoint', endpoint });
     const channel = tableChannel({
@@ -84,7 +84,6 @@ const tableEngine: ChannelEngine = {
       publisher: (source) => ({ url: urls[source]!, headers: () => ({}) }),
       log: pino({ level: 'silent' }),
       lease: 600,
-      ...retry,
     });
     return { channel, close: stop };
   },

@@ -45,13 +45,13 @@ export const snsSqsEngine: ChannelEngine = {
     };
   },
 
-  async open(settings, retry) {
-    const channel = await open(settings as Moto['config'], retry);
+  async open(settings) {
+    const channel = await open(settings as Moto['config']);
     return { channel, close: async () => channel.close() };
   },
 };
 
-const open = (aws: Moto['config'], more: object): Promise<SnsSqsChannel> =>
+const open = (aws: Moto['config'], more: object = {}): Promise<SnsSqsChannel> =>
   openSnsSqsChannel({
     subgraph: 'tested',
     log: pino({ level: 'silent' }),

@@ -8,7 +8,7 @@ export interface Channel {
   /** Takes events that the log of their source holds already. The relay calls it, and repeats it when it fails. */
   publish(events: readonly DomainEvent[]): Promise<void>;
   /** Opens the deliveries of a consumer. A consumer that is new gets every event that the channel still has. */
-  subscribe(consumer: string, selection: ConsumerSelection): Subscription;
+  subscribe(consumer: string, selection: ConsumerSelection, retry?: RetryOptions): Subscription;
 }
 
 /** The types of events that a consumer wants, by source: `{ orders: ['OrderPlaced', 'OrderCancelled'] }`. */
@@ -83,7 +83,7 @@ export const shortened = ({
 /** How failed deliveries are repeated. */
 export interface RetryOptions {
   /** How often an event is delivered before it goes to the failure queue. @default 5 */
-  readonly tries?: number;
+  readonly tries?: number | undefined;
   /** Milliseconds before the second delivery. Each later pause is four times as long. @default 200 */
-  readonly firstPause?: number;
+  readonly firstPause?: number | undefined;
 }

@@ -22,8 +22,8 @@ export interface RunningConsumer {
 }
 
 /** Opens the deliveries of a consumer. */
-export const subscriptionOf = ({ name, from }: Consumer, channel: Channel): Subscription =>
-  channel.subscribe(name, selectionOf(from));
+export const subscriptionOf = ({ name, from, tries, firstPause }: Consumer, channel: Channel): Subscription =>
+  channel.subscribe(name, selectionOf(from), { tries, firstPause });
 
 /** The types that a consumer wants, by source. */
 export const selectionOf = (from: ConsumedEvents): ConsumerSelection =>

@@ -1,14 +1,14 @@
 import { type FastifyBaseLogger } from 'fastify';
 import { StartError } from '../start-error';
 import { openAwsClients, type AwsSettings } from './aws-clients';
-import { type Channel, type ConsumerSelection, type RetryOptions } from './channel';
+import { type Channel, type ConsumerSelection } from './channel';
 import { type DomainEvent } from './event';
 import { publishEvents } from './sns-publisher';
 import { findQueue, findTopic, type ConsumerQueue, type ResourceNames } from './sns-sqs-resources';
 import { SqsSubscription, type SqsSubscriptionOptions } from './sqs-subscription';
 
 export interface SnsSqsChannelOptions
-  extends RetryOptions, ResourceNames, Pick<SqsSubscriptionOptions, 'wait' | 'visibility' | 'lookWait'> {
+  extends ResourceNames, Pick<SqsSubscriptionOptions, 'wait' | 'visibility' | 'lookWait'> {
   /** The name of this subgraph. */
   readonly subgraph: string;
   readonly log: FastifyBaseLogger;
@@ -61,9 +61,10 @@ export async function openSnsSqsChannel(options: SnsSqsChannelOptions): Promise<
         await publishEvents(ofSource, { sns: clients.sns, topicArn: await topicOf(source) });
     },
 
-    subscribe: (consumer, selection) =>
+    subscribe: (consumer, selection, retry = {}) =>
       new SqsSubscription({
         ...options,
+        ...retry,
         consumer,
         selection,
         log,

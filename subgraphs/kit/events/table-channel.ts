@@ -14,7 +14,7 @@ import { tableFailures, type ConsumerItems, type ConsumersTable } from './consum
 import { DeliverySession } from './delivery-session';
 import { type Publisher } from './follow-events';
 
-export interface TableChannelOptions extends RetryOptions {
+export interface TableChannelOptions {
   readonly db: Database;
   /** The table of this subgraph's consumers. */
   readonly table: ConsumersTable;
@@ -35,26 +35,29 @@ export function tableChannel(options: TableChannelOptions): Channel {
   return {
     // The log has the events already, and wakes those that follow it.
     publish: () => Promise.resolve(),
-    subscribe: (consumer, selection) => new TableSubscription(consumer, selection, options),
+    subscribe: (consumer, selection, retry = {}) =>
+      new TableSubscription({ ...options, ...retry, consumer, selection }),
   };
 }
 
 const outagePauseMilliseconds = 1000;
 
+interface TableSubscriptionOptions extends TableChannelOptions, RetryOptions {
+  readonly consumer: string;
+  readonly selection: ConsumerSelection;
+}
+
 class TableSubscription implements Subscription {
   readonly failures: Failures;
-  readonly #consumer: string;
-  readonly #selection: ConsumerSelection;
-  readonly #options: TableChannelOptions;
+  readonly #options: TableSubscriptionOptions;
   readonly #items: ConsumerItems;
   readonly #leaseMilliseconds: number;
   readonly #lease: ConsumerLease;
   readonly #stopping = new AbortController();
   #session: DeliverySession | undefined;
 
-  constructor(consumer: string, selection: ConsumerSelection, options: TableChannelOptions) {
-    this.#consumer = consumer;
-    this.#selection = selection;
+  constructor(options: TableSubscriptionOptions) {
+    const { consumer } = options;
     this.#options = options;
     this.#items = options.db.table(options.table);
     this.#leaseMilliseconds = options.lease ?? 5000;
@@ -64,11 +67,11 @@ class TableSubscription implements Subscription {
 
   async *receive(signal: AbortSignal): AsyncGenerator<Delivery, void> {
     const ended = AbortSignal.any([signal, this.#stopping.signal]);
-    const { log } = this.#options;
+    const { log, consumer } = this.#options;
     const isOver = () => ended.aborted;
     while (!isOver()) {
       const state = await this.#lease.acquire(ended).catch((error: unknown) => {
-        log.warn({ consumer: this.#consumer, err: error }, 'the consumer cannot read its state');
+        log.warn({ consumer, err: error }, 'the consumer cannot read its state');
         return undefined;
       });
       if (state === null) return;
@@ -78,8 +81,6 @@ class TableSubscription implements Subscription {
       }
       this.#session = new DeliverySession({
         ...this.#options,
-        consumer: this.#consumer,
-        selection: this.#selection,
         items: this.#items,
         lease: this.#lease,
         leaseMilliseconds: this.#leaseMilliseconds,

@@ -1,15 +1,24 @@
 import awsLambdaFastify from '@fastify/aws-lambda';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Relay } from './events/relay';
+import { handleQueueEvent, isQueueEvent, type QueueEvent } from './lambda-records';
 import { openSubgraph } from './serve';
 import { readSettings } from './settings';
 import { type Subgraph } from './subgraph';
 
-/** Answers API Gateway (payload 1.0 and 2.0), function URL and load balancer events. */
+/**
+ * Answers API Gateway (payload 1.0 and 2.0), function URL and load balancer events, and handles those of the queues (SQS)
+ * of its consumers and of the tasks of its workflows.
+ */
 export type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
 
 /** How long an answer may wait for its events to be relayed, in milliseconds. */
 const relayMilliseconds = 3000;
+/** What is left of the function's time for its answer, in milliseconds. */
+const answerMilliseconds = 250;
+/** What is left of it besides, so that what a batch has written is relayed. */
+const batchRelayMilliseconds = 750;
+/** The time of a function of which nothing is known: the default of AWS. */
+const defaultMilliseconds = 3000;
 
 /**
  * The subgraph as an AWS Lambda handler; it opens with the first event, or, where Lambda allows, before it. The same
@@ -19,29 +28,48 @@ const relayMilliseconds = 3000;
 export function lambdaHandler<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
 ): LambdaHandler {
-  let opened: Promise<{ readonly answer: LambdaHandler; readonly relay: Relay | undefined }> | undefined;
+  let opened: ReturnType<typeof open> | undefined;
 
   async function open() {
     const settings = { ...readSettings(subgraph, []), subscriptions: false as const };
-    const { app, domainEvents, prepared, stop } = await openSubgraph(subgraph, settings, {
-      staysAlive: false,
-    });
+    const { app, domainEvents, consumers, taskQueue, prepared, stop } = await openSubgraph(
+      subgraph,
+      settings,
+      { staysAlive: false },
+    );
     await prepared.catch(async (error: unknown) => {
       await stop();
       throw error;
     });
-    return { answer: awsLambdaFastify(app) as LambdaHandler, relay: domainEvents?.relay };
+    const { name } = subgraph;
+    return {
+      answer: awsLambdaFastify(app) as LambdaHandler,
+      handleMessages: (event: QueueEvent, deadline: number) =>
+        handleQueueEvent(event, { subgraph: name, consumers, taskQueue, deadline }),
+      relay: domainEvents?.relay,
+    };
   }
 
   return async (event, context) => {
+    const end = performance.now() + remainingMilliseconds(context) - answerMilliseconds;
     // After a failure the next event tries again.
     opened ??= open().catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
-    const { answer, relay } = await opened;
-    const answered = await answer(event, context);
-    await Promise.race([relay?.idle(), sleep(relayMilliseconds, undefined, { ref: false })]);
+    const { answer, handleMessages, relay } = await opened;
+    const answered = isQueueEvent(event)
+      ? await handleMessages(event, end - batchRelayMilliseconds)
+      : await answer(event, context);
+    const wait = Math.max(0, Math.min(relayMilliseconds, end - performance.now()));
+    await Promise.race([relay?.idle(), sleep(wait, undefined, { ref: false })]);
     return answered;
   };
+}
+
+function remainingMilliseconds(context: unknown): number {
+  const { getRemainingTimeInMillis } = Object(context) as {
+    readonly getRemainingTimeInMillis?: () => number;
+  };
+  return getRemainingTimeInMillis?.() ?? defaultMilliseconds;
 }

@@ -27,6 +27,7 @@ import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { logEventSource } from './subscriptions/log-event-source';
+import { type TaskQueue } from './workflows/engine';
 import { executionsTable } from './workflows/executions-table';
 import { bindWorkflows, openEngine, readWorkflows } from './workflows/open-workflows';
 
@@ -72,6 +73,8 @@ export interface OpenSubgraph {
   readonly consumers: SubgraphConsumers;
   /** Undefined for a subgraph without an outbox. */
   readonly domainEvents: SubgraphEvents | undefined;
+  /** Undefined where it has no workflows, or runs them itself. */
+  readonly taskQueue: TaskQueue | undefined;
   /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -195,7 +198,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await closed;
     await close();
   }
-  return { app, db, domainEvents, consumers, prepared, stop };
+  return { app, db, domainEvents, consumers, taskQueue: engine?.taskQueue, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

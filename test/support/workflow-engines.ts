@@ -68,7 +68,7 @@ const stepFunctions: TestedEngine = {
           definitions: new Map(setup.definitions.map((each) => [each.name, each])),
           runTask: runnerOf({} as never, setup),
           log: pino({ level: 'silent' }),
-          runsTasks: true,
+          pollsTasks: true,
           wait: 1,
           visibility: 5,
         });

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { traceIdIn } from '../trace';
-import { type Channel, type ConsumerSelection, type Delivery, type Subscription } from './channel';
+import {
+  type Channel,
+  type ConsumerSelection,
+  type Delivery,
+  type RetryOptions,
+  type Subscription,
+} from './channel';
 import { UnprocessableEvent, type ConsumedEvents, type Consumer, type ConsumerScope } from './consumer';
 import { type DomainEvent } from './event';
 
@@ -22,8 +28,11 @@ export interface RunningConsumer {
 }
 
 /** Opens the deliveries of a consumer. */
-export const subscriptionOf = ({ name, from, tries, firstPause }: Consumer, channel: Channel): Subscription =>
-  channel.subscribe(name, selectionOf(from), { tries, firstPause });
+export const subscriptionOf = (consumer: Consumer, channel: Channel): Subscription =>
+  channel.subscribe(consumer.name, selectionOf(consumer.from), retryOf(consumer));
+
+/** How a consumer wants its events to be repeated. */
+export const retryOf = ({ tries, firstPause }: Consumer): RetryOptions => ({ tries, firstPause });
 
 /** The types that a consumer wants, by source. */
 export const selectionOf = (from: ConsumedEvents): ConsumerSelection =>
@@ -37,22 +46,9 @@ export function runConsumer(consumer: Consumer, options: RunConsumerOptions): Ru
   const handling = new Set<Promise<void>>();
 
   async function handle(delivery: Delivery): Promise<void> {
-    const { event, attempt, isRetry = false } = delivery;
-    const eventLog = log.child({ ...idsOf(event), type: event.type, subject: event.subject });
-    const begin = performance.now();
-    try {
-      const scoped = (signal: AbortSignal) =>
-        options.scopeOf(event, { log: eventLog, signal, attempt, isRetry });
-      await inTime(consumer.timeout, (signal) => consumer.handle(event, scoped(signal)));
-    } catch (error) {
-      const isFinal = error instanceof UnprocessableEvent;
-      const { message } = error instanceof Error ? error : new Error(String(error));
-      eventLog.warn({ err: error, attempt }, 'event failed');
-      await subscription.failed(delivery, message, { isFinal });
-      return;
-    }
-    eventLog.info({ milliseconds: Math.round(performance.now() - begin) }, 'event');
-    await subscription.done(delivery);
+    const failure = await handleEvent(consumer, delivery, { ...options, log });
+    if (failure) await subscription.failed(delivery, failure.reason, failure);
+    else await subscription.done(delivery);
   }
 
   async function run(): Promise<void> {
@@ -74,6 +70,38 @@ export function runConsumer(consumer: Consumer, options: RunConsumerOptions): Ru
       await subscription.stop();
     },
   };
+}
+
+/** Why a consumer could not handle an event. */
+export interface EventFailure {
+  /** One sentence. */
+  readonly reason: string;
+  /** Whether it would fail however often it is repeated. */
+  readonly isFinal: boolean;
+}
+
+/** Handles one event. Resolves with the reason if it has failed, and never rejects. */
+export async function handleEvent(
+  consumer: Consumer,
+  { event, attempt, isRetry = false }: Delivery,
+  {
+    log,
+    scopeOf,
+    timeout = consumer.timeout,
+  }: Pick<RunConsumerOptions, 'log' | 'scopeOf'> & { readonly timeout?: number },
+): Promise<EventFailure | undefined> {
+  const eventLog = log.child({ ...idsOf(event), type: event.type, subject: event.subject });
+  const begin = performance.now();
+  try {
+    const scoped = (signal: AbortSignal) => scopeOf(event, { log: eventLog, signal, attempt, isRetry });
+    await inTime(timeout, (signal) => consumer.handle(event, scoped(signal)));
+    eventLog.info({ milliseconds: Math.round(performance.now() - begin) }, 'event');
+    return undefined;
+  } catch (error) {
+    eventLog.warn({ err: error, attempt }, 'event failed');
+    const { message: reason } = error instanceof Error ? error : new Error(String(error));
+    return { reason, isFinal: error instanceof UnprocessableEvent };
+  }
 }
 
 /** The ids of an event, as log lines have them. */

@@ -4,7 +4,16 @@ import { openAwsClients, type AwsSettings } from './aws-clients';
 import { type Channel, type ConsumerSelection } from './channel';
 import { type DomainEvent } from './event';
 import { publishEvents } from './sns-publisher';
-import { findQueue, findTopic, type ConsumerQueue, type ResourceNames } from './sns-sqs-resources';
+import {
+  findQueue,
+  findTopic,
+  isNameOf,
+  queueNameOf,
+  type ConsumerQueue,
+  type ResourceNames,
+} from './sns-sqs-resources';
+import { handleEventBatch, type EventBatchOptions, type SqsRecord } from './sqs-batch';
+import { SqsFailures } from './sqs-failures';
 import { SqsSubscription, type SqsSubscriptionOptions } from './sqs-subscription';
 
 export interface SnsSqsChannelOptions
@@ -26,6 +35,14 @@ export interface SnsSqsChannel extends Channel {
     readonly publishes: boolean;
     readonly consumers: Readonly<Record<string, ConsumerSelection>>;
   }): Promise<void>;
+  /** Whether the queue of the consumer has this ARN. */
+  isQueueOf(consumer: string, arn: string): boolean;
+  /** Handles what AWS Lambda has received from the queue of a consumer, as {@link handleEventBatch}. */
+  handleBatch(
+    consumer: string,
+    records: readonly SqsRecord[],
+    options: Omit<EventBatchOptions, 'failures' | 'log'>,
+  ): Promise<string[]>;
   /** Closes its connections. End its subscriptions first. */
   close(): void;
 }
@@ -70,6 +87,15 @@ export async function openSnsSqsChannel(options: SnsSqsChannelOptions): Promise<
         log,
         sqs: clients.sqs,
         queue: () => queueOf(consumer, selection),
+      }),
+
+    isQueueOf: (consumer, arn) => isNameOf(queueNameOf({ subgraph, consumer }, options), arn),
+
+    handleBatch: (consumer, records, of) =>
+      handleEventBatch(records, {
+        ...of,
+        failures: new SqsFailures({ sqs: clients.sqs, queue: () => queueOf(consumer, of.selection) }),
+        log: log.child({ consumer }),
       }),
 
     close: clients.destroy,

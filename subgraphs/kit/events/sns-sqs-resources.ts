@@ -57,6 +57,16 @@ export async function findTopic(
   );
 }
 
+/** The name or ARN of a consumer's queue. */
+export const queueNameOf = (
+  { subgraph, consumer }: { readonly subgraph: string; readonly consumer: string },
+  { queue = defaultQueue }: ResourceNames,
+): string => queue.replaceAll('{subgraph}', subgraph).replaceAll('{consumer}', consumer);
+
+/** Whether a name or ARN is that of the resource with this ARN. */
+export const isNameOf = (wanted: string, arn: string): boolean =>
+  wanted === arn || wanted === readArn(arn)?.name;
+
 /** Finds the queue of a consumer and its failure queue. @throws {StartError} where one is missing, or is not FIFO */
 export async function findQueue(
   {
@@ -67,9 +77,7 @@ export async function findQueue(
   { clients, names }: { readonly clients: AwsClients; readonly names: ResourceNames },
 ): Promise<ConsumerQueue> {
   const { sqs } = clients;
-  const wanted = (names.queue ?? defaultQueue)
-    .replaceAll('{subgraph}', subgraph)
-    .replaceAll('{consumer}', consumer);
+  const wanted = queueNameOf({ subgraph, consumer }, names);
   if (names.create === true) await createQueue(wanted, { selection, clients, names });
   const url = await queueUrl(wanted, sqs);
   if (url === undefined)

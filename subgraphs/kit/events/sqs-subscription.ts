@@ -7,12 +7,9 @@ import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import { createBackoff, type Backoff } from '../backoff';
 import { longestPoll } from './aws-clients';
 import { type ConsumerSelection, type Delivery, type RetryOptions, type Subscription } from './channel';
-import { type DomainEvent } from './event';
-import { readEvent } from './read-event';
 import { type ConsumerQueue } from './sns-sqs-resources';
 import { SqsFailures } from './sqs-failures';
-import { eventTextOf, retryAttribute, slices } from './sqs-message';
-import { traceparentOf } from './x-ray';
+import { eventTextOf, readMessage, retryAttribute, slices, type MessageContent } from './sqs-message';
 
 export interface SqsSubscriptionOptions extends RetryOptions {
   readonly consumer: string;
@@ -37,8 +34,7 @@ interface HeldMessage {
   readonly receipt: string;
   readonly group: string;
   readonly text: string;
-  readonly content:
-    { readonly event: DomainEvent } | { readonly unusable: string; readonly attempts: number };
+  readonly content: MessageContent;
   /** Whether an operator repeats it. */
   readonly isRetry: boolean;
   attempt: number;
@@ -49,8 +45,6 @@ interface HeldMessage {
 
 /** More is not received before some of these are done with. */
 const mostHeld = 100;
-/** A message that is first of its group and was received more often has ended each process that handled it. */
-const mostReceives = 10;
 
 /**
  * The deliveries of a consumer from its SQS FIFO queue. The tries of an event are made by the process that has received
@@ -187,37 +181,22 @@ export class SqsSubscription implements Subscription {
     const group = Attributes.MessageGroupId ?? '';
     const others = this.#groups.get(group) ?? [];
     const text = eventTextOf(Body);
-    const receives = Number(Attributes.ApproximateReceiveCount);
     const held: HeldMessage = {
       ...{ id, receipt, group, text, attempt: 1, isDelivered: false },
       isRetry: message.MessageAttributes?.[retryAttribute] !== undefined,
       heldUntil: performance.now() + this.#visibility * 1000,
-      content:
-        others.length === 0 && receives > mostReceives
-          ? {
-              unusable: `It was delivered ${receives} times, and each process ended or lost it.`,
-              attempts: receives,
-            }
-          : this.#read(text, Attributes.AWSTraceHeader),
+      content: readMessage(
+        {
+          text,
+          traceHeader: Attributes.AWSTraceHeader,
+          receives: Number(Attributes.ApproximateReceiveCount),
+          isFirst: others.length === 0,
+        },
+        this.#options.selection,
+      ),
     };
     this.#groups.set(group, [...others, held]);
     if (others.length === 0) this.#offer(held);
-  }
-
-  #read(text: string, traceHeader: string | undefined): HeldMessage['content'] {
-    const read = readEvent(text);
-    if ('unreadable' in read) return { unusable: read.unreadable, attempts: 0 };
-    const { event } = read;
-    const { source, type } = event;
-    const { selection } = this.#options;
-    if (!Object.hasOwn(selection, source) || !selection[source]!.includes(type))
-      return {
-        unusable: `The consumer does not know events of the type "${type}" from "${source}".`,
-        attempts: 0,
-      };
-    if (event.traceparent !== undefined || traceHeader === undefined) return { event };
-    const traceparent = traceparentOf(traceHeader);
-    return { event: { ...event, ...(traceparent !== undefined && { traceparent }) } };
   }
 
   /** The first message of a group is to be delivered, or cannot be. */

@@ -9,18 +9,22 @@ import { type Subgraph } from '../subgraph';
 import { type AnyTableDefinition } from '../table-definition';
 import { propagationOf } from '../trace';
 import { type Workflows } from '../workflows/workflows';
-import { type Channel, type ConsumerSelection, type Failures } from './channel';
+import { type ConsumerSelection, type Failures } from './channel';
 import { type Consumer } from './consumer';
 import { consumersTable } from './consumers-table';
 import { type Cause } from './event';
 import { type Publisher } from './follow-events';
 import {
+  handleEvent,
+  retryOf,
   runConsumer,
   selectionOf,
   subscriptionOf,
   type RunConsumerOptions,
   type RunningConsumer,
 } from './run-consumer';
+import { type SnsSqsChannel } from './sns-sqs-channel';
+import { type SqsRecord } from './sqs-batch';
 import { SubgraphProjections } from './subgraph-projections';
 import { tableChannel } from './table-channel';
 
@@ -35,7 +39,7 @@ export interface SubgraphConsumersOptions {
   readonly options: Readonly<Record<string, string>>;
   readonly linkKeys: LinkKeys | undefined;
   /** @default consumers read the event logs of their sources */
-  readonly channel?: Channel | undefined;
+  readonly channel?: SnsSqsChannel | undefined;
   readonly log: FastifyBaseLogger;
 }
 
@@ -46,6 +50,15 @@ export interface SubgraphConsumers {
   readonly projections: SubgraphProjections;
   /** Begins to consume. `url` is that of this subgraph's GraphQL endpoint, as it may read its own events. */
   start(url: string): void;
+  /**
+   * Handles what AWS Lambda has received from the queue with this ARN until the deadline, as `performance.now()` counts.
+   * Resolves with the ids of the messages that must come again; undefined where it is the queue of no consumer.
+   */
+  handleBatch(
+    queueArn: string,
+    records: readonly SqsRecord[],
+    deadline: number,
+  ): Promise<string[]> | undefined;
   /** Waits for the events that are being handled. */
   stop(): Promise<void>;
 }
@@ -120,6 +133,24 @@ export function openSubgraphConsumers({
         ...projections.failures,
       ]),
     projections,
+    handleBatch(queueArn, records, deadline) {
+      const consumer = consumers.find(({ name }) => given?.isQueueOf(name, queueArn) === true);
+      return (
+        consumer &&
+        given?.handleBatch(consumer.name, records, {
+          ...retryOf(consumer),
+          concurrency: consumer.concurrency,
+          selection: selectionOf(consumer.from),
+          deadline,
+          handle: (delivery, milliseconds) =>
+            handleEvent(consumer, delivery, {
+              log: log.child({ consumer: consumer.name }),
+              scopeOf,
+              timeout: Math.min(consumer.timeout, milliseconds),
+            }),
+        })
+      );
+    },
     start(url) {
       ownUrl = url;
       for (const consumer of consumers)

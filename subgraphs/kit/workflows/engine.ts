@@ -19,8 +19,19 @@ export interface WorkflowEngine {
    * `CONFLICT` where it has not failed.
    */
   retry(execution: ExecutionName): Promise<Execution>;
+  /** Where Step Functions runs the executions: the queue to which they send their tasks. */
+  readonly taskQueue?: TaskQueue;
   /** Ends the work of this process: a task in flight may complete; other processes, or the next one, go on. */
   stop(): Promise<void>;
+}
+
+export interface TaskQueue {
+  readonly url: string;
+  /**
+   * Runs the task of a message, and tells Step Functions what came of it. Resolves with false if the message must come
+   * again: its task is unknown here, or was aborted. Rejects if Step Functions cannot be told.
+   */
+  handle(body: string, signal: AbortSignal): Promise<boolean>;
 }
 
 export type ListedExecution = Pick<

@@ -80,7 +80,7 @@ export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngi
   const canRun = (definition: Definition): boolean =>
     missingTask(definition, tasks.get(definition.name)) === undefined;
   const engine: WorkflowEngine = stepFunctions
-    ? await openStepFunctionsEngine({ ...stepFunctions, definitions, runTask, log, runsTasks: staysAlive })
+    ? await openStepFunctionsEngine({ ...stepFunctions, definitions, runTask, log, pollsTasks: staysAlive })
     : embeddedEngine({ subgraph, db, prepared, definitions, canRun, runTask, log });
   return engine;
 }

@@ -16,7 +16,7 @@ import {
 } from './engine';
 import { isObject, type Json, type JsonObject } from './paths';
 import { readHistory } from './step-functions-history';
-import { startTaskWorker, type TaskWorkerOptions } from './task-worker';
+import { startTaskWorker, taskHandler, type TaskHandlerOptions, type TaskWorkerOptions } from './task-worker';
 import { type Execution } from './workflows';
 
 /** Where the state machines and the queue of their tasks are. */
@@ -32,14 +32,17 @@ export interface StepFunctionsSettings {
 }
 
 export interface StepFunctionsEngineOptions
-  extends StepFunctionsSettings, Omit<TaskWorkerOptions, 'sfn' | 'sqs' | 'taskQueue'> {
-  /** Runs tasks in this process. A Lambda function only starts and reads executions. */
-  readonly runsTasks: boolean;
+  extends
+    StepFunctionsSettings,
+    Omit<TaskHandlerOptions, 'sfn'>,
+    Omit<TaskWorkerOptions, 'sqs' | 'taskQueue'> {
+  /** Takes tasks from the queue. For a Lambda function, AWS does so. */
+  readonly pollsTasks: boolean;
 }
 
-/** Runs executions in AWS Step Functions, and their tasks in this process. */
+/** Runs executions in AWS Step Functions, and their tasks in processes of the subgraph. */
 export async function openStepFunctionsEngine(options: StepFunctionsEngineOptions): Promise<WorkflowEngine> {
-  const { stateMachines, taskQueue, aws, definitions, runsTasks } = options;
+  const { stateMachines, aws, definitions, pollsTasks } = options;
   // Loaded only now: who has the other engine does not pay for them.
   const [{ SFN }, { SQS }] = await Promise.all([
     import('@aws-sdk/client-sfn'),
@@ -49,7 +52,8 @@ export async function openStepFunctionsEngine(options: StepFunctionsEngineOption
   const sfn = new SFN({ maxAttempts: 3, requestHandler: { ...requests, requestTimeout: 10_000 }, ...aws });
   // Longer than a long poll.
   const sqs = new SQS({ maxAttempts: 3, requestHandler: { ...requests, requestTimeout: 25_000 }, ...aws });
-  const worker = runsTasks ? startTaskWorker({ ...options, sfn, sqs, taskQueue }) : undefined;
+  const taskQueue = { url: options.taskQueue, handle: taskHandler({ ...options, sfn }) };
+  const worker = pollsTasks ? startTaskWorker({ ...options, sqs, taskQueue }) : undefined;
 
   const machineOf = (workflow: string): string => `${stateMachines}${workflow}`;
   const arnOf = (execution: ExecutionName): string =>
@@ -166,7 +170,7 @@ export async function openStepFunctionsEngine(options: StepFunctionsEngineOption
     }
   }
 
-  return { start, get, history, wait, list, retry, stop };
+  return { start, get, history, wait, list, retry, taskQueue, stop };
 }
 
 function toExecution(execution: ExecutionName, found: DescribeExecutionOutput): Execution {

@@ -6,16 +6,20 @@ import { z } from 'zod';
 import { createBackoff } from '../backoff';
 import { type Cause } from '../events/event';
 import { type Definition } from './definition';
-import { readName } from './engine';
+import { readName, type TaskQueue } from './engine';
 import { keyOf } from './interpreter';
 import { type RunTask, type TaskOutcome } from './run-task';
 
-export interface TaskWorkerOptions {
+export interface TaskHandlerOptions {
   readonly sfn: SFN;
-  readonly sqs: SQS;
-  readonly taskQueue: string;
   readonly definitions: ReadonlyMap<string, Definition>;
   readonly runTask: RunTask;
+  readonly log: FastifyBaseLogger;
+}
+
+export interface TaskWorkerOptions {
+  readonly sqs: SQS;
+  readonly taskQueue: TaskQueue;
   readonly log: FastifyBaseLogger;
   /** Tasks that this process runs at once. @default 100 */
   readonly concurrency?: number;
@@ -44,9 +48,52 @@ type TaskMessage = z.infer<typeof taskMessage>;
 /** How long tasks may go on when the process stops, in milliseconds. */
 const graceMilliseconds = 5000;
 
-/** Takes the tasks of executions from a queue, runs them, and tells Step Functions what came of them. */
+/** Runs the tasks of messages: `TaskQueue.handle`. */
+export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptions): TaskQueue['handle'] {
+  async function tell({ token: taskToken, execution }: TaskMessage, outcome: TaskOutcome): Promise<void> {
+    try {
+      if ('output' in outcome)
+        await sfn.sendTaskSuccess({ taskToken, output: JSON.stringify(outcome.output) });
+      else {
+        const { error, cause } = outcome.failure;
+        await sfn.sendTaskFailure({ taskToken, error: error.slice(0, 256), cause: cause.slice(0, 32_768) });
+      }
+    } catch (error) {
+      // Nobody waits for it any more: its time is over, or it was told before.
+      if (!(error instanceof Error) || !isOver.has(error.name)) throw error;
+      log.info({ execution, reason: error.name }, 'outcome of a task dropped');
+    }
+  }
+
+  return async (body, signal) => {
+    const message = readMessage(body);
+    const execution = message && readName(message.execution);
+    const state = execution && definitions.get(execution.workflow)?.States[message.state];
+    if (!message || !execution || state?.Type !== 'Task') {
+      // Another version of the subgraph may know it; after some receipts the queue's redrive policy takes it away.
+      log.error({ body: body.slice(0, 500) }, 'no workflow of this subgraph fits the task');
+      return false;
+    }
+    const outcome = await runTask({
+      workflow: execution.workflow,
+      task: message.task,
+      input: message.input,
+      key: keyOf(message.execution, message.state),
+      attempt: message.retries + 1,
+      timeoutMilliseconds: state.TimeoutSeconds * 1000,
+      trace: message.trace as Cause,
+      signal,
+    });
+    if (signal.aborted) return false;
+    await tell(message, outcome);
+    return true;
+  };
+}
+
+/** Takes the tasks of executions from their queue, and runs them. */
 export function startTaskWorker(options: TaskWorkerOptions): { stop(): Promise<void> } {
-  const { sfn, sqs, taskQueue: QueueUrl, definitions, runTask, log } = options;
+  const { sqs, taskQueue, log } = options;
+  const { url: QueueUrl } = taskQueue;
   const { concurrency = 100, wait = 20, visibility = 30 } = options;
   const stopping = new AbortController();
   const ending = new AbortController();
@@ -88,14 +135,6 @@ export function startTaskWorker(options: TaskWorkerOptions): { stop(): Promise<v
   }
 
   async function handle({ Body = '', ReceiptHandle }: Message): Promise<void> {
-    const message = readMessage(Body);
-    const execution = message && readName(message.execution);
-    const state = execution && definitions.get(execution.workflow)?.States[message.state];
-    if (!message || !execution || state?.Type !== 'Task') {
-      // Another version of the subgraph may know it; after some receipts the queue's redrive policy takes it away.
-      log.error({ body: Body.slice(0, 500) }, 'no workflow of this subgraph fits the task');
-      return;
-    }
     const renewal = setInterval(
       () =>
         void sqs
@@ -104,39 +143,11 @@ export function startTaskWorker(options: TaskWorkerOptions): { stop(): Promise<v
       (visibility * 1000) / 3,
     );
     try {
-      const outcome = await runTask({
-        workflow: execution.workflow,
-        task: message.task,
-        input: message.input,
-        key: keyOf(message.execution, message.state),
-        attempt: message.retries + 1,
-        timeoutMilliseconds: state.TimeoutSeconds * 1000,
-        trace: message.trace as Cause,
-        signal: ending.signal,
-      });
-      if (ending.signal.aborted) {
+      if (await taskQueue.handle(Body, ending.signal)) await sqs.deleteMessage({ QueueUrl, ReceiptHandle });
+      else if (ending.signal.aborted)
         await sqs.changeMessageVisibility({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
-        return;
-      }
-      await tell(message, outcome);
-      await sqs.deleteMessage({ QueueUrl, ReceiptHandle });
     } finally {
       clearInterval(renewal);
-    }
-  }
-
-  async function tell({ token: taskToken, execution }: TaskMessage, outcome: TaskOutcome): Promise<void> {
-    try {
-      if ('output' in outcome)
-        await sfn.sendTaskSuccess({ taskToken, output: JSON.stringify(outcome.output) });
-      else {
-        const { error, cause } = outcome.failure;
-        await sfn.sendTaskFailure({ taskToken, error: error.slice(0, 256), cause: cause.slice(0, 32_768) });
-      }
-    } catch (error) {
-      // Nobody waits for it any more: its time is over, or it was told before.
-      if (!(error instanceof Error) || !isOver.has(error.name)) throw error;
-      log.info({ execution, reason: error.name }, 'outcome of a task dropped');
     }
   }
 

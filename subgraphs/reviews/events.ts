@@ -14,3 +14,6 @@ export const ReviewWritten = defineEvent({
     mediaId: z.string().optional(),
   }),
 });
+
+/** A review is counted in the ratings of its product, where it can be read now. Its subject is the review. */
+export const RatingsChanged = defineEvent({ type: 'RatingsChanged', data: z.object({ upc: z.string() }) });

@@ -1,6 +1,7 @@
-import { defineTotals } from '../kit';
-import { ReviewWritten } from './events';
+import { defineTotals, missing } from '../kit';
+import { RatingsChanged, ReviewWritten } from './events';
 import { seedReviews } from './seed';
+import { reviewsTable } from './table';
 
 /** How many reviews have one star to five stars. */
 export type RatingCounts = readonly [number, number, number, number, number];
@@ -13,6 +14,16 @@ export const ratings = defineTotals({
   from: { reviews: { ReviewWritten: { 1: ReviewWritten.data } } },
   entries: ({ data: { upc, rating } }) => [{ group: upc, value: countRating(noRatings, rating) }],
   count: (all: readonly RatingCounts[]) => all.reduce(addCounts, noRatings),
+  // `ReviewWritten` may be heard before the review is counted.
+  onCounted: ({ subject: id, data: { upc } }, db) =>
+    db.table(reviewsTable).update(
+      { id },
+      {
+        set: { isCounted: true },
+        condition: { isCounted: missing },
+        events: [RatingsChanged.create({ upc })],
+      },
+    ),
   seed: seedRatings,
 });
 

@@ -12,6 +12,8 @@ export interface Review extends WithRequests {
   readonly body: string;
   /** The reviewed picture or video. Only reviews with one are in its index. */
   readonly mediaId?: string;
+  /** Set when the ratings have it, and others were told so. */
+  readonly isCounted?: true;
 }
 
 export const reviewsTable = defineTable<Review>()({

@@ -46,7 +46,7 @@ export async function writeReview(
   const { result: review } = await createOnce(db.table(reviewsTable), request, written, {
     events: [ReviewWritten.create(written)],
   });
-  // A review has one event.
+  // The first event of a review.
   const event = { ...ReviewWritten.create(review), source: 'reviews', subject: review.id, sequence: 1 };
   await projections.apply(ratings, { ...event, time: review.createdAt });
   return review;

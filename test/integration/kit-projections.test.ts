@@ -13,6 +13,7 @@ import {
   type RunningSubgraph,
 } from '../../subgraphs/kit';
 import { ratings } from '../../subgraphs/reviews/ratings';
+import { reviewsTable } from '../../subgraphs/reviews/table';
 import { amountOf } from '../support/amounts';
 import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';
@@ -82,7 +83,8 @@ describe('a projection', () => {
   beforeAll(async () => {
     // The samples of the ratings would take seconds.
     const ratingsTable = { ...ratings.table(1), seed: () => [] };
-    opened = await openTestDatabase(accounts.table(1), payments.table(1), ratingsTable);
+    const tables = [ratingsTable, { ...reviewsTable, seed: () => [] }];
+    opened = await openTestDatabase(accounts.table(1), payments.table(1), ...tables);
   });
   afterAll(() => opened.stop());
 

@@ -2,6 +2,7 @@
 import { type Command } from '../../subgraphs/kit';
 import { stockTable } from '../../subgraphs/inventory/table';
 import { ordersTable } from '../../subgraphs/orders/table';
+import { readEvents } from '../support/event-reader';
 import { type Json } from '../support/running-gateway';
 import { startShop, type Answer, type Operation, type Shop, type SubgraphName } from '../support/shop';
 
@@ -306,6 +307,26 @@ describe('writeReview', () => {
     const { errors } = await writeReview('u2', review);
     expect(errors).toBeUndefined();
     expect(await ratingCountOf('p132')).toBe(before + 1);
+  });
+
+  it('tells once that the ratings have a review, when they have it', async () => {
+    const told = await readEvents(shop.urls.reviews, '?types=RatingsChanged');
+    const before = await ratingCountOf('p135');
+    const review = { upc: 'p135', rating: 4, body: 'Good.', idempotencyKey: 'told' };
+    const { data } = await writeReview('u5', review);
+    const next = async (): Promise<Json> => {
+      for (;;) {
+        const [event] = (await told.take(1)) as Json[];
+        // Reviews of other tests may be on their way.
+        if (event.data.upc === 'p135') return event;
+      }
+    };
+    expect(await next()).toMatchObject({ subject: data.writeReview.id, sequence: 2 });
+    expect(await ratingCountOf('p135')).toBe(before + 1);
+    await writeReview('u5', review);
+    const { data: other } = await writeReview('u6', { upc: 'p135', rating: 4, body: 'Good.' });
+    expect((await next()).subject).toBe(other.writeReview.id);
+    told.close();
   });
 
   it('shows the new review first, to its product and to its author', async () => {

@@ -175,6 +175,11 @@ export interface TotalsDefinition<From extends ConsumedEvents, Value, Total> {
   readonly count: (values: readonly Value[]) => Total;
   /** The list in which a total is found, and its place in it. @default in none */
   readonly list?: (total: Total, group: string) => ListPlace | undefined;
+  /**
+   * Called when the totals have what an event adds, and again whenever the event is applied again: it must change nothing
+   * then. A subgraph can tell others by it, with an event of its own, that they may read the totals now.
+   */
+  readonly onCounted?: (event: EventOf<From>, db: Database) => Promise<unknown>;
   /** One value per group that is there without an event, such as one of samples. Each rebuild begins with it. */
   readonly seed?: () => Iterable<{ readonly group: string; readonly value: Value }>;
 }
@@ -200,6 +205,7 @@ export function defineTotals<const From extends ConsumedEvents, Value, Total>({
   entries,
   count,
   list = () => undefined,
+  onCounted,
   seed,
 }: TotalsDefinition<From, Value, Total>): Projection<TotalsTable<Value, Total>> {
   checkName(name);
@@ -244,6 +250,7 @@ export function defineTotals<const From extends ConsumedEvents, Value, Total>({
         const condition = [{ counted: missing }, { counted: atMost(counted.length - 1) }];
         await items.put(total, { condition });
       }
+      await onCounted?.(event, db);
     },
   };
 }

@@ -42,11 +42,18 @@ export function compileTemplate(template: string): (event: DomainEvent) => reado
     );
 }
 
-/** Compiles a path whose values must be scalars. @param of what the value is a part of, for the error */
-export function compileScalars(path: string, of: string): (event: DomainEvent) => readonly Scalar[] {
+/**
+ * Compiles a path whose values must be scalars. With `?` at its end, those that the event lacks are left out.
+ *
+ * @param of what the value is a part of, for the error
+ */
+export function compileScalars(given: string, of: string): (event: DomainEvent) => readonly Scalar[] {
+  const isOptional = given.endsWith('?');
+  const path = isOptional ? given.slice(0, -1) : given;
   const read = compilePath(path);
   return (event) => {
-    const values = read(event);
+    const all = read(event);
+    const values = isOptional ? all.filter((value) => value !== undefined && value !== null) : all;
     if (values.every(isScalar)) return values;
     throw new BadEvent('key', `\`${path}\`, for ${of}, is not in the event as text, number or boolean.`);
   };

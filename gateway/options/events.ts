@@ -5,13 +5,16 @@ import { duration, httpUrl, mapOf, positiveInt, text } from './values';
 
 /** Where a value stands in an event: an attribute, or a member of its data, where `[*]` is every item of a list. */
 const pathPattern = /^(id|source|subject|type|time|data(\.[A-Za-z_][\w-]*|\[\*\])+)$/;
+/** With `?` the event may lack it. */
+const droppedPattern = /^(id|source|subject|type|time|data(\.[A-Za-z_][\w-]*|\[\*\])+)\??$/;
 const pathRule =
   'must be subject, id, source, type, time, or a member of the data such as data.upc or data.lines[*].upc';
-const path = z
-  .string({ error: pathRule })
-  .regex(pathPattern, { error: pathRule })
-  .refine((value) => value.split('[*]').length <= 2, { error: 'must have at most one [*]' })
-  .meta({ title: 'path' });
+const pathOf = (pattern: RegExp) =>
+  z
+    .string({ error: pathRule })
+    .regex(pattern, { error: pathRule })
+    .refine((value) => value.split('[*]').length <= 2, { error: 'must have at most one [*]' })
+    .meta({ title: 'path' });
 
 const templateRule = 'must be text in which each {PATH} is a path such as {subject} or {data.upc}';
 const template = z
@@ -20,7 +23,7 @@ const template = z
   .refine(isTemplate, { error: templateRule });
 
 const key = z
-  .record(z.string(), path, { error: 'must be a map of key fields' })
+  .record(z.string(), pathOf(droppedPattern), { error: 'must be a map of key fields' })
   .refine((fields) => Object.keys(fields).length > 0, {
     error: 'must have at least one field, such as { upc: subject }',
   })
@@ -35,7 +38,7 @@ const drop = mapOf({
         type: text.describe('The type of the entity.').meta({ example: 'Product' }),
         key: key
           .describe(
-            'The fields of its key, and where their values stand in the event: `subject`, or a member of the data such as `data.upc`. With `data.lines[*].upc` there is an entity for each item of the list. A field of an object is written as a path: `org.id`.',
+            'The fields of its key, and where their values stand in the event: `subject`, or a member of the data such as `data.upc`. With `data.lines[*].upc` there is an entity for each item of the list. With `data.upc?` there is none where the event lacks it. A field of an object is written as a path: `org.id`.',
           )
           .meta({ example: { upc: 'subject' } }),
       }),
@@ -47,7 +50,9 @@ const drop = mapOf({
   tags: z
     .array(template, { error: 'must be a list of text' })
     .default([])
-    .describe('Tags. Each `{PATH}` stands for a value of the event.')
+    .describe(
+      'Tags. Each `{PATH}` stands for a value of the event; `{PATH?}` for one that it may lack, and then there is no such tag.',
+    )
     .meta({ example: ['stock-of-{subject}'] }),
   types: z
     .array(text, { error: 'must be a list of text' })
@@ -196,7 +201,9 @@ const condition = mapOf({
     .meta({ example: ['a', 'b'] }),
 }).refine((each) => Object.values(each).some((value) => value !== undefined), { error: conditionRule });
 
-const single = path.refine((value) => !value.includes('[*]'), { error: 'must have no [*] here' });
+const single = pathOf(pathPattern).refine((value) => !value.includes('[*]'), {
+  error: 'must have no [*] here',
+});
 const conditions = z.record(single, condition, { error: 'must be a map of paths' });
 
 const subscriptions = z
@@ -297,7 +304,7 @@ function isTemplate(value: string): boolean {
   return (
     !first!.includes('}') &&
     rest.every((part) => part.split('}').length === 2) &&
-    paths.every((each) => pathPattern.test(each)) &&
+    paths.every((each) => droppedPattern.test(each)) &&
     paths.filter((each) => each.includes('[*]')).length <= 1
   );
 }

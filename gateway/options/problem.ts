@@ -81,7 +81,9 @@ function suggest(key: string, known: readonly string[]): string {
 
 /** Whether an option may be a number or a boolean. */
 export function takesMoreThanText(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
-  return schemasAt(schema, path).some(({ type }) => ['number', 'integer', 'boolean'].includes(type ?? ''));
+  return schemasAt(schema, path).some(
+    ({ type }) => type === 'number' || type === 'integer' || type === 'boolean',
+  );
 }
 
 export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
@@ -136,7 +138,7 @@ function jsonSchemaOf(schema: z.ZodType): JsonSchema {
 export interface JsonSchema {
   readonly title?: string;
   readonly description?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly string[];
   readonly const?: unknown;
   readonly pattern?: string;

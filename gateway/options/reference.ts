@@ -88,10 +88,24 @@ function membersOf({
   properties,
   additionalProperties: free,
   anyOf = [],
+  oneOf = [],
 }: JsonSchema): [string, JsonSchema][] {
   if (properties !== undefined) return Object.entries(properties);
   if (typeof free === 'object') return membersOf(free).map(([name, option]) => [`NAME.${name}`, option]);
-  return anyOf.flatMap(membersOf);
+  return oneOf.length > 0 ? membersByType(oneOf) : anyOf.flatMap(membersOf);
+}
+
+/** The options inside of maps that their `type` tells apart: each says with which type it is. */
+function membersByType(maps: readonly JsonSchema[]): [string, JsonSchema][] {
+  const all = maps.map(({ properties = {} }) => properties);
+  const types = all.map(({ type }) => type!.const as string);
+  const others = all.flatMap(({ type, ...members }) =>
+    Object.entries(members).map(([name, option]): [string, JsonSchema] => [
+      name,
+      { ...option, description: `With \`type: ${type!.const as string}\`. ${option.description ?? ''}` },
+    ]),
+  );
+  return [['type', { description: all[0]!['type']!.description!, enum: types }], ...others];
 }
 
 /** An option, and those that are described within it or within the maps that it is a list of, however deep. */
@@ -136,10 +150,14 @@ function typeOf({
   if (values !== undefined) return values.map((each) => `\`${each}\``).join(', ');
   if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
   if (items?.title !== undefined) return `list of ${items.title}s`;
-  if (items !== undefined) return items.properties === undefined ? 'list of text' : 'list of maps';
-  if (additionalProperties !== undefined) return 'map';
-  return { string: 'text', integer: 'number', boolean: '`true`, `false`' }[type!] ?? type!;
+  if (items !== undefined) return `list of ${plurals[typeOf(items)] ?? 'text'}`;
+  if (additionalProperties !== undefined || type === 'object') return 'map';
+  if (typeof type !== 'string') return (type ?? []).map((each) => words[each] ?? each).join(', ');
+  return type === 'boolean' ? '`true`, `false`' : (words[type] ?? type);
 }
+
+const words: Readonly<Record<string, string>> = { string: 'text', integer: 'number' };
+const plurals: Readonly<Record<string, string>> = { map: 'maps', number: 'numbers' };
 
 function defaultOf({ default: value }: JsonSchema): string {
   return value === undefined ? '' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;

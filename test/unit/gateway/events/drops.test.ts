@@ -30,6 +30,17 @@ describe('what an event drops', () => {
       },
     ],
     ['tags', { tags: ['of-{subject}-{data.names[*]}', 'all'] }, { tags: ['of-p1-x', 'of-p1-y', 'all'] }],
+    [
+      'what it may lack, where it has it',
+      {
+        entities: [
+          { type: 'Item', key: { upc: 'data.org?' } },
+          { type: 'Item', key: { upc: 'data.nothing?' } },
+        ],
+        tags: ['of-{data.org?}', 'of-{data.nothing?}', 'of-{data.nothing?}-{subject}'],
+      },
+      { entities: [{ type: 'Item', key: { upc: 7 } }], tags: ['of-7'] },
+    ],
     ['types and subgraphs', { types: ['A'], subgraphs: ['b'] }, { types: ['A'], subgraphs: ['b'] }],
   ])('may be %s', (_, drop, expected) => {
     expect(dropped(drop, { data })).toEqual({

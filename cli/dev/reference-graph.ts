@@ -7,6 +7,7 @@ import { startDatabase } from './database';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
 import { keepLive } from './live-supergraph';
+import { shopEvents } from './shop-events';
 import { SubgraphProcesses } from './subgraph-processes';
 import { createSupergraphFeed } from './supergraph-feed';
 
@@ -78,6 +79,7 @@ export async function startReferenceGraph({
         : { auth: credentials.auth, explorerHeaders: credentials.headers }),
       privateLinks: { ...link.options, claims: configured.privateLinks.claims },
       subgraphs: { ...eventProtocols, ...appSync.options, ...configured.subgraphs },
+      events: Object.keys(configured.events.sources).length > 0 ? configured.events : shopEvents,
     }),
     describe: ({ auth }) => ({
       watched: 'Schema files are',

@@ -1,8 +1,11 @@
 /** What invalidations cost a store that is full, and that neither they nor writes make it grow without end. */
 import { performance } from 'node:perf_hooks';
 import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
+import { amountOf } from '../support/amounts';
 import { entryAt, storeKinds, type TestStores } from '../support/cache-stores';
 
+/** Entries of a store; of one in DynamoDB a fiftieth. */
+const amount = amountOf('WEIR_ENTRIES', 20_000, 100_000);
 /** Minutes of the soak. */
 const minutes = Number(process.env['WEIR_SOAK'] ?? 0);
 
@@ -10,9 +13,8 @@ jest.setTimeout(120_000 + 2 * minutes * 60_000);
 
 describe.each(storeKinds)('%s', (kind, start) => {
   // A put is a request here, and the DynamoDB of the tests takes some milliseconds for each.
-  const [tagCount, entryCount, atOnce] = kind.includes('DynamoDB')
-    ? [200, 2_000, 200]
-    : [10_000, 100_000, 1_000];
+  const [entryCount, atOnce] = kind.includes('DynamoDB') ? [amount / 50, 200] : [amount, 1_000];
+  const tagCount = entryCount / 10;
   const keyOf = (i: number): string => `key${i}`;
   const tagOf = (i: number): string => `tag${i % tagCount}`;
   let stores: TestStores;

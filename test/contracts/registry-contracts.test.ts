@@ -1,9 +1,12 @@
 import { Registry } from '../../schema';
 import type { RegistryStore } from '../../schema/store/store';
+import { amountOf } from '../support/amounts';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 
 const author = { by: 'ana', commit: '3f9c2d1' };
 const terms = { of: 'shop@prod', include: [], exclude: ['internal'] };
+/** Each that is in the way of others has them compose once more. */
+const publishers = amountOf('WEIR_PUBLISHERS', 4, 10);
 
 describe.each(registryStoreKinds)('a contract in %s', (_, start) => {
   let stores: TestRegistryStores;
@@ -155,10 +158,10 @@ describe.each(registryStoreKinds)('a contract in %s', (_, start) => {
     });
   });
 
-  it('has what all of 10 publishers published at once', async () => {
+  it(`has what all of ${publishers} publishers published at once`, async () => {
     await publish('a', 'x: Int');
     await contract.contract(terms, author);
-    const names = Array.from({ length: 10 }, (_, index) => `s${index}`);
+    const names = Array.from({ length: publishers }, (_, index) => `s${index}`);
     await Promise.all(names.map((name) => publish(name, `${name}: Int`)));
     const supergraph = await runs();
     for (const name of names) expect(supergraph).toContain(`${name}: Int`);

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Registry, type Version } from '../../schema';
 import type { RegistryStore } from '../../schema/store/store';
+import { amountOf } from '../support/amounts';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 
 const variant = { graph: 'shop', variant: 'prod' };
 const author = { by: 'ana', commit: '3f9c2d1' };
+/** Each that is in the way of others has them compose once more. */
+const publishers = amountOf('WEIR_PUBLISHERS', 8, 20);
 
 describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
   let stores: TestRegistryStores;
@@ -189,8 +192,8 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
     );
   });
 
-  it('loses none of 20 publishers at once, in a linear history', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `team${index}`);
+  it(`loses none of ${publishers} publishers at once, in a linear history`, async () => {
+    const names = Array.from({ length: publishers }, (_, index) => `team${index}`);
     const results = await Promise.all(
       names.map(async (name) =>
         publish(name, field(name), new Registry({ store: await stores.open(), variant })),
@@ -199,7 +202,7 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
 
     expect(results.map(({ outcome }) => outcome)).toEqual(names.map(() => 'published'));
     const history = await registry.history(100);
-    expect(history.map(({ number }) => number)).toEqual(names.map((_, index) => 20 - index));
+    expect(history.map(({ number }) => number)).toEqual(names.map((_, index) => publishers - index));
     // Each version is the one before it, and one subgraph more.
     for (const [index, { changes, subgraphs }] of history.entries()) {
       const before = history[index + 1]?.subgraphs ?? {};

@@ -1,5 +1,5 @@
 /** Over 300 lines: the command prints something else for each kind of change. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signatureOf } from '../../../gateway/usage/signature';
@@ -8,7 +8,9 @@ import { startCli } from '../../support/run-cli';
 
 let folder: string;
 let env: Record<string, string>;
-beforeEach(async () => {
+/** A registry in which both subgraphs are published: each test has a copy. */
+let published: string;
+function openFolder(): void {
   folder = mkdtempSync(join(tmpdir(), 'weir-check-'));
   env = {
     WEIR_REGISTRY: join(folder, 'registry'),
@@ -16,17 +18,21 @@ beforeEach(async () => {
     GITHUB_ACTOR: 'ana',
     GITHUB_SHA: 'c0',
   };
-  await run(
-    'publish',
-    'products',
-    '--schema',
-    write('products', products),
-    '--routing-url',
-    'http://p.test/',
-  );
-  await run('publish', 'reviews', '--schema', write('reviews', reviews), '--routing-url', 'http://r.test/');
+}
+beforeAll(async () => {
+  openFolder();
+  const publish = (name: string, schema: string, url: string) =>
+    run('publish', name, '--schema', write(name, schema), '--routing-url', url);
+  await publish('products', products, 'http://p.test/');
+  await publish('reviews', reviews, 'http://r.test/');
+  published = folder;
+});
+beforeEach(() => {
+  openFolder();
+  cpSync(published, folder, { recursive: true });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(published, { recursive: true, force: true }));
 
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])\n';

@@ -113,7 +113,7 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
     const jobs = Object.values(parseYaml(text) as Record<string, { script?: string | string[] }>);
     expect(jobs.flatMap(({ script = [] }) => script).flatMap(problemsOfCommands)).toEqual([]);
   },
-  // Created from the page by sns-sqs-permissions.test.ts.
+  // Created from the page by aws-permissions.test.ts.
   'template.yaml': (_, text) => void readTemplate(text),
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };

@@ -1,0 +1,276 @@
+/** What the documentation says of the resources and permissions on AWS. */
+import { SFN } from '@aws-sdk/client-sfn';
+import { SNS } from '@aws-sdk/client-sns';
+import { SQS } from '@aws-sdk/client-sqs';
+import { pino } from 'pino';
+import { type DomainEvent, openSnsSqsChannel, type Subscription } from '../../subgraphs/kit';
+import { type DomainEventSource } from '../../gateway/events/source';
+import { sqsEvents } from '../../gateway/events/sources/sqs';
+import { readStart } from '../../subgraphs/kit/workflows/engine';
+import { openStepFunctionsEngine } from '../../subgraphs/kit/workflows/step-functions-engine';
+import { differencesOf, policiesOf, type Policy, recordAwsCalls } from '../support/aws-policies';
+import { namesIn, readTemplate, type Resource } from '../support/cloudformation';
+import { examplesOf } from '../support/documentation';
+import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
+import { eventually } from '../support/process';
+import { define, taskState } from '../support/workflows';
+
+sayWithoutMoto('the tests of permissions on AWS');
+
+const examples = examplesOf('docs/events.md');
+const selection = { orders: ['OrderPlaced', 'OrderCancelled'] };
+const topic = 'arn:aws:sns:us-east-1:123456789012:{source}-events.fifo';
+
+const eventOf = (subject: string, type = 'OrderPlaced'): DomainEvent => ({
+  specversion: '1.0',
+  id: `of ${subject}`,
+  source: 'orders',
+  type,
+  dataversion: 1,
+  subject,
+  sequence: 1,
+  time: '2026-01-01T00:00:00.000Z',
+  data: null,
+  correlationid: 'r1',
+});
+
+const [gateway, publisher, consumer, operator, creator] = policiesOf('docs/events.md') as [
+  ...[Policy, Policy, Policy, Policy, Policy],
+];
+const [, workflows] = policiesOf('docs/workflows.md') as [Policy, Policy];
+const exact = { refused: [], unused: [] };
+
+let moto: Moto;
+const before = { ...process.env };
+beforeAll(async () => {
+  if (motoPython === undefined) return;
+  moto = await startMoto();
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+});
+afterEach(() => jest.restoreAllMocks());
+afterAll(async () => {
+  process.env = before;
+  if (motoPython !== undefined) await moto.stop();
+});
+
+(motoPython === undefined ? describe.skip : describe)('with the resources of docs/events.md', () => {
+  beforeAll(async () => {
+    await deploy(examples.find(({ file }) => file === 'template.yaml')!.text, moto);
+  });
+
+  const open = (subgraph: string) =>
+    openSnsSqsChannel({
+      ...{ subgraph, topic, aws: moto.config, log: pino({ level: 'silent' }) },
+      ...{ wait: 1, visibility: 1, lookWait: 0 },
+    });
+
+  it('a publisher and a consumer need the permissions of their policies, and no others', async () => {
+    const calls = recordAwsCalls();
+    const orders = await open('orders');
+    await orders.prepare({ publishes: true, consumers: {} });
+    await orders.publish([eventOf('a'), eventOf('b'), eventOf('poison'), eventOf('c', 'OrderShipped')]);
+    orders.close();
+    expect(differencesOf(publisher, calls())).toEqual(exact);
+
+    const products = await open('products');
+    await products.prepare({ publishes: false, consumers: { ratings: selection } });
+    const subscription = products.subscribe('ratings', selection, { tries: 1 });
+    expect(await handleAll(subscription, 3)).toEqual(['a', 'b', 'poison']);
+    products.close();
+    expect(differencesOf(consumer, calls())).toEqual(exact);
+
+    const operated = await open('products');
+    const { failures } = operated.subscribe('ratings', selection);
+    const found = await failures.list();
+    expect(found).toMatchObject([{ reason: 'It is poison.', attempts: 1 }]);
+    expect(await failures.retry(found[0]!.id)).toBe(true);
+    expect(await failures.drop('nothing')).toBe(false);
+    operated.close();
+    expect(differencesOf(operator, calls())).toEqual(exact);
+  });
+});
+
+(motoPython === undefined ? describe.skip : describe)('without resources', () => {
+  beforeAll(async () => {
+    await moto.reset();
+    await moto.configure({ stepfunctions: { execute_state_machine: true } });
+  });
+
+  it('a subgraph that creates what it needs has to have those of one more policy', async () => {
+    const calls = recordAwsCalls();
+    const channel = await openSnsSqsChannel({
+      ...{ subgraph: 'products', create: true, aws: moto.config, log: pino({ level: 'silent' }) },
+    });
+    await channel.prepare({ publishes: true, consumers: { ratings: selection } });
+    channel.close();
+    const made = calls();
+    expect(differencesOf([...consumer, ...creator], made).refused).toEqual([]);
+    expect(differencesOf(creator, made).unused).toEqual([]);
+  });
+
+  it('a gateway that reads a topic needs the permissions of its policy, and no others', async () => {
+    const sns = new SNS(moto.config);
+    const Attributes = { FifoTopic: 'true', ContentBasedDeduplication: 'true' };
+    const { TopicArn: events = '' } = await sns.createTopic({ Name: 'shop-events.fifo', Attributes });
+    const calls = recordAwsCalls();
+    let now = Date.now();
+    const openSource = () =>
+      sqsEvents({
+        ...{ topic: events, prefix: 'weir-events', retention: 60_000, endpoint: moto.url, wait: 0 },
+        now: () => now,
+      });
+    await readOnce(openSource());
+    // The queue of a gateway that was killed is removed by one that starts two hours later.
+    now += 7_200_000;
+    const source = openSource();
+    let batches = 0;
+    const stopping = new AbortController();
+    for await (const batch of source.read({ types: [], signal: stopping.signal })) {
+      if (batch.events.length > 0) stopping.abort();
+      if (batches++ > 0) continue;
+      await sns.publish({
+        TopicArn: events,
+        Message: '{}',
+        MessageGroupId: 'g',
+        MessageDeduplicationId: 'd',
+      });
+      now += 3_600_000;
+    }
+    await source.close();
+    sns.destroy();
+    // The test has published.
+    const made = calls().filter(({ action }) => action !== 'sns:Publish');
+    expect(differencesOf(gateway, made)).toEqual(exact);
+  });
+
+  it('a subgraph with workflows in Step Functions needs the permissions of its policy, and no others', async () => {
+    const [sfn, sqs] = [new SFN(moto.config), new SQS(moto.config)];
+    const { QueueUrl: taskQueue = '' } = await sqs.createQueue({ QueueName: 'orders-tasks' });
+    const definition = define({ Take: taskState('take', { End: true }) }, 'greeting');
+    await sfn.createStateMachine({
+      name: 'shop-greeting',
+      definition: definition.text.replaceAll('${TaskQueueUrl}', taskQueue),
+      roleArn: 'arn:aws:iam::123456789012:role/workflows',
+    });
+    for (const client of [sfn, sqs]) client.destroy();
+    const calls = recordAwsCalls();
+    const definitions = new Map([[definition.name, definition]]);
+    const engine = await openStepFunctionsEngine({
+      stateMachines: 'arn:aws:states:us-east-1:123456789012:stateMachine:shop-',
+      ...{ taskQueue, definitions, pollsTasks: true, wait: 1, visibility: 1 },
+      ...{ aws: moto.config, log: pino({ level: 'silent' }) },
+      async runTask({ input }) {
+        // Longer than a message is hidden.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const { fails } = input as { fails: boolean };
+        return fails ? { failure: { error: 'NO', cause: 'No.' } } : { output: {} };
+      },
+    });
+    const start = (id: string, input: object) =>
+      engine.start(readStart(definitions, { workflow: 'greeting', id }, input, { correlationid: 'r1' }));
+    for (const [id, fails] of [
+      ['good', false],
+      ['bad', true],
+    ] as const) {
+      await start(id, { fails });
+      await eventually(async () => {
+        const found = await engine.wait({ workflow: 'greeting', id }, 5000);
+        return found?.status === (fails ? 'FAILED' : 'SUCCEEDED');
+      }, 30_000);
+    }
+    await engine.history({ workflow: 'greeting', id: 'good' });
+    await engine.list('FAILED', 10);
+    // moto has no such call.
+    await expect(engine.retry({ workflow: 'greeting', id: 'bad' })).rejects.toThrow();
+    await engine.stop();
+    expect(differencesOf(workflows, calls())).toEqual(exact);
+  }, 60_000);
+});
+
+/** Opens a source of the gateway, and leaves it as a process does that is killed. */
+async function readOnce(source: DomainEventSource): Promise<void> {
+  const stopping = new AbortController();
+  for await (const batch of source.read({ types: [], signal: stopping.signal })) {
+    expect(batch.events).toEqual([]);
+    stopping.abort();
+  }
+}
+
+/** Handles some events, one of them in vain and one for longer than its message is hidden, and stops. */
+async function handleAll(subscription: Subscription, count: number): Promise<string[]> {
+  const subjects: string[] = [];
+  const stopping = new AbortController();
+  for await (const delivery of subscription.receive(stopping.signal)) {
+    const { subject } = delivery.event;
+    if (subject === 'poison') await subscription.failed(delivery, 'It is poison.');
+    else {
+      if (subject === 'a') await new Promise((resolve) => setTimeout(resolve, 500));
+      await subscription.done(delivery);
+    }
+    if (subjects.push(subject) === count) stopping.abort();
+  }
+  await subscription.stop();
+  return subjects.sort();
+}
+
+/** Creates the resources of a template: those that others need come first. */
+async function deploy(text: string, { config }: Moto): Promise<void> {
+  const { Resources } = readTemplate(text);
+  const [sns, sqs] = [new SNS(config), new SQS(config)];
+  const created = new Map<string, { readonly ref: string; readonly arn: string }>();
+  while (created.size < Object.keys(Resources).length) {
+    const [name, resource] = Object.entries(Resources).find(
+      ([each, { Properties }]) =>
+        !created.has(each) && namesIn(Properties).every((other) => created.has(other)),
+    )!;
+    created.set(name, await create(resource));
+  }
+  sns.destroy();
+  sqs.destroy();
+
+  /** A value as the API takes it: a text, or JSON. */
+  function attribute(value: unknown): string {
+    const resolved = resolve(value);
+    return typeof resolved === 'string' ? resolved : JSON.stringify(resolved);
+  }
+  function resolve(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(resolve);
+    const [[key, name]] = Object.entries(value) as [[string, string | string[]]];
+    if (key === 'Ref') return created.get(name as string)!.ref;
+    if (key === 'Fn::GetAtt') return created.get(name[0]!)!.arn;
+    return Object.fromEntries(Object.entries(value).map(([each, inner]) => [each, resolve(inner)]));
+  }
+  async function create({ Type, Properties = {} }: Resource) {
+    const { TopicName, QueueName, TopicArn, Protocol, Endpoint, Queues, PolicyDocument, ...others } =
+      Properties;
+    const Attributes = Object.fromEntries(
+      Object.entries(others).map(([name, value]) => [name, attribute(value)]),
+    );
+    switch (Type) {
+      case 'AWS::SNS::Topic': {
+        const { TopicArn: arn = '' } = await sns.createTopic({ Name: TopicName as string, Attributes });
+        return { ref: arn, arn };
+      }
+      case 'AWS::SQS::Queue': {
+        const { QueueUrl = '' } = await sqs.createQueue({ QueueName: QueueName as string, Attributes });
+        const { Attributes: read } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ['QueueArn'] });
+        return { ref: QueueUrl, arn: read!['QueueArn']! };
+      }
+      case 'AWS::SNS::Subscription':
+        await sns.subscribe({
+          TopicArn: attribute(TopicArn),
+          Protocol: attribute(Protocol),
+          Endpoint: attribute(Endpoint),
+          Attributes,
+        });
+        return { ref: '', arn: '' };
+      case 'AWS::SQS::QueuePolicy':
+        for (const QueueUrl of resolve(Queues) as string[])
+          await sqs.setQueueAttributes({ QueueUrl, Attributes: { Policy: attribute(PolicyDocument) } });
+        return { ref: '', arn: '' };
+      default:
+        throw new Error(`This test does not create ${Type}.`);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** Policies of IAM in the documentation, and the commands that code sends to AWS. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { examplesOf } from './documentation';
+
+/** What one command needs: an action, and the name of the resource as it stands at the end of an ARN. */
+export interface AwsCall {
+  readonly action: string;
+  /** `*` for an action that knows no resources: a policy must allow it on `*`. */
+  readonly resource: string;
+}
+
+/** The permissions of a policy, in the same form; resources may have `*`. */
+export type Policy = readonly AwsCall[];
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: string;
+}
+
+/** The policies of a page, in its order. */
+export const policiesOf = (page: string): Policy[] =>
+  examplesOf(page)
+    .filter(({ language, text }) => language === 'json' && text.includes('"Statement"'))
+    .map(({ text }) =>
+      (JSON.parse(text) as { readonly Statement: readonly Statement[] }).Statement.flatMap(
+        ({ Action, Resource }) =>
+          [Action]
+            .flat()
+            .map((action) => ({ action, resource: Resource.split(':').slice(5).join(':') || '*' })),
+      ),
+    );
+
+/** The calls that a policy does not allow, and what it allows without need. */
+export function differencesOf(policy: Policy, calls: readonly AwsCall[]) {
+  const isFor = (allowed: AwsCall, call: AwsCall): boolean =>
+    allowed.action === call.action && (allowed.resource === '*' || isLike(call.resource, allowed.resource));
+  const sentences = (all: readonly AwsCall[]) =>
+    [...new Set(all.map(({ action, resource }) => `${action} ${resource}`))].sort();
+  return {
+    refused: sentences(calls.filter((call) => !policy.some((allowed) => isFor(allowed, call)))),
+    unused: sentences(policy.filter((allowed) => !calls.some((call) => isFor(allowed, call)))),
+  };
+}
+
+/** Whether a text is as a pattern, in which `*` stands for anything. */
+function isLike(text: string, pattern: string): boolean {
+  const [start = '', ...parts] = pattern.split('*');
+  if (parts.length === 0) return text === pattern;
+  return text.startsWith(start) && text.slice(start.length).endsWith(parts.at(-1)!);
+}
+
+/** Records the calls of all clients from now on. The function that it returns gives those since it was called last. */
+export function recordAwsCalls(): () => AwsCall[] {
+  let calls: AwsCall[] = [];
+  for (const [service, client] of [
+    ['sns', SNSClient],
+    ['sqs', SQSClient],
+    ['states', SFNClient],
+    ['s3', S3Client],
+  ] as const) {
+    const send = Reflect.get(client.prototype, 'send') as (...args: unknown[]) => unknown;
+    jest.spyOn(client.prototype, 'send').mockImplementation(function (this: unknown, ...args: unknown[]) {
+      const [command] = args as [{ constructor: { name: string }; input: Readonly<Record<string, string>> }];
+      // The permission of a call for several messages is the one for a single message.
+      const name = command.constructor.name.replace(/(Batch)?Command$/, '');
+      const action = `${service}:${otherNames[name] ?? name}`;
+      calls.push({ action, resource: withoutResource.has(action) ? '*' : resourceOf(command.input) });
+      return send.apply(this, args);
+    });
+  }
+  return () => {
+    const seen = calls;
+    calls = [];
+    return seen;
+  };
+}
+
+/** Operations whose permission has another name. */
+const otherNames: Readonly<Record<string, string>> = { ListObjectsV2: 'ListBucket', HeadObject: 'GetObject' };
+
+/** Actions that can only be allowed on `*`, by the Service Authorization Reference of AWS. */
+const withoutResource: ReadonlySet<string> = new Set([
+  ...['sns:ListTopics', 'sns:SetSubscriptionAttributes', 'sns:Unsubscribe', 'sqs:ListQueues'],
+  ...['states:SendTaskSuccess', 'states:SendTaskFailure'],
+]);
+
+function resourceOf({ Name, Bucket, Key, ...input }: Readonly<Record<string, string>>): string {
+  const arn = input['TopicArn'] ?? input['stateMachineArn'] ?? input['executionArn'];
+  if (arn !== undefined) return arn.split(':').slice(5).join(':');
+  if (Bucket !== undefined) return Key === undefined ? Bucket : `${Bucket}/${Key}`;
+  const resource = input['QueueName'] ?? input['QueueUrl']?.split('/').at(-1) ?? Name;
+  if (resource === undefined) throw new Error(`A command names no resource: ${JSON.stringify(input)}`);
+  return resource;
+}

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FSWatcher } from 'chokidar';
 import type { SubgraphConfig, SupergraphConfig } from '../../schema';
 import type { Context } from '../context';
+import { addressVariables } from './address-variables';
 import { startCommand } from './command';
 import type { Output } from './output';
 import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
@@ -46,6 +47,8 @@ interface RunningCommand {
 export class Commands {
   readonly #options: CommandsOptions;
   readonly #running = new Map<string, RunningCommand>();
+  /** Of all subgraphs of the configuration, by name. */
+  #urls: ReadonlyMap<string, string> = new Map();
   #isStopped = false;
 
   constructor(options: CommandsOptions) {
@@ -67,6 +70,12 @@ export class Commands {
     await Promise.all(gone.map(end));
     const added = config.subgraphs.filter(({ name, command }) => command && !this.#running.has(name));
     const ports = await this.#portsFor(added);
+    this.#urls = new Map(
+      config.subgraphs.map((each) => {
+        const { name, routingUrl } = each;
+        return [name, this.#running.get(name)?.url ?? withPort(routingUrl, ports[added.indexOf(each)])];
+      }),
+    );
     await Promise.all(
       added.map(async (subgraph, index) => {
         const running = await this.#start(subgraph, withPort(subgraph.routingUrl, ports[index]));
@@ -116,7 +125,7 @@ export class Commands {
       startChild: () => {
         const child = startCommand({
           ...{ line, folder, url },
-          env: { ...env, PORT: portOf(url) },
+          env: { ...addressVariables(this.#urls), ...env, PORT: portOf(url) },
           onLine: (text) => output.line(name, text),
         });
         void child.exit.then(() => (running.isReady = false));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../schema';
 import { CommandFailure, type Context } from '../context';
+import { addressVariables } from './address-variables';
 import { startChild } from './child';
 import type { Output } from './output';
 import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
@@ -154,8 +155,3 @@ export class SubgraphProcesses {
 
 /** The locked versions of the AWS SDK run on Node 20, so the SDK's warning in each process is switched off. */
 const quietAws = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-
-/** Environment variables with the URL of each subgraph: `INVENTORY_URL` and so on. */
-function addressVariables(urls: ReadonlyMap<string, string>): Record<string, string> {
-  return Object.fromEntries(Array.from(urls, ([name, url]) => [`${name.toUpperCase()}_URL`, url]));
-}

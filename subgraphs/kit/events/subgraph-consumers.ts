@@ -166,8 +166,11 @@ export function openSubgraphConsumers({
 }
 
 /** The option that holds the URL of a source: `ordersUrl` for `orders`, `orderHistoryUrl` for `order-history`. */
-const urlOption = (source: string): string =>
-  `${source.replace(/[-_.]([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())}Url`;
+export function urlOption(source: string): string {
+  const [first = '', ...others] = source.split(/[-_.]/);
+  const begin = (of: string, change: 'toUpperCase' | 'toLowerCase') => of.charAt(0)[change]() + of.slice(1);
+  return `${begin(first, 'toLowerCase')}${others.map((each) => begin(each, 'toUpperCase')).join('')}Url`;
+}
 
 /**
  * Throws a `TypeError` if a name is used twice or a source has no option for its URL, and a {@link StartError} if that is

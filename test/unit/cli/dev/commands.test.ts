@@ -62,6 +62,19 @@ describe('Commands', () => {
     expect(await isListening(one!.routingUrl)).toBe(true);
   });
 
+  it('tells each the URLs of all, by variables', async () => {
+    commands = create({ ports: 'free', env: { PATH: process.env['PATH'], ELSEWHERE_URL: 'http://mine' } });
+    const line = `${node} -e "console.log(process.env.ORDER_HISTORY_URL, process.env.ELSEWHERE_URL, process.env.STOCK_URL)"`;
+    const given = config({ 'order-history': { line }, elsewhere: { command: undefined } });
+    const stock = config({ stock: { command: undefined } }).subgraphs;
+    const applied = await commands.apply({ ...given, subgraphs: [...given.subgraphs, ...stock] });
+    const [{ routingUrl }] = applied.subgraphs as [SubgraphConfig];
+    expect(routingUrl).not.toContain(`:${port}/`);
+    await eventually(() =>
+      printed.includes(`order-history | ${routingUrl} http://mine http://127.0.0.1:${port}/graphql`),
+    );
+  });
+
   it('restarts a command that ends, with a growing pause', async () => {
     writeFileSync(join(folder, 'end'), '4');
     await commands.apply(config({ a: {} }));

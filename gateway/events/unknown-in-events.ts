@@ -1,3 +1,4 @@
+import { sentenceOf, type UnknownName } from '../cache/unknown-names';
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { OptionsProblem } from '../options/problem';
@@ -5,8 +6,7 @@ import type { EventFieldProblem } from '../planning/event-fields';
 
 /** What a supergraph says of the options of events. */
 interface KnownNames {
-  /** Describes the names in an invalidation that are not in the supergraph, a sentence each. */
-  unknownNames(invalidation: Invalidation): readonly string[];
+  unknownNames(invalidation: Invalidation): readonly UnknownName[];
   readonly eventFieldProblems: readonly EventFieldProblem[];
 }
 
@@ -15,21 +15,20 @@ export function unknownInEvents(
   { sources, types, subscriptions }: Options['events'],
   { eventFieldProblems, ...supergraph }: KnownNames,
 ): OptionsProblem[] {
-  /** @param name what the sentences call it @param path the option */
-  const unknown = (invalidation: Invalidation, name: string, path: readonly string[]): OptionsProblem[] =>
-    supergraph.unknownNames(invalidation).map((sentence) => ({
-      path,
-      sentence: sentence.replace(`\`${name}`, () => `\`${path.join('.')}${name === '' ? '.' : ''}`),
-    }));
+  const needsSource = Object.keys({ ...types, ...subscriptions }).length > 0;
   return [
-    ...Object.entries(sources).flatMap(([name, source]) =>
-      source.type === 'subgraph'
-        ? unknown({ subgraphs: [source.subgraph] }, 'subgraphs.0', ['events', 'sources', name, 'subgraph'])
-        : [],
-    ),
-    ...Object.entries(types).flatMap(([type, { drop }]) =>
-      unknown(drop, '', ['events', 'types', type, 'drop']),
-    ),
+    ...(needsSource && Object.keys(sources).length === 0 ? [noSource] : []),
+    ...Object.entries(sources).flatMap(([name, source]) => {
+      if (source.type !== 'subgraph') return [];
+      const path = ['events', 'sources', name, 'subgraph'];
+      const unknown = supergraph.unknownNames({ subgraphs: [source.subgraph] });
+      return unknown.map(({ says }) => ({ path, sentence: sentenceOf({ path, says }) }));
+    }),
+    ...Object.entries(types).flatMap(([type, { drop }]) => {
+      const within = ['events', 'types', type, 'drop'];
+      const unknown = supergraph.unknownNames(drop);
+      return unknown.map((each) => ({ path: [...within, ...each.path], sentence: sentenceOf(each, within) }));
+    }),
     ...Object.entries(subscriptions).flatMap(([field, { source }]) => {
       if (source === undefined || Object.hasOwn(sources, source)) return [];
       const path = ['events', 'subscriptions', field, 'source'];
@@ -47,3 +46,8 @@ export function unknownInEvents(
     }),
   ];
 }
+
+const noSource: OptionsProblem = {
+  path: ['events', 'sources'],
+  sentence: '`events.sources` must have a source, or no event is ever heard.',
+};

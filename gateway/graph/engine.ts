@@ -2,6 +2,7 @@ import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interf
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
+import type { UnknownName } from '../cache/unknown-names';
 import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
@@ -34,8 +35,8 @@ export interface Engine {
   readonly eventFieldProblems: readonly EventFieldProblem[];
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
-  /** The names in an invalidation that are not in the supergraph, as sentences. */
-  unknownNames(invalidation: Invalidation): string[];
+  /** The names in an invalidation that are not in the supergraph. */
+  unknownNames(invalidation: Invalidation): UnknownName[];
   /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation is running. */

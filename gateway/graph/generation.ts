@@ -12,6 +12,7 @@ import type { Engine, KnownOperation, Learn, Subgraph, SubgraphSubscriptions } f
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { EventFeeds } from '../events/feeds';
+import type { UnknownName } from '../cache/unknown-names';
 import { unknownInEvents } from '../events/unknown-in-events';
 import { type Options, OptionsError } from '../options';
 import type { Invalidation } from '../options/invalidation';
@@ -177,7 +178,7 @@ export class Generation {
     return this.#engine.subgraphs.get(name);
   }
 
-  unknownNames(invalidation: Invalidation): string[] {
+  unknownNames(invalidation: Invalidation): UnknownName[] {
     return this.#engine.unknownNames(invalidation);
   }
 

@@ -55,10 +55,10 @@ export function withEventFields(
   const root = types.object(types.subscription);
   const fed = Object.entries(fields).flatMap(([name, field]) => {
     const definition = root?.fields?.find((each) => each.name.value === name);
-    const problem =
-      definition === undefined ? unknown(name, root) : problemOf(name, field, definition, types);
-    if (problem !== undefined) problems.push(problem);
-    return definition === undefined || problem !== undefined ? [] : [{ definition, field }];
+    const found =
+      definition === undefined ? [unknown(name, root)] : problemsOf(name, field, definition, types);
+    problems.push(...found);
+    return definition === undefined || found.length > 0 ? [] : [{ definition, field }];
   });
   if (root === undefined || fed.length === 0) return { supergraph, problems };
   types.addGraph();
@@ -76,20 +76,22 @@ function unknown(field: string, root: ObjectTypeDefinitionNode | undefined): Eve
   return { field, member: undefined, says };
 }
 
-function problemOf(
+function problemsOf(
   field: string,
   { key, arguments: used }: EventField,
   definition: FieldDefinitionNode,
   types: Types,
-): EventFieldProblem | undefined {
+): EventFieldProblem[] {
   const type = namedTypeOf(definition.type);
   const object = types.object(type);
   if (isList(definition.type) || object === undefined)
-    return {
-      field,
-      member: undefined,
-      says: `must be a field of one object with a key, but is of type ${print(definition.type)}.`,
-    };
+    return [
+      {
+        field,
+        member: undefined,
+        says: `must be a field of one object with a key, but is of type ${print(definition.type)}.`,
+      },
+    ];
   const owners = joinsOf(definition.directives ?? [], 'join__field').map(({ graph: of }) => of);
   const keys = joinsOf(object.directives ?? [], 'join__type').filter(
     ({ graph: of, key: fields, resolvable }) =>
@@ -99,20 +101,19 @@ function problemOf(
   const fits = readable.some(
     (each) => each.length === key.length && each.every((path) => key.includes(path)),
   );
-  if (!fits) {
-    const all =
-      [...new Set(readable.map((each) => each.join(' and ')))].join(', or ') || 'a key, but has none';
-    return {
-      field,
-      member: 'key',
-      says: `must have ${all}: a key by which the subgraph of the field finds a ${type}.`,
-    };
-  }
+  const all = [...new Set(readable.map((each) => each.join(' and ')))].join(', or ') || 'a key, but has none';
+  const says = `must have ${all}: a key by which the subgraph of the field finds a ${type}.`;
   const names = (definition.arguments ?? []).map(({ name }) => name.value);
-  const missing = used.find((name) => !names.includes(name));
-  if (missing === undefined) return undefined;
   const known = names.length === 0 ? 'none' : names.join(', ');
-  return { field, member: 'filter', says: `names the argument ${missing}, but the field has ${known}.` };
+  const unknownNames = used.filter((name) => !names.includes(name));
+  return [
+    ...(fits ? [] : [{ field, member: 'key' as const, says }]),
+    ...unknownNames.map((name) => ({
+      field,
+      member: 'filter' as const,
+      says: `names the argument ${name}, but the field has ${known}.`,
+    })),
+  ];
 }
 
 type Definition =

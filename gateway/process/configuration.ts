@@ -7,6 +7,7 @@ import { createAuthentication } from '../auth/authentication';
 import { anonymous } from '../auth/identity';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/directives';
 import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
+import { sentenceOf } from '../cache/unknown-names';
 import type { UsedSignatures } from '../auth/used-signatures';
 import type { Store } from '../cache/stores/store';
 import { RequestsInFlight } from '../request/requests-in-flight';
@@ -187,7 +188,7 @@ export class Configuration {
   /** @throws {UnknownNames} if there is a supergraph, and it lacks one of the names */
   tagsOf(invalidation: Invalidation): string[] {
     const unknown = this.generation?.unknownNames(invalidation) ?? [];
-    if (unknown.length > 0) throw new UnknownNames(unknown.join(' '));
+    if (unknown.length > 0) throw new UnknownNames(unknown.map((each) => sentenceOf(each)).join(' '));
     return tagsOf(invalidation);
   }
 

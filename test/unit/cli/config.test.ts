@@ -25,6 +25,20 @@ const run = async (args: readonly string[], yaml: string, env: Record<string, st
 const sdl = 'type Query { hello: String }';
 const subgraphs = [{ name: 'a', routingUrl: 'http://127.0.0.1:9/', sdl, file: 'a.graphql' }];
 write('supergraph.graphql', composeSupergraph({ subgraphs }).supergraphSdl!);
+write(
+  'stock.graphql',
+  composeSupergraph({
+    subgraphs: [
+      {
+        ...{ name: 'inventory', routingUrl: 'http://127.0.0.1:9/', file: 'a.graphql' },
+        sdl: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+          type Query { product(upc: ID!): Product }
+          type Subscription { stockChanged(upc: ID!): Product }
+          type Product @key(fields: "upc") { upc: ID!  left: Int }`,
+      },
+    ],
+  }).supergraphSdl!,
+);
 write('no-graph.graphql', 'type Query { ');
 write('not-json.json', '{');
 write('no-function.cjs', 'module.exports = 3;');
@@ -87,6 +101,90 @@ describe('weir gateway --check', () => {
         'weir: the options are fine, and so is the supergraph of a.\n',
       stderr: '',
     });
+  });
+
+  it.each([
+    [
+      'the options alone show to be wrong',
+      `events:
+  sources:
+    stock: { type: sqz, topic: x } # wrong
+    more: { type: redis-streams, url: 'redis://a:1' } # wrong
+    a.b: { type: subgraph, subgraph: a } # wrong
+    extra: { type: subgraph, subgraph: a, topic: x } # wrong
+  types:
+    StockChanged:
+      drop:
+        entities:
+          - { type: Product, key: { upc: subjekt } } # wrong
+          - { type: Product } # wrong
+          - type: Product
+            key: {} # wrong
+          - type: Product
+            key:
+              upc: data.lines[*].upcs[*] # wrong
+        tags:
+          - of-{subject # wrong
+          - of-{upc} # wrong
+      versions: [0] # wrong
+    StockCounted:
+      dropp: {} # wrong
+  subscriptions:
+    stockChanged:
+      types: [] # wrong
+      key: { upc: subject }
+      filter:
+        - subject: { equals: 1 } # wrong
+        - sub: { eq: 1 } # wrong
+        - subject: { in: '{$arg.upcs}' } # wrong
+        - subject: { between: [1] } # wrong
+      only: { data.owner: { eq: '{$args.upc}' } } # wrong
+    priceChanged: # wrong
+      types: [PriceChanged]`,
+    ],
+    [
+      'the supergraph does not have',
+      `events:
+  sources:
+    stock:
+      type: subgraph
+      subgraph: inventry # wrong
+  types:
+    StockChanged:
+      drop:
+        entities:
+          - type: Produt # wrong
+            key: { upc: subject }
+          - type: Product
+            key: { ups: subject } # wrong
+        types:
+          - Product
+          - Stock # wrong
+        subgraphs:
+          - stok # wrong
+  subscriptions:
+    priceChanged: # wrong
+      types: [PriceChanged]
+      key: { upc: subject }
+    stockChanged:
+      types: [StockChanged]
+      source: stok # wrong
+      key: { code: subject } # wrong
+      filter: [{ subject: { eq: '{$args.code}' } }] # wrong`,
+    ],
+    [
+      'nobody would hear',
+      `events: # wrong
+  types:
+    StockChanged: { drop: { types: [Product] } }`,
+    ],
+  ])('names the line of each mistake in events: what %s', async (_, events) => {
+    const yaml = `supergraph: stock.graphql\n${events}`;
+    const found = await check(yaml);
+    const lines = found.stderr.trim().split('\n');
+    const named = lines.map((line) => Number(/^weir: weir\.yaml:(\d+): .*`events\.\w+[`.]/.exec(line)?.[1]));
+    const wrong = yaml.split('\n').flatMap((line, i) => (line.endsWith('# wrong') ? [i + 1] : []));
+    expect([[...new Set(named)].sort((a, b) => a - b), found.exitCode]).toEqual([wrong, 2]);
   });
 
   it('passes while a supergraph cannot be fetched, as a gateway would start, and says so', async () => {

@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import type { Invalidation } from '../../../../gateway/options/invalidation';
-import { unknownNames } from '../../../../gateway/cache/unknown-names';
+import { sentenceOf, unknownNames } from '../../../../gateway/cache/unknown-names';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
 import { compose } from '../../../support/compose';
 
@@ -23,7 +23,8 @@ const facts = entityFactsOf(
     }),
   ),
 );
-const check = (invalidation: Invalidation) => unknownNames(invalidation, facts);
+const check = (invalidation: Invalidation) =>
+  unknownNames(invalidation, facts).map((each) => sentenceOf(each));
 
 it('accepts types in answers, keys of entities, and subgraphs', () => {
   expect(

@@ -83,8 +83,9 @@ it.each(failing)(
   'of a subgraph that %s fields are null as far as the schema lets them, on every way in',
   async (what, answer, code) => {
     const url = what === 'refuses connections' && `http://127.0.0.1:${closedPort}/graphql`;
-    // Of this one alone: the others may take longer on a busy machine.
-    await start({ subgraphs: { broken: { timeout: '200ms', ...(url && { url }) } } });
+    // Of this one alone, and where it hangs: whatever else is waited for may take longer on a busy machine.
+    const timeout = code === 'GATEWAY_TIMEOUT' ? '200ms' : '30s';
+    await start({ subgraphs: { broken: { timeout, ...(url && { url }) } } });
     broken.answer = answer;
     for (const { name, request } of waysIn) {
       // At once: some wait for their timeouts.
@@ -149,25 +150,35 @@ it(`${many} clients that leave take their calls along, and the subgraph is not b
 }, 60_000);
 
 describe('the deadline of a request', () => {
-  it.each(waysIn)('is 504 in time, and told to each subgraph, by $name', async ({ name, request }) => {
-    await start({ timeouts: { request: '1s', subgraph: '10s' } });
-    const query = '{ me { name } thing { name } }';
-    // Once it is planned: on a busy machine that alone may take a second.
-    while ((await fetch(request(gateway.url, { query }))).status !== 200);
+  // It is long enough for whoever else asks a busy machine.
+  const deadline = 3000;
+
+  it('is 504 in time, and told to each subgraph, on every way in', async () => {
+    await start({ timeouts: { request: '3s', subgraph: '10s' } });
+    const ways = waysIn.map((way, i) => ({ ...way, query: `{ me { name } thing { way${i}: name } }` }));
+    const ask = ({ request, query }: (typeof ways)[number]) => fetch(request(gateway.url, { query }));
+    // Once they are planned: on a busy machine that alone may take seconds.
+    for (const way of ways) while ((await ask(way)).status !== 200);
     broken.requests.length = 0;
     broken.answer = () => undefined;
-    const began = performance.now();
-    const response = await fetch(request(gateway.url, { query }));
-    const took = performance.now() - began;
-    const body: Json = await response.json();
-    const { errors } = Array.isArray(body) ? body[1] : body;
-    expect([name, response.status, errors[0].extensions.code]).toEqual([name, 504, 'GATEWAY_TIMEOUT']);
-    expect(took).toBeGreaterThanOrEqual(995);
-    if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(1100);
-    expect(broken.requests.length).toBeGreaterThan(0);
-    for (const { headers } of broken.requests)
-      expect(Number(headers['x-request-timeout'])).toBeLessThanOrEqual(1000);
-    await until(() => broken.requests.every((each) => each.aborted));
+    await Promise.all(
+      ways.map(async (way, i) => {
+        const began = performance.now();
+        const response = await ask(way);
+        const took = performance.now() - began;
+        const body: Json = await response.json();
+        const { errors } = Array.isArray(body) ? body[1] : body;
+        const { name } = way;
+        expect([name, response.status, errors[0].extensions.code]).toEqual([name, 504, 'GATEWAY_TIMEOUT']);
+        expect(took).toBeGreaterThanOrEqual(deadline - 5);
+        if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(deadline + 100);
+        const calls = broken.requests.filter((each) => JSON.stringify(each.body).includes(`way${i}`));
+        expect(calls.length).toBeGreaterThan(0);
+        for (const { headers } of calls)
+          expect(Number(headers['x-request-timeout'])).toBeLessThanOrEqual(deadline);
+        await until(() => calls.every((each) => each.aborted));
+      }),
+    );
   });
 });
 

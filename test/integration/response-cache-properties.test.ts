@@ -4,7 +4,7 @@ import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-serv
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { amountOf, timeFor } from '../support/amounts';
 
-const rounds = amountOf('WEIR_ROUNDS', 8, 25);
+const rounds = amountOf('WEIR_ROUNDS', 5, 25);
 const token = 'a-token-of-the-tests';
 const maxAge = 60;
 /** Each value that anybody can be told, by who it belongs to; `secret` is told to its owner alone. */

@@ -161,7 +161,7 @@ export async function createApp<Context extends object, OptionName extends strin
   const signed: Pick<RouteShorthandOptions, 'onRequest' | 'preParsing'> = check
     ? {
         onRequest: async (request) => {
-          request.checked = check(request.method, request.headers);
+          request.checked = check(request.method, request.url, request.headers);
           await Promise.resolve();
         },
         preParsing: async (request, _, body) => {
@@ -191,7 +191,7 @@ export async function createApp<Context extends object, OptionName extends strin
           events,
           draining,
           linkKeys,
-          checkUpgrade: check && ((headers) => withoutBody(check('GET', headers))),
+          checkUpgrade: check && ((url, headers) => withoutBody(check('GET', url, headers))),
           path: graphqlPath,
           maxMessageBytes: bodyLimitBytes,
           ...subscriptions,
@@ -203,7 +203,7 @@ export async function createApp<Context extends object, OptionName extends strin
       ...domainEvents,
       prepared,
       draining,
-      check: check && (({ method, headers }) => withoutBody(check(method, headers))),
+      check: check && (({ method, url, headers }) => withoutBody(check(method, url, headers))),
     });
   app.route({
     method: ['GET', 'POST'],

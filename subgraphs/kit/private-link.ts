@@ -37,7 +37,7 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
   const seen = new Seen();
   const ours = tagOf(subgraph);
 
-  return (method: string, headers: IncomingHttpHeaders): Checked => {
+  return (method: string, url: string, headers: IncomingHttpHeaders): Checked => {
     const input = member(headers['signature-input'], inputPattern);
     const signature = member(headers['signature'], signaturePattern);
     if (input === undefined || signature === undefined)
@@ -46,14 +46,24 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
     const parameter = (name: string) =>
       // eslint-disable-next-line no-restricted-syntax -- each of three names stands before a text without quotes, or digits
       new RegExp(`;${name}=(?:"([^"]*)"|(\\d+))(?=;|$)`).exec(input)?.slice(1).join('');
-    for (const name of ['@method', 'content-digest', ...(headers['weir-identity'] ? ['weir-identity'] : [])])
+    const query = queryOf(url);
+    const needed = [
+      ...['@method', 'content-digest'],
+      // What a request without a body asks for.
+      ...(method === 'GET' && query !== '?' ? ['@query'] : []),
+
+      ...(headers['weir-identity'] ? ['weir-identity'] : []),
+    ];
+    for (const name of needed)
       if (!covered.includes(name)) throw new LinkRefused(`The signature does not cover "${name}".`);
 
     const key = keys.current.find(({ id }) => id === parameter('keyid'));
     if (key === undefined) throw new LinkRefused('The request is signed with a key that is not known here.');
-    const lines = covered.map(
-      (name) => `"${name}": ${name === '@method' ? method : valueOf(headers, name)}\n`,
-    );
+    const derived = new Map([
+      ['@method', method],
+      ['@query', query],
+    ]);
+    const lines = covered.map((name) => `"${name}": ${derived.get(name) ?? valueOf(headers, name)}\n`);
     const given = Buffer.from(signature, 'base64');
     const right = hmac(key, `${lines.join('')}"@signature-params": ${input}`);
     if (given.length !== right.length || !timingSafeEqual(given, right))
@@ -73,6 +83,9 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
     return { caller: readCaller(headers['weir-identity']), digest };
   };
 }
+
+/** The query of a URL as signatures have it (RFC 9421, section 2.2.7): `?` where there is none. */
+const queryOf = (url: string): string => (url.includes('?') ? url.slice(url.indexOf('?')) : '?');
 
 /** Passes a body through, and fails at its end when its digest is not the signed one. */
 export function checkBody({ digest }: Checked): Transform {
@@ -104,8 +117,8 @@ export interface SignOptions {
   readonly body: string;
   /** The client that it is called for; `null` for an anonymous one. */
   readonly caller: SignedCaller | null;
-  /** @default 'POST' */
-  readonly method?: 'GET' | 'POST';
+  /** The URL of a `GET`, whose query is signed. @default undefined: it is a `POST` */
+  readonly read?: URL | undefined;
 }
 
 /** The headers with which one subgraph calls another, signed as the gateway signs. */
@@ -114,28 +127,39 @@ export const signRequest = ({ subgraph, ...options }: SignOptions): Record<strin
 
 /** Signs calls of other subgraphs for a caller; without keys there is nothing to sign with. */
 export const signer =
-  (keys: LinkKeys | undefined, caller: SignedCaller | null, method: 'GET' | 'POST' = 'POST') =>
+  (keys: LinkKeys | undefined, caller: SignedCaller | null) =>
   (subgraph: string, body: string): Record<string, string> =>
-    keys ? signRequest({ key: keys.current[0]!, subgraph, body, caller, method }) : {};
+    keys ? signRequest({ key: keys.current[0]!, subgraph, body, caller }) : {};
+
+/** Signs what is read (`GET`) of other subgraphs, for no caller. */
+export const readSigner =
+  (keys: LinkKeys | undefined) =>
+  (subgraph: string, read: URL): Record<string, string> =>
+    keys ? signRequest({ key: keys.current[0]!, subgraph, body: '', caller: null, read }) : {};
 
 /** The headers with which a subgraph calls its gateway back. Their tag names the subgraph that sends them. */
 export const signCallback = ({
   subgraph,
   ...options
-}: Omit<SignOptions, 'caller' | 'method'>): Record<string, string> =>
+}: Omit<SignOptions, 'caller' | 'read'>): Record<string, string> =>
   sign({ ...options, caller: null, tag: `weir-callback:${encodeURIComponent(subgraph)}` });
 
-function sign({ key, tag, body, caller, method = 'POST' }: Omit<SignOptions, 'subgraph'> & { tag: string }) {
+function sign({ key, tag, body, caller, read }: Omit<SignOptions, 'subgraph'> & { tag: string }) {
   const headers: Record<string, string> = {
     'content-digest': `sha-256=:${createHash('sha256').update(body).digest('base64')}:`,
     ...(caller && { 'weir-identity': Buffer.from(JSON.stringify(caller)).toString('base64url') }),
   };
-  const covered = ['@method', ...Object.keys(headers)].map((name) => `"${name}"`).join(' ');
+  const derived: Record<string, string> = {
+    '@method': read ? 'GET' : 'POST',
+    ...(read && read.search !== '' && { '@query': read.search }),
+  };
+  const values = Object.entries({ ...derived, ...headers });
+  const covered = values.map(([name]) => `"${name}"`).join(' ');
   const created = Math.floor(Date.now() / 1000);
   const nonce = randomBytes(12).toString('base64url');
   const input = `(${covered});created=${created};keyid="${key.id}";nonce="${nonce}";tag="${tag}"`;
-  const lines = Object.entries(headers).map(([name, value]) => `"${name}": ${value}\n`);
-  const signature = hmac(key, `"@method": ${method}\n${lines.join('')}"@signature-params": ${input}`);
+  const lines = values.map(([name, value]) => `"${name}": ${value}\n`);
+  const signature = hmac(key, `${lines.join('')}"@signature-params": ${input}`);
   return {
     ...headers,
     'signature-input': `weir=${input}`,

@@ -101,8 +101,8 @@ it('has each event once in its order, from the first one on, and goes on when it
     `orders: its events go to ${file}, from the first one on.\norders: its events go to ${file}, after 20.\n`,
   );
   const check = openPrivateLink({ subgraph: 'orders', keys: openLinkKeys({ keys: [linkKey] }) });
-  for (const { method, headers } of publisher.requests)
-    expect(check(method, headers)).toMatchObject({ caller: null });
+  for (const { method, url, headers } of publisher.requests)
+    expect(check(method, url, headers)).toMatchObject({ caller: null });
 
   const second = start();
   publisher.push(...events.slice(30));

@@ -103,8 +103,8 @@ it('handles an event, and continues its correlation and trace in what it writes 
 it('signs what it reads of another subgraph', () => {
   const check = openPrivateLink({ subgraph: 'orders', keys: openLinkKeys({ keys }) });
   expect(publisher.requests.length).toBeGreaterThan(0);
-  for (const { method, headers } of publisher.requests)
-    expect(check(method, headers)).toMatchObject({ caller: null });
+  for (const { method, url, headers } of publisher.requests)
+    expect(check(method, url, headers)).toMatchObject({ caller: null });
 });
 
 it('goes on where its connection broke', async () => {

@@ -202,12 +202,19 @@ describe('GET /events', () => {
     const secret = 'the-secret-of-gateway-and-parcels';
     const { url } = await start({ link: { keys: [secret] } });
     const keys = openLinkKeys({ keys: [secret] }, () => undefined);
-    const sign = (subgraph: string, body = '') =>
-      signRequest({ key: keys.current[0]!, subgraph, body, caller: null, method: 'GET' });
+    const sign = (subgraph: string, body = '', query = '') =>
+      signRequest({
+        ...{ key: keys.current[0]!, subgraph, body, caller: null },
+        read: new URL(`/events${query}`, url),
+      });
     expect((await read('', {}, url)).status).toBe(401);
     expect((await read('', sign('orders'), url)).status).toBe(401);
     expect((await read('', sign('parcels', 'a body'), url)).status).toBe(401);
     expect((await read('', sign('parcels'), url)).status).toBe(200);
+    // Who has seen one request cannot read other events with its signature.
+    expect((await read('?after=', sign('parcels'), url)).status).toBe(401);
+    expect((await read('?after=', sign('parcels', '', '?types=Moved'), url)).status).toBe(401);
+    expect((await read('?after=', sign('parcels', '', '?after='), url)).status).toBe(200);
     keys.close();
   });
 

@@ -7,9 +7,10 @@ import { type DomainEvent } from '../../subgraphs/kit/events/event';
 export async function startFakePublisher() {
   const log: { readonly type: string; readonly text: string }[] = [];
   const changes = new EventEmitter().setMaxListeners(0);
-  const requests: { readonly method: string; readonly headers: IncomingHttpHeaders }[] = [];
+  const requests: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders }[] =
+    [];
   const server = createServer((request, response) => {
-    requests.push({ method: request.method!, headers: request.headers });
+    requests.push({ method: request.method!, url: request.url!, headers: request.headers });
     const { searchParams } = new URL(request.url!, 'http://localhost');
     const types = searchParams.get('types')?.split(',');
     let next = Number(searchParams.get('after') ?? '');

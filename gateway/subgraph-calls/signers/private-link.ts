@@ -21,11 +21,11 @@ export interface PrivateLinkOptions {
 
 /**
  * Signs calls, so that a subgraph can tell them from calls of others: HTTP Message Signatures (RFC 9421) with
- * HMAC-SHA-256. The signature covers the method, the body by its digest (RFC 9530), the identity of the caller, the
- * time in seconds, a nonce, and the name of the subgraph.
+ * HMAC-SHA-256. The signature covers the method, the body by its digest (RFC 9530), the query of a `GET`, the identity
+ * of the caller, the time in seconds, a nonce, and the name of the subgraph.
  *
  * It is a standard, so subgraphs in any language have a library for it. It uses a shared secret, as signing with a
- * private key takes ten times as long. The URL is not signed, as a proxy between gateway and subgraph may rewrite it;
+ * private key takes ten times as long. The path is not signed, as a proxy between gateway and subgraph may rewrite it;
  * the subgraph's name is in the tag instead.
  */
 export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOptions) {
@@ -34,16 +34,19 @@ export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOp
   let count = 0;
   return {
     headers: linkHeaders,
-    sign({ method = 'POST', body, caller }: Pick<UnsignedCall, 'method' | 'body' | 'caller'>): SignedHeaders {
+    sign({ method = 'POST', url, body, caller }: LinkedCall): SignedHeaders {
       const { signedIdentity: identity } = caller;
       const { id, hmac } = key();
       const digest = `sha-256=:${hash('sha256', body, 'base64')}:`;
       const created = Math.floor(now() / 1000);
       const nonce = series + (count++).toString(36);
-      const covered = identity === undefined ? alone : withIdentity;
+      const query = method === 'GET' && url !== undefined ? url.search : '';
+      const names = identity === undefined ? alone : withIdentity;
+      const covered = query === '' ? names : names.replace(' ', ' "@query" ');
       const input = `${covered};created=${created};keyid="${id}";nonce="${nonce}";tag="${tag}"`;
       const identityLine = identity === undefined ? '' : `"weir-identity": ${identity}\n`;
-      const base = `"@method": ${method}\n"content-digest": ${digest}\n${identityLine}"@signature-params": ${input}`;
+      const queryLine = query === '' ? '' : `"@query": ${query}\n`;
+      const base = `"@method": ${method}\n${queryLine}"content-digest": ${digest}\n${identityLine}"@signature-params": ${input}`;
       const headers = ['content-digest', digest, 'signature-input', `weir=${input}`];
       headers.push('signature', `weir=:${hmac(base)}:`);
       if (identity !== undefined) headers.push('weir-identity', identity);
@@ -51,6 +54,9 @@ export function signPrivateLink({ subgraph, key, now = Date.now }: PrivateLinkOp
     },
   } satisfies Signer;
 }
+
+/** The URL is needed for a `GET`. */
+type LinkedCall = Pick<UnsignedCall, 'method' | 'body' | 'caller'> & { readonly url?: URL };
 
 const alone = '("@method" "content-digest")';
 const withIdentity = '("@method" "content-digest" "weir-identity")';

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Publisher {
   /** URL of its `GET /events`. */
   readonly url: string;
-  /** Headers of one request, such as its signature. */
-  readonly headers: () => Readonly<Record<string, string>>;
+  /** Headers of one request to a URL, such as its signature. */
+  readonly headers: (url: URL) => Readonly<Record<string, string>>;
 }
 
 export interface FollowOptions {
@@ -65,7 +65,7 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
   const silence = setTimeout(() => connection.abort(new Error('it was silent')), silenceMilliseconds).unref();
   try {
     const response = await fetch(url, {
-      headers: { ...publisher.headers(), accept: 'text/event-stream' },
+      headers: { ...publisher.headers(url), accept: 'text/event-stream' },
       signal: AbortSignal.any([signal, connection.signal]),
       redirect: 'error',
     });

@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from '../database';
 import { type LinkKeys } from '../link-keys';
-import { signer } from '../private-link';
+import { readSigner, signer } from '../private-link';
 import { flagOf, variableOf } from '../settings';
 import { StartError } from '../start-error';
 import { type Subgraph } from '../subgraph';
@@ -101,11 +101,11 @@ export function openSubgraphConsumers({
   const running: RunningConsumer[] = [];
 
   const sign = signer(linkKeys, null);
-  const signRead = signer(linkKeys, null, 'GET');
+  const signRead = readSigner(linkKeys);
   const publisher = (source: string): Publisher => ({
     // The events are beside the GraphQL endpoint.
     url: new URL('events', source === subgraph.name ? ownUrl : options[urlOption(source)]).href,
-    headers: () => signRead(source, ''),
+    headers: (url) => signRead(source, url),
   });
   const table = consumersTable(subgraph.name);
   const channel = given ?? tableChannel({ db, table, publisher, log });

@@ -27,7 +27,7 @@ export interface ServeOptions extends SubscriptionSettings {
   readonly draining: AbortSignal;
   readonly linkKeys: LinkKeys | undefined;
   /** Checks the signature of an upgrade to WebSocket. @default undefined: nothing is signed */
-  readonly checkUpgrade: ((headers: IncomingHttpHeaders) => Checked) | undefined;
+  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => Checked) | undefined;
   /** Where requests for WebSockets are taken. */
   readonly path: string;
   readonly maxMessageBytes: number;

@@ -19,7 +19,7 @@ export interface WebSocketOptions {
   readonly log: FastifyBaseLogger;
   readonly path: string;
   /** Checks an upgrade request; throws a `LinkRefused`. @default undefined: every request is taken */
-  readonly checkUpgrade: ((headers: IncomingHttpHeaders) => Checked) | undefined;
+  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => Checked) | undefined;
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
 }
@@ -53,7 +53,7 @@ export function serveWebSockets(server: Server, options: WebSocketOptions): void
     try {
       if (url.split('?', 1)[0] !== path) throw new UpgradeRefused(404, 'NOT_FOUND', 'There is nothing here.');
       if (draining.aborted) throw new UpgradeRefused(503, 'UNAVAILABLE', 'The subgraph is stopping.');
-      checked = checkUpgrade?.(headers) ?? null;
+      checked = checkUpgrade?.(url, headers) ?? null;
     } catch (error) {
       const { message } = error as Error;
       log.warn({ reason: message }, 'request refused');

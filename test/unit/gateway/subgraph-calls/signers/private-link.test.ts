@@ -49,6 +49,22 @@ describe('the HMAC', () => {
 });
 
 describe('a signed call', () => {
+  it('covers the query of what it reads', () => {
+    const inputOf = (method: 'GET' | 'POST', url: string, signedIdentity?: string) => {
+      const signer = signPrivateLink({ subgraph: 'a', key: () => toKey(secret) });
+      const caller = callerOf({ signedIdentity });
+      return signer.sign({ method, url: new URL(url), body: Buffer.alloc(0), caller })[3];
+    };
+    expect(inputOf('GET', 'http://a/events?after=1')).toMatch(
+      /^weir=\("@method" "@query" "content-digest"\);/,
+    );
+    expect(inputOf('GET', 'http://a/graphql?a', 'eyJ9')).toMatch(
+      /^weir=\("@method" "@query" "content-digest" "weir-identity"\);/,
+    );
+    expect(inputOf('GET', 'http://a/events')).toMatch(/^weir=\("@method" "content-digest"\);/);
+    expect(inputOf('POST', 'http://a/graphql?a')).toMatch(/^weir=\("@method" "content-digest"\);/);
+  });
+
   it('covers method, body and, if there is one, the identity', () => {
     expect(sign('{}')['signature-input']).toMatch(
       /^weir=\("@method" "content-digest"\);created=\d+;keyid="[0-9a-f]{8}";nonce="[\w-]+";tag="weir:a"$/,

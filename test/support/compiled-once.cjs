@@ -1,6 +1,8 @@
 const vm = require('node:vm');
 
 const { compileFunction } = vm;
+/** By file. */
+const scripts = new Map();
 
 /**
  * Has each process compile a module once. Jest compiles it again for every test file that loads it: V8 recalls no function
@@ -10,8 +12,12 @@ const { compileFunction } = vm;
 module.exports = function compileOnce() {
   vm.compileFunction = (code, parameters, { filename, parsingContext, ...others }) => {
     if (parsingContext === undefined) return compileFunction(code, parameters, { filename, ...others });
-    const head = `(function (${parameters.join(', ')}) {`;
-    const script = new vm.Script(`${head}${code}\n})`, { filename, columnOffset: -head.length });
-    return script.runInContext(parsingContext);
+    let known = scripts.get(filename);
+    if (known?.code !== code) {
+      const head = `(function (${parameters.join(', ')}) {`;
+      const script = new vm.Script(`${head}${code}\n})`, { filename, columnOffset: -head.length });
+      scripts.set(filename, (known = { code, script }));
+    }
+    return known.script.runInContext(parsingContext);
   };
 };

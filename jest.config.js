@@ -4,6 +4,8 @@ const { join } = require('node:path');
 
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
 const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
+/** And those that call `import()`, which a script that jest runs cannot. */
+const importing = ['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/otlp-exporter-base'];
 
 /** The tests of `npm run test:long`: those that do only a part of what they can for each change. */
 const longTests = () =>
@@ -26,7 +28,7 @@ module.exports = {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' },
     ],
   },
-  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  transformIgnorePatterns: [`/node_modules/(?!(${[...esmOnly, ...importing].join('|')})/)`],
   workerIdleMemoryLimit: '1.5GB',
   // What takes a second alone takes twenty beside the lint of CI and two other test files.
   testTimeout: 60_000,

@@ -94,6 +94,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const calls = connectSubgraphs({
       ...options,
       ...{ breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
+      isTraced: options.tracer !== undefined,
     });
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =

@@ -27,6 +27,7 @@ import type { Audit } from '../telemetry/audit/audit';
 import { audited } from './audited';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
+import type { Tracer } from '../telemetry/traces/tracer';
 import type { Breakers } from '../subgraph-calls/breakers';
 import { appSyncTimeout } from '../subgraph-calls/appsync';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
@@ -63,6 +64,8 @@ export interface GenerationOptions {
   /** The audit trails in which mutations are recorded. */
   readonly audit?: Audit | undefined;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly runningSubscriptions: Subscriptions;
   readonly eventFeeds: EventFeeds;
   readonly refuse: PersistedOperations['refuse'];

@@ -48,14 +48,18 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { Rejection } from './programs';
+import { beginExecution, beginPlan, noteErrors } from './traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
+import { endWith, errorTypeOf } from '../telemetry/traces/span';
+import type { Tracer } from '../telemetry/traces/tracer';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 import type { Flow } from '../subgraph-calls/source';
+import { TracedCaller } from '../subgraph-calls/traced-caller';
 import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
 import type { UsageRecorder } from '../usage/recorder';
 
@@ -85,6 +89,8 @@ export interface OperationOptions {
   /** The bounds of new ones. */
   readonly subscribing: SubscriptionOptions;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly logger: Logger;
 }
 
@@ -135,16 +141,23 @@ export function createOperations(
     if (program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
     scopes.enter(caller.scope);
+    const span = beginExecution(caller, compiled);
     try {
       const bounded = limitCalls(send, limits.of(caller.identity).calls);
-      const how = { variables, send: bounded, caller, errors };
+      const traced = span === undefined ? caller : new TracedCaller(caller, span);
+      const how = { variables, send: bounded, caller: traced, errors };
       const execution = await (event === undefined
         ? execute(program, how)
         : executeEvent(program, event, how));
+      if (span !== undefined) noteErrors(span, execution);
       measure(execution, compiled, variables);
       if (execution.masked === undefined) return execution;
       return { ...execution, masked: logWhatIsMasked(execution.masked, compiled, variables, caller) };
+    } catch (error) {
+      span?.fail(errorTypeOf(error));
+      throw error;
     } finally {
+      span?.end();
       scopes.leave(caller.scope);
       metrics.calls.add(caller.calls);
     }
@@ -223,7 +236,9 @@ export function createOperations(
   ): Promise<Answered> {
     const { source, hash, operationName, cost, access, count, cacheQuery } = compiled;
     check(compiled, variables, request);
-    const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
+    const refused =
+      access.peek(request.identity) ??
+      (await endWith(request.span?.child('weir.authorize'), access.decide(request.identity)));
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(request, variables);
     let isOwn = false as boolean;
@@ -236,7 +251,9 @@ export function createOperations(
       };
       const program = programs.peek(planned);
       if (program !== undefined) return start(program);
-      return caller.awaitPlan(programs.get(planned, request.sender), planWaits).then((made) => {
+      const waiting = beginPlan(caller, planned, programs);
+      const plan = caller.awaitPlan(programs.get(planned, request.sender), planWaits);
+      return endWith(waiting, plan).then((made) => {
         logPlan({ logger, planner, authorization }, planned, request.id);
         return start(made);
       });
@@ -281,7 +298,9 @@ export function createOperations(
     });
     const bounded = limitCalls(send, limits.of(request.identity).calls);
     const repeatsFields = format === '20220824';
-    const how = { variables, send: bounded, caller: request, errors, repeatsFields };
+    const span = beginExecution(request, compiled);
+    const caller = span === undefined ? request : new TracedCaller(request, span);
+    const how = { variables, send: bounded, caller, errors, repeatsFields };
     let logged = 0;
     const finish = <Sent extends Execution>(part: Sent): Sent => {
       request.errorsLeftOut += part.errorsLeftOut;
@@ -291,6 +310,16 @@ export function createOperations(
       return { ...part, masked: logWhatIsMasked(masked, compiled, variables, request) };
     };
     const answer = await executeInParts(program, how);
+    if (span !== undefined) {
+      if ('next' in answer)
+        void answer.fetched.then(() => {
+          span.end();
+        });
+      else {
+        noteErrors(span, answer);
+        span.end();
+      }
+    }
     const extensions = (): Readonly<Record<string, unknown>> => showCalls(cost, variables, request);
     if (!('next' in answer)) {
       measure(answer, compiled, variables);
@@ -330,12 +359,14 @@ export function createOperations(
 
   async function programFor(
     planned: PlannedOperation,
-    { sender, tracing }: Pick<Subscriber, 'sender' | 'tracing'>,
+    subscriber: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
     awaitPlan: AwaitPlan,
   ): Promise<Program | Rejection> {
     const known = programs.peek(planned);
     if (known !== undefined) return known;
-    const made = await awaitPlan(programs.get(planned, sender));
+    const { sender, tracing } = subscriber;
+    const waiting = beginPlan(subscriber, planned, programs);
+    const made = await endWith(waiting, awaitPlan(programs.get(planned, sender)));
     logPlan({ logger, planner, authorization }, planned, tracing['x-request-id']!);
     return made;
   }
@@ -362,6 +393,7 @@ export function createOperations(
     ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, feedOf: options.feedOf },
     hold: options.hold,
     ...{ refuse: options.refuse, hooks: options.hooks, objectionTo: options.objectionTo },
+    tracer: options.tracer,
   });
 
   const asKnown = (compiled: CompiledOperation): KnownOperation => {

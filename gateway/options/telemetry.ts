@@ -1,18 +1,61 @@
 import { z } from 'zod';
-import { headerName, headerValue, httpUrl, mapOf, text, timeout } from './values';
+import { flag, headerName, headerValue, httpUrl, mapOf, text, timeout } from './values';
+
+const collectorHeaders = z
+  .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
+  .prefault({})
+  .describe('Headers of each request, such as the key of a vendor.')
+  .meta({ example: { 'x-api-key': '${file:/run/secrets/collector-key}' } });
 
 const otlp = mapOf({
   url: httpUrl.describe(
     'The whole URL, such as `http://collector:4318/v1/metrics`. OTLP over HTTP, in JSON.',
   ),
-  headers: z
-    .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
-    .prefault({})
-    .describe('Headers of each request, such as the key of a vendor.')
-    .meta({ example: { 'x-api-key': '${file:/run/secrets/collector-key}' } }),
+  headers: collectorHeaders,
   interval: timeout
     .prefault('60s')
     .describe('How long to wait between two requests. The last one is sent when the gateway stops.'),
+});
+
+const shareRule = 'must be a share from 0 to 1, such as 0.01';
+
+const traces = mapOf({
+  otlp: mapOf({
+    url: httpUrl
+      .optional()
+      .describe(
+        'The whole URL, such as `http://collector:4318/v1/traces`. Left out: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment; without these nothing is traced.',
+      ),
+    headers: collectorHeaders,
+  })
+    .prefault({})
+    .describe('The OpenTelemetry collector that gets the spans: OTLP over HTTP, in Protobuf.'),
+  sampling: z
+    .number({ error: shareRule })
+    .min(0, { error: shareRule })
+    .max(1, { error: shareRule })
+    .optional()
+    .describe(
+      'The share of traces that begin at the gateway and are exported. Where a client sends `traceparent`, its decision counts. Left out: `OTEL_TRACES_SAMPLER` of the environment, else all.',
+    ),
+  keep: mapOf({
+    slowerThan: timeout
+      .optional()
+      .describe(
+        "Exports the gateway's own spans of requests that took at least this long, also of those that were not sampled. Left out: none.",
+      )
+      .meta({ example: '2s' }),
+    failed: flag
+      .default(false)
+      .describe(
+        "Exports the gateway's own spans of requests that were answered with a 5xx status or with errors beside data, also of those that were not sampled.",
+      ),
+  })
+    .prefault({})
+    .describe(
+      'Which requests are exported although they were not sampled. Then all requests record their spans until they end. Subgraphs are told that they are not sampled, so their spans are missing.',
+    )
+    .meta({ example: { slowerThan: '2s', failed: true } }),
 });
 
 export const telemetry = mapOf({
@@ -29,6 +72,7 @@ export const telemetry = mapOf({
   })
     .prefault({})
     .describe('Metrics: docs/metrics.md. `GET /metrics` of the `admin` port has them in any case.'),
+  traces: traces.prefault({}).describe('Traces of requests: docs/tracing.md.'),
 })
   .prefault({})
   .describe('What is sent to observability systems.')
@@ -36,5 +80,6 @@ export const telemetry = mapOf({
     example: {
       resource: { 'deployment.environment.name': 'production' },
       metrics: { otlp: { url: 'http://collector:4318/v1/metrics', interval: '30s' } },
+      traces: { otlp: { url: 'http://collector:4318/v1/traces' }, sampling: 0.1 },
     },
   });

@@ -87,6 +87,11 @@ export class PlanCache<Compiled extends object> {
     return pending;
   }
 
+  /** Whether the operation is being planned for somebody else. */
+  isPending(operation: PlannedOperation): boolean {
+    return this.#pending.has(keyOf(operation));
+  }
+
   /** The most used operations, in descending order of use. */
   mostUsed(count: number): PlannedOperation[] {
     return [...this.#entries.values()]

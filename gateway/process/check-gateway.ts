@@ -77,6 +77,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       audit: undefined,
       logger,
       metrics,
+      tracer: undefined,
       hooks: {},
       interceptors: [],
       plugins: [],

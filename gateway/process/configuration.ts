@@ -61,6 +61,7 @@ import { watchEndpoints } from '../telemetry/endpoints';
 import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
+import type { Tracer } from '../telemetry/traces/tracer';
 import { Breakers } from '../subgraph-calls/breakers';
 import { createHttpTransport } from '../subgraph-calls/http';
 import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
@@ -81,6 +82,8 @@ export interface ProcessParts {
   readonly audit: Audit | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly hooks: Hooks;
   readonly interceptors: readonly Interceptor[];
   readonly plugins: readonly ApolloServerPlugin[];
@@ -282,6 +285,7 @@ function build(
     explorerHeaders,
     logger,
     metrics,
+    tracer,
     state,
   }: ConfigurationOptions,
   trusted: TrustedOperations,
@@ -356,6 +360,7 @@ function build(
         invalidate,
         audit,
         metrics,
+        tracer,
         logger,
         usage,
       }),
@@ -368,12 +373,16 @@ function build(
   const formatError = createFormatError(logger, metrics.errors);
   const apollo = createApolloServer({
     ...{ gateway, options, persistedOperations, formatError, plugins, logger },
+    isTraced: tracer !== undefined,
   });
   const readiness = () => [
     ...(answers() ? [] : ['no supergraph']),
     ...(state() === 'running' ? [] : [state() === 'starting' ? 'starting' : 'shutting down']),
   ];
-  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
+  const inFlight = new RequestsInFlight({
+    ...{ options, logger, metrics, tracer },
+    onEnd: () => overload.requestEnded(),
+  });
   const corsHeaders = compileCorsHeaders(options);
   const reply = new Reply(logger, metrics.errors);
   const overload = new Overload({

@@ -34,7 +34,8 @@ import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
-import { fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
+import { openTracing } from '../telemetry/traces/open-tracing';
+import { awsAgents, fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
 import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
@@ -117,6 +118,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   logger.hide(secretsOf(options));
   const scheme = options.tls === undefined ? 'http' : 'https';
   const metrics = createMetrics({ path: options.path, scheme });
+  const tracing = await openTracing({
+    ...{ options: options.telemetry, env: process.env, version: versionIfKnown(), path: options.path },
+    ...{ meter: metrics.meter, logger, agents: awsAgents() },
+  });
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
@@ -154,6 +159,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     audit,
     logger,
     metrics,
+    tracer: tracing?.tracer,
     state: () => state,
   };
 
@@ -166,7 +172,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     });
 
   const closeParts = async (): Promise<void> => {
-    await otlp?.stop();
+    await Promise.all([otlp?.stop(), tracing?.stop()]);
     subscriptions.close();
     await callbacks.close();
     await store.close();

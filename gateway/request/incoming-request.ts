@@ -14,6 +14,8 @@ import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
 import { type Charge, networkOf } from '../admission/rates/rates';
 import { requestIdOf } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
+import type { Span } from '../telemetry/traces/span';
+import type { OwnTrace } from '../telemetry/traces/tracer';
 import { type CallCounts, noCalls } from '../telemetry/call-counts';
 import type { CacheResult } from '../cache/responses/answer-headers';
 import {
@@ -105,6 +107,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   isDetached = false;
   /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
   after: string | undefined;
+  /** Its trace, where the gateway exports traces; else undefined, and the trace of its client goes to subgraphs. */
+  ownTrace: OwnTrace | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
 
@@ -154,8 +158,13 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   /** Not remembered: most requests have no trace context, and for others it is read only twice. */
   get trace(): TraceContext | undefined {
+    if (this.ownTrace !== undefined) return this.ownTrace;
     const { traceparent, tracestate } = this.head.headers;
     return readTrace(single(traceparent), single(tracestate));
+  }
+
+  get span(): Span | undefined {
+    return this.ownTrace?.span;
   }
 
   get headers(): Caller['headers'] {

@@ -27,6 +27,8 @@ export interface ApolloServerSettings {
   /** Plugins given to `startGateway`. */
   readonly plugins: readonly ApolloServerPlugin[];
   readonly logger: Logger;
+  /** Whether requests with a span have their parsing and validation recorded. */
+  readonly isTraced: boolean;
 }
 
 /** Parses and validates new operations, selects the operation of a document, and registers automatic persisted queries. */
@@ -59,6 +61,7 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
     formatError,
     plugins: [
       requestPlugin(gateway),
+      ...(settings.isTraced ? [tracePlugin()] : []),
       ...settings.plugins,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -90,6 +93,25 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
         },
       });
     },
+  };
+}
+
+/** Records parsing and validation. */
+function tracePlugin(): ApolloServerPlugin<OperationContext> {
+  const record = ({ request: { span } }: OperationContext, name: string) => {
+    const begun = span?.child(name);
+    return Promise.resolve((error?: unknown): Promise<void> => {
+      if (Array.isArray(error) ? error.length > 0 : error !== undefined) begun?.fail(name);
+      begun?.end();
+      return Promise.resolve();
+    });
+  };
+  return {
+    requestDidStart: () =>
+      Promise.resolve({
+        parsingDidStart: ({ contextValue }) => record(contextValue, 'graphql.parse'),
+        validationDidStart: ({ contextValue }) => record(contextValue, 'graphql.validate'),
+      }),
   };
 }
 

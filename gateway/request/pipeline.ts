@@ -36,6 +36,7 @@ import { runBatch } from './run-batch';
 import { isShutdown, type Reply } from './reply';
 import type { RunOperation } from './run-operation';
 import type { Answer, Part, Parts, Sink } from './sink';
+import { endWith } from '../telemetry/traces/span';
 import { WrittenParts } from './written-parts';
 
 /** A request with its whole body; that of a GET is empty. */
@@ -114,7 +115,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     next: () => void,
   ): void {
     slots.acquire(request, () =>
-      whenKnown(admitRequest(request, received), (isAdmitted) => {
+      whenKnown(traced(request, admitRequest(request, received)), (isAdmitted) => {
         if (isAdmitted) {
           slots.release(request);
           next();
@@ -125,7 +126,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function authenticate(arrival: Arrival): void {
     if (admit === undefined) count(arrival, true);
-    else whenKnown(admit(arrival.request, factsOf(arrival)), (isAdmitted) => count(arrival, isAdmitted));
+    else
+      whenKnown(traced(arrival.request, admit(arrival.request, factsOf(arrival))), (isAdmitted) =>
+        count(arrival, isAdmitted),
+      );
   }
 
   function count(arrival: Arrival, isAdmitted: boolean): void {
@@ -262,6 +266,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return { status, headers: [...answered.headers, ...headers], body };
   }
 }
+
+/** Records the wait for an authentication: a call of an authoriser, or the keys of an issuer. */
+const traced = <Value>(
+  { span }: IncomingRequest,
+  admitted: Value | Promise<Value>,
+): Value | Promise<Value> =>
+  span !== undefined && admitted instanceof Promise
+    ? endWith(span.child('weir.authenticate'), admitted)
+    : admitted;
 
 /** Continues synchronously if it can. */
 function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) => void): void {

@@ -11,6 +11,8 @@ import type { Sink } from './sink';
 import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
+import { endRequestSpan } from '../telemetry/traces/request-span';
+import type { Tracer } from '../telemetry/traces/tracer';
 import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
 import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
 
@@ -18,6 +20,8 @@ export interface RequestsInFlightOptions {
   readonly options: Options;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   /** Called after each admitted request that has ended. */
   readonly onEnd: () => void;
 }
@@ -72,6 +76,8 @@ export class RequestsInFlight {
    */
   begin(head: RequestHead, address: string, sink: Sink, start: number): IncomingRequest {
     const request = new IncomingRequest(this.#ofAll, head, address, sink, start);
+    const { tracer } = this.#settings;
+    if (tracer !== undefined && this.#isToEndpoint(head)) request.ownTrace = tracer.begin(head, start);
     this.#inFlight.add(request);
     return request;
   }
@@ -110,9 +116,20 @@ export class RequestsInFlight {
     if (status === undefined) request.abort(new ClientGone());
     request.end();
     this.#record(request, status);
+    const { tracer, options } = this.#settings;
+    if (request.span !== undefined)
+      endRequestSpan(tracer!, request.span, request, status, {
+        path: options.path,
+        scheme: options.tls === undefined ? 'http' : 'https',
+      });
     if (!request.isAdmitted) return;
     this.#admitted--;
     this.#settings.onEnd();
+  }
+
+  #isToEndpoint({ url }: RequestHead): boolean {
+    const { path } = this.#settings.options;
+    return url === path || pathOf(url) === path;
   }
 
   #record(request: IncomingRequest, answered: number | undefined): void {
@@ -122,8 +139,7 @@ export class RequestsInFlight {
     const status = answered ?? clientGone;
     const milliseconds = performance.now() - request.start;
     if (!isForHealth) {
-      const isOperation = url === options.path || pathOf(url) === options.path;
-      metrics.requests.record(request, isOperation, answered, milliseconds / 1000);
+      metrics.requests.record(request, this.#isToEndpoint(request.head), answered, milliseconds / 1000);
     }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;

@@ -1,5 +1,6 @@
 import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
+import { traceFetches, traceSends } from './interceptors/trace-calls';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, logFailedCalls } from './interceptors/measure-calls';
 import { callAppSync } from './appsync';
@@ -31,6 +32,8 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
   readonly transport: HttpTransport;
   readonly subscriptions: SubscriptionLease;
   readonly breakers: BreakerLease;
+  /** Whether calls of callers with a span are traced. */
+  readonly isTraced: boolean;
   /** The user's interceptors around each call that is sent, the outermost first. */
   readonly interceptors: readonly Interceptor[];
 }
@@ -49,6 +52,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
     subgraphs.map((subgraph) => [
       subgraph.name,
       compose(sendTo(subgraph, options), [
+        ...(options.isTraced ? [traceFetches(subgraph.name)] : []),
         ...cachesOf(subgraph, options),
         ...callsOf(subgraph, pending, options),
       ]),
@@ -92,13 +96,14 @@ const mostInArray = 10;
 /** Sends a call to one of the subgraph's endpoints. */
 function sendTo(
   subgraph: Subgraph,
-  { calls: { breaker, zone }, transport, breakers }: SubgraphCallsOptions,
+  { calls: { breaker: breaking, zone }, transport, breakers, isTraced }: SubgraphCallsOptions,
 ): Send {
-  const endpoints = subgraph.endpoints.map(({ url, zone }) => ({
-    call: transport.to({ ...subgraph, url }),
-    zone,
-    breaker: breaker.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined,
-  }));
+  const endpoints = subgraph.endpoints.map(({ url, zone }) => {
+    const breaker = breaking.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined;
+    const call = transport.to({ ...subgraph, url });
+    const traced = isTraced ? traceSends(call, { subgraph: subgraph.name, url, breaker }) : call;
+    return { call: traced, zone, breaker };
+  });
   return chooseEndpoint(subgraph.name, endpoints, zone);
 }
 

@@ -1,9 +1,11 @@
 import type { AnswerProvenance } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
 import type { PendingCall, PendingCalls } from './pending-calls';
+import type { Span } from '../telemetry/traces/span';
 import {
   type Caller,
   type Send,
+  type Sharing,
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
@@ -93,9 +95,10 @@ export class SharedCaller implements Caller {
   readonly provenance: AnswerProvenance;
   readonly event: Caller['event'];
   readonly #members: readonly Member[];
+  readonly #how: Sharing['how'];
 
   /** @param members at least one; more may be added later */
-  constructor(members: readonly Member[]) {
+  constructor(members: readonly Member[], how: Sharing['how']) {
     const { headers, signedIdentity, scope, tracing, calls, provenance, event } = members[0]!.caller;
     this.headers = headers;
     this.signedIdentity = signedIdentity;
@@ -106,6 +109,22 @@ export class SharedCaller implements Caller {
     // A call for several events, or for some and none, is sent after all of them, and must join no older call.
     this.event = members.every((member) => member.caller.event === event) ? event : this;
     this.#members = members;
+    this.#how = how;
+  }
+
+  /** That of the first member that has one: the call is in its trace. One that is exported is preferred. */
+  get span(): Span | undefined {
+    let first: Span | undefined;
+    for (const { caller } of this.#members) {
+      const { span } = caller;
+      if (span?.trace.isSampled === true) return span;
+      first ??= span;
+    }
+    return first;
+  }
+
+  get sharing(): Sharing {
+    return { callers: this.#members.map(({ caller }) => caller), how: this.#how };
   }
 
   get isGone(): boolean {

@@ -1,6 +1,7 @@
 import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CollectedHeaders } from './collected-headers';
 import type { CallCounts } from '../telemetry/call-counts';
+import type { Span } from '../telemetry/traces/span';
 import type { Source } from './source';
 
 export type OperationKind = 'query' | 'mutation' | 'subscription';
@@ -73,6 +74,24 @@ export interface Caller {
    * @default undefined: a client request
    */
   readonly event?: object | undefined;
+  /**
+   * The span that its calls belong to.
+   *
+   * @default undefined: nothing is recorded
+   */
+  readonly span?: Span | undefined;
+  /**
+   * Of a call that several fetches share: their callers.
+   *
+   * @default undefined: it is one fetch
+   */
+  readonly sharing?: Sharing | undefined;
+}
+
+export interface Sharing {
+  readonly callers: readonly Caller[];
+  /** `batched`: different fetches were joined into one call. `deduplicated`: they are equal. */
+  readonly how: 'batched' | 'deduplicated';
 }
 
 export interface SubgraphRequest {

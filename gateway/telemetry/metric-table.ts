@@ -306,6 +306,15 @@ export const metricTable = {
       result: '`swapped`, `refused` (it does not build) or `unavailable` (it could not be read).',
     },
   },
+  'weir.traces.spans': {
+    kind: 'counter',
+    unit: '{span}',
+    description: 'Spans of traces. Only where traces are exported: docs/tracing.md.',
+    attributes: {
+      result:
+        '`exported`; `failed`: the collector did not take them; `dropped`: the queue was full, or a trace had too many spans.',
+    },
+  },
   'weir.configuration.reloads': {
     kind: 'counter',
     unit: '{reload}',

@@ -2,7 +2,7 @@
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** The header unchanged. The gateway records no span, so the client's span is the parent of the subgraphs' spans. */
+  /** For subgraphs: the header of the client unchanged, or that of the gateway's own span. */
   readonly traceparent: string;
   /** The data of tracing systems, unchanged. */
   readonly tracestate: string | undefined;

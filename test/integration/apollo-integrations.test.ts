@@ -67,7 +67,10 @@ const createServer: CreateServerForIntegrationTests = async (config, { context }
   });
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const inFlight = new RequestsInFlight({ options, logger, metrics, onEnd: () => overload.requestEnded() });
+  const inFlight = new RequestsInFlight({
+    ...{ options, logger, metrics, tracer: undefined },
+    onEnd: () => overload.requestEnded(),
+  });
   const overload = new Overload({
     options: options.overload,
     inFlight,

@@ -80,7 +80,7 @@ export async function openInProcess(
   const runningSubscriptions = new Subscriptions(metrics.meter);
   const moveTo = jest.spyOn(runningSubscriptions, 'moveTo');
   const configuration = await Configuration.open({
-    ...{ options, hooks, plugins, store, logger, metrics },
+    ...{ options, hooks, plugins, store, logger, metrics, tracer: undefined },
     subscriptions: new SubscriptionTransport({
       callbacks: new Callbacks(options.subscriptions.callback),
       meter: metrics.meter,

@@ -15,6 +15,7 @@ export function openRequests(options: Parameters<typeof parseOptions>[0] = {}) {
     options: parseOptions(options),
     logger,
     metrics,
+    tracer: undefined,
     onEnd: () => undefined,
   });
   return { requests, logger, log };

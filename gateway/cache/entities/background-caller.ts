@@ -3,11 +3,12 @@ import type { Caller } from '../../subgraph-calls/transport';
 import { AnswerProvenance } from '../policy';
 
 /** A caller for background calls: with the same headers and identity, but without deadline, and never gone. */
-export const backgroundCaller = ({ headers, signedIdentity, scope, tracing }: Caller): Caller => ({
+export const backgroundCaller = ({ headers, signedIdentity, scope, tracing, span }: Caller): Caller => ({
   headers,
   signedIdentity,
   scope,
   tracing,
+  span,
   isGone: false,
   deadline: undefined,
   calls: noCalls(),

@@ -28,6 +28,7 @@ import { type Attempt, Outage } from './outage';
 import { isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, Entry, Look, Store } from '../stores/store';
 import type { Logger } from '../../telemetry/logger';
+import type { Span } from '../../telemetry/traces/span';
 import { WantedList } from './wanted-list';
 
 export interface EntityCacheOptions {
@@ -129,8 +130,13 @@ class EntityCache {
   ): Promise<{ readonly wanted: WantedList[]; readonly clock: Clock } | undefined> {
     const scopes = lists.map(({ selection }) => this.#lifetimes.scopesOf(selection));
     const keys = lists.map((list, i) => scopes[i]!.map((scope) => this.#keys.of(list, scope, caller)));
+    const span = caller.span?.child('weir.cache.lookup');
     const look = await this.#options.store.get(keys.flat(2)).catch((): undefined | Look => undefined);
-    if (look === undefined) return undefined;
+    if (look === undefined) {
+      span?.set('weir.cache.result', 'unavailable');
+      span?.end();
+      return undefined;
+    }
     const now = this.#now();
     // After a mutation in the same request, cached entities are not used.
     const { hasMutated } = caller.provenance;
@@ -146,6 +152,7 @@ class EntityCache {
       return new WantedList(list, kept);
     });
     this.#tell(wanted, scopes, caller);
+    if (span !== undefined) endLookup(span, wanted, now);
     return { wanted, clock: look.clock };
   }
 
@@ -381,3 +388,27 @@ const isBetter = (one: KeptEntity, other: KeptEntity | undefined): boolean =>
   other === undefined || ranks[one.state] > ranks[other.state];
 
 const isNull = (json: Buffer): boolean => json.length === 4 && json.toString('latin1') === 'null';
+
+/** Ends the span of a look-up. @param now Unix milliseconds */
+function endLookup(span: Span, wanted: readonly WantedList[], now: number): void {
+  const sum = (count: (list: WantedList) => number): number =>
+    wanted.reduce((total, each) => total + count(each), 0);
+  const oldest = Math.min(...wanted.map((each) => each.oldest));
+  const misses = sum(({ missing }) => missing.length);
+  span.set('weir.cache.kind', 'entity');
+  span.set('weir.cache.result', misses === 0 ? 'hit' : 'miss');
+  span.set(
+    'weir.cache.hits',
+    sum(({ counts }) => counts.hit),
+  );
+  span.set(
+    'weir.cache.stale',
+    sum(({ counts }) => counts.stale),
+  );
+  span.set('weir.cache.misses', misses);
+  if (oldest !== Infinity) {
+    span.set('weir.cache.age', Math.max(0, Math.floor((now - oldest) / 1000)));
+    span.set('weir.cache.tier', wanted.some(({ isNear }) => isNear) ? 'memory' : 'store');
+  }
+  span.end();
+}

@@ -11,6 +11,8 @@ export interface KeptEntity {
   /** Whether this look-up must refresh it. */
   readonly refresh: boolean;
   readonly isNear: boolean;
+  /** Unix milliseconds. */
+  readonly storedAt: number;
   /** Its policy, with the remaining lifetime. */
   readonly policy: Policy;
 }
@@ -37,7 +39,7 @@ export function entryOf(
 /** Reads a cache entry. Undefined if there is none, it is no entity, or it has expired. */
 export function readEntry(found: Found | undefined, now: number): KeptEntity | undefined {
   if (found === undefined) return undefined;
-  const { value, tags, freshUntil, refresh, isNear = false } = found;
+  const { value, tags, storedAt, freshUntil, refresh, isNear = false } = found;
   const end = value.indexOf(newline);
   const [scope, ...times] = value.toString('latin1', 0, Math.max(0, end)).split(' ');
   const [staleUntil = NaN, spareUntil = NaN] = times.map(Number);
@@ -52,7 +54,7 @@ export function readEntry(found: Found | undefined, now: number): KeptEntity | u
   } as const;
   const state =
     now < freshUntil ? 'fresh' : now < staleUntil ? 'stale' : now < spareUntil ? 'spare' : undefined;
-  return state && { json: value.subarray(end + 1), tags, state, refresh, isNear, policy };
+  return state && { json: value.subarray(end + 1), tags, state, refresh, isNear, storedAt, policy };
 }
 
 const newline = 0x0a;

@@ -15,6 +15,8 @@ export class WantedList {
   policy: Policy | undefined;
   /** Whether any of them came from the memory of this process. */
   isNear = false;
+  /** When the oldest entity from the cache was stored, in Unix milliseconds; `Infinity` if there are none. */
+  oldest = Infinity;
   readonly tags: (readonly string[])[] = [];
   readonly #kept: readonly (KeptEntity | undefined)[];
   readonly #answers: EntityAnswer[];
@@ -68,11 +70,12 @@ export class WantedList {
     }
   }
 
-  #serve({ json, policy, tags, state, isNear }: KeptEntity, n: number): void {
+  #serve({ json, policy, tags, state, isNear, storedAt }: KeptEntity, n: number): void {
     this.counts[state === 'fresh' ? 'hit' : 'stale']++;
     this.#answers[n] = { json, errors: noErrors };
     this.policy = this.policy === undefined ? policy : strictest(this.policy, policy);
     this.isNear ||= isNear;
+    this.oldest = Math.min(this.oldest, storedAt);
     this.tags.push(tags);
   }
 }

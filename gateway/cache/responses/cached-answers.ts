@@ -93,6 +93,7 @@ export class CachedAnswers {
 
     if (remembered.operation !== undefined) request.resolve(remembered.operation);
     request.cacheResult = 'HIT';
+    request.span?.set('weir.cache.age', this.#options.answerHeaders.ageOf(answer));
     this.#options.statistics.hit++;
     request.settle();
     const { answerHeaders, reply } = this.#options;

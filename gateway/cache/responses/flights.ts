@@ -5,6 +5,7 @@ import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/call-counts';
 import type { Caller } from '../../subgraph-calls/transport';
+import type { Span } from '../../telemetry/traces/span';
 import type { StoredAnswer } from './stored-answer';
 
 /** The caller for whom an operation is run. */
@@ -33,6 +34,7 @@ export class Flight implements IdentifiedCaller {
   readonly scope: string;
   readonly tracing: Caller['tracing'];
   readonly calls: Caller['calls'];
+  readonly span: Span | undefined;
   readonly provenance = new AnswerProvenance();
   /**
    * The first request, which gets response headers for one client alone. Requests that join never get such an answer.
@@ -53,6 +55,7 @@ export class Flight implements IdentifiedCaller {
     this.signedIdentity = first.signedIdentity;
     this.scope = first.scope;
     this.tracing = first.tracing;
+    this.span = first.span;
     this.calls = until === undefined ? first.calls : noCalls();
     this.#until = until;
     this.#first = until === undefined ? first : undefined;
@@ -80,6 +83,11 @@ export class Flight implements IdentifiedCaller {
       };
       for (const request of this.#requests) this.#waitWith(request);
     }).finally(() => (this.#waitWith = undefined));
+  }
+
+  /** How many requests have joined it. */
+  get size(): number {
+    return this.#requests.length;
   }
 
   get collected(): Caller['collected'] {

@@ -11,6 +11,8 @@ export interface Usable {
   /** Whether this request must refresh it. */
   readonly refresh: boolean;
   readonly key: string;
+  /** Whether it was found in the memory of this process, in front of a shared store. */
+  readonly isNear: boolean;
 }
 
 /**
@@ -44,7 +46,8 @@ function usableOf(
   const state = answer && stateOf(answer, now);
   if (answer === undefined || state === undefined || directives?.refuses(answer, now) === true)
     return undefined;
-  return { answer, state, refresh: found.refresh, key: keys[answer.policy.scope] };
+  const { refresh, isNear = false } = found;
+  return { answer, state, refresh, isNear, key: keys[answer.policy.scope] };
 }
 
 function stateOf(

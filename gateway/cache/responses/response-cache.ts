@@ -11,6 +11,7 @@ import { type ErrorCode, requestError } from '../../errors';
 import type { Execution, Part } from '../../execution';
 import type { Options } from '../../options';
 import type { Caller } from '../../subgraph-calls/transport';
+import { endWith, type Span } from '../../telemetry/traces/span';
 import type { CachedReply } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
@@ -134,6 +135,7 @@ export class ResponseCache {
     const look = await this.#look(operation, keys);
     const found = look && bestOf(look, keys, directives, this.#now());
     this.#tell(lookup, found);
+    if (lookup.request.span !== undefined) this.#trace(lookup.request.span, lookedAt, look, found);
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
@@ -153,6 +155,17 @@ export class ResponseCache {
     if (!logger.isLevelEnabled('debug')) return;
     const facts = { requestId: request.id, publicKey: keys.public, privateKey: keys.private };
     logger.debug({ ...facts, found: found?.state ?? 'nothing' }, 'the response cache was asked');
+  }
+
+  #trace(span: Span, lookedAt: number, look: Look | undefined, found: Usable | undefined): void {
+    const lookup = span.child('weir.cache.lookup', 'internal', lookedAt);
+    lookup.set('weir.cache.kind', 'response');
+    lookup.set('weir.cache.result', look === undefined ? 'unavailable' : (found?.state ?? 'miss'));
+    if (found !== undefined) {
+      lookup.set('weir.cache.age', Math.max(0, Math.floor((this.#now() - found.answer.storedAt) / 1000)));
+      lookup.set('weir.cache.tier', found.isNear ? 'memory' : 'store');
+    }
+    lookup.end();
   }
 
   /** Executes; if a subgraph fails, serves the stale answer. */
@@ -186,11 +199,13 @@ export class ResponseCache {
     // An execution that all its clients have left is about to end.
     if (flight === undefined || flight.isGone) {
       statistics.miss++;
-      const { execution, answer } = await this.#begin(key, miss, 'awaited').outcome;
+      const begun = this.#begin(key, miss, 'awaited');
+      const { execution, answer } = await begun.outcome;
+      if (begun.size > 1) request.span?.set('weir.shared_with', begun.size - 1);
       return answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys });
     }
     flight.join(request);
-    const shared = await flight.outcome.catch((error: unknown) => {
+    const shared = await waitFor(flight, request).catch((error: unknown) => {
       // The first client may have been refused because of its identity.
       if (key === keys.private) throw error;
       return undefined;
@@ -317,6 +332,19 @@ export class ResponseCache {
 function clockFor({ look, lookedAt }: Miss, { provenance }: Caller): Clock | undefined {
   if (look === undefined || provenance.oldest < lookedAt) return undefined;
   return provenance.isNear ? (look.near ?? look.clock) : look.clock;
+}
+
+/** Waits for the execution of another request. It is in the trace of that one. */
+function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Outcome> {
+  const waiting = span?.child('weir.shared_execution');
+  if (waiting === undefined) return flight.outcome;
+  if (flight.span !== undefined) waiting.link(flight.span);
+  return endWith(
+    waiting,
+    flight.outcome.finally(() => {
+      waiting.set('weir.shared_with', flight.size - 1);
+    }),
+  );
 }
 
 /** A query that may have an answer in the cache. */

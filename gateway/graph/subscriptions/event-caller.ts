@@ -2,12 +2,13 @@ import type { Identity } from '../../auth/identity';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { AnswerProvenance } from '../../cache/policy';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Span } from '../../telemetry/traces/span';
 import { type CallCounts, noCalls } from '../../telemetry/call-counts';
 
 /** What the events of a subscription need of the client request that began it. */
 export interface Subscriber extends Pick<
   Caller,
-  'headers' | 'bySubgraph' | 'signedIdentity' | 'scope' | 'tracing' | 'isGone'
+  'headers' | 'bySubgraph' | 'signedIdentity' | 'scope' | 'tracing' | 'isGone' | 'span'
 > {
   readonly identity: Identity;
   readonly head: IncomingRequest['head'];
@@ -33,6 +34,8 @@ export class EventCaller implements Caller {
   readonly calls: CallCounts = { ...noCalls(), planned: -1 };
   readonly provenance = new AnswerProvenance();
   readonly event: object | undefined;
+  /** Of the answer to the event, in a trace of its own. */
+  span: Span | undefined;
   readonly #isGone: () => boolean;
 
   /**

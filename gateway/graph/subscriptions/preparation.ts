@@ -14,6 +14,7 @@ import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
 import type { Hooks } from '../../request/hooks';
 import type { PersistedOperations } from '../../request/persisted/persisted-operations';
+import type { Tracer } from '../../telemetry/traces/tracer';
 import { validationRules } from '../../request/validation-rules';
 import {
   type Caller,
@@ -30,6 +31,7 @@ import {
   type Variables,
 } from '../compiled-operation';
 import { showExecution } from '../development';
+import { errorTypeOf } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
 import { Rejection } from '../programs';
 import { EventCaller, patience, type Subscriber } from './event-caller';
@@ -56,6 +58,8 @@ export interface PreparationOptions {
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
   readonly objectionTo: ObjectTo | undefined;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly showing: Parameters<typeof showExecution>[0];
   readonly compile: (
     document: string,
@@ -65,7 +69,7 @@ export interface PreparationOptions {
   readonly plannedFor: (compiled: CompiledOperation, identity: Identity) => Promise<PlannedOperation>;
   readonly programFor: (
     planned: PlannedOperation,
-    caller: Pick<Subscriber, 'sender' | 'tracing'>,
+    caller: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
     awaitPlan: AwaitPlan,
   ) => Promise<Program | Rejection>;
   readonly perform: (
@@ -80,7 +84,7 @@ export interface PreparationOptions {
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export function createPreparation(options: PreparationOptions) {
   const { schema, isDevelopment, limits, subgraphs, programs, subscribe, feedOf, hold, showing } = options;
-  const { compile, plannedFor, programFor, perform, refuse, hooks, objectionTo } = options;
+  const { compile, plannedFor, programFor, perform, refuse, hooks, objectionTo, tracer } = options;
   const generation = ++generations;
   /** Operations that began on another generation. */
   const moved = new LRUCache<string, CompiledOperation>({
@@ -129,7 +133,9 @@ export function createPreparation(options: PreparationOptions) {
       const now = await plannedFor(compiled, caller.identity);
       const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
       const eventCaller = new EventCaller(caller, event);
-      const execution = await perform(current, compiled, variables, eventCaller, event);
+      const execution = await traced(caller, eventCaller, () =>
+        perform(current, compiled, variables, eventCaller, event),
+      );
       const { isShareable } = eventCaller.provenance;
       const answered: Answered = { ...execution, release: undefined };
       if (!isDevelopment) return { answered, isShareable };
@@ -180,6 +186,27 @@ export function createPreparation(options: PreparationOptions) {
         count?.(request, variables);
       },
     };
+  }
+
+  /** Executes for an event in a trace of its own: the request of a subscription may last for days. */
+  async function traced(
+    { span: cause }: Subscriber,
+    caller: EventCaller,
+    answer: () => Promise<Execution>,
+  ): Promise<Execution> {
+    if (tracer === undefined || cause === undefined) return answer();
+    const span = (caller.span = tracer.beginCaused(cause, 'subscription event'));
+    let hasFailed = true;
+    try {
+      const execution = await answer();
+      hasFailed = execution.errors.length > 0;
+      return execution;
+    } catch (error) {
+      span.fail(errorTypeOf(error));
+      throw error;
+    } finally {
+      tracer.end(span, hasFailed);
+    }
   }
 
   /** Throws a `GraphQLError` where the client may not have any of its events. */

@@ -45,6 +45,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   readonly signedIdentity: string | undefined;
   readonly scope: string;
   readonly tracing: Caller['tracing'];
+  readonly span: Caller['span'];
   readonly head: IncomingRequest['head'];
   readonly sender: string;
   readonly timeout: number;
@@ -96,6 +97,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.signedIdentity = first.signedIdentity;
     this.scope = first.scope;
     this.tracing = first.tracing;
+    this.span = first.span;
     this.head = first.head;
     this.sender = first.sender;
     this.timeout = first.timeout;

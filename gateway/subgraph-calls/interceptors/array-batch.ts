@@ -87,7 +87,7 @@ function arrayOf(members: readonly Member[]): SubgraphRequest {
     bodyPrefix: Buffer.concat([openBracket, ...before, operation.bodyPrefix]),
     bodySuffix: '}]',
   };
-  return { operation: array, variables, caller: new SharedCaller(members) };
+  return { operation: array, variables, caller: new SharedCaller(members, 'batched') };
 }
 
 function share(response: SubgraphResponse, members: readonly Member[]): void {

@@ -40,7 +40,7 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
       const flight = new Flight(first);
       const { members } = flight;
       flights.add(flight);
-      next({ operation, variables, caller: new SharedCaller(members), entities }).then(
+      next({ operation, variables, caller: new SharedCaller(members, 'deduplicated'), entities }).then(
         (response) => {
           flights.delete(flight);
           const isForAll = isShareable(response);

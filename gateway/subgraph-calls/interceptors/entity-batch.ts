@@ -47,7 +47,7 @@ export class EntityBatch {
     const expires = performance.now() + timeout;
     for (const member of this.#members) member.waitAmong(pending, expires);
     const request = withRepresentations(first.request, this.#representations);
-    next({ ...request, caller: new SharedCaller(this.#members) })
+    next({ ...request, caller: new SharedCaller(this.#members, 'batched') })
       .then((response) => {
         if (!isShareable(response) && !isOfOneClient(...this.#members)) {
           sendEachAlone(this.#members, next);

@@ -1,6 +1,7 @@
 import type { AnswerProvenance } from '../../cache/policy';
 import type { Subgraph } from '../../graph/engine';
 import type { CallCounts } from '../../telemetry/call-counts';
+import type { Span } from '../../telemetry/traces/span';
 import type { Caller, Interceptor } from '../transport';
 
 /** The interceptors that give a subgraph the headers that are meant for it. */
@@ -42,6 +43,7 @@ class SeenCaller implements Caller {
   readonly calls: CallCounts;
   readonly provenance: AnswerProvenance;
   readonly event: Caller['event'];
+  readonly span: Span | undefined;
   readonly #caller: Caller;
 
   constructor(
@@ -56,6 +58,7 @@ class SeenCaller implements Caller {
     this.calls = caller.calls;
     this.provenance = caller.provenance;
     this.event = caller.event;
+    this.span = caller.span;
     this.#caller = caller;
   }
 

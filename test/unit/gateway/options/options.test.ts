@@ -140,7 +140,10 @@ describe('defaults', () => {
         ...{ connectionParams: [], concurrency: 16, total: 20_000, perIdentity: 1000, lifetime: 86_400_000 },
         ...{ idle: 43_200_000, unread: 1_048_576, slow: 'latest', expired: 'end' },
       },
-      telemetry: { metrics: {}, resource: {} },
+      telemetry: {
+        ...{ metrics: {}, resource: {} },
+        traces: { otlp: { headers: {} }, keep: { failed: false } },
+      },
     });
   });
 

@@ -1,0 +1,52 @@
+import type { Execution } from '../execution';
+import type { PlanCache, PlannedOperation } from '../planning';
+import type { Caller } from '../subgraph-calls/transport';
+import type { Span } from '../telemetry/traces/span';
+import type { CompiledOperation } from './compiled-operation';
+
+/** Begins the span of an execution. Undefined where nothing is traced. */
+export function beginExecution(
+  { span }: Pick<Caller, 'span'>,
+  compiled: CompiledOperation,
+): Span | undefined {
+  if (span === undefined) return undefined;
+  const { operation, hash } = compiled;
+  const execution = span.child('graphql.execute');
+  execution.set('graphql.operation.type', operation.operation);
+  execution.set('graphql.operation.name', operation.name?.value.slice(0, longestName));
+  execution.set('weir.operation.id', hash);
+  return execution;
+}
+
+/** Notes the errors of an answer in its span, each with its path. Messages are left out: they may quote what a client sent. */
+export function noteErrors(span: Span, { errors, errorsLeftOut }: Execution): void {
+  if (errors.length === 0) return;
+  span.set('weir.errors', errors.length + errorsLeftOut);
+  for (const { path, extensions } of errors) {
+    const { code, service } = extensions;
+    span.addEvent('graphql.error', {
+      ...(path !== undefined && { 'graphql.path': path.join('.').slice(0, longestName) }),
+      ...(typeof code === 'string' && { 'weir.error.code': code.slice(0, 100) }),
+      ...(typeof service === 'string' && { 'weir.subgraph.name': service }),
+    });
+  }
+  const [first] = errors;
+  span.fail(codeOf(first?.extensions['code']));
+}
+
+const codeOf = (code: unknown): string => (typeof code === 'string' ? code.slice(0, 100) : '_OTHER');
+
+/** Begins the span of waiting for a plan. To be called before the plan is asked for. */
+export function beginPlan(
+  { span }: Pick<Caller, 'span'>,
+  planned: PlannedOperation,
+  programs: Pick<PlanCache<object>, 'isPending'>,
+): Span | undefined {
+  if (span === undefined) return undefined;
+  const plan = span.child('graphql.plan');
+  plan.set('weir.plan.result', programs.isPending(planned) ? 'waited' : 'miss');
+  return plan;
+}
+
+/** Characters: names and response keys are the client's. */
+const longestName = 200;

@@ -1,0 +1,54 @@
+import type { IncomingRequest } from '../../request/incoming-request';
+import { knownMethod } from '../statistics/request-statistics';
+import type { Span } from './span';
+import type { Tracer } from './tracer';
+
+/** The facts that all requests share. */
+export interface RequestSpanOptions {
+  /** The path of the endpoint. */
+  readonly path: string;
+  readonly scheme: 'http' | 'https';
+}
+
+/**
+ * Ends the span of a request. No attribute holds what the client sent, but the names of operations, and its request id.
+ *
+ * @param status of the answer; undefined when the client left before it
+ */
+export function endRequestSpan(
+  tracer: Tracer,
+  span: Span,
+  request: IncomingRequest,
+  status: number | undefined,
+  { path, scheme }: RequestSpanOptions,
+): void {
+  const { operation, operations, codes, cacheResult, calls } = request;
+  span.set('http.request.method', knownMethod(request.head.method));
+  span.set('url.scheme', scheme);
+  span.set('url.path', path);
+  span.set('http.route', path);
+  span.set('http.response.status_code', status);
+  span.set('weir.request.id', request.id);
+  if (operation !== undefined) {
+    span.set('graphql.operation.type', operation.type);
+    span.set('graphql.operation.name', operation.name ?? undefined);
+    span.set('weir.operation.id', operation.id);
+    if (operations > 1) span.set('weir.operations', operations);
+    span.set('weir.cache.result', cacheResult);
+    span.set('weir.calls.planned', calls.planned);
+    span.set('weir.calls.sent', calls.sent);
+    span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
+  }
+  if (codes !== undefined) span.set('weir.error.codes', [...codes].map(bounded));
+  if (status === undefined) span.set('error.type', 'client_gone');
+  else if (status >= 500) span.fail(String(status));
+  else if (status >= 400) span.set('error.type', String(status));
+  tracer.end(span, hasFailed(status, codes));
+}
+
+/** Requests that the client got wrong are no failures, or anybody could have them exported. */
+const hasFailed = (status: number | undefined, codes: ReadonlySet<string> | undefined): boolean =>
+  status !== undefined && (status >= 500 || (status < 400 && codes !== undefined));
+
+/** Subgraphs choose the codes of their errors. */
+const bounded = (code: string): string => code.slice(0, 100);

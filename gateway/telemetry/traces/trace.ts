@@ -1,0 +1,116 @@
+import type { HrTime, SpanKind, SpanStatus } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { hrTimeOf, type Kind, Span, type SpanOptions } from './span';
+
+/** What traces are made by. */
+export interface TraceSource {
+  readonly resource: ReadableSpan['resource'];
+  readonly scope: ReadableSpan['instrumentationScope'];
+  /** The values of OpenTelemetry's enums, whose package is loaded only where traces are exported. */
+  readonly kinds: Readonly<Record<Kind, SpanKind>>;
+  readonly statuses: Readonly<Record<'unset' | 'error', SpanStatus>>;
+  readonly newSpanId: () => string;
+  /** Takes a span to export. */
+  readonly take: (span: Span) => void;
+  readonly undecided: Undecided;
+  /** Counts a span that is dropped. */
+  readonly drop: () => void;
+  /** Writes the headers for who is called. */
+  readonly writeHeaders: (trace: Trace, spanId: string) => Readonly<Record<string, string>>;
+}
+
+export interface TraceOptions {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  /** Whether it is exported whatever happens. Others are told so, and record their spans, too. */
+  readonly isSampled: boolean;
+  /** The `tracestate` of the client, unchanged. */
+  readonly state: string | undefined;
+}
+
+/** The spans of one client request, or of one event of a subscription. */
+export class Trace {
+  readonly id: string;
+  readonly isSampled: boolean;
+  readonly state: string | undefined;
+  readonly source: TraceSource;
+  readonly #epoch = epochNow();
+  #count = 0;
+  #isExported: boolean;
+  /** The spans that wait for the decision; undefined when it is taken. */
+  #waiting: Span[] | undefined;
+
+  constructor(source: TraceSource, { id, isSampled, state }: TraceOptions) {
+    this.source = source;
+    this.id = id;
+    this.isSampled = isSampled;
+    this.state = state;
+    this.#isExported = isSampled;
+    this.#waiting = isSampled ? undefined : [];
+  }
+
+  begin(options: SpanOptions): Span {
+    return new Span(this, this.source.newSpanId(), options);
+  }
+
+  /** Takes a span that has ended. */
+  take(span: Span): void {
+    if (++this.#count > mostSpans) {
+      this.source.drop();
+      return;
+    }
+    if (this.#isExported) this.source.take(span);
+    else if (this.#waiting !== undefined) {
+      if (this.source.undecided.isFull) this.source.drop();
+      else {
+        this.source.undecided.size++;
+        this.#waiting.push(span);
+      }
+    }
+  }
+
+  /** Decides about a trace that was not sampled. Spans that end later have the same fate. */
+  decide(isKept: boolean): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    this.#isExported = isKept;
+    this.source.undecided.size -= waiting.length;
+    if (isKept) for (const span of waiting) this.source.take(span);
+  }
+
+  headersFor(spanId: string): Readonly<Record<string, string>> {
+    return this.source.writeHeaders(this, spanId);
+  }
+
+  /** @param at in milliseconds of `performance.now()` */
+  timeOf(at: number): HrTime {
+    return hrTimeOf(this.#epoch + at);
+  }
+}
+
+/** The spans of all requests in flight that were not sampled: of requests that turn out slow or failed they are exported. */
+export class Undecided {
+  size = 0;
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.#most;
+  }
+}
+
+/** Of one trace: an operation may make thousands of calls. */
+const mostSpans = 1000;
+
+let epoch = performance.timeOrigin;
+
+/** The time at 0 of `performance.now()`, in Unix milliseconds. It follows the system's clock, which may be set. */
+function epochNow(): number {
+  const now = Date.now() - performance.now();
+  if (Math.abs(now - epoch) > 5) epoch = now;
+  return epoch;
+}

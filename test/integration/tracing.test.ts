@@ -1,0 +1,468 @@
+/** The spans that a collector gets over HTTP: of whole requests through a gateway and real subgraphs. */
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GatewayOptions, loadOptions } from '../../gateway';
+import { examplesOf, readPage } from '../support/documentation';
+import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver';
+import { eventually } from '../support/process';
+import { sampleSum, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+let collector: OtlpReceiver;
+const open: TestGateway[] = [];
+const before = process.env;
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+});
+beforeEach(async () => {
+  collector = await startOtlpReceiver();
+  process.env = { ...before, OTEL_BSP_SCHEDULE_DELAY: '10' };
+});
+afterEach(async () => {
+  for (const subgraph of [graph.accounts, graph.reviews]) {
+    subgraph.answer = undefined;
+    subgraph.headers = {};
+    subgraph.requests.splice(0);
+  }
+  await Promise.all(open.splice(0).map((gateway) => gateway.stop()));
+  await collector.close();
+  for (const { name, attributes } of collector.spans) {
+    seen.add(name);
+    for (const attribute of Object.keys(attributes)) if (attribute.startsWith('weir.')) seen.add(attribute);
+  }
+  process.env = before;
+});
+afterAll(() => graph.close());
+
+/** The names of spans, and of attributes that are Weir's own. */
+const seen = new Set<string>();
+
+type Traces = NonNullable<NonNullable<GatewayOptions['telemetry']>['traces']>;
+
+async function start(traces: Traces = {}, options: GatewayOptions = {}): Promise<TestGateway> {
+  const gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    telemetry: { traces: { otlp: { url: collector.url }, ...traces } },
+    ...options,
+  });
+  open.push(gateway);
+  return gateway;
+}
+
+/** The spans of requests, once there are as many as expected. */
+async function servers(count: number): Promise<ReceivedSpan[]> {
+  const find = () => collector.spans.filter(({ kind }) => kind === server);
+  await eventually(() => find().length >= count);
+  expect(find()).toHaveLength(count);
+  return find();
+}
+const [server, client] = [2, 3];
+
+/** A trace as nested names, in the order in which spans began. Fails where it is no tree, or a span ends before it begins. */
+function treeOf(root: ReceivedSpan): object {
+  const spans = collector.traceOf(root.traceId);
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  expect(ids.size).toBe(spans.length);
+  for (const span of spans) {
+    if (span !== root) expect(ids).toContain(span.parentSpanId);
+    expect(span.end).toBeGreaterThanOrEqual(span.start);
+    expect(span.start).toBeGreaterThanOrEqual(root.start);
+  }
+  const below = ({ spanId }: ReceivedSpan): object =>
+    Object.fromEntries(
+      spans.filter((each) => each.parentSpanId === spanId).map((each) => [each.name, below(each)]),
+    );
+  return { [root.name]: below(root) };
+}
+
+/** The spans of a trace with this name. */
+const all = (root: ReceivedSpan, name: string): readonly ReceivedSpan[] =>
+  collector.traceOf(root.traceId).filter((span) => span.name === name);
+
+const nested = 'query Named($id: ID!) { user(id: $id) { name reviews { rating author { name } } } }';
+const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
+const parent = (sampled: 0 | 1) => ({ traceparent: `00-${traceId}-00f067aa0ba902b7-0${sampled}` });
+
+describe('the trace of a request', () => {
+  it('has the tree of everything that was done for a nested query', async () => {
+    const gateway = await start();
+    const answer = await gateway.post({ query: nested, variables: { id: 'u1' } });
+    expect(await answer.json()).toMatchObject({ data: { user: { name: 'Ada' } } });
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root.parentSpanId).toBeUndefined();
+    await eventually(() => collector.traceOf(root.traceId).length >= 12);
+    expect(treeOf(root)).toEqual({
+      'POST /graphql': {
+        'graphql.parse': {},
+        'graphql.validate': {},
+        'weir.cache.lookup': {},
+        'graphql.plan': {},
+        'graphql.execute': {
+          'fetch accounts': { 'weir.cache.lookup': {}, 'POST /graphql': {} },
+          'fetch reviews': { 'weir.cache.lookup': {}, 'POST /graphql': {} },
+        },
+      },
+    });
+    expect(root.attributes).toMatchObject({
+      ...{ 'http.request.method': 'POST', 'http.route': '/graphql', 'http.response.status_code': 200 },
+      ...{ 'graphql.operation.type': 'query', 'graphql.operation.name': 'Named' },
+      ...{ 'weir.request.id': answer.headers.get('x-request-id'), 'weir.cache.result': 'PASS' },
+    });
+    expect(root.attributes['weir.calls.planned']).toBe(
+      Number(root.attributes['weir.calls.sent']) + Number(root.attributes['weir.calls.saved']),
+    );
+    const [fetch] = all(root, 'fetch accounts') as [ReceivedSpan];
+    expect(fetch.attributes).toMatchObject({ 'weir.subgraph.name': 'accounts' });
+    const sent = collector.traceOf(root.traceId).find(({ parentSpanId }) => parentSpanId === fetch.spanId)!;
+    expect(sent).toMatchObject({ kind: client, hasFailed: false });
+    expect(sent.attributes).toEqual({
+      ...{ 'http.request.method': 'POST', 'http.response.status_code': 200 },
+      ...{ 'url.full': graph.accounts.url, 'server.address': '127.0.0.1' },
+      ...{ 'server.port': Number(new URL(graph.accounts.url).port), 'graphql.operation.type': 'query' },
+      ...{ 'weir.subgraph.name': 'accounts', 'weir.breaker.state': 'closed' },
+    });
+    expect(graph.accounts.requests[0]!.headers['traceparent']).toBe(`00-${root.traceId}-${sent.spanId}-01`);
+    expect(collector.resource).toMatchObject({ 'service.name': 'weir' });
+  });
+
+  it('has neither parsing nor planning where the operation is known', async () => {
+    const gateway = await start();
+    await gateway.query('{ me { name } }');
+    await gateway.query('{ me { name } }');
+    const [, second] = (await servers(2)) as [ReceivedSpan, ReceivedSpan];
+    await eventually(() => collector.traceOf(second.traceId).length >= 4);
+    expect(treeOf(second)).toEqual({
+      'POST /graphql': { 'graphql.execute': { 'fetch accounts': { 'POST /graphql': {} } } },
+    });
+  });
+
+  it('continues the trace of a client that is sampled, and hands on its state', async () => {
+    const gateway = await start();
+    const headers = { ...parent(1), tracestate: 'vendor=opaque' };
+    await (await gateway.post({ query: '{ me { name } }' }, { headers })).text();
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7' });
+    const sent = collector.traceOf(traceId).find(({ kind }) => kind === client)!;
+    expect(graph.accounts.requests[0]!.headers).toMatchObject({
+      ...{ traceparent: `00-${traceId}-${sent.spanId}-01`, tracestate: 'vendor=opaque' },
+    });
+  });
+
+  it('exports nothing of a client that is not sampled, and hands on its trace unchanged', async () => {
+    const gateway = await start();
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: parent(0) })).text();
+    await gateway.query('{ me { name } }');
+    expect((await servers(1))[0]!.traceId).not.toBe(traceId);
+    expect(collector.traceOf(traceId)).toEqual([]);
+    expect(graph.accounts.requests[0]!.headers['traceparent']).toBe(parent(0).traceparent);
+  });
+
+  it.each([
+    ['zeros', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`],
+    ['a short id', '00-a3ce-00f067aa0ba902b7-01'],
+    ['a version that is forbidden', `ff-${traceId}-00f067aa0ba902b7-01`],
+    ['no trace at all', 'x'.repeat(500)],
+  ])('ignores a broken traceparent: %s', async (_, traceparent) => {
+    const gateway = await start();
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: { traceparent } })).text();
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root.parentSpanId).toBeUndefined();
+    expect(root.traceId).toMatch(/^[0-9a-f]{32}$/);
+    expect(traceparent).not.toContain(root.traceId);
+  });
+
+  it('takes the decision where it begins a trace, and tells subgraphs', async () => {
+    const gateway = await start({ sampling: 0 });
+    await gateway.query('{ me { name } }');
+    expect(graph.accounts.requests[0]!.headers['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    await gateway.stop();
+    expect(collector.requests).toEqual([]);
+  });
+
+  it('says which call failed, was repeated, and left which field null', async () => {
+    const gateway = await start();
+    let attempts = 0;
+    graph.reviews.answer = (_, response) => {
+      attempts++;
+      response.writeHead(503).end('down');
+    };
+    const { errors } = await gateway.query('{ me { name reviews { rating } } }');
+    expect(errors).toHaveLength(1);
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(attempts).toBe(2);
+    const [fetch] = all(root, 'fetch reviews') as [ReceivedSpan];
+    const sent = collector
+      .traceOf(root.traceId)
+      .filter(({ parentSpanId, kind }) => parentSpanId === fetch.spanId && kind === client);
+    expect(sent.map(({ hasFailed, attributes }) => [hasFailed, attributes['error.type']])).toEqual([
+      [true, '503'],
+      [true, '503'],
+    ]);
+    expect(sent.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual([undefined, 1]);
+    expect(fetch.hasFailed).toBe(true);
+    const [execution] = all(root, 'graphql.execute') as [ReceivedSpan];
+    expect(execution.hasFailed).toBe(true);
+    expect(execution.events).toEqual([
+      {
+        name: 'graphql.error',
+        attributes: {
+          ...{ 'graphql.path': 'me.reviews', 'weir.error.code': 'SUBREQUEST_HTTP_ERROR' },
+          'weir.subgraph.name': 'reviews',
+        },
+      },
+    ]);
+    expect(root.attributes).toMatchObject({
+      ...{ 'http.response.status_code': 200, 'weir.error.codes': ['SUBREQUEST_HTTP_ERROR'] },
+    });
+  });
+
+  it('says that a breaker is open, and that no call was sent', async () => {
+    const gateway = await start({}, { breaker: { atLeast: 1 }, retries: { max: 0 } });
+    graph.accounts.answer = (request) => request.socket.destroy();
+    for (let i = 0; i < 5; i++) await gateway.query('{ me { name } }');
+    const last = (await servers(5)).at(-1)!;
+    const [fetch] = all(last, 'fetch accounts') as [ReceivedSpan];
+    expect(fetch).toMatchObject({ hasFailed: true, attributes: { 'error.type': 'broken' } });
+    expect(collector.traceOf(last.traceId).some(({ kind }) => kind === client)).toBe(false);
+  });
+
+  it('says why a request was refused, without what it said', async () => {
+    const gateway = await start();
+    await (await gateway.post({ query: '{ secretField(with: "secret-literal") }' })).text();
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root.attributes).toMatchObject({
+      ...{ 'http.response.status_code': 400, 'weir.error.codes': ['GRAPHQL_VALIDATION_FAILED'] },
+    });
+    expect(root.hasFailed).toBe(false);
+    expect(all(root, 'graphql.validate')[0]!.hasFailed).toBe(true);
+  });
+
+  it('ends, with all of its calls, when the client leaves', async () => {
+    const gateway = await start();
+    const leaving = new AbortController();
+    graph.accounts.answer = () => leaving.abort();
+    await gateway.post({ query: '{ me { name } }' }, { signal: leaving.signal }).catch(() => undefined);
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root.attributes).toMatchObject({ 'error.type': 'client_gone' });
+    await eventually(() => collector.traceOf(root.traceId).some(({ kind }) => kind === client));
+    await eventually(() => all(root, 'graphql.execute').length === 1);
+    treeOf(root);
+  });
+});
+
+describe('a shared call', () => {
+  /** Requests that arrive together, from one identity, so that they may share. */
+  const together = async (gateway: TestGateway, bodies: readonly object[]): Promise<void> => {
+    await Promise.all(bodies.map(async (body) => (await gateway.post(body)).json()));
+  };
+
+  it('is one span with a link to each request of a batch, and each of these has one to it', async () => {
+    const gateway = await start({}, { calls: { batchWindow: '1ms' } });
+    const query = 'query Of($id: ID!) { user(id: $id) { reviews { rating } } }';
+    await together(gateway, [{ query, variables: { id: 'u1' } }]);
+    graph.reviews.requests.splice(0);
+    // The first fetches are answered together, so the second ones are sent together.
+    const waiting: (() => void)[] = [];
+    graph.accounts.answer = (_, response) => {
+      waiting.push(() => {
+        response.setHeader('content-type', 'application/json');
+        response.end(`{"data":{"user":{"__typename":"User","id":"u${waiting.length}"}}}`);
+      });
+      if (waiting.length === 24) for (const answer of waiting) answer();
+    };
+    const ids = Array.from({ length: 24 }, (_, i) => `u${i}`);
+    await together(
+      gateway,
+      ids.map((id) => ({ query, variables: { id } })),
+    );
+    const roots = (await servers(25)).slice(1);
+    const sent = collector.spans.filter(
+      ({ kind, attributes }) => kind === client && attributes['weir.batched'] === true,
+    );
+    const fetches = roots.flatMap((root) => all(root, 'fetch reviews'));
+    expect(fetches).toHaveLength(24);
+    expect(sent.reduce((sum, { links }) => sum + links.length, 0)).toBe(
+      fetches.filter(({ attributes }) => attributes['weir.batched'] === true).length,
+    );
+    const [largest] = sent.toSorted((a, b) => b.links.length - a.links.length) as [ReceivedSpan];
+    expect(largest.links.length).toBe(24);
+    expect(new Set(largest.links.map((link) => link.traceId))).toEqual(
+      new Set(roots.map((root) => root.traceId)),
+    );
+    for (const fetch of fetches) {
+      expect(fetch.attributes).toMatchObject({ 'weir.batched': true, 'weir.shared_with': 23 });
+      expect(fetch.attributes['weir.waited_ms']).toBeGreaterThanOrEqual(0);
+      expect(fetch.links).toEqual([{ traceId: largest.traceId, spanId: largest.spanId }]);
+    }
+    expect(graph.reviews.requests).toHaveLength(1);
+  });
+
+  it('is in the trace of each request that needed the same', async () => {
+    const gateway = await start({}, { cache: { responses: { enabled: false } } });
+    await gateway.query('{ me { name } }');
+    graph.accounts.answer = (_, response) => {
+      setTimeout(() => {
+        response.setHeader('content-type', 'application/json');
+        response.end('{"data":{"me":{"name":"Ada"}}}');
+      }, 50);
+    };
+    await together(gateway, [{ query: '{ me { name } }' }, { query: '{ me { name } }' }]);
+    const roots = (await servers(3)).slice(1);
+    for (const root of roots) {
+      const [fetch] = all(root, 'fetch accounts') as [ReceivedSpan];
+      expect(fetch.attributes).toMatchObject({ 'weir.batched': false, 'weir.shared_with': 1 });
+    }
+    expect(roots.map(({ attributes }) => attributes['weir.calls.saved']).sort()).toEqual([0, 1]);
+  });
+});
+
+describe('a collector', () => {
+  it('gets the headers of the options, and is named by the environment', async () => {
+    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = new URL('/', collector.url).href;
+    process.env['OTEL_EXPORTER_OTLP_HEADERS'] = 'x-vendor=from-environment';
+    process.env['OTEL_SERVICE_NAME'] = 'shop';
+    process.env['OTEL_RESOURCE_ATTRIBUTES'] = 'deployment.environment.name=test,team=a%20b';
+    const gateway = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });
+    open.push(gateway);
+    await gateway.query('{ me { name } }');
+    await servers(1);
+    expect(collector.requests[0]!.headers).toMatchObject({ 'x-vendor': 'from-environment' });
+    expect(collector.resource).toMatchObject({
+      ...{ 'service.name': 'shop', 'deployment.environment.name': 'test', team: 'a b' },
+    });
+  });
+
+  it.each([
+    ['OTEL_SDK_DISABLED', 'true'],
+    ['OTEL_TRACES_EXPORTER', 'none'],
+    ['OTEL_TRACES_SAMPLER', 'always_off'],
+  ])('gets nothing with %s=%s', async (name, value) => {
+    process.env[name] = value;
+    const gateway = await start();
+    await gateway.query('{ me { name } }');
+    await gateway.stop();
+    expect(collector.requests).toEqual([]);
+  });
+
+  it.each([
+    ['OTEL_TRACES_SAMPLER', 'sometimes', 'must be one of always_on, always_off, traceidratio'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'must be http/protobuf'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin', 'must be one of otlp, none'],
+  ])('refuses %s=%s', async (name, value, says) => {
+    process.env[name] = value;
+    await expect(start()).rejects.toThrow(`The environment variable ${name} ${says}`);
+  });
+
+  it.each<[string, OtlpReceiver['answer']]>([
+    ['answers 500', (response) => response.writeHead(500).end()],
+    ['closes the connection', (response) => response.destroy()],
+    ['never answers', () => undefined],
+  ])('that %s costs requests nothing, and the spans are counted', async (_, answer) => {
+    Object.assign(process.env, { OTEL_BSP_MAX_QUEUE_SIZE: '20', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' });
+    process.env['OTEL_BSP_EXPORT_TIMEOUT'] = '100';
+    process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] = '100';
+    const gateway = await start();
+    collector.answer = answer;
+    for (let i = 0; i < 30; i++) expect(await gateway.query('{ me { name } }')).toHaveProperty('data.me');
+    const lost = async (): Promise<number> =>
+      sampleSum(
+        (await gateway.metrics()).replace(/^.*result="exported".*$/gm, ''),
+        'weir_traces_spans_total',
+      );
+    await eventually(async () => (await lost()) > 20);
+    expect(gateway.log.filter(({ msg }) => msg === 'spans could not be sent to the collector')).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('requests that were not sampled', () => {
+  it('are exported with the spans of the gateway if they failed', async () => {
+    const gateway = await start({ sampling: 0, keep: { failed: true } });
+    await gateway.query('{ me { name } }');
+    await (await gateway.post('{')).text();
+    graph.accounts.answer = (_, response) => response.writeHead(500).end();
+    await gateway.query('{ me { name } }');
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root.attributes).toMatchObject({ 'weir.error.codes': ['SUBREQUEST_HTTP_ERROR'] });
+    await eventually(() => collector.traceOf(root.traceId).length === 4);
+    treeOf(root);
+    for (const { headers } of graph.accounts.requests)
+      expect(headers['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  });
+
+  it('are exported if they were slow', async () => {
+    const gateway = await start({ keep: { slowerThan: '100ms' } });
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: parent(0) })).text();
+    graph.accounts.answer = (_, response) => void setTimeout(() => response.writeHead(500).end(), 120);
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: parent(0) })).text();
+    await servers(1);
+  });
+});
+
+it('exports nothing of what clients and subgraphs say', async () => {
+  const secrets = {
+    literal: 'planted-literal',
+    variable: 'planted-variable',
+    header: 'planted-header',
+    token: 'planted-token',
+    message: 'planted-message',
+    answer: 'planted-answer',
+    url: 'planted-url',
+  };
+  const gateway = await start(
+    { keep: { failed: true } },
+    { headers: { forward: ['authorization', 'x-tenant'] }, errors: { maskSubgraphs: 'none' } },
+  );
+  graph.accounts.answer = (_, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({
+        data: { user: { name: secrets.answer } },
+        errors: [{ message: secrets.message, path: ['user', 'name'] }],
+      }),
+    );
+  };
+  const headers = { authorization: `Bearer ${secrets.token}`, 'x-tenant': secrets.header };
+  const named = { 'apollographql-client-name': secrets.header, 'user-agent': secrets.header };
+  await fetch(`${gateway.url}?${secrets.url}=${secrets.url}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers, ...named, cookie: secrets.token },
+    body: JSON.stringify({
+      query: `query Q($id: ID!) { user(id: $id) { name } other: user(id: "${secrets.literal}") { name } }`,
+      variables: { id: secrets.variable },
+    }),
+  });
+  await (await gateway.post({ query: `{ nope(of: "${secrets.literal}") }` }, { headers })).text();
+  await servers(2);
+  await gateway.stop();
+  const bytes = Buffer.concat(collector.requests.map(({ body }) => body)).toString('latin1');
+  expect(bytes).toContain('graphql.execute');
+  for (const secret of Object.values(secrets)) expect(bytes).not.toContain(secret);
+});
+
+describe('docs/tracing.md', () => {
+  it('has an example that exports spans', async () => {
+    const [example] = examplesOf('docs/tracing.md').filter(({ file }) => file === 'weir.yaml');
+    const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+    const config = join(folder, 'weir.yaml');
+    writeFileSync(config, example!.text.replace('http://collector:4318/v1/traces', collector.url));
+    const { telemetry } = loadOptions({ config, env: {} });
+    await rm(folder, { recursive: true });
+    const gateway = await start({}, { telemetry });
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: parent(1) })).text();
+    await servers(1);
+    expect(collector.resource).toMatchObject({ 'service.name': 'shop-gateway' });
+  });
+
+  it('names every span, and every attribute that is not of the semantic conventions', () => {
+    const page = readPage('docs/tracing.md');
+    const names = [...seen].map((name) => name.replace(/^fetch .*/, 'fetch NAME'));
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+});

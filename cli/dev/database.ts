@@ -21,6 +21,8 @@ export interface Database {
   readonly env: Readonly<Record<string, string>>;
   /** The folder or address, for messages. */
   readonly place: string;
+  /** A sentence on what may help a subgraph that does not start. */
+  readonly remedy: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
   const endpoint = env['DYNAMODB_ENDPOINT'];
   if (endpoint) {
     if (reset) throw new CommandFailure('weir: --reset empties the embedded DynamoDB only.', 2);
-    return { env: {}, place: endpoint, stop: () => Promise.resolve() };
+    return { env: {}, place: endpoint, remedy: undefined, stop: () => Promise.resolve() };
   }
   if (reset) await emptyFolder(folder, env, output);
 
@@ -54,7 +56,12 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
     throw new CommandFailure(`weir: the embedded DynamoDB ${describeExit(start)} before it was ready.`, 2);
   }
   port = new URL(start.url).port;
-  return { env: { DYNAMODB_ENDPOINT: start.url }, place: folder, stop: () => process.stop() };
+  return {
+    env: { DYNAMODB_ENDPOINT: start.url },
+    place: folder,
+    remedy: `If ${folder} has tables of an older version of Weir, --reset deletes them and begins with new sample data.`,
+    stop: () => process.stop(),
+  };
 }
 
 /**

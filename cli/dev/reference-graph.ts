@@ -59,6 +59,7 @@ export async function startReferenceGraph({
         LOG_LEVEL: logLevel,
       },
       output,
+      remedy: database.remedy,
     }),
   );
   const started = processes.start(config, schemas);

@@ -18,6 +18,8 @@ export interface SubgraphProcessesOptions {
   readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
+  /** A sentence on what may help a subgraph that does not start. */
+  readonly remedy?: string | undefined;
 }
 
 interface SubgraphProcess {
@@ -70,12 +72,17 @@ export class SubgraphProcesses {
     const urls = new Map(this.urls);
     for (const [index, { name, routingUrl }] of added.entries())
       urls.set(name, withPort(routingUrl, ports[index]));
+    const { remedy } = this.#options;
     const starts = added.map(async ({ name }) => {
       const sdl = schemas.find((schema) => schema.name === name)!.sdl;
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      else if (isRefused(start)) throw new CommandFailure(`weir: ${name} cannot be started.`, 2);
+      else if (isRefused(start))
+        throw new CommandFailure(
+          `weir: ${name} cannot be started.${remedy === undefined ? '' : ` ${remedy}`}`,
+          2,
+        );
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;

@@ -54,7 +54,7 @@ describe('SubgraphProcesses', () => {
 
   it('fails if a subgraph refuses to start', async () => {
     await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
-      'weir: b cannot be started.',
+      'weir: b cannot be started. Try --reset.',
     );
   });
 
@@ -135,7 +135,10 @@ function create(
     line: (name, line) => printed.push(`${name} ${line}`),
   };
   const ours = (name: string) => (name === 'elsewhere' ? undefined : script);
-  return new SubgraphProcesses({ ports, script: ours, otherPorts, env: process.env, output });
+  return new SubgraphProcesses({
+    ...{ ports, script: ours, otherPorts, env: process.env, output },
+    remedy: 'Try --reset.',
+  });
 }
 
 function config(...names: string[]): SupergraphConfig {

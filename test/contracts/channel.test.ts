@@ -5,27 +5,14 @@ import { type DomainEvent } from '../../subgraphs/kit/events/event';
 import { channelEngines, type ChannelBackend, type OpenChannel } from '../support/channels';
 import { endAll, eventually, startProcess } from '../support/process';
 import { join } from 'node:path';
+import { orderPlaced } from '../support/order-events';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const support = (file: string) => join(__dirname, '../support', file);
 
 let eventCount = 0;
-function event(changes: Partial<DomainEvent> = {}): DomainEvent {
-  const id = `e${++eventCount}`;
-  return {
-    specversion: '1.0',
-    id,
-    source: 'orders',
-    type: 'OrderPlaced',
-    dataversion: 1,
-    subject: 'o1',
-    sequence: 1,
-    time: '2026-01-01T00:00:00.000Z',
-    data: { total: 5 },
-    correlationid: 'request-1',
-    ...changes,
-  };
-}
+const event = (changes: Partial<DomainEvent> = {}): DomainEvent =>
+  orderPlaced({ id: `e${++eventCount}`, ...changes });
 
 /** Events of one subject, numbered. */
 const eventsOf = (subject: string, count: number, changes: Partial<DomainEvent> = {}) =>

@@ -25,6 +25,7 @@ import { openPrivateLink } from '../../subgraphs/kit/private-link';
 import { startFakePublisher } from '../support/fake-publisher';
 import { endAll, eventually, startProcess } from '../support/process';
 import { startCli } from '../support/run-cli';
+import { orderPlaced } from '../support/order-events';
 
 interface Note extends WithOutbox {
   readonly id: string;
@@ -52,19 +53,11 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-const eventOf = (sequence: number): DomainEvent => ({
-  specversion: '1.0',
-  id: `e${sequence}`,
-  source: 'orders',
-  type: 'OrderPlaced',
-  dataversion: 1,
-  subject: 'o1',
-  sequence,
-  time: '2026-01-01T00:00:00.000Z',
-  data: { note: 'a\u2028b' },
-  correlationid: `r${sequence}`,
-  traceparent: `00-${traceId}-b7ad6b7169203331-01`,
-});
+const eventOf = (sequence: number): DomainEvent =>
+  orderPlaced({
+    ...{ id: `e${sequence}`, sequence, data: { note: 'a\u2028b' } },
+    ...{ correlationid: `r${sequence}`, traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  });
 const events = Array.from({ length: 40 }, (_, i) => eventOf(i + 1));
 
 const args = (...more: string[]) => ['audit', 'events', subgraph, '--folder', folder, ...more];

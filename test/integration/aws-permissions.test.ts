@@ -14,6 +14,7 @@ import { examplesOf } from '../support/documentation';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { eventually } from '../support/process';
 import { define, taskState } from '../support/workflows';
+import { orderPlaced } from '../support/order-events';
 
 sayWithoutMoto('the tests of permissions on AWS');
 
@@ -21,18 +22,8 @@ const examples = examplesOf('docs/events.md');
 const selection = { orders: ['OrderPlaced', 'OrderCancelled'] };
 const topic = 'arn:aws:sns:us-east-1:123456789012:{source}-events.fifo';
 
-const eventOf = (subject: string, type = 'OrderPlaced'): DomainEvent => ({
-  specversion: '1.0',
-  id: `of ${subject}`,
-  source: 'orders',
-  type,
-  dataversion: 1,
-  subject,
-  sequence: 1,
-  time: '2026-01-01T00:00:00.000Z',
-  data: null,
-  correlationid: 'r1',
-});
+const eventOf = (subject: string, type = 'OrderPlaced'): DomainEvent =>
+  orderPlaced({ id: `of ${subject}`, type, subject });
 
 const [gateway, publisher, consumer, operator, creator] = policiesOf('docs/events.md') as [
   ...[Policy, Policy, Policy, Policy, Policy],

@@ -15,6 +15,7 @@ import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
+import { orderPlaced } from '../support/order-events';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const keys = ['a-key-of-the-private-link-for-tests'];
@@ -65,23 +66,11 @@ afterAll(async () => {
   folder.remove();
 });
 
-const orderPlaced = (changes: Partial<DomainEvent>): DomainEvent => ({
-  specversion: '1.0',
-  id: 'e1',
-  source: 'orders',
-  type: 'OrderPlaced',
-  dataversion: 1,
-  subject: 'o1',
-  sequence: 1,
-  time: '2026-01-01T00:00:00.000Z',
-  data: { text: 'hello' },
-  correlationid: 'request-1',
-  traceparent,
-  ...changes,
-});
+const textPlaced = (changes: Partial<DomainEvent>): DomainEvent =>
+  orderPlaced({ data: { text: 'hello' }, traceparent, ...changes });
 
 it('handles an event, and continues its correlation and trace in what it writes and calls', async () => {
-  publisher.push(orderPlaced({}));
+  publisher.push(textPlaced({}));
   const table = running.db.table(notesTable);
   let note: Note | null = null;
   await eventually(async () => (note = await table.get({ id: 'o1' })) !== null);
@@ -109,7 +98,7 @@ it('signs what it reads of another subgraph', () => {
 
 it('goes on where its connection broke', async () => {
   publisher.disconnect();
-  publisher.push(orderPlaced({ id: 'e2', subject: 'o2' }));
+  publisher.push(textPlaced({ id: 'e2', subject: 'o2' }));
   await eventually(() => running.db.table(notesTable).get({ id: 'o2' }));
 });
 
@@ -130,8 +119,8 @@ describe('for operators', () => {
 
   it('lists, retries and drops what has failed', async () => {
     const unknown = { dataversion: 2 };
-    publisher.push(orderPlaced({ ...unknown, id: 'e3', subject: 'o3' }));
-    publisher.push(orderPlaced({ ...unknown, id: 'e4', subject: 'o4' }));
+    publisher.push(textPlaced({ ...unknown, id: 'e3', subject: 'o3' }));
+    publisher.push(textPlaced({ ...unknown, id: 'e4', subject: 'o4' }));
     await eventually(async () => (await failuresOf()).length === 2);
     const [one] = await failuresOf();
     expect(one).toMatchObject({ reason: expect.stringContaining('version 2 of OrderPlaced'), attempts: 1 });
@@ -149,7 +138,7 @@ describe('for operators', () => {
   });
 
   it('gives an event up after as many tries as the consumer says', async () => {
-    publisher.push(orderPlaced({ id: 'e5', subject: 'o5', data: { text: 'poison' } }));
+    publisher.push(textPlaced({ id: 'e5', subject: 'o5', data: { text: 'poison' } }));
     await eventually(async () => (await failuresOf()).length === 1);
     expect(await failuresOf()).toMatchObject([{ reason: 'It is poison.', attempts: 2 }]);
     await post('/events/failures', { action: 'drop', consumer: 'note-order' });

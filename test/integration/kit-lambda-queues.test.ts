@@ -23,6 +23,7 @@ import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/mot
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
 import { taskState } from '../support/workflows';
+import { orderPlaced } from '../support/order-events';
 
 sayWithoutMoto('the tests of consumers and workflows on Lambda');
 
@@ -72,12 +73,8 @@ const notes = defineSubgraph({
 });
 
 let count = 0;
-const eventOf = (text: string, changes: Partial<DomainEvent> = {}): DomainEvent => ({
-  ...{ specversion: '1.0', id: `e${++count}`, source: 'orders', type: 'OrderPlaced', dataversion: 1 },
-  ...{ subject: `o${count}`, sequence: 1, time: '2026-01-01T00:00:00.000Z', correlationid: 'r1' },
-  data: { text },
-  ...changes,
-});
+const eventOf = (text: string, changes: Partial<DomainEvent> = {}): DomainEvent =>
+  orderPlaced({ id: `e${++count}`, subject: `o${count}`, data: { text }, ...changes });
 
 (motoPython === undefined ? describe.skip : describe)('a subgraph on Lambda', () => {
   const before = { ...process.env };

@@ -19,6 +19,7 @@ import { writeEvent } from '../../subgraphs/kit/events/event';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
+import { orderPlaced } from '../support/order-events';
 
 sayWithoutMoto('the tests of SNS and SQS');
 
@@ -35,19 +36,8 @@ interface Note extends WithOutbox {
 }
 
 let count = 0;
-const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent => ({
-  specversion: '1.0',
-  id: `e${++count}`,
-  source: 'orders',
-  type: 'OrderPlaced',
-  dataversion: 1,
-  subject: `o${count}`,
-  sequence: 1,
-  time: '2026-01-01T00:00:00.000Z',
-  data: null,
-  correlationid: 'r1',
-  ...changes,
-});
+const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
+  orderPlaced({ id: `e${++count}`, subject: `o${count}`, ...changes });
 
 (motoPython === undefined ? describe.skip : describe)('the channel over SNS and SQS', () => {
   let moto: Moto;

@@ -10,25 +10,14 @@ import {
   type Subscription,
 } from '../../../../../subgraphs/kit';
 import { runConsumer } from '../../../../../subgraphs/kit/events/run-consumer';
+import { orderPlaced } from '../../../../support/order-events';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-function deliveryOf(changes: Partial<DomainEvent> = {}): Delivery {
-  const event: DomainEvent = {
-    specversion: '1.0',
-    id: 'e1',
-    source: 'orders',
-    type: 'OrderPlaced',
-    dataversion: 1,
-    subject: 'o1',
-    sequence: 1,
-    time: '2026-01-01T00:00:00.000Z',
-    data: { total: 5 },
-    correlationid: 'request-1',
-    ...changes,
-  };
-  return { event, attempt: 1 };
-}
+const deliveryOf = (changes: Partial<DomainEvent> = {}): Delivery => ({
+  event: orderPlaced(changes),
+  attempt: 1,
+});
 
 /** A subscription that delivers what it is given, and notes what became of it. */
 function givenDeliveries(...deliveries: readonly Delivery[]) {

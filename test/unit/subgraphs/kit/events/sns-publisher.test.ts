@@ -4,24 +4,14 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type DomainEvent } from '../../../../../subgraphs/kit/events/event';
 import { fifoId, publishEvents } from '../../../../../subgraphs/kit/events/sns-publisher';
+import { orderPlaced } from '../../../../support/order-events';
 
 const topicArn = 'arn:aws:sns:eu-west-1:123456789012:orders-events.fifo';
 const traceparent = '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01';
 
 let count = 0;
-const eventOf = (subject: string, data: unknown, changes: Partial<DomainEvent> = {}): DomainEvent => ({
-  specversion: '1.0',
-  id: `e${++count}`,
-  source: 'orders',
-  type: 'OrderPlaced',
-  dataversion: 1,
-  subject,
-  sequence: count,
-  time: '2026-01-01T00:00:00.000Z',
-  data,
-  correlationid: 'r1',
-  ...changes,
-});
+const eventOf = (subject: string, data: unknown, changes: Partial<DomainEvent> = {}): DomainEvent =>
+  orderPlaced({ id: `e${++count}`, subject, sequence: count, data, ...changes });
 
 type Entry = NonNullable<PublishBatchCommand['input']['PublishBatchRequestEntries']>[number];
 

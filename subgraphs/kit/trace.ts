@@ -40,6 +40,12 @@ export const propagationOf = ({ correlationid, traceparent, tracestate }: Cause)
   ...(tracestate !== undefined && { tracestate }),
 });
 
+/** What each log line of an event or an execution has. */
+export function logged({ correlationid, traceparent }: Cause): object {
+  const traceId = traceIdIn(traceparent ?? '');
+  return { requestId: correlationid, ...(traceId !== undefined && { traceId }) };
+}
+
 /** The trace id of a `traceparent`; undefined where it is broken. */
 export function traceIdIn(traceparent: string): string | undefined {
   const [, traceId, parentId] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent) ?? [];

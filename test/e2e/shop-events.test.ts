@@ -32,7 +32,10 @@ const file = (name: string, text: string): string => {
 
 beforeAll(async () => {
   const config = file('shop.yaml', stringify({ planning, subgraphs: forAnHour }));
-  shop = await startDev(['--data', join(folder, 'dynamodb'), '--config', config], keys);
+  shop = await startDev(['--data', join(folder, 'dynamodb'), '--config', config], {
+    ...keys,
+    LOG_LEVEL: 'info',
+  });
   file(
     'who.mjs',
     `export default ({ authorizationToken }) => {
@@ -243,10 +246,72 @@ it('a subscription that events feed loses and doubles none when its gateway and 
   }
 });
 
+it('each hop of an order, from the gateway to the read models of its events, logs the request id and the trace', async () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const response = await fetch(shop.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'Bearer u1',
+      traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+    },
+    body: JSON.stringify({
+      query: `mutation {
+        placeOrder(
+          input: {
+            lines: [{ upc: "p3", quantity: 1 }]
+            deliveryAddress: { street: "Oudegracht 1", city: "Utrecht", postalCode: "3511 AA", country: "NL" }
+            paymentToken: "tok_ok"
+          }
+          idempotencyKey: "traced"
+        ) { id }
+      }`,
+    }),
+  });
+  const requestId = response.headers.get('x-request-id')!;
+  const { data } = (await response.json()) as Json;
+  const lines = () => shop.stderr.split('\n').filter((line) => line.includes(`requestId=${requestId}`));
+  /** Such as `orders: task completed reserveStock`. */
+  const hops = () =>
+    lines().map((line) => {
+      const [, name, says] = /^(\S+) +\| \S+ (.*?) \w+=/.exec(line)!;
+      const [, of = ''] = / (?:task|type|consumer)=(\S+)/.exec(line) ?? [];
+      return `${name}: ${says} ${of}`.trim();
+    });
+  const tasks = [
+    'recordOrder',
+    'priceOrder',
+    'reserveStock',
+    'takePayment',
+    'confirmOrder',
+    'announceShipment',
+  ];
+  const expected = [
+    'gateway: request',
+    'orders: request',
+    'orders: workflow started',
+    ...tasks.map((task) => `orders: task completed ${task}`),
+    ...['products: request', 'inventory: request', 'payments: request'],
+    'inventory: event logged StockChanged',
+    'payments: event logged PaymentTaken',
+    'orders: event logged OrderPlaced',
+    'orders: workflow completed',
+    'history: event order-history@1',
+    'history: event popularity@1',
+  ];
+  await eventually(() => expected.every((hop) => hops().includes(hop)), 20_000).catch(() => undefined);
+  expect(hops()).toEqual(expect.arrayContaining(expected));
+  expect(lines().filter((line) => !line.includes(`traceId=${traceId}`))).toEqual([]);
+  const without = shop.stderr.split('\n').filter((line) => line.includes(data.placeOrder.id));
+  expect(without.filter((line) => !line.includes(requestId))).toEqual([]);
+});
+
 it('says nothing of events when it stops', async () => {
   const before = shop.stderr.length;
   expect(await shop.stop()).toBe(0);
-  expect(shop.stderr.slice(before)).not.toContain('events');
+  const lines = shop.stderr.slice(before).split('\n');
+  // Each reader of events is a request, which ends.
+  expect(lines.filter((line) => !line.includes('| info request ')).join('\n')).not.toContain('events');
 });
 
 const pause = (milliseconds: number): Promise<void> =>

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
-import { traceIdIn } from '../trace';
+import { logged } from '../trace';
 import {
   type Channel,
   type ConsumerSelection,
@@ -90,7 +90,7 @@ export async function handleEvent(
     timeout = consumer.timeout,
   }: Pick<RunConsumerOptions, 'log' | 'scopeOf'> & { readonly timeout?: number },
 ): Promise<EventFailure | undefined> {
-  const eventLog = log.child({ ...idsOf(event), type: event.type, subject: event.subject });
+  const eventLog = log.child({ event: event.id, ...logged(event), type: event.type, subject: event.subject });
   const begin = performance.now();
   try {
     const scoped = (signal: AbortSignal) => scopeOf(event, { log: eventLog, signal, attempt, isRetry });
@@ -103,13 +103,6 @@ export async function handleEvent(
     return { reason, isFinal: error instanceof UnprocessableEvent };
   }
 }
-
-/** The ids of an event, as log lines have them. */
-const idsOf = ({ id, correlationid, traceparent }: DomainEvent) => ({
-  event: id,
-  requestId: correlationid,
-  ...(traceparent !== undefined && { traceId: traceIdIn(traceparent) }),
-});
 
 /** Rejects when the action takes longer; its signal is aborted then. */
 async function inTime(milliseconds: number, action: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { createLimiter } from '../limiter';
+import { logged } from '../trace';
 import { type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
 import { type EventFailure } from './run-consumer';
 import { type SqsFailures } from './sqs-failures';
@@ -74,7 +75,8 @@ async function settle(record: SqsRecord, isFirst: boolean, options: EventBatchOp
 
   async function give(reason: string, attempts: number): Promise<true> {
     await failures.add({ messageId, group: groupOf(record), reason, attempts, text });
-    log.error({ failure: messageId, reason, attempts }, 'an event is in the failure queue');
+    const ids = 'event' in content && logged(content.event);
+    log.error({ failure: messageId, ...ids, reason, attempts }, 'an event is in the failure queue');
     return true;
   }
 

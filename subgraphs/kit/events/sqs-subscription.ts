@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import { createBackoff, type Backoff } from '../backoff';
+import { logged } from '../trace';
 import { longestPoll } from './aws-clients';
 import { type ConsumerSelection, type Delivery, type RetryOptions, type Subscription } from './channel';
 import { type ConsumerQueue } from './sns-sqs-resources';
@@ -220,7 +221,8 @@ export class SqsSubscription implements Subscription {
     const attempts = 'event' in content ? held.attempt : content.attempts;
     const failure = { messageId, group, reason, attempts, text };
     if (!(await this.#keepTrying(() => this.failures.add(failure)))) return;
-    this.#log.error({ failure: messageId, reason, attempts }, 'an event is in the failure queue');
+    const ids = 'event' in content && logged(content.event);
+    this.#log.error({ failure: messageId, ...ids, reason, attempts }, 'an event is in the failure queue');
     await this.#settle(held);
   }
 

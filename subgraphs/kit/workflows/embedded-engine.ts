@@ -8,6 +8,7 @@ import { missing, type Condition } from '../condition';
 import { type Database } from '../database';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
+import { logged } from '../trace';
 import { parseDefinition, type Definition } from './definition';
 import {
   checkRepeat,
@@ -38,7 +39,7 @@ import {
   type Told,
 } from './interpreter';
 import { isObject, type Json, type JsonObject } from './paths';
-import { logged, mostDataBytes, type RunTask } from './run-task';
+import { mostDataBytes, type RunTask } from './run-task';
 import { type Execution, type HistoryEntry } from './workflows';
 
 export interface EmbeddedEngineOptions {
@@ -231,7 +232,9 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   /** Runs an execution whose lease this process holds, until it ends, waits, or the lease is lost. */
   function run(item: StoredExecution, definition: Definition): void {
     const ended = drive(item, definition)
-      .catch((error: unknown) => log.error({ err: error, execution: item.name }, 'workflow interrupted'))
+      .catch((error: unknown) =>
+        log.error({ ...logged(traceOf(item)), err: error, execution: item.name }, 'workflow interrupted'),
+      )
       .finally(() => {
         running.delete(item.name);
         left.emit(item.name);
@@ -386,7 +389,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         if (current?.version === item.version && current.owner === item.owner && current.data === item.data)
           return true;
         log.warn(
-          { execution: item.name, state: before.state },
+          { ...logged(traceOf(item)), execution: item.name, state: before.state },
           'another process has taken the execution over',
         );
         return false;
@@ -445,7 +448,10 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     if (!definition) {
       const postponed = new Date(Date.now() + postponedMilliseconds).toISOString();
       await table.update({ name }, { set: { due: postponed }, condition });
-      log.error({ execution: name, state: item.state }, 'no workflow of this subgraph fits the execution');
+      log.error(
+        { ...logged(traceOf(item)), execution: name, state: item.state },
+        'no workflow of this subgraph fits the execution',
+      );
       return;
     }
     const losses = item.losses + (owner === undefined ? 0 : 1);

@@ -29,7 +29,7 @@ export interface TaskQueue {
   readonly url: string;
   /**
    * Runs the task of a message, and tells Step Functions what came of it. Resolves with false if the message must come
-   * again: its task is unknown here, or was aborted. Rejects if Step Functions cannot be told.
+   * again: its task is unknown here, was aborted, or its outcome could not be told. Never rejects.
    */
   handle(body: string, signal: AbortSignal): Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 import { type FastifyBaseLogger } from 'fastify';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
-import { traceIdIn } from '../trace';
+import { logged } from '../trace';
 import { type StateError } from './interpreter';
 import { type Json } from './paths';
 import { type Task, type TaskScope } from './workflows';
@@ -72,12 +72,6 @@ export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
       return { failure };
     }
   };
-}
-
-/** What each log line of an execution has. */
-export function logged({ correlationid, traceparent }: Cause): object {
-  const traceId = traceIdIn(traceparent ?? '');
-  return { requestId: correlationid, ...(traceId !== undefined && { traceId }) };
 }
 
 /** Errors that a client may see keep their code; others are masked, as a definition may write the cause anywhere. */

@@ -5,6 +5,7 @@ import { type FastifyBaseLogger } from 'fastify';
 import { z } from 'zod';
 import { createBackoff } from '../backoff';
 import { type Cause } from '../events/event';
+import { logged } from '../trace';
 import { type Definition } from './definition';
 import { readName, type TaskQueue } from './engine';
 import { keyOf } from './interpreter';
@@ -50,7 +51,9 @@ const graceMilliseconds = 5000;
 
 /** Runs the tasks of messages: `TaskQueue.handle`. */
 export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptions): TaskQueue['handle'] {
-  async function tell({ token: taskToken, execution }: TaskMessage, outcome: TaskOutcome): Promise<void> {
+  /** Resolves with false if Step Functions could not be told. */
+  async function tell(message: TaskMessage, outcome: TaskOutcome): Promise<boolean> {
+    const { token: taskToken, execution, trace } = message;
     try {
       if ('output' in outcome)
         await sfn.sendTaskSuccess({ taskToken, output: JSON.stringify(outcome.output) });
@@ -59,10 +62,16 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
         await sfn.sendTaskFailure({ taskToken, error: error.slice(0, 256), cause: cause.slice(0, 32_768) });
       }
     } catch (error) {
+      const facts = { ...logged(trace as Cause), execution };
       // Nobody waits for it any more: its time is over, or it was told before.
-      if (!(error instanceof Error) || !isOver.has(error.name)) throw error;
-      log.info({ execution, reason: error.name }, 'outcome of a task dropped');
+      if (error instanceof Error && isOver.has(error.name))
+        log.info({ ...facts, reason: error.name }, 'outcome of a task dropped');
+      else {
+        log.error({ ...facts, err: error }, 'outcome of a task not told');
+        return false;
+      }
     }
+    return true;
   }
 
   return async (body, signal) => {
@@ -71,7 +80,10 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
     const state = execution && definitions.get(execution.workflow)?.States[message.state];
     if (!message || !execution || state?.Type !== 'Task') {
       // Another version of the subgraph may know it; after some receipts the queue's redrive policy takes it away.
-      log.error({ body: body.slice(0, 500) }, 'no workflow of this subgraph fits the task');
+      log.error(
+        { ...(message && logged(message.trace as Cause)), body: body.slice(0, 500) },
+        'no workflow of this subgraph fits the task',
+      );
       return false;
     }
     const outcome = await runTask({
@@ -84,9 +96,7 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
       trace: message.trace as Cause,
       signal,
     });
-    if (signal.aborted) return false;
-    await tell(message, outcome);
-    return true;
+    return !signal.aborted && tell(message, outcome);
   };
 }
 

@@ -30,7 +30,7 @@ export function auditCommand(context: Context): Command {
         'files cannot show that lines are missing at the end, or that the trail was emptied and begun anew: save ' +
         'the last hash elsewhere, and give it as --last, or later as --includes.',
     )
-    .argument('<FILES...>', 'the trail')
+    .argument('<FILES...>', 'the trail: files, or s3://BUCKET/PREFIX/NAME?region=REGION')
     .option('--key-file <FILE>', 'a file with the key, if the gateway has `audit.key`')
     .option('--after <HASH>', 'the hash of the record before the first, if earlier files are gone')
     .option('--includes <HASH>', 'the hash of a record that must be there: the last one of an earlier check')
@@ -47,16 +47,21 @@ export function auditCommand(context: Context): Command {
     .summary('write the events of subgraphs to audit trails')
     .description(
       'Appends every event of each subgraph to an audit trail, NAME.jsonl, from its first event on, until it is ' +
-        'stopped. Started again, it goes on where the trail ends. Only one process may write to a trail. Requests ' +
+        'stopped. Started again, it goes on where the trail ends. A second writer is refused. Requests ' +
         'are signed with WEIR_LINK_KEYS or WEIR_LINK_KEYS_FILE.',
     )
     .argument('<NAME=URL...>', 'subgraphs, each with the URL of its GraphQL endpoint')
-    .requiredOption('--folder <FOLDER>', 'where the trails are')
+    .requiredOption(
+      '--folder <FOLDER>',
+      'where the trails are: a folder, or s3://BUCKET/PREFIX?region=REGION',
+    )
     .option('--key-file <FILE>', 'a file with a secret of at least 16 characters that chains the records')
     .addHelpText(
       'after',
       '\nExamples:\n  $ weir audit events orders=http://127.0.0.1:4005/graphql --folder archive\n' +
-        '  $ weir audit verify archive/orders.jsonl',
+        '  $ weir audit verify archive/orders.jsonl\n' +
+        '  $ weir audit events orders=http://127.0.0.1:4005/graphql --folder "s3://archive/events?region=eu-west-1"\n' +
+        '  $ weir audit verify "s3://archive/events/orders?region=eu-west-1"',
     )
     .action((subgraphs: readonly string[], flags: EventsFlags) => archive(subgraphs, flags, context));
   return new Command('audit')
@@ -76,31 +81,37 @@ async function archive(
   const key = keyFile === undefined ? undefined : readKey(keyFile, env);
   if (key !== undefined && key.length < 16)
     throw new CommandFailure(`weir: the key in ${keyFile} must be at least 16 characters long.`, 2);
+  const { archiveEvents, ArchiveBroken } = lazy.archive();
+  const { isInS3, trailInS3 } = lazy.archiveBucket();
+  if (isInS3(folder) && !/^s3:\/\/[a-z0-9.-]+(?:[/?]|$)/.test(folder))
+    throw new CommandFailure(
+      `weir: --folder must be like archive or s3://BUCKET/PREFIX?region=eu-west-1, but got: "${folder}".`,
+      2,
+    );
   const sources = subgraphs.map(readSubgraph);
   const names = sources.map(({ source }) => source);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new CommandFailure(`weir: the subgraph "${twice}" is given twice.`, 2);
-  const { archiveEvents, ArchiveBroken } = lazy.archive();
   const broken = new AbortController();
   await Promise.all(
     sources.map(async ({ source, url }) => {
-      const file = join(folder, `${source}.jsonl`);
+      const trail = isInS3(folder) ? trailInS3(folder, source) : join(folder, `${source}.jsonl`);
       await archiveEvents({
-        ...{ source, url, file, key, signer: privateLinkSigner(source, env) },
+        ...{ source, url, trail, key, signer: privateLinkSigner(source, env) },
         signal: AbortSignal.any([signal, broken.signal]),
         onChange(state) {
           if ('after' in state) {
             const from = state.after === '' ? 'from the first one on' : `after ${state.after}`;
-            stdout.write(`${source}: its events go to ${file}, ${from}.\n`);
+            stdout.write(`${source}: its events go to ${trail}, ${from}.\n`);
           } else stderr.write(`weir: ${source}: ${(state.reason as Error).message}; it is tried again.\n`);
         },
       }).catch((error: unknown) => {
         broken.abort();
         const { message, code } = error as NodeJS.ErrnoException;
         if (error instanceof ArchiveBroken)
-          throw new CommandFailure(`weir: ${file} cannot be continued: ${message}.`, 1);
+          throw new CommandFailure(`weir: ${trail} cannot be continued: ${message}.`, 1);
         const reason = code === 'ENOENT' ? 'its folder does not exist' : message;
-        throw new CommandFailure(`weir: ${file} cannot be written: ${reason}.`, 2);
+        throw new CommandFailure(`weir: ${trail} cannot be written: ${reason}.`, 2);
       });
     }),
   );
@@ -123,7 +134,9 @@ async function verifyTrail(
 ): Promise<void> {
   const { verifyAudit } = lazy.gateway();
   const key = keyFile === undefined ? undefined : readKey(keyFile, env);
-  const verdict = await verifyAudit(files, { key, after, includes }).catch((error: unknown) => {
+  const read = (file: string) =>
+    file.startsWith('s3://') ? lazy.archiveBucket().readS3Trail(file) : undefined;
+  const verdict = await verifyAudit(files, { key, after, includes, read }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);
   });

@@ -3,6 +3,7 @@ import type * as GraphQL from 'graphql';
 import type * as Yaml from 'yaml';
 import type * as Gateway from '../gateway';
 import type * as Archive from '../gateway/events/archive';
+import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as Schema from '../schema';
@@ -20,6 +21,7 @@ const load = createRequire(__filename);
  */
 export const lazy = {
   archive: () => load('../gateway/events/archive') as typeof Archive,
+  archiveBucket: () => load('../gateway/events/archive-bucket') as typeof ArchiveBucket,
   credentials: () => load('./dev/credentials') as typeof Credentials,
   gateway: () => load('../gateway') as typeof Gateway,
   graphql: () => load('graphql') as typeof GraphQL,

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import type { Signer } from '../subgraph-calls/signer';
 import { EventStreamParser } from '../subgraph-calls/subscriptions/event-stream-parser';
-import { openFileDestination } from '../telemetry/audit/destinations';
+import { type KeptDestination, openFileDestination, TrailTaken } from '../telemetry/audit/destinations';
 import { type AuditRecord, readLine } from '../telemetry/audit/record';
 import { Trail } from '../telemetry/audit/trail';
 import { readTrace } from '../telemetry/trace-context';
+import { isInS3, openS3Destination } from './archive-bucket';
+import { lockTrail, withLock } from './archive-lock';
 import { mostEventBytes } from './domain-event';
 
 export interface ArchiveOptions {
@@ -13,8 +15,8 @@ export interface ArchiveOptions {
   readonly source: string;
   /** Its GraphQL endpoint; `GET /events` is beside it. */
   readonly url: string;
-  /** The audit trail: of this source alone, and written to by nobody else. */
-  readonly file: string;
+  /** The audit trail, of this source alone: a file, or an `s3:` URL. */
+  readonly trail: string;
   /** Chains the records, as `audit.key`. */
   readonly key?: string | undefined;
   /** @default the request is not signed */
@@ -26,23 +28,31 @@ export interface ArchiveOptions {
   readonly pause?: number | undefined;
 }
 
-/** The archive cannot be continued. The message says why, without the file's name. */
+/** The archive cannot be continued. The message says why, without the trail's name. */
 export class ArchiveBroken extends Error {
   override readonly name = 'ArchiveBroken';
 }
 
 /**
  * Appends every event of a subgraph to an audit trail, from the first one on, until the signal is aborted. A record has
- * the position of its event, so the trail goes on where it ends, whenever its writer was killed. Rejects with
- * {@link ArchiveBroken}, or if the file cannot be opened.
+ * the position of its event, so the trail goes on where it ends, whenever its writer was killed. A trail has one writer:
+ * another one is refused. Rejects with {@link ArchiveBroken}, or if the trail cannot be opened.
  */
 export async function archiveEvents(options: ArchiveOptions): Promise<void> {
-  const { source, file, key, signal, onChange, pause = 250 } = options;
-  const destination = await openFileDestination(file, key);
+  const { source, key, onChange, pause = 250 } = options;
+  const destination = await openDestination(options.trail, key);
+  let taken: TrailTaken | undefined;
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
   const trail = new Trail({
     ...{ destination, key, whenSlow: 'block', bound: mostWaiting },
     onDrop: () => undefined,
-    onFailure: (reason) => onChange({ reason }),
+    onFailure(reason) {
+      if (reason instanceof TrailTaken) {
+        taken = reason;
+        ending.abort();
+      } else onChange({ reason });
+    },
   });
   try {
     const end = destination.tail.at(-1);
@@ -54,7 +64,7 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
     for (let failures = 0; ; failures++) {
       let reason: unknown = new Error('the connection was closed');
       try {
-        for await (const received of readEvents(options, position)) {
+        for await (const received of readEvents({ ...options, signal }, position)) {
           await trail.ready();
           const record = recordOf(received, source);
           if (known.add(idOf(record.details.event))) trail.write(record);
@@ -65,12 +75,26 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
         if (error instanceof ArchiveBroken) throw error;
         reason = error;
       }
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       onChange({ reason });
       await sleep(Math.min(5000, pause * 2 ** failures), undefined, { signal }).catch(() => undefined);
     }
   } finally {
     await trail.close();
+  }
+  if (taken !== undefined) throw new ArchiveBroken(taken.message);
+}
+
+async function openDestination(trail: string, key: string | undefined): Promise<KeptDestination> {
+  if (isInS3(trail)) return openS3Destination(trail, key);
+  const lock = await lockTrail(trail).catch((error: unknown) => {
+    throw error instanceof TrailTaken ? new ArchiveBroken(error.message) : error;
+  });
+  try {
+    return withLock(await openFileDestination(trail, key), lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
   }
 }
 
@@ -100,7 +124,7 @@ async function* readEvents(
     await body.dump();
     if (statusCode === forgotten)
       throw new ArchiveBroken(
-        `the subgraph does not know the position ${after}: its log is another one. Move the file away to begin anew`,
+        `the subgraph does not know the position ${after}: its log is another one. Move the trail away to begin anew`,
       );
     throw new Error(`GET ${address.pathname} was answered with ${statusCode}, and not with an event stream`);
   }

@@ -9,8 +9,9 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { S3 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import {
   defineEvent,
@@ -23,6 +24,7 @@ import {
 import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { openPrivateLink } from '../../subgraphs/kit/private-link';
 import { startFakePublisher } from '../support/fake-publisher';
+import { motoPython, sayWithoutMoto, startMoto, type Moto } from '../support/moto';
 import { endAll, eventually, startProcess } from '../support/process';
 import { startCli } from '../support/run-cli';
 import { orderPlaced } from '../support/order-events';
@@ -30,6 +32,8 @@ import { orderPlaced } from '../support/order-events';
 interface Note extends WithOutbox {
   readonly id: string;
 }
+
+sayWithoutMoto('the tests of archives in S3');
 
 const root = mkdtempSync(join(tmpdir(), 'weir-archive-'));
 const linkKey = 'a-key-of-the-private-link-for-tests';
@@ -183,6 +187,29 @@ it('has an event once that the subgraph sends again, also where that is the firs
   expect(archived()).toEqual(events.slice(0, 3));
 });
 
+it('refuses a second writer, and ends where another one has taken the lock of its trail away', async () => {
+  publisher.push(eventOf(1));
+  const first = start();
+  await eventually(() => archived().length === 1);
+  expect(await start().result).toMatchObject({
+    exitCode: 1,
+    stderr: `weir: ${file} cannot be continued: process ${process.pid} on ${hostname()} writes to it; if that is another program, remove ${file}.lock.\n`,
+  });
+  rmSync(`${file}.lock`);
+  const second = start();
+  await second.printed(/its events go to/);
+  publisher.push(eventOf(2));
+  expect(await first.result).toMatchObject({
+    exitCode: 1,
+    stderr: `weir: ${file} cannot be continued: another process writes to it.\n`,
+  });
+  await eventually(() => archived().length === 2);
+  await second.stop();
+  expect(existsSync(`${file}.lock`)).toBe(false);
+  expect(archived()).toEqual(events.slice(0, 2));
+  expect(await verify()).toMatchObject({ exitCode: 0 });
+});
+
 it('keeps what is no event, as the text that it is', async () => {
   publisher.pushText('nothing');
   const running = start();
@@ -202,14 +229,32 @@ describe('with a key', () => {
     await running.stop();
   });
 
-  it.each<[string, (lines: string[]) => string[]]>([
-    ['changed', ([a, b, c]) => [a!, b!.replace('OrderPlaced', 'OrderPlanned'), c!]],
-    ['removed', ([a, , c]) => [a!, c!]],
-    ['moved', ([a, b, c]) => [b!, a!, c!]],
-  ])('shows that an event was %s', async (_, change) => {
+  it.each<[string, (lines: string[]) => string[], string]>([
+    [
+      'changed',
+      ([a, b, c]) => [a!, b!.replace('OrderPlaced', 'OrderPlanned'), c!],
+      ':2: It was changed: its hash is of another text, or made with another key.',
+    ],
+    ['removed', ([a, , c]) => [a!, c!], ':2: A record is missing before it.'],
+    [
+      'moved',
+      ([a, b, c]) => [a!, c!, b!],
+      ':2: A record is missing before it.\nFILE:3: It does not stand where it was written: it is record 2 behind record 3.',
+    ],
+    ['doubled', ([a, b, c]) => [a!, b!, b!, c!], ':3: It is the record before it once more.'],
+    [
+      'doubled later',
+      ([a, b, c]) => [a!, b!, c!, b!],
+      ':4: It does not stand where it was written: it is record 2 behind record 3.',
+    ],
+  ])('shows which event was %s', async (_, change, found) => {
     expect(await verify('--key-file', key)).toMatchObject({ exitCode: 0 });
     writeFileSync(file, `${change(readFileSync(file, 'utf8').trimEnd().split('\n')).join('\n')}\n`);
-    expect(await verify('--key-file', key)).toMatchObject({ exitCode: 1 });
+    const { exitCode, stdout } = await verify('--key-file', key);
+    expect({ exitCode, stdout: stdout.replaceAll(file, 'FILE') }).toEqual({
+      exitCode: 1,
+      stdout: `FILE${found}\n`,
+    });
   });
 
   it('is not continued without it', async () => {
@@ -234,7 +279,7 @@ describe('is not continued', () => {
     subgraph = `orders=${new URL('graphql', publisher.url).href}`;
     expect(await start().result).toMatchObject({
       exitCode: 1,
-      stderr: `weir: ${file} cannot be continued: the subgraph does not know the position 3: its log is another one. Move the file away to begin anew.\n`,
+      stderr: `weir: ${file} cannot be continued: the subgraph does not know the position 3: its log is another one. Move the trail away to begin anew.\n`,
     });
   });
 
@@ -258,6 +303,120 @@ describe('is not continued', () => {
     expect(await start().result).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('cannot be continued'),
+    });
+  });
+});
+
+(motoPython === undefined ? describe.skip : describe)('in S3', () => {
+  const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+  const before = { ...process.env };
+  const Bucket = 'archive';
+  let moto: Moto;
+  let s3: S3;
+  let place: string;
+  let trail: string;
+  beforeAll(async () => {
+    Object.assign(process.env, env);
+    moto = await startMoto();
+    s3 = new S3({ ...moto.config, forcePathStyle: true });
+    await s3.createBucket({ Bucket });
+  });
+  beforeEach(() => {
+    const parameters = `?region=us-east-1&endpoint=${encodeURIComponent(moto.url)}`;
+    place = `s3://${Bucket}/${count}${parameters}`;
+    trail = `s3://${Bucket}/${count}/orders${parameters}`;
+  });
+  afterAll(async () => {
+    process.env = before;
+    s3.destroy();
+    await moto.stop();
+  });
+
+  const inS3 = () => ['audit', 'events', subgraph, '--folder', place];
+  const verifyS3 = () => startCli(['audit', 'verify', trail]).result;
+  const keys = async () =>
+    ((await s3.listObjectsV2({ Bucket, Prefix: `${count}/orders/` })).Contents ?? []).map(({ Key }) => Key!);
+  const textOf = async (Key: string) =>
+    (await (await s3.getObject({ Bucket, Key })).Body!.transformToString()).trimEnd();
+  const eventsInS3 = async (): Promise<unknown[]> => {
+    const texts = await Promise.all((await keys()).map(textOf));
+    return texts.flatMap((text) =>
+      text.split('\n').map((line) => (JSON.parse(line) as { details: { event: unknown } }).details.event),
+    );
+  };
+  const hold = (length: number) => eventually(async () => (await eventsInS3()).length === length, 20_000);
+
+  it('has each event once in its order, whenever its writer is killed', async () => {
+    const main = [join(__dirname, '../support/typescript.cjs'), join(__dirname, '../../cli/main.ts')];
+    const writer = startProcess(['-r', ...main, ...inS3()], env);
+    await writer.printed(/its events go to/);
+    publisher.push(...events.slice(0, 15));
+    await eventually(async () => (await keys()).length > 0, 20_000);
+    writer.signal('SIGKILL');
+    await writer.exit;
+    publisher.push(...events.slice(15, 30));
+    const second = startCli(inS3());
+    await hold(30);
+    await second.stop();
+    const last = startCli(inS3());
+    publisher.push(...events.slice(30));
+    await hold(40);
+    await last.stop();
+    expect(await eventsInS3()).toEqual(events);
+    expect(await verifyS3()).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^40 records, as they were written/),
+    });
+  }, 60_000);
+
+  it('lets one of two writers go on, and writes nothing twice', async () => {
+    const writers = [startCli(inS3()), startCli(inS3())];
+    for (const writer of writers) await writer.printed(/its events go to/);
+    publisher.push(...events.slice(0, 5));
+    const { exitCode, stderr } = await Promise.race(writers.map(({ result }) => result));
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringContaining('cannot be continued: another process writes to it.\n'),
+    });
+    publisher.push(...events.slice(5, 10));
+    await hold(10);
+    await Promise.all(writers.map((writer) => writer.stop()));
+    expect(await eventsInS3()).toEqual(events.slice(0, 10));
+  }, 30_000);
+
+  it('shows what was changed, removed and moved in the bucket', async () => {
+    const running = startCli(inS3());
+    for (const length of [1, 2, 3]) {
+      publisher.push(eventOf(length));
+      await hold(length);
+    }
+    await running.stop();
+    const [, second = '', third = ''] = await keys();
+    const nameOf = (Key: string) => `s3://${Bucket}/${Key}`;
+    const found = async () => (await verifyS3()).stdout;
+    const text = `${await textOf(second)}\n`;
+    const put = (Key: string, Body: string) => s3.putObject({ Bucket, Key, Body });
+    await put(second, text.replace('OrderPlaced', 'OrderPlanned'));
+    expect(await found()).toContain(`${nameOf(second)}:1: It was changed`);
+    await s3.deleteObject({ Bucket, Key: second });
+    expect(await found()).toBe(`${nameOf(third)}:1: A record is missing before it.\n`);
+    await put(second, text);
+    expect((await verifyS3()).exitCode).toBe(0);
+    const doubled = second.replace('.jsonl', 'x.jsonl');
+    await put(doubled, text);
+    expect(await found()).toBe(`${nameOf(doubled)}:1: It is the record before it once more.\n`);
+  }, 30_000);
+
+  it('says why a bucket cannot be used', async () => {
+    place = place.replace('s3://archive', 's3://none');
+    expect(await startCli(inS3()).result).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('cannot be written: there is no such bucket.\n'),
+    });
+    place = 's3:///events';
+    expect(await startCli(inS3()).result).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('must be like archive or s3://BUCKET/PREFIX'),
     });
   });
 });

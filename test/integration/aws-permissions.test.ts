@@ -1,9 +1,12 @@
 /** What the documentation says of the resources and permissions on AWS. */
+import { S3 } from '@aws-sdk/client-s3';
 import { SFN } from '@aws-sdk/client-sfn';
 import { SNS } from '@aws-sdk/client-sns';
 import { SQS } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
 import { type DomainEvent, openSnsSqsChannel, type Subscription } from '../../subgraphs/kit';
+import { archiveEvents } from '../../gateway/events/archive';
+import { readS3Trail } from '../../gateway/events/archive-bucket';
 import { type DomainEventSource } from '../../gateway/events/source';
 import { sqsEvents } from '../../gateway/events/sources/sqs';
 import { readStart } from '../../subgraphs/kit/workflows/engine';
@@ -12,6 +15,7 @@ import { differencesOf, policiesOf, type Policy, recordAwsCalls } from '../suppo
 import { namesIn, readTemplate, type Resource } from '../support/cloudformation';
 import { examplesOf } from '../support/documentation';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
+import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';
 import { define, taskState } from '../support/workflows';
 import { orderPlaced } from '../support/order-events';
@@ -29,6 +33,7 @@ const [gateway, publisher, consumer, operator, creator] = policiesOf('docs/event
   ...[Policy, Policy, Policy, Policy, Policy],
 ];
 const [, workflows] = policiesOf('docs/workflows.md') as [Policy, Policy];
+const [archive] = policiesOf('docs/operations.md') as [Policy];
 const exact = { refused: [], unused: [] };
 
 let moto: Moto;
@@ -133,6 +138,36 @@ afterAll(async () => {
     const made = calls().filter(({ action }) => action !== 'sns:Publish');
     expect(differencesOf(gateway, made)).toEqual(exact);
   });
+
+  it('an archive of events in S3 needs the permissions of its policy, and no others', async () => {
+    const s3 = new S3({ ...moto.config, forcePathStyle: true });
+    await s3.createBucket({ Bucket: 'shop-archive' });
+    s3.destroy();
+    const publisher = await startFakePublisher();
+    publisher.push(eventOf('a'));
+    const calls = recordAwsCalls();
+    const trail = `s3://shop-archive/events/orders?region=us-east-1&endpoint=${encodeURIComponent(moto.url)}`;
+    const lines: string[] = [];
+    // The second time, it goes on where the trail ends.
+    for (let time = 0; time < 2; time++) {
+      const stopping = new AbortController();
+      const url = new URL('graphql', publisher.url).href;
+      const ended = archiveEvents({
+        ...{ source: 'orders', url, trail, signal: stopping.signal },
+        onChange: () => undefined,
+      });
+      await eventually(async () => {
+        lines.length = 0;
+        for await (const part of readS3Trail(trail)) lines.push(...part.lines);
+        return lines.length === time + 1;
+      });
+      publisher.push({ ...eventOf('a'), id: 'second', sequence: 2 });
+      stopping.abort();
+      await ended;
+    }
+    await publisher.stop();
+    expect(differencesOf(archive, calls())).toEqual(exact);
+  }, 30_000);
 
   it('a subgraph with workflows in Step Functions needs the permissions of its policy, and no others', async () => {
     const [sfn, sqs] = [new SFN(moto.config), new SQS(moto.config)];

@@ -15,17 +15,26 @@ export interface AuditDestination {
   close(): Promise<void>;
 }
 
-/** A file that a trail is written to. */
-export interface FileDestination extends AuditDestination {
+/** A destination whose records can be read again. */
+export interface KeptDestination extends AuditDestination {
   /** Its last records as lines, and the last one in any case. */
   readonly tail: readonly string[];
+}
+
+/** The trail has another writer. The message says so, without the trail's name. */
+export class TrailTaken extends Error {
+  override readonly name = 'TrailTaken';
+
+  constructor(message = 'another process writes to it') {
+    super(message);
+  }
 }
 
 /**
  * Appends to a file, and continues the chain in it. Only one process may write to the file. Rejects if the file cannot
  * be opened.
  */
-export async function openFileDestination(file: string, key: string | undefined): Promise<FileDestination> {
+export async function openFileDestination(file: string, key: string | undefined): Promise<KeptDestination> {
   const handle = await open(file, 'a+', 0o600);
   const { last, tail, isTorn } = await readEnd(handle, key);
   // Ends half a line of a process that died, so that the next record begins on a new line.

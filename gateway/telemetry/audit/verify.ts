@@ -26,6 +26,14 @@ export interface AuditVerification {
   readonly after?: string | undefined;
   /** The hash of a record that must be in the trail, such as the last one of an earlier verification. */
   readonly includes?: string | undefined;
+  /** Reads trails that are no files. @default it is a file */
+  readonly read?: ((trail: string) => AsyncIterable<TrailPart> | undefined) | undefined;
+}
+
+/** A part of a trail, in the order in which they were written: a file, or what stands for one. */
+export interface TrailPart {
+  readonly file: string;
+  readonly lines: Iterable<string> | AsyncIterable<string>;
 }
 
 /**
@@ -34,7 +42,7 @@ export interface AuditVerification {
  */
 export async function verifyAudit(
   files: readonly string[],
-  { key, after, includes }: AuditVerification = {},
+  { key, after, includes, read: readTrail }: AuditVerification = {},
 ): Promise<AuditVerdict> {
   const problems: AuditFinding[] = [];
   const notes: AuditFinding[] = [];
@@ -42,10 +50,10 @@ export async function verifyAudit(
   let records = 0;
   let isIncluded = includes === undefined || includes === after;
 
-  for (const file of files) {
+  for await (const { file, lines } of partsOf(files, readTrail)) {
     let number = 0;
     const torn: number[] = [];
-    for await (const line of linesOf(file)) {
+    for await (const line of lines) {
       number++;
       if (line === '') continue;
       const say = (list: AuditFinding[], says: string, at = number): void =>
@@ -67,7 +75,7 @@ export async function verifyAudit(
       if (!isIntact) say(problems, 'It was changed: its hash is of another text, or made with another key.');
       if (!follows && isContinuation && !ends.has(link.chain))
         say(problems, `It goes on behind record ${link.seq}, ${link.hash}: in an earlier file, or removed.`);
-      else if (!follows) say(problems, breakOf(seq, before.seq));
+      else if (!follows) say(problems, link.hash === before.hash ? doubled : breakOf(seq, before.seq));
       else if (!ends.has(link.chain) && before.seq > 0)
         say(
           notes,
@@ -100,6 +108,10 @@ function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, a
   return { chain, seq: 0, hash: noHash };
 }
 
+async function* partsOf(files: readonly string[], read: AuditVerification['read']): AsyncIterable<TrailPart> {
+  for (const file of files) yield* read?.(file) ?? [{ file, lines: linesOf(file) }];
+}
+
 /** The lines of a file. `readline` also splits at U+2028 and U+2029, which a client may send in an argument. */
 async function* linesOf(file: string): AsyncIterable<string> {
   let rest = '';
@@ -110,6 +122,8 @@ async function* linesOf(file: string): AsyncIterable<string> {
   }
   if (rest !== '') yield rest;
 }
+
+const doubled = 'It is the record before it once more.';
 
 function breakOf(seq: number, before: number): string {
   const missing = seq - before - 1;

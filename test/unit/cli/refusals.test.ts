@@ -458,6 +458,7 @@ async function commandsRefused(): Promise<Refusals> {
     ['audit', 'events', 'orders=127.0.0.1:4005', '--folder', '.'],
     ['audit', 'events', 'orders=http://127.0.0.1:1', 'orders=http://127.0.0.1:2', '--folder', '.'],
     ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', 'none'],
+    ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', 's3:///events'],
     ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', '.', '--key-file', 'short-keys'],
   ])
     refusals.push([await saidBy(args), `weir ${args.join(' ')}`] as const);

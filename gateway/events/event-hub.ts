@@ -39,6 +39,8 @@ export class EventHub {
   readonly #counts;
   /** Events that were used: a source may deliver one again. */
   readonly #used = new LRUCache<string, true>({ max: mostRemembered });
+  /** Those whose drops are done. */
+  readonly #dropped = new LRUCache<string, true>({ max: mostRemembered });
   #types: ReadonlyMap<string, { readonly versions: readonly number[]; readonly dropsOf: DropsOf }> =
     new Map();
   #missed: Invalidation | undefined;
@@ -94,6 +96,7 @@ export class EventHub {
     const heard = received.flatMap((each) => this.#hear(source, each));
     await this.#drop(source, heard);
     for (const each of heard) {
+      this.#dropped.set(keyOf(each.event), true);
       this.feeds.give(source, each);
       logger.debug({ source, position: each.position, ...factsOf(each.event) }, 'an event was used');
     }
@@ -136,12 +139,20 @@ export class EventHub {
     }
   }
 
-  /** An event that was heard before, by this gateway or by others: what was wrong with it was said then. */
-  #replayed(source: string, { body, position }: ReceivedEvent): FedEvent | undefined {
+  /**
+   * An event of a replay. What was wrong with it is said where it is heard. That may be later than it is replayed: so what
+   * it drops is dropped here, too.
+   */
+  async #replayed(source: string, { body, position }: ReceivedEvent): Promise<FedEvent | undefined> {
     try {
       const event = readEvent(body);
-      if (this.#types.get(event.type)?.versions.includes(event.version) !== true) return undefined;
-      return { event, position, size: body.length, keys: this.feeds.keysOf(source, event) };
+      const type = this.#types.get(event.type);
+      if (type?.versions.includes(event.version) !== true) return undefined;
+      const drops = type.dropsOf(event);
+      const fed = { event, position, size: body.length, keys: this.feeds.keysOf(source, event) };
+      if (!this.#dropped.has(keyOf(event))) await this.#drop(source, [{ ...fed, drops }]);
+      this.#dropped.set(keyOf(event), true);
+      return fed;
     } catch (error) {
       if (error instanceof BadEvent) return undefined;
       throw error;

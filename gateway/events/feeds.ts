@@ -30,8 +30,8 @@ export interface FedEvent {
 export interface EventFeedsOptions {
   /** By the names in the options. */
   readonly sources: ReadonlyMap<string, DomainEventSource>;
-  /** Reads an event of a replay; undefined for one that feeds nothing. */
-  readonly read: (source: string, event: ReceivedEvent) => FedEvent | undefined;
+  /** Reads an event of a replay, and drops what it drops; undefined for one that feeds nothing. */
+  readonly read: (source: string, event: ReceivedEvent) => Promise<FedEvent | undefined>;
   /** Milliseconds before a replay that broke is tried again. @default 250 */
   readonly pause?: number | undefined;
 }
@@ -167,7 +167,7 @@ export class EventFeeds {
               return;
             }
             for (const received of batch.events) {
-              const fed = read(name, received);
+              const fed = await read(name, received);
               if (fed !== undefined) push(tap, fed);
               position = received.position ?? position;
               if (this.#goLive(tap, position)) return;

@@ -72,7 +72,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       shared: undefined,
       memory: new OperationMemory(),
       runningSubscriptions: new Subscriptions(metrics.meter),
-      eventFeeds: new EventFeeds({ sources: new Map(), read: () => undefined }),
+      eventFeeds: new EventFeeds({ sources: new Map(), read: () => Promise.resolve(undefined) }),
       usedSignatures: new UsedSignatures(),
       audit: undefined,
       logger,

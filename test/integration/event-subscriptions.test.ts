@@ -304,8 +304,31 @@ describe('a client that comes back with a cursor', () => {
       expect(publisher.requests.length - asked).toBe(1);
       expect(publisher.requests.at(-1)!.url).toContain('after=');
       await eventually(async () => publisher.requests.at(-1)!.destroyed);
-      back.close();
     } finally {
+      await other.stop();
+    }
+  });
+
+  it('gets what is fresh of an event that its gateway has not heard yet', async () => {
+    const cursor = await left();
+    const { StockChanged } = events.types;
+    const types = { StockChanged, StockCounted: StockChanged };
+    const other = await start({ events: { ...events, types } as Json });
+    try {
+      const first = await subscribe({ query, variables, extensions: { after: cursor } }, { at: other });
+      // It is cached now.
+      const both = [await dataOf(first), await dataOf(first)];
+      expect(both.map(({ available }) => available)).toEqual([3, 3]);
+      // The gateway is at an event that no replay of the field has.
+      publisher.publish(eventBody({ type: 'StockCounted', subject: 'p9' }));
+      await eventually(async () => (await count('events_total', other)) === 1);
+      publisher.mute();
+      changed('p1', 5);
+      const back = await subscribe({ query, variables, extensions: { after: cursor } }, { at: other });
+      const each = [await dataOf(back), await dataOf(back), await dataOf(back)];
+      expect(each.at(-1)).toEqual({ upc: 'p1', available: 5 });
+    } finally {
+      publisher.cut();
       await other.stop();
     }
   });

@@ -13,6 +13,8 @@ export interface Publisher {
   write(text: string): void;
   /** Ends all connections. */
   cut(): void;
+  /** The connections that are open stay so, and get nothing more. */
+  mute(): void;
   /** Forgets the log: positions in it are not known any more. */
   forget(): void;
   /** Answers with this status until it is told otherwise; 200: with events. */
@@ -61,7 +63,6 @@ export async function startPublisher(calls?: string): Promise<Publisher> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const cut = (): void => {
-    for (const response of open.keys()) response.destroy();
     server.closeAllConnections();
   };
   return {
@@ -79,6 +80,7 @@ export async function startPublisher(calls?: string): Promise<Publisher> {
       for (const response of open.keys()) response.write(text);
     },
     cut,
+    mute: () => open.clear(),
     forget: () => {
       log.length = 0;
       first = next + 1;

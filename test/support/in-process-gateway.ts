@@ -93,7 +93,7 @@ export async function openInProcess(
     audit: undefined,
     memory: new OperationMemory(),
     runningSubscriptions,
-    eventFeeds: new EventFeeds({ sources: new Map(), read: () => undefined }),
+    eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),
     usedSignatures: new UsedSignatures(),
     state: () => 'running',
   });

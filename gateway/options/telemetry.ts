@@ -38,6 +38,11 @@ const traces = mapOf({
     .describe(
       'The share of traces that begin at the gateway and are exported. Where a client sends `traceparent`, its decision counts. Left out: `OTEL_TRACES_SAMPLER` of the environment, else all.',
     ),
+  xRay: flag
+    .default(false)
+    .describe(
+      'For AWS X-Ray: requests without `traceparent` continue the trace of `X-Amzn-Trace-Id`, which load balancers of AWS send; subgraphs get both headers; and trace ids begin with the time. Header rules must not forward `x-amzn-trace-id` then.',
+    ),
   keep: mapOf({
     slowerThan: timeout
       .optional()

@@ -157,8 +157,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /** Not remembered: most requests have no trace context, and for others it is read only twice. */
-  get trace(): TraceContext | undefined {
-    if (this.ownTrace !== undefined) return this.ownTrace;
+  get trace(): Pick<TraceContext, 'traceId'> | undefined {
+    return this.ownTrace ?? this.#sentTrace;
+  }
+
+  get #sentTrace(): TraceContext | undefined {
     const { traceparent, tracestate } = this.head.headers;
     return readTrace(single(traceparent), single(tracestate));
   }
@@ -205,7 +208,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   get tracing(): Caller['tracing'] {
-    return (this.#tracing ??= tracingHeaders(this.id, this.trace));
+    return (this.#tracing ??=
+      this.ownTrace === undefined
+        ? tracingHeaders(this.id, this.#sentTrace)
+        : { 'x-request-id': this.id, ...this.ownTrace.headers });
   }
 
   get calls(): CallCounts {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { GatewayOptions } from '../../gateway';
 import { awsAgents, proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import { startOtlpReceiver } from '../support/otlp-receiver';
+import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { certificate, serveHttp1, serveHttp2, serveHttps } from '../support/subgraph-servers';
@@ -111,6 +113,19 @@ it('fetches the keys of issuers and the supergraph by the proxy', async () => {
   const headers = { authorization: `Bearer ${await issuer.token()}` };
   expect(await (await gateway!.post({ query: '{ me { name } }' }, { headers })).json()).toEqual(me);
   expect(new Set(proxy.tunnels)).toEqual(new Set(['keys.test:80', 'supergraph.test:8080']));
+});
+
+it('exports traces by the proxy', async () => {
+  const collector = await startOtlpReceiver();
+  stops.push(() => collector.close());
+  process.env['HTTP_PROXY'] = proxy.url;
+  process.env['NO_PROXY'] = '127.0.0.1';
+  process.env['OTEL_BSP_SCHEDULE_DELAY'] = '10';
+  proxy.ports.set('collector.test:4318', portOf(collector.url));
+  await start({ telemetry: { traces: { otlp: { url: 'http://collector.test:4318/v1/traces' } } } });
+  expect(await gateway!.query('{ me { name } }')).toEqual(me);
+  await eventually(() => collector.spans.some(({ name }) => name === 'POST /graphql'));
+  expect(new Set(proxy.tunnels)).toEqual(new Set(['collector.test:4318']));
 });
 
 it('fetches tokens for subgraphs by the proxy', async () => {

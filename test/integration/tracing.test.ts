@@ -8,7 +8,8 @@ import { examplesOf, readPage } from '../support/documentation';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver';
 import { eventually } from '../support/process';
 import { sampleSum, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { compose, type SmallGraph, startSmallGraph, startSubgraph } from '../support/small-graph';
+import { startTokenIssuer } from '../support/token-issuer';
 
 let graph: SmallGraph;
 let collector: OtlpReceiver;
@@ -318,6 +319,165 @@ describe('a shared call', () => {
     }
     expect(roots.map(({ attributes }) => attributes['weir.calls.saved']).sort()).toEqual([0, 1]);
   });
+});
+
+describe('the spans of a cache', () => {
+  it('say that the answer is shared, and later how old it is', async () => {
+    graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
+    const gateway = await start();
+    graph.accounts.answer = (_, response) => {
+      setTimeout(() => {
+        response.setHeaders(
+          new Map([
+            ['content-type', 'application/json'],
+            ['cache-control', 'public, max-age=60'],
+          ]),
+        );
+        response.end('{"data":{"me":{"name":"Ada"}}}');
+      }, 50);
+    };
+    await gateway.query('{ __typename }');
+    const query = '{ me { name } }';
+    await Promise.all([gateway.query(query), gateway.query(query)]);
+    await gateway.query(query);
+    const roots = (await servers(4)).slice(1);
+    expect(roots.map(({ attributes }) => attributes['weir.cache.result'])).toEqual(['MISS', 'MISS', 'HIT']);
+    expect(roots[2]!.attributes['weir.cache.age']).toBe(0);
+    const waits = roots.flatMap((root) => all(root, 'weir.shared_execution'));
+    expect(waits).toHaveLength(1);
+    expect(waits[0]!.attributes).toMatchObject({ 'weir.shared_with': 1 });
+    const leader = roots.find((root) => all(root, 'graphql.execute').length === 1)!;
+    expect(waits[0]!.links).toEqual([{ traceId: leader.traceId, spanId: leader.spanId }]);
+    expect(leader.attributes['weir.shared_with']).toBe(1);
+  });
+
+  it('say how many entities were there', async () => {
+    const gateway = await start({}, { cache: { responses: { enabled: false } } });
+    graph.reviews.headers = { 'cache-control': 'public, max-age=60' };
+    const query = '{ me { reviews { rating } } }';
+    for (let i = 0; i < 2; i++) await gateway.query(query);
+    const [, second] = (await servers(2)) as [ReceivedSpan, ReceivedSpan];
+    const [fetch] = all(second, 'fetch reviews') as [ReceivedSpan];
+    const lookups = all(second, 'weir.cache.lookup').filter((each) => each.parentSpanId === fetch.spanId);
+    expect(lookups.map(({ attributes }) => attributes)).toEqual([
+      {
+        ...{ 'weir.cache.kind': 'entity', 'weir.cache.result': 'hit', 'weir.cache.tier': 'store' },
+        ...{ 'weir.cache.hits': 1, 'weir.cache.stale': 0, 'weir.cache.misses': 0, 'weir.cache.age': 0 },
+      },
+    ]);
+    expect(second.attributes).toMatchObject({ 'weir.calls.saved': 1, 'weir.calls.sent': 1 });
+  });
+});
+
+it('has the wait for the keys of an issuer', async () => {
+  const issuer = await startTokenIssuer();
+  const gateway = await start(
+    {},
+    { auth: { oidc: [{ issuer: issuer.url, jwks: `${issuer.url}/keys`, audience: 'shop' }] } },
+  );
+  const headers = { authorization: `Bearer ${await issuer.token()}` };
+  const answer = await gateway.post({ query: '{ me { name } }' }, { headers });
+  expect(await answer.json()).toHaveProperty('data.me');
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  expect(all(root, 'weir.authenticate')).toMatchObject([{ parentSpanId: root.spanId, hasFailed: false }]);
+  await issuer.close();
+});
+
+it('answers each event of a subscription in a trace of its own, with a link to its request', async () => {
+  const events = await startSubgraph({
+    name: 'events',
+    typeDefs: 'type Query { a: Int }  type Subscription { count: Int }',
+    resolvers: {},
+  });
+  events.answer = (_, response) => {
+    response.setHeader('content-type', 'text/event-stream');
+    for (const count of [1, 2]) response.write(`event: next\ndata: {"data":{"count":${count}}}\n\n`);
+    response.end('event: complete\ndata:\n\n');
+  };
+  const gateway = await start(
+    {},
+    {
+      supergraph: sourceOf(compose([events])),
+      subgraphs: { events: { subscriptions: { protocol: 'sse' } } },
+    },
+  );
+  const headers = { accept: 'text/event-stream', ...parent(1) };
+  const answer = await gateway.post({ query: 'subscription Counts { count }' }, { headers });
+  expect(await answer.text()).toContain('"count":2');
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  const find = () => collector.spans.filter(({ name }) => name === 'subscription event');
+  await eventually(() => find().length === 2);
+  for (const event of find()) {
+    expect(event.traceId).not.toBe(traceId);
+    expect(event).toMatchObject({ parentSpanId: undefined, hasFailed: false });
+    expect(event.links).toEqual([{ traceId, spanId: root.spanId }]);
+    expect(treeOf(event)).toEqual({ 'subscription event': { 'graphql.execute': {} } });
+  }
+  expect(root.attributes).toMatchObject({ 'graphql.operation.type': 'subscription' });
+  await events.close();
+});
+
+it('has one execution for an answer in parts, until all of its fetches have ended', async () => {
+  const gateway = await start();
+  const query = '{ me { name ... @defer { reviews { rating } } } }';
+  const headers = { accept: 'multipart/mixed; deferSpec=20220824' };
+  expect(await (await gateway.post({ query }, { headers })).text()).toContain('rating');
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  await eventually(() => all(root, 'graphql.execute').length === 1);
+  const [execution] = all(root, 'graphql.execute') as [ReceivedSpan];
+  const fetches = collector.traceOf(root.traceId).filter(({ name }) => name.startsWith('fetch '));
+  expect(fetches.map(({ parentSpanId }) => parentSpanId)).toEqual([execution.spanId, execution.spanId]);
+  for (const { end } of fetches) expect(execution.end).toBeGreaterThanOrEqual(end);
+});
+
+describe('with AWS X-Ray', () => {
+  const xRay = (fields: string) => ({
+    'x-amzn-trace-id': `Root=1-${traceId.slice(0, 8)}-${traceId.slice(8)}${fields}`,
+  });
+
+  it('continues the trace of its header, and hands both headers on', async () => {
+    const gateway = await start({ xRay: true });
+    const headers = xRay(';Parent=463ac35c9f6413ad;Sampled=1');
+    await (await gateway.post({ query: '{ me { name } }' }, { headers })).text();
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root).toMatchObject({ traceId, parentSpanId: '463ac35c9f6413ad' });
+    const sent = collector.traceOf(traceId).find(({ kind }) => kind === client)!;
+    expect(graph.accounts.requests[0]!.headers).toMatchObject({
+      traceparent: `00-${traceId}-${sent.spanId}-01`,
+      ...xRay(`;Parent=${sent.spanId};Sampled=1`),
+    });
+  });
+
+  it('begins the first span in the trace of a load balancer', async () => {
+    const gateway = await start({ xRay: true });
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: xRay('') })).text();
+    expect((await servers(1))[0]).toMatchObject({ traceId, parentSpanId: undefined });
+  });
+
+  it('leaves the decision of its header alone, and prefers traceparent', async () => {
+    const gateway = await start({ xRay: true });
+    const unsampled = xRay(';Parent=463ac35c9f6413ad;Sampled=0');
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: unsampled })).text();
+    expect(graph.accounts.requests[0]!.headers).toMatchObject(unsampled);
+    const other = { traceparent: '00-b3ce929d0e0e4736a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: { ...unsampled, ...other } })).text();
+    expect((await servers(1))[0]!.traceId).toBe(other.traceparent.slice(3, 35));
+  });
+
+  it('has ids that begin with the time', async () => {
+    const gateway = await start({ xRay: true });
+    await gateway.query('{ me { name } }');
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(Math.abs(Number.parseInt(root.traceId.slice(0, 8), 16) - Date.now() / 1000)).toBeLessThan(60);
+  });
+});
+
+it('has its ids in the line of the request', async () => {
+  const gateway = await start();
+  await gateway.query('{ me { name } }');
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  const line = gateway.log.find(({ msg }) => msg === 'request');
+  expect(line).toMatchObject({ traceId: root.traceId, spanId: root.spanId });
 });
 
 describe('a collector', () => {

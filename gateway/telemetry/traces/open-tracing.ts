@@ -9,6 +9,7 @@ import type { Logger } from '../logger';
 import type { Meter } from '../meter';
 import { type ParentContext, Tracer, traceparentOf } from './tracer';
 import { Undecided } from './trace';
+import { writeXRay } from './x-ray';
 
 export interface TracingOptions {
   readonly options: Options['telemetry'];
@@ -37,7 +38,7 @@ export interface Tracing {
  */
 export async function openTracing(given: TracingOptions): Promise<Tracing | undefined> {
   const { options, env, version, path, meter, logger } = given;
-  const { otlp, sampling, keep } = options.traces;
+  const { otlp, sampling, keep, xRay } = options.traces;
   if (!isOn(otlp.url, env)) return undefined;
   const [api, sdk, resources] = await Promise.all([
     import('@opentelemetry/api'),
@@ -79,17 +80,17 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
   const sampler = samplerOf(sampling, env, sdk);
   const isSampled = (traceId: string, parent: ParentContext | undefined): boolean => {
     const context: Context =
-      parent === undefined
+      parent?.isSampled === undefined
         ? api.ROOT_CONTEXT
         : api.trace.setSpanContext(api.ROOT_CONTEXT, {
-            ...{ traceId, spanId: parent.spanId, isRemote: true },
+            ...{ traceId, spanId: parent.spanId ?? someSpan, isRemote: true },
             traceFlags: parent.isSampled ? 1 : 0,
           });
     const { decision } = sampler.shouldSample(context, traceId, 'request', api.SpanKind.SERVER, {}, []);
     return decision === sdk.SamplingDecision.RECORD_AND_SAMPLED;
   };
   const tracer = new Tracer({
-    ...{ path, keep, isSampled, drop, resource: service, scope: { name: 'weir', version } },
+    ...{ path, keep, xRay, isSampled, drop, resource: service, scope: { name: 'weir', version } },
     kinds: {
       internal: api.SpanKind.INTERNAL,
       server: api.SpanKind.SERVER,
@@ -108,8 +109,10 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
       }
     },
     writeHeaders: (trace, spanId) => {
-      const traceparent = traceparentOf(trace, spanId);
-      return trace.state === undefined ? { traceparent } : { traceparent, tracestate: trace.state };
+      const { id, isSampled: flag, state } = trace;
+      const traceparent = traceparentOf(id, spanId, flag);
+      const w3c = state === undefined ? { traceparent } : { traceparent, tracestate: state };
+      return xRay ? { ...w3c, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : w3c;
     },
   });
   return {
@@ -125,6 +128,8 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
   };
 }
 
+/** Samplers take only contexts with one. */
+const someSpan = '0000000000000001';
 /** The default of `OTEL_BSP_MAX_QUEUE_SIZE`. */
 const defaultQueue = 2048;
 /** About 10 MB. */

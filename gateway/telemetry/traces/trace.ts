@@ -16,7 +16,7 @@ export interface TraceSource {
   /** Counts a span that is dropped. */
   readonly drop: () => void;
   /** Writes the headers for who is called. */
-  readonly writeHeaders: (trace: Trace, spanId: string) => Readonly<Record<string, string>>;
+  readonly writeHeaders: (trace: TraceOptions, spanId: string) => Readonly<Record<string, string>>;
 }
 
 export interface TraceOptions {

@@ -3,12 +3,16 @@ import type { Options } from '../../options';
 import { readTrace, type TraceContext } from '../trace-context';
 import type { Span } from './span';
 import { Trace, type TraceSource } from './trace';
+import { readXRay, xRayTraceId } from './x-ray';
 
 export interface TracerOptions extends TraceSource {
+  /** 32 random hexadecimal digits. */
   readonly newTraceId: () => string;
   /** Decides whether a trace is exported. @param parent of the client; undefined where it has sent none */
   readonly isSampled: (traceId: string, parent: ParentContext | undefined) => boolean;
   readonly keep: Options['telemetry']['traces']['keep'];
+  /** Whether X-Ray's header counts, too, and trace ids are as X-Ray takes them. */
+  readonly xRay: boolean;
   /** The path of the endpoint. */
   readonly path: string;
 }
@@ -16,14 +20,18 @@ export interface TracerOptions extends TraceSource {
 /** The span of a client, in another process. */
 export interface ParentContext {
   readonly traceId: string;
-  readonly spanId: string;
-  readonly isSampled: boolean;
+  /** Undefined where a load balancer has begun the trace, which records no span. */
+  readonly spanId: string | undefined;
+  /** Undefined where nobody has decided yet. */
+  readonly isSampled: boolean | undefined;
 }
 
 /** The trace of one request: of the client's, or one that begins with it. */
-export interface OwnTrace extends TraceContext {
+export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
   /** The span of the request; undefined where none is recorded. */
   readonly span: Span | undefined;
+  /** The headers of calls that belong to no other span. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Begins the traces of requests and events. */
@@ -38,28 +46,27 @@ export class Tracer {
 
   /** Begins the span of a request. @param start in milliseconds of `performance.now()` */
   begin({ method, headers }: RequestHead, start: number): OwnTrace {
-    const { newTraceId, newSpanId, isSampled: decide } = this.#options;
+    const { newSpanId, isSampled: decide, writeHeaders, xRay } = this.#options;
     const sent = readTrace(single(headers['traceparent']), single(headers['tracestate']));
-    const parent = sent && parentIn(sent);
-    const id = parent?.traceId ?? newTraceId();
+    const parent = sent ? parentIn(sent) : xRay ? readXRay(single(headers['x-amzn-trace-id'])) : undefined;
+    const id = parent?.traceId ?? this.#newTraceId();
     const isSampled = decide(id, parent);
+    const state = sent?.tracestate;
     if (!isSampled && !this.#keepsAny) {
-      if (sent !== undefined && !parent!.isSampled) return { ...sent, span: undefined };
-      const traceparent = `00-${id}-${parent?.spanId ?? newSpanId()}-00`;
-      return { traceId: id, traceparent, tracestate: sent?.tracestate, span: undefined };
+      const context = { id, isSampled, state };
+      return { traceId: id, span: undefined, headers: writeHeaders(context, parent?.spanId ?? newSpanId()) };
     }
-    const trace = new Trace(this.#options, { id, isSampled, state: sent?.tracestate });
-    const span = trace.begin({
+    const span = new Trace(this.#options, { id, isSampled, state }).begin({
       name: `${knownOf(method)} ${this.#options.path}`,
       ...{ kind: 'server', parentId: parent?.spanId, isParentRemote: true, start },
     });
-    return contextOf(span);
+    return { traceId: id, span, headers: span.headers };
   }
 
   /** Begins the trace of what a request causes later, such as the answer to an event. It is sampled as the request was. */
   beginCaused(cause: Span, name: string): Span {
     const trace = new Trace(this.#options, {
-      ...{ id: this.#options.newTraceId(), isSampled: cause.trace.isSampled, state: undefined },
+      ...{ id: this.#newTraceId(), isSampled: cause.trace.isSampled, state: undefined },
     });
     const start = performance.now();
     const span = trace.begin({ name, kind: 'consumer', parentId: undefined, start });
@@ -73,19 +80,16 @@ export class Tracer {
     span.end();
     span.trace.decide((failed && hasFailed) || span.milliseconds >= slowerThan);
   }
+
+  #newTraceId(): string {
+    const random = this.#options.newTraceId();
+    return this.#options.xRay ? xRayTraceId(random) : random;
+  }
 }
 
-/** The trace context of what is done within a span. */
-const contextOf = (span: Span): OwnTrace => ({
-  traceId: span.trace.id,
-  traceparent: traceparentOf(span.trace, span.id),
-  tracestate: span.trace.state,
-  span,
-});
-
 /** A `traceparent` of version 00. */
-export const traceparentOf = ({ id, isSampled }: Pick<Trace, 'id' | 'isSampled'>, spanId: string): string =>
-  `00-${id}-${spanId}-0${isSampled ? 1 : 0}`;
+export const traceparentOf = (traceId: string, spanId: string, isSampled: boolean): string =>
+  `00-${traceId}-${spanId}-0${isSampled ? 1 : 0}`;
 
 /** The fields of a valid `traceparent`. */
 function parentIn({ traceId, traceparent }: TraceContext): ParentContext {

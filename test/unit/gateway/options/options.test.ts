@@ -142,7 +142,7 @@ describe('defaults', () => {
       },
       telemetry: {
         ...{ metrics: {}, resource: {} },
-        traces: { otlp: { headers: {} }, keep: { failed: false } },
+        traces: { otlp: { headers: {} }, keep: { failed: false }, xRay: false },
       },
     });
   });

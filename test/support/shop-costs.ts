@@ -1,3 +1,4 @@
+import { type IncomingMessage } from 'node:http';
 import { countCommands } from '../../subgraphs/kit';
 import { type Shop, type SubgraphName } from './shop';
 
@@ -16,7 +17,10 @@ export async function countCosts(shop: Shop, spend: () => Promise<unknown>): Pro
   const calls: Partial<Record<SubgraphName, number>> = {};
   const meters = (Object.keys(shop.subgraphs) as SubgraphName[]).map((name) => {
     const { app, db } = shop.subgraphs[name];
-    const count = () => void (calls[name] = (calls[name] ?? 0) + 1);
+    const count = ({ url }: IncomingMessage) => {
+      // Whoever follows its events does so beside all requests.
+      if (!url!.startsWith('/events')) calls[name] = (calls[name] ?? 0) + 1;
+    };
     app.server.on('request', count);
     return { name, counter: countCommands(db), stop: () => app.server.off('request', count) };
   });

@@ -118,8 +118,8 @@ async function archive(
 }
 
 function readSubgraph(text: string): { readonly source: string; readonly url: string } {
-  const [, source, url] = /^([\w-]{1,64})=(https?:\/\/.+)$/.exec(text) ?? [];
-  if (source === undefined || !URL.canParse(url!))
+  const [, source, url] = /^([\w-]+)=(https?:\/\/.+)$/.exec(text) ?? [];
+  if (source === undefined || source.length > 64 || !URL.canParse(url!))
     throw new CommandFailure(
       `weir: "${text}" must be NAME=URL, such as orders=http://127.0.0.1:4005/graphql.`,
       2,

@@ -70,20 +70,21 @@ export function checkSignature(
     'InvalidSignatureException',
     'The request signature we calculated does not match.',
   ];
-  const parts =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(
+  const [, credential = '', signedHeaders = '', signature = ''] =
+    /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]+)$/.exec(
       headers.authorization ?? '',
-    );
-  if (parts === null) return ['IncompleteSignatureException', 'Authorization header requires all its parts.'];
-  const [, accessKey, day, scopeRegion, scopeService, signedHeaders, signature] =
-    parts as unknown as string[];
+    ) ?? [];
+  const scope = /^([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request$/.exec(credential);
+  if (scope === null || signature.length !== 64)
+    return ['IncompleteSignatureException', 'Authorization header requires all its parts.'];
+  const [, accessKey, day, scopeRegion, scopeService] = scope;
   const credentials = known.get(accessKey!);
   if (credentials === undefined || credentials.sessionToken !== headers['x-amz-security-token'])
     return ['UnrecognizedClientException', 'The security token included in the request is invalid.'];
   if (credentials.expires !== undefined && credentials.expires <= Date.now())
     return ['ExpiredTokenException', 'The security token included in the request is expired.'];
   const date = String(headers['x-amz-date']);
-  const names = signedHeaders!.split(';');
+  const names = signedHeaders.split(';');
   const isComplete = names.includes('host') && names.includes('x-amz-date') && date.startsWith(day!);
   if (scopeRegion !== region || scopeService !== service || !isComplete) return invalid;
   const time = Date.parse(date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));

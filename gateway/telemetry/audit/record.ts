@@ -81,10 +81,10 @@ export type ReadLine = {
 /** Parses a line. Undefined if it is neither a record nor a continuation. */
 export function readLine(line: string, key: string | undefined): ReadLine | undefined {
   // The flag `s` is needed as JSON texts may contain U+2028 and U+2029, which `.` does not match without it.
-  const parts = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line);
-  if (parts === null) return undefined;
+  const parts = /^(\{.*),"hash":"([0-9a-f]+)"\}$/s.exec(line);
+  const hash = parts?.[2];
+  if (parts === null || hash?.length !== 64) return undefined;
   const text = `${parts[1]!}}`;
-  const hash = parts[2]!;
   let record: unknown;
   try {
     record = JSON.parse(text);

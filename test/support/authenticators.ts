@@ -114,11 +114,13 @@ async function withTokens(
   issuer: Awaited<ReturnType<typeof startTokenIssuer>>,
   claims: object,
 ): Promise<TestAuthenticator> {
+  // Not when the token is made: on a busy machine that is seconds later.
+  const expires = inSeconds(3600);
   return {
     authenticator,
-    good: { authorization: `Bearer ${await issuer.token({ ...claims })}` },
+    good: { authorization: `Bearer ${await issuer.token({ ...claims, exp: Math.floor(expires / 1000) })}` },
     bad: { authorization: `Bearer ${await issuer.token({ ...claims, exp: 1 })}` },
-    expires: inSeconds(3600) + clockSkew,
+    expires: expires + clockSkew,
     close: async () => {
       authenticator.close?.();
       await issuer.close();

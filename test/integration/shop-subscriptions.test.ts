@@ -1,11 +1,23 @@
 /** The subscriptions of the reference graph, through a gateway, each from its subgraph by another protocol. */
 import { developmentCredentials } from '../../cli/dev/credentials';
 import { usersTable } from '../../subgraphs/accounts/table';
+import { StockChanged } from '../../subgraphs/inventory/events';
 import { stockTable } from '../../subgraphs/inventory/table';
 import { type TableDefinition } from '../../subgraphs/kit';
+import { type NewEvent } from '../../subgraphs/kit/events/event';
+import { OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { productsTable } from '../../subgraphs/products/table';
-import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { parse } from 'yaml';
+import { examplesOf } from '../support/documentation';
+import { eventually } from '../support/process';
+import {
+  type Json,
+  sampleSum,
+  sourceOf,
+  startTestGateway,
+  type TestGateway,
+} from '../support/running-gateway';
 import { startShop, type Shop, type SubgraphName } from '../support/shop';
 import { firstOf, overEventStream, type Result, type Subscriber } from '../support/subscription-clients';
 
@@ -13,8 +25,8 @@ let shop: Shop;
 let gateway: TestGateway;
 /** What has been started, the newest last. */
 const started: { stop(): Promise<unknown> }[] = [];
+const linkKey = 'a-key-of-the-link-in-this-test-alone';
 beforeAll(async () => {
-  const linkKey = 'a-key-of-the-link-in-this-test-alone';
   shop = await startShop({ linkKey, seed: false });
   started.push(shop);
   await write('accounts', usersTable, ({ id }) => id === 'u1');
@@ -191,4 +203,70 @@ it('moveShipment is not for clients of the graph, support staff included', async
     'support',
   );
   expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+});
+
+describe('the examples of docs/events.md', () => {
+  /** The options of the examples that map events of the shop, for the same gateway. */
+  function documented(): Json {
+    const all: Json[] = examplesOf('docs/events.md')
+      .filter(({ language, text }) => language === 'yaml' && text.startsWith('events:'))
+      .map(({ text }) => parse(text).events);
+    const first = all.find(({ types }) => types?.OrderPlaced?.versions !== undefined);
+    const feeding = all.find(({ subscriptions }) => subscriptions !== undefined);
+    return { sources: feeding.sources, types: first.types, subscriptions: feeding.subscriptions };
+  }
+  const stock = () => shop.subgraphs.inventory.db.table(stockTable);
+  const orders = () => shop.subgraphs.orders.db.table(ordersTable);
+  const sell = (available: number) =>
+    stock().update({ upc: 'p3' }, { set: { available }, events: [StockChanged.create({ upc: 'p3' })] });
+  const tell = (event: NewEvent) => orders().update({ id: shipped }, { events: [event] });
+  let fed: TestGateway;
+  beforeAll(async () => {
+    const { auth } = await developmentCredentials();
+    fed = await startTestGateway({
+      ...{ supergraph: sourceOf(shop.supergraphSdl), auth, privateLinks: { keys: [linkKey] } },
+      planning: { timeout: '10s' },
+      subgraphs: { inventory: { cache: { maxAge: '1h', scope: 'public' } } },
+      events: documented(),
+    });
+    started.push(fed);
+    await eventually(async () => sampleSum(await fed.metrics(), 'weir_events_sources_up') === 2);
+  });
+
+  it('keep a product fresh by the signed events of the shop, for queries and subscriptions', async () => {
+    const inStock = async () => (await fed.query('{ product(upc: "p3") { inStock } }')).data.product.inStock;
+    await sell(5);
+    await eventually(inStock);
+    const query = 'subscription { stockChanged(upcs: ["p3"]) { upc name inStock } }';
+    const subscriber = overEventStream(fed.url, { query });
+    open.push(subscriber);
+    await eventually(async () => sampleSum(await fed.metrics(), 'weir_subscriptions_active') === 1);
+    await sell(0);
+    const { data } = await subscriber.next();
+    expect(data.stockChanged).toEqual({ upc: 'p3', name: expect.any(String) as string, inStock: false });
+    expect(await inStock()).toBe(false);
+  });
+
+  it('give an order to its buyer, and to nobody else', async () => {
+    const active = async () => sampleSum(await fed.metrics(), 'weir_subscriptions_active');
+    await eventually(async () => (await active()) === 0);
+    const [buyer, other] = ['u1', 'u2'].map((user) => {
+      const query = `subscription { orderChanged(id: "${shipped}") { id status } }`;
+      const headers = { authorization: `Bearer ${user}` };
+      const subscriber = overEventStream(fed.url, { query }, { headers });
+      open.push(subscriber);
+      return subscriber;
+    });
+    await eventually(async () => (await active()) === 2);
+    const lines = [{ upc: 'p3', quantity: 1 }];
+    await tell(OrderStatusChanged.create({ buyerId: 'u1', status: 'SHIPPED' }));
+    await tell(OrderPlaced.create({ buyerId: 'u2', lines, total: 1 }));
+    await tell(OrderPlaced.create({ buyerId: 'u1', lines, total: 1 }));
+    const order = { id: shipped, status: expect.any(String) as string };
+    expect((await buyer!.next()).data.orderChanged).toEqual(order);
+    expect((await buyer!.next()).data.orderChanged).toEqual(order);
+    // `orders` shows it to its buyer alone.
+    expect((await other!.next()).data.orderChanged).toBeNull();
+    expect(sampleSum(await fed.metrics(), 'weir_subscriptions_executions_total')).toBe(4);
+  });
 });

@@ -1,6 +1,8 @@
 import { readEvent } from '../../../../gateway/events/domain-event';
 import { compileDrops, dropsOfMissed } from '../../../../gateway/events/drops';
 import { parseOptions } from '../../../../gateway/options';
+import { parse } from 'yaml';
+import { examplesOf } from '../../../support/documentation';
 import { eventBody } from '../../../support/event-publisher';
 
 const compiled = (drop: object) => {
@@ -50,6 +52,17 @@ describe('what an event drops', () => {
       subgraphs: [],
       ...expected,
     });
+  });
+
+  it('is what docs/events.md says of its example with a nested key, and of its event', () => {
+    const examples = examplesOf('docs/events.md');
+    const shelf = examples.find(({ text }) => text.includes('ShelfMoved:'))!;
+    const { drop } = parse(shelf.text).events.types.ShelfMoved;
+    expect(dropped(drop, { data })?.entities).toEqual([{ type: 'Shelf', key: { 'org.id': 7, code: 'p1' } }]);
+    const { text } = examples.find(
+      ({ language, text }) => language === 'json' && text.includes('specversion'),
+    )!;
+    expect(readEvent(Buffer.from(text))).toMatchObject({ type: 'StockChanged', subject: 'p1', version: 1 });
   });
 
   it('is nothing for an empty list', () => {

@@ -1,11 +1,16 @@
 // `node -r THIS file`: the process kills itself at its DIE_AT-th request or answer, of DynamoDB or of another service,
-// that comes after the signal SIGUSR2. Without DIE_AT it lives.
+// that comes after the signal SIGUSR2. With DIE_OF=writes it does so in place of its DIE_AT-th write to DynamoDB; with
+// DIE_FROM=start it counts from its start on. Without DIE_AT it lives.
 const http = require('node:http');
 
 const at = Number(process.env.DIE_AT);
-let isCounting = false;
+const countsWrites = process.env.DIE_OF === 'writes';
+let isCounting = process.env.DIE_FROM === 'start';
 let points = 0;
-process.on('SIGUSR2', () => (isCounting = true));
+process.on('SIGUSR2', () => {
+  isCounting = true;
+  process.stdout.write('counting\n');
+});
 
 function pass() {
   if (isCounting && ++points === at) process.kill(process.pid, 'SIGKILL');
@@ -13,12 +18,18 @@ function pass() {
 
 const { request } = http;
 http.request = function (...args) {
-  pass();
-  return request.apply(this, args).once('response', pass);
+  if (!countsWrites) {
+    pass();
+    return request.apply(this, args).once('response', pass);
+  }
+  const target = args[0]?.headers?.['x-amz-target'] ?? '';
+  if (/(Put|Update|Delete|Write)Item$|(Create|Delete)Table$/.test(target)) pass();
+  return request.apply(this, args);
 };
 
 const { fetch } = globalThis;
 globalThis.fetch = async (...args) => {
+  if (countsWrites) return fetch(...args);
   pass();
   const response = await fetch(...args);
   pass();

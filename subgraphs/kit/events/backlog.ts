@@ -8,7 +8,7 @@ export interface PendingEvent {
   readonly position: string | undefined;
   /** The failure that it was; undefined for one that comes from the log. */
   readonly failureId: string | undefined;
-  /** How often it has failed. */
+  /** How often it was delivered, in this process or in one that has ended. */
   attempts: number;
 }
 
@@ -21,7 +21,8 @@ interface ReadPosition {
   isSettled: boolean;
 }
 
-const mostEvents = 500;
+/** Events that are read and not settled, of all sources. */
+export const mostPending = 500;
 const mostBytes = 8 * 1024 * 1024;
 
 /**
@@ -50,7 +51,7 @@ export class Backlog {
 
   /** Whether nothing more should be read before something is settled. */
   get isFull(): boolean {
-    return this.#events >= mostEvents || this.#bytes >= mostBytes;
+    return this.#events >= mostPending || this.#bytes >= mostBytes;
   }
 
   add(pending: PendingEvent): void {

@@ -22,15 +22,20 @@ export class ConsumerLease {
     return Date.now() < this.#until;
   }
 
-  /** Takes it when nobody has it; `null` when the signal is aborted before. Rejects when the store fails. */
-  async acquire(signal: AbortSignal): Promise<ConsumerState | null> {
+  /**
+   * Takes it when nobody has it; `null` when the signal is aborted before. `isAfterDeath`: who had it before has not
+   * released it. Rejects when the store fails.
+   */
+  async acquire(
+    signal: AbortSignal,
+  ): Promise<{ readonly state: ConsumerState; readonly isAfterDeath: boolean } | null> {
     while (!signal.aborted) {
       const current = (await this.#items.get(this.#key, { consistent: true })) as ConsumerState | null;
       const free = (current?.until ?? 0) - Date.now();
       if (free <= 0) {
         const condition = current ? { owner: current.owner, until: current.until } : { owner: missing };
-        const taken = await this.#write({}, condition);
-        if (taken) return taken;
+        const state = await this.#write({}, condition);
+        if (state) return { state, isAfterDeath: (current?.until ?? 0) > 0 };
       }
       const pause = Math.min(Math.max(free, 20), this.#milliseconds);
       await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);

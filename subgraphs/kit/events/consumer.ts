@@ -95,7 +95,8 @@ export function defineConsumer<const From extends ConsumedEvents>({
   checkName(name);
   if (Object.values(from).every((types) => Object.keys(types).length === 0))
     throw new TypeError(`The consumer "${name}" must read at least one type of events.`);
-  for (const [option, value] of Object.entries({ concurrency, timeout }))
+  const { tries = 1, firstPause = 1 } = rest;
+  for (const [option, value] of Object.entries({ concurrency, timeout, tries, firstPause }))
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(
         `\`${option}\` of the consumer "${name}" must be a positive whole number, but got: ${value}`,

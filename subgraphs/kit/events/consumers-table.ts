@@ -16,7 +16,7 @@ export interface ConsumerState {
   readonly cursors?: Readonly<Record<string, string>>;
   /** When a source had nothing that is not settled: ISO 8601, UTC, by source. */
   readonly asOf?: Readonly<Record<string, string>>;
-  /** How often events behind the cursor have failed, by source and position. */
+  /** How often events behind the cursor were delivered and not done, by source and position. */
   readonly attempts?: Readonly<Record<string, number>>;
   /** How many events it is done with, those in the failure queue among them. */
   readonly settled?: number;
@@ -76,10 +76,14 @@ export function tableFailures(items: ConsumerItems, consumer: string, onRetry: (
     async retry(id) {
       const failure = await find(id);
       if (!failure) return false;
-      await items.put({ ...failure, item: retryKey(id) });
-      await items.delete({ consumer, item: failedKey(id) });
+      await items.put({ ...failure, item: retryKey(id), attempts: 0 });
       // The consumer may never have run; its state is made by the process that does.
       await items.update({ consumer, item: 'state' }, { add: { retries: 1 } });
+      // Last, so that it is still in the list where this process ends before. It may have failed again by now.
+      await items.delete(
+        { consumer, item: failedKey(id) },
+        { condition: { failedAt: failure.failedAt } as object },
+      );
       onRetry();
       return true;
     },

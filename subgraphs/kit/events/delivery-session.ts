@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
-import { Backlog, type PendingEvent } from './backlog';
+import { Backlog, mostPending, type PendingEvent } from './backlog';
 import { shortened, type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
 import { type ConsumerLease } from './consumer-lease';
 import {
@@ -23,6 +23,8 @@ export interface DeliverySessionOptions extends RetryOptions {
   readonly lease: ConsumerLease;
   /** The state at the time when the lease was taken. */
   readonly state: ConsumerState;
+  /** Whether the one that had the lease before has ended without a word. */
+  readonly isAfterDeath: boolean;
   readonly publisher: (source: string) => Publisher;
   readonly log: FastifyBaseLogger;
   /** As `TableChannelOptions.onCaughtUp`. */
@@ -33,14 +35,18 @@ export interface DeliverySessionOptions extends RetryOptions {
 
 /** Failures that are retried at once. */
 const retriedAtOnce = 100;
+/** In the place of a source, for events that are retried. */
+const retriesOrigin = '';
 
 /** The time in which one process works for a consumer: from the lease that it took to its release or loss. */
 export class DeliverySession {
   readonly #options: DeliverySessionOptions;
   readonly #log: FastifyBaseLogger;
   readonly #backlog: Backlog;
-  /** How often events behind the cursor have failed; kept, so that a new owner goes on to count. */
+  /** How often events behind the cursor were delivered and not done; kept, so that a new owner goes on to count. */
   readonly #attempts: Map<string, number>;
+  /** How many events of each source, and of those to be retried, may have ended the process that had the lease before. */
+  readonly #suspects: Map<string, number>;
   readonly #delivered = new Map<Delivery, PendingEvent>();
   readonly #retried = new Set<string>();
   /** When a source was read to its end, and all of it is settled, by source. */
@@ -54,16 +60,18 @@ export class DeliverySession {
   #seenRetries: number;
   #isLost = false;
   #isDirty = false;
-  #saving: Promise<void> | undefined;
+  #saving: Promise<boolean> | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: DeliverySessionOptions) {
-    const { log, consumer, state } = options;
+    const { log, consumer, state, isAfterDeath } = options;
     this.#options = options;
     this.#log = log.child({ consumer });
     this.#backlog = new Backlog(state.cursors ?? {});
     this.#attempts = new Map(Object.entries(state.attempts ?? {}));
     this.#settled = state.settled ?? 0;
+    const origins = isAfterDeath ? [...Object.keys(options.selection), retriesOrigin] : [];
+    this.#suspects = new Map(origins.map((origin) => [origin, mostPending]));
     this.#seenRetries = state.retries ?? 0;
     this.#asOf = { ...state.asOf };
   }
@@ -72,19 +80,65 @@ export class DeliverySession {
   async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery, void> {
     const { selection, leaseMilliseconds } = this.#options;
     const ended = AbortSignal.any([signal, this.#over.signal]);
+    const isOver = () => ended.aborted;
     const renewal = setInterval(() => void this.#renew(), leaseMilliseconds / 3).unref();
     this.#over.signal.addEventListener('abort', () => clearInterval(renewal));
     const reading = Object.entries(selection).map(([source, types]) => this.#read(source, types, ended));
     this.#running = Promise.all([this.#takeRetries(), ...reading]);
-    while (!ended.aborted) {
+    while (!isOver()) {
       const pending = this.#backlog.take();
-      if (pending) {
-        const { event, attempts, failureId } = pending;
-        const isRetry = failureId !== undefined;
-        const delivery = { event, attempt: attempts + 1, ...(isRetry && { isRetry }) };
-        this.#delivered.set(delivery, pending);
+      if (!pending) await this.#change(ended);
+      else if (!this.#isSuspect(pending)) yield this.#deliver(pending);
+      else if (await this.#countFirst(pending, ended)) {
+        const delivery = this.#deliver(pending);
         yield delivery;
-      } else await this.#change(ended);
+        // Alone, so that no other event is blamed.
+        while (this.#delivered.has(delivery) && !isOver()) await this.#change(ended);
+      }
+    }
+  }
+
+  #deliver(pending: PendingEvent): Delivery {
+    const { event, failureId } = pending;
+    const isRetry = failureId !== undefined;
+    const delivery = { event, attempt: ++pending.attempts, ...(isRetry && { isRetry }) };
+    this.#delivered.set(delivery, pending);
+    return delivery;
+  }
+
+  /** Whether the event may have ended a process: one of those that the process before may have handled at its end. */
+  #isSuspect({ event, failureId }: PendingEvent): boolean {
+    const origin = failureId === undefined ? event.source : retriesOrigin;
+    const left = this.#suspects.get(origin) ?? 0;
+    if (left > 0) this.#suspects.set(origin, left - 1);
+    return left > 0;
+  }
+
+  /**
+   * Notes the try before it is made, when no other one is going on. False if it was the last one before, or the session
+   * has ended.
+   */
+  async #countFirst(pending: PendingEvent, ended: AbortSignal): Promise<boolean> {
+    const { tries = 5 } = this.#options;
+    while (this.#delivered.size > 0 && !ended.aborted) await this.#change(ended);
+    if (pending.attempts < tries) {
+      await this.#keepTrying(() => this.#keepAttempts(pending, pending.attempts + 1));
+      return !ended.aborted;
+    }
+    const reason = `It was tried ${pending.attempts} times, and the process ended the last time.`;
+    await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason));
+    this.#settle(pending);
+    return false;
+  }
+
+  async #keepAttempts(pending: PendingEvent, attempts: number): Promise<void> {
+    const { items, consumer } = this.#options;
+    const { position, failureId } = pending;
+    if (position === undefined)
+      await items.update({ consumer, item: retryKey(failureId!) }, { set: { attempts } });
+    else {
+      this.#attempts.set(placeOf(pending), attempts);
+      if (!(await this.save())) throw new Error('The state was not written.');
     }
   }
 
@@ -104,25 +158,23 @@ export class DeliverySession {
     const { tries = 5, firstPause = 200 } = this.#options;
     const pending = this.#take(delivery);
     if (!pending) return;
-    pending.attempts++;
     if (isFinal || pending.attempts >= tries) {
       await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason));
       this.#settle(pending);
       return;
     }
-    if (pending.position !== undefined) this.#attempts.set(placeOf(pending), pending.attempts);
-    void this.save();
+    void this.#keepTrying(() => this.#keepAttempts(pending, pending.attempts));
     void sleep(firstPause * 4 ** (pending.attempts - 1), undefined, { signal: this.#over.signal, ref: false })
       .then(() => this.#backlog.giveAgain(pending))
       .then(() => this.#changes.emit('change'))
       .catch(() => undefined);
   }
 
-  /** Writes how far the consumer is, soon: many changes are one write. */
-  save(): Promise<void> {
-    if (this.#isLost) return Promise.resolve();
+  /** Writes how far the consumer is, soon: many changes are one write. False if it was not written. */
+  save(): Promise<boolean> {
+    if (this.#isLost) return Promise.resolve(false);
     this.#isDirty = true;
-    this.#saving ??= this.#saveAll().finally(() => (this.#saving = undefined));
+    this.#saving ??= this.#saveAll();
     return this.#saving;
   }
 
@@ -209,6 +261,7 @@ export class DeliverySession {
   #take(delivery: Delivery): PendingEvent | undefined {
     const pending = this.#delivered.get(delivery);
     this.#delivered.delete(delivery);
+    this.#changes.emit('change');
     return pending;
   }
 
@@ -255,13 +308,12 @@ export class DeliverySession {
     const found = await this.#keepTrying(() =>
       items.query({ partition: consumer, sort, limit: retriedAtOnce }),
     );
-    const pending = ((found ?? []) as StoredFailure[]).flatMap(({ item, text }): PendingEvent[] => {
+    const pending = ((found ?? []) as StoredFailure[]).flatMap(({ item, text, attempts }): PendingEvent[] => {
       const id = item.slice(retryKey('').length);
       if (this.#retried.has(id)) return [];
       this.#retried.add(id);
       const read = readEvent(text);
-      if ('event' in read)
-        return [{ event: read.event, text, position: undefined, failureId: id, attempts: 0 }];
+      if ('event' in read) return [{ event: read.event, text, position: undefined, failureId: id, attempts }];
       void this.#keepTrying(async () => {
         await this.#putFailure(id, { reason: read.unreadable, attempts: 0, text });
         await this.#forgetRetry(id);
@@ -272,31 +324,38 @@ export class DeliverySession {
     this.#changes.emit('change');
   }
 
-  async #saveAll(): Promise<void> {
-    const { lease } = this.#options;
-    while (this.#isDirty) {
+  async #saveAll(): Promise<boolean> {
+    let isSaved = true;
+    while (isSaved && this.#isDirty) {
       this.#isDirty = false;
-      let state: ConsumerState | null;
-      try {
-        state = await lease.save({
-          cursors: this.#backlog.cursors,
-          attempts: Object.fromEntries(this.#attempts),
-          asOf: { ...this.#asOf },
-          settled: this.#settled,
-        });
-      } catch (error) {
-        this.#log.warn({ err: error }, 'the state of the consumer was not written');
-        return;
-      }
-      if (!state) {
-        this.#log.warn('another process works for the consumer now');
-        this.#lose();
-        return;
-      }
-      const { retries = 0 } = state;
-      if (retries !== this.#seenRetries) void this.#takeRetries();
-      this.#seenRetries = retries;
+      isSaved = await this.#saveOnce();
     }
+    this.#saving = undefined;
+    return isSaved;
+  }
+
+  async #saveOnce(): Promise<boolean> {
+    let state: ConsumerState | null;
+    try {
+      state = await this.#options.lease.save({
+        cursors: this.#backlog.cursors,
+        attempts: Object.fromEntries(this.#attempts),
+        asOf: { ...this.#asOf },
+        settled: this.#settled,
+      });
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the state of the consumer was not written');
+      return false;
+    }
+    if (!state) {
+      this.#log.warn('another process works for the consumer now');
+      this.#lose();
+      return false;
+    }
+    const { retries = 0 } = state;
+    if (retries !== this.#seenRetries) void this.#takeRetries();
+    this.#seenRetries = retries;
+    return true;
   }
 
   async #renew(): Promise<void> {

@@ -29,8 +29,16 @@ export interface LoggedEvent {
   readonly event: DomainEvent;
 }
 
-/** Two events with one subject and sequence: two tables use the same subjects, or an item was deleted and made again. */
-export class EventConflict extends Error {}
+/** Two events with one subject and sequence: an item was deleted and made again, or brought back from a backup. */
+export class EventConflict extends Error {
+  constructor(
+    message: string,
+    /** Of the event that cannot be logged under it. */
+    readonly sequence: number,
+  ) {
+    super(message);
+  }
+}
 
 /** A position that this log has not given. */
 export class UnknownPosition extends Error {}
@@ -206,6 +214,7 @@ const keyOf = (number: number): string => String(number).padStart(15, '0');
 
 function conflict({ source, subject, sequence, id, type }: DomainEvent, existing: LogItem): EventConflict {
   return new EventConflict(
-    `The event ${type} (${id}) of ${source} cannot be logged: event ${sequence} of "${subject}" is another one already (${existing.id}). Either two tables use the same subjects, or an item was deleted and made again.`,
+    `The event ${type} (${id}) of ${source} cannot be logged: event ${sequence} of "${subject}" is another one already (${existing.id}). Either its item was deleted and made again, or it was brought back from a backup.`,
+    sequence,
   );
 }

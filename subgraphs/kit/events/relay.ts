@@ -7,7 +7,7 @@ import { type AnyTableDefinition } from '../table-definition';
 import { type Table } from '../table';
 import { traceIdIn } from '../trace';
 import { type DomainEvent, type WrittenEvent } from './event';
-import { type EventLog } from './event-log';
+import { EventConflict, type EventLog } from './event-log';
 import { outboxIndex, outboxShards, type WithOutbox } from './outbox';
 
 /** Brings events from the outboxes of items to the log. */
@@ -113,31 +113,67 @@ export function openRelay({
     let current: OutboxItem | null = item;
     while (current?.outbox) {
       const events = eventsOf(current, source).filter(({ sequence }) => sequence > entry.relayed);
-      if (!(await relayEvents(events))) return;
-      const { eventCount = 0 }: OutboxItem = current;
-      entry.relayed = Math.max(entry.relayed, eventCount);
-      const condition: Condition<OutboxItem> = { eventCount, outbox: exists };
-      if (await table.update(key, { remove: ['outbox', 'outboxShard'], condition })) return;
+      const relayed = await relayEvents(events);
+      if (relayed === false) return;
+      if (relayed instanceof EventConflict) await renumber(table, { key, item: current, conflict: relayed });
+      else {
+        const { eventCount = 0 }: OutboxItem = current;
+        entry.relayed = Math.max(entry.relayed, eventCount);
+        const condition: Condition<OutboxItem> = { eventCount, outbox: exists };
+        if (await table.update(key, { remove: ['outbox', 'outboxShard'], condition })) return;
+      }
       current = await table.get(key, { consistent: true });
     }
   }
 
-  /** False if one of them failed: it and those behind it are relayed by a later sweep. */
-  async function relayEvents(events: readonly DomainEvent[]): Promise<boolean> {
+  /**
+   * False if one of them failed: it and those behind it are relayed by a later sweep. A conflict: those before it are
+   * relayed.
+   */
+  async function relayEvents(events: readonly DomainEvent[]): Promise<boolean | EventConflict> {
     let event = events[0];
     try {
+      let conflict: EventConflict | undefined;
+      const logged: DomainEvent[] = [];
       for (event of events) {
-        const position = await eventLog.append(event);
+        const position = await eventLog.append(event).catch((error: unknown) => {
+          if (!(error instanceof EventConflict)) throw error;
+          conflict = error;
+          return undefined;
+        });
+        if (position === undefined) break;
+        logged.push(event);
         onLogged?.();
         log.info({ ...factsOf(event), position }, 'event logged');
       }
       event = events[0];
-      if (events.length > 0) await publish?.(events);
-      return true;
+      if (logged.length > 0) await publish?.(logged);
+      return conflict ?? true;
     } catch (error) {
       log.error({ ...(event && factsOf(event)), err: error }, 'an event stays in its outbox for now');
       return false;
     }
+  }
+
+  /**
+   * The item has begun to count its events anew. Those from the conflict on are numbered behind the last one of their
+   * subject in the log, and so are all later ones. Another relay may have done it already.
+   */
+  async function renumber(
+    table: Table<OutboxItem>,
+    { key, item, conflict }: { key: ItemKey; item: OutboxItem; conflict: EventConflict },
+  ): Promise<void> {
+    const { outbox = [], eventCount = 0 } = item;
+    const left = outbox.slice(conflict.sequence - (eventCount - outbox.length + 1));
+    const { subject } = JSON.parse(left[0]!) as WrittenEvent;
+    const { sequence: last } = (await eventLog.read(subject, conflict.sequence)).at(-1)!;
+    const renumbered = await table.update(key, {
+      set: { outbox: left, eventCount: last + left.length },
+      condition: { eventCount, outbox: exists },
+    });
+    if (!renumbered) return;
+    const facts = { table: table.definition.name, key, subject, from: conflict.sequence, to: last + 1 };
+    log.error({ ...facts, err: conflict }, 'the events of an item are numbered anew');
   }
 
   function sweep(): Promise<void> {

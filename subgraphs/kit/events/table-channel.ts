@@ -70,12 +70,12 @@ class TableSubscription implements Subscription {
     const { log, consumer } = this.#options;
     const isOver = () => ended.aborted;
     while (!isOver()) {
-      const state = await this.#lease.acquire(ended).catch((error: unknown) => {
+      const acquired = await this.#lease.acquire(ended).catch((error: unknown) => {
         log.warn({ consumer, err: error }, 'the consumer cannot read its state');
         return undefined;
       });
-      if (state === null) return;
-      if (state === undefined) {
+      if (acquired === null) return;
+      if (acquired === undefined) {
         await sleep(outagePauseMilliseconds, undefined, { signal: ended, ref: false }).catch(() => undefined);
         continue;
       }
@@ -84,7 +84,7 @@ class TableSubscription implements Subscription {
         items: this.#items,
         lease: this.#lease,
         leaseMilliseconds: this.#leaseMilliseconds,
-        state,
+        ...acquired,
       });
       yield* this.#session.deliveries(ended);
       // Where it was ended from outside, what was delivered may still be done.

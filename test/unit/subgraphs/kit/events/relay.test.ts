@@ -174,22 +174,74 @@ describe('a relay', () => {
   });
 
   it('leaves alone what it cannot relay, and goes on with the rest', async () => {
+    const { parcels, start, logged, lines } = await open();
+    const relay = start();
+    await parcels.batchPut([{ id: 'b', outbox: ['{'], outboxShard: '0', eventCount: 1 }]);
+    await parcels.create({ id: 'c' }, moved('z'));
+    await relay.sweep();
+    expect(await logged()).toEqual(['c1:z']);
+    expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { key: { id: 'b' }, message: 'an outbox cannot be emptied' },
+    ]);
+  });
+
+  it('numbers the events of an item that was deleted and made again behind those of before, and says so', async () => {
     const { parcels, start, logged, lines, outboxOf } = await open();
     const relay = start();
     await parcels.create({ id: 'a' }, moved('x'));
-    await relay.idle();
-    // As after a deletion by hand: its events are numbered from 1 again.
-    await parcels.batchPut([{ id: 'a' }, { id: 'b', outbox: ['{'], outboxShard: '0', eventCount: 1 }]);
     await parcels.update({ id: 'a' }, moved('y'));
-    await parcels.create({ id: 'c' }, moved('z'));
-    await relay.sweep();
-    expect(await logged()).toEqual(['a1:x', 'c1:z']);
-    expect(await outboxOf('a')).toHaveLength(1);
+    await relay.idle();
+    await parcels.batchPut([{ id: 'a' }]);
+    await parcels.update({ id: 'a' }, moved('z'));
+    await relay.idle();
+    await parcels.update({ id: 'a' }, moved('w'));
+    await relay.idle();
+    expect(await logged()).toEqual(['a1:x', 'a2:y', 'a3:z', 'a4:w']);
+    expect(await outboxOf('a')).toBeUndefined();
     const errors = lines.filter(({ level }) => level === 'error');
+    expect(errors).toMatchObject([
+      { message: 'the events of an item are numbered anew', subject: 'a', from: 1, to: 3 },
+    ]);
     expect(String(errors[0]!['err'])).toMatch(/event 1 of "a" is another one already/);
-    expect(errors).toContainEqual(
-      expect.objectContaining({ key: { id: 'b' }, message: 'an outbox cannot be emptied' }),
-    );
+  });
+
+  it('sends on once what an item had told before it was brought back from a backup, and then what is new', async () => {
+    const { parcels, start, logged, outboxOf } = await open();
+    await parcels.create({ id: 'a' }, moved('x'));
+    const backup = (await parcels.get({ id: 'a' }))!;
+    await start().sweep();
+    await parcels.update({ id: 'a' }, moved('y'));
+    await start().sweep();
+    await parcels.batchPut([backup]);
+    const published: string[] = [];
+    const relay = start({
+      publish: async (events) => void published.push(...events.map(({ sequence }) => String(sequence))),
+    });
+    await parcels.update({ id: 'a' }, moved('z'));
+    await relay.idle();
+    expect(await logged()).toEqual(['a1:x', 'a2:y', 'a3:z']);
+    expect(published).toEqual(['1', '3']);
+    expect(await outboxOf('a')).toBeUndefined();
+  });
+
+  it('numbers anew once, wherever a relay ends and others go on', async () => {
+    const { parcels, start, again, logged, outboxOf } = await open();
+    const others = [0, 1].map(() => start({ db: openDatabase(database), eventLog: again() }));
+    const twoMoves = { events: [Moved.create({ to: 'y' }), Moved.create({ to: 'z' })] };
+    // The first four commands look at the shards.
+    for (let life = 2; life <= 12; life++) {
+      const id = `${'p'.repeat(life)}-`;
+      await parcels.create({ id }, moved('x'));
+      await others[0]!.sweep();
+      await parcels.batchPut([{ id }]);
+      await parcels.update({ id }, twoMoves);
+      const db = dyingAfter(database, life);
+      await start({ db, eventLog: again(db) }).sweep();
+      await Promise.all(others.map((other) => other.sweep()));
+      const ofItem = (await logged()).filter((name) => name.startsWith(id));
+      expect(ofItem).toEqual([`${id}1:x`, `${id}2:y`, `${id}3:z`]);
+      expect(await outboxOf(id)).toBeUndefined();
+    }
   });
 
   it('relays nothing that is written after it was stopped, and then the next one does', async () => {

@@ -149,6 +149,7 @@ it.each([
   [{ name: 'a b' }, 'The name of a consumer must have 1 to 100 letters'],
   [{ from: { orders: {} } }, 'must read at least one type of events'],
   [{ concurrency: 0 }, '`concurrency` of the consumer "tested" must be a positive whole number, but got: 0'],
+  [{ tries: 0 }, '`tries` of the consumer "tested" must be a positive whole number, but got: 0'],
 ])('refuses %j', (changes, message) => {
   const define = () =>
     defineConsumer({

@@ -1,0 +1,234 @@
+/** Consumers and projections as real processes that are killed: at each write, by an event, and while one is rebuilt. */
+import { buildSync } from 'esbuild';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { popularity } from '../../subgraphs/history/popularity';
+import { orderHistory } from '../../subgraphs/history/order-history';
+import {
+  defineSubgraph,
+  defineTable,
+  openEmbeddedDynamoDB,
+  startSubgraph,
+  totalOf,
+  type EmbeddedDynamoDB,
+  type NewEvent,
+  type RunningSubgraph,
+  type WithOutbox,
+} from '../../subgraphs/kit';
+import { atLeast } from '../../subgraphs/kit/condition';
+import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
+import { OrderCancelled, OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
+import { amountOf, timeFor } from '../support/amounts';
+import { notesTable } from '../support/killed-consumers';
+import { endAll, eventually, startProcess, type WeirProcess } from '../support/process';
+import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
+
+/** How often consumers and projections are killed at each of their writes. */
+const seeds = amountOf('WEIR_KILLED_CONSUMERS', 1, 20);
+jest.setTimeout(timeFor(seeds, 1));
+
+interface ToldOrder extends WithOutbox {
+  readonly id: string;
+}
+const toldTable = defineTable<ToldOrder>()({ name: 'told', partitionKey: 'id', outbox: true });
+
+const root = join(__dirname, '../..');
+const folder = temporaryFolder();
+const bundle = join(folder.path, 'index.js');
+let dynamodb: EmbeddedDynamoDB;
+let stopDatabase: () => Promise<void>;
+/** Tells events as orders does: with its outbox, relay, log and stream. */
+let orders: RunningSubgraph;
+
+beforeAll(async () => {
+  // One file starts in half of the time.
+  buildSync({
+    stdin: {
+      resolveDir: root,
+      contents: `import { runConsumersProcess } from './test/support/killed-consumers';
+        runConsumersProcess();`,
+    },
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    logLevel: 'error',
+    // No file of the bundle is the one that node was started with.
+    define: { 'require.main': 'undefined' },
+  });
+  dynamodb = await openEmbeddedDynamoDB();
+  const schema = folder.write('orders.graphql', 'type Query { one: Int }');
+  orders = await startSubgraph(
+    defineSubgraph({ name: 'orders', schema, resolvers: {}, tables: [toldTable] }),
+    settings(),
+  );
+  const { stop } = await openDatabaseOn(
+    settings().database,
+    ...[notesTable, consumersTable('history'), orderHistory.table(1), popularity.table(1)],
+  );
+  stopDatabase = stop;
+}, 60_000);
+afterEach(() => endAll());
+afterAll(async () => {
+  await orders.stop();
+  await stopDatabase();
+  await dynamodb.stop();
+  folder.remove();
+});
+
+const settings = () =>
+  ({
+    port: 0,
+    database: { kind: 'endpoint', endpoint: dynamodb.endpoint },
+    logLevel: 'silent',
+  }) as const;
+
+/** Starts the consumers as a process of their own. */
+function startVictim(env: Record<string, string> = {}, ordersUrl = orders.url): WeirProcess {
+  const dieAt = join(root, 'test/support/die-at.cjs');
+  return startProcess(['-r', dieAt, bundle, dynamodb.endpoint, ordersUrl], env);
+}
+
+/** The time of the leases of dead processes is over, without waiting for it. */
+async function endLeases(): Promise<void> {
+  const table = orders.db.table(consumersTable('history'));
+  const generations = [1, 2, 3].flatMap((each) => [`order-history@${each}`, `popularity@${each}`]);
+  for (const consumer of ['note-order', ...generations])
+    await table.update({ consumer, item: 'state' }, { set: { until: 1 }, condition: { until: atLeast(1) } });
+}
+
+/** What was told of each order. */
+const told = new Map<string, NewEvent[]>();
+async function tell(id: string, ...events: readonly NewEvent[]): Promise<void> {
+  await orders.db.table(toldTable).update({ id }, { upsert: true, events });
+  told.set(id, [...(told.get(id) ?? []), ...events]);
+}
+const placing = (upc: string, quantity: number, buyerId = 'u1') =>
+  OrderPlaced.create({ buyerId, lines: [{ upc, quantity }], total: 1 });
+const cancelling = (upc: string, quantity: number) =>
+  OrderCancelled.create({ buyerId: 'u1', lines: [{ upc, quantity }] });
+const shipping = OrderStatusChanged.create({ buyerId: 'u1', status: 'SHIPPED' });
+
+const statusOf: Readonly<Record<string, string>> = {
+  OrderPlaced: 'PLACED',
+  OrderCancelled: 'CANCELLED',
+  OrderStatusChanged: 'SHIPPED',
+};
+
+/** What the consumer and the projections have of some orders and products, in the live generations or in others. */
+async function found(ids: readonly string[], upcs: readonly string[], generation = 1) {
+  const { db } = orders;
+  const notes = await Promise.all(ids.map((orderId) => db.table(notesTable).get({ orderId })));
+  const documents = db.table(orderHistory.table(generation));
+  const histories = await Promise.all(ids.map((key) => documents.get({ key })));
+  const totals = db.table(popularity.table(generation));
+  const counts = await Promise.all(upcs.map((upc) => totals.get(totalOf(upc))));
+  return {
+    notes: notes.map((note) => note?.sequences),
+    histories: histories.map((order) => order?.state?.changes.map(({ status }) => status)),
+    popularity: counts.map((each) => ({ counted: each?.counted, pieces: each?.total?.pieceCount })),
+  };
+}
+
+/** What they should have. */
+function expected(ids: readonly string[], upcs: readonly string[]): Awaited<ReturnType<typeof found>> {
+  const purchases = [...told.values()].flat().flatMap(({ type, data }) => {
+    const { lines = [] } = data as { lines?: { upc: string; quantity: number }[] };
+    return lines.map(({ upc, quantity }) => ({ upc, pieces: type === 'OrderPlaced' ? quantity : -quantity }));
+  });
+  return {
+    notes: ids.map((id) => told.get(id)!.map((_, i) => i + 1)),
+    histories: ids.map((id) => told.get(id)!.map(({ type }) => statusOf[type]!)) as never,
+    popularity: upcs.map((upc) => {
+      const ofProduct = purchases.filter((each) => each.upc === upc);
+      return { counted: ofProduct.length, pieces: ofProduct.reduce((sum, { pieces }) => sum + pieces, 0) };
+    }),
+  };
+}
+
+const areApplied = async (...what: Parameters<typeof found>): Promise<boolean> =>
+  isDeepStrictEqual(await found(...what), expected(what[0], what[1]));
+
+async function failures(): Promise<{ consumer: string; reason: string; text: string }[]> {
+  const table = orders.db.table(consumersTable('history'));
+  const sort = { beginsWith: 'failed#' };
+  const consumers = ['note-order', 'order-history@1', 'popularity@1'];
+  const all = await Promise.all(consumers.map((partition) => table.query({ partition, sort })));
+  return all.flat() as never;
+}
+
+it('handles each event in order and counts it once, whichever write of a process is its last', async () => {
+  const isLong = seeds > 1;
+  for (let seed = 0; seed < seeds; seed++) {
+    const upc = `seed-${seed}`;
+    const ids: string[] = [];
+    const areAllApplied = () => areApplied(ids, [upc]);
+    /** Lets a process, or two, die at a write; that of the next round goes on. False if it needs fewer writes. */
+    async function dies(last: number, from: 'start' | 'signal'): Promise<boolean> {
+      const id = `${upc}-${from}-${last}`;
+      const isFromStart = from === 'start';
+      if (isFromStart) await tell(id, placing(upc, 1 + (seed % 3)), shipping);
+      const env = { DIE_OF: 'writes', DIE_AT: String(last), DIE_FROM: from };
+      const victims = Array.from({ length: isLong && last % 4 === 0 ? 2 : 1 }, () => startVictim(env));
+      if (!isFromStart) {
+        await Promise.all(victims.map((victim) => victim.printed(/ready/)));
+        await eventually(areAllApplied, 60_000);
+        for (const victim of victims) victim.signal('SIGUSR2');
+        await Promise.all(victims.map((victim) => victim.printed(/counting/)));
+        await tell(id, placing(upc, 1 + (seed % 3)));
+        if (isLong) await tell(id, cancelling(upc, 1));
+      }
+      ids.push(id);
+      let areDead = false;
+      const ended = Promise.all(victims.map(({ exit }) => exit)).finally(() => (areDead = true));
+      let isOver = false;
+      await eventually(async () => areDead || (isOver = await areAllApplied()), 60_000);
+      // Where there is time, they die while they stop, too.
+      for (const victim of victims) victim.signal(isLong ? 'SIGTERM' : 'SIGKILL');
+      const [code] = await ended;
+      await endLeases();
+      return isLong ? code !== 0 : !isOver;
+    }
+    for (let last = 1; last <= 3; last++) expect(await dies(last, 'start')).toBe(true);
+    let writes = 1;
+    while (await dies(writes, 'signal')) writes++;
+    expect(writes).toBeGreaterThan(7);
+    expect(await found(ids, [upc])).toEqual(expected(ids, [upc]));
+    expect(await failures()).toEqual([]);
+  }
+});
+
+it('puts an event that ends its process each time into the failure queue, and goes on with the others', async () => {
+  await tell('poison', placing('poison', 1, 'exit'), shipping);
+  await tell('other', placing('poison', 1));
+  let deaths = 0;
+  /** Starts a process, and resolves with whether the event has ended it. */
+  async function dies(): Promise<boolean> {
+    const victim = startVictim();
+    const end = { isDead: false };
+    void victim.exit.then(() => (end.isDead = true));
+    await eventually(async () => end.isDead || (await failures()).length > 0, 60_000);
+    if (!end.isDead)
+      await eventually(async () => {
+        const { notes, popularity: counts } = await found(['poison', 'other'], ['poison']);
+        return notes.every(Boolean) && counts[0]!.counted === 2;
+      });
+    victim.signal('SIGKILL');
+    await victim.exit;
+    await endLeases();
+    return end.isDead;
+  }
+  while (await dies()) deaths++;
+  // Tries are written down before they are made where the process before has died: then the first one is not counted.
+  expect([2, 3]).toContain(deaths);
+  expect((await found(['poison', 'other'], [])).notes).toEqual([[2], [1]]);
+  const [failure, ...more] = await failures();
+  expect(more).toEqual([]);
+  expect(failure).toMatchObject({
+    consumer: 'note-order',
+    attempts: 2,
+    reason: 'It was tried 2 times, and the process ended the last time.',
+  });
+  expect(JSON.parse(failure!.text)).toMatchObject({ subject: 'poison', type: 'OrderPlaced' });
+  // The projections have counted it, and the other one, once.
+  expect((await found(['poison', 'other'], ['poison'])).popularity).toEqual([{ counted: 2, pieces: 2 }]);
+});

@@ -15,8 +15,10 @@ export function compilePath(path: string): ReadPath {
 
 function take(value: unknown, step: string): readonly unknown[] {
   if (step === '*') return Array.isArray(value) ? (value as readonly unknown[]) : [undefined];
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return [undefined];
-  return [(value as Readonly<Record<string, unknown>>)[step]];
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return [
+    isObject && Object.hasOwn(value, step) ? (value as Readonly<Record<string, unknown>>)[step] : undefined,
+  ];
 }
 
 export const isScalar = (value: unknown): value is Scalar =>

@@ -76,6 +76,8 @@ describe('what an event drops', () => {
     ['a map', 'data.lines'],
     ['an item without it', 'data.lines[*].sku'],
     ['what is no list', 'data.org[*]'],
+    ['what each object has by its class', 'data.constructor.name'],
+    ['what each list has', 'data.names.length'],
   ])('needs %s', (_, path) => {
     expect(() => dropped({ entities: [{ type: 'Item', key: { upc: path } }] }, { data })).toThrow(
       `\`${path}\`, for the key of Item, is not in the event as text, number or boolean.`,

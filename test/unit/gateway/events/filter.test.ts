@@ -115,6 +115,14 @@ describe('values of a client', () => {
     expect(() => bind(field, args)).toThrow(message);
   });
 
+  it('are at most 1000 for a list', () => {
+    const ids = Array.from({ length: 1001 }, (_, i) => `${i}`);
+    expect(lets(byArgument, { where: { ids: ids.slice(1) } })).toBe(true);
+    expect(() => bind(byArgument, { where: { ids } })).toThrow(
+      'The argument `where.ids` has 1001 values; 1000 is the limit.',
+    );
+  });
+
   it('make one scope of equal filters, and another of others', () => {
     const scope = (ids: unknown) => bind(byArgument, { where: { ids } }).scope;
     expect([

@@ -46,6 +46,14 @@ describe('followEvents', () => {
     ).toEqual({ asked: ['', '1'], positions: ['1', '2'], trouble: [] });
   });
 
+  it('leaves a connection whose frame does not end', async () => {
+    const { asked, trouble } = await follow([
+      (response) => response.write(`id: 1\ndata: ${'x'.repeat(2 ** 21)}`),
+      (response) => response.write('id: 1\ndata: {}\n\nid: 2\ndata: {}\n\n'),
+    ]);
+    expect({ asked, trouble }).toEqual({ asked: ['', ''], trouble: [expect.stringMatching(/buffer/i)] });
+  });
+
   it('says why where a connection ends that the publisher has not given up', async () => {
     expect(
       await follow([

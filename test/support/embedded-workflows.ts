@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { type Database } from '../../subgraphs/kit/database';
 import { type Task } from '../../subgraphs/kit/workflows/workflows';
 import { type Definition } from '../../subgraphs/kit/workflows/definition';
@@ -10,12 +10,14 @@ import { taskRunner, type RunTask } from '../../subgraphs/kit/workflows/run-task
 export interface EngineSetup {
   readonly definitions: readonly Definition[];
   readonly tasks: Readonly<Record<string, Task>>;
+  /** @default nowhere */
+  readonly log?: Logger;
 }
 
-const log = pino({ level: 'silent' });
+const nowhere = pino({ level: 'silent' });
 
 /** Runs the tasks of a setup, which has nothing beside its database. */
-export const runnerOf = (db: Database, { definitions, tasks }: EngineSetup): RunTask =>
+export const runnerOf = (db: Database, { definitions, tasks, log = nowhere }: EngineSetup): RunTask =>
   taskRunner({
     tasks: new Map(definitions.map(({ name }) => [name, tasks])),
     log,
@@ -41,7 +43,7 @@ export const openEmbedded = (
     prepared: Promise.resolve(),
     definitions: new Map(setup.definitions.map((definition) => [definition.name, definition])),
     canRun: () => true,
-    log,
+    log: setup.log ?? nowhere,
     secondMilliseconds: 20,
     runTask: runnerOf(db, setup),
     ...options,

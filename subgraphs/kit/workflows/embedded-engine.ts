@@ -65,8 +65,10 @@ export interface EmbeddedEngineOptions {
 
 /** A task whose process has ended so often is taken for one that ends it. */
 const mostLosses = 10;
-const longestHistory = 200;
-const longestCause = 500;
+/** As many as a definition has states; those of an execution that is retried again and again lose the oldest. */
+const longestHistory = 100;
+/** In bytes of UTF-8. With these a history has at most 120 KB, and an item with 256 KB of input and data fits into DynamoDB. */
+const [longestErrorName, longestCause] = [200, 500];
 /** How long an execution that this process cannot run is left to others. */
 const postponedMilliseconds = 30_000;
 /** How long a task may go on when the process stops. */
@@ -282,7 +284,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     if (wanted.kind === 'call') {
       const called = { ...item, attempts: item.attempts + 1 };
       const outcome =
-        item.losses > mostLosses
+        item.losses >= mostLosses
           ? {
               failure: {
                 error: 'TASK_ABANDONED',
@@ -554,9 +556,16 @@ function entryOf(
 }
 
 const shortened = ({ error, cause }: StateError): StateError => ({
-  error: error.slice(0, longestCause),
-  cause: cause.slice(0, longestCause),
+  error: cut(error, longestErrorName),
+  cause: cut(cause, longestCause),
 });
+
+/** The text, or as much of it as has so many bytes, with an ellipsis. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes - Buffer.byteLength('…')));
+  return `${text.slice(0, read)}…`;
+}
 
 function toExecution(item: StoredExecution): Execution {
   const { workflow, id, status, state, startedAt, endedAt, error } = item;

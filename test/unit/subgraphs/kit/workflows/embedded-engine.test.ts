@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { openDatabase, type Database } from '../../../../../subgraphs/kit';
+import { tasksOf, type Definition } from '../../../../../subgraphs/kit/workflows/definition';
+import { type EmbeddedEngineOptions } from '../../../../../subgraphs/kit/workflows/embedded-engine';
+import {
+  nameOf,
+  readStart,
+  type ExecutionName,
+  type WorkflowEngine,
+} from '../../../../../subgraphs/kit/workflows/engine';
+import { executionsTable } from '../../../../../subgraphs/kit/workflows/executions-table';
+import { mostDataBytes } from '../../../../../subgraphs/kit/workflows/run-task';
+import { type Task, type TaskScope } from '../../../../../subgraphs/kit/workflows/workflows';
+import { openEmbedded } from '../../../../support/embedded-workflows';
+import { eventually } from '../../../../support/process';
+import { openTestDatabase } from '../../../../support/subgraph-kit';
+import { define, taskState } from '../../../../support/workflows';
+
+let database: Awaited<ReturnType<typeof openTestDatabase>>;
+const engines: WorkflowEngine[] = [];
+let ids = 0;
+beforeAll(async () => (database = await openTestDatabase(executionsTable('test'))));
+afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.stop())));
+afterAll(() => database.stop());
+
+interface Process extends Partial<EmbeddedEngineOptions> {
+  readonly definition: Definition;
+  readonly tasks?: Readonly<Record<string, Task>>;
+  readonly lines?: Record<string, unknown>[];
+}
+
+/** A process of a subgraph with one workflow. */
+function open({ definition, tasks = {}, lines = [], ...options }: Process): WorkflowEngine {
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const canRun = (each: Definition) => tasksOf(each).every((name) => name in tasks);
+  const setup = { definitions: [definition], tasks, log };
+  const engine = openEmbedded(database.db, setup, { canRun, sweepMilliseconds: 50, ...options });
+  engines.push(engine);
+  return engine;
+}
+
+async function start(engine: WorkflowEngine, definition: Definition, input: object = {}, cause = {}) {
+  const execution = { workflow: definition.name, id: `e${ids++}` };
+  const trace = { correlationid: 'r1', ...cause };
+  await engine.start(readStart(new Map([[definition.name, definition]]), execution, input, trace));
+  return execution;
+}
+
+const executions = () => database.db.table(executionsTable('test'));
+
+const done = { Done: { Type: 'Succeed' } };
+
+describe('an execution whose definition has changed meanwhile', () => {
+  const before = define({
+    A: taskState('a', { Next: 'B' }),
+    B: taskState('b', { Next: 'Done' }),
+    ...done,
+  });
+  const after = define({ A: taskState('a', { Next: 'C' }), C: taskState('c', { Next: 'Done' }), ...done });
+
+  /** Starts an execution in a process that stops during its first task. */
+  async function startBefore(): Promise<ExecutionName> {
+    const a: Task = (_, { signal }: TaskScope) =>
+      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    const engine = open({ definition: before, tasks: { a, b: () => null }, leaseMilliseconds: 60 });
+    const execution = await start(engine, before);
+    // Without its lease the task is aborted.
+    await executions().update({ name: nameOf(execution) }, { set: { owner: 'nobody' } });
+    await engine.stop();
+    return execution;
+  }
+
+  it('goes on with the one that it began with, and others begin with the new one', async () => {
+    const execution = await startBefore();
+    const tasks = { a: () => null, b: () => null, c: () => null };
+    const engine = open({ definition: after, tasks });
+    expect(await engine.wait(execution, 5000)).toMatchObject({ status: 'SUCCEEDED' });
+    const states = (await engine.history(execution))!.map(({ state }) => state);
+    expect(states).toEqual(['A', 'B', 'Done']);
+
+    const next = await start(engine, after);
+    await engine.wait(next, 5000);
+    expect((await engine.history(next))!.map(({ state }) => state)).toEqual(['A', 'C', 'Done']);
+  });
+
+  it('waits for a process that has its tasks, and the log says so', async () => {
+    const execution = await startBefore();
+    const lines: Record<string, unknown>[] = [];
+    const newer = open({ definition: after, tasks: { a: () => null, c: () => null }, lines });
+    const sentence = 'no workflow of this subgraph fits the execution';
+    await eventually(() => lines.some(({ msg }) => msg === sentence));
+    expect(lines.find(({ msg }) => msg === sentence)).toMatchObject({
+      execution: nameOf(execution),
+      state: 'A',
+      requestId: 'r1',
+    });
+    expect(await newer.wait(execution, 100)).toMatchObject({ status: 'RUNNING', state: 'A' });
+    await newer.stop();
+
+    // Half a minute later.
+    await executions().update({ name: nameOf(execution) }, { set: { due: new Date().toISOString() } });
+    const older = open({ definition: before, tasks: { a: () => null, b: () => null } });
+    expect(await older.wait(execution, 5000)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
+
+it('gives a task up whose process has ended ten times, and goes where a catcher leads', async () => {
+  const definition = define({
+    A: taskState('a', {
+      Catch: [{ ErrorEquals: ['TASK_ABANDONED'], ResultPath: '$.error', Next: 'GivenUp' }],
+      Next: 'Done',
+    }),
+    ...done,
+    GivenUp: { Type: 'Succeed' },
+  });
+  const attempts: number[] = [];
+  /** Nothing that is sent after the task has begun arrives. */
+  const dying = (): Process & { db: Database } => {
+    const db = openDatabase({ client: database.client });
+    let isDead = false;
+    db.onCommand(() => {
+      if (isDead) throw new Error('The process has died.');
+      return undefined;
+    });
+    const a: Task = (_, { attempt }: TaskScope) => {
+      isDead = true;
+      attempts.push(attempt);
+      return new Promise(() => undefined);
+    };
+    return { definition, tasks: { a }, db, leaseMilliseconds: 40, sweepMilliseconds: 20 };
+  };
+  const execution = await start(open(dying()), definition);
+  for (let deaths = 1; deaths < 10; deaths++) {
+    await eventually(() => attempts.length === deaths);
+    open(dying());
+  }
+  await eventually(() => attempts.length === 10);
+  const a = () => attempts.push(0);
+  const last = open({ definition, tasks: { a }, leaseMilliseconds: 200, sweepMilliseconds: 20 });
+  expect(await last.wait(execution, 5000)).toMatchObject({
+    state: 'GivenUp',
+    output: { error: { Error: 'TASK_ABANDONED', Cause: '10 processes have ended during this task.' } },
+  });
+  expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+it('runs no more executions at once than it may, and those that wait afterwards', async () => {
+  const definition = define({ A: taskState('a', { Next: 'Done' }), ...done });
+  let [running, most] = [0, 0];
+  const a = async () => {
+    most = Math.max(most, ++running);
+    // The first one waits for the second.
+    await eventually(() => most > 1);
+    await sleep(20);
+    running--;
+  };
+  const engine = open({ definition, tasks: { a }, concurrency: 2 });
+  const all = await Promise.all(Array.from({ length: 6 }, () => start(engine, definition)));
+  for (const execution of all)
+    expect(await engine.wait(execution, 10_000)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(most).toBe(2);
+});
+
+it('says the request id and the trace id in every line about an execution', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const definition = define({
+    A: taskState('a', { Retry: [{ ErrorEquals: ['States.ALL'], MaxAttempts: 1 }], Next: 'B' }),
+    B: taskState('b', { End: true }),
+  });
+  let failures = 0;
+  const tasks: Record<string, Task> = {
+    a(_, { log }: TaskScope) {
+      log.info('own line');
+      if (failures++ === 0) throw new Error('down');
+    },
+    b: () => Promise.reject(new Error('down')),
+  };
+  const engine = open({ definition, tasks, lines });
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const execution = await start(engine, definition, {}, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+  await engine.wait(execution, 5000);
+  await engine.retry(execution);
+  await engine.wait(execution, 5000);
+  await engine.stop();
+  expect([...new Set(lines.map(({ msg }) => msg))].sort()).toEqual([
+    'own line',
+    'task completed',
+    'task failed',
+    'workflow failed',
+    'workflow retried',
+    'workflow started',
+  ]);
+  for (const line of lines) expect(line).toMatchObject({ requestId: 'r1', traceId });
+  for (const line of lines.filter(({ msg }) => /task|own/.test(String(msg))))
+    expect(line).toMatchObject({ workflow: 'test', key: expect.stringMatching(/^test\.e\d+#[AB]$/) });
+});
+
+it('keeps the longest input, data and errors of a hundred states in one item of DynamoDB', async () => {
+  const name = (i: number) => `S${i}`.padEnd(80, '€');
+  const states = Object.fromEntries(
+    Array.from({ length: 99 }, (_, i) => [
+      name(i),
+      taskState('a', {
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: i < 98 ? name(i + 1) : 'Done' }],
+        End: true,
+      }),
+    ]),
+  );
+  const definition = define({ ...states, ...done });
+  const error = Object.assign(new Error('€'.repeat(2000)), { code: '€'.repeat(2000) });
+  const engine = open({
+    definition,
+    tasks: { a: () => null },
+    runTask: () => Promise.resolve({ failure: { error: error.code, cause: error.message } }),
+  });
+  const filling = 'x'.repeat(mostDataBytes - 200);
+  const execution = await start(engine, definition, { filling });
+  expect(await engine.wait(execution, 20_000)).toMatchObject({ status: 'SUCCEEDED', state: 'Done' });
+  const item = await executions().get({ name: nameOf(execution) }, { consistent: true });
+  expect(Buffer.byteLength(JSON.stringify(item))).toBeLessThan(400 * 1024);
+  const { history } = item!;
+  expect(history).toHaveLength(100);
+  expect(history[0]!.error!.cause).toMatch(/^€{100,}…$/);
+});

@@ -28,8 +28,11 @@ import { pino } from 'pino';
 import { type AppSyncMode, checkCredentials } from './appsync-credentials';
 import { type RealTime, serveRealTime } from './appsync-real-time';
 import { graphqlPath } from './app';
+import { openDatabase, type Database } from './database';
+import { connectDynamoDB, noDynamoDB } from './dynamodb';
+import { prepareTable } from './prepare';
 import { runProcess } from './process';
-import { readSettings, standInUsage } from './settings';
+import { readSettings, standInUsage, type Settings } from './settings';
 import { cannotListen } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 
@@ -295,13 +298,50 @@ function close(server: Server): Promise<void> {
 /** A subgraph of the reference graph that is an AppSync API. */
 export interface AppSyncSubgraph<OptionName extends string = string> extends Pick<
   Subgraph,
-  'name' | 'port' | 'schema'
+  'name' | 'port' | 'schema' | 'tables'
 > {
-  readonly resolvers: AppSyncResolvers;
+  /** Its resolvers over its tables, which AppSync attaches as data sources. */
+  readonly resolvers: (db: Database) => AppSyncResolvers;
   /** Settings of its own, by name, as in {@link Subgraph}. */
   readonly options: Readonly<Record<OptionName, OptionDefinition>>;
   /** The credentials that it accepts, from its options. */
   readonly modes: (options: Readonly<Record<OptionName, string>>) => readonly AppSyncMode[];
+}
+
+/** Starts the stand-in for such a subgraph, when its tables are there. */
+export async function startAppSyncSubgraph<OptionName extends string>(
+  subgraph: AppSyncSubgraph<OptionName>,
+  { host, port = subgraph.port ?? 4001, schema, options, database = { kind: 'embedded' } }: Settings = {},
+  observers: Pick<AppSyncApi, 'onCall' | 'onRefusal'> = {},
+): Promise<AppSyncStandIn> {
+  const { tables = [] } = subgraph;
+  const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
+  const { client } = dynamodb;
+  const db = openDatabase({ client });
+  const values = Object.entries<OptionDefinition>(subgraph.options).map(([key, { default: value }]) => [
+    key,
+    options?.[key] ?? value,
+  ]);
+  try {
+    for (const table of tables) await prepareTable(table, { db, client, seed: false });
+    const api: AppSyncApi = {
+      schema: readFileSync(schema ?? subgraph.schema, 'utf8'),
+      resolvers: subgraph.resolvers(db),
+      modes: subgraph.modes(Object.fromEntries(values) as Record<OptionName, string>),
+      ...observers,
+    };
+    const standIn = await startAppSyncStandIn(api, { port, ...(host !== undefined && { host }) });
+    return {
+      url: standIn.url,
+      async stop() {
+        await standIn.stop();
+        await dynamodb.stop();
+      },
+    };
+  } catch (error) {
+    await dynamodb.stop();
+    throw error;
+  }
 }
 
 /** Runs the API as a process of its own if `module` is the one that node was started with. */
@@ -315,20 +355,13 @@ export function runStandInWhenMain<OptionName extends string>(
     name,
     usage: () => standInUsage(subgraph),
     async start(args) {
-      const { host, port = subgraph.port ?? 4001, schema, options, logLevel } = readSettings(subgraph, args);
-      const log = pino({ level: logLevel ?? 'info', base: { subgraph: name } });
-      const values = Object.entries<OptionDefinition>(subgraph.options).map(([key, { default: value }]) => [
-        key,
-        options?.[key] ?? value,
-      ]);
-      const api: AppSyncApi = {
-        schema: readFileSync(schema ?? subgraph.schema, 'utf8'),
-        resolvers: subgraph.resolvers,
-        modes: subgraph.modes(Object.fromEntries(values) as Record<OptionName, string>),
+      const settings = readSettings(subgraph, args);
+      const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: name } });
+      const standIn = await startAppSyncSubgraph(subgraph, settings, {
         onCall: () => log.info('request'),
         onRefusal: (reason) => log.warn({ reason }, 'request refused'),
-      };
-      return { ...(await startAppSyncStandIn(api, { port, ...(host !== undefined && { host }) })), log };
+      });
+      return { ...standIn, log };
     },
   });
 }

@@ -139,8 +139,10 @@ Flags, and the environment variables that say the same:
   --port N        PORT                 the port, 0 for a free one (default: ${port ?? 4001})
   --host HOST     HOST                 the address to listen at (default: 127.0.0.1)
   --schema FILE                        serve this schema file (default: its own)
+  --data DIR      WEIR_DATA            folder of the embedded DynamoDB (default: ${defaultData})
 ${own.join('')}
 Environment only:
+  DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
   LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { runStandInWhenMain, type AppSyncSubgraph } from '../kit';
 import { resolvers } from './resolvers';
+import { shipmentsTable } from './table';
 
 /** Carriers and shipments of orders: an AWS AppSync API, for which a stand-in runs here. */
 export const shipping: AppSyncSubgraph<'shippingApiKey' | 'carrierToken'> = {
@@ -17,6 +18,7 @@ export const shipping: AppSyncSubgraph<'shippingApiKey' | 'carrierToken'> = {
       default: 'carrier-development',
     },
   },
+  tables: [shipmentsTable],
   resolvers,
   modes: ({ shippingApiKey, carrierToken }) => [
     { type: 'API_KEY', keys: new Set([shippingApiKey]) },

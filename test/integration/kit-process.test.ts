@@ -243,7 +243,14 @@ describe('a stand-in for an AppSync API as a process', () => {
   const carriers = { carriers: [{ code: 'POSTNL' }, { code: 'DPD' }] };
 
   it('answers whom its options let in, and logs that and whom it refuses', async () => {
-    const { child, ready, end } = run(standIn, ['--port', '0', '--shipping-api-key', 'da2-own']);
+    const { child, ready, end } = run(standIn, [
+      '--port',
+      '0',
+      '--data',
+      folder.path,
+      '--shipping-api-key',
+      'da2-own',
+    ]);
     const { url } = await ready;
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:/);
     expect(await ask(url, 'da2-own')).toEqual([200, carriers]);
@@ -269,7 +276,7 @@ describe('a stand-in for an AppSync API as a process', () => {
         'type Order { shipment: Int } ' +
         'type Mutation { announceShipment: Int  withdrawShipment: Int  moveShipment: Int }',
     );
-    const args = ['--port', '0', '--schema', schema, '--host', 'localhost'];
+    const args = ['--port', '0', '--data', folder.path, '--schema', schema, '--host', 'localhost'];
     const { child, ready, end } = run(standIn, args, { LOG_LEVEL: 'silent' });
     const { url } = await ready;
     expect(url).toMatch(/^http:\/\/localhost:/);

@@ -1,5 +1,4 @@
 /** What an order needs, in this process, over one DynamoDB: for tests that let parts of it die. */
-import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { inventory } from '../../subgraphs/inventory';
 import { reservationsTable, stockTable } from '../../subgraphs/inventory/table';
@@ -7,10 +6,11 @@ import {
   openDatabase,
   openEmbeddedDynamoDB,
   startSubgraph,
+  SubgraphError,
   type Database,
   type WithOutbox,
 } from '../../subgraphs/kit';
-import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
+import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { eventLogTable, openEventLog } from '../../subgraphs/kit/events/event-log';
 import { prepareTable } from '../../subgraphs/kit/prepare';
@@ -18,14 +18,17 @@ import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
 import { bindWorkflows, readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
 import { taskRunner } from '../../subgraphs/kit/workflows/run-task';
+import { type Task } from '../../subgraphs/kit/workflows/workflows';
 import { orders } from '../../subgraphs/orders';
 import { cartsTable, ordersTable, type Order } from '../../subgraphs/orders/table';
+import { type tasks as tasksOfOrders } from '../../subgraphs/orders/tasks';
 import { payments } from '../../subgraphs/payments';
 import { chargesTable } from '../../subgraphs/payments/fake-provider';
 import { paymentsTable } from '../../subgraphs/payments/table';
 import { products } from '../../subgraphs/products';
 import { productsTable } from '../../subgraphs/products/table';
 import { shipping } from '../../subgraphs/shipping';
+import { shipmentsTable } from '../../subgraphs/shipping/table';
 
 export type OrderServices = Awaited<ReturnType<typeof startOrderServices>>;
 
@@ -40,11 +43,7 @@ export async function startOrderServices() {
   const dynamodb = await openEmbeddedDynamoDB();
   const database = { kind: 'endpoint', endpoint: dynamodb.endpoint } as const;
   const settings = { port: 0, database, seed: false, logLevel: 'silent' };
-  const api = await startAppSyncStandIn({
-    schema: readFileSync(shipping.schema, 'utf8'),
-    resolvers: shipping.resolvers,
-    modes: shipping.modes({ shippingApiKey: 'da2-development', carrierToken: '' }),
-  });
+  const api = await startAppSyncSubgraph(shipping, settings);
   const running = {
     inventory: await startSubgraph(inventory, settings),
     payments: await startSubgraph(payments, settings),
@@ -87,55 +86,33 @@ export async function startOrderServices() {
 export interface OrdersProcess {
   readonly db: Database;
   readonly workflows: ReturnType<typeof bindWorkflows>;
-  /** How many points it has passed: each command to DynamoDB, and each call of a service. */
-  readonly passed: () => number;
   readonly stop: () => Promise<void>;
 }
 
 let processes = 0;
 
 export interface OrdersProcessOptions {
-  /** At this point it dies: it sends nothing more to DynamoDB or to services. @default never */
-  readonly diesAt?: number;
-  readonly urls?: OrderServices['urls'];
   /** What becomes of a call of a service, by its body. `late`: it fails, and is sent when `late` resolves. */
   readonly onCall?: (body: string) => 'send' | 'fail' | 'late';
   readonly late?: Promise<void>;
+  /** How often these tasks fail for each order, in turn after they have had their effect and before. @default never */
+  readonly failures?: Readonly<Partial<Record<keyof typeof tasksOfOrders, number>>>;
   /** How long a second of a workflow takes. @default 1000 */
   readonly secondMilliseconds?: number;
 }
 
-/**
- * The part of orders that outlives a request, in this process, with leases of 1.5 s. After a command and before the
- * next is the same point, as whatever a process knows dies with it.
- */
+/** The part of orders that outlives a request, in this process, with leases of 1.5 s. */
 export function startOrders(
   services: OrderServices,
-  {
-    diesAt = Infinity,
-    urls = services.urls,
-    onCall = () => 'send',
-    late,
-    secondMilliseconds = 1000,
-  }: OrdersProcessOptions = {},
+  { onCall = () => 'send', late, failures = {}, secondMilliseconds = 1000 }: OrdersProcessOptions = {},
 ): OrdersProcess {
   const mark = `#process-${++processes}`;
-  let points = 0;
-  const pass = (counts = true): void => {
-    if (counts && points < diesAt) points++;
-    if (points >= diesAt) throw new Error('The process has died.');
-  };
-  callers.set(mark, { pass, onCall, late });
+  callers.set(mark, { onCall, late });
   const db = services.openDatabase();
-  db.onCommand(({ name }) => {
-    // Queries look for what to do, whenever it is time.
-    pass(name !== 'Query');
-    return undefined;
-  });
   const log = pino({ level: 'silent' });
   const { definitions, tasks } = readWorkflows(orders);
   const options = {
-    ...Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, url + mark])),
+    ...Object.fromEntries(Object.entries(services.urls).map(([name, url]) => [name, url + mark])),
     shippingApiKey: 'da2-development',
   };
   const engine = embeddedEngine({
@@ -149,7 +126,7 @@ export function startOrders(
     leaseMilliseconds: 1500,
     sweepMilliseconds: 1000,
     runTask: taskRunner({
-      tasks,
+      tasks: new Map([...tasks].map(([name, own]) => [name, failing(own, failures)])),
       log,
       scope: (cause) => ({
         db: db.causedBy(cause),
@@ -165,13 +142,25 @@ export function startOrders(
   return {
     db,
     workflows: bindWorkflows(definitions, engine, { correlationid: 'test' }),
-    passed: () => points,
     stop: () => engine.stop(),
   };
 }
 
+function failing(tasks: Readonly<Record<string, Task>>, failures: Readonly<Record<string, number>>) {
+  const left = new Map<string, number>();
+  const wrap =
+    (name: string, task: Task): Task =>
+    async (input, scope) => {
+      const times = left.get(scope.key) ?? failures[name] ?? 0;
+      if (times === 0) return task(input, scope);
+      left.set(scope.key, times - 1);
+      if (times % 2 === 1) await task(input, scope);
+      throw new SubgraphError('UNAVAILABLE', 'It fails.');
+    };
+  return Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, wrap(name, task)]));
+}
+
 type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & {
-  readonly pass: () => void;
   readonly late: Promise<void> | undefined;
 };
 
@@ -182,7 +171,6 @@ globalThis.fetch = async (input, init) => {
   const url = input instanceof Request ? input.url : String(input);
   const caller = callers.get(new URL(url).hash);
   if (!caller) return send(input, init);
-  caller.pass();
   const fate = caller.onCall(init!.body as string);
   if (fate === 'late') void caller.late!.then(() => send(input, { ...init, signal: null }));
   if (fate !== 'send') throw new Error('The service does not answer.');
@@ -197,12 +185,14 @@ export async function faultsOf(id: string, { db }: OrderServices): Promise<strin
   const payment = await db.table(paymentsTable).get({ orderId: id }, consistent);
   const charge = await db.table(chargesTable).get({ reference: id }, consistent);
   const stock = await db.table(stockTable).get({ upc: product }, consistent);
+  const shipment = await db.table(shipmentsTable).get({ orderId: id }, consistent);
   const found = {
     status: order?.status,
     reservation: reservation?.state === 'held',
     hold: stock?.holds[id] ?? 0,
     charged: charge?.state === 'charged' ? charge.amount : 0,
     payment: payment?.status === 'TAKEN',
+    shipment: shipment?.country !== undefined && !shipment.isWithdrawn,
     total: order?.total,
     events: await eventsOfOrder(order, db),
   };
@@ -214,6 +204,7 @@ export async function faultsOf(id: string, { db }: OrderServices): Promise<strin
     hold: quantity,
     charged: quantity * price,
     payment: isPlaced,
+    shipment: isPlaced,
     total: order?.status === 'REFUSED' ? undefined : order && order.lines[0]!.quantity * price,
     events: eventsOf[order?.status ?? ''],
   };

@@ -8,7 +8,7 @@ import {
   type RunningSubgraph,
   type Settings,
 } from '../../subgraphs/kit';
-import { startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
+import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
 import { openLinkKeys } from '../../subgraphs/kit/link-keys';
 import { signRequest } from '../../subgraphs/kit/private-link';
 import { orders } from '../../subgraphs/orders';
@@ -68,13 +68,7 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
     logLevel: 'silent',
     ...(linkKey !== undefined && { link: { keys: [linkKey] }, development: true }),
   };
-  const apiKey = shipping.options.shippingApiKey.default;
-  const carrierToken = shipping.options.carrierToken.default;
-  const api = await startAppSyncStandIn({
-    schema: readFileSync(shipping.schema, 'utf8'),
-    resolvers: shipping.resolvers,
-    modes: shipping.modes({ shippingApiKey: apiKey, carrierToken }),
-  });
+  const api = await startAppSyncSubgraph(shipping, settings);
   // orders calls the others, so they come first; history follows its events.
   const running = await settled({
     inventory: startSubgraph(inventory, settings),
@@ -102,9 +96,9 @@ export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Pro
   return {
     subgraphs,
     urls,
-    apiKey,
+    apiKey: shipping.options.shippingApiKey.default,
     shippingUrl: api.url,
-    carrierToken,
+    carrierToken: shipping.options.carrierToken.default,
     supergraphSdl: compose({ ...urls, shipping: api.url }),
     send: (name, operation) =>
       send(urls[name], operation, linkKey === undefined ? claim : signerOf(name, linkKey)),

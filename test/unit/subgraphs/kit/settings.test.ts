@@ -227,12 +227,13 @@ describe('settings', () => {
     expect(usage({ name: 'plain' })).not.toContain('INVENTORY_URL');
   });
 
-  it('of a stand-in are explained without those of a database', () => {
+  it('of a stand-in are explained without those of the private link', () => {
     const text = standInUsage(subgraph);
     expect(text).toContain('The subgraph "orders": a stand-in for an API of AWS AppSync.');
     expect(text).toContain('--inventory-url VALUE, INVENTORY_URL: Where inventory answers. (default: http');
     expect(text).toContain('(default: 4005)');
-    for (const word of ['--data', 'DYNAMODB', 'LINK_KEYS']) expect(text).not.toContain(word);
+    for (const word of ['--data', 'DYNAMODB_ENDPOINT']) expect(text).toContain(word);
+    for (const word of ['--seed', 'LINK_KEYS']) expect(text).not.toContain(word);
     expect(standInUsage({ name: 'plain' })).toContain('(default: 4001)');
     expect(standInUsage({ name: 'plain' })).not.toContain('VALUE');
   });

@@ -99,25 +99,6 @@ async function openTrail(url: string): Promise<Trail> {
     }
   }
 
-  /** The number of the last object, or 0. Lists only go forward, so it is searched by halves. */
-  async function lastSeq(): Promise<number> {
-    let [known, end] = [0, 10 ** digits];
-    for (let step = 1000; known < end - 1; step *= 2) {
-      const from = Math.min(known + step, Math.floor((known + end) / 2));
-      const [found] = await list(keyOf(from), 1);
-      if (found !== undefined) known = seqOf(found);
-      else {
-        end = from + 1;
-        // None is behind `from`: the steps begin anew, from the last known one.
-        step = 1;
-        const [nearer] = await list(keyOf(known), 1);
-        if (nearer === undefined) break;
-        known = seqOf(nearer);
-      }
-    }
-    return known;
-  }
-
   async function read(object: string): Promise<string> {
     const { Body } = await client.getObject({ Bucket, Key: object }).catch((error: unknown) => {
       throw new Error(`${nameOf(object)}: ${reasonOf(error)}`, { cause: error });
@@ -130,7 +111,10 @@ async function openTrail(url: string): Promise<Trail> {
     read,
     nameOf,
     async lastObjects() {
-      const last = await lastSeq();
+      const last = await findLast(async (seq) => {
+        const [object] = await list(keyOf(seq), 1);
+        return object === undefined ? undefined : seqOf(object);
+      });
       if (last === 0) return [];
       return (await list(keyOf(Math.max(0, last - 999)), 1000)).slice(-mostTailObjects);
     },
@@ -147,6 +131,25 @@ async function openTrail(url: string): Promise<Trail> {
     },
     close: () => client.destroy(),
   };
+}
+
+/**
+ * The largest of some numbers from 1 to 10^12 - 1; 0 if there are none. `firstAfter` finds the smallest one above a
+ * number, as lists of S3 only go forward. Steps grow until one was too far; then the range is halved.
+ */
+export async function findLast(firstAfter: (number: number) => Promise<number | undefined>): Promise<number> {
+  let known = 0;
+  let end = 10 ** digits;
+  for (let step = 1024; known < end - 1; step *= 2) {
+    const from = Math.min(known + step, Math.floor((known + end - 1) / 2));
+    const found = await firstAfter(from);
+    if (found !== undefined) known = found;
+    else {
+      end = from + 1;
+      step = Infinity;
+    }
+  }
+  return known;
 }
 
 const linesIn = (text: string): string[] => text.split('\n').filter((line) => line !== '');

@@ -80,7 +80,7 @@ export async function startReferenceGraph({
         : { auth: credentials.auth, explorerHeaders: credentials.headers }),
       privateLinks: { ...link.options, claims: configured.privateLinks.claims },
       subgraphs: { ...eventProtocols, ...appSync.options, ...configured.subgraphs },
-      events: Object.keys(configured.events.sources).length > 0 ? configured.events : shopEvents,
+      events: Object.values(configured.events).some(hasMembers) ? configured.events : shopEvents,
     }),
     describe: ({ auth }) => ({
       watched: 'Schema files are',
@@ -93,6 +93,8 @@ export async function startReferenceGraph({
     }),
   };
 }
+
+const hasMembers = (map: object): boolean => Object.keys(map).length > 0;
 
 /**
  * A protocol each, to show them; the kit speaks all of them. Subgraphs that are left out use WebSocket. With

@@ -31,7 +31,7 @@ import {
   type Variables,
 } from '../compiled-operation';
 import { showExecution } from '../development';
-import { errorTypeOf } from '../../telemetry/traces/span';
+import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
 import { Rejection } from '../programs';
 import { EventCaller, patience, type Subscriber } from './event-caller';
@@ -133,9 +133,12 @@ export function createPreparation(options: PreparationOptions) {
       const now = await plannedFor(compiled, caller.identity);
       const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
       const eventCaller = new EventCaller(caller, event);
-      const execution = await traced(caller, eventCaller, () =>
-        perform(current, compiled, variables, eventCaller, event),
-      );
+      const { span: cause } = caller;
+      if (cause !== undefined) eventCaller.span = tracer?.beginCaused(cause, 'subscription event');
+      const executing = perform(current, compiled, variables, eventCaller, event);
+      const execution = await (eventCaller.span === undefined
+        ? executing
+        : traced(eventCaller.span, executing));
       const { isShareable } = eventCaller.provenance;
       const answered: Answered = { ...execution, release: undefined };
       if (!isDevelopment) return { answered, isShareable };
@@ -188,24 +191,18 @@ export function createPreparation(options: PreparationOptions) {
     };
   }
 
-  /** Executes for an event in a trace of its own: the request of a subscription may last for days. */
-  async function traced(
-    { span: cause }: Subscriber,
-    caller: EventCaller,
-    answer: () => Promise<Execution>,
-  ): Promise<Execution> {
-    if (tracer === undefined || cause === undefined) return answer();
-    const span = (caller.span = tracer.beginCaused(cause, 'subscription event'));
+  /** Ends the trace of an event, which has one of its own: the request of a subscription may last for days. */
+  async function traced(span: Span, executing: Promise<Execution>): Promise<Execution> {
     let hasFailed = true;
     try {
-      const execution = await answer();
+      const execution = await executing;
       hasFailed = execution.errors.length > 0;
       return execution;
     } catch (error) {
       span.fail(errorTypeOf(error));
       throw error;
     } finally {
-      tracer.end(span, hasFailed);
+      tracer?.end(span, hasFailed);
     }
   }
 

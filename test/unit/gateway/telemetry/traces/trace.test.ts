@@ -1,0 +1,110 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { errorTypeOf, type Span } from '../../../../../gateway/telemetry/traces/span';
+import { Trace, type TraceSource, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+
+/** Where spans of a test go. */
+function open(mostUndecided = 10_000) {
+  const taken: Span[] = [];
+  let dropped = 0;
+  let ids = 0;
+  const undecided = new Undecided(mostUndecided);
+  const source: TraceSource = {
+    resource: resourceFromAttributes({}),
+    scope: { name: 'test' },
+    kinds: {
+      internal: SpanKind.INTERNAL,
+      server: SpanKind.SERVER,
+      client: SpanKind.CLIENT,
+      consumer: SpanKind.CONSUMER,
+    },
+    statuses: { unset: { code: SpanStatusCode.UNSET }, error: { code: SpanStatusCode.ERROR } },
+    newSpanId: () => String(++ids).padStart(16, '0'),
+    take: (span) => taken.push(span),
+    undecided,
+    drop: () => dropped++,
+    writeHeaders: () => ({}),
+  };
+  const begin = (isSampled: boolean): Span =>
+    new Trace(source, { id: 'a'.repeat(32), isSampled, state: undefined }).begin({
+      ...{ name: 'root', kind: 'server', parentId: undefined, start: performance.now() },
+    });
+  return { begin, taken, undecided, dropped: () => dropped };
+}
+
+describe('a trace that is sampled', () => {
+  it('hands each span on as it ends, once', () => {
+    const { begin, taken } = open();
+    const root = begin(true);
+    const child = root.child('child');
+    child.end();
+    child.end();
+    root.end();
+    expect(taken).toEqual([child, root]);
+    expect(child.parentSpanContext).toMatchObject({ spanId: root.id, isRemote: false });
+  });
+
+  it('has 1,000 spans at most, and counts the others', () => {
+    const { begin, taken, dropped } = open();
+    const root = begin(true);
+    for (let i = 0; i < 1200; i++) root.child('child').end();
+    expect([taken.length, dropped()]).toEqual([1000, 200]);
+  });
+});
+
+describe('a trace that is not sampled', () => {
+  it.each([true, false])('waits for the decision, which counts for later spans, too: %s', (isKept) => {
+    const { begin, taken, undecided } = open();
+    const root = begin(false);
+    const late = root.child('late');
+    root.child('early').end();
+    root.end();
+    expect([taken.length, undecided.size]).toEqual([0, 2]);
+    root.trace.decide(isKept);
+    late.end();
+    expect([taken.length, undecided.size]).toEqual([isKept ? 3 : 0, 0]);
+  });
+
+  it('keeps no more than all of them together may', () => {
+    const { begin, taken, undecided, dropped } = open(10);
+    const roots = Array.from({ length: 4 }, () => begin(false));
+    for (const root of roots) for (let i = 0; i < 4; i++) root.child('child').end();
+    expect([undecided.size, dropped()]).toEqual([10, 6]);
+    for (const root of roots) root.trace.decide(true);
+    expect([undecided.size, taken.length]).toEqual([0, 10]);
+  });
+});
+
+describe('a span', () => {
+  it('has 128 links and 32 events at most, and says how many it lacks', () => {
+    const { begin } = open();
+    const root = begin(true);
+    for (let i = 0; i < 200; i++) {
+      root.link(root);
+      root.addEvent('event', {});
+    }
+    expect([root.links.length, root.droppedLinksCount]).toEqual([128, 72]);
+    expect([root.events.length, root.droppedEventsCount]).toEqual([32, 168]);
+  });
+
+  it('ends when it began, or later, in Unix time', () => {
+    const root = open().begin(true);
+    root.end();
+    const [start, end] = [root.startTime, root.endTime].map(
+      ([seconds, nanos]) => seconds * 1000 + nanos / 1e6,
+    );
+    expect(end).toBeGreaterThanOrEqual(start!);
+    expect(Math.abs(start! - Date.now())).toBeLessThan(60_000);
+    expect(root.duration[1]).toBeGreaterThanOrEqual(0);
+  });
+});
+
+it.each([
+  [{ failure: 'timeout' }, 'timeout'],
+  [{ extensions: { code: 'BAD_REQUEST' } }, 'BAD_REQUEST'],
+  [{ errors: [{ extensions: { code: 'FIRST' } }] }, 'FIRST'],
+  [new RangeError('with what a client sent'), 'RangeError'],
+  ['text', '_OTHER'],
+])('names %j without its message', (error, type) => {
+  expect(errorTypeOf(error)).toBe(type);
+});

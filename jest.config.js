@@ -30,8 +30,8 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${[...esmOnly, ...importing].join('|')})/)`],
   workerIdleMemoryLimit: '1.5GB',
-  // What takes a second alone takes twenty beside the lint of CI and two other test files.
-  testTimeout: 60_000,
+  // What takes a second alone takes twenty beside the lint of CI and two other test files, and longer where others work, too.
+  testTimeout: 120_000,
   // Three processes on two cores: many tests wait, for slow clients and ends of processes, and leave a quarter of them idle.
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   testSequencer: './test/support/longest-first.cjs',

@@ -55,6 +55,8 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Foll
   }
 }
 
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
 /** The events of one connection. */
 async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGenerator<Followed, void> {
   const { publisher, types, after, signal } = options;
@@ -62,11 +64,22 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
   url.searchParams.set('after', after);
   url.searchParams.set('types', types.join());
   const connection = new AbortController();
-  const silence = setTimeout(() => connection.abort(new Error('it was silent')), silenceMilliseconds).unref();
+  let reader: Reader | undefined;
+  let ended: Error | undefined;
+  // `fetch` may forget its signal when its request is collected as garbage, so the body is cancelled here.
+  const end = (reason: Error): void => {
+    ended ??= reason;
+    connection.abort(reason);
+    reader?.cancel().catch(() => undefined);
+  };
+  const stop = (): void => end(new Error('it was stopped'));
+  const silence = setTimeout(() => end(new Error('it was silent')), silenceMilliseconds).unref();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
     const response = await fetch(url, {
       headers: { ...publisher.headers(url), accept: 'text/event-stream' },
-      signal: AbortSignal.any([signal, connection.signal]),
+      signal: connection.signal,
       redirect: 'error',
     });
     if (!response.ok || !response.body) {
@@ -91,16 +104,21 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
       },
     });
     const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
+    reader = response.body.getReader() as Reader;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (ended) throw ended;
+      if (done) break;
       silence.refresh();
-      parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
+      parser.feed(decoder.decode(value, { stream: true }));
       yield* frames.splice(0);
       if (trouble) throw trouble;
     }
     if (retry === undefined) throw new Error('it ended');
   } finally {
     clearTimeout(silence);
-    connection.abort();
+    signal.removeEventListener('abort', stop);
+    stop();
   }
 }
 

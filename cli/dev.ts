@@ -12,6 +12,7 @@ import { type Part, RunningParts } from './dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { isCheckout, packageRoot } from './package';
+import { announceGraph, runningGraphFile } from './running-graph';
 import { type OptionsWatch, watchOptions } from './watch-options';
 
 interface DevFlags extends GatewayFlags {
@@ -133,9 +134,21 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     graph.first,
   ]);
   const { configured } = gateway;
+  const facts = graph.describe(configured);
+  const announced = announceGraph({
+    subgraphs: Object.fromEntries(facts.subgraphs),
+    ...(graph.linkEnv
+      ? { env: graph.linkEnv }
+      : { options: reader.config === undefined ? undefined : resolve(reader.config) }),
+  });
+  if ('problem' in announced)
+    output.say(
+      `${runningGraphFile} cannot be written (${announced.problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL.`,
+    );
+  else await parts.add(announced);
   output.print(
     banner({
-      ...graph.describe(configured),
+      ...facts,
       url: gateway.url,
       adminUrl: gateway.adminUrl,
       // A configured token is not printed.

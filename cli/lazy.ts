@@ -11,6 +11,9 @@ import type * as Credentials from './dev/credentials';
 import type * as OwnGraph from './dev/own-graph';
 import type * as ReferenceGraph from './dev/reference-graph';
 import type * as IntrospectAsGateway from './introspect-as-gateway';
+import type * as Executions from './operators/executions';
+import type * as Failures from './operators/failures';
+import type * as Rebuilds from './operators/rebuilds';
 import type * as Scaffold from './init/scaffold';
 
 const load = createRequire(__filename);
@@ -23,11 +26,14 @@ export const lazy = {
   archive: () => load('../gateway/events/archive') as typeof Archive,
   archiveBucket: () => load('../gateway/events/archive-bucket') as typeof ArchiveBucket,
   credentials: () => load('./dev/credentials') as typeof Credentials,
+  executions: () => load('./operators/executions') as typeof Executions,
+  failures: () => load('./operators/failures') as typeof Failures,
   gateway: () => load('../gateway') as typeof Gateway,
   graphql: () => load('graphql') as typeof GraphQL,
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
+  rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
   scaffold: () => load('./init/scaffold') as typeof Scaffold,
   schema: () => load('../schema') as typeof Schema,

@@ -8,6 +8,7 @@ import { CommandFailure, type Context } from './context';
 import { contractCommand } from './contract';
 import { devCommand } from './dev';
 import { diffCommand } from './diff';
+import { eventsCommand } from './events';
 import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
 import { historyCommand } from './history';
@@ -17,6 +18,7 @@ import { publishCommand } from './publish';
 import { rollbackCommand } from './rollback';
 import { statusCommand } from './status';
 import { subgraphCommand } from './subgraph';
+import { workflowCommand } from './workflow';
 import { takeVariables, valueOf, variableOf } from './variables';
 
 /**
@@ -75,6 +77,8 @@ export function createProgram(context: Context): Command {
       contractCommand,
       statusCommand,
       auditCommand,
+      eventsCommand,
+      workflowCommand,
       completionCommand,
     ],
   ];

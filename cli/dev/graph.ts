@@ -13,6 +13,8 @@ export interface Graph {
   readonly first: Promise<void>;
   /** The gateway's options for this graph, from the configured ones. */
   optionsOf(configured: Options): GatewayOptions;
+  /** The variables with the keys of a private link that is not configured in the gateway's options. */
+  readonly linkEnv?: Readonly<Record<string, string>>;
   /** Facts for the banner. */
   describe(configured: Options): GraphFacts;
 }

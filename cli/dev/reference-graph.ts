@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Context } from '../context';
 import { lazy } from '../lazy';
 import { subgraphScript } from '../package';
@@ -82,6 +83,7 @@ export async function startReferenceGraph({
       subgraphs: { ...eventProtocols, ...appSync.options, ...configured.subgraphs },
       events: Object.values(configured.events).some(hasMembers) ? configured.events : shopEvents,
     }),
+    linkEnv: link.shared,
     describe: ({ auth }) => ({
       watched: 'Schema files are',
       subgraphs: processes.urls,
@@ -108,9 +110,11 @@ const eventProtocols = {
 /** The private link between gateway and subgraphs: with keys from the environment, or a key for this run only. */
 function setUpLink(env: Context['env']) {
   const given = linkKeysIn(env);
-  if (given?.keysFile !== undefined) return { env: {}, options: given };
+  if (given?.keysFile !== undefined)
+    return { env: {}, shared: { WEIR_LINK_KEYS_FILE: resolve(given.keysFile) }, options: given };
   const keys = given?.keys ?? [randomBytes(32).toString('base64url')];
-  return { env: { WEIR_LINK_KEYS: keys.join(',') }, options: { keys } };
+  const variables = { WEIR_LINK_KEYS: keys.join(',') };
+  return { env: variables, shared: variables, options: { keys } };
 }
 
 /** The AppSync subgraph of the reference graph, with an API key for this run only. */

@@ -22,7 +22,7 @@ const json = { 'content-type': 'application/json' };
 let weir: DevProcess;
 
 beforeAll(async () => {
-  weir = await startDev(['--data', data]);
+  weir = await startDev(['--data', data], {}, weirMain, folder);
 }, 60_000);
 afterAll(async () => {
   await endAll();
@@ -51,6 +51,15 @@ describe('weir dev', () => {
         },
       });
     }
+  });
+
+  it('lets commands in its folder find its subgraphs and sign what they ask', async () => {
+    const failed = startWeir(['events', 'failed'], {}, folder);
+    expect(await failed.exit).toBe(0);
+    expect(failed.stdout).toMatch(/^No event has failed in the consumers of .*history/);
+    const list = startWeir(['workflow', 'list', '--status', 'failed'], {}, folder);
+    expect(await list.exit).toBe(0);
+    expect(list.stdout).toMatch(/^No workflow of .*orders.* has failed\.\n$/);
   });
 
   it('prints a query that answers without an error', async () => {

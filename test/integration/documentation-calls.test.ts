@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { developmentCredentials } from '../../cli/dev/credentials';
 import { loadOptions } from '../../gateway';
-import { type Example, examplesOf, pages, runsIn } from '../support/documentation';
+import { type Example, examplesOf, fits, pages, runsIn } from '../support/documentation';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Shop, startShop } from '../support/shop';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
@@ -223,19 +223,4 @@ function withoutDevelopment(output: string): Json {
   } catch {
     return output.replaceAll('\r', '').trim();
   }
-}
-
-/** Whether a text is what the page says, where `…` stands for anything. */
-function fits(printed: string, page: string): boolean {
-  if (!page.includes('…')) return false;
-  const text = printed.replaceAll('\r', '');
-  let from = 0;
-  return page
-    .trim()
-    .split('…')
-    .every((part) => {
-      const found = text.indexOf(part, from);
-      from = found + part.length;
-      return found !== -1;
-    });
 }

@@ -69,6 +69,21 @@ export function runsIn({ language, text }: Example): Run[] {
     });
 }
 
+/** Whether a text is what the page says, where `…` stands for anything. */
+export function fits(printed: string, page: string): boolean {
+  if (!page.includes('…')) return false;
+  const text = printed.replaceAll('\r', '');
+  let from = 0;
+  return page
+    .trim()
+    .split('…')
+    .every((part) => {
+      const found = text.indexOf(part, from);
+      from = found + part.length;
+      return found !== -1;
+    });
+}
+
 /**
  * The simple commands of a text of shell, each as its words: of lists, pipes, substitutions and bodies of functions, too.
  * Redirections and assignments are left out. It knows as much of the shell as examples need.

@@ -30,12 +30,20 @@ export interface WeirProcess {
 }
 
 /** Starts `weir` as people do, from its build. What is in `env` is all that it knows of this machine. */
-export function startWeir(args: readonly string[], env: Record<string, string> = {}): WeirProcess {
-  return startProcess([weirMain, ...args], env);
+export function startWeir(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): WeirProcess {
+  return startProcess([weirMain, ...args], env, cwd);
 }
 
-export function startProcess(args: readonly string[], env: Record<string, string> = {}): WeirProcess {
-  return follow(process.execPath, args, env);
+export function startProcess(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = process.cwd(),
+): WeirProcess {
+  return follow(process.execPath, args, env, { cwd });
 }
 
 /** Starts a line of shell in a folder, as a terminal does: all that it starts gets its signals. */
@@ -107,13 +115,14 @@ export interface DevProcess extends WeirProcess {
   query(query: string, headers?: Record<string, string>): Promise<Answer>;
 }
 
-/** Starts `weir dev` on free ports and waits until it runs; `main` is that of another build. */
+/** Starts `weir dev` on free ports, in a folder, and waits until it runs; `main` is that of another build. */
 export async function startDev(
   args: readonly string[],
   env: Record<string, string> = {},
   main = weirMain,
+  cwd?: string,
 ): Promise<DevProcess> {
-  const weir = startProcess([main, 'dev', '--port', '0', ...args], env);
+  const weir = startProcess([main, 'dev', '--port', '0', ...args], env, cwd);
   const url = (await weir.printed(/Endpoint +(http:\S+)/))[1]!;
   await weir.printed(/curl/);
   return Object.assign(Object.create(weir) as WeirProcess, {

@@ -25,6 +25,14 @@ it.each([
   [['check', '--schema', ''], []],
   [['check', 're'], []],
   [['completion', 'z'], ['zsh']],
+  [
+    ['events', 're'],
+    ['retry', 'replay'],
+  ],
+  [
+    ['workflow', 'list', '--status', ''],
+    ['failed', 'running'],
+  ],
   [['check', 'reviews', '--exclude'], ['--exclude-client']],
 ])('bash completes `weir` and %j', (words, completed) => {
   expect(complete(words)).toEqual(completed);

@@ -460,6 +460,16 @@ async function commandsRefused(): Promise<Refusals> {
     ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', 'none'],
     ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', 's3:///events'],
     ['audit', 'events', 'orders=http://127.0.0.1:1', '--folder', '.', '--key-file', 'short-keys'],
+    ['events', 'failed'],
+    ['events', 'failed', '--subgraph', 'orders=127.0.0.1:4005'],
+    ['events', 'failed', '--subgraph', 'orders=http://a@127.0.0.1:4005'],
+    ['events', 'failed', '--supergraph-config', 'none.yaml'],
+    ['events', 'failed', '--options', 'none.yaml', '--subgraph', 'orders=http://127.0.0.1:4005'],
+    ['events', 'retry'],
+    ['events', 'drop', 'x'],
+    ['events', 'replay', '--projection', 'x', '--to', '2999-01-01T00:00:00Z'],
+    ['workflow', 'show', 'x'],
+    ['workflow', 'retry', 'x'],
   ])
     refusals.push([await saidBy(args), `weir ${args.join(' ')}`] as const);
   return refusals;

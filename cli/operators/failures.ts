@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { CommandFailure, type Context } from '../context';
+import type { ChangeFailuresFlags, FailedFlags } from '../events';
+import { printable, printableJson } from '../printable';
+import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+
+const path = 'events/failures';
+const failure = z.object({
+  id: z.string(),
+  reason: z.string(),
+  failedAt: z.string(),
+  attempts: z.number(),
+  text: z.string(),
+});
+export const listed = z.object({
+  consumers: z.array(z.object({ consumer: z.string(), failures: z.array(failure) })),
+});
+const changed = z.object({ count: z.number() });
+
+/** The most that a subgraph lists of a consumer. */
+const most = 100;
+
+/** `weir events failed` */
+export async function listFailures(flags: FailedFlags, context: Context): Promise<void> {
+  const { stdout } = context;
+  await withSubgraphs(flags, context, async (subgraphs) => {
+    const { consumer } = flags;
+    if (consumer !== undefined) await findConsumer(subgraphs, consumer);
+    const asked = consumer === undefined ? {} : { consumer };
+    const { served, without, troubles } = await subgraphs.askAll(path, asked, listed);
+    if (served.length === 0 && troubles.length === 0) throw noConsumers(subgraphs);
+    const all = served.flatMap(({ name, answer }) =>
+      answer.consumers.flatMap(({ consumer, failures }) =>
+        failures.map(({ id, ...rest }) => ({
+          id: `${consumer}/${id}`,
+          subgraph: name,
+          consumer,
+          ...subjectIn(rest.text),
+          ...rest,
+        })),
+      ),
+    );
+    if (flags.format === 'json') stdout.write(printableJson({ failures: all, without }));
+    else if (all.length > 0) stdout.write(all.map(describe).join(''));
+    else if (served.length > 0) {
+      const names = served.map(({ name }) => name).join(', ');
+      stdout.write(
+        consumer === undefined
+          ? `No event has failed in the consumers of ${names}.\n`
+          : `No event has failed in the consumer ${consumer} of ${names}.\n`,
+      );
+    }
+    const full = served.flatMap(({ answer }) =>
+      answer.consumers.filter(({ failures }) => failures.length >= most),
+    );
+    if (flags.format !== 'json' && full.length > 0)
+      stdout.write(
+        `There may be more than these ${most} of ${full.map((each) => printable(each.consumer)).join(', ')}.\n`,
+      );
+    failFor(troubles);
+  });
+}
+
+/** `weir events retry` and `weir events drop` */
+export async function changeFailures(
+  action: 'retry' | 'drop',
+  ids: readonly string[],
+  flags: ChangeFailuresFlags,
+  context: Context,
+): Promise<void> {
+  const { all = false, consumer, format } = flags;
+  const isWhole = all ? ids.length === 0 && consumer !== undefined : ids.length > 0 && consumer === undefined;
+  if (!isWhole)
+    throw new CommandFailure(
+      `weir: which failures? Name them by their ids, as \`weir events failed\` prints them, or all of a consumer with --all --consumer NAME.`,
+      2,
+    );
+  const failures = all ? [{ consumer: consumer!, id: undefined }] : ids.map(readId);
+  await withSubgraphs(flags, context, async (subgraphs) => {
+    // All are known before one is changed.
+    const places = new Map<string, string>();
+    for (const { consumer } of failures)
+      if (!places.has(consumer)) places.set(consumer, await findConsumer(subgraphs, consumer));
+    let count = 0;
+    const missing: string[] = [];
+    for (const { consumer, id } of failures) {
+      try {
+        count += (await subgraphs.ask(places.get(consumer)!, path, { action, consumer, id }, changed)).count;
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.status !== 404) throw asFailure(error);
+        missing.push(`${consumer}/${id!}`);
+      }
+    }
+    const what = action === 'retry' ? 'delivered again' : 'forgotten';
+    context.stdout.write(
+      format === 'json'
+        ? printableJson({ action, count, missing })
+        : `${count} ${count === 1 ? 'event is' : 'events are'} ${what}.\n`,
+    );
+    if (missing.length > 0)
+      throw new CommandFailure(
+        missing
+          .map(
+            (id) =>
+              `weir: there is no failure ${printable(id)}: \`weir events failed\` lists those that there are.`,
+          )
+          .join('\n'),
+        1,
+      );
+  });
+}
+
+/** The subgraph that has a consumer. @throws {CommandFailure} if none has it, or more than one */
+async function findConsumer(subgraphs: Subgraphs, consumer: string): Promise<string> {
+  const { served, troubles } = await subgraphs.askAll(path, { limit: 0 }, listed);
+  const having = served.filter(({ answer }) => answer.consumers.some((each) => each.consumer === consumer));
+  if (having.length === 1) return having[0]!.name;
+  const name = printable(consumer);
+  if (having.length > 1)
+    throw new CommandFailure(
+      `weir: ${having.map((each) => each.name).join(' and ')} have a consumer "${name}" each: name one with --subgraph NAME.`,
+      2,
+    );
+  // It may be in one that could not be asked.
+  failFor(troubles);
+  const known = served
+    .flatMap(({ name, answer }) => answer.consumers.map((each) => `${printable(each.consumer)} (${name})`))
+    .join(', ');
+  throw known === ''
+    ? noConsumers(subgraphs)
+    : new CommandFailure(`weir: there is no consumer "${name}"; there are ${known}.`, 2);
+}
+
+const noConsumers = ({ names }: Subgraphs): CommandFailure =>
+  new CommandFailure(
+    `weir: no event can fail here, as there are no consumers and projections in ${names}: name another subgraph with --subgraph NAME=URL.`,
+    2,
+  );
+
+/** The type and subject of an event, if they can be read. */
+function subjectIn(text: string): { readonly type: string | null; readonly subject: string | null } {
+  try {
+    const { type, subject } = JSON.parse(text) as Record<string, unknown>;
+    return {
+      type: typeof type === 'string' ? type : null,
+      subject: typeof subject === 'string' ? subject : null,
+    };
+  } catch {
+    return { type: null, subject: null };
+  }
+}
+
+interface Described extends z.infer<typeof failure> {
+  readonly subgraph: string;
+  readonly type: string | null;
+  readonly subject: string | null;
+}
+
+function describe({ id, subgraph, type, subject, failedAt, attempts, reason }: Described): string {
+  const event =
+    type === null ? 'unreadable' : `${printable(type, 100)} ${printable(subject ?? '', 200)}`.trim();
+  const tries = `${attempts} ${attempts === 1 ? 'try' : 'tries'}`;
+  return `${printable(id)}  ${subgraph}  ${event}  ${printable(failedAt)}, after ${tries}\n    ${printable(reason)}\n`;
+}
+
+function readId(text: string): { readonly consumer: string; readonly id: string } {
+  const [, consumer, id] = /^([\w.-]{1,100})\/(.{1,200})$/s.exec(text) ?? [];
+  if (consumer !== undefined && id !== undefined) return { consumer, id };
+  throw new CommandFailure(
+    `weir: "${printable(text, 300)}" is no failure: it must be CONSUMER/ID, as \`weir events failed\` prints it.`,
+    2,
+  );
+}
+
+/** What a subgraph refuses, as a sentence for the user. */
+export function asFailure(error: unknown): unknown {
+  return error instanceof Refusal ? new CommandFailure(`weir: ${error.message}`, 1) : error;
+}

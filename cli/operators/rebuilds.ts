@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { CommandFailure, type Context } from '../context';
+import type { ReplayFlags } from '../events';
+import { printable, printableJson } from '../printable';
+import { asFailure, listed } from './failures';
+import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+
+const path = 'events/rebuilds';
+const status = z.object({
+  projection: z.string(),
+  live: z.number(),
+  heldAt: z.string().nullable(),
+  events: z.number(),
+  building: z.object({ generation: z.number(), to: z.string().nullable(), events: z.number() }).nullable(),
+});
+const statuses = z.object({ projections: z.array(status) });
+type Status = z.infer<typeof status>;
+
+/** Milliseconds between two looks. */
+const pause = 250;
+/** Milliseconds without an event after which it is said where to look. */
+const patience = 15_000;
+
+/** `weir events replay` */
+export async function replay(flags: ReplayFlags, context: Context): Promise<void> {
+  const { projection, to, restart, format } = flags;
+  const { stdout } = context;
+  await withSubgraphs(flags, context, async (subgraphs) => {
+    const subgraph = await findProjection(subgraphs, projection);
+    const ask = async (body: object): Promise<Status> => {
+      const { projections } = await subgraphs.ask(subgraph, path, body, statuses);
+      return projections.find((each) => each.projection === projection)!;
+    };
+    const begun = await ask({ projection, to, restart }).catch((error: unknown) => {
+      if (!(error instanceof Refusal) || error.status !== 409) throw asFailure(error);
+      throw new CommandFailure(
+        `weir: the projection ${projection} is being rebuilt already: wait for it, or give it up with --restart.`,
+        1,
+      );
+    });
+    const generation = begun.building?.generation ?? begun.live;
+    const done = await follow(begun, generation, () => ask({}), { subgraph, context });
+    if (done === undefined) return;
+    const { heldAt, events } = done;
+    const failures = await failuresOf(subgraphs, subgraph, projection);
+    if (format === 'json') {
+      stdout.write(printableJson({ subgraph, projection, generation, heldAt, events, failures }));
+      return;
+    }
+    stdout.write(
+      heldAt === null
+        ? `${projection} is rebuilt: generation ${generation} is live, and goes on with what happens.\n`
+        : `${projection} is as it was at ${heldAt}: generation ${generation} is live, and takes no events until the projection is replayed without --to.\n`,
+    );
+    if (failures > 0)
+      stdout.write(
+        `${failures} of its events failed: \`weir events failed --consumer ${projection}\` lists them.\n`,
+      );
+  });
+}
+
+/** Prints how far the rebuild is, until it is live; `undefined` when the user has asked to stop. */
+async function follow(
+  begun: Status,
+  generation: number,
+  look: () => Promise<Status>,
+  { subgraph, context }: { readonly subgraph: string; readonly context: Context },
+): Promise<Status | undefined> {
+  const { stderr, signal } = context;
+  const name = begun.projection;
+  let told: number | undefined;
+  let changedAt = performance.now();
+  for (let current = begun; ; current = await look()) {
+    const { building, live, events } = current;
+    if (building === null && live >= generation) return current;
+    if (building?.generation !== generation)
+      throw new CommandFailure(
+        `weir: another rebuild of ${name} was begun, and this one is given up: wait for the other one.`,
+        1,
+      );
+    if (building.events !== told) {
+      told = building.events;
+      changedAt = performance.now();
+      const of = events > told ? ` of about ${events}` : '';
+      stderr.write(`${name}, generation ${generation}: ${told}${of} events\n`);
+    } else if (performance.now() - changedAt > patience) {
+      changedAt = performance.now();
+      stderr.write(
+        `no event for ${patience / 1000} s: the log of ${subgraph} says whether it reaches its sources\n`,
+      );
+    }
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) continue;
+    stderr.write(`weir: the rebuild of ${name} goes on without this command.\n`);
+    return undefined;
+  }
+}
+
+async function findProjection(subgraphs: Subgraphs, projection: string): Promise<string> {
+  const { served, troubles } = await subgraphs.askAll(path, {}, statuses);
+  const having = served.filter(({ answer }) =>
+    answer.projections.some((each) => each.projection === projection),
+  );
+  if (having.length === 1) return having[0]!.name;
+  const name = printable(projection);
+  if (having.length > 1)
+    throw new CommandFailure(
+      `weir: ${having.map((each) => each.name).join(' and ')} have a projection "${name}" each: name one with --subgraph NAME.`,
+      2,
+    );
+  failFor(troubles);
+  const known = served
+    .flatMap(({ name, answer }) =>
+      answer.projections.map((each) => `${printable(each.projection)} (${name})`),
+    )
+    .join(', ');
+  throw new CommandFailure(
+    known === ''
+      ? `weir: there are no projections in ${subgraphs.names}: name another subgraph with --subgraph NAME=URL.`
+      : `weir: there is no projection "${name}"; there are ${known}.`,
+    2,
+  );
+}
+
+async function failuresOf(subgraphs: Subgraphs, subgraph: string, consumer: string): Promise<number> {
+  const { consumers } = await subgraphs.ask(subgraph, 'events/failures', { consumer }, listed);
+  return consumers[0]!.failures.length;
+}

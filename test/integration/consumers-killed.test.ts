@@ -207,7 +207,8 @@ it('puts an event that ends its process each time into the failure queue, and go
     const end = { isDead: false };
     void victim.exit.then(() => (end.isDead = true));
     await eventually(async () => end.isDead || (await failures()).length > 0, 60_000);
-    if (!end.isDead)
+    const { isDead } = end;
+    if (!isDead)
       await eventually(async () => {
         const { notes, popularity: counts } = await found(['poison', 'other'], ['poison']);
         return notes.every(Boolean) && counts[0]!.counted === 2;
@@ -215,7 +216,7 @@ it('puts an event that ends its process each time into the failure queue, and go
     victim.signal('SIGKILL');
     await victim.exit;
     await endLeases();
-    return end.isDead;
+    return isDead;
   }
   while (await dies()) deaths++;
   // Tries are written down before they are made where the process before has died: then the first one is not counted.

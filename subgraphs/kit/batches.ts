@@ -4,7 +4,7 @@ import { unavailable, type Commands } from './commands';
 import { SubgraphError } from './errors';
 import { keyText, pickKey, type ItemKey } from './keys';
 import { createLimiter } from './limiter';
-import { type Table } from './table';
+import { type ReadOptions, type Table } from './table';
 import { type Key, type TableDefinition } from './table-definition';
 
 const batchGetSize = 100;
@@ -20,24 +20,35 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
   const { name: table } = definition;
   const limiter = createLimiter(batchesInFlight);
 
-  async function batchGet(keys: readonly Key<Item, KeyAttribute>[]): Promise<(Item | null | Error)[]> {
+  async function batchGet(
+    keys: readonly Key<Item, KeyAttribute>[],
+    { consistent = false }: ReadOptions = {},
+  ): Promise<(Item | null | Error)[]> {
     const picked = keys.map((key) => pickKey(definition, key));
     const distinct = new Map(
       picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
     );
     const answers = new Map<string, Item | Error>();
     await Promise.all(
-      chunks([...distinct.values()], batchGetSize).map((chunk) => limiter(() => getChunk(chunk, answers))),
+      chunks([...distinct.values()], batchGetSize).map((chunk) =>
+        limiter(() => getChunk(chunk, consistent, answers)),
+      ),
     );
     return picked.map((key) => (key && answers.get(keyText(definition, key))) ?? null);
   }
 
-  async function getChunk(chunk: ItemKey[], answers: Map<string, Item | Error>): Promise<void> {
+  async function getChunk(
+    chunk: ItemKey[],
+    consistent: boolean,
+    answers: Map<string, Item | Error>,
+  ): Promise<void> {
     const backoff = createBackoff({ budgetMilliseconds: retryMilliseconds, signal });
     let pending = chunk;
     let failure: Error;
     do {
-      const input = { RequestItems: { [table]: { Keys: pending } } };
+      const input = {
+        RequestItems: { [table]: { Keys: pending, ...(consistent && { ConsistentRead: true }) } },
+      };
       try {
         const { Responses, UnprocessedKeys } = await run(
           { name: 'BatchGetItem', table, size: pending.length },

@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import { createLimiter } from './limiter';
 import { queryConnection, type Connection, type ConnectionArgs, type ConnectionQuery } from './pagination';
-import { type Table } from './table';
-import { type Key } from './table-definition';
+import { type ReadOptions, type Table } from './table';
+import { type AnyTableDefinition, type Key } from './table-definition';
 
 /** Loads items by their key; all keys of one tick become one `BatchGetItem` per 100. One per request. */
 export interface EntityLoader<Item extends object, KeyAttribute extends string> {
@@ -12,14 +12,16 @@ export interface EntityLoader<Item extends object, KeyAttribute extends string> 
   prime(item: Item): void;
 }
 
+/** Reads consistently by default where the table has an outbox: see `toldByEvents`. */
 export function entityLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
   table: Table<Item, KeyAttribute, IndexName>,
+  { consistent = toldByEvents(table.definition) }: ReadOptions = {},
 ): EntityLoader<Item, KeyAttribute> {
   const { partitionKey, sortKey } = table.definition;
   const textOf = (key: Key<Item, KeyAttribute>) =>
     JSON.stringify(sortKey === undefined ? key[partitionKey] : [key[partitionKey], key[sortKey]]);
   const loader = new DataLoader<Key<Item, KeyAttribute>, Item | null, string>(
-    (keys) => table.batchGet(keys),
+    (keys) => table.batchGet(keys, { consistent }),
     {
       cacheKeyFn: textOf,
     },
@@ -48,11 +50,16 @@ export interface RelationOptions<IndexName extends string> extends Omit<
   readonly concurrency?: number;
 }
 
-/** `index` (or the table itself) is the one whose partition key holds the parent. */
+/**
+ * `index` (or the table itself) is the one whose partition key holds the parent. `consistent` is for the table itself,
+ * and is on by default where it has an outbox: see `toldByEvents`.
+ */
 export function relationLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
   table: Table<Item, KeyAttribute, IndexName>,
-  { concurrency = 8, ...query }: RelationOptions<IndexName> = {},
+  { concurrency = 8, ...options }: RelationOptions<IndexName> = {},
 ): RelationLoader<Item> {
+  const consistent = options.index === undefined && toldByEvents(table.definition);
+  const query = { consistent, ...options };
   const limiter = createLimiter(concurrency);
   type Request = readonly [parent: string, args: ConnectionArgs];
   const loader = new DataLoader<Request, Connection<Item>, string>(
@@ -86,6 +93,12 @@ export function lookupLoader<Item extends object, KeyAttribute extends string, I
   );
   return { load: (value) => loader.load(value) };
 }
+
+/**
+ * Whether events tell of an item's changes. Who hears one reads the item at once, and a gateway keeps it for its cache's
+ * lifetime: it must not be older than the event.
+ */
+const toldByEvents = ({ outbox }: AnyTableDefinition): boolean => outbox !== undefined;
 
 /** One value or error per key, in the order of the keys, as DataLoader requires. */
 function settle<Of, Result>(

@@ -21,10 +21,13 @@ const review = (i: number): Review => ({
   product: `p${i % 20}`,
   at: String(i).padStart(4, '0'),
 });
-const reviewsTable = defineTable<Review>()({
+const keys = {
   name: 'reviews',
   partitionKey: 'id',
   indexes: { byProduct: { partitionKey: 'product', sortKey: 'at' } },
+} as const;
+const reviewsTable = defineTable<Review>()({
+  ...keys,
   seed: () => Array.from({ length: 300 }, (_, i) => review(i)),
 });
 
@@ -130,6 +133,27 @@ describe('an entity loader over a DynamoDB in trouble', () => {
     client.on(BatchGetCommand).rejects(Object.assign(new Error('bad'), { name: 'ValidationException' }));
     expect(await load(open(), ['a'])).toEqual([expect.objectContaining({ name: 'ValidationException' })]);
     expect(client.commandCalls(BatchGetCommand)).toHaveLength(1);
+  });
+
+  it('reads consistently where events tell of changes, or where it is told to, but for an index', async () => {
+    const told = defineTable<Review>()({ ...keys, outbox: true });
+    client.on(BatchGetCommand).callsFake((input) => found(keysOf(input)));
+    client.on(QueryCommand).resolves({ Items: [] });
+    const db = openDatabase({ client: documents });
+    await entityLoader(db.table(told)).load({ id: 'a' });
+    await entityLoader(db.table(told), { consistent: false }).load({ id: 'a' });
+    await entityLoader(db.table(reviewsTable)).load({ id: 'a' });
+    await entityLoader(db.table(reviewsTable), { consistent: true }).load({ id: 'a' });
+    await relationLoader(db.table(told)).load('a');
+    await relationLoader(db.table(told), { index: 'byProduct' }).load('a');
+    await relationLoader(db.table(reviewsTable)).load('a');
+    const batches = client.commandCalls(BatchGetCommand).map((call) => call.args[0].input.RequestItems!);
+    expect(batches.map(({ reviews }) => reviews?.ConsistentRead)).toEqual([true, undefined, undefined, true]);
+    const queries = client.commandCalls(QueryCommand).map((call) => call.args[0].input.ConsistentRead);
+    expect(queries).toEqual([true, undefined, undefined]);
+    await expect(
+      relationLoader(db.table(told), { index: 'byProduct', consistent: true }).load('a'),
+    ).rejects.toThrow('`consistent` is not for indexes, but got the index "byProduct" of "reviews".');
   });
 
   it('sends at most 8 batches at once', async () => {

@@ -86,6 +86,8 @@ async function serve(path: string | undefined, port: number): Promise<EmbeddedDy
   const { default: dynalite } = await import('dynalite');
   const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const server = dynalite({ ...delays, ...(path !== undefined && { path }) });
+  // dynalite throws, and would end this process, when a client ends in the middle of its request.
+  server.on('request', (request) => request.removeAllListeners('error').on('error', () => undefined));
   try {
     await listen(server, port);
   } catch (error) {

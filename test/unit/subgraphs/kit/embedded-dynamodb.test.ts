@@ -2,7 +2,7 @@ import { Level } from 'level';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTable, openDatabase, openEmbeddedDynamoDB } from '../../../../subgraphs/kit';
@@ -39,6 +39,20 @@ describe('an embedded DynamoDB', () => {
     expect(await after.notes.get({ id: '1' })).toEqual({ id: '1', text: 'kept' });
     await after.stop();
     await second.stop();
+  });
+
+  it('goes on when a client ends in the middle of a request', async () => {
+    const dynamodb = await openEmbeddedDynamoDB();
+    const { notes, stop } = await openNotes(dynamodb.endpoint);
+    const client = connect(Number(new URL(dynamodb.endpoint).port), '127.0.0.1');
+    client.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{');
+    // Its headers have come when a request after it is answered.
+    await notes.put({ id: '1', text: 'kept' });
+    client.destroy();
+    await once(client, 'close');
+    expect(await notes.get({ id: '1' })).toEqual({ id: '1', text: 'kept' });
+    await stop();
+    await dynamodb.stop();
   });
 
   it('serves a folder once, however many open it at the same time', async () => {

@@ -8,6 +8,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { subgraphNames } from '../../../cli/package';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
 import { optionsJsonSchema } from '../../../gateway/options/json-schema';
@@ -20,7 +21,11 @@ const file = join(__dirname, 'refusals.txt');
 const folder = mkdtempSync(join(tmpdir(), 'weir-refusals-'));
 const config = join(folder, 'weir.yaml');
 const before = process.cwd();
-beforeAll(() => process.chdir(folder));
+beforeAll(() => {
+  // A sentence names the subgraphs that are built.
+  if (subgraphNames().length === 0) throw new Error('Run `npm run build` first.');
+  process.chdir(folder);
+});
 afterAll(() => {
   process.chdir(before);
   rmSync(folder, { recursive: true });

@@ -134,7 +134,7 @@ export class OptionsReader {
       this.#loaded = readOptions(this.#flags, this.#context, this.#more);
     } catch (error) {
       // All files are followed, as a missing one may be created later.
-      if (error instanceof lazy.gateway().OptionsError) this.#follow(error.files);
+      if (error instanceof lazy.gatewayOptions().OptionsError) this.#follow(error.files);
       throw error;
     }
     this.#follow();
@@ -164,15 +164,14 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
     variables: own.variables,
     flags: { ...own.flags, ...more.flags },
   };
-  const loaded = lazy.gateway().readOptions(given);
+  const { readOptions: read } = lazy.gatewayOptions();
+  const loaded = read(given);
   const { keys, keysFile } = loaded.options.privateLinks;
   if (keys !== undefined || keysFile !== undefined) return loaded;
   const privateLinks = linkKeysIn(env);
   if (privateLinks === undefined) return loaded;
   const variable = 'keysFile' in privateLinks ? 'WEIR_LINK_KEYS_FILE' : 'WEIR_LINK_KEYS';
-  return lazy
-    .gateway()
-    .readOptions({ ...given, variables: { ...given.variables, [variable]: { privateLinks } } });
+  return read({ ...given, variables: { ...given.variables, [variable]: { privateLinks } } });
 }
 
 /**
@@ -183,7 +182,7 @@ export async function withOptionsErrors<Result>(
   run: () => Result | Promise<Result>,
   reader?: Pick<OptionsReader, 'sources'>,
 ): Promise<Result> {
-  const { OptionsError, SupergraphError } = lazy.gateway();
+  const { OptionsError } = lazy.gatewayOptions();
   const refuse = (problems: readonly string[]): never => {
     throw new CommandFailure(problems.map((problem) => `weir: ${nameFlag(problem)}`).join('\n'), 2);
   };
@@ -191,7 +190,8 @@ export async function withOptionsErrors<Result>(
     return await run();
   } catch (error) {
     if (error instanceof OptionsError) return refuse(error.problemsIn(reader?.sources));
-    if (!(error instanceof SupergraphError)) throw error;
+    // By its name, as the gateway takes long to load and most commands do not need it.
+    if (!(error instanceof Error) || error.name !== 'SupergraphError') throw error;
     const problem = { path: ['supergraph'], sentence: error.message };
     return refuse([reader?.sources?.describe(problem) ?? error.message]);
   }

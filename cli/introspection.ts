@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Options } from '../gateway';
 import type { Context } from './context';
 import { readOptions, withOptionsErrors } from './gateway-options';
 import type { IntrospectionCalls } from './introspect-as-gateway';
@@ -7,6 +8,8 @@ import { lazy } from './lazy';
 /** The flag for how subgraphs are introspected. */
 export interface IntrospectionFlags {
   readonly options?: string;
+  /** Reads the options again for each request, as their file may change while the command runs. */
+  readonly watch?: true;
 }
 
 /** How a command introspects subgraphs. */
@@ -25,11 +28,16 @@ export const addIntrospectionFlags = (command: Command): Command =>
  * @throws {CommandFailure} when the options are wrong
  */
 export async function withIntrospection<Result>(
-  { options: file }: IntrospectionFlags,
+  { options: file, watch }: IntrospectionFlags,
   context: Context,
   run: (calls: Introspect) => Promise<Result>,
 ): Promise<Result> {
-  const read = () => readOptions(file === undefined ? {} : { config: file }, context).options;
+  let last: Options | undefined;
+  const read = () => {
+    if (last === undefined || watch)
+      last = readOptions(file === undefined ? {} : { config: file }, context).options;
+    return last;
+  };
   if (file !== undefined) await withOptionsErrors(read);
   let calls: IntrospectionCalls | undefined;
   const open = (): IntrospectionCalls =>

@@ -4,6 +4,7 @@ import type * as Yaml from 'yaml';
 import type * as Gateway from '../gateway';
 import type * as Archive from '../gateway/events/archive';
 import type * as ArchiveBucket from '../gateway/events/archive-bucket';
+import type * as GatewayOptions from '../gateway/options';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as Schema from '../schema';
@@ -29,6 +30,7 @@ export const lazy = {
   executions: () => load('./operators/executions') as typeof Executions,
   failures: () => load('./operators/failures') as typeof Failures,
   gateway: () => load('../gateway') as typeof Gateway,
+  gatewayOptions: () => load('../gateway/options') as typeof GatewayOptions,
   graphql: () => load('graphql') as typeof GraphQL,
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,

@@ -71,7 +71,7 @@ async function follow(
   const name = begun.projection;
   let told: number | undefined;
   let changedAt = performance.now();
-  for (let current = begun; ; current = await look()) {
+  for (let current: Status | undefined = begun; current !== undefined; current = await lookAgain()) {
     const { building, live, events } = current;
     if (building === null && live >= generation) return current;
     if (building?.generation !== generation)
@@ -90,10 +90,19 @@ async function follow(
         `no event for ${patience / 1000} s: the log of ${subgraph} says whether it reaches its sources\n`,
       );
     }
-    await sleep(pause, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) continue;
-    stderr.write(`weir: the rebuild of ${name} goes on without this command.\n`);
-    return undefined;
+  }
+  stderr.write(`weir: the rebuild of ${name} goes on without this command.\n`);
+  return undefined;
+
+  /** `undefined` where the user has asked to stop, also while the subgraph is asked. */
+  async function lookAgain(): Promise<Status | undefined> {
+    try {
+      await sleep(pause, undefined, { signal });
+      return await look();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** `weir events` and `weir workflow`, with subgraphs of the kit. Over 300 lines: the commands share their subgraphs. */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
@@ -167,12 +167,17 @@ function placed(time = '2026-01-01T08:00:00.000Z'): DomainEvent {
   };
 }
 const failures = async () => (await json('events', 'failed')).failures as { id: string; text: string }[];
+/** How many failures there are. Looked at often, so without a command. */
+async function failedNow(): Promise<number> {
+  const { consumers } = await post<{ consumers: { failures: object[] }[] }>('letters', 'events/failures', {});
+  return consumers.flatMap((each) => each.failures).length;
+}
 /** Lets so many events fail, where no other has failed. */
 async function poison(events: number, others = 0): Promise<string[]> {
   hasNoAddress = true;
   handled.length = 0;
   publisher.push(...Array.from({ length: events }, () => placed()));
-  await eventually(async () => (await failures()).length === events + others);
+  await eventually(async () => (await failedNow()) === events + others);
   return (await failures()).map(({ id }) => id);
 }
 
@@ -213,7 +218,11 @@ describe('the examples of the docs', () => {
       await expectRun(command, output!);
     }
     const shown = () => json('workflow', 'show', 'rent-boat.r1');
-    await eventually(async () => (await shown()).execution.status === 'SUCCEEDED');
+    const path = 'workflows';
+    const ask = { action: 'show', execution: 'rent-boat.r1' };
+    const status = async () =>
+      (await post<{ execution: { status: string } }>('boats', path, ask)).execution.status;
+    await eventually(async () => (await status()) === 'SUCCEEDED');
     expect((await shown()).history.map((each: { state: string }) => each.state)).toContain('ReleaseBoat');
   }, 30_000);
 
@@ -227,17 +236,28 @@ describe('the examples of the docs', () => {
 });
 
 async function rent(id: string): Promise<string> {
-  const body = JSON.stringify({ query: `mutation { rentBoat(id: "${id}") }` });
-  const signed = signer(openLinkKeys({ keys: [key] }), null)('boats', body);
-  const response = await fetch(urls['boats']!, {
+  const query = `mutation { rentBoat(id: "${id}") }`;
+  return (await post<{ data: { rentBoat: string } }>('boats', 'graphql', { query })).data.rentBoat;
+}
+
+const sign = signer(openLinkKeys({ keys: [key] }), null);
+async function post<Answer>(subgraph: string, path: string, content: object): Promise<Answer> {
+  const body = JSON.stringify(content);
+  const response = await fetch(new URL(path, urls[subgraph]), {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...signed },
+    headers: { 'content-type': 'application/json', ...sign(subgraph, body) },
     body,
   });
-  return ((await response.json()) as { data: { rentBoat: string } }).data.rentBoat;
+  return (await response.json()) as Answer;
 }
 
 describe('weir events', () => {
+  const goesOn = {
+    exitCode: 0,
+    stdout: '',
+    stderr: expect.stringContaining('weir: the rebuild of stuck-history goes on without this command.'),
+  };
+
   it('delivers what has failed when its cause is mended', async () => {
     const [id, ...rest] = await poison(3);
     hasNoAddress = false;
@@ -309,11 +329,27 @@ describe('weir events', () => {
       stderr: expect.stringContaining('weir: another rebuild of stuck-history was begun'),
     });
     await second.printed(/generation 4: 0 events/);
-    expect(await second.stop()).toMatchObject({
-      exitCode: 0,
-      stdout: '',
-      stderr: expect.stringContaining('weir: the rebuild of stuck-history goes on without this command.'),
+    expect(await second.stop()).toMatchObject(goesOn);
+  });
+
+  it('says that a rebuild goes on where it is ended while it waits for an answer', async () => {
+    const building = { generation: 2, to: null, events: 0 };
+    const status = { projection: 'stuck-history', live: 1, heldAt: null, events: 0, building };
+    const asked = new EventEmitter();
+    let answers = 2;
+    const slow = createServer((_, response) => {
+      if (answers-- > 0) response.end(JSON.stringify({ projections: [status] }));
+      else asked.emit('again');
     });
+    await once(slow.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/graphql`;
+    const at = ['--projection', 'stuck-history', '--subgraph', `slow=${url}`];
+    const again = once(asked, 'again');
+    const replay = startCli(['events', 'replay', ...at], env);
+    await again;
+    expect(await replay.stop()).toMatchObject(goesOn);
+    slow.close();
+    slow.closeAllConnections();
   });
 });
 

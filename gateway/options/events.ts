@@ -71,7 +71,7 @@ const types = z
     z.string(),
     mapOf({
       versions: z
-        .array(positiveInt, { error: 'must be a list of versions' })
+        .array(positiveInt, { error: 'must be a list of versions, such as [1, 2]' })
         .min(1, { error: 'must have at least one version' })
         .default([1])
         .describe(
@@ -91,7 +91,8 @@ const types = z
   .prefault({})
   .describe('What events mean for the graph, by their type. Events of other types are passed over.');
 
-const topicRule = 'must be the ARN of an SNS topic';
+const topicRule =
+  'must be the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111122223333:shop-events.fifo';
 const prefixRule = 'must be 1 to 32 letters, digits, - or _';
 const kindOfSource = 'The kind of source.';
 const redisRule = 'must be redis://HOST:PORT or rediss://HOST:PORT';
@@ -204,7 +205,9 @@ const condition = mapOf({
 const single = pathOf(pathPattern).refine((value) => !value.includes('[*]'), {
   error: 'must have no [*] here',
 });
-const conditions = z.record(single, condition, { error: 'must be a map of paths' });
+const conditions = z.record(single, condition, {
+  error: 'must be a map of paths to conditions, such as { subject: { eq: p1 } }',
+});
 
 const subscriptions = z
   .record(
@@ -239,7 +242,8 @@ const subscriptions = z
         .meta({ example: [{ subject: { in: '{$args.upcs}' } }] }),
       only: conditions
         .refine((all) => !JSON.stringify(all).includes('{$args.'), {
-          error: 'must not depend on arguments, which the client chooses',
+          error:
+            'must not depend on arguments, which the client chooses: use {$claims.sub} or another claim here, and put conditions on arguments in `filter`',
         })
         .default({})
         .describe(
@@ -257,7 +261,7 @@ const nameRule = 'must be letters, digits, - or _';
 export const events = mapOf({
   sources: z
     .record(z.string().regex(/^[\w-]{1,64}$/, { error: nameRule }), source, {
-      error: 'must be a map of sources',
+      error: 'must be a map of sources, such as { stock: { type: subgraph, subgraph: inventory } }',
     })
     .prefault({})
     .describe('Where events come from, by a name of your choice. Every gateway process hears every event.'),

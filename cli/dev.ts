@@ -12,7 +12,7 @@ import { type Part, RunningParts } from './dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { isCheckout, packageRoot } from './package';
-import { announceGraph, runningGraphFile } from './running-graph';
+import { type AnnouncedGraph, announceGraph, runningGraphFile } from './running-graph';
 import { type OptionsWatch, watchOptions } from './watch-options';
 
 interface DevFlags extends GatewayFlags {
@@ -108,6 +108,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   );
   // Errors in the options are reported before anything is started.
   let options = await withOptionsErrors(() => reader.load(), reader);
+  let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {
     ...{ file, context, output, parts },
     options: () => {
@@ -119,6 +120,10 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       return options;
     },
     ports: flags.port === '0' ? 'free' : 'configured',
+    onSubgraphs: (urls) => {
+      const problem = announced?.replace(Object.fromEntries(urls));
+      if (problem !== undefined) output.say(unwritten(problem));
+    },
     logLevel: logLevel ?? usualLevel,
   };
   const graph = isReference
@@ -135,17 +140,14 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   ]);
   const { configured } = gateway;
   const facts = graph.describe(configured);
-  const announced = announceGraph({
+  const announcing = announceGraph({
     subgraphs: Object.fromEntries(facts.subgraphs),
     ...(graph.linkEnv
       ? { env: graph.linkEnv }
       : { options: reader.config === undefined ? undefined : resolve(reader.config) }),
   });
-  if ('problem' in announced)
-    output.say(
-      `${runningGraphFile} cannot be written (${announced.problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL.`,
-    );
-  else await parts.add(announced);
+  if ('problem' in announcing) output.say(unwritten(announcing.problem));
+  else announced = await parts.add(announcing);
   output.print(
     banner({
       ...facts,
@@ -158,6 +160,9 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     }),
   );
 }
+
+const unwritten = (problem: string): string =>
+  `${runningGraphFile} cannot be written (${problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL.`;
 
 const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
   ...watch,

@@ -16,23 +16,45 @@ export interface RunningGraph {
 /** In the working folder. Only its owner may read it, as it has the keys. */
 export const runningGraphFile = '.weir/dev.json';
 
+/** The file of a graph that runs. */
+export interface AnnouncedGraph {
+  /** Writes the file again, with other subgraphs. Says why where it cannot be written. */
+  replace(subgraphs: RunningGraph['subgraphs']): string | undefined;
+  /** Removes the file. */
+  stop(): Promise<void>;
+}
+
 /** Writes the file, until it is stopped; or says why it cannot be written. */
 export function announceGraph(
   graph: Omit<RunningGraph, 'process'>,
-): { stop(): Promise<void> } | { readonly problem: string } {
+): AnnouncedGraph | { readonly problem: string } {
   const { pid } = process;
   const draft = `${runningGraphFile}.${pid}.draft`;
-  try {
-    mkdirSync(dirname(runningGraphFile), { recursive: true });
-    rmSync(draft, { force: true });
-    // `wx`: never through a link that somebody else has put there.
-    writeFileSync(draft, JSON.stringify({ process: pid, ...graph }), { mode: 0o600, flag: 'wx' });
-    renameSync(draft, runningGraphFile);
-  } catch (error) {
-    return { problem: (error as Error).message };
+  let isStopped = false;
+
+  function write(content: Omit<RunningGraph, 'process'>): string | undefined {
+    try {
+      mkdirSync(dirname(runningGraphFile), { recursive: true });
+      rmSync(draft, { force: true });
+      // `wx`: never through a link that somebody else has put there.
+      writeFileSync(draft, JSON.stringify({ process: pid, ...content }), { mode: 0o600, flag: 'wx' });
+      renameSync(draft, runningGraphFile);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
+
+  const problem = write(graph);
+  if (problem !== undefined) return { problem };
   return {
+    replace(subgraphs) {
+      // Another `weir dev` in the folder may have written its own since.
+      const isOwn = !isStopped && (readRunningGraph()?.process ?? pid) === pid;
+      return isOwn ? write({ ...graph, subgraphs }) : undefined;
+    },
     stop() {
+      isStopped = true;
       // Another `weir dev` in the folder may have written its own.
       if (readRunningGraph()?.process === pid) rmSync(runningGraphFile, { force: true });
       try {

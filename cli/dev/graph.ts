@@ -49,6 +49,8 @@ export interface GraphOptions {
   /** Returns the gateway's current options. */
   readonly options: () => Options;
   readonly ports: 'free' | 'configured';
+  /** Called with the address of each subgraph, by name, when a supergraph has changed them. */
+  readonly onSubgraphs: (urls: GraphFacts['subgraphs']) => void;
   readonly logLevel: string;
 }
 

@@ -26,6 +26,7 @@ export async function startOwnGraph({
   parts,
   options,
   ports,
+  onSubgraphs,
   logLevel,
 }: GraphOptions): Promise<Graph> {
   let refresh = (): void => undefined;
@@ -51,7 +52,7 @@ export async function startOwnGraph({
   });
   signal.addEventListener('abort', () => feed.fail(new StoppedError()), { once: true });
   const others = new OtherSubgraphs(output, signal);
-  const live = new LiveGraph({ feed, commands, output });
+  const live = new LiveGraph({ feed, commands, output, onSubgraphs });
   composesWith = (subgraph) => live.composesWith(subgraph);
   takeProxies(env);
   const introspection = introspectAsGateway(options);
@@ -111,6 +112,7 @@ class LiveGraph {
   readonly #feed: SupergraphFeed;
   readonly #commands: Commands;
   readonly #output: Output;
+  readonly #onSubgraphs: GraphOptions['onSubgraphs'];
   /** Compositions go live one after the other. */
   #latest = Promise.resolve();
   #isBroken = false;
@@ -122,8 +124,14 @@ class LiveGraph {
   supergraphSdl = '';
   urls: ReadonlyMap<string, string> = new Map();
 
-  constructor({ feed, commands, output }: { feed: SupergraphFeed; commands: Commands; output: Output }) {
+  constructor({
+    feed,
+    commands,
+    output,
+    onSubgraphs,
+  }: { feed: SupergraphFeed; commands: Commands } & Pick<GraphOptions, 'output' | 'onSubgraphs'>) {
     this.#feed = feed;
+    this.#onSubgraphs = onSubgraphs;
     this.#commands = commands;
     this.#output = output;
   }
@@ -156,6 +164,7 @@ class LiveGraph {
     await this.#commands.settled();
     this.supergraphSdl = supergraphSdl;
     this.urls = new Map(config!.subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
+    this.#onSubgraphs(this.urls);
     const isNew = this.#feed.push(supergraphSdl);
     if (!isNew && wasBroken) this.#output.say('it composes again, to the supergraph that runs.');
   }

@@ -1,11 +1,12 @@
 /** `weir dev` of a graph of one’s own. Over 300 lines: its steps build on one start. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cli/dev/ports';
+import { runningGraphFile } from '../../cli/running-graph';
 import { childrenOf, eventually, isAlive, type ProcessInfo } from '../support/process';
 import { type RunningCli, startCli } from '../support/run-cli';
 
@@ -90,7 +91,7 @@ subgraphs:
   await elsewhere.start(port);
   await weir.printed(/curl/);
   children = childrenOf(process.pid).filter(({ pid }) => !before.has(pid));
-}, 30_000);
+});
 afterAll(async () => {
   await weir.stop();
   await elsewhere.stop();
@@ -267,6 +268,31 @@ describe('weir dev', () => {
     rmSync(join(late, 'weir.yaml'));
     await cli.printed(/the new options are live, at \S+\/graphql/);
     expect(await cli.stop()).toMatchObject({ exitCode: 0 });
+  });
+
+  it('tells the commands beside it of subgraphs that come and go while it runs', async () => {
+    const own = mkdtempSync(join(folder, 'own-'));
+    const before = process.cwd();
+    process.chdir(own);
+    const [nobody] = await freePorts(1);
+    const list = (...names: string[]) => {
+      const of = (name: string) =>
+        `${name}: { routing_url: "http://127.0.0.1:${nobody}/${name}", schema: { sdl: "type Query { ${name}: Int }" } }`;
+      write(join(own, 'supergraph.yaml'), `subgraphs: { ${names.map(of).join(', ')} }`);
+    };
+    const known = () =>
+      Object.keys((JSON.parse(readFileSync(runningGraphFile, 'utf8')) as { subgraphs: object }).subgraphs);
+    list('c');
+    const cli = startCli(['dev', '--port', '0'], {});
+    await cli.printed(/curl/);
+    expect(known()).toEqual(['c']);
+    list('c', 'e');
+    await eventually(() => known().join() === 'c,e');
+    list('e');
+    await eventually(() => known().join() === 'e');
+    expect(await cli.stop()).toMatchObject({ exitCode: 0 });
+    expect(known).toThrow('ENOENT');
+    process.chdir(before);
   });
 
   it('stops while it waits for a subgraph', async () => {

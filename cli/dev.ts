@@ -101,7 +101,8 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     watch,
     {
       configIfThere: beside,
-      defaults: { logging: { level: usualLevel } },
+      // All subgraphs run on the same machine.
+      defaults: { logging: { level: usualLevel }, planning: { timeout: '30s' } },
       // There is no load balancer to wait for.
       flags: { shutdown: { delay: 0 } },
     },

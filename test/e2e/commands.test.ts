@@ -117,7 +117,7 @@ describe('weir subgraph', () => {
     weir.signal('SIGTERM');
 
     expect(await weir.exit).toBe(0);
-  }, 30_000);
+  });
 
   it('leaves no subgraph behind when it is killed', async () => {
     const weir = startWeir(['subgraph', 'accounts', '--port', '0', '--data', join(folder, 'accounts')]);
@@ -126,7 +126,7 @@ describe('weir subgraph', () => {
     weir.signal('SIGKILL');
 
     await eventually(() => !isAlive(child!.pid));
-  }, 30_000);
+  });
 
   it('hands on the exit code of the subgraph, which says why', async () => {
     const weir = startWeir(['subgraph', 'accounts', '--prot', '1']);

@@ -21,7 +21,7 @@ beforeAll(async () => {
     cpSync(join(root, 'subgraphs', name, 'schema.graphql'), schemaFile(name));
   }
   weir = await startDev(['--data', join(folder, 'dynamodb')], {}, main);
-}, 60_000);
+});
 afterAll(async () => {
   await endAll();
   rmSync(folder, { recursive: true, force: true });
@@ -67,7 +67,7 @@ describe('weir dev, while a schema file is edited,', () => {
     expect(await second.exit).toBe(1);
     expect(second.stderr).toContain(`${schemaFile('reviews')}:`);
     writeFileSync(schemaFile('reviews'), before);
-  }, 30_000);
+  });
 });
 
 /** How many processes wait for a core: a promise in seconds is one for a machine that has nothing else to do. */

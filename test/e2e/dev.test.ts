@@ -23,7 +23,7 @@ let weir: DevProcess;
 
 beforeAll(async () => {
   weir = await startDev(['--data', data], {}, weirMain, folder);
-}, 60_000);
+});
 afterAll(async () => {
   await endAll();
   rmSync(folder, { recursive: true, force: true });
@@ -212,7 +212,7 @@ describe('weir dev', () => {
     // It may be cached for 5 s.
     await eventually(async () => (await popularity())?.orderCount === 2, 20_000);
     expect((await popularity()).pieceCount).toBe(4);
-  }, 60_000);
+  });
 
   it('gets through the death of the database', async () => {
     process.kill(processOf('embedded-dynamodb').pid, 'SIGKILL');
@@ -232,7 +232,7 @@ describe('weir dev', () => {
     expect((await second.query(query)).data).toEqual((await weir.query(query)).data);
     expect(await second.stop()).toBe(0);
     expect((await weir.query(query)).errors).toBeUndefined();
-  }, 60_000);
+  });
 
   it('says which port is in use and what to do', async () => {
     const { port } = new URL(weir.url);
@@ -253,7 +253,7 @@ describe('weir dev', () => {
       ),
     );
     expect(childrenOf(second.pid)).toEqual([]);
-  }, 60_000);
+  });
 
   it('keeps a written review over a restart, and forgets it on a reset', async () => {
     const body = 'Kept over a restart.';
@@ -303,7 +303,7 @@ describe('weir dev', () => {
     expect(all).toHaveLength(10);
     process.kill(sh!.pid, 'SIGTERM');
     await eventually(() => all.every(({ pid }) => !isAlive(pid)));
-  }, 60_000);
+  });
 });
 
 function processOf(name: string): ProcessInfo {

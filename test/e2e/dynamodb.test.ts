@@ -35,7 +35,7 @@ describe('DYNAMODB_ENDPOINT', () => {
     const second = await startDev([], { DYNAMODB_ENDPOINT: endpoint });
     expect((await second.query(query)).data).toEqual(data);
     await second.stop();
-  }, 90_000);
+  });
 
   it('has nothing that weir dev could reset', async () => {
     const weir = startWeir(['dev', '--port', '0', '--reset'], { DYNAMODB_ENDPOINT: endpoint });

@@ -113,7 +113,7 @@ describe('a new graph', () => {
       data: { products: [{ name: 'The first of products' }, { name: 'The second of products' }] },
     });
     expect(await dev.stop()).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe('two services of different teams', () => {
@@ -135,7 +135,7 @@ describe('two services of different teams', () => {
     );
     expect(await weir('compose', config, '--out', supergraph).exit).toBe(0);
     writeFileSync(options, 'supergraph: supergraph.graphql\nport: 0\nadmin: { port: 0 }\n');
-  }, 30_000);
+  });
 
   it('are checked with the options of the gateway, which names them', async () => {
     const check = weir('gateway', '--config', options, '--check');
@@ -184,7 +184,7 @@ describe('two services of different teams', () => {
     const breaking = weir('check', 'reviews', '--schema', schema, ...registry);
     expect(await breaking.exit).toBe(1);
     expect(breaking.stdout).toContain('Field `text` was removed from object type `Review`');
-  }, 30_000);
+  });
 });
 
 /** Loaded by what asks for them: an AWS service, a cache store, a command. */
@@ -247,13 +247,9 @@ describe('a program in TypeScript', () => {
   it.each([
     ['bundler', { module: 'esnext', moduleResolution: 'bundler', noEmit: true }],
     ['node10', { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0', noEmit: true }],
-  ])(
-    'compiles with the module resolution %s',
-    async (_, options) => {
-      expect(await compile(['program.ts'], options)).toBe('');
-    },
-    60_000,
-  );
+  ])('compiles with the module resolution %s', async (_, options) => {
+    expect(await compile(['program.ts'], options)).toBe('');
+  });
 
   it('compiles with nodenext, and runs as an ES module and as CommonJS', async () => {
     expect(await compile(['program.mts', 'program.cts'], { module: 'nodenext' })).toBe('');
@@ -262,5 +258,5 @@ describe('a program in TypeScript', () => {
     );
     for (const { stdout } of outputs)
       expect(stdout).toBe('{"data":{"__typename":"Query"}} function function OptionsError\n');
-  }, 60_000);
+  });
 });

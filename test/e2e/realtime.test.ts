@@ -12,7 +12,6 @@ import {
   type Subscriber,
 } from '../support/subscription-clients';
 
-jest.setTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 /** An order of `u1` that is on its way. */
 const shipped = 'o240';
@@ -45,7 +44,7 @@ beforeAll(async () => {
     `subscription { shipmentMoved(orderId: "${shipped}") { ${parcel} } }`,
     'support',
   );
-}, 90_000);
+});
 afterAll(async () => {
   for (const { close } of open) close();
   await endAll();

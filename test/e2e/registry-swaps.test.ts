@@ -42,7 +42,7 @@ beforeAll(async () => {
   if (!enabled) return;
   folder = mkdtempSync(join(tmpdir(), 'weir-swaps-'));
   [accounts, reviews] = await Promise.all([serve('accounts'), serve('reviews')]);
-}, 60_000);
+});
 beforeEach(async () => {
   if (!enabled) return;
   rmSync(join(folder, 'registry'), { recursive: true, force: true });

@@ -11,7 +11,6 @@ import { examplesOf, root } from '../support/documentation';
 import type { Json } from '../support/running-gateway';
 import { overEventStream, type Subscriber } from '../support/subscription-clients';
 
-jest.setTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const keys = { WEIR_LINK_KEYS: 'a-key-of-two-gateways-0123456789' };
 const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'payments', 'history'];
@@ -65,7 +64,7 @@ beforeAll(async () => {
     stringify({ planning, subgraphs, auth, events: { ...events, subscriptions: { stockChanged } } }),
   );
   other = await startOther('0');
-}, 90_000);
+});
 afterAll(async () => {
   await endAll();
   rmSync(folder, { recursive: true, force: true });

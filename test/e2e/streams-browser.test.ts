@@ -176,22 +176,18 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
   it.each([
     ['of the same origin', () => new URL('/graphiql', gateway.url).href],
     ['of an origin that may call', () => shop.origin],
-  ])(
-    'an `EventSource` %s gets each event, and learns of the end',
-    async (_, pageUrl) => {
-      await page.goto(pageUrl());
-      await openEventSource(query);
-      await opened();
-      upstreams.give(repriced(5));
-      upstreams.open[0]!.events.end();
-      const [next, complete] = await got(2);
-      expect([next![0], JSON.parse(next![1]!).data, next![2]]).toEqual(['next', repriced(5), '']);
-      expect(complete).toEqual(['complete', '', '']);
-      // What has ended need not be closed.
-      upstreams.reset();
-    },
-    60_000,
-  );
+  ])('an `EventSource` %s gets each event, and learns of the end', async (_, pageUrl) => {
+    await page.goto(pageUrl());
+    await openEventSource(query);
+    await opened();
+    upstreams.give(repriced(5));
+    upstreams.open[0]!.events.end();
+    const [next, complete] = await got(2);
+    expect([next![0], JSON.parse(next![1]!).data, next![2]]).toEqual(['next', repriced(5), '']);
+    expect(complete).toEqual(['complete', '', '']);
+    // What has ended need not be closed.
+    upstreams.reset();
+  });
 
   it('an `EventSource` of another origin gets nothing', async () => {
     await page.goto(`${shop.origin.replace('127.0.0.1', 'localhost')}/`);
@@ -246,18 +242,14 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
         async () => ({ authorization: await issuer.token({ exp: inSeconds(-60) }) }),
         'The token has expired.',
       ],
-    ])(
-      'is told of %s, and asks once',
-      async (what, document, headers, sentence) => {
-        await subscribeWith(client, document, await headers());
-        const { failed } = await reports.next();
-        // Both say only this of a connection that is refused.
-        const isMasked = !isTold && ['a wrong key', 'an expired token'].includes(what);
-        expect(failed).toContain(isMasked ? 'UnauthorizedException' : sentence);
-        expect(requests).toEqual([url()]);
-      },
-      60_000,
-    );
+    ])('is told of %s, and asks once', async (what, document, headers, sentence) => {
+      await subscribeWith(client, document, await headers());
+      const { failed } = await reports.next();
+      // Both say only this of a connection that is refused.
+      const isMasked = !isTold && ['a wrong key', 'an expired token'].includes(what);
+      expect(failed).toContain(isMasked ? 'UnauthorizedException' : sentence);
+      expect(requests).toEqual([url()]);
+    });
   });
 
   const modes: [string, () => object | Promise<object>][] = [
@@ -278,17 +270,13 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     ['AppSync’s link', 'AWS Amplify'].flatMap((client) =>
       modes.map(([mode, given]) => ({ client, mode, given })),
     ),
-  )(
-    '$client gets each event in mode $mode',
-    async ({ client, mode, given }) => {
-      await subscribeWith(client, query, { auth: { type: mode, ...(await given()) } });
-      await opened();
-      upstreams.give(repriced(5));
-      expect(await reports.next()).toMatchObject({ data: repriced(5) });
-      expect(requests).toEqual([`${gateway.url.replace('https', 'wss')}/realtime`]);
-    },
-    60_000,
-  );
+  )('$client gets each event in mode $mode', async ({ client, mode, given }) => {
+    await subscribeWith(client, query, { auth: { type: mode, ...(await given()) } });
+    await opened();
+    upstreams.give(repriced(5));
+    expect(await reports.next()).toMatchObject({ data: repriced(5) });
+    expect(requests).toEqual([`${gateway.url.replace('https', 'wss')}/realtime`]);
+  });
 
   it.each(['Defer20220824Handler', 'GraphQL17Alpha9Handler'])(
     'Apollo Client with %s shows what is not deferred, and then the rest',
@@ -309,6 +297,5 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
       });
       expect([...protocols]).toEqual(['h2']);
     },
-    60_000,
   );
 });

@@ -14,7 +14,6 @@ import { childrenOf, endAll, eventually, startWeir } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
 import { overEventStream, type Subscriber } from '../support/subscription-clients';
 
-jest.setTimeout(60_000);
 const folder = temporaryFolder();
 let subgraph: RunningSubgraph;
 const open: Subscriber[] = [];

@@ -10,7 +10,6 @@ import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } 
 
 const supergraph = join(__dirname, '../../schema/supergraph.graphql');
 
-jest.setTimeout(60_000);
 afterEach(endAll);
 
 function startTwo(

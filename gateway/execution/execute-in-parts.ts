@@ -79,7 +79,7 @@ class RunInParts implements ExecutionParts {
   constructor(
     program: Program,
     variant: VariantInParts,
-    { variables = {}, send, caller, errors }: ExecuteInPartsOptions,
+    { variables = {}, send, caller, errors, nulls }: ExecuteInPartsOptions,
     resolve: (result: Execution | ExecutionParts) => void,
     reject: (error: unknown) => void,
   ) {
@@ -97,7 +97,7 @@ class RunInParts implements ExecutionParts {
       isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, fetches),
     });
     this.#later = new CallScheduler(this.#run, program.combinations);
-    this.#trail = new ErrorTrail(this.#run, errors);
+    this.#trail = new ErrorTrail(this.#run, errors, nulls);
     const whole = new OneResponse(program, variables);
     this.#parts = new DeferredParts({
       ...{ run: this.#run, trail: this.#trail, deferral },

@@ -1,6 +1,7 @@
 import { type Caller, type Send } from '../subgraph-calls/transport';
 import { Completion } from './complete/complete';
 import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
+import { type NullObserver } from './complete/null-cause';
 import { discarded, type Execution, OneResponse, writeResponse } from './complete/write-response';
 import { type CompiledFetch, type Program } from './program';
 import { Run } from './run/run';
@@ -12,6 +13,8 @@ export interface ExecuteOptions {
   readonly send: Send;
   readonly caller: Caller;
   readonly errors?: ErrorOptions | undefined;
+  /** Is told why values of the answer are null. @default undefined: nobody is */
+  readonly nulls?: NullObserver | undefined;
 }
 
 export type { Execution };
@@ -19,7 +22,7 @@ export type { Execution };
 /** Runs a program for one client request. Failures of subgraphs become errors of the response, never a rejection. */
 export function execute(
   program: Program,
-  { variables = {}, send, caller, errors }: ExecuteOptions,
+  { variables = {}, send, caller, errors, nulls }: ExecuteOptions,
 ): Promise<Execution> {
   return new Promise((resolve, reject) => {
     const conditions = program.conditionsOf(variables);
@@ -36,7 +39,7 @@ export function execute(
       isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, schedule.fetches),
     });
     runSchedule(schedule, run, () => {
-      const trail = new ErrorTrail(run, errors);
+      const trail = new ErrorTrail(run, errors, nulls);
       trail.addCallErrors();
       const execution = writeResponse(run, program, trail, new OneResponse(program, variables));
       run.end();

@@ -5,6 +5,7 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from '../planning';
+import { showNull } from './observed-nulls';
 
 /** An operation, its caller, and its result. */
 interface Performed {
@@ -32,11 +33,9 @@ export async function showExecution(
   const { headers } = request.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
   const costs = { estimated: cost.estimate(variables).cost, actual };
-  const { errorsLeftOut } = answered;
+  const { errorsLeftOut, nulls } = answered;
   const weir = { calls: request.calls, cost: costs, cache: showCache(answered, answerHeaders) };
-  const extensions: Record<string, unknown> = {
-    weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut },
-  };
+  const extensions: Record<string, unknown> = { weir: { ...weir, ...showGaps(errorsLeftOut, nulls) } };
   // As Apollo Gateway: an empty header asks for nothing.
   if ((headers['apollo-query-plan-experimental'] ?? '') !== '') {
     const format = String(headers['apollo-query-plan-experimental-format'] ?? 'prettified');
@@ -51,10 +50,16 @@ export function showCalls(
   cost: OperationCost,
   variables: Readonly<Record<string, unknown>>,
   { calls, errorsLeftOut }: Pick<IncomingRequest, 'calls' | 'errorsLeftOut'>,
+  nulls: Answered['nulls'],
 ): Record<string, unknown> {
   const weir = { calls, cost: { estimated: cost.estimate(variables).cost }, cache: { result: 'PASS' } };
-  return { weir: errorsLeftOut === 0 ? weir : { ...weir, errorsLeftOut } };
+  return { weir: { ...weir, ...showGaps(errorsLeftOut, nulls) } };
 }
+
+const showGaps = (errorsLeftOut: number, nulls: Answered['nulls'] = []): object => ({
+  ...(errorsLeftOut > 0 && { errorsLeftOut }),
+  ...(nulls.length > 0 && { nulls: nulls.map(showNull) }),
+});
 
 /** Which caches took part in an answer, for development. */
 function showCache({ cachedReply }: Answered, answerHeaders: AnswerHeaders): object {

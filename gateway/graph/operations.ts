@@ -40,6 +40,7 @@ import {
 } from '../execution';
 import type { Engine, KnownOperation, Subgraph } from './engine';
 import { logPlan } from './logged-plans';
+import { noteNulls, ObservedNulls } from './observed-nulls';
 import type { ClientLimits } from '../limits/client-limits';
 import { compileOperationCost } from '../limits/cost/operation-cost';
 import { createCostReport } from '../limits/cost/report';
@@ -145,11 +146,14 @@ export function createOperations(
     try {
       const bounded = limitCalls(send, limits.of(caller.identity).calls);
       const traced = span === undefined ? caller : new TracedCaller(caller, span);
-      const how = { variables, send: bounded, caller: traced, errors };
-      const execution = await (event === undefined
-        ? execute(program, how)
-        : executeEvent(program, event, how));
-      if (span !== undefined) noteErrors(span, execution);
+      const observed = ObservedNulls.for(isDevelopment, span);
+      const how = { variables, send: bounded, caller: traced, errors, nulls: observed };
+      const result = await (event === undefined ? execute(program, how) : executeEvent(program, event, how));
+      const execution = isDevelopment ? { ...result, nulls: observed?.nulls } : result;
+      if (span !== undefined) {
+        noteErrors(span, execution);
+        noteNulls(span, observed);
+      }
       measure(execution, compiled, variables);
       if (execution.masked === undefined) return execution;
       return { ...execution, masked: logWhatIsMasked(execution.masked, compiled, variables, caller) };
@@ -300,7 +304,8 @@ export function createOperations(
     const repeatsFields = format === '20220824';
     const span = beginExecution(request, compiled);
     const caller = span === undefined ? request : new TracedCaller(request, span);
-    const how = { variables, send: bounded, caller, errors, repeatsFields };
+    const observed = ObservedNulls.for(isDevelopment, span);
+    const how = { variables, send: bounded, caller, errors, repeatsFields, nulls: observed };
     let logged = 0;
     const finish = <Sent extends Execution>(part: Sent): Sent => {
       request.errorsLeftOut += part.errorsLeftOut;
@@ -313,14 +318,17 @@ export function createOperations(
     if (span !== undefined) {
       if ('next' in answer)
         void answer.fetched.then(() => {
+          noteNulls(span, observed);
           span.end();
         });
       else {
         noteErrors(span, answer);
+        noteNulls(span, observed);
         span.end();
       }
     }
-    const extensions = (): Readonly<Record<string, unknown>> => showCalls(cost, variables, request);
+    const extensions = (): Readonly<Record<string, unknown>> =>
+      showCalls(cost, variables, request, observed?.nulls);
     if (!('next' in answer)) {
       measure(answer, compiled, variables);
       return { ...finish(answer), extensions: isDevelopment ? extensions() : undefined };

@@ -49,4 +49,4 @@ export function beginPlan(
 }
 
 /** Characters: names and response keys are the client's. */
-const longestName = 200;
+export const longestName = 200;

@@ -99,6 +99,36 @@ it('tells in development how many errors were left out', async () => {
   });
 });
 
+it('says in development why values are null, to each client that shares the answer', async () => {
+  notes.answer = answerWith({ data: { _entities: [{ note: null }, null] } });
+  const query = '{ some { note } }';
+  const [one, two] = [1, 2].map((id) => ({ __typename: 'Thing', id }));
+  things.answer = answerWith({ data: { some: [one, two] } });
+  await withGateway({ mode: 'development' }, async (gateway) => {
+    const answers = await Promise.all([gateway.query(query), gateway.query(query)]);
+    for (const { data, extensions } of answers) {
+      expect(data).toEqual({ some: [{ note: null }, { note: null }] });
+      expect(extensions.weir.cache.result).toBe('MISS');
+      expect(extensions.weir.nulls).toEqual([
+        {
+          ...{ path: ['some', 0, 'note'], cause: 'null-in-subgraph' },
+          says: 'some.0.note (Thing.note) is null because the subgraph "notes" answered null, without an error.',
+        },
+        {
+          ...{ path: ['some', 1, 'note'], cause: 'entity-not-found' },
+          says: 'some.1.note (Thing.note) is null because the subgraph "notes" found no such entity of the type Thing.',
+        },
+      ]);
+    }
+    notes.answer = fail;
+    things.answer = undefined;
+    const many = await gateway.query('{ things { note } }');
+    expect(many.extensions.weir.nulls).toHaveLength(100);
+    const whole = await gateway.query('{ some { id } }');
+    expect(whole.extensions.weir).not.toHaveProperty('nulls');
+  });
+});
+
 it('tells each error to each operation of a batch, and to each client that shares a call', async () => {
   notes.answer = answerWith({
     data: { _entities: [{ note: null }, { note: 'x' }] },

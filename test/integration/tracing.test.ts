@@ -215,6 +215,13 @@ describe('the trace of a request', () => {
           'weir.subgraph.name': 'reviews',
         },
       },
+      {
+        name: 'graphql.null',
+        attributes: {
+          ...{ 'graphql.path': 'me.reviews', 'weir.null.cause': 'call-failed' },
+          ...{ 'weir.error.code': 'SUBREQUEST_HTTP_ERROR', 'weir.subgraph.name': 'reviews' },
+        },
+      },
     ]);
     expect(root.attributes).toMatchObject({
       ...{ 'http.response.status_code': 200, 'weir.error.codes': ['SUBREQUEST_HTTP_ERROR'] },

@@ -202,7 +202,9 @@ export class ResponseCache {
       const begun = this.#begin(key, miss, 'awaited');
       const { execution, answer } = await begun.outcome;
       if (begun.size > 1) request.span?.set('weir.shared_with', begun.size - 1);
-      return answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys });
+      return answer === undefined
+        ? execution
+        : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
     }
     flight.join(request);
     const shared = await waitFor(flight, request).catch((error: unknown) => {
@@ -213,7 +215,9 @@ export class ResponseCache {
     if (shared !== undefined && flight.provenance.isShareable && isFor(shared, key, keys)) {
       statistics.coalesced++;
       const { execution, answer } = shared;
-      return answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys });
+      return answer === undefined
+        ? execution
+        : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
     return failed && spare !== undefined ? spare() : this.#pass(operation, request, run);
@@ -367,9 +371,10 @@ interface Miss extends Lookup {
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
 
-function answeredWith(cachedReply: CachedReply): Answered {
+function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answered {
   const { body } = cachedReply.answer;
-  return { body, data: body.subarray(dataStart, body.length - 1), errors: [], errorsLeftOut: 0, cachedReply };
+  const data = body.subarray(dataStart, body.length - 1);
+  return { body, data, errors: [], errorsLeftOut: 0, nulls, cachedReply };
 }
 
 /** The index of the data in `{"data":…}`. */

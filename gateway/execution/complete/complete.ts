@@ -29,6 +29,7 @@ import {
 import { scanLeaves } from '../json/scan';
 import { type DeferredSelection } from '../compile/defer';
 import { type Path } from './losses';
+import { type Missing, NullNotes } from './null-notes';
 import { locate, typeOf } from '../compile/merge';
 import {
   type FieldProjection,
@@ -60,20 +61,33 @@ export class Completion {
   readonly #path: (string | number)[] = [];
   #depth = 0;
   readonly #specials: Specials;
-  /** The kinds that are copied if their field accepts them; without null after a failed call: it may need an error. */
+  /**
+   * The kinds that are copied if their field accepts them; without null after a failed call, as it may need an error, and
+   * where an observer is told of each.
+   */
   readonly #plainKinds: number;
+  /** Undefined without an observer of nulls. */
+  readonly #nulls: NullNotes | undefined;
+  /** Whether the observer is told of each null. */
+  readonly #seesAll: boolean;
 
   constructor(run: Run, trail: ErrorTrail, specials: Specials) {
     this.#run = run;
     this.#trail = trail;
-    this.#plainKinds = trail.isTroubled ? ~(1 << NULL) : -1;
+    this.#nulls = trail.nulls && new NullNotes(run, trail, trail.nulls);
+    this.#seesAll = trail.nulls?.isThorough === true;
+    this.#plainKinds = trail.isTroubled || this.#seesAll ? ~(1 << NULL) : -1;
     this.#specials = specials;
   }
 
   /** Writes the response's data: an object, or null. */
   root(): void {
     const { workspace, rootPair, out } = this.#run;
-    if (!this.#fields(this.#rootFields, workspace.tape[rootPair]!)) out.all(nullBytes);
+    if (!this.#fields(this.#rootFields, workspace.tape[rootPair]!)) {
+      this.#nulls?.settle([], '');
+      out.all(nullBytes);
+    }
+    this.#nulls?.tell();
   }
 
   /**
@@ -82,7 +96,9 @@ export class Completion {
   fieldsAt(path: Path, fields: readonly FieldProjection[], record: number): boolean {
     this.#depth = 0;
     for (const key of path) this.#path[this.#depth++] = key;
-    return this.#fields(fields, record);
+    const isWritten = this.#fields(fields, record);
+    this.#nulls?.tell();
+    return isWritten;
   }
 
   /**
@@ -111,28 +127,40 @@ export class Completion {
     const a = tape[at]!;
     const b = tape[at + 1]!;
     const kind = b & KIND;
-    if (((projection.accepts >> kind) & 1) === 1) {
+    if ((((projection.accepts & this.#plainKinds) >> kind) & 1) === 1) {
       this.#run.out.copy(this.#run.workspace, a, a + (b >> LENGTH_SHIFT));
       return true;
     }
-    if (kind <= NULL) return this.#null(projection, field, a);
+    if (kind <= NULL) return this.#null(projection, field, at);
     let isWritten: boolean;
     if (projection.object !== undefined)
       isWritten = this.#object(projection, projection.object, a, kind, field);
     else if (projection.item !== undefined) isWritten = this.#list(projection.item, a, b, field);
     else isWritten = this.#leaf(projection, projection.leaf!, a, b, field);
-    return isWritten || this.#writeNull(projection);
+    if (isWritten || projection.isNonNull) return isWritten;
+    this.#nulls?.settle(this.#here(), field.coordinate);
+    return this.#writeNull(projection);
   }
 
-  /** Completes a null that stands at byte `a`. */
-  #null(projection: ValueProjection, field: FieldProjection, a: number): boolean {
+  /** Completes a null of a list. */
+  #null(projection: ValueProjection, field: FieldProjection, at: number): boolean {
+    if (this.#nulls !== undefined && (this.#trail.isTroubled || this.#seesAll || projection.isNonNull))
+      this.#noteMissing(projection, { field, record: 0, at, cells: [], isSaid: true });
     if (this.#writeNull(projection)) return true;
-    this.#error(nullText(field), this.#trail.senderOf(a, NULL, field.answeredBy));
+    const { tape } = this.#run.workspace;
+    this.#error(nullText(field), this.#trail.senderOf(tape[at]!, NULL, field.answeredBy));
     return false;
+  }
+
+  #noteMissing({ isNonNull }: ValueProjection, missing: Missing): void {
+    const path = this.#here();
+    const cause = this.#nulls!.causeOf(path, missing);
+    this.#nulls!.note(path, missing.field.coordinate, cause, !isNonNull);
   }
 
   /** Completes a valid value that is `@inaccessible`. */
   #inaccessible(projection: ValueProjection, field: FieldProjection): boolean {
+    this.#nulls?.note(this.#here(), field.coordinate, { kind: 'hidden' }, !projection.isNonNull);
     if (this.#writeNull(projection)) return true;
     this.#error(nullText(field), undefined, 'INACCESSIBLE_VALUE');
     return false;
@@ -161,6 +189,7 @@ export class Completion {
   /** Undoes the output from `end` on. */
   #takeBack(end: number): void {
     this.#run.out.end = end;
+    this.#nulls?.takeBack(end);
     this.#run.takenBack++;
     this.#specials.takeBack(end);
   }
@@ -169,11 +198,8 @@ export class Completion {
     const problem = completeLeaf(this.#run, leaf, a, b);
     if (problem === undefined) return true;
     if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(projection, field);
-    this.#error(
-      this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`,
-      this.#trail.senderOf(a, b & KIND, field.answeredBy),
-    );
-    return false;
+    const message = this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`;
+    return this.#unfit(field, message, a, b & KIND);
   }
 
   #list(item: ValueProjection, a: number, b: number, field: FieldProjection): boolean {
@@ -182,11 +208,8 @@ export class Completion {
     let list = (b & KIND) === LIST ? a : 0;
     if ((b & KIND) === RAW) list = scanLeaves(workspace, a, a + (b >> LENGTH_SHIFT));
     if (list === 0) {
-      this.#error(
-        `Expected Iterable, but did not find one for field "${field.coordinate}".`,
-        this.#trail.senderOf(a, b & KIND, field.answeredBy),
-      );
-      return false;
+      const message = `Expected Iterable, but did not find one for field "${field.coordinate}".`;
+      return this.#unfit(field, message, a, b & KIND);
     }
     const count = workspace.tape[list]!;
     if (count === 0) out.byte(OPEN_LIST);
@@ -212,16 +235,12 @@ export class Completion {
     field: FieldProjection,
   ): boolean {
     if (kind !== OBJECT) {
-      this.#error(
-        `Expected an object for field "${field.coordinate}".`,
-        this.#trail.senderOf(record, kind, field.answeredBy),
-      );
-      return false;
+      return this.#unfit(field, `Expected an object for field "${field.coordinate}".`, record, kind);
     }
     const { out, workspace } = this.#run;
     const { tape } = workspace;
     const key = projection.id + this.#run.takenBack * idsPerProgram;
-    if (projection.id !== 0 && tape[record + WRITTEN_BY] === key) {
+    if (projection.id !== 0 && tape[record + WRITTEN_BY] === key && !this.#seesAll) {
       out.again(tape[record + WRITTEN_START]!, tape[record + WRITTEN_END]!);
       return true;
     }
@@ -231,8 +250,12 @@ export class Completion {
     const fields = isSaid ? projection.fieldsOf(type) : undefined;
     if (fields === undefined) {
       if (projection.isInaccessible(type)) return this.#inaccessible(value, field);
-      if (projection.isForbidden(type)) this.#refuse(projection.nameOf(type));
-      else if (!this.#isTypeExplained(projection, record)) this.#unfitType(projection, type, record, field);
+      if (projection.isForbidden(type)) {
+        const what = projection.nameOf(type);
+        this.#nulls?.note(this.#here(), field.coordinate, { kind: 'not-authorized', what }, false);
+        this.#refuse(what);
+      } else if (!this.#isTypeExplained(projection, record, field))
+        this.#unfitType(projection, type, record, field);
       return false;
     }
     const start = out.end;
@@ -265,7 +288,15 @@ export class Completion {
       const what = name === undefined ? 'The runtime Object type' : `Runtime Object type ${name}`;
       message = `${what} is not a possible type for "${returnType.name}".`;
     }
-    this.#error(message, this.#trail.senderOf(record, OBJECT, field.answeredBy));
+    this.#unfit(field, message, record, OBJECT);
+  }
+
+  /** Refuses a value that does not fit its type. Returns false: nothing is written. */
+  #unfit(field: FieldProjection, message: string, a: number, kind: number): false {
+    const subgraph = this.#trail.senderOf(a, kind, field.answeredBy);
+    this.#nulls?.note(this.#here(), field.coordinate, { kind: 'invalid-value', subgraph }, false);
+    this.#error(message, subgraph);
+    return false;
   }
 
   /** The type name of a record's object as JSON, as subgraphs answered it; undefined if none did. */
@@ -356,16 +387,22 @@ export class Completion {
   /** Completes a field that is null or absent. */
   #missing(field: FieldProjection, record: number, at: number, b: number): boolean {
     const { answeredBy, isRefused, isUnplanned, value } = field;
+    const nulls = this.#nulls;
     if (isRefused) {
-      this.#refuse(field.coordinate);
+      const what = field.coordinate;
+      nulls?.note(this.#here(), what, { kind: 'not-authorized', what }, !value.isNonNull);
+      this.#refuse(what);
       return this.#writeNull(value);
     }
     if (isUnplanned) {
+      nulls?.note(this.#here(), field.coordinate, { kind: 'not-planned' }, !value.isNonNull);
       this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
       return this.#writeNull(value);
     }
     const isSaid = (b & KIND) === NULL;
-    if (!this.#trail.isTroubled && !value.isNonNull) return this.#writeNull(value);
+    const { isTroubled } = this.#trail;
+    if (!isTroubled && !value.isNonNull && (nulls === undefined || (isSaid && !this.#seesAll)))
+      return this.#writeNull(value);
     const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
     const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
@@ -373,6 +410,7 @@ export class Completion {
       isSaid && !value.isNonNull
         ? this.#trail.explainsNull(this.#here(), cells)
         : this.#trail.explainsGap(this.#here(), cells, answeredBy);
+    if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isSaid });
     if (this.#writeNull(value) || isExplained) return !value.isNonNull;
     const subgraph = isSaid
       ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
@@ -381,10 +419,20 @@ export class Completion {
     return false;
   }
 
-  #isTypeExplained({ typedBy, typeSource }: ObjectProjection, record: number): boolean {
+  #isTypeExplained(
+    { typedBy, typeSource }: ObjectProjection,
+    record: number,
+    field: FieldProjection,
+  ): boolean {
     const { tape } = this.#run.workspace;
     const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
-    return this.#trail.explainsGap(this.#here(), cells, typedBy);
+    if (!this.#trail.explainsGap(this.#here(), cells, typedBy)) return false;
+    if (this.#nulls !== undefined) {
+      const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isSaid: false };
+      const path = this.#here();
+      this.#nulls.note(path, field.coordinate, this.#nulls.causeOf(path, missing), false);
+    }
+    return true;
   }
 }
 

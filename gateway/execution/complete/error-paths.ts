@@ -12,6 +12,7 @@ import { type ErrorCode, errors } from '../../errors';
 import { type Call } from '../run/call';
 import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
 import { lengthToNull, Losses, type Path, pathKey } from './losses';
+import { type NullObserver } from './null-cause';
 import { walkPlaces } from '../run/walk';
 import { type CompiledFetch } from '../program';
 import { renamedKey } from '../compile/rewrites';
@@ -83,6 +84,8 @@ class ErrorRecord {
 
 /** Gathers the errors of one response. */
 export class ErrorTrail {
+  /** Is told why values of the response are null; undefined if nobody wants to know. */
+  readonly nulls: NullObserver | undefined;
   readonly #run: Run;
   readonly #mask: 'all' | 'unexpected' | 'none';
   readonly #limit: number;
@@ -102,8 +105,14 @@ export class ErrorTrail {
   /** Errors for later parts. */
   #held: HeldError[] = [];
 
-  constructor(run: Run, { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {}) {
+  /** @param nulls is told why values of the response are null */
+  constructor(
+    run: Run,
+    { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {},
+    nulls?: NullObserver,
+  ) {
     this.#run = run;
+    this.nulls = nulls;
     this.#mask = mask;
     this.#limit = limit;
     this.#bytesLeft = maxBytes;
@@ -227,6 +236,36 @@ export class ErrorTrail {
     }
     // The fetches were never sent if a loss at this path left no object to fetch for.
     return loss !== undefined || (cells.includes(0) && this.#lossAt(path, undefined) !== undefined);
+  }
+
+  /**
+   * The call that left the value at a path missing; undefined if none that failed or was answered with errors did.
+   *
+   * @param cells the cells that should hold the value at the path
+   * @param fetches the fetches that should answer it
+   */
+  callToBlame(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): Call | undefined {
+    if (!this.isTroubled) return undefined;
+    const isToBlame = (cell: number): boolean =>
+      this.#isFailed(cell) || this.#record.unplaced.has(this.#callOf(cell)!);
+    const needed = this.#neededBy(fetches);
+    const failed = cells.filter(isToBlame).map((cell) => this.#callOf(cell));
+    const isSkipped = cells.includes(this.#run.skipped);
+    return (
+      failed.find((call) => call !== undefined) ??
+      this.#lossAt(path, needed) ??
+      (isSkipped ? this.#troubled.find(({ fetch }) => needed.has(fetch.index))?.call : undefined) ??
+      (cells.includes(0) ? this.#lossAt(path, undefined) : undefined)
+    );
+  }
+
+  /** The code of a subgraph's error at this path, around it or below it. */
+  codeAt(path: Path, subgraph: string): string | undefined {
+    const found = this.#errors.find(({ path: at = [], extensions }) => {
+      const [short, long] = at.length < path.length ? [at, path] : [path, at];
+      return extensions['service'] === subgraph && short.every((key, i) => key === long[i]);
+    });
+    return found?.extensions['code'] as string | undefined;
   }
 
   /** The subgraph that sent a value. `fetches` are the fetches that ask for it. */

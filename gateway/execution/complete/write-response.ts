@@ -4,6 +4,7 @@ import { type Program } from '../program';
 import { type Run } from '../run/run';
 import { Completion, type Specials } from './complete';
 import { type ErrorTrail, type MaskedError } from './error-paths';
+import { type ObservedNull } from './null-cause';
 
 export interface Execution {
   /** Complete UTF-8: `{"data":…}` or `{"data":…,"errors":[…]}`. */
@@ -15,6 +16,8 @@ export interface Execution {
   readonly errorsLeftOut: number;
   /** What is masked in `errors`, for the log. */
   readonly masked?: readonly MaskedError[] | undefined;
+  /** Why values in it are null, where its caller has observed that for whoever gets the answer. */
+  readonly nulls?: readonly ObservedNull[] | undefined;
   /**
    * Releases the memory of `body` and `data` for the next response. Call at most once, and only with no other reference
    * to them left. Without the call the garbage collector frees them, which costs more.

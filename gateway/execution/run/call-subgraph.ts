@@ -105,7 +105,8 @@ function refused(subgraph: string, status: number): Failure {
 
 /** The failure that clients see for a call without an answer. */
 export function transportFailure(subgraph: string, reason: unknown): Failure {
-  if (reason instanceof TransportError) return { code: reason.code, message: reason.message };
+  if (reason instanceof TransportError)
+    return { code: reason.code, message: reason.message, reason: reason.failure };
   // The message of any other error may hold internals.
   return { code: 'SUBREQUEST_HTTP_ERROR', message: errors.SUBREQUEST_HTTP_ERROR.message({ subgraph }) };
 }

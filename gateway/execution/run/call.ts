@@ -1,4 +1,5 @@
 import { errors, type ErrorCode } from '../../errors';
+import { type TransportFailure } from '../../subgraph-calls/transport';
 import { type ContextValues } from './contexts';
 import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type ByteWriter } from '../json/write';
@@ -100,6 +101,8 @@ export interface Failure {
   readonly code: ErrorCode;
   /** Safe to show to clients. */
   readonly message: string;
+  /** Why there was no response; undefined where one could not be read. */
+  readonly reason?: TransportFailure | undefined;
 }
 
 export function malformed(subgraph: string, reason: string): Failure {

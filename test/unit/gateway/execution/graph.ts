@@ -13,7 +13,9 @@ import {
   execute,
   executeInParts,
   type Execution,
+  type NullObserver,
   type Program,
+  type Refusals,
 } from '../../../../gateway/execution';
 import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
@@ -54,8 +56,10 @@ export interface Asking {
   readonly operationName?: string;
   readonly answer?: Answer;
   readonly errors?: ErrorOptions;
+  readonly nulls?: NullObserver;
   /** Changes the plan before it is compiled. */
   readonly replan?: (plan: QueryPlan) => QueryPlan;
+  readonly refusals?: Refusals;
 }
 
 export class Graph {
@@ -83,9 +87,10 @@ export class Graph {
     );
   }
 
-  compile(source: string, { operationName, replan = (plan) => plan }: Asking = {}): Program {
+  compile(source: string, { operationName, replan = (plan) => plan, refusals }: Asking = {}): Program {
     return compileOperation({
-      plan: replan(structuredClone(this.#plan(source, operationName, []))),
+      plan: replan(this.planOf(source, operationName)),
+      refusals,
       schema: this.apiSchema,
       supergraphSchema: this.answerTypes,
       inaccessibleValues: this.#inaccessibleValues,
@@ -93,6 +98,10 @@ export class Graph {
       document: parse(source),
       operationName,
     });
+  }
+
+  planOf(source: string, operationName?: string): QueryPlan {
+    return structuredClone(this.#plan(source, operationName, []));
   }
 
   async ask(source: string, asking: Asking = {}): Promise<Outcome> {
@@ -113,7 +122,7 @@ export class Graph {
     return { answer: await executeInParts(program, { ...options, repeatsFields }), sent };
   }
 
-  #prepare({ variables, answer, errors }: Asking) {
+  #prepare({ variables, answer, errors, nulls }: Asking) {
     const sent: SentRequest[] = [];
     const send = async (request: SubgraphRequest) => {
       const variablesText = request.variables.length === 0 ? '{}' : request.variables.toString();
@@ -135,7 +144,7 @@ export class Graph {
       const bytes = given instanceof Uint8Array ? Buffer.from(given) : Buffer.from(JSON.stringify(given));
       return { status: 200, headers: {}, body: bytes };
     };
-    return { sent, options: { variables, send, caller: callerOf(), errors } };
+    return { sent, options: { variables, send, caller: callerOf(), errors, nulls } };
   }
 }
 

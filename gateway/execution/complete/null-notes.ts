@@ -1,0 +1,115 @@
+import type { FieldProjection } from '../compile/projection';
+import { ANSWER, ANSWERED, NULL, STATUS } from '../json/tape';
+import type { Call } from '../run/call';
+import type { Run } from '../run/run';
+import type { ErrorTrail } from './error-paths';
+import type { Path } from './losses';
+import type { NullCause, NullObserver, ObservedNull } from './null-cause';
+
+/** Where the value of a field is, or should be. */
+export interface Missing {
+  readonly field: FieldProjection;
+  /** The object that has the field; 0 for an item of a list. */
+  readonly record: number;
+  /** The pair of the value. */
+  readonly at: number;
+  /** The cells that should hold it. */
+  readonly cells: readonly number[];
+  /** Whether it was answered with null. */
+  readonly isSaid: boolean;
+}
+
+/** The nulls of a part of an answer while it is written, for an observer. */
+export class NullNotes {
+  readonly #run: Run;
+  readonly #trail: ErrorTrail;
+  readonly #observer: NullObserver;
+  #found: { readonly at: number; readonly observed: ObservedNull }[] = [];
+  #leftOut = 0;
+  /** What may not be null and is, until a place is found that may. */
+  #lost: ObservedNull | undefined;
+
+  constructor(run: Run, trail: ErrorTrail, observer: NullObserver) {
+    this.#run = run;
+    this.#trail = trail;
+    this.#observer = observer;
+  }
+
+  /** Notes a null. @param isWritten false where it may not stand there, and propagates */
+  note(path: Path, coordinate: string, cause: NullCause, isWritten: boolean): void {
+    if (isWritten) this.#add({ path, coordinate, cause });
+    else this.#lost = { path, coordinate, cause };
+  }
+
+  /** Notes that a null has propagated to this place, or stands in place of a value there that could not be written. */
+  settle(path: Path, coordinate: string): void {
+    const from = this.#lost;
+    if (from === undefined) return;
+    this.#lost = undefined;
+    const isOwn = from.path.length === path.length;
+    this.#add(isOwn ? from : { path, coordinate, cause: { kind: 'propagated', from } });
+  }
+
+  /** Forgets the nulls of output that is undone from `end` on. */
+  takeBack(end: number): void {
+    while (this.#found.length > 0 && this.#found.at(-1)!.at >= end) this.#found.pop();
+  }
+
+  /** Tells the observer. */
+  tell(): void {
+    const nulls = this.#found.map(({ observed }) => observed);
+    if (nulls.length > 0) this.#observer.observe(nulls, this.#leftOut);
+    this.#found = [];
+    this.#leftOut = 0;
+    this.#lost = undefined;
+  }
+
+  #add(observed: ObservedNull): void {
+    if (this.#found.length === mostNulls) this.#leftOut++;
+    else this.#found.push({ at: this.#run.out.end, observed });
+  }
+
+  /** Why a value is null or absent. To be called when the errors at its path are known. */
+  causeOf(path: Path, missing: Missing): NullCause {
+    const { field, record, at, cells, isSaid } = missing;
+    const { tape } = this.#run.workspace;
+    const failed = this.#trail.callToBlame(path, cells, field.answeredBy);
+    if (failed !== undefined) return this.#causeOfCall(path, failed);
+    if (isSaid) {
+      const subgraph = this.#trail.senderOf(tape[at]!, NULL, field.answeredBy);
+      return { kind: 'null-in-subgraph', subgraph };
+    }
+    const subgraph = this.#trail.debtorOf(record, cells, field.answeredBy);
+    const isUnknown = (cell: number): boolean =>
+      tape[cell + STATUS] === ANSWERED && tape[cell + ANSWER] === 0;
+    if (subgraph !== undefined && cells.some(isUnknown)) {
+      const [type = ''] = field.coordinate.split('.');
+      return { kind: 'entity-not-found', subgraph, type };
+    }
+    if (cells.some((cell) => cell === 0 || cell === this.#run.skipped)) return { kind: 'not-requested' };
+    return { kind: 'not-answered', subgraph };
+  }
+
+  #causeOfCall(path: Path, { operation, failure, errors }: Call): NullCause {
+    const { subgraph } = operation.request;
+    if (failure !== undefined) {
+      const { code, message: says, reason } = failure;
+      if (code === 'GATEWAY_TIMEOUT') return { kind: 'timeout', subgraph, code, says };
+      if (reason === 'broken') return { kind: 'breaker', subgraph, code, says };
+      const isLimit = reason === 'over-limit' || reason === 'busy' || reason === 'too-large';
+      return { kind: isLimit ? 'limit' : 'call-failed', subgraph, code, says };
+    }
+    const code = this.#trail.codeAt(path, subgraph) ?? codeOf(errors[0]);
+    return { kind: 'subgraph-error', subgraph, code: code.slice(0, longestCode) };
+  }
+}
+
+/** Of one part of an answer. */
+const mostNulls = 1000;
+const longestCode = 100;
+
+function codeOf(error: unknown): string {
+  const code = (error as { readonly extensions?: { readonly code?: unknown } | null } | null)?.extensions
+    ?.code;
+  return typeof code === 'string' ? code : 'DOWNSTREAM_SERVICE_ERROR';
+}

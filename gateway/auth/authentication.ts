@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
 import { requestError } from '../errors';
 import type { Options } from '../options';
+import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { apiKeys } from './api-key';
 import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
@@ -71,7 +72,7 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
     const refuse = (error: unknown): false => {
       request.refusal = asAnswer(error);
       if (request.refusal !== error)
-        logger.error({ err: error, requestId: request.id }, 'authentication failed');
+        logger.error({ err: error, ...loggedIds(request) }, 'authentication failed');
       else request.refusedBy = modes.find((each) => each.recognises(received))?.modeOf(received) ?? 'none';
       return false;
     };

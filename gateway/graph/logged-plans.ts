@@ -1,5 +1,6 @@
 import type { Authorization } from '../auth/directives';
 import type { PlannedOperation, Planner } from '../planning';
+import type { LoggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { withoutTexts } from '../telemetry/sent-texts';
 
@@ -13,11 +14,11 @@ interface LogPlanOptions {
 export function logPlan(
   { logger, planner, authorization }: LogPlanOptions,
   planned: PlannedOperation,
-  requestId: string,
+  ids: LoggedIds,
 ): void {
   if (!logger.isLevelEnabled('debug')) return;
   const { operationName: operation, documentHash: operationId, overrideLabels } = planned;
-  const facts = { requestId, operation, operationId };
+  const facts = { ...ids, operation, operationId };
   const document = withoutTexts(planned.document);
   void authorization
     .visiblePart({ ...planned, document }, planner)

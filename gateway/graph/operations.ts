@@ -53,6 +53,7 @@ import { beginExecution, beginPlan, noteErrors } from './traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
+import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
@@ -181,7 +182,7 @@ export function createOperations(
   ): readonly MaskedError[] => {
     const sent = { document, variables, headers: headersOf(caller) };
     const masked = withoutWhatWasSent(errorsWithTexts, sent);
-    logMasked(logger, caller.tracing['x-request-id'], masked);
+    logMasked(logger, loggedIds(caller), masked);
     return masked;
   };
   const plannedOf = (
@@ -258,12 +259,12 @@ export function createOperations(
       const waiting = beginPlan(caller, planned, programs);
       const plan = caller.awaitPlan(programs.get(planned, request.sender), planWaits);
       return endWith(waiting, plan).then((made) => {
-        logPlan({ logger, planner, authorization }, planned, request.id);
+        logPlan({ logger, planner, authorization }, planned, loggedIds(request));
         return start(made);
       });
     });
     // A request that shares the execution of another one logs the masked errors under its own id, too.
-    if (answered.masked !== undefined && !isOwn) logMasked(logger, request.id, answered.masked);
+    if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
@@ -353,7 +354,7 @@ export function createOperations(
       },
       extensions: isDevelopment ? extensions : undefined,
       onDefect: (error) => {
-        logger.error({ err: error, requestId: request.id }, 'an operation failed');
+        logger.error({ err: error, ...loggedIds(request) }, 'an operation failed');
       },
     });
   }
@@ -372,10 +373,9 @@ export function createOperations(
   ): Promise<Program | Rejection> {
     const known = programs.peek(planned);
     if (known !== undefined) return known;
-    const { sender, tracing } = subscriber;
     const waiting = beginPlan(subscriber, planned, programs);
-    const made = await endWith(waiting, awaitPlan(programs.get(planned, sender)));
-    logPlan({ logger, planner, authorization }, planned, tracing['x-request-id']!);
+    const made = await endWith(waiting, awaitPlan(programs.get(planned, subscriber.sender)));
+    logPlan({ logger, planner, authorization }, planned, loggedIds(subscriber));
     return made;
   }
 

@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { type ErrorCode, requestError, RequestErrors } from '../errors';
 import { type ErrorAnswer, errorAnswer } from '../http/error-answer';
+import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
@@ -55,7 +56,7 @@ export class Reply {
         defect = new Error(`An error cannot be sent: ${(cause as Error).message}`, { cause: error });
       }
     }
-    this.#logger.error({ err: defect, requestId: request.id }, 'a request failed');
+    this.#logger.error({ err: defect, ...loggedIds(request) }, 'a request failed');
     const told = requestError('INTERNAL_SERVER_ERROR', {});
     this.#note(request, told, 500);
     return errorAnswer(told, accept);

@@ -1,5 +1,6 @@
 import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
+import { loggedIds } from '../telemetry/logged-ids';
 import { traceFetches, traceSends } from './interceptors/trace-calls';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, logFailedCalls } from './interceptors/measure-calls';
@@ -79,8 +80,7 @@ function callsOf(
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
   const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
     metrics.subgraphRetries.add(1, { subgraph });
-    const requestId = caller.tracing['x-request-id'];
-    logger.debug({ requestId, subgraph, ...retry }, 'a call of a subgraph is repeated');
+    logger.debug({ ...loggedIds(caller), subgraph, ...retry }, 'a call of a subgraph is repeated');
   };
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
   interceptors.push(bulkhead(calls), countCalls(metrics.calls));

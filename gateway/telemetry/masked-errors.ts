@@ -1,4 +1,5 @@
 import type { MaskedError } from '../execution';
+import type { LoggedIds } from './logged-ids';
 import type { Logger } from './logger';
 import { compileWithoutSent, type Sent } from './sent-texts';
 
@@ -15,12 +16,12 @@ export function withoutWhatWasSent(masked: readonly MaskedError[], sent: Sent): 
 /** Logs the original errors of subgraphs that are masked for clients. */
 export function logMasked(
   logger: Pick<Logger, 'warn'>,
-  requestId: string | undefined,
+  ids: LoggedIds,
   masked: readonly MaskedError[],
 ): void {
   for (const { subgraph, code, message, path } of masked)
     logger.warn(
-      { requestId, subgraph, code, error: message, path: path?.slice(0, longestPath) },
+      { ...ids, subgraph, code, error: message, path: path?.slice(0, longestPath) },
       'an error of a subgraph is masked',
     );
 }

@@ -487,6 +487,28 @@ it('has its ids in the line of the request', async () => {
   expect(line).toMatchObject({ traceId: root.traceId, spanId: root.spanId });
 });
 
+it('has its ids in each line about the request, each with the span that the line is about', async () => {
+  const gateway = await start({}, { logging: { level: 'debug' } });
+  graph.reviews.answer = (_, response) => {
+    response.writeHead(503).end('down');
+  };
+  const answer = await gateway.post({ query: '{ me { name reviews { rating } } }' });
+  const { errors } = (await answer.json()) as { errors: unknown[] };
+  expect(errors).toHaveLength(1);
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  const requestId = answer.headers.get('x-request-id');
+  const said = ['an operation was planned', 'a call of a subgraph is repeated', 'request'];
+  await eventually(() => said.every((one) => gateway.log.some(({ msg }) => msg === one)));
+  const lines = gateway.log.filter((line) => line.requestId === requestId);
+  expect(lines.map(({ msg }) => msg)).toEqual(expect.arrayContaining(said));
+  expect(lines.map(({ level }) => level)).toContain('warn');
+  expect(lines.map(({ traceId: id }) => id)).toEqual(lines.map(() => root.traceId));
+  const spans = new Map(collector.traceOf(root.traceId).map(({ spanId, name }) => [spanId, name]));
+  expect(lines.map(({ spanId }) => spans.get(spanId)).filter((name) => name === undefined)).toEqual([]);
+  const repeated = lines.find(({ msg }) => msg === 'a call of a subgraph is repeated');
+  expect(spans.get(repeated!.spanId)).toBe('fetch reviews');
+});
+
 describe('a collector', () => {
   it('gets the headers of the options, and is named by the environment', async () => {
     process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = new URL('/', collector.url).href;

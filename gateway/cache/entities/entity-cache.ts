@@ -27,6 +27,7 @@ import { Lifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
 import { isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, Entry, Look, Store } from '../stores/store';
+import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import type { Span } from '../../telemetry/traces/span';
 import { WantedList } from './wanted-list';
@@ -163,11 +164,10 @@ class EntityCache {
   #tell(wanted: readonly WantedList[], scopes: readonly (readonly KeyScope[])[], caller: Caller): void {
     const { logger, subgraph } = this.#options;
     if (!logger.isLevelEnabled('debug')) return;
-    const requestId = caller.tracing['x-request-id'];
     wanted.forEach(({ list, missing }, i) => {
       const keys = scopes[i]!.map((scope) => this.#keys.prefixOf(list, scope, caller));
       const facts = {
-        requestId,
+        ...loggedIds(caller),
         subgraph,
         keys,
         entities: list.representations.length,

@@ -10,6 +10,7 @@ import type { Reply } from '../../request/reply';
 import type { AnswerHeaders, CachedReply } from './answer-headers';
 import { mediaTypes } from '../../http/media-type';
 import { PreparedAnswers } from './prepared-answers';
+import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';
@@ -111,7 +112,7 @@ export class CachedAnswers {
     const entry = store.peek!(key);
     if (entry === undefined) return undefined;
     if (logger.isLevelEnabled('debug'))
-      logger.debug({ requestId: request.id, [`${scope}Key`]: key }, 'a request was found by its bytes');
+      logger.debug({ ...loggedIds(request), [`${scope}Key`]: key }, 'a request was found by its bytes');
     return readAnswer(entry);
   }
 }

@@ -17,6 +17,7 @@ import { type CachedOperation, describeOperation, type OperationFacts } from './
 import { type ClientDirectives, clientDirectives } from './client-directives';
 import { Flight, type IdentifiedCaller, type Outcome } from './flights';
 import { bestOf, type Usable } from './found-answers';
+import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
@@ -153,7 +154,7 @@ export class ResponseCache {
   #tell({ keys, request }: Lookup, found: Usable | undefined): void {
     const { logger } = this.#settings;
     if (!logger.isLevelEnabled('debug')) return;
-    const facts = { requestId: request.id, publicKey: keys.public, privateKey: keys.private };
+    const facts = { ...loggedIds(request), publicKey: keys.public, privateKey: keys.private };
     logger.debug({ ...facts, found: found?.state ?? 'nothing' }, 'the response cache was asked');
   }
 

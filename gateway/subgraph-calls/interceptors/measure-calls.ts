@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { errors } from '../../errors';
-import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
+import { type Interceptor, type SubgraphResponse, TransportError } from '../transport';
 import type { CallStatistics } from '../../telemetry/call-statistics';
+import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 
 /**
@@ -15,19 +16,17 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
       (response) => {
         const { status } = response;
         if (status >= 500)
-          logger.warn({ subgraph, requestId: requestIdOf(request) }, said({ subgraph, status }));
+          logger.warn({ subgraph, ...loggedIds(request.caller) }, said({ subgraph, status }));
         return response;
       },
       (error: unknown) => {
         if (error instanceof TransportError && error.failure !== 'aborted')
-          logger.warn({ err: error.cause, subgraph, requestId: requestIdOf(request) }, error.message);
+          logger.warn({ err: error.cause, subgraph, ...loggedIds(request.caller) }, error.message);
         throw error;
       },
     );
   };
 }
-
-const requestIdOf = ({ caller }: SubgraphRequest): string | undefined => caller.tracing['x-request-id'];
 
 const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 

@@ -56,7 +56,7 @@ export class EventFeeds {
     this.#options = options;
     for (const name of options.sources.keys()) {
       this.#recent.set(name, new Recent());
-      this.#replays.set(name, new Turns(mostReplays));
+      this.#replays.set(name, new Turns(mostReplays, turnMilliseconds));
     }
   }
 
@@ -157,9 +157,11 @@ export class EventFeeds {
     const source = sources.get(name)!;
     const { types } = this.#fields.get(tap.field)!;
     let position = after;
-    const done = await this.#replays.get(name)!.take();
+    const turns = this.#replays.get(name)!;
+    let turn = await turns.take();
     try {
-      for (let attempt = 0; attempt < mostAttempts && !signal.aborted; attempt++) {
+      for (let attempt = 0; attempt < mostAttempts && !signal.aborted;) {
+        let gaveWay = false;
         try {
           for await (const batch of source.read({ after: position, types, signal })) {
             if (batch.isGap === true) {
@@ -174,15 +176,20 @@ export class EventFeeds {
             }
             position = positionOf(batch) ?? position;
             if (this.#goLive(tap, position)) return;
+            gaveWay = turn.isOver();
+            if (gaveWay) break;
           }
         } catch {
           // The next attempt goes on where this one broke.
         }
-        await sleep(pauseBefore(attempt, pause), signal);
+        if (gaveWay) {
+          turn.end();
+          turn = await turns.take();
+        } else await sleep(pauseBefore(attempt++, pause), signal);
       }
       if (!signal.aborted) this.#addAfterGap(tap);
     } finally {
-      done();
+      turn.end();
     }
   }
 }
@@ -219,6 +226,8 @@ function tracingOf({ requestId, trace }: DomainEvent): Caller['tracing'] | undef
 export const eventBounds = { events: 1000 };
 /** Replays of one source at the same time: each has a connection. */
 const mostReplays = 16;
+/** How long a replay goes on while others wait: a rare type may be looked for in a whole log. */
+const turnMilliseconds = 500;
 const mostAttempts = 6;
 
 /** The last events of a source. */
@@ -253,23 +262,35 @@ class Recent {
 const mostRecent = 1000;
 const mostRecentBytes = 4 * 1024 * 1024;
 
-/** Lets some go on at the same time, the others in their order. */
+interface Turn {
+  /** Whether others wait, and this one has had its time. */
+  isOver(): boolean;
+  end(): void;
+}
+
+/** Lets some go on at the same time, the others in their order. A long one should give way to those that wait. */
 class Turns {
   readonly #waiting: (() => void)[] = [];
+  readonly #milliseconds: number;
   #free: number;
 
-  constructor(atOnce: number) {
+  constructor(atOnce: number, milliseconds: number) {
     this.#free = atOnce;
+    this.#milliseconds = milliseconds;
   }
 
-  /** Resolves when it is one's turn, with what is to be called at its end. */
-  async take(): Promise<() => void> {
+  /** Resolves when it is one's turn. */
+  async take(): Promise<Turn> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return () => {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+    const end = performance.now() + this.#milliseconds;
+    return {
+      isOver: () => this.#waiting.length > 0 && performance.now() >= end,
+      end: () => {
+        const next = this.#waiting.shift();
+        if (next === undefined) this.#free++;
+        else next();
+      },
     };
   }
 }

@@ -7,6 +7,11 @@ export interface FailedFlags extends ReportFlags {
   readonly consumer?: string;
 }
 
+export interface ListFailuresFlags extends FailedFlags {
+  readonly limit: number;
+  readonly after?: string;
+}
+
 export interface ChangeFailuresFlags extends FailedFlags {
   readonly all?: true;
 }
@@ -22,10 +27,15 @@ export function eventsCommand(context: Context): Command {
   const failed = new Command('failed')
     .summary('list the events that consumers could not handle')
     .description(
-      'Lists the failure queues of consumers and projections: 100 failures of each at most. ' +
+      'Lists the failure queues of consumers and projections, oldest failures first, and says where there are more. ' +
         whereSubgraphsAre,
     )
     .option('--consumer <NAME>', 'the failures of this consumer or projection alone')
+    .option('-n, --limit <N>', 'how many to list of each consumer, at most 1000', countOf, 100)
+    .option(
+      '--after <PLACE>',
+      'the failures of --consumer behind this place, which the page before has printed',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -33,7 +43,7 @@ export function eventsCommand(context: Context): Command {
         '  $ weir events failed --consumer thank-buyer --format json\n' +
         '  $ weir events failed --subgraph letters=https://letters.internal/graphql',
     )
-    .action((flags: FailedFlags) => lazy.failures().listFailures(flags, context));
+    .action((flags: ListFailuresFlags) => lazy.failures().listFailures(flags, context));
   const change = (action: 'retry' | 'drop', example: string) =>
     new Command(action)
       .argument('[ID...]', 'failures, as `weir events failed` prints them: CONSUMER/ID')
@@ -87,6 +97,12 @@ export function eventsCommand(context: Context): Command {
     .addCommand(addOperatorFlags(retry))
     .addCommand(addOperatorFlags(drop))
     .addCommand(addOperatorFlags(replay));
+}
+
+function countOf(text: string): number {
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > 1000) throw new InvalidArgumentError('It must be a number from 1 to 1000.');
+  return count;
 }
 
 /** A time as ISO 8601 has it, with its zone, in UTC. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
-import type { ChangeFailuresFlags, FailedFlags } from '../events';
+import type { ChangeFailuresFlags, ListFailuresFlags } from '../events';
 import { printable, printableJson } from '../printable';
 import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
@@ -12,35 +12,55 @@ const failure = z.object({
   attempts: z.number(),
   text: z.string(),
 });
-export const listed = z.object({
-  consumers: z.array(z.object({ consumer: z.string(), failures: z.array(failure) })),
+const queue = z.object({
+  consumer: z.string(),
+  failures: z.array(failure),
+  /** The place behind which there are more. */
+  next: z.string().optional(),
 });
+export const listed = z.object({ consumers: z.array(queue) });
 const changed = z.object({ count: z.number() });
 
-/** The most that a subgraph lists of a consumer. */
-const most = 100;
+/** The most that a subgraph lists of a consumer at once. */
+const mostAtOnce = 100;
 
 /** `weir events failed` */
-export async function listFailures(flags: FailedFlags, context: Context): Promise<void> {
+export async function listFailures(flags: ListFailuresFlags, context: Context): Promise<void> {
   const { stdout } = context;
+  const { consumer, limit, after } = flags;
+  if (after !== undefined && consumer === undefined)
+    throw new CommandFailure(
+      'weir: --after needs --consumer NAME, as it is a place in one failure queue.',
+      2,
+    );
   await withSubgraphs(flags, context, async (subgraphs) => {
-    const { consumer } = flags;
     if (consumer !== undefined) await findConsumer(subgraphs, consumer);
-    const asked = consumer === undefined ? {} : { consumer };
+    const asked = { consumer, after, limit: Math.min(limit, mostAtOnce) };
     const { served, without, troubles } = await subgraphs.askAll(path, asked, listed);
     if (served.length === 0 && troubles.length === 0) throw noConsumers(subgraphs);
-    const all = served.flatMap(({ name, answer }) =>
-      answer.consumers.flatMap(({ consumer, failures }) =>
-        failures.map(({ id, ...rest }) => ({
-          id: `${consumer}/${id}`,
-          subgraph: name,
-          consumer,
-          ...subjectIn(rest.text),
-          ...rest,
-        })),
-      ),
+    const queues = served.flatMap(({ name, answer }) =>
+      answer.consumers.map((each) => ({ subgraph: name, ...each })),
     );
-    if (flags.format === 'json') stdout.write(printableJson({ failures: all, without }));
+    for (const each of queues)
+      while (each.next !== undefined && each.failures.length < limit) {
+        const rest = Math.min(limit - each.failures.length, mostAtOnce);
+        const page = { consumer: each.consumer, after: each.next, limit: rest };
+        const { consumers } = await subgraphs.ask(each.subgraph, path, page, listed);
+        each.failures.push(...consumers[0]!.failures);
+        each.next = consumers[0]!.next;
+      }
+    const all = queues.flatMap(({ subgraph, consumer, failures }) =>
+      failures.map(({ id, ...rest }) => ({
+        id: `${consumer}/${id}`,
+        ...{ subgraph, consumer },
+        ...subjectIn(rest.text),
+        ...rest,
+      })),
+    );
+    const more = queues.flatMap(({ subgraph, consumer, next }) =>
+      next === undefined ? [] : [{ subgraph, consumer, after: next }],
+    );
+    if (flags.format === 'json') stdout.write(printableJson({ failures: all, more, without }));
     else if (all.length > 0) stdout.write(all.map(describe).join(''));
     else if (served.length > 0) {
       const names = served.map(({ name }) => name).join(', ');
@@ -50,13 +70,13 @@ export async function listFailures(flags: FailedFlags, context: Context): Promis
           : `No event has failed in the consumer ${consumer} of ${names}.\n`,
       );
     }
-    const full = served.flatMap(({ answer }) =>
-      answer.consumers.filter(({ failures }) => failures.length >= most),
-    );
-    if (flags.format !== 'json' && full.length > 0)
-      stdout.write(
-        `There may be more than these ${most} of ${full.map((each) => printable(each.consumer)).join(', ')}.\n`,
-      );
+    if (flags.format !== 'json')
+      for (const each of more) {
+        const name = printable(each.consumer);
+        stdout.write(
+          `More of ${name}: \`weir events failed --consumer ${name} --after ${printable(each.after)}\`\n`,
+        );
+      }
     failFor(troubles);
   });
 }
@@ -83,12 +103,14 @@ export async function changeFailures(
       if (!places.has(consumer)) places.set(consumer, await findConsumer(subgraphs, consumer));
     let count = 0;
     const missing: string[] = [];
+    const refusals: string[] = [];
     for (const { consumer, id } of failures) {
       try {
         count += (await subgraphs.ask(places.get(consumer)!, path, { action, consumer, id }, changed)).count;
       } catch (error) {
-        if (!(error instanceof Refusal) || error.status !== 404) throw asFailure(error);
-        missing.push(`${consumer}/${id!}`);
+        if (!(error instanceof Refusal)) throw error;
+        if (error.status === 404) missing.push(`${consumer}/${id!}`);
+        else refusals.push(`weir: ${error.message}`);
       }
     }
     const what = action === 'retry' ? 'delivered again' : 'forgotten';
@@ -97,16 +119,12 @@ export async function changeFailures(
         ? printableJson({ action, count, missing })
         : `${count} ${count === 1 ? 'event is' : 'events are'} ${what}.\n`,
     );
-    if (missing.length > 0)
-      throw new CommandFailure(
-        missing
-          .map(
-            (id) =>
-              `weir: there is no failure ${printable(id)}: \`weir events failed\` lists those that there are.`,
-          )
-          .join('\n'),
-        1,
-      );
+    const none = missing.map(
+      (id) =>
+        `weir: there is no failure ${printable(id)}: \`weir events failed\` lists those that there are.`,
+    );
+    const problems = [...none, ...new Set(refusals)];
+    if (problems.length > 0) throw new CommandFailure(problems.join('\n'), 1);
   });
 }
 

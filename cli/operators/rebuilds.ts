@@ -43,7 +43,7 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
     const done = await follow(begun, generation, () => ask({}), { subgraph, context });
     if (done === undefined) return;
     const { heldAt, events } = done;
-    const failures = await failuresOf(subgraphs, subgraph, projection);
+    const { failures, hasMore } = await failuresOf(subgraphs, subgraph, projection);
     if (format === 'json') {
       stdout.write(printableJson({ subgraph, projection, generation, heldAt, events, failures }));
       return;
@@ -55,7 +55,7 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
     );
     if (failures > 0)
       stdout.write(
-        `${failures} of its events failed: \`weir events failed --consumer ${projection}\` lists them.\n`,
+        `${failures}${hasMore ? ' or more' : ''} of its events failed: \`weir events failed --consumer ${projection}\` lists them.\n`,
       );
   });
 }
@@ -132,7 +132,12 @@ async function findProjection(subgraphs: Subgraphs, projection: string): Promise
   );
 }
 
-async function failuresOf(subgraphs: Subgraphs, subgraph: string, consumer: string): Promise<number> {
+async function failuresOf(
+  subgraphs: Subgraphs,
+  subgraph: string,
+  consumer: string,
+): Promise<{ readonly failures: number; readonly hasMore: boolean }> {
   const { consumers } = await subgraphs.ask(subgraph, 'events/failures', { consumer }, listed);
-  return consumers[0]!.failures.length;
+  const { failures, next } = consumers[0]!;
+  return { failures: failures.length, hasMore: next !== undefined };
 }

@@ -151,7 +151,7 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     // The second pause is four times as long; timers may be a millisecond early.
     expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(4);
     expect(times[2]! - times[1]!).toBeGreaterThanOrEqual(19);
-    expect(await consumer.subscription.failures.list()).toEqual([]);
+    expect(await consumer.subscription.failures.list()).toEqual({ failures: [] });
   });
 
   run('puts a poison event into the failure queue, and goes on with all others', async () => {
@@ -214,15 +214,15 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     });
     const { failures } = consumer.subscription;
     await backend.publish(mended, dropped);
-    await eventually(async () => (await failures.list()).length === 2);
+    await eventually(async () => (await failures.list()).failures.length === 2);
     const idOf = async (wanted: DomainEvent) =>
-      (await failures.list()).find(({ text }) => text.includes(`"${wanted.id}"`))!.id;
+      (await failures.list()).failures.find(({ text }) => text.includes(`"${wanted.id}"`))!.id;
     expect(await failures.drop(await idOf(dropped))).toBe(true);
     isMended = true;
     expect(await failures.retry(await idOf(mended))).toBe(true);
     // More than once where a busy machine lets the lease run out.
     await eventually(() => ours(consumer.doneWith, [mended]).length > 0);
-    expect(await failures.list()).toEqual([]);
+    expect(await failures.list()).toEqual({ failures: [] });
     expect(ours(consumer.doneWith, [dropped])).toEqual([]);
     expect(await failures.retry('nothing')).toBe(false);
     expect(await failures.drop('nothing')).toBe(false);
@@ -235,10 +235,10 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     });
     const { failures } = consumer.subscription;
     await backend.publish(poison);
-    await eventually(async () => (await failures.list()).length === 1);
-    await failures.retry((await failures.list())[0]!.id);
+    await eventually(async () => (await failures.list()).failures.length === 1);
+    await failures.retry((await failures.list()).failures[0]!.id);
     await eventually(() => ours(consumer.received, [poison]).length === 6);
-    await eventually(async () => (await failures.list()).length === 1);
+    await eventually(async () => (await failures.list()).failures.length === 1);
   });
 
   run(
@@ -274,7 +274,7 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
     await backend.sendText(text, { source: 'orders', subject: 'p' });
     await backend.publish(next);
     await eventually(() => ours(consumer.doneWith, [next]).length === 1);
-    const failures = await consumer.subscription.failures.list();
+    const { failures } = await consumer.subscription.failures.list();
     const [failure] = failures.filter((each) => each.text === text);
     expect(failure!.reason).toMatch(reason);
     expect(failure!.attempts).toBe(0);
@@ -341,7 +341,7 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
 
 /** The failures, each with the id of its event. */
 async function failuresOf({ failures }: Subscription) {
-  const found = await failures.list();
+  const { failures: found } = await failures.list();
   return found.map(({ reason, attempts, text }) => ({
     reason,
     attempts,

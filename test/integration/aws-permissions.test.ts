@@ -77,7 +77,7 @@ afterAll(async () => {
 
     const operated = await open('products');
     const { failures } = operated.subscribe('ratings', selection);
-    const found = await failures.list();
+    const { failures: found } = await failures.list();
     expect(found).toMatchObject([{ reason: 'It is poison.', attempts: 1 }]);
     expect(await failures.retry(found[0]!.id)).toBe(true);
     expect(await failures.drop('nothing')).toBe(false);

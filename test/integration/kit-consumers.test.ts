@@ -126,7 +126,8 @@ describe('for operators', () => {
     expect(one).toMatchObject({ reason: expect.stringContaining('version 2 of OrderPlaced'), attempts: 1 });
     const list = async (asked: object) => (await post('/events/failures', asked)).body.consumers;
     expect(await list({ limit: 0 })).toEqual([{ consumer: 'note-order', failures: [] }]);
-    const first = { consumer: 'note-order', failures: [expect.objectContaining({ attempts: 1 })] };
+    const failures = [expect.objectContaining({ attempts: 1 })];
+    const first = { consumer: 'note-order', failures, next: `${one.failedAt}/${one.id}` };
     expect(await list({ consumer: 'note-order', limit: 1 })).toEqual([first]);
     const drop = { action: 'drop', consumer: 'note-order' };
     expect((await post('/events/failures', { ...drop, id: one.id })).body).toEqual({ count: 1 });

@@ -122,7 +122,7 @@ const eventOf = (text: string, changes: Partial<DomainEvent> = {}): DomainEvent 
       ...{ subgraph: 'notes', aws: moto.config, lookWait: 0, log: pino({ level: 'silent' }) },
     });
     const { failures } = channel.subscribe('note', selection);
-    return { failures, found: await failures.list(), close: () => channel.close() };
+    return { failures, found: (await failures.list()).failures, close: () => channel.close() };
   };
   const texts = () => handled.map(({ text }) => text);
 
@@ -159,7 +159,7 @@ const eventOf = (text: string, changes: Partial<DomainEvent> = {}): DomainEvent 
       expect(await (reason === 'It is poison.' ? failures.retry(id) : failures.drop(id))).toBe(true);
     await invoke();
     expect(handled.at(-1)).toEqual({ text: 'poison', attempt: 3, isRetry: true });
-    const again = await failures.list();
+    const { failures: again } = await failures.list();
     expect(again).toHaveLength(1);
     expect(await failures.drop(again[0]!.id)).toBe(true);
     close();

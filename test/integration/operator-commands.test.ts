@@ -206,6 +206,11 @@ describe('the examples of the docs', () => {
     await expectRun(replays![0]!.command, replays![0]!.output!);
     expect(await table(2).get({ key: last })).not.toBeNull();
     expect(await table(2).get({ key: later })).toBeNull();
+    expect(await run('events', 'retry', '--all', '--consumer', 'order-history')).toMatchObject({
+      exitCode: 1,
+      stderr:
+        'weir: The projection "order-history" is held at 2026-01-01T09:00:00.000Z and takes no events: replay it without a time, and it gets all events again, also those that have failed.\n',
+    });
     await expectRun(replays![1]!.command, replays![1]!.output!);
     expect(await table(3).get({ key: later })).not.toBeNull();
   }, 30_000);
@@ -291,6 +296,23 @@ describe('weir events', () => {
         )
         .join(''),
     });
+  });
+
+  it('lists page by page, and says where there are more', async () => {
+    const ids = await poison(3);
+    const consumer = ['--consumer', 'thank-buyer'];
+    const first = await run('events', 'failed', ...consumer, '--limit', '2');
+    const [, after] =
+      /^More of thank-buyer: `weir events failed --consumer thank-buyer --after (\S+)`$/m.exec(first.stdout)!;
+    const second = await json('events', 'failed', ...consumer, '--after', after!);
+    const firstIds = first.stdout.match(/^thank-buyer\/\w+/gm)!;
+    expect([...firstIds, ...second.failures.map((each: { id: string }) => each.id)]).toEqual(ids);
+    expect(second.more).toEqual([]);
+    expect(await run('events', 'failed', '--after', after!)).toMatchObject({
+      exitCode: 2,
+      stderr: 'weir: --after needs --consumer NAME, as it is a place in one failure queue.\n',
+    });
+    expect(await run('events', 'drop', '--all', ...consumer)).toMatchObject({ exitCode: 0 });
   });
 
   it('prints nothing that moves a terminal', async () => {

@@ -297,7 +297,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
     const { received, retried, failures } = await consume();
     await eventually(() => received.length === 1);
     expect(received).toEqual([next]);
-    const [failure] = await failures.list();
+    const [failure] = (await failures.list()).failures;
     expect(failure).toMatchObject({
       reason: 'It was delivered 11 times, and each process ended or lost it.',
       attempts: 11,
@@ -329,7 +329,7 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
           MessageDeduplicationId: event.id,
         })),
       });
-    const all = await failures.list();
+    const { failures: all } = await failures.list();
     expect(
       all
         .map(({ text }) => JSON.parse(text) as DomainEvent)
@@ -337,8 +337,11 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
         .sort(),
     ).toEqual(events.map(({ id }) => id).sort());
     expect(all[0]!.reason).toBe('SQS has delivered it too often, and no process has dealt with it.');
-    expect(await failures.list({ limit: 3 })).toHaveLength(3);
+    const first = await failures.list({ limit: 3 });
+    const rest = await failures.list({ after: first.next });
+    expect([...first.failures, ...rest.failures]).toEqual(all);
+    expect([first.failures.length, rest.next]).toEqual([3, undefined]);
     expect(await failures.drop(all[20]!.id)).toBe(true);
-    expect(await failures.list()).toHaveLength(24);
+    expect((await failures.list()).failures).toHaveLength(24);
   });
 });

@@ -47,12 +47,25 @@ export interface Subscription {
 
 /** The failure queue of one consumer. */
 export interface Failures {
-  /** The failures, oldest first. @default limit 100 */
-  list(options?: { readonly limit?: number }): Promise<Failure[]>;
+  /** A page of the failures, oldest first. */
+  list(options?: ListFailuresOptions): Promise<FailurePage>;
   /** Delivers the event again, with all its tries. False when there is no such failure. */
   retry(id: string): Promise<boolean>;
   /** Forgets the event. False when there is no such failure. */
   drop(id: string): Promise<boolean>;
+}
+
+export interface ListFailuresOptions {
+  /** Positive. A page has fewer where they are large. @default 100 */
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. @default the oldest failures */
+  readonly after?: string | undefined;
+}
+
+export interface FailurePage {
+  readonly failures: readonly Failure[];
+  /** There are more, which `after` gives. */
+  readonly next?: string;
 }
 
 /** An event that a consumer could not handle. */
@@ -67,6 +80,24 @@ export interface Failure {
   readonly attempts: number;
   /** The event as it was received, in JSON; cut off after 240 KB. */
   readonly text: string;
+}
+
+/** Bytes of texts on one page, unless it has only one failure. */
+const mostPageBytes = 1024 * 1024;
+
+/** The place of a failure in the order of its queue. It stays one when the failure is gone. */
+export const placeOf = ({ failedAt, id }: Pick<Failure, 'failedAt' | 'id'>): string => `${failedAt}/${id}`;
+
+/** The first page of failures that are in the order of their places. */
+export function pageOf(ordered: readonly Failure[], limit: number): FailurePage {
+  let bytes = 0;
+  const end = ordered.findIndex(({ text }, i) => {
+    bytes += Buffer.byteLength(text);
+    return i === limit || (i > 0 && bytes > mostPageBytes);
+  });
+  return end === -1
+    ? { failures: ordered }
+    : { failures: ordered.slice(0, end), next: placeOf(ordered[end - 1]!) };
 }
 
 /** What a failure queue keeps of a failure: SQS takes 256 KB, an item of DynamoDB 400 KB. */

@@ -1,6 +1,6 @@
 import { type Table } from '../table';
 import { defineTable, type TableDefinition } from '../table-definition';
-import { type Failure, type Failures } from './channel';
+import { pageOf, placeOf, type Failure, type Failures } from './channel';
 
 /** What a subgraph keeps of its consumers, with the engine `table`: one partition per consumer. */
 export type ConsumerItem = ConsumerState | StoredFailure | ProjectionState;
@@ -28,6 +28,8 @@ export interface StoredFailure extends Omit<Failure, 'id'> {
   readonly consumer: string;
   /** `failed#ID` in the failure queue, `retry#ID` while it is delivered again. */
   readonly item: string;
+  /** The consumer, in the failure queue alone, so that the index has nothing else. */
+  readonly failuresOf?: string;
 }
 
 /** Which generation of a projection is read, and which one is built; `consumer` is the projection's name. */
@@ -46,13 +48,17 @@ export interface ProjectionState {
 }
 
 const keys = { partitionKey: 'consumer', sortKey: 'item' } as const;
+const indexes = { byFailedAt: { partitionKey: 'failuresOf', sortKey: 'failedAt' } } as const;
 
 /** The table of a subgraph's consumers. */
 export const consumersTable = (subgraph: string) =>
-  defineTable<ConsumerItem>()({ name: `${subgraph}-consumers`, ...keys });
+  defineTable<ConsumerItem>()({ name: `${subgraph}-consumers`, ...keys, indexes });
 
-export type ConsumersTable = TableDefinition<ConsumerItem, 'consumer' | 'item', never>;
-export type ConsumerItems = Table<ConsumerItem, 'consumer' | 'item'>;
+export type ConsumersTable = TableDefinition<ConsumerItem, 'consumer' | 'item', 'byFailedAt'>;
+export type ConsumerItems = Table<ConsumerItem, 'consumer' | 'item', 'byFailedAt'>;
+
+/** Failures that are read at once: their texts have 240 KB each at most. */
+const readAtOnce = 10;
 
 export const failedKey = (id: string): string => `failed#${id}`;
 export const retryKey = (id: string): string => `retry#${id}`;
@@ -62,28 +68,36 @@ export function tableFailures(items: ConsumerItems, consumer: string, onRetry: (
   const find = async (id: string) =>
     (await items.get({ consumer, item: failedKey(id) }, { consistent: true })) as StoredFailure | null;
 
+  const keysAt = (place: string) => {
+    const [failedAt = '', id = ''] = place.split('/', 2);
+    return { failuresOf: consumer, failedAt, consumer, item: failedKey(id) };
+  };
+
   return {
-    async list({ limit = 100 } = {}) {
-      const found = await items.query({ partition: consumer, sort: { beginsWith: failedKey('') }, limit });
-      return (found as StoredFailure[])
-        .map(({ item, reason, failedAt, attempts, text }) => ({
-          id: item.slice(failedKey('').length),
-          ...{ reason, failedAt, attempts, text },
-        }))
-        .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
+    async list({ limit = 100, after } = {}) {
+      const found: Failure[] = [];
+      for (let start = after; ;) {
+        const some = (await items.query({
+          ...{ index: 'byFailedAt', partition: consumer, limit: readAtOnce },
+          ...(start !== undefined && { after: keysAt(start) }),
+        })) as StoredFailure[];
+        for (const { item, reason, failedAt, attempts, text } of some)
+          found.push({ id: item.slice(failedKey('').length), reason, failedAt, attempts, text });
+        const page = pageOf(found, limit);
+        if (page.next !== undefined || some.length < readAtOnce) return page;
+        start = placeOf(found.at(-1)!);
+      }
     },
 
     async retry(id) {
       const failure = await find(id);
       if (!failure) return false;
-      await items.put({ ...failure, item: retryKey(id), attempts: 0 });
+      const { reason, failedAt, text } = failure;
+      await items.put({ consumer, item: retryKey(id), reason, failedAt, attempts: 0, text });
       // The consumer may never have run; its state is made by the process that does.
       await items.update({ consumer, item: 'state' }, { add: { retries: 1 } });
       // Last, so that it is still in the list where this process ends before. It may have failed again by now.
-      await items.delete(
-        { consumer, item: failedKey(id) },
-        { condition: { failedAt: failure.failedAt } as object },
-      );
+      await items.delete({ consumer, item: failedKey(id) }, { condition: { failedAt } as object });
       onRetry();
       return true;
     },

@@ -287,7 +287,7 @@ export class DeliverySession {
     const { reason, text } = shortened(failure);
     this.#log.error({ failure: id, reason, attempts }, 'an event is in the failure queue');
     await items.put({
-      ...{ consumer, item: failedKey(id), reason, attempts },
+      ...{ consumer, item: failedKey(id), failuresOf: consumer, reason, attempts },
       failedAt: new Date().toISOString(),
       text,
     });

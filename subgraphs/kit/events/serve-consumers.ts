@@ -10,7 +10,7 @@ export interface ServeConsumersOptions extends OperatorRoutes {
   };
 }
 
-/** Failures that are listed of a consumer, retried or dropped by one request. */
+/** Failures that are listed of a consumer, retried or dropped by one request; fewer are listed where they are large. */
 const mostFailures = 100;
 
 /** Without `id`: the oldest 100. */
@@ -24,6 +24,13 @@ const failuresBody = z.preprocess(
       consumer: z.string().optional(),
       /** For each consumer; 0 gives their names alone. */
       limit: z.int().min(0).max(mostFailures).default(mostFailures),
+      /** Of one consumer: the `next` of the answer before. */
+      after: z
+        .string()
+        .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\/[\w-]{1,100}$/, {
+          error: 'must be the `next` of an answer',
+        })
+        .optional(),
     }),
     z.strictObject({ action: z.literal('retry'), ...change }),
     z.strictObject({ action: z.literal('drop'), ...change }),
@@ -54,8 +61,8 @@ export function serveConsumers({ consumers, ...routes }: ServeConsumersOptions):
       if (asked.action === 'list') return { consumers: await listFailures(asked) };
       const { action, consumer, id } = asked;
       const failures = failuresOf(consumer);
-      const ids =
-        id === undefined ? (await failures.list({ limit: mostFailures })).map((each) => each.id) : [id];
+      if (action === 'retry') await refuseHeld(consumer);
+      const ids = id === undefined ? await oldestOf(failures) : [id];
       let count = 0;
       for (const each of ids) if (await failures[action](each)) count++;
       if (id !== undefined && count === 0)
@@ -76,16 +83,41 @@ export function serveConsumers({ consumers, ...routes }: ServeConsumersOptions):
     },
   });
 
-  const listFailures = ({ consumer, limit }: { consumer?: string | undefined; limit: number }) => {
+  const listFailures = ({ consumer, limit, after }: z.output<typeof failuresBody> & { action: 'list' }) => {
+    if (after !== undefined && consumer === undefined)
+      throw new SubgraphError('BAD_USER_INPUT', '`after` needs `consumer`, as it is a place in one queue.');
     const listed =
       consumer === undefined ? consumers.failures() : [[consumer, failuresOf(consumer)] as const];
     return Promise.all(
       Array.from(listed, async ([name, failures]) => ({
         consumer: name,
-        failures: limit === 0 ? [] : await failures.list({ limit }),
+        ...(limit === 0 ? { failures: [] } : await failures.list({ limit, after })),
       })),
     );
   };
+
+  /** The ids of the oldest failures. */
+  async function oldestOf(failures: Failures): Promise<string[]> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await failures.list({ limit: mostFailures - ids.length, after });
+      ids.push(...page.failures.map(({ id }) => id));
+      after = page.next;
+    } while (after !== undefined && ids.length < mostFailures);
+    return ids;
+  }
+
+  /** A projection that is held at a time takes no events, and would hide what is retried from the list. */
+  async function refuseHeld(name: string): Promise<void> {
+    const statuses = await consumers.projections.statuses();
+    const heldAt = statuses.find(({ projection }) => projection === name)?.heldAt ?? null;
+    if (heldAt === null) return;
+    throw new SubgraphError(
+      'CONFLICT',
+      `The projection "${name}" is held at ${heldAt} and takes no events: replay it without a time, and it gets all events again, also those that have failed.`,
+    );
+  }
 
   function failuresOf(consumer: string): Failures {
     const all = consumers.failures();

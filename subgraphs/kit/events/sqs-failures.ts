@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
-import { shortened, type Failure, type Failures } from './channel';
+import {
+  pageOf,
+  placeOf,
+  shortened,
+  type Failure,
+  type FailurePage,
+  type Failures,
+  type ListFailuresOptions,
+} from './channel';
 import { readEvent } from './read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';
@@ -33,13 +41,19 @@ export class SqsFailures implements Failures {
     this.#options = options;
   }
 
-  async list({ limit = 100 }: { readonly limit?: number } = {}): Promise<Failure[]> {
-    const found: Failure[] = [];
+  /** SQS has no order of ours: the oldest of those that one look finds, 1,000 at most. */
+  async list({ limit = 100, after = '' }: ListFailuresOptions = {}): Promise<FailurePage> {
+    const oldest: Failure[] = [];
     await this.#look((message) => {
-      found.push(failureOf(message));
-      return found.length >= limit;
+      const failure = failureOf(message);
+      if (placeOf(failure) <= after) return false;
+      oldest.push(failure);
+      oldest.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+      // One more shows that there is a next page.
+      oldest.splice(limit + 1);
+      return false;
     });
-    return found.sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1)).slice(0, limit);
+    return pageOf(oldest, limit);
   }
 
   retry(id: string): Promise<boolean> {
@@ -131,7 +145,7 @@ export class SqsFailures implements Failures {
   async #lookNow(visit: (message: Message) => boolean, act?: () => Promise<void>): Promise<void> {
     const { sqs, queue, lookWait = 1 } = this.#options;
     const { failuresUrl: QueueUrl } = await queue();
-    const seen: Message[] = [];
+    const seen: Pick<Message, 'ReceiptHandle'>[] = [];
     try {
       for (let isOver = false; !isOver && seen.length < mostLookedAt;) {
         const { Messages = [] } = await sqs.receiveMessage({
@@ -142,7 +156,7 @@ export class SqsFailures implements Failures {
           MessageAttributeNames: ['All'],
           MessageSystemAttributeNames: ['MessageGroupId', 'SentTimestamp', 'ApproximateReceiveCount'],
         });
-        seen.push(...Messages);
+        seen.push(...Messages.map(({ ReceiptHandle }) => ({ ReceiptHandle })));
         isOver = Messages.map(visit).includes(true) || Messages.length === 0;
       }
       await act?.();

@@ -1,5 +1,5 @@
 /** Workflows of a subgraph of the kit: how they are defined, started, run, and go on in another process. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   defineSubgraph,
@@ -12,9 +12,11 @@ import {
   type TaskScope,
 } from '../../subgraphs/kit';
 import { lambdaHandler } from '../../subgraphs/kit/lambda';
-import { parseDefinition, readDefinition } from '../../subgraphs/kit/workflows/definition';
+import { readDefinition } from '../../subgraphs/kit/workflows/definition';
 import { readStart } from '../../subgraphs/kit/workflows/engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
+import { readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
+import { orders } from '../../subgraphs/orders';
 import { examplesOf } from '../support/documentation';
 import { openEmbedded } from '../support/embedded-workflows';
 import { eventually } from '../support/process';
@@ -171,6 +173,25 @@ it('refuses to start with a definition that names a task which is not there', as
   );
 });
 
+it.each([
+  [
+    'a state that is not supported',
+    { Take: { Type: 'Parallel', End: true } },
+    'the state "Take" has the Type "Parallel", which is not supported; use Task, Choice, Pass, Wait, Succeed, Fail.',
+  ],
+  [
+    'a broken path',
+    { Take: { Type: 'Pass', InputPath: '$..upc', End: true } },
+    'InputPath of the state "Take" must be a path of names and indexes, such as $.order.lines[0], but got: "$..upc".',
+  ],
+])('refuses to start with %s', async (_, states, sentence) => {
+  const text = JSON.stringify({ StartAt: 'Take', States: states });
+  const other = folder.write('refused.asl.json', text);
+  await expect(refused([{ definition: other, tasks: {} }])).rejects.toThrow(
+    `The workflow ${other} is refused: ${sentence}`,
+  );
+});
+
 it('refuses to start with two workflows of one name', async () => {
   const tasks = { take: () => null };
   const other = folder.write('take.asl.json', define({ Take: taskState('take', { End: true }) }).text);
@@ -187,7 +208,10 @@ it('refuses the embedded engine on Lambda', async () => {
   await expect(handler({}, {})).rejects.toThrow(/has workflows, which a Lambda function cannot run/);
 });
 
-it('has no workflow that is not defined', async () => {
+it('starts no workflow that is not defined', async () => {
+  const given = [new Map(), { workflow: 'rent-boat', id: 'r1' }, {}, { correlationid: 'r' }] as const;
+  expect(() => readStart(...given)).toThrow('There is no workflow "rent-boat"; there are: none.');
+
   const { send } = await start();
   const { errors } = await send('mutation { book(id: "no such id!", seats: 1) }');
   expect(errors[0]).toMatchObject({
@@ -234,8 +258,8 @@ const files = readdirSync(subgraphs, { recursive: true, encoding: 'utf8' }).filt
   file.endsWith('.asl.json'),
 );
 
-it('reads every definition of the reference graph', () => {
-  for (const file of files) readDefinition(join(subgraphs, file));
-  // So that a definition is read even while there is none.
-  expect(parseDefinition(readFileSync(definition, 'utf8'), definition).name).toBe('book-trip');
+it('supports every definition of the reference graph, whose tasks are there', () => {
+  const supported = files.map((file) => readDefinition(join(subgraphs, file)).name);
+  const { definitions } = readWorkflows(orders);
+  expect([...definitions.keys()].sort()).toEqual(supported.sort());
 });

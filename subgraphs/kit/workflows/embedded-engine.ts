@@ -8,6 +8,7 @@ import { missing, type Condition } from '../condition';
 import { type Database } from '../database';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
+import { StartError } from '../start-error';
 import { logged } from '../trace';
 import { parseDefinition, type Definition } from './definition';
 import {
@@ -506,16 +507,24 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     recorded.add(hash);
   }
 
-  /** The definition that an execution began with. */
-  async function definitionOf({ definition: hash }: StoredExecution): Promise<Definition | undefined> {
+  /** The definition that an execution began with, unless this process cannot run it. */
+  async function definitionOf(item: StoredExecution): Promise<Definition | undefined> {
+    const { definition: hash, name } = item;
     const loaded = known.get(hash);
     if (loaded) return loaded;
     const found = await old.get({ name: `#${hash}` }, { consistent: true });
     if (!found) return undefined;
-    const definition = parseDefinition(found.text, `${found.workflow}.asl.json`);
-    if (!canRun(definition)) return undefined;
-    known.set(hash, definition);
-    return definition;
+    try {
+      const definition = parseDefinition(found.text, `${found.workflow}.asl.json`);
+      if (!canRun(definition)) return undefined;
+      known.set(hash, definition);
+      return definition;
+    } catch (error) {
+      // Another version of the kit may have recorded it, which supports more.
+      if (!(error instanceof StartError)) throw error;
+      log.error({ ...logged(traceOf(item)), execution: name, cause: error.message }, 'workflow refused');
+      return undefined;
+    }
   }
 
   return { start, get, history, wait, list, retry, stop };

@@ -71,7 +71,7 @@ export function readStart(
 ): StartRequest {
   const definition = definitions.get(workflow);
   if (!definition) {
-    const known = [...definitions.keys()].join(', ');
+    const known = [...definitions.keys()].join(', ') || 'none';
     throw new SubgraphError('BAD_USER_INPUT', `There is no workflow "${workflow}"; there are: ${known}.`);
   }
   if (!readName(nameOf({ workflow, id })))

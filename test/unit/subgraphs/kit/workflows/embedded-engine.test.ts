@@ -9,7 +9,7 @@ import {
   type ExecutionName,
   type WorkflowEngine,
 } from '../../../../../subgraphs/kit/workflows/engine';
-import { executionsTable } from '../../../../../subgraphs/kit/workflows/executions-table';
+import { definitionsTable, executionsTable } from '../../../../../subgraphs/kit/workflows/executions-table';
 import { mostDataBytes } from '../../../../../subgraphs/kit/workflows/run-task';
 import { type Task, type TaskScope } from '../../../../../subgraphs/kit/workflows/workflows';
 import { openEmbedded } from '../../../../support/embedded-workflows';
@@ -23,6 +23,9 @@ let ids = 0;
 beforeAll(async () => (database = await openTestDatabase(executionsTable('test'))));
 afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.stop())));
 afterAll(() => database.stop());
+
+/** In milliseconds: a busy machine takes long. */
+const patience = 60_000;
 
 interface Process extends Partial<EmbeddedEngineOptions> {
   readonly definition: Definition;
@@ -75,12 +78,12 @@ describe('an execution whose definition has changed meanwhile', () => {
     const execution = await startBefore();
     const tasks = { a: () => null, b: () => null, c: () => null };
     const engine = open({ definition: after, tasks });
-    expect(await engine.wait(execution, 5000)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await engine.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED' });
     const states = (await engine.history(execution))!.map(({ state }) => state);
     expect(states).toEqual(['A', 'B', 'Done']);
 
     const next = await start(engine, after);
-    await engine.wait(next, 5000);
+    await engine.wait(next, patience);
     expect((await engine.history(next))!.map(({ state }) => state)).toEqual(['A', 'C', 'Done']);
   });
 
@@ -101,7 +104,29 @@ describe('an execution whose definition has changed meanwhile', () => {
     // Half a minute later.
     await executions().update({ name: nameOf(execution) }, { set: { due: new Date().toISOString() } });
     const older = open({ definition: before, tasks: { a: () => null, b: () => null } });
-    expect(await older.wait(execution, 5000)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await older.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('waits for a process that supports its definition, while others go on, and the log says why', async () => {
+    const [unsupported, other] = [await startBefore(), await startBefore()];
+    const text = JSON.stringify({ StartAt: 'A', States: { A: { Type: 'Map', End: true } } });
+    await database.db
+      .table(definitionsTable('test'))
+      .put({ name: '#of-a-later-version', workflow: before.name, text });
+    // In front of the other one, in the same shard.
+    const { listing } = (await executions().get({ name: nameOf(other) }))!;
+    const set = { definition: 'of-a-later-version', due: '2020-01-01T00:00:00.000Z', listing: listing! };
+    await executions().update({ name: nameOf(unsupported) }, { set });
+
+    const lines: Record<string, unknown>[] = [];
+    const engine = open({ definition: before, tasks: { a: () => null, b: () => null }, lines });
+    expect(await engine.wait(other, patience)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await engine.get(unsupported)).toMatchObject({ status: 'RUNNING', state: 'A' });
+    expect(lines.find(({ msg }) => msg === 'workflow refused')).toMatchObject({
+      execution: nameOf(unsupported),
+      requestId: 'r1',
+      cause: `The workflow ${before.name}.asl.json is refused: the state "A" has the Type "Map", which is not supported; use Task, Choice, Pass, Wait, Succeed, Fail.`,
+    });
   });
 });
 
@@ -138,11 +163,28 @@ it('gives a task up whose process has ended ten times, and goes where a catcher 
   await eventually(() => attempts.length === 10);
   const a = () => attempts.push(0);
   const last = open({ definition, tasks: { a }, leaseMilliseconds: 200, sweepMilliseconds: 20 });
-  expect(await last.wait(execution, 5000)).toMatchObject({
+  expect(await last.wait(execution, patience)).toMatchObject({
     state: 'GivenUp',
     output: { error: { Error: 'TASK_ABANDONED', Cause: '10 processes have ended during this task.' } },
   });
   expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+it('fails an execution whose data its definition does not fit, with the path', async () => {
+  const definition = define({
+    A: taskState('a', { Next: 'Done' }, { input: { 'upc.$': '$.lines[0].upc' } }),
+    ...done,
+  });
+  const engine = open({ definition, tasks: { a: () => null } });
+  const execution = await start(engine, definition, { lines: [] });
+  expect(await engine.wait(execution, patience)).toMatchObject({
+    status: 'FAILED',
+    state: 'A',
+    error: {
+      error: 'States.Runtime',
+      cause: "The path $.lines[0].upc leads to nothing in the state's data.",
+    },
+  });
 });
 
 it('runs no more executions at once than it may, and those that wait afterwards', async () => {
@@ -158,7 +200,7 @@ it('runs no more executions at once than it may, and those that wait afterwards'
   const engine = open({ definition, tasks: { a }, concurrency: 2 });
   const all = await Promise.all(Array.from({ length: 6 }, () => start(engine, definition)));
   for (const execution of all)
-    expect(await engine.wait(execution, 10_000)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await engine.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED' });
   expect(most).toBe(2);
 });
 
@@ -179,9 +221,9 @@ it('says the request id and the trace id in every line about an execution', asyn
   const engine = open({ definition, tasks, lines });
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const execution = await start(engine, definition, {}, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
-  await engine.wait(execution, 5000);
+  await engine.wait(execution, patience);
   await engine.retry(execution);
-  await engine.wait(execution, 5000);
+  await engine.wait(execution, patience);
   await engine.stop();
   expect([...new Set(lines.map(({ msg }) => msg))].sort()).toEqual([
     'own line',
@@ -216,7 +258,7 @@ it('keeps the longest input, data and errors of a hundred states in one item of 
   });
   const filling = 'x'.repeat(mostDataBytes - 200);
   const execution = await start(engine, definition, { filling });
-  expect(await engine.wait(execution, 20_000)).toMatchObject({ status: 'SUCCEEDED', state: 'Done' });
+  expect(await engine.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED', state: 'Done' });
   const item = await executions().get({ name: nameOf(execution) }, { consistent: true });
   expect(Buffer.byteLength(JSON.stringify(item))).toBeLessThan(400 * 1024);
   const { history } = item!;

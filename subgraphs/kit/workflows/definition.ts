@@ -89,7 +89,7 @@ const retrier = z.strictObject({
   ...common,
   ErrorEquals: errorNames,
   IntervalSeconds: seconds.default(1),
-  MaxAttempts: z.int().min(0).max(100).default(3),
+  MaxAttempts: z.int().min(0).max(10_000).default(3),
   BackoffRate: z.number().min(1).max(100).default(2),
   MaxDelaySeconds: seconds.optional(),
   JitterStrategy: z.enum(['FULL', 'NONE']).default('NONE'),

@@ -86,16 +86,12 @@ export async function startOrderServices() {
 export interface OrdersProcess {
   readonly db: Database;
   readonly workflows: ReturnType<typeof bindWorkflows>;
-  /** How many points it has passed: each command to DynamoDB, and each call of a service. */
-  readonly passed: () => number;
   readonly stop: () => Promise<void>;
 }
 
 let processes = 0;
 
 export interface OrdersProcessOptions {
-  /** At this point it dies: it sends nothing more to DynamoDB or to services. @default never */
-  readonly diesAt?: number;
   /** What becomes of a call of a service, by its body. `late`: it fails, and is sent when `late` resolves. */
   readonly onCall?: (body: string) => 'send' | 'fail' | 'late';
   readonly late?: Promise<void>;
@@ -105,33 +101,14 @@ export interface OrdersProcessOptions {
   readonly secondMilliseconds?: number;
 }
 
-/**
- * The part of orders that outlives a request, in this process, with leases of 1.5 s. After a command and before the
- * next is the same point, as whatever a process knows dies with it.
- */
+/** The part of orders that outlives a request, in this process, with leases of 1.5 s. */
 export function startOrders(
   services: OrderServices,
-  {
-    diesAt = Infinity,
-    onCall = () => 'send',
-    late,
-    failures = {},
-    secondMilliseconds = 1000,
-  }: OrdersProcessOptions = {},
+  { onCall = () => 'send', late, failures = {}, secondMilliseconds = 1000 }: OrdersProcessOptions = {},
 ): OrdersProcess {
   const mark = `#process-${++processes}`;
-  let points = 0;
-  const pass = (counts = true): void => {
-    if (counts && points < diesAt) points++;
-    if (points >= diesAt) throw new Error('The process has died.');
-  };
-  callers.set(mark, { pass, onCall, late });
+  callers.set(mark, { onCall, late });
   const db = services.openDatabase();
-  db.onCommand(({ name }) => {
-    // Queries look for what to do, whenever it is time.
-    pass(name !== 'Query');
-    return undefined;
-  });
   const log = pino({ level: 'silent' });
   const { definitions, tasks } = readWorkflows(orders);
   const options = {
@@ -165,7 +142,6 @@ export function startOrders(
   return {
     db,
     workflows: bindWorkflows(definitions, engine, { correlationid: 'test' }),
-    passed: () => points,
     stop: () => engine.stop(),
   };
 }
@@ -184,10 +160,7 @@ function failing(tasks: Readonly<Record<string, Task>>, failures: Readonly<Recor
   return Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, wrap(name, task)]));
 }
 
-type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & {
-  readonly pass: () => void;
-  readonly late: Promise<void> | undefined;
-};
+type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & { readonly late: Promise<void> | undefined };
 
 /** Those that call services, by the mark in their URLs, which `fetch` does not send. */
 const callers = new Map<string, Caller>();
@@ -196,7 +169,6 @@ globalThis.fetch = async (input, init) => {
   const url = input instanceof Request ? input.url : String(input);
   const caller = callers.get(new URL(url).hash);
   if (!caller) return send(input, init);
-  caller.pass();
   const fate = caller.onCall(init!.body as string);
   if (fate === 'late') void caller.late!.then(() => send(input, { ...init, signal: null }));
   if (fate !== 'send') throw new Error('The service does not answer.');

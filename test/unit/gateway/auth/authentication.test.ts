@@ -27,6 +27,7 @@ type Key = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
 
 interface Asker {
   readonly id: string;
+  readonly tracing?: Readonly<Record<string, string>>;
   proof?: Proof;
   refusal?: GraphQLError;
 }
@@ -421,7 +422,7 @@ describe('a request', () => {
 
   it('is refused where authentication fails for a reason of its own, which is logged and not told', async () => {
     const failing = open({ apiKeys: [{ client: 'web', sha256: sha256('k') }] });
-    const request: Asker = { id: 'r7' };
+    const request: Asker = { id: 'r7', tracing: { 'x-request-id': 'r7' } };
     const broken = {
       ...received({}),
       headers: new Proxy(

@@ -1,0 +1,124 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { Span } from '../../../../../gateway/telemetry/traces/span';
+import { Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import {
+  type ParentContext,
+  Tracer,
+  type TracerOptions,
+  traceparentOf,
+} from '../../../../../gateway/telemetry/traces/tracer';
+
+/** A tracer that samples what its parent samples, and else nothing, and what it has exported. */
+function open(options: Partial<TracerOptions> = {}) {
+  const exported: Span[] = [];
+  const asked: (ParentContext | undefined)[] = [];
+  let ids = 0;
+  const tracer = new Tracer({
+    ...{ path: '/graphql', xRay: false, keep: { failed: false, slowerThan: undefined } },
+    ...{ resource: resourceFromAttributes({}), scope: { name: 'test' }, drop: () => undefined },
+    kinds: {
+      ...{ internal: SpanKind.INTERNAL, server: SpanKind.SERVER },
+      ...{ client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER },
+    },
+    statuses: { unset: { code: SpanStatusCode.UNSET }, error: { code: SpanStatusCode.ERROR } },
+    newTraceId: () => 'b'.repeat(32),
+    newSpanId: () => String(++ids).padStart(16, '0'),
+    undecided: new Undecided(10),
+    take: (span) => exported.push(span),
+    isSampled: (_, parent) => {
+      asked.push(parent);
+      return parent?.isSampled === true;
+    },
+    writeHeaders: ({ id, isSampled }, spanId) => ({ traceparent: traceparentOf(id, spanId, isSampled) }),
+    ...options,
+  });
+  const begin = (headers: Record<string, string> = {}, method = 'POST') =>
+    tracer.begin({ method, url: '/graphql', headers }, performance.now());
+  return { tracer, begin, exported, asked };
+}
+
+const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
+const spanId = '00f067aa0ba902b7';
+const sentBy = (isSampled: boolean) => ({ traceparent: traceparentOf(traceId, spanId, isSampled) });
+
+describe('a request that is sampled', () => {
+  it('has a span in the trace of its client, which is its parent in another process', () => {
+    const { begin, asked } = open();
+    const { traceId: id, span, headers } = begin(sentBy(true));
+    expect([id, span?.name, span?.kind]).toEqual([traceId, 'POST /graphql', SpanKind.SERVER]);
+    expect(span?.parentSpanContext).toEqual({ traceId, spanId, traceFlags: 1, isRemote: true });
+    expect(headers).toEqual({ traceparent: traceparentOf(traceId, span!.id, true) });
+    expect(asked).toEqual([{ traceId, spanId, isSampled: true }]);
+  });
+
+  it('begins a trace where its client sends none, or none that is valid', () => {
+    const { begin } = open({ isSampled: (_, parent) => parent === undefined });
+    for (const headers of [{}, { traceparent: `00-${'0'.repeat(32)}-${spanId}-01` }]) {
+      const { traceId: id, span } = begin(headers);
+      expect([id, span?.id, span?.parentSpanContext]).toEqual([
+        ...['b'.repeat(32), expect.any(String), undefined],
+      ]);
+    }
+  });
+
+  it('has no name that its client chooses', () => {
+    expect(open().begin(sentBy(true), 'BREW').span?.name).toBe('HTTP /graphql');
+  });
+});
+
+describe('a request that is not sampled', () => {
+  it('has no span where none is kept, and hands on the span of its client', () => {
+    expect(open().begin(sentBy(false))).toEqual({
+      ...{ traceId, span: undefined, headers: { traceparent: traceparentOf(traceId, spanId, false) } },
+    });
+  });
+
+  it.each([
+    ['it failed and failed ones are kept', { failed: true, slowerThan: undefined }, true, 1],
+    ['it did not fail', { failed: true, slowerThan: undefined }, false, 0],
+    ['it was as slow as is kept', { failed: false, slowerThan: 0 }, false, 1],
+    ['it was fast', { failed: false, slowerThan: 60_000 }, true, 0],
+  ])('is exported or not: %s', (_, keep, hasFailed, count) => {
+    const { begin, tracer, exported } = open({ keep });
+    const { span, headers } = begin(sentBy(false));
+    expect(headers).toEqual({ traceparent: traceparentOf(traceId, span!.id, false) });
+    span!.child('work').end();
+    tracer.end(span!, hasFailed);
+    expect(exported).toHaveLength(count * 2);
+  });
+});
+
+it.each([true, false])(
+  'what a request causes has a trace of its own, sampled as the request: %s',
+  (isSampled) => {
+    const { begin, tracer, exported } = open({ keep: { failed: true, slowerThan: undefined } });
+    const { span: cause } = begin(sentBy(isSampled));
+    const event = tracer.beginCaused(cause!, 'event');
+    expect([event.trace.id, event.kind, event.parentSpanContext]).toEqual([
+      ...['b'.repeat(32), SpanKind.CONSUMER, undefined],
+    ]);
+    expect(event.links).toEqual([{ context: { traceId, spanId: cause!.id, traceFlags: isSampled ? 1 : 0 } }]);
+    tracer.end(event, false);
+    expect(exported).toEqual(isSampled ? [event] : []);
+  },
+);
+
+describe('with AWS X-Ray', () => {
+  const root = 'Root=1-67891233-abcdef012345678912345678';
+  const id = '67891233abcdef012345678912345678';
+
+  it.each([
+    ['is continued', { 'x-amzn-trace-id': `${root};Parent=${spanId};Sampled=1` }, id],
+    ['counts less than traceparent', { 'x-amzn-trace-id': root, ...sentBy(true) }, traceId],
+  ])('its header %s', (_, headers, expected) => {
+    expect(open({ xRay: true, isSampled: () => true }).begin(headers).traceId).toBe(expected);
+  });
+
+  it('its header is ignored without the option, and new ids begin with the time', () => {
+    expect(open().begin({ 'x-amzn-trace-id': root }).traceId).toBe('b'.repeat(32));
+    const own = open({ xRay: true }).begin().traceId;
+    expect(Math.abs(Number.parseInt(own.slice(0, 8), 16) - Date.now() / 1000)).toBeLessThan(5);
+    expect(own.slice(8)).toBe('b'.repeat(24));
+  });
+});

@@ -1,7 +1,9 @@
 /** Consumers and projections as real processes that are killed: at each write, by an event, and while one is rebuilt. */
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { pino } from 'pino';
 import { popularity } from '../../subgraphs/history/popularity';
 import { orderHistory } from '../../subgraphs/history/order-history';
 import {
@@ -17,6 +19,7 @@ import {
 } from '../../subgraphs/kit';
 import { atLeast } from '../../subgraphs/kit/condition';
 import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
+import { openSubgraphConsumers } from '../../subgraphs/kit/events/subgraph-consumers';
 import { OrderCancelled, OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
 import { amountOf, timeFor } from '../support/amounts';
 import { notesTable } from '../support/killed-consumers';
@@ -37,6 +40,7 @@ const folder = temporaryFolder();
 const bundle = join(folder.path, 'index.js');
 let dynamodb: EmbeddedDynamoDB;
 let stopDatabase: () => Promise<void>;
+let client: Awaited<ReturnType<typeof openDatabaseOn>>['client'];
 /** Tells events as orders does: with its outbox, relay, log and stream. */
 let orders: RunningSubgraph;
 
@@ -61,11 +65,12 @@ beforeAll(async () => {
     defineSubgraph({ name: 'orders', schema, resolvers: {}, tables: [toldTable] }),
     settings(),
   );
-  const { stop } = await openDatabaseOn(
+  const opened = await openDatabaseOn(
     settings().database,
     ...[notesTable, consumersTable('history'), orderHistory.table(1), popularity.table(1)],
   );
-  stopDatabase = stop;
+  stopDatabase = opened.stop;
+  ({ client } = opened);
 }, 60_000);
 afterEach(() => endAll());
 afterAll(async () => {
@@ -233,3 +238,50 @@ it('puts an event that ends its process each time into the failure queue, and go
   // The projections have counted it, and the other one, once.
   expect((await found(['poison', 'other'], ['poison'])).popularity).toEqual([{ counted: 2, pieces: 2 }]);
 });
+
+it('rebuilds a read model twice to the same bytes, killed in the middle while events come', async () => {
+  const ids = Array.from({ length: 6 }, (_, i) => `rebuilt-${i}`);
+  const upc = 'rebuilt';
+  for (const id of ids.slice(0, 3)) await tell(id, placing(upc, 2), shipping);
+  const operator = openSubgraphConsumers({
+    subgraph: { name: 'history', consumers: [], projections: [orderHistory, popularity] },
+    db: orders.db,
+    client,
+    seed: false,
+    workflowsOf: () => undefined as never,
+    options: { ordersUrl: orders.url },
+    linkKeys: undefined,
+    log: pino({ level: 'silent' }),
+  });
+  const { projections } = operator;
+  await projections.prepare(new AbortController().signal);
+  const areLive = async (generation: number) =>
+    (await projections.statuses()).every(({ live, building }) => live === generation && building === null);
+  const rebuild = async () => {
+    for (const { name } of [orderHistory, popularity])
+      expect(await projections.rebuild(name, undefined)).toBe(true);
+  };
+  await rebuild();
+  const victim = startVictim({ DIE_OF: 'writes', DIE_AT: '12', DIE_FROM: 'start' });
+  for (const id of ids.slice(3)) await tell(id, placing(upc, 1), cancelling(upc, 1));
+  expect(await victim.exit).not.toBe(0);
+  expect(await areLive(2)).toBe(false);
+  await endLeases();
+
+  const next = startVictim();
+  await eventually(() => areLive(2), 60_000);
+  await eventually(() => areApplied(ids, [upc], 2), 60_000);
+  await rebuild();
+  await eventually(() => areLive(3), 60_000);
+  await eventually(() => areApplied(ids, [upc], 3), 60_000);
+  next.signal('SIGTERM');
+  expect(await next.exit).toBe(0);
+  for (const projection of [orderHistory, popularity])
+    expect(await contents(projection.table(3).name)).toEqual(await contents(projection.table(2).name));
+});
+
+/** All items of a table. */
+async function contents(TableName: string): Promise<string[]> {
+  const { Items = [] } = await client.send(new ScanCommand({ TableName }));
+  return Items.map((item) => JSON.stringify(item)).sort();
+}

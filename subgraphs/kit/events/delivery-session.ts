@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
+import { logged } from '../trace';
 import { Backlog, mostPending, type PendingEvent } from './backlog';
 import { shortened, type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
 import { type ConsumerLease } from './consumer-lease';
@@ -13,6 +14,7 @@ import {
   type ConsumerState,
   type StoredFailure,
 } from './consumers-table';
+import { type Cause } from './event';
 import { followEvents, type Publisher } from './follow-events';
 import { readEvent } from './read-event';
 
@@ -29,6 +31,8 @@ export interface DeliverySessionOptions extends RetryOptions {
   readonly log: FastifyBaseLogger;
   /** As `TableChannelOptions.onCaughtUp`. */
   readonly onCaughtUp?: () => void;
+  /** Ends the deliveries. What was delivered may still be done, until `end` is called. */
+  readonly stopping: AbortSignal;
   /** As `TableChannelOptions.lease`. */
   readonly leaseMilliseconds: number;
 }
@@ -53,7 +57,10 @@ export class DeliverySession {
   readonly #asOf: Record<string, string>;
   /** The sources of which all was settled that they had at some moment. */
   readonly #caughtUp = new Set<string>();
+  /** Aborted when the lease is lost or given back. */
   readonly #over = new AbortController();
+  /** Aborted then, and before, when nothing is to be delivered any more. */
+  readonly #ended: AbortSignal;
   /** Says `change` whenever there may be something to deliver or room to read more. */
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #settled: number;
@@ -64,7 +71,7 @@ export class DeliverySession {
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: DeliverySessionOptions) {
-    const { log, consumer, state, isAfterDeath } = options;
+    const { log, consumer, state, isAfterDeath, stopping } = options;
     this.#options = options;
     this.#log = log.child({ consumer });
     this.#backlog = new Backlog(state.cursors ?? {});
@@ -74,28 +81,29 @@ export class DeliverySession {
     this.#suspects = new Map(origins.map((origin) => [origin, mostPending]));
     this.#seenRetries = state.retries ?? 0;
     this.#asOf = { ...state.asOf };
+    this.#ended = AbortSignal.any([stopping, this.#over.signal]);
   }
 
-  /** Deliveries until the signal is aborted or the lease is lost. `done` and `failed` are taken until the session ends. */
-  async *deliveries(signal: AbortSignal): AsyncGenerator<Delivery, void> {
-    const { selection, leaseMilliseconds } = this.#options;
-    const ended = AbortSignal.any([signal, this.#over.signal]);
-    const isOver = () => ended.aborted;
-    const renewal = setInterval(() => void this.#renew(), leaseMilliseconds / 3).unref();
-    this.#over.signal.addEventListener('abort', () => clearInterval(renewal));
-    const reading = Object.entries(selection).map(([source, types]) => this.#read(source, types, ended));
-    this.#running = Promise.all([this.#takeRetries(), ...reading]);
-    while (!isOver()) {
+  /** Deliveries until the session is to stop or the lease is lost. `done` and `failed` are taken until the session ends. */
+  async *deliveries(): AsyncGenerator<Delivery, void> {
+    const { selection } = this.#options;
+    const reading = Object.entries(selection).map(([source, types]) => this.#read(source, types));
+    this.#running = Promise.all([this.#keepLease(), this.#takeRetries(), ...reading]);
+    while (!this.#isOver()) {
       const pending = this.#backlog.take();
-      if (!pending) await this.#change(ended);
+      if (!pending) await this.#change();
       else if (!this.#isSuspect(pending)) yield this.#deliver(pending);
-      else if (await this.#countFirst(pending, ended)) {
+      else if (await this.#countFirst(pending)) {
         const delivery = this.#deliver(pending);
         yield delivery;
         // Alone, so that no other event is blamed.
-        while (this.#delivered.has(delivery) && !isOver()) await this.#change(ended);
+        while (this.#delivered.has(delivery) && !this.#isOver()) await this.#change();
       }
     }
+  }
+
+  #isOver(): boolean {
+    return this.#ended.aborted;
   }
 
   #deliver(pending: PendingEvent): Delivery {
@@ -118,16 +126,15 @@ export class DeliverySession {
    * Notes the try before it is made, when no other one is going on. False if it was the last one before, or the session
    * has ended.
    */
-  async #countFirst(pending: PendingEvent, ended: AbortSignal): Promise<boolean> {
+  async #countFirst(pending: PendingEvent): Promise<boolean> {
     const { tries = 5 } = this.#options;
-    while (this.#delivered.size > 0 && !ended.aborted) await this.#change(ended);
+    while (this.#delivered.size > 0 && !this.#isOver()) await this.#change();
     if (pending.attempts < tries) {
       await this.#keepTrying(() => this.#keepAttempts(pending, pending.attempts + 1));
-      return !ended.aborted;
+      return !this.#isOver();
     }
     const reason = `It was tried ${pending.attempts} times, and the process ended the last time.`;
-    await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason));
-    this.#settle(pending);
+    if (await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason))) this.#settle(pending);
     return false;
   }
 
@@ -146,8 +153,8 @@ export class DeliverySession {
     const pending = this.#take(delivery);
     if (!pending) return;
     const { failureId } = pending;
-    if (failureId !== undefined) await this.#keepTrying(() => this.#forgetRetry(failureId));
-    this.#settle(pending);
+    if (failureId === undefined || (await this.#keepTrying(() => this.#forgetRetry(failureId))))
+      this.#settle(pending);
   }
 
   async failed(
@@ -159,8 +166,7 @@ export class DeliverySession {
     const pending = this.#take(delivery);
     if (!pending) return;
     if (isFinal || pending.attempts >= tries) {
-      await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason));
-      this.#settle(pending);
+      if (await this.#keepTrying(() => this.#putIntoFailureQueue(pending, reason))) this.#settle(pending);
       return;
     }
     void this.#keepTrying(() => this.#keepAttempts(pending, pending.attempts));
@@ -191,14 +197,14 @@ export class DeliverySession {
     }
   }
 
-  async #read(source: string, types: readonly string[], signal: AbortSignal): Promise<void> {
+  async #read(source: string, types: readonly string[]): Promise<void> {
     const { publisher } = this.#options;
     let trouble: string | undefined;
     const followed = followEvents({
       publisher: publisher(source),
       types,
       after: this.#backlog.cursors[source] ?? '',
-      signal,
+      signal: this.#ended,
       onTrouble: (reason) => {
         this.#log[reason === trouble ? 'debug' : 'warn']({ source, reason }, 'the events cannot be followed');
         trouble = reason;
@@ -207,16 +213,19 @@ export class DeliverySession {
     for await (const each of followed) {
       const { position } = each;
       trouble = undefined;
-      if (each.kind === 'event') await this.#accept(each.text, { source, types, position });
-      else this.#passEnd(source, position, new Date().toISOString());
-      while (this.#backlog.isFull && !signal.aborted) await this.#change(signal);
+      if (each.kind === 'event') {
+        // Nothing behind an event may be passed that is neither accepted nor a failure.
+        if (!(await this.#accept(each.text, { source, types, position }))) return;
+      } else this.#passEnd(source, position, new Date().toISOString());
+      while (this.#backlog.isFull && !this.#isOver()) await this.#change();
     }
   }
 
+  /** Into the backlog, or into the failure queue. False if it is in neither. */
   async #accept(
     text: string,
     { source, types, position }: { source: string; types: readonly string[]; position: string },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const read = readEvent(text);
     const unreadable =
       'unreadable' in read
@@ -231,11 +240,14 @@ export class DeliverySession {
       pending.attempts = this.#attempts.get(placeOf(pending)) ?? 0;
       this.#backlog.add(pending);
       this.#changes.emit('change');
-      return;
+      return true;
     }
     const id = idOf(source, position);
-    await this.#keepTrying(() => this.#putFailure(id, { reason: unreadable!, attempts: 0, text }));
-    this.#pass(source, position);
+    const cause = 'event' in read ? read.event : undefined;
+    const failure = { reason: unreadable!, attempts: 0, text };
+    const isKept = await this.#keepTrying(() => this.#putFailure(id, failure, cause));
+    if (isKept) this.#pass(source, position);
+    return isKept;
   }
 
   #pass(source: string, position: string, onReached?: () => void): void {
@@ -277,20 +289,26 @@ export class DeliverySession {
 
   async #putIntoFailureQueue(pending: PendingEvent, reason: string): Promise<void> {
     const { failureId, position, event, attempts, text } = pending;
-    await this.#putFailure(failureId ?? idOf(event.source, position!), { reason, attempts, text });
+    await this.#putFailure(failureId ?? idOf(event.source, position!), { reason, attempts, text }, event);
     if (failureId !== undefined) await this.#forgetRetry(failureId);
   }
 
-  async #putFailure(id: string, failure: Pick<StoredFailure, 'reason' | 'attempts' | 'text'>): Promise<void> {
+  /** `cause`: the event, where it could be read. */
+  async #putFailure(
+    id: string,
+    failure: Pick<StoredFailure, 'reason' | 'attempts' | 'text'>,
+    cause: Cause | undefined,
+  ): Promise<void> {
     const { items, consumer } = this.#options;
     const { attempts } = failure;
     const { reason, text } = shortened(failure);
-    this.#log.error({ failure: id, reason, attempts }, 'an event is in the failure queue');
     await items.put({
       ...{ consumer, item: failedKey(id), failuresOf: consumer, reason, attempts },
       failedAt: new Date().toISOString(),
       text,
     });
+    const facts = { failure: id, reason, attempts, ...(cause && logged(cause)) };
+    this.#log.error(facts, 'an event is in the failure queue');
   }
 
   async #forgetRetry(id: string): Promise<void> {
@@ -305,17 +323,18 @@ export class DeliverySession {
   async #takeRetries(): Promise<void> {
     const { items, consumer } = this.#options;
     const sort = { beginsWith: retryKey('') };
-    const found = await this.#keepTrying(() =>
-      items.query({ partition: consumer, sort, limit: retriedAtOnce }),
-    );
-    const pending = ((found ?? []) as StoredFailure[]).flatMap(({ item, text, attempts }): PendingEvent[] => {
+    let found: StoredFailure[] = [];
+    await this.#keepTrying(async () => {
+      found = (await items.query({ partition: consumer, sort, limit: retriedAtOnce })) as StoredFailure[];
+    });
+    const pending = found.flatMap(({ item, text, attempts }): PendingEvent[] => {
       const id = item.slice(retryKey('').length);
       if (this.#retried.has(id)) return [];
       this.#retried.add(id);
       const read = readEvent(text);
       if ('event' in read) return [{ event: read.event, text, position: undefined, failureId: id, attempts }];
       void this.#keepTrying(async () => {
-        await this.#putFailure(id, { reason: read.unreadable, attempts: 0, text });
+        await this.#putFailure(id, { reason: read.unreadable, attempts: 0, text }, undefined);
         await this.#forgetRetry(id);
       });
       return [];
@@ -358,9 +377,17 @@ export class DeliverySession {
     return true;
   }
 
-  async #renew(): Promise<void> {
-    await this.save();
-    if (!this.#options.lease.isHeld) this.#lose();
+  /** Renews the lease at half of its time, and soon again where that fails. */
+  async #keepLease(): Promise<void> {
+    const { lease, leaseMilliseconds } = this.#options;
+    const { signal } = this.#over;
+    let pause = leaseMilliseconds / 2;
+    for (;;) {
+      await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      pause = (await this.save()) ? leaseMilliseconds / 2 : leaseMilliseconds / 10;
+      if (!lease.isHeld) this.#lose();
+    }
   }
 
   #lose(): void {
@@ -368,22 +395,25 @@ export class DeliverySession {
     this.#over.abort();
   }
 
-  /** Resolves with what the action resolves with, which is repeated while the store fails; undefined if the session ends. */
-  async #keepTrying<Result>(action: () => Promise<Result>): Promise<Result | undefined> {
-    const { signal } = this.#over;
+  /**
+   * Repeats the action while the store fails. False when it still does as the session ends or is to stop: then the event
+   * must not be passed, so that it is delivered again.
+   */
+  async #keepTrying(action: () => Promise<void>): Promise<boolean> {
     for (let pause = 50; ; pause = Math.min(2 * pause, 2000)) {
       try {
-        return await action();
+        await action();
+        return true;
       } catch (error) {
-        if (signal.aborted) return undefined;
         this.#log.warn({ err: error }, 'the store of the consumer failed');
-        await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
+        if (this.#isOver()) return false;
+        await sleep(pause, undefined, { signal: this.#ended, ref: false }).catch(() => undefined);
       }
     }
   }
 
-  async #change(signal: AbortSignal): Promise<void> {
-    await once(this.#changes, 'change', { signal }).catch(() => undefined);
+  async #change(): Promise<void> {
+    await once(this.#changes, 'change', { signal: this.#ended }).catch(() => undefined);
   }
 }
 

@@ -66,24 +66,37 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
   const connection = new AbortController();
   let reader: Reader | undefined;
   let ended: Error | undefined;
-  // `fetch` may forget its signal when its request is collected as garbage, so the body is cancelled here.
+  let giveUp: (reason: Error) => void = () => undefined;
+  // `fetch` may forget its signal when its request is collected as garbage, so nothing waits for the signal alone.
   const end = (reason: Error): void => {
     ended ??= reason;
     connection.abort(reason);
+    giveUp(reason);
     reader?.cancel().catch(() => undefined);
+  };
+  const throwIfEnded = (): void => {
+    if (ended) throw ended;
   };
   const stop = (): void => end(new Error('it was stopped'));
   const silence = setTimeout(() => end(new Error('it was silent')), silenceMilliseconds).unref();
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   try {
-    const response = await fetch(url, {
-      headers: { ...publisher.headers(url), accept: 'text/event-stream' },
-      signal: connection.signal,
-      redirect: 'error',
+    const response = await new Promise<Response>((resolve, reject) => {
+      giveUp = reject;
+      const answer = fetch(url, {
+        headers: { ...publisher.headers(url), accept: 'text/event-stream' },
+        signal: connection.signal,
+        redirect: 'error',
+      });
+      answer.then(resolve, reject);
+      // Of an answer that comes later.
+      answer.then(({ body }) => ended && body?.cancel()).catch(() => undefined);
     });
-    if (!response.ok || !response.body) {
-      const message = await messageOf(response);
+    throwIfEnded();
+    reader = response.body?.getReader();
+    if (!response.ok || !reader) {
+      const message = await messageOf(reader);
       throw new Error(`it answered ${response.status}${message === undefined ? '' : `: ${message}`}`);
     }
     const frames: Followed[] = [];
@@ -104,10 +117,9 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
       },
     });
     const decoder = new TextDecoder();
-    reader = response.body.getReader() as Reader;
     for (;;) {
       const { done, value } = await reader.read();
-      if (ended) throw ended;
+      throwIfEnded();
       if (done) break;
       silence.refresh();
       parser.feed(decoder.decode(value, { stream: true }));
@@ -123,12 +135,10 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
 }
 
 /** What a publisher says that refuses, if the first piece of its answer has it. */
-async function messageOf({ body }: Response): Promise<string | undefined> {
-  const reader = body?.getReader();
+async function messageOf(reader: Reader | undefined): Promise<string | undefined> {
   const piece = await reader?.read();
-  await reader?.cancel();
   try {
-    const text = new TextDecoder().decode(piece?.value as Uint8Array | undefined);
+    const text = new TextDecoder().decode(piece?.value);
     const { errors } = JSON.parse(text) as { readonly errors: [{ readonly message: unknown }] };
     const { message } = errors[0];
     return typeof message === 'string' ? message.slice(0, 300) : undefined;

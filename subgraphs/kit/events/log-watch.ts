@@ -5,19 +5,27 @@ import { type EventLog } from './event-log';
 export interface LogWatch {
   /** Moves when the log grows: note it before reading. */
   readonly version: number;
-  /** Resolves when the log has grown since `version`, or `signal` is aborted. */
-  change(version: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when the log has grown since `version`, `signal` is aborted, or `milliseconds` are over. */
+  change(version: number, signal: AbortSignal, milliseconds?: number): Promise<void>;
   /** This process has appended an event. */
   grown(): void;
 }
 
+interface LogWatchSettings {
+  /** Milliseconds between two questions for the newest position while the log grows. @default 1000 */
+  readonly pollMilliseconds?: number;
+  /** The most milliseconds between them while it does not grow. @default 5000 */
+  readonly longestPollMilliseconds?: number;
+}
+
 /**
- * Watches a log. What other processes append is found by asking for the newest position, once a second for all who wait,
- * and only while somebody does.
+ * Watches a log. What this process appends is told at once. What other processes append is found by asking for the newest
+ * position, once for all who wait, and only while somebody does: each second while the log grows, and more and more rarely
+ * while it does not.
  */
 export function watchLog(
   eventLog: Pick<EventLog, 'head'>,
-  { pollMilliseconds = 1000 }: { readonly pollMilliseconds?: number } = {},
+  { pollMilliseconds = 1000, longestPollMilliseconds = 5 * pollMilliseconds }: LogWatchSettings = {},
 ): LogWatch {
   let version = 0;
   let head: string | undefined;
@@ -31,13 +39,15 @@ export function watchLog(
 
   async function poll(): Promise<void> {
     isPolling = true;
+    let pause = pollMilliseconds;
     while (waiting.size > 0) {
-      await sleep(pollMilliseconds, undefined, { ref: false });
+      await sleep(pause, undefined, { ref: false });
       if (waiting.size === 0) break;
       // Whoever waits while the store is away waits longer.
       const newest = await eventLog.head().catch(() => head);
       const hasGrown = newest !== head;
       head = newest;
+      pause = hasGrown ? pollMilliseconds : Math.min(2 * pause, longestPollMilliseconds);
       if (hasGrown) grown();
     }
     isPolling = false;
@@ -47,14 +57,16 @@ export function watchLog(
     get version() {
       return version;
     },
-    change(since, signal) {
+    change(since, signal, milliseconds) {
       if (since !== version || signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {
         const wake = (): void => {
+          clearTimeout(timer);
           waiting.delete(wake);
           signal.removeEventListener('abort', wake);
           resolve();
         };
+        const timer = milliseconds === undefined ? undefined : setTimeout(wake, milliseconds).unref();
         waiting.add(wake);
         signal.addEventListener('abort', wake);
         if (!isPolling) void poll();

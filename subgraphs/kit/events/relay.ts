@@ -32,7 +32,10 @@ export interface RelayOptions {
   readonly onLogged?: (() => void) | undefined;
   /** Sends events on, when the log has them; those of a subject in their order, at least once. @default nowhere */
   readonly publish?: ((events: readonly DomainEvent[]) => Promise<void>) | undefined;
-  /** Milliseconds between two sweeps, which find what a process has left that ended. @default 5000 */
+  /**
+   * Milliseconds between two looks for what processes have left that ended, or what failed here: at one shard in turn,
+   * and at all while there is something. @default 5000
+   */
   readonly sweepMilliseconds?: number;
 }
 
@@ -71,10 +74,16 @@ export function openRelay({
   /** By table and key: what is being relayed, or waits. */
   const items = new Map<string, RelayedItem>();
   let sweeping: Promise<void> | undefined;
+  let last: Promise<void> = Promise.resolve();
   let isStopped = false;
+  /** Whether outboxes may have events that no write of this process is going to relay. */
+  let hasLeftovers = false;
+  let turn = 0;
   const stopWatching = db.onEvents(relay);
-  const timer = setInterval(() => void sweep(), sweepMilliseconds);
-  timer.unref();
+  const timer = setInterval(() => {
+    if (hasLeftovers) void sweep();
+    else void sweepTables([outboxShards[turn++ % outboxShards.length]!]);
+  }, sweepMilliseconds).unref();
 
   return {
     sweep,
@@ -83,7 +92,7 @@ export function openRelay({
       isStopped = true;
       stopWatching();
       clearInterval(timer);
-      await sweeping;
+      await last;
       await idle();
     },
   };
@@ -93,14 +102,16 @@ export function openRelay({
     const name = `${definition.name} ${keyText(definition, key)}`;
     const known = items.get(name);
     if (known) known.newest = item;
+    else if (items.size >= mostWaiting) hasLeftovers = true;
     if (known || items.size >= mostWaiting) return;
     const entry: RelayedItem = { definition, key, newest: item, relayed: 0, relaying: Promise.resolve() };
     items.set(name, entry);
     entry.relaying = limiter(async () => {
       while (entry.newest) {
-        await relayItem(entry, entry.newest).catch((error: unknown) =>
-          log.error({ table: definition.name, key, err: error }, 'an outbox cannot be emptied'),
-        );
+        await relayItem(entry, entry.newest).catch((error: unknown) => {
+          hasLeftovers = true;
+          log.error({ table: definition.name, key, err: error }, 'an outbox cannot be emptied');
+        });
       }
       items.delete(name);
     });
@@ -150,6 +161,7 @@ export function openRelay({
       if (logged.length > 0) await publish?.(logged);
       return conflict ?? true;
     } catch (error) {
+      hasLeftovers = true;
       log.error({ ...(event && factsOf(event)), err: error }, 'an event stays in its outbox for now');
       return false;
     }
@@ -177,14 +189,23 @@ export function openRelay({
   }
 
   function sweep(): Promise<void> {
-    sweeping ??= sweepTables()
-      .catch((error: unknown) => log.warn({ err: error }, 'the outboxes cannot be read'))
-      .finally(() => (sweeping = undefined));
+    if (sweeping) return sweeping;
+    hasLeftovers = false;
+    sweeping = sweepTables(outboxShards).finally(() => (sweeping = undefined));
     return sweeping;
   }
 
-  async function sweepTables(): Promise<void> {
-    for (const definition of tables) for (const shard of outboxShards) await sweepShard(definition, shard);
+  /** One after the other. */
+  function sweepTables(shards: readonly string[]): Promise<void> {
+    last = last
+      .then(async () => {
+        for (const definition of tables) for (const shard of shards) await sweepShard(definition, shard);
+      })
+      .catch((error: unknown) => {
+        hasLeftovers = true;
+        log.warn({ err: error }, 'the outboxes cannot be read');
+      });
+    return last;
   }
 
   async function sweepShard(definition: AnyTableDefinition, shard: string): Promise<void> {
@@ -197,6 +218,7 @@ export function openRelay({
         limit: pageSize,
         ...(after && { after }),
       });
+      if (page.length > 0) hasLeftovers = true;
       for (const item of page) relay(definition, item);
       await idle();
       if (page.length < pageSize) return;

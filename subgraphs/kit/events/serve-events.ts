@@ -142,7 +142,7 @@ class EventReader {
         continue;
       }
       await this.#write(`id: ${position}\n\n: end ${position}\n\n`);
-      await watch.change(version, AbortSignal.any([signal, AbortSignal.timeout(heartbeat)]));
+      await watch.change(version, signal, heartbeat);
     }
   }
 

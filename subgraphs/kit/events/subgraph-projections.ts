@@ -68,7 +68,7 @@ export interface SubgraphProjectionsOptions extends Pick<
 }
 
 /** How soon a process sees what another one has begun or ended. */
-const lookMilliseconds = 2000;
+const lookMilliseconds = 5000;
 
 /** The generations of a subgraph's projections: which one is read, which one is filled. */
 export class SubgraphProjections {

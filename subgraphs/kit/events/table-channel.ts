@@ -84,9 +84,10 @@ class TableSubscription implements Subscription {
         items: this.#items,
         lease: this.#lease,
         leaseMilliseconds: this.#leaseMilliseconds,
+        stopping: ended,
         ...acquired,
       });
-      yield* this.#session.deliveries(ended);
+      yield* this.#session.deliveries();
       // Where it was ended from outside, what was delivered may still be done.
       if (!isOver()) await this.#session.end();
     }

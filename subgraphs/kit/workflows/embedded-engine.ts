@@ -58,7 +58,10 @@ export interface EmbeddedEngineOptions {
   readonly concurrency?: number;
   /** How long an execution of a process that has ended is left alone. @default 2000 */
   readonly leaseMilliseconds?: number;
-  /** How often the table is asked for executions that nobody looks after. @default 5000 */
+  /**
+   * How often the table is asked for executions that nobody looks after; while there are none, for a quarter of them each
+   * time. @default 5000
+   */
   readonly sweepMilliseconds?: number;
   /** How long a second of a definition is; tests shorten it. @default 1000 */
   readonly secondMilliseconds?: number;
@@ -96,11 +99,24 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   const known = new Map([...definitions.values()].map((definition) => [definition.hash, definition]));
   const recorded = new Set<string>();
   let claims = 0;
+  /** Executions that are written as run here, and are not in `running` yet. */
+  let claiming = 0;
   let sweeping: Promise<void> | undefined;
   let sweepAgain = false;
+  /** Whether executions ran since the last sweep, here or elsewhere. */
+  let isBusy = false;
+  let turn = 0;
+  /** Each shard is looked at before what was found further ahead than this is due. */
+  const lookAhead = (shards.length + 1) * sweepMilliseconds;
 
-  const sweeper = setInterval(() => void sweep(), sweepMilliseconds).unref();
-  prepared.then(sweep, () => undefined);
+  const sweeper = setInterval(() => {
+    const isQuiet = !isBusy && running.size === 0;
+    void sweep(isQuiet ? [shards[turn++ % shards.length]!] : shards);
+  }, sweepMilliseconds).unref();
+  prepared.then(
+    () => sweep(),
+    () => undefined,
+  );
 
   // ---- What callers ask for
 
@@ -110,7 +126,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     const name = nameOf(request);
     await prepared;
     await record(definition);
-    const isRunHere = running.size < concurrency && !isStopping;
+    const isRunHere = hasRoom() && !isStopping;
     if (!isRunHere) sweepAgain = true;
     const position = begin(definition, input);
     const fresh: StoredExecution = {
@@ -132,14 +148,21 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       ...(isRunHere ? lease() : { due: now }),
     };
     // A write that was repeated, as its answer was lost, finds itself.
-    const created = await table.create(fresh);
-    const item = created ? fresh : await table.get({ name }, { consistent: true });
-    if (!item) throw new SubgraphError('CONFLICT', `The execution "${name}" was removed in the meantime.`);
-    checkRepeat(request, item.fingerprint);
-    if (created) log.info({ ...logged(input.trace), execution: name }, 'workflow started');
-    if (isRunHere && item.owner === fresh.owner && item.version === 1) run(item, definition);
-    return toExecution(item);
+    if (isRunHere) claiming++;
+    try {
+      const created = await table.create(fresh);
+      const item = created ? fresh : await table.get({ name }, { consistent: true });
+      if (!item) throw new SubgraphError('CONFLICT', `The execution "${name}" was removed in the meantime.`);
+      checkRepeat(request, item.fingerprint);
+      if (created) log.info({ ...logged(input.trace), execution: name }, 'workflow started');
+      if (isRunHere && item.owner === fresh.owner && item.version === 1) run(item, definition);
+      return toExecution(item);
+    } finally {
+      if (isRunHere) claiming--;
+    }
   }
+
+  const hasRoom = (): boolean => running.size + claiming < concurrency;
 
   async function get(execution: ExecutionName): Promise<Execution | null> {
     const item = await table.get({ name: nameOf(execution) }, { consistent: true });
@@ -234,6 +257,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
 
   /** Runs an execution whose lease this process holds, until it ends, waits, or the lease is lost. */
   function run(item: StoredExecution, definition: Definition): void {
+    isBusy = true;
     const ended = drive(item, definition)
       .catch((error: unknown) =>
         log.error({ ...logged(traceOf(item)), err: error, execution: item.name }, 'workflow interrupted'),
@@ -415,18 +439,26 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   // ---- Taking over
 
   /** Looks for executions that nobody looks after: those whose time has come, and those whose process has ended. */
-  function sweep(): Promise<void> {
+  function sweep(some: readonly string[] = shards): Promise<void> {
+    if (sweeping) {
+      isBusy = true;
+      return sweeping;
+    }
     sweepAgain = false;
-    sweeping ??= sweepOnce()
-      .catch((error: unknown) => log.warn({ err: error }, 'workflows not looked after'))
+    isBusy = false;
+    sweeping = sweepOnce(some)
+      .catch((error: unknown) => {
+        isBusy = true;
+        log.warn({ err: error }, 'workflows not looked after');
+      })
       .finally(() => (sweeping = undefined));
     return sweeping;
   }
 
-  async function sweepOnce(): Promise<void> {
-    for (const shard of shards) {
+  async function sweepOnce(some: readonly string[]): Promise<void> {
+    for (const shard of some) {
       if (isStopping) return;
-      const soon = new Date(Date.now() + sweepMilliseconds).toISOString();
+      const soon = new Date(Date.now() + lookAhead).toISOString();
       const limit = concurrency;
       const found = await swept.query({
         index: 'byListing',
@@ -435,6 +467,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         limit,
       });
       if (found.length === limit) sweepAgain = true;
+      if (found.length > 0) isBusy = true;
       for (const item of found)
         if (Date.parse(item.due!) <= Date.now()) await takeOver(item);
         else schedule(item.name, Date.parse(item.due!));
@@ -445,7 +478,6 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   async function takeOver(item: StoredExecution): Promise<void> {
     const { name, status, owner, due, version } = item;
     if (isStopping || status !== 'RUNNING' || running.has(name)) return;
-    if (running.size >= concurrency) return void (sweepAgain = true);
     const condition = { version, due: due!, owner: owner ?? missing };
     const definition = await definitionOf(item);
     if (!definition) {
@@ -459,17 +491,23 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     }
     const losses = item.losses + (owner === undefined ? 0 : 1);
     const set = { ...lease(), version: version + 1, losses };
-    const taken = await table.update({ name }, { set, condition });
-    if (!taken || running.has(name)) return;
-    if (owner !== undefined)
-      log.warn({ ...logged(traceOf(item)), execution: name, state: item.state }, 'workflow taken over');
-    run(taken, definition);
+    if (!hasRoom()) return void (sweepAgain = true);
+    claiming++;
+    try {
+      const taken = await table.update({ name }, { set, condition });
+      if (!taken || running.has(name)) return;
+      if (owner !== undefined)
+        log.warn({ ...logged(traceOf(item)), execution: name, state: item.state }, 'workflow taken over');
+      run(taken, definition);
+    } finally {
+      claiming--;
+    }
   }
 
   function schedule(name: string, at: number): void {
     // What is later is found by a sweep, which also bounds the number of timers.
     const delay = at - Date.now();
-    if (isStopping || delay > 2 * sweepMilliseconds || timers.size >= 10_000) return;
+    if (isStopping || delay > lookAhead || timers.size >= 10_000) return;
     clearTimeout(timers.get(name));
     const timer = setTimeout(
       () => {

@@ -1,5 +1,7 @@
+import { EventEmitter, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { followEvents } from '../../../../../subgraphs/kit/events/follow-events';
 
 const closing: (() => unknown)[] = [];
@@ -61,6 +63,42 @@ describe('followEvents', () => {
         (response) => response.write('id: 2\ndata: {}\n\n'),
       ]),
     ).toMatchObject({ positions: ['1', '2'], trouble: ['it ended'] });
+  });
+});
+
+describe('a follower that is stopped', () => {
+  it.each([
+    ['has not answered', () => undefined],
+    ['sends nothing', (response: ServerResponse) => response.writeHead(200).flushHeaders()],
+    ['refuses, but never to the end', (response: ServerResponse) => response.writeHead(502).flushHeaders()],
+  ])('ends at once where the publisher %s, and `fetch` has forgotten its signal', async (_, answer) => {
+    // As it does when the request is collected as garbage.
+    const real = globalThis.fetch;
+    const fetching = jest
+      .spyOn(globalThis, 'fetch')
+      .mockImplementation((url, { headers } = {}) => real(url, headers ? { headers } : {}));
+    const asked = new EventEmitter();
+    const server = createServer((__, response) => {
+      answer(response);
+      asked.emit('request');
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    closing.push(() => {
+      fetching.mockRestore();
+      server.close();
+      server.closeAllConnections();
+    });
+    const over = new AbortController();
+    const { port } = server.address() as AddressInfo;
+    const followed = followEvents({
+      publisher: { url: `http://127.0.0.1:${port}/events`, headers: () => ({}) },
+      ...{ types: ['A'], after: '', signal: over.signal, onTrouble: () => undefined },
+    });
+    const next = followed.next();
+    await once(asked, 'request');
+    await sleep(50);
+    over.abort();
+    expect(await next).toMatchObject({ done: true });
   });
 });
 

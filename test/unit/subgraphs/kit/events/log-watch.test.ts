@@ -48,4 +48,37 @@ describe('watchLog', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(log.asked).toBe(asked);
   });
+
+  it('asks more and more rarely while the log does not grow, and often again once it does', async () => {
+    const asked: number[] = [];
+    let head = 'a';
+    const watched = watchLog(
+      {
+        head() {
+          asked.push(performance.now());
+          return Promise.resolve(head);
+        },
+      },
+      { pollMilliseconds: 20, longestPollMilliseconds: 100 },
+    );
+    await watched.change(watched.version, never);
+    const change = watched.change(watched.version, never);
+    while (asked.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
+    head = 'b';
+    await change;
+    await watched.change(watched.version, new AbortController().signal, 1000);
+    const change2 = watched.change(watched.version, never);
+    head = 'c';
+    await change2;
+    const pauses = asked.map((time, i) => time - (asked[i - 1] ?? time)).slice(1);
+    // 20, 40, 80, 100, 100; then 20 again.
+    for (const [i, least] of [19, 39, 79, 99, 99].entries()) expect(pauses[i]).toBeGreaterThan(least);
+    expect(Math.min(...pauses.slice(6))).toBeLessThan(90);
+  });
+
+  it('lets nobody wait longer than it wants to', async () => {
+    const { watch: watched } = watch();
+    await watched.change(watched.version, never);
+    await watched.change(watched.version, never, 1);
+  });
 });

@@ -126,6 +126,21 @@ describe('a relay', () => {
     expect(counter.commands.map(({ name }) => name)).toEqual(['Query', 'Query', 'Query', 'Query']);
   });
 
+  it('looks at one shard in turn while there is nothing to relay, and finds by it what others have left', async () => {
+    const { parcels, start, logged } = await open();
+    const relay = start({ sweepMilliseconds: 20 });
+    const counter = countCommands(database.db);
+    while (counter.count('Query') < 5) await sleep(5);
+    counter.stop();
+    const shards = counter.commands.length;
+    expect(counter.count('Query')).toBe(shards);
+    await relay.stop();
+    const ids = Array.from({ length: 20 }, (_, i) => `p${i}`);
+    for (const id of ids) await parcels.create({ id }, moved('x'));
+    start({ sweepMilliseconds: 20 });
+    while ((await logged()).length < ids.length) await sleep(20);
+  });
+
   it('logs an event once that a replacement has put back into the outbox', async () => {
     const { parcels, start, logged } = await open();
     await parcels.create({ id: 'a' }, moved('x'));

@@ -1,17 +1,22 @@
 import Fastify from 'fastify';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type EventLog } from '../../../../../subgraphs/kit/events/event-log';
 import { watchLog } from '../../../../../subgraphs/kit/events/log-watch';
 import { serveEvents } from '../../../../../subgraphs/kit/events/serve-events';
 import { eventOf } from '../../../../support/event-logs';
 import { readEvents } from '../../../../support/event-reader';
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 const closing: (() => unknown)[] = [];
 afterEach(() => Promise.all(closing.splice(0).map((close) => close())));
 
 /** Serves a log whose pages come from `readAll`. */
-async function serve(readAll: EventLog['readAll'], { patience = 30_000 } = {}) {
+async function serve(readAll: EventLog['readAll'], { patience = 30_000, heartbeat = 12_000 } = {}) {
   const lines: string[] = [];
   const app = Fastify({
     logger: { level: 'warn', stream: { write: (line: string) => void lines.push(line) } },
@@ -19,7 +24,7 @@ async function serve(readAll: EventLog['readAll'], { patience = 30_000 } = {}) {
   const eventLog = { readAll, head: () => Promise.resolve('0') } as EventLog;
   const draining = new AbortController();
   serveEvents(app, {
-    ...{ eventLog, watch: watchLog(eventLog), prepared: Promise.resolve(), patience },
+    ...{ eventLog, watch: watchLog(eventLog), prepared: Promise.resolve(), patience, heartbeat },
     ...{ draining: draining.signal, check: undefined },
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -60,6 +65,15 @@ describe('serveEvents', () => {
     socket.resume();
     await once(socket, 'close');
     expect(pages).toBe(read);
+  });
+
+  it('sends heartbeats, also after garbage was collected', async () => {
+    const { url } = await serve(() => Promise.resolve([]), { heartbeat: 200 });
+    const reader = await readEvents(url, '?after=');
+    await reader.end();
+    collectGarbage();
+    await reader.end();
+    reader.close();
   });
 
   it('ends the stream when the log fails, so that the reader comes back', async () => {

@@ -339,7 +339,9 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
     expect(all[0]!.reason).toBe('SQS has delivered it too often, and no process has dealt with it.');
     const first = await failures.list({ limit: 3 });
     const rest = await failures.list({ after: first.next });
-    expect([...first.failures, ...rest.failures]).toEqual(all);
+    // Each look counts as a try of what SQS has moved there.
+    const idsOf = (failures: readonly { id: string }[]) => failures.map(({ id }) => id);
+    expect(idsOf([...first.failures, ...rest.failures])).toEqual(idsOf(all));
     expect([first.failures.length, rest.next]).toEqual([3, undefined]);
     expect(await failures.drop(all[20]!.id)).toBe(true);
     expect((await failures.list()).failures).toHaveLength(24);

@@ -16,7 +16,10 @@ const closing: (() => unknown)[] = [];
 afterEach(() => Promise.all(closing.splice(0).map((close) => close())));
 
 /** Serves a log whose pages come from `readAll`. */
-async function serve(readAll: EventLog['readAll'], { patience = 30_000, heartbeat = 12_000 } = {}) {
+async function serve(
+  readAll: EventLog['readAll'],
+  { patience = 30_000, heartbeat = 12_000, pollMilliseconds = 1000 } = {},
+) {
   const lines: string[] = [];
   const app = Fastify({
     logger: { level: 'warn', stream: { write: (line: string) => void lines.push(line) } },
@@ -24,7 +27,13 @@ async function serve(readAll: EventLog['readAll'], { patience = 30_000, heartbea
   const eventLog = { readAll, head: () => Promise.resolve('0') } as EventLog;
   const draining = new AbortController();
   serveEvents(app, {
-    ...{ eventLog, watch: watchLog(eventLog), prepared: Promise.resolve(), patience, heartbeat },
+    ...{
+      eventLog,
+      watch: watchLog(eventLog, { pollMilliseconds }),
+      prepared: Promise.resolve(),
+      patience,
+      heartbeat,
+    },
     ...{ draining: draining.signal, check: undefined },
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -68,10 +77,13 @@ describe('serveEvents', () => {
   });
 
   it('sends heartbeats, also after garbage was collected', async () => {
-    const { url } = await serve(() => Promise.resolve([]), { heartbeat: 200 });
+    const { url } = await serve(() => Promise.resolve([]), { heartbeat: 500, pollMilliseconds: 60_000 });
     const reader = await readEvents(url, '?after=');
     await reader.end();
-    collectGarbage();
+    for (let i = 0; i < 5; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      collectGarbage();
+    }
     await reader.end();
     reader.close();
   });

@@ -84,7 +84,7 @@ module.exports = {
       from: { path: '^gateway/telemetry/' },
       to: {
         path: '^gateway/',
-        pathNot: '^gateway/(telemetry/|options/|errors\\.ts$)',
+        pathNot: '^gateway/(telemetry/|options/|errors\\.ts$|subgraph-calls/time-limit\\.ts$)',
         dependencyTypesNot: ['type-only'],
       },
     },

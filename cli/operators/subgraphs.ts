@@ -1,6 +1,7 @@
 /** The subgraphs that an operator's command is about, and how they are asked. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
 import { failWithProblems } from '../dev/failed-problems';
 import { CommandFailure, type Context } from '../context';
 import { withIntrospection, type Introspect } from '../introspection';
@@ -189,7 +190,7 @@ export class Subgraphs {
     const url = new URL(path, subgraph).href;
     const call = { subgraph: name, url, body };
     const signed = await this.#calls.sign(call);
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeout)]);
+    const signal = AbortSignal.any([this.#signal, timeLimit(timeout)]);
     try {
       const response = await this.#calls.fetch(call, {
         method: 'POST',

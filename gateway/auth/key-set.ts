@@ -1,5 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { requestError } from '../errors';
+import { timeLimit } from '../subgraph-calls/time-limit';
 import type { Logger } from '../telemetry/logger';
 import { fetchJson } from './fetch-json';
 
@@ -42,7 +43,7 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
 
   async function load(): Promise<void> {
     askedAt = performance.now();
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeout)]);
+    const signal = AbortSignal.any([closing.signal, timeLimit(timeout)]);
     try {
       known = createLocalJWKSet((await fetchJson(await locate(signal), { signal })) as JSONWebKeySet);
       fetchedAt = performance.now();

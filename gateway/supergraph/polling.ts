@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { timeLimit } from '../subgraph-calls/time-limit';
 import type { SupergraphListener } from './source';
 
 export interface PollingOptions {
@@ -24,7 +25,7 @@ export interface Polling {
 export function createPolling({ look, interval, patience = 10_000 }: PollingOptions): Polling {
   const stopped = new AbortController();
   const lookOnce = () => {
-    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(patience)]);
+    const signal = AbortSignal.any([stopped.signal, timeLimit(patience)]);
     return Promise.race([look(signal), over(signal, patience)]);
   };
   let polling: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import { fetchOutgoing } from '../subgraph-calls/outgoing';
+import { timeLimit } from '../subgraph-calls/time-limit';
 import { createPolling } from './polling';
 import type { SupergraphSource } from './source';
 
@@ -24,7 +25,7 @@ export function urlSource(options: UrlSourceOptions): SupergraphSource {
   async function look(signal: AbortSignal): Promise<string | undefined> {
     const response = await fetchOutgoing(url, {
       headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
+      signal: AbortSignal.any([signal, timeLimit(timeout)]),
     }).catch((error: unknown) => {
       throw new Error(`The supergraph at ${url} cannot be fetched: ${reasonOf(error)}.`, { cause: error });
     });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '../subgraph-calls/time-limit';
 import type { Options } from '../options';
 import type { Logger } from './logger';
 import type { Attributes, Metric, Series } from './meter';
@@ -50,7 +51,7 @@ export function startOtlpExport({
         headers: { ...headers, 'content-type': 'application/json' },
         body: writeOtlp(collect(), service, version),
         redirect: 'error',
-        signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(longest)]),
+        signal: AbortSignal.any([stopping.signal, timeLimit(longest)]),
       });
       await response.body?.cancel();
       if (!response.ok) throw new Error(`It answered with HTTP status ${response.status}.`);

@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { timeLimit } from '../../../../gateway/subgraph-calls/time-limit';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+it('comes within AbortSignal.any, although garbage was collected before', async () => {
+  const signal = AbortSignal.any([new AbortController().signal, timeLimit(100)]);
+  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+  for (let i = 0; i < 5; i++) {
+    await sleep(10);
+    collectGarbage();
+  }
+  // The timer of a limit does not keep a process alive.
+  await Promise.race([aborted, sleep(10_000, undefined, { ref: false })]);
+  expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
+});

@@ -167,7 +167,7 @@ it('streams that are opened and cancelled at once again and again leave nothing'
 it('many small answers that are never read keep nobody out', async () => {
   const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
   const own = await startTestGateway({
-    ...{ supergraph: sourceOf(graph.supergraphSdl), tls, overload: { requests: 40 } },
+    ...{ supergraph: sourceOf(graph.supergraphSdl), tls, overload: { requests: 40, queue: '10s' } },
     logging: { level: 'silent' },
   });
   const { origin } = new URL(own.url);

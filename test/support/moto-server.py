@@ -2,11 +2,13 @@
 import copy
 import functools
 import os
+import socket
 import sys
 import threading
 import time
 import types
 
+from flask import request
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import main
@@ -44,6 +46,16 @@ retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(secon
 receive_now = SQSBackend.receive_message
 
 
+def is_client_gone():
+    """As AWS, a poll whose client has left takes no message."""
+    try:
+        return request.environ["werkzeug.socket"].recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def receive_message(self, queue_name, count, wait, *more, **named):
     """
     Receives as AWS does, where moto 5.2 does not: when the time of all messages of a group is over, it delivers the last
@@ -51,13 +63,14 @@ def receive_message(self, queue_name, count, wait, *more, **named):
     """
     queue = self.get_queue(queue_name)
     end = time.monotonic() + min(wait, 0.3)
-    while True:
+    while not is_client_gone():
         for message in [each for each in queue.pending_messages if each.visible]:
             queue.pending_messages.discard(message)
         received = receive_now(self, queue_name, count, 0, *more, **named)
         if received or time.monotonic() >= end:
             return received
         time.sleep(0.02)
+    return []
 
 
 SQSBackend.receive_message = receive_message

@@ -2,6 +2,7 @@
  * Orders, inventory and payments as real processes, each of which is killed, or stopped for a while, in front of the
  * calls that it sends while orders are placed, refused and cancelled: in front of each call in `npm run test:long`. Some
  * orders wait at once, each at a point of its own, so that one SIGKILL tries some points.
+ * Over 300 lines: the processes, and what is tried with them.
  */
 import { buildSync } from 'esbuild';
 import { cpSync } from 'node:fs';
@@ -19,7 +20,7 @@ import {
   startOrderServices,
   type OrderServices,
 } from '../support/order-services';
-import { endAll, startProcess, type WeirProcess } from '../support/process';
+import { endAll, eventually, startProcess, type WeirProcess } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
 
 /** How often each process is killed. */
@@ -52,12 +53,25 @@ afterAll(async () => {
 });
 
 // Also where a test has failed.
-afterEach(() => [...running.keys()].forEach(goOn));
+afterEach(() => [...running.values()].forEach(disarm));
 
-function goOn(name: Name): void {
-  running.get(name)!.signal('SIGCONT');
-  running.get(name)!.signal('SIGHUP');
+function disarm(service: WeirProcess): void {
+  service.signal('SIGCONT');
+  service.signal('SIGHUP');
 }
+
+/** Sends signals, and waits until the process has confirmed them with a line. */
+async function confirmed(name: Name, line: RegExp, send: (service: WeirProcess) => void): Promise<void> {
+  const service = running.get(name)!;
+  const count = () => Array.from(service.stdout.matchAll(line)).length;
+  const before = count();
+  send(service);
+  await eventually(() => count() > before, 60_000);
+}
+
+const arm = (name: Name): Promise<void> =>
+  confirmed(name, /^armed$/gm, (service) => service.signal('SIGUSR2'));
+const goOn = (name: Name): Promise<void> => confirmed(name, /^disarmed$/gm, disarm);
 
 /** One file starts in half of the time. */
 function build(): void {
@@ -283,13 +297,13 @@ async function subjectsFor(victim: Name, scenarios: readonly Scenario[]): Promis
   await fillPool(2);
   // It might take an order over on a busy machine, and the victim would send less.
   running.get('orders-2')!.signal('SIGSTOP');
-  running.get(victim)!.signal('SIGUSR2');
+  await arm(victim);
   let points: [Scenario, number][] = [];
   for (const scenario of scenarios) {
     const count = await pointsOf(victim, scenario);
     for (let point = 1; point <= count; point++) points.push([scenario, point]);
   }
-  for (const name of ['orders-2', victim] as const) goOn(name);
+  for (const name of ['orders-2', victim] as const) await goOn(name);
   points = spread(points, most);
   await fillPool(points.filter(([scenario]) => scenario === cancelled).length);
   const subjects = points.map(([scenario, point]) => new Subject(scenario, point));
@@ -310,7 +324,7 @@ const spread = <Item>(all: readonly Item[], count: number): Item[] =>
  */
 async function stopAll(victim: Name, subjects: readonly Subject[]): Promise<number> {
   running.get('orders-2')!.signal('SIGSTOP');
-  running.get(victim)!.signal('SIGUSR2');
+  await arm(victim);
   const hasStopped = ({ requestId }: Subject) =>
     running.get(victim)!.stdout.includes(`stopped ${requestId}\n`);
   await eachOf(subjects, async (subject) => {
@@ -359,10 +373,10 @@ it('orders end, and all is balanced, when another process takes them over and th
     for (const subjects of await subjectsFor('orders', scenariosOf(seed))) {
       stopped += await stopAll('orders', subjects);
       all += subjects.length;
-      goOn('orders-2');
+      await goOn('orders-2');
       await eachOf(subjects, (subject) => subject.repeat('orders-2'));
       const took = await expectEnds(subjects);
-      goOn('orders');
+      await goOn('orders');
       await sleep(500);
       await expectEnds(subjects);
       figures.push(`taken over, seed ${seed}: ${subjects.length} points, ${Math.round(took)} ms`);
@@ -384,7 +398,7 @@ it.each(['orders', 'inventory', 'payments'] as const)(
         await kill(victim);
         if (seed > 0) await sleep(2000 * random());
         await start(victim);
-        goOn('orders-2');
+        await goOn('orders-2');
         // Clients that had no answer repeat their mutations, maybe at another process.
         const [took] = await Promise.all([
           expectEnds(subjects),

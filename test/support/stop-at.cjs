@@ -1,7 +1,7 @@
 // `node -r THIS file`: from the signal SIGUSR2 on, all that belongs to a request with the id `stop-N-…` stops in front of
 // its Nth call of DynamoDB or of another service, and says `stopped ID`. `stop-0-…` says `passed ID` at each call. What
 // belongs to no request stops with the first that does: otherwise the process would take its own executions over. SIGHUP
-// lets all go on.
+// lets all go on. Each signal is confirmed by `armed` or `disarmed`, as two signals may come in any order.
 const { AsyncLocalStorage } = require('node:async_hooks');
 const http = require('node:http');
 const net = require('node:net');
@@ -17,10 +17,12 @@ process.on('SIGUSR2', () => {
   isArmed = true;
   hasStopped = false;
   released = new Promise((resolve) => (release = resolve));
+  process.stdout.write('armed\n');
 });
 process.on('SIGHUP', () => {
   isArmed = false;
   release();
+  process.stdout.write('disarmed\n');
 });
 
 const { emit } = http.Server.prototype;

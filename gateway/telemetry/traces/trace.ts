@@ -39,6 +39,7 @@ export class Trace {
   #isExported: boolean;
   /** The spans that wait for the decision; undefined when it is taken. */
   #waiting: Span[] | undefined;
+  #waitingSize = 0;
 
   constructor(source: TraceSource, { id, isSampled, state }: TraceOptions) {
     this.source = source;
@@ -63,7 +64,9 @@ export class Trace {
     else if (this.#waiting !== undefined) {
       if (this.source.undecided.isFull) this.source.drop();
       else {
-        this.source.undecided.size++;
+        const size = 1 + span.links.length + span.events.length;
+        this.source.undecided.size += size;
+        this.#waitingSize += size;
         this.#waiting.push(span);
       }
     }
@@ -75,7 +78,7 @@ export class Trace {
     if (waiting === undefined) return;
     this.#waiting = undefined;
     this.#isExported = isKept;
-    this.source.undecided.size -= waiting.length;
+    this.source.undecided.size -= this.#waitingSize;
     if (isKept) for (const span of waiting) this.source.take(span);
   }
 
@@ -91,6 +94,7 @@ export class Trace {
 
 /** The spans of all requests in flight that were not sampled: of requests that turn out slow or failed they are exported. */
 export class Undecided {
+  /** How many spans, links and events they are. */
   size = 0;
   readonly #most: number;
 

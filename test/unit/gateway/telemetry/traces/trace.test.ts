@@ -73,6 +73,20 @@ describe('a trace that is not sampled', () => {
     for (const root of roots) root.trace.decide(true);
     expect([undecided.size, taken.length]).toEqual([0, 10]);
   });
+
+  it('counts the links and events of a span, too', () => {
+    const { begin, undecided } = open();
+    const root = begin(false);
+    const child = root.child('child');
+    child.link(root);
+    child.addEvent('event', {});
+    child.end();
+    expect(undecided.size).toBe(3);
+    // What is added later takes nothing off that was not counted.
+    child.link(root);
+    root.trace.decide(false);
+    expect(undecided.size).toBe(0);
+  });
 });
 
 describe('a span', () => {

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Context } from './context';
 import { lazy } from './lazy';
-import { addOperatorFlags, type ReportFlags, whereSubgraphsAre } from './operators/flags';
+import { addOperatorFlags, countUpTo, type ReportFlags, whereSubgraphsAre } from './operators/flags';
 
 export interface FailedFlags extends ReportFlags {
   readonly consumer?: string;
@@ -31,7 +31,7 @@ export function eventsCommand(context: Context): Command {
         whereSubgraphsAre,
     )
     .option('--consumer <NAME>', 'the failures of this consumer or projection alone')
-    .option('-n, --limit <N>', 'how many to list of each consumer, at most 1000', countOf, 100)
+    .option('-n, --limit <N>', 'how many to list of each consumer, at most 1000', countUpTo(1000), 100)
     .option(
       '--after <PLACE>',
       'the failures of --consumer behind this place, which the page before has printed',
@@ -97,12 +97,6 @@ export function eventsCommand(context: Context): Command {
     .addCommand(addOperatorFlags(retry))
     .addCommand(addOperatorFlags(drop))
     .addCommand(addOperatorFlags(replay));
-}
-
-function countOf(text: string): number {
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > 1000) throw new InvalidArgumentError('It must be a number from 1 to 1000.');
-  return count;
 }
 
 /** A time as ISO 8601 has it, with its zone, in UTC. */

@@ -1,7 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Context } from './context';
 import { lazy } from './lazy';
-import { addOperatorFlags, type ReportFlags, whereSubgraphsAre } from './operators/flags';
+import { addOperatorFlags, countUpTo, type ReportFlags, whereSubgraphsAre } from './operators/flags';
 
 export interface ListFlags extends ReportFlags {
   readonly status?: 'failed' | 'running';
@@ -18,7 +18,7 @@ export function workflowCommand(context: Context): Command {
         whereSubgraphsAre,
     )
     .addOption(new Option('--status <STATUS>', 'these alone').choices(['failed', 'running']))
-    .option('-n, --limit <N>', 'how many to list of each subgraph and status', countOf, 20)
+    .option('-n, --limit <N>', 'how many to list of each subgraph and status', countUpTo(100), 20)
     .addHelpText(
       'after',
       '\nExamples:\n  $ weir workflow list\n  $ weir workflow list --status failed --subgraph orders',
@@ -56,9 +56,4 @@ export function workflowCommand(context: Context): Command {
     .addCommand(addOperatorFlags(list))
     .addCommand(addOperatorFlags(show))
     .addCommand(addOperatorFlags(retry));
-}
-
-function countOf(text: string): number {
-  if (/^[1-9]\d?$|^100$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number from 1 to 100.');
 }

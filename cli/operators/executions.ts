@@ -3,7 +3,6 @@ import { CommandFailure, type Context } from '../context';
 import { printable, printableJson } from '../printable';
 import type { ListFlags } from '../workflow';
 import type { ReportFlags } from './flags';
-import { asFailure } from './failures';
 import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'workflows';
@@ -80,7 +79,7 @@ export async function retry(names: readonly string[], flags: ReportFlags, contex
         await subgraphs.ask(found[i]!, path, body, z.object({ execution: whole }));
         retried.push(execution);
       } catch (error) {
-        if (!(error instanceof Refusal) || error.status !== 409) throw asFailure(error);
+        if (!(error instanceof Refusal) || error.status !== 409) throw error;
         refusals.push(`weir: ${error.message}`);
       }
     }

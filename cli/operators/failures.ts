@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
 import type { ChangeFailuresFlags, ListFailuresFlags } from '../events';
 import { printable, printableJson } from '../printable';
-import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+import { failFor, ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'events/failures';
 const failure = z.object({
@@ -37,7 +37,8 @@ export async function listFailures(flags: ListFailuresFlags, context: Context): 
     if (consumer !== undefined) await findConsumer(subgraphs, consumer);
     const asked = { consumer, after, limit: Math.min(limit, mostAtOnce) };
     const { served, without, troubles } = await subgraphs.askAll(path, asked, listed);
-    if (served.length === 0 && troubles.length === 0) throw noConsumers(subgraphs);
+    if (served.length === 0 && troubles.length === 0)
+      throw new CommandFailure(`weir: ${noConsumers(subgraphs)}`, 2);
     const queues = served.flatMap(({ name, answer }) =>
       answer.consumers.map((each) => ({ subgraph: name, ...each })),
     );
@@ -128,32 +129,16 @@ export async function changeFailures(
   });
 }
 
-/** The subgraph that has a consumer. @throws {CommandFailure} if none has it, or more than one */
-async function findConsumer(subgraphs: Subgraphs, consumer: string): Promise<string> {
-  const { served, troubles } = await subgraphs.askAll(path, { limit: 0 }, listed);
-  const having = served.filter(({ answer }) => answer.consumers.some((each) => each.consumer === consumer));
-  if (having.length === 1) return having[0]!.name;
-  const name = printable(consumer);
-  if (having.length > 1)
-    throw new CommandFailure(
-      `weir: ${having.map((each) => each.name).join(' and ')} have a consumer "${name}" each: name one with --subgraph NAME.`,
-      2,
-    );
-  // It may be in one that could not be asked.
-  failFor(troubles);
-  const known = served
-    .flatMap(({ name, answer }) => answer.consumers.map((each) => `${printable(each.consumer)} (${name})`))
-    .join(', ');
-  throw known === ''
-    ? noConsumers(subgraphs)
-    : new CommandFailure(`weir: there is no consumer "${name}"; there are ${known}.`, 2);
-}
+const findConsumer = async (subgraphs: Subgraphs, consumer: string): Promise<string> =>
+  ownerOf(await subgraphs.askAll(path, { limit: 0 }, listed), {
+    what: 'consumer',
+    name: consumer,
+    namesIn: ({ consumers }) => consumers.map((each) => each.consumer),
+    none: noConsumers(subgraphs),
+  });
 
-const noConsumers = ({ names }: Subgraphs): CommandFailure =>
-  new CommandFailure(
-    `weir: no event can fail here, as there are no consumers and projections in ${names}: name another subgraph with --subgraph NAME=URL.`,
-    2,
-  );
+const noConsumers = ({ names }: Subgraphs): string =>
+  `no event can fail here, as there are no consumers and projections in ${names}: name another subgraph with --subgraph NAME=URL.`;
 
 /** The type and subject of an event, if they can be read. */
 function subjectIn(text: string): { readonly type: string | null; readonly subject: string | null } {
@@ -188,9 +173,4 @@ function readId(text: string): { readonly consumer: string; readonly id: string 
     `weir: "${printable(text, 300)}" is no failure: it must be CONSUMER/ID, as \`weir events failed\` prints it.`,
     2,
   );
-}
-
-/** What a subgraph refuses, as a sentence for the user. */
-export function asFailure(error: unknown): unknown {
-  return error instanceof Refusal ? new CommandFailure(`weir: ${error.message}`, 1) : error;
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { IntrospectionFlags } from '../introspection';
 import { formatOption } from '../registry';
 
@@ -27,3 +27,12 @@ export const addOperatorFlags = (command: Command): Command =>
       'options of the gateway, in YAML: subgraphs are asked with its headers, credentials and certificates',
     )
     .addOption(formatOption('text', 'json'));
+
+/** Reads a number of things to list. */
+export const countUpTo =
+  (most: number) =>
+  (text: string): number => {
+    const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+    if (count < 1 || count > most) throw new InvalidArgumentError(`It must be a number from 1 to ${most}.`);
+    return count;
+  };

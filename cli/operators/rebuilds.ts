@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
 import type { ReplayFlags } from '../events';
-import { printable, printableJson } from '../printable';
-import { asFailure, listed } from './failures';
-import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+import { printableJson } from '../printable';
+import { listed } from './failures';
+import { ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'events/rebuilds';
 const status = z.object({
@@ -33,7 +33,7 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
       return projections.find((each) => each.projection === projection)!;
     };
     const begun = await ask({ projection, to, restart }).catch((error: unknown) => {
-      if (!(error instanceof Refusal) || error.status !== 409) throw asFailure(error);
+      if (!(error instanceof Refusal) || error.status !== 409) throw error;
       throw new CommandFailure(
         `weir: the projection ${projection} is being rebuilt already: wait for it, or give it up with --restart.`,
         1,
@@ -106,31 +106,13 @@ async function follow(
   }
 }
 
-async function findProjection(subgraphs: Subgraphs, projection: string): Promise<string> {
-  const { served, troubles } = await subgraphs.askAll(path, {}, statuses);
-  const having = served.filter(({ answer }) =>
-    answer.projections.some((each) => each.projection === projection),
-  );
-  if (having.length === 1) return having[0]!.name;
-  const name = printable(projection);
-  if (having.length > 1)
-    throw new CommandFailure(
-      `weir: ${having.map((each) => each.name).join(' and ')} have a projection "${name}" each: name one with --subgraph NAME.`,
-      2,
-    );
-  failFor(troubles);
-  const known = served
-    .flatMap(({ name, answer }) =>
-      answer.projections.map((each) => `${printable(each.projection)} (${name})`),
-    )
-    .join(', ');
-  throw new CommandFailure(
-    known === ''
-      ? `weir: there are no projections in ${subgraphs.names}: name another subgraph with --subgraph NAME=URL.`
-      : `weir: there is no projection "${name}"; there are ${known}.`,
-    2,
-  );
-}
+const findProjection = async (subgraphs: Subgraphs, projection: string): Promise<string> =>
+  ownerOf(await subgraphs.askAll(path, {}, statuses), {
+    what: 'projection',
+    name: projection,
+    namesIn: ({ projections }) => projections.map((each) => each.projection),
+    none: `there are no projections in ${subgraphs.names}: name another subgraph with --subgraph NAME=URL.`,
+  });
 
 async function failuresOf(
   subgraphs: Subgraphs,

@@ -38,16 +38,20 @@ export class Refusal extends Error {
 /** A subgraph that is not there, does not accept the signature, or has failed. */
 class Trouble extends Error {}
 
-/** Finds the subgraphs of the flags, and runs a command about them. */
+/** Finds the subgraphs of the flags, and runs a command about them. A {@link Refusal} ends the command with its sentence. */
 export async function withSubgraphs<Result>(
   flags: OperatorFlags,
   context: Context,
   work: (subgraphs: Subgraphs) => Promise<Result>,
 ): Promise<Result> {
   const { urls, env, options } = await findSubgraphs(flags, context);
-  return withIntrospection(options === undefined ? {} : { options }, { ...context, env }, (calls) =>
-    work(new Subgraphs(urls, calls, context.signal)),
-  );
+  try {
+    return await withIntrospection(options === undefined ? {} : { options }, { ...context, env }, (calls) =>
+      work(new Subgraphs(urls, calls, context.signal)),
+    );
+  } catch (error) {
+    throw error instanceof Refusal ? new CommandFailure(`weir: ${error.message}`, 1) : error;
+  }
 }
 
 interface Found {
@@ -231,6 +235,40 @@ async function textOf({ body }: Response, name: string): Promise<string> {
 function hasPassword(url: string): boolean {
   const { username, password } = new URL(url);
   return username !== '' || password !== '';
+}
+
+/** Something that one of the subgraphs has. */
+export interface Sought<Answer> {
+  /** As it is said, such as `consumer`. */
+  readonly what: string;
+  readonly name: string;
+  /** The names of all that a subgraph has. */
+  readonly namesIn: (answer: Answer) => readonly string[];
+  /** What is said where no subgraph has any, without `weir:`. */
+  readonly none: string;
+}
+
+/** The subgraph that has it. @throws {CommandFailure} if none has it, or more than one */
+export function ownerOf<Answer>(
+  { served, troubles }: Answers<Answer>,
+  { what, name, namesIn, none }: Sought<Answer>,
+): string {
+  const having = served.filter(({ answer }) => namesIn(answer).includes(name));
+  if (having.length === 1) return having[0]!.name;
+  if (having.length > 1)
+    throw new CommandFailure(
+      `weir: ${having.map((each) => each.name).join(' and ')} have a ${what} "${printable(name)}" each: name one with --subgraph NAME.`,
+      2,
+    );
+  // It may be in one that could not be asked.
+  failFor(troubles);
+  const known = served.flatMap(({ name, answer }) =>
+    namesIn(answer).map((each) => `${printable(each)} (${name})`),
+  );
+  throw new CommandFailure(
+    `weir: ${known.length === 0 ? none : `there is no ${what} "${printable(name)}"; there are ${known.join(', ')}.`}`,
+    2,
+  );
 }
 
 /** Ends a command with sentences about subgraphs that could not be asked, if there are any. */

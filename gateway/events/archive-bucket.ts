@@ -31,7 +31,7 @@ export async function openS3Destination(url: string, key: string | undefined): P
     last: (end !== undefined ? readLine(end, key)?.link : undefined) ?? newChain(),
     tail,
     async write(lines, before) {
-      await sleep(next - performance.now());
+      await sleep(Math.max(0, next - performance.now()));
       next = performance.now() + pauseMilliseconds;
       let link = before;
       // What was written is found where the answer to an earlier attempt was lost, after which records may have come.

@@ -22,8 +22,8 @@ export class ObservedNulls implements NullObserver {
 }
 
 /** Notes nulls in the span of an execution. */
-export function noteNulls(span: Span, { nulls }: Pick<ObservedNulls, 'nulls'> = { nulls: [] }): void {
-  for (const each of nulls) noteNull(span, each);
+export function noteNulls(span: Span, observed: Pick<ObservedNulls, 'nulls'> | undefined): void {
+  for (const each of observed?.nulls ?? []) noteNull(span, each);
 }
 
 /** Nulls that a subgraph answered without an error are data like any other. */

@@ -1,4 +1,7 @@
-/** Projections of a subgraph of the kit: replays, rebuilds to a time, rebuilds under load and after an end in the middle. */
+/**
+ * Projections of a subgraph of the kit: replays, rebuilds to a time, rebuilds under load and after an end in the middle.
+ * Over 300 lines: all are about one log and its projections.
+ */
 import fc from 'fast-check';
 import { z } from 'zod';
 import {

@@ -1,3 +1,4 @@
+/** Over 300 lines: the generations of a projection, live and being built, are one state. */
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type FastifyBaseLogger } from 'fastify';

@@ -1,5 +1,5 @@
 /**
- * All of gateway/options: defaults, the file, flags and mistakes. Longer than other files: most of it is a table of
+ * All of gateway/options: defaults, the file, flags and mistakes. Over 300 lines: most of it is a table of
  * sentences.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

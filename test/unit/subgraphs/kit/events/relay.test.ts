@@ -1,3 +1,4 @@
+/** The relay alone. Over 300 lines: each way in which an event could be lost, doubled or out of order. */
 import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countCommands, updateOnce, type DomainEvent } from '../../../../../subgraphs/kit';

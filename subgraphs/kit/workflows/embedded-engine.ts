@@ -183,9 +183,11 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       const done = new AbortController();
       const woken = once(left, name, done).catch(() => undefined);
       try {
-        const item = await get(execution);
+        const item = await table.get({ name }, { consistent: true });
         const remaining = deadline - performance.now();
-        if (!item || item.status !== 'RUNNING' || remaining <= 0) return item;
+        if (!item || item.status !== 'RUNNING' || remaining <= 0) return item && toExecution(item);
+        // Its process may have ended, and the next sweep may be seconds away.
+        if (!running.has(name)) schedule(name, Date.parse(item.due!));
         const longest = running.has(name) ? remaining : Math.min(pause, remaining);
         await Promise.race([woken, sleep(longest, undefined, done).catch(() => undefined)]);
       } finally {

@@ -54,6 +54,21 @@ const executions = () => database.db.table(executionsTable('test'));
 
 const done = { Done: { Type: 'Succeed' } };
 
+/** Starts an execution in a process that ends during its first task, `a`, and keeps its lease. */
+async function startAndEnd(
+  definition: Definition,
+  others: Readonly<Record<string, Task>>,
+): Promise<ExecutionName> {
+  const a: Task = (_, { signal }: TaskScope) =>
+    new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  const engine = open({ definition, tasks: { a, ...others }, leaseMilliseconds: 60 });
+  const execution = await start(engine, definition);
+  // Without its lease the task is aborted.
+  await executions().update({ name: nameOf(execution) }, { set: { owner: 'nobody' } });
+  await engine.stop();
+  return execution;
+}
+
 describe('an execution whose definition has changed meanwhile', () => {
   const before = define({
     A: taskState('a', { Next: 'B' }),
@@ -62,20 +77,8 @@ describe('an execution whose definition has changed meanwhile', () => {
   });
   const after = define({ A: taskState('a', { Next: 'C' }), C: taskState('c', { Next: 'Done' }), ...done });
 
-  /** Starts an execution in a process that stops during its first task. */
-  async function startBefore(): Promise<ExecutionName> {
-    const a: Task = (_, { signal }: TaskScope) =>
-      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    const engine = open({ definition: before, tasks: { a, b: () => null }, leaseMilliseconds: 60 });
-    const execution = await start(engine, before);
-    // Without its lease the task is aborted.
-    await executions().update({ name: nameOf(execution) }, { set: { owner: 'nobody' } });
-    await engine.stop();
-    return execution;
-  }
-
   it('goes on with the one that it began with, and others begin with the new one', async () => {
-    const execution = await startBefore();
+    const execution = await startAndEnd(before, { b: () => null });
     const tasks = { a: () => null, b: () => null, c: () => null };
     const engine = open({ definition: after, tasks });
     expect(await engine.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED' });
@@ -88,7 +91,7 @@ describe('an execution whose definition has changed meanwhile', () => {
   });
 
   it('waits for a process that has its tasks, and the log says so', async () => {
-    const execution = await startBefore();
+    const execution = await startAndEnd(before, { b: () => null });
     const lines: Record<string, unknown>[] = [];
     const newer = open({ definition: after, tasks: { a: () => null, c: () => null }, lines });
     const sentence = 'no workflow of this subgraph fits the execution';
@@ -108,7 +111,10 @@ describe('an execution whose definition has changed meanwhile', () => {
   });
 
   it('waits for a process that supports its definition, while others go on, and the log says why', async () => {
-    const [unsupported, other] = [await startBefore(), await startBefore()];
+    const [unsupported, other] = [
+      await startAndEnd(before, { b: () => null }),
+      await startAndEnd(before, { b: () => null }),
+    ];
     const text = JSON.stringify({ StartAt: 'A', States: { A: { Type: 'Map', End: true } } });
     await database.db
       .table(definitionsTable('test'))
@@ -128,6 +134,15 @@ describe('an execution whose definition has changed meanwhile', () => {
       cause: `The workflow ${before.name}.asl.json is refused: the state "A" has the Type "Map", which is not supported; use Task, Choice, Pass, Wait, Succeed, Fail.`,
     });
   });
+});
+
+it('is taken over where somebody waits for it, before the next sweep', async () => {
+  const definition = define({ A: taskState('a', { Next: 'Done' }), ...done });
+  const waiting = open({ definition, tasks: { a: () => null }, sweepMilliseconds: 3_600_000 });
+  // The sweep of its start is over.
+  await waiting.wait({ workflow: definition.name, id: 'none' }, 0);
+  const execution = await startAndEnd(definition, {});
+  expect(await waiting.wait(execution, patience)).toMatchObject({ status: 'SUCCEEDED' });
 });
 
 it('gives a task up whose process has ended ten times, and goes where a catcher leads', async () => {

@@ -150,7 +150,11 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
   clientConnections: handedConnections(),
   callbackKey: env[callbackKeyVariable],
   peers: otherWorkers,
-  admin: { ...options.admin, enabled: false },
+  admin: {
+    ...options.admin,
+    enabled: false,
+    console: { ...options.admin.console, enabled: options.admin.enabled && options.admin.console.enabled },
+  },
   audit: {
     ...options.audit,
     trails: options.audit.trails.map((trail) =>
@@ -175,6 +179,10 @@ function answerPrimary(gateway: RunningGateway): void {
     metrics: () => gateway.metrics(),
     readiness: () => Promise.resolve(gateway.readiness()),
     invalidate: ({ invalidation, address }) => gateway.invalidate(invalidation, address),
+    console: async ({ what, input }) => {
+      const answer = gateway.console?.[what] as ((input: unknown) => Promise<unknown>) | undefined;
+      return answer?.(input);
+    },
   });
   process.send?.({ type: 'ready' } satisfies ReadyMessage);
 }
@@ -194,10 +202,11 @@ async function runWorkers(
   context: Context,
   watch: OptionsWatch,
 ): Promise<void> {
-  const { addressOf, createAdminServer, createPrimaryMetrics, listen, StoreUnavailable, UnknownNames } =
+  const { addressOf, createAdminServer, createPrimaryMetrics, describeGateway, listen, mergedSource } =
     lazy.gateway();
+  const { StoreUnavailable, UnknownNames, versionIfKnown } = lazy.gateway();
   const reader = new OptionsReader(flags, context, watch);
-  const options = await withOptionsErrors(() => reader.read());
+  let options = await withOptionsErrors(() => reader.read());
   const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;
@@ -231,19 +240,23 @@ async function runWorkers(
   const metrics = createPrimaryMetrics();
   const collect = async (): Promise<string> =>
     mergeMetrics(new Map([[0, metrics.text()], ...(await workers.metrics())]));
+  const version = versionIfKnown();
+  const about = () => describeGateway({ options, endpoint: url, version, workers: count });
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: collect,
         readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
+        console: admin.console.enabled ? { source: mergedSource(workers.console), about, logger } : undefined,
       })
     : undefined;
   const reload = (): void => {
     withOptionsErrors(async () => {
-      reader.read();
+      const next = reader.read();
       say('replacing the workers one by one');
       await workers.reload();
+      options = next;
     }).then(
       () => {
         metrics.reloads.add(1, { result: 'live' });

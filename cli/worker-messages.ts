@@ -1,6 +1,6 @@
 /** Requests between workers and the primary, over their IPC channel. */
 import type { Worker } from 'node:cluster';
-import type { Invalidation } from '../gateway';
+import type { ConsoleSource, Invalidation } from '../gateway';
 
 /** The kinds of requests, each with its parameters and its answer. */
 export interface Questions {
@@ -12,6 +12,11 @@ export interface Questions {
   invalidate: {
     readonly asked: { readonly invalidation: Invalidation; readonly address: string };
     readonly answer: readonly string[] | undefined;
+  };
+  /** To a worker: what its console shows. Nothing where it has none. */
+  console: {
+    readonly asked: { readonly what: keyof ConsoleSource; readonly input: unknown };
+    readonly answer: unknown;
   };
   /** To a worker: drops entries with these tags from its memory. From a worker: all other workers must do so. */
   drop: { readonly asked: { readonly tags: readonly string[] }; readonly answer: undefined };
@@ -73,7 +78,7 @@ export function ask<Kind extends keyof Questions>(
       if (answer instanceof Error) reject(answer);
       else if (answer.failure !== undefined)
         reject(Object.assign(new Error(answer.failure.message), { name: answer.failure.name }));
-      else resolve(answer.answer as Questions[Kind]['answer']);
+      else resolve(answer.answer);
     };
     const timer = setTimeout(() => settle(new Error(`There was no answer in ${timeout} ms.`)), timeout);
     questions.set(id, settle);

@@ -2,9 +2,9 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Invalidation } from '../gateway';
+import type { AskAll, Invalidation } from '../gateway';
 import { SharedPort } from './shared-port';
-import { answerTo, ask, OtherGone } from './worker-messages';
+import { answerTo, ask, OtherGone, type Questions } from './worker-messages';
 
 export interface WorkersOptions {
   /** The number of processes that share the port. */
@@ -34,6 +34,8 @@ export interface Workers {
   reload(): Promise<void>;
   /** The metrics of each serving worker, by its number from 1. A worker that does not answer is left out. */
   metrics(): Promise<ReadonlyMap<number, string>>;
+  /** What the console of each serving worker shows. */
+  readonly console: AskAll;
   /** Why new requests may be refused: the reasons of all workers, each one once. Empty if all workers are ready. */
   readiness(): Promise<readonly string[]>;
   /** Invalidates in all workers. Rejects if it is not certain that no client gets the old answers any more. */
@@ -125,6 +127,19 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     }
   }
 
+  /** Asks all serving workers. What they answer is by their number from 1; those that answer nothing are left out. */
+  async function askServing<Kind extends keyof Questions>(
+    kind: Kind,
+    asked: Questions[Kind]['asked'],
+  ): Promise<ReadonlyMap<number, NonNullable<Questions[Kind]['answer']>>> {
+    const each = [...serving].map(
+      async ([number, worker]) =>
+        [number, await ask(worker, kind, asked, answerTimeout).catch(() => undefined)] as const,
+    );
+    const answers = await Promise.all(each);
+    return new Map(answers.flatMap(([number, answer]) => (answer == null ? [] : [[number, answer]])));
+  }
+
   const others = (worker: Worker): Worker[] => [...started].filter((each) => each !== worker);
 
   function replaceLater(number: number): void {
@@ -160,14 +175,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       }
       return nextReload;
     },
-    async metrics() {
-      const asked = [...serving].map(async ([number, worker]) => {
-        const text = await ask(worker, 'metrics', {}, answerTimeout).catch(() => undefined);
-        return [number, text] as const;
-      });
-      const answers = await Promise.all(asked);
-      return new Map(answers.flatMap(([number, text]) => (text === undefined ? [] : [[number, text]])));
-    },
+    metrics: () => askServing('metrics', {}),
+    console: ((what, input) => askServing('console', { what, input })) as AskAll,
     async readiness() {
       const asked = [...serving.values()].map((worker) =>
         ask(worker, 'readiness', {}, answerTimeout).catch(() => ['a worker does not answer']),

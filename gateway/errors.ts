@@ -59,6 +59,11 @@ export const errors = {
     message: ({ what }: { readonly what: readonly string[] }) =>
       `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
   },
+  FORBIDDEN: {
+    status: 403,
+    when: 'On the port for operators, while `admin.token` is not set: the console was asked from another machine, through a proxy, by another host name than a loopback one, or by a page of another origin.',
+    message: ({ reason }: { readonly reason: string }) => reason,
+  },
   NOT_FOUND: {
     status: 404,
     when: 'Nothing is served at this path.',

@@ -7,7 +7,10 @@ export {
 } from './process/start-gateway';
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
-export { createPrimaryMetrics } from './telemetry/metrics';
+export { describeGateway } from './console/about';
+export { type AskAll, mergedSource } from './console/merged-source';
+export type { ConsoleSource } from './console/source';
+export { createPrimaryMetrics, versionIfKnown } from './telemetry/metrics';
 export { type CheckedGateway, checkGateway } from './process/check-gateway';
 export { modesIn } from './options/auth';
 export { type OptionInForce, optionsInForce } from './options/in-force';

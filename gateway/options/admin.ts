@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { flag, mapOf, portNumber, text } from './values';
 
+const console = mapOf({
+  enabled: flag
+    .default(true)
+    .describe('Serves the console at `/console` of this port. No effect if the port is not served.'),
+})
+  .prefault({})
+  .describe(
+    'The console: requests explained, live figures and the graph, from the memory of the gateway (docs/console.md). Without a `token` it answers only on the machine that it runs on, and only reads.',
+  )
+  .meta({ example: { enabled: false } });
+
 export const admin = mapOf({
   enabled: flag.default(true).describe('Serves metrics and health on a separate port.'),
   host: text
@@ -17,6 +28,7 @@ export const admin = mapOf({
       'The bearer token that callers must send, for all but health. Left out: metrics need none, and there is no `POST /cache/invalidate`.',
     )
     .meta({ writeOnly: true }),
+  console,
 })
   .prefault({})
   .describe('The port for operators.')

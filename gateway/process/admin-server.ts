@@ -1,10 +1,13 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { join } from 'node:path';
 import { pathOf } from '../http/paths';
 import { requestError } from '../errors';
 import { type InvalidationRouteOptions, invalidationPath, invalidationRoute } from './invalidation-route';
-import { requireToken } from './admin-token';
+import { requireToken } from '../http/require-token';
+import { type ConsoleOptions, consolePath, consoleRoutes } from '../console/routes';
 import { healthRoutes } from './health';
-import { sendError } from './admin-errors';
+import { sendError } from '../http/send-error';
+import { packageRoot } from '../telemetry/package-root';
 import { prometheusContentType } from '../telemetry/prometheus';
 
 export interface AdminServerOptions {
@@ -15,17 +18,20 @@ export interface AdminServerOptions {
   readonly token: string | undefined;
   /** Without a token nothing can be changed. */
   readonly invalidation: InvalidationRouteOptions | undefined;
+  /** Undefined without the console. */
+  readonly console: Omit<ConsoleOptions, 'token' | 'folder'> | undefined;
 }
 
 /**
- * The server of the port for operators: `GET /metrics`, `GET /health/live`, `GET /health/ready` and
- * `POST /cache/invalidate`.
+ * The server of the port for operators: `GET /metrics`, `GET /health/live`, `GET /health/ready`,
+ * `POST /cache/invalidate`, and the console.
  */
 export function createAdminServer({
   metrics,
   readiness,
   token,
   invalidation,
+  console,
 }: AdminServerOptions): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   healthRoutes(app, readiness);
@@ -33,7 +39,17 @@ export function createAdminServer({
   app.get('/metrics', { onRequest }, async (_request, reply) =>
     reply.type(prometheusContentType).send(await metrics()),
   );
-  if (invalidation) void app.register((routes) => invalidationRoute(routes, invalidation));
+  if (invalidation) {
+    const others = console ? [`${consolePath}/api/invalidate`] : [];
+    void app.register((routes) => invalidationRoute(routes, invalidation, others));
+  }
+  if (console) {
+    const folder = join(packageRoot(), 'dist', 'console');
+    void app.register((routes, _, done) => {
+      consoleRoutes(routes, { ...console, token, folder });
+      done();
+    });
+  }
   app.setNotFoundHandler((request, reply) => {
     const isLocked = token === undefined && pathOf(request.url) === invalidationPath;
     const served = [
@@ -41,6 +57,7 @@ export function createAdminServer({
       '/health/live',
       '/health/ready',
       ...(invalidation ? [`POST ${invalidationPath}`] : []),
+      ...(console ? [consolePath] : []),
     ];
     const reason = isLocked
       ? 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'

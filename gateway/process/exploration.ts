@@ -1,14 +1,7 @@
 import { createRequire } from 'node:module';
 import type { RequestHead } from '../request/incoming-request';
 import { explorerTab, inScript } from './explorer-tab';
-import { PackedPage } from './packed-page';
-
-/** A page for a browser, with its headers: names and values in turn. */
-export interface Page {
-  readonly status: 200 | 304 | 400;
-  readonly headers: readonly string[];
-  readonly body: Buffer | undefined;
-}
+import { PackedPage, type Page } from '../http/packed-page';
 
 /** Returns the page for a request. */
 export type ShowPage = (request: RequestHead) => Page | Promise<Page>;

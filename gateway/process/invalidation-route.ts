@@ -1,8 +1,8 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import { requireToken } from './admin-token';
+import { requireToken } from '../http/require-token';
 import { requestError } from '../errors';
-import { sendError } from './admin-errors';
+import { sendError } from '../http/send-error';
 import { describeIssue } from '../options/problem';
 import { type Invalidation, invalidationSchema } from '../options/invalidation';
 import { tagsOf, UnknownNames } from '../cache/invalidation';
@@ -32,12 +32,13 @@ export const invalidationPath = '/cache/invalidate';
 const bodyLimit = 1024 * 1024;
 
 /**
- * `POST /cache/invalidate`: 200 with the tags if no entry with one of them is in the store any more, 400 if a name is not in
+ * `POST /cache/invalidate`, and the same at other paths: 200 with the tags if no entry with one of them is in the store any more, 400 if a name is not in
  * the supergraph, 503 if success is not certain. The CDN gets the invalidation afterwards, whatever the result.
  */
 export function invalidationRoute(
   app: FastifyInstance,
   { token, invalidate, logger }: InvalidationRouteOptions,
+  others: readonly string[] = [],
 ): void {
   app.addHook('onRequest', requireToken(token));
   app.setErrorHandler<FastifyError | GraphQLError | StoreUnavailable | UnknownNames>(
@@ -63,7 +64,7 @@ export function invalidationRoute(
     },
   );
   app.removeContentTypeParser('text/plain');
-  app.post(invalidationPath, { bodyLimit, preParsing: unpackRequest }, async ({ body, ip: address }) => {
+  const answer = async ({ body, ip: address }: FastifyRequest): Promise<object> => {
     const { data, error } = invalidationSchema.safeParse(body);
     if (data === undefined) {
       const problems = error.issues.flatMap((issue) =>
@@ -73,5 +74,7 @@ export function invalidationRoute(
     }
     const paths = await invalidate(data, address);
     return { invalidated: tagsOf(data), ...(paths && { cdn: { purge: 'queued', paths } }) };
-  });
+  };
+  for (const path of [invalidationPath, ...others])
+    app.post(path, { bodyLimit, preParsing: unpackRequest }, answer);
 }

@@ -3,6 +3,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
+import { describeGateway } from '../console/about';
+import type { ConsoleSource } from '../console/source';
 import { createAdminServer } from './admin-server';
 import { UsedSignatures } from '../auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from '../cache/invalidation';
@@ -86,6 +88,8 @@ export interface RunningGateway {
   reload(read: () => OptionsInput): Promise<void>;
   /** Invalidates like `POST /cache/invalidate`. */
   readonly invalidate: InvalidateFor;
+  /** What the console shows; undefined where `admin.console.enabled` is false. */
+  readonly console: ConsoleSource | undefined;
   /** Drains and stops: readiness fails at once, requests in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
@@ -239,9 +243,20 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   };
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
-  const admin = enabled
-    ? createAdminServer({ metrics: metrics.text, readiness, token, invalidation })
+  const version = versionIfKnown();
+  const console: ConsoleSource | undefined = options.admin.console.enabled
+    ? { requests: () => Promise.resolve([]), request: () => Promise.resolve(undefined) }
     : undefined;
+  const about = () =>
+    describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
+  const admin = enabled
+    ? createAdminServer({
+        ...{ metrics: metrics.text, readiness, token, invalidation },
+        console: console && { source: console, about, logger },
+      })
+    : undefined;
+
+  const endpoint = (): string => `${addressOf(server.address() ?? options, scheme)}${options.path}`;
 
   let isClosed = false;
   async function close(): Promise<void> {
@@ -349,7 +364,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     throw error;
   }
   state = 'running';
-  const url = `${addressOf(server.address() ?? options, scheme)}${options.path}`;
+  const url = endpoint();
   const adminUrl = admin && addressOf(admin.server.address());
   logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
@@ -360,6 +375,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     metrics: () => Promise.resolve(metrics.text()),
     reload,
     invalidate: invalidateFor,
+    console,
     stop: () => (stopping ??= stop()),
   };
 }

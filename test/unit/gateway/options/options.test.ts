@@ -124,7 +124,7 @@ describe('defaults', () => {
       authorization: { refused: 'null', introspection: 'all' },
       cors: { credentials: false },
       csrf: { enabled: true, headers: ['x-apollo-operation-name', 'apollo-require-preflight'] },
-      admin: { enabled: true, host: '127.0.0.1', port: 9464 },
+      admin: { enabled: true, host: '127.0.0.1', port: 9464, console: { enabled: true } },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },

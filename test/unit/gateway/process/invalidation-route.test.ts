@@ -23,6 +23,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
     readiness: () => [],
     token: options.token,
     invalidation: options.token === undefined ? undefined : { token, invalidate, logger: { error: log } },
+    console: undefined,
   });
   function log(facts: unknown) {
     errors.push(facts);

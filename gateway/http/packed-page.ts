@@ -4,7 +4,13 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { acceptedEncodings, isMatch } from '../cache/responses/answer-headers';
 import type { Encoding } from '../cache/responses/stored-answer';
 import type { RequestHead } from '../request/incoming-request';
-import type { Page } from './exploration';
+
+/** A page for a browser, with its headers: names and values in turn. */
+export interface Page {
+  readonly status: 200 | 304 | 400;
+  readonly headers: readonly string[];
+  readonly body: Buffer | undefined;
+}
 
 /** A large constant page. It is compressed once, and not sent again to a browser that has it. */
 export class PackedPage {

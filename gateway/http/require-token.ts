@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { onRequestHookHandler } from 'fastify';
 import { requestError } from '../errors';
-import { sendError } from './admin-errors';
+import { sendError } from './send-error';
 
 /** Refuses requests without this bearer token (RFC 6750, section 2.1). */
 export function requireToken(token: string): onRequestHookHandler {

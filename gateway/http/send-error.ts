@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { GraphQLError } from 'graphql';
-import { isArriving } from '../http/body';
-import { errorAnswer } from '../http/error-answer';
-import { letUploadEnd } from '../http/http-sink';
+import { isArriving } from './body';
+import { errorAnswer } from './error-answer';
+import { letUploadEnd } from './http-sink';
 
 /** Sends an error as the whole answer on the port for operators. */
 export function sendError(reply: FastifyReply, error: GraphQLError): FastifyReply {

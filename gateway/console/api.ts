@@ -1,0 +1,259 @@
+/**
+ * The JSON of `/console/api/*`. The page imports these types. Nothing in it is a literal of a document, a variable, a header
+ * or a token, unless `admin.console.values` is on.
+ */
+
+/** `GET /console/api/about`. */
+export interface About {
+  readonly version: string;
+  readonly mode: 'production' | 'development';
+  /** The GraphQL endpoint, such as `http://127.0.0.1:4000/graphql`. */
+  readonly endpoint: string;
+  /** Whether `POST /console/api/invalidate` is there: where `admin.token` is set. */
+  readonly canWrite: boolean;
+  /** The URL of GraphiQL; left out in production. */
+  readonly graphiql?: string;
+  /** The share of requests that are recorded, and whether with their values. */
+  readonly recorded: { readonly sampling: number; readonly values: boolean };
+  /** Where requests are found: in how many processes of this gateway, and whether those of other gateways, too. */
+  readonly gateways: { readonly workers: number; readonly shared: boolean };
+}
+
+/** `GET /console/api/requests`, an array of these, newest first. */
+export interface RequestSummary {
+  /** Its `x-request-id`. */
+  readonly id: string;
+  readonly traceId?: string;
+  /** When it came, in Unix milliseconds with fractions. */
+  readonly at: number;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** Left out if its client left before the answer. */
+  readonly status?: number;
+  /** Its last operation; left out if none was found in it. */
+  readonly operation?: { readonly id: string; readonly name: string | null; readonly type: string };
+  /** What Apollo's headers say. */
+  readonly client?: { readonly name: string; readonly version: string };
+  /** The error codes in its answers. */
+  readonly codes: readonly string[];
+  /** `HIT`, `STALE`, `MISS` or `PASS`; left out where no operation ran. */
+  readonly cache?: string;
+  readonly calls: { readonly planned: number; readonly sent: number; readonly saved: number };
+  /** How many values of its answers are null for another reason than that a subgraph says so. */
+  readonly nulls: number;
+  /** The number of the process that answered it; left out where there is one. */
+  readonly worker?: number;
+  /** Another gateway that answered it. */
+  readonly gateway?: string;
+}
+
+/** `GET /console/api/requests/:id`, by request id or trace id. */
+export interface ExplainedRequest extends Omit<RequestSummary, 'nulls'> {
+  /** Left out if the request has no operation, or its text is not kept any more. */
+  readonly document?: ExplainedDocument;
+  /** Only with `admin.console.values`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** In order of their start. */
+  readonly timeline: readonly Step[];
+  readonly nulls: readonly ExplainedNull[];
+  /** Why its answer was not cached, or what was found in the cache, in sentences. */
+  readonly cacheReasons: readonly string[];
+  /** What drops its answer from the cache; left out if it was not cached. */
+  readonly dropped?: { readonly tags: readonly string[]; readonly by: readonly string[] };
+  readonly cost?: { readonly estimated: number; readonly actual?: number; readonly limit?: number };
+  /** Other requests with the same operation, newest first, at most 20. */
+  readonly others: readonly RequestSummary[];
+  /** A command that sends it again, with placeholders for variables and credentials. */
+  readonly curl: string;
+}
+
+/** The operation as it was written, formatted anew. Literals are `…`, unless values are recorded. */
+export interface ExplainedDocument {
+  readonly text: string;
+  /** The names of fields, in the order of the text. */
+  readonly parts: readonly {
+    /** Offsets in `text`, in UTF-16 code units. */
+    readonly from: number;
+    readonly to: number;
+    /** Which subgraphs answer the field; empty for `__typename`, which none has to. */
+    readonly subgraphs: readonly string[];
+    /** The path in the response, without indexes of lists, such as `product.reviews`. */
+    readonly path: string;
+  }[];
+}
+
+export interface ExplainedNull {
+  readonly path: readonly (string | number)[];
+  /** Such as `subgraph-error`: docs/explore.md lists them. */
+  readonly cause: string;
+  readonly says: string;
+}
+
+/** What was done for a request, from when to when. */
+export interface Step {
+  readonly id: string;
+  /** The step that it is a part of. */
+  readonly parent?: string;
+  readonly name: string;
+  readonly kind:
+    | 'request'
+    | 'authenticate'
+    | 'parse'
+    | 'validate'
+    | 'authorize'
+    | 'lookup'
+    | 'shared'
+    | 'plan'
+    | 'execute'
+    | 'fetch'
+    | 'call'
+    | 'event'
+    | 'other';
+  /** Milliseconds since the request began. */
+  readonly start: number;
+  readonly ms: number;
+  /** Its `error.type`. */
+  readonly failed?: string;
+  readonly subgraph?: string;
+  /** Sentences such as "Shared with 4 other fetches.". */
+  readonly says: readonly string[];
+  /** The attributes of its span. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** `GET /console/api/live`. */
+export interface Live {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Milliseconds between two values of a series. */
+  readonly step: 5000;
+  /** When counting began, in Unix milliseconds. */
+  readonly since: number;
+  /** A value for each step, at most 180, oldest first; null where nothing is known. */
+  readonly series: Readonly<Record<SeriesName, readonly (number | null)[]>>;
+  readonly codes: readonly { readonly name: string; readonly count: number }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly calls: number;
+    readonly errors: number;
+    readonly p50: number;
+    readonly p99: number;
+  }[];
+  readonly operations: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly requests: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+  }[];
+  readonly clients: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly requests: number;
+  }[];
+  readonly chatty: readonly ChattyPair[];
+  readonly queues: readonly {
+    readonly subgraph: string;
+    readonly consumer: string;
+    readonly failures: number;
+  }[];
+  readonly workflows: readonly {
+    readonly subgraph: string;
+    readonly workflow: string;
+    readonly running: number;
+    readonly failed: number;
+  }[];
+}
+
+/**
+ * `requests`, `errors`, `calls`, `saved` and `refused` are per second; `p50`, `p95`, `p99` and `loopDelay` (its p99) are
+ * milliseconds; `hits` is a share; `waiting` and `streams` are counts.
+ */
+export type SeriesName =
+  | 'requests'
+  | 'errors'
+  | 'p50'
+  | 'p95'
+  | 'p99'
+  | 'calls'
+  | 'saved'
+  | 'hits'
+  | 'loopDelay'
+  | 'waiting'
+  | 'refused'
+  | 'streams';
+
+/** An operation that calls a subgraph often. */
+export interface ChattyPair {
+  readonly operation: string;
+  readonly subgraph: string;
+  readonly requests: number;
+  readonly callsPerRequest: number;
+  readonly plannedPerRequest: number;
+  readonly saved: Readonly<Record<'merged' | 'deduplicated' | 'batched' | 'cached', number>>;
+  /** A sentence. */
+  readonly advice: string;
+}
+
+/** `GET /console/api/graph`. */
+export interface Graph {
+  readonly services: readonly {
+    readonly name: string;
+    readonly url: string;
+    /** Calls per second. */
+    readonly rate: number;
+    /** The share of calls that failed. */
+    readonly errors: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly breaker: string;
+    readonly endpoints: readonly {
+      readonly url: string;
+      readonly zone?: string;
+      readonly healthy: boolean;
+    }[];
+    readonly routes?: string;
+  }[];
+  /** `from` is `gateway`, or a subgraph whose data a call needs. */
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly rate: number }[];
+  readonly version?: {
+    readonly id: string;
+    /** Unix milliseconds. */
+    readonly at?: number;
+    readonly source: string;
+    readonly changes?: readonly {
+      readonly kind: string;
+      readonly says: string;
+      readonly breaking: boolean;
+    }[];
+  };
+}
+
+/** `GET /console/api/schema`. */
+export interface SchemaView {
+  readonly types: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly description?: string;
+    /** Subgraphs. */
+    readonly owners: readonly string[];
+    readonly keys?: readonly string[];
+    readonly fields: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly args?: string;
+      readonly description?: string;
+      readonly deprecated?: string;
+      readonly owners: readonly string[];
+      readonly directives: readonly string[];
+      readonly usage?: {
+        readonly requests: number;
+        readonly clients: readonly string[];
+        readonly lastSeen?: string;
+      };
+      readonly mayBeDeleted?: { readonly yes: boolean; readonly why: string };
+    }[];
+  }[];
+  readonly usageFrom?: string;
+}

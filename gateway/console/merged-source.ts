@@ -1,0 +1,32 @@
+import type { ConsoleSource } from './source';
+
+type Questions = Required<ConsoleSource>;
+
+/**
+ * Asks every process of a gateway. Resolves with what each answers, by its number; those that do not answer in time are left
+ * out.
+ */
+export type AskAll = <What extends keyof Questions>(
+  what: What,
+  input: Parameters<Questions[What]>[0],
+) => Promise<ReadonlyMap<number, Awaited<ReturnType<Questions[What]>>>>;
+
+/** What all processes of a gateway have, as one source. */
+export function mergedSource(askAll: AskAll): ConsoleSource {
+  return {
+    async requests(filter) {
+      const found = await askAll('requests', filter);
+      return [...found]
+        .flatMap(([worker, requests]) => requests.map((request) => ({ ...request, worker })))
+        .sort((one, other) => other.at - one.at)
+        .slice(0, mostListed);
+    },
+    async request(id) {
+      const found = await askAll('request', id);
+      for (const [worker, request] of found) if (request !== undefined) return { ...request, worker };
+      return undefined;
+    },
+  };
+}
+
+export const mostListed = 200;

@@ -1,7 +1,7 @@
 import type { Execution } from '../execution';
 import type { PlanCache, PlannedOperation } from '../planning';
 import type { Caller } from '../subgraph-calls/transport';
-import type { Span } from '../telemetry/traces/span';
+import type { Attributes, Span } from '../telemetry/traces/span';
 import type { CompiledOperation } from './compiled-operation';
 
 /** Begins the span of an execution. Undefined where nothing is traced. */
@@ -10,13 +10,22 @@ export function beginExecution(
   compiled: CompiledOperation,
 ): Span | undefined {
   if (span === undefined) return undefined;
-  const { operation, hash } = compiled;
   const execution = span.child('graphql.execute');
-  execution.set('graphql.operation.type', operation.operation);
-  execution.set('graphql.operation.name', operation.name?.value.slice(0, longestName));
-  execution.set('weir.operation.id', hash);
+  let shared = ofExecutions.get(compiled);
+  if (shared === undefined) {
+    const { operation, hash } = compiled;
+    shared = {
+      ...{ 'graphql.operation.type': operation.operation, 'weir.operation.id': hash },
+      ...(operation.name && { 'graphql.operation.name': operation.name.value.slice(0, longestName) }),
+    };
+    ofExecutions.set(compiled, shared);
+  }
+  execution.shared = shared;
   return execution;
 }
+
+/** The attributes that all executions of an operation share. */
+const ofExecutions = new WeakMap<CompiledOperation, Attributes>();
 
 /** Notes the errors of an answer in its span, each with its path. Messages are left out: they may quote what a client sent. */
 export function noteErrors(span: Span, { errors, errorsLeftOut }: Execution): void {

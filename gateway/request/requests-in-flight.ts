@@ -11,7 +11,7 @@ import type { Sink } from './sink';
 import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
-import { endRequestSpan } from '../telemetry/traces/request-span';
+import { type EndRequestSpan, requestSpansOf } from '../telemetry/traces/request-span';
 import type { Tracer } from '../telemetry/traces/tracer';
 import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
 import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
@@ -31,6 +31,7 @@ export class RequestsInFlight {
   readonly #settings: RequestsInFlightOptions;
   readonly #ofAll: IncomingRequestOptions;
   readonly #describe: DescribeRequest;
+  readonly #endSpan: EndRequestSpan | undefined;
   readonly #inFlight = new LiveSet<IncomingRequest>();
   /** Successful requests since the start: the access log has only a sample of them. */
   #wellAnswered = 0;
@@ -39,8 +40,10 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { logging, privateLinks, timeouts } = settings.options;
+    const { logging, path, privateLinks, timeouts, tls } = settings.options;
+    const { tracer } = settings;
     this.#describe = compileAccessLine(logging);
+    this.#endSpan = tracer && requestSpansOf(tracer, { path, scheme: tls === undefined ? 'http' : 'https' });
     this.#ofAll = {
       forward: compileCallHeaders(headerRulesOf(settings.options)),
       signIdentity: compileSignedIdentity(privateLinks),
@@ -116,12 +119,7 @@ export class RequestsInFlight {
     if (status === undefined) request.abort(new ClientGone());
     request.end();
     this.#record(request, status);
-    const { tracer, options } = this.#settings;
-    if (request.span !== undefined)
-      endRequestSpan(tracer!, request.span, request, status, {
-        path: options.path,
-        scheme: options.tls === undefined ? 'http' : 'https',
-      });
+    if (request.span !== undefined) this.#endSpan!(request.span, request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
     this.#settings.onEnd();

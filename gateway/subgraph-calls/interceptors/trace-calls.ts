@@ -1,7 +1,7 @@
-import { errorTypeOf, type Span } from '../../telemetry/traces/span';
+import { type Attributes, errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Breaker } from '../breakers';
 import { TracedCaller } from '../traced-caller';
-import type { Caller, Interceptor, Send, SubgraphRequest } from '../transport';
+import type { Caller, Interceptor, OperationKind, Send, SubgraphRequest } from '../transport';
 
 /**
  * Records a span for each fetch of a plan, in the trace of its request: with the time that it waited for others, and whether
@@ -9,12 +9,12 @@ import type { Caller, Interceptor, Send, SubgraphRequest } from '../transport';
  */
 export function traceFetches(subgraph: string): Interceptor {
   const name = `fetch ${subgraph}`;
+  const shared = byKind({ 'weir.subgraph.name': subgraph });
   return (next) => (request) => {
     const { caller, operation, entities } = request;
     if (caller.span === undefined) return next(request);
     const span = caller.span.child(name);
-    span.set('weir.subgraph.name', subgraph);
-    span.set('graphql.operation.type', operation.kind);
+    span.shared = shared[operation.kind];
     if (entities !== undefined) span.set('weir.entities', countOf(entities));
     return ending(span, next({ ...request, caller: new TracedCaller(caller, span) }));
   };
@@ -38,20 +38,22 @@ export interface TracedEndpoint {
 export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoint): Send {
   const { hostname, port, protocol, pathname, origin } = new URL(url);
   const name = `POST ${pathname}`;
-  const portNumber = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  const common = {
+    'http.request.method': 'POST',
+    'server.address': hostname,
+    'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    // Without credentials and query, which may hold keys.
+    'url.full': `${origin}${pathname}`,
+    'weir.subgraph.name': subgraph,
+  };
+  const shared = byKind(breaker === undefined ? common : { ...common, 'weir.breaker.state': 'closed' });
+  const ofProbes = byKind({ ...common, 'weir.breaker.state': 'half_open' });
   return (request) => {
     const { caller, operation } = request;
     const parent = caller.span;
     if (parent === undefined) return send(request);
     const span = parent.child(name, 'client');
-    span.set('http.request.method', 'POST');
-    span.set('server.address', hostname);
-    span.set('server.port', portNumber);
-    // Without credentials and query, which may hold keys.
-    span.set('url.full', `${origin}${pathname}`);
-    span.set('weir.subgraph.name', subgraph);
-    span.set('graphql.operation.type', operation.kind);
-    if (breaker !== undefined) span.set('weir.breaker.state', breaker.isOpen ? 'half_open' : 'closed');
+    span.shared = (breaker?.isOpen === true ? ofProbes : shared)[operation.kind];
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
     const sent = send({ ...request, caller: new TracedCaller(caller, span) });
     return ending(span, sent, (status) => {
@@ -59,6 +61,12 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
       noteSharing(caller, span);
     });
   };
+}
+
+/** The attributes that all spans of an operation's kind share. */
+function byKind(common: Attributes): Readonly<Record<OperationKind, Attributes>> {
+  const of = (kind: OperationKind): Attributes => ({ ...common, 'graphql.operation.type': kind });
+  return { query: of('query'), mutation: of('mutation'), subscription: of('subscription') };
 }
 
 /** Ends the span as the call ends. @param before is done before that, with the status of the response */

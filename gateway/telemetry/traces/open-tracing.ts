@@ -7,6 +7,8 @@ import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { type Options, OptionsError } from '../../options';
 import type { Logger } from '../logger';
 import type { Meter } from '../meter';
+import { randomIds } from './random-ids';
+import { readableSpans } from './readable-span';
 import { type ParentContext, Tracer, traceparentOf } from './tracer';
 import { Undecided } from './trace';
 import { writeXRay } from './x-ray';
@@ -73,7 +75,8 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
     shutdown: () => inner.shutdown(),
   };
   const processor = new sdk.BatchSpanProcessor(exporter, { maxQueueSize: most });
-  const ids = new sdk.RandomIdGenerator();
+  const readable = readableSpans(api, service, { name: 'weir', version });
+  const newId = randomIds();
   const drop = (): void => {
     dropped!.value++;
   };
@@ -90,22 +93,15 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
     return decision === sdk.SamplingDecision.RECORD_AND_SAMPLED;
   };
   const tracer = new Tracer({
-    ...{ path, keep, xRay, isSampled, drop, resource: service, scope: { name: 'weir', version } },
-    kinds: {
-      internal: api.SpanKind.INTERNAL,
-      server: api.SpanKind.SERVER,
-      client: api.SpanKind.CLIENT,
-      consumer: api.SpanKind.CONSUMER,
-    },
-    statuses: { unset: { code: api.SpanStatusCode.UNSET }, error: { code: api.SpanStatusCode.ERROR } },
-    newTraceId: () => ids.generateTraceId(),
-    newSpanId: () => ids.generateSpanId(),
+    ...{ path, keep, xRay, isSampled, drop },
+    newTraceId: () => newId(16),
+    newSpanId: () => newId(8),
     undecided: new Undecided(mostUndecided),
     take: (span) => {
       if (queued >= most) drop();
       else {
         queued++;
-        processor.onEnd(span);
+        processor.onEnd(readable(span));
       }
     },
     writeHeaders: (trace, spanId) => {

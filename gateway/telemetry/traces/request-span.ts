@@ -1,6 +1,6 @@
 import type { IncomingRequest } from '../../request/incoming-request';
 import { knownMethod } from '../statistics/request-statistics';
-import type { Span } from './span';
+import type { Attributes, Span } from './span';
 import type { Tracer } from './tracer';
 
 /** The facts that all requests share. */
@@ -15,35 +15,41 @@ export interface RequestSpanOptions {
  *
  * @param status of the answer; undefined when the client left before it
  */
-export function endRequestSpan(
-  tracer: Tracer,
-  span: Span,
-  request: IncomingRequest,
-  status: number | undefined,
-  { path, scheme }: RequestSpanOptions,
-): void {
-  const { operation, operations, codes, cacheResult, calls } = request;
-  span.set('http.request.method', knownMethod(request.head.method));
-  span.set('url.scheme', scheme);
-  span.set('url.path', path);
-  span.set('http.route', path);
-  span.set('http.response.status_code', status);
-  span.set('weir.request.id', request.id);
-  if (operation !== undefined) {
-    span.set('graphql.operation.type', operation.type);
-    span.set('graphql.operation.name', operation.name ?? undefined);
-    span.set('weir.operation.id', operation.id);
-    if (operations > 1) span.set('weir.operations', operations);
-    span.set('weir.cache.result', cacheResult);
-    span.set('weir.calls.planned', calls.planned);
-    span.set('weir.calls.sent', calls.sent);
-    span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
-  }
-  if (codes !== undefined) span.set('weir.error.codes', [...codes].map(bounded));
-  if (status === undefined) span.set('error.type', 'client_gone');
-  else if (status >= 500) span.fail(String(status));
-  else if (status >= 400) span.set('error.type', String(status));
-  tracer.end(span, hasFailed(status, codes));
+export type EndRequestSpan = (span: Span, request: IncomingRequest, status: number | undefined) => void;
+
+export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOptions): EndRequestSpan {
+  const byMethod = new Map<string, Attributes>();
+  const sharedBy = (method: string): Attributes => {
+    let shared = byMethod.get(method);
+    if (shared === undefined) {
+      shared = {
+        ...{ 'http.request.method': method, 'url.scheme': scheme, 'url.path': path, 'http.route': path },
+      };
+      byMethod.set(method, shared);
+    }
+    return shared;
+  };
+  return (span, request, status) => {
+    const { operation, operations, codes, cacheResult, calls } = request;
+    span.shared = sharedBy(knownMethod(request.head.method));
+    span.set('http.response.status_code', status);
+    span.set('weir.request.id', request.id);
+    if (operation !== undefined) {
+      span.set('graphql.operation.type', operation.type);
+      span.set('graphql.operation.name', operation.name ?? undefined);
+      span.set('weir.operation.id', operation.id);
+      if (operations > 1) span.set('weir.operations', operations);
+      span.set('weir.cache.result', cacheResult);
+      span.set('weir.calls.planned', calls.planned);
+      span.set('weir.calls.sent', calls.sent);
+      span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
+    }
+    if (codes !== undefined) span.set('weir.error.codes', [...codes].map(bounded));
+    if (status === undefined) span.set('error.type', 'client_gone');
+    else if (status >= 500) span.fail(String(status));
+    else if (status >= 400) span.set('error.type', String(status));
+    tracer.end(span, hasFailed(status, codes));
+  };
 }
 
 /** Requests that the client got wrong are no failures, or anybody could have them exported. */

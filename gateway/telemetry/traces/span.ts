@@ -1,87 +1,105 @@
-import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from './trace';
 
 export type Kind = 'internal' | 'server' | 'client' | 'consumer';
 
-type Value = string | number | boolean | readonly string[];
+export type Value = string | number | boolean | readonly string[];
 
-export interface SpanOptions {
+export type Attributes = Readonly<Record<string, Value>>;
+
+/** The span in whose time another one is. */
+export type Parent =
+  | Span
+  /** In another process. */
+  | { readonly id: string };
+
+/** Another span that a span belongs to. */
+export interface Link {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isSampled: boolean;
+}
+
+export interface SpanEvent {
   readonly name: string;
-  readonly kind: Kind;
-  /** Of the parent; undefined for the root of a trace. */
-  readonly parentId: string | undefined;
-  /** Whether the parent is a span of another process. */
-  readonly isParentRemote?: boolean;
+  readonly attributes: Attributes;
   /** In milliseconds of `performance.now()`. */
-  readonly start: number;
+  readonly at: number;
 }
 
 /**
- * What was done for a request, from when to when. Lighter than the span of OpenTelemetry's SDK, which takes the decision to
- * export a span when it begins: here it is taken when the request ends. The SDK's processor takes it as one of its own.
+ * What was done for a request, from when to when: a plain record, since each request has a dozen of them. What OpenTelemetry
+ * needs is made of it when it is exported. Unlike that of OpenTelemetry's SDK it is recorded before it is known whether it
+ * is exported.
  */
-export class Span implements ReadableSpan {
-  readonly id: string;
+export class Span {
   readonly trace: Trace;
   readonly name: string;
-  readonly kind: SpanKind;
-  readonly attributes: Attributes = {};
-  readonly parentSpanContext?: SpanContext;
+  readonly kind: Kind;
+  /** Undefined for the root of a trace. */
+  readonly parent: Parent | undefined;
   /** How many calls were sent under it. */
   sends = 0;
   /** In milliseconds of `performance.now()`. */
   readonly start: number;
+  /** What it has in common with other spans. None of its own has one of these names. Set it once. */
+  shared: Attributes = none;
+  hasFailed = false;
+  droppedLinks = 0;
+  droppedEvents = 0;
+  #id: string | undefined;
   #end: number | undefined;
-  #hasFailed = false;
+  /** Names, each with its value after it. */
+  #own: Value[] | undefined;
   #links: Link[] | undefined;
-  #events: ReadableSpan['events'] | undefined;
-  droppedLinksCount = 0;
-  droppedEventsCount = 0;
+  #events: SpanEvent[] | undefined;
 
-  constructor(trace: Trace, id: string, { name, kind, parentId, isParentRemote, start }: SpanOptions) {
+  constructor(trace: Trace, name: string, kind: Kind, start: number, parent: Parent | undefined) {
     this.trace = trace;
-    this.id = id;
     this.name = name;
-    this.kind = trace.source.kinds[kind];
-    if (parentId !== undefined)
-      this.parentSpanContext = {
-        traceId: trace.id,
-        spanId: parentId,
-        traceFlags: 1,
-        isRemote: isParentRemote === true,
-      };
+    this.kind = kind;
     this.start = start;
+    this.parent = parent;
+  }
+
+  /** 16 hexadecimal digits. Made when it is first asked for, as most spans are not exported. */
+  get id(): string {
+    return (this.#id ??= this.trace.source.newSpanId());
   }
 
   /** Begins a span within this one. @param start in milliseconds of `performance.now()`. @default now */
   child(name: string, kind: Kind = 'internal', start = performance.now()): Span {
-    return this.trace.begin({ name, kind, parentId: this.id, start });
+    return new Span(this.trace, name, kind, start, this);
   }
 
   /** Sets an attribute. An undefined value sets nothing. */
   set(name: string, value: Value | undefined): void {
-    if (value !== undefined) this.attributes[name] = value as string;
+    if (value === undefined) return;
+    const own = (this.#own ??= []);
+    for (let i = 0; i < own.length; i += 2)
+      if (own[i] === name) {
+        own[i + 1] = value;
+        return;
+      }
+    own.push(name, value);
   }
 
   /** Marks it as failed. @param error its `error.type`: a code or a status, of few values */
   fail(error: string | undefined): void {
-    this.#hasFailed = true;
+    this.hasFailed = true;
     this.set('error.type', error);
   }
 
   /** Notes that something belongs to it that is in another trace, or elsewhere in this one. */
   link({ trace, id }: Span): void {
     this.#links ??= [];
-    if (this.#links.length === mostLinks) this.droppedLinksCount++;
-    else
-      this.#links.push({ context: { traceId: trace.id, spanId: id, traceFlags: trace.isSampled ? 1 : 0 } });
+    if (this.#links.length === mostLinks) this.droppedLinks++;
+    else this.#links.push({ traceId: trace.id, spanId: id, isSampled: trace.isSampled });
   }
 
   addEvent(name: string, attributes: Attributes): void {
     this.#events ??= [];
-    if (this.#events.length === mostEvents) this.droppedEventsCount++;
-    else this.#events.push({ name, attributes, time: this.trace.timeOf(performance.now()) });
+    if (this.#events.length === mostEvents) this.droppedEvents++;
+    else this.#events.push({ name, attributes, at: performance.now() });
   }
 
   /** Ends it. A second call has no effect. */
@@ -101,62 +119,34 @@ export class Span implements ReadableSpan {
     return (this.#end ?? performance.now()) - this.start;
   }
 
-  // What OpenTelemetry's processor and exporter read:
-
-  spanContext(): SpanContext {
-    return { traceId: this.trace.id, spanId: this.id, traceFlags: 1 };
+  /** Its own attributes, without those that it shares: names, each with its value after it. */
+  get own(): readonly Value[] {
+    return this.#own ?? nothing;
   }
 
-  get startTime(): HrTime {
-    return this.trace.timeOf(this.start);
+  /** All its attributes. */
+  get attributes(): Attributes {
+    const attributes: Record<string, Value> = { ...this.shared };
+    for (let i = 0; i < this.own.length; i += 2) attributes[this.own[i] as string] = this.own[i + 1]!;
+    return attributes;
   }
 
-  get endTime(): HrTime {
-    return this.trace.timeOf(this.#end ?? this.start);
+  get links(): readonly Link[] {
+    return this.#links ?? nothing;
   }
 
-  get duration(): HrTime {
-    return hrTimeOf((this.#end ?? this.start) - this.start);
+  get events(): readonly SpanEvent[] {
+    return this.#events ?? nothing;
   }
-
-  get status(): SpanStatus {
-    const { unset, error } = this.trace.source.statuses;
-    return this.#hasFailed ? error : unset;
-  }
-
-  get links(): Link[] {
-    return this.#links ?? [];
-  }
-
-  get events(): ReadableSpan['events'] {
-    return this.#events ?? [];
-  }
-
-  get ended(): boolean {
-    return this.#end !== undefined;
-  }
-
-  get resource(): ReadableSpan['resource'] {
-    return this.trace.source.resource;
-  }
-
-  get instrumentationScope(): ReadableSpan['instrumentationScope'] {
-    return this.trace.source.scope;
-  }
-
-  readonly droppedAttributesCount = 0;
 }
+
+const none: Attributes = {};
+const nothing: readonly never[] = [];
 
 /** The limits of OpenTelemetry's SDK. */
 const mostLinks = 128;
 /** Of one span. Each is small. */
 const mostEvents = 32;
-
-/** @param milliseconds with fractions */
-export function hrTimeOf(milliseconds: number): HrTime {
-  const seconds = Math.trunc(milliseconds / 1000);
-  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
-}
 
 /** Settles as the promise does, and ends the span then. @param span undefined where nothing is traced */
 export function endWith<Result>(span: Span | undefined, promise: Promise<Result>): Promise<Result> {

@@ -1,14 +1,8 @@
-import type { HrTime, SpanKind, SpanStatus } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { hrTimeOf, type Kind, Span, type SpanOptions } from './span';
+import { type Kind, type Parent, Span } from './span';
 
 /** What traces are made by. */
 export interface TraceSource {
-  readonly resource: ReadableSpan['resource'];
-  readonly scope: ReadableSpan['instrumentationScope'];
-  /** The values of OpenTelemetry's enums, whose package is loaded only where traces are exported. */
-  readonly kinds: Readonly<Record<Kind, SpanKind>>;
-  readonly statuses: Readonly<Record<'unset' | 'error', SpanStatus>>;
+  /** 16 random hexadecimal digits. */
   readonly newSpanId: () => string;
   /** Takes a span to export. */
   readonly take: (span: Span) => void;
@@ -34,7 +28,7 @@ export class Trace {
   readonly isSampled: boolean;
   readonly state: string | undefined;
   readonly source: TraceSource;
-  readonly #epoch = epochNow();
+  #epoch: number | undefined;
   #count = 0;
   #isExported: boolean;
   /** The spans that wait for the decision; undefined when it is taken. */
@@ -50,8 +44,9 @@ export class Trace {
     this.#waiting = isSampled ? undefined : [];
   }
 
-  begin(options: SpanOptions): Span {
-    return new Span(this, this.source.newSpanId(), options);
+  /** Begins its first span. @param start in milliseconds of `performance.now()` */
+  begin(name: string, kind: Kind, start: number, parent: Parent | undefined): Span {
+    return new Span(this, name, kind, start, parent);
   }
 
   /** Takes a span that has ended. */
@@ -86,9 +81,9 @@ export class Trace {
     return this.source.writeHeaders(this, spanId);
   }
 
-  /** @param at in milliseconds of `performance.now()` */
-  timeOf(at: number): HrTime {
-    return hrTimeOf(this.#epoch + at);
+  /** Unix milliseconds, with fractions. @param at in milliseconds of `performance.now()` */
+  timeOf(at: number): number {
+    return (this.#epoch ??= epochNow()) + at;
   }
 }
 

@@ -38,9 +38,13 @@ export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
 export class Tracer {
   readonly #options: TracerOptions;
   readonly #keepsAny: boolean;
+  /** Of the spans of requests, by method. */
+  readonly #names: Readonly<Record<'post' | 'get' | 'other', string>>;
 
   constructor(options: TracerOptions) {
     this.#options = options;
+    const { path } = options;
+    this.#names = { post: `POST ${path}`, get: `GET ${path}`, other: `HTTP ${path}` };
     this.#keepsAny = options.keep.failed || options.keep.slowerThan !== undefined;
   }
 
@@ -56,11 +60,9 @@ export class Tracer {
       const context = { id, isSampled, state };
       return { traceId: id, span: undefined, headers: writeHeaders(context, parent?.spanId ?? newSpanId()) };
     }
-    const span = new Trace(this.#options, { id, isSampled, state }).begin({
-      name: `${knownOf(method)} ${this.#options.path}`,
-      ...{ kind: 'server', parentId: parent?.spanId, isParentRemote: true, start },
-    });
-    return { traceId: id, span, headers: span.headers };
+    const trace = new Trace(this.#options, { id, isSampled, state });
+    const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
+    return new TraceOfSpan(trace.begin(this.#nameFor(method), 'server', start, remote));
   }
 
   /** Begins the trace of what a request causes later, such as the answer to an event. It is sampled as the request was. */
@@ -68,8 +70,7 @@ export class Tracer {
     const trace = new Trace(this.#options, {
       ...{ id: this.#newTraceId(), isSampled: cause.trace.isSampled, state: undefined },
     });
-    const start = performance.now();
-    const span = trace.begin({ name, kind: 'consumer', parentId: undefined, start });
+    const span = trace.begin(name, 'consumer', performance.now(), undefined);
     span.link(cause);
     return span;
   }
@@ -85,6 +86,27 @@ export class Tracer {
     const random = this.#options.newTraceId();
     return this.#options.xRay ? xRayTraceId(random) : random;
   }
+
+  /** A name for the span of a request: clients may send any method. */
+  #nameFor(method: string): string {
+    const { post, get, other } = this.#names;
+    return method === 'POST' ? post : method === 'GET' ? get : other;
+  }
+}
+
+/** The trace of a request whose span is recorded. Its headers are written only where they are asked for. */
+class TraceOfSpan implements OwnTrace {
+  readonly traceId: string;
+  readonly span: Span;
+
+  constructor(span: Span) {
+    this.traceId = span.trace.id;
+    this.span = span;
+  }
+
+  get headers(): OwnTrace['headers'] {
+    return this.span.headers;
+  }
 }
 
 /** A `traceparent` of version 00. */
@@ -96,9 +118,6 @@ function parentIn({ traceId, traceparent }: TraceContext): ParentContext {
   const flags = Number.parseInt(traceparent.slice(53, 55), 16);
   return { traceId, spanId: traceparent.slice(36, 52), isSampled: (flags & 1) === 1 };
 }
-
-/** A name for spans: clients may send any method. */
-const knownOf = (method: string): string => (method === 'POST' || method === 'GET' ? method : 'HTTP');
 
 const single = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' ? header : header?.join(',');

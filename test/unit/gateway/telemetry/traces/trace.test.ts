@@ -1,5 +1,3 @@
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
 import { errorTypeOf, type Span } from '../../../../../gateway/telemetry/traces/span';
 import { Trace, type TraceSource, Undecided } from '../../../../../gateway/telemetry/traces/trace';
 
@@ -10,15 +8,6 @@ function open(mostUndecided = 10_000) {
   let ids = 0;
   const undecided = new Undecided(mostUndecided);
   const source: TraceSource = {
-    resource: resourceFromAttributes({}),
-    scope: { name: 'test' },
-    kinds: {
-      internal: SpanKind.INTERNAL,
-      server: SpanKind.SERVER,
-      client: SpanKind.CLIENT,
-      consumer: SpanKind.CONSUMER,
-    },
-    statuses: { unset: { code: SpanStatusCode.UNSET }, error: { code: SpanStatusCode.ERROR } },
     newSpanId: () => String(++ids).padStart(16, '0'),
     take: (span) => taken.push(span),
     undecided,
@@ -26,10 +15,10 @@ function open(mostUndecided = 10_000) {
     writeHeaders: () => ({}),
   };
   const begin = (isSampled: boolean): Span =>
-    new Trace(source, { id: 'a'.repeat(32), isSampled, state: undefined }).begin({
-      ...{ name: 'root', kind: 'server', parentId: undefined, start: performance.now() },
-    });
-  return { begin, taken, undecided, dropped: () => dropped };
+    new Trace(source, { id: 'a'.repeat(32), isSampled, state: undefined }).begin(
+      ...(['root', 'server', performance.now(), undefined] as const),
+    );
+  return { begin, taken, undecided, dropped: () => dropped, ids: () => ids };
 }
 
 describe('a trace that is sampled', () => {
@@ -41,7 +30,7 @@ describe('a trace that is sampled', () => {
     child.end();
     root.end();
     expect(taken).toEqual([child, root]);
-    expect(child.parentSpanContext).toMatchObject({ spanId: root.id, isRemote: false });
+    expect([child.parent, root.parent]).toEqual([root, undefined]);
   });
 
   it('has 1,000 spans at most, and counts the others', () => {
@@ -97,19 +86,35 @@ describe('a span', () => {
       root.link(root);
       root.addEvent('event', {});
     }
-    expect([root.links.length, root.droppedLinksCount]).toEqual([128, 72]);
-    expect([root.events.length, root.droppedEventsCount]).toEqual([32, 168]);
+    expect([root.links.length, root.droppedLinks]).toEqual([128, 72]);
+    expect([root.events.length, root.droppedEvents]).toEqual([32, 168]);
+  });
+
+  it('has its own attributes, the last value of each, beside those that it shares', () => {
+    const root = open().begin(true);
+    root.shared = { kind: 'all' };
+    root.set('count', 1);
+    root.set('nothing', undefined);
+    root.set('count', 2);
+    root.fail('timeout');
+    expect(root.attributes).toEqual({ kind: 'all', count: 2, 'error.type': 'timeout' });
+    expect(root.hasFailed).toBe(true);
+  });
+
+  it('has one id, which is made only where it is asked for', () => {
+    const { begin, ids } = open();
+    const root = begin(true);
+    root.child('child').end();
+    root.end();
+    expect(ids()).toBe(0);
+    expect([root.id, root.id]).toEqual(['0'.repeat(15) + '1', '0'.repeat(15) + '1']);
   });
 
   it('ends when it began, or later, in Unix time', () => {
     const root = open().begin(true);
     root.end();
-    const [start, end] = [root.startTime, root.endTime].map(
-      ([seconds, nanos]) => seconds * 1000 + nanos / 1e6,
-    );
-    expect(end).toBeGreaterThanOrEqual(start!);
-    expect(Math.abs(start! - Date.now())).toBeLessThan(60_000);
-    expect(root.duration[1]).toBeGreaterThanOrEqual(0);
+    expect(root.milliseconds).toBeGreaterThanOrEqual(0);
+    expect(Math.abs(root.trace.timeOf(root.start) - Date.now())).toBeLessThan(60_000);
   });
 });
 

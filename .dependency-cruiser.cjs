@@ -115,9 +115,22 @@ module.exports = {
       to: { path: '^gateway/[^/]+\\.ts$', pathNot: '^gateway/(index|errors)\\.ts$' },
     },
     {
-      name: 'sources-import-no-tests',
+      name: 'the-console-is-a-page',
+      comment: 'It runs in browsers, and shares only the types of its JSON with the gateway.',
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(cli|gateway|schema|subgraphs)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-imports-the-console',
       severity: 'error',
       from: { path: '^(cli|gateway|schema|subgraphs)/' },
+      to: { path: '^console/' },
+    },
+    {
+      name: 'sources-import-no-tests',
+      severity: 'error',
+      from: { path: '^(cli|console|gateway|schema|subgraphs)/' },
       to: { path: '^(test|bench)/' },
     },
     {
@@ -146,7 +159,7 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^(cli|gateway|schema|subgraphs)/', pathNot: '\\.d\\.ts$' },
+      from: { orphan: true, path: '^(cli|console|gateway|schema|subgraphs)/', pathNot: '\\.(d\\.ts|mjs)$' },
       to: {},
     },
   ],

@@ -8,6 +8,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY setup.mjs tsconfig.json tsconfig.build.json ./
 COPY cli ./cli
+COPY console ./console
 COPY gateway ./gateway
 COPY schema ./schema
 COPY subgraphs ./subgraphs
@@ -23,6 +24,7 @@ STOPSIGNAL SIGTERM
 
 FROM runtime AS gateway
 COPY --from=build /weir/dist/cli ./dist/cli
+COPY --from=build /weir/dist/console ./dist/console
 COPY --from=build /weir/dist/gateway ./dist/gateway
 COPY --from=build /weir/dist/schema ./dist/schema
 COPY schema/supergraph.graphql ./schema/

@@ -46,6 +46,10 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['console/**'],
+    languageOptions: { parserOptions: { project: 'console/tsconfig.json' } },
+  },
   // Where processes are wired: cli/, and the entry points of the gateway, its options and the subgraph kit.
   {
     files: [
@@ -59,7 +63,7 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    files: ['cli/**', 'gateway/**', 'schema/**', 'subgraphs/**'],
+    files: ['cli/**', 'console/**', 'gateway/**', 'schema/**', 'subgraphs/**'],
     plugins: { redos },
     rules: {
       // One that is not linear lets whoever writes its text hold the event loop. What cannot be proved is an error, too:

@@ -17,7 +17,7 @@ const longTests = () =>
 module.exports = {
   testEnvironment: './test/support/fast-globals.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
-  roots: ['cli', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
+  roots: ['cli', 'console', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],
   // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
   testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],

@@ -35,11 +35,7 @@ const files = sources.flatMap(listFiles);
 const copied = files.filter((name) => name.endsWith('.graphql') || name.endsWith('.asl.json'));
 const code = files.filter((name) => name.endsWith('.ts'));
 if (isOlder(stamp, [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json'), ...code])) {
-  const compiler = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
-  if (!existsSync(compiler))
-    fail(
-      'Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.',
-    );
+  const compiler = developmentFile('typescript-7', 'bin', 'tsc');
   await run('Compiling', process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
   removeStale();
   writeFileSync(stamp, '');
@@ -49,12 +45,28 @@ for (const file of copied) {
   if (isOlder(copy, [file])) cpSync(file, copy);
 }
 
+// Its last file, which no other step writes.
+if (isOlder(join(root, 'dist', 'console', 'index.html'), listFiles('console'))) {
+  developmentFile('esbuild', 'package.json');
+  await run('Bundling the console', process.execPath, [join(root, 'console', 'build.mjs')]);
+}
+
 /** What was compiled of sources that are gone since: it would be packed with the rest. */
 function removeStale() {
   const sourceOf = (name) => relative(join(root, 'dist'), name).replace(/\.(?:d\.ts|js)$/, '.ts');
   const known = new Set(files.map((name) => relative(root, name)));
   for (const name of sources.flatMap((folder) => listFiles(join('dist', folder))))
     if (!known.has(sourceOf(name))) rmSync(name);
+}
+
+/** The path of a file of a development dependency. */
+function developmentFile(...path) {
+  const file = join(root, 'node_modules', ...path);
+  if (!existsSync(file))
+    fail(
+      'Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.',
+    );
+  return file;
 }
 
 /** True when `target` is missing or any of `inputs` was changed after it. */

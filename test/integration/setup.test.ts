@@ -21,9 +21,20 @@ beforeEach(() => {
   for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) write(file, '{}');
   write('node_modules/.package-lock.json', '{}');
   write('node_modules/typescript-7/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
-  for (const file of ['cli/main.ts', 'schema/a.graphql', 'schema/supergraph.yaml', 'cli/weir.mjs'])
+  write('node_modules/esbuild/package.json', '{}');
+  write(
+    'console/build.mjs',
+    "import fs from 'node:fs'; fs.mkdirSync('dist/console', { recursive: true }); fs.writeFileSync('dist/console/index.html', '')",
+  );
+  for (const file of [
+    'console/main.tsx',
+    'cli/main.ts',
+    'schema/a.graphql',
+    'schema/supergraph.yaml',
+    'cli/weir.mjs',
+  ])
     write(file, '');
-  expect(setUp()).toBe('weir: Compiling …\n');
+  expect(setUp()).toBe('weir: Compiling …\nweir: Bundling the console …\n');
 });
 
 afterEach(() => rmSync(checkout, { recursive: true, force: true }));
@@ -57,6 +68,11 @@ describe('setting a checkout up', () => {
     expect(setUp()).toBe('weir: Compiling …\n');
   });
 
+  it('bundles the console again after an edit of it, and compiles nothing', () => {
+    edit('console/main.tsx');
+    expect(setUp()).toBe('weir: Bundling the console …\n');
+  });
+
   it('removes what was compiled of a source that is gone, and nothing else', () => {
     for (const file of ['gone.js', 'gone.d.ts', 'gone.graphql', 'main.js.map', 'main.js', 'main.d.ts'])
       write(`dist/cli/${file}`, '');
@@ -65,9 +81,12 @@ describe('setting a checkout up', () => {
     expect(readdirSync(join(checkout, 'dist/cli'))).toEqual(['main.d.ts', 'main.js']);
   });
 
-  it('says what is missing where only the production dependencies are installed', () => {
-    rmSync(join(checkout, 'node_modules/typescript-7'), { recursive: true });
-    edit('cli/main.ts');
+  it.each([
+    ['typescript-7', 'cli/main.ts'],
+    ['esbuild', 'console/main.tsx'],
+  ])('says what is missing where %s is not installed, after an edit of %s', (name, file) => {
+    rmSync(join(checkout, 'node_modules', name), { recursive: true });
+    edit(file);
     expect(setUp()).toBe(
       'weir: Compiling needs the development dependencies, which are not installed: run `npm ci --ignore-scripts`.\n',
     );

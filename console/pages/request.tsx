@@ -1,0 +1,319 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ExplainedRequest } from '../../gateway/console/api';
+import { ApiError, ask, useApi } from '../api';
+import type { PageProps } from '../app';
+import { Badge } from '../parts/badge';
+import { Card, Facts } from '../parts/card';
+import { Copy } from '../parts/copy';
+import { count, counted, duration, moment } from '../parts/format';
+import { OperationText } from '../parts/operation-text';
+import { CacheResult, operationName, Outcome } from '../parts/request-badges';
+import { Answered } from '../parts/states';
+import { colourOf } from '../parts/subgraph-colours';
+import { Subgraph } from '../parts/subgraph';
+import { Table } from '../parts/table';
+import { Timeline } from '../parts/timeline';
+import { addressOf } from '../route';
+import { columnsFor } from './requests';
+
+/** One request, explained. */
+export function Request({ about, route }: PageProps): JSX.Element {
+  const id = route.rest[0]!;
+  const answer = useApi<ExplainedRequest>(`/requests/${encodeURIComponent(id)}`);
+  return (
+    <Answered answer={answer} what="the request">
+      {(request) => <Explained request={request} canWrite={about.canWrite} values={about.recorded.values} />}
+    </Answered>
+  );
+}
+
+function Explained({
+  request,
+  canWrite,
+  values,
+}: {
+  readonly request: ExplainedRequest;
+  readonly canWrite: boolean;
+  readonly values: boolean;
+}): JSX.Element {
+  const [lit, setLit] = useState<string>();
+  const { timeline, nulls, others } = request;
+  useEffect(() => {
+    document.title = `${operationName(request)} · Weir`;
+  }, [request]);
+  return (
+    <>
+      <Heading request={request} />
+      <Legend names={subgraphsOf(request)} lit={lit} light={setLit} />
+      <div class="halves">
+        <div>
+          <Card title="Operation" aside={request.operation && <Badge>{request.operation.type}</Badge>}>
+            {request.document === undefined ? (
+              <p class="muted">
+                {request.operation === undefined
+                  ? 'No operation was found in the request.'
+                  : 'The text of the operation is not kept any more.'}
+              </p>
+            ) : (
+              <OperationText document={request.document} nulls={nulls} lit={lit} />
+            )}
+            {request.variables && <Variables values={request.variables} />}
+            {!values && request.document?.text.includes('…') && (
+              <p class="note muted">
+                Values are shown as … : the option <code>admin.console.values</code> records them.
+              </p>
+            )}
+          </Card>
+          {nulls.length > 0 && <Nulls request={request} />}
+        </div>
+        <div>
+          <Card title="Timeline" aside={<span class="muted">{duration(request.ms)}</span>}>
+            <Timeline steps={timeline} ms={request.ms} lit={lit} />
+          </Card>
+        </div>
+      </div>
+      <div class="cards">
+        <Cache request={request} canWrite={canWrite} />
+        <Cost request={request} />
+        <Card title="Again" aside={<Copy label="Copy curl" text={() => request.curl} />}>
+          <pre tabIndex={0} aria-label="The request as a curl command">
+            {request.curl}
+          </pre>
+        </Card>
+      </div>
+      <Card title="Other runs of this operation">
+        <Table
+          caption="Other runs of this operation, newest first"
+          columns={columnsFor(Math.max(...others.map(({ ms }) => ms), 1))}
+          rows={others}
+          keyOf={({ id, at }) => `${id} ${at}`}
+          empty={<p class="muted">No other run of it is recorded.</p>}
+        />
+      </Card>
+    </>
+  );
+}
+
+function Heading({ request }: { readonly request: ExplainedRequest }): JSX.Element {
+  const { id, traceId, at, ms, client, cache, calls, worker, gateway } = request;
+  return (
+    <header class="explained">
+      <p class="crumb">
+        <a href="#/requests">Requests</a> / <code>{id}</code>
+      </p>
+      <div class="heading">
+        <h1>{operationName(request)}</h1>
+        <div class="row">
+          <Copy label="Copy link" text={() => new URL(addressOf(['requests', id]), location.href).href} />
+          <Copy label="Copy curl" text={() => request.curl} />
+        </div>
+      </div>
+      <Facts
+        facts={[
+          ['outcome', <Outcome request={request} />],
+          ['took', duration(ms)],
+          ['cache', <CacheResult result={cache} />],
+          ['calls', `${calls.sent} sent, ${calls.saved} saved, of ${calls.planned}`],
+          ['at', <time dateTime={new Date(at).toISOString()}>{moment(at)}</time>],
+          ['client', client && `${client.name} ${client.version}`],
+          ['trace', traceId && <code>{traceId}</code>],
+          ['worker', worker],
+          ['gateway', gateway],
+        ]}
+      />
+    </header>
+  );
+}
+
+/** The subgraphs of the request. Pressing one dims all others. */
+function Legend({
+  names,
+  lit,
+  light,
+}: {
+  readonly names: readonly string[];
+  readonly lit: string | undefined;
+  readonly light: (name: string | undefined) => void;
+}): JSX.Element {
+  if (names.length === 0) return <></>;
+  return (
+    <div class="legend" role="group" aria-label="Show one subgraph only">
+      {names.map((name) => (
+        <button
+          key={name}
+          class="button chip"
+          aria-pressed={lit === name}
+          onClick={() => light(lit === name ? undefined : name)}
+        >
+          <Subgraph name={name} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Variables({ values }: { readonly values: Readonly<Record<string, unknown>> }): JSX.Element {
+  return (
+    <>
+      <h3>Variables</h3>
+      <pre tabIndex={0} aria-label="Variables">
+        {JSON.stringify(values, undefined, 2)}
+      </pre>
+    </>
+  );
+}
+
+/** So many nulls are shown at first. */
+const nullsAtFirst = 10;
+
+function Nulls({ request: { nulls } }: { readonly request: ExplainedRequest }): JSX.Element {
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? nulls : nulls.slice(0, nullsAtFirst);
+  return (
+    <Card title="Why values are null" aside={<span class="muted">{count(nulls.length)}</span>}>
+      <ul class="nulls">
+        {shown.map(({ path, cause, says }) => (
+          <li key={path.join('.')}>
+            <p>
+              <code>{path.join('.')}</code> <Badge tone="bad">{cause}</Badge>
+            </p>
+            <p>{says}</p>
+          </li>
+        ))}
+      </ul>
+      {nulls.length > shown.length && (
+        <button class="button" onClick={() => setWhole(true)}>
+          Show all {nulls.length}
+        </button>
+      )}
+    </Card>
+  );
+}
+
+/** What the caches did, and what drops the answer. Also shown beside GraphiQL. */
+export function Cache({
+  request: { cache, cacheReasons, dropped },
+  canWrite,
+}: {
+  readonly request: ExplainedRequest;
+  readonly canWrite: boolean;
+}): JSX.Element {
+  return (
+    <Card title="Cache" aside={<CacheResult result={cache} />}>
+      {cacheReasons.length === 0 ? (
+        <p class="muted">No cache of responses is on.</p>
+      ) : (
+        <ul class="sentences">
+          {cacheReasons.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      )}
+      {dropped && (
+        <>
+          <h3>What drops it</h3>
+          <ul class="sentences">
+            {dropped.by.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+          <Tags tags={dropped.tags} canWrite={canWrite} />
+        </>
+      )}
+    </Card>
+  );
+}
+
+/** The tags of a cached answer; with the admin token each can be invalidated. */
+function Tags({
+  tags,
+  canWrite,
+}: {
+  readonly tags: readonly string[];
+  readonly canWrite: boolean;
+}): JSX.Element {
+  const [said, setSaid] = useState('');
+  const [asked, setAsked] = useState<string>();
+  const confirm = useRef<HTMLButtonElement>(null);
+  useEffect(() => confirm.current?.focus(), [asked]);
+  const drop = async (tag: string): Promise<void> => {
+    setAsked(undefined);
+    try {
+      await ask('/invalidate', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ tags: [tag] }),
+      });
+      setSaid(`What has the tag ${tag} was dropped.`);
+    } catch (error) {
+      setSaid(error instanceof ApiError ? error.message : String(error));
+    }
+  };
+  return (
+    <>
+      <ul class="tags" aria-label="Tags">
+        {tags.map((tag) => (
+          <li key={tag}>
+            {canWrite ? (
+              <button
+                class="button chip"
+                aria-label={`Drop what has the tag ${tag}`}
+                onClick={() => setAsked(tag)}
+              >
+                {tag}
+              </button>
+            ) : (
+              <code>{tag}</code>
+            )}
+          </li>
+        ))}
+      </ul>
+      {asked !== undefined && (
+        <p class="confirm">
+          Drop all cached answers with the tag <code>{asked}</code>?
+          <button ref={confirm} class="button strong" onClick={() => void drop(asked)}>
+            Drop
+          </button>
+          <button class="button" onClick={() => setAsked(undefined)}>
+            Cancel
+          </button>
+        </p>
+      )}
+      <p class="note muted" role="status">
+        {said ||
+          (canWrite
+            ? 'Press a tag to drop what has it.'
+            : 'With the option admin.token, tags can be dropped here.')}
+      </p>
+    </>
+  );
+}
+
+/** What the operation cost. Also shown beside GraphiQL. */
+export function Cost({ request: { cost, calls } }: { readonly request: ExplainedRequest }): JSX.Element {
+  return (
+    <Card title="Cost">
+      <Facts
+        facts={[
+          ['estimated', cost && count(cost.estimated)],
+          ['actual', cost?.actual === undefined ? undefined : count(cost.actual)],
+          ['limit', cost?.limit === undefined ? undefined : count(cost.limit)],
+          ['planned', counted(calls.planned, 'call')],
+          ['sent', counted(calls.sent, 'call')],
+          ['saved', counted(calls.saved, 'call')],
+        ]}
+      />
+    </Card>
+  );
+}
+
+/** The subgraphs of a request, in the order of their names. They get their colours in this order. */
+export function subgraphsOf({ document, timeline }: ExplainedRequest): string[] {
+  const names = new Set<string>();
+  for (const part of document?.parts ?? []) for (const name of part.subgraphs) names.add(name);
+  for (const { subgraph } of timeline) if (subgraph !== undefined) names.add(subgraph);
+  const sorted = [...names].sort();
+  sorted.forEach(colourOf);
+  return sorted;
+}

@@ -1,0 +1,297 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { RequestSummary } from '../../gateway/console/api';
+import { ask, useApi } from '../api';
+import type { PageProps } from '../app';
+import { clock, counted, moment } from '../parts/format';
+import { DurationBar } from '../parts/duration-bar';
+import { CacheResult, operationName, Outcome } from '../parts/request-badges';
+import { Answered, Empty } from '../parts/states';
+import { type Column, Table } from '../parts/table';
+import { addressOf } from '../route';
+
+/** What the list is narrowed by; in the address, so that a link shows the same list. */
+const filters = ['search', 'operation', 'client', 'failed', 'slowerThan'] as const;
+type Filter = Record<(typeof filters)[number], string>;
+
+const slownesses = ['10', '50', '100', '250', '500', '1000', '5000'];
+const pollEvery = 2_000;
+/** As many as one answer has. */
+const pageSize = 200;
+
+/** The list of recorded requests. */
+export function Requests({ about, route }: PageProps): JSX.Element {
+  const filter = Object.fromEntries(filters.map((name) => [name, route.query.get(name) ?? ''])) as Filter;
+  const [isPaused, setPaused] = useState(false);
+  const given = Object.entries(filter).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(given).toString();
+  const answer = useApi<readonly RequestSummary[]>(
+    `/requests${query === '' ? '' : `?${query}`}`,
+    isPaused ? undefined : pollEvery,
+  );
+  const narrow = (change: Partial<Filter>): void =>
+    location.replace(addressOf(['requests'], { ...filter, ...change }));
+
+  return (
+    <>
+      <header class="heading">
+        <h1>Requests</h1>
+        <button class="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+          <span class={isPaused ? 'pulse still' : 'pulse'} aria-hidden="true" />
+          Pause
+        </button>
+      </header>
+      <Filters filter={filter} narrow={narrow} />
+      <Answered answer={answer} what="the requests">
+        {(requests) => (
+          <div class={answer.isOld ? 'fading' : ''}>
+            <List
+              key={query}
+              newest={requests}
+              query={query}
+              empty={
+                given.length > 0 ? (
+                  <NoMatch search={filter.search} />
+                ) : (
+                  <NoRequests endpoint={about.endpoint} sampling={about.recorded.sampling} />
+                )
+              }
+            />
+          </div>
+        )}
+      </Answered>
+    </>
+  );
+}
+
+function Filters({
+  filter,
+  narrow,
+}: {
+  readonly filter: Filter;
+  readonly narrow: (change: Partial<Filter>) => void;
+}): JSX.Element {
+  const [search, setSearch] = useState(filter.search);
+  // The list follows what is typed, once it rests.
+  useEffect(() => {
+    if (search === filter.search) return;
+    const timer = setTimeout(() => narrow({ search }), 200);
+    return () => clearTimeout(timer);
+  }, [search]);
+  useEffect(() => setSearch(filter.search), [filter.search]);
+  return (
+    <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+      <input
+        type="search"
+        aria-label="Search by operation, client, request id, trace id or error code"
+        placeholder="Operation, client, id or error code"
+        value={search}
+        maxLength={200}
+        spellcheck={false}
+        onInput={(event) => setSearch(event.currentTarget.value)}
+      />
+      <button
+        type="button"
+        class="button"
+        aria-pressed={filter.failed === '1'}
+        onClick={() => narrow({ failed: filter.failed === '1' ? '' : '1' })}
+      >
+        Failed
+      </button>
+      <label class="select">
+        <span>Slower than</span>
+        <select
+          value={filter.slowerThan}
+          onChange={(event) => narrow({ slowerThan: event.currentTarget.value })}
+        >
+          <option value="">any</option>
+          {slownesses.map((ms) => (
+            <option key={ms} value={ms}>
+              {Number(ms) < 1000 ? `${ms} ms` : `${Number(ms) / 1000} s`}
+            </option>
+          ))}
+        </select>
+      </label>
+      {(['operation', 'client'] as const).map(
+        (name) =>
+          filter[name] !== '' && (
+            <button
+              key={name}
+              type="button"
+              class="button chip"
+              aria-label={`Any ${name}, not only ${filter[name]}`}
+              onClick={() => narrow({ [name]: '' })}
+            >
+              <span class="muted">{name}</span> {filter[name]} <span aria-hidden="true">×</span>
+            </button>
+          ),
+      )}
+    </form>
+  );
+}
+
+/**
+ * The newest requests, and older ones if asked for. While somebody is in the list, with the pointer or the keyboard, or has
+ * scrolled down, new requests wait behind a button, so that no row moves away.
+ */
+function List({
+  newest,
+  query,
+  empty,
+}: {
+  readonly newest: readonly RequestSummary[];
+  readonly query: string;
+  readonly empty: JSX.Element;
+}): JSX.Element {
+  const [shown, setShown] = useState(newest);
+  const [older, setOlder] = useState<readonly RequestSummary[]>([]);
+  const [hasMore, setMore] = useState(true);
+  const place = useRef<HTMLDivElement>(null);
+  const isRead = (): boolean =>
+    scrollY > 0 || (place.current?.matches(':hover, :focus-within') ?? false) || older.length > 0;
+  useEffect(() => {
+    if (!isRead()) setShown(newest);
+  }, [newest]);
+
+  const known = new Set(shown.map(({ id }) => id));
+  const waiting = newest.filter(({ id }) => !known.has(id)).length;
+  const rows = older.length === 0 ? shown : [...shown, ...older];
+  const longest = Math.max(...rows.map(({ ms }) => ms), 1);
+  const showOlder = async (): Promise<void> => {
+    const before = new URLSearchParams(query);
+    before.set('before', String(rows.at(-1)!.at));
+    const more = await ask<readonly RequestSummary[]>(`/requests?${before}`).catch(() => undefined);
+    if (more === undefined) return;
+    setOlder([...older, ...more]);
+    setMore(more.length === pageSize);
+  };
+  const showNew = (): void => {
+    setShown(newest);
+    setOlder([]);
+    setMore(true);
+    scrollTo(0, 0);
+  };
+
+  return (
+    <div ref={place}>
+      <p class="fresh" role="status">
+        {waiting > 0 && (
+          <button class="button strong" onClick={showNew}>
+            Show {waiting === pageSize ? `${pageSize} or more` : waiting} new
+          </button>
+        )}
+      </p>
+      <Table
+        caption="Recorded requests, newest first"
+        columns={columnsFor(longest)}
+        rows={rows}
+        keyOf={({ id, at }) => `${id} ${at}`}
+        empty={empty}
+      />
+      {hasMore && shown.length === pageSize && (
+        <p class="more">
+          <button class="button" onClick={() => void showOlder()}>
+            Show older requests
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The columns of a list of requests. @param longest the longest duration in it, in milliseconds */
+export const columnsFor = (longest: number): Column<RequestSummary>[] => [
+  {
+    title: 'Time',
+    isExtra: true,
+    cell: ({ at }) => (
+      <time class="muted" dateTime={new Date(at).toISOString()} title={moment(at)}>
+        {clock(at)}
+      </time>
+    ),
+  },
+  {
+    title: 'Operation',
+    cell: (request) => (
+      <div class="operation">
+        <a href={addressOf(['requests', request.id])}>{operationName(request)}</a>
+        {request.operation && request.operation.type !== 'query' && (
+          <span class="muted">{request.operation.type}</span>
+        )}
+        <span class="only-narrow muted">{clock(request.at)}</span>
+      </div>
+    ),
+  },
+  {
+    title: 'Client',
+    isExtra: true,
+    cell: ({ client }) =>
+      client === undefined ? (
+        <span class="muted">–</span>
+      ) : (
+        <span>
+          {client.name} <span class="muted">{client.version}</span>
+        </span>
+      ),
+  },
+  { title: 'Outcome', cell: (request) => <Outcome request={request} /> },
+  { title: 'Cache', isExtra: true, cell: ({ cache }) => <CacheResult result={cache} /> },
+  {
+    title: 'Calls',
+    isExtra: true,
+    isNumber: true,
+    cell: ({ calls: { planned, sent } }) => (
+      <span title={`${counted(planned, 'call')} planned, ${sent} sent`}>
+        {sent}
+        <span class="muted"> of {planned}</span>
+      </span>
+    ),
+  },
+  {
+    title: 'Nulls',
+    isExtra: true,
+    isNumber: true,
+    cell: ({ nulls }) => (nulls === 0 ? <span class="muted">0</span> : nulls),
+  },
+  { title: 'Took', isNumber: true, cell: ({ ms }) => <DurationBar ms={ms} longest={longest} /> },
+];
+
+const NoMatch = ({ search }: { readonly search: string }): JSX.Element => (
+  <Empty title="No recorded request matches">
+    <p>
+      <a href="#/requests">Show all requests</a>
+      {/^[\w-]{8,}$/.test(search) && (
+        <>
+          , or open <a href={addressOf(['requests', search])}>{search}</a> as the id of a request or a trace
+        </>
+      )}
+      .
+    </p>
+  </Empty>
+);
+
+const NoRequests = ({
+  endpoint,
+  sampling,
+}: {
+  readonly endpoint: string;
+  readonly sampling: number;
+}): JSX.Element => (
+  <Empty title={sampling === 0 ? 'Requests are not recorded' : 'No request has been recorded yet'}>
+    {sampling === 0 ? (
+      <p>
+        The option <code>admin.console.sampling</code> says which share of requests is recorded.
+      </p>
+    ) : (
+      <p>
+        Send an operation to <code>{endpoint}</code>.{' '}
+        {sampling < 1 && (
+          <>
+            One in {Math.round(1 / sampling)} is recorded: the option <code>admin.console.sampling</code> says
+            so.
+          </>
+        )}
+      </p>
+    )}
+  </Empty>
+);

@@ -1,0 +1,47 @@
+import type { ComponentChildren, JSX } from 'preact';
+
+/** A part of a page with a heading. */
+export function Card({
+  title,
+  aside,
+  wide = false,
+  children,
+}: {
+  readonly title: string;
+  /** At the right of the heading. */
+  readonly aside?: ComponentChildren;
+  /** Whether it takes the whole width of a `div.cards`. */
+  readonly wide?: boolean;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <section class={wide ? 'card wide' : 'card'} aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        {aside !== undefined && <div class="aside">{aside}</div>}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** Facts by name. A fact that is undefined is left out. */
+export function Facts({
+  facts,
+}: {
+  readonly facts: readonly (readonly [name: string, value: ComponentChildren])[];
+}): JSX.Element {
+  return (
+    <dl class="facts">
+      {facts.map(
+        ([name, value]) =>
+          value !== undefined && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}

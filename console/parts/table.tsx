@@ -1,0 +1,71 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => ComponentChildren;
+  /** Numbers stand at the right, in figures of one width. */
+  readonly isNumber?: boolean;
+  /** Left out below 720 px. */
+  readonly isExtra?: boolean;
+  /** Makes the table sortable by this column; the largest number and the first letter come first. */
+  readonly sort?: (row: Row) => number | string;
+}
+
+export interface TableProps<Row> {
+  /** What the table has, for those who do not see it. */
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+  /** In place of the rows if there are none. */
+  readonly empty?: ComponentChildren;
+}
+
+/** A table. It scrolls sideways by itself where it is too wide. */
+export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<Row>): JSX.Element {
+  const [sorted, setSorted] = useState<{ by: number; isTurned: boolean }>();
+  if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
+  const sort = sorted && columns[sorted.by]?.sort;
+  const shown = sort ? [...rows].sort((a, b) => compare(sort(a), sort(b))) : rows;
+  const turned = sorted?.isTurned ? [...shown].reverse() : shown;
+  const choose = (by: number): void =>
+    setSorted((before) => ({ by, isTurned: before?.by === by && !before.isTurned }));
+  const direction = (by: number): 'ascending' | 'descending' | undefined => {
+    if (sorted?.by !== by) return undefined;
+    return sorted.isTurned === (columns[by]!.isNumber ?? false) ? 'ascending' : 'descending';
+  };
+  return (
+    <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
+      <table>
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column, index) => (
+              <th key={column.title} scope="col" class={classOf(column)} aria-sort={direction(index)}>
+                {column.sort ? <button onClick={() => choose(index)}>{column.title}</button> : column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {turned.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map((column) => (
+                <td key={column.title} class={classOf(column)}>
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const classOf = <Row,>({ isNumber, isExtra }: Column<Row>): string =>
+  `${isNumber ? 'number ' : ''}${isExtra ? 'extra' : ''}`;
+
+const compare = (a: number | string, b: number | string): number =>
+  typeof a === 'number' && typeof b === 'number' ? b - a : String(a).localeCompare(String(b));

@@ -11,6 +11,7 @@ import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
 import type { IncomingRequest } from '../request/incoming-request';
+import type { CountedOperation } from '../telemetry/call-statistics';
 import type { CountUse } from '../usage/recorder';
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -28,6 +29,10 @@ export interface CompiledOperation {
   /** Whether it has fragments with `@defer`. */
   readonly defers: boolean;
   readonly count: CountUse | undefined;
+  /** By which its calls are counted. */
+  readonly counted: CountedOperation;
+  /** Whether clients without credentials may see all of it, as far as the supergraph says. */
+  readonly isOpen: boolean;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;

@@ -9,7 +9,6 @@ import { unknownNames } from '../cache/unknown-names';
 import type { Store } from '../cache/stores/store';
 import { digest } from '../cache/responses/response-keys';
 import type { Engine, KnownOperation, Subgraph } from './engine';
-import type { Program } from '../execution';
 import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
 import { chooseOverrides, overrideRates } from './overrides';
@@ -22,7 +21,7 @@ import {
   type PlannedOperation,
 } from '../planning';
 import { eventsSubgraph } from '../planning/event-fields';
-import { createPrograms, type Rejection } from './programs';
+import { type CountedProgram, createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
 import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
@@ -75,7 +74,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const subscriptions = options.subscriptions.lease(options.connections);
   // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
-    programs: memory.open<PlanEntry<Program | Rejection>>(3 / 4),
+    programs: memory.open<PlanEntry<CountedProgram | Rejection>>(3 / 4),
     known: memory.open<KnownOperation>(1 / 4),
   };
   const close = (): Promise<void> => {
@@ -109,6 +108,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const programs = createPrograms({
       ...{ planner, authorization, schema, supergraphSchema, facts },
       cache: caches.programs,
+      calls: options.metrics.calls,
     });
     await programs.warm(untilLate(warmUp));
     const operations = createOperations({

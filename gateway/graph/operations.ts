@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { ObjectTo } from '../auth/authentication';
 import type { Authorization, Refused } from '../auth/directives';
-import type { Identity } from '../auth/identity';
+import { anonymous, type Identity } from '../auth/identity';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
@@ -36,7 +36,6 @@ import {
   type Execution,
   type MaskedError,
   mayDefer,
-  type Program,
 } from '../execution';
 import type { Engine, KnownOperation, Subgraph } from './engine';
 import { logPlan } from './logged-plans';
@@ -48,11 +47,12 @@ import { refuseOperation } from '../limits/operation-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
-import { Rejection } from './programs';
+import { type CountedProgram, Rejection } from './programs';
 import { beginExecution, beginPlan, noteErrors } from './traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
+import { countedOperation } from '../telemetry/call-statistics';
 import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
@@ -104,7 +104,7 @@ interface Parts {
   /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly planner: Planner;
-  readonly programs: PlanCache<Program | Rejection>;
+  readonly programs: PlanCache<CountedProgram | Rejection>;
   /** Operations that have been answered. */
   readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
@@ -134,7 +134,7 @@ export function createOperations(
   const reportCost = createCostReport(metrics.meter);
   const showing = { planner, authorization, answerHeaders: options.caching.answerHeaders };
   const perform = async (
-    program: Program | Rejection,
+    program: CountedProgram | Rejection,
     compiled: CompiledOperation,
     variables: Variables,
     caller: Pick<IdentifiedCaller, 'identity'> & Caller,
@@ -144,6 +144,9 @@ export function createOperations(
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
     scopes.enter(caller.scope);
     const span = beginExecution(caller, compiled);
+    program.tally.begin(compiled.isOpen);
+    // Nobody plans the fetch that opened the source for an event.
+    if (event !== undefined) program.tally.of(program.source!.request.subgraph).planned--;
     try {
       const bounded = limitCalls(send, limits.of(caller.identity).calls);
       const traced = span === undefined ? caller : new TracedCaller(caller, span);
@@ -164,7 +167,6 @@ export function createOperations(
     } finally {
       span?.end();
       scopes.leave(caller.scope);
-      metrics.calls.add(caller.calls);
     }
   };
   /** Throws where an answer that is whole is too large. Records its cost. */
@@ -210,6 +212,8 @@ export function createOperations(
     });
     return {
       ...{ source, hash, operation, operationName, cost, refuse, access },
+      counted: countedOperation(operation.operation, operation.name?.value),
+      isOpen: access.isOpenTo(anonymous),
       bytes: sizeOfKnown(document),
       defers: mayDefer(document),
       count: usage?.operation(source, operationName, schema),
@@ -249,7 +253,7 @@ export function createOperations(
     let isOwn = false as boolean;
     const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
       isOwn = true;
-      const start = (program: Program | Rejection): Promise<Execution> => {
+      const start = (program: CountedProgram | Rejection): Promise<Execution> => {
         // An operation is remembered only once it is planned: one that cannot be planned would evict one that can.
         keep();
         return perform(program, compiled, variables, caller);
@@ -266,6 +270,9 @@ export function createOperations(
     // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
+    const { answers } = metrics.calls.of(compiled.counted);
+    if (isOwn) answers[answered.cachedReply === undefined ? 'pass' : 'miss']++;
+    else answers[heldAs[request.cacheResult]]++;
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
@@ -299,8 +306,9 @@ export function createOperations(
     scopes.enter(request.scope);
     request.onEnd(() => {
       scopes.leave(request.scope);
-      metrics.calls.add(request.calls);
     });
+    program.tally.begin(compiled.isOpen);
+    metrics.calls.of(compiled.counted).answers.pass++;
     const bounded = limitCalls(send, limits.of(request.identity).calls);
     const repeatsFields = format === '20220824';
     const span = beginExecution(request, compiled);
@@ -370,7 +378,7 @@ export function createOperations(
     planned: PlannedOperation,
     subscriber: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
     awaitPlan: AwaitPlan,
-  ): Promise<Program | Rejection> {
+  ): Promise<CountedProgram | Rejection> {
     const known = programs.peek(planned);
     if (known !== undefined) return known;
     const waiting = beginPlan(subscriber, planned, programs);
@@ -439,6 +447,9 @@ export function createOperations(
  * both grow with the number of nodes.
  */
 const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
+
+/** How an answer without an execution of its own is counted. */
+const heldAs = { HIT: 'hit', STALE: 'stale', MISS: 'coalesced', PASS: 'coalesced' } as const;
 
 /** All headers that subgraphs got from a caller. */
 const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [

@@ -1,6 +1,7 @@
-import { type GraphQLSchema, parse } from 'graphql';
+import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import type { Authorization } from '../auth/directives';
 import { compileOperation, type Program } from '../execution';
+import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';
 import {
   type OperationCache,
   PlanCache,
@@ -9,6 +10,7 @@ import {
   type Planner,
   type SupergraphFacts,
 } from '../planning';
+import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/call-statistics';
 
 /** An operation that is refused because its caller may not see all of its fields. */
 export class Rejection {
@@ -29,15 +31,21 @@ export interface ProgramsOptions {
   /** The schema with everything that subgraphs may answer. */
   readonly supergraphSchema: GraphQLSchema;
   readonly facts: Pick<SupergraphFacts, 'inaccessibleValues' | 'entities'>;
-  readonly cache: OperationCache<PlanEntry<Program | Rejection>>;
+  readonly cache: OperationCache<PlanEntry<CountedProgram | Rejection>>;
+  readonly calls: CallStatistics;
+}
+
+/** A program whose fetches are counted for its operation. */
+export interface CountedProgram extends Program {
+  readonly tally: ProgramTally;
 }
 
 /** The programs of operations: one for each operation and set of refused fields. */
-export function createPrograms(options: ProgramsOptions): PlanCache<Program | Rejection> {
-  const { planner, authorization, schema, supergraphSchema, facts, cache } = options;
+export function createPrograms(options: ProgramsOptions): PlanCache<CountedProgram | Rejection> {
+  const { planner, authorization, schema, supergraphSchema, facts, cache, calls } = options;
   const { inaccessibleValues, entities } = facts;
   const graph = { schema, supergraphSchema, inaccessibleValues, subgraphs: entities.subgraphs };
-  return new PlanCache<Program | Rejection>({
+  return new PlanCache<CountedProgram | Rejection>({
     cache,
     sizeOf: (compiled) => (compiled instanceof Rejection ? compiled.bytes : compiled.size.bytes),
     make: async (operation, sender, onGrowth) => {
@@ -49,7 +57,16 @@ export function createPrograms(options: ProgramsOptions): PlanCache<Program | Re
       const document = parse(operation.document, { noLocation: true });
       const { operationName } = operation;
       const client = { document, operationName, refusals, onGrowth };
-      return compileOperation({ ...graph, plan: made, ...client });
+      const { operation: type, name } = getOperationAST(document, operationName)!;
+      const outline = (): readonly OutlinedCall[] | undefined => {
+        const kept = compiled.deref();
+        return kept && outlineCalls(kept, {});
+      };
+      const tally = new ProgramTally(countedOperation(type, name?.value), calls, outline);
+      const program = { ...compileOperation({ ...graph, plan: made, ...client, tally }), tally };
+      // Weak, as the counts of an operation are kept for longer than its programs.
+      const compiled = new WeakRef<Program>(program);
+      return program;
     },
   });
 

@@ -83,7 +83,7 @@ function callsOf(
     logger.debug({ ...loggedIds(caller), subgraph, ...retry }, 'a call of a subgraph is repeated');
   };
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
-  interceptors.push(bulkhead(calls), countCalls(metrics.calls));
+  interceptors.push(bulkhead(calls), countCalls());
   if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));
   if (own.length > 0) interceptors.push(enforceContract(), ...own);
   if (isAppSync) interceptors.push(callAppSync());
@@ -109,7 +109,7 @@ function sendTo(
 
 /** Subscribes at one of the subgraph's endpoints, and again where a connection breaks. */
 function subscribeAt(subgraph: Subgraph, options: SubgraphCallsOptions): Subscribe {
-  const { calls, subscriptions, breakers, interceptors: own, metrics, logger } = options;
+  const { calls, subscriptions, breakers, interceptors: own, logger } = options;
   const { name, isAppSync } = subgraph;
   const { url: ownUrl, ...others } = subgraph.subscriptions;
   const how = isAppSync ? ({ ...others, protocol: 'appsync', realTimeUrl: ownUrl } as const) : others;
@@ -123,7 +123,7 @@ function subscribeAt(subgraph: Subgraph, options: SubgraphCallsOptions): Subscri
       : undefined,
   }));
   const each = interceptOpening(chooseEndpoint(name, endpoints, calls.zone), [
-    countCalls(metrics.calls),
+    countCalls(),
     ...(own.length > 0 ? [enforceContract(), ...own] : []),
   ]);
   const open = interceptOpening(subscriptions.resuming({ ...subgraph, ...how }, each), [

@@ -67,7 +67,7 @@ export function requestAlone(
   representations: readonly Buffer[],
 ): SubgraphRequest {
   const { selection, arguments: others } = list;
-  const { subgraph, name } = operation;
+  const { subgraph, name, tally } = operation;
   const document = name === undefined ? selection : selection.replace(/^query/, `query ${name}`);
   const operationName = name === undefined ? '' : `,"operationName":${JSON.stringify(name)}`;
   const bodyPrefix = Buffer.from(`{"query":${JSON.stringify(document)}${operationName},"variables":`);
@@ -79,7 +79,7 @@ export function requestAlone(
     closingBrace,
   ]);
   return {
-    operation: { subgraph, kind: 'query', document, name, bodyPrefix },
+    operation: { subgraph, kind: 'query', document, name, bodyPrefix, tally },
     variables,
     caller,
     entities: [

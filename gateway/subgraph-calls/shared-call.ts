@@ -4,6 +4,7 @@ import type { PendingCall, PendingCalls } from './pending-calls';
 import type { Span } from '../telemetry/traces/span';
 import {
   type Caller,
+  countFetches,
   type Send,
   type Sharing,
   type SubgraphRequest,
@@ -154,7 +155,7 @@ export const isTooLarge = (error: unknown): boolean =>
 export function sendEachAlone(members: readonly Member[], next: Send): void {
   members.forEach((member, i) => {
     if (!member.isWaiting) return;
-    if (i > 0) member.caller.calls.batched--;
+    if (i > 0) countFetches(member.caller, member.request.operation, 'batched', -1);
     member.follow(next(member.request));
   });
 }

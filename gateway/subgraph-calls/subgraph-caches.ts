@@ -34,7 +34,6 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
-  const counter = metrics.meter.sum('weir.cache.entities');
   const entities = cacheEntities({
     subgraph: name,
     fingerprint: `${facts.subgraphs.get(name)?.fingerprint ?? ''}${caching.keyHeaders.constants}`,
@@ -44,7 +43,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     missing: cache.entities.missing / 1000,
     identityHeaders: caching.keyHeaders.identityOf(name),
     tags,
-    count: (result, count) => counter.add(count, { subgraph: name, result }),
+    statistics: metrics.caches,
     logger,
   });
   const effects = applyMutationEffects({

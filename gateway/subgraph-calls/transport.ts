@@ -1,6 +1,6 @@
 import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CollectedHeaders } from './collected-headers';
-import type { CallCounts } from '../telemetry/call-counts';
+import type { CallCounts, FetchCounts, Tally } from '../telemetry/call-counts';
 import type { Span } from '../telemetry/traces/span';
 import type { Source } from './source';
 
@@ -33,6 +33,19 @@ export interface SubgraphOperation {
   readonly bodyPrefix: Buffer;
   /** ASCII. @default '}' */
   readonly bodySuffix?: string | undefined;
+  /** Counts the fetches of the client's operation that it is a part of. @default undefined: they are not counted */
+  readonly tally?: Tally | undefined;
+}
+
+/** Counts fetches, for their client request and for its operation. */
+export function countFetches(
+  { calls }: Pick<Caller, 'calls'>,
+  { subgraph, tally }: Pick<SubgraphOperation, 'subgraph' | 'tally'>,
+  result: keyof FetchCounts,
+  count: number,
+): void {
+  calls[result] += count;
+  if (tally !== undefined) tally.of(subgraph)[result] += count;
 }
 
 /** What a subgraph call needs of the client request. One object per client request. */

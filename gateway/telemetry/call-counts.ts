@@ -1,8 +1,9 @@
 /**
- * Counts the subgraph calls of one client request. Each planned call is in exactly one of the other counts, except for
- * batched calls that failed together and were then sent alone.
+ * Counts fetches of query plans, and the subgraph calls that they cost. Each planned call is in exactly one of the other
+ * counts, except for batched calls that failed together and were then sent alone, retries, and refreshes of stale
+ * entities.
  */
-export interface CallCounts {
+export interface FetchCounts {
   /** Fetches of the plan that had something to request. */
   planned: number;
   /** Fetches that needed no call of their own, as another call of the same request had, or got, their data. */
@@ -13,13 +14,28 @@ export interface CallCounts {
   batched: number;
   /** Fetches that were answered from a cache. */
   cached: number;
-  /**
-   * Calls that were sent for this client request, retries included. A call that several requests share counts for the
-   * first of them.
-   */
+  /** Calls that were sent, retries included. A call that several requests share counts for the first of them. */
   sent: number;
+}
+
+/** Counts the subgraph calls of one client request. */
+export interface CallCounts extends FetchCounts {
   /** The number of entities that a cache served stale, by subgraph. Undefined if there were none. */
   stale?: Record<string, number>;
+}
+
+/** Counts the fetches of a client's operation at one subgraph. */
+export interface PairCounts extends FetchCounts {
+  /** Responses, those from a cache included. */
+  answers: number;
+  /** How many of them may be cached. */
+  storable: number;
+}
+
+/** Counts the fetches of one client's operation, whoever sends it. */
+export interface Tally {
+  /** The counts at a subgraph. The caller must not keep them. */
+  of(subgraph: string): PairCounts;
 }
 
 export const noCalls = (): CallCounts => ({

@@ -140,13 +140,13 @@ export const metricTable = {
     kind: 'counter',
     unit: '{fetch}',
     description: 'Fetches of query plans, by result: only those that were sent cost a call.',
-    attributes: { result: '`merged`, `deduplicated`, `batched`, `cached` or `sent`.' },
+    attributes: { subgraph, result: '`merged`, `deduplicated`, `batched`, `cached` or `sent`.' },
   },
   'weir.subgraph.calls': {
     kind: 'counter',
     unit: '{call}',
     description:
-      'Calls of subgraphs by operation, to find the chattiest. The 100 most frequent of each subgraph have series of their own.',
+      'Calls of subgraphs by operation of clients, to find the chattiest. The 100 most used operations have series of their own.',
     attributes: { subgraph, 'graphql.operation.name': operationName },
   },
   'weir.subgraph.retries': {
@@ -222,6 +222,29 @@ export const metricTable = {
     unit: '{entity}',
     description: 'Requested entities, by source.',
     attributes: { subgraph, result: '`hit` and `stale` are from the cache, `miss` is from the subgraph.' },
+  },
+  'weir.cache.age': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'Age of answers and entities when they were served from a cache.',
+    attributes: {
+      cache: '`response` or `entity`.',
+      subgraph: 'The name of the subgraph; missing for answers.',
+      policy:
+        'Why it may be served: `fresh` (within `max-age`), `stale-while-revalidate`, or `stale-if-error`.',
+    },
+    boundaries: [1, 5, 15, 60, 300, 900, 3600, 86_400],
+  },
+  'weir.cache.refreshes': {
+    kind: 'counter',
+    unit: '{refresh}',
+    description:
+      'Answers and entities that were fetched again after their lifetime, by whether they had changed: if so, they were out of date when they were served last.',
+    attributes: {
+      cache: 'As above.',
+      subgraph: 'As above.',
+      result: '`changed` or `unchanged`, compared byte for byte with what the same process had stored.',
+    },
   },
   'weir.cache.store.available': {
     kind: 'upDownCounter',

@@ -1,3 +1,4 @@
+import { CacheStatistics } from './statistics/cache-statistics';
 import { ErrorStatistics } from './statistics/error-statistics';
 import { OverloadStatistics } from './statistics/overload-statistics';
 import { PersistedOperationStatistics } from './statistics/persisted-operation-statistics';
@@ -24,6 +25,7 @@ export interface Metrics {
   readonly endpointsOpen: Sum<AttributesOf<'weir.subgraph.endpoints.open'>>;
   readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
+  readonly caches: CacheStatistics;
   readonly persistedOperations: PersistedOperationStatistics;
   readonly webSockets: WebSocketStatistics;
   readonly reloads: Sum<AttributesOf<'weir.configuration.reloads'>>;
@@ -61,6 +63,7 @@ export function createMetrics(
     endpointsOpen: meter.sum('weir.subgraph.endpoints.open'),
     overload: new OverloadStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
+    caches: new CacheStatistics(meter),
     persistedOperations: new PersistedOperationStatistics(meter),
     webSockets: new WebSocketStatistics(meter),
     collect,

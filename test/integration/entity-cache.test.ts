@@ -135,7 +135,7 @@ it('says what it saved, in metrics', async () => {
   const metrics = await gateway.metrics();
   expect(metrics).toMatch(/weir_cache_entities_total\{subgraph="reviews",result="hit"\} 4/);
   expect(metrics).toMatch(/weir_cache_entities_total\{subgraph="reviews",result="miss"\} 2/);
-  expect(metrics).toMatch(/weir_subgraph_fetches_total\{result="cached"\} 2/);
+  expect(metrics).toMatch(/weir_subgraph_fetches_total\{subgraph="reviews",result="cached"\} 2/);
   // Nobody was called for it.
   expect(metrics).toMatch(
     /http_client_request_duration_seconds_count\{subgraph="reviews".*http_response_status_code="200"\} 1\n/,

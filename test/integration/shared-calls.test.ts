@@ -127,10 +127,24 @@ it('lets clients who ask at the same time share calls, and gives each its own an
   expect(products.requests).toHaveLength(5);
   // They come to the event loop in one turn, or nearly so.
   expect(reviews.requests.length).toBeLessThanOrEqual(3);
-  expect(await gateway!.metrics()).toMatch(/weir_subgraph_fetches_total\{result="deduplicated"\} [5-9]/);
   expect(await gateway!.metrics()).toMatch(
-    /weir_subgraph_calls_total\{subgraph="products",graphql_operation_name="Page__products__0"\} 5/,
+    /weir_subgraph_fetches_total\{subgraph="products",result="deduplicated"\} [5-9]/,
   );
+  expect(await gateway!.metrics()).toMatch(
+    /weir_subgraph_calls_total\{subgraph="products",graphql_operation_name="Page"\} 5/,
+  );
+});
+
+it('counts each fetch of a batch of operations once, for its own operation', async () => {
+  const to = await start({ limits: { batch: 2 }, calls: { dedupe: false, batch: false } });
+  await to.post([{ query: 'query Best { best }' }, { query: 'query Shelf { shelf { upc rating } }' }]);
+  const metrics = await gateway!.metrics();
+  expect(metrics.match(/weir_subgraph_calls_total\{.*/g)).toEqual([
+    'weir_subgraph_calls_total{subgraph="reviews",graphql_operation_name="Best"} 1',
+    'weir_subgraph_calls_total{subgraph="products",graphql_operation_name="Shelf"} 1',
+    'weir_subgraph_calls_total{subgraph="reviews",graphql_operation_name="Shelf"} 1',
+  ]);
+  expect(metrics).toMatch(/weir_subgraph_fetches_total\{subgraph="reviews",result="sent"\} 2/);
 });
 
 it('shares nothing between clients whose forwarded headers differ', async () => {

@@ -1,4 +1,5 @@
 /** Over 300 lines: all ways of an entity fetch through cache, store and subgraph. */
+import { crc32 } from 'node:zlib';
 import { errors } from '../../errors';
 import {
   type EntityAnswers,
@@ -10,6 +11,7 @@ import {
 import { isShareable } from '../../subgraph-calls/shareable';
 import {
   type Caller,
+  countFetches,
   type EntityList,
   type Interceptor,
   isRepeatable,
@@ -29,6 +31,7 @@ import { isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, Entry, Look, Store } from '../stores/store';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
+import type { CacheCounts, CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { Span } from '../../telemetry/traces/span';
 import { WantedList } from './wanted-list';
 
@@ -46,14 +49,11 @@ export interface EntityCacheOptions {
   /** Headers, in lower case, that only identify the caller. Public answers do not depend on them. */
   readonly identityHeaders: readonly string[];
   readonly tags: AnswerTags;
-  readonly count: (result: EntityResult, entities: number) => void;
+  readonly statistics: Pick<CacheStatistics, 'ofEntities' | 'stored'>;
   readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: (() => number) | undefined;
 }
-
-/** Where an entity came from: the cache, fresh or stale, or the subgraph. */
-export type EntityResult = 'hit' | 'stale' | 'miss';
 
 /**
  * Caches the answers of a subgraph to representations, each separately, for as long as the response allows: a fetch of 50
@@ -107,19 +107,19 @@ class EntityCache {
     const asked = wanted.filter(({ missing }) => missing.length > 0);
     const attempt = asked.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
     if (asked.length === 0 || attempt === 'spared') {
-      caller.calls.cached++;
+      countFetches(caller, request.operation, 'cached', 1);
       for (const list of asked) list.takeSpares([]);
       return this.#respond(caller, wanted, []);
     }
     const parts = this.#partsOf(request, wanted, asked);
     // They were counted as one call before.
-    caller.calls.merged -= parts.length - 1;
+    if (parts.length > 1) countFetches(caller, request.operation, 'merged', 1 - parts.length);
     const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
     const [{ request: sent, isOutage, error, response, policy }] = outcomes as [Outcome];
     if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
       return this.#respond(caller, wanted, outcomes);
     // The call was for all entities, so its response is the whole answer.
-    for (const { missing } of asked) this.#options.count('miss', missing.length);
+    for (const list of asked) list.count(this.#countsOf, this.#now());
     if (response === undefined) throw error;
     return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
   }
@@ -257,7 +257,7 @@ class EntityCache {
   }
 
   #keep({ request, response, policy }: Outcome, answers: EntityAnswers, clock: Clock): void {
-    const { store, tags, missing } = this.#options;
+    const { store, tags, missing, statistics } = this.#options;
     const now = this.#now();
     const groups = groupsOf(response!, 'cache-groups');
     const entries = new Map<string, Entry>();
@@ -274,12 +274,22 @@ class EntityCache {
         if (ofEntity === undefined) return;
         const { scope } = life;
         if (!keys.has(scope)) keys.set(scope, this.#keys.of(list, scope, request.caller));
-        entries.set(keys.get(scope)![n]!, entryOf(json, lives, [...ofEntity, ...groups], now));
+        const key = keys.get(scope)![n]!;
+        const entry = entryOf(json, lives, [...ofEntity, ...groups], now);
+        entries.set(key, entry);
+        statistics.stored(this.#countsOf(representation), key, crc32(json), entry.freshUntil, now);
       });
     });
     // If storing fails, the entities are fetched again next time.
     if (entries.size > 0) store.set(entries, clock).catch(() => undefined);
   }
+
+  /** The counts of the type of an entity. A representation begins with `__typename`. */
+  readonly #countsOf = (representation: Buffer): CacheCounts => {
+    const end = representation.indexOf(quote, typeStart);
+    const type = representation.toString('latin1', typeStart, Math.max(typeStart, end));
+    return this.#options.statistics.ofEntities(this.#options.subgraph, type);
+  };
 
   #lifeOf(representation: Buffer, policy: Policy): Policy {
     const { policyOfType } = this.#options;
@@ -305,9 +315,10 @@ class EntityCache {
         for (const list of lists) list.takeSpares(errors);
       }
     }
-    for (const { counts } of wanted) {
-      for (const [result, entities] of Object.entries(counts))
-        if (entities > 0) this.#options.count(result as EntityResult, entities);
+    const now = this.#now();
+    for (const list of wanted) {
+      const { counts } = list;
+      list.count(this.#countsOf, now);
       if (counts.stale > 0) {
         const { subgraph } = this.#options;
         const stale = (calls.stale ??= {});
@@ -356,6 +367,9 @@ class EntityCache {
     return [{ message, extensions: { code } }];
   }
 }
+
+const typeStart = '{"__typename":"'.length;
+const quote = 0x22;
 
 /** A call, and the lists whose missing entities it fetches. */
 interface Part {

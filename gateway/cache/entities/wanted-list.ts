@@ -2,6 +2,7 @@ import type { EntityAnswer } from '../../subgraph-calls/entities';
 import type { EntityList } from '../../subgraph-calls/transport';
 import type { KeptEntity } from './entity-value';
 import { type Policy, strictest } from '../policy';
+import type { CacheCounts } from '../../telemetry/statistics/cache-statistics';
 
 /** A list of requested entities, with their cached answers. */
 export class WantedList {
@@ -10,7 +11,7 @@ export class WantedList {
   readonly missing: readonly number[];
   /** The indices of entities that are served stale and must be refreshed. */
   readonly refreshing: readonly number[];
-  readonly counts = { hit: 0, stale: 0, miss: 0 };
+  readonly counts = { hit: 0, stale: 0 };
   /** The strictest policy of all entities from the cache; undefined if there are none. */
   policy: Policy | undefined;
   /** Whether any of them came from the memory of this process. */
@@ -20,6 +21,8 @@ export class WantedList {
   readonly tags: (readonly string[])[] = [];
   readonly #kept: readonly (KeptEntity | undefined)[];
   readonly #answers: EntityAnswer[];
+  /** The entities that are served from the cache. */
+  readonly #served: (KeptEntity | undefined)[] = [];
 
   /** @param kept the cached entity of each representation; undefined if there is none */
   constructor(list: EntityList, kept: readonly (KeptEntity | undefined)[]) {
@@ -51,9 +54,18 @@ export class WantedList {
     return places.map((n) => this.list.representations[n]!);
   }
 
+  /** Counts where each entity came from. @param now Unix milliseconds */
+  count(countsOf: (representation: Buffer) => CacheCounts, now: number): void {
+    this.list.representations.forEach((representation, n) => {
+      const counts = countsOf(representation);
+      const kept = this.#served[n];
+      if (kept === undefined) counts.misses++;
+      else counts.served(servedAs[kept.state], kept.storedAt, now);
+    });
+  }
+
   /** Adds the subgraph's answers to the missing entities. */
   take(answers: readonly EntityAnswer[]): void {
-    this.counts.miss += this.missing.length;
     this.missing.forEach((n, i) => (this.#answers[n] = answers[i]!));
   }
 
@@ -63,14 +75,15 @@ export class WantedList {
       const spare = this.#kept[n];
       if (spare !== undefined) this.#serve(spare, n);
       else {
-        this.counts.miss++;
         const path = [this.list.responseKey, n];
         this.#answers[n] = { json: nullJson, errors: errors.map((error) => ({ ...error, path })) };
       }
     }
   }
 
-  #serve({ json, policy, tags, state, isNear, storedAt }: KeptEntity, n: number): void {
+  #serve(kept: KeptEntity, n: number): void {
+    const { json, policy, tags, state, isNear, storedAt } = kept;
+    this.#served[n] = kept;
     this.counts[state === 'fresh' ? 'hit' : 'stale']++;
     this.#answers[n] = { json, errors: noErrors };
     this.policy = this.policy === undefined ? policy : strictest(this.policy, policy);
@@ -79,6 +92,8 @@ export class WantedList {
     this.tags.push(tags);
   }
 }
+
+const servedAs = { fresh: 'fresh', stale: 'stale-while-revalidate', spare: 'stale-if-error' } as const;
 
 const nullJson = Buffer.from('null');
 const noErrors: EntityAnswer['errors'] = [];

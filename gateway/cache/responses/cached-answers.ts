@@ -12,6 +12,12 @@ import { mediaTypes } from '../../http/media-type';
 import { PreparedAnswers } from './prepared-answers';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
+import {
+  type CallStatistics,
+  type CountedOperation,
+  countedOperation,
+} from '../../telemetry/call-statistics';
+import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';
 import { readAnswer } from './stored-answer';
@@ -26,6 +32,8 @@ export interface CachedAnswersOptions {
   readonly isPreflighted: IsPreflighted;
   readonly reply: Reply;
   readonly statistics: ResponseCacheStatistics;
+  readonly caches: Pick<CacheStatistics, 'responses'>;
+  readonly calls: Pick<CallStatistics, 'of'>;
   readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
 }
 
@@ -37,6 +45,7 @@ interface RememberedRequest {
   /** Whether the query is within the limits of another client. */
   readonly isFor: (identity: Identity) => boolean;
   readonly operation: IncomingRequest['operation'];
+  readonly counted: CountedOperation | undefined;
   readonly base: string;
   readonly scope: 'public' | 'private';
   /** Its cost for rate limits; undefined until a client with a limit of cost has sent it. */
@@ -71,9 +80,10 @@ export class CachedAnswers {
     const known = this.#remembered.get(request);
     const isCostKnown = cost === undefined || known?.cost === cost;
     if (known?.base === base && known.scope === scope && isCostKnown) return;
+    const counted = operation && countedOperation(operation.type, operation.name);
     this.#remembered.set(
       request,
-      { supergraph, operation, identity, isFor, base, scope, cost },
+      { supergraph, operation, counted, identity, isFor, base, scope, cost },
       { size: request.length + 300 },
     );
   }
@@ -95,7 +105,10 @@ export class CachedAnswers {
     if (remembered.operation !== undefined) request.resolve(remembered.operation);
     request.cacheResult = 'HIT';
     request.span?.set('weir.cache.age', this.#options.answerHeaders.ageOf(answer));
-    this.#options.statistics.hit++;
+    const { statistics, caches, calls } = this.#options;
+    statistics.hit++;
+    caches.responses.served('fresh', answer.storedAt, Date.now());
+    if (remembered.counted !== undefined) calls.of(remembered.counted).answers.hit++;
     request.settle();
     const { answerHeaders, reply } = this.#options;
     if (!this.#prepared.send(request, answer, type!))

@@ -8,6 +8,8 @@ import type { Metrics } from '../../telemetry/metrics';
 import type { SubgraphResponse } from '../../subgraph-calls/transport';
 import { AnswerHeaders } from './answer-headers';
 import { ResponseCache } from './response-cache';
+import type { CallStatistics } from '../../telemetry/call-statistics';
+import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 
 /** The caches of this process, which outlive a supergraph. */
@@ -16,6 +18,8 @@ export interface Caching {
   readonly answerHeaders: AnswerHeaders;
   readonly keyHeaders: KeyHeaders;
   readonly statistics: ResponseCacheStatistics;
+  readonly caches: CacheStatistics;
+  readonly calls: CallStatistics;
   /** The cache policy in a subgraph's response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
 }
@@ -23,17 +27,25 @@ export interface Caching {
 export function createCaching(
   options: Options,
   store: Store,
-  { responseCache: statistics }: Pick<Metrics, 'responseCache'>,
+  { responseCache: statistics, caches, calls }: Pick<Metrics, 'responseCache' | 'caches' | 'calls'>,
   logger: Pick<Logger, 'debug' | 'isLevelEnabled'>,
 ): Caching {
   const keyHeaders = compileKeyHeaders(options);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
   return {
-    responses: new ResponseCache({ store, options: responses, keyHeaders, timeout, statistics, logger }),
+    responses: new ResponseCache({
+      store,
+      options: responses,
+      keyHeaders,
+      timeout,
+      statistics,
+      caches,
+      logger,
+    }),
     answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
     keyHeaders,
-    statistics,
+    ...{ statistics, caches, calls },
     policyOf: policyReaderFor(options),
   };
 }

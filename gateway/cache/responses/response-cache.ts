@@ -19,6 +19,7 @@ import { Flight, type IdentifiedCaller, type Outcome } from './flights';
 import { bestOf, type Usable } from './found-answers';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
+import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
 import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer';
@@ -30,6 +31,7 @@ export interface ResponseCacheOptions {
   /** Timeout of a background execution, in milliseconds. */
   readonly timeout: number;
   readonly statistics: ResponseCacheStatistics;
+  readonly caches: Pick<CacheStatistics, 'responses' | 'stored'>;
   readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -130,7 +132,8 @@ export class ResponseCache {
   }
 
   async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
-    const { statistics } = this.#settings;
+    const { statistics, caches } = this.#settings;
+    const { responses: ages } = caches;
     const { operation, keys } = lookup;
     const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
@@ -140,10 +143,12 @@ export class ResponseCache {
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
       statistics.hit++;
+      ages.served('fresh', found.answer.storedAt, this.#now());
       return answeredWith({ answer: found.answer, result: 'HIT', keys });
     }
     if (found?.state === 'stale') {
       statistics.stale++;
+      ages.served('stale-while-revalidate', found.answer.storedAt, this.#now());
       if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
       return answeredWith({ answer: found.answer, result: 'STALE', keys });
     }
@@ -174,6 +179,7 @@ export class ResponseCache {
     const { request, keys } = miss;
     const spare = (): Answered => {
       this.#settings.statistics.stale++;
+      this.#settings.caches.responses.served('stale-if-error', answer.storedAt, this.#now());
       return answeredWith({ answer, result: 'STALE', keys });
     };
     if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
@@ -262,9 +268,10 @@ export class ResponseCache {
   }
 
   async #keep(answer: StoredAnswer, keys: ResponseKeys, clock: Clock | undefined): Promise<void> {
-    const { store, options } = this.#settings;
+    const { store, options, caches } = this.#settings;
     if (clock === undefined) return;
     const { scope } = answer.policy;
+    caches.stored(caches.responses, keys[scope], answer.etag, answer.freshUntil, this.#now());
     // A private answer is not requested often enough to be worth compressing.
     const packed = scope === 'public' && options.compress ? await pack(answer) : answer;
     await store.set(new Map([[keys[scope], entryOf(packed)]]), clock);

@@ -35,6 +35,7 @@ import type {
   Variant,
   VariantInParts,
 } from '../program';
+import type { SubgraphOperation } from '../../subgraph-calls/transport';
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
 import { TypeTable } from './type-table';
@@ -54,6 +55,8 @@ export interface CompileOptions {
   readonly operationName?: string | undefined;
   /** What this caller may not see. The plan does not fetch it. @default nothing */
   readonly refusals?: Refusals | undefined;
+  /** Counts its fetches. @default undefined: they are not counted */
+  readonly tally?: SubgraphOperation['tally'];
   /** Called when the program takes more memory than before. */
   readonly onGrowth?: (() => void) | undefined;
 }
@@ -63,7 +66,7 @@ export function compileOperation(options: CompileOptions): Program {
   const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
   const operation = operationOf(document, operationName);
   const fetches = fetchesOf(plan);
-  const { inaccessibleValues, subgraphs, onGrowth = () => undefined } = options;
+  const { inaccessibleValues, subgraphs, tally, onGrowth = () => undefined } = options;
   const types = TypeTable.of(supergraphSchema);
   const fragments = fragmentsOf(document);
   const root = new ResponsePosition(types);
@@ -139,7 +142,7 @@ export function compileOperation(options: CompileOptions): Program {
       const { wanted, waitsFor } = order(conditions);
       return wanted.map((i, k) => ({
         index: i,
-        operation: compileSubgraphOperation(fetches[i]!.node, types, operations),
+        operation: compileSubgraphOperation(fetches[i]!.node, types, operations, tally),
         path: fetches[i]!.path.join('.'),
         waitsFor: waitsFor[k]!,
       }));
@@ -246,7 +249,7 @@ export function compileOperation(options: CompileOptions): Program {
     index: number,
   ): (() => CompiledFetch) | undefined {
     const { requires, inputRewrites, contextRewrites, typeKeys } = node;
-    const operation = compileSubgraphOperation(node, types, operations);
+    const operation = compileSubgraphOperation(node, types, operations, tally);
     // Fetches with the same key join the same answer to a record. A fetch at a root type has a key of its own.
     const key =
       requires === undefined

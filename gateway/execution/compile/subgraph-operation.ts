@@ -31,6 +31,7 @@ export function compileSubgraphOperation(
   node: FetchNode,
   types: TypeTable,
   operations: Map<string, CompiledOperation>,
+  tally?: SubgraphOperation['tally'],
 ): CompiledOperation {
   const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
   const kind = kindOf(node);
@@ -48,6 +49,7 @@ export function compileSubgraphOperation(
       document,
       name,
       bodyPrefix: bodyPrefixOf(document, name),
+      tally,
     },
     selection: nameless,
     variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== representationsVariable),

@@ -12,6 +12,7 @@ import {
 import { RequestedEntities, writeVariables } from './entities';
 import { callSubgraph } from './call-subgraph';
 import { TYPE } from '../json/tape';
+import { countFetches } from '../../subgraph-calls/transport';
 import { contextJson } from './contexts';
 import { representationsVariable } from '../compile/subgraph-operation';
 import { type Run } from './run';
@@ -51,7 +52,8 @@ export class CallScheduler {
     if (calls.length === 1) this.send(calls[0]!);
     else {
       for (const group of groupsOf(calls)) {
-        this.#run.caller.calls.merged += group.length - this.#sendTogether(group);
+        const merged = group.length - this.#sendTogether(group);
+        if (merged > 0) countFetches(this.#run.caller, group[0]!.operation.request, 'merged', merged);
       }
     }
   }

@@ -11,6 +11,7 @@ import {
 } from '../json/tape';
 import { type Shape } from '../compile/shape';
 import { type CompiledFetch, type EntityFetch, type RootFetch } from '../program';
+import { countFetches } from '../../subgraph-calls/transport';
 import { Call } from './call';
 import { type ContextValues, readContexts } from './contexts';
 import { type Run } from './run';
@@ -50,7 +51,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
     done();
     return;
   }
-  run.caller.calls.planned++;
+  countFetches(run.caller, operation.request, 'planned', 1);
   const isMutation = kind === 'mutation';
   const call = new Call(run.calls, operation, ({ data }) => {
     workspace.tape[cell + ANSWER] = data;
@@ -102,10 +103,9 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
     call.whenDone(oneDone);
   });
   if (seen.length > 0) {
-    const { calls } = run.caller;
     const made = run.calls.length - callsBefore;
-    calls.planned += Math.max(1, made);
-    if (made === 0) calls.merged++;
+    countFetches(run.caller, operation.request, 'planned', Math.max(1, made));
+    if (made === 0) countFetches(run.caller, operation.request, 'merged', 1);
   }
   if (pending === 0) done();
 

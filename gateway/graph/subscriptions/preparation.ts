@@ -9,7 +9,7 @@ import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
 import { eventBounds } from '../../events/feeds';
 import { Unfiltered } from '../../events/filter';
-import { type Execution, type Program, sourceError, sourceRequest } from '../../execution';
+import { type Execution, sourceError, sourceRequest } from '../../execution';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlanCache, PlannedOperation } from '../../planning';
 import type { Hooks } from '../../request/hooks';
@@ -33,7 +33,7 @@ import {
 import { showExecution } from '../development';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
-import { Rejection } from '../programs';
+import { type CountedProgram, Rejection } from '../programs';
 import { EventCaller, patience, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
 import type { Prepare, PreparedSubscription } from './prepared';
@@ -47,7 +47,7 @@ export interface PreparationOptions {
   readonly isDevelopment: boolean;
   readonly limits: ClientLimits;
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
-  readonly programs: PlanCache<Program | Rejection>;
+  readonly programs: PlanCache<CountedProgram | Rejection>;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
   /** What feeds a subscription; undefined for a source of a subgraph. Throws an `Unfiltered`. */
@@ -71,9 +71,9 @@ export interface PreparationOptions {
     planned: PlannedOperation,
     caller: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
     awaitPlan: AwaitPlan,
-  ) => Promise<Program | Rejection>;
+  ) => Promise<CountedProgram | Rejection>;
   readonly perform: (
-    program: Program | Rejection,
+    program: CountedProgram | Rejection,
     compiled: CompiledOperation,
     variables: Variables,
     caller: Caller & { readonly identity: Identity },

@@ -5,6 +5,7 @@ import { bodyOf } from '../request-body';
 import { isShareable } from '../shareable';
 import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
 import {
+  countFetches,
   type Interceptor,
   isRepeatable,
   type SubgraphOperation,
@@ -56,7 +57,7 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
         first.follow(next(first.request));
         return;
       }
-      for (const { caller } of others) caller.calls.batched++;
+      for (const { caller, request } of others) countFetches(caller, request.operation, 'batched', 1);
       const expires = performance.now() + timeout;
       for (const member of members) member.waitAmong(pending, expires);
       next(arrayOf(members))
@@ -86,6 +87,7 @@ function arrayOf(members: readonly Member[]): SubgraphRequest {
     name: undefined,
     bodyPrefix: Buffer.concat([openBracket, ...before, operation.bodyPrefix]),
     bodySuffix: '}]',
+    tally: members[0]!.request.operation.tally,
   };
   return { operation: array, variables, caller: new SharedCaller(members, 'batched') };
 }

@@ -3,6 +3,7 @@ import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
 import { isOfOneClient, Member, SharedCaller } from '../shared-call';
 import {
+  countFetches,
   type Interceptor,
   isRepeatable,
   type Send,
@@ -62,14 +63,14 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
     }
 
     function join({ members }: Flight, member: Member): void {
-      member.caller.calls.deduplicated++;
+      countFetches(member.caller, member.request.operation, 'deduplicated', 1);
       members.push(member);
       members[0]!.waitAmong(pending, Infinity);
       member.waitAmong(pending, performance.now() + timeout);
     }
 
     function askAgain(member: Member, by: Send): void {
-      member.caller.calls.deduplicated--;
+      countFetches(member.caller, member.request.operation, 'deduplicated', -1);
       member.follow(by(member.request));
     }
 

@@ -2,7 +2,7 @@ import { type EntityAnswers, readEntities, withRepresentations, writeEntities } 
 import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
 import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
-import type { Send, SubgraphResponse } from '../transport';
+import { countFetches, type Send, type SubgraphResponse } from '../transport';
 
 /** Entity requests with the same selections, which share one call. */
 export class EntityBatch {
@@ -43,7 +43,7 @@ export class EntityBatch {
       first.follow(next(first.request));
       return;
     }
-    for (const { caller } of others) caller.calls.batched++;
+    for (const { caller, request } of others) countFetches(caller, request.operation, 'batched', 1);
     const expires = performance.now() + timeout;
     for (const member of this.#members) member.waitAmong(pending, expires);
     const request = withRepresentations(first.request, this.#representations);

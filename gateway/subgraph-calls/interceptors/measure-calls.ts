@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { errors } from '../../errors';
-import { type Interceptor, type SubgraphResponse, TransportError } from '../transport';
-import type { CallStatistics } from '../../telemetry/call-statistics';
+import { countFetches, type Interceptor, type SubgraphResponse, TransportError } from '../transport';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 
@@ -30,11 +29,10 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
 
 const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 
-/** Counts the calls that are made, for the client request and for the metrics, and notes when each was sent. */
-export function countCalls(statistics: Pick<CallStatistics, 'sent'>): Interceptor {
+/** Counts the calls that are made, and notes when each was sent. */
+export function countCalls(): Interceptor {
   return (next) => (request) => {
-    request.caller.calls.sent++;
-    statistics.sent(request.operation);
+    countFetches(request.caller, request.operation, 'sent', 1);
     const sentAt = performance.now();
     return next(request).then((response) => sentThen(response, sentAt));
   };

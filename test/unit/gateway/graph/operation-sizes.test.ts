@@ -12,6 +12,7 @@ import { buildQueryPlanner } from '../../../../gateway/planning/planner';
 import { createPrograms } from '../../../../gateway/graph/programs';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { ScopesInFlight } from '../../../../gateway/subgraph-calls/scopes-in-flight';
+import { CallStatistics } from '../../../../gateway/telemetry/call-statistics';
 import { Meter } from '../../../../gateway/telemetry/meter';
 import { amountOf } from '../../../support/amounts';
 import { callerOf } from '../../../support/caller';
@@ -59,8 +60,9 @@ function createRunner(memory: OperationMemory, planned = plan) {
   const planner = {
     plan: async (document: string, name?: string) => planned(document, name, []),
   } as never;
+  const calls = new CallStatistics(new Meter());
   const programs = createPrograms({
-    ...{ planner, authorization, schema, supergraphSchema: schema, facts, cache: memory.open(3 / 4) },
+    ...{ planner, authorization, schema, supergraphSchema: schema, facts, cache: memory.open(3 / 4), calls },
   });
   const { learn } = createOperations({
     ...{ planner, programs, authorization, schema, costs: facts.costs, cache: memory.open(1 / 4) },
@@ -78,7 +80,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
     },
     metrics: {
       meter: new Meter(),
-      calls: { add: () => undefined },
+      calls,
     },
     logger,
     supergraph: 'x',

@@ -1,5 +1,7 @@
 /** Entities in the cache. Over 300 lines: a case for each rule of what is kept, served, shared and dropped. */
 import { createLogger } from '../../../../../gateway/telemetry/logger';
+import { Meter } from '../../../../../gateway/telemetry/meter';
+import { CacheStatistics } from '../../../../../gateway/telemetry/statistics/cache-statistics';
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../../gateway/cache/answer-tags';
 import { cacheEntities, type EntityCacheOptions } from '../../../../../gateway/cache/entities/entity-cache';
@@ -42,7 +44,7 @@ function open(more: Partial<EntityCacheOptions> = {}) {
   const now = () => time;
   const store = more.store ?? new MemoryStore({ maxBytes: 2 ** 20, now });
   const { send, calls } = holdCalls();
-  const counts: Record<string, number> = {};
+  const statistics = new CacheStatistics(new Meter());
   const cached = cacheEntities({
     subgraph: 'reviews',
     fingerprint: 'f',
@@ -52,14 +54,14 @@ function open(more: Partial<EntityCacheOptions> = {}) {
     missing: 5,
     identityHeaders,
     tags: new AnswerTags('reviews', facts),
-    count: (result, entities) => (counts[result] = (counts[result] ?? 0) + entities),
+    statistics,
     logger: createLogger({ level: 'silent' }),
     now,
     ...more,
   })(send);
   return {
     calls,
-    counts,
+    counts: () => statistics.ofEntities('reviews', 'Product'),
     store,
     invalidate: createInvalidate(store),
     advance: (seconds: number) => (time += seconds * 1000),
@@ -124,7 +126,7 @@ it('requests the missing entities, and answers in the order of the request', asy
   expect(upcsOf(cache.calls[1]!)).toEqual(wanted.filter((upc) => upc.endsWith('x')));
   answerCall(cache.calls[1]!);
   expect(await answer).toEqual(ratings(...wanted));
-  expect(cache.counts).toEqual({ miss: 50, hit: 50 });
+  expect(cache.counts()).toMatchObject({ misses: 50, ages: { fresh: { count: 50 } } });
 });
 
 it.each<[string, Record<string, string | string[]>]>([
@@ -380,6 +382,36 @@ describe('an invalidation', () => {
   });
 });
 
+describe('counts', () => {
+  it('say how old entities are when they are served', async () => {
+    const cache = open();
+    await fill(cache, ['1', '2'], say('public, max-age=100'));
+    cache.advance(42);
+    await cache.ask(['1', '2']);
+    expect(cache.counts().ages.fresh).toMatchObject({ count: 2, sum: 84 });
+  });
+
+  it('say whether an entity had changed when it was fetched again after its lifetime', async () => {
+    const cache = open();
+    await fill(cache, ['1', '2'], say('public, max-age=10'));
+    cache.advance(11);
+    const answer = cache.ask(['1', '2']);
+    await settle();
+    const _entities = [{ rating: 1 }, { rating: 99 }];
+    cache.calls[1]!.answer({ data: { _entities } }, say('public, max-age=10'));
+    await answer;
+    expect(cache.counts()).toMatchObject({ refreshed: 2, changed: 1, misses: 4 });
+  });
+
+  it('leave out entities that were dropped before their lifetime was over', async () => {
+    const cache = open();
+    await fill(cache, ['1'], say('public, max-age=10'));
+    await cache.invalidate(['product-1']);
+    await fill(cache, ['1'], say('public, max-age=10'));
+    expect(cache.counts()).toMatchObject({ refreshed: 0, misses: 2 });
+  });
+});
+
 describe('a stale entity', () => {
   it('is served at once while one look-up refreshes it', async () => {
     const cache = open();
@@ -388,12 +420,12 @@ describe('a stale entity', () => {
     const answers = await Promise.all([cache.ask(['1', '2']), cache.ask(['1', '2']), cache.ask(['2'])]);
     expect(answers).toEqual([ratings('1', '2'), ratings('1', '2'), ratings('2')]);
     expect(cache.calls).toHaveLength(2);
-    expect(cache.counts['stale']).toBe(5);
+    expect(cache.counts().ages['stale-while-revalidate'].count).toBe(5);
     answerCall(cache.calls[1]!, say('public, max-age=10'));
     await settle();
     cache.advance(9);
     await cache.ask(['1', '2']);
-    expect(cache.counts['hit']).toBe(2);
+    expect(cache.counts().ages.fresh.count).toBe(2);
   });
 
   it('is refreshed with the headers of the caller, even if the caller leaves', async () => {

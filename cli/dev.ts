@@ -154,6 +154,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       ...facts,
       url: gateway.url,
       adminUrl: gateway.adminUrl,
+      hasConsole: configured.admin.console.enabled,
       // A configured token is not printed.
       adminToken: configured.admin.token === undefined ? adminToken : undefined,
       options: reader.config,

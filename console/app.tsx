@@ -8,7 +8,7 @@ import { Requests } from './pages/requests';
 import { Badge } from './parts/badge';
 import { Failure, Loading } from './parts/states';
 import { addressOf, parseRoute, type Route } from './route';
-import { currentAccess, currentToken, keepToken, noteAccess, onSession } from './session';
+import { currentAccess, currentToken, keepToken, noteAccess, onSession, takeToken } from './session';
 
 /** What every page is given. */
 export interface PageProps {
@@ -167,6 +167,7 @@ function useRoute(): Route {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {
     const follow = (): void => {
+      takeToken();
       const next = parseRoute(location.hash);
       setRoute((before) => {
         // A filter keeps its place; another page begins at its top, for the keyboard, too.

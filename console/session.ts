@@ -1,4 +1,5 @@
 /** The admin token of this tab, and whether the gateway has refused it. */
+import { tokenIn } from './route';
 
 export type Access = 'unknown' | 'refused' | 'granted';
 
@@ -20,6 +21,14 @@ export function keepToken(value: string): void {
     // Storage is switched off: the token is kept until the page is loaded again.
   }
   tell();
+}
+
+/** Keeps the token of the page's address, if it has one, and removes it there: it would stay in the browser's history. */
+export function takeToken(): void {
+  const given = tokenIn(location.hash);
+  if (given === undefined) return;
+  history.replaceState(undefined, '', location.pathname);
+  keepToken(given);
 }
 
 /** Notes whether the gateway accepts this tab. */

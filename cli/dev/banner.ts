@@ -4,6 +4,8 @@ export interface BannerFacts extends GraphFacts {
   /** The gateway's GraphQL endpoint. */
   readonly url: string;
   readonly adminUrl: string | undefined;
+  /** Whether the console is on. */
+  readonly hasConsole: boolean;
   /** The generated token for the admin port; undefined if the configuration has one. */
   readonly adminToken: string | undefined;
   /** The options file, if there is one. */
@@ -14,12 +16,12 @@ export interface BannerFacts extends GraphFacts {
 
 /** The text that `weir dev` prints once it runs. */
 export function banner(facts: BannerFacts): string {
-  const { url, adminUrl, adminToken, subgraphs, data, credentials, milliseconds } = facts;
+  const { url, subgraphs, data, credentials, milliseconds } = facts;
   const { watched, options, needsCredentials, query, header } = facts;
   const rows: [string, string][] = [
     ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
     ['GraphiQL', `${new URL('/graphiql', url).href}   needs no internet`],
-    ...(adminUrl === undefined ? [] : describeAdmin(adminUrl, adminToken)),
+    ...describeAdmin(facts),
     ...(options === undefined ? [] : [['Options', options] satisfies [string, string]]),
     ...(data === undefined ? [] : [['Data', data] satisfies [string, string]]),
     ...Array.from(subgraphs, ([name, address], index): [string, string] => [
@@ -42,9 +44,13 @@ export function banner(facts: BannerFacts): string {
   ].join('\n');
 }
 
-function describeAdmin(url: string, token: string | undefined): [string, string][] {
+function describeAdmin({ adminUrl: url, adminToken: token, hasConsole }: BannerFacts): [string, string][] {
+  if (url === undefined) return [];
   const header = token === undefined ? '' : `   -H 'authorization: Bearer ${token}'`;
+  // The page takes the token out of its address.
+  const page = new URL(token === undefined ? '/console' : `/console#token=${token}`, url);
   return [
+    ...(hasConsole ? [['Console', `${page.href}   explains each request`] satisfies [string, string]] : []),
     ['Metrics', `${new URL('/metrics', url).href}${header}`],
     ['', `${new URL('/cache/invalidate', url).href}   with the same header`],
   ];

@@ -47,10 +47,14 @@ function Exploring({
 }): JSX.Element {
   const frame = useRef<HTMLIFrameElement>(null);
   const [told, setTold] = useState<Told>();
+  const [isThere, setThere] = useState(false);
+  const [isLate, setLate] = useState(false);
   const { origin } = new URL(graphiql);
   useEffect(() => {
     const hear = (event: MessageEvent<unknown>): void => {
       if (event.origin !== origin || event.source !== frame.current?.contentWindow) return;
+      const { weir } = (event.data ?? {}) as { readonly weir?: unknown };
+      if (weir === 'graphiql') setThere(true);
       const news = readTold(event.data);
       if (news !== undefined) setTold(news);
     };
@@ -59,13 +63,24 @@ function Exploring({
   }, [origin]);
   // GraphiQL answers only the console: it tells its parent nothing before it knows its origin.
   const greet = (): void => frame.current?.contentWindow?.postMessage({ weir: 'console' }, origin);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 5_000);
+    return () => clearTimeout(timer);
+  }, []);
 
   return (
     <div class="explore">
       <h1 class="unseen">Explore</h1>
       <iframe ref={frame} src={graphiql} title="GraphiQL" onLoad={greet} />
       <aside aria-label="How the last answer was made">
-        {told === undefined ? (
+        {told === undefined && isLate && !isThere ? (
+          <Empty title="GraphiQL has not answered">
+            <p>
+              It shows itself to the console only at <code>localhost</code>, <code>127.0.0.1</code> or the
+              address of the option <code>admin.host</code>. It is also at <a href={graphiql}>{graphiql}</a>.
+            </p>
+          </Empty>
+        ) : told === undefined ? (
           <Empty title="Run an operation">
             <p>Here stands how its answer was made: the calls, their times, the cache and the cost.</p>
           </Empty>

@@ -82,6 +82,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       interceptors: [],
       plugins: [],
       explorerHeaders: {},
+      consoleOrigins: () => [],
       state: () => 'starting',
     });
     await configuration.start();

@@ -89,6 +89,8 @@ export interface ProcessParts {
   readonly plugins: readonly ApolloServerPlugin[];
   /** The headers with which GraphiQL opens. */
   readonly explorerHeaders: Readonly<Record<string, string>>;
+  /** The origins of the console, which may frame GraphiQL. */
+  readonly consoleOrigins: () => readonly string[];
   /** Whether the process takes requests, or why it does not. */
   readonly state: () => 'starting' | 'running' | 'stopping';
 }
@@ -283,6 +285,7 @@ function build(
     interceptors,
     plugins,
     explorerHeaders,
+    consoleOrigins,
     logger,
     metrics,
     tracer,
@@ -453,6 +456,7 @@ function build(
           endpoint: options.path,
           query: () => firstQueryOf(gateway.current?.apiSchema, limits, options.limits.assumedListSize),
           headers: explorerHeaders,
+          consoleOrigins,
         })
       : explainEndpoint(options.path);
   const handle = createRoutes({ options, readiness, begin, slots, receive, reply, pageFor });

@@ -16,20 +16,21 @@ export interface PagesOptions {
   readonly query: () => string;
   /** The headers with which it opens. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Who may frame GraphiQL, and is told of each answer in it. */
+  readonly consoleOrigins: () => readonly string[];
 }
 
 /**
  * Pages for exploring the graph. The endpoint, opened in a browser, shows Apollo Sandbox, whose script comes from
  * Apollo's servers; `/graphiql` is GraphiQL, which loads nothing from other servers.
  */
-export function createPages({ endpoint, query, headers }: PagesOptions): FindPage {
+export function createPages({ endpoint, query, headers, consoleOrigins }: PagesOptions): FindPage {
   let graphiql: PackedPage | undefined;
-  const showGraphiql: ShowPage = (request) => {
-    graphiql ??= new PackedPage(
-      ['content-type', html, 'content-security-policy', graphiqlPolicy],
-      renderGraphiql(endpoint),
-    );
-    return graphiql.answer(request);
+  const showGraphiql: ShowPage = async (request) => {
+    graphiql ??= new PackedPage(['content-type', html], renderGraphiql(endpoint));
+    const { headers: others, ...page } = await graphiql.answer(request);
+    const policy = `${graphiqlPolicy}; frame-ancestors ${consoleOrigins().join(' ') || "'none'"}`;
+    return { ...page, headers: [...others, 'content-security-policy', policy] };
   };
   /** The parts that depend on the graph, so that the page itself is constant. */
   const showStart: ShowPage = () => {
@@ -37,7 +38,9 @@ export function createPages({ endpoint, query, headers }: PagesOptions): FindPag
     return {
       status: 200,
       headers: ['content-type', 'text/javascript; charset=utf-8', 'cache-control', 'no-store'],
-      body: Buffer.from(`globalThis.weirStart = ${inScript(start)};\n`),
+      body: Buffer.from(
+        `globalThis.weirStart = ${inScript(start)};\nglobalThis.weirConsoles = ${inScript(consoleOrigins())};\n`,
+      ),
     };
   };
   return (request, path) => {

@@ -2,6 +2,8 @@
  * The HTML of a tab in GraphiQL that shows how the last answer was made: subgraph calls, caches, cost and query plan,
  * from `extensions.weir` and `extensions.__queryPlanExperimental`. It requests the plan, and removes both from the
  * answer that GraphiQL shows. It must come before GraphiQL's own script.
+ *
+ * Inside the console there is no tab: the console, once it has greeted, is told the request id and the plan of each answer.
  */
 export const explorerTab = (endpoint: string): string => `
 <style>
@@ -46,6 +48,14 @@ export const explorerTab = (endpoint: string): string => `
         ...part('Query plan', typeof plan === 'string' ? plan : 'It asks no subgraph.'),
       );
     };
+    let tell = () => undefined;
+    addEventListener('message', ({ data, origin, source }) => {
+      const isConsole = source === parent && parent !== window && globalThis.weirConsoles.includes(origin);
+      if (!isConsole || data?.weir !== 'console') return;
+      document.getElementById('weir').hidden = true;
+      tell = (news) => parent.postMessage(news, origin);
+      tell({ weir: 'graphiql' });
+    });
     const endpoint = new URL(${inScript(endpoint)}, location.href).href;
     const send = globalThis.fetch;
     globalThis.fetch = async (resource, init = {}) => {
@@ -56,18 +66,24 @@ export const explorerTab = (endpoint: string): string => `
       headers.set('apollo-query-plan-experimental', '1');
       const began = performance.now();
       const response = await send(resource, { ...init, headers });
-      if (!/json/.test(response.headers.get('content-type') ?? '')) return response;
+      const requestId = response.headers.get('x-request-id') ?? undefined;
+      if (!/json/.test(response.headers.get('content-type') ?? '')) {
+        tell({ weir: 'answer', requestId });
+        return response;
+      }
       const text = await response.text();
       let shown = text;
+      let plan;
       try {
         const { extensions, ...answer } = JSON.parse(text);
         const { weir, __queryPlanExperimental, ...others } = extensions ?? {};
-        const id = response.headers.get('x-request-id') ?? undefined;
-        show({ weir, __queryPlanExperimental }, Math.round(performance.now() - began), id);
+        plan = __queryPlanExperimental;
+        show({ weir, __queryPlanExperimental: plan }, Math.round(performance.now() - began), requestId);
         shown = JSON.stringify(Object.keys(others).length === 0 ? answer : { ...answer, extensions: others });
       } catch {
         // GraphiQL says what is wrong with it.
       }
+      tell({ weir: 'answer', requestId, plan });
       const { status, statusText } = response;
       return new Response(shown, { status, statusText, headers: { 'content-type': response.headers.get('content-type') } });
     };

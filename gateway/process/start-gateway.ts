@@ -4,6 +4,7 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { describeGateway } from '../console/about';
+import { consoleOrigins } from '../console/origins';
 import type { ConsoleSource } from '../console/source';
 import { createAdminServer } from './admin-server';
 import { UsedSignatures } from '../auth/used-signatures';
@@ -164,6 +165,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     logger,
     metrics,
     tracer: tracing?.tracer,
+    consoleOrigins: () => consoleOrigins(options.admin, admin?.server.address()),
     state: () => state,
   };
 

@@ -47,6 +47,19 @@ it('shows GraphiQL, which loads nothing from elsewhere', async () => {
   expect(page).not.toMatch(/<(script|link)[^>]+(src|href)="?https?:/);
 });
 
+it('lets the console frame GraphiQL, and nobody else', async () => {
+  const { port } = new URL(development.adminUrl!);
+  const consoles = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+  const page = await fetch(new URL('/graphiql', development.url));
+  expect(page.headers.get('content-security-policy')).toContain(`; frame-ancestors ${consoles.join(' ')}`);
+  const start = await (await fetch(new URL('/graphiql/start.js', development.url))).text();
+  expect(start).toContain(`globalThis.weirConsoles = ${JSON.stringify(consoles)};`);
+  const again = await fetch(new URL('/graphiql', development.url), {
+    headers: { 'if-none-match': page.headers.get('etag')! },
+  });
+  expect(again.headers.get('content-security-policy')).toContain('frame-ancestors http://127.0.0.1');
+});
+
 it('opens GraphiQL with headers and with a query that this graph answers', async () => {
   const response = await fetch(new URL('/graphiql/start.js', development.url));
   expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');

@@ -88,6 +88,7 @@ export async function openInProcess(
     linkKeys: new SharedLinkKeys(),
     interceptors: [answeredBy(subgraphs)],
     explorerHeaders: {},
+    consoleOrigins: () => [],
     ownSource: source,
     shared: undefined,
     audit: undefined,

@@ -6,6 +6,7 @@ import { addressVariables } from './address-variables';
 import { startCommand } from './command';
 import type { Output } from './output';
 import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
+import { serviceName } from './service-name';
 import { describeExit, supervise, type Supervised } from './supervisor';
 
 export interface CommandsOptions {
@@ -125,7 +126,7 @@ export class Commands {
       startChild: () => {
         const child = startCommand({
           ...{ line, folder, url },
-          env: { ...addressVariables(this.#urls), ...env, PORT: portOf(url) },
+          env: { ...addressVariables(this.#urls), ...env, ...serviceName(env, name), PORT: portOf(url) },
           onLine: (text) => output.line(name, text),
         });
         void child.exit.then(() => (running.isReady = false));

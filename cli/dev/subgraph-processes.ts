@@ -7,6 +7,7 @@ import { addressVariables } from './address-variables';
 import { startChild } from './child';
 import type { Output } from './output';
 import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
+import { serviceName } from './service-name';
 import { describeExit, isRefused, supervise, type Supervised } from './supervisor';
 
 export interface SubgraphProcessesOptions {
@@ -130,7 +131,7 @@ export class SubgraphProcesses {
         startChild({
           script: script(name)!,
           args: ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
-          env: { ...quietAws, ...addressVariables(urls), ...env },
+          env: { ...quietAws, ...addressVariables(urls), ...env, ...serviceName(env, name) },
           onLine: (line) => output.line(name, line),
         }),
       isRefusal: isRefused,

@@ -26,6 +26,8 @@ import { type Subgraph } from './subgraph';
 import { type EventSource } from './subscriptions/event-source';
 import { serveSubscriptions, type SubscriptionSettings } from './subscriptions/serve-subscriptions';
 import { readTrace, type Trace } from './trace';
+import { traceRequest } from './traces/request-span';
+import { type Tracer } from './traces/tracer';
 import { type WorkflowEngine } from './workflows/engine';
 import { serveWorkflows } from './workflows/serve-workflows';
 import { type Workflows } from './workflows/workflows';
@@ -66,6 +68,8 @@ export interface AppOptions<OptionName extends string> {
   readonly linkKeys?: LinkKeys | undefined;
   /** Trusts the user id of a request unchecked where the gateway has signed no caller. @default true without keys */
   readonly development?: boolean | undefined;
+  /** Records requests to the GraphQL endpoint. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 declare module 'fastify' {
@@ -97,19 +101,20 @@ export async function createApp<Context extends object, OptionName extends strin
     draining,
     linkKeys,
     development = !linkKeys,
+    tracer,
   }: AppOptions<OptionName>,
 ): Promise<FastifyInstance> {
   const executable = await loadSchema(schema, subgraph.resolvers);
   const apollo = await createApolloServer(executable, log);
   const createContext = contextsOf(subgraph, {
     db,
-
     options,
     workflowsOf,
     projectionsOf,
     linkKeys,
     development,
     prepared,
+    tracer,
   });
   const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
 
@@ -130,8 +135,10 @@ export async function createApp<Context extends object, OptionName extends strin
   app.decorateRequest('checked', null);
   app.addHook('onRequest', async (request, reply) => {
     request.trace = readTrace(request.headers);
-    const { requestId, traceId } = request.trace;
-    request.log = log.child({ requestId, traceId });
+    if (tracer && request.routeOptions.url === graphqlPath)
+      request.trace = traceRequest(tracer, request, { reply, path: graphqlPath });
+    const { requestId, traceId, span } = request.trace;
+    request.log = log.child({ requestId, traceId, ...(span && { spanId: span.id }) });
     reply.header('x-request-id', requestId);
     logAccess(request, reply);
     await Promise.resolve();
@@ -191,6 +198,7 @@ export async function createApp<Context extends object, OptionName extends strin
           events,
           draining,
           linkKeys,
+          tracer,
           checkUpgrade: check && ((url, headers) => withoutBody(check('GET', url, headers))),
           path: graphqlPath,
           maxMessageBytes: bodyLimitBytes,

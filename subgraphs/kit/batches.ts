@@ -52,7 +52,8 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
       try {
         const { Responses, UnprocessedKeys } = await run(
           { name: 'BatchGetItem', table, size: pending.length },
-          () => client.send(new BatchGetCommand(input), signal && { abortSignal: signal }),
+          (measured) =>
+            client.send(new BatchGetCommand({ ...input, ...measured }), signal && { abortSignal: signal }),
         );
         for (const item of Responses?.[table] ?? []) answers.set(keyText(definition, item), item as Item);
         pending = (UnprocessedKeys?.[table]?.Keys ?? []) as ItemKey[];
@@ -76,8 +77,9 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
     let pending = chunk;
     for (;;) {
       const input = { RequestItems: { [table]: pending } };
-      const { UnprocessedItems } = await run({ name: 'BatchWriteItem', table, size: pending.length }, () =>
-        client.send(new BatchWriteCommand(input)),
+      const { UnprocessedItems } = await run(
+        { name: 'BatchWriteItem', table, size: pending.length },
+        (measured) => client.send(new BatchWriteCommand({ ...input, ...measured })),
       );
       pending = (UnprocessedItems?.[table] ?? []) as typeof chunk;
       if (pending.length === 0) return;

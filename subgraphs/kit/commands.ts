@@ -2,6 +2,8 @@ import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SubgraphError } from './errors';
 import { type Cause } from './events/event';
 import { type AnyTableDefinition } from './table-definition';
+import { recordCommand, type Measured } from './traces/command-span';
+import { type Tracer } from './traces/tracer';
 
 /** Sends DynamoDB commands: observed, abortable, with failures that callers can tell apart. */
 export interface Commands {
@@ -9,12 +11,17 @@ export interface Commands {
   readonly retryMilliseconds: number;
   /** Aborts reads when their client request has ended. */
   readonly signal?: AbortSignal;
-  /** What the events that it writes are caused by. @default each by itself */
+  /** What the events that it writes are caused by, and what it sends. @default each by itself */
   readonly cause?: Cause;
+  /** Records the commands of a cause that has a trace. */
+  readonly tracer: Tracer | undefined;
   readonly observers: Set<CommandObserver>;
   readonly eventObservers: Set<EventObserver>;
-  /** Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. */
-  readonly run: <Result>(command: Command, send: () => Promise<Result>) => Promise<Result>;
+  /**
+   * Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. Its input should have
+   * `measured`.
+   */
+  readonly run: <Result>(command: Command, send: (measured: Measured) => Promise<Result>) => Promise<Result>;
 }
 
 export interface Command {
@@ -34,23 +41,35 @@ export type EventObserver = (definition: AnyTableDefinition, item: object) => vo
 export function createCommands({
   client,
   retryMilliseconds,
-}: Pick<Commands, 'client' | 'retryMilliseconds'>): Commands {
+  tracer,
+}: Pick<Commands, 'client' | 'retryMilliseconds'> & Partial<Pick<Commands, 'tracer'>>): Commands {
   const observers = new Set<CommandObserver>();
-  return {
-    client,
-    retryMilliseconds,
-    observers,
-    eventObservers: new Set(),
-    async run(command, send) {
-      const ends = [...observers].map((observer) => observer(command));
-      try {
-        return await send();
-      } catch (error) {
-        throw isOutage(error) ? unavailable(error) : error;
-      } finally {
-        for (const end of ends) end?.();
-      }
-    },
+  const commands = { client, retryMilliseconds, observers, eventObservers: new Set<EventObserver>(), tracer };
+  return { ...commands, run: runnerOf(commands) };
+}
+
+/** The same commands for what `cause` leads to. */
+export function commandsCausedBy(commands: Commands, cause: Cause): Commands {
+  const caused = { ...commands, cause };
+  return commands.tracer ? { ...caused, run: runnerOf(caused) } : caused;
+}
+
+function runnerOf({
+  observers,
+  tracer,
+  cause,
+}: Pick<Commands, 'observers' | 'tracer' | 'cause'>): Commands['run'] {
+  return async (command, send) => {
+    const ends = [...observers].map((observer) => observer(command));
+    try {
+      return await (tracer && cause?.traceparent !== undefined
+        ? recordCommand(command, { tracer, cause, send })
+        : send({}));
+    } catch (error) {
+      throw isOutage(error) ? unavailable(error) : error;
+    } finally {
+      for (const end of ends) end?.();
+    }
   };
 }
 

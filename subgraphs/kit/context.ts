@@ -16,6 +16,8 @@ import { type Projections } from './events/subgraph-projections';
 import { signer, type Checked } from './private-link';
 import { type RequestScope, type Subgraph } from './subgraph';
 import { type Trace } from './trace';
+import { causedFetch } from './traces/caused-fetch';
+import { type Tracer } from './traces/tracer';
 import { type Workflows } from './workflows/workflows';
 
 /** A request as far as its resolvers depend on it. */
@@ -49,11 +51,21 @@ export interface ContextOptions<OptionName extends string> {
   readonly development: boolean;
   /** Contexts wait until it is resolved. */
   readonly prepared: Promise<void>;
+  readonly tracer: Tracer | undefined;
 }
 
 export function contextsOf<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  { db, options, workflowsOf, projectionsOf, linkKeys, development, prepared }: ContextOptions<OptionName>,
+  {
+    db,
+    options,
+    workflowsOf,
+    projectionsOf,
+    linkKeys,
+    development,
+    prepared,
+    tracer,
+  }: ContextOptions<OptionName>,
 ): CreateContext {
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
 
@@ -73,11 +85,12 @@ export function contextsOf<Context extends object, OptionName extends string>(
       signal,
       invalidate,
       propagation: trace.propagation,
+      fetch: causedFetch(cause, tracer),
       options,
       workflows: workflowsOf(cause),
       log,
     });
-    const state: RequestState = { log, carryThrough };
+    const state: RequestState = { log, carryThrough, span: trace.span };
     return { ...context, [requestState]: state };
   };
 }

@@ -1,5 +1,6 @@
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import {
+  commandsCausedBy,
   createCommands,
   type Command,
   type CommandObserver,
@@ -9,6 +10,7 @@ import {
 import { type Cause } from './events/event';
 import { openTable, type Table } from './table';
 import { type TableDefinition } from './table-definition';
+import { type Tracer } from './traces/tracer';
 
 /** The tables of a subgraph, as one request sees them. */
 export interface Database {
@@ -26,7 +28,7 @@ export interface Database {
   onEvents(observer: EventObserver): () => void;
   /** The same database for one request: `signal` aborts its reads, never its writes. */
   forRequest(signal: AbortSignal): Database;
-  /** The same database for what `cause` leads to: events that are written through it have its ids. */
+  /** The same database for what `cause` leads to: events that are written through it have its ids, and commands its trace. */
   causedBy(cause: Cause): Database;
 }
 
@@ -34,10 +36,12 @@ export interface DatabaseOptions {
   readonly client: DynamoDBDocumentClient;
   /** How long unprocessed keys of a batch are sent again, in milliseconds. @default 2000 */
   readonly retryMilliseconds?: number;
+  /** Records the commands that a trace leads to. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
-export function openDatabase({ client, retryMilliseconds = 2000 }: DatabaseOptions): Database {
-  return databaseOver(createCommands({ client, retryMilliseconds }));
+export function openDatabase({ client, retryMilliseconds = 2000, tracer }: DatabaseOptions): Database {
+  return databaseOver(createCommands({ client, retryMilliseconds, tracer }));
 }
 
 function databaseOver(commands: Commands): Database {
@@ -54,7 +58,7 @@ function databaseOver(commands: Commands): Database {
       return () => commands.eventObservers.delete(observer);
     },
     forRequest: (signal) => databaseOver({ ...commands, signal }),
-    causedBy: (cause) => databaseOver({ ...commands, cause }),
+    causedBy: (cause) => databaseOver(commandsCausedBy(commands, cause)),
   };
 }
 

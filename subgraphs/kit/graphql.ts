@@ -22,6 +22,7 @@ import { errorCodes } from './errors';
 import { StartError } from './start-error';
 import { refuseSize } from './size';
 import { type Resolvers } from './subgraph';
+import { type Span } from './traces/tracer';
 
 /** Key of the kit's own part of a request's context; the rest is the subgraph's. */
 export const requestState = Symbol('weir.request');
@@ -30,6 +31,8 @@ export interface RequestState {
   readonly log: FastifyBaseLogger;
   /** Called when a mutation begins: the request is completed even if its caller leaves. */
   readonly carryThrough: () => void;
+  /** Undefined where nothing is exported. */
+  readonly span: Span | undefined;
 }
 
 /** Operations of a gateway have a few thousand tokens. Parsing many more would block the process. */
@@ -116,9 +119,15 @@ const openCodes = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
+const isOpen = (extensions: GraphQLFormattedError['extensions']): boolean =>
+  openCodes.has(String(extensions?.['code']));
+
+const shownCode = (extensions: GraphQLFormattedError['extensions']): string =>
+  isOpen(extensions) ? String(extensions!['code']) : 'INTERNAL_SERVER_ERROR';
+
 /** The error as a caller may see it. */
 export function maskError(formatted: GraphQLFormattedError): GraphQLFormattedError {
-  if (openCodes.has(String(formatted.extensions?.['code']))) return formatted;
+  if (isOpen(formatted.extensions)) return formatted;
   const { path, locations } = formatted;
   return {
     message: 'Internal server error',
@@ -135,9 +144,14 @@ const notAnsweredAtOnce = new GraphQLError(
 
 const requests: ApolloServerPlugin = {
   requestDidStart: ({ schema, contextValue }) => {
-    const { log, carryThrough } = (contextValue as { [requestState]: RequestState })[requestState];
+    const { log, carryThrough, span } = (contextValue as { [requestState]: RequestState })[requestState];
     return Promise.resolve({
-      didResolveOperation({ document, operation, request }) {
+      didResolveOperation({ document, operation, operationName, request }) {
+        if (operation)
+          span?.set({
+            'graphql.operation.type': operation.operation,
+            ...(operationName != null && { 'graphql.operation.name': operationName }),
+          });
         if (operation?.operation === OperationTypeNode.SUBSCRIPTION) throw notAnsweredAtOnce;
         const refusal = operation && refuseSize(schema, document, operation, request.variables ?? {});
         if (refusal) throw refusal;
@@ -147,6 +161,9 @@ const requests: ApolloServerPlugin = {
       },
       didEncounterErrors({ errors, operationName }) {
         for (const error of errors) logError(error, operationName ?? undefined, log);
+        span?.set({
+          'weir.error.codes': [...new Set(errors.map(({ extensions }) => shownCode(extensions)))],
+        });
         return Promise.resolve();
       },
     });

@@ -11,7 +11,7 @@ import { type Subgraph } from './subgraph';
  */
 export type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
 
-/** How long an answer may wait for its events to be relayed, in milliseconds. */
+/** How long an answer may wait for its events to be relayed and its spans to be exported, in milliseconds. */
 const relayMilliseconds = 3000;
 /** What is left of the function's time for its answer, in milliseconds. */
 const answerMilliseconds = 250;
@@ -23,7 +23,7 @@ const defaultMilliseconds = 3000;
 /**
  * The subgraph as an AWS Lambda handler; it opens with the first event, or, where Lambda allows, before it. The same
  * Fastify app as everywhere, so every hook and check runs here, too. Lambda stops the clock of a function that has
- * answered, so an answer waits until its events are relayed, at most 3 s; what is left is relayed by a later call.
+ * answered, so an answer waits until its events are relayed, and spans exported, at most 3 s; a later call does what is left.
  */
 export function lambdaHandler<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
@@ -32,7 +32,7 @@ export function lambdaHandler<Context extends object, OptionName extends string>
 
   async function open() {
     const settings = { ...readSettings(subgraph, []), subscriptions: false as const };
-    const { app, domainEvents, consumers, taskQueue, prepared, stop } = await openSubgraph(
+    const { app, domainEvents, consumers, taskQueue, tracing, prepared, stop } = await openSubgraph(
       subgraph,
       settings,
       { staysAlive: false },
@@ -46,7 +46,11 @@ export function lambdaHandler<Context extends object, OptionName extends string>
       answer: awsLambdaFastify(app) as LambdaHandler,
       handleMessages: (event: QueueEvent, deadline: number) =>
         handleQueueEvent(event, { subgraph: name, consumers, taskQueue, deadline }),
-      relay: domainEvents?.relay,
+      /** What would stand still with the function's clock. */
+      finish: async () => {
+        await domainEvents?.relay.idle();
+        await tracing?.flush();
+      },
     };
   }
 
@@ -57,12 +61,12 @@ export function lambdaHandler<Context extends object, OptionName extends string>
       opened = undefined;
       throw error;
     });
-    const { answer, handleMessages, relay } = await opened;
+    const { answer, handleMessages, finish } = await opened;
     const answered = isQueueEvent(event)
       ? await handleMessages(event, end - batchRelayMilliseconds)
       : await answer(event, context);
     const wait = Math.max(0, Math.min(relayMilliseconds, end - performance.now()));
-    await Promise.race([relay?.idle(), sleep(wait, undefined, { ref: false })]);
+    await Promise.race([finish(), sleep(wait, undefined, { ref: false })]);
     return answered;
   };
 }

@@ -27,6 +27,7 @@ import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from './subgraph';
 import { logEventSource } from './subscriptions/log-event-source';
+import { openTracing, type Tracing } from './traces/open-tracing';
 import { type TaskQueue } from './workflows/engine';
 import { executionsTable } from './workflows/executions-table';
 import { bindWorkflows, openEngine, readWorkflows } from './workflows/open-workflows';
@@ -75,6 +76,8 @@ export interface OpenSubgraph {
   readonly domainEvents: SubgraphEvents | undefined;
   /** Undefined where it has no workflows, or runs them itself. */
   readonly taskQueue: TaskQueue | undefined;
+  /** Undefined where nothing is exported. */
+  readonly tracing: Tracing | undefined;
   /** Resolves when all tables exist and are seeded. */
   readonly prepared: Promise<void>;
   readonly stop: () => Promise<void>;
@@ -106,10 +109,12 @@ export async function openSubgraph<Context extends object, OptionName extends st
     ...consumerTables(subgraph),
   ]);
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
-  const db = openDatabase({ client: dynamodb.client });
+  const tracing = settings.traces && (await openTracing({ ...settings.traces, service: subgraph.name, log }));
+  const tracer = tracing?.tracer;
+  const db = openDatabase({ client: dynamodb.client, tracer });
   const channel = await openChannel(settings.events, { subgraph: subgraph.name, log });
   const domainEvents = openSubgraphEvents({
-    ...{ source: subgraph.name, tables, log, db: db.inBackground() },
+    ...{ source: subgraph.name, tables, log, tracer, db: db.inBackground() },
     publish: channel && ((relayed) => channel.publish(relayed)),
   });
   const events = subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents));
@@ -140,7 +145,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const engine = hasWorkflows
     ? await openEngine({
-        ...{ subgraph: subgraph.name, definitions, tasks, db, prepared, options, log, staysAlive },
+        ...{ subgraph: subgraph.name, definitions, tasks, db, prepared, options, log, tracer, staysAlive },
         stepFunctions: settings.stepFunctions,
         sign: signer(linkKeys, null),
       })
@@ -148,7 +153,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
-    ...{ subgraph, workflowsOf, options, linkKeys, log, channel, seed },
+    ...{ subgraph, workflowsOf, options, linkKeys, log, tracer, channel, seed },
     client: dynamodb.client,
     db: db.inBackground(),
   });
@@ -160,7 +165,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await prepared.catch(() => undefined);
     await Promise.race([domainEvents?.relay.stop(), sleep(graceMilliseconds, undefined, { ref: false })]);
     channel?.close();
-    await dynamodb.stop();
+    await Promise.all([dynamodb.stop(), tracing?.stop()]);
   }
 
   const app = await createApp(subgraph, {
@@ -181,6 +186,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     draining: stopping.signal,
     linkKeys,
     development: settings.development,
+    tracer,
   }).catch(async (error: unknown) => {
     await close();
     throw error;
@@ -198,7 +204,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     await closed;
     await close();
   }
-  return { app, db, domainEvents, consumers, taskQueue: engine?.taskQueue, prepared, stop };
+  return { app, db, domainEvents, consumers, taskQueue: engine?.taskQueue, tracing, prepared, stop };
 }
 
 function countRequests(app: FastifyInstance) {

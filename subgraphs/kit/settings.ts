@@ -7,6 +7,7 @@ import { type LinkKeysSettings } from './link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
 import { type SubscriptionSettings } from './subscriptions/serve-subscriptions';
+import { readTraces, type TraceSettings } from './traces/open-tracing';
 import { type StepFunctionsSettings } from './workflows/step-functions-engine';
 
 /** Settings of a running subgraph, all with defaults. */
@@ -38,6 +39,8 @@ export interface Settings {
   readonly eventStreams?: EventStreamSettings;
   /** Runs workflows in AWS Step Functions. @default they run in the subgraph's own processes */
   readonly stepFunctions?: StepFunctionsSettings;
+  /** Exports spans to a collector. @default nothing is recorded, and OpenTelemetry is not loaded */
+  readonly traces?: TraceSettings;
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. @default 'info' */
   readonly logLevel?: string;
   /** Values of the subgraph's own options. */
@@ -92,7 +95,7 @@ export function readSettings(
       logLevel: env['LOG_LEVEL'] ? oneOf('LOG_LEVEL', env['LOG_LEVEL'], logLevels) : undefined,
     }),
     ...defined({ link: readLink(env), events: readEvents(get, nameOf) }),
-    ...defined({ stepFunctions: readStepFunctions(env) }),
+    ...defined({ stepFunctions: readStepFunctions(env), traces: readTraces(env) }),
     ...(development && {
       development: oneOf('WEIR_DEVELOPMENT', development, ['true', 'false']) === 'true',
     }),
@@ -126,6 +129,8 @@ Environment only:
   WEIR_DEVELOPMENT     true believes whatever user id it is told: authorization: Bearer u1 (default: without keys)
   WEIR_STATE_MACHINES  run workflows in AWS Step Functions: the ARN of the state machines without the workflow's name
   WEIR_TASK_QUEUE      the URL of the SQS queue of their tasks; the usual AWS_… settings apply
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                       a collector of OpenTelemetry that spans are exported to; its other variables OTEL_… apply
   LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
 }

@@ -9,6 +9,7 @@ import { type Authenticate, type Identity, type SignedCaller } from './identity'
 import { type EventSource } from './subscriptions/event-source';
 import { type SubscriptionField } from './subscriptions/subscription-field';
 import { type AnyTableDefinition } from './table-definition';
+import { type Fetch } from './traces/caused-fetch';
 import { type WorkflowDefinition, type Workflows } from './workflows/workflows';
 
 /** A definition of a subgraph. {@link runWhenMain} serves it as a process, {@link lambdaHandler} on Lambda. */
@@ -72,8 +73,10 @@ export interface RequestScope<OptionName extends string = string> {
    * to what goes on after the request.
    */
   readonly cause: Cause;
-  /** Headers to pass on to other services: request id and trace context. */
+  /** Headers to pass on to other services: request id and trace context. `fetch` adds them itself. */
   readonly propagation: Readonly<Record<string, string>>;
+  /** The global `fetch` for calls of other services: with the headers of `propagation`, and as a span of the trace. */
+  readonly fetch: Fetch;
   /** Signed headers to call another subgraph over the private link, for the same caller; none without a link. */
   readonly sign: (subgraph: string, body: string) => Readonly<Record<string, string>>;
   readonly options: Readonly<Record<OptionName, string>>;

@@ -12,6 +12,7 @@ import {
 } from './expressions';
 import { isKeyValue, pickKey } from './keys';
 import { type Key, type KeySchema, type TableDefinition } from './table-definition';
+import { type Measured } from './traces/command-span';
 
 /** A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. */
 export interface Table<
@@ -104,7 +105,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   const TableName = definition.name;
   const abortable = signal && { abortSignal: signal };
 
-  function run<Result>(name: string, send: () => Promise<Result>): Promise<Result> {
+  function run<Result>(name: string, send: (measured: Measured) => Promise<Result>): Promise<Result> {
     return commands.run({ name, table: TableName, size: 1 }, send);
   }
 
@@ -115,7 +116,9 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     const Key = pickKey(definition, key);
     if (!Key) return null;
     const input = { TableName, Key, ConsistentRead: consistent };
-    const { Item } = await run('GetItem', () => client.send(new GetCommand(input), abortable));
+    const { Item } = await run('GetItem', (measured) =>
+      client.send(new GetCommand({ ...input, ...measured }), abortable),
+    );
     return (Item as Item | undefined) ?? null;
   }
 
@@ -130,7 +133,9 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     );
     const Item = addEvents(item, events, writer);
     const input = { TableName, Item, ConditionExpression, ...expressions.placeholders() };
-    const isWritten = await held(run('PutItem', () => client.send(new PutCommand(input))));
+    const isWritten = await held(
+      run('PutItem', (measured) => client.send(new PutCommand({ ...input, ...measured }))),
+    );
     if (isWritten && events.length > 0) tellObservers(Item);
     return isWritten;
   }
@@ -156,10 +161,12 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     };
     let item: Item | null = null;
     await held(
-      run('UpdateItem', () => client.send(new UpdateCommand(input))).then(({ Attributes }) => {
-        item = Attributes as Item;
-        if (change.events !== undefined && change.events.length > 0) tellObservers(item);
-      }),
+      run('UpdateItem', (measured) => client.send(new UpdateCommand({ ...input, ...measured }))).then(
+        ({ Attributes }) => {
+          item = Attributes as Item;
+          if (change.events !== undefined && change.events.length > 0) tellObservers(item);
+        },
+      ),
     );
     return item;
   }
@@ -177,7 +184,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     const expressions = createExpressions();
     const ConditionExpression = conditionExpression(condition, expressions);
     const input = { TableName, Key, ConditionExpression, ...expressions.placeholders() };
-    return held(run('DeleteItem', () => client.send(new DeleteCommand(input))));
+    return held(run('DeleteItem', (measured) => client.send(new DeleteCommand({ ...input, ...measured }))));
   }
 
   async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
@@ -210,7 +217,9 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
         ...(limit !== Infinity && { Limit: limit - items.length }),
         ExclusiveStartKey: start,
       };
-      const answer = await run('Query', () => client.send(new QueryCommand(page), abortable));
+      const answer = await run('Query', (measured) =>
+        client.send(new QueryCommand({ ...page, ...measured }), abortable),
+      );
       items.push(...((answer.Items ?? []) as Item[]));
       start = answer.LastEvaluatedKey;
     } while (start && items.length < limit);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders } from 'node:http';
 import { type Cause } from './events/event';
+import { type Span } from './traces/tracer';
 
 /** Request id and W3C trace context of a request. */
 export interface Trace {
@@ -9,11 +10,13 @@ export interface Trace {
   readonly traceId: string | undefined;
   /** Headers that pass both to the services called for this request. */
   readonly propagation: Readonly<Record<string, string>>;
+  /** Of the request, whose ids these are then. Undefined where nothing is exported. */
+  readonly span?: Span;
 }
 
 /**
  * Takes over what the caller says (W3C Trace Context, section 3), and makes up a request id where it says none. No trace
- * is begun, and none gets another parent: the kit records no spans.
+ * is begun here, and none gets another parent.
  */
 export function readTrace(headers: IncomingHttpHeaders): Trace {
   const requestId = readRequestId(headers);

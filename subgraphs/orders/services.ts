@@ -48,12 +48,12 @@ export const serviceOptions = {
 
 export interface ServicesScope extends Pick<
   RequestScope<keyof typeof serviceOptions>,
-  'options' | 'propagation' | 'sign'
+  'options' | 'fetch' | 'sign'
 > {
   readonly signal: AbortSignal;
 }
 
-export function connectServices({ options, propagation, sign, signal }: ServicesScope): Services {
+export function connectServices({ options, fetch, sign, signal }: ServicesScope): Services {
   /** The services are called directly and not through the gateway, as clients must not send these mutations. */
   async function call<Data>({ service, url, query, variables, headers, codes = [] }: Call): Promise<Data> {
     const body = JSON.stringify({ query, variables });
@@ -61,7 +61,7 @@ export function connectServices({ options, propagation, sign, signal }: Services
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { ...propagation, ...(headers ?? sign(service, body)), 'content-type': 'application/json' },
+        headers: { ...(headers ?? sign(service, body)), 'content-type': 'application/json' },
         body,
         signal,
       });

@@ -1,21 +1,29 @@
 /** The sample shop through a gateway. Over 300 lines: each subgraph, and each permission. */
 import { Supergraph, type ObjectType } from '@apollo/federation-internals';
 import { developmentCredentials } from '../../cli/dev/credentials';
+import { readPage } from '../support/documentation';
+import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver';
+import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type Json, type TestGateway } from '../support/running-gateway';
 import { startShop, type Shop } from '../support/shop';
 import { countCosts } from '../support/shop-costs';
+import { pathsOf } from '../support/span-paths';
 
+const linkKey = 'a-key-of-the-link-in-this-test-alone';
 let shop: Shop;
 let gateway: TestGateway;
+let collector: OtlpReceiver;
 
 beforeAll(async () => {
-  const linkKey = 'a-key-of-the-link-in-this-test-alone';
-  shop = await startShop({ linkKey });
+  process.env['OTEL_BSP_SCHEDULE_DELAY'] = '50';
+  collector = await startOtlpReceiver();
+  shop = await startShop({ linkKey, collector: collector.url });
   const { auth } = await developmentCredentials();
   gateway = await startTestGateway({
     supergraph: sourceOf(shop.supergraphSdl),
     auth,
     privateLinks: { keys: [linkKey] },
+    telemetry: { resource: { 'service.name': 'gateway' }, traces: { otlp: { url: collector.url } } },
     subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
   });
 });
@@ -23,6 +31,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.stop();
   await shop.stop();
+  await collector.close();
+  delete process.env['OTEL_BSP_SCHEDULE_DELAY'];
 });
 
 describe('through the gateway', () => {
@@ -293,6 +303,148 @@ describe('answers say how long they may be kept', () => {
     const { headers, errors } = await shop.send(subgraph, { query, as: 'u1' });
     expect(errors).toBeUndefined();
     expect(headers.get('cache-control')).toBe(policy);
+  });
+});
+
+describe('traces', () => {
+  const server = 2;
+  const execution = 'gateway server POST /graphql > gateway internal graphql.execute';
+  const served = (name: string) =>
+    `${execution} > gateway internal fetch ${name} > gateway client POST /graphql > ${name} server POST /graphql`;
+
+  /** The trace of a request with this operation name, as soon as all is there that is waited for. */
+  async function traceOf(
+    operation: string,
+    isWhole: (spans: readonly ReceivedSpan[]) => boolean,
+  ): Promise<readonly ReceivedSpan[]> {
+    const find = () => {
+      const root = collector.spans.find(
+        ({ service, attributes }) =>
+          service === 'gateway' && attributes['graphql.operation.name'] === operation,
+      );
+      return root ? collector.traceOf(root.traceId) : [];
+    };
+    await eventually(() => isWhole(find()));
+    return find();
+  }
+  const order = (operation: string, { token, key = operation }: { token: string; key?: string }) =>
+    post(
+      `mutation ${operation} { placeOrder(input: { lines: [{ upc: "p9", quantity: 1 }], deliveryAddress: { street: "planted-street", city: "C", postalCode: "1", country: "NL" }, paymentToken: "${token}" }, idempotencyKey: "${key}") { id status } }`,
+      { as: 'u1' },
+    );
+  const named = (spans: readonly ReceivedSpan[], name: string) => spans.filter((span) => span.name === name);
+
+  it('lead from a query through gateway, plan and services to the commands of their tables', async () => {
+    await ask(
+      'query Traced { user(id: "u7") { name reviews(first: 3) { edges { node { rating product { name inStock } } } } } }',
+    );
+    const services = ['accounts', 'gateway', 'inventory', 'products', 'reviews'];
+    const spans = await traceOf('Traced', (all) =>
+      services.every((name) => all.some(({ service, kind }) => service === name && kind === server)),
+    );
+    expect(named(spans, 'graphql.plan')).toHaveLength(1);
+    expect(pathsOf(spans).filter((path) => path.includes(' > gateway client '))).toEqual([
+      `${served('accounts')} > accounts client BatchGetItem users`,
+      `${served('inventory')} > inventory client BatchGetItem stock`,
+      `${served('products')} > products client BatchGetItem products`,
+      `${served('reviews')} > reviews client Query reviews`,
+    ]);
+    const [batch] = named(spans, 'BatchGetItem products');
+    expect(batch!.attributes).toMatchObject({
+      'db.system.name': 'aws.dynamodb',
+      'db.operation.batch.size': 3,
+      'aws.dynamodb.consumed_capacity': [expect.stringContaining('CapacityUnits')],
+    });
+  });
+
+  it('lead from an order through its workflow, services and relays to those who hear of it', async () => {
+    const { data } = await order('Ordered', { token: 'tok_ok' });
+    expect(data.placeOrder.id).toBeDefined();
+    const spans = await traceOf(
+      'Ordered',
+      (all) =>
+        named(all, 'process orders').length === 2 &&
+        ['orders', 'inventory', 'payments'].every((source) => named(all, `send ${source}`).length === 1) &&
+        ['ClearCart', 'ShipOrder'].every((state) => named(all, `place-order ${state}`).length === 1) &&
+        named(all, 'graphql.execute').length === 1,
+    );
+    const state = (name: string) => `${served('orders')} > orders consumer place-order ${name}`;
+    const service = (name: string) => `orders client POST /graphql > ${name} server POST /graphql`;
+    const sent = (name: string) =>
+      ['PutItem', 'UpdateItem'].map(
+        (command) => `${name} client send ${name} > ${name} client ${command} ${name}-events`,
+      );
+    const heard = [
+      'GetItem order-history',
+      'PutItem order-history',
+      'PutItem popularity',
+      'Query popularity',
+    ];
+    const paths = pathsOf(spans);
+    expect(paths.filter((path) => path.includes(' > gateway client '))).toEqual(
+      [
+        ...['GetItem orders', 'PutItem orders-workflows'].map(
+          (each) => `${served('orders')} > orders client ${each}`,
+        ),
+        `${state('RecordOrder')} > orders client PutItem orders`,
+        `${state('PriceOrder')} > ${service('products')} > products client BatchGetItem products`,
+        ...[
+          ...['GetItem stock', 'PutItem reservations', 'UpdateItem reservations', 'UpdateItem stock'].map(
+            (each) => `inventory client ${each}`,
+          ),
+          ...sent('inventory'),
+        ].map((each) => `${state('ReserveStock')} > ${service('inventory')} > ${each}`),
+        ...[
+          ...['PutItem fake-provider-charges', 'PutItem payments', 'UpdateItem payments'].map(
+            (each) => `payments client ${each}`,
+          ),
+          ...sent('payments'),
+        ].map((each) => `${state('TakePayment')} > ${service('payments')} > ${each}`),
+        ...[
+          ...['GetItem orders', 'UpdateItem orders'].map((each) => `orders client ${each}`),
+          ...sent('orders'),
+          ...heard.map((each) => `history consumer process orders > history client ${each}-1`),
+        ].map((each) => `${state('ConfirmOrder')} > ${each}`),
+        ...['GetItem carts', 'GetItem orders', 'PutItem carts'].map(
+          (each) => `${state('ClearCart')} > orders client ${each}`,
+        ),
+        // AppSync exports no spans of this kind.
+        ...['GetItem orders', 'POST /graphql'].map((each) => `${state('ShipOrder')} > orders client ${each}`),
+      ].sort(),
+    );
+    const consumers = named(spans, 'process orders').map(
+      ({ attributes }) => attributes['messaging.consumer.group.name'],
+    );
+    expect(consumers.sort()).toEqual(['order-history@1', 'popularity@1']);
+    const [{ links }] = named(spans, 'process orders') as [ReceivedSpan];
+    expect(links).toEqual([
+      { traceId: spans[0]!.traceId, spanId: named(spans, 'place-order ConfirmOrder')[0]!.spanId },
+    ]);
+  });
+
+  it('say which tasks undo an order, and have nothing of what was ordered, by whom and with which card', async () => {
+    const { errors } = await order('Refused', { token: 'tok_planted', key: 'planted-key' });
+    expect(errors).toMatchObject([{ extensions: { code: 'PAYMENT_DECLINED' } }]);
+    const spans = await traceOf('Refused', (all) => named(all, 'place-order RefuseOrder').length === 1);
+    const compensations = spans.filter(({ attributes }) => attributes['weir.workflow.compensation'] === true);
+    expect(compensations.map(({ name }) => name)).toContain('place-order ReleaseStock');
+    expect(named(spans, 'place-order TakePayment')[0]).toMatchObject({
+      hasFailed: true,
+      attributes: { 'error.type': 'PAYMENT_DECLINED' },
+    });
+    const bytes = Buffer.concat(collector.requests.map(({ body }) => body)).toString('latin1');
+    const { orderId } = errors[0].extensions;
+    for (const secret of ['planted', orderId, linkKey, shop.apiKey, shop.carrierToken, 'Bram Hofmann'])
+      expect(bytes).not.toContain(secret);
+  });
+
+  it('have no attribute of Weir that the documentation does not name', () => {
+    const page = readPage('docs/tracing.md');
+    const names = collector.spans.flatMap(({ attributes }) => Object.keys(attributes));
+    const unnamed = new Set(
+      names.filter((name) => name.startsWith('weir.') && !page.includes(`\`${name}\``)),
+    );
+    expect([...unnamed]).toEqual([]);
   });
 });
 

@@ -1,5 +1,7 @@
 import { pino, type Logger } from 'pino';
 import { type Database } from '../../subgraphs/kit/database';
+import { causedFetch } from '../../subgraphs/kit/traces/caused-fetch';
+import { type Tracer } from '../../subgraphs/kit/traces/tracer';
 import { type Task } from '../../subgraphs/kit/workflows/workflows';
 import { type Definition } from '../../subgraphs/kit/workflows/definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from '../../subgraphs/kit/workflows/embedded-engine';
@@ -12,20 +14,24 @@ export interface EngineSetup {
   readonly tasks: Readonly<Record<string, Task>>;
   /** @default nowhere */
   readonly log?: Logger;
+  /** @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 const nowhere = pino({ level: 'silent' });
 
 /** Runs the tasks of a setup, which has nothing beside its database. */
-export const runnerOf = (db: Database, { definitions, tasks, log = nowhere }: EngineSetup): RunTask =>
+export const runnerOf = (db: Database, { definitions, tasks, log = nowhere, tracer }: EngineSetup): RunTask =>
   taskRunner({
     tasks: new Map(definitions.map(({ name }) => [name, tasks])),
     log,
+    tracer,
     scope: (cause) => ({
       db,
       cause,
       options: {},
       propagation: { 'x-request-id': cause.correlationid },
+      fetch: causedFetch(cause, undefined),
       sign: () => ({}),
       workflows: bindWorkflows(new Map(), undefined, cause),
     }),
@@ -45,6 +51,7 @@ export const openEmbedded = (
     canRun: () => true,
     log: setup.log ?? nowhere,
     secondMilliseconds: 20,
+    tracer: setup.tracer,
     runTask: runnerOf(db, setup),
     ...options,
   });

@@ -14,6 +14,7 @@ import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { eventLogTable, openEventLog } from '../../subgraphs/kit/events/event-log';
 import { prepareTable } from '../../subgraphs/kit/prepare';
+import { causedFetch } from '../../subgraphs/kit/traces/caused-fetch';
 import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
 import { bindWorkflows, readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
@@ -134,6 +135,7 @@ export function startOrders(
         events: { publish: () => Promise.resolve() },
         options,
         propagation: { 'x-request-id': cause.correlationid },
+        fetch: causedFetch(cause, undefined),
         sign: () => ({}),
         workflows: undefined as never,
       }),

@@ -11,6 +11,8 @@ export interface ReceivedSpan {
   readonly spanId: string;
   readonly parentSpanId: string | undefined;
   readonly name: string;
+  /** The `service.name` of who sent it. */
+  readonly service: Value;
   /** Of OTLP: 1 internal, 2 server, 3 client, 5 consumer. */
   readonly kind: number;
   /** Unix nanoseconds. */
@@ -48,8 +50,9 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       }
       for (const resourceSpans of readMessage(body).messages(1)) {
         receiver.resource = readAttributes(resourceSpans.messages(1).flatMap((each) => each.messages(1)));
+        const service = receiver.resource['service.name'];
         for (const scopeSpans of resourceSpans.messages(2))
-          receiver.spans.push(...scopeSpans.messages(2).map(readSpan));
+          receiver.spans.push(...scopeSpans.messages(2).map((span) => readSpan(span, service)));
       }
       response.setHeader('content-type', 'application/x-protobuf');
       response.end();
@@ -74,13 +77,14 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return receiver;
 }
 
-function readSpan(span: Message): ReceivedSpan {
+function readSpan(span: Message, service: Value): ReceivedSpan {
   const parent = span.hex(4);
   return {
     traceId: span.hex(1),
     spanId: span.hex(2),
     parentSpanId: parent === '' ? undefined : parent,
     name: span.text(5),
+    service,
     kind: Number(span.number(6)),
     start: span.number(7),
     end: span.number(8),

@@ -56,16 +56,19 @@ export interface ShopOptions {
   readonly seed?: boolean;
   /** The key of a private link, which all calls are then signed with. */
   readonly linkKey?: string;
+  /** Exports the spans of all subgraphs to this collector. */
+  readonly collector?: string;
 }
 
 /** Starts the subgraphs on free ports, over one DynamoDB in memory. */
-export async function startShop({ seed = true, linkKey }: ShopOptions = {}): Promise<Shop> {
+export async function startShop({ seed = true, linkKey, collector }: ShopOptions = {}): Promise<Shop> {
   const dynamodb = await openEmbeddedDynamoDB();
   const settings: Settings = {
     port: 0,
     database: { kind: 'endpoint', endpoint: dynamodb.endpoint },
     seed,
     logLevel: 'silent',
+    ...(collector !== undefined && { traces: { url: collector } }),
     ...(linkKey !== undefined && { link: { keys: [linkKey] }, development: true }),
   };
   const api = await startAppSyncSubgraph(shipping, settings);

@@ -32,7 +32,7 @@ export type EventOf<From extends ConsumedEvents> = {
  */
 export interface ConsumerScope<OptionName extends string = string> extends Pick<
   RequestScope<OptionName>,
-  'db' | 'cause' | 'options' | 'propagation' | 'sign' | 'log' | 'workflows'
+  'db' | 'cause' | 'options' | 'propagation' | 'fetch' | 'sign' | 'log' | 'workflows'
 > {
   /** Aborted when the time to handle the event is over. Reads through `db` use it already. */
   readonly signal: AbortSignal;

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type Database } from '../database';
 import { defineTable } from '../table-definition';
-import { type DomainEvent } from './event';
+import { type Cause, type DomainEvent } from './event';
 
 /** All events that a subgraph has told, for ever: each once, in one order for all who read it. */
 export interface EventLog {
   /**
    * Appends an event and returns its position. Appended again, it keeps the position that it has. Rejects with an
-   * {@link EventConflict} if another event has its subject and sequence.
+   * {@link EventConflict} if another event has its subject and sequence. Its commands are in the trace of `cause`.
    */
-  append(event: DomainEvent): Promise<string>;
+  append(event: DomainEvent, cause?: Cause): Promise<string>;
   /** The events of a subject in their order, from a sequence on. */
   read(subject: string, fromSequence?: number): Promise<DomainEvent[]>;
   /**
@@ -91,13 +91,14 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
   let last: Promise<unknown> = Promise.resolve();
 
   return {
-    async append(event) {
+    async append(event, cause) {
       const stream = subjectStream(event.subject);
       const key = keyOf(event.sequence);
-      const placing = last.then(() => place(event, { stream, key }));
+      const items = cause ? db.causedBy(cause).table(eventLogTable(source)) : table;
+      const placing = last.then(() => place(event, { stream, key }, items));
       last = placing.catch(() => undefined);
       const { position, isNoted } = await placing;
-      if (!isNoted) await table.update({ stream, key }, { set: { position } });
+      if (!isNoted) await items.update({ stream, key }, { set: { position } });
       return positionText(position);
     },
 
@@ -132,19 +133,23 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
     },
   };
 
-  async function place(event: DomainEvent, key: { readonly stream: string; readonly key: string }) {
+  async function place(
+    event: DomainEvent,
+    key: { readonly stream: string; readonly key: string },
+    items: typeof table,
+  ) {
     free ??= await newest();
     const content = { id: event.id, event: JSON.stringify(event) };
     let from = free.position;
-    if (!(await table.create({ ...key, ...content, from }))) {
-      const existing = (await table.get(key, { consistent: true }))!;
+    if (!(await items.create({ ...key, ...content, from }))) {
+      const existing = (await items.get(key, { consistent: true }))!;
       if (existing.id !== event.id) throw conflict(event, existing);
       if (existing.position !== undefined) return { position: existing.position, isNoted: true };
       from = Math.min(from, existing.from!);
     }
     for (let position = from; ;) {
       const at = Math.max(Date.now(), free.at);
-      if (await table.create({ stream: positions, key: keyOf(position), ...content, at })) {
+      if (await items.create({ stream: positions, key: keyOf(position), ...content, at })) {
         free = { position: position + 1, at };
         return { position, isNoted: false };
       }

@@ -6,6 +6,8 @@ import { createLimiter } from '../limiter';
 import { type AnyTableDefinition } from '../table-definition';
 import { type Table } from '../table';
 import { traceIdIn } from '../trace';
+import { beginPublish, beginSend } from '../traces/event-spans';
+import { during, type Tracer } from '../traces/tracer';
 import { type DomainEvent, type WrittenEvent } from './event';
 import { EventConflict, type EventLog } from './event-log';
 import { outboxIndex, outboxShards, type WithOutbox } from './outbox';
@@ -37,6 +39,8 @@ export interface RelayOptions {
    * and at all while there is something. @default 5000
    */
   readonly sweepMilliseconds?: number;
+  /** @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Items that are relayed at once, and items that are kept waiting; what is written beyond is left to the next sweep. */
@@ -69,6 +73,7 @@ export function openRelay({
   onLogged,
   publish,
   sweepMilliseconds = 5000,
+  tracer,
 }: RelayOptions): Relay {
   const limiter = createLimiter(itemsAtOnce);
   /** By table and key: what is being relayed, or waits. */
@@ -147,7 +152,7 @@ export function openRelay({
       let conflict: EventConflict | undefined;
       const logged: DomainEvent[] = [];
       for (event of events) {
-        const position = await eventLog.append(event).catch((error: unknown) => {
+        const position = await append(event).catch((error: unknown) => {
           if (!(error instanceof EventConflict)) throw error;
           conflict = error;
           return undefined;
@@ -158,13 +163,18 @@ export function openRelay({
         log.info({ ...factsOf(event), position }, 'event logged');
       }
       event = events[0];
-      if (logged.length > 0) await publish?.(logged);
+      if (publish && logged.length > 0) await during(beginPublish(tracer, logged), () => publish(logged));
       return conflict ?? true;
     } catch (error) {
       hasLeftovers = true;
       log.error({ ...(event && factsOf(event)), err: error }, 'an event stays in its outbox for now');
       return false;
     }
+  }
+
+  function append(event: DomainEvent): Promise<string> {
+    const span = beginSend(tracer, event);
+    return during(span, () => eventLog.append(event, span?.causing(event.correlationid)));
   }
 
   /**

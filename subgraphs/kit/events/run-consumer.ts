@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { logged } from '../trace';
+import { beginProcess } from '../traces/event-spans';
+import { errorTypeOf, type Tracer } from '../traces/tracer';
 import {
   type Channel,
   type ConsumerSelection,
@@ -9,16 +11,18 @@ import {
   type Subscription,
 } from './channel';
 import { UnprocessableEvent, type ConsumedEvents, type Consumer, type ConsumerScope } from './consumer';
-import { type DomainEvent } from './event';
+import { type Cause } from './event';
 
 export interface RunConsumerOptions {
   readonly subscription: Subscription;
   readonly log: FastifyBaseLogger;
-  /** Makes the scope in which an event is handled. */
+  /** Makes the scope in which an event is handled, which is the cause of all that is done there. */
   readonly scopeOf: (
-    event: DomainEvent,
+    cause: Cause,
     of: Pick<ConsumerScope, 'log' | 'signal' | 'attempt' | 'isRetry'>,
   ) => ConsumerScope;
+  /** @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A consumer at work. */
@@ -83,24 +87,31 @@ export interface EventFailure {
 /** Handles one event. Resolves with the reason if it has failed, and never rejects. */
 export async function handleEvent(
   consumer: Consumer,
-  { event, attempt, isRetry = false }: Delivery,
+  delivery: Delivery,
   {
     log,
     scopeOf,
+    tracer,
     timeout = consumer.timeout,
-  }: Pick<RunConsumerOptions, 'log' | 'scopeOf'> & { readonly timeout?: number },
+  }: Pick<RunConsumerOptions, 'log' | 'scopeOf' | 'tracer'> & { readonly timeout?: number },
 ): Promise<EventFailure | undefined> {
+  const { event, attempt, isRetry = false } = delivery;
+  const span = beginProcess(tracer, consumer.name, delivery);
+  const cause = span?.causing(event.correlationid) ?? event;
   const eventLog = log.child({ event: event.id, ...logged(event), type: event.type, subject: event.subject });
   const begin = performance.now();
   try {
-    const scoped = (signal: AbortSignal) => scopeOf(event, { log: eventLog, signal, attempt, isRetry });
+    const scoped = (signal: AbortSignal) => scopeOf(cause, { log: eventLog, signal, attempt, isRetry });
     await inTime(timeout, (signal) => consumer.handle(event, scoped(signal)));
     eventLog.info({ milliseconds: Math.round(performance.now() - begin) }, 'event');
     return undefined;
   } catch (error) {
     eventLog.warn({ err: error, attempt }, 'event failed');
+    span?.fail(errorTypeOf(error));
     const { message: reason } = error instanceof Error ? error : new Error(String(error));
     return { reason, isFinal: error instanceof UnprocessableEvent };
+  } finally {
+    span?.end();
   }
 }
 

@@ -8,6 +8,8 @@ import { StartError } from '../start-error';
 import { type Subgraph } from '../subgraph';
 import { type AnyTableDefinition } from '../table-definition';
 import { propagationOf } from '../trace';
+import { causedFetch } from '../traces/caused-fetch';
+import { type Tracer } from '../traces/tracer';
 import { type Workflows } from '../workflows/workflows';
 import { type ConsumerSelection, type Failures } from './channel';
 import { type Consumer } from './consumer';
@@ -41,6 +43,8 @@ export interface SubgraphConsumersOptions {
   /** @default consumers read the event logs of their sources */
   readonly channel?: SnsSqsChannel | undefined;
   readonly log: FastifyBaseLogger;
+  /** @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The consumers of a subgraph. */
@@ -95,6 +99,7 @@ export function openSubgraphConsumers({
   linkKeys,
   channel: given,
   log,
+  tracer,
 }: SubgraphConsumersOptions): SubgraphConsumers {
   const consumers = subgraph.consumers ?? [];
   let ownUrl = '';
@@ -111,18 +116,19 @@ export function openSubgraphConsumers({
   const channel = given ?? tableChannel({ db, table, publisher, log });
   const subscriptions = new Map(consumers.map((each) => [each.name, subscriptionOf(each, channel)]));
 
-  const scopeOf: RunConsumerOptions['scopeOf'] = (event, of) => ({
+  const scopeOf: RunConsumerOptions['scopeOf'] = (cause, of) => ({
     ...of,
-    db: db.forRequest(of.signal).causedBy(event),
-    cause: event,
+    db: db.forRequest(of.signal).causedBy(cause),
+    cause,
     options,
-    propagation: propagationOf(event),
+    propagation: propagationOf(cause),
+    fetch: causedFetch(cause, tracer),
     sign,
-    workflows: workflowsOf(event),
+    workflows: workflowsOf(cause),
   });
 
   const projections = new SubgraphProjections({
-    ...{ db, client, seed, table, publisher, log, scopeOf },
+    ...{ db, client, seed, table, publisher, log, scopeOf, tracer },
     projections: subgraph.projections ?? [],
   });
 
@@ -146,6 +152,7 @@ export function openSubgraphConsumers({
             handleEvent(consumer, delivery, {
               log: log.child({ consumer: consumer.name }),
               scopeOf,
+              tracer,
               timeout: Math.min(consumer.timeout, milliseconds),
             }),
         })
@@ -155,7 +162,7 @@ export function openSubgraphConsumers({
       ownUrl = url;
       for (const consumer of consumers)
         running.push(
-          runConsumer(consumer, { subscription: subscriptions.get(consumer.name)!, log, scopeOf }),
+          runConsumer(consumer, { subscription: subscriptions.get(consumer.name)!, log, scopeOf, tracer }),
         );
       projections.start();
     },

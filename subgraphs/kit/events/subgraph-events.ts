@@ -32,7 +32,7 @@ export function withEventTables(
   return writing.length === 0 ? tables : [...tables, eventLogTable(source)];
 }
 
-export interface SubgraphEventsOptions extends Pick<RelayOptions, 'publish'> {
+export interface SubgraphEventsOptions extends Pick<RelayOptions, 'publish' | 'tracer'> {
   readonly source: string;
   readonly tables: readonly AnyTableDefinition[];
   readonly db: Database;
@@ -46,12 +46,13 @@ export function openSubgraphEvents({
   db,
   log,
   publish,
+  tracer,
 }: SubgraphEventsOptions): SubgraphEvents | undefined {
   const writing = tables.filter(({ outbox }) => outbox);
   if (writing.length === 0) return undefined;
   const eventLog = openEventLog({ db, source });
   const watch = watchLog(eventLog);
   const onLogged = () => watch.grown();
-  const relay = openRelay({ db, source, tables: writing, eventLog, log, onLogged, publish });
+  const relay = openRelay({ db, source, tables: writing, eventLog, log, onLogged, publish, tracer });
   return { eventLog, watch, relay };
 }

@@ -56,16 +56,15 @@ export interface ProjectionStatus {
   } | null;
 }
 
-export interface SubgraphProjectionsOptions extends Pick<
-  TableChannelOptions,
-  'db' | 'publisher' | 'log' | 'lease'
-> {
+export interface SubgraphProjectionsOptions
+  extends
+    Pick<TableChannelOptions, 'db' | 'publisher' | 'log' | 'lease'>,
+    Pick<RunConsumerOptions, 'scopeOf' | 'tracer'> {
   readonly projections: readonly Projection[];
   readonly table: ConsumersTable;
   readonly client: DynamoDBDocumentClient;
   /** Writes the seeds of new generations. */
   readonly seed: boolean;
-  readonly scopeOf: RunConsumerOptions['scopeOf'];
 }
 
 /** How soon a process sees what another one has begun or ended. */
@@ -249,7 +248,7 @@ export class SubgraphProjections {
   #run(projection: Projection, generation: number, building?: { readonly to: string | undefined }): string {
     const name = consumerOf(projection, generation);
     if (!this.#isStarted || this.#running.has(name)) return name;
-    const { table, scopeOf } = this.#options;
+    const { table, scopeOf, tracer } = this.#options;
     const last = building?.to === undefined ? Infinity : Date.parse(building.to);
     const consumer: Consumer = {
       name,
@@ -266,7 +265,7 @@ export class SubgraphProjections {
       ...(building && { onCaughtUp: () => void this.#complete(projection, generation, building.to) }),
     });
     const subscription = subscriptionOf(consumer, channel);
-    this.#running.set(name, runConsumer(consumer, { subscription, log: this.#log, scopeOf }));
+    this.#running.set(name, runConsumer(consumer, { subscription, log: this.#log, scopeOf, tracer }));
     return name;
   }
 

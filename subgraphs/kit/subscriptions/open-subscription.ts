@@ -15,6 +15,8 @@ import {
 import { logError, maskError, parseOptions } from '../graphql';
 import { refuseSize } from '../size';
 import { type CreateContext, type ReceivedCall } from '../context';
+import { traceEvent } from '../traces/request-span';
+import { type Tracer } from '../traces/tracer';
 import { type EventSource, type EventStream, type StreamedEvent } from './event-source';
 import { subscriptionState, type SubscriptionState } from './subscription-field';
 
@@ -48,6 +50,8 @@ export interface OpenSubscriptionOptions {
   readonly events: EventSource;
   /** How many may run at once. */
   readonly limit: number;
+  /** Records the answers to events. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Opens a subscription, or rejects with {@link SubscriptionRefused}. */
@@ -77,6 +81,7 @@ export function subscriptionsOf({
   createContext,
   events,
   limit,
+  tracer,
 }: OpenSubscriptionOptions): OpenSubscription {
   let running = 0;
   return async (request, call) => {
@@ -120,12 +125,16 @@ export function subscriptionsOf({
     async function resultOf(event: StreamedEvent): Promise<EventResult> {
       if (event.isGap) return { data: null, extensions: { gap: true } };
       const extensions = { position: event.position };
+      const { headers, log, checked } = call;
+      const trace = traceEvent(tracer, call.trace) ?? call.trace;
       try {
-        const contextValue = await createContext(call, { signal });
+        const contextValue = await createContext({ headers, log, checked, trace }, { signal });
         const { data, errors } = await execute({ ...args, contextValue, rootValue: event.data });
         return { data, ...(errors && { errors: shown(errors) }), extensions };
       } catch (error) {
         return { data: null, errors: shown([toGraphQLError(error)]), extensions };
+      } finally {
+        if (trace !== call.trace) trace.span?.end();
       }
     }
 

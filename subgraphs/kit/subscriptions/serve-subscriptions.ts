@@ -5,6 +5,7 @@ import { type CreateContext } from '../context';
 import { type LinkKeys } from '../link-keys';
 import { type Checked, signCallback } from '../private-link';
 import { acceptsCallback, serveCallbacks } from './callback';
+import { type Tracer } from '../traces/tracer';
 import { type EventSource } from './event-source';
 import { acceptsEventStream, sendEventStream } from './event-stream';
 import { SubscriptionRefused, subscriptionsOf } from './open-subscription';
@@ -26,6 +27,7 @@ export interface ServeOptions extends SubscriptionSettings {
   /** Aborted when the process begins to drain: subscriptions end. */
   readonly draining: AbortSignal;
   readonly linkKeys: LinkKeys | undefined;
+  readonly tracer: Tracer | undefined;
   /** Checks the signature of an upgrade to WebSocket. @default undefined: nothing is signed */
   readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => Checked) | undefined;
   /** Where requests for WebSockets are taken. */
@@ -45,11 +47,12 @@ export function serveSubscriptions(app: FastifyInstance, options: ServeOptions) 
     events,
     draining,
     linkKeys,
+    tracer,
     limit = 10_000,
     heartbeat = 12_000,
   } = options;
   const { checkUpgrade, path, maxMessageBytes } = options;
-  const open = subscriptionsOf({ schema, createContext, events, limit });
+  const open = subscriptionsOf({ schema, createContext, events, limit, tracer });
   serveWebSockets(app.server, {
     ...{ open, draining, heartbeat, schema, checkUpgrade, path, maxMessageBytes },
     log: app.log,

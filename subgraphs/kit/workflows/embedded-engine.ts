@@ -10,6 +10,7 @@ import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
 import { StartError } from '../start-error';
 import { logged } from '../trace';
+import { type Tracer } from '../traces/tracer';
 import { parseDefinition, type Definition } from './definition';
 import {
   checkRepeat,
@@ -65,6 +66,8 @@ export interface EmbeddedEngineOptions {
   readonly sweepMilliseconds?: number;
   /** How long a second of a definition is; tests shorten it. @default 1000 */
   readonly secondMilliseconds?: number;
+  /** Records the writes of executions, and their waits. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A task whose process has ended so often is taken for one that ends it. */
@@ -84,8 +87,10 @@ const graceMilliseconds = 5000;
  */
 export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   const { subgraph, db, prepared, definitions, canRun, runTask, log, concurrency = 100 } = options;
-  const { leaseMilliseconds = 2000, sweepMilliseconds = 5000, secondMilliseconds = 1000 } = options;
+  const { leaseMilliseconds = 2000, sweepMilliseconds = 5000, secondMilliseconds = 1000, tracer } = options;
   const table = db.table(executionsTable(subgraph));
+  /** For the steps of one execution, which are in its trace. Renewals of leases, and sweeps, are in none. */
+  const tableFor = (trace: Cause) => (tracer ? db.causedBy(trace).table(executionsTable(subgraph)) : table);
   const swept = db.inBackground().table(executionsTable(subgraph));
   const old = db.table(definitionsTable(subgraph));
   const me = randomUUID();
@@ -150,7 +155,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     // A write that was repeated, as its answer was lost, finds itself.
     if (isRunHere) claiming++;
     try {
-      const created = await table.create(fresh);
+      const created = await tableFor(input.trace).create(fresh);
       const item = created ? fresh : await table.get({ name }, { consistent: true });
       if (!item) throw new SubgraphError('CONFLICT', `The execution "${name}" was removed in the meantime.`);
       checkRepeat(request, item.fingerprint);
@@ -331,11 +336,24 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         wanted.kind === 'wait'
           ? Date.parse(item.enteredAt) + wanted.seconds * secondMilliseconds
           : Date.parse(wanted.time);
-      return until <= Date.now()
-        ? follow(item, waited(definition, position), definition, told)
-        : { ...without(item, 'owner'), due: new Date(until).toISOString() };
+      if (until > Date.now()) return { ...without(item, 'owner'), due: new Date(until).toISOString() };
+      recordWait(item);
+      return follow(item, waited(definition, position), definition, told);
     }
     return follow(item, wanted, definition, told);
+  }
+
+  function recordWait(item: StoredExecution): void {
+    tracer
+      ?.begin(`${item.workflow} ${item.state}`, {
+        ...{ kind: 'consumer', cause: traceOf(item), start: Date.parse(item.enteredAt) },
+        attributes: {
+          'weir.workflow.name': item.workflow,
+          'weir.workflow.state': item.state,
+          ...(isCompensating(item) && { 'weir.workflow.compensation': true }),
+        },
+      })
+      .end();
   }
 
   /** Calls a task while the lease is renewed; `undefined` when the lease was lost, or the process stops. */
@@ -362,6 +380,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         attempt: item.attempts + item.losses,
         timeoutMilliseconds: timeoutSeconds * secondMilliseconds,
         trace: traceOf(item),
+        isCompensation: isCompensating(item),
         signal: AbortSignal.any([lost.signal, stopping.signal]),
       });
       return lost.signal.aborted || stopping.signal.aborted ? undefined : outcome;
@@ -429,7 +448,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   }
 
   const write = (item: StoredExecution, condition: Condition<StoredExecution>): Promise<boolean> =>
-    table.put(item, { condition });
+    tableFor(traceOf(item)).put(item, { condition });
 
   /** Gives an execution to whoever is next. */
   const release = (item: StoredExecution): Promise<unknown> =>
@@ -636,6 +655,10 @@ function inputOf({ input }: StoredExecution): JsonObject {
   const json = JSON.parse(input) as Json;
   return isObject(json) ? without(json, 'trace') : {};
 }
+
+/** Whether a catcher has led to its state: from there on, definitions undo what was done, and end. */
+const isCompensating = ({ history }: StoredExecution): boolean =>
+  history.some(({ outcome }) => outcome === 'CAUGHT');
 
 const traceOf = ({ input }: StoredExecution): Cause => (JSON.parse(input) as { trace: Cause }).trace;
 

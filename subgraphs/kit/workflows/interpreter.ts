@@ -45,6 +45,9 @@ export const begin = ({ StartAt }: Definition, input: Json): Position => ({
 /** The key of a task's call, the same for each attempt. */
 export const keyOf = (execution: string, state: string): string => `${execution}#${state}`;
 
+/** The state that such a key names. */
+export const stateIn = (key: string): string => key.slice(key.indexOf('#') + 1);
+
 /** Interprets the state where an execution stands: what it wants, or where it leads (Pass, Choice, Succeed, Fail). */
 export function interpret(definition: Definition, position: Position, told: Told): Demand | Move {
   return orFail(() => {

@@ -2,6 +2,7 @@ import { type Cause } from '../events/event';
 import { StartError } from '../start-error';
 import { type RequestScope, type Subgraph } from '../subgraph';
 import { propagationOf } from '../trace';
+import { causedFetch } from '../traces/caused-fetch';
 import { readDefinition, tasksOf, type Definition } from './definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from './embedded-engine';
 import { readStart, type WorkflowEngine } from './engine';
@@ -49,7 +50,7 @@ const missingTask = (
 export interface WorkflowOptions
   extends
     ReadWorkflows,
-    Pick<EmbeddedEngineOptions, 'subgraph' | 'prepared' | 'log'>,
+    Pick<EmbeddedEngineOptions, 'subgraph' | 'prepared' | 'log' | 'tracer'>,
     Pick<RequestScope, 'db' | 'options' | 'sign'> {
   /** @default the embedded engine */
   readonly stepFunctions: StepFunctionsSettings | undefined;
@@ -60,15 +61,17 @@ export interface WorkflowOptions
 /** Opens the engine of a subgraph that has workflows. Throws a {@link StartError} for the embedded one on Lambda. */
 export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngine> {
   const { definitions, tasks, subgraph, db, prepared, log, sign, options: settings } = options;
-  const { stepFunctions, staysAlive } = options;
+  const { stepFunctions, staysAlive, tracer } = options;
   const runTask = taskRunner({
     tasks,
     log,
+    tracer,
     scope: (cause) => ({
       db: db.causedBy(cause),
       cause,
       options: settings,
       propagation: propagationOf(cause),
+      fetch: causedFetch(cause, tracer),
       sign,
       workflows: bindWorkflows(definitions, engine, cause),
     }),
@@ -81,7 +84,7 @@ export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngi
     missingTask(definition, tasks.get(definition.name)) === undefined;
   const engine: WorkflowEngine = stepFunctions
     ? await openStepFunctionsEngine({ ...stepFunctions, definitions, runTask, log, pollsTasks: staysAlive })
-    : embeddedEngine({ subgraph, db, prepared, definitions, canRun, runTask, log });
+    : embeddedEngine({ subgraph, db, prepared, definitions, canRun, runTask, log, tracer });
   return engine;
 }
 

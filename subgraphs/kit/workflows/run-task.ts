@@ -2,7 +2,8 @@ import { type FastifyBaseLogger } from 'fastify';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
 import { logged } from '../trace';
-import { type StateError } from './interpreter';
+import { type Tracer } from '../traces/tracer';
+import { stateIn, type StateError } from './interpreter';
 import { type Json } from './paths';
 import { type Task, type TaskScope } from './workflows';
 
@@ -15,6 +16,8 @@ export interface TaskCall {
   readonly timeoutMilliseconds: number;
   /** The member `trace` of the execution's input. */
   readonly trace: Cause;
+  /** Whether an error has led to the state, so that it undoes what was done before. @default unknown */
+  readonly isCompensation?: boolean;
   /** Aborts the call: its outcome is of no interest any more. */
   readonly signal: AbortSignal;
 }
@@ -29,23 +32,41 @@ export interface RunTaskOptions {
   readonly log: FastifyBaseLogger;
   /** What a task gets beside key, attempt and signal, for a call with this trace. */
   readonly scope: (trace: Cause) => Omit<TaskScope, 'key' | 'attempt' | 'signal' | 'log'>;
+  /** @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The largest input, data and output of an execution, in bytes of JSON. The item holds two of them and the history. */
 export const mostDataBytes = 128 * 1024;
 
-export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
-  return async ({ workflow, task, input, key, attempt, timeoutMilliseconds, trace, signal }) => {
+export function taskRunner({ tasks, log, scope, tracer }: RunTaskOptions): RunTask {
+  return async (call) => {
+    const { workflow, task, input, key, attempt, timeoutMilliseconds, trace, signal } = call;
     const taskLog = log.child({ ...logged(trace), workflow, task, key, attempt });
     const own = tasks.get(workflow) ?? {};
     const handler = Object.hasOwn(own, task) ? own[task] : undefined;
     if (!handler) return { failure: { error: 'States.Runtime', cause: `There is no task "${task}".` } };
+    const span = tracer?.begin(`${workflow} ${stateIn(key)}`, {
+      // Not `internal`: the request that has started the execution, in whatever process, has ended by now, or may have.
+      ...{ kind: 'consumer', cause: trace },
+      attributes: {
+        'weir.workflow.name': workflow,
+        'weir.workflow.state': stateIn(key),
+        'weir.workflow.task': task,
+        'weir.attempt': attempt,
+        ...(call.isCompensation === true && { 'weir.workflow.compensation': true }),
+      },
+    });
     const timeout = AbortSignal.timeout(timeoutMilliseconds);
     const ended = AbortSignal.any([signal, timeout]);
     const began = performance.now();
     const milliseconds = () => Math.round(performance.now() - began);
     try {
-      const taskScope: TaskScope = { ...scope(trace), log: taskLog, key, attempt, signal: ended };
+      const taskScope: TaskScope = {
+        ...scope(span?.causing(trace.correlationid) ?? trace),
+        log: taskLog,
+        ...{ key, attempt, signal: ended },
+      };
       const output = await unlessAborted(ended, () => handler(input as never, taskScope));
       const text = JSON.stringify(output ?? null);
       if (Buffer.byteLength(text) > mostDataBytes) {
@@ -60,6 +81,7 @@ export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
       const failure = timeout.aborted
         ? { error: 'States.Timeout', cause: `The task "${task}" took more than ${timeoutMilliseconds} ms.` }
         : toStateError(error);
+      span?.fail(signal.aborted ? 'aborted' : failure.error);
       const isExpected = error instanceof SubgraphError || timeout.aborted;
       taskLog.warn(
         {
@@ -70,6 +92,8 @@ export function taskRunner({ tasks, log, scope }: RunTaskOptions): RunTask {
         'task failed',
       );
       return { failure };
+    } finally {
+      span?.end();
     }
   };
 }

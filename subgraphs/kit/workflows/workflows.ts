@@ -63,7 +63,7 @@ export type Task<OptionName extends string = string> = (
 /** One call of a task. */
 export interface TaskScope<OptionName extends string = string> extends Pick<
   RequestScope<OptionName>,
-  'db' | 'cause' | 'options' | 'propagation' | 'sign' | 'log' | 'workflows'
+  'db' | 'cause' | 'options' | 'propagation' | 'fetch' | 'sign' | 'log' | 'workflows'
 > {
   /**
    * `EXECUTION#STATE`, such as `place-order.o1#ReserveStock`: the same for every attempt and every repetition after a

@@ -10,6 +10,8 @@ import { openLinkKeys } from '../../../../subgraphs/kit/link-keys';
 import { signRequest } from '../../../../subgraphs/kit/private-link';
 import { type Subgraph } from '../../../../subgraphs/kit/subgraph';
 import { bindWorkflows } from '../../../../subgraphs/kit/workflows/open-workflows';
+import { eventually } from '../../../support/process';
+import { recordSpans, traceId, traceparent } from '../../../support/recorded-spans';
 import { temporaryFolder } from '../../../support/subgraph-kit';
 
 const folder = temporaryFolder();
@@ -328,6 +330,61 @@ describe('an error', () => {
     const { origin } = await open();
     const response = await fetch(`${origin}/graphql`, { method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST']);
+  });
+});
+
+describe('the span of a request', () => {
+  const { tracer, spans, reset } = recordSpans();
+  beforeEach(reset);
+
+  it('is in the trace of the caller, and has names, codes and the request id', async () => {
+    const { send, log } = await open({}, { tracer });
+    const query = 'query Two { a: says(how: "typed") b: says(how: "secret") }';
+    await send(query, { traceparent, 'x-request-id': 'r1' });
+    const [span] = spans();
+    expect(span).toMatchObject({ name: 'POST /graphql', kind: 1, parentSpanContext: { traceId } });
+    expect(span!.attributes).toEqual({
+      'http.request.method': 'POST',
+      'http.response.status_code': 200,
+      'http.route': '/graphql',
+      'url.path': '/graphql',
+      'url.scheme': 'http',
+      'graphql.operation.name': 'Two',
+      'graphql.operation.type': 'query',
+      'weir.error.codes': ['NOT_FOUND', 'INTERNAL_SERVER_ERROR'],
+      'weir.request.id': 'r1',
+    });
+    expect(log.find(({ msg }) => msg === 'request')).toMatchObject({
+      traceId,
+      spanId: span!.spanContext().spanId,
+    });
+  });
+
+  it('begins a trace where the caller has sent none, which resolvers pass on', async () => {
+    const seen: RequestScope['cause'][] = [];
+    const context = (scope: RequestScope<'greeting'>) => (seen.push(scope.cause), scope);
+    await (await open({ context }, { tracer })).send('{ id }');
+    const { traceId: own, spanId } = spans()[0]!.spanContext();
+    expect(seen).toMatchObject([{ traceparent: `00-${own}-${spanId}-01` }]);
+  });
+
+  it('is there for GraphQL alone', async () => {
+    const { origin } = await open({}, { tracer });
+    for (const path of ['/health/ready', '/fails', '/nothing']) await (await fetch(origin + path)).text();
+    expect(spans()).toEqual([]);
+  });
+
+  it('says that the caller has left', async () => {
+    const { origin } = await open({}, { tracer });
+    const leaving = new AbortController();
+    const url = `${origin}/graphql?query={waits}`;
+    const headers = { 'apollo-require-preflight': 'true' };
+    const answer = fetch(url, { headers, signal: leaving.signal }).catch(() => undefined);
+    await signals;
+    leaving.abort();
+    await answer;
+    await eventually(() => spans().length === 1);
+    expect(spans()[0]!.attributes).toMatchObject({ 'error.type': 'client_gone' });
   });
 });
 

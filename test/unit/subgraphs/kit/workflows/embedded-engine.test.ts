@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openDatabase, type Database } from '../../../../../subgraphs/kit';
+import { SubgraphError } from '../../../../../subgraphs/kit';
 import { tasksOf, type Definition } from '../../../../../subgraphs/kit/workflows/definition';
 import { type EmbeddedEngineOptions } from '../../../../../subgraphs/kit/workflows/embedded-engine';
 import {
@@ -14,6 +15,7 @@ import { mostDataBytes } from '../../../../../subgraphs/kit/workflows/run-task';
 import { type Task, type TaskScope } from '../../../../../subgraphs/kit/workflows/workflows';
 import { openEmbedded } from '../../../../support/embedded-workflows';
 import { eventually } from '../../../../support/process';
+import { recordSpans, traceId, traceparent } from '../../../../support/recorded-spans';
 import { openTestDatabase } from '../../../../support/subgraph-kit';
 import { define, taskState } from '../../../../support/workflows';
 
@@ -34,10 +36,10 @@ interface Process extends Partial<EmbeddedEngineOptions> {
 }
 
 /** A process of a subgraph with one workflow. */
-function open({ definition, tasks = {}, lines = [], ...options }: Process): WorkflowEngine {
+function open({ definition, tasks = {}, lines = [], tracer, ...options }: Process): WorkflowEngine {
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
   const canRun = (each: Definition) => tasksOf(each).every((name) => name in tasks);
-  const setup = { definitions: [definition], tasks, log };
+  const setup = { definitions: [definition], tasks, log, tracer };
   const engine = openEmbedded(database.db, setup, { canRun, sweepMilliseconds: 50, ...options });
   engines.push(engine);
   return engine;
@@ -184,6 +186,53 @@ it('gives a task up whose process has ended ten times, and goes where a catcher 
     output: { error: { Error: 'TASK_ABANDONED', Cause: '10 processes have ended during this task.' } },
   });
   expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+it('goes on in the trace of its request in whatever process, with a span for each task and wait', async () => {
+  const { tracer, spans } = recordSpans();
+  const definition = define({
+    A: taskState('a', { Next: 'Rest' }),
+    Rest: { Type: 'Wait', Seconds: 1, Next: 'B' },
+    B: taskState('b', {
+      Catch: [{ ErrorEquals: ['CONFLICT'], ResultPath: null, Next: 'Undo' }],
+      Next: 'Done',
+    }),
+    Undo: taskState('undo', { Next: 'Done' }),
+    ...done,
+  });
+  const tasks = {
+    a: () => null,
+    b: () => Promise.reject(new SubgraphError('CONFLICT', 'secret')),
+    undo: () => null,
+  };
+  const endless = { ...tasks, a: () => new Promise(() => undefined) };
+  const first = open({ definition, tasks: endless, tracer, leaseMilliseconds: 60 });
+  const execution = await start(first, definition, { card: 'secret' }, { traceparent });
+  // Without its lease the task is aborted.
+  await executions().update({ name: nameOf(execution) }, { set: { owner: 'nobody' } });
+  await first.stop();
+  await open({ definition, tasks, tracer }).wait(execution, patience);
+
+  const steps = spans().filter(({ attributes }) => 'weir.workflow.state' in attributes);
+  const { name } = definition;
+  expect(
+    steps.map((span) => [span.name, span.attributes['weir.attempt'], span.attributes['error.type']]),
+  ).toEqual([
+    [`${name} A`, 1, 'aborted'],
+    [`${name} A`, 2, undefined],
+    [`${name} Rest`, undefined, undefined],
+    [`${name} B`, 1, 'CONFLICT'],
+    [`${name} Undo`, 1, undefined],
+  ]);
+  expect(steps.map(({ attributes }) => attributes['weir.workflow.compensation'])).toEqual([
+    ...[undefined, undefined, undefined, undefined],
+    true,
+  ]);
+  for (const { parentSpanContext } of spans())
+    expect(parentSpanContext).toMatchObject({ traceId, spanId: traceparent.slice(36, 52) });
+  expect(JSON.stringify(spans().map(({ attributes, status }) => ({ attributes, status })))).not.toContain(
+    'secret',
+  );
 });
 
 it('fails an execution whose data its definition does not fit, with the path', async () => {

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { type TaskScope } from '../../../../../subgraphs/kit';
+import { type Cause, type TaskScope } from '../../../../../subgraphs/kit';
 import { taskRunner, type TaskCall } from '../../../../../subgraphs/kit/workflows/run-task';
+import { recordSpans, traceId, traceparent } from '../../../../support/recorded-spans';
 
 const run = taskRunner({
   tasks: new Map([['place-order', { double: ({ count }: { count: number }) => 2 * count }]]),
@@ -29,3 +30,23 @@ it.each(['treble', 'constructor', 'toString', '__proto__'])(
     expect(await run({ ...call, task })).toEqual({ failure });
   },
 );
+
+it('gives a task its span as the cause of what it does', async () => {
+  const { tracer, spans } = recordSpans();
+  const seen: Cause[] = [];
+  const recorded = taskRunner({
+    tasks: new Map([['place-order', { double: (_: never, { cause }: TaskScope) => void seen.push(cause) }]]),
+    log: pino({ level: 'silent' }),
+    scope: (cause) => ({ cause }) as TaskScope,
+    tracer,
+  });
+  await recorded({ ...call, trace: { ...call.trace, traceparent } });
+  const { spanId } = spans()[0]!.spanContext();
+  expect(seen).toEqual([{ correlationid: 'request-1', traceparent: `00-${traceId}-${spanId}-01` }]);
+  expect(spans()[0]!.attributes).toEqual({
+    'weir.workflow.name': 'place-order',
+    'weir.workflow.state': 'Double',
+    'weir.workflow.task': 'double',
+    'weir.attempt': 1,
+  });
+});

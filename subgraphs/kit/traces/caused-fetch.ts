@@ -1,0 +1,33 @@
+import { type Cause } from '../events/event';
+import { propagationOf } from '../trace';
+import { during, type Tracer } from './tracer';
+
+/** The global `fetch`, for what a request, an event or an execution leads to. */
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** Adds the request id and trace context of the cause, and records the call as a span where there is a tracer. */
+export function causedFetch(cause: Cause, tracer: Tracer | undefined): Fetch {
+  return (url, init = {}) => {
+    const { method = 'GET' } = init;
+    const { hostname, port, protocol, origin, pathname } = new URL(url);
+    const span = tracer?.begin(`${method} ${pathname}`, {
+      ...{ kind: 'client', cause },
+      attributes: {
+        'http.request.method': method,
+        'server.address': hostname,
+        'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+        // Without credentials and query, which may hold keys.
+        'url.full': `${origin}${pathname}`,
+      },
+    });
+    return during(span, async () => {
+      const headers = new Headers(init.headers);
+      const propagation = propagationOf(span?.causing(cause.correlationid) ?? cause);
+      for (const [name, value] of Object.entries(propagation)) headers.set(name, value);
+      const response = await fetch(url, { ...init, headers });
+      span?.set({ 'http.response.status_code': response.status });
+      if (response.status >= 400) span?.fail(String(response.status));
+      return response;
+    });
+  };
+}

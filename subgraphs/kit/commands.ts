@@ -64,7 +64,7 @@ function runnerOf({
     try {
       return await (tracer && cause?.traceparent !== undefined
         ? recordCommand(command, { tracer, cause, send })
-        : send({}));
+        : send(unmeasured));
     } catch (error) {
       throw isOutage(error) ? unavailable(error) : error;
     } finally {
@@ -72,6 +72,8 @@ function runnerOf({
     }
   };
 }
+
+const unmeasured: Measured = {};
 
 /** The error for a client that may retry later (`UNAVAILABLE`). The cause is logged, not sent. */
 export function unavailable(cause?: unknown): SubgraphError {

@@ -4,6 +4,8 @@ export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve';
 export { lambdaHandler, type LambdaHandler } from './lambda';
 export { type DatabaseSettings } from './dynamodb';
 export { type Settings } from './settings';
+export { type TraceSettings } from './traces/open-tracing';
+export { type Fetch } from './traces/caused-fetch';
 
 export { countCommands, openDatabase, type CommandCounter, type Database } from './database';
 export { type Command } from './commands';

@@ -55,6 +55,10 @@ export function traceIdIn(traceparent: string): string | undefined {
   return traceId === undefined || /^0+$/.test(traceId) || /^0+$/.test(parentId!) ? undefined : traceId;
 }
 
+/** Whether who has begun the trace wants it to be recorded; true where nobody has begun one. */
+export const isWanted = (traceparent: string | undefined): boolean =>
+  traceparent === undefined || (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
+
 function readRequestId(headers: IncomingHttpHeaders): string {
   const given = single(headers['x-request-id']);
   return given !== undefined && /^[A-Za-z0-9_.:-]{1,128}$/.test(given) ? given : randomUUID();

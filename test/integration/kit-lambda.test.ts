@@ -1,5 +1,6 @@
 import { lambdaHandler, openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit';
 import { handler as libraryHandler, library } from '../support/library-subgraph';
+import { startOtlpReceiver } from '../support/otlp-receiver';
 
 let embedded: EmbeddedDynamoDB;
 interface LambdaAnswer {
@@ -69,6 +70,18 @@ describe('a subgraph on Lambda', () => {
     expect({ statusCode, isBase64Encoded }).toEqual({ statusCode: 200, isBase64Encoded: false });
     expect(JSON.parse(body)).toEqual({ data: { book: { title: 'Book 1' } } });
     expect(headers).toMatchObject({ 'x-request-id': 'r1', 'cache-control': 'no-store' });
+  });
+
+  it('has exported the spans of a request when it answers', async () => {
+    const collector = await startOtlpReceiver();
+    process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = new URL('/', collector.url).href;
+    const traced = lambdaHandler(library) as typeof handler;
+    expect(await traced(event('function url', query), context)).toMatchObject({ statusCode: 200 });
+    expect(collector.spans.map(({ service, name }) => `${String(service)} ${name}`)).toContain(
+      'library POST /graphql',
+    );
+    delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+    await collector.close();
   });
 
   it('takes a body in base64', async () => {

@@ -1,5 +1,6 @@
 import { type Delivery } from '../events/channel';
 import { type DomainEvent } from '../events/event';
+import { isWanted } from '../trace';
 import { type Span, type Tracer } from './tracer';
 
 /** Begins the span of an event on its way from the outbox to the log; undefined where no trace has led to it. */
@@ -42,9 +43,10 @@ export function beginProcess(
   consumer: string,
   { event, attempt, isRetry = false }: Delivery,
 ): Span | undefined {
+  if (!tracer) return undefined;
   const isRecent = Date.now() - Date.parse(event.time) < longestTraceMilliseconds;
-  if (!isRecent && event.traceparent?.endsWith('00')) return undefined;
-  return tracer?.begin(`process ${event.source}`, {
+  if (!isRecent && !isWanted(event.traceparent)) return undefined;
+  return tracer.begin(`process ${event.source}`, {
     ...{ kind: 'consumer', links: [event], ...(isRecent && { cause: event }) },
     attributes: {
       ...messageOf(event, 'process'),

@@ -1,6 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { finished } from 'node:stream';
-import { propagationOf, type Trace } from '../trace';
+import { isWanted, propagationOf, type Trace } from '../trace';
 import { type Span, type Tracer } from './tracer';
 
 /**
@@ -43,8 +43,7 @@ export function traceRequest(
  * number of them, with a link to the request that has opened it, and is sampled as that was.
  */
 export function traceEvent(tracer: Tracer | undefined, { requestId, propagation }: Trace): Trace | undefined {
-  const { traceparent } = propagation;
-  if (tracer === undefined || traceparent?.endsWith('00')) return undefined;
+  if (tracer === undefined || !isWanted(propagation['traceparent'])) return undefined;
   const span = tracer.begin('subscription event', {
     kind: 'consumer',
     links: [propagation],

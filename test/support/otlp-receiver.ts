@@ -23,6 +23,10 @@ export interface ReceivedSpan {
   readonly events: readonly { readonly name: string; readonly attributes: Attributes }[];
   /** Whether its status is an error. */
   readonly hasFailed: boolean;
+  /** `SpanFlags` of OTLP. */
+  readonly flags: number;
+  readonly droppedLinks: number;
+  readonly droppedEvents: number;
 }
 
 export interface OtlpReceiver {
@@ -48,12 +52,9 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
         receiver.answer(response);
         return;
       }
-      for (const resourceSpans of readMessage(body).messages(1)) {
-        receiver.resource = readAttributes(resourceSpans.messages(1).flatMap((each) => each.messages(1)));
-        const service = receiver.resource['service.name'];
-        for (const scopeSpans of resourceSpans.messages(2))
-          receiver.spans.push(...scopeSpans.messages(2).map((span) => readSpan(span, service)));
-      }
+      const { resource, spans } = readTraces(body);
+      receiver.resource = resource;
+      receiver.spans.push(...spans);
       response.setHeader('content-type', 'application/x-protobuf');
       response.end();
     });
@@ -77,6 +78,20 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return receiver;
 }
 
+/** Reads an `ExportTraceServiceRequest` of one service. */
+export function readTraces(body: Buffer): { resource: Attributes; scope: string[]; spans: ReceivedSpan[] } {
+  const of = readMessage(body).messages(1);
+  const resource = readAttributes(
+    of.flatMap((each) => each.messages(1).flatMap((found) => found.messages(1))),
+  );
+  const scopes = of.flatMap((each) => each.messages(2));
+  return {
+    resource,
+    scope: scopes.flatMap((each) => each.messages(1).flatMap((found) => [found.text(1), found.text(2)])),
+    spans: scopes.flatMap((each) => each.messages(2).map((span) => readSpan(span, resource['service.name']))),
+  };
+}
+
 function readSpan(span: Message, service: Value): ReceivedSpan {
   const parent = span.hex(4);
   return {
@@ -94,6 +109,9 @@ function readSpan(span: Message, service: Value): ReceivedSpan {
       .map((event) => ({ name: event.text(2), attributes: readAttributes(event.messages(3)) })),
     links: span.messages(13).map((link) => ({ traceId: link.hex(1), spanId: link.hex(2) })),
     hasFailed: span.messages(15).some((status) => status.number(3) === 2n),
+    flags: Number(span.number(16)),
+    droppedLinks: Number(span.number(14)),
+    droppedEvents: Number(span.number(12)),
   };
 }
 
@@ -148,7 +166,11 @@ function readMessage(from: Buffer): Message {
     hex: (field) => Buffer.concat(bytes(field)).toString('hex'),
     number: (field) => {
       const [value = 0n] = fields.get(field) ?? [];
-      return typeof value === 'bigint' ? value : value.readBigUInt64LE();
+      return typeof value === 'bigint'
+        ? value
+        : value.length === 4
+          ? BigInt(value.readUInt32LE())
+          : value.readBigUInt64LE();
     },
   };
 }

@@ -184,16 +184,109 @@ export type SeriesName =
   | 'refused'
   | 'streams';
 
-/** An operation that calls a subgraph often. */
+/** An operation, and a subgraph that it calls. */
 export interface ChattyPair {
   readonly operation: string;
   readonly subgraph: string;
+  /** How often its plan was run; answers of the response cache are not among them. */
   readonly requests: number;
   readonly callsPerRequest: number;
   readonly plannedPerRequest: number;
+  /** Calls that were planned and not needed. */
   readonly saved: Readonly<Record<'merged' | 'deduplicated' | 'batched' | 'cached', number>>;
-  /** A sentence. */
+  /** What would make it fewer calls, in sentences; empty where nothing is to be gained. */
   readonly advice: string;
+}
+
+/**
+ * What was counted, in plain numbers: those of several processes can be added, and those of two times subtracted.
+ */
+export interface CallTotals {
+  /** When counting began, and when this was read, in Unix milliseconds. */
+  readonly since: number;
+  readonly at: number;
+  /** How many processes it is of. */
+  readonly processes: number;
+  /** The 100 most used ones, and all others as `other`, which has no type. */
+  readonly operations: readonly CountedCalls[];
+  /** The response cache, and each entity type of each subgraph. */
+  readonly caches: readonly CountedCache[];
+}
+
+/** The calls of one operation. */
+export interface CountedCalls {
+  readonly name: string;
+  /** `query`, `mutation` or `subscription`. */
+  readonly type: string;
+  /** How often its plan was run: for a request, for several that share the execution, or for an event. */
+  readonly executions: number;
+  /** How its requests were answered; those that failed are not among them. */
+  readonly answers: Readonly<Record<'hit' | 'stale' | 'coalesced' | 'miss' | 'pass', number>>;
+  /** Whether clients without credentials may see all of it, as far as the supergraph says. */
+  readonly isOpen: boolean;
+  /** By subgraph. `answers` are responses, and `storable` those of them that may be cached. */
+  readonly fetches: Readonly<Record<string, FetchTotals>>;
+  /** The calls of its last plan; empty if that is not kept any more. */
+  readonly plan: readonly PlannedCall[];
+}
+
+export type FetchTotals = Readonly<
+  Record<
+    'planned' | 'merged' | 'deduplicated' | 'batched' | 'cached' | 'sent' | 'answers' | 'storable',
+    number
+  >
+>;
+
+/** A call of a plan. */
+export interface PlannedCall {
+  readonly subgraph: string;
+  readonly kind: 'mutation' | 'subscription' | 'root' | 'entities';
+  /** Calls of step 1 wait for no other, those of step 2 for calls of step 1, and so on. */
+  readonly step: number;
+  /** The calls whose answers it needs, by their positions in the plan; without those that one of these needs. */
+  readonly needs: readonly number[];
+  /** Each asks for fields of a root type, or types of entities; the path is that of the objects in the response. */
+  readonly fetches: readonly { readonly asks: readonly string[]; readonly path: string }[];
+}
+
+export interface CountedCache {
+  /** Both are left out for the response cache. */
+  readonly subgraph?: string;
+  readonly type?: string;
+  /** Of look-ups. */
+  readonly misses: number;
+  /** How often something was fetched again after its lifetime, and how often that had changed: it was served out of date. */
+  readonly refreshed: number;
+  readonly changed: number;
+  /** What was served, by why it might be: how old it was. */
+  readonly ages: Readonly<Record<'fresh' | 'stale-while-revalidate' | 'stale-if-error', CountedAges>>;
+}
+
+/** The buckets are those of the metric `weir_cache_age_seconds`. */
+export interface CountedAges {
+  readonly counts: readonly number[];
+  /** Seconds. */
+  readonly sum: number;
+}
+
+/** `GET /console/api/report`: what calls cost, what caches save, and what would be better. */
+export interface CallReport extends CallTotals {
+  /** The pairs with the most calls per request first. */
+  readonly pairs: readonly ChattyPair[];
+  /** The pairs with the most calls first. */
+  readonly services: readonly ServicePair[];
+  /** About operations, then about caches. */
+  readonly advice: readonly string[];
+}
+
+/** Calls of a subgraph, by whose answers they need. A call that needs those of two services counts for both. */
+export interface ServicePair {
+  /** `gateway` for calls that need no other answer. */
+  readonly from: string;
+  readonly to: string;
+  readonly calls: number;
+  /** Of all client requests, those included that a cache has answered. */
+  readonly callsPerRequest: number;
 }
 
 /** `GET /console/api/graph`. */

@@ -1,3 +1,5 @@
+import { reportOf } from './call-report';
+import { addTotals } from './call-totals';
 import type { ConsoleSource } from './source';
 
 type Questions = Required<ConsoleSource>;
@@ -25,6 +27,11 @@ export function mergedSource(askAll: AskAll): ConsoleSource {
       const found = await askAll('request', id);
       for (const [worker, request] of found) if (request !== undefined) return { ...request, worker };
       return undefined;
+    },
+    async report(filter) {
+      const found = await askAll('report', filter);
+      if (found.size === 0) throw new Error('No worker answers.');
+      return reportOf(addTotals([...found.values()]));
     },
   };
 }

@@ -9,7 +9,7 @@ import { sendError } from '../http/send-error';
 import { describeIssue } from '../options/problem';
 import { consoleHeaders, requireAccess } from './access';
 import type { About } from './api';
-import type { ConsoleSource, RequestFilter } from './source';
+import type { ConsoleSource, ReportFilter, RequestFilter } from './source';
 
 export interface ConsoleOptions {
   readonly source: ConsoleSource;
@@ -56,7 +56,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
     );
   };
   get('about', () => Promise.resolve(about()));
-  get('requests', (query) => source.requests(readFilter(query)));
+  get('requests', (query) => source.requests(readQuery(query, filterSchema)));
   get('requests/:id', async (_query, id) => {
     const found = await source.request(id);
     if (found !== undefined) return found;
@@ -64,6 +64,8 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
       'No request with this id is kept: it was not recorded, or newer ones have taken its place.';
     throw requestError('NOT_FOUND', { reason });
   });
+  const { report } = source;
+  if (report !== undefined) get('report', (query) => report(readQuery(query, reportSchema)));
   for (const what of ['live', 'graph', 'schema'] as const)
     if (source[what] !== undefined) get(what, () => source[what]!());
 
@@ -108,7 +110,7 @@ const milliseconds = z
   .regex(/^\d{1,15}(?:\.\d{1,9})?$/, { error: numberRule })
   .transform(Number);
 
-const filterSchema = z.strictObject({
+const filterSchema: z.ZodType<RequestFilter> = z.strictObject({
   search: name.optional(),
   operation: name.optional(),
   client: name.optional(),
@@ -120,10 +122,12 @@ const filterSchema = z.strictObject({
   before: milliseconds.optional(),
 });
 
+const reportSchema: z.ZodType<ReportFilter> = z.strictObject({ last: milliseconds.optional() });
+
 /** @throws a `GraphQLError` if a parameter is unknown or wrong */
-function readFilter(query: unknown): RequestFilter {
-  const { data, error } = filterSchema.safeParse(query);
+function readQuery<Filter>(query: unknown, schema: z.ZodType<Filter>): Filter {
+  const { data, error } = schema.safeParse(query);
   if (data !== undefined) return data;
-  const problems = error.issues.flatMap((issue) => describeIssue(issue, query, filterSchema, 'The query'));
+  const problems = error!.issues.flatMap((issue) => describeIssue(issue, query, schema, 'The query'));
   throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
 }

@@ -1,4 +1,4 @@
-import type { ExplainedRequest, Graph, Live, RequestSummary, SchemaView } from './api';
+import type { CallReport, ExplainedRequest, Graph, Live, RequestSummary, SchemaView } from './api';
 
 /** Which requests are listed: those that match all members. */
 export interface RequestFilter {
@@ -16,6 +16,11 @@ export interface RequestFilter {
   readonly before?: number | undefined;
 }
 
+export interface ReportFilter {
+  /** Milliseconds: what was counted in the last ones, to the minute, at most an hour. @default since the start */
+  readonly last?: number | undefined;
+}
+
 /** What the console shows. A process has one of itself; a primary has one that asks all of its workers. */
 export interface ConsoleSource {
   /** The newest first, at most 200. */
@@ -25,4 +30,5 @@ export interface ConsoleSource {
   readonly live?: () => Promise<Live>;
   readonly graph?: () => Promise<Graph>;
   readonly schema?: () => Promise<SchemaView>;
+  readonly report?: (filter: ReportFilter) => Promise<CallReport>;
 }

@@ -10,6 +10,10 @@ export interface OutlinedCall {
   readonly kind: 'mutation' | 'subscription' | 'root' | 'entities';
   /** Calls of step 1 depend on no other call, those of step 2 on calls of step 1, and so on. */
   readonly step: number;
+  /**
+   * The calls whose answers it needs, by their positions in the list, before its own; without those that one of these needs.
+   */
+  readonly needs: readonly number[];
   /** The fetches of the plan that go in this call. */
   readonly fetches: readonly {
     /** Fields of a root type, or the types of entities. */
@@ -32,14 +36,35 @@ export function outlineCalls(program: Program, variables: Readonly<Record<string
     const key = [...waitsFor].sort().join();
     starting.set(key, [...(starting.get(key) ?? []), i]);
   }
-  return [...starting.values()]
-    .flatMap((together) =>
-      callsOf(
+  const calls = [...starting.values()]
+    .flatMap((together) => {
+      const step = stepOf(together[0]!);
+      return callsOf(
         together.map((i) => fetches[i]!),
         program,
-      ).map((call) => describe(call, stepOf(together[0]!))),
-    )
+      ).map((call) => ({ call, step }));
+    })
     .sort((one, other) => one.step - other.step);
+  const needs = needsOf(
+    calls.map(({ call }) => call),
+    program,
+  );
+  return calls.map(({ call, step }, at) => describe(call, step, needs[at]!));
+}
+
+/** For each call those whose answers it needs; without those that one of them needs, which are needed by way of it. */
+function needsOf(calls: readonly (readonly OutlinedFetch[])[], { dependencies }: Program): number[][] {
+  /** By the number of the fetch in the plan. */
+  const positions = new Map(calls.flatMap((call, at) => call.map(({ index }) => [index, at])));
+  const all: ReadonlySet<number>[] = [];
+  return calls.map((call, at) => {
+    const fetches = call.flatMap(({ index }) => dependencies[index]!);
+    const direct = [...new Set(fetches.flatMap((index) => positions.get(index) ?? []))];
+    all[at] = new Set(direct.flatMap((each) => [each, ...all[each]!]));
+    return direct
+      .filter((one) => !direct.some((other) => all[other]!.has(one)))
+      .sort((one, other) => one - other);
+  });
 }
 
 /** Groups fetches that start at the same time by the call that they share. */
@@ -59,13 +84,14 @@ function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): 
   return [...fetches.filter(isMutation).map((fetch) => [fetch]), ...groups];
 }
 
-function describe(fetches: readonly OutlinedFetch[], step: number): OutlinedCall {
+function describe(fetches: readonly OutlinedFetch[], step: number, needs: readonly number[]): OutlinedCall {
   const { request, asksEntities } = fetches[0]!.operation;
   const query = asksEntities ? 'entities' : 'root';
   return {
     subgraph: request.subgraph,
     kind: request.kind === 'query' ? query : request.kind,
     step,
+    needs,
     fetches: fetches.map(({ operation, path }) => ({ asks: askedBy(operation), path })),
   };
 }

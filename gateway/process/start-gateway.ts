@@ -4,7 +4,9 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { describeGateway } from '../console/about';
+import { CallCounter } from '../console/call-totals';
 import { consoleOrigins } from '../console/origins';
+import { ReportHistory } from '../console/report-history';
 import type { ConsoleSource } from '../console/source';
 import { createAdminServer } from './admin-server';
 import { UsedSignatures } from '../auth/used-signatures';
@@ -246,9 +248,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
   const version = versionIfKnown();
-  const console: ConsoleSource | undefined = options.admin.console.enabled
-    ? { requests: () => Promise.resolve([]), request: () => Promise.resolve(undefined) }
+  const reports = options.admin.console.enabled
+    ? new ReportHistory(new CallCounter(metrics, Date.now()))
     : undefined;
+  const console: ConsoleSource | undefined = reports && {
+    requests: () => Promise.resolve([]),
+    request: () => Promise.resolve(undefined),
+    report: ({ last }) => Promise.resolve(reports.report(last)),
+  };
   const about = () =>
     describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
   const admin = enabled
@@ -263,6 +270,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   let isClosed = false;
   async function close(): Promise<void> {
     isClosed = true;
+    reports?.stop();
     await invalidations?.stop();
     await eventHub.stop();
     await admin?.close();

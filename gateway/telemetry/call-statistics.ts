@@ -1,4 +1,5 @@
 import { type FetchCounts, noCalls, type PairCounts, type Tally } from './call-counts';
+import type { PlannedCall } from '../console/api';
 import type { Meter } from './meter';
 import { TopSeries } from './top-series';
 
@@ -52,11 +53,15 @@ export class OperationCalls implements Tally {
 export class ProgramTally implements Tally {
   readonly operation: CountedOperation;
   /** The calls of the program, as a reader of reports needs them; undefined if it is not kept any more. */
-  readonly outline: () => unknown;
+  readonly outline: () => readonly PlannedCall[] | undefined;
   readonly #statistics: CallStatistics;
   #calls: OperationCalls | undefined;
 
-  constructor(operation: CountedOperation, statistics: CallStatistics, outline: () => unknown) {
+  constructor(
+    operation: CountedOperation,
+    statistics: CallStatistics,
+    outline: () => readonly PlannedCall[] | undefined,
+  ) {
     this.operation = operation;
     this.#statistics = statistics;
     this.outline = outline;

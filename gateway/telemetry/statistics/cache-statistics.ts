@@ -3,8 +3,7 @@ import { Distribution, type Meter } from '../meter';
 import { metricTable } from '../metric-table';
 
 /** Why a cached answer may be served: within its `max-age`, or stale as RFC 5861 permits. */
-export type ServedAs = (typeof policies)[number];
-export const policies = ['fresh', 'stale-while-revalidate', 'stale-if-error'] as const;
+export type ServedAs = 'fresh' | 'stale-while-revalidate' | 'stale-if-error';
 
 /** What is counted of the response cache, or of the entities of one type and subgraph. Plain numbers. */
 export class CacheCounts {
@@ -19,7 +18,7 @@ export class CacheCounts {
 
   /** @param all ages that several of these record together, for the metrics */
   constructor(all: Readonly<Record<ServedAs, Distribution>>) {
-    this.ages = distributions(() => new Distribution(metricTable['weir.cache.age'].boundaries));
+    this.ages = byPolicy(() => new Distribution(metricTable['weir.cache.age'].boundaries));
     this.#all = all;
   }
 
@@ -43,7 +42,7 @@ export class CacheStatistics {
   constructor(meter: Meter) {
     const ages = meter.histogram('weir.cache.age');
     this.#agesOf = (cache, subgraph) =>
-      new CacheCounts(distributions((policy) => ages.of({ cache, subgraph, policy })));
+      new CacheCounts(byPolicy((policy) => ages.of({ cache, subgraph, policy })));
     this.responses = this.#agesOf('response');
     meter.observe('weir.cache.entities', (observe) => {
       for (const [subgraph, byType] of this.entities)
@@ -101,7 +100,7 @@ interface Stored {
   readonly freshUntil: number;
 }
 
-const distributions = (of: (policy: ServedAs) => Distribution): Record<ServedAs, Distribution> => ({
+export const byPolicy = <Value>(of: (policy: ServedAs) => Value): Record<ServedAs, Value> => ({
   fresh: of('fresh'),
   'stale-while-revalidate': of('stale-while-revalidate'),
   'stale-if-error': of('stale-if-error'),

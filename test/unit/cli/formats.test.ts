@@ -119,6 +119,7 @@ describe('--format json', () => {
           subgraph: z.string(),
           kind: z.enum(['root', 'entities', 'mutation']),
           step: z.number(),
+          needs: z.array(z.number()),
           fetches: z.array(z.strictObject({ asks: z.array(z.string()), path: z.string() })),
         }),
       ),
@@ -127,7 +128,7 @@ describe('--format json', () => {
     });
     const valid = ['explain', '--query', file('valid.graphql', '{ x }'), ...supergraph];
     expect(await shape(explained, ...valid)).toMatchObject({
-      calls: [{ subgraph: 'a', kind: 'root', step: 1, fetches: [{ asks: ['x'], path: '' }] }],
+      calls: [{ subgraph: 'a', kind: 'root', step: 1, needs: [], fetches: [{ asks: ['x'], path: '' }] }],
     });
     const invalid = z.strictObject({
       errors: z.array(

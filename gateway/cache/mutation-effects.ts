@@ -9,6 +9,7 @@ import {
 } from '../subgraph-calls/transport';
 import type { AnswerTags } from './answer-tags';
 import { groupsOf } from './cache-groups';
+import type { DataChanges } from './data-changes';
 import { withEntityKeys } from './entities/entity-key-fields';
 import type { Invalidate } from './invalidation';
 
@@ -20,17 +21,18 @@ export interface MutationEffectsOptions {
   /** Further tags to invalidate after a mutation, by its field. A tag may contain `{$args.NAME}`. */
   readonly after: ReadonlyMap<string, readonly string[]>;
   readonly invalidate: Invalidate;
+  readonly changes: Pick<DataChanges, 'note'>;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
 /**
- * Invalidates the data that a mutation has changed, before its client gets the answer: the entities that it returns,
+ * Notes that a mutation may have changed data, and invalidates what it has, before its client gets the answer: the entities that it returns,
  * the tags declared for its fields, and the groups in the response header `Cache-Group-Invalidation` (also of queries).
  *
  * A mutation that fails may have changed something, too, so the declared tags are then invalidated as well.
  */
 export function applyMutationEffects(options: MutationEffectsOptions): Interceptor {
-  const { facts, tags, returned, after, invalidate, logger } = options;
+  const { facts, tags, returned, after, invalidate, changes, logger } = options;
   const extended = new WeakMap<SubgraphOperation, SubgraphOperation>();
 
   function extend(operation: SubgraphOperation): SubgraphOperation {
@@ -55,10 +57,12 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
     const declared = tags.ofMutation(sent, after);
     try {
       const response = await next(sent);
+      changes.note();
       const changed = returned ? tags.changedBy(sent, response.body) : [];
       await drop([...declared, ...changed, ...groupsOf(response, 'cache-group-invalidation')]);
       return response;
     } catch (error) {
+      changes.note();
       await drop([...declared]);
       throw error;
     }

@@ -9,6 +9,11 @@ export const calls = mapOf({
     .describe(
       'Identical in-flight queries of one subgraph share one call, if their forwarded headers are equal too.',
     ),
+  coalesce: flag
+    .default(true)
+    .describe(
+      'Identical in-flight queries of clients share one execution and its answer, if their variables, identity and forwarded headers are equal too. It does not matter whether a cache may keep the answer.',
+    ),
   batch: flag
     .default(true)
     .describe(

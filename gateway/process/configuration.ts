@@ -314,7 +314,7 @@ function build(
   const tagFormats = () => gateway.current?.tagFormats ?? [];
   const purges = openPurges(options, { meter: metrics.meter, logger });
   const invalidate = createInvalidate(store, tagFormats, (tags) => {
-    caching.responses.invalidated();
+    caching.changes.note();
     purges?.add(tags);
   });
   const introspection = options.introspection ?? options.mode === 'development';

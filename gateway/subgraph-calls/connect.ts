@@ -67,7 +67,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
 function callsOf(
   { timeout, arrayBatching, isAppSync, responseHeaders }: Subgraph,
   pending: PendingCalls,
-  { calls: { calls, retries }, scopes, interceptors: own, metrics, logger }: SubgraphCallsOptions,
+  { calls: { calls, retries }, scopes, interceptors: own, caching, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
   const interceptors: Interceptor[] = [];
   if (responseHeaders.size > 0) interceptors.push(collectResponseHeaders(responseHeaders));
@@ -76,7 +76,7 @@ function callsOf(
     const { batchWindow: window, batchSize: maxRepresentations } = calls;
     interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));
   }
-  if (calls.dedupe) interceptors.push(dedupe({ timeout, pending }));
+  if (calls.dedupe) interceptors.push(dedupe({ timeout, pending, changes: caching.changes }));
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
   const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
     metrics.subgraphRetries.add(1, { subgraph });

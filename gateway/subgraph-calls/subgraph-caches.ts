@@ -22,7 +22,7 @@ export interface SubgraphCachesOptions {
   readonly facts: EntityFacts;
   readonly cache: CacheOptions;
   readonly store: Store;
-  readonly caching: Pick<Caching, 'policyOf' | 'keyHeaders'>;
+  readonly caching: Pick<Caching, 'policyOf' | 'keyHeaders' | 'changes'>;
   readonly invalidate: Invalidate;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -52,6 +52,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     returned: cache.mutations.dropReturned,
     after: new Map(Object.entries(cache.mutations.drop).map(([field, drop]) => [field, tagsOf(drop)])),
     invalidate,
+    changes: caching.changes,
     logger,
   });
   return [

@@ -214,7 +214,7 @@ export const metricTable = {
     description: 'Queries by what the response cache did for them.',
     attributes: {
       result:
-        '`hit`, `stale`, `miss`, `coalesced` (shared the execution of a miss) or `pass` (its answer is not kept).',
+        '`hit`, `stale`, `miss`, `coalesced` (shared the execution of an equal query) or `pass` (its answer is not kept).',
     },
   },
   'weir.cache.entities': {

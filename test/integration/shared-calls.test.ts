@@ -59,10 +59,11 @@ afterAll(async () => {
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
 
-async function start(options: Omit<GatewayOptions, 'supergraph'> = {}): Promise<TestGateway> {
+async function start({ calls, ...options }: Omit<GatewayOptions, 'supergraph'> = {}): Promise<TestGateway> {
   gateway = await startTestGateway({
     // What is shared at the edge does not come to these calls.
     cache: { responses: { enabled: false } },
+    calls: { coalesce: false, ...calls },
     errors: { maskSubgraphs: 'none' },
     ...options,
     supergraph: sourceOf(compose([products, reviews])),

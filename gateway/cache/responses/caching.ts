@@ -1,3 +1,4 @@
+import { DataChanges } from '../data-changes';
 import { compileKeyHeaders, type KeyHeaders } from '../key-headers';
 import type { Policy } from '../policy';
 import { policyReaderFor } from '../policy-options';
@@ -20,6 +21,7 @@ export interface Caching {
   readonly statistics: ResponseCacheStatistics;
   readonly caches: CacheStatistics;
   readonly calls: CallStatistics;
+  readonly changes: DataChanges;
   /** The cache policy in a subgraph's response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
 }
@@ -33,19 +35,22 @@ export function createCaching(
   const keyHeaders = compileKeyHeaders(options);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
+  const changes = new DataChanges();
   return {
     responses: new ResponseCache({
+      coalesce: options.calls.coalesce,
       store,
       options: responses,
       keyHeaders,
       timeout,
       statistics,
       caches,
+      changes,
       logger,
     }),
     answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
     keyHeaders,
-    ...{ statistics, caches, calls },
+    ...{ statistics, caches, calls, changes },
     policyOf: policyReaderFor(options),
   };
 }

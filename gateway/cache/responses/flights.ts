@@ -1,4 +1,5 @@
 import type { Identity } from '../../auth/identity';
+import type { DataChanges } from '../data-changes';
 import { AnswerProvenance } from '../policy';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
@@ -47,8 +48,17 @@ export class Flight implements IdentifiedCaller {
   /** The deadline of a background execution, in milliseconds of `performance.now()`. */
   readonly #until: number | undefined;
 
+  /** The count of changes when it began. */
+  readonly #changes: number;
+
   /** @param until the deadline, for a background execution */
-  constructor(first: IncomingRequest, run: (flight: Flight) => Promise<Outcome>, until?: number) {
+  constructor(
+    first: IncomingRequest,
+    run: (flight: Flight) => Promise<Outcome>,
+    { count }: Pick<DataChanges, 'count'>,
+    until?: number,
+  ) {
+    this.#changes = count;
     this.headers = first.headers;
     this.bySubgraph = first.bySubgraph;
     this.identity = first.identity;
@@ -63,6 +73,11 @@ export class Flight implements IdentifiedCaller {
     this.outcome = run(this);
     // Requests that wait for the outcome get the error.
     this.outcome.catch(() => undefined);
+  }
+
+  /** Whether requests may join: not if it read before the last change, nor if all its requests have left, so that it ends. */
+  takes({ count }: Pick<DataChanges, 'count'>): boolean {
+    return this.#changes === count && !this.isGone;
   }
 
   join(request: IncomingRequest): void {

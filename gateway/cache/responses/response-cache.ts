@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
+import type { DataChanges } from '../data-changes';
 import type { KeyHeaders } from '../key-headers';
 import { isStorable, noStore, type Policy } from '../policy';
 import type { Clock, Look, Store } from '../stores/store';
@@ -27,11 +28,15 @@ import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer'
 export interface ResponseCacheOptions {
   readonly store: Store;
   readonly options: Options['cache']['responses'];
+  /** Whether identical queries in flight share an execution although its answer is not kept. */
+  readonly coalesce: boolean;
   readonly keyHeaders: KeyHeaders;
   /** Timeout of a background execution, in milliseconds. */
   readonly timeout: number;
   readonly statistics: ResponseCacheStatistics;
   readonly caches: Pick<CacheStatistics, 'responses' | 'stored'>;
+  /** Nobody joins an execution that began before the last change. */
+  readonly changes: Pick<DataChanges, 'count'>;
   readonly logger: Pick<Logger, 'debug' | 'isLevelEnabled'>;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -39,7 +44,7 @@ export interface ResponseCacheOptions {
 
 /** A query of a client, as the response cache needs it to find an answer. */
 export interface CacheQuery {
-  /** @default undefined: it is never cached */
+  /** @default undefined: it is never cached, and never shared */
   readonly operation: CachedOperation | undefined;
   /** As the client sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
@@ -88,7 +93,7 @@ export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 /**
  * Caches complete answers of queries, for as long as all of their subgraph responses allow: public ones for everybody,
  * private ones for clients with the same identity and the same forwarded headers. Errors and incomplete answers are never
- * cached. Identical in-flight queries share an execution if they may share the answer.
+ * cached. Identical in-flight queries share an execution if they may share the answer, which need not be kept.
  */
 export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
@@ -104,31 +109,27 @@ export class ResponseCache {
     this.#now = settings.now ?? Date.now;
   }
 
-  /** Undefined for an operation that is never cached. */
+  /** Undefined for an operation that is never cached, and never shared. */
   describe(facts: Omit<OperationFacts, 'constants'>): CachedOperation | undefined {
-    const { options, keyHeaders } = this.#settings;
-    return options.enabled
+    const { options, coalesce, keyHeaders } = this.#settings;
+    return options.enabled || coalesce
       ? describeOperation({ ...facts, constants: keyHeaders.constants }, options)
       : undefined;
-  }
-
-  /** Called on an invalidation. No request may join an execution in flight after that, as it may have read old data. */
-  invalidated(): void {
-    this.#flights.clear();
   }
 
   /** Answers a query. Throws, or rejects, if the client accepts only a cached answer and there is none. */
   answer(query: CacheQuery, request: IncomingRequest, run: Run): Promise<Answered> {
     const { operation } = query;
     if (operation === undefined) return run(request);
+    if (!this.#settings.options.enabled) return this.#share({ query, operation, request, run });
     const directives = this.#directivesOf(request);
     const keys =
       operation.lastScope === 'none' || directives?.noStore === true
         ? undefined
         : this.#keysOf(query, operation, request);
-    if (keys !== undefined) return this.#find({ operation, keys, request, run }, directives);
+    if (keys !== undefined) return this.#find({ query, operation, keys, request, run }, directives);
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-    return this.#pass(operation, request, run);
+    return this.#pass({ query, operation, request, run });
   }
 
   async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
@@ -149,7 +150,8 @@ export class ResponseCache {
     if (found?.state === 'stale') {
       statistics.stale++;
       ages.served('stale-while-revalidate', found.answer.storedAt, this.#now());
-      if (found.refresh && !this.#flights.has(found.key)) this.#begin(found.key, miss, 'background');
+      if (found.refresh && this.#joinable(found.key) === undefined)
+        this.#begin(found.key, miss, 'background');
       return answeredWith({ answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
@@ -199,12 +201,11 @@ export class ResponseCache {
    * client alone
    */
   async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
-    const { operation, keys, request, run } = miss;
+    const { keys, request } = miss;
     const { statistics } = this.#settings;
     const key = flightKey(miss);
-    const flight = this.#flights.get(key);
-    // An execution that all its clients have left is about to end.
-    if (flight === undefined || flight.isGone) {
+    const flight = this.#joinable(key);
+    if (flight === undefined) {
       statistics.miss++;
       const begun = this.#begin(key, miss, 'awaited');
       const { execution, answer } = await begun.outcome;
@@ -227,7 +228,7 @@ export class ResponseCache {
         : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
     }
     const failed = shared === undefined || shared.execution.errors.some(isOutage);
-    return failed && spare !== undefined ? spare() : this.#pass(operation, request, run);
+    return failed && spare !== undefined ? spare() : this.#alone(miss);
   }
 
   #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
@@ -244,10 +245,10 @@ export class ResponseCache {
       const tags = [...operation.tags, ...caller.provenance.tags];
       return { execution, answer: storedAnswer(execution.body, policy, tags, this.#now()) };
     };
-    const flight: Flight = new Flight(request, work, until);
+    const flight: Flight = new Flight(request, work, this.#settings.changes, until);
     this.#flights.set(key, flight);
     const land = (): void => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      this.#land(key, flight);
     };
     // The flight stays registered until the answer is stored, so that new requests find one of the two.
     flight.outcome
@@ -277,13 +278,68 @@ export class ResponseCache {
     await store.set(new Map([[keys[scope], entryOf(packed)]]), clock);
   }
 
-  /** Executes for this client alone. The answer is not stored, as there was no look-up and so no clock. */
-  #pass(operation: CachedOperation, request: IncomingRequest, run: Run): Promise<Execution> {
+  #joinable(key: string): Flight | undefined {
+    const flight = this.#flights.get(key);
+    return flight?.takes(this.#settings.changes) === true ? flight : undefined;
+  }
+
+  #land(key: string, flight: Flight): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+
+  /** Executes without a look-up. The answer is not stored, as there is no clock. */
+  #pass(asked: Asked): Promise<Execution> {
     this.#settings.statistics.pass++;
-    return run(request).then((execution) => {
-      this.#learn(operation, execution, request);
-      return execution;
+    return this.#share({
+      ...asked,
+      run: async (caller) => {
+        const execution = await asked.run(caller);
+        this.#learn(asked.operation, execution, caller);
+        return execution;
+      },
     });
+  }
+
+  /** Executes for this client alone, as a query that joined another cannot have its answer. */
+  async #alone({ operation, request, run }: Asked): Promise<Execution> {
+    this.#settings.statistics.pass++;
+    const execution = await run(request);
+    this.#learn(operation, execution, request);
+    return execution;
+  }
+
+  /** Executes, or joins an identical query of the same client in flight. The answer is not stored. */
+  async #share({ query, operation, request, run }: Asked): Promise<Execution> {
+    const key = this.#settings.coalesce ? sharedKey(query, operation, request) : undefined;
+    if (key === undefined) return run(request);
+    const joined = this.#joinable(key);
+    if (joined === undefined) return this.#lead(key, request, run);
+    joined.join(request);
+    const { execution } = await waitFor(joined, request);
+    if (!joined.provenance.isShareable) return run(request);
+    this.#settings.statistics.coalesced++;
+    return execution;
+  }
+
+  /** Executes so that others may join. */
+  async #lead(key: string, request: IncomingRequest, run: Run): Promise<Execution> {
+    const work = async (caller: Flight): Promise<Outcome> => {
+      // Starts only after the flight is registered under its key.
+      await Promise.resolve();
+      const execution = await run(caller).finally(() => {
+        this.#land(key, caller);
+      });
+      // Several requests may send the body, so its memory is not reused.
+      return {
+        execution: caller.size > 1 ? { ...execution, release: undefined } : execution,
+        answer: undefined,
+      };
+    };
+    const flight = new Flight(request, work, this.#settings.changes);
+    this.#flights.set(key, flight);
+    const { execution } = await flight.outcome;
+    if (flight.size > 1) request.span?.set('weir.shared_with', flight.size - 1);
+    return execution;
   }
 
   /** The cache policy of an execution. Remembers its scope, so that the next look-up uses the right key. */
@@ -305,8 +361,7 @@ export class ResponseCache {
     request: IncomingRequest,
   ): ResponseKeys | undefined {
     const { keyHeaders } = this.#settings;
-    const given = operation.variableNames.filter((name) => Object.hasOwn(variables, name));
-    const json = canonicalJson(Object.fromEntries(given.map((name) => [name, variables[name]])));
+    const json = variablesText(operation, variables);
     if (json === undefined) return undefined;
     const base = baseKey(operation.id, json, variant);
     return {
@@ -359,12 +414,17 @@ function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Outcome> {
   );
 }
 
-/** A query that may have an answer in the cache. */
-interface Lookup {
+/** A query, who sends it, and how it is executed. */
+interface Asked {
+  readonly query: CacheQuery;
   readonly operation: CachedOperation;
-  readonly keys: ResponseKeys;
   readonly request: IncomingRequest;
   readonly run: Run;
+}
+
+/** A query that may have an answer in the cache. */
+interface Lookup extends Asked {
+  readonly keys: ResponseKeys;
 }
 
 /** A query without a fresh answer in the cache. */
@@ -378,6 +438,25 @@ interface Miss extends Lookup {
 /** Key under which identical in-flight queries coalesce: for all clients if the last answer was public, else per identity. */
 const flightKey = ({ operation, keys }: Miss): string =>
   operation.lastScope === 'public' ? keys.public : keys.private;
+
+/** Key under which identical queries coalesce whose answer is not kept. Undefined if the variables cannot be serialised. */
+function sharedKey(
+  { variables, variant = '' }: CacheQuery,
+  operation: CachedOperation,
+  { identity, scope }: IncomingRequest,
+): string | undefined {
+  const json = variablesText(operation, variables);
+  return json && `${operation.id}\n${variant}\n${json}\n${identity.scope}\n\n${scope}`;
+}
+
+function variablesText(
+  { variableNames }: CachedOperation,
+  variables: CacheQuery['variables'],
+): string | undefined {
+  if (variableNames.length === 0) return '{}';
+  const given = variableNames.filter((name) => Object.hasOwn(variables, name));
+  return canonicalJson(Object.fromEntries(given.map((name) => [name, variables[name]])));
+}
 
 function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answered {
   const { body } = cachedReply.answer;

@@ -1,3 +1,4 @@
+import type { DataChanges } from '../../cache/data-changes';
 import { type Live, LiveSet, outOfSet } from '../live-set';
 import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
@@ -16,21 +17,24 @@ export interface DedupeOptions {
   readonly timeout: number;
   /** Ends the wait of members whose own deadline passes or whose client leaves. */
   readonly pending: PendingCalls;
+  /** Nobody joins a call that was sent before the last change. */
+  readonly changes: Pick<DataChanges, 'count'>;
 }
 
 /**
  * Coalesces identical in-flight queries of one subgraph: those with equal document, variables and scope, and for the same
- * event of a subscription or for none, share one call. Never mutations. The call has the tracing headers of the first
- * request; if its response is for one client request alone, the others send calls of their own.
+ * event of a subscription or for none, share one call. Never mutations, nor a call that was sent before the answer to a
+ * mutation or an invalidation. The call has the tracing headers of the first request; if its response is for one client
+ * request alone, the others send calls of their own.
  */
-export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
+export function dedupe({ timeout, pending, changes }: DedupeOptions): Interceptor {
   return (next) => {
     const flights = new Flights();
 
     const send: Send = (request) => {
       if (!isRepeatable(request.operation)) return next(request);
       const member = new Member(request);
-      const flight = flights.find(request);
+      const flight = flights.find(request, changes.count);
       if (flight === undefined) begin(member);
       else join(flight, member);
       return member.answer;
@@ -38,7 +42,7 @@ export function dedupe({ timeout, pending }: DedupeOptions): Interceptor {
 
     function begin(first: Member): void {
       const { operation, variables, entities } = first.request;
-      const flight = new Flight(first);
+      const flight = new Flight(first, changes.count);
       const { members } = flight;
       flights.add(flight);
       next({ operation, variables, caller: new SharedCaller(members, 'deduplicated'), entities }).then(
@@ -90,15 +94,19 @@ class Flight implements Live {
   readonly request: SubgraphRequest;
   /** In the order of arrival. */
   readonly members: Member[];
+  readonly #changes: number;
 
-  constructor(first: Member) {
+  /** @param changes the count of changes when it was sent */
+  constructor(first: Member, changes: number) {
     this.request = first.request;
+    this.#changes = changes;
     this.members = [first];
   }
 
-  isOf({ operation, caller, variables }: SubgraphRequest): boolean {
+  isOf({ operation, caller, variables }: SubgraphRequest, changes: number): boolean {
     const { request } = this;
     return (
+      this.#changes === changes &&
       request.operation.document === operation.document &&
       request.caller.scope === caller.scope &&
       request.caller.event === caller.event &&
@@ -111,8 +119,8 @@ class Flight implements Live {
 class Flights {
   readonly #buckets = Array.from({ length: 256 }, () => new LiveSet<Flight>());
 
-  find(request: SubgraphRequest): Flight | undefined {
-    return this.#placeOf(request).find((flight) => flight.isOf(request));
+  find(request: SubgraphRequest, changes: number): Flight | undefined {
+    return this.#placeOf(request).find((flight) => flight.isOf(request, changes));
   }
 
   add(flight: Flight): void {

@@ -42,6 +42,7 @@ describe('defaults', () => {
       privateLinks: { claims: [] },
       calls: {
         dedupe: true,
+        coalesce: true,
         batch: true,
         batchWindow: 'turn',
         batchSize: 1000,

@@ -16,7 +16,7 @@ const scopes = { isShared: () => true } as never;
 /** Each hands a call on as it is where it may do nothing with it. */
 const interceptors: Record<string, Interceptor> = {
   retries: retry({ max: 2, pause: 1, timeout }),
-  deduplication: dedupe({ timeout, pending }),
+  deduplication: dedupe({ timeout, pending, changes: { count: 0 } }),
   'arrays of calls': batchAsArrays({ maxRequests: 10, timeout, pending }),
   'batches of entities': batchEntities({ window: 'turn', maxRepresentations: 10, timeout, scopes, pending }),
   // It asks none of its parts anything before it looks.

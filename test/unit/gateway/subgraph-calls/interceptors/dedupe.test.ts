@@ -1,3 +1,4 @@
+import { DataChanges } from '../../../../../gateway/cache/data-changes';
 import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
 import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
@@ -8,11 +9,13 @@ import { operationOf, requestOf } from '../../../../support/subgraph-request';
 
 let calls: HeldCall[];
 let send: Send;
+let changes: DataChanges;
 useFakeTimers();
 beforeEach(() => {
   const held = holdCalls();
   calls = held.calls;
-  send = dedupe({ timeout: 1000, pending: new PendingCalls() })(held.send);
+  changes = new DataChanges();
+  send = dedupe({ timeout: 1000, pending: new PendingCalls(), changes })(held.send);
 });
 
 const asAda = () => callerOf({ headers: { authorization: 'Ada' } });
@@ -65,6 +68,17 @@ it('never shares a mutation', () => {
   void send(mutation);
   void send(mutation);
   expect(calls).toHaveLength(2);
+});
+
+it('joins no call that was sent before a change, as it may have read older data than its client has seen', async () => {
+  const before = send(requestOf('{a}'));
+  changes.note();
+  const after = [send(requestOf('{a}')), send(requestOf('{a}'))];
+  expect(calls).toHaveLength(2);
+  calls[0]!.answer({ data: 'old' });
+  calls[1]!.answer({ data: 'new' });
+  expect(await answerOf(before)).toEqual({ data: 'old' });
+  for (const answer of after) expect(await answerOf(answer)).toEqual({ data: 'new' });
 });
 
 it('sends a query again after the answer', async () => {

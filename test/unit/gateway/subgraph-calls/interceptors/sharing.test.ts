@@ -202,7 +202,7 @@ it.each([
         const subgraph = slowSubgraph();
         const send = compose(subgraph.send, [
           batchEntities({ window, maxRepresentations: 8, timeout, scopes, pending }),
-          dedupe({ timeout, pending }),
+          dedupe({ timeout, pending, changes: { count: 0 } }),
           ...(asArrays ? [batchAsArrays({ maxRequests: 3, timeout, pending })] : []),
         ]);
         const shared = await serve(all, send, scopes);

@@ -313,7 +313,7 @@ describe('a shared call', () => {
   });
 
   it('is in the trace of each request that needed the same', async () => {
-    const gateway = await start({}, { cache: { responses: { enabled: false } } });
+    const gateway = await start({}, { calls: { coalesce: false } });
     await gateway.query('{ me { name } }');
     graph.accounts.answer = (_, response) => {
       setTimeout(() => {

@@ -311,7 +311,10 @@ describe('weir dev', () => {
     write(away, `subgraphs: { b: { routing_url: "${url}", schema: { sdl: "type Query { b: String }" } } }`);
     const cli = startCli(['dev', '--port', '0', '--supergraph-config', away], {});
     await cli.printed(/curl/);
-    expect(cli.stderr).toContain(`b does not answer at ${url} yet; until it does, its fields are errors.`);
+    // The two streams are read one after the other.
+    await eventually(() =>
+      cli.stderr.includes(`b does not answer at ${url} yet; until it does, its fields are errors.`),
+    );
     const service = new Elsewhere();
     await service.start(later!);
     await cli.printed(/b answers\./);

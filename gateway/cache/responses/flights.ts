@@ -80,6 +80,11 @@ export class Flight implements IdentifiedCaller {
     return this.#changes === count && !this.isGone;
   }
 
+  /** Whether the answer may go to a request that has joined. */
+  isFor(request: IncomingRequest): boolean {
+    return this.provenance.isShareable || this.#first === request;
+  }
+
   join(request: IncomingRequest): void {
     this.#requests.push(request);
     this.#waitWith?.(request);

@@ -316,7 +316,7 @@ export class ResponseCache {
     if (joined === undefined) return this.#lead(key, request, run);
     joined.join(request);
     const { execution } = await waitFor(joined, request);
-    if (!joined.provenance.isShareable) return run(request);
+    if (!joined.isFor(request)) return run(request);
     this.#settings.statistics.coalesced++;
     return execution;
   }

@@ -2,7 +2,14 @@ import cluster from 'node:cluster';
 import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import type { GatewayOptions, InvalidateFor, Options, Peers, RunningGateway } from '../gateway';
+import type {
+  GatewayOptions,
+  InvalidateFor,
+  MetricsFormat,
+  Options,
+  Peers,
+  RunningGateway,
+} from '../gateway';
 import { CommandFailure, type Context, untilStopped } from './context';
 import {
   addGatewayFlags,
@@ -176,7 +183,7 @@ const otherWorkers: Peers = {
 /** In a worker: reports that it is ready, and answers the primary's requests. */
 function answerPrimary(gateway: RunningGateway): void {
   answerTo(process, {
-    metrics: () => gateway.metrics(),
+    metrics: ({ format }) => gateway.metrics(format),
     readiness: () => Promise.resolve(gateway.readiness()),
     invalidate: ({ invalidation, address }) => gateway.invalidate(invalidation, address),
     console: async ({ what, input }) => {
@@ -238,8 +245,8 @@ async function runWorkers(
     error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
   };
   const metrics = createPrimaryMetrics();
-  const collect = async (): Promise<string> =>
-    mergeMetrics(new Map([[0, metrics.text()], ...(await workers.metrics())]));
+  const collect = async (format: MetricsFormat): Promise<string> =>
+    mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
   const version = versionIfKnown();
   const about = () => describeGateway({ options, endpoint: url, version, workers: count });
   const adminServer = admin.enabled

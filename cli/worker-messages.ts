@@ -1,11 +1,11 @@
 /** Requests between workers and the primary, over their IPC channel. */
 import type { Worker } from 'node:cluster';
-import type { ConsoleSource, Invalidation } from '../gateway';
+import type { ConsoleSource, Invalidation, MetricsFormat } from '../gateway';
 
 /** The kinds of requests, each with its parameters and its answer. */
 export interface Questions {
-  /** To a worker: its metrics, in Prometheus' text format. */
-  metrics: { readonly asked: object; readonly answer: string };
+  /** To a worker: its metrics as text. */
+  metrics: { readonly asked: { readonly format: MetricsFormat }; readonly answer: string };
   /** To a worker: why it is not ready. Empty if it is. */
   readiness: { readonly asked: object; readonly answer: readonly string[] };
   /** To a worker: invalidates in all workers. Answers with the paths that a CDN is told to drop. */

@@ -1,9 +1,10 @@
 /**
- * Merges the metrics of several workers, each in Prometheus' text format. Every sample gets the label `worker`. Every
- * metric is described once, and its samples are adjacent, as the format requires.
+ * Merges the metrics of several workers, all as text in Prometheus' format or in OpenMetrics. Every sample gets the label
+ * `worker`. Every metric is described once, and its samples are adjacent, as both formats require.
  */
 export function mergeMetrics(texts: ReadonlyMap<number, string>): string {
   const metrics = new Map<string, Metric>();
+  const ends = new Set<string>();
   for (const [worker, text] of texts) {
     let current: Metric | undefined;
     for (const line of text.split('\n')) {
@@ -11,12 +12,14 @@ export function mergeMetrics(texts: ReadonlyMap<number, string>): string {
       if (described !== undefined) {
         current = metricOf(described);
         current.comments.add(line);
-      } else if (line !== '' && !line.startsWith('#')) {
+      } else if (line === '# EOF') ends.add(line);
+      else if (line !== '' && !line.startsWith('#')) {
         (current ?? metricOf(line)).samples.push(withLabel(line, `worker="${worker}"`));
       }
     }
   }
-  return [...metrics.values()].flatMap(({ comments, samples }) => [...comments, ...samples, '']).join('\n');
+  const lines = [...metrics.values()].flatMap(({ comments, samples }) => [...comments, ...samples]);
+  return [...lines, ...ends].map((line) => `${line}\n`).join('');
 
   function metricOf(name: string): Metric {
     let metric = metrics.get(name);

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AskAll, Invalidation } from '../gateway';
+import type { AskAll, Invalidation, MetricsFormat } from '../gateway';
 import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone, type Questions } from './worker-messages';
 
@@ -33,7 +33,7 @@ export interface Workers {
    */
   reload(): Promise<void>;
   /** The metrics of each serving worker, by its number from 1. A worker that does not answer is left out. */
-  metrics(): Promise<ReadonlyMap<number, string>>;
+  metrics(format: MetricsFormat): Promise<ReadonlyMap<number, string>>;
   /** What the console of each serving worker shows. */
   readonly console: AskAll;
   /** Why new requests may be refused: the reasons of all workers, each one once. Empty if all workers are ready. */
@@ -175,7 +175,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       }
       return nextReload;
     },
-    metrics: () => askServing('metrics', {}),
+    metrics: (format) => askServing('metrics', { format }),
     console: ((what, input) => askServing('console', { what, input })) as AskAll,
     async readiness() {
       const asked = [...serving.values()].map((worker) =>

@@ -8,11 +8,11 @@ import { type ConsoleOptions, consolePath, consoleRoutes } from '../console/rout
 import { healthRoutes } from './health';
 import { sendError } from '../http/send-error';
 import { packageRoot } from '../telemetry/package-root';
-import { prometheusContentType } from '../telemetry/prometheus';
+import { type MetricsFormat, metricsFormatFor, metricsTypes } from '../telemetry/prometheus';
 
 export interface AdminServerOptions {
-  /** Returns the metrics in Prometheus' text format. */
-  readonly metrics: () => string | Promise<string>;
+  /** Returns the metrics as text. */
+  readonly metrics: (format: MetricsFormat) => string | Promise<string>;
   readonly readiness: Parameters<typeof healthRoutes>[1];
   /** The bearer token for everything but health. Without it metrics are open, and nothing can be changed. */
   readonly token: string | undefined;
@@ -36,9 +36,10 @@ export function createAdminServer({
   const app = fastify({ forceCloseConnections: true });
   healthRoutes(app, readiness);
   const onRequest = token === undefined ? [] : [requireToken(token)];
-  app.get('/metrics', { onRequest }, async (_request, reply) =>
-    reply.type(prometheusContentType).send(await metrics()),
-  );
+  app.get('/metrics', { onRequest }, async (request, reply) => {
+    const format = metricsFormatFor(request.headers.accept);
+    return reply.type(metricsTypes[format]).send(await metrics(format));
+  });
   if (invalidation) {
     const others = console ? [`${consolePath}/api/invalidate`] : [];
     void app.register((routes) => invalidationRoute(routes, invalidation, others));

@@ -39,6 +39,7 @@ import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
+import type { MetricsFormat } from '../telemetry/prometheus';
 import { openTracing } from '../telemetry/traces/open-tracing';
 import { awsAgents, fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
@@ -79,8 +80,8 @@ export interface RunningGateway {
   readonly adminUrl: string | undefined;
   /** Why it is not ready for requests, as `GET /health/ready` says; empty if it is. */
   readonly readiness: () => readonly string[];
-  /** All metrics in Prometheus' text format, as `GET /metrics` has them. */
-  metrics(): Promise<string>;
+  /** All metrics as `GET /metrics` has them. @default in Prometheus' text format */
+  metrics(format?: MetricsFormat): Promise<string>;
   /**
    * Replaces the options without a restart and without a failed request: everything that depends on them is built beside
    * the current configuration and replaces it in one step. Invalid options change nothing. `read` is called after earlier
@@ -382,7 +383,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     url,
     adminUrl,
     readiness,
-    metrics: () => Promise.resolve(metrics.text()),
+    metrics: (format) => Promise.resolve(metrics.text(format)),
     reload,
     invalidate: invalidateFor,
     console,

@@ -118,8 +118,9 @@ export class RequestsInFlight {
     this.#inFlight.delete(request);
     if (status === undefined) request.abort(new ClientGone());
     request.end();
-    this.#record(request, status);
+    // First, as it is known then whether the trace is exported.
     if (request.span !== undefined) this.#endSpan!(request.span, request, status);
+    this.#record(request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
     this.#settings.onEnd();

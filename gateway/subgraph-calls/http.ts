@@ -265,8 +265,10 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   #settle(failure: TransportFailure | undefined): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    if (this.#sentAt > 0)
-      this.#target.record?.((performance.now() - this.#sentAt) / 1000, this.#status, failure);
+    if (this.#sentAt > 0) {
+      const seconds = (performance.now() - this.#sentAt) / 1000;
+      this.#target.record?.(seconds, this.#status, failure, this.caller.span);
+    }
     this.#pending.delete(this);
     return true;
   }

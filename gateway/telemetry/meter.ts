@@ -184,9 +184,26 @@ export class Histogram<Given extends Attributes> extends Instrument<Given, Distr
   }
 }
 
+/** A value of a histogram, and the trace that it is of. */
+export interface Exemplar {
+  readonly value: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** The span of what is measured. */
+interface Traced {
+  readonly id: string;
+  readonly trace: { readonly id: string; readonly isExported: boolean };
+}
+
 export class Distribution {
   /** The number of values per bucket. The last bucket is for values above all boundaries. */
   readonly counts: number[];
+  /** The last one of each bucket; undefined while there is none. */
+  exemplars: (Exemplar | undefined)[] | undefined;
   sum = 0;
   readonly boundaries: readonly number[];
 
@@ -195,12 +212,16 @@ export class Distribution {
     this.counts = new Array<number>(boundaries.length + 1).fill(0);
   }
 
-  record(value: number): void {
+  /** @param span an exemplar, if it is exported. @default none is recorded */
+  record(value: number, span?: Traced): void {
     const { boundaries, counts } = this;
     let place = 0;
     while (place < boundaries.length && value > boundaries[place]!) place++;
     counts[place]!++;
     this.sum += value;
+    if (span?.trace.isExported !== true) return;
+    this.exemplars ??= new Array<Exemplar | undefined>(counts.length).fill(undefined);
+    this.exemplars[place] = { value, traceId: span.trace.id, spanId: span.id, at: Date.now() };
   }
 
   get count(): number {

@@ -10,7 +10,7 @@ import { CallStatistics } from './call-statistics';
 import { Meter, type Metric, type Sum } from './meter';
 import type { AttributesOf } from './metric-table';
 import { packageVersion } from './package-root';
-import { writePrometheus } from './prometheus';
+import { type MetricsFormat, writePrometheus } from './prometheus';
 import { measureRuntime } from './runtime-metrics';
 
 /** The metrics of one gateway. `metric-table.ts` lists all of them. */
@@ -34,8 +34,8 @@ export interface Metrics {
   readonly supergraphUpdates: Sum<AttributesOf<'weir.supergraph.updates'>>;
   /** Returns the current values. */
   readonly collect: () => Metric[];
-  /** The same in Prometheus' text format. */
-  readonly text: () => string;
+  /** The same as text. @default in Prometheus' format */
+  readonly text: (format?: MetricsFormat) => string;
   close(): void;
 }
 
@@ -67,7 +67,7 @@ export function createMetrics(
     persistedOperations: new PersistedOperationStatistics(meter),
     webSockets: new WebSocketStatistics(meter),
     collect,
-    text: () => writePrometheus(collect()),
+    text: (format) => writePrometheus(collect(), format),
     close: stopMeasuring,
   };
 }
@@ -78,7 +78,7 @@ export type PrimaryMetrics = Pick<Metrics, 'reloads' | 'text' | 'close'>;
 export function createPrimaryMetrics(): PrimaryMetrics {
   const meter = new Meter();
   const close = measureRuntime(meter);
-  return { reloads: reloadsIn(meter), text: () => writePrometheus(meter.collect()), close };
+  return { reloads: reloadsIn(meter), text: (format) => writePrometheus(meter.collect(), format), close };
 }
 
 function reloadsIn(meter: Meter): Metrics['reloads'] {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { type GatewayOptions, loadOptions } from '../../gateway';
 import { examplesOf, readPage } from '../support/documentation';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver';
+import { readOpenMetrics } from '../support/openmetrics';
 import { eventually } from '../support/process';
 import { sampleSum, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, type SmallGraph, startSmallGraph, startSubgraph } from '../support/small-graph';
@@ -479,6 +480,49 @@ describe('with AWS X-Ray', () => {
     await gateway.query('{ me { name } }');
     const [root] = (await servers(1)) as [ReceivedSpan];
     expect(Math.abs(Number.parseInt(root.traceId.slice(0, 8), 16) - Date.now() / 1000)).toBeLessThan(60);
+  });
+});
+
+describe('an exemplar of a metric', () => {
+  /** By metric, as Prometheus asks for them. */
+  async function exemplars(
+    gateway: TestGateway,
+  ): Promise<Record<string, Readonly<Record<string, string>>[]>> {
+    const headers = { accept: 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5' };
+    const answer = await fetch(`${gateway.adminUrl}/metrics`, { headers });
+    expect(answer.headers.get('content-type')).toBe(
+      'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    );
+    const found = readOpenMetrics(await answer.text()).map(
+      ({ name, samples }) =>
+        [name, samples.flatMap(({ exemplar }) => (exemplar === undefined ? [] : [exemplar.labels]))] as const,
+    );
+    return Object.fromEntries(found.filter(([, labels]) => labels.length > 0));
+  }
+
+  it('names the spans of a request and its calls that the collector has', async () => {
+    const gateway = await start();
+    await gateway.query('query Named { me { name } }');
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    const sent = collector.traceOf(root.traceId).find(({ kind }) => kind === client)!;
+    const of = ({ spanId }: ReceivedSpan) => [{ trace_id: root.traceId, span_id: spanId }];
+    expect(await exemplars(gateway)).toEqual({
+      http_server_request_duration_seconds: of(root),
+      weir_graphql_operation_duration_seconds: of(root),
+      http_client_request_duration_seconds: of(sent),
+    });
+  });
+
+  it('is there of requests that are kept, and of none that is not exported', async () => {
+    const gateway = await start({ sampling: 0, keep: { failed: true } });
+    await gateway.query('{ me { name } }');
+    expect(await exemplars(gateway)).toEqual({});
+    graph.accounts.answer = (_, response) => response.writeHead(500).end();
+    await gateway.query('{ me { name } }');
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect((await exemplars(gateway))['http_server_request_duration_seconds']).toEqual([
+      { trace_id: root.traceId, span_id: root.spanId },
+    ]);
   });
 });
 

@@ -12,7 +12,7 @@ export interface RequestStatisticsOptions {
 
 export type MeasuredRequest = Pick<
   IncomingRequest,
-  'head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion'
+  'head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion' | 'span'
 >;
 
 /** Counts client requests by result, by operation and by client. */
@@ -43,14 +43,14 @@ export class RequestStatistics {
    * @param status of the answer; undefined if the client left before it
    */
   record(request: MeasuredRequest, isOperation: boolean, status: number | undefined, seconds: number): void {
-    this.#durationOf(request.head.method, isOperation, status).record(seconds);
+    const { operation, earlierOperations, clientName, clientVersion, span } = request;
+    this.#durationOf(request.head.method, isOperation, status).record(seconds, span);
     if (!isOperation) return;
-    const { operation, earlierOperations, clientName, clientVersion } = request;
     if (clientName === '' && clientVersion === '') this.#unnamedClients.value++;
     else this.#clients.of(`${printable(clientName)}\n${printable(clientVersion)}`).value++;
-    if (operation !== undefined) this.#recordOperation(operation, seconds);
+    if (operation !== undefined) this.#recordOperation(operation, seconds, span);
     if (earlierOperations !== undefined)
-      for (const each of earlierOperations) this.#recordOperation(each, seconds);
+      for (const each of earlierOperations) this.#recordOperation(each, seconds, span);
   }
 
   /** Called before metrics are collected. */
@@ -59,8 +59,12 @@ export class RequestStatistics {
     this.#clients.review();
   }
 
-  #recordOperation({ type, name }: NonNullable<MeasuredRequest['operation']>, seconds: number): void {
-    this.#operations[type]?.of(name ?? 'anonymous').record(seconds);
+  #recordOperation(
+    { type, name }: NonNullable<MeasuredRequest['operation']>,
+    seconds: number,
+    span: MeasuredRequest['span'],
+  ): void {
+    this.#operations[type]?.of(name ?? 'anonymous').record(seconds, span);
   }
 
   #durationOf(method: string, isOperation: boolean, status: number | undefined): Distribution {

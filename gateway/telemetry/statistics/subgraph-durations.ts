@@ -1,13 +1,20 @@
 import type { Distribution, Histogram, Meter } from '../meter';
 import type { AttributesOf } from '../metric-table';
+import type { Span } from '../traces/span';
 
 /**
  * Records an HTTP request.
  *
  * @param status of the response; 0 without one
  * @param failure why there is no response that can be used
+ * @param span of the call; undefined where none is recorded
  */
-export type RecordCall = (seconds: number, status: number, failure: string | undefined) => void;
+export type RecordCall = (
+  seconds: number,
+  status: number,
+  failure: string | undefined,
+  span: Span | undefined,
+) => void;
 
 /** Durations of HTTP requests to subgraphs. */
 export class SubgraphDurations {
@@ -22,7 +29,7 @@ export class SubgraphDurations {
     const usualPort = protocol === 'https:' ? 443 : 80;
     /** By status, or by failure. */
     const series = new Map<number | string, Distribution>();
-    return (seconds, status, failure) => {
+    return (seconds, status, failure, span) => {
       let distribution = series.get(failure ?? status);
       if (distribution === undefined) {
         distribution = this.#durations.of({
@@ -36,7 +43,7 @@ export class SubgraphDurations {
         });
         series.set(failure ?? status, distribution);
       }
-      distribution.record(seconds);
+      distribution.record(seconds, span);
     };
   }
 }

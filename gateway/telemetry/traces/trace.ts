@@ -44,6 +44,11 @@ export class Trace {
     this.#waiting = isSampled ? undefined : [];
   }
 
+  /** Whether its spans are exported. What was not sampled may still be when its first span ends. */
+  get isExported(): boolean {
+    return this.#isExported;
+  }
+
   /** Begins its first span. @param start in milliseconds of `performance.now()` */
   begin(name: string, kind: Kind, start: number, parent: Parent | undefined): Span {
     return new Span(this, name, kind, start, parent);

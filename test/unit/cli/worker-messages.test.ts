@@ -30,7 +30,9 @@ it('sends many requests at once over one listener, and gives each its own answer
     drop: async () => Promise.reject(new Error('It is full.')),
   });
   const questions = Array.from({ length: 50 }, (_, i) =>
-    i % 2 === 0 ? ask(here, 'metrics', {}, 1000) : ask(here, 'drop', { tags: [] }, 1000),
+    i % 2 === 0
+      ? ask(here, 'metrics', { format: 'prometheus' }, 1000)
+      : ask(here, 'drop', { tags: [] }, 1000),
   );
   expect(here.listenerCount('message')).toBe(1);
   const answers = await Promise.allSettled(questions);
@@ -40,9 +42,9 @@ it('sends many requests at once over one listener, and gives each its own answer
 
 it('rejects a request to a process that ends, and one that is not answered in time', async () => {
   const [here] = channel();
-  const late = ask(here, 'metrics', {}, 1);
+  const late = ask(here, 'metrics', { format: 'prometheus' }, 1);
   await expect(late).rejects.toThrow('There was no answer in 1 ms.');
-  const lost = ask(here, 'metrics', {}, 60_000);
+  const lost = ask(here, 'metrics', { format: 'prometheus' }, 60_000);
   here.emit('disconnect');
   await expect(lost).rejects.toThrow(OtherGone);
 });

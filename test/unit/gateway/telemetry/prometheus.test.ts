@@ -1,6 +1,12 @@
 import { Meter } from '../../../../gateway/telemetry/meter';
 import { metricTable } from '../../../../gateway/telemetry/metric-table';
-import { prometheusLabel, prometheusName, writePrometheus } from '../../../../gateway/telemetry/prometheus';
+import {
+  metricsFormatFor,
+  prometheusLabel,
+  prometheusName,
+  writePrometheus,
+} from '../../../../gateway/telemetry/prometheus';
+import { readOpenMetrics } from '../../../support/openmetrics';
 
 const textOf = (meter: Meter): string => writePrometheus(meter.collect());
 
@@ -60,6 +66,90 @@ it('writes a metric without attributes from the start, as 0', () => {
   expect(textOf(meter)).not.toContain('weir_cdn_purges');
 });
 
+describe('OpenMetrics', () => {
+  const spanOf = (isExported: boolean) => ({
+    id: 'b7ad6b7169203331',
+    trace: { id: '0af7651916cd43dd8448eb211c80319c', isExported },
+  });
+  const openOf = (meter: Meter) => writePrometheus(meter.collect(), 'openmetrics');
+
+  it('has the last exemplar of each bucket, only of traces that are exported', () => {
+    const meter = new Meter();
+    const costs = meter.histogram('weir.operation.cost').of({ kind: 'actual' });
+    costs.record(1, spanOf(true));
+    costs.record(7, spanOf(true));
+    costs.record(9, spanOf(true));
+    costs.record(50, spanOf(false));
+    costs.record(2_000_000);
+    const { samples } = readOpenMetrics(openOf(meter))[0]!;
+    const exemplars = samples.map(({ labels, exemplar }) => [labels['le'], exemplar?.value]);
+    expect(exemplars).toEqual([
+      ...[
+        ['0.0', undefined],
+        ['1.0', 1],
+        ['10.0', 9],
+        ['100.0', undefined],
+        ['1000.0', undefined],
+      ],
+      ...[
+        ['10000.0', undefined],
+        ['100000.0', undefined],
+        ['1e+06', undefined],
+        ['+Inf', undefined],
+      ],
+      ...[
+        [undefined, undefined],
+        [undefined, undefined],
+      ],
+    ]);
+    const { labels, at } = samples[1]!.exemplar!;
+    expect(labels).toEqual({ trace_id: spanOf(true).trace.id, span_id: spanOf(true).id });
+    expect(Math.abs(at! - Date.now() / 1000)).toBeLessThan(60);
+    expect(textOf(meter)).not.toContain('trace_id');
+  });
+
+  it('has counters whose names lack `_total`, escaped texts, and an end', () => {
+    const meter = new Meter();
+    meter.sum('weir.graphql.errors').add(1, { code: 'a"b\\c\nd', service: undefined });
+    meter.sum('weir.cdn.purge.paths_waiting').add(-1, {});
+    const text = openOf(meter);
+    expect(text).toMatch(/^# TYPE weir_graphql_errors counter$/m);
+    expect(text.endsWith('\n# EOF\n')).toBe(true);
+    expect(readOpenMetrics(text).map(({ name, type, samples }) => [name, type, samples])).toEqual([
+      [
+        'weir_graphql_errors',
+        'counter',
+        [{ name: 'weir_graphql_errors_total', labels: { code: 'a"b\\c\nd' }, value: 1, exemplar: undefined }],
+      ],
+      [
+        'weir_cdn_purge_paths_waiting',
+        'gauge',
+        [{ name: 'weir_cdn_purge_paths_waiting', labels: {}, value: -1, exemplar: undefined }],
+      ],
+    ]);
+  });
+
+  it.each<[string | undefined, string]>([
+    [undefined, 'prometheus'],
+    ['*/*', 'prometheus'],
+    ['text/html, */*;q=0.8', 'prometheus'],
+    ['application/json', 'prometheus'],
+    ['application/openmetrics-text', 'openmetrics'],
+    ['application/openmetrics-text; version=2.0.0, text/plain;q=0.1', 'prometheus'],
+    // Prometheus 2.42 and 3.
+    [
+      'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      'openmetrics',
+    ],
+    [
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+      'openmetrics',
+    ],
+  ])('is what is written for %s: %s', (accept, format) => {
+    expect(metricsFormatFor(accept)).toBe(format);
+  });
+});
+
 describe('every metric of the table', () => {
   const all = Object.entries(metricTable);
 
@@ -67,6 +157,8 @@ describe('every metric of the table', () => {
     const names = all.map(([name, definition]) => prometheusName(name, definition));
     for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
     expect(new Set(names).size).toBe(all.length);
+    // In OpenMetrics, too.
+    expect(new Set(names.map((name) => name.replace(/_total$/, ''))).size).toBe(all.length);
     for (const [, definition] of all)
       for (const attribute of Object.keys('attributes' in definition ? definition.attributes : {}))
         expect(prometheusLabel(attribute, definition)).toMatch(/^[a-z][a-z_]*$/);

@@ -15,7 +15,13 @@ const lines = (start: string): string[] =>
 
 const request = (given: Partial<MeasuredRequest> = {}): MeasuredRequest => ({
   head: { method: 'POST', url: '/graphql', headers: {} },
-  ...{ operation: undefined, earlierOperations: undefined, clientName: '', clientVersion: '' },
+  ...{
+    operation: undefined,
+    earlierOperations: undefined,
+    clientName: '',
+    clientVersion: '',
+    span: undefined,
+  },
   ...given,
 });
 

@@ -255,7 +255,9 @@ async function runWorkers(
         readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
-        console: admin.console.enabled ? { source: mergedSource(workers.console), about, logger } : undefined,
+        console: admin.console.enabled
+          ? { source: mergedSource(workers.console, workers.consoleOfOne), about, logger }
+          : undefined,
       })
     : undefined;
   const reload = (): void => {

@@ -1,6 +1,6 @@
 /** Requests between workers and the primary, over their IPC channel. */
 import type { Worker } from 'node:cluster';
-import type { ConsoleSource, Invalidation, MetricsFormat } from '../gateway';
+import type { Invalidation, MetricsFormat, ProcessConsole } from '../gateway';
 
 /** The kinds of requests, each with its parameters and its answer. */
 export interface Questions {
@@ -15,7 +15,7 @@ export interface Questions {
   };
   /** To a worker: what its console shows. Nothing where it has none. */
   console: {
-    readonly asked: { readonly what: keyof ConsoleSource; readonly input: unknown };
+    readonly asked: { readonly what: keyof ProcessConsole; readonly input: unknown };
     readonly answer: unknown;
   };
   /** To a worker: drops entries with these tags from its memory. From a worker: all other workers must do so. */

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AskAll, Invalidation, MetricsFormat } from '../gateway';
+import type { AskAll, AskOne, Invalidation, MetricsFormat } from '../gateway';
 import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone, type Questions } from './worker-messages';
 
@@ -36,6 +36,8 @@ export interface Workers {
   metrics(format: MetricsFormat): Promise<ReadonlyMap<number, string>>;
   /** What the console of each serving worker shows. */
   readonly console: AskAll;
+  /** What the console of a serving worker shows: the first one that answers within half a minute. */
+  readonly consoleOfOne: AskOne;
   /** Why new requests may be refused: the reasons of all workers, each one once. Empty if all workers are ready. */
   readiness(): Promise<readonly string[]>;
   /** Invalidates in all workers. Rejects if it is not certain that no client gets the old answers any more. */
@@ -177,6 +179,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     },
     metrics: (format) => askServing('metrics', { format }),
     console: ((what, input) => askServing('console', { what, input })) as AskAll,
+    consoleOfOne: (async (what, input) => {
+      for (const worker of serving.values()) {
+        const answer = await ask(worker, 'console', { what, input }, longAnswerTimeout).catch(
+          () => undefined,
+        );
+        if (answer != null) return answer;
+      }
+      return undefined;
+    }) as AskOne,
     async readiness() {
       const asked = [...serving.values()].map((worker) =>
         ask(worker, 'readiness', {}, answerTimeout).catch(() => ['a worker does not answer']),
@@ -208,6 +219,8 @@ const alive = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worke
 
 /** Milliseconds to wait for a worker's answer. */
 const answerTimeout = 2_000;
+/** Likewise, for one that takes longer, such as the description of a large schema. */
+const longAnswerTimeout = 30_000;
 
 async function dropIn(workers: readonly Worker[], tags: readonly string[]): Promise<undefined> {
   await Promise.all(

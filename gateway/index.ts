@@ -8,9 +8,9 @@ export {
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
 export { describeGateway } from './console/about';
-export { type AskAll, mergedSource } from './console/merged-source';
+export { type AskAll, type AskOne, mergedSource } from './console/merged-source';
 export type { MetricsFormat } from './telemetry/prometheus';
-export type { ConsoleSource } from './console/source';
+export type { ProcessConsole } from './console/source';
 export { createPrimaryMetrics, versionIfKnown } from './telemetry/metrics';
 export { type CheckedGateway, checkGateway } from './process/check-gateway';
 export { modesIn } from './options/auth';

@@ -28,6 +28,16 @@ export interface ClientUse {
   readonly client: string;
   readonly version: string;
   readonly requests: number;
+  /** The last day with such a request, in UTC. */
+  readonly lastDay: string;
+}
+
+/** What uses a schema coordinate. */
+export interface CoordinateUse {
+  readonly requests: number;
+  /** The client with the most requests first. */
+  readonly clients: readonly ClientUse[];
+  readonly lastDay: string;
 }
 
 /** The operations that clients sent in a period. */
@@ -43,13 +53,15 @@ export interface Usage {
    * counted.
    */
   using(coordinates: readonly string[]): UsedOperation[];
+  /** The use of each schema coordinate that is used. */
+  coordinates(): ReadonlyMap<string, CoordinateUse>;
 }
 
-export async function readUsage(log: UsageLog, options: UsageOptions): Promise<Usage> {
+export async function readUsage(log: Pick<UsageLog, 'read'>, options: UsageOptions): Promise<Usage> {
   const { since, excludedClients = [], schema } = options;
   const { segments, operations: texts } = await log.read(since);
-  const counts = new Map<string, UsageCount[]>();
-  for (const count of segments.flatMap((segment) => segment.counts)) {
+  const counts = new Map<string, DayCount[]>();
+  for (const count of segments.flatMap(({ day, counts }) => counts.map((each) => ({ ...each, day })))) {
     if (
       excludedClients.includes(count.client) ||
       excludedClients.includes(`${count.client}@${count.version}`)
@@ -65,7 +77,7 @@ export async function readUsage(log: UsageLog, options: UsageOptions): Promise<U
   });
   const summarize = (
     { hash, text, name, counts }: (typeof read)[number],
-    requestsOf: (count: UsageCount) => number,
+    requestsOf: RequestsOf,
   ): UsedOperation => {
     const clients = clientsOf(counts, requestsOf);
     return { hash, text, name, clients, requests: sum(clients) };
@@ -89,18 +101,60 @@ export async function readUsage(log: UsageLog, options: UsageOptions): Promise<U
         .filter(({ requests }) => requests > 0)
         .sort(byRequests);
     },
+    coordinates() {
+      const uses = new Map<string, ClientUse[]>();
+      const add = (coordinate: string, clients: readonly ClientUse[]): void => {
+        const before = uses.get(coordinate);
+        if (before === undefined) uses.set(coordinate, [...clients]);
+        else before.push(...clients);
+      };
+      for (const operation of read) {
+        const clients = clientsOf(operation.counts, ({ requests }) => requests);
+        for (const coordinate of operation.uses) add(coordinate, clients);
+        const inputs = new Set(operation.counts.flatMap(({ inputs = {} }) => Object.keys(inputs)));
+        for (const input of inputs)
+          // Otherwise each request with it is counted already.
+          if (!operation.uses.has(input))
+            add(
+              input,
+              clientsOf(operation.counts, ({ inputs = {} }) => inputs[input] ?? 0),
+            );
+      }
+      return new Map(
+        Array.from(uses, ([coordinate, each]) => {
+          const clients = addClients(each);
+          const lastDay = clients.reduce((last, { lastDay }) => (lastDay > last ? lastDay : last), '');
+          return [coordinate, { requests: sum(clients), clients, lastDay }];
+        }),
+      );
+    },
   };
 }
 
-function clientsOf(counts: readonly UsageCount[], requestsOf: (count: UsageCount) => number): ClientUse[] {
+type DayCount = UsageCount & { readonly day: string };
+type RequestsOf = (count: UsageCount) => number;
+
+const clientsOf = (counts: readonly DayCount[], requestsOf: RequestsOf): ClientUse[] =>
+  addClients(
+    counts.map((count) => ({
+      ...{ client: count.client || 'unknown', version: count.version },
+      ...{ requests: requestsOf(count), lastDay: count.day },
+    })),
+  );
+
+/** One entry for each client, those with the most requests first. */
+function addClients(uses: readonly ClientUse[]): ClientUse[] {
   const clients = new Map<string, ClientUse>();
-  for (const count of counts) {
-    const requests = requestsOf(count);
-    if (requests === 0) continue;
-    const { client, version } = count;
-    const key = `${client}\n${version}`;
-    const before = clients.get(key)?.requests ?? 0;
-    clients.set(key, { client: client || 'unknown', version, requests: before + requests });
+  for (const use of uses) {
+    if (use.requests === 0) continue;
+    const key = `${use.client}\n${use.version}`;
+    const before = clients.get(key);
+    const { requests = 0, lastDay = '' } = before ?? {};
+    clients.set(key, {
+      ...use,
+      requests: requests + use.requests,
+      lastDay: use.lastDay > lastDay ? use.lastDay : lastDay,
+    });
   }
   return [...clients.values()].sort(byRequests);
 }

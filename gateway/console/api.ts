@@ -131,10 +131,12 @@ export interface Live {
   readonly since: number;
   /** A value for each step, at most 180, oldest first; null where nothing is known. */
   readonly series: Readonly<Record<SeriesName, readonly (number | null)[]>>;
-  readonly codes: readonly { readonly name: string; readonly count: number }[];
+  /** Since then, or in the last 15 minutes, and so are all that follow; the most frequent first. */
+  readonly codes: readonly { readonly name: string; readonly service?: string; readonly count: number }[];
   readonly services: readonly {
     readonly name: string;
     readonly calls: number;
+    /** Calls that failed. */
     readonly errors: number;
     readonly p50: number;
     readonly p99: number;
@@ -153,22 +155,14 @@ export interface Live {
     readonly requests: number;
   }[];
   readonly chatty: readonly ChattyPair[];
-  readonly queues: readonly {
-    readonly subgraph: string;
-    readonly consumer: string;
-    readonly failures: number;
-  }[];
-  readonly workflows: readonly {
-    readonly subgraph: string;
-    readonly workflow: string;
-    readonly running: number;
-    readonly failed: number;
-  }[];
+  /** Left out until the first subgraph has answered, or has not in time. */
+  readonly operators?: OperatorsView;
 }
 
 /**
  * `requests`, `errors`, `calls`, `saved` and `refused` are per second; `p50`, `p95`, `p99` and `loopDelay` (its p99) are
- * milliseconds; `hits` is a share; `waiting` and `streams` are counts.
+ * milliseconds; `hits` (of the response cache) and `entityHits` (of the entity cache) are shares; `waiting` and `streams`
+ * are counts.
  */
 export type SeriesName =
   | 'requests'
@@ -179,10 +173,31 @@ export type SeriesName =
   | 'calls'
   | 'saved'
   | 'hits'
+  | 'entityHits'
   | 'loopDelay'
   | 'waiting'
   | 'refused'
   | 'streams';
+
+/** What subgraphs that are built with the kit say of their consumers and workflows. */
+export interface OperatorsView {
+  readonly queues: readonly {
+    readonly subgraph: string;
+    readonly consumer: string;
+    readonly failures: number;
+    /** Whether there are more than these. */
+    readonly hasMore: boolean;
+  }[];
+  /** At most 100 executions of each subgraph that run, and as many that have failed. */
+  readonly workflows: readonly {
+    readonly subgraph: string;
+    readonly workflow: string;
+    readonly running: number;
+    readonly failed: number;
+  }[];
+  /** A sentence for each subgraph that could not be asked. */
+  readonly troubles: readonly string[];
+}
 
 /** An operation, and a subgraph that it calls. */
 export interface ChattyPair {
@@ -289,64 +304,95 @@ export interface ServicePair {
   readonly callsPerRequest: number;
 }
 
-/** `GET /console/api/graph`. */
+/** `GET /console/api/graph`: the last one or two minutes. */
 export interface Graph {
   readonly services: readonly {
     readonly name: string;
     readonly url: string;
+    /** How the gateway is known to it: by the private link, or as AWS AppSync knows its callers. */
+    readonly link?: 'private' | 'appsync';
     /** Calls per second. */
     readonly rate: number;
     /** The share of calls that failed. */
     readonly errors: number;
-    readonly p50: number;
-    readonly p99: number;
-    readonly breaker: string;
+    /** Milliseconds; null without calls. */
+    readonly p50: number | null;
+    readonly p99: number | null;
+    /** `partly`: of some endpoints. */
+    readonly breaker: 'closed' | 'open' | 'partly';
     readonly endpoints: readonly {
       readonly url: string;
       readonly zone?: string;
       readonly healthy: boolean;
     }[];
-    readonly routes?: string;
   }[];
+  /** At most six. The last one may be all others together, without a name. Requests without a name have none, either. */
+  readonly clients: readonly { readonly name: string; readonly count: number; readonly rate: number }[];
   /** `from` is `gateway`, or a subgraph whose data a call needs. */
   readonly edges: readonly { readonly from: string; readonly to: string; readonly rate: number }[];
-  readonly version?: {
-    readonly id: string;
-    /** Unix milliseconds. */
-    readonly at?: number;
-    readonly source: string;
-    readonly changes?: readonly {
-      readonly kind: string;
-      readonly says: string;
-      readonly breaking: boolean;
-    }[];
-  };
 }
 
 /** `GET /console/api/schema`. */
 export interface SchemaView {
-  readonly types: readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly description?: string;
-    /** Subgraphs. */
-    readonly owners: readonly string[];
-    readonly keys?: readonly string[];
-    readonly fields: readonly {
-      readonly name: string;
-      readonly type: string;
-      readonly args?: string;
-      readonly description?: string;
-      readonly deprecated?: string;
-      readonly owners: readonly string[];
-      readonly directives: readonly string[];
-      readonly usage?: {
-        readonly requests: number;
-        readonly clients: readonly string[];
-        readonly lastSeen?: string;
-      };
-      readonly mayBeDeleted?: { readonly yes: boolean; readonly why: string };
-    }[];
-  }[];
+  readonly types: readonly SchemaType[];
+  readonly version: SupergraphVersion;
+  /** The first day whose use is counted, such as `2026-11-01`; left out where nobody counts. */
   readonly usageFrom?: string;
+  /** Why a part is missing, in sentences. */
+  readonly troubles: readonly string[];
+}
+
+export interface SupergraphVersion {
+  /** The number of the version in its registry, or else the beginning of the supergraph's hash. */
+  readonly id: string;
+  /** Such as `the registry, shop@prod`. */
+  readonly source: string;
+  /** When it was published, in Unix milliseconds; only in a registry. */
+  readonly at?: number;
+  /** What clients see that the version before did not have, the worst first; only in a registry. */
+  readonly changes?: readonly {
+    readonly severity: 'breaking' | 'dangerous' | 'safe';
+    readonly message: string;
+  }[];
+  /** The version before. */
+  readonly before?: string;
+}
+
+export interface SchemaType {
+  readonly name: string;
+  readonly kind: 'object' | 'interface' | 'union' | 'enum' | 'input' | 'scalar';
+  readonly description?: string;
+  /** Subgraphs. */
+  readonly owners: readonly string[];
+  readonly keys?: readonly { readonly fields: string; readonly owners: readonly string[] }[];
+  readonly interfaces?: readonly string[];
+  readonly directives: readonly string[];
+  /** The members of a union, and the values of an enum, too: these have no type. */
+  readonly fields: readonly SchemaField[];
+}
+
+export interface SchemaField {
+  readonly name: string;
+  readonly type: string;
+  readonly args?: string;
+  readonly description?: string;
+  /** Why. */
+  readonly deprecated?: string;
+  readonly owners: readonly string[];
+  readonly directives: readonly string[];
+  readonly usage?: {
+    readonly requests: number;
+    /** A day. */
+    readonly lastSeen: string;
+    /** At most five, those with the most requests first. */
+    readonly clients: readonly {
+      readonly name: string;
+      readonly version: string;
+      readonly requests: number;
+      readonly lastSeen: string;
+    }[];
+    /** How many clients are left out. */
+    readonly others: number;
+  };
+  readonly mayBeDeleted?: { readonly yes: boolean; readonly why: string };
 }

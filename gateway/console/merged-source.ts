@@ -1,8 +1,12 @@
+import { requestError } from '../errors';
 import { reportOf } from './call-report';
 import { addTotals } from './call-totals';
-import type { ConsoleSource } from './source';
+import { describeGraph, mergeGraphs } from './graph';
+import { describeLive, mergeLive } from './live';
+import type { ConsoleSource, ProcessConsole } from './source';
 
-type Questions = Required<ConsoleSource>;
+type Questions = ProcessConsole;
+type Answer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
 
 /**
  * Asks every process of a gateway. Resolves with what each answers, by its number; those that do not answer in time are left
@@ -11,10 +15,18 @@ type Questions = Required<ConsoleSource>;
 export type AskAll = <What extends keyof Questions>(
   what: What,
   input: Parameters<Questions[What]>[0],
-) => Promise<ReadonlyMap<number, Awaited<ReturnType<Questions[What]>>>>;
+) => Promise<ReadonlyMap<number, Answer<What>>>;
+
+/** Asks any one process, for what all of them know. Resolves with undefined if none answers. */
+export type AskOne = <What extends keyof Questions>(
+  what: What,
+  input: Parameters<Questions[What]>[0],
+) => Promise<Answer<What> | undefined>;
 
 /** What all processes of a gateway have, as one source. */
-export function mergedSource(askAll: AskAll): ConsoleSource {
+export function mergedSource(askAll: AskAll, askOne: AskOne): ConsoleSource {
+  const report: ConsoleSource['report'] = async (filter) =>
+    reportOf(addTotals(some([...(await askAll('report', filter)).values()])));
   return {
     async requests(filter) {
       const found = await askAll('requests', filter);
@@ -28,12 +40,66 @@ export function mergedSource(askAll: AskAll): ConsoleSource {
       for (const [worker, request] of found) if (request !== undefined) return { ...request, worker };
       return undefined;
     },
-    async report(filter) {
-      const found = await askAll('report', filter);
-      if (found.size === 0) throw new Error('No worker answers.');
-      return reportOf(addTotals([...found.values()]));
+    report,
+    ...pages({
+      report,
+      live: async () => [...(await askAll('live', undefined)).values()],
+      graph: async () => [...(await askAll('graph', undefined)).values()],
+      operators: () => askOne('operators', undefined),
+      schema: () => askOne('schema', undefined),
+    }),
+  };
+}
+
+/** What one process has, as the source of a gateway without others. */
+export const sourceOf = (own: ProcessConsole): ConsoleSource => ({
+  requests: own.requests,
+  request: own.request,
+  report: own.report,
+  ...pages({ ...own, live: async () => [await own.live()], graph: async () => [await own.graph()] }),
+});
+
+/** What the pages are made of: `live` and `graph` of every process, all else of the whole gateway. */
+interface Parts extends Pick<ProcessConsole, 'operators' | 'schema' | 'report'> {
+  readonly live: () => Promise<readonly Answer<'live'>[]>;
+  readonly graph: () => Promise<readonly Answer<'graph'>[]>;
+}
+
+function pages(parts: Parts): Pick<ConsoleSource, 'live' | 'graph' | 'schema'> {
+  return {
+    async live() {
+      const [live, operators, { pairs }] = await Promise.all([
+        parts.live(),
+        parts.operators(),
+        parts.report({ last: quarter }),
+      ]);
+      const chatty = pairs.filter(({ callsPerRequest }) => callsPerRequest > 0).slice(0, mostChatty);
+      return { ...describeLive(mergeLive(some(live))), chatty, ...(operators && { operators }) };
+    },
+    async graph() {
+      const [graphs, live, report, recent] = await Promise.all([
+        parts.graph(),
+        parts.live(),
+        parts.report({ last: quarter }),
+        parts.report({ last: minute }),
+      ]);
+      return describeGraph(mergeGraphs(some(graphs)), mergeLive(some(live)), { report, recent });
+    },
+    async schema() {
+      const schema = await parts.schema();
+      if (schema === undefined) throw requestError('NO_SUPERGRAPH', {});
+      return schema;
     },
   };
 }
 
+/** @throws a `GraphQLError` if no process has answered in time */
+function some<Item>(items: readonly Item[]): readonly Item[] {
+  if (items.length === 0) throw requestError('OVERLOADED', {});
+  return items;
+}
+
+const minute = 60_000;
+const quarter = 15 * minute;
+const mostChatty = 20;
 export const mostListed = 200;

@@ -64,10 +64,8 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
       'No request with this id is kept: it was not recorded, or newer ones have taken its place.';
     throw requestError('NOT_FOUND', { reason });
   });
-  const { report } = source;
-  if (report !== undefined) get('report', (query) => report(readQuery(query, reportSchema)));
-  for (const what of ['live', 'graph', 'schema'] as const)
-    if (source[what] !== undefined) get(what, () => source[what]!());
+  get('report', (query) => source.report(readQuery(query, reportSchema)));
+  for (const what of ['live', 'graph', 'schema'] as const) get(what, () => source[what]());
 
   app.all(`${consolePath}/*`, ({ method }, reply) => {
     if (method === 'GET' || method === 'HEAD')

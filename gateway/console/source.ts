@@ -1,4 +1,14 @@
-import type { CallReport, ExplainedRequest, Graph, Live, RequestSummary, SchemaView } from './api';
+import type {
+  CallReport,
+  ExplainedRequest,
+  Graph,
+  Live,
+  OperatorsView,
+  RequestSummary,
+  SchemaView,
+} from './api';
+import type { GraphParts } from './graph';
+import type { LiveParts } from './live';
 
 /** Which requests are listed: those that match all members. */
 export interface RequestFilter {
@@ -21,14 +31,27 @@ export interface ReportFilter {
   readonly last?: number | undefined;
 }
 
-/** What the console shows. A process has one of itself; a primary has one that asks all of its workers. */
-export interface ConsoleSource {
+/** What the console shows. */
+export interface ConsoleSource extends SharedQuestions {
+  readonly live: () => Promise<Live>;
+  readonly graph: () => Promise<Graph>;
+  readonly schema: () => Promise<SchemaView>;
+}
+
+/** What one process has for the console, as plain data. Figures are added up before they are shown. */
+export interface ProcessConsole extends SharedQuestions {
+  readonly live: () => Promise<LiveParts>;
+  readonly graph: () => Promise<GraphParts>;
+  /** Undefined until the subgraphs have answered. */
+  readonly operators: () => Promise<OperatorsView | undefined>;
+  /** Undefined while there is no supergraph. */
+  readonly schema: () => Promise<SchemaView | undefined>;
+}
+
+interface SharedQuestions {
   /** The newest first, at most 200. */
   readonly requests: (filter: RequestFilter) => Promise<readonly RequestSummary[]>;
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
-  readonly live?: () => Promise<Live>;
-  readonly graph?: () => Promise<Graph>;
-  readonly schema?: () => Promise<SchemaView>;
-  readonly report?: (filter: ReportFilter) => Promise<CallReport>;
+  readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }

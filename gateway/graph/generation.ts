@@ -181,6 +181,10 @@ export class Generation {
     return this.#engine.subgraphs.get(name);
   }
 
+  get subgraphs(): readonly Subgraph[] {
+    return [...this.#engine.subgraphs.values()];
+  }
+
   unknownNames(invalidation: Invalidation): UnknownName[] {
     return this.#engine.unknownNames(invalidation);
   }

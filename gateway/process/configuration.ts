@@ -3,6 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
+import type { SchemaView } from '../console/api';
+import type { GraphSources } from '../console/graph';
+import { schemaViews } from '../console/schema-view';
 import { createAuthentication } from '../auth/authentication';
 import { anonymous } from '../auth/identity';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/directives';
@@ -19,7 +22,8 @@ import { cloudFrontPurge } from '../cache/cdn/cloudfront';
 import { PersistedOperations } from '../request/persisted/persisted-operations';
 import { readTrustedOperations, type TrustedOperations } from '../request/persisted/trusted-operations';
 import { Gateway } from '../graph/gateway';
-import { Generation } from '../graph/generation';
+import type { Subgraph } from '../graph/engine';
+import { Generation, supergraphId } from '../graph/generation';
 import type { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { requestError } from '../errors';
 import { createBeginRequest } from '../http/begin-request';
@@ -54,7 +58,7 @@ import { createPipeline, type Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
 import { openSubgraphSigners, type SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
-import { openSource } from '../supergraph/open';
+import { type OpenedSource, openSource } from '../supergraph/open';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
 import { watchEndpoints } from '../telemetry/endpoints';
@@ -182,6 +186,31 @@ export class Configuration {
     return { urls: endpoints.map(({ url }) => url), ...{ name, headers, signer, tls, connections } };
   }
 
+  /** The subgraphs that know the gateway by a private link, as those built with the kit do. */
+  linkedSubgraphs(): EventPublisher[] {
+    const subgraphs = this.generation?.subgraphs ?? [];
+    return subgraphs.filter(hasPrivateLink).map(({ name }) => this.publisherOf(name)!);
+  }
+
+  /** What the console shows of the graph. */
+  graphSources(): GraphSources {
+    const { generation } = this;
+    const services = (generation?.subgraphs ?? []).map((subgraph) => ({
+      ...subgraph,
+      hasPrivateLink: hasPrivateLink(subgraph),
+    }));
+    const isOpen: GraphSources['isOpen'] = (endpoint) => this.#parts.breakers.isOpen(endpoint);
+    return { services, isOpen };
+  }
+
+  /** What the console shows of the schema; undefined while there is no supergraph. */
+  async describeSchema(): Promise<SchemaView | undefined> {
+    const { generation } = this;
+    if (generation === undefined) return undefined;
+    const { supergraphSdl, apiSchemaSdl } = generation;
+    return this.#parts.viewSchema({ supergraphSdl, apiSchemaSdl, id: supergraphId(supergraphSdl) });
+  }
+
   get rates(): Rates | undefined {
     return this.#parts.rates;
   }
@@ -298,10 +327,9 @@ function build(
   // Code that may throw comes first, before anything is opened that must be closed.
   const { persistedOperations: statistics } = metrics;
   const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
-  const { source, lastGood, usage } =
-    ownSource === undefined
-      ? openSource(options, { logger, meter: metrics.meter })
-      : { source: ownSource, lastGood: undefined, usage: undefined };
+  const { source, lastGood, usage, registryFacts }: OpenedSource =
+    ownSource === undefined ? openSource(options, { logger, meter: metrics.meter }) : { source: ownSource };
+  const viewSchema = schemaViews({ source: describeSource(options, ownSource), registryFacts });
   // Connections to subgraphs outlive a supergraph.
   const connections = connectionsOf(options);
   const { connectTimeout, keepAlive, http2, ca } = connections;
@@ -475,8 +503,21 @@ function build(
       signers,
       authentication,
     },
-    ...{ invalidate, rates, purges, tagFormats, persistedOperations },
+    ...{ invalidate, rates, purges, tagFormats, persistedOperations, breakers, viewSchema },
   };
+}
+
+/** Only private links sign what subgraphs send to the gateway. */
+const hasPrivateLink = ({ subscriptions }: Subgraph): boolean => subscriptions.verifyCallback !== undefined;
+
+/** Where supergraphs come from, without what may be secret in a URL. */
+function describeSource({ supergraph }: Options, ownSource: SupergraphSource | undefined): string {
+  if (ownSource !== undefined || supergraph === undefined) return 'a source of this program';
+  const { file, url, registry, graph } = supergraph;
+  if (registry !== undefined) return `the registry, ${graph}`;
+  if (url === undefined) return `the file ${file}`;
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
 }
 
 /** What says which supergraph it is, and not how it is fetched. */

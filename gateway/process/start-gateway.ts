@@ -7,8 +7,10 @@ import { describeGateway } from '../console/about';
 import { CallCounter } from '../console/call-totals';
 import { consoleOrigins } from '../console/origins';
 import { ReportHistory } from '../console/report-history';
-import type { ConsoleSource } from '../console/source';
+import { sourceOf } from '../console/merged-source';
+import type { ProcessConsole } from '../console/source';
 import { createAdminServer } from './admin-server';
+import { openConsoleFigures } from './console-figures';
 import { UsedSignatures } from '../auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from '../cache/invalidation';
 import type { InvalidateFor } from './invalidation-route';
@@ -92,8 +94,8 @@ export interface RunningGateway {
   reload(read: () => OptionsInput): Promise<void>;
   /** Invalidates like `POST /cache/invalidate`. */
   readonly invalidate: InvalidateFor;
-  /** What the console shows; undefined where `admin.console.enabled` is false. */
-  readonly console: ConsoleSource | undefined;
+  /** What the console shows of this process; undefined where `admin.console.enabled` is false. */
+  readonly console: ProcessConsole | undefined;
   /** Drains and stops: readiness fails at once, requests in flight may finish within `shutdown.grace`. */
   stop(): Promise<void>;
 }
@@ -252,17 +254,20 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   const reports = options.admin.console.enabled
     ? new ReportHistory(new CallCounter(metrics, Date.now()))
     : undefined;
-  const console: ConsoleSource | undefined = reports && {
-    requests: () => Promise.resolve([]),
-    request: () => Promise.resolve(undefined),
-    report: ({ last }) => Promise.resolve(reports.report(last)),
-  };
+  const figures = options.admin.console.enabled ? openConsoleFigures(metrics, () => current) : undefined;
+  const console: ProcessConsole | undefined = reports &&
+    figures && {
+      requests: () => Promise.resolve([]),
+      request: () => Promise.resolve(undefined),
+      report: ({ last }) => Promise.resolve(reports.report(last)),
+      ...figures.console,
+    };
   const about = () =>
     describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
   const admin = enabled
     ? createAdminServer({
         ...{ metrics: metrics.text, readiness, token, invalidation },
-        console: console && { source: console, about, logger },
+        console: console && { source: sourceOf(console), about, logger },
       })
     : undefined;
 
@@ -272,6 +277,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   async function close(): Promise<void> {
     isClosed = true;
     reports?.stop();
+    figures?.stop();
     await invalidations?.stop();
     await eventHub.stop();
     await admin?.close();

@@ -58,6 +58,13 @@ export class Breakers {
     };
   }
 
+  /** Whether the breaker of an endpoint is open. */
+  isOpen({ subgraph, url }: EndpointName): boolean {
+    return this.#held.values.some(
+      ({ endpoint, breaker }) => endpoint.subgraph === subgraph && endpoint.url === url && breaker.isOpen,
+    );
+  }
+
   #create(endpoint: EndpointName): HeldBreaker {
     const breaker = new Breaker(this.#options, (state, reason) => {
       if (!held.isGone) this.#onChange(endpoint, state, reason);

@@ -6,6 +6,7 @@ import { createUsageRecorder, type UsageRecorder } from '../usage/recorder';
 import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';
 import { openRegistry } from './registry';
+import type { RegistryFacts } from './registry-facts';
 import { s3Source } from './s3';
 import type { SupergraphSource } from './source';
 import { urlSource } from './url';
@@ -15,6 +16,8 @@ export interface OpenedSource {
   readonly lastGood?: LastGood | undefined;
   /** Records the usage of the schema. */
   readonly usage?: UsageRecorder | undefined;
+  /** What the registry knows of the supergraph that runs. Rejects if it cannot be read. */
+  readonly registryFacts?: (() => Promise<RegistryFacts>) | undefined;
 }
 
 interface SourceTools {
@@ -36,7 +39,11 @@ export function openSource(
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
-    const { source, usageSink: sink } = openRegistry({
+    const {
+      source,
+      usageSink: sink,
+      facts,
+    } = openRegistry({
       ...{ registry, graph, version, ...pace, logger, isReadOnly },
     });
     const { enabled, interval } = usage;
@@ -44,6 +51,7 @@ export function openSource(
       source,
       usage: enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined,
       lastGood: lastGood ?? lastGoodFile(kept),
+      registryFacts: facts,
     };
   }
   if (url !== undefined) {

@@ -11,6 +11,7 @@ import type { Logger } from '../telemetry/logger';
 import type { UsageSink } from '../usage/recorder';
 import { awsAgents } from '../subgraph-calls/outgoing';
 import { createPolling } from './polling';
+import { type RegistryFacts, readRegistryFacts } from './registry-facts';
 import type { SupergraphOutcome, SupergraphSource } from './source';
 
 export interface RegistryOptions {
@@ -34,6 +35,8 @@ export interface RegistryOptions {
 export function openRegistry(options: RegistryOptions): {
   readonly source: SupergraphSource;
   readonly usageSink: UsageSink;
+  /** What it knows of the supergraph that runs. Rejects if it cannot be read. */
+  readonly facts: () => Promise<RegistryFacts>;
 } {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
@@ -96,7 +99,8 @@ export function openRegistry(options: RegistryOptions): {
     putOperation: async (hash, text) => (await open()).usage.putOperation(hash, text),
     putSegment: async (segment) => (await open()).usage.putSegment(segment),
   };
-  return { source, usageSink };
+  const facts = async (): Promise<RegistryFacts> => readRegistryFacts(await open(), running?.version);
+  return { source, usageSink, facts };
 }
 
 const noReports: ReturnType<typeof createReports> = {

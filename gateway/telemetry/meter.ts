@@ -61,9 +61,14 @@ export class Meter {
     else reads.push(read);
   }
 
-  /** All metrics that have a series, in the order of the table. */
-  collect(): Metric[] {
+  /**
+   * The metrics that have a series, in the order of the table.
+   *
+   * @param only those that are read. @default all
+   */
+  collect(only?: ReadonlySet<MetricName>): Metric[] {
     return names.flatMap((name) => {
+      if (only?.has(name) === false) return [];
       const series = [
         ...(this.#sums.get(name)?.series() ?? []),
         ...(this.#histograms.get(name)?.series() ?? []),

@@ -8,7 +8,7 @@ import { SubgraphDurations } from './statistics/subgraph-durations';
 import { WebSocketStatistics } from './statistics/web-socket-statistics';
 import { CallStatistics } from './call-statistics';
 import { Meter, type Metric, type Sum } from './meter';
-import type { AttributesOf } from './metric-table';
+import type { AttributesOf, MetricName } from './metric-table';
 import { packageVersion } from './package-root';
 import { type MetricsFormat, writePrometheus } from './prometheus';
 import { measureRuntime } from './runtime-metrics';
@@ -32,8 +32,8 @@ export interface Metrics {
   /** Subgraph calls of client requests, by result and by operation. */
   readonly calls: CallStatistics;
   readonly supergraphUpdates: Sum<AttributesOf<'weir.supergraph.updates'>>;
-  /** Returns the current values. */
-  readonly collect: () => Metric[];
+  /** Returns the current values, of all metrics or only of some. */
+  readonly collect: (only?: ReadonlySet<MetricName>) => Metric[];
   /** The same as text. @default in Prometheus' format */
   readonly text: (format?: MetricsFormat) => string;
   close(): void;
@@ -52,9 +52,9 @@ export function createMetrics(
   const reloads = reloadsIn(meter);
   const supergraphUpdates = meter.sum('weir.supergraph.updates');
   for (const result of ['swapped', 'refused', 'unavailable']) supergraphUpdates.of({ result });
-  const collect = (): Metric[] => {
+  const collect: Metrics['collect'] = (only) => {
     for (const statistics of [requests, errors, calls]) statistics.review();
-    return meter.collect();
+    return meter.collect(only);
   };
   return {
     ...{ meter, requests, errors, calls, reloads, supergraphUpdates },

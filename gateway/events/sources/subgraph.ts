@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { SubgraphConnections } from '../../subgraph-calls/connections';
-import type { Signer } from '../../subgraph-calls/signer';
+import { type OwnRequests, ownHeaders } from '../../subgraph-calls/own-requests';
 import { parseSubgraphUrl } from '../../subgraph-calls/subgraph-url';
 import { EventStreamParser, EventTooLarge } from '../../subgraph-calls/subscriptions/event-stream-parser';
 import type { TlsFiles } from '../../subgraph-calls/tls-files';
@@ -14,12 +14,10 @@ import {
 } from '../source';
 
 /** How the gateway connects to a subgraph now. */
-export interface EventPublisher {
+export interface EventPublisher extends OwnRequests {
   readonly name: string;
   /** The URLs of its calls. At least one. */
   readonly urls: readonly string[];
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signer: Signer | undefined;
   readonly tls: TlsFiles | undefined;
   readonly connections: SubgraphConnections;
 }
@@ -97,15 +95,10 @@ export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptio
 /** The status for a position that the log does not have any more. */
 const forgotten = 410;
 
-async function headersOf(
-  { headers, signer }: EventPublisher,
-  url: URL,
-): Promise<Readonly<Record<string, string>>> {
-  const caller = { headers: {}, signedIdentity: undefined };
-  const signed = (await signer?.sign({ method: 'GET', url, body: nothing, caller })) ?? [];
-  const own = Object.fromEntries(signed.flatMap((each, i) => (i % 2 === 0 ? [[each, signed[i + 1]!]] : [])));
-  return { ...headers, accept: 'text/event-stream', ...own };
-}
+const headersOf = async (publisher: EventPublisher, url: URL): Promise<Readonly<Record<string, string>>> => ({
+  ...(await ownHeaders(publisher, { method: 'GET', url, body: nothing })),
+  accept: 'text/event-stream',
+});
 
 /** The events of each piece that has come. */
 async function* batchesOf(body: Dispatcher.ResponseData['body']): AsyncIterable<EventBatch> {

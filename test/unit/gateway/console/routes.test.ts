@@ -25,6 +25,10 @@ const source: ConsoleSource = {
     return Promise.resolve([]);
   },
   request: () => Promise.resolve(undefined),
+  report: () => Promise.reject(new Error('secret reason')),
+  live: () => Promise.reject(new Error('secret reason')),
+  graph: () => Promise.reject(new Error('secret reason')),
+  schema: () => Promise.reject(new Error('secret reason')),
 };
 const about: About = {
   version: '1.2.3',

@@ -1,0 +1,43 @@
+import type { RegistryReader } from '../../schema/registry-reader';
+import type { UsageSegment } from '../../schema/usage-log';
+import type { Version } from '../../schema/registry-version';
+
+/** What a registry knows of the supergraph that runs, as plain data: it crosses threads. */
+export interface RegistryFacts {
+  readonly version: Pick<Version, 'number' | 'at'> | undefined;
+  /** The version before, and its supergraph; undefined where there is none. */
+  readonly before: { readonly number: number; readonly supergraphSdl: string } | undefined;
+  /** What clients have sent within {@link usageWindow}. */
+  readonly usage: {
+    readonly segments: readonly UsageSegment[];
+    readonly operations: ReadonlyMap<string, string>;
+  };
+}
+
+/** Days of usage that are considered, as `weir check` does by default. */
+export const usageWindow = 30;
+
+/** @param running the number of the version that runs; undefined if it is in no registry */
+export async function readRegistryFacts(
+  reader: RegistryReader,
+  running: number | undefined,
+): Promise<RegistryFacts> {
+  const since = new Date(Date.now() - usageWindow * 86_400_000);
+  const [usage, versions] = await Promise.all([
+    reader.usage.read(since),
+    running === undefined ? undefined : readVersions(reader, running),
+  ]);
+  return { version: versions?.version, before: versions?.before, usage };
+}
+
+async function readVersions(reader: RegistryReader, running: number) {
+  const version = await reader.version(running);
+  const before = running === 1 ? undefined : await reader.version(running - 1);
+  return {
+    version,
+    before:
+      before?.supergraph === undefined
+        ? undefined
+        : { number: before.number, supergraphSdl: await reader.supergraph(before) },
+  };
+}

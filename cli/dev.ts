@@ -143,6 +143,9 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const facts = graph.describe(configured);
   const announcing = announceGraph({
     subgraphs: Object.fromEntries(facts.subgraphs),
+    ...(gateway.adminUrl !== undefined && {
+      admin: { url: gateway.adminUrl, token: configured.admin.token ?? adminToken },
+    }),
     ...(graph.linkEnv
       ? { env: graph.linkEnv }
       : { options: reader.config === undefined ? undefined : resolve(reader.config) }),
@@ -164,7 +167,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
 }
 
 const unwritten = (problem: string): string =>
-  `${runningGraphFile} cannot be written (${problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL.`;
+  `${runningGraphFile} cannot be written (${problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL, and \`weir report\` needs --admin URL.`;
 
 const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
   ...watch,

@@ -12,6 +12,7 @@ import type * as Credentials from './dev/credentials';
 import type * as OwnGraph from './dev/own-graph';
 import type * as ReferenceGraph from './dev/reference-graph';
 import type * as IntrospectAsGateway from './introspect-as-gateway';
+import type * as CallReport from './operators/call-report';
 import type * as Executions from './operators/executions';
 import type * as Failures from './operators/failures';
 import type * as Rebuilds from './operators/rebuilds';
@@ -26,6 +27,7 @@ const load = createRequire(__filename);
 export const lazy = {
   archive: () => load('../gateway/events/archive') as typeof Archive,
   archiveBucket: () => load('../gateway/events/archive-bucket') as typeof ArchiveBucket,
+  callReport: () => load('./operators/call-report') as typeof CallReport,
   credentials: () => load('./dev/credentials') as typeof Credentials,
   executions: () => load('./operators/executions') as typeof Executions,
   failures: () => load('./operators/failures') as typeof Failures,

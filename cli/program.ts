@@ -15,6 +15,7 @@ import { historyCommand } from './history';
 import { initCommand } from './init';
 import { packageVersion } from './package';
 import { publishCommand } from './publish';
+import { reportCommand } from './report';
 import { rollbackCommand } from './rollback';
 import { statusCommand } from './status';
 import { subgraphCommand } from './subgraph';
@@ -67,6 +68,7 @@ export function createProgram(context: Context): Command {
       configCommand,
       composeCommand,
       explainCommand,
+      reportCommand,
     ],
     ...[
       checkCommand,

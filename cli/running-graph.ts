@@ -9,6 +9,8 @@ export interface RunningGraph {
   readonly subgraphs: Readonly<Record<string, string>>;
   /** The variables with the keys of its private link, if it has made or been given some. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The admin port of its gateway, and what it wants as a bearer token; undefined if it has none. */
+  readonly admin?: { readonly url: string; readonly token: string } | undefined;
   /** The file of the gateway's options, absolute. */
   readonly options?: string | undefined;
 }

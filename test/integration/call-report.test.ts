@@ -1,6 +1,10 @@
 /** The report of calls, as a gateway over real sockets counts them. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { CallReport } from '../../gateway/console/api';
 import type { GatewayOptions } from '../../gateway';
+import { startCli } from '../support/run-cli';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
@@ -124,4 +128,62 @@ it('is about the last minutes only if it is asked to be, and refuses what is no 
   const refused = await fetch(`${to.adminUrl}/console/api/report?last=long`);
   expect(refused.status).toBe(400);
   expect(await refused.text()).toContain('`last` must be a number of milliseconds');
+});
+
+describe('weir report', () => {
+  const run = (...args: string[]) => startCli(['report', ...args]).result;
+
+  it('adds up the counts of several gateways, as text and as JSON', async () => {
+    const one = await start();
+    await one.query('query Shelf { shelf { upc rating } }');
+    const other = await startTestGateway({ supergraph: sourceOf(compose([products, reviews])) });
+    try {
+      for (let i = 0; i < 2; i++) await other.query('query Shelf { shelf { upc rating } }');
+      const admins = ['--admin', one.adminUrl!, `${other.adminUrl!}/`, one.adminUrl!];
+      const { stdout, exitCode, stderr } = await run(...admins, '--format', 'json');
+      expect([exitCode, stderr]).toEqual([0, '']);
+      const found = JSON.parse(stdout) as CallReport;
+      expect(found).toMatchObject({ processes: 2, operations: [{ name: 'Shelf', executions: 3 }] });
+      expect(found.services).toContainEqual({
+        from: 'products',
+        to: 'reviews',
+        calls: 3,
+        callsPerRequest: 1,
+      });
+      const text = (await run(...admins, '--since', '5m')).stdout;
+      expect(text).toMatch(/^2 processes, /);
+      expect(text).toMatch(/^products → reviews +3 +1\.00$/m);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('says what to do where it gets no report', async () => {
+    const token = 'a-token-for-operators';
+    const { adminUrl, url } = await start({ admin: { port: 0, token } });
+    const origin = new URL(url).origin;
+    const said = async (...args: string[]) => {
+      const { exitCode, stderr, stdout } = await run(...args);
+      expect([exitCode, stdout]).toEqual([2, '']);
+      return stderr;
+    };
+    expect(await said('--admin', adminUrl!)).toBe(
+      `weir: ${adminUrl!} wants a token: give the \`admin.token\` of the gateway with --token, or in WEIR_TOKEN.\n`,
+    );
+    expect(await said('--admin', adminUrl!, '--token', 'wrong')).toBe(
+      `weir: ${adminUrl!} does not accept the token: give the \`admin.token\` of the gateway with --token, or in WEIR_TOKEN.\n`,
+    );
+    expect(await said('--admin', origin)).toBe(
+      `weir: ${origin} has no report: name an admin port, of a gateway where \`admin.console.enabled\` is true.\n`,
+    );
+    expect((await run('--admin', adminUrl!, '--token', token)).exitCode).toBe(0);
+    const answering = createServer((_, response) => response.end('{"operations":[]}')).listen(0, '127.0.0.1');
+    try {
+      await once(answering, 'listening');
+      const { port } = answering.address() as AddressInfo;
+      expect(await said('--admin', `http://127.0.0.1:${port}`)).toMatch(/does not answer with a report/);
+    } finally {
+      answering.close();
+    }
+  });
 });

@@ -286,6 +286,12 @@ describe('weir dev', () => {
     const cli = startCli(['dev', '--port', '0'], {});
     await cli.printed(/curl/);
     expect(known()).toEqual(['c']);
+    const report = await startCli(['report']).result;
+    expect(report).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^One process, /),
+    });
     list('c', 'e');
     await eventually(() => known().join() === 'c,e');
     list('e');

@@ -475,6 +475,11 @@ async function commandsRefused(): Promise<Refusals> {
     ['events', 'replay', '--projection', 'x', '--to', '2999-01-01T00:00:00Z'],
     ['workflow', 'show', 'x'],
     ['workflow', 'retry', 'x'],
+    ['report'],
+    ['report', '--admin', '127.0.0.1:9464'],
+    ['report', '--admin', 'http://user:password@127.0.0.1:9464'],
+    ['report', '--admin', 'http://127.0.0.1:1'],
+    ['report', '--admin', 'http://127.0.0.1:1', '--token', 'two words'],
   ])
     refusals.push([await saidBy(args), `weir ${args.join(' ')}`] as const);
   return refusals;

@@ -20,7 +20,11 @@ export function describeGateway({ options, endpoint, version, workers }: AboutFa
     endpoint,
     canWrite: admin.token !== undefined,
     ...(mode === 'development' && { graphiql: new URL('/graphiql', endpoint).href }),
-    recorded: { sampling: 0, values: false },
+    recorded: { sampling: samplingOf(options), values: admin.console.values },
     gateways: { workers, shared: false },
   };
 }
+
+/** The share of requests that are recorded. */
+export const samplingOf = ({ admin, mode }: Pick<Options, 'admin' | 'mode'>): number =>
+  admin.console.sampling ?? (mode === 'development' ? 1 : 0.01);

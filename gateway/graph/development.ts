@@ -5,6 +5,7 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from '../planning';
+import type { Caller } from '../subgraph-calls/transport';
 import { showNull } from './observed-nulls';
 
 /** An operation, its caller, and its result. */
@@ -13,7 +14,7 @@ interface Performed {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
   readonly answered: Answered;
-  readonly request: Pick<IncomingRequest, 'head' | 'calls'>;
+  readonly request: Pick<IncomingRequest, 'head' | 'calls'> & Pick<Caller, 'span'>;
 }
 
 interface ShowOptions {
@@ -32,6 +33,8 @@ export async function showExecution(
 ): Promise<Record<string, unknown>> {
   const { headers } = request.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
+  const noted = request.span?.trace.notes?.cost;
+  if (noted !== undefined) noted.actual = actual;
   const costs = { estimated: cost.estimate(variables).cost, actual };
   const { errorsLeftOut, nulls } = answered;
   const weir = { calls: request.calls, cost: costs, cache: showCache(answered, answerHeaders) };

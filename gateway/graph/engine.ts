@@ -51,6 +51,9 @@ export interface KnownOperation {
   readonly type: string;
   /** SHA-256 of the document's text, in hex. */
   readonly id: string;
+  readonly document: string;
+  /** The name in the request; undefined if the request has none. */
+  readonly operationName: string | undefined;
   /** Whether it has fragments that may be deferred. */
   readonly mayDefer: boolean;
   /**

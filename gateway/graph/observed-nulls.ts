@@ -23,7 +23,10 @@ export class ObservedNulls implements NullObserver {
 
 /** Notes nulls in the span of an execution. */
 export function noteNulls(span: Span, observed: Pick<ObservedNulls, 'nulls'> | undefined): void {
-  for (const each of observed?.nulls ?? []) noteNull(span, each);
+  if (observed === undefined) return;
+  for (const each of observed.nulls) noteNull(span, each);
+  const { notes } = span.trace;
+  if (notes !== undefined) notes.nulls = [...(notes.nulls ?? []), ...observed.nulls].slice(0, mostShown);
 }
 
 /** Nulls that a subgraph answered without an error are data like any other. */

@@ -48,7 +48,7 @@ import type { PlanWaits } from '../admission/plan-waits';
 import { limitCalls } from '../subgraph-calls/interceptors/limit-calls';
 import type { CostDirectives, OperationCache, PlanCache, PlannedOperation, Planner } from '../planning';
 import { type CountedProgram, Rejection } from './programs';
-import { beginExecution, beginPlan, noteErrors } from './traced';
+import { beginExecution, beginPlan, noteErrors, noteOperation } from './traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
@@ -58,6 +58,7 @@ import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
 import { endWith, errorTypeOf } from '../telemetry/traces/span';
+import { noteCached } from '../telemetry/traces/trace-notes';
 import type { Tracer } from '../telemetry/traces/tracer';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 import type { Flow } from '../subgraph-calls/source';
@@ -232,6 +233,7 @@ export function createOperations(
   function check(compiled: CompiledOperation, variables: Variables, request: IncomingRequest): void {
     const refusal = compiled.refuse(variables, request.identity);
     if (refusal !== undefined) throw refusal;
+    noteOperation(request, compiled, variables, limits);
     const wrong = variableErrors(schema, compiled, variables);
     if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
     charge(request, compiled.cost, variables);
@@ -270,6 +272,7 @@ export function createOperations(
     // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
+    noteCached(request.span, answered.cachedReply?.answer);
     const { answers } = metrics.calls.of(compiled.counted);
     if (isOwn) answers[answered.cachedReply === undefined ? 'pass' : 'miss']++;
     else answers[heldAs[request.cacheResult]]++;
@@ -422,6 +425,8 @@ export function createOperations(
       name: compiled.operation.name?.value ?? null,
       type: compiled.operation.operation,
       id: compiled.hash,
+      document: compiled.source,
+      operationName: compiled.operationName,
       mayDefer: mayBeInParts,
       run: (variables, request, format) => start(compiled, variables, request, keep, format),
     };

@@ -1,8 +1,12 @@
 import type { Execution } from '../execution';
 import type { PlanCache, PlannedOperation } from '../planning';
+import type { CallCounts } from '../telemetry/call-counts';
+import { setCalls } from '../telemetry/traces/request-span';
 import type { Caller } from '../subgraph-calls/transport';
 import type { Attributes, Span } from '../telemetry/traces/span';
-import type { CompiledOperation } from './compiled-operation';
+import type { ClientLimits } from '../limits/client-limits';
+import type { IncomingRequest } from '../request/incoming-request';
+import type { CompiledOperation, Variables } from './compiled-operation';
 
 /** Begins the span of an execution. Undefined where nothing is traced. */
 export function beginExecution(
@@ -44,6 +48,37 @@ export function noteErrors(span: Span, { errors, errorsLeftOut }: Execution): vo
 }
 
 const codeOf = (code: unknown): string => (typeof code === 'string' ? code.slice(0, 100) : '_OTHER');
+
+/** Notes for the console what an operation costs, before it runs. */
+export function noteOperation(
+  { span, identity }: Pick<IncomingRequest, 'span' | 'identity'>,
+  { cost }: Pick<CompiledOperation, 'cost'>,
+  variables: Variables,
+  limits: ClientLimits,
+): void {
+  const notes = span?.trace.notes;
+  if (notes === undefined) return;
+  notes.cost = { estimated: cost.estimate(variables).cost, limit: limits.of(identity).cost };
+  if (span?.trace.source.recorder?.values === true) notes.variables = variables;
+}
+
+/** Notes in the span of an event what it is the answer of. @param requestId of the subscription */
+export function noteEvent(
+  span: Span,
+  { operation, hash, source, operationName }: CompiledOperation,
+  requestId: string | undefined,
+  calls: CallCounts,
+): void {
+  span.set('weir.request.id', requestId);
+  span.set('graphql.operation.type', operation.operation);
+  span.set('graphql.operation.name', operation.name?.value.slice(0, longestName));
+  span.set('weir.operation.id', hash);
+  setCalls(span, calls);
+  const { notes } = span.trace;
+  if (notes === undefined) return;
+  notes.document = source;
+  notes.operationName = operationName;
+}
 
 /** Begins the span of waiting for a plan. To be called before the plan is asked for. */
 export function beginPlan(

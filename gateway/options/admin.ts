@@ -1,16 +1,30 @@
 import { z } from 'zod';
-import { flag, mapOf, portNumber, text } from './values';
+import { flag, mapOf, portNumber, share, size, text } from './values';
 
 const console = mapOf({
   enabled: flag
     .default(true)
     .describe('Serves the console at `/console` of this port. No effect if the port is not served.'),
+  sampling: share
+    .optional()
+    .describe(
+      'The share of requests that are recorded. Those whose traces are exported, or kept by `telemetry.traces.keep`, are recorded besides. Left out: 1 in development, 0.01 in production.',
+    )
+    .meta({ example: 0.1 }),
+  memory: size
+    .prefault('32MiB')
+    .describe('Memory for recorded requests, in each process: the oldest make room for new ones.'),
+  values: flag
+    .default(false)
+    .describe(
+      'Shows the literals and variables of operations, too. Whoever may open the console then sees what clients send.',
+    ),
 })
   .prefault({})
   .describe(
     'The console: requests explained, live figures and the graph, from the memory of the gateway (docs/console.md). Without a `token` it answers only on the machine that it runs on, and only reads.',
   )
-  .meta({ example: { enabled: false } });
+  .meta({ example: { sampling: 0.1, memory: '64MiB' } });
 
 export const admin = mapOf({
   enabled: flag.default(true).describe('Serves metrics and health on a separate port.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, headerName, headerValue, httpUrl, mapOf, text, timeout } from './values';
+import { flag, headerName, headerValue, httpUrl, mapOf, share, text, timeout } from './values';
 
 const collectorHeaders = z
   .record(headerName, headerValue.meta({ writeOnly: true }), { error: 'must be a map of headers' })
@@ -17,8 +17,6 @@ const otlp = mapOf({
     .describe('How long to wait between two requests. The last one is sent when the gateway stops.'),
 });
 
-const shareRule = 'must be a share from 0 to 1, such as 0.01';
-
 const traces = mapOf({
   otlp: mapOf({
     url: httpUrl
@@ -30,10 +28,7 @@ const traces = mapOf({
   })
     .prefault({})
     .describe('The OpenTelemetry collector that gets the spans: OTLP over HTTP, in Protobuf.'),
-  sampling: z
-    .number({ error: shareRule })
-    .min(0, { error: shareRule })
-    .max(1, { error: shareRule })
+  sampling: share
     .optional()
     .describe(
       'The share of traces that begin at the gateway and are exported. Where a client sends `traceparent`, its decision counts. Left out: `OTEL_TRACES_SAMPLER` of the environment, else all.',

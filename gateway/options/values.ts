@@ -22,6 +22,9 @@ export function wholeNumber(least: number, most: number) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
+const shareRule = 'must be a share from 0 to 1, such as 0.01';
+export const share = z.number({ error: shareRule }).min(0, { error: shareRule }).max(1, { error: shareRule });
+
 export const portNumber = wholeNumber(0, 65_535);
 export const positiveInt = wholeNumber(1, 1_000_000);
 

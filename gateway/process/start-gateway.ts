@@ -3,11 +3,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
-import { describeGateway } from '../console/about';
+import { describeGateway, samplingOf } from '../console/about';
 import { CallCounter } from '../console/call-totals';
 import { consoleOrigins } from '../console/origins';
+import { createOwnSource } from '../console/own-source';
 import { ReportHistory } from '../console/report-history';
 import { sourceOf } from '../console/merged-source';
+import { RequestLog } from '../console/request-log';
 import type { ProcessConsole } from '../console/source';
 import { createAdminServer } from './admin-server';
 import { openConsoleFigures } from './console-figures';
@@ -42,6 +44,7 @@ import { createLogger, type LogDestination } from '../telemetry/logger';
 import { createMetrics, versionIfKnown } from '../telemetry/metrics';
 import { startOtlpExport } from '../telemetry/otlp';
 import type { MetricsFormat } from '../telemetry/prometheus';
+import { localTracer } from '../telemetry/traces/local-tracer';
 import { openTracing } from '../telemetry/traces/open-tracing';
 import { awsAgents, fetchOutgoing, proxiesOf, useProxies } from '../subgraph-calls/outgoing';
 import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
@@ -128,10 +131,18 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   logger.hide(secretsOf(options));
   const scheme = options.tls === undefined ? 'http' : 'https';
   const metrics = createMetrics({ path: options.path, scheme });
+  const { console: consoleOptions } = options.admin;
+  const sampling = samplingOf(options);
+  const recorder = consoleOptions.enabled ? new RequestLog({ ...consoleOptions, sampling }) : undefined;
   const tracing = await openTracing({
     ...{ options: options.telemetry, env: process.env, version: versionIfKnown(), path: options.path },
-    ...{ meter: metrics.meter, logger, agents: awsAgents() },
+    ...{ meter: metrics.meter, logger, agents: awsAgents(), recorder },
   });
+  // Without an exporter nothing is traced but for the console.
+  const local =
+    tracing === undefined && recorder !== undefined && sampling > 0
+      ? localTracer(options.path, recorder)
+      : undefined;
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
@@ -169,7 +180,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     audit,
     logger,
     metrics,
-    tracer: tracing?.tracer,
+    tracer: tracing?.tracer ?? local,
     consoleOrigins: () => consoleOrigins(options.admin, admin?.server.address()),
     state: () => state,
   };
@@ -248,17 +259,15 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     audit?.action({ ...done, outcome: 'ok' });
     return current.cdnPaths(tags);
   };
+  const endpoint = (): string => `${addressOf(server.address() ?? options, scheme)}${options.path}`;
   const { enabled, token } = options.admin;
   const invalidation = token === undefined ? undefined : { token, invalidate: invalidateFor, logger };
   const version = versionIfKnown();
-  const reports = options.admin.console.enabled
-    ? new ReportHistory(new CallCounter(metrics, Date.now()))
-    : undefined;
-  const figures = options.admin.console.enabled ? openConsoleFigures(metrics, () => current) : undefined;
+  const reports = recorder && new ReportHistory(new CallCounter(metrics, Date.now()));
+  const figures = recorder && openConsoleFigures(metrics, () => current);
   const console: ProcessConsole | undefined = reports &&
     figures && {
-      requests: () => Promise.resolve([]),
-      request: () => Promise.resolve(undefined),
+      ...createOwnSource({ log: recorder, endpoint }),
       report: ({ last }) => Promise.resolve(reports.report(last)),
       ...figures.console,
     };
@@ -270,8 +279,6 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
         console: console && { source: sourceOf(console), about, logger },
       })
     : undefined;
-
-  const endpoint = (): string => `${addressOf(server.address() ?? options, scheme)}${options.path}`;
 
   let isClosed = false;
   async function close(): Promise<void> {

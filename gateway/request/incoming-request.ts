@@ -59,6 +59,9 @@ interface Operation {
   readonly type: string;
   /** SHA-256 of the document, in hex. */
   readonly id: string;
+  readonly document?: string | undefined;
+  /** The name in the request; undefined if the request has none. */
+  readonly operationName?: string | undefined;
 }
 
 /** Why the credentials of a request were refused, and by which auth mode; `none` if they belong to no mode. */
@@ -107,7 +110,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   isDetached = false;
   /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
   after: string | undefined;
-  /** Its trace, where the gateway exports traces; else undefined, and the trace of its client goes to subgraphs. */
+  /**
+   * Its trace, where the gateway exports traces or records it for the console; else undefined. Where it does not export, the
+   * trace of its client goes to subgraphs.
+   */
   ownTrace: OwnTrace | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
@@ -158,7 +164,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   /** Not remembered: most requests have no trace context, and for others it is read only twice. */
   get trace(): Pick<TraceContext, 'traceId'> | undefined {
-    return this.ownTrace ?? this.#sentTrace;
+    return this.ownTrace?.isLocal === false ? this.ownTrace : this.#sentTrace;
   }
 
   get #sentTrace(): TraceContext | undefined {
@@ -209,7 +215,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   get tracing(): Caller['tracing'] {
     return (this.#tracing ??=
-      this.ownTrace === undefined
+      this.ownTrace?.isLocal !== false
         ? tracingHeaders(this.id, this.#sentTrace)
         : { 'x-request-id': this.id, ...this.ownTrace.headers });
   }

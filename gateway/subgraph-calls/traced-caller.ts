@@ -13,10 +13,9 @@ export class TracedCaller implements Caller {
   }
 
   get tracing(): Caller['tracing'] {
-    return (this.#tracing ??= {
-      'x-request-id': this.#caller.tracing['x-request-id']!,
-      ...this.span.headers,
-    });
+    const { tracing } = this.#caller;
+    if (this.span.trace.source.isLocal === true) return tracing;
+    return (this.#tracing ??= { 'x-request-id': tracing['x-request-id']!, ...this.span.headers });
   }
 
   get headers(): Caller['headers'] {

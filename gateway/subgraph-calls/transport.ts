@@ -268,7 +268,7 @@ export class TransportError extends Error {
 export type TransportErrorCode =
   'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT' | 'MAX_SUBGRAPH_CALLS_LIMIT';
 
-const failures = {
+export const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
   'connect-timeout': { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be connected to in time' },
   refused: { code: 'SUBREQUEST_HTTP_ERROR', says: 'refused the connection' },

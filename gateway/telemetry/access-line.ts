@@ -20,7 +20,7 @@ export function compileAccessLine({ omit, fields }: Options['logging']): Describ
 const own: Readonly<Record<AccessField, DescribeRequest>> = {
   requestId: ({ id }) => `,"requestId":"${id}"`,
   traceId: ({ trace }) => (trace === undefined ? '' : `,"traceId":"${trace.traceId}"`),
-  spanId: ({ span }) => (span === undefined ? '' : `,"spanId":"${span.id}"`),
+  spanId: ({ span }) => (span?.loggedId === undefined ? '' : `,"spanId":"${span.loggedId}"`),
   method: ({ head }) => `,"method":${jsonText(head.method)}`,
   path: ({ head }) => `,"path":${bounded(pathIn(head.url))}`,
   status: (_, status) => `,"status":${status}`,

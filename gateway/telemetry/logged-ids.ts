@@ -13,7 +13,7 @@ export interface LoggedIds {
 export const loggedIds = ({ tracing, span }: Traced): LoggedIds => ({
   requestId: tracing['x-request-id'],
   traceId: tracing['traceparent']?.slice(3, 35),
-  spanId: span?.id,
+  spanId: span?.loggedId,
 });
 
 interface Traced {

@@ -10,6 +10,7 @@ import type { Reply } from '../../request/reply';
 import type { AnswerHeaders, CachedReply } from './answer-headers';
 import { mediaTypes } from '../../http/media-type';
 import { PreparedAnswers } from './prepared-answers';
+import { noteCached } from '../../telemetry/traces/trace-notes';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import {
@@ -105,6 +106,7 @@ export class CachedAnswers {
     if (remembered.operation !== undefined) request.resolve(remembered.operation);
     request.cacheResult = 'HIT';
     request.span?.set('weir.cache.age', this.#options.answerHeaders.ageOf(answer));
+    noteCached(request.span, answer);
     const { statistics, caches, calls } = this.#options;
     statistics.hit++;
     caches.responses.served('fresh', answer.storedAt, Date.now());

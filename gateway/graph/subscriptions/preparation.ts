@@ -31,6 +31,7 @@ import {
   type Variables,
 } from '../compiled-operation';
 import { showExecution } from '../development';
+import { noteEvent } from '../traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
 import { type CountedProgram, Rejection } from '../programs';
@@ -133,12 +134,11 @@ export function createPreparation(options: PreparationOptions) {
       const now = await plannedFor(compiled, caller.identity);
       const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
       const eventCaller = new EventCaller(caller, event);
-      const { span: cause } = caller;
-      if (cause !== undefined) eventCaller.span = tracer?.beginCaused(cause, 'subscription event');
+      eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');
       const executing = perform(current, compiled, variables, eventCaller, event);
       const execution = await (eventCaller.span === undefined
         ? executing
-        : traced(eventCaller.span, executing));
+        : traced(eventCaller.span, executing, compiled, eventCaller));
       const { isShareable } = eventCaller.provenance;
       const answered: Answered = { ...execution, release: undefined };
       if (!isDevelopment) return { answered, isShareable };
@@ -192,7 +192,12 @@ export function createPreparation(options: PreparationOptions) {
   }
 
   /** Ends the trace of an event, which has one of its own: the request of a subscription may last for days. */
-  async function traced(span: Span, executing: Promise<Execution>): Promise<Execution> {
+  async function traced(
+    span: Span,
+    executing: Promise<Execution>,
+    compiled: CompiledOperation,
+    { tracing, calls }: EventCaller,
+  ): Promise<Execution> {
     let hasFailed = true;
     try {
       const execution = await executing;
@@ -202,6 +207,7 @@ export function createPreparation(options: PreparationOptions) {
       span.fail(errorTypeOf(error));
       throw error;
     } finally {
+      noteEvent(span, compiled, tracing['x-request-id'], calls);
       tracer?.end(span, hasFailed);
     }
   }

@@ -1,4 +1,4 @@
-import { isStorable, noStore, type Policy } from '../../cache/policy';
+import { isStorable, noStore, parseCacheControl, type Policy } from '../../cache/policy';
 import { isShareable } from '../shareable';
 import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
 
@@ -16,7 +16,7 @@ export interface NoteProvenanceOptions {
  */
 export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions): Interceptor {
   return (next) => (request) => {
-    const { provenance } = request.caller;
+    const { provenance, span } = request.caller;
     return next(request).then(
       (response) => {
         const policy = response.policy ?? policyOf(response);
@@ -27,6 +27,7 @@ export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions
           if (isKept) counts.storable++;
         }
         provenance.add(policy, tags);
+        if (span !== undefined && !isKept) span.set('weir.cache.refused', whyNotKept(response));
         if (response.tags !== undefined) provenance.tag(response.tags);
         else if (response.policy === undefined && isKept) provenance.tag(tagsOf(request, response));
         provenance.date(response);
@@ -39,4 +40,19 @@ export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions
       },
     );
   };
+}
+
+/** Why a response may not be cached, for traces. */
+function whyNotKept(response: SubgraphResponse): string {
+  const { status, headers, policy } = response;
+  if (status !== 200) return 'status';
+  if (headers['set-cookie'] !== undefined) return 'cookie';
+  if (!isShareable(response)) return 'vary';
+  // Of entities, some of which may come from the cache.
+  if (policy !== undefined) return 'entities';
+  const header = headers['cache-control'];
+  if (header === undefined) return 'unsaid';
+  const directives = parseCacheControl(String(header));
+  for (const name of ['no-store', 'no-cache']) if (directives.has(name)) return name;
+  return headers['age'] === undefined ? 'max-age' : 'age';
 }

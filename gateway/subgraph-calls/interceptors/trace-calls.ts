@@ -15,6 +15,7 @@ export function traceFetches(subgraph: string): Interceptor {
     if (caller.span === undefined) return next(request);
     const span = caller.span.child(name);
     span.shared = shared[operation.kind];
+    span.document = operation.document;
     if (entities !== undefined) span.set('weir.entities', countOf(entities));
     return ending(span, next({ ...request, caller: new TracedCaller(caller, span) }));
   };

@@ -1,12 +1,14 @@
 import { randomIds } from './random-ids';
 import { type ExportOptions, openExport } from './open-export';
 import { Tracer, traceparentOf } from './tracer';
-import { Undecided } from './trace';
+import { type Recorder, Undecided } from './trace';
 import { writeXRay } from './x-ray';
 
 export interface TracingOptions extends ExportOptions {
   /** The path of the endpoint. */
   readonly path: string;
+  /** Undefined where the console records nothing. */
+  readonly recorder: Recorder | undefined;
 }
 
 export interface Tracing {
@@ -27,7 +29,7 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
   const { keep, xRay } = given.options.traces;
   const newId = randomIds();
   const tracer = new Tracer({
-    ...{ path: given.path, keep, xRay, isSampled, take, drop },
+    ...{ path: given.path, keep, xRay, isSampled, take, drop, recorder: given.recorder },
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
     undecided: new Undecided(mostUndecided),

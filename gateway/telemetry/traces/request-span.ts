@@ -1,4 +1,5 @@
 import type { IncomingRequest } from '../../request/incoming-request';
+import type { CallCounts } from '../call-counts';
 import { knownMethod } from '../statistics/request-statistics';
 import type { Attributes, Span } from './span';
 import type { Tracer } from './tracer';
@@ -40,9 +41,14 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
       span.set('weir.operation.id', operation.id);
       if (operations > 1) span.set('weir.operations', operations);
       span.set('weir.cache.result', cacheResult);
-      span.set('weir.calls.planned', calls.planned);
-      span.set('weir.calls.sent', calls.sent);
-      span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
+      setCalls(span, calls);
+    }
+    const { notes } = span.trace;
+    if (notes !== undefined) {
+      notes.document = operation?.document;
+      notes.operationName = operation?.operationName;
+      const { clientName: name, clientVersion: version } = request;
+      if (name !== '') notes.client = { name, version };
     }
     if (codes !== undefined) span.set('weir.error.codes', [...codes].map(bounded));
     if (status === undefined) span.set('error.type', 'client_gone');
@@ -50,6 +56,12 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
     else if (status >= 400) span.set('error.type', String(status));
     tracer.end(span, hasFailed(status, codes));
   };
+}
+
+export function setCalls(span: Span, calls: CallCounts): void {
+  span.set('weir.calls.planned', calls.planned);
+  span.set('weir.calls.sent', calls.sent);
+  span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
 }
 
 /** Requests that the client got wrong are no failures, or anybody could have them exported. */

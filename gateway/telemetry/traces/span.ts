@@ -44,6 +44,8 @@ export class Span {
   /** What it has in common with other spans. None of its own has one of these names. Set it once. */
   shared: Attributes = none;
   hasFailed = false;
+  /** Of a fetch: its operation. Not exported, as it may have literals of the client. */
+  document: string | undefined;
   droppedLinks = 0;
   droppedEvents = 0;
   #id: string | undefined;
@@ -64,6 +66,11 @@ export class Span {
   /** 16 hexadecimal digits. Made when it is first asked for, as most spans are not exported. */
   get id(): string {
     return (this.#id ??= this.trace.source.newSpanId());
+  }
+
+  /** The same, where it may be exported; undefined where only the console knows it. */
+  get loggedId(): string | undefined {
+    return this.trace.source.isLocal === true ? undefined : this.id;
   }
 
   /** Begins a span within this one. @param start in milliseconds of `performance.now()`. @default now */

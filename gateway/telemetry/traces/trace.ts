@@ -1,3 +1,4 @@
+import type { TraceNotes } from './trace-notes';
 import { type Kind, type Parent, Span } from './span';
 
 /** What traces are made by. */
@@ -10,10 +11,26 @@ export interface TraceSource {
   /** Counts a span that is dropped. */
   readonly drop: () => void;
   /** Writes the headers for who is called. */
-  readonly writeHeaders: (trace: TraceOptions, spanId: string) => Readonly<Record<string, string>>;
+  readonly writeHeaders: (trace: TraceIdentity, spanId: string) => Readonly<Record<string, string>>;
+  /** Whether nothing is exported: then nobody else is told of its traces, neither subgraphs nor the log. @default false */
+  readonly isLocal?: boolean;
+  /** @default undefined: the console records nothing */
+  readonly recorder?: Recorder | undefined;
 }
 
-export interface TraceOptions {
+/** What records whole traces for the console. */
+export interface Recorder {
+  /** Whether the values of variables are recorded, too. */
+  readonly values: boolean;
+  /** The spans of what is in flight. */
+  readonly inFlight: Undecided;
+  /** Whether one that begins is recorded, even if it is not exported. */
+  readonly isChosen: () => boolean;
+  /** Takes a trace that is over, by its first span. */
+  readonly take: (first: Span) => void;
+}
+
+export interface TraceIdentity {
   /** 32 hexadecimal digits. */
   readonly id: string;
   /** Whether it is exported whatever happens. Others are told so, and record their spans, too. */
@@ -28,6 +45,11 @@ export class Trace {
   readonly isSampled: boolean;
   readonly state: string | undefined;
   readonly source: TraceSource;
+  /** What the console shows of it besides its spans; undefined where it does not. */
+  readonly notes: TraceNotes | undefined;
+  /** Its spans, for the console. */
+  readonly spans: Span[] = none;
+  #isOver = false;
   #epoch: number | undefined;
   #count = 0;
   #isExported: boolean;
@@ -35,13 +57,18 @@ export class Trace {
   #waiting: Span[] | undefined;
   #waitingSize = 0;
 
-  constructor(source: TraceSource, { id, isSampled, state }: TraceOptions) {
+  /** @param isCollected whether the console may show it: then it keeps its spans */
+  constructor(source: TraceSource, { id, isSampled, state }: TraceIdentity, isCollected = false) {
     this.source = source;
     this.id = id;
     this.isSampled = isSampled;
     this.state = state;
     this.#isExported = isSampled;
-    this.#waiting = isSampled ? undefined : [];
+    this.#waiting = isSampled || source.isLocal === true ? undefined : [];
+    if (isCollected) {
+      this.notes = {};
+      this.spans = [];
+    }
   }
 
   /** Whether its spans are exported. What was not sampled may still be when its first span ends. */
@@ -60,6 +87,7 @@ export class Trace {
       this.source.drop();
       return;
     }
+    if (this.notes !== undefined && !this.#isOver) this.#collect(span);
     if (this.#isExported) this.source.take(span);
     else if (this.#waiting !== undefined) {
       if (this.source.undecided.isFull) this.source.drop();
@@ -82,6 +110,19 @@ export class Trace {
     if (isKept) for (const span of waiting) this.source.take(span);
   }
 
+  #collect(span: Span): void {
+    const { inFlight } = this.source.recorder!;
+    if (inFlight.isFull) return;
+    inFlight.size++;
+    this.spans.push(span);
+  }
+
+  /** Collects no more spans. To be called once, after its first span has ended. */
+  close(): void {
+    this.#isOver = true;
+    if (this.notes !== undefined) this.source.recorder!.inFlight.size -= this.spans.length;
+  }
+
   headersFor(spanId: string): Readonly<Record<string, string>> {
     return this.source.writeHeaders(this, spanId);
   }
@@ -92,7 +133,9 @@ export class Trace {
   }
 }
 
-/** The spans of all requests in flight that were not sampled: of requests that turn out slow or failed they are exported. */
+const none: never[] = [];
+
+/** The spans of all requests in flight about which is not decided yet, counted: whether they are exported, or recorded. */
 export class Undecided {
   /** How many spans, links and events they are. */
   size = 0;

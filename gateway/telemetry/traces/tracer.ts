@@ -32,6 +32,8 @@ export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
   readonly span: Span | undefined;
   /** The headers of calls that belong to no other span. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether it is only for the console: nobody else is told of it. */
+  readonly isLocal: boolean;
 }
 
 /** Begins the traces of requests and events. */
@@ -48,38 +50,63 @@ export class Tracer {
     this.#keepsAny = options.keep.failed || options.keep.slowerThan !== undefined;
   }
 
-  /** Begins the span of a request. @param start in milliseconds of `performance.now()` */
-  begin({ method, headers }: RequestHead, start: number): OwnTrace {
-    const { newSpanId, isSampled: decide, writeHeaders, xRay } = this.#options;
+  /**
+   * Begins the span of a request. Undefined where it has no trace but that of its client.
+   *
+   * @param start in milliseconds of `performance.now()`
+   */
+  begin({ method, headers }: RequestHead, start: number): OwnTrace | undefined {
+    const { newSpanId, isSampled: decide, writeHeaders, xRay, recorder } = this.#options;
+    const { isLocal = false } = this.#options;
+    const isChosen = recorder?.isChosen() === true;
+    if (isLocal && !isChosen) return undefined;
     const sent = readTrace(single(headers['traceparent']), single(headers['tracestate']));
     const parent = sent ? parentIn(sent) : xRay ? readXRay(single(headers['x-amzn-trace-id'])) : undefined;
     const id = parent?.traceId ?? this.#newTraceId();
     const isSampled = decide(id, parent);
     const state = sent?.tracestate;
-    if (!isSampled && !this.#keepsAny) {
+    if (!isSampled && !this.#keepsAny && !isChosen) {
       const context = { id, isSampled, state };
-      return { traceId: id, span: undefined, headers: writeHeaders(context, parent?.spanId ?? newSpanId()) };
+      const passedOn = writeHeaders(context, parent?.spanId ?? newSpanId());
+      return { traceId: id, span: undefined, headers: passedOn, isLocal };
     }
-    const trace = new Trace(this.#options, { id, isSampled, state });
+    const isCollected = recorder !== undefined;
+    const trace = new Trace(this.#options, { id, isSampled, state }, isCollected);
+    if (trace.notes !== undefined) trace.notes.isChosen = isChosen || isSampled;
     const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
     return new TraceOfSpan(trace.begin(this.#nameFor(method), 'server', start, remote));
   }
 
-  /** Begins the trace of what a request causes later, such as the answer to an event. It is sampled as the request was. */
-  beginCaused(cause: Span, name: string): Span {
-    const trace = new Trace(this.#options, {
-      ...{ id: this.#newTraceId(), isSampled: cause.trace.isSampled, state: undefined },
-    });
+  /**
+   * Begins the trace of what a request causes later, such as the answer to an event. It is exported as the request is, and
+   * the console chooses it apart. Undefined where neither does.
+   *
+   * @param cause the span of the request; undefined where none is recorded
+   */
+  beginCaused(cause: Span | undefined, name: string): Span | undefined {
+    const { recorder, isLocal = false } = this.#options;
+    const isChosen = recorder?.isChosen() === true;
+    if ((isLocal || cause === undefined) && !isChosen) return undefined;
+    const isCollected = isChosen || (recorder !== undefined && this.#keepsAny);
+    const isSampled = cause?.trace.isSampled === true;
+    const identity = { id: this.#newTraceId(), isSampled, state: undefined };
+    const trace = new Trace(this.#options, identity, isCollected);
+    if (trace.notes !== undefined) trace.notes.isChosen = isChosen;
     const span = trace.begin(name, 'consumer', performance.now(), undefined);
-    span.link(cause);
+    if (cause !== undefined) span.link(cause);
     return span;
   }
 
-  /** Ends the first span of a trace, and with it decides about a trace that was not sampled. */
+  /** Ends the first span of a trace, and with it decides whether a trace that was not chosen before is kept. */
   end(span: Span, hasFailed: boolean): void {
     const { failed, slowerThan = Infinity } = this.#options.keep;
+    const { trace } = span;
     span.end();
-    span.trace.decide((failed && hasFailed) || span.milliseconds >= slowerThan);
+    const isKept = (failed && hasFailed) || span.milliseconds >= slowerThan;
+    trace.decide(isKept);
+    trace.close();
+    if (trace.notes !== undefined && (isKept || trace.notes.isChosen === true))
+      this.#options.recorder!.take(span);
   }
 
   #newTraceId(): string {
@@ -106,6 +133,10 @@ class TraceOfSpan implements OwnTrace {
 
   get headers(): OwnTrace['headers'] {
     return this.span.headers;
+  }
+
+  get isLocal(): boolean {
+    return this.span.trace.source.isLocal === true;
   }
 }
 

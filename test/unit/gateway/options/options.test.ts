@@ -125,7 +125,12 @@ describe('defaults', () => {
       authorization: { refused: 'null', introspection: 'all' },
       cors: { credentials: false },
       csrf: { enabled: true, headers: ['x-apollo-operation-name', 'apollo-require-preflight'] },
-      admin: { enabled: true, host: '127.0.0.1', port: 9464, console: { enabled: true } },
+      admin: {
+        enabled: true,
+        host: '127.0.0.1',
+        port: 9464,
+        console: { enabled: true, memory: 32 * 1024 * 1024, values: false },
+      },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
       shutdown: { delay: 0, grace: 20_000 },

@@ -21,7 +21,7 @@ it('has only what there is', () => {
 
 it.each(accessFields)('leaves %s out, and docs/logs.md says what it means', (name) => {
   const all = request({
-    ...{ trace: { traceId: 't' }, span: { id: 's' } },
+    ...{ trace: { traceId: 't' }, span: { loggedId: 's' } },
     ...{ operation: { type: 'query', name: 'N', id: 'i' }, operations: 2 },
     ...{ clientName: 'c', clientVersion: '1', cacheResult: 'HIT', codes: new Set(['A']), errorsLeftOut: 1 },
     denial: { reason: 'r', mode: 'iam' },

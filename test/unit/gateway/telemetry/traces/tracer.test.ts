@@ -27,7 +27,7 @@ function open(options: Partial<TracerOptions> = {}) {
     ...options,
   });
   const begin = (headers: Record<string, string> = {}, method = 'POST') =>
-    tracer.begin({ method, url: '/graphql', headers }, performance.now());
+    tracer.begin({ method, url: '/graphql', headers }, performance.now())!;
   return { tracer, begin, exported, asked };
 }
 
@@ -62,6 +62,7 @@ describe('a request that is not sampled', () => {
   it('has no span where none is kept, and hands on the span of its client', () => {
     expect(open().begin(sentBy(false))).toEqual({
       ...{ traceId, span: undefined, headers: { traceparent: traceparentOf(traceId, spanId, false) } },
+      isLocal: false,
     });
   });
 
@@ -85,7 +86,7 @@ it.each([true, false])(
   (isSampled) => {
     const { begin, tracer, exported } = open({ keep: { failed: true, slowerThan: undefined } });
     const { span: cause } = begin(sentBy(isSampled));
-    const event = tracer.beginCaused(cause!, 'event');
+    const event = tracer.beginCaused(cause, 'event')!;
     expect([event.trace.id, event.kind, event.parent]).toEqual([...['b'.repeat(32), 'consumer', undefined]]);
     expect(event.links).toEqual([{ traceId, spanId: cause!.id, isSampled }]);
     tracer.end(event, false);

@@ -1,0 +1,124 @@
+import type { Recorder } from '../telemetry/traces/trace';
+import { Undecided } from '../telemetry/traces/trace';
+import type { Span } from '../telemetry/traces/span';
+
+export interface RequestLogOptions {
+  /** The share of requests that are recorded, and of events of subscriptions. */
+  readonly sampling: number;
+  /** Bytes of what is recorded, estimated. */
+  readonly memory: number;
+  readonly values: boolean;
+}
+
+/**
+ * The requests that were recorded last, each by the first span of its trace, and the events of subscriptions. They are kept as
+ * they were recorded: what is shown of one is made when it is asked for.
+ */
+export class RequestLog implements Recorder, Iterable<Span> {
+  readonly values: boolean;
+  readonly inFlight = new Undecided(mostInFlight);
+  readonly #sampling: number;
+  readonly #memory: number;
+  /** The oldest first, from `#first` on. */
+  #records: ({ readonly first: Span; readonly bytes: number } | undefined)[] = [];
+  #first = 0;
+  #bytes = 0;
+  /** Texts of operations, and how many records have each. Of equal ones a single one is kept. */
+  readonly #documents = new Map<string, { readonly text: string; uses: number }>();
+  readonly #listeners = new Set<(first: Span) => void>();
+
+  constructor({ sampling, memory, values }: RequestLogOptions) {
+    this.#sampling = sampling;
+    this.#memory = memory;
+    this.values = values;
+  }
+
+  readonly isChosen = (): boolean => this.#sampling === 1 || Math.random() < this.#sampling;
+
+  readonly take = (first: Span): void => {
+    this.#intern(first);
+    const bytes = sizeOf(first);
+    this.#records.push({ first, bytes });
+    this.#bytes += bytes;
+    while (this.#bytes > this.#memory && this.#first < this.#records.length) this.#dropOldest();
+    for (const listener of this.#listeners) listener(first);
+  };
+
+  /** Calls a function with each record from now on. */
+  onTaken(listener: (first: Span) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Bytes, estimated. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#records.length - this.#first;
+  }
+
+  /** The newest first. */
+  *[Symbol.iterator](): Iterator<Span> {
+    for (let i = this.#records.length - 1; i >= this.#first; i--) yield this.#records[i]!.first;
+  }
+
+  #intern({ trace: { notes } }: Span): void {
+    const text = notes?.document;
+    if (notes === undefined || text === undefined) return;
+    const known = this.#documents.get(text);
+    if (known !== undefined) {
+      known.uses++;
+      notes.document = known.text;
+      return;
+    }
+    this.#documents.set(text, { text, uses: 1 });
+    this.#bytes += 2 * text.length + sizes.document;
+  }
+
+  #dropOldest(): void {
+    const { first, bytes } = this.#records[this.#first]!;
+    this.#records[this.#first++] = undefined;
+    this.#bytes -= bytes;
+    const text = first.trace.notes?.document;
+    const document = text === undefined ? undefined : this.#documents.get(text);
+    if (document !== undefined && --document.uses === 0) {
+      this.#documents.delete(document.text);
+      this.#bytes -= 2 * document.text.length + sizes.document;
+    }
+    // Copied seldom, so that each record is copied about once.
+    if (this.#first > 1000 && this.#first > this.#records.length / 2) {
+      this.#records = this.#records.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+/** Spans of requests that are not over: of operations with hundreds of calls, 64 or so. */
+const mostInFlight = 50_000;
+
+/** Bytes on the heap, as measured: test/unit/gateway/console/request-log.test.ts. */
+const sizes = {
+  record: 900,
+  span: 330,
+  attribute: 24,
+  link: 170,
+  event: 240,
+  null: 400,
+  tag: 60,
+  document: 120,
+};
+
+function sizeOf({ trace: { spans, notes } }: Span): number {
+  let bytes = sizes.record;
+  for (const { own, links, events } of spans)
+    bytes +=
+      sizes.span + own.length * sizes.attribute + links.length * sizes.link + events.length * sizes.event;
+  bytes += (notes?.nulls?.length ?? 0) * sizes.null + (notes?.cached?.tags.length ?? 0) * sizes.tag;
+  return notes?.variables === undefined ? bytes : bytes + sizeOfValues(notes.variables);
+}
+
+/** Variables are bounded by the body of a request. */
+function sizeOfValues(value: unknown): number {
+  return 2 * ((JSON.stringify(value) as string | undefined) ?? '').length + 200;
+}

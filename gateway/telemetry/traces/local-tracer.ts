@@ -1,0 +1,23 @@
+import { randomIds } from './random-ids';
+import { type Recorder, Undecided } from './trace';
+import { Tracer } from './tracer';
+
+/**
+ * A tracer for the console alone. Nothing is exported, and subgraphs and logs are not told of its traces: they get the trace of
+ * the client, if there is one.
+ */
+export function localTracer(path: string, recorder: Recorder): Tracer {
+  const newId = randomIds();
+  let spans = 0;
+  return new Tracer({
+    ...{ path, recorder, isLocal: true, xRay: false, keep: { failed: false } },
+    isSampled: () => false,
+    newTraceId: () => newId(16),
+    // Only this process sees them.
+    newSpanId: () => (++spans).toString(16),
+    undecided: new Undecided(0),
+    take: () => undefined,
+    drop: () => undefined,
+    writeHeaders: () => ({}),
+  });
+}

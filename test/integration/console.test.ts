@@ -1,0 +1,196 @@
+/** What the console shows of requests: recorded by a gateway in front of real subgraphs, and read over its port for operators. */
+import type { ExplainedRequest, RequestSummary, Step } from '../../gateway/console/api';
+import type { GatewayOptions } from '../../gateway';
+import { eventually } from '../support/process';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+
+let graph: SmallGraph;
+const open: TestGateway[] = [];
+
+beforeAll(async () => {
+  graph = await startSmallGraph();
+});
+afterEach(async () => {
+  for (const subgraph of [graph.accounts, graph.reviews]) {
+    subgraph.answer = undefined;
+    subgraph.headers = {};
+    subgraph.requests.splice(0);
+  }
+  await Promise.all(open.splice(0).map((gateway) => gateway.stop()));
+});
+afterAll(() => graph.close());
+
+async function start(options: GatewayOptions = {}): Promise<TestGateway> {
+  const gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    mode: 'development',
+    ...options,
+  });
+  open.push(gateway);
+  return gateway;
+}
+
+/** Reads the console's data. */
+async function read<Answer>({ adminUrl }: TestGateway, path: string): Promise<Answer> {
+  const response = await fetch(`${adminUrl}/console/api/${path}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+/** Sends a request, and has it explained. */
+async function explained(
+  gateway: TestGateway,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<ExplainedRequest> {
+  const answer = await gateway.post(body, { headers });
+  await answer.text();
+  const id = answer.headers.get('x-request-id')!;
+  await eventually(async () => (await read<Json[]>(gateway, 'requests')).some((each) => each.id === id));
+  return read<ExplainedRequest>(gateway, `requests/${id}`);
+}
+
+const nested = 'query Named($id: ID!) { user(id: $id) { name reviews { rating author { name } } } }';
+
+/** The steps as nested names. */
+function treeOf({ timeline }: ExplainedRequest): object {
+  const below = (parent: string | undefined): object =>
+    Object.fromEntries(
+      timeline.filter((step) => step.parent === parent).map((step) => [step.name, below(step.id)]),
+    );
+  return below(undefined);
+}
+
+const step = ({ timeline }: ExplainedRequest, name: string): Step =>
+  timeline.find((each) => each.name === name)!;
+
+describe('a recorded request', () => {
+  it('is shown with everything that was done for it, though nothing is exported', async () => {
+    const gateway = await start();
+    const request = await explained(
+      gateway,
+      { query: nested, variables: { id: 'u1' } },
+      { 'apollographql-client-name': 'web', 'apollographql-client-version': '2' },
+    );
+    expect(treeOf(request)).toEqual({
+      'POST /graphql': {
+        'graphql.parse': {},
+        'graphql.validate': {},
+        'weir.cache.lookup': {},
+        'graphql.plan': {},
+        'graphql.execute': {
+          'fetch accounts': { 'weir.cache.lookup': {}, 'POST /graphql': {} },
+          'fetch reviews': { 'weir.cache.lookup': {}, 'POST /graphql': {} },
+        },
+      },
+    });
+    expect(request).toMatchObject({
+      ...{ status: 200, codes: [], cache: 'PASS', nulls: [] },
+      operation: { name: 'Named', type: 'query' },
+      client: { name: 'web', version: '2' },
+      calls: { planned: 3, sent: 3, saved: 0 },
+    });
+    expect(request.cost!.estimated).toBeGreaterThan(1);
+    expect(request.cost!.actual).toBeGreaterThan(1);
+    expect(request.cost!.limit).toBe(50_000);
+    expect(step(request, 'fetch reviews')).toMatchObject({ kind: 'fetch', subgraph: 'reviews' });
+    expect(step(request, 'fetch reviews').says).toContain('Asks for 1 entity.');
+    expect(Math.abs(request.at - Date.now())).toBeLessThan(60_000);
+    const total = request.timeline[0]!;
+    for (const { start, ms } of request.timeline) {
+      expect(start).toBeGreaterThanOrEqual(0);
+      expect(start + ms).toBeLessThanOrEqual(total.ms + 0.01);
+    }
+  });
+
+  it('is found by the trace of its client, which subgraphs get unchanged', async () => {
+    const gateway = await start();
+    const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-00`;
+    const request = await explained(gateway, { query: '{ me { name } }' }, { traceparent });
+    expect(request.traceId).toBe(traceId);
+    expect((await read<ExplainedRequest>(gateway, `requests/${traceId}`)).id).toBe(request.id);
+    expect(graph.accounts.requests.at(-1)!.headers['traceparent']).toBe(traceparent);
+    const without = await explained(gateway, { query: '{ me { id } }' });
+    expect(without.traceId).toBeUndefined();
+    expect(graph.accounts.requests.at(-1)!.headers['traceparent']).toBeUndefined();
+    expect(JSON.stringify(gateway.log)).not.toContain('spanId');
+  });
+
+  it('says why each field is null', async () => {
+    const gateway = await start();
+    graph.reviews.answer = (_, response) => {
+      response.writeHead(503).end();
+    };
+    const request = await explained(gateway, { query: nested, variables: { id: 'u1' } });
+    expect(request.codes).toEqual(['SUBREQUEST_HTTP_ERROR']);
+    expect(request.nulls).toEqual([
+      {
+        ...{ path: ['user', 'reviews'], cause: 'call-failed' },
+        says: expect.stringContaining('user.reviews (User.reviews) is null because the call failed'),
+      },
+    ]);
+    expect(step(request, 'fetch reviews').says).toContain('Retried 1 time.');
+    expect(step(request, 'fetch reviews').failed).toBe('503');
+    const [listed] = await read<RequestSummary[]>(gateway, 'requests?failed=1');
+    expect(listed).toMatchObject({ id: request.id, nulls: 1 });
+  });
+
+  it('says of a hit where its answer was found, and how old it is', async () => {
+    graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
+    const gateway = await start();
+    const miss = await explained(gateway, { query: '{ me { name } }' });
+    expect(miss.cache).toBe('MISS');
+    // In other bytes it goes through all steps; in the same ones it is answered at once.
+    for (const body of [{ query: '{ me { name } }', variables: {} }, { query: '{ me { name } }' }]) {
+      const hit = await explained(gateway, body);
+      expect(hit.cache).toBe('HIT');
+      expect(step(hit, 'POST /graphql').says[0]).toContain('Answered from the cache');
+      expect(hit.timeline.flatMap(({ says }) => says).join(' ')).toMatch(/, \d s old\./);
+      expect(hit.operation).toEqual(miss.operation);
+    }
+    const [, , first] = await read<RequestSummary[]>(gateway, `requests?operation=${miss.operation!.id}`);
+    expect(first!.id).toBe(miss.id);
+  });
+
+  it('is there also if it is no operation at all', async () => {
+    const gateway = await start();
+    const request = await explained(gateway, { query: '{ nope }' });
+    expect(request).toMatchObject({ status: 400, codes: ['GRAPHQL_VALIDATION_FAILED'] });
+    expect(request.operation).toBeUndefined();
+  });
+
+  it('is listed by search, client, and slowness, newest first, page by page', async () => {
+    const gateway = await start();
+    const ids: string[] = [];
+    for (const [name, client] of [
+      ['One', 'web'],
+      ['Two', 'app'],
+      ['Three', 'web'],
+    ] as const) {
+      const headers = { 'apollographql-client-name': client };
+      ids.unshift((await explained(gateway, { query: `query ${name} { me { id } }` }, headers)).id);
+    }
+    const list = async (query: string) =>
+      (await read<RequestSummary[]>(gateway, `requests?${query}`)).map(({ id }) => ids.indexOf(id));
+    expect(await list('')).toEqual([0, 1, 2]);
+    expect(await list('client=web')).toEqual([0, 2]);
+    expect(await list('search=TW')).toEqual([1]);
+    expect(await list('slowerThan=60000')).toEqual([]);
+    const [newest] = await read<RequestSummary[]>(gateway, 'requests');
+    expect(await list(`before=${newest!.at}`)).toEqual([1, 2]);
+    const request = await read<ExplainedRequest>(gateway, `requests/${ids[0]!}`);
+    expect(request.others).toEqual([]);
+  });
+});
+
+it('records nothing where it is off', async () => {
+  for (const console of [{ enabled: false }, { sampling: 0 }]) {
+    const gateway = await start({ admin: { port: 0, console } });
+    await gateway.query('{ me { id } }');
+    const response = await fetch(`${gateway.adminUrl}/console/api/requests`);
+    if (console.enabled === false) expect(response.status).toBe(404);
+    else expect(await response.json()).toEqual([]);
+  }
+});

@@ -1,0 +1,123 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { RequestLog } from '../../../../gateway/console/request-log';
+import { localTracer } from '../../../../gateway/telemetry/traces/local-tracer';
+import type { Span } from '../../../../gateway/telemetry/traces/span';
+
+const MiB = 1024 * 1024;
+
+function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}) {
+  const log = new RequestLog({ sampling: 1, memory: 32 * MiB, values: false, ...options });
+  const tracer = localTracer('/graphql', log);
+  /** Records a request with as many fetches as a page has, and all that the gateway notes of them. */
+  const record = (id: string, document = '{ me { id } }', fetches = 4): Span | undefined => {
+    const request = tracer.begin({ method: 'POST', url: '/graphql', headers: {} }, performance.now());
+    if (request === undefined) return undefined;
+    const first = request.span!;
+    const lookup = first.child('weir.cache.lookup');
+    lookup.set('weir.cache.kind', 'response');
+    lookup.set('weir.cache.result', 'miss');
+    lookup.end();
+    const execution = first.child('graphql.execute');
+    for (let i = 0; i < fetches; i++) {
+      const fetch = execution.child('fetch products');
+      fetch.set('weir.entities', i);
+      const entities = fetch.child('weir.cache.lookup');
+      for (const name of ['hits', 'stale', 'misses']) entities.set(`weir.cache.${name}`, i + 1);
+      entities.end();
+      const call = fetch.child('POST /graphql', 'client');
+      call.set('http.response.status_code', 200);
+      call.set('weir.shared_with', 1);
+      fetch.set('weir.waited_ms', i + 0.125);
+      fetch.set('weir.cache.refused', 'unsaid');
+      fetch.link(call);
+      call.link(fetch);
+      call.end();
+      fetch.end();
+    }
+    execution.addEvent('graphql.error', { 'graphql.path': 'a.b', 'weir.error.code': 'SOME' });
+    execution.end();
+    for (const name of ['planned', 'sent', 'saved']) first.set(`weir.calls.${name}`, fetches);
+    first.set('weir.request.id', id);
+    first.set('weir.operation.id', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+    first.set('http.response.status_code', 200);
+    const { notes } = first.trace;
+    notes!.document = document;
+    notes!.cost = { estimated: 12, limit: 100 };
+    tracer.end(first, false);
+    return first;
+  };
+  return { log, tracer, record };
+}
+
+const idsIn = (log: RequestLog): unknown[] => [...log].map(({ attributes }) => attributes['weir.request.id']);
+
+it('has the newest first', () => {
+  const { log, record } = open();
+  for (const id of ['a', 'b', 'c']) record(id);
+  expect(idsIn(log)).toEqual(['c', 'b', 'a']);
+  expect(log.inFlight.size).toBe(0);
+});
+
+it('keeps within its memory, and gives up the oldest', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(8), fc.nat(3)), { minLength: 1, maxLength: 200 }),
+      fc.integer({ min: 2000, max: 100_000 }),
+      (requests, memory) => {
+        const { log, record } = open({ memory });
+        requests.forEach(([fetches, document], i) =>
+          record(String(i), `{ me { a${document} ${'b'.repeat(100)} } }`, fetches),
+        );
+        expect(log.bytes).toBeLessThanOrEqual(memory);
+        const kept = idsIn(log);
+        expect(kept).toEqual(Array.from({ length: kept.length }, (_, i) => String(requests.length - 1 - i)));
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+it('counts the text of an operation once, and not at all when its last request is gone', () => {
+  const { log, record } = open({ memory: 20_000 });
+  const text = `{ ${'x'.repeat(4000)} }`;
+  record('a', text, 0);
+  const one = log.bytes;
+  const again = record('b', ` ${text}`.slice(1), 0);
+  expect(log.bytes - one).toBeLessThan(4000);
+  expect(again!.trace.notes!.document).toBe(text);
+  for (let i = 0; i < 100; i++) record(String(i), '{ other }', 1);
+  const others = open({ memory: 20_000 });
+  for (let i = 0; i < 100; i++) others.record(String(i), '{ other }', 1);
+  expect(log.bytes).toBe(others.log.bytes);
+});
+
+it('records the share that it is told to', () => {
+  const { log, record } = open({ sampling: 0.2 });
+  for (let i = 0; i < 1000; i++) record(String(i), '{ a }', 0);
+  expect(log.size).toBeGreaterThan(100);
+  expect(log.size).toBeLessThan(320);
+  const none = open({ sampling: 0 });
+  expect(none.record('a')).toBeUndefined();
+  expect(none.log.size).toBe(0);
+});
+
+it('has 10,000 requests of ordinary size in less than 64 MB, and counts about what they take', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const { log, record } = open({ memory: 1024 * MiB });
+  record('first');
+  const [before, counted] = [used(), log.bytes];
+  for (let i = 0; i < 10_000; i++)
+    record(String(i), `query Page${i % 200} { me { ${'field '.repeat(100)} } }`, 2);
+  const [taken, estimated] = [used() - before, log.bytes - counted];
+  expect(log.size).toBe(10_001);
+  expect(taken).toBeLessThan(64e6);
+  expect(estimated / taken).toBeGreaterThan(0.8);
+  expect(estimated / taken).toBeLessThan(1.6);
+});

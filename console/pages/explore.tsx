@@ -118,7 +118,7 @@ function Made({ told, canWrite }: { readonly told: Told; readonly canWrite: bool
     <>
       <Card
         title={operationName(request)}
-        aside={<a href={addressOf(['requests', request.id])}>Explain it whole</a>}
+        aside={<a href={addressOf(['requests', request.id])}>Open the request</a>}
       >
         <Facts
           facts={[

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ExplainedRequest } from '../../gateway/console/api';
+import type { ExplainedNull, ExplainedRequest } from '../../gateway/console/api';
 import { ApiError, ask, useApi } from '../api';
 import type { PageProps } from '../app';
 import { Badge } from '../parts/badge';
@@ -9,7 +9,8 @@ import { Copy } from '../parts/copy';
 import { count, counted, duration, moment } from '../parts/format';
 import { OperationText } from '../parts/operation-text';
 import { CacheResult, operationName, Outcome } from '../parts/request-badges';
-import { Answered } from '../parts/states';
+import { Answered, Empty } from '../parts/states';
+import { fieldOf } from '../parts/text-lines';
 import { colourOf } from '../parts/subgraph-colours';
 import { Subgraph } from '../parts/subgraph';
 import { Table } from '../parts/table';
@@ -21,6 +22,15 @@ import { columnsFor } from './requests';
 export function Request({ about, route }: PageProps): JSX.Element {
   const id = route.rest[0]!;
   const answer = useApi<ExplainedRequest>(`/requests/${encodeURIComponent(id)}`);
+  if (answer.data === undefined && answer.error?.status === 404)
+    return (
+      <Empty title={answer.error.message}>
+        <p>
+          Looked for <code>{id}</code>, as the id of a request and of a trace.{' '}
+          <a href="#/requests">Show all requests</a>
+        </p>
+      </Empty>
+    );
   return (
     <Answered answer={answer} what="the request">
       {(request) => <Explained request={request} canWrite={about.canWrite} values={about.recorded.values} />}
@@ -167,24 +177,32 @@ function Variables({ values }: { readonly values: Readonly<Record<string, unknow
 /** So many nulls are shown at first. */
 const nullsAtFirst = 10;
 
+/** Why values are null. Those of one field with one cause, such as in each item of a list, are told once. */
 function Nulls({ request: { nulls } }: { readonly request: ExplainedRequest }): JSX.Element {
   const [isWhole, setWhole] = useState(false);
-  const shown = isWhole ? nulls : nulls.slice(0, nullsAtFirst);
+  const alike = new Map<string, ExplainedNull[]>();
+  for (const each of nulls) {
+    const key = `${fieldOf(each.path)} ${each.cause}`;
+    alike.set(key, [...(alike.get(key) ?? []), each]);
+  }
+  const groups = [...alike.values()];
+  const shown = isWhole ? groups : groups.slice(0, nullsAtFirst);
   return (
     <Card title="Why values are null" aside={<span class="muted">{count(nulls.length)}</span>}>
       <ul class="nulls">
-        {shown.map(({ path, cause, says }) => (
-          <li key={path.join('.')}>
+        {shown.map(([first, ...others]) => (
+          <li key={`${fieldOf(first!.path)} ${first!.cause}`}>
             <p>
-              <code>{path.join('.')}</code> <Badge tone="bad">{cause}</Badge>
+              <code>{fieldOf(first!.path)}</code> <Badge tone="bad">{first!.cause}</Badge>
+              {others.length > 0 && <span class="muted"> {count(others.length + 1)} times</span>}
             </p>
-            <p>{says}</p>
+            <p>{first!.says}</p>
           </li>
         ))}
       </ul>
-      {nulls.length > shown.length && (
+      {groups.length > shown.length && (
         <button class="button" onClick={() => setWhole(true)}>
-          Show all {nulls.length}
+          Show all {groups.length}
         </button>
       )}
     </Card>

@@ -229,7 +229,7 @@ export const columnsFor = (longest: number): Column<RequestSummary>[] => [
       client === undefined ? (
         <span class="muted">–</span>
       ) : (
-        <span>
+        <span class="client">
           {client.name} <span class="muted">{client.version}</span>
         </span>
       ),

@@ -10,7 +10,9 @@ export const DurationBar = ({
   readonly longest: number;
 }): JSX.Element => (
   <span class="duration-bar">
-    <span class="bar" style={{ width: `${Math.max(2, (ms / Math.max(longest, 0.01)) * 100)}%` }} />
+    <span class="bar">
+      <span style={{ width: `${Math.max(3, (ms / Math.max(longest, 0.01)) * 100)}%` }} />
+    </span>
     <span>{duration(ms)}</span>
   </span>
 );

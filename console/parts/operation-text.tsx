@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { ExplainedDocument, ExplainedNull } from '../../gateway/console/api';
 import { Subgraph } from './subgraph';
 import { colourOf } from './subgraph-colours';
-import { linesOf, type Part } from './text-lines';
+import { fieldOf, linesOf, type Part } from './text-lines';
 
 /**
  * An operation's text. Each field is marked with the colour of the subgraph that answers it, whose name stands at the end of
@@ -25,7 +25,7 @@ export function OperationText({
   const place = useRef<HTMLDivElement>(null);
   const causes = new Map<string, ExplainedNull[]>();
   for (const each of nulls) {
-    const path = each.path.filter((step) => typeof step === 'string').join('.');
+    const path = fieldOf(each.path);
     causes.set(path, [...(causes.get(path) ?? []), each]);
   }
   const lines = linesOf(document);

@@ -11,6 +11,10 @@ export interface TextLine {
   readonly owners: readonly string[];
 }
 
+/** The path of a value in the response without the indexes of lists: that of its field. */
+export const fieldOf = (path: readonly (string | number)[]): string =>
+  path.filter((step) => typeof step === 'string').join('.');
+
 /**
  * Cuts an operation into lines, and each line at the names of fields. A part that overlaps another, lies outside the text or
  * goes over the end of a line stays plain text.

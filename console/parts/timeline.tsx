@@ -84,9 +84,13 @@ function StepBar({
       <button aria-expanded={isOpen} aria-controls={panel} onClick={() => setOpen(!isOpen)}>
         <span class="name" style={indent}>
           {subgraph !== undefined && <span class={`dot colour-${colourOf(subgraph)}`} aria-hidden="true" />}
-          {wordsOf(name)}
-          {subgraph !== undefined && !name.includes(subgraph) && <span class="muted"> {subgraph}</span>}
-          {failed !== undefined && <span class="bad"> ✕ {failed}</span>}
+          <span>{wordsOf(name)}</span>
+          {subgraph !== undefined && !name.includes(subgraph) && <span class="muted">{subgraph}</span>}
+          {failed !== undefined && (
+            <span class="bad" title={failed}>
+              ✕<span class="unseen"> failed</span>
+            </span>
+          )}
         </span>
         <span class="track" aria-hidden="true">
           {ticks.map((tick) => (

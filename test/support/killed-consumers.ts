@@ -65,6 +65,8 @@ async function runConsumers(endpoint: string, ordersUrl: string): Promise<() => 
 export async function runConsumersProcess(): Promise<void> {
   const [endpoint = '', ordersUrl = ''] = process.argv.slice(2);
   const stop = await runConsumers(endpoint, ordersUrl);
+  // As the server of a subgraph does. One that waits for a lease has only timers that let it end.
+  setInterval(() => undefined, 60_000);
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void stop().then(() => process.exit(0)));
   process.stdout.write('ready\n');

@@ -115,6 +115,11 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   // Created from the page by aws-permissions.test.ts.
   'template.yaml': (_, text) => void readTemplate(text),
+  'datasources.yaml'(_, text) {
+    const { datasources } = parseYaml(text) as { datasources: { uid: string }[] };
+    const named = [...text.matchAll(/datasourceUid: (\w+)/g)].map(([, uid]) => uid);
+    expect(datasources.map(({ uid }) => uid)).toEqual(expect.arrayContaining(named));
+  },
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };
 

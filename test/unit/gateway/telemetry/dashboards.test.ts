@@ -72,7 +72,8 @@ it('finds metrics and labels in PromQL', () => {
 
 describe('docs/grafana-dashboard.json', () => {
   const { panels, templating } = JSON.parse(read('grafana-dashboard.json'));
-  const charts = panels.filter(({ type }: { type: string }) => type !== 'row');
+  const shown = panels.filter(({ type }: Json) => type !== 'row');
+  const charts = shown.filter(({ datasource }: Json) => datasource.type === 'prometheus');
 
   it.each<[string, string]>(
     charts.flatMap(({ title, targets }: Json) => targets.map(({ expr }: Json) => [title, expr])),
@@ -98,10 +99,71 @@ describe('docs/grafana-dashboard.json', () => {
   });
 
   it('asks for its variables by metrics that exist', () => {
-    for (const { query } of templating.list.slice(1))
-      expectToExist(/^label_values\((.*), \w+\)$/.exec(query)![1]!);
+    const asked = templating.list.filter(({ type }: Json) => type === 'query');
+    expect(asked.length).toBeGreaterThan(0);
+    for (const { query } of asked) expectToExist(/^label_values\((.*), \w+\)$/.exec(query)![1]!);
   });
 });
+
+describe('the links of docs/grafana-dashboard.json', () => {
+  const { panels, templating } = JSON.parse(read('grafana-dashboard.json'));
+  const shown = panels.filter(({ type }: Json) => type !== 'row');
+  const variables: readonly string[] = templating.list.map(({ name }: Json) => name);
+  const links: readonly (readonly [string, Json, Json])[] = shown.flatMap((panel: Json) =>
+    (panel.fieldConfig?.defaults.links ?? []).map((link: Json) => [panel.title, link, panel]),
+  );
+
+  /** The query that a link opens, as Grafana fills it in. */
+  function queryOf({ url }: Json): Json {
+    const filled = url
+      .replaceAll('${stream}', '{job=`weir`}')
+      .replaceAll(/\$\{([\w.]+)\}/g, (_: string, name: string) => name.replaceAll('.', '_'));
+    const { searchParams } = new URL(filled, 'http://grafana');
+    const { a } = JSON.parse(searchParams.get('panes')!);
+    expect(a.queries).toHaveLength(1);
+    return { ...a.queries[0], opened: a.datasource };
+  }
+
+  it('go to traces and to logs', () => {
+    const opened = new Set(links.map(([, link]) => queryOf(link).opened));
+    expect(opened).toEqual(new Set(['traces', 'logs']));
+  });
+
+  it.each(links)('of %s use variables and labels that exist', (_, { url }, { targets }) => {
+    const labels = new Set(targets.flatMap(({ expr }: Json) => [...usedIn(expr).labels]));
+    for (const [, name] of url.matchAll(/\$\{([\w.]+)\}/g)) {
+      const label = /^__field\.labels\.(\w+)$/.exec(name)?.[1];
+      if (label !== undefined) expect([...labels]).toContain(label);
+      else expect([...variables, '__from', '__to', '__org.id']).toContain(name);
+    }
+  });
+
+  it.each(links)('of %s ask for attributes of spans, or fields of log lines, that exist', (_, link) => {
+    const { queryType, query, expr, datasource } = queryOf(link);
+    if (datasource.type === 'tempo') {
+      expect(queryType).toBe('traceql');
+      const [, attribute] = /^\{span\.([\w.]+)="?\w+"?\}$/.exec(query)!;
+      expect(spanAttributes).toContain(attribute);
+    } else {
+      const [, field] = /^\{job=`weir`\} \| json \| (\w+)(?:=|=~)"?[\w.*]+"?$/.exec(expr)!;
+      expect(read('logs.md')).toContain(`\`${field!}\``);
+    }
+  });
+
+  it('go from exemplars to traces, in graphs of metrics that have them', () => {
+    const withExemplars = shown.flatMap(({ targets }: Json) =>
+      targets.filter(({ exemplar }: Json) => exemplar === true),
+    );
+    expect(withExemplars.length).toBeGreaterThan(0);
+    for (const { expr } of withExemplars)
+      expect(expr).toMatch(
+        /\b(?:http_server_request|weir_graphql_operation|http_client_request)_duration_seconds_bucket\b/,
+      );
+  });
+});
+
+/** Of requests, executions and calls: docs/tracing.md has Weir's own, the others are of the semantic conventions. */
+const spanAttributes = ['http.response.status_code', 'graphql.operation.name', 'weir.subgraph.name'];
 
 describe('docs/prometheus-alerts.yaml', () => {
   const { groups } = parse(read('prometheus-alerts.yaml'));
@@ -128,7 +190,15 @@ describe('docs/prometheus-alerts.yaml', () => {
 });
 
 it('names metrics in the other pages that exist', () => {
-  for (const page of ['operations', 'caching', 'entity-cache', 'registry', 'security', 'request-lifecycle'])
+  for (const page of [
+    'operations',
+    'caching',
+    'entity-cache',
+    'registry',
+    'security',
+    'request-lifecycle',
+    'observability',
+  ])
     for (const [name] of read(`${page}.md`).matchAll(
       /\b(?:weir|http|process|nodejs)_[a-z0-9_]+(?:_total|_seconds|_bytes|_open|_waiting|_available|_requests|_cost)\b/g,
     )) {

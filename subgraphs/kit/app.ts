@@ -136,7 +136,7 @@ export async function createApp<Context extends object, OptionName extends strin
   app.addHook('onRequest', async (request, reply) => {
     request.trace = readTrace(request.headers);
     if (tracer && request.routeOptions.url === graphqlPath)
-      request.trace = traceRequest(tracer, request, { reply, path: graphqlPath });
+      request.trace = traceRequest(tracer, request, { response: reply.raw, path: graphqlPath });
     const { requestId, traceId, span } = request.trace;
     request.log = log.child({ requestId, traceId, ...(span && { spanId: span.id }) });
     reply.header('x-request-id', requestId);

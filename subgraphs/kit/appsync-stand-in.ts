@@ -35,6 +35,10 @@ import { runProcess } from './process';
 import { readSettings, standInUsage, type Settings } from './settings';
 import { cannotListen } from './start-error';
 import { type OptionDefinition, type Subgraph } from './subgraph';
+import { readTrace } from './trace';
+import { openTracing } from './traces/open-tracing';
+import { traceRequest } from './traces/request-span';
+import { type Tracer } from './traces/tracer';
 
 export interface AppSyncApi {
   /** The schema as AppSync takes it: `_Any` is an input, AWS directives and scalars are undeclared. */
@@ -49,6 +53,8 @@ export interface AppSyncApi {
   readonly onCall?: (call: AppSyncCall) => void;
   /** Called with the answer to each refused request. */
   readonly onRefusal?: (message: string) => void;
+  /** Records requests, as AppSync does in X-Ray. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Resolvers by `Type.field`, as AppSync attaches them. */
@@ -83,6 +89,11 @@ export async function startAppSyncStandIn(
 ): Promise<AppSyncStandIn> {
   const schema = buildSchemaOf(api);
   const server = createServer((request, response) => {
+    if (api.tracer && !request.url!.startsWith(healthPath)) {
+      const { headers, method = '' } = request;
+      const traced = { trace: readTrace(headers), method, protocol: 'http' as const };
+      traceRequest(api.tracer, traced, { response, path: graphqlPath });
+    }
     void answerTo(request, schema, api, realTime)
       .catch((): Answer => failure(500, 'InternalFailure', 'It failed.'))
       .then(({ status, content }) => {
@@ -108,6 +119,8 @@ export async function startAppSyncStandIn(
   };
 }
 
+const healthPath = '/health/';
+
 interface Answer {
   readonly status: number;
   readonly content: object;
@@ -125,7 +138,7 @@ async function answerTo(
   realTime: RealTime,
 ): Promise<Answer> {
   // AppSync has no such path. The process that starts the stand-in asks it for readiness.
-  if (request.url?.startsWith('/health/')) return { status: 200, content: { status: 'ready' } };
+  if (request.url?.startsWith(healthPath)) return { status: 200, content: { status: 'ready' } };
   const body = await readBody(request);
   const { headers } = request;
   const refusal =
@@ -311,10 +324,13 @@ export interface AppSyncSubgraph<OptionName extends string = string> extends Pic
 /** Starts the stand-in for such a subgraph, when its tables are there. */
 export async function startAppSyncSubgraph<OptionName extends string>(
   subgraph: AppSyncSubgraph<OptionName>,
-  { host, port = subgraph.port ?? 4001, schema, options, database = { kind: 'embedded' } }: Settings = {},
+  settings: Settings = {},
   observers: Pick<AppSyncApi, 'onCall' | 'onRefusal'> = {},
 ): Promise<AppSyncStandIn> {
-  const { tables = [] } = subgraph;
+  const { host, port = subgraph.port ?? 4001, schema, options, database = { kind: 'embedded' } } = settings;
+  const { name, tables = [] } = subgraph;
+  const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: name } });
+  const tracing = settings.traces && (await openTracing({ ...settings.traces, service: name, log }));
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
   const { client } = dynamodb;
   const db = openDatabase({ client });
@@ -329,13 +345,14 @@ export async function startAppSyncSubgraph<OptionName extends string>(
       resolvers: subgraph.resolvers(db),
       modes: subgraph.modes(Object.fromEntries(values) as Record<OptionName, string>),
       ...observers,
+      tracer: tracing?.tracer,
     };
     const standIn = await startAppSyncStandIn(api, { port, ...(host !== undefined && { host }) });
     return {
       url: standIn.url,
       async stop() {
         await standIn.stop();
-        await dynamodb.stop();
+        await Promise.all([dynamodb.stop(), tracing?.stop()]);
       },
     };
   } catch (error) {

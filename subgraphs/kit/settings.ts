@@ -148,6 +148,8 @@ Flags, and the environment variables that say the same:
 ${own.join('')}
 Environment only:
   DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                       a collector of OpenTelemetry that spans are exported to; its other variables OTEL_… apply
   LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
 }

@@ -9,17 +9,17 @@ export const beginSend = (tracer: Tracer | undefined, event: DomainEvent): Span 
     ? undefined
     : tracer?.begin(`send ${event.source}`, {
         // Not a producer: consumers get the context of the write, which stays in the event.
-        ...{ kind: 'client', cause: event, links: [event] },
+        ...{ kind: 'client', cause: event },
         attributes: messageOf(event, 'send'),
       });
 
 /** Begins the span of a batch of events on its way to SNS, in the trace of the first. */
 export function beginPublish(tracer: Tracer | undefined, events: readonly DomainEvent[]): Span | undefined {
-  const [first] = events;
+  const [first, ...others] = events;
   if (first?.traceparent === undefined) return undefined;
   const { source } = first;
   return tracer?.begin(`publish ${source}`, {
-    ...{ kind: 'client', cause: first, links: events },
+    ...{ kind: 'client', cause: first, links: others },
     attributes: {
       'messaging.system': 'aws.sns',
       'messaging.operation.name': 'publish',
@@ -34,9 +34,10 @@ export function beginPublish(tracer: Tracer | undefined, events: readonly Domain
 const longestTraceMilliseconds = 60 * 60 * 1000;
 
 /**
- * Begins the span of a consumer that handles an event. It links to the write of the event, which is its parent, too, as
- * each event is handled alone: one trace leads from the request to all that follows from it. Of an event that is more than
- * an hour old, as a new consumer gets it or a rebuild, a trace of its own begins, if that of the event was sampled.
+ * Begins the span of a consumer that handles an event. The write of the event is its parent, as each event is handled
+ * alone: one trace leads from the request to all that follows from it. Of an event that is more than an hour old, as a new
+ * consumer gets it or a rebuild, a trace of its own begins, with a link to the write, if that was sampled. Never both:
+ * Jaeger takes a parent for a link then.
  */
 export function beginProcess(
   tracer: Tracer | undefined,
@@ -47,7 +48,7 @@ export function beginProcess(
   const isRecent = Date.now() - Date.parse(event.time) < longestTraceMilliseconds;
   if (!isRecent && !isWanted(event.traceparent)) return undefined;
   return tracer.begin(`process ${event.source}`, {
-    ...{ kind: 'consumer', links: [event], ...(isRecent && { cause: event }) },
+    ...{ kind: 'consumer', ...(isRecent ? { cause: event } : { links: [event] }) },
     attributes: {
       ...messageOf(event, 'process'),
       'messaging.consumer.group.name': consumer,

@@ -1,4 +1,5 @@
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyRequest } from 'fastify';
+import { type ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import { isWanted, propagationOf, type Trace } from '../trace';
 import { type Span, type Tracer } from './tracer';
@@ -10,7 +11,7 @@ import { type Span, type Tracer } from './tracer';
 export function traceRequest(
   tracer: Tracer,
   { trace, method, protocol }: Pick<FastifyRequest, 'trace' | 'method' | 'protocol'>,
-  { reply, path }: { readonly reply: FastifyReply; readonly path: string },
+  { response, path }: { readonly response: ServerResponse; readonly path: string },
 ): Trace {
   const { requestId, propagation } = trace;
   // Others are refused: a client could make up any number of names.
@@ -25,8 +26,8 @@ export function traceRequest(
       'weir.request.id': requestId,
     },
   });
-  finished(reply.raw, (error) => {
-    const { statusCode: status } = reply;
+  finished(response, (error) => {
+    const { statusCode: status } = response;
     if (error) span.set({ 'error.type': 'client_gone' });
     else {
       span.set({ 'http.response.status_code': status });

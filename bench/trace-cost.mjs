@@ -88,7 +88,7 @@ await withHelpers(async (bench) => {
 });
 
 /** @returns by variant: microseconds of CPU time, and spans exported, per request */
-async function measureRound({ replay: _, clients, collector, folder, url, round }) {
+async function measureRound({ clients, collector, folder, url, round }) {
   const { stamp, get, identities } = workload;
   const operation = JSON.stringify(workload.operation);
   const running = [];
@@ -109,7 +109,7 @@ async function measureRound({ replay: _, clients, collector, folder, url, round 
       const exported = (await untilQuiet(collector)) - spans;
       return { requests: requestsInAll, cpu: cpuOf(of) - before, spans: exported };
     };
-    for (const each of running) await load(each, 0.1, Number(values['warm-up']));
+    for (const each of running) await load(each, 1, Number(values['warm-up']));
     const turns = running.map(() => []);
     for (let turn = 0; turn < Number(values.turns); turn += 1) {
       // Whoever is first in a turn is last in the next one.
@@ -142,7 +142,9 @@ function systemOf(name, folder, url) {
   return weirWith(file, name === 'without' ? values.without : values.weir);
 }
 
-const cpuOf = ({ pid }) => [...cpuSeconds(processTree(pid)).values()].reduce((sum, each) => sum + each, 0);
+function cpuOf({ pid }) {
+  return [...cpuSeconds(processTree(pid)).values()].reduce((sum, each) => sum + each, 0);
+}
 
 /** Waits until nothing has come for a while. @returns how many spans have come since the start */
 async function untilQuiet(collector) {

@@ -87,7 +87,7 @@ export class Member implements PendingCall {
  * The caller of a shared call, for all its members. It is gone when all members are, and has the latest of their
  * deadlines. The scopes of members are equal. Its tracing headers and counts are those of the first member.
  */
-export class SharedCaller implements Caller {
+export class SharedCaller implements Caller, Sharing {
   readonly headers: Caller['headers'];
   readonly signedIdentity: string | undefined;
   readonly scope: string;
@@ -95,8 +95,9 @@ export class SharedCaller implements Caller {
   readonly calls: CallCounts;
   readonly provenance: AnswerProvenance;
   readonly event: Caller['event'];
-  readonly #members: readonly Member[];
-  readonly #how: Sharing['how'];
+  readonly members: readonly Member[];
+  readonly how: Sharing['how'];
+  recordLate: Sharing['recordLate'];
 
   /** @param members at least one; more may be added later */
   constructor(members: readonly Member[], how: Sharing['how']) {
@@ -109,14 +110,14 @@ export class SharedCaller implements Caller {
     this.provenance = provenance;
     // A call for several events, or for some and none, is sent after all of them, and must join no older call.
     this.event = members.every((member) => member.caller.event === event) ? event : this;
-    this.#members = members;
-    this.#how = how;
+    this.members = members;
+    this.how = how;
   }
 
   /** That of the first member that has one: the call is in its trace. One that is exported is preferred. */
   get span(): Span | undefined {
     let first: Span | undefined;
-    for (const { caller } of this.#members) {
+    for (const { caller } of this.members) {
       const { span } = caller;
       if (span?.trace.isSampled === true) return span;
       first ??= span;
@@ -125,16 +126,16 @@ export class SharedCaller implements Caller {
   }
 
   get sharing(): Sharing {
-    return { callers: this.#members.map(({ caller }) => caller), how: this.#how };
+    return this;
   }
 
   get isGone(): boolean {
-    return !this.#members.some((member) => member.isWaiting && !member.caller.isGone);
+    return !this.members.some((member) => member.isWaiting && !member.caller.isGone);
   }
 
   get deadline(): number | undefined {
     let latest = -Infinity;
-    for (const { isWaiting, caller } of this.#members) {
+    for (const { isWaiting, caller } of this.members) {
       if (!isWaiting) continue;
       if (caller.deadline === undefined) return undefined;
       latest = Math.max(latest, caller.deadline);

@@ -94,7 +94,7 @@ export interface Caller {
    */
   readonly span?: Span | undefined;
   /**
-   * Of a call that several fetches share: their callers.
+   * Of a call that several fetches share: who they are.
    *
    * @default undefined: it is one fetch
    */
@@ -102,9 +102,16 @@ export interface Caller {
 }
 
 export interface Sharing {
-  readonly callers: readonly Caller[];
+  readonly members: readonly { readonly caller: Caller }[];
   /** `batched`: different fetches were joined into one call. `deduplicated`: they are equal. */
   readonly how: 'batched' | 'deduplicated';
+  /**
+   * Records the call for those that joined after it was sent, if no trace that is sampled had it then. Called with its
+   * response, or with why there is none.
+   *
+   * @default undefined: it is recorded, or nothing is
+   */
+  recordLate?: ((response: SubgraphResponse | undefined, error?: unknown) => void) | undefined;
 }
 
 export interface SubgraphRequest {

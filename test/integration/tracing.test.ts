@@ -394,6 +394,24 @@ it('has the wait for the keys of an issuer', async () => {
   await issuer.close();
 });
 
+it('has the wait for the decision of a policy', async () => {
+  const secrets = await startSubgraph({
+    name: 'secrets',
+    typeDefs: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@policy"])
+      type Query { secret: String @policy(policies: [["staff"]]) }`,
+    resolvers: { Query: { secret: () => 'told' } },
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  const module = join(folder, 'policies.cjs');
+  writeFileSync(module, 'module.exports = async () => ({ staff: true });');
+  const supergraph = sourceOf(compose([secrets]));
+  const gateway = await start({}, { supergraph, authorization: { policies: { module } } });
+  expect(await gateway.query('{ secret }')).toEqual({ data: { secret: 'told' } });
+  const [root] = (await servers(1)) as [ReceivedSpan];
+  expect(all(root, 'weir.authorize')).toMatchObject([{ parentSpanId: root.spanId, hasFailed: false }]);
+  await Promise.all([secrets.close(), rm(folder, { recursive: true })]);
+});
+
 it('answers each event of a subscription in a trace of its own, with a link to its request', async () => {
   const events = await startSubgraph({
     name: 'events',
@@ -613,6 +631,21 @@ describe('a collector', () => {
     // Spans that the queue has no room for are counted before the first export has failed.
     await eventually(async () => (await lost()) > 20 && lines().length > 0);
     expect(lines()).toHaveLength(1);
+  });
+
+  it('that takes a minute makes no request wait, and no stop', async () => {
+    Object.assign(process.env, { OTEL_BSP_MAX_QUEUE_SIZE: '20', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' });
+    process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] = '60000';
+    const gateway = await start();
+    collector.answer = () => undefined;
+    const begun = performance.now();
+    for (let i = 0; i < 30; i++) expect(await gateway.query('{ me { name } }')).toHaveProperty('data.me');
+    expect(collector.requests).toHaveLength(1);
+    const dropped = (await gateway.metrics()).match(/weir_traces_spans_total\{result="dropped"\} (\d+)/)?.[1];
+    expect(Number(dropped)).toBeGreaterThan(60);
+    await gateway.stop();
+    // A request that waits for the collector takes longer than all of them together.
+    expect(performance.now() - begun).toBeLessThan(30_000);
   });
 });
 

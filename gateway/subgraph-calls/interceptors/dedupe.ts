@@ -45,9 +45,11 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
       const flight = new Flight(first, changes.count);
       const { members } = flight;
       flights.add(flight);
-      next({ operation, variables, caller: new SharedCaller(members, 'deduplicated'), entities }).then(
+      const caller = new SharedCaller(members, 'deduplicated');
+      next({ operation, variables, caller, entities }).then(
         (response) => {
           flights.delete(flight);
+          if (members.length > 1) caller.recordLate?.(response);
           const isForAll = isShareable(response);
           for (const member of members) {
             // All members may share the response: each reads it before the next turn of the event loop, and none writes
@@ -58,6 +60,7 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
         },
         (error: unknown) => {
           flights.delete(flight);
+          if (members.length > 1) caller.recordLate?.(undefined, error);
           for (const member of members) {
             if (member === first || !isOfOne(error)) member.reject(error);
             else if (member.isWaiting) askAgain(member, send);

@@ -1,7 +1,14 @@
 import { type Attributes, errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Breaker } from '../breakers';
 import { TracedCaller } from '../traced-caller';
-import type { Caller, Interceptor, OperationKind, Send, SubgraphRequest } from '../transport';
+import type {
+  Caller,
+  Interceptor,
+  OperationKind,
+  Send,
+  SubgraphOperation,
+  SubgraphRequest,
+} from '../transport';
 
 /**
  * Records a span for each fetch of a plan, in the trace of its request: with the time that it waited for others, and whether
@@ -49,19 +56,48 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
   };
   const shared = byKind(breaker === undefined ? common : { ...common, 'weir.breaker.state': 'closed' });
   const ofProbes = byKind({ ...common, 'weir.breaker.state': 'half_open' });
+  const begin = (parent: Span, { kind }: SubgraphOperation, start: number): Span => {
+    const span = parent.child(name, 'client', start);
+    span.shared = (breaker?.isOpen === true ? ofProbes : shared)[kind];
+    return span;
+  };
+  /** @param first the span that has the call already, which is not sampled; undefined if none has */
+  const recordForJoined = (request: SubgraphRequest, first: Span | undefined, start: number): void => {
+    const { caller, operation } = request;
+    const { sharing } = caller;
+    if (sharing === undefined) return;
+    sharing.recordLate = (response, error) => {
+      const parent = caller.span;
+      if (parent === undefined || parent === first) return;
+      const span = begin(parent, operation, start);
+      if (response === undefined) span.fail(errorTypeOf(error));
+      else noteStatus(span, response.status);
+      noteSharing(caller, span);
+      span.end();
+    };
+    // Calls in an array are joined each for itself.
+    for (const member of sharing.members)
+      recordForJoined({ ...request, caller: member.caller }, member.caller.span, start);
+  };
   return (request) => {
     const { caller, operation } = request;
     const parent = caller.span;
+    const start = performance.now();
+    if (parent?.trace.isSampled !== true) recordForJoined(request, parent, start);
     if (parent === undefined) return send(request);
-    const span = parent.child(name, 'client');
-    span.shared = (breaker?.isOpen === true ? ofProbes : shared)[operation.kind];
+    const span = begin(parent, operation, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
     const sent = send({ ...request, caller: new TracedCaller(caller, span) });
     return ending(span, sent, (status) => {
-      span.set('http.response.status_code', status);
+      if (status !== undefined) noteStatus(span, status);
       noteSharing(caller, span);
     });
   };
+}
+
+function noteStatus(span: Span, status: number): void {
+  span.set('http.response.status_code', status);
+  if (status >= 400) span.fail(String(status));
 }
 
 /** The attributes that all spans of an operation's kind share. */
@@ -95,20 +131,33 @@ function ending(
 
 /** Notes in a call and in the fetches that share it that they do, and how long each fetch waited until it was sent. */
 function noteSharing(caller: Caller, call: Span): void {
+  const alone = soleFetch(caller);
+  if (alone !== undefined) {
+    if (alone.span !== undefined) noteWait(alone.span, call);
+    return;
+  }
   const fetches = new Map<Span, boolean>();
   const count = collect(caller, false, fetches);
   for (const [fetch, isBatched] of fetches) {
-    fetch.set('weir.waited_ms', Math.max(0, Math.round((call.start - fetch.start) * 1000) / 1000));
-    if (count === 1) continue;
+    noteWait(fetch, call);
     fetch.set('weir.shared_with', count - 1);
     fetch.set('weir.batched', isBatched);
     fetch.link(call);
     call.link(fetch);
   }
-  if (count > 1) {
-    call.set('weir.shared_with', count - 1);
-    call.set('weir.batched', [...fetches.values()].includes(true));
-  }
+  call.set('weir.shared_with', count - 1);
+  call.set('weir.batched', [...fetches.values()].includes(true));
+}
+
+const noteWait = (fetch: Span, call: Span): void =>
+  fetch.set('weir.waited_ms', Math.max(0, Math.round((call.start - fetch.start) * 1000) / 1000));
+
+/** The caller of the one fetch that a call is for; undefined where several share it. */
+function soleFetch(caller: Caller): Caller | undefined {
+  const { sharing } = caller;
+  if (sharing === undefined) return caller;
+  const { length, 0: first } = sharing.members;
+  return length === 1 ? soleFetch(first!.caller) : undefined;
 }
 
 /** Collects the spans of the fetches that share a call. Returns how many fetches they are, with those that are not traced. */
@@ -121,7 +170,7 @@ function collect(
     if (span !== undefined) fetches.set(span, isBatched);
     return 1;
   }
-  const { callers, how } = sharing;
-  const joins = isBatched || (how === 'batched' && callers.length > 1);
-  return callers.reduce((sum, each) => sum + collect(each, joins, fetches), 0);
+  const { members, how } = sharing;
+  const joins = isBatched || (how === 'batched' && members.length > 1);
+  return members.reduce((sum, { caller }) => sum + collect(caller, joins, fetches), 0);
 }

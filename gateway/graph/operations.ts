@@ -10,6 +10,7 @@ import {
 import type { ObjectTo } from '../auth/authentication';
 import type { Authorization, Refused } from '../auth/directives';
 import { anonymous, type Identity } from '../auth/identity';
+import type { ServerTiming } from '../request/server-timing';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
@@ -139,7 +140,7 @@ export function createOperations(
     compiled: CompiledOperation,
     variables: Variables,
     caller: Pick<IdentifiedCaller, 'identity'> & Caller,
-    event?: SubgraphEvent,
+    { event, timing }: { readonly event?: SubgraphEvent; readonly timing?: ServerTiming | undefined } = {},
   ): Promise<Execution> => {
     if (program instanceof Rejection)
       throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
@@ -149,7 +150,8 @@ export function createOperations(
     // Nobody plans the fetch that opened the source for an event.
     if (event !== undefined) program.tally.of(program.source!.request.subgraph).planned--;
     try {
-      const bounded = limitCalls(send, limits.of(caller.identity).calls);
+      const limited = limitCalls(send, limits.of(caller.identity).calls);
+      const bounded = timing?.around(limited) ?? limited;
       const traced = span === undefined ? caller : new TracedCaller(caller, span);
       const observed = ObservedNulls.for(isDevelopment, span);
       const how = { variables, send: bounded, caller: traced, errors, nulls: observed };
@@ -258,12 +260,13 @@ export function createOperations(
       const start = (program: CountedProgram | Rejection): Promise<Execution> => {
         // An operation is remembered only once it is planned: one that cannot be planned would evict one that can.
         keep();
-        return perform(program, compiled, variables, caller);
+        return perform(program, compiled, variables, caller, request);
       };
       const program = programs.peek(planned);
       if (program !== undefined) return start(program);
       const waiting = beginPlan(caller, planned, programs);
-      const plan = caller.awaitPlan(programs.get(planned, request.sender), planWaits);
+      const awaited = caller.awaitPlan(programs.get(planned, request.sender), planWaits);
+      const plan = request.timing?.ofPlan(awaited) ?? awaited;
       return endWith(waiting, plan).then((made) => {
         logPlan({ logger, planner, authorization }, planned, loggedIds(request));
         return start(made);
@@ -302,7 +305,10 @@ export function createOperations(
     check(compiled, variables, request);
     const planned = await plannedFor(compiled, request.identity);
     count?.(request, variables);
-    const program = await programFor(planned, request, (plan) => request.awaitPlan(plan, planWaits));
+    const program = await programFor(planned, request, (plan) => {
+      const awaited = request.awaitPlan(plan, planWaits);
+      return request.timing?.ofPlan(awaited) ?? awaited;
+    });
     keep();
     request.cacheResult = 'PASS';
     if (program instanceof Rejection) return perform(program, compiled, variables, request);
@@ -312,7 +318,8 @@ export function createOperations(
     });
     program.tally.begin(compiled.isOpen);
     metrics.calls.of(compiled.counted).answers.pass++;
-    const bounded = limitCalls(send, limits.of(request.identity).calls);
+    const limited = limitCalls(send, limits.of(request.identity).calls);
+    const bounded = request.timing?.around(limited) ?? limited;
     const repeatsFields = format === '20220824';
     const span = beginExecution(request, compiled);
     const caller = span === undefined ? request : new TracedCaller(request, span);

@@ -10,6 +10,7 @@ import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
 import type { HookRequest } from './hooks';
 import type { Sink } from './sink';
+import { ServerTiming } from './server-timing';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
 import { type Charge, networkOf } from '../admission/rates/rates';
 import { requestIdOf } from '../telemetry/request-id';
@@ -42,6 +43,8 @@ export interface IncomingRequestOptions {
   readonly signIdentity: SignIdentity;
   /** Timeout of the request, in milliseconds. */
   readonly timeout: number;
+  /** Whether clients are told how long its parts took: in development. */
+  readonly tellsTimes: boolean;
   /** Called once per request, when all work for it is done. Its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
 }
@@ -115,6 +118,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
    * trace of its client goes to subgraphs.
    */
   ownTrace: OwnTrace | undefined;
+  /** How long its parts took; undefined where its client is not told. */
+  readonly timing: ServerTiming | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
 
@@ -152,6 +157,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     start: number,
   ) {
     this.#options = options;
+    this.timing = options.tellsTimes ? new ServerTiming() : undefined;
     this.start = start;
     this.head = head;
     this.address = address;
@@ -337,6 +343,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** Response headers for this request alone, names and values in turn. Complete once the answer is. */
   get ownHeaders(): readonly string[] {
     const own = ['x-request-id', this.id, ...this.rateHeaders];
+    if (this.timing !== undefined)
+      own.push('server-timing', this.timing.write(this.cacheResult, performance.now() - this.start));
     return this.#collected === undefined ? own : [...own, ...this.#collected.list];
   }
 

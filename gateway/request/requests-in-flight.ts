@@ -40,7 +40,7 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { logging, path, privateLinks, timeouts, tls } = settings.options;
+    const { logging, mode, path, privateLinks, timeouts, tls } = settings.options;
     const { tracer } = settings;
     this.#describe = compileAccessLine(logging);
     this.#endSpan = tracer && requestSpansOf(tracer, { path, scheme: tls === undefined ? 'http' : 'https' });
@@ -48,6 +48,7 @@ export class RequestsInFlight {
       forward: compileCallHeaders(headerRulesOf(settings.options)),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
+      tellsTimes: mode === 'development',
       onSettle: ({ isAdmitted }) => {
         if (isAdmitted) this.#working--;
       },

@@ -33,6 +33,33 @@ const withoutCalls = {
   },
 };
 
+it('says in development alone how long an answer took, in all and for its plan and calls', async () => {
+  graph.accounts.answer = (_, response) => {
+    setTimeout(() => {
+      response.setHeader('content-type', 'application/json');
+      response.end('{"data":{"me":{"name":"Ada"}}}');
+    }, 40);
+  };
+  const timed = { query: 'query Timed { me { name } }' };
+  const timing = async (gateway: TestGateway) => {
+    const response = await gateway.post(timed);
+    await response.text();
+    expect(response.headers.has('timing-allow-origin')).toBe(false);
+    const header = response.headers.get('server-timing');
+    return header === null
+      ? undefined
+      : Object.fromEntries(header.split(', ').map((part) => part.split(/;(?:dur|desc)=/)));
+  };
+  const first = await timing(development);
+  const { total, plan, calls, ...rest } = await timing(development);
+  graph.accounts.answer = undefined;
+  expect(Number(first.plan)).toBeGreaterThan(0);
+  expect([plan, rest]).toEqual(['0.0', { cache: 'PASS' }]);
+  expect(Number(calls)).toBeGreaterThanOrEqual(35);
+  expect(Number(total)).toBeGreaterThanOrEqual(Number(calls));
+  expect(await timing(production)).toBeUndefined();
+});
+
 it('shows Apollo Sandbox to a browser that opens the endpoint', async () => {
   const response = await fetch(development.url, { headers: browser });
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');

@@ -78,7 +78,7 @@ export interface PreparationOptions {
     compiled: CompiledOperation,
     variables: Variables,
     caller: Caller & { readonly identity: Identity },
-    event: SubgraphEvent,
+    of: { readonly event: SubgraphEvent },
   ) => Promise<Execution>;
 }
 
@@ -135,7 +135,7 @@ export function createPreparation(options: PreparationOptions) {
       const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
       const eventCaller = new EventCaller(caller, event);
       eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');
-      const executing = perform(current, compiled, variables, eventCaller, event);
+      const executing = perform(current, compiled, variables, eventCaller, { event });
       const execution = await (eventCaller.span === undefined
         ? executing
         : traced(eventCaller.span, executing, compiled, eventCaller));

@@ -94,7 +94,7 @@ function incoming(
   { headers, claims }: { readonly headers: Record<string, string>; readonly claims: object },
 ): IncomingRequest {
   const asker = new IncomingRequest(
-    { forward, signIdentity: () => undefined, timeout: 1, onSettle: () => undefined },
+    { forward, signIdentity: () => undefined, timeout: 1, tellsTimes: false, onSettle: () => undefined },
     { method: 'POST', url: '/graphql', headers },
     '127.0.0.1',
     {

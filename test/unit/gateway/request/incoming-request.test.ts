@@ -20,6 +20,7 @@ function begin(): IncomingRequest {
       forward: () => ({ headers: {}, own: undefined }),
       signIdentity: () => undefined,
       timeout: 200,
+      tellsTimes: false,
       onSettle: () => settled++,
     },
     { method: 'POST', url: '/graphql', headers: {} },

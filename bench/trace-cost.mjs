@@ -1,17 +1,18 @@
 /**
- * `node bench/trace-cost.mjs [--without DIR] [--rounds 5] …`: what do traces cost?
+ * `node bench/trace-cost.mjs [--without DIR] [--rounds 5] …`: what do traces cost, and what the console records?
  *
  * All variants run at the same time on one core, and the clients load them in turns, so that whatever else the machine
  * does meanwhile hits all alike. What counts is the CPU time of the gateway's process per request, exports included: a turn
- * ends when nothing is left to export. The ratios are those to `off`, which names no collector, in the same round. A round
+ * ends when nothing is left to export. The ratios are those to `off`, with no collector and no console, in the same round. A round
  * is new processes, since two processes of the same build differ by up to 3 %, too; so `off` is there twice.
  *
  * The queue of spans is larger than by default, so that none is dropped: what is dropped costs less. Fails when a median is
  * over its bound.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { supergraphSdl } from './fixture/subgraphs.mjs';
 import { workloads } from './fixture/workloads.mjs';
@@ -21,7 +22,10 @@ import { cpuSeconds, processTree } from './lib/processes.mjs';
 import { startSystem } from './lib/running-system.mjs';
 import { weirWith } from './systems.mjs';
 
-/** By name: options of `telemetry.traces`, without those of the collector, and the bound in per cent. */
+/**
+ * By name: options of `telemetry.traces`, without those of the collector; the share that the console records; and the bound
+ * in per cent.
+ */
 const variants = {
   off: {},
   'off again': {},
@@ -29,6 +33,8 @@ const variants = {
   '1 %': { traces: { sampling: 0.01 }, bound: 3 },
   '100 %': { traces: { sampling: 1 }, bound: 15 },
   keep: { traces: { sampling: 0, keep: { failed: true, slowerThan: '10s' } }, bound: 15 },
+  'console 1 %': { console: 0.01, bound: 3 },
+  'console 100 %': { console: 1, bound: 15 },
 };
 
 const usage = `node bench/trace-cost.mjs [options]
@@ -132,14 +138,20 @@ async function measureRound({ clients, collector, folder, url, round }) {
 }
 
 function systemOf(name, folder, url) {
-  const { traces } = variants[name];
+  const { traces, console: sampling = 0 } = variants[name];
+  const dir = name === 'without' ? values.without : values.weir;
+  // Earlier builds know no console.
+  const hasConsole = existsSync(
+    join(dir ?? fileURLToPath(new URL('..', import.meta.url)), 'dist/gateway/console'),
+  );
   const config = {
-    ...{ mode: 'production', admin: { port: 0 }, logging: { level: 'warn' } },
+    ...{ mode: 'production', logging: { level: 'warn' } },
+    admin: { port: 0, ...(hasConsole && { console: { enabled: sampling > 0, sampling } }) },
     ...(traces !== undefined && { telemetry: { traces: { otlp: { url }, ...traces } } }),
   };
   const file = join(folder, `${name.replace(/\W/g, '-')}.yaml`);
   writeFileSync(file, JSON.stringify(config));
-  return weirWith(file, name === 'without' ? values.without : values.weir);
+  return weirWith(file, dir);
 }
 
 function cpuOf({ pid }) {

@@ -220,7 +220,7 @@ export function Cache({
   return (
     <Card title="Cache" aside={<CacheResult result={cache} />}>
       {cacheReasons.length === 0 ? (
-        <p class="muted">No cache of responses is on.</p>
+        (cache === undefined || cache === 'PASS') && <p class="muted">No cached answer was used.</p>
       ) : (
         <ul class="sentences">
           {cacheReasons.map((sentence) => (

@@ -57,6 +57,7 @@ describe('the package', () => {
         [
           ['cli', 'help.txt'],
           ['cli', 'weir.mjs'],
+          ...['index.html', 'console.css', 'console.js'].map((file) => ['dist', 'console', file]),
           ['dist', 'gateway', 'index.d.ts'],
           ['docs', 'configuration.schema.json'],
           ['schema', 'supergraph.yaml'],

@@ -1,0 +1,278 @@
+/** The console in a real browser, of a gateway with two subgraphs: each page is opened and used. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { BrowserContext, FrameLocator, Page } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium, serveApplication } from '../support/chromium';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+const token = 'token-of-the-operator';
+/** What shows itself if a page takes text for HTML. */
+const planted = '<img src=x onerror="top.planted=1"><script>top.planted=1</script>';
+const query = `query Page { me { id name reviews { rating body } } }`;
+/** The document of `query`, for as long as the gateway tells none. */
+const explained = {
+  text: '{\n  me {\n    id\n    name\n    reviews {\n      rating\n      body\n    }\n  }\n}',
+  parts: [
+    { from: 4, to: 6, subgraphs: ['accounts'], path: 'me' },
+    { from: 13, to: 15, subgraphs: ['accounts'], path: 'me.id' },
+    { from: 20, to: 24, subgraphs: ['accounts'], path: 'me.name' },
+    { from: 29, to: 36, subgraphs: ['reviews'], path: 'me.reviews' },
+    { from: 45, to: 51, subgraphs: ['reviews'], path: 'me.reviews.rating' },
+    { from: 58, to: 62, subgraphs: ['reviews'], path: 'me.reviews.body' },
+  ],
+};
+
+(hasChromium ? describe : describe.skip)(`the console ${inChromium}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+  let subgraphs: TestSubgraph[];
+  let gateway: TestGateway;
+  let console: string;
+  let browser: BrowserContext;
+  let page: Page;
+  /** What went wrong in pages: violations of their policy, errors, and dialogs. */
+  const wrong: string[] = [];
+
+  beforeAll(async () => {
+    subgraphs = await Promise.all([
+      startSubgraph({
+        name: 'accounts',
+        typeDefs: `
+          "${planted.replaceAll('"', '\\"')}"
+          type Query { me: User }
+          type User @key(fields: "id") { id: ID! name: String }`,
+        resolvers: { Query: { me: () => ({ id: 'u1', name: planted }) } },
+      }),
+      startSubgraph({
+        name: 'reviews',
+        typeDefs: `
+          type User @key(fields: "id") { id: ID! reviews: [Review!] }
+          type Review { rating: Int body: String }`,
+        resolvers: {
+          User: { __resolveReference: ({ id }: Json) => ({ id, reviews: [{ rating: 4 }] }) },
+          Review: {
+            body: () => {
+              throw new Error(planted);
+            },
+          },
+        },
+      }),
+    ]);
+    gateway = await startTestGateway({
+      supergraph: sourceOf(compose(subgraphs)),
+      mode: 'development',
+      admin: { port: 0, token },
+    });
+    console = `${gateway.adminUrl}/console`;
+    browser = await launchChromium(folder);
+    await browser.grantPermissions(['clipboard-read', 'clipboard-write']);
+    page = await browser.newPage();
+    page.on('pageerror', (error) => wrong.push(String(error)));
+    page.on('dialog', (dialog) => {
+      wrong.push(dialog.message());
+      void dialog.dismiss();
+    });
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy') && message.location().url.startsWith(console))
+        wrong.push(message.text());
+    });
+    for (const name of ['web', planted])
+      await gateway.post({ query }, { headers: { 'apollographql-client-name': name } });
+    await gateway.post({ query: '{ me { nothing } }' });
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await gateway.stop();
+    await Promise.all(subgraphs.map((each) => each.close()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async () => {
+    expect(wrong).toEqual([]);
+    expect(await page.evaluate('top.planted')).toBeUndefined();
+  });
+
+  const open = async (hash: string): Promise<void> => {
+    await page.goto('about:blank');
+    await page.goto(`${console}${hash}`);
+  };
+  const openList = async (): Promise<void> => {
+    await open('#/requests');
+    await page.getByRole('link', { name: 'Page' }).first().waitFor();
+  };
+  const openRequest = async (): Promise<void> => {
+    await openList();
+    await page.getByRole('link', { name: 'Page' }).first().click();
+    await page.getByRole('heading', { name: 'Page', level: 1 }).waitFor();
+  };
+  const graphiql = (): FrameLocator => page.frameLocator('iframe[title=GraphiQL]');
+  const openExplore = async (): Promise<void> => {
+    await open('#/explore');
+    await graphiql().locator('.graphiql-editor .view-line').first().waitFor();
+    await graphiql().locator('.result-window .monaco-editor').first().waitFor();
+  };
+  const focused = (): Promise<string> => page.evaluate('document.activeElement.textContent');
+
+  /** Checks the open page by axe's rules, and that it does not scroll sideways: wide and narrow, light and dark. */
+  async function expectForEverybody(name: string): Promise<void> {
+    await page.evaluate(axe.source);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        const { violations } = await page.evaluate<axe.AxeResults>('axe.run(document, { iframes: false })');
+        expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+        const shots = process.env['WEIR_SCREENSHOTS'];
+        const path = `${shots}/console-${name}-${width}-${colorScheme}.png`;
+        if (shots !== undefined) await page.screenshot({ path, fullPage: true });
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
+  }
+
+  it('asks for the token, says that a wrong one is wrong, and keeps the right one', async () => {
+    await open('');
+    const field = page.getByLabel('Admin token');
+    await field.waitFor();
+    await field.fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('The gateway refused this token.').waitFor();
+    await expectForEverybody('token');
+    await field.fill(token);
+    await page.keyboard.press('Enter');
+    await page.getByRole('searchbox').waitFor();
+    await page.reload();
+    await page.getByRole('searchbox').waitFor();
+  }, 60_000);
+
+  it('takes the token of the address that `weir dev` prints, and removes it there', async () => {
+    const other = await browser.newPage();
+    await other.goto(`${console}#token=${token}`);
+    await other.getByRole('searchbox').waitFor();
+    expect(other.url()).not.toContain(token);
+    await other.close();
+  });
+
+  it('lists requests, and is narrowed and opened by the keyboard', async () => {
+    await openList();
+    const rows = page.getByRole('row');
+    await page.getByRole('searchbox').focus();
+    await page.keyboard.type('web');
+    await page.waitForURL(/search=web/);
+    await rows.nth(2).waitFor({ state: 'detached' });
+    expect(await rows.nth(1).textContent()).toContain('web');
+
+    await page.getByRole('searchbox').fill('');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Failed');
+    await page.keyboard.press('Space');
+    await page.waitForURL(/failed=1/);
+    await page.getByText('GRAPHQL_VALIDATION_FAILED').waitFor();
+
+    const link = page.getByRole('link', { name: 'Page' }).first();
+    await link.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/requests\/./);
+    await page.getByRole('heading', { name: 'Page', level: 1 }).waitFor();
+  }, 60_000);
+
+  it('shows new requests, but moves no row away under the pointer', async () => {
+    await page.mouse.move(0, 0);
+    await openList();
+    await gateway.post({ query: 'query First { __typename }' });
+    await page.getByRole('link', { name: 'First' }).waitFor();
+    await page.getByRole('row').nth(1).hover();
+    await gateway.post({ query: 'query Second { __typename }' });
+    const more = page.getByRole('button', { name: 'Show 1 new' });
+    await more.waitFor();
+    expect(await page.getByRole('link', { name: 'Second' }).count()).toBe(0);
+    await more.click();
+    await page.getByRole('link', { name: 'Second' }).waitFor();
+    await expectForEverybody('requests');
+  }, 60_000);
+
+  it('shows which subgraph answers each field, and why it is null', async () => {
+    await page.route(/api\/requests\/./, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { document: explained, ...(await response.json()) } });
+    });
+    await openRequest();
+    const operation = page.getByRole('group', { name: 'Operation' });
+    await operation.getByRole('button', { name: 'name: answered by accounts' }).waitFor();
+    await operation.getByRole('button', { name: 'me: answered by accounts', exact: true }).focus();
+    for (const field of ['id', 'name', 'reviews', 'rating']) {
+      await page.keyboard.press('ArrowDown');
+      expect(await focused()).toBe(field);
+    }
+    await page.keyboard.press('End');
+    const facts = page.locator('.field-facts');
+    expect(await facts.textContent()).toMatch(/^me\.reviews\.body reviews .*is null because/);
+    await page.getByRole('region', { name: 'Why values are null' }).waitFor();
+    await expectForEverybody('request');
+    await page.unroute(/api\/requests\/./);
+  }, 60_000);
+
+  it('has a timeline whose steps open by the keyboard', async () => {
+    await openRequest();
+    const step = page.getByRole('button', { name: /^fetch reviews/ });
+    await step.focus();
+    await page.keyboard.press('Enter');
+    expect(await step.getAttribute('aria-expanded')).toBe('true');
+    await page.getByText('weir.subgraph.name').waitFor();
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toMatch(/^POST /);
+    await page.getByRole('button', { name: 'reviews', exact: true }).click();
+    expect(await page.locator('.step.dim').count()).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('copies a link to the request, and a curl command for it', async () => {
+    await openRequest();
+    const copied = async (name: string): Promise<string> => {
+      await page.getByRole('button', { name }).first().click();
+      await page.getByText('Copied').first().waitFor();
+      return page.evaluate('navigator.clipboard.readText()');
+    };
+    expect(await copied('Copy link')).toBe(page.url());
+    expect(await copied('Copy curl')).toMatch(/^curl '?http/);
+  }, 60_000);
+
+  it('shows how the answer to an operation in GraphiQL was made', async () => {
+    await openExplore();
+    await graphiql()
+      .getByRole('button', { name: /execute query/i })
+      .click();
+    const made = page.getByRole('complementary', { name: 'How the last answer was made' });
+    await made.getByRole('button', { name: /^fetch accounts/ }).waitFor();
+    await made.getByText('QueryPlan {').waitFor();
+    expect(await graphiql().getByRole('button', { name: 'Plan, calls and cache' }).count()).toBe(0);
+    await expectForEverybody('explore');
+    await made.getByRole('link', { name: 'Open the request' }).click();
+    await page.getByRole('region', { name: 'Timeline' }).waitFor();
+  }, 180_000);
+
+  it('no other page can frame GraphiQL or the console', async () => {
+    const other = await serveApplication(
+      `addEventListener('DOMContentLoaded', () => {
+         for (const url of ${JSON.stringify([new URL('/graphiql', gateway.url).href, console])})
+         document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
+       });`,
+    );
+    const stranger = await browser.newPage();
+    await stranger.goto(other.origin);
+    await expect(
+      Promise.all(
+        stranger
+          .frames()
+          .slice(1)
+          .map((frame) => frame.evaluate('location.href')),
+      ),
+    ).resolves.toEqual(['chrome-error://chromewebdata/', 'chrome-error://chromewebdata/']);
+    await stranger.close();
+    await other.close();
+  }, 60_000);
+});

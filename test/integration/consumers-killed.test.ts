@@ -208,7 +208,7 @@ it('puts an event that ends its process each time into the failure queue, and go
   let deaths = 0;
   /** Starts a process, and resolves with whether the event has ended it. */
   async function dies(): Promise<boolean> {
-    const victim = startVictim();
+    const victim = startVictim({ TRIES: '2' });
     const end = { isDead: false };
     void victim.exit.then(() => (end.isDead = true));
     await eventually(async () => end.isDead || (await failures()).length > 0, 60_000);

@@ -24,7 +24,8 @@ const someData = { 1: z.object({ buyerId: z.string() }) };
 export const noteOrder = defineConsumer({
   name: 'note-order',
   from: { orders: { OrderPlaced: someData, OrderStatusChanged: someData, OrderCancelled: someData } },
-  tries: 2,
+  // Where processes are killed at random, the same event may meet some of them.
+  tries: Number(process.env['TRIES'] ?? 10),
   firstPause: 5,
   async handle({ subject, sequence, data }, { db }) {
     if (data.buyerId === 'exit') process.kill(process.pid, 'SIGKILL');

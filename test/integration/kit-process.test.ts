@@ -1,6 +1,7 @@
 /** The kit's parts as processes: how they start, what they say, how they end. Over 300 lines: they share what runs them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -66,7 +67,11 @@ const start = (...args: string[]) => run(library, ['--port', '0', '--data', fold
 
 describe('a subgraph process', () => {
   it('says when it is ready, finishes what is in flight on SIGTERM and exits 0', async () => {
-    const { child, ready, end } = start();
+    const loaded = join(folder.path, 'loaded.json');
+    const { child, ready, end } = run(library, ['--port', '0', '--data', folder.path], {
+      NODE_OPTIONS: `--require ${source('test/support/loaded-packages.cjs')}`,
+      WEIR_LOADED_PACKAGES: loaded,
+    });
     const { type, url } = await ready;
     expect(type).toBe('ready');
     const answer = query(url, '{ wait(milliseconds: 400) }');
@@ -74,6 +79,10 @@ describe('a subgraph process', () => {
     child.kill('SIGTERM');
     expect(await answer).toEqual({ wait: 'done' });
     expect(await end).toMatchObject({ code: 0, stderr: '' });
+    const packages = JSON.parse(readFileSync(loaded, 'utf8')) as string[];
+    expect(packages).toContain('@aws-sdk/client-dynamodb');
+    // Where no collector is named, nothing is loaded that exports spans.
+    expect(packages.filter((name) => name.startsWith('@opentelemetry/'))).toEqual([]);
   });
 
   it('writes JSON logs with the request id and the trace id', async () => {

@@ -7,7 +7,7 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** Adds the request id and trace context of the cause, and records the call as a span where there is a tracer. */
 export function causedFetch(cause: Cause, tracer: Tracer | undefined): Fetch {
-  return (url, init = {}) => {
+  return async (url, init = {}) => {
     const span = tracer && beginCall(tracer, cause, { url, method: init.method ?? 'GET' });
     const headers = new Headers(init.headers);
     const propagation = propagationOf(span?.causing(cause.correlationid) ?? cause);

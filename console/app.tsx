@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { About } from '../gateway/console/api';
 import { type Answer, useApi } from './api';
 import { Explore } from './pages/explore';
+import { Graph } from './pages/graph';
+import { Live } from './pages/live';
 import { Request } from './pages/request';
 import { Requests } from './pages/requests';
 import { Badge } from './parts/badge';
@@ -25,6 +27,7 @@ interface PageEntry {
 
 /** The pages, in the order of the navigation. The first one is shown for `#/`. */
 const pages: readonly PageEntry[] = [
+  { path: 'live', title: 'Live', show: (props) => <Live {...props} /> },
   {
     path: 'requests',
     title: 'Requests',
@@ -35,6 +38,7 @@ const pages: readonly PageEntry[] = [
         <Request key={props.route.rest[0]} {...props} />
       ),
   },
+  { path: 'graph', title: 'Graph', show: (props) => <Graph {...props} /> },
   { path: 'explore', title: 'Explore', show: (props) => <Explore {...props} /> },
 ];
 

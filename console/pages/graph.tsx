@@ -1,0 +1,203 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Graph as GraphView, SchemaView, SupergraphVersion } from '../../gateway/console/api';
+import { useApi } from '../api';
+import type { PageProps } from '../app';
+import { Badge, type Tone } from '../parts/badge';
+import { Card, Facts } from '../parts/card';
+import { count, duration, moment, rate, share } from '../parts/format';
+import { Said } from '../parts/said';
+import { SchemaBrowser } from '../parts/schema-browser';
+import { ServiceMap, statusOf } from '../parts/service-map';
+import { Answered, Empty } from '../parts/states';
+import { Subgraph } from '../parts/subgraph';
+import { Table } from '../parts/table';
+
+const pollEvery = 5_000;
+
+/** Who calls whom, and the schema with its owners and users. */
+export function Graph({ route }: PageProps): JSX.Element {
+  const [type] = route.rest;
+  const graph = useApi<GraphView>('/graph', pollEvery);
+  const schema = useApi<SchemaView>('/schema');
+  const browser = (
+    <Answered answer={schema} what="the schema">
+      {(view) => (
+        <>
+          {view.troubles.map((trouble) => (
+            <p key={trouble} class="bad">
+              {trouble}
+            </p>
+          ))}
+          <SchemaBrowser schema={view} chosen={type} />
+        </>
+      )}
+    </Answered>
+  );
+  return (
+    <>
+      <header class="heading">
+        <h1>Graph</h1>
+      </header>
+      {type === undefined && (
+        <Answered answer={graph} what="the graph">
+          {(view) => <Services graph={view} />}
+        </Answered>
+      )}
+      {type === undefined && schema.data && <Version version={schema.data.version} />}
+      {browser}
+    </>
+  );
+}
+
+function Services({ graph }: { readonly graph: GraphView }): JSX.Element {
+  const [chosen, choose] = useState<string>();
+  const service = graph.services.find(({ name }) => name === chosen);
+  if (graph.services.length === 0)
+    return (
+      <Empty title="There is no supergraph yet">
+        <p>The gateway keeps trying to get one. Its log says why it has none.</p>
+      </Empty>
+    );
+  return (
+    <>
+      <Card title="Services" aside={<span class="muted">last minute</span>}>
+        <ServiceMap graph={graph} chosen={chosen} choose={choose} />
+      </Card>
+      {service && <Chosen graph={graph} service={service} />}
+      <Card title="Services in figures">
+        <Table
+          caption="Calls of services in the last one or two minutes"
+          rows={graph.services}
+          keyOf={({ name }) => name}
+          columns={[
+            {
+              title: 'Service',
+              cell: ({ name }) => (
+                <button class="plain" aria-pressed={name === chosen} onClick={() => choose(name)}>
+                  <Subgraph name={name} />
+                </button>
+              ),
+              sort: ({ name }) => name,
+            },
+            { title: 'Calls', cell: (row) => rate(row.rate), isNumber: true, sort: (row) => row.rate },
+            {
+              title: 'Failed',
+              cell: ({ errors }) => (errors === 0 ? '0 %' : <span class="bad">{share(errors)}</span>),
+              isNumber: true,
+              sort: ({ errors }) => errors,
+            },
+            {
+              title: 'p50',
+              cell: ({ p50 }) => (p50 === null ? '–' : duration(p50)),
+              isNumber: true,
+              isExtra: true,
+              sort: ({ p50 }) => p50 ?? 0,
+            },
+            {
+              title: 'p99',
+              cell: ({ p99 }) => (p99 === null ? '–' : duration(p99)),
+              isNumber: true,
+              sort: ({ p99 }) => p99 ?? 0,
+            },
+            {
+              title: 'Needs data of',
+              cell: ({ name }) =>
+                graph.edges
+                  .filter(({ from, to }) => to === name && from !== 'gateway')
+                  .map(({ from, rate: calls }) => (
+                    <div key={from}>
+                      <Subgraph name={from} /> <span class="muted">{rate(calls)}</span>
+                    </div>
+                  )),
+              isExtra: true,
+            },
+            { title: 'State', cell: (row) => statusOf(row) },
+          ]}
+        />
+      </Card>
+    </>
+  );
+}
+
+function Chosen({
+  graph,
+  service,
+}: {
+  readonly graph: GraphView;
+  readonly service: GraphView['services'][number];
+}): JSX.Element {
+  const { name, link, endpoints, p50, p99, errors } = service;
+  const needs = graph.edges.filter(({ from, to }) => to === name && from !== 'gateway');
+  return (
+    <Card title={name} aside={<span class="muted">{statusOf(service)}</span>}>
+      <Facts
+        facts={[
+          ['Calls', rate(service.rate)],
+          ['Failed', share(errors)],
+          ['p50', p50 === null ? undefined : duration(p50)],
+          ['p99', p99 === null ? undefined : duration(p99)],
+          [
+            'Knows the gateway by',
+            link && (link === 'private' ? 'the private link' : 'AWS AppSync’s authentication'),
+          ],
+          [
+            'Needs data of',
+            needs.length === 0
+              ? undefined
+              : needs.map(({ from, rate: calls }) => `${from} (${rate(calls)})`).join(', '),
+          ],
+        ]}
+      />
+      <h3>Endpoints</h3>
+      <ul class="sentences">
+        {endpoints.map(({ url, zone, healthy }) => (
+          <li key={url}>
+            <code>{url}</code> {zone !== undefined && <span class="muted">in {zone} </span>}
+            {healthy ? <Badge tone="good">✓ called</Badge> : <Badge tone="bad">✕ circuit breaker open</Badge>}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+const tones: Readonly<Record<string, Tone>> = { breaking: 'bad', dangerous: 'warn', safe: 'good' };
+const mostChanges = 20;
+
+function Version({ version }: { readonly version: SupergraphVersion }): JSX.Element {
+  const [isWhole, setWhole] = useState(false);
+  const { id, source, at, changes, before } = version;
+  const shown = isWhole ? changes : changes?.slice(0, mostChanges);
+  return (
+    <Card title="The supergraph that runs">
+      <Facts
+        facts={[
+          [at === undefined ? 'Hash' : 'Version', id],
+          ['From', source],
+          ['Published', at === undefined ? undefined : moment(at)],
+        ]}
+      />
+      {changes && (
+        <>
+          <h3>{`What clients see that version ${before} did not have`}</h3>
+          {changes.length === 0 && <p>Clients see no difference.</p>}
+          <ul class="sentences">
+            {shown!.map(({ severity, message }) => (
+              <li key={message}>
+                <Badge tone={tones[severity] ?? 'plain'}>{severity}</Badge> <Said text={message} />
+              </li>
+            ))}
+          </ul>
+          {changes.length > mostChanges && (
+            <p class="rest">
+              <button class="button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+                {isWhole ? 'Show fewer' : `Show ${count(changes.length - mostChanges)} more`}
+              </button>
+            </p>
+          )}
+        </>
+      )}
+    </Card>
+  );
+}

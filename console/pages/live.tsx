@@ -1,0 +1,472 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Live as LiveView, OperatorsView, SeriesName } from '../../gateway/console/api';
+import { useApi } from '../api';
+import type { PageProps } from '../app';
+import { Badge } from '../parts/badge';
+import { Card } from '../parts/card';
+import { Chart, type Line, Sparkline } from '../parts/chart';
+import { clock, count, duration, rate, share } from '../parts/format';
+import { Said } from '../parts/said';
+import { Answered, Empty } from '../parts/states';
+import { Subgraph } from '../parts/subgraph';
+import { type Column, Table } from '../parts/table';
+import { addressOf } from '../route';
+
+const pollEvery = 5_000;
+
+/** What the gateway does now, and has done in the last 15 minutes. */
+export function Live({ about }: PageProps): JSX.Element {
+  const [isPaused, setPaused] = useState(false);
+  const answer = useApi<LiveView>('/live', isPaused ? undefined : pollEvery);
+  return (
+    <>
+      <header class="heading">
+        <h1>Live</h1>
+        <button class="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+          <span class={isPaused ? 'pulse still' : 'pulse'} aria-hidden="true" />
+          Pause
+        </button>
+      </header>
+      <Answered answer={answer} what="the live figures">
+        {(live) =>
+          live.series.requests.length === 0 ? (
+            <Empty title="The first figures come within seconds">
+              <p>A value is taken every 5 seconds. Send something to {about.endpoint} meanwhile.</p>
+            </Empty>
+          ) : (
+            <Figures live={live} />
+          )
+        }
+      </Answered>
+    </>
+  );
+}
+
+function Figures({ live }: { readonly live: LiveView }): JSX.Element {
+  const { series } = live;
+  const times = timesOf(live);
+  const from = clock(Math.max(live.since, times[0]!));
+  return (
+    <>
+      <p class="muted">
+        Since {from}
+        {times.length >= mostSteps && ', the last 15 minutes'}. A value is of 5 seconds.
+      </p>
+      <ul class="tiles">
+        <Tile title="Requests" of={series.requests} format={rate} />
+        <Tile title="Errors" of={series.errors} format={rate} isBad={(value) => value > 0} />
+        <Tile title="Latency, median" of={series.p50} format={duration} />
+        <Tile title="Latency, p99" of={series.p99} format={duration} />
+        <Tile title="Calls to subgraphs" of={series.calls} format={rate} />
+        <Tile title="Calls saved" of={series.saved} format={rate} />
+        <Tile title="Response cache hits" of={series.hits} format={share} />
+        <Tile title="Entity cache hits" of={series.entityHits} format={share} />
+        <Tile
+          title="Loop delay, p99"
+          of={series.loopDelay}
+          format={duration}
+          isBad={(value) => value > 100}
+        />
+        <Tile title="Waiting" of={series.waiting} format={count} isBad={(value) => value > 0} />
+        <Tile title="Refused" of={series.refused} format={rate} isBad={(value) => value > 0} />
+        <Tile title="Subscriptions" of={series.streams} format={count} />
+      </ul>
+      <div class="cards">
+        <Plot
+          title="Requests and errors"
+          times={times}
+          format={rate}
+          lines={[
+            { title: 'Requests', values: series.requests, colour: 'accent' },
+            { title: 'Errors', values: series.errors, colour: 'bad' },
+          ]}
+        />
+        <Plot
+          title="Latency"
+          times={times}
+          format={duration}
+          lines={[
+            { title: 'p50', values: series.p50, colour: 'good' },
+            { title: 'p95', values: series.p95, colour: 'warn' },
+            { title: 'p99', values: series.p99, colour: 'bad' },
+          ]}
+        />
+        <Plot
+          title="Calls to subgraphs"
+          times={times}
+          format={rate}
+          lines={[
+            { title: 'Sent', values: series.calls, colour: 'accent' },
+            { title: 'Saved', values: series.saved, colour: 'good' },
+          ]}
+        />
+      </div>
+      <Operations live={live} />
+      <div class="cards">
+        <Errors live={live} />
+        <Clients live={live} />
+      </div>
+      <Services live={live} />
+      <Chatty live={live} />
+      <Operators view={live.operators} />
+    </>
+  );
+}
+
+/** 15 minutes. */
+const mostSteps = 180;
+
+/** The time of each value of a series, in Unix milliseconds. */
+function timesOf({ at, step, series }: LiveView): number[] {
+  const newest = Math.floor(at / step) * step;
+  const { length } = series.requests;
+  return Array.from({ length }, (_, index) => newest - (length - 1 - index) * step);
+}
+
+function Tile({
+  title,
+  of,
+  format,
+  isBad = () => false,
+}: {
+  readonly title: string;
+  readonly of: LiveView['series'][SeriesName];
+  readonly format: (value: number) => string;
+  readonly isBad?: (value: number) => boolean;
+}): JSX.Element {
+  const now = of.at(-1) ?? null;
+  const most = Math.max(...of.map((value) => value ?? 0));
+  return (
+    <li class="tile">
+      <span class="muted">{title}</span>
+      <strong class={now !== null && isBad(now) ? 'bad' : ''}>{now === null ? '–' : format(now)}</strong>
+      <Sparkline summary={`${title} over time: at most ${format(most)}`} values={of} />
+    </li>
+  );
+}
+
+/** A chart, and in a sentence what it shows. */
+function Plot({
+  title,
+  times,
+  lines,
+  format,
+}: {
+  readonly title: string;
+  readonly times: readonly number[];
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+}): JSX.Element {
+  const said = lines.map(({ title: name, values }) => {
+    const known = values.filter((value) => value !== null);
+    if (known.length === 0) return `${name}: nothing yet`;
+    const now = values.at(-1) ?? null;
+    return `${name}: ${now === null ? 'nothing' : format(now)} now, at most ${format(Math.max(...known))}`;
+  });
+  return (
+    <Card title={title}>
+      <Chart summary={`${title}. ${said.join('; ')}.`} times={times} lines={lines} format={format} />
+    </Card>
+  );
+}
+
+const latencies = <Row extends { readonly p50: number; readonly p99: number }>(): Column<Row>[] => [
+  { title: 'p50', cell: ({ p50 }) => duration(p50), isNumber: true, isExtra: true, sort: ({ p50 }) => p50 },
+  { title: 'p99', cell: ({ p99 }) => duration(p99), isNumber: true, sort: ({ p99 }) => p99 },
+];
+
+function Operations({ live: { operations } }: { readonly live: LiveView }): JSX.Element {
+  return (
+    <Card title="By operation">
+      <Long rows={operations}>
+        {(rows) => (
+          <Table
+            caption="Requests by operation"
+            rows={rows}
+            keyOf={({ type, name }) => `${type} ${name}`}
+            empty={<p class="muted">No query or mutation was sent.</p>}
+            columns={[
+              {
+                title: 'Operation',
+                cell: ({ type, name }) => (
+                  <span class="operation">
+                    {isNamed(name) ? (
+                      <a href={addressOf(['requests'], { operation: name })}>{name}</a>
+                    ) : (
+                      <i>{name}</i>
+                    )}
+                    <span class="muted">{type}</span>
+                  </span>
+                ),
+                sort: ({ name }) => name,
+              },
+              {
+                title: 'Requests',
+                cell: ({ requests }) => count(requests),
+                isNumber: true,
+                sort: ({ requests }) => requests,
+              },
+              ...latencies<LiveView['operations'][number]>(),
+            ]}
+          />
+        )}
+      </Long>
+    </Card>
+  );
+}
+
+/** Others are not of one operation. */
+const isNamed = (name: string): boolean => name !== 'anonymous' && name !== 'other';
+
+function Errors({ live: { codes } }: { readonly live: LiveView }): JSX.Element {
+  return (
+    <Card title="Errors by code">
+      <Long rows={codes}>
+        {(rows) => (
+          <Table
+            caption="Errors by code and service"
+            rows={rows}
+            keyOf={({ name, service }) => `${name} ${service}`}
+            empty={<p class="muted">No answer had an error.</p>}
+            columns={[
+              {
+                title: 'Code',
+                cell: ({ name }) => (
+                  <a href={addressOf(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
+                ),
+                sort: ({ name }) => name,
+              },
+              {
+                title: 'Service',
+                cell: ({ service }) =>
+                  service === undefined ? (
+                    <span class="muted">the gateway</span>
+                  ) : (
+                    <Subgraph name={service} />
+                  ),
+                sort: ({ service }) => service ?? '',
+              },
+              { title: 'Errors', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
+            ]}
+          />
+        )}
+      </Long>
+    </Card>
+  );
+}
+
+function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Element {
+  return (
+    <Card title="By client">
+      <Long rows={clients}>
+        {(rows) => (
+          <Table
+            caption="Requests by client"
+            rows={rows}
+            keyOf={({ name, version }) => `${name} ${version}`}
+            empty={<p class="muted">No client has sent anything.</p>}
+            columns={[
+              {
+                title: 'Client',
+                cell: ({ name }) =>
+                  name === '' ? (
+                    <i class="muted">without a name</i>
+                  ) : (
+                    <a href={addressOf(['requests'], { client: name })}>{name}</a>
+                  ),
+                sort: ({ name }) => name,
+              },
+              { title: 'Version', cell: ({ version }) => version, sort: ({ version }) => version },
+              {
+                title: 'Requests',
+                cell: ({ requests }) => count(requests),
+                isNumber: true,
+                sort: ({ requests }) => requests,
+              },
+            ]}
+          />
+        )}
+      </Long>
+    </Card>
+  );
+}
+
+function Services({ live: { services } }: { readonly live: LiveView }): JSX.Element {
+  return (
+    <Card title="By service" aside={<a href="#/graph">Graph</a>}>
+      <Long rows={services}>
+        {(rows) => (
+          <Table
+            caption="HTTP calls by service"
+            rows={rows}
+            keyOf={({ name }) => name}
+            empty={<p class="muted">No service was called.</p>}
+            columns={[
+              { title: 'Service', cell: ({ name }) => <Subgraph name={name} />, sort: ({ name }) => name },
+              {
+                title: 'Calls',
+                cell: ({ calls }) => count(calls),
+                isNumber: true,
+                sort: ({ calls }) => calls,
+              },
+              {
+                title: 'Failed',
+                cell: ({ calls, errors }) =>
+                  errors === 0 ? (
+                    '0'
+                  ) : (
+                    <span class="bad">{`${count(errors)} (${share(errors / calls)})`}</span>
+                  ),
+                isNumber: true,
+                sort: ({ errors }) => errors,
+              },
+              ...latencies<LiveView['services'][number]>(),
+            ]}
+          />
+        )}
+      </Long>
+    </Card>
+  );
+}
+
+function Chatty({ live: { chatty } }: { readonly live: LiveView }): JSX.Element {
+  const advised = chatty.filter(({ advice }) => advice !== '');
+  return (
+    <Card title="Chattiest pairs">
+      <Long rows={chatty}>
+        {(rows) => (
+          <Table
+            caption="Operations and the services that they call, the most calls per request first"
+            rows={rows}
+            keyOf={({ operation, subgraph }) => `${operation} ${subgraph}`}
+            empty={<p class="muted">No operation has called a service.</p>}
+            columns={[
+              { title: 'Operation', cell: ({ operation }) => operation, sort: ({ operation }) => operation },
+              {
+                title: 'Service',
+                cell: ({ subgraph }) => <Subgraph name={subgraph} />,
+                sort: ({ subgraph }) => subgraph,
+              },
+              {
+                title: 'Calls per request',
+                cell: ({ callsPerRequest }) => callsPerRequest.toFixed(1),
+                isNumber: true,
+                sort: ({ callsPerRequest }) => callsPerRequest,
+              },
+              {
+                title: 'Planned',
+                cell: ({ plannedPerRequest }) => plannedPerRequest.toFixed(1),
+                isNumber: true,
+                isExtra: true,
+                sort: ({ plannedPerRequest }) => plannedPerRequest,
+              },
+            ]}
+          />
+        )}
+      </Long>
+      {advised.length > 0 && (
+        <ul class="sentences advice">
+          {advised.slice(0, mostShown).map(({ operation, subgraph, advice }) => (
+            <li key={`${operation} ${subgraph}`}>
+              <Said text={advice} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function Operators({ view }: { readonly view: OperatorsView | undefined }): JSX.Element {
+  if (view === undefined)
+    return (
+      <Card title="Failure queues and workflows">
+        <p class="muted">The subgraphs are being asked.</p>
+      </Card>
+    );
+  const { queues, workflows, troubles } = view;
+  return (
+    <>
+      {troubles.length > 0 && (
+        <Card title="Could not be asked for failure queues and workflows">
+          <ul class="sentences">
+            {troubles.map((trouble) => (
+              <li key={trouble}>{trouble}</li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {queues.length > 0 && (
+        <Card title="Failure queues">
+          <Table
+            caption="Failed events by consumer"
+            rows={queues}
+            keyOf={({ subgraph, consumer }) => `${subgraph} ${consumer}`}
+            columns={[
+              { title: 'Consumer', cell: ({ consumer }) => consumer, sort: ({ consumer }) => consumer },
+              { title: 'Service', cell: ({ subgraph }) => <Subgraph name={subgraph} /> },
+              {
+                title: 'Failed events',
+                cell: ({ failures, hasMore }) =>
+                  failures === 0 ? (
+                    <Badge tone="good">none</Badge>
+                  ) : (
+                    <Badge tone="bad">{`${hasMore ? 'at least ' : ''}${count(failures)}`}</Badge>
+                  ),
+                isNumber: true,
+                sort: ({ failures }) => failures,
+              },
+            ]}
+          />
+        </Card>
+      )}
+      {workflows.length > 0 && (
+        <Card title="Workflows">
+          <Table
+            caption="Executions of workflows that run or have failed"
+            rows={workflows}
+            keyOf={({ subgraph, workflow }) => `${subgraph} ${workflow}`}
+            columns={[
+              { title: 'Workflow', cell: ({ workflow }) => workflow, sort: ({ workflow }) => workflow },
+              { title: 'Service', cell: ({ subgraph }) => <Subgraph name={subgraph} /> },
+              { title: 'Running', cell: ({ running }) => count(running), isNumber: true },
+              {
+                title: 'Failed',
+                cell: ({ failed }) => (failed === 0 ? '0' : <span class="bad">{count(failed)}</span>),
+                isNumber: true,
+                sort: ({ failed }) => failed,
+              },
+            ]}
+          />
+        </Card>
+      )}
+    </>
+  );
+}
+
+/** The first rows, and the others when they are asked for. */
+function Long<Row>({
+  rows,
+  children,
+}: {
+  readonly rows: readonly Row[];
+  readonly children: (shown: readonly Row[]) => ComponentChildren;
+}): JSX.Element {
+  const [isWhole, setWhole] = useState(false);
+  const hidden = rows.length - mostShown;
+  return (
+    <>
+      {children(isWhole ? rows : rows.slice(0, mostShown))}
+      {hidden > 0 && (
+        <p class="rest">
+          <button class="button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+            {isWhole ? `Show the first ${mostShown}` : `Show ${count(hidden)} more`}
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+const mostShown = 10;

@@ -1,0 +1,302 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { SchemaField, SchemaType, SchemaView } from '../../gateway/console/api';
+import { addressOf } from '../route';
+import { Badge } from './badge';
+import { Card, Facts } from './card';
+import { findTypes } from './find-types';
+import { count, counted } from './format';
+import { Said } from './said';
+import { Empty } from './states';
+import { Subgraph } from './subgraph';
+import { Table } from './table';
+
+const mostClients = 3;
+/** Rows that are shown at once: large schemas have thousands. */
+const pageSize = 100;
+
+/** Types with a search, and one of them whole. */
+export function SchemaBrowser({
+  schema,
+  chosen,
+}: {
+  readonly schema: SchemaView;
+  /** The name of a type. */
+  readonly chosen: string | undefined;
+}): JSX.Element {
+  const type = schema.types.find(({ name }) => name === chosen);
+  if (chosen === undefined) return <Types schema={schema} />;
+  return (
+    <>
+      <p class="crumb">
+        <a href={addressOf(['graph'])}>Graph</a> / {chosen}
+      </p>
+      {type === undefined ? (
+        <Empty title={`The schema has no type ${chosen}`}>
+          <a href={addressOf(['graph'])}>All types</a>
+        </Empty>
+      ) : (
+        <Type key={type.name} type={type} schema={schema} />
+      )}
+    </>
+  );
+}
+
+function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }): JSX.Element {
+  const [search, setSearch] = useState('');
+  const [isDeletable, setDeletable] = useState(false);
+  const found = useMemo(() => findTypes(types, search, isDeletable), [types, search, isDeletable]);
+  const [shown, setShown] = useState(pageSize);
+  useEffect(() => setShown(pageSize), [search, isDeletable]);
+  const fields = types.reduce((sum, type) => sum + type.fields.length, 0);
+  const isCounted = usageFrom !== undefined;
+  return (
+    <Card
+      title="Schema"
+      aside={<span class="muted">{`${counted(types.length, 'type')}, ${counted(fields, 'field')}`}</span>}
+    >
+      <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+        <input
+          type="search"
+          aria-label="Search types, fields and subgraphs"
+          placeholder="Type, field or subgraph"
+          value={search}
+          maxLength={200}
+          spellcheck={false}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+        {isCounted && (
+          <button
+            type="button"
+            class="button"
+            aria-pressed={isDeletable}
+            onClick={() => setDeletable(!isDeletable)}
+          >
+            May be deleted
+          </button>
+        )}
+      </form>
+      <p class="muted note" role="status">
+        {`${counted(found.length, 'type')} found. `}
+        {isCounted
+          ? `Use is counted since ${usageFrom}.`
+          : 'Use is counted where the supergraph comes from a registry.'}
+      </p>
+      <Table
+        caption="Types"
+        rows={found.slice(0, shown)}
+        keyOf={({ type }) => type.name}
+        empty={<Empty title="No type, field or subgraph has this in its name" />}
+        columns={[
+          {
+            title: 'Type',
+            cell: ({ type }) => (
+              <span class="operation">
+                <a href={addressOf(['graph', type.name])}>{type.name}</a>
+                <span class="muted">{type.kind}</span>
+              </span>
+            ),
+          },
+          { title: 'Owners', cell: ({ type }) => <Owners names={type.owners} /> },
+          {
+            title: 'Fields',
+            cell: ({ type, fields }) =>
+              fields.length === 0 ? (
+                count(type.fields.length)
+              ) : (
+                <span class="found">{`${fields.slice(0, 5).join(', ')}${fields.length > 5 ? ` and ${count(fields.length - 5)} more` : ''}`}</span>
+              ),
+          },
+        ]}
+      />
+      {found.length > shown && (
+        <p class="rest">
+          <button class="button" onClick={() => setShown(shown + pageSize)}>
+            {`Show ${count(Math.min(pageSize, found.length - shown))} more of ${count(found.length)}`}
+          </button>
+        </p>
+      )}
+    </Card>
+  );
+}
+
+function Type({ type, schema }: { readonly type: SchemaType; readonly schema: SchemaView }): JSX.Element {
+  const [search, setSearch] = useState('');
+  const [shown, setShown] = useState(pageSize);
+  const found = type.fields.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()));
+  const names = useMemo(() => new Set(schema.types.map(({ name }) => name)), [schema]);
+  const isCounted = type.fields.some(({ mayBeDeleted }) => mayBeDeleted !== undefined);
+  const noun = type.kind === 'enum' ? 'value' : type.kind === 'union' ? 'member' : 'field';
+  return (
+    <>
+      <Card title={type.name} aside={<Badge>{type.kind}</Badge>}>
+        {type.description !== undefined && <p class="description">{type.description}</p>}
+        <Facts
+          facts={[
+            ['Owners', <Owners names={type.owners} />],
+            [
+              'Keys',
+              type.keys?.map(({ fields, owners }) => (
+                <div key={fields}>
+                  <code>{fields}</code> <span class="muted">in {owners.join(', ')}</span>
+                </div>
+              )),
+            ],
+            [
+              'Implements',
+              type.interfaces?.map((name) => (
+                <div key={name}>
+                  <TypeLink name={name} names={names} />
+                </div>
+              )),
+            ],
+            ['Directives', type.directives.length === 0 ? undefined : <Directives of={type.directives} />],
+          ]}
+        />
+      </Card>
+      {type.fields.length > 0 && (
+        <Card title={counted(type.fields.length, noun)}>
+          {type.fields.length > 20 && (
+            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+              <input
+                type="search"
+                aria-label={`Search ${noun}s`}
+                placeholder={noun}
+                value={search}
+                spellcheck={false}
+                onInput={(event) => setSearch(event.currentTarget.value)}
+              />
+            </form>
+          )}
+          <Table
+            caption={`${noun}s of ${type.name}`}
+            rows={found.slice(0, shown)}
+            keyOf={({ name }) => name}
+            columns={[
+              {
+                title: noun === 'field' ? 'Field' : noun === 'value' ? 'Value' : 'Member',
+                cell: (field) => <Field field={field} names={names} isType={type.kind === 'union'} />,
+                sort: ({ name }) => name,
+              },
+              {
+                title: 'Owners',
+                cell: ({ owners }) => <Owners names={owners} />,
+                sort: ({ owners }) => owners.join(),
+              },
+              ...(isCounted
+                ? [
+                    {
+                      title: 'Used by',
+                      cell: (field: SchemaField) => <Users field={field} />,
+                      sort: ({ usage }: SchemaField) => usage?.requests ?? 0,
+                      isNumber: false,
+                    },
+                    {
+                      title: 'May be deleted',
+                      cell: ({ mayBeDeleted }: SchemaField) =>
+                        mayBeDeleted && (
+                          <>
+                            <Badge tone={mayBeDeleted.yes ? 'good' : 'plain'}>
+                              {mayBeDeleted.yes ? 'yes' : 'no'}
+                            </Badge>{' '}
+                            <span class="muted">
+                              <Said text={mayBeDeleted.why} />
+                            </span>
+                          </>
+                        ),
+                    },
+                  ]
+                : []),
+            ]}
+          />
+          {found.length > shown && (
+            <p class="rest">
+              <button class="button" onClick={() => setShown(shown + pageSize)}>
+                {`Show ${count(Math.min(pageSize, found.length - shown))} more of ${count(found.length)}`}
+              </button>
+            </p>
+          )}
+        </Card>
+      )}
+    </>
+  );
+}
+
+function Field({
+  field,
+  names,
+  isType,
+}: {
+  readonly field: SchemaField;
+  readonly names: ReadonlySet<string>;
+  /** Whether it is the name of a type itself. */
+  readonly isType: boolean;
+}): JSX.Element {
+  const { name, args, type, description, deprecated, directives } = field;
+  const named = type.replace(/[[\]!]/g, '');
+  const [before, after] = type.split(named);
+  return (
+    <>
+      <code>
+        {isType ? <TypeLink name={name} names={names} /> : <b>{name}</b>}
+        {args !== undefined && `(${args})`}
+        {type !== '' && (
+          <>
+            : {before}
+            <TypeLink name={named} names={names} />
+            {after}
+          </>
+        )}
+      </code>
+      {deprecated !== undefined && (
+        <div>
+          <Badge tone="warn">deprecated</Badge> <span class="muted">{deprecated}</span>
+        </div>
+      )}
+      {description !== undefined && <div class="muted description">{description}</div>}
+      {directives.length > 0 && <Directives of={directives} />}
+    </>
+  );
+}
+
+const TypeLink = ({
+  name,
+  names,
+}: {
+  readonly name: string;
+  readonly names: ReadonlySet<string>;
+}): JSX.Element => (names.has(name) ? <a href={addressOf(['graph', name])}>{name}</a> : <>{name}</>);
+
+const Owners = ({ names }: { readonly names: readonly string[] }): JSX.Element => (
+  <span class="owners">
+    {names.map((name) => (
+      <Subgraph key={name} name={name} />
+    ))}
+  </span>
+);
+
+const Directives = ({ of }: { readonly of: readonly string[] }): JSX.Element => (
+  <>
+    {of.map((directive) => (
+      <div key={directive}>
+        <code>{directive}</code>
+      </div>
+    ))}
+  </>
+);
+
+function Users({ field: { usage } }: { readonly field: SchemaField }): JSX.Element {
+  if (usage === undefined) return <span class="muted">nobody</span>;
+  const others = usage.others + Math.max(0, usage.clients.length - mostClients);
+  return (
+    <>
+      <div>{counted(usage.requests, 'request')}</div>
+      {usage.clients.slice(0, mostClients).map(({ name, version, lastSeen }) => (
+        <div key={`${name} ${version}`} class="muted">
+          {`${name} ${version}`.trim()}, last {lastSeen}
+        </div>
+      ))}
+      {others > 0 && <div class="muted">{`and ${counted(others, 'other')}`}</div>}
+    </>
+  );
+}

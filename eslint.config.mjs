@@ -56,6 +56,7 @@ export default tseslint.config(
       'cli/**',
       'test/**',
       'gateway/options/index.ts',
+      'gateway/process/lambda-handler.ts',
       'gateway/process/start-gateway.ts',
       'subgraphs/kit/process.ts',
       'subgraphs/kit/settings.ts',

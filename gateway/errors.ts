@@ -76,11 +76,13 @@ export const errors = {
   },
   NOT_ACCEPTABLE: {
     status: 406,
-    when: 'The `Accept` header allows no media type of GraphQL responses.',
-    message: ({ inParts = false }: { readonly inParts?: boolean }) =>
-      inParts
-        ? 'The answer comes in parts: ask for it over WebSocket (graphql-transport-ws), or name text/event-stream or multipart/mixed in the Accept header.'
-        : 'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
+    when: 'The `Accept` header allows no media type of GraphQL responses. Or the operation is a subscription, and the client takes no answer in parts, or the gateway sends none there ([on Lambda](lambda.md)).',
+    message: ({ parts }: { readonly parts?: 'not named' | 'not sent' }) =>
+      parts === 'not sent'
+        ? 'The answer comes in parts, but this endpoint sends every answer in one piece: subscribe where the gateway streams.'
+        : parts === 'not named'
+          ? 'The answer comes in parts: ask for it over WebSocket (graphql-transport-ws), or name text/event-stream or multipart/mixed in the Accept header.'
+          : 'The answer is application/graphql-response+json or application/json, but the Accept header allows neither.',
   },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -266,7 +268,7 @@ export const errors = {
   },
   RESPONSE_TOO_LARGE: {
     status: 400,
-    when: 'The answer is larger than `limits.response`. Ask for less at once.',
+    when: 'The answer is larger than `limits.response`, or, on Lambda, than an answer may be there: 6 MiB, behind a load balancer 1 MiB. Ask for less at once.',
     message: ({ limit }: Limited) => `The answer is larger than ${limit} bytes.`,
   },
   MAX_SUBGRAPH_CALLS_LIMIT: {

@@ -19,7 +19,10 @@ export interface ReadBodyOptions {
 }
 
 /** Why the headers of a POST are refused; undefined if its body can be read. */
-export function refuseByHeaders(request: IncomingMessage, limit: number): GraphQLError | undefined {
+export function refuseByHeaders(
+  request: Pick<IncomingMessage, 'headers'>,
+  limit: number,
+): GraphQLError | undefined {
   const { headers } = request;
   const encoding = encodingOf(headers);
   if (encoding !== 'identity' && !unpackers.has(encoding))
@@ -125,7 +128,7 @@ export const encodingOf = (headers: IncomingMessage['headers']): string =>
 export function hasBody({
   headers,
   stream,
-}: IncomingMessage & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
+}: Pick<IncomingMessage, 'headers'> & Partial<Pick<Http2ServerRequest, 'stream'>>): boolean {
   if (stream !== undefined) return !stream.endAfterHeaders;
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }

@@ -5,12 +5,22 @@ import proxyaddr from '@fastify/proxy-addr';
  * The address of the client: that of the connection or, behind trusted proxies, the nearest address in `X-Forwarded-For`
  * that is not a trusted proxy.
  */
-export function compileClientAddress(
-  trustedProxies: readonly string[],
-): (request: IncomingMessage) => string {
+export function compileClientAddress(trustedProxies: readonly string[]): (request: Sent) => string {
   if (trustedProxies.length === 0) return (request) => request.socket.remoteAddress ?? '';
   const trust = proxyaddr.compile([...trustedProxies]);
-  return (request) => proxyaddr(request, trust);
+  return (request) => addressBehind(request, trust);
+}
+
+/** It reads nothing else of a request. */
+const addressBehind = proxyaddr as unknown as (
+  request: Sent,
+  trust: ReturnType<typeof proxyaddr.compile>,
+) => string;
+
+/** What tells where a request comes from. */
+export interface Sent {
+  readonly headers: IncomingMessage['headers'];
+  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
 }
 
 /** Whether an address is that of a proxy that is trusted. */

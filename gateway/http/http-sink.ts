@@ -41,6 +41,10 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     return this.#response.headersSent || this.#response.writableEnded;
   }
 
+  get carriesParts(): boolean {
+    return true;
+  }
+
   get takesEvents(): boolean {
     return this.#partsTypes.events !== undefined;
   }

@@ -1,15 +1,12 @@
-import type { IncomingMessage } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
+import type { SentHead } from './header-limits';
 
 /**
  * Refuses a request with repeated credentials. Node takes the first of two such headers or joins them, but a proxy in front
  * may have checked the other one.
  */
-export function refuseRepeatedCredentials({
-  headers,
-  rawHeaders,
-}: IncomingMessage): GraphQLError | undefined {
+export function refuseRepeatedCredentials({ headers, rawHeaders }: SentHead): GraphQLError | undefined {
   for (const name of credentials) {
     if (headers[name] === undefined) continue;
     let count = 0;

@@ -10,6 +10,7 @@ import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
 import { events } from './events';
 import { headers } from './headers';
+import { lambda } from './lambda';
 import { limits } from './limits';
 import { host, path, port, tls, trustedProxies } from './listener';
 import { logging } from './logging';
@@ -171,6 +172,7 @@ export const optionsSchema = z.strictObject({
   logging,
   telemetry,
   shutdown,
+  lambda,
 });
 
 function check(input: unknown, sources?: OptionSources): Options {

@@ -49,7 +49,7 @@ import type { OperationMemory } from '../planning';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
 import { checkNamedFiles } from './named-files';
-import { createRoutes } from './routes';
+import { createHandle, createRoutes, type Route } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createSteps, type Steps } from '../websocket/steps';
 import { createFormatError } from '../request/format-error';
@@ -232,6 +232,15 @@ export class Configuration {
     return purges?.pathsFor(allTags(tags, tagFormats()));
   }
 
+  /** Answers requests of other kinds of connections as it does those over HTTP. */
+  get route(): Route {
+    return this.#parts.route;
+  }
+
+  get reply(): Reply {
+    return this.#parts.reply;
+  }
+
   handle(request: IncomingMessage, response: ServerResponse): void {
     this.#parts.handle(request, response);
   }
@@ -269,6 +278,11 @@ export class Configuration {
   /** Takes over the CDN purges that another configuration could not send. */
   takeOverPurges(paths: readonly string[]): void {
     this.#parts.purges?.addPaths(paths);
+  }
+
+  /** Resolves when what requests have left to be written is written: the counts of usage. */
+  async flush(): Promise<void> {
+    await this.#parts.usage?.flush();
   }
 
   /** To be called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
@@ -487,9 +501,12 @@ function build(
           consoleOrigins,
         })
       : explainEndpoint(options.path);
-  const handle = createRoutes({ options, readiness, begin, slots, receive, reply, pageFor });
+  const route = createRoutes({ options, readiness, slots, reply, pageFor });
+  const handle = createHandle(begin, route, receive);
   return {
     ...{
+      route,
+      reply,
       handle,
       steps,
       pipeline,

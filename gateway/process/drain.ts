@@ -17,6 +17,12 @@ export interface ConnectionSource {
   stop(): Promise<void>;
 }
 
+/** Where no connection comes from: for a process that gets its requests in another way. */
+export const noConnections: ConnectionSource = {
+  start: () => undefined,
+  stop: () => Promise.resolve(),
+};
+
 export interface DrainOptions {
   readonly server: Server;
   /** The number of unanswered requests, of all kinds of connections. */

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { IncomingRequest, RequestHead } from '../request/incoming-request';
+import type { IncomingRequest } from '../request/incoming-request';
 import { hasBody } from '../http/body';
 import { awaitsAnswer } from '../http/connection-errors';
+import type { BeginRequest, Exchange } from '../http/begin-request';
 import { compilePreflight } from '../http/cors';
-import { WholeRequest } from '../http/whole-messages';
 import { requestError } from '../errors';
 import type { FindPage, ShowPage } from './exploration';
-import { hasTooLargeHeaders } from '../http/header-limits';
+import { hasTooLargeHeaders, type SentHead } from '../http/header-limits';
 import { healthAt, type Readiness } from './health';
-import type { BeginRequest, Exchange } from '../http/begin-request';
 import type { Slots } from '../admission/slots';
+import { WholeRequest } from '../http/whole-messages';
 import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import { refuseRepeatedCredentials } from '../http/repeated-credentials';
@@ -19,34 +19,38 @@ import type { Reply } from '../request/reply';
 export interface RoutesOptions {
   readonly options: Options;
   readonly readiness: Readiness;
-  readonly begin: BeginRequest;
   readonly slots: Pick<Slots, 'acquire'>;
-  readonly receive: (exchange: Exchange) => void;
   readonly reply: Reply;
   readonly pageFor: FindPage;
 }
 
-/** Answers one HTTP request. */
-export type Handle = (message: IncomingMessage, response: ServerResponse) => void;
+/** A request that has begun, with its head as it was sent. */
+export interface Routed {
+  readonly request: IncomingRequest;
+  readonly message: SentHead;
+}
 
-/** Routes of the port for clients: the endpoint, health, and in development pages for exploration. */
-export function createRoutes(routes: RoutesOptions): Handle {
-  const { options, readiness, begin, slots, receive, reply, pageFor } = routes;
+/** Answers a request; `receive` goes on with one to the endpoint. */
+export type Route = <Exchange extends Routed>(
+  exchange: Exchange,
+  receive: (exchange: Exchange) => void,
+) => void;
+
+/** What clients find at which path: the endpoint, health, and in development pages for exploration. */
+export function createRoutes(routes: RoutesOptions): Route {
+  const { options, readiness, slots, reply, pageFor } = routes;
   const { path: endpoint } = options;
   const preflight = compilePreflight(options);
 
-  return (message, response) => {
-    const exchange = begin(message, response);
-    const { request } = exchange;
-    // The body is held until it is read, or the request is answered.
-    if (message instanceof WholeRequest) message.hold();
-    const path = decodedPath(message.url!);
+  return (exchange, receive) => {
+    const { request, message } = exchange;
+    const { head } = request;
+    const path = decodedPath(head.url);
     const refusal = refuseHead(message);
-    const isOperation = message.method === 'POST' || message.method === 'GET';
+    const isOperation = head.method === 'POST' || head.method === 'GET';
     if (refusal !== undefined) slots.acquire(request, () => reply.refuse(request, refusal));
-    else if (isOperation && path === endpoint && pageFor(message as RequestHead, path) === undefined)
-      receive(exchange);
-    else if (isProbe(message.url!)) serveOther(request, path);
+    else if (isOperation && path === endpoint && pageFor(head, path) === undefined) receive(exchange);
+    else if (isProbe(head.url)) serveOther(request, path);
     else slots.acquire(request, () => serveOther(request, path));
   };
 
@@ -86,10 +90,27 @@ export function createRoutes(routes: RoutesOptions): Handle {
   }
 }
 
+/** Answers one HTTP request. */
+export type Handle = (message: IncomingMessage, response: ServerResponse) => void;
+
+/** Begins each request over HTTP, and answers it. */
+export function createHandle(
+  begin: BeginRequest,
+  route: Route,
+  receive: (exchange: Exchange) => void,
+): Handle {
+  return (message, response) => {
+    const exchange = begin(message, response);
+    // The body is held until it is read, or the request is answered.
+    if (message instanceof WholeRequest) message.hold();
+    route(exchange, receive);
+  };
+}
+
 const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 
 /** The error for a request whose headers are refused, whatever its path is. */
-function refuseHead(message: IncomingMessage): GraphQLError | undefined {
+function refuseHead(message: SentHead): GraphQLError | undefined {
   if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
   return refuseRepeatedCredentials(message);
 }

@@ -19,7 +19,7 @@ import type { InvalidateFor } from './invalidation-route';
 import { openStore } from '../cache/stores/open-store';
 import type { Peers } from '../cache/stores/peer';
 import type { IncomingRequest } from '../request/incoming-request';
-import { type ConnectionSource, prepareDrain } from './drain';
+import { type ConnectionSource, noConnections, prepareDrain } from './drain';
 import { EventHub } from '../events/event-hub';
 import { openEventSources } from '../events/open-sources';
 import { requestError } from '../errors';
@@ -103,15 +103,38 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
+/** A gateway, with what answers requests that do not come over its port. */
+export interface OpenGateway {
+  readonly gateway: RunningGateway;
+  /** What answers requests now. */
+  readonly current: () => Configuration;
+  /** Resolves when the traces, usage, audit records and log lines so far have left the process, or could not. */
+  readonly flush: () => Promise<void>;
+}
+
 /**
  * Starts a gateway in this process. Resolves when it listens and runs its supergraph. If a supergraph URL cannot be
  * reached yet, the gateway listens nevertheless, but is not ready until it has a supergraph.
+ * @throws {OptionsError} when an option is wrong or a port is taken
+ * @throws {SupergraphError} when the supergraph cannot be read or run
+ */
+export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
+  return (await openGateway(given)).gateway;
+}
+
+/**
+ * Starts a gateway as `startGateway` does.
+ *
+ * @param check called with the options before anything is opened; throws if they cannot be used
  *
  * Longer than other functions: resources opened at its beginning are closed at its end, in the reverse order.
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
-export async function startGateway(given: GatewayOptions): Promise<RunningGateway> {
+export async function openGateway(
+  given: GatewayOptions,
+  check?: (options: Options) => void,
+): Promise<OpenGateway> {
   const {
     options,
     ownSource,
@@ -122,6 +145,7 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     callbackKey,
     peers,
   } = readOptions(given);
+  check?.(options);
   useProxiesOfEnvironment();
   const logger = createLogger({
     level: options.logging.level,
@@ -390,9 +414,10 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
   state = 'running';
   const url = endpoint();
   const adminUrl = admin && addressOf(admin.server.address());
-  logger.info({ url, adminUrl, mode: options.mode }, 'listening');
+  if (clientConnections === noConnections) logger.info({ mode: options.mode }, 'ready');
+  else logger.info({ url, adminUrl, mode: options.mode }, 'listening');
   let stopping: Promise<void> | undefined;
-  return {
+  const gateway: RunningGateway = {
     url,
     adminUrl,
     readiness,
@@ -402,6 +427,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
     console,
     stop: () => (stopping ??= stop()),
   };
+  return {
+    gateway,
+    current: () => current,
+    flush: async () => {
+      await Promise.all([tracing?.flush(), current.flush(), audit?.flush()]);
+      logger.flush();
+    },
+  };
 }
 
 /** The share of the grace in which connections that last are closed. */
@@ -410,7 +443,7 @@ const dismissalShare = 0.8;
 /** Which options are fixed for the lifetime of the process; for `cache` only some are. */
 const isFixed = {
   ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
-  ...{ telemetry: true },
+  ...{ telemetry: true, lambda: true },
   ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
   ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },
   ...{ headers: false, timeouts: false, trustedProxies: false, errors: false, limits: false, rates: false },

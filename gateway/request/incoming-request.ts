@@ -41,7 +41,7 @@ export interface IncomingRequestOptions {
   readonly forward: ForwardHeaders;
   /** Makes the identity that is signed for subgraphs. */
   readonly signIdentity: SignIdentity;
-  /** Timeout of the request, in milliseconds. */
+  /** Timeout of a request that has no shorter one of its own, in milliseconds. */
   readonly timeout: number;
   /** Whether clients are told how long its parts took: in development. */
   readonly tellsTimes: boolean;
@@ -83,6 +83,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   isAdmitted = false;
   /** When it arrived, in milliseconds of `performance.now()`. */
   readonly start: number;
+  /** Milliseconds that it may take. */
+  readonly timeout: number;
   /** The IP address of its client. Looked up at once, as a closed socket does not have it. */
   readonly address: string;
   readonly head: RequestHead;
@@ -155,10 +157,12 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     address: string,
     sink: Sink,
     start: number,
+    timeout = options.timeout,
   ) {
     this.#options = options;
     this.timing = options.tellsTimes ? new ServerTiming() : undefined;
     this.start = start;
+    this.timeout = timeout;
     this.head = head;
     this.address = address;
     this.sink = sink;
@@ -262,13 +266,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return this.added !== undefined || this.#collected?.isEmpty === false;
   }
 
-  /** Milliseconds that it may take. */
-  get timeout(): number {
-    return this.#options.timeout;
-  }
-
   get deadline(): number {
-    return this.start + this.#options.timeout;
+    return this.start + this.timeout;
   }
 
   /** The name in Apollo's client header; empty without one. */
@@ -359,7 +358,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
    * end at the same deadline, so the result would lack their data.
    */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { timeout } = this.#options;
+    const { timeout } = this;
     return new Promise<Result>((resolve, reject) => {
       const left = this.deadline - performance.now();
       const end = (): void => this.abort(requestError('GATEWAY_TIMEOUT', { timeout }));

@@ -10,7 +10,7 @@ import { type GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
 import { takesParts } from './only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
-import { requestError } from '../errors';
+import { partsNotTaken } from './parts-not-taken';
 import { mediaTypes } from '../http/media-type';
 import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
@@ -88,7 +88,7 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
       return Promise.resolve({
         didEncounterErrors: ({ operation }) => {
           if (operation?.operation === OperationTypeNode.SUBSCRIPTION)
-            contextValue.onRefused(requestError('NOT_ACCEPTABLE', { inParts: true }));
+            contextValue.onRefused(partsNotTaken(contextValue.request.sink));
           return Promise.resolve();
         },
       });

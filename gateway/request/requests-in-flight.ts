@@ -77,9 +77,10 @@ export class RequestsInFlight {
    * Begins a request whose head has come at `start`, before anything else is done for it. It ends with `end`.
    *
    * @param address of its client: an IP address
+   * @param timeout milliseconds; left out: `timeouts.request`
    */
-  begin(head: RequestHead, address: string, sink: Sink, start: number): IncomingRequest {
-    const request = new IncomingRequest(this.#ofAll, head, address, sink, start);
+  begin(head: RequestHead, address: string, sink: Sink, start: number, timeout?: number): IncomingRequest {
+    const request = new IncomingRequest(this.#ofAll, head, address, sink, start, timeout);
     const { tracer } = this.#settings;
     if (tracer !== undefined && this.#isToEndpoint(head)) request.ownTrace = tracer.begin(head, start);
     this.#inFlight.add(request);

@@ -15,6 +15,7 @@ import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
 import { refuseRootConditions } from './root-conditions';
+import { partsNotTaken } from './parts-not-taken';
 import type { IncrementalFormat } from './sink';
 
 export interface RunOperationOptions {
@@ -153,7 +154,7 @@ export class RunOperation {
     const { hooks } = this.#options;
     const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
     if (operation.type === 'subscription') {
-      if (!request.sink.takesEvents) throw requestError('NOT_ACCEPTABLE', { inParts: true });
+      if (!request.sink.takesEvents) throw partsNotTaken(request.sink);
       request.after ??= afterIn(alone);
     }
     request.resolve(operation);

@@ -54,6 +54,8 @@ export interface Part {
 export interface Sink {
   /** Whether an answer has begun. */
   readonly isAnswered: boolean;
+  /** Whether answers in parts can be sent at all. Where they cannot, no client takes any. */
+  readonly carriesParts: boolean;
   /** Whether its client takes the events of a subscription. */
   readonly takesEvents: boolean;
   /**

@@ -82,7 +82,7 @@ function isoTime(): () => string {
  * Writes lines together, after 10 ms or when there are many. Each write wakes the reader; one write per turn of the
  * event loop took a tenth of the CPU time of *page*. Every end of the process but SIGKILL writes the remaining lines.
  */
-function openStandardOutput(): LogDestination {
+function openStandardOutput(): LogDestination & { flush(): void } {
   const output = pino.destination({ dest: 1, sync: true });
   let lines = '';
   const flush = (): void => {
@@ -92,6 +92,7 @@ function openStandardOutput(): LogDestination {
   };
   process.on('exit', flush);
   return {
+    flush,
     write(line) {
       if (lines === '') setTimeout(flush, pause).unref();
       lines += line;

@@ -36,6 +36,8 @@ export type CountUse = (client: UsageClient, variables: Readonly<Record<string, 
 export interface UsageRecorder {
   /** Compiles the usage of an operation, so that a request only increments a counter. */
   operation(source: string, operationName: string | undefined, schema: GraphQLSchema): CountUse;
+  /** Resolves when the counts so far are written, or could not be. */
+  flush(): Promise<void>;
   /** Writes the remaining counts. */
   close(): Promise<void>;
 }
@@ -145,6 +147,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
         if (find !== undefined) countInputs(last, find, variables);
       };
     },
+    flush: schedule,
     async close() {
       clearInterval(timer);
       await Promise.race([schedule(), delay(longestFarewell, undefined, { ref: false })]);

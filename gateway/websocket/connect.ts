@@ -73,6 +73,7 @@ const SWITCHING_PROTOCOLS = 101;
 /** Is answered with nothing but a refusal, which the protocol has a form for. */
 class ConnectSink implements Sink {
   isAnswered = false;
+  readonly carriesParts = false;
   readonly takesEvents = false;
   readonly takesGaps = false;
   readonly incremental = undefined;

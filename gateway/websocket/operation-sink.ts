@@ -38,6 +38,7 @@ export interface OperationsOfConnection {
 /** Sends what becomes of one operation of a connection. */
 export class OperationSink implements Sink, Download {
   isAnswered = false;
+  readonly carriesParts = true;
   readonly takesEvents = true;
   readonly refusesInEvents = false;
   readonly takesGaps: boolean;

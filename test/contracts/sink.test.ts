@@ -6,9 +6,12 @@ import { flowOf, type Source } from '../../gateway/subgraph-calls/source';
 import { HeldSource } from '../support/held-source';
 import type { Client } from '../support/in-process-client';
 import { openRequests } from '../support/requests-in-flight';
-import { sinkKinds, type TestConnection } from '../support/sink-connections';
+import { sinkKinds, type TestConnection, wholeSinks } from '../support/sink-connections';
 
-describe.each(sinkKinds)('a sink over %s', (_name, open) => {
+describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
+  const sendsParts = !wholeSinks.includes(sink);
+  /** Only for sinks that send answers in parts. */
+  const itInParts = sendsParts ? it : (): void => undefined;
   const { requests, log } = openRequests();
   let connection: TestConnection;
   let onRequest: (request: IncomingRequest) => void;
@@ -81,7 +84,8 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   it('knows whether its client takes parts', async () => {
     for (const takesParts of [true, false]) {
       const { client, request } = await ask(takesParts);
-      const takes = takesParts || connection.alwaysTakesParts === true;
+      const takes = sendsParts && (takesParts || connection.alwaysTakesParts === true);
+      expect(request.sink.carriesParts).toBe(sendsParts);
       expect(request.sink.takesEvents).toBe(takes);
       if (!takes)
         expect([request.sink.incremental, request.sink.refusesInEvents]).toEqual([undefined, false]);
@@ -90,20 +94,23 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
     }
   });
 
-  it('begins an answer before there is a part, and sends each part before there is another', async () => {
-    const parts = new HeldSource<Part>();
-    const client = await askForParts(parts);
-    await expectHead(client, 200, 'x-a', '1');
-    for (const text of ['{"data":{"a":"ä"}}', '{"data": {\r\n\r\n"a": "--graphql"}}', '{}']) {
-      parts.give({ body: Buffer.from(text) });
-      expect(JSON.parse((await client.part())!)).toEqual(JSON.parse(text));
-    }
-    parts.end();
-    expect(await client.part()).toBeUndefined();
-    expect(await ended()).toEqual([200]);
-  });
+  itInParts(
+    'begins an answer before there is a part, and sends each part before there is another',
+    async () => {
+      const parts = new HeldSource<Part>();
+      const client = await askForParts(parts);
+      await expectHead(client, 200, 'x-a', '1');
+      for (const text of ['{"data":{"a":"ä"}}', '{"data": {\r\n\r\n"a": "--graphql"}}', '{}']) {
+        parts.give({ body: Buffer.from(text) });
+        expect(JSON.parse((await client.part())!)).toEqual(JSON.parse(text));
+      }
+      parts.end();
+      expect(await client.part()).toBeUndefined();
+      expect(await ended()).toEqual([200]);
+    },
+  );
 
-  it('sends many parts, all of them and in their order', async () => {
+  itInParts('sends many parts, all of them and in their order', async () => {
     const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     const sent = Array.from({ length: 1000 }, (_, i) => ({ i }));
@@ -115,7 +122,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
     expect(got).toEqual(sent);
   });
 
-  it('serves the next request after an answer in parts', async () => {
+  itInParts('serves the next request after an answer in parts', async () => {
     const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     parts.give(json(1));
@@ -127,7 +134,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
     expect(await ended(2)).toEqual([200, 200]);
   });
 
-  it('asks for no more than a slow client has room for, and for the rest when it has', async () => {
+  itInParts('asks for no more than a slow client has room for, and for the rest when it has', async () => {
     const count = 96;
     const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
     let asked = 0;
@@ -151,7 +158,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
   it('says how much of an answer waits for its client, and on what, which can be cut', async () => {
     const { client, request } = await ask();
     const { sink } = request;
-    const body = Buffer.alloc(2 ** 26, '1');
+    const body = Buffer.alloc(sink.download === undefined ? 1000 : 2 ** 26, '1');
     sink.answer({ status: 200, headers: ['content-length', String(body.length)], body });
     await client.head;
     if (sink.download === undefined) {
@@ -183,18 +190,21 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
     expect(await ended()).toEqual([503]);
   });
 
-  it('ends the request, and with it the source, when its client leaves while a part is awaited', async () => {
-    const parts = new HeldSource<Part>();
-    const client = await askForParts(parts);
-    parts.give(json(1));
-    expect(await client.part()).toBe('1');
-    expect(parts.isClosed).toBe(false);
-    client.leave();
-    expect(await ended()).toEqual([499]);
-    expect(parts.isClosed).toBe(true);
-  });
+  itInParts(
+    'ends the request, and with it the source, when its client leaves while a part is awaited',
+    async () => {
+      const parts = new HeldSource<Part>();
+      const client = await askForParts(parts);
+      parts.give(json(1));
+      expect(await client.part()).toBe('1');
+      expect(parts.isClosed).toBe(false);
+      client.leave();
+      expect(await ended()).toEqual([499]);
+      expect(parts.isClosed).toBe(true);
+    },
+  );
 
-  it('asks for nothing more when its client leaves before it has read what was sent', async () => {
+  itInParts('asks for nothing more when its client leaves before it has read what was sent', async () => {
     const parts = new HeldSource<Part>();
     const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
     parts.give(...Array.from({ length: 256 }, () => part));
@@ -206,7 +216,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open) => {
     expect(parts.asked).toBeLessThan(256);
   });
 
-  it('cuts its client off when the source fails: that is not the end', async () => {
+  itInParts('cuts its client off when the source fails: that is not the end', async () => {
     const parts = new HeldSource<Part>();
     const client = await askForParts(parts);
     parts.give(json(1));

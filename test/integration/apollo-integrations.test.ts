@@ -9,128 +9,29 @@
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { ApolloServer } from '@apollo/server';
-import {
-  type CreateServerForIntegrationTests,
-  defineIntegrationTestSuite,
-} from '@apollo/server-integration-testsuite';
-import { openStore } from '../../gateway/cache/stores/open-store';
-import { RequestsInFlight } from '../../gateway/request/requests-in-flight';
-import { createCaching } from '../../gateway/cache/responses/caching';
-import { PersistedOperations } from '../../gateway/request/persisted/persisted-operations';
-import { noTrustedOperations } from '../../gateway/request/persisted/trusted-operations';
+import { defineIntegrationTestSuite } from '@apollo/server-integration-testsuite';
 import { createBeginRequest } from '../../gateway/http/begin-request';
 import { createReceive } from '../../gateway/http/receive';
-import { createClientLimits } from '../../gateway/limits/client-limits';
-import { Overload } from '../../gateway/admission/overload';
-import { Slots } from '../../gateway/admission/slots';
 import { createListener } from '../../gateway/process/listener';
-import { parseOptions } from '../../gateway/options';
-import { createRoutes } from '../../gateway/process/routes';
-import { createFormatError } from '../../gateway/request/format-error';
-import { createLearn } from '../../gateway/request/learn-operation';
-import { createPipeline } from '../../gateway/request/pipeline';
-import { Reply } from '../../gateway/request/reply';
-import { RunOperation } from '../../gateway/request/run-operation';
-import { createLogger } from '../../gateway/telemetry/logger';
-import { createMetrics } from '../../gateway/telemetry/metrics';
+import { createHandle } from '../../gateway/process/routes';
+import { createServerBehind, deviations } from '../support/apollo-integration-server';
 import { sinkOptions } from '../support/sink-options';
 
-const otherType =
-  'A body of another type than JSON is 415 and not 400, before any header is looked at: its type is what is wrong.';
-const otherWords = 'It is 400 BAD_REQUEST, but Weir has words of its own for it.';
-const noStore = 'An answer of which nothing says that it may be kept is `no-store`, and not silent.';
+Object.assign(globalThis, { deviations });
 
-/** What Weir does otherwise, by the test that asks for it, and why. */
-Object.assign(globalThis, {
-  deviations: new Map<string, string>([
-    ['CSRF prevention › default', otherType],
-    ['graphqlHTTP › throws an error if POST body is empty', otherType],
-    ['graphqlHTTP › throws an error if invalid content-type', otherType],
-    ['graphqlHTTP › throws an error if POST JSON is malformed', otherWords],
-    ['graphqlHTTP › disables batch requests by default', otherWords],
-    ['graphqlHTTP › cache-control not set without any hints with if-cacheable', noStore],
-    ['cache-control › runs when cache-control is disabled', noStore],
-  ]),
-});
-
-const logger = createLogger({ level: 'silent' });
-
-const createServer: CreateServerForIntegrationTests = async (config, { context } = {}) => {
-  const server = new ApolloServer(config);
-  await server.start();
-  const options = parseOptions({
-    supergraph: 'none.graphql',
-    path: '/',
-    limits: { batch: config.allowBatchedHttpRequests === true ? 1_000 : 1 },
-    logging: { level: 'silent' },
-  });
-  const metrics = createMetrics();
-  const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-  const inFlight = new RequestsInFlight({
-    ...{ options, logger, metrics, tracer: undefined },
-    onEnd: () => overload.requestEnded(),
-  });
-  const overload = new Overload({
-    options: options.overload,
-    inFlight,
-    requests: inFlight,
-    statistics: metrics.overload,
-    logger,
-  });
-  const bodyLimit = options.limits.body;
-  const unsent = { isTooMuch: false };
-  const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse: () => undefined });
-  const reply = new Reply(logger, metrics.errors);
-  const limits = createClientLimits({ limits: options.limits, introspection: true });
-  const learn = createLearn({
-    executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
-      server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: context ?? (async () => ({})) }),
-  });
-  const runOperation = new RunOperation({
-    persistedOperations: new PersistedOperations({
-      ...{ options, store, logger, statistics: metrics.persistedOperations, trusted: noTrustedOperations },
-    }),
-    limits,
-    gateway: { current: undefined },
-    isPreflighted: () => true,
-    learn,
-    hooks: {},
-  });
-  const pipeline = createPipeline({
-    ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
-    ...{ admit: undefined, rates: undefined },
-    cachedAnswers: { answer: () => false, learn: () => undefined },
-    answerHeaders: createCaching(options, store, metrics, logger).answerHeaders,
-    formatError: createFormatError(logger, metrics.errors),
-  });
-  const handle = createRoutes({
-    options,
-    readiness: () => [],
-    begin: createBeginRequest(options, inFlight, sinkOptions()),
-    slots,
-    receive: createReceive({
-      bodyLimit,
-      admitByHeaders: undefined,
-      pipeline,
-    }),
-    reply,
-    pageFor: () => undefined,
-  });
-  const listener = createListener(options, handle).listen(0, '127.0.0.1');
+const createServer = createServerBehind(async ({ options, requests, pipeline, route }) => {
+  const begin = createBeginRequest(options, requests, sinkOptions());
+  const receive = createReceive({ bodyLimit: options.limits.body, admitByHeaders: undefined, pipeline });
+  const listener = createListener(options, createHandle(begin, route, receive)).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   return {
-    server,
     url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    extraCleanup: async () => {
+    close: async () => {
       listener.close();
       listener.closeAllConnections();
-      overload.close();
-      await store.close();
-      metrics.close();
     },
   };
-};
+});
 
 defineIntegrationTestSuite(createServer, {
   // Weir has none.

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { askForLeave } from '../support/ask-for-leave';
 import { watchIdentities } from '../support/identities';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -56,13 +55,6 @@ describe('an API key', () => {
     expect(await (await fetch(url, { headers })).json()).toEqual(me);
     expect((await fetch(url, { headers: { ...headers, 'x-api-key': 'x' } })).status).toBe(401);
     expect((await fetch(url, { headers: { 'apollo-require-preflight': '1' } })).status).toBe(401);
-  });
-
-  it.each([
-    ['is wrong', 'web-3', [401]],
-    ['is good', 'web-1', [100, 200]],
-  ])('that %s is looked at before the client gets leave to send its body', async (_, key, statuses) => {
-    expect(await askForLeave(gateway.url, { 'x-api-key': key }, JSON.stringify(query))).toEqual(statuses);
   });
 
   it.each([

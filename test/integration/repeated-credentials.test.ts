@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
+import { askForLeave } from '../support/ask-for-leave';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
@@ -39,6 +40,13 @@ function send(method: string, target: string, headers: readonly string[]): Promi
   socket.write(`${lines.join('\r\n')}\r\n\r\n${method === 'POST' ? body : ''}`);
   return text(socket);
 }
+
+it.each([
+  ['is wrong', 'x', [401]],
+  ['is good', 'k', [100, 200]],
+])('looks at a key that %s before the client gets leave to send its body', async (_, key, statuses) => {
+  expect(await askForLeave(gateway.url, { 'x-api-key': key }, body)).toEqual(statuses);
+});
 
 const get = `/graphql?query=${encodeURIComponent('{ me { name } }')}`;
 

@@ -24,6 +24,7 @@ Object.assign(options, {
   lib: [...options.lib, 'lib.dom.d.ts'],
   paths: {
     weir: [join(root, 'gateway/index.ts')],
+    'weir/lambda': [join(root, 'gateway/lambda.ts')],
     'weir/subgraph': [join(root, 'subgraphs/kit/index.ts')],
     'weir/schema': [join(root, 'schema/index.ts')],
   },

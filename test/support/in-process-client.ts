@@ -26,6 +26,7 @@ export interface InProcessOptions extends Partial<RequestHead> {
 export class InProcessClient implements Client, Sink {
   readonly head: Client['head'];
   readonly request: IncomingRequest;
+  readonly carriesParts = true;
   readonly takesEvents: boolean;
   readonly takesGaps = true;
   readonly incremental: Sink['incremental'];

@@ -6,20 +6,22 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { createBeginRequest } from '../../gateway/http/begin-request';
 import { HttpSink } from '../../gateway/http/http-sink';
+import { LambdaSink } from '../../gateway/lambda/lambda-sink';
 import { parseOptions } from '../../gateway/options';
 import { createListener } from '../../gateway/process/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Sink } from '../../gateway/request/sink';
 import { OperationSink } from '../../gateway/websocket/operation-sink';
 import { type Client, InProcessClient } from './in-process-client';
+import { openLambdaSinks } from './lambda-sinks';
 import { readEventStream, readMultipart, type ReadParts, readSubscription } from './read-parts';
 import type { openRequests } from './requests-in-flight';
 import { sinkOptions } from './sink-options';
 import { certificate } from './subgraph-servers';
 import { openWebSocketSinks } from './web-socket-sinks';
 
-type Requests = ReturnType<typeof openRequests>['requests'];
-type OnRequest = (request: IncomingRequest) => void;
+export type Requests = ReturnType<typeof openRequests>['requests'];
+export type OnRequest = (request: IncomingRequest) => void;
 
 /** A client's connection, whose requests reach `onRequest`. */
 export interface TestConnection {
@@ -56,7 +58,11 @@ export const sinkKinds: [string, Open, new (...args: never[]) => Sink][] = [
   ['HTTP/2, in server-sent events', openHttp2(eventStream), HttpSink],
   ['WebSocket', openWebSocketSinks, OperationSink],
   ['in process', openInProcess, InProcessClient],
+  ['an event of AWS Lambda', openLambdaSinks, LambdaSink],
 ];
+
+/** Those that send every answer in one piece. */
+export const wholeSinks: readonly unknown[] = [LambdaSink];
 
 function openHttp1(protocol: Protocol): Open {
   return async (requests, onRequest) => {

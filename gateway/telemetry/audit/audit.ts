@@ -40,6 +40,8 @@ export interface Audit {
   ready(): Promise<void>;
   mutation(done: AuditedMutation): void;
   action(done: AuditedAction): void;
+  /** Resolves when the records so far are written. */
+  flush(): Promise<void>;
   /** Resolves when all records are written. */
   close(): Promise<void>;
 }
@@ -91,6 +93,9 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
     },
     action({ details, ...done }) {
       write({ time: new Date().toISOString(), ...done, details: redacted(details) });
+    },
+    async flush() {
+      await Promise.all(trails.map(({ trail }) => trail.written));
     },
     async close() {
       await Promise.all(trails.map(({ trail }) => trail.close()));

@@ -48,6 +48,11 @@ export class Trail {
     if (!this.#isWriting) this.#written = this.#flush();
   }
 
+  /** Resolves when the records so far are written. */
+  get written(): Promise<void> {
+    return this.#written;
+  }
+
   /** Resolves when all records are written, or writing has failed. */
   async close(): Promise<void> {
     this.#closed = true;

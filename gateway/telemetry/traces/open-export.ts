@@ -32,6 +32,8 @@ export interface SpanExport {
   readonly take: (span: Span) => void;
   /** Counts a span that is dropped. */
   readonly drop: () => void;
+  /** Resolves when the spans so far are exported, or could not be. */
+  readonly flush: () => Promise<void>;
   /** Exports what is left. Resolves within two seconds, even if the collector has not taken it. */
   readonly stop: () => Promise<void>;
 }
@@ -105,6 +107,8 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
         processor.onEnd(new Queued(span) as unknown as ReadableSpan);
       }
     },
+    // What it rejects with has been logged by the exporter.
+    flush: () => processor.forceFlush().catch(() => undefined),
     async stop() {
       const ended = new AbortController();
       // What it rejects with has been logged by the exporter.

@@ -13,6 +13,8 @@ export interface TracingOptions extends ExportOptions {
 
 export interface Tracing {
   readonly tracer: Tracer;
+  /** Resolves when the spans so far are exported, or could not be. */
+  flush(): Promise<void>;
   /** Exports what is left. Resolves within two seconds, even if the collector has not taken it. */
   stop(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export interface Tracing {
 export async function openTracing(given: TracingOptions): Promise<Tracing | undefined> {
   const exported = await openExport(given);
   if (exported === undefined) return undefined;
-  const { isSampled, take, drop, stop } = exported;
+  const { isSampled, take, drop, flush, stop } = exported;
   const { keep, xRay } = given.options.traces;
   const newId = randomIds();
   const tracer = new Tracer({
@@ -40,7 +42,7 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
       return xRay ? { ...w3c, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : w3c;
     },
   });
-  return { tracer, stop };
+  return { tracer, flush, stop };
 }
 
 /** Spans, links and events: 3 to 7 MB, as measured. */

@@ -100,6 +100,7 @@ function incoming(
     {
       ...{
         isAnswered: false,
+        carriesParts: true,
         takesEvents: false,
         takesGaps: false,
         incremental: undefined,

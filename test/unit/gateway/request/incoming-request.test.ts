@@ -28,6 +28,7 @@ function begin(): IncomingRequest {
     {
       ...{
         isAnswered: false,
+        carriesParts: true,
         takesEvents: false,
         takesGaps: false,
         incremental: undefined,

@@ -1,0 +1,2 @@
+export { createHandler, handler, type LambdaHandler, type LambdaOptions } from './process/lambda-handler';
+export type { LambdaAnswer } from './lambda/lambda-answer';

@@ -52,7 +52,7 @@ function adviseOnLifetime(
   if (type !== 'query' || !isOpen || !isUncached || answers < fewestAnswers || sent < fewestAnswers)
     return [];
   return [
-    `Calls of \`${name}\` to ${subgraph} could be cached: its fields are public and have no \`@cacheControl\`, or no other \`Cache-Control\` with a lifetime. Give them one in ${subgraph}, or by the option \`subgraphs.${subgraph}.cache\`.`,
+    `Calls of \`${name}\` to ${subgraph} could be cached: its fields are public (no \`@authenticated\` or the like is on them) and have no \`@cacheControl\`, or no other \`Cache-Control\` with a lifetime. If they are the same for all clients, give them one in ${subgraph}, or by the option \`subgraphs.${subgraph}.cache\`.`,
   ];
 }
 

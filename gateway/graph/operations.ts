@@ -26,6 +26,7 @@ import { deferredAnswer } from './deferred-answer';
 import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
+import type { CacheResult } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import { fieldError, requestError, RequestErrors } from '../errors';
 import {
@@ -53,7 +54,7 @@ import { beginExecution, beginPlan, noteErrors, noteOperation } from './traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
-import { countedOperation } from '../telemetry/call-statistics';
+import { type AnswerCounts, countedOperation } from '../telemetry/call-statistics';
 import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
@@ -276,9 +277,7 @@ export function createOperations(
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
     noteCached(request.span, answered.cachedReply?.answer);
-    const { answers } = metrics.calls.of(compiled.counted);
-    if (isOwn) answers[answered.cachedReply === undefined ? 'pass' : 'miss']++;
-    else answers[heldAs[request.cacheResult]]++;
+    metrics.calls.of(compiled.counted).answers[countedAs(request.cacheResult, isOwn)]++;
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
@@ -460,8 +459,17 @@ export function createOperations(
  */
 const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);
 
-/** How an answer without an execution of its own is counted. */
-const heldAs = { HIT: 'hit', STALE: 'stale', MISS: 'coalesced', PASS: 'coalesced' } as const;
+/**
+ * How an answer is counted.
+ *
+ * @param isOwn whether its request began an execution, which for a stale answer is a refresh
+ */
+function countedAs(result: CacheResult, isOwn: boolean): keyof AnswerCounts {
+  if (result === 'HIT') return 'hit';
+  if (result === 'STALE') return 'stale';
+  if (!isOwn) return 'coalesced';
+  return result === 'MISS' ? 'miss' : 'pass';
+}
 
 /** All headers that subgraphs got from a caller. */
 const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [

@@ -120,6 +120,15 @@ it('counts answers of the response cache, also those to requests that are known 
   expect(caches[0]!.ages.fresh.counts[0]).toBe(3);
 });
 
+it('counts an answer as stale that is served while it is refreshed', async () => {
+  products.headers = { 'cache-control': 'public, max-age=0, stale-while-revalidate=60' };
+  const to = await start();
+  for (let i = 0; i < 3; i++) await to.query('query Shelf { shelf { upc } }');
+  const { operations, caches } = await report();
+  expect(operations[0]!.answers).toEqual({ hit: 0, stale: 2, coalesced: 0, miss: 1, pass: 0 });
+  expect(caches[0]!.ages['stale-while-revalidate'].counts[0]).toBe(2);
+});
+
 it('is about the last minutes only if it is asked to be, and refuses what is no time', async () => {
   const to = await start();
   await to.query('query Shelf { shelf { upc } }');

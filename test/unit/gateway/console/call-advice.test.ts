@@ -29,7 +29,7 @@ describe('advice on calls', () => {
 
   it('names calls whose answers everybody may see, and that no cache may keep', () => {
     expect(advice(single, 'products')).toEqual([
-      'Calls of `Product` to products could be cached: its fields are public and have no `@cacheControl`, or no other `Cache-Control` with a lifetime. Give them one in products, or by the option `subgraphs.products.cache`.',
+      'Calls of `Product` to products could be cached: its fields are public (no `@authenticated` or the like is on them) and have no `@cacheControl`, or no other `Cache-Control` with a lifetime. If they are the same for all clients, give them one in products, or by the option `subgraphs.products.cache`.',
     ]);
   });
 

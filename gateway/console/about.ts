@@ -1,4 +1,5 @@
 import type { Options } from '../options';
+import { isShared } from '../options/cache';
 import type { About } from './api';
 
 export interface AboutFacts {
@@ -21,7 +22,7 @@ export function describeGateway({ options, endpoint, version, workers }: AboutFa
     canWrite: admin.token !== undefined,
     ...(mode === 'development' && { graphiql: new URL('/graphiql', endpoint).href }),
     recorded: { sampling: samplingOf(options), values: admin.console.values },
-    gateways: { workers, shared: false },
+    gateways: { workers, shared: isShared(options.cache) },
   };
 }
 

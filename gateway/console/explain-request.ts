@@ -1,32 +1,52 @@
 import { explainNull } from '../execution';
+import type { Options } from '../options';
+import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
 import type { ExplainedRequest, RequestSummary } from './api';
+import { cacheReasons, droppedBy } from './cache-reasons';
 import { curlFor } from './curl';
+import { explainDocument, variablesOf } from './document';
 import { summaryOf } from './summary';
 import { timelineOf } from './timeline';
 
 export interface ExplainOptions {
   /** The URL of the GraphQL endpoint. */
   readonly endpoint: string;
+  /** The plan of its operation; undefined if there is none. */
+  readonly plan: QueryPlan | undefined;
+  /** Whether literals and variables are shown. */
+  readonly values: boolean;
+  readonly responses: Options['cache']['responses'];
   /** Other recorded requests with the same operation, newest first. */
   readonly others: readonly RequestSummary[];
 }
 
 /** What happened to a recorded request, or event, of which this is the first span. */
-export function explainRequest(first: Span, { endpoint, others }: ExplainOptions): ExplainedRequest {
+export function explainRequest(first: Span, options: ExplainOptions): ExplainedRequest {
+  const { endpoint, plan, values, responses, others } = options;
   const { notes = {} } = first.trace;
+  const { document: text, operationName } = notes;
+  const document = text === undefined ? undefined : explainDocument({ text, operationName, plan, values });
+  const dropped = droppedBy(first);
   return {
     ...summaryOf(first),
-    ...(notes.variables && { variables: notes.variables }),
+    ...(document && { document }),
+    ...(values && notes.variables && { variables: notes.variables }),
     timeline: timelineOf(first),
     nulls: (notes.nulls ?? []).map((each) => ({
       path: each.path,
       cause: each.cause.kind,
       says: explainNull(each),
     })),
-    cacheReasons: [],
+    cacheReasons: cacheReasons(first, responses),
+    ...(dropped && { dropped }),
     ...(notes.cost && { cost: notes.cost }),
     others,
-    curl: curlFor({ endpoint, text: undefined, operationName: notes.operationName }),
+    curl: curlFor({
+      endpoint,
+      text: document?.text,
+      operationName,
+      variables: text === undefined ? [] : variablesOf(text, operationName),
+    }),
   };
 }

@@ -27,18 +27,25 @@ export type AskOne = <What extends keyof Questions>(
 export function mergedSource(askAll: AskAll, askOne: AskOne): ConsoleSource {
   const report: ConsoleSource['report'] = async (filter) =>
     reportOf(addTotals(some([...(await askAll('report', filter)).values()])));
+  const requests: ConsoleSource['requests'] = async (filter) => {
+    const found = await askAll('requests', filter);
+    return [...found]
+      .flatMap(([worker, those]) => those.map((request) => ({ ...request, worker })))
+      .sort((one, other) => other.at - one.at)
+      .slice(0, mostListed);
+  };
   return {
-    async requests(filter) {
-      const found = await askAll('requests', filter);
-      return [...found]
-        .flatMap(([worker, requests]) => requests.map((request) => ({ ...request, worker })))
-        .sort((one, other) => other.at - one.at)
-        .slice(0, mostListed);
-    },
+    requests,
     async request(id) {
       const found = await askAll('request', id);
-      for (const [worker, request] of found) if (request !== undefined) return { ...request, worker };
-      return undefined;
+      const known = [...found].flatMap(([worker, request]) =>
+        request === undefined ? [] : [{ ...request, worker }],
+      );
+      // The store has it, too, where several gateways share one.
+      const request = known.find(({ gateway }) => gateway === undefined) ?? known[0];
+      if (request?.operation === undefined) return request;
+      const others = await requests({ operation: request.operation.id });
+      return { ...request, others: others.filter((other) => other.id !== request.id).slice(0, mostOthers) };
     },
     report,
     ...pages({
@@ -103,3 +110,4 @@ const minute = 60_000;
 const quarter = 15 * minute;
 const mostChatty = 20;
 export const mostListed = 200;
+export const mostOthers = 20;

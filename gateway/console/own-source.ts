@@ -1,7 +1,9 @@
+import type { Options } from '../options';
+import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
 import type { ExplainedRequest, RequestSummary } from './api';
 import { explainRequest } from './explain-request';
-import { mostListed } from './merged-source';
+import { mostListed, mostOthers } from './merged-source';
 import type { ProcessConsole, RequestFilter } from './source';
 import { hasId, isEvent, matches, summaryOf } from './summary';
 
@@ -10,13 +12,20 @@ export interface OwnSourceOptions {
   readonly log: Iterable<Span>;
   /** The URL of the GraphQL endpoint. */
   readonly endpoint: () => string;
+  /** The query plan of an operation; undefined if there is none any more. */
+  readonly planOf: (document: string, operationName: string | undefined) => Promise<QueryPlan | undefined>;
+  readonly values: boolean;
+  readonly responses: () => Options['cache']['responses'];
+}
+
+export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request'> {
+  readonly explain: (first: Span) => Promise<ExplainedRequest>;
 }
 
 /** The requests that this process has recorded. */
-export function createOwnSource({
-  log,
-  endpoint,
-}: OwnSourceOptions): Pick<ProcessConsole, 'requests' | 'request'> {
+export function createOwnSource(options: OwnSourceOptions): OwnSource {
+  const { log, endpoint, planOf, values, responses } = options;
+
   function list(filter: RequestFilter, most: number): RequestSummary[] {
     const found: RequestSummary[] = [];
     for (const first of log) {
@@ -39,22 +48,24 @@ export function createOwnSource({
     return found;
   }
 
-  function explain(first: Span): ExplainedRequest {
+  async function explain(first: Span): Promise<ExplainedRequest> {
+    const { document, operationName } = first.trace.notes ?? {};
+    const plan =
+      document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
     const { id, operation } = summaryOf(first);
     const others = operation === undefined ? [] : list({ operation: operation.id }, mostOthers + 1);
     return explainRequest(first, {
-      endpoint: endpoint(),
+      ...{ endpoint: endpoint(), plan, values, responses: responses() },
       others: others.filter((other) => other.id !== id).slice(0, mostOthers),
     });
   }
 
   return {
     requests: (filter) => Promise.resolve(list(filter, mostListed)),
-    request: (id) => {
+    request: async (id) => {
       const found = find(id);
-      return Promise.resolve(found && explain(found));
+      return found && explain(found);
     },
+    explain,
   };
 }
-
-const mostOthers = 20;

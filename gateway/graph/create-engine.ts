@@ -133,6 +133,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       apiSchema: schema,
       apiSchemaSdl: facts.apiSchemaSdl,
       ...operations,
+      plan: (document, operationName) => planner.plan(document, operationName),
       subgraphs: byName,
       eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),

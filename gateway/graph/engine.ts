@@ -6,7 +6,7 @@ import type { UnknownName } from '../cache/unknown-names';
 import type { Invalidation } from '../options/invalidation';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
-import type { PlannedOperation } from '../planning';
+import type { PlannedOperation, QueryPlan } from '../planning';
 import type { EventFieldProblem } from '../planning/event-fields';
 import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
 import type { Signer } from '../subgraph-calls/signer';
@@ -27,6 +27,8 @@ export interface Engine {
   readonly learn: Learn;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
+  /** The query plan of a valid operation. Rejects where it cannot be planned. */
+  readonly plan: (document: string, operationName: string | undefined) => Promise<QueryPlan>;
   /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
   readonly prepare: Prepare;
   /** By name. */

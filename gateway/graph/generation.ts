@@ -20,7 +20,7 @@ import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
-import type { OperationMemory } from '../planning';
+import type { OperationMemory, QueryPlan } from '../planning';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import type { Audit } from '../telemetry/audit/audit';
@@ -196,6 +196,16 @@ export class Generation {
   /** An operation that was executed before. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined {
     return this.#engine.known(document, operationName);
+  }
+
+  /** The query plan of an operation. Rejects if it is not valid any more, or cannot be planned. */
+  async plan(document: string, operationName: string | undefined): Promise<QueryPlan> {
+    const release = this.hold();
+    try {
+      return await this.#engine.plan(document, operationName);
+    } finally {
+      release();
+    }
   }
 
   get prepare(): Prepare {

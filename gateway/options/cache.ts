@@ -13,6 +13,10 @@ export const storeProtocols = {
 
 export type StoreProtocol = keyof typeof storeProtocols;
 
+/** Whether several gateways have the same store. */
+export const isShared = ({ store }: { readonly store: string }): boolean =>
+  storeProtocols[new URL(store).protocol as StoreProtocol] === 'shared';
+
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 
 const prefixRule = 'must be 1 to 64 letters, digits and any of _.-';

@@ -41,7 +41,7 @@ import { Rates } from '../admission/rates/rates';
 import type { SharedCounts } from '../admission/rates/shared-counts';
 import { UnsentRequests } from '../admission/unsent-requests';
 import { type Options, OptionsError } from '../options';
-import { storeProtocols, type StoreProtocol } from '../options/cache';
+import { isShared } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
 import type { EventFeeds } from '../events/feeds';
 import type { EventPublisher } from '../events/sources/subgraph';
@@ -583,10 +583,7 @@ function openPurges(
     send: cloudFrontPurge(distribution),
     rules: purge ?? [{ tags: ['*'], paths: [everything] }],
     everything,
-    delay:
-      storeProtocols[new URL(store).protocol as StoreProtocol] === 'own'
-        ? delay
-        : Math.max(delay, memoryBound),
+    delay: isShared({ store }) ? Math.max(delay, memoryBound) : delay,
     ...tools,
   });
 }

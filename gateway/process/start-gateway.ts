@@ -1,6 +1,7 @@
 /** Over 300 lines: everything a process opens, in order, and closes in reverse. */
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { describeGateway, samplingOf } from '../console/about';
@@ -9,6 +10,7 @@ import { consoleOrigins } from '../console/origins';
 import { createOwnSource } from '../console/own-source';
 import { ReportHistory } from '../console/report-history';
 import { sourceOf } from '../console/merged-source';
+import { SharedRecords } from '../console/shared-records';
 import { RequestLog } from '../console/request-log';
 import type { ProcessConsole } from '../console/source';
 import { createAdminServer } from './admin-server';
@@ -25,6 +27,7 @@ import { openEventSources } from '../events/open-sources';
 import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
+import { isShared } from '../options/cache';
 import { openSharedCounts } from '../admission/rates/shared-counts';
 import { followCertificates } from './certificates';
 import { isProbe } from '../http/paths';
@@ -289,9 +292,23 @@ export async function openGateway(
   const version = versionIfKnown();
   const reports = recorder && new ReportHistory(new CallCounter(metrics, Date.now()));
   const figures = recorder && openConsoleFigures(metrics, () => current);
-  const console: ProcessConsole | undefined = reports &&
+  const own =
+    recorder &&
+    createOwnSource({
+      ...{ log: recorder, endpoint, values: recorder.values },
+      planOf: async (document, operationName) => current.generation?.plan(document, operationName),
+      responses: () => current.options.cache.responses,
+    });
+  const sharedRecords =
+    own && isShared(options.cache)
+      ? new SharedRecords({ store, explain: own.explain, gateway: `${hostname()}-${process.pid}` })
+      : undefined;
+  recorder?.onTaken((first) => sharedRecords?.add(first));
+  const console: ProcessConsole | undefined = own &&
+    reports &&
     figures && {
-      ...createOwnSource({ log: recorder, endpoint }),
+      requests: own.requests,
+      request: async (id) => (await own.request(id)) ?? sharedRecords?.find(id),
       report: ({ last }) => Promise.resolve(reports.report(last)),
       ...figures.console,
     };
@@ -312,6 +329,7 @@ export async function openGateway(
     await invalidations?.stop();
     await eventHub.stop();
     await admin?.close();
+    await sharedRecords?.stop();
     stopFollowing?.();
     server.close();
     webSockets.close();

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { RequestSummary } from '../../gateway/console/api';
 import { startSmallGraph } from '../support/small-graph';
 import { certificates, certificateServedAt, putCertificates } from '../support/tls-certificates';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
@@ -41,10 +42,16 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** What the console of the primary shows. */
+const consoleAt = async <Answer>(adminPort: number, path: string): Promise<Answer> =>
+  (await (await fetch(`http://127.0.0.1:${adminPort}/console/api/${path}`)).json()) as Answer;
+
+const recorded = (adminPort: number): Promise<readonly RequestSummary[]> => consoleAt(adminPort, 'requests');
+
 describe('weir gateway --workers 2', () => {
   it('serves from two processes, replaces one that dies and all on SIGHUP, and stops without an orphan', async () => {
     const [port, adminPort] = [await freePort(), await freePort()];
-    const gateway = startTwo(port, adminPort);
+    const gateway = startTwo(port, adminPort, supergraph, ['--mode', 'development']);
     const workers = (): number[] => childrenOf(gateway.pid).map(({ pid }) => pid);
     const answers = async (): Promise<void> => {
       for (let i = 0; i < 6; i++) {
@@ -66,6 +73,14 @@ describe('weir gateway --workers 2', () => {
     await gateway.printed(/2 workers answer at /);
     await answers();
     await eventually(bothReport);
+    await eventually(async () => new Set((await recorded(adminPort)).map(({ worker }) => worker)).size === 2);
+    const [request] = await recorded(adminPort);
+    const explained = await consoleAt(adminPort, `requests/${request!.id}`);
+    expect(explained).toMatchObject({
+      id: request!.id,
+      worker: request!.worker,
+      cacheReasons: [expect.any(String)],
+    });
 
     const first = workers();
     expect(first).toHaveLength(2);

@@ -19,14 +19,20 @@ afterEach(async () => {
   }
   await Promise.all(open.splice(0).map((gateway) => gateway.stop()));
 });
-afterAll(() => graph.close());
+afterAll(async () => {
+  await (await usual)?.stop();
+  await graph.close();
+});
 
-async function start(options: GatewayOptions = {}): Promise<TestGateway> {
-  const gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
-    mode: 'development',
-    ...options,
-  });
+const startOne = (options: GatewayOptions): Promise<TestGateway> =>
+  startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), mode: 'development', ...options });
+
+let usual: Promise<TestGateway> | undefined;
+
+/** A gateway of the test's own; without options, one that others have used. */
+async function start(options?: GatewayOptions): Promise<TestGateway> {
+  if (options === undefined) return (usual ??= startOne({}));
+  const gateway = await startOne(options);
   open.push(gateway);
   return gateway;
 }
@@ -67,7 +73,7 @@ const step = ({ timeline }: ExplainedRequest, name: string): Step =>
 
 describe('a recorded request', () => {
   it('is shown with everything that was done for it, though nothing is exported', async () => {
-    const gateway = await start();
+    const gateway = await start({});
     const request = await explained(
       gateway,
       { query: nested, variables: { id: 'u1' } },
@@ -139,7 +145,7 @@ describe('a recorded request', () => {
 
   it('says of a hit where its answer was found, and how old it is', async () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
-    const gateway = await start();
+    const gateway = await start({});
     const miss = await explained(gateway, { query: '{ me { name } }' });
     expect(miss.cache).toBe('MISS');
     // In other bytes it goes through all steps; in the same ones it is answered at once.
@@ -162,7 +168,7 @@ describe('a recorded request', () => {
   });
 
   it('is listed by search, client, and slowness, newest first, page by page', async () => {
-    const gateway = await start();
+    const gateway = await start({});
     const ids: string[] = [];
     for (const [name, client] of [
       ['One', 'web'],
@@ -183,6 +189,122 @@ describe('a recorded request', () => {
     const request = await read<ExplainedRequest>(gateway, `requests/${ids[0]!}`);
     expect(request.others).toEqual([]);
   });
+});
+
+/** The operation as it is shown, with the subgraphs of each field in brackets behind its name. */
+const marked = ({ document }: ExplainedRequest): string => {
+  let [text, from] = ['', 0];
+  for (const part of document!.parts) {
+    text += `${document!.text.slice(from, part.to)}[${part.subgraphs.join()}]`;
+    from = part.to;
+  }
+  return (text + document!.text.slice(from)).replace(/\s+/g, ' ');
+};
+
+describe('the operation', () => {
+  it('is shown without values, each field with the subgraphs that answer it', async () => {
+    const gateway = await start();
+    const query = `# secret
+      query Page($id: ID!, $other: ID = "secret") {
+        mine: me @include(if: true) { __typename ...F }
+        user(id: $id) { ...F }
+        one: user(id: "secret") { id }
+        two: user(id: $other) { id }
+      }
+      fragment F on User { name reviews { rating author { name } } }`;
+    const request = await explained(gateway, { query, variables: { id: 'u1' } });
+    expect(marked(request)).toBe(
+      'query Page($id: ID!, $other: ID = …) { ' +
+        'mine: me[accounts] @include(if: …) { __typename[] ...F } ' +
+        'user[accounts](id: $id) { ...F } ' +
+        'one: user[accounts](id: …) { id[accounts] } ' +
+        'two: user[accounts](id: $other) { id[accounts] } } ' +
+        'fragment F on User { name[accounts] reviews[reviews] { rating[reviews] author[reviews] { name[accounts] } } }',
+    );
+    expect(request.document!.parts.map(({ path }) => path)).toContain('mine.reviews.author.name');
+    expect(request.variables).toBeUndefined();
+    expect(request.curl).toContain('"variables":{"id":"…","other":"…"}');
+    expect(JSON.stringify(request)).not.toContain('secret');
+  });
+
+  it('is shown with values where an option says so', async () => {
+    const gateway = await start({ admin: { port: 0, console: { values: true } } });
+    const query = 'query ($id: ID!) { user(id: $id) { name } one: user(id: "u2") { id } }';
+    const request = await explained(gateway, { query, variables: { id: 'u1' } });
+    expect(request.document!.text).toContain('one: user(id: "u2")');
+    expect(request.variables).toEqual({ id: 'u1' });
+    expect(request.curl).toContain('"id":"…"');
+  });
+});
+
+describe('why an answer was not cached', () => {
+  const reasons = async (gateway: TestGateway, query: string) =>
+    (await explained(gateway, { query })).cacheReasons.join(' ');
+
+  it('names the subgraph, the fields and what it said', async () => {
+    const gateway = await start();
+    graph.accounts.headers = { 'cache-control': 'max-age=60' };
+    const query = '{ me { name reviews { rating } } }';
+    expect(await reasons(gateway, query)).toBe(
+      'The subgraph "reviews" answered its call for User.reviews with entities of which at least one may not be cached: it has no lifetime, or is missing.',
+    );
+    graph.accounts.headers = { 'cache-control': 'no-store' };
+    expect(await reasons(gateway, '{ me { id } }')).toBe(
+      'The subgraph "accounts" answered its call for me with `Cache-Control: no-store`.',
+    );
+    graph.accounts.headers = { 'cache-control': 'max-age=60', 'set-cookie': 'a=b' };
+    expect(await reasons(gateway, '{ me { name } }')).toContain('for me with a cookie');
+    graph.accounts.headers = {};
+    expect(await reasons(gateway, '{ again: me { name } }')).toContain('for me without a `Cache-Control`');
+  });
+
+  it('names errors, kinds of operations and options', async () => {
+    const gateway = await start({ cache: { responses: { operations: { Never: { maxAge: 0 } } } } });
+    graph.accounts.headers = { 'cache-control': 'max-age=60' };
+    expect(await reasons(gateway, 'mutation { rename(id: "u1", name: "Ada") { id } }')).toBe(
+      'Mutations are not cached.',
+    );
+    expect(await reasons(gateway, 'query Never { me { id } }')).toBe(
+      'The option `cache.responses.operations.Never.maxAge` is 0.',
+    );
+    expect(await reasons(gateway, '{ __typename }')).toContain('needed no subgraph');
+    graph.accounts.answer = (_, response) => {
+      response.writeHead(500).end();
+    };
+    expect(await reasons(gateway, '{ me { id name } }')).toContain(
+      'An answer with errors is not cached: SUBREQUEST_HTTP_ERROR.',
+    );
+    const off = await start({ cache: { responses: { enabled: false } } });
+    expect(await reasons(off, '{ me { id } }')).toBe('');
+  });
+
+  it('says who may have a cached answer, for how long, and what drops it', async () => {
+    graph.accounts.headers = { 'cache-control': 'public, max-age=60, stale-while-revalidate=30' };
+    const gateway = await start({ mode: 'production', admin: { port: 0, console: { sampling: 1 } } });
+    const miss = await explained(gateway, { query: '{ me { name } }' });
+    expect(miss.cacheReasons).toEqual([
+      'The answer was not in the cache. It is now.',
+      'It is public: everybody who sends the same operation may have it, for 60 s.',
+    ]);
+    expect(miss.dropped!.tags).toContain('type:User');
+    expect(miss.dropped!.by[0]).toBe('Its age: it is fresh for 60 s, and may be served stale for 30 s more.');
+    const found = await explained(gateway, { query: '{ me { name } }', variables: {} });
+    expect(found.cacheReasons[0]).toBe('The answer was in the cache.');
+    const hit = await explained(gateway, { query: '{ me { name } }' });
+    expect(hit.cacheReasons[0]).toContain('nothing was executed');
+    expect(hit.dropped).toEqual(miss.dropped);
+    expect(marked(hit)).toBe('{ me[accounts] { name[accounts] } }');
+  });
+});
+
+it('shows an operation in parts, and what is asked for later', async () => {
+  const gateway = await start();
+  const accept = 'multipart/mixed;incrementalSpec=v0.2,application/json';
+  const query = '{ me { name ... @defer { reviews { rating } } } }';
+  const request = await explained(gateway, { query }, { accept });
+  expect(marked(request)).toContain('... @defer { reviews[reviews] { rating[reviews] } }');
+  expect(step(request, 'fetch reviews').ms).toBeGreaterThan(0);
+  expect(request.cacheReasons.length).toBeGreaterThan(0);
 });
 
 it('records nothing where it is off', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -308,6 +308,16 @@ describe('an answer on Lambda', () => {
     for (const response of held) response.end();
     await gateway.stop();
     await collector.close();
+  });
+
+  it('waits until its mutation is in the audit trail', async () => {
+    const to = join(folder, 'audit.jsonl');
+    const { handler, gateway } = await open({ audit: { trails: [{ to }] } });
+    const body = post('mutation Rename { rename(name: "x") { name } }');
+    expect(read(await handler(event('rest api', { body }), context())).status).toBe(200);
+    const [last] = readFileSync(to, 'utf8').trimEnd().split('\n').slice(-1);
+    expect(JSON.parse(last!)).toMatchObject({ action: 'mutation', operation: 'Rename' });
+    await gateway.stop();
   });
 
   it('waits until its use of the schema is written', async () => {

@@ -6,8 +6,8 @@
  * ends when nothing is left to export. The ratios are those to `off`, with no collector and no console, in the same round. A round
  * is new processes, since two processes of the same build differ by up to 3 %, too; so `off` is there twice.
  *
- * The queue of spans is larger than by default, so that none is dropped: what is dropped costs less. Fails when a median is
- * over its bound.
+ * Requests are due at a share of the rate that `off` reaches: at its limit a gateway has no time to export, and drops most
+ * spans, which costs less. How many arrive is told beside the times. Fails when a median is over its bound.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +43,7 @@ const usage = `node bench/trace-cost.mjs [options]
   --weir DIR         another checkout, for all other variants
   --workload NAME    of ${Object.keys(workloads).join(', ')} (default: page4)
   --rounds N         default 7
+  --rate SHARE       of the requests per second that \`off\` can answer; default 0.4
   --turns N          of each variant in a round; default 6
   --warm-up SECONDS  of each process; default 4
   --seconds SECONDS  of a turn; default 1
@@ -56,6 +57,7 @@ const { values } = parseArgs({
     weir: { type: 'string' },
     workload: { type: 'string', default: 'page4' },
     rounds: { type: 'string', default: '7' },
+    rate: { type: 'string', default: '0.4' },
     turns: { type: 'string', default: '6' },
     'warm-up': { type: 'string', default: '4' },
     seconds: { type: 'string', default: '1' },
@@ -72,7 +74,7 @@ if (!names.includes('off')) names.unshift('off');
 
 /** Milliseconds between exports, as long as there are few spans. */
 const delay = 100;
-Object.assign(process.env, { OTEL_BSP_MAX_QUEUE_SIZE: '200000', OTEL_BSP_SCHEDULE_DELAY: String(delay) });
+process.env.OTEL_BSP_SCHEDULE_DELAY = String(delay);
 
 await withHelpers(async (bench) => {
   writeFileSync(join(bench.folder, 'supergraph.graphql'), supergraphSdl(bench.urls));
@@ -106,23 +108,25 @@ async function measureRound({ clients, collector, folder, url, round }) {
         }),
       );
     const { text: expected } = await running[0].ask(operation);
-    const load = async (of, seconds, warmUp) => {
+    const load = async (of, seconds, warmUp, rate) => {
       const before = cpuOf(of);
       const spans = (await collector.ask({ command: 'count' })).spans;
       const message = { port: of.port, connections: 50, body: operation, expected, stamp, get, identities };
-      const { requestsInAll, wrong } = await clients.ask({ ...message, seconds, warmUp });
+      const { requestsInAll, perSecond, wrong } = await clients.ask({ ...message, seconds, warmUp, rate });
       if (Object.keys(wrong).length > 0) throw new Error(JSON.stringify(wrong));
       const exported = (await untilQuiet(collector)) - spans;
-      return { requests: requestsInAll, cpu: cpuOf(of) - before, spans: exported };
+      return { requests: requestsInAll, perSecond, cpu: cpuOf(of) - before, spans: exported };
     };
-    for (const each of running) await load(each, 1, Number(values['warm-up']));
+    const rates = [];
+    for (const each of running) rates.push((await load(each, 1, Number(values['warm-up']))).perSecond);
+    const rate = Number(values.rate) * rates[names.indexOf('off')];
     const turns = running.map(() => []);
     for (let turn = 0; turn < Number(values.turns); turn += 1) {
       // Whoever is first in a turn is last in the next one.
       for (let i = 0; i < running.length; i += 1) {
         const at = (i + turn + round) % running.length;
         const which = turn % 2 === 0 ? at : running.length - 1 - at;
-        turns[which].push(await load(running[which], Number(values.seconds), 0));
+        turns[which].push(await load(running[which], Number(values.seconds), 0, rate));
       }
     }
     return Object.fromEntries(

@@ -37,8 +37,8 @@ export const graphParts = ({ services, isOpen }: GraphSources): GraphParts =>
 
 /** A URL without a user name, a password and a query, which may be secret. */
 function withoutSecrets(text: string): string {
-  const { origin, pathname } = new URL(text);
-  return `${origin}${pathname}`;
+  const { protocol, host, pathname } = new URL(text);
+  return `${protocol}//${host}${pathname}`;
 }
 
 /** What several processes know together: a breaker that is open in one of them is open. */

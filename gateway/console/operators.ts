@@ -1,6 +1,8 @@
+import type { Pool } from 'undici';
 import { z } from 'zod';
 import type { EventPublisher } from '../events/sources/subgraph';
 import { failureOf } from '../subgraph-calls/network-failure';
+import type { Lease } from '../subgraph-calls/leases';
 import { ownHeaders } from '../subgraph-calls/own-requests';
 import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
 import { timeLimit } from '../subgraph-calls/time-limit';
@@ -82,12 +84,16 @@ async function post(
   path: string,
   body: Buffer,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const { name, tls, connections, urls } = subgraph;
+  const { name, tls, connections, instances } = subgraph;
+  const [instance] = instances;
+  if (instance === undefined) throw new Error('is not asked: no endpoint of it was found.');
+  let pool: Lease<Pool> | undefined;
   try {
     // The path is beside the GraphQL endpoint.
-    const url = new URL(path, parseSubgraphUrl(name, urls[0]!));
+    const url = new URL(path, parseSubgraphUrl(name, instance.url));
     const headers = await ownHeaders(subgraph, { method: 'POST', url, body });
-    const response = await connections.pool({ name, url, tls }).request({
+    pool = connections.pool({ name, url, address: instance.address, tls });
+    const response = await pool.value.request({
       ...{ method: 'POST', path: url.pathname, body, signal: timeLimit(timeout) },
       headers: { ...headers, 'content-type': 'application/json' },
     });
@@ -105,6 +111,8 @@ async function post(
     if ((error as Error).name === 'TimeoutError')
       throw new Error(`does not answer within ${timeout / 1000} s.`, { cause: error });
     throw new Error(`does not answer (${failureOf(error as Error)}).`, { cause: error });
+  } finally {
+    pool?.end();
   }
 }
 

@@ -24,17 +24,12 @@ import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
-import { type CallOptions, connectSubgraphs } from '../subgraph-calls/connect';
-import type { Breakers } from '../subgraph-calls/breakers';
-import type { HttpTransport } from '../subgraph-calls/http';
-import type {
-  SubscriptionConnections,
-  SubscriptionTransport,
-} from '../subgraph-calls/subscriptions/subscription-transport';
+import { type CallOptions, connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
+import type { EndpointParts } from '../subgraph-calls/connect-endpoints';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 
-export interface EngineOptions extends OperationOptions {
+export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'isTraced'> {
   readonly supergraphSdl: string;
   /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
@@ -49,13 +44,8 @@ export interface EngineOptions extends OperationOptions {
   readonly policies: Policies;
   /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
-  readonly transport: HttpTransport;
-  readonly subscriptions: SubscriptionTransport;
-  /** How connections for subscriptions are opened. */
-  readonly connections: SubscriptionConnections;
   readonly store: Store;
   readonly invalidate: Invalidate;
-  readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
   readonly memory: OperationMemory;
   /** Keeps the generation open until the function that it returns is called. */
@@ -70,16 +60,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...{ supergraphSdl, eventFields: eventFieldsOf(fields) },
     ...boundsOf(planning),
   });
-  const breakers = options.breakers.lease();
-  const subscriptions = options.subscriptions.lease(options.connections);
+  let calls: SubgraphCalls | undefined;
   // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
     programs: memory.open<PlanEntry<CountedProgram | Rejection>>(3 / 4),
     known: memory.open<KnownOperation>(1 / 4),
   };
   const close = (): Promise<void> => {
-    breakers.end();
-    subscriptions.end();
+    calls?.close();
     for (const cache of Object.values(caches)) cache.close();
     return planner.close();
   };
@@ -90,11 +78,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(chooseSubgraph);
     const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
-    const calls = connectSubgraphs({
+    calls = connectSubgraphs({
       ...options,
-      ...{ breakers, subscriptions, subgraphs, facts: facts.entities, scopes },
+      ...{ subgraphs, facts: facts.entities, scopes },
       isTraced: options.tracer !== undefined,
     });
+    await calls.ready();
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);
@@ -135,6 +124,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       ...operations,
       plan: (document, operationName) => planner.plan(document, operationName),
       subgraphs: byName,
+      instancesOf: calls.instancesOf,
       eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),

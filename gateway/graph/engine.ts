@@ -4,6 +4,8 @@ import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
 import type { UnknownName } from '../cache/unknown-names';
 import type { Invalidation } from '../options/invalidation';
+import type { DiscoveredEndpoint } from '../discovery/discovery';
+import type { Instance } from '../discovery/resolver';
 import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation, QueryPlan } from '../planning';
@@ -33,6 +35,8 @@ export interface Engine {
   readonly prepare: Prepare;
   /** By name. */
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  /** The instances of a subgraph that are called now. */
+  readonly instancesOf: (subgraph: string) => readonly Instance[];
   /** What the options of events say of fields, and the supergraph does not have. */
   readonly eventFieldProblems: readonly EventFieldProblem[];
   /** The formats of the tags that `@cacheTag` gives to answers. */
@@ -88,12 +92,6 @@ export interface OperationContext {
   readonly onRefused: (error: GraphQLError) => void;
 }
 
-export interface SubgraphEndpoint {
-  readonly url: string;
-  /** The zone of the endpoint, such as `eu-central-1a`. */
-  readonly zone?: string | undefined;
-}
-
 /** How the gateway subscribes at a subgraph. */
 export interface SubgraphSubscriptions {
   readonly protocol: SubscriptionProtocol;
@@ -113,7 +111,7 @@ export interface SubgraphSubscriptions {
 export interface Subgraph {
   readonly name: string;
   /** At least one. */
-  readonly endpoints: readonly SubgraphEndpoint[];
+  readonly endpoints: readonly DiscoveredEndpoint[];
   /** Timeout of a call, in milliseconds. */
   readonly timeout: number;
   /** The most bytes of a response, both as sent and decompressed. */

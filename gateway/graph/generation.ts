@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import type { Policies } from '../auth/directives';
 import type { Invalidate } from '../cache/invalidation';
+import type { Instance } from '../discovery/resolver';
 import type { Policy } from '../cache/policy';
 import type { Store } from '../cache/stores/store';
 import type { Caching } from '../cache/responses/caching';
@@ -16,6 +17,7 @@ import type { UnknownName } from '../cache/unknown-names';
 import { unknownInEvents } from '../events/unknown-in-events';
 import { type Options, OptionsError } from '../options';
 import type { Invalidation } from '../options/invalidation';
+import { targetOf } from '../options/targets';
 import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
@@ -28,20 +30,16 @@ import { audited } from './audited';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
 import type { Tracer } from '../telemetry/traces/tracer';
-import type { Breakers } from '../subgraph-calls/breakers';
 import { appSyncTimeout } from '../subgraph-calls/appsync';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
-import type { HttpTransport } from '../subgraph-calls/http';
-import type {
-  SubscriptionConnections,
-  SubscriptionTransport,
-} from '../subgraph-calls/subscriptions/subscription-transport';
+import type { EndpointParts } from '../subgraph-calls/connect-endpoints';
+import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
 import type { Interceptor } from '../subgraph-calls/transport';
 import type { Prepare } from './subscriptions/prepared';
 import type { Subscriptions } from './subscriptions/subscriptions';
 import type { UsageRecorder } from '../usage/recorder';
 
-export interface GenerationOptions {
+export interface GenerationOptions extends Omit<EndpointParts, 'calls' | 'discovering' | 'isTraced'> {
   readonly supergraphSdl: string;
   readonly options: Options;
   /** The generation that this one replaces: its most used operations are planned before the swap. */
@@ -52,14 +50,10 @@ export interface GenerationOptions {
   readonly limits: ClientLimits;
   readonly planWaits: PlanWaits;
   readonly signers: SubgraphSigners;
-  readonly transport: HttpTransport;
-  readonly subscriptions: SubscriptionTransport;
-  readonly connections: SubscriptionConnections;
   readonly store: Store;
   readonly memory: OperationMemory;
   readonly invalidate: Invalidate;
   readonly caching: Caching;
-  readonly breakers: Breakers;
   readonly interceptors: readonly Interceptor[];
   /** The audit trails in which mutations are recorded. */
   readonly audit?: Audit | undefined;
@@ -131,6 +125,7 @@ export class Generation {
         overrides: options.overrides,
         subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
         calls: options,
+        discovering: { ...options.discovery, loopback: options.discovery.loopback ?? isDevelopment },
         authorization: options.authorization,
         cache: options.cache,
         warmUp,
@@ -174,6 +169,11 @@ export class Generation {
 
   get tagFormats(): readonly string[] {
     return this.#engine.tagFormats;
+  }
+
+  /** The instances of a subgraph that are called now. */
+  instancesOf(subgraph: string): readonly Instance[] {
+    return this.#engine.instancesOf(subgraph);
   }
 
   /** Undefined for one that the supergraph does not have. */
@@ -263,11 +263,18 @@ function chooseSubgraph(
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
   const isAppSync = own?.appsync !== undefined;
-  const endpoints = own?.endpoints ?? [{ url: own?.url ?? url }];
+  const written = own?.endpoints ?? (own?.url === undefined ? undefined : [{ url: own.url }]);
+  const endpoints = written ?? [{ url }];
   if (endpoints[0]!.url === '') {
     throw new SupergraphError(
       `Subgraph "${name}" has no URL in the supergraph, and none in the options: give it as \`subgraphs.${name}.url\`.`,
     );
+  }
+  // Only options may name targets: what a supergraph says is not trusted.
+  if (written === undefined) parseSubgraphUrl(name, url);
+  for (const each of written ?? []) {
+    const { protocol, host } = targetOf(each.url);
+    parseSubgraphUrl(name, `${protocol}://${host}`);
   }
   const subgraph = {
     name,

@@ -6,6 +6,7 @@ import { authorization } from './authorization';
 import { cache } from './cache';
 import { breaker, calls, retries } from './calls';
 import { connections } from './connections';
+import { discovery } from './discovery';
 import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
 import { events } from './events';
@@ -141,6 +142,7 @@ export const optionsSchema = z.strictObject({
   path,
   supergraph,
   subgraphs,
+  discovery,
   privateLinks,
   connections,
   planning,

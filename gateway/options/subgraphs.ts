@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
 import { subgraphSubscriptions } from './subgraph-subscriptions';
-import { duration, flag, httpUrl, httpUrlPattern, mapOf, text, timeout } from './values';
+import { subgraphUrl, subgraphUrlPattern } from './targets';
+import { duration, flag, mapOf, text, timeout } from './values';
 
 /** How long answers live after `maxAge`, and for whom, where it is the options that say it. */
 const lifetimeOptions = {
@@ -29,13 +30,15 @@ const endpoint = z
     (value) => (typeof value === 'string' ? { url: value } : value),
     z.strictObject(
       {
-        url: httpUrl.describe('The URL of the endpoint.'),
-        zone: text.optional().describe('The zone that it runs in. Left out: none.'),
+        url: subgraphUrl.describe('The URL of the endpoint, or a target.'),
+        zone: text
+          .optional()
+          .describe('The zone that it runs in. Left out: what Cloud Map says; otherwise none.'),
       },
       { error: 'must be a URL, or a map of `url` and `zone`' },
     ),
   )
-  .meta({ title: 'endpoint', short: { type: 'string', pattern: httpUrlPattern } });
+  .meta({ title: 'endpoint', short: { type: 'string', pattern: subgraphUrlPattern } });
 
 const endpointsRule = 'must be a list of at least one endpoint';
 
@@ -43,13 +46,17 @@ export const subgraphs = z
   .record(
     z.string(),
     mapOf({
-      url: httpUrl.optional().describe('The URL of the subgraph, in place of the one in the supergraph.'),
+      url: subgraphUrl
+        .optional()
+        .describe(
+          'The URL of the subgraph, in place of the one in the supergraph; or a target, by which its endpoints are found: `dns://HOST:PORT/PATH`, `dns+srv://_SERVICE._tcp.NAME/PATH` or `cloudmap://NAMESPACE/SERVICE/PATH` ([discovery.md](discovery.md)).',
+        ),
       endpoints: z
         .array(endpoint, { error: endpointsRule })
         .min(1, { error: endpointsRule })
         .optional()
         .describe(
-          'The endpoints of the subgraph, if there are several: URLs, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred; a failing one is not called for a while (`breaker`). Not together with `url`.',
+          'The endpoints of the subgraph, if there are several: URLs or targets, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred; a failing one is not called for a while (`breaker`). Not together with `url`.',
         )
         .meta({
           example: [
@@ -125,6 +132,12 @@ export const subgraphs = z
       .refine(({ auth, appsync }) => auth === undefined || appsync === undefined, {
         error: 'must have `auth` or `appsync`, not both',
       })
+      .refine(
+        ({ appsync, url, endpoints = [] }) =>
+          appsync === undefined ||
+          [...(url === undefined ? [] : [{ url }]), ...endpoints].every((each) => isUrl(each.url)),
+        { error: 'must not have a target with `appsync`: an AppSync API has one URL' },
+      )
       .refine(({ appsync, arrayBatching }) => appsync === undefined || !arrayBatching, {
         error: 'must not have `arrayBatching`, which AppSync does not take',
       }),
@@ -144,6 +157,8 @@ export const subgraphs = z
       stock: { appsync: { auth: { type: 'API_KEY', apiKey: '${STOCK_KEY}' } } },
     },
   });
+
+const isUrl = (url: string): boolean => /^\s*https?:/i.test(url);
 
 /** Whether rules send anything that differs between clients. */
 const forwards = ({ forward, rename, claims }: HeadersOptions): boolean =>

@@ -26,8 +26,8 @@ export function secretsInUrl(text: string): string[] {
   return [...new Set(found.flatMap((secret) => [secret, decode(secret)]))].filter((secret) => secret !== '');
 }
 
-/** They say where something is: `s3://BUCKET/KEY?region=REGION&endpoint=URL`. */
-const isShown = (name: string): boolean => name === 'region' || name === 'endpoint';
+/** They say where something is: `s3://BUCKET/KEY?region=REGION&endpoint=URL`, `dns://HOST?protocol=https`. */
+const isShown = (name: string): boolean => ['region', 'endpoint', 'protocol'].includes(name);
 
 /** Not by `URL`: what is no URL may still hold a password. */
 function partsOf(text: string) {

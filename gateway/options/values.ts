@@ -2,11 +2,9 @@
 import { z } from 'zod';
 
 export const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
-/** As JSON Schema can say it. */
-export const httpUrlPattern = '^\\s*[hH][tT][tT][pP][sS]?:';
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .meta({ title: 'URL', pattern: httpUrlPattern });
+  .meta({ title: 'URL', pattern: '^\\s*[hH][tT][tT][pP][sS]?:' });
 export const flag = z.boolean({ error: 'must be true or false' });
 
 /** How clients prove who they are. */

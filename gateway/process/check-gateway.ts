@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsedSignatures } from '../auth/used-signatures';
 import { openStore } from '../cache/stores/open-store';
+import { Discovery } from '../discovery/discovery';
 import { EventFeeds } from '../events/feeds';
 import type { Options } from '../options';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
@@ -68,6 +69,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
         callbacks: new Callbacks(options.subscriptions.callback),
         meter,
       }),
+      discovery: new Discovery({ meter, logger }),
       linkKeys: new SharedLinkKeys(),
       shared: undefined,
       memory: new OperationMemory(),

@@ -13,6 +13,8 @@ import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from
 import { sentenceOf } from '../cache/unknown-names';
 import type { UsedSignatures } from '../auth/used-signatures';
 import type { Store } from '../cache/stores/store';
+import type { Discovery } from '../discovery/discovery';
+import { addressUrl } from '../discovery/resolver';
 import { RequestsInFlight } from '../request/requests-in-flight';
 import { compileCorsHeaders } from '../http/cors';
 import { CachedAnswers } from '../cache/responses/cached-answers';
@@ -75,6 +77,7 @@ import type { Interceptor } from '../subgraph-calls/transport';
 export interface ProcessParts {
   readonly store: Store;
   readonly subscriptions: SubscriptionTransport;
+  readonly discovery: Discovery;
   readonly linkKeys: SharedLinkKeys;
   /** Undefined if each process counts for itself. */
   readonly shared: SharedCounts | undefined;
@@ -181,9 +184,10 @@ export class Configuration {
   publisherOf(subgraph: string): EventPublisher | undefined {
     const found = this.generation?.subgraph(subgraph);
     if (found === undefined) return undefined;
-    const { name, endpoints, headers, signer, tls } = found;
+    const { name, headers, signer, tls } = found;
     const { connections } = this.#parts.transport;
-    return { urls: endpoints.map(({ url }) => url), ...{ name, headers, signer, tls, connections } };
+    const instances = this.generation!.instancesOf(name);
+    return { name, instances, headers, signer, tls, connections };
   }
 
   /** The subgraphs that know the gateway by a private link, as those built with the kit do. */
@@ -195,10 +199,17 @@ export class Configuration {
   /** What the console shows of the graph. */
   graphSources(): GraphSources {
     const { generation } = this;
-    const services = (generation?.subgraphs ?? []).map((subgraph) => ({
-      ...subgraph,
-      hasPrivateLink: hasPrivateLink(subgraph),
-    }));
+    const services = (generation?.subgraphs ?? []).map((subgraph) => {
+      const found = generation!.instancesOf(subgraph.name);
+      return {
+        ...subgraph,
+        hasPrivateLink: hasPrivateLink(subgraph),
+        endpoints:
+          found.length === 0
+            ? subgraph.endpoints
+            : found.map((each) => ({ url: addressUrl(each), zone: each.zone })),
+      };
+    });
     const isOpen: GraphSources['isOpen'] = (endpoint) => this.#parts.breakers.isOpen(endpoint);
     return { services, isOpen };
   }
@@ -317,6 +328,7 @@ function build(
     previous,
     store,
     subscriptions,
+    discovery,
     linkKeys,
     shared,
     memory,
@@ -393,6 +405,7 @@ function build(
         subscriptions,
         connections: { connectTimeout, keepAlive, http2, ca },
         breakers,
+        discovery,
         interceptors,
         store,
         memory,

@@ -22,6 +22,7 @@ import { openStore } from '../cache/stores/open-store';
 import type { Peers } from '../cache/stores/peer';
 import type { IncomingRequest } from '../request/incoming-request';
 import { type ConnectionSource, noConnections, prepareDrain } from './drain';
+import { Discovery } from '../discovery/discovery';
 import { EventHub } from '../events/event-hub';
 import { openEventSources } from '../events/open-sources';
 import { requestError } from '../errors';
@@ -198,6 +199,7 @@ export async function openGateway(
     ...extensions,
     store,
     subscriptions,
+    discovery: new Discovery({ meter: metrics.meter, logger }),
     linkKeys: new SharedLinkKeys(),
     shared,
     memory,
@@ -480,6 +482,7 @@ const isFixed = {
     cache: false,
     subscriptions: false,
     events: false,
+    discovery: false,
   },
 } satisfies Record<keyof Options, boolean>;
 

@@ -1,13 +1,12 @@
 import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
 import { loggedIds } from '../telemetry/logged-ids';
-import { traceFetches, traceSends } from './interceptors/trace-calls';
+import { traceFetches } from './interceptors/trace-calls';
 import { cachesOf, type SubgraphCachesOptions } from './subgraph-caches';
 import { countCalls, logFailedCalls } from './interceptors/measure-calls';
 import { callAppSync } from './appsync';
-import type { BreakerLease } from './breakers';
-import { chooseEndpoint } from './endpoints';
-import type { HttpTransport } from './http';
+import type { Instance } from '../discovery/resolver';
+import { connectCalls, connectSubscriptions, type EndpointParts, Uses } from './connect-endpoints';
 import { batchAsArrays } from './interceptors/array-batch';
 import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
@@ -19,22 +18,16 @@ import { PendingCalls } from './pending-calls';
 import type { ScopesInFlight } from './scopes-in-flight';
 import { headersFor } from './interceptors/own-headers';
 import { interceptOpening } from './subscriptions/intercept-opening';
-import type { SubscriptionLease } from './subscriptions/subscription-transport';
 import { compose, type Interceptor, routeBySubgraph, type Send, type Subscribe } from './transport';
 
 /** The options of subgraph calls. */
 export type CallOptions = Pick<Options, 'calls' | 'retries' | 'breaker' | 'zone'>;
 
-export interface SubgraphCallsOptions extends SubgraphCachesOptions {
+export interface SubgraphCallsOptions extends SubgraphCachesOptions, EndpointParts {
   readonly subgraphs: readonly Subgraph[];
   readonly calls: CallOptions;
   /** The client requests in flight, by scope. */
   readonly scopes: ScopesInFlight;
-  readonly transport: HttpTransport;
-  readonly subscriptions: SubscriptionLease;
-  readonly breakers: BreakerLease;
-  /** Whether calls of callers with a span are traced. */
-  readonly isTraced: boolean;
   /** The user's interceptors around each call that is sent, the outermost first. */
   readonly interceptors: readonly Interceptor[];
 }
@@ -43,24 +36,56 @@ export interface SubgraphCallsOptions extends SubgraphCachesOptions {
 export interface SubgraphCalls {
   readonly send: Send;
   readonly subscribe: Subscribe;
+  /** The instances of a subgraph that are called now. */
+  readonly instancesOf: (subgraph: string) => readonly Instance[];
+  /** Resolves when all instances were looked for once. */
+  ready(): Promise<void>;
+  /** To be called once, when no operation is running. */
+  close(): void;
 }
 
 /** Creates the calls of a supergraph's subgraphs, with all interceptors. */
 export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
   const { subgraphs } = options;
   const pending = new PendingCalls();
-  const sends = new Map(
-    subgraphs.map((subgraph) => [
-      subgraph.name,
-      compose(sendTo(subgraph, options), [
-        ...(options.isTraced ? [traceFetches(subgraph.name)] : []),
-        ...cachesOf(subgraph, options),
-        ...callsOf(subgraph, pending, options),
+  const connected: { end(): void }[] = [];
+  const close = (): void => {
+    for (const each of connected.splice(0)) each.end();
+  };
+  const keep = <Each extends { end(): void }>(each: Each): Each => {
+    connected.push(each);
+    return each;
+  };
+  try {
+    const calls = new Map(
+      subgraphs.map((subgraph) => [subgraph.name, keep(connectCalls(subgraph, subgraph.endpoints, options))]),
+    );
+    const sends = new Map(
+      subgraphs.map((subgraph) => [
+        subgraph.name,
+        compose(calls.get(subgraph.name)!.call, [
+          ...(options.isTraced ? [traceFetches(subgraph.name)] : []),
+          ...cachesOf(subgraph, options),
+          ...callsOf(subgraph, pending, options),
+        ]),
       ]),
-    ]),
-  );
-  const subscribes = new Map(subgraphs.map((subgraph) => [subgraph.name, subscribeAt(subgraph, options)]));
-  return { send: routeBySubgraph(sends), subscribe: routeBySubgraph(subscribes) };
+    );
+    const subscribes = new Map(
+      subgraphs.map((subgraph) => [subgraph.name, keep(subscribeAt(subgraph, options)).subscribe]),
+    );
+    return {
+      send: routeBySubgraph(sends),
+      subscribe: routeBySubgraph(subscribes),
+      instancesOf: (subgraph) => calls.get(subgraph)?.followed.instances ?? [],
+      ready: async () => {
+        await Promise.all(Array.from(calls.values(), ({ followed }) => followed.ready()));
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** The interceptors around calls, the outermost first. */
@@ -93,42 +118,31 @@ function callsOf(
 /** The most requests in one array that common servers accept. */
 const mostInArray = 10;
 
-/** Sends a call to one of the subgraph's endpoints. */
-function sendTo(
-  subgraph: Subgraph,
-  { calls: { breaker: breaking, zone }, transport, breakers, isTraced }: SubgraphCallsOptions,
-): Send {
-  const endpoints = subgraph.endpoints.map(({ url, zone }) => {
-    const breaker = breaking.enabled ? breakers.of({ subgraph: subgraph.name, url }) : undefined;
-    const call = transport.to({ ...subgraph, url });
-    const traced = isTraced ? traceSends(call, { subgraph: subgraph.name, url, breaker }) : call;
-    return { call: traced, zone, breaker };
-  });
-  return chooseEndpoint(subgraph.name, endpoints, zone);
-}
-
 /** Subscribes at one of the subgraph's endpoints, and again where a connection breaks. */
-function subscribeAt(subgraph: Subgraph, options: SubgraphCallsOptions): Subscribe {
-  const { calls, subscriptions, breakers, interceptors: own, logger } = options;
-  const { name, isAppSync } = subgraph;
+function subscribeAt(
+  subgraph: Subgraph,
+  options: SubgraphCallsOptions,
+): { readonly subscribe: Subscribe; readonly end: () => void } {
+  const { subscriptions, connections, interceptors: own, logger } = options;
+  const { isAppSync } = subgraph;
   const { url: ownUrl, ...others } = subgraph.subscriptions;
   const how = isAppSync ? ({ ...others, protocol: 'appsync', realTimeUrl: ownUrl } as const) : others;
-  const urls = isAppSync || ownUrl === undefined ? subgraph.endpoints : [{ url: ownUrl, zone: undefined }];
-  const endpoints = urls.map(({ url, zone }) => ({
-    call: subscriptions.to({ ...subgraph, ...how, url }),
-    zone,
-    // Of its own: where nothing can be subscribed to, calls may work.
-    breaker: calls.breaker.enabled
-      ? breakers.of({ subgraph: name, url: `${url} (subscriptions)` })
-      : undefined,
-  }));
-  const each = interceptOpening(chooseEndpoint(name, endpoints, calls.zone), [
-    countCalls(),
-    ...(own.length > 0 ? [enforceContract(), ...own] : []),
-  ]);
-  const open = interceptOpening(subscriptions.resuming({ ...subgraph, ...how }, each), [
+  const urls = isAppSync || ownUrl === undefined ? subgraph.endpoints : [{ url: ownUrl }];
+  const { call, followed, end } = connectSubscriptions({ ...subgraph, ...how }, urls, options);
+  const each = interceptOpening(call, [countCalls(), ...(own.length > 0 ? [enforceContract(), ...own] : [])]);
+  const lease = subscriptions.lease(connections);
+  const open = interceptOpening(lease.resuming({ ...subgraph, ...how }, each), [
     ...headersFor(subgraph),
     logFailedCalls(logger),
   ]);
-  return (request) => open(request).then(({ source }) => source);
+  // A subscription may outlive its engine, and then opens itself again at the endpoints of that time.
+  const uses = new Uses(() => {
+    end();
+    lease.end();
+  });
+  const counted = followed.isFixed ? open : uses.count(open);
+  return {
+    subscribe: (request) => counted(request).then(({ source }) => source),
+    end: () => uses.end(),
+  };
 }

@@ -1,7 +1,8 @@
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
+import { type Lease, Leases } from './leases';
 import { connectByProxies } from './outgoing';
-import { lookupSubgraph } from './subgraph-url';
+import { lookupSubgraph, lookUpAs } from './subgraph-url';
 import { connectWithFiles, type TlsFiles } from './tls-files';
 
 export interface ConnectionOptions {
@@ -43,6 +44,8 @@ export interface ConnectionTarget {
    */
   readonly name: string;
   readonly url: URL;
+  /** The IP address to connect to. @default those of the host of `url` */
+  readonly address?: string | undefined;
   readonly tls?: TlsFiles | undefined;
 }
 
@@ -52,7 +55,8 @@ export interface ConnectionTarget {
  */
 export class SubgraphConnections {
   readonly #options: ConnectionOptions;
-  readonly #pools = new Map<string, Pool>();
+  /** What is ended closes when its last call is over. */
+  readonly #pools = new Leases<Pool>((pool) => void pool.close());
   #context: SecureContext | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -60,11 +64,9 @@ export class SubgraphConnections {
   }
 
   /** The connections for HTTP requests. One pool for equal targets. */
-  pool(target: ConnectionTarget): Pool {
-    const key = JSON.stringify([target.name, target.url.origin, target.tls]);
-    let pool = this.#pools.get(key);
-    if (pool === undefined) this.#pools.set(key, (pool = this.ownPool(target)));
-    return pool;
+  pool(target: ConnectionTarget): Lease<Pool> {
+    const key = JSON.stringify([target.name, target.url.origin, target.address, target.tls]);
+    return this.#pools.take(key, () => this.ownPool(target));
   }
 
   /** Connections for HTTP requests that nobody else gets. `close` does not end them: the caller does. */
@@ -83,21 +85,22 @@ export class SubgraphConnections {
 
   /** Opens single connections. */
   connector(
-    { url, tls }: ConnectionTarget,
+    { url, address, tls }: ConnectionTarget,
     { http2 }: { readonly http2: boolean },
   ): buildConnector.connector {
     const { connectTimeout = 5000, ca } = this.#options;
-    const settings = { timeout: connectTimeout, lookup: lookupSubgraph, allowH2: http2 };
+    const lookup = address === undefined ? lookupSubgraph : lookUpAs(address);
+    const settings = { timeout: connectTimeout, lookup, allowH2: http2 };
     const hasOwnTrust = ca !== undefined && url.protocol === 'https:';
     const connect =
       tls === undefined
         ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: this.#trusting(ca) }) })
         : connectWithFiles(tls, settings);
-    return connectByProxies(connect, connectTimeout);
+    return connectByProxies(connect, connectTimeout, address);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    await Promise.all(this.#pools.values.map((pool) => pool.destroy()));
   }
 
   /** Created once for all connections, as reading the system's certificates takes 20 ms. */

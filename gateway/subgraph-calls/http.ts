@@ -24,6 +24,8 @@ export interface HttpSubgraph {
   readonly name: string;
   /** An http or https URL. */
   readonly url: string;
+  /** The IP address to connect to. @default those of the host of `url` */
+  readonly address?: string | undefined;
   /** Headers of every call. A client header of the same name is not forwarded. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Signs every call. Client headers with the names of its headers are not forwarded. */
@@ -64,10 +66,18 @@ export interface HttpTransport {
    * Throws a `RangeError` for a URL that must not be called.
    */
   to(subgraph: HttpSubgraph): Send;
+  /** The same, for an endpoint that is not called for ever. */
+  open(subgraph: HttpSubgraph): OpenSend;
   /** For what is no call, but connects to subgraphs as calls do. */
   readonly connections: SubgraphConnections;
   /** Ends all calls and closes all connections. */
   close(): Promise<void>;
+}
+
+export interface OpenSend {
+  readonly send: Send;
+  /** No call follows: closes its connections when the calls in flight are over. To be called once. */
+  readonly close: () => void;
 }
 
 /** Calls subgraphs over HTTP. One per process: connections outlive generations. */
@@ -75,27 +85,34 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   const connections = new SubgraphConnections(options);
   const calls = new PendingCalls();
 
+  function open(subgraph: HttpSubgraph): OpenSend {
+    const { name, address, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
+    const url = parseSubgraphUrl(name, subgraph.url);
+    const headers = fixedHeaders(subgraph, options);
+    const pool = connections.pool({ name, url, address, tls });
+    const target: Target = {
+      name,
+      pool: pool.value,
+      url,
+      path: url.pathname + url.search,
+      headers: Object.entries(headers).flat(),
+      headerNames: new Set([...Object.keys(headers), ...(signer?.headers ?? [])]),
+      signer,
+      timeout: positive(name, 'timeout', timeout),
+      maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
+      record: options.durations?.to(name, url),
+    };
+    return {
+      send: (request) =>
+        new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject)),
+      close: () => pool.end(),
+    };
+  }
+
   return {
     connections,
-    to(subgraph) {
-      const { name, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
-      const url = parseSubgraphUrl(name, subgraph.url);
-      const headers = fixedHeaders(subgraph, options);
-      const target: Target = {
-        name,
-        pool: connections.pool({ name, url, tls }),
-        url,
-        path: url.pathname + url.search,
-        headers: Object.entries(headers).flat(),
-        headerNames: new Set([...Object.keys(headers), ...(signer?.headers ?? [])]),
-        signer,
-        timeout: positive(name, 'timeout', timeout),
-        maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
-        record: options.durations?.to(name, url),
-      };
-      return (request) =>
-        new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject));
-    },
+    open,
+    to: (subgraph) => open(subgraph).send,
     async close() {
       calls.close();
       await connections.close();

@@ -80,10 +80,16 @@ export function useProxies(used: Proxies | undefined): void {
   forFetch = forAws = undefined;
 }
 
-/** A connector that opens a tunnel if there is a proxy for the connection. @param timeout in milliseconds */
+/**
+ * A connector that opens a tunnel if there is a proxy for the connection.
+ *
+ * @param timeout in milliseconds
+ * @param address where the tunnel ends. @default at the host of the connection
+ */
 export function connectByProxies(
   connect: buildConnector.connector,
   timeout: number,
+  address?: string,
 ): buildConnector.connector {
   return (target, callback) => {
     const proxy = proxies?.(target);
@@ -91,7 +97,7 @@ export function connectByProxies(
       connect(target, callback);
       return;
     }
-    openTunnel(proxy, target, timeout).then(
+    openTunnel(proxy, { ...target, hostname: address ?? target.hostname }, timeout).then(
       (socket) => {
         if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, callback);
         else callback(null, socket);

@@ -18,6 +18,17 @@ export function isRefusedHost(host: string): boolean {
   }
 }
 
+/** Whether an IP address is that of the machine itself: of loopback, or the unspecified one, which connects to it. */
+export function isLoopback(address: string): boolean {
+  if (isIP(address) === 4) return own.check(address, 'ipv4');
+  return own.check(address, 'ipv6') || ipv4In(address).some((each) => own.check(each, 'ipv4'));
+}
+
+const own = new BlockList();
+own.addSubnet('127.0.0.0', 8, 'ipv4');
+own.addSubnet('0.0.0.0', 8, 'ipv4');
+for (const address of ['::', '::1']) own.addAddress(address, 'ipv6');
+
 const refusedNames = new Set([
   ...['metadata', 'metadata.google.internal', 'metadata.goog'],
   ...['instance-data', 'instance-data.ec2.internal'],

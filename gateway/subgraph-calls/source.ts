@@ -28,6 +28,32 @@ export function sourceOf<Each>(only: Each): Source<Each> {
   };
 }
 
+/** Calls a function once when a source has ended, however that is. */
+export function whenEnded<Each>(source: Source<Each>, ended: () => void): Source<Each> {
+  let isOver = false;
+  const end = (): void => {
+    if (isOver) return;
+    isOver = true;
+    ended();
+  };
+  return {
+    async next() {
+      try {
+        const next = await source.next();
+        if (next === undefined) end();
+        return next;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    close() {
+      source.close();
+      end();
+    },
+  };
+}
+
 /**
  * A stream of answers for a client, which are given as they come. Nobody asks for each: where one event goes to thousands of
  * clients, the promises for it would take a third as long as sending it does.

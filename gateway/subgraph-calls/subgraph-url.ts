@@ -1,4 +1,5 @@
 import { lookup as lookupAddress, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
 import { isRefusedHost } from './refused-hosts';
 
 /**
@@ -31,9 +32,22 @@ export function lookupSubgraph(
     // With `all` this is a list; otherwise one address, undefined on errors.
     const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
     if (error === null && addresses.some(isRefusedHost)) {
-      callback(Object.assign(new Error('The address is refused.'), { code: 'EACCES' }), []);
+      callback(refused(), []);
     } else {
       callback(error, found, family);
     }
   });
 }
+
+/** A look-up that finds the same address for every name. It fails for a refused one. */
+export function lookUpAs(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_hostname, { all = false }, callback) => {
+    if (family === 0 || isRefusedHost(address)) callback(refused(), []);
+    else if (all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+}
+
+const refused = (): NodeJS.ErrnoException =>
+  Object.assign(new Error('The address is refused.'), { code: 'EACCES' });

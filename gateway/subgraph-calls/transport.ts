@@ -296,6 +296,7 @@ export const failures = {
     says: 'was silent for longer than the heartbeat of its subscriptions allows',
   },
   broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: its circuit breaker is open' },
+  nowhere: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: no endpoint of it was found' },
   busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
   failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
   unsigned: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: there is nothing to sign the call with' },

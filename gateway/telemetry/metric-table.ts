@@ -28,6 +28,7 @@ export interface MetricDefinition {
 const httpBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 
 const subgraph = 'The name of the subgraph.';
+const discoveryTarget = 'The target in the options, without its parameters.';
 const eventSource = 'The name of the source in the options.';
 const operationName =
   'The name of the operation; `anonymous` without one, `other` for those that are not among the most used.';
@@ -160,6 +161,31 @@ export const metricTable = {
     unit: '{endpoint}',
     description: 'Endpoints of subgraphs whose circuit breaker is open.',
     attributes: { subgraph },
+  },
+  'weir.discovery.age': {
+    kind: 'gauge',
+    unit: 's',
+    description:
+      'Time since DNS or Cloud Map last answered what the endpoints of a subgraph are; before the first answer, since they are asked. It grows while they do not answer: then the last endpoints are used.',
+    attributes: { subgraph, target: discoveryTarget },
+  },
+  'weir.discovery.endpoints': {
+    kind: 'gauge',
+    unit: '{endpoint}',
+    description: 'Endpoints that were found and are used.',
+    attributes: { subgraph, target: discoveryTarget },
+  },
+  'weir.discovery.changes': {
+    kind: 'counter',
+    unit: '{change}',
+    description: 'Changes of the endpoints that were found.',
+    attributes: { subgraph, target: discoveryTarget },
+  },
+  'weir.discovery.failures': {
+    kind: 'counter',
+    unit: '{failure}',
+    description: 'Questions for endpoints that nobody answered, or not with a list.',
+    attributes: { subgraph, target: discoveryTarget },
   },
   'weir.subgraph.connections': {
     kind: 'upDownCounter',

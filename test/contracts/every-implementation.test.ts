@@ -8,6 +8,7 @@ import { channels } from '../support/channels';
 import { domainEventSources } from '../support/domain-event-sources';
 import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
+import { resolverKinds } from '../support/resolvers';
 import { sinkKinds } from '../support/sink-connections';
 import { workflowEngines } from '../support/workflow-engines';
 
@@ -63,6 +64,13 @@ const contracts: readonly Contract[] = [
     list: 'test/support/workflow-engines.ts',
     entered: workflowEngines.map(({ implementation }) => implementation),
     openers: ['openEngine'],
+  },
+  {
+    of: 'Resolver',
+    file: 'gateway/discovery/resolver.ts',
+    list: 'test/support/resolvers.ts',
+    entered: resolverKinds.map(({ implementation }) => implementation),
+    openers: ['polling'],
   },
   {
     of: 'DomainEventSource',

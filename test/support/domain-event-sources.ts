@@ -21,7 +21,13 @@ export interface OpenedSource {
 async function openSubgraph(): Promise<OpenedSource> {
   const publisher = await startPublisher();
   const connections = new SubgraphConnections({});
-  const known = { name: 'inventory', urls: [publisher.url], headers: {}, signer: undefined, tls: undefined };
+  const known = {
+    name: 'inventory',
+    instances: [{ url: publisher.url, address: undefined }],
+    headers: {},
+    signer: undefined,
+    tls: undefined,
+  };
   return {
     source: subgraphEvents({ locate: () => ({ ...known, connections }) }),
     publish: async (...bodies) => publisher.publish(...bodies),

@@ -3,6 +3,7 @@ import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { UsedSignatures } from '../../gateway/auth/used-signatures';
 import { openStore } from '../../gateway/cache/stores/open-store';
+import { Discovery } from '../../gateway/discovery/discovery';
 import { EventFeeds } from '../../gateway/events/feeds';
 import { Subscriptions } from '../../gateway/graph/subscriptions/subscriptions';
 import { parseOptions } from '../../gateway/options';
@@ -85,6 +86,7 @@ export async function openInProcess(
       callbacks: new Callbacks(options.subscriptions.callback),
       meter: metrics.meter,
     }),
+    discovery: new Discovery({ meter: metrics.meter, logger }),
     linkKeys: new SharedLinkKeys(),
     interceptors: [answeredBy(subgraphs)],
     explorerHeaders: {},

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Instance } from '../../discovery/resolver';
 import type { SubgraphConnections } from '../../subgraph-calls/connections';
 import { type OwnRequests, ownHeaders } from '../../subgraph-calls/own-requests';
 import { parseSubgraphUrl } from '../../subgraph-calls/subgraph-url';
@@ -16,8 +17,8 @@ import {
 /** How the gateway connects to a subgraph now. */
 export interface EventPublisher extends OwnRequests {
   readonly name: string;
-  /** The URLs of its calls. At least one. */
-  readonly urls: readonly string[];
+  /** Where it is called. */
+  readonly instances: readonly Pick<Instance, 'url' | 'address'>[];
   readonly tls: TlsFiles | undefined;
   readonly connections: SubgraphConnections;
 }
@@ -43,9 +44,11 @@ export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptio
     const { after, signal } = options;
     const publisher = locate();
     if (publisher === undefined) throw new Error('The supergraph does not have the subgraph.');
-    const { name, urls, tls, connections } = publisher;
-    const url = new URL('/events', parseSubgraphUrl(name, urls[turn++ % urls.length]!));
-    const pool = connections.ownPool({ name, url, tls });
+    const { name, instances, tls, connections } = publisher;
+    if (instances.length === 0) throw new Error('No endpoint of the subgraph was found.');
+    const instance = instances[turn++ % instances.length]!;
+    const url = new URL('/events', parseSubgraphUrl(name, instance.url));
+    const pool = connections.ownPool({ name, url, address: instance.address, tls });
     const open = async (from: string | undefined): Promise<Dispatcher.ResponseData> => {
       url.search = new URLSearchParams({
         types: options.types.join(','),

@@ -30,6 +30,8 @@ export interface SubscribedSubgraph {
   readonly name: string;
   /** An http, https, ws or wss URL. */
   readonly url: string;
+  /** The IP address to connect to. @default those of the host of `url` */
+  readonly address?: string | undefined;
   readonly protocol: SubscriptionProtocol;
   /** Where an AppSync API takes WebSockets: an http, https, ws or wss URL. @default as AppSync has it */
   readonly realTimeUrl?: string | undefined;
@@ -128,7 +130,7 @@ export class SubscriptionTransport {
     connections: SubgraphConnections,
     { keepAlive = 4_000 }: SubscriptionConnections,
   ): Endpoint {
-    const { name, protocol, headers = {}, signer, tls } = subgraph;
+    const { name, address, protocol, headers = {}, signer, tls } = subgraph;
     const {
       timeout = 10_000,
       maxResponseSize = 32 * 1024 * 1024,
@@ -144,7 +146,7 @@ export class SubscriptionTransport {
       ...{ subgraph: name, timeout, maxResponseSize, bounds, pending: this.#pending },
       onDropped: (count: number) => dropped.add(count, { subgraph: name }),
     };
-    const target = { name, url, tls };
+    const target = { name, url, address, tls };
     const request = { ...shared, url, headers, signer, heartbeat };
     switch (protocol) {
       case 'sse': {
@@ -198,6 +200,7 @@ export class SubscriptionTransport {
 const endpointKey = ({
   name,
   url,
+  address,
   realTimeUrl,
   protocol,
   headers,
@@ -209,7 +212,7 @@ const endpointKey = ({
   connection,
 }: SubscribedSubgraph): string =>
   JSON.stringify([
-    ...[name, url, realTimeUrl, protocol, headers, tls, timeout, maxResponseSize, heartbeat, bounds],
+    ...[name, url, address, realTimeUrl, protocol, headers, tls, timeout, maxResponseSize, heartbeat, bounds],
     connection,
   ]);
 

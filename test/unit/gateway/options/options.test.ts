@@ -40,6 +40,7 @@ describe('defaults', () => {
       port: 4000,
       path: '/graphql',
       subgraphs: {},
+      discovery: { interval: 5000, emptyAfter: 60_000 },
       privateLinks: { claims: [] },
       calls: {
         dedupe: true,
@@ -325,7 +326,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ],
     [
       'subgraphs: { a: { url: file:///x } }',
-      '`subgraphs.a.url` must be an http or https URL, but got: "file:///x".',
+      '`subgraphs.a.url` must be an http or https URL, or a target such as dns://stock.internal:4001/graphql, dns+srv://_graphql._tcp.stock.internal/graphql or cloudmap://shop.internal/stock/graphql, but got: "file:///x".',
     ],
     ['timeouts: 3', '`timeouts` must be a map, but got: 3.'],
     [

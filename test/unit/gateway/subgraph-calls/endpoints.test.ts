@@ -1,5 +1,5 @@
 import { Breakers, type EndpointName } from '../../../../gateway/subgraph-calls/breakers';
-import { chooseEndpoint } from '../../../../gateway/subgraph-calls/endpoints';
+import { chooseEndpoint, liveEndpoints } from '../../../../gateway/subgraph-calls/endpoints';
 import { bulkhead } from '../../../../gateway/subgraph-calls/interceptors/bulkhead';
 import {
   type Send,
@@ -185,12 +185,129 @@ describe('several endpoints', () => {
     expect(places.map(({ calls }) => calls)).toEqual([1, 6]);
   });
 
+  it('get one call a second after a failure, and the others when it has succeeded', async () => {
+    const places = [placeOf(fails('refused')), placeOf()];
+    const send = connect(places, ['a', 'b'], 'a');
+    const counts = () => places.map(({ calls }) => calls);
+    await send(request).catch(() => undefined);
+    await after(1001);
+    await Promise.allSettled(Array.from({ length: 10 }, () => send(request)));
+    expect(counts()).toEqual([2, 9]);
+
+    await after(1001);
+    let answer!: (response: SubgraphResponse) => void;
+    places[0]!.answer = () => new Promise((resolve) => (answer = resolve));
+    const probe = send(request);
+    await send(request);
+    expect(counts()).toEqual([3, 10]);
+    answer(ok);
+    await probe;
+    places[0]!.answer = () => Promise.resolve(ok);
+    await Promise.all([send(request), send(request)]);
+    expect(counts()).toEqual([5, 10]);
+  });
+
+  it('without a zone are not preferred by a gateway without one', async () => {
+    const places = [placeOf(), placeOf()];
+    const send = connect(places, ['a'], undefined);
+    for (let i = 0; i < 4; i++) await send(request);
+    expect(places.map(({ calls }) => calls)).toEqual([2, 2]);
+  });
+
   it('are not called while all breakers are open', async () => {
     const places = [placeOf(fails('refused')), placeOf(fails('refused'))];
     const send = connect(places);
     for (let i = 0; i < 40; i++) await send(request).catch(() => undefined);
     await expect(send(request)).rejects.toMatchObject({ failure: 'broken' });
     expect(places.map(({ calls }) => calls)).toEqual([10, 10]);
+  });
+});
+
+describe('endpoints that change', () => {
+  function connect(zone?: string) {
+    const places = new Map<string, ReturnType<typeof placeOf>>();
+    const opened: string[] = [];
+    const closed: string[] = [];
+    const live = liveEndpoints<SubgraphResponse>('reviews', zone);
+    const use = (...keys: readonly string[]) =>
+      live.replace(
+        keys.map((each) => {
+          const [key, its] = each.split('@') as [string, string | undefined];
+          return {
+            key,
+            zone: its,
+            open: () => {
+              opened.push(key);
+              const place = placeOf();
+              places.set(key, place);
+              return { call: place.send, breaker: undefined, close: () => closed.push(key) };
+            },
+          };
+        }),
+      );
+    const calls = () => Object.fromEntries(Array.from(places, ([key, place]) => [key, place.calls]));
+    return { call: live.call, end: live.end, use, places, opened, closed, calls };
+  }
+
+  it('are called from the next call on, and opened once', async () => {
+    const { call, use, opened, calls } = connect();
+    await expect(call(request)).rejects.toMatchObject({ failure: 'nowhere' });
+    use('a');
+    await call(request);
+    use('b', 'a');
+    for (let i = 0; i < 4; i++) await call(request);
+    expect(calls()).toEqual({ a: 3, b: 2 });
+    expect(opened).toEqual(['a', 'b']);
+    use();
+    await expect(call(request)).rejects.toMatchObject({ failure: 'nowhere' });
+  });
+
+  it('get no new call when they are removed, and are closed when their last call has ended', async () => {
+    const { call, use, places, closed, calls } = connect();
+    use('a', 'b');
+    const answers: (() => void)[] = [];
+    const [a, b] = [places.get('a')!, places.get('b')!];
+    a.answer = b.answer = () => new Promise((resolve) => answers.push(() => resolve(ok)));
+    const inFlight = [call(request), call(request)];
+    use('b');
+    expect(closed).toEqual([]);
+    answers.forEach((answer) => answer());
+    expect(await Promise.all(inFlight)).toEqual([ok, ok]);
+    expect(closed).toEqual(['a']);
+    b.answer = () => Promise.resolve(ok);
+    for (let i = 0; i < 3; i++) await call(request);
+    expect(calls()).toEqual({ a: 1, b: 4 });
+    expect(closed).toEqual(['a']);
+  });
+
+  it('keep what is known of their calls', async () => {
+    const { call, use, places, calls } = connect();
+    use('a', 'b');
+    places.get('a')!.answer = fails('refused');
+    await Promise.allSettled([call(request), call(request)]);
+    use('a', 'b', 'c');
+    for (let i = 0; i < 4; i++) await call(request);
+    expect(calls()).toMatchObject({ a: 1 });
+  });
+
+  it('are preferred by the zone that they have now', async () => {
+    const { call, use, calls } = connect('eu-1a');
+    use('a@eu-1a', 'b@eu-1b');
+    for (let i = 0; i < 3; i++) await call(request);
+    expect(calls()).toEqual({ a: 3, b: 0 });
+    use('a@eu-1b', 'b@eu-1a');
+    for (let i = 0; i < 3; i++) await call(request);
+    expect(calls()).toEqual({ a: 3, b: 3 });
+  });
+
+  it('are closed at the end, each once', async () => {
+    const { call, end, use, closed } = connect();
+    use('a', 'b');
+    use('b');
+    end();
+    expect(closed).toEqual(['a', 'b']);
+    await call(request);
+    expect(closed).toEqual(['a', 'b']);
   });
 });
 

@@ -1,0 +1,73 @@
+import type { Target } from '../options/targets';
+import type { Instance, Resolver } from './resolver';
+
+export interface Found {
+  readonly instances: readonly Instance[];
+  /** Milliseconds until it is asked for again. */
+  readonly freshFor: number;
+}
+
+/** Asks once. What it waits for ends with the signal. */
+export type Ask = (target: Target, signal: AbortSignal) => Promise<Found>;
+
+export interface PollingOptions {
+  /** Milliseconds until it is asked again after a failure. */
+  readonly interval: number;
+  /** Milliseconds that an answer may take. @default 5000 */
+  readonly timeout?: number | undefined;
+}
+
+/** A resolver that asks again and again, one question of a target at a time. */
+export function polling(ask: Ask, { interval, timeout = 5000 }: PollingOptions): Resolver {
+  return {
+    watch(target, watcher) {
+      const stopped = new AbortController();
+      let timer: NodeJS.Timeout | undefined;
+
+      async function poll(): Promise<void> {
+        let pause = interval;
+        try {
+          const { instances, freshFor } = await within(timeout, stopped.signal, (signal) =>
+            ask(target, signal),
+          );
+          if (stopped.signal.aborted) return;
+          pause = freshFor;
+          watcher.found(instances);
+        } catch (error) {
+          if (stopped.signal.aborted) return;
+          watcher.failed(error as Error);
+        }
+        // A little earlier each time, so that gateways that start together do not ask together for ever.
+        timer = setTimeout(() => void poll(), pause * (1 - Math.random() / 10)).unref();
+      }
+
+      void poll();
+      return () => {
+        clearTimeout(timer);
+        stopped.abort();
+      };
+    },
+  };
+}
+
+async function within<Value>(
+  timeout: number,
+  stopped: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stopped, over.signal]);
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`There was no answer within ${timeout} ms.`));
+      over.abort();
+    }, timeout);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([work(signal), tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -35,7 +35,8 @@ export interface LambdaGateway {
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function openLambda(given: LambdaOptions): Promise<LambdaGateway> {
-  const admin = { ...given.admin, enabled: false };
+  // Nobody could look at what the console would record.
+  const admin = { ...given.admin, enabled: false, console: { ...given.admin?.console, enabled: false } };
   const { gateway, current, flush } = await openGateway(
     { ...given, admin, clientConnections: noConnections },
     refuseOnLambda,

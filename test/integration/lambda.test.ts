@@ -222,6 +222,10 @@ describe('a gateway on Lambda', () => {
     },
   );
 
+  it('has no port for operators, and records nothing for a console', () => {
+    expect([lambda.gateway.adminUrl, lambda.gateway.console]).toEqual([undefined, undefined]);
+  });
+
   it('answers 400 to what is no HTTP request', async () => {
     for (const wrong of [{ Records: [] }, null, 'text', { version: '2.0', requestContext: { http: {} } }]) {
       const { status, body } = read(await lambda.handler(wrong, context()));

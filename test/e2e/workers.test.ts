@@ -60,7 +60,7 @@ describe('weir gateway --workers 2', () => {
           headers: { 'content-type': 'application/json', connection: 'close' },
           body: '{"query":"{ __typename }"}',
         });
-        expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+        expect(await response.json()).toMatchObject({ data: { __typename: 'Query' } });
       }
     };
     const bothReport = async (): Promise<boolean> => {

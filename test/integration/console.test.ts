@@ -3,7 +3,8 @@ import type { ExplainedRequest, RequestSummary, Step } from '../../gateway/conso
 import type { GatewayOptions } from '../../gateway';
 import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { compose, type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { serveSubscriptions } from '../support/subscribed-subgraphs';
 
 let graph: SmallGraph;
 const open: TestGateway[] = [];
@@ -305,6 +306,42 @@ it('shows an operation in parts, and what is asked for later', async () => {
   expect(marked(request)).toContain('... @defer { reviews[reviews] { rating[reviews] } }');
   expect(step(request, 'fetch reviews').ms).toBeGreaterThan(0);
   expect(request.cacheReasons.length).toBeGreaterThan(0);
+});
+
+it('shows the answer to each event of a subscription, and the request when it ends', async () => {
+  const subgraph = await serveSubscriptions('sse');
+  try {
+    const typeDefs = 'type Query { a: Int }  type Subscription { count: Int }';
+    const gateway = await start({
+      supergraph: sourceOf(compose([{ name: 'counts', url: subgraph.url, typeDefs }])),
+      subgraphs: { counts: { subscriptions: { protocol: 'sse' } } },
+    });
+    const left = new AbortController();
+    const answer = await fetch(gateway.url, {
+      ...{ method: 'POST', body: '{"query":"subscription Counted { count }"}', signal: left.signal },
+      headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+    });
+    const id = answer.headers.get('x-request-id')!;
+    const list = () => read<RequestSummary[]>(gateway, 'requests');
+    await eventually(() => subgraph.feeds.length === 1);
+    subgraph.feeds[0]!.send({ data: { count: 1 } });
+    await eventually(async () => (await list()).length === 1);
+    const [event] = await list();
+    const explainedEvent = await read<ExplainedRequest>(gateway, `requests/${event!.id}`);
+    expect(explainedEvent.timeline[0]!.kind).toBe('event');
+    expect(explainedEvent).toMatchObject({ operation: { name: 'Counted', type: 'subscription' } });
+    expect(explainedEvent.cacheReasons).toEqual(['Answers to events are not cached.']);
+    expect(marked(explainedEvent)).toBe('subscription Counted { count[counts] }');
+    // Until the request of the subscription is over, its id leads to the newest event.
+    expect((await read<ExplainedRequest>(gateway, `requests/${id}`)).id).toBe(event!.id);
+    left.abort();
+    await eventually(async () => (await list()).length === 2);
+    const request = await read<ExplainedRequest>(gateway, `requests/${id}`);
+    expect(request).toMatchObject({ id, operation: explainedEvent.operation });
+    expect(request.others.map((other) => other.id)).toEqual([event!.id]);
+  } finally {
+    await subgraph.stop();
+  }
 });
 
 it('records nothing where it is off', async () => {

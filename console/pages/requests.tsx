@@ -213,7 +213,7 @@ export const columnsFor = (longest: number): Column<RequestSummary>[] => [
   {
     title: 'Operation',
     cell: (request) => (
-      <div class="operation">
+      <div class="operation broad">
         <a href={addressOf(['requests', request.id])}>{operationName(request)}</a>
         {request.operation && request.operation.type !== 'query' && (
           <span class="muted">{request.operation.type}</span>

@@ -76,7 +76,12 @@ function optionsOf(
     legend: { live: true },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 80, values: (_plot, seconds) => seconds.map((each) => minute.format(each * 1000)) },
+      {
+        ...axis,
+        space: 80,
+        size: 28,
+        values: (_plot, seconds) => seconds.map((each) => minute.format(each * 1000)),
+      },
       { ...axis, size: 64, values: (_plot, values) => values.map(format) },
     ],
     series: [

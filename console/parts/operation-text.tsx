@@ -70,13 +70,13 @@ export function OperationText({
             <code>
               {line.pieces.map((piece) =>
                 typeof piece === 'string' ? (
-                  <span class="rest">{piece}</span>
+                  <span class="others">{piece}</span>
                 ) : (
                   field(piece.part, piece.index, piece.text)
                 ),
               )}
             </code>
-            <span class="owners" aria-hidden="true">
+            <span class="answering" aria-hidden="true">
               {line.owners.map((name) => (
                 <Subgraph key={name} name={name} />
               ))}

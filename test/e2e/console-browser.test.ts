@@ -136,7 +136,7 @@ const explained = {
   }
 
   it('asks for the token, says that a wrong one is wrong, and keeps the right one', async () => {
-    await open('');
+    await open('#/requests');
     const field = page.getByLabel('Admin token');
     await field.waitFor();
     await field.fill('wrong');
@@ -153,7 +153,7 @@ const explained = {
   it('takes the token of the address that `weir dev` prints, and removes it there', async () => {
     const other = await browser.newPage();
     await other.goto(`${console}#token=${token}`);
-    await other.getByRole('searchbox').waitFor();
+    await other.getByRole('heading', { name: 'Live' }).waitFor();
     expect(other.url()).not.toContain(token);
     await other.close();
   });
@@ -254,6 +254,24 @@ const explained = {
     await made.getByRole('link', { name: 'Open the request' }).click();
     await page.getByRole('region', { name: 'Timeline' }).waitFor();
   }, 180_000);
+
+  it('shows live figures', async () => {
+    await open('');
+    await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
+    await page.getByText('Page').first().waitFor();
+    await expectForEverybody('live');
+  }, 60_000);
+
+  it('shows the services, and the types with what is planted in their descriptions as text', async () => {
+    await open('#/graph');
+    await page.getByRole('button', { name: 'reviews', exact: true }).waitFor();
+    await page.getByRole('searchbox', { name: /^Search types/ }).fill('Query');
+    await page.getByRole('link', { name: 'Query' }).first().focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/graph\/Query/);
+    await page.locator('.description').getByText(planted).waitFor();
+    await expectForEverybody('graph');
+  }, 60_000);
 
   it('no other page can frame GraphiQL or the console', async () => {
     const other = await serveApplication(

@@ -118,6 +118,7 @@ it('counts answers of the response cache, also those to requests that are known 
   const { operations, caches } = await report();
   expect(operations).toMatchObject([{ executions: 1, answers: { miss: 1, hit: 3 } }]);
   expect(caches[0]!.ages.fresh.counts[0]).toBe(3);
+  expect(caches[0]!.misses).toBe(1);
 });
 
 it('counts an answer as stale that is served while it is refreshed', async () => {
@@ -126,6 +127,10 @@ it('counts an answer as stale that is served while it is refreshed', async () =>
   for (let i = 0; i < 3; i++) await to.query('query Shelf { shelf { upc } }');
   const { operations, caches } = await report();
   expect(operations[0]!.answers).toEqual({ hit: 0, stale: 2, coalesced: 0, miss: 1, pass: 0 });
+  expect(caches[0]).toMatchObject({
+    misses: 1,
+    ages: { 'stale-while-revalidate': { sum: expect.any(Number) } },
+  });
   expect(caches[0]!.ages['stale-while-revalidate'].counts[0]).toBe(2);
 });
 

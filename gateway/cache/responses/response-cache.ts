@@ -155,7 +155,9 @@ export class ResponseCache {
       return answeredWith({ answer: found.answer, result: 'STALE', keys });
     }
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-    return found === undefined ? this.#fetch(miss) : this.#fetchOrSpare(found, miss);
+    if (found !== undefined) return this.#fetchOrSpare(found, miss);
+    ages.misses++;
+    return this.#fetch(miss);
   }
 
   #tell({ keys, request }: Lookup, found: Usable | undefined): void {
@@ -187,7 +189,9 @@ export class ResponseCache {
     if ((this.#failed.get(flightKey(miss)) ?? 0) > performance.now()) return spare();
     try {
       const execution = await this.#fetch(miss, spare);
-      return execution.errors.some(isOutage) ? spare() : execution;
+      if (execution.errors.some(isOutage)) return spare();
+      if (execution.cachedReply?.result !== 'STALE') this.#settings.caches.responses.misses++;
+      return execution;
     } catch (error) {
       if (request.isGone || !isOutage(error)) throw error;
       return spare();

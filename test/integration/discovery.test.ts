@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { amountOf } from '../support/amounts';
-import { startDnsServer } from '../support/dns-server';
+import { type DnsServer, startDnsServer } from '../support/dns-server';
 import { eventually } from '../support/process';
 import { type Registered, type Registry, resolverKinds } from '../support/resolvers';
 import { sampleSum, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -190,17 +190,6 @@ describe.each(changing)('with the resolver $name', ({ skipped, start }) => {
     expect(messages).toContain('endpoints could not be asked for: the last ones are used');
     expect(messages).toContain('endpoints are found again');
   });
-
-  run('starts, and is ready, where nobody answers, and calls instances when they are found', async () => {
-    const [a] = (await start3()) as [RunningInstance];
-    await registry.register([a]);
-    registry.die();
-    const gateway = await startAt();
-    expect(gateway.readiness()).toEqual([]);
-    expect(await askAt(gateway)).toBe('Subgraph "stock" was not called: no endpoint of it was found.');
-    registry.revive();
-    await eventually(async () => (await askAt(gateway)) === `127.0.0.2:${port}`);
-  });
 });
 
 const changed = 'the endpoints of a subgraph changed';
@@ -209,9 +198,10 @@ const changed = 'the endpoints of a subgraph changed';
 async function withServices(
   instances: readonly RunningInstance[],
   more: Partial<Parameters<typeof startTestGateway>[0]> = {},
-  parameters = '',
+  state: DnsServer['state'] = 'alive',
 ) {
   const dns = await startDnsServer();
+  dns.state = state;
   open.push(() => void dns.stop());
   const serve = (those: readonly RunningInstance[], name = 'stock.test'): void => {
     const SRV = those.map(({ port }, i) => ({ target: `i${i}.${name}`, port, priority: 1 }));
@@ -219,12 +209,21 @@ async function withServices(
     for (const [i, { address }] of those.entries()) dns.records.set(`i${i}.${name}`, { A: [address] });
   };
   serve(instances);
-  const gateway = await startGateway(`dns+srv://_graphql._tcp.stock.test/graphql${parameters}`, {
+  const gateway = await startGateway(`dns+srv://_graphql._tcp.stock.test/graphql`, {
     ...more,
     discovery: { dnsServers: [dns.address], interval: 100, ...more.discovery },
   });
   return { dns, serve, gateway };
 }
+
+it('starts, and is ready, where nobody answers, and calls instances when they are found', async () => {
+  const instance = await startInstance('127.0.0.2');
+  const { dns, gateway } = await withServices([instance], {}, 'failing');
+  expect(gateway.readiness()).toEqual([]);
+  expect(await askAt(gateway)).toBe('Subgraph "stock" was not called: no endpoint of it was found.');
+  dns.state = 'alive';
+  await eventually(async () => (await askAt(gateway)) === `127.0.0.2:${instance.port}`);
+});
 
 it('ends calls in flight at an endpoint that is removed', async () => {
   const slow = await startInstance('127.0.0.2');

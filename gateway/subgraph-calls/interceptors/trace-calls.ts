@@ -6,6 +6,7 @@ import type {
   Interceptor,
   OperationKind,
   Send,
+  Sharing,
   SubgraphOperation,
   SubgraphRequest,
 } from '../transport';
@@ -62,10 +63,13 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
     return span;
   };
   /** @param first the span that has the call already, which is not sampled; undefined if none has */
-  const recordForJoined = (request: SubgraphRequest, first: Span | undefined, start: number): void => {
-    const { caller, operation } = request;
-    const { sharing } = caller;
-    if (sharing === undefined) return;
+  const recordForJoined = (
+    caller: Caller,
+    sharing: Sharing,
+    operation: SubgraphOperation,
+    first: Span | undefined,
+    start: number,
+  ): void => {
     sharing.recordLate = (response, error) => {
       const parent = caller.span;
       if (parent === undefined || parent === first) return;
@@ -76,14 +80,15 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
       span.end();
     };
     // Calls in an array are joined each for itself.
-    for (const member of sharing.members)
-      recordForJoined({ ...request, caller: member.caller }, member.caller.span, start);
+    for (const { caller: each } of sharing.members)
+      if (each.sharing !== undefined) recordForJoined(each, each.sharing, operation, each.span, start);
   };
   return (request) => {
     const { caller, operation } = request;
     const parent = caller.span;
     const start = performance.now();
-    if (parent?.trace.isSampled !== true) recordForJoined(request, parent, start);
+    if (parent?.trace.isSampled !== true && caller.sharing !== undefined)
+      recordForJoined(caller, caller.sharing, operation, parent, start);
     if (parent === undefined) return send(request);
     const span = begin(parent, operation, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);

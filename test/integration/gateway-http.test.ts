@@ -163,7 +163,7 @@ it('answers 404 in JSON to a path that it does not serve', async () => {
 });
 
 it.each([
-  ['/admin', 'Nothing is served here, but /metrics, /health/live, /health/ready.'],
+  ['/admin', 'Nothing is served here, but /metrics, /health/live, /health/ready, /console.'],
   ['/cache/invalidate', 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'],
 ])('answers 404 in JSON on the port for operators, too: %s', async (path, message) => {
   const response = await fetch(new URL(path, gateway.adminUrl), { method: 'POST' });

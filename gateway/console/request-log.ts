@@ -23,7 +23,7 @@ export class RequestLog implements Recorder, Iterable<Span> {
   #records: ({ readonly first: Span; readonly bytes: number } | undefined)[] = [];
   #first = 0;
   #bytes = 0;
-  /** Texts of operations, and how many records have each. Of equal ones a single one is kept. */
+  /** Texts of operations and of fetches, and how often records have each. Of equal ones a single one is kept. */
   readonly #documents = new Map<string, { readonly text: string; uses: number }>();
   readonly #listeners = new Set<(first: Span) => void>();
 
@@ -63,29 +63,36 @@ export class RequestLog implements Recorder, Iterable<Span> {
     for (let i = this.#records.length - 1; i >= this.#first; i--) yield this.#records[i]!.first;
   }
 
-  #intern({ trace: { notes } }: Span): void {
-    const text = notes?.document;
-    if (notes === undefined || text === undefined) return;
+  #intern({ trace: { notes, spans } }: Span): void {
+    if (notes !== undefined) notes.document = this.#kept(notes.document);
+    for (const span of spans) if (span.document !== undefined) span.document = this.#kept(span.document);
+  }
+
+  #kept(text: string | undefined): string | undefined {
+    if (text === undefined) return undefined;
     const known = this.#documents.get(text);
     if (known !== undefined) {
       known.uses++;
-      notes.document = known.text;
-      return;
+      return known.text;
     }
     this.#documents.set(text, { text, uses: 1 });
     this.#bytes += 2 * text.length + sizes.document;
+    return text;
+  }
+
+  #release(text: string | undefined): void {
+    const document = text === undefined ? undefined : this.#documents.get(text);
+    if (document === undefined || --document.uses > 0) return;
+    this.#documents.delete(document.text);
+    this.#bytes -= 2 * document.text.length + sizes.document;
   }
 
   #dropOldest(): void {
     const { first, bytes } = this.#records[this.#first]!;
     this.#records[this.#first++] = undefined;
     this.#bytes -= bytes;
-    const text = first.trace.notes?.document;
-    const document = text === undefined ? undefined : this.#documents.get(text);
-    if (document !== undefined && --document.uses === 0) {
-      this.#documents.delete(document.text);
-      this.#bytes -= 2 * document.text.length + sizes.document;
-    }
+    this.#release(first.trace.notes?.document);
+    for (const { document } of first.trace.spans) this.#release(document);
     // Copied seldom, so that each record is copied about once.
     if (this.#first > 1000 && this.#first > this.#records.length / 2) {
       this.#records = this.#records.slice(this.#first);

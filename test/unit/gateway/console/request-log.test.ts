@@ -11,7 +11,12 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
   const log = new RequestLog({ sampling: 1, memory: 32 * MiB, values: false, ...options });
   const tracer = localTracer('/graphql', log);
   /** Records a request with as many fetches as a page has, and all that the gateway notes of them. */
-  const record = (id: string, document = '{ me { id } }', fetches = 4): Span | undefined => {
+  const record = (
+    id: string,
+    document = '{ me { id } }',
+    fetches = 4,
+    sent = '{ products { id } }',
+  ): Span | undefined => {
     const request = tracer.begin({ method: 'POST', url: '/graphql', headers: {} }, performance.now());
     if (request === undefined) return undefined;
     const first = request.span!;
@@ -22,6 +27,7 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
     const execution = first.child('graphql.execute');
     for (let i = 0; i < fetches; i++) {
       const fetch = execution.child('fetch products');
+      fetch.document = sent;
       fetch.set('weir.entities', i);
       const entities = fetch.child('weir.cache.lookup');
       for (const name of ['hits', 'stale', 'misses']) entities.set(`weir.cache.${name}`, i + 1);
@@ -91,6 +97,15 @@ it('counts the text of an operation once, and not at all when its last request i
   const others = open({ memory: 20_000 });
   for (let i = 0; i < 100; i++) others.record(String(i), '{ other }', 1);
   expect(log.bytes).toBe(others.log.bytes);
+});
+
+it('counts what fetches ask for, too, which is longer than an operation with fragments', () => {
+  const { log, record } = open({ memory: 100_000 });
+  for (let i = 0; i < 10; i++) record(String(i), '{ ...F }', 2, `{ a${i} ${'x'.repeat(10_000)} }`);
+  expect(log.size).toBeLessThanOrEqual(4);
+  const alike = open({ memory: 100_000 });
+  for (let i = 0; i < 10; i++) alike.record(String(i), '{ ...F }', 2, `{ a ${'x'.repeat(10_000)} }`);
+  expect(alike.log.size).toBe(10);
 });
 
 it('records the share that it is told to', () => {

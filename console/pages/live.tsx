@@ -273,7 +273,9 @@ function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Elemen
                   name === '' ? (
                     <i class="muted">without a name</i>
                   ) : (
-                    <a href={addressOf(['requests'], { client: name })}>{name}</a>
+                    <a class="client" title={name} href={addressOf(['requests'], { client: name })}>
+                      {name}
+                    </a>
                   ),
                 sort: ({ name }) => name,
               },

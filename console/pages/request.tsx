@@ -237,6 +237,12 @@ export function Cache({
             ))}
           </ul>
           <Tags tags={dropped.tags} canWrite={canWrite} />
+          {dropped.hiddenTags > 0 && (
+            <p class="note muted">
+              {counted(dropped.hiddenTags, 'tag')} with values of keys or arguments: the option{' '}
+              <code>admin.console.values</code> shows them.
+            </p>
+          )}
         </>
       )}
     </Card>

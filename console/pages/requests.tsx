@@ -229,7 +229,7 @@ export const columnsFor = (longest: number): Column<RequestSummary>[] => [
       client === undefined ? (
         <span class="muted">–</span>
       ) : (
-        <span class="client">
+        <span class="client" title={`${client.name} ${client.version}`}>
           {client.name} <span class="muted">{client.version}</span>
         </span>
       ),
@@ -248,10 +248,10 @@ export const columnsFor = (longest: number): Column<RequestSummary>[] => [
     ),
   },
   {
-    title: 'Nulls',
+    title: 'Missing',
     isExtra: true,
     isNumber: true,
-    cell: ({ nulls }) => (nulls === 0 ? <span class="muted">0</span> : nulls),
+    cell: ({ missing }) => (missing ? missing : <span class="muted">{missing ?? '–'}</span>),
   },
   { title: 'Took', isNumber: true, cell: ({ ms }) => <DurationBar ms={ms} longest={longest} /> },
 ];

@@ -39,8 +39,11 @@ export interface RequestSummary {
   /** `HIT`, `STALE`, `MISS` or `PASS`; left out where no operation ran. */
   readonly cache?: string;
   readonly calls: { readonly planned: number; readonly sent: number; readonly saved: number };
-  /** How many values of its answers are null for another reason than that a subgraph says so. */
-  readonly nulls: number;
+  /**
+   * How many values of its answers are null for another reason than that a subgraph has answered null without an error; left
+   * out where nobody looked, as where a cache had the answer.
+   */
+  readonly missing?: number;
   /** The number of the process that answered it; left out where there is one. */
   readonly worker?: number;
   /** Another gateway that answered it. */
@@ -48,7 +51,7 @@ export interface RequestSummary {
 }
 
 /** `GET /console/api/requests/:id`, by request id or trace id. */
-export interface ExplainedRequest extends Omit<RequestSummary, 'nulls'> {
+export interface ExplainedRequest extends RequestSummary {
   /** Left out if the request has no operation, or its text is not kept any more. */
   readonly document?: ExplainedDocument;
   /** Only with `admin.console.values`. */
@@ -59,7 +62,12 @@ export interface ExplainedRequest extends Omit<RequestSummary, 'nulls'> {
   /** Why its answer was not cached, or what was found in the cache, in sentences. */
   readonly cacheReasons: readonly string[];
   /** What drops its answer from the cache; left out if it was not cached. */
-  readonly dropped?: { readonly tags: readonly string[]; readonly by: readonly string[] };
+  readonly dropped?: {
+    readonly tags: readonly string[];
+    /** How many more there are that have values, which are not shown. */
+    readonly hiddenTags: number;
+    readonly by: readonly string[];
+  };
   readonly cost?: { readonly estimated: number; readonly actual?: number; readonly limit?: number };
   /** Other requests with the same operation, newest first, at most 20. */
   readonly others: readonly RequestSummary[];

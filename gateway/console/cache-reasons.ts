@@ -50,20 +50,29 @@ export function cacheReasons(first: Span, options: ResponseOptions): string[] {
   ];
 }
 
-/** What drops its answer from the cache; undefined if it is not cached. */
-export function droppedBy(first: Span): ExplainedRequest['dropped'] {
+/**
+ * What drops its answer from the cache; undefined if it is not cached.
+ *
+ * @param values whether tags are shown that have values of keys or arguments
+ */
+export function droppedBy(first: Span, values: boolean): ExplainedRequest['dropped'] {
   const { cached } = first.trace.notes ?? {};
   if (cached === undefined) return undefined;
   const { maxAge, staleWhileRevalidate, staleIfError } = cached.policy;
   const longest = Math.max(staleWhileRevalidate, staleIfError);
+  const tags = values ? cached.tags : cached.tags.filter(isWithoutValues);
   return {
-    tags: cached.tags,
+    ...{ tags, hiddenTags: cached.tags.length - tags.length },
     by: [
       `Its age: it is fresh for ${maxAge} s${longest > 0 ? `, and may be served stale for ${longest} s more` : ''}.`,
       'An invalidation of one of its tags: by POST /cache/invalidate, a mutation, a subgraph or an event.',
     ],
   };
 }
+
+/** Of operations, subgraphs and types, and of entities whose key is not known. Those of `@cacheTag` may have any form. */
+const isWithoutValues = (tag: string): boolean =>
+  /^(?:operation|subgraph|type):[\w-]+$/.test(tag) || /^\w+:[\w.]+=\?$/.test(tag);
 
 const forWhom = ({ scope, maxAge }: Policy): string =>
   scope === 'public'

@@ -27,7 +27,7 @@ export function explainRequest(first: Span, options: ExplainOptions): ExplainedR
   const { notes = {} } = first.trace;
   const { document: text, operationName } = notes;
   const document = text === undefined ? undefined : explainDocument({ text, operationName, plan, values });
-  const dropped = droppedBy(first);
+  const dropped = droppedBy(first, values);
   return {
     ...summaryOf(first),
     ...(document && { document }),

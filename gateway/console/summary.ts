@@ -29,7 +29,9 @@ export function summaryOf(first: Span): RequestSummary {
       sent: count('weir.calls.sent'),
       saved: count('weir.calls.saved'),
     },
-    nulls: (notes?.nulls ?? []).filter(({ cause }) => cause.kind !== 'null-in-subgraph').length,
+    ...(notes?.nulls && {
+      missing: notes.nulls.filter(({ cause }) => cause.kind !== 'null-in-subgraph').length,
+    }),
   };
 }
 

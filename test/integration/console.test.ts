@@ -73,6 +73,22 @@ const step = ({ timeline }: ExplainedRequest, name: string): Step =>
   timeline.find((each) => each.name === name)!;
 
 describe('a recorded request', () => {
+  it('has tags with values of keys and arguments only where values are recorded', async () => {
+    graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
+    const body = { query: 'query Keyed { user(id: "u1") { id name } }' };
+    const hidden = await explained(await start({}), body);
+    expect(hidden.cache).toBe('MISS');
+    expect(hidden.dropped!.tags).toEqual(expect.arrayContaining(['operation:Keyed', 'type:User']));
+    expect(hidden.dropped!.hiddenTags).toBe(1);
+    expect(JSON.stringify(hidden)).not.toContain('u1');
+    const shown = await explained(await start({ admin: { port: 0, console: { values: true } } }), body);
+    expect(shown.dropped!.tags).toContain('User:id=u1');
+    expect(shown.dropped!.hiddenTags).toBe(0);
+    const hit = await explained(open.at(-1)!, body);
+    expect(hit.cache).toBe('HIT');
+    expect(hit.missing).toBeUndefined();
+  });
+
   it('is shown with everything that was done for it, though nothing is exported', async () => {
     const gateway = await start({});
     const request = await explained(
@@ -141,7 +157,7 @@ describe('a recorded request', () => {
     expect(step(request, 'fetch reviews').says).toContain('Retried 1 time.');
     expect(step(request, 'fetch reviews').failed).toBe('503');
     const [listed] = await read<RequestSummary[]>(gateway, 'requests?failed=1');
-    expect(listed).toMatchObject({ id: request.id, nulls: 1 });
+    expect(listed).toMatchObject({ id: request.id, missing: 1 });
   });
 
   it('says of a hit where its answer was found, and how old it is', async () => {

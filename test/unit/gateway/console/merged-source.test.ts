@@ -2,7 +2,7 @@ import type { ExplainedRequest, RequestSummary } from '../../../../gateway/conso
 import { type AskAll, mergedSource } from '../../../../gateway/console/merged-source';
 
 const summary = (id: string, at: number): RequestSummary => ({
-  ...{ id, at, ms: 1, codes: [], calls: { planned: 0, sent: 0, saved: 0 }, nulls: 0 },
+  ...{ id, at, ms: 1, codes: [], calls: { planned: 0, sent: 0, saved: 0 } },
 });
 
 const answering = (answers: ReadonlyMap<number, unknown>) =>

@@ -12,18 +12,6 @@ const token = 'token-of-the-operator';
 /** What shows itself if a page takes text for HTML. */
 const planted = '<img src=x onerror="top.planted=1"><script>top.planted=1</script>';
 const query = `query Page { me { id name reviews { rating body } } }`;
-/** The document of `query`, for as long as the gateway tells none. */
-const explained = {
-  text: '{\n  me {\n    id\n    name\n    reviews {\n      rating\n      body\n    }\n  }\n}',
-  parts: [
-    { from: 4, to: 6, subgraphs: ['accounts'], path: 'me' },
-    { from: 13, to: 15, subgraphs: ['accounts'], path: 'me.id' },
-    { from: 20, to: 24, subgraphs: ['accounts'], path: 'me.name' },
-    { from: 29, to: 36, subgraphs: ['reviews'], path: 'me.reviews' },
-    { from: 45, to: 51, subgraphs: ['reviews'], path: 'me.reviews.rating' },
-    { from: 58, to: 62, subgraphs: ['reviews'], path: 'me.reviews.body' },
-  ],
-};
 
 (hasChromium ? describe : describe.skip)(`the console ${inChromium}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
@@ -197,10 +185,6 @@ const explained = {
   }, 60_000);
 
   it('shows which subgraph answers each field, and why it is null', async () => {
-    await page.route(/api\/requests\/./, async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, json: { document: explained, ...(await response.json()) } });
-    });
     await openRequest();
     const operation = page.getByRole('group', { name: 'Operation' });
     await operation.getByRole('button', { name: 'name: answered by accounts' }).waitFor();
@@ -214,7 +198,6 @@ const explained = {
     expect(await facts.textContent()).toMatch(/^me\.reviews\.body reviews .*is null because/);
     await page.getByRole('region', { name: 'Why values are null' }).waitFor();
     await expectForEverybody('request');
-    await page.unroute(/api\/requests\/./);
   }, 60_000);
 
   it('has a timeline whose steps open by the keyboard', async () => {

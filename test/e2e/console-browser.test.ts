@@ -224,6 +224,56 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     expect(await copied('Copy curl')).toMatch(/^curl '?http/);
   }, 60_000);
 
+  it('shows live figures, with what charts show in words, and stops when told to', async () => {
+    await open('#/live');
+    await page.getByRole('heading', { name: 'By operation' }).waitFor();
+    const chart = page.getByRole('img', { name: /^Requests and errors\. Requests: / });
+    expect(await chart.getAttribute('aria-label')).toMatch(/Requests: .+ now, at most .+\/s; Errors: /);
+    const clients = page.getByRole('region', { name: 'Requests by client' });
+    expect(await clients.textContent()).toContain('<img src=x');
+    expect(await page.getByRole('region', { name: 'Errors by code and service' }).textContent()).toContain(
+      'reviews',
+    );
+    await expectForEverybody('live');
+
+    const pause = page.getByRole('button', { name: 'Pause' });
+    await pause.focus();
+    await page.keyboard.press('Enter');
+    expect(await pause.getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('link', { name: 'Page', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/requests\?operation=Page$/);
+  });
+
+  it('shows who calls whom, and opens a service by the keyboard', async () => {
+    await open('#/graph');
+    const service = page.locator('.map .service', { hasText: 'reviews' });
+    await service.focus();
+    await page.keyboard.press('Enter');
+    const card = page.getByRole('region', { name: 'reviews', exact: true });
+    await card.getByText(subgraphs[1]!.url).waitFor();
+    expect(await card.textContent()).toMatch(/Needs data ofaccounts \(/);
+    await page.getByRole('heading', { name: 'Schema' }).waitFor();
+    await expectForEverybody('graph');
+    await service.focus();
+    await page.keyboard.press(' ');
+    await card.waitFor({ state: 'detached' });
+  });
+
+  it('finds a field by the keyboard, and shows its owner and the description of its type', async () => {
+    await open('#/graph');
+    await page.getByRole('searchbox').fill('user.rev');
+    await page.getByText('1 type found.').waitFor();
+    await page.getByRole('link', { name: 'User' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/graph\/User$/);
+    const row = page.getByRole('row', { name: /^reviews: \[Review!\]/ });
+    expect(await row.textContent()).toBe('reviews: [Review!]reviews');
+    await expectForEverybody('type');
+    await open('#/graph/Query');
+    await page.getByText('<img src=x').waitFor();
+  });
+
   it('shows how the answer to an operation in GraphiQL was made', async () => {
     await openExplore();
     await graphiql()

@@ -288,13 +288,6 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.getByRole('region', { name: 'Timeline' }).waitFor();
   }, 180_000);
 
-  it('shows live figures', async () => {
-    await open('');
-    await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
-    await page.getByText('Page').first().waitFor();
-    await expectForEverybody('live');
-  }, 60_000);
-
   it('shows the services, and the types with what is planted in their descriptions as text', async () => {
     await open('#/graph');
     await page.getByRole('button', { name: 'reviews', exact: true }).waitFor();

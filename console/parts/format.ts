@@ -18,9 +18,11 @@ export const count = (value: number): string => whole.format(value);
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 
-/** A rate per second, such as `0.4/s`, `12/s`. */
-export const rate = (perSecond: number): string =>
-  `${perSecond === 0 ? '0' : perSecond < 9.95 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`;
+/** A rate per second, such as `0.4/s`, `12/s`; of less than one in 20 seconds it is `< 0.1/s`. */
+export function rate(perSecond: number): string {
+  if (perSecond > 0 && perSecond < 0.05) return '< 0.1/s';
+  return `${perSecond === 0 ? '0' : perSecond < 9.95 ? perSecond.toFixed(1) : count(Math.round(perSecond))}/s`;
+}
 
 /** A share from 0 to 1, as `12 %`; the small and the nearly whole with a decimal. */
 export function share(value: number): string {

@@ -25,7 +25,7 @@ it.each([
 });
 
 it('writes rates with a decimal only where they are small', () => {
-  expect([0, 0.44, 12.3].map(rate)).toEqual(['0/s', '0.4/s', '12/s']);
+  expect([0, 0.02, 0.44, 12.3].map(rate)).toEqual(['0/s', '< 0.1/s', '0.4/s', '12/s']);
 });
 
 it('writes counts with their noun', () => {

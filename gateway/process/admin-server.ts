@@ -33,7 +33,12 @@ export function createAdminServer({
   invalidation,
   console,
 }: AdminServerOptions): FastifyInstance {
-  const app = fastify({ forceCloseConnections: true });
+  const app = fastify({
+    forceCloseConnections: true,
+    frameworkErrors: (_error, _request, reply) => {
+      void sendError(reply, requestError('BAD_REQUEST', { reason: 'The path of the URL is not valid.' }));
+    },
+  });
   healthRoutes(app, readiness);
   const onRequest = token === undefined ? [] : [requireToken(token)];
   app.get('/metrics', { onRequest }, async (request, reply) => {

@@ -160,6 +160,26 @@ describe('a recorded request', () => {
     expect(listed).toMatchObject({ id: request.id, missing: 1 });
   });
 
+  it('counts no call as sent that a circuit breaker refuses', async () => {
+    const gateway = await start({ breaker: { atLeast: 1 }, retries: { max: 0 } });
+    graph.reviews.answer = (_, response) => {
+      response.writeHead(503).end();
+    };
+    const body = { query: nested, variables: { id: 'u1' } };
+    await eventually(async () => (await explained(gateway, body)).nulls[0]?.cause === 'breaker');
+    graph.reviews.requests.splice(0);
+    const request = await explained(gateway, body);
+    expect(request.nulls[0]!.cause).toBe('breaker');
+    expect(graph.reviews.requests).toEqual([]);
+    expect(request.calls).toMatchObject({ sent: request.calls.planned - request.calls.saved - 1 });
+  });
+
+  it('has an error of its own for a path that no URL has', async () => {
+    const answer = await fetch(`${(await start()).adminUrl}/console/api/requests/%zz`);
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as Json).errors[0].extensions.code).toBe('BAD_REQUEST');
+  });
+
   it('says of a hit where its answer was found, and how old it is', async () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
     const gateway = await start({});

@@ -29,12 +29,19 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
 
 const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 
-/** Counts the calls that are made, and notes when each was sent. */
+/** Counts the calls that are sent, and notes when each was. One that a circuit breaker refuses does not count. */
 export function countCalls(): Interceptor {
   return (next) => (request) => {
     countFetches(request.caller, request.operation, 'sent', 1);
     const sentAt = performance.now();
-    return next(request).then((response) => sentThen(response, sentAt));
+    return next(request).then(
+      (response) => sentThen(response, sentAt),
+      (error: unknown) => {
+        if (error instanceof TransportError && error.failure === 'broken')
+          countFetches(request.caller, request.operation, 'sent', -1);
+        throw error;
+      },
+    );
   };
 }
 

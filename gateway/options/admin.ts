@@ -17,7 +17,7 @@ const console = mapOf({
   values: flag
     .default(false)
     .describe(
-      'Shows the literals and variables of operations, too. Whoever may open the console then sees what clients send.',
+      'Shows the literals and variables of operations, and the tags of cached answers that have values, too. Whoever may open the console then sees what clients send.',
     ),
 })
   .prefault({})

@@ -6,7 +6,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { type GraphQLError, OperationTypeNode } from 'graphql';
+import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
 import { takesParts } from './only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
@@ -16,6 +16,7 @@ import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
+import { errorTypeOf } from '../telemetry/traces/span';
 import { missingRules } from './validation-rules';
 import type { FormatError } from './format-error';
 
@@ -98,10 +99,13 @@ function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
 
 /** Records parsing and validation. */
 function tracePlugin(): ApolloServerPlugin<OperationContext> {
-  const record = ({ request: { span } }: OperationContext, name: string) => {
+  /** @param code of errors without a code of their own */
+  const record = ({ request: { span } }: OperationContext, name: string, code: string) => {
     const begun = span?.child(name);
-    return Promise.resolve((error?: unknown): Promise<void> => {
-      if (Array.isArray(error) ? error.length > 0 : error !== undefined) begun?.fail(name);
+    return Promise.resolve((found: Error | readonly Error[] = []): Promise<void> => {
+      const [error] = [found].flat();
+      if (error !== undefined)
+        begun?.fail(error instanceof GraphQLError && error.extensions['code'] ? errorTypeOf(error) : code);
       begun?.end();
       return Promise.resolve();
     });
@@ -109,8 +113,9 @@ function tracePlugin(): ApolloServerPlugin<OperationContext> {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        parsingDidStart: ({ contextValue }) => record(contextValue, 'graphql.parse'),
-        validationDidStart: ({ contextValue }) => record(contextValue, 'graphql.validate'),
+        parsingDidStart: ({ contextValue }) => record(contextValue, 'graphql.parse', 'GRAPHQL_PARSE_FAILED'),
+        validationDidStart: ({ contextValue }) =>
+          record(contextValue, 'graphql.validate', 'GRAPHQL_VALIDATION_FAILED'),
       }),
   };
 }

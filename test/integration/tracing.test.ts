@@ -250,7 +250,12 @@ describe('the trace of a request', () => {
       ...{ 'http.response.status_code': 400, 'weir.error.codes': ['GRAPHQL_VALIDATION_FAILED'] },
     });
     expect(root.hasFailed).toBe(false);
-    expect(all(root, 'graphql.validate')[0]!.hasFailed).toBe(true);
+    expect(all(root, 'graphql.validate')[0]).toMatchObject({
+      ...{ hasFailed: true, attributes: { 'error.type': 'GRAPHQL_VALIDATION_FAILED' } },
+    });
+    await (await gateway.post({ query: '{' })).text();
+    const [, unreadable] = (await servers(2)) as [ReceivedSpan, ReceivedSpan];
+    expect(all(unreadable, 'graphql.parse')[0]!.attributes['error.type']).toBe('GRAPHQL_PARSE_FAILED');
   });
 
   it('ends, with all of its calls, when the client leaves', async () => {

@@ -55,8 +55,10 @@ export interface ConnectionTarget {
  */
 export class SubgraphConnections {
   readonly #options: ConnectionOptions;
-  /** What is ended closes when its last call is over. */
-  readonly #pools = new Leases<Pool>((pool) => void pool.close());
+  /** What is ended closes when its last call is over. All may have been destroyed before. */
+  readonly #pools = new Leases<Pool>((pool) => {
+    if (!pool.destroyed) void pool.close();
+  });
   #context: SecureContext | undefined;
 
   constructor(options: ConnectionOptions) {

@@ -9,9 +9,8 @@ import { LambdaSink } from '../lambda/lambda-sink';
 import { receiveEvent } from '../lambda/receive-event';
 import { refuseOnLambda } from '../lambda/refuse-options';
 import { loadOptions, type Options } from '../options';
-import type { Configuration } from './configuration';
 import { noConnections } from './drain';
-import { type GatewayOptions, openGateway, type RunningGateway } from './start-gateway';
+import { type GatewayOptions, openGateway, type RequestSteps, type RunningGateway } from './start-gateway';
 
 /** The options of a gateway on Lambda: those of `startGateway`, without those of several processes at one port. */
 export type LambdaOptions = Omit<GatewayOptions, 'clientConnections' | 'callbackKey' | 'peers'>;
@@ -50,7 +49,7 @@ export async function openLambda(given: LambdaOptions): Promise<LambdaGateway> {
  */
 export function createEventHandler(
   options: Options,
-  current: () => Pick<Configuration, 'inFlight' | 'pipeline' | 'reply' | 'route'>,
+  current: () => Omit<RequestSteps, 'options'>,
   flush: () => Promise<void>,
 ): LambdaHandler {
   const { path: endpoint, lambda, timeouts, limits } = options;

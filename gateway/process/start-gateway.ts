@@ -40,6 +40,9 @@ import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { secretsOf } from '../options/secrets';
 import { OperationMemory } from '../planning';
 import type { Hooks } from '../request/hooks';
+import type { Pipeline } from '../request/pipeline';
+import type { Reply } from '../request/reply';
+import type { RequestsInFlight } from '../request/requests-in-flight';
 import { type ProcessParts, Configuration } from './configuration';
 import { apolloManagerSource, type SupergraphManager } from '../supergraph/apollo-manager';
 import type { SupergraphSource } from '../supergraph/source';
@@ -57,7 +60,7 @@ import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscript
 import { knownMethod } from '../telemetry/statistics/request-statistics';
 import type { Interceptor } from '../subgraph-calls/transport';
 import { WebSockets } from '../websocket/web-sockets';
-import { opensWebSocket } from './routes';
+import { opensWebSocket, type Route } from './routes';
 
 /** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
@@ -108,10 +111,19 @@ export interface RunningGateway {
 }
 
 /** A gateway, with what answers requests that do not come over its port. */
+/** What answers requests. Not a `Configuration`: its types need packages that have none of their own. */
+export interface RequestSteps {
+  readonly options: Options;
+  readonly inFlight: RequestsInFlight;
+  readonly pipeline: Pipeline;
+  readonly reply: Reply;
+  readonly route: Route;
+}
+
 export interface OpenGateway {
   readonly gateway: RunningGateway;
   /** What answers requests now. */
-  readonly current: () => Configuration;
+  readonly current: () => RequestSteps;
   /** Resolves when the traces, usage, audit records and log lines so far have left the process, or could not. */
   readonly flush: () => Promise<void>;
 }

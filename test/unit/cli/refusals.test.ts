@@ -217,6 +217,7 @@ const together = [
   'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
   'subgraphs: { a: { auth: { type: BEARER, token: a }, appsync: { auth: { type: NONE } } } }',
   'subgraphs: { a: { arrayBatching: true, appsync: { auth: { type: NONE } } } }',
+  'subgraphs: { a: { url: dns://a.internal/graphql, appsync: { auth: { type: NONE } } } }',
   'subgraphs: { a: { tls: { cert: a } } }',
   'subgraphs: { a: { auth: { type: BASIC } } }',
   'subgraphs: { a: { auth: { type: BEARER, key: a } } }',

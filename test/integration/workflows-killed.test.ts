@@ -97,13 +97,17 @@ it('ends right, whichever write is the first that a killed process does not send
   await expectRight({ id: 'whole', failures: refused }, 'Refused');
 
   const all = Array.from({ length: points }, (_, i) => i + 1);
+  const ended: number[] = [];
   await atOnce(all, 4, async (point) => {
     const run = { id: `p${point}`, failures: refused };
-    const killed = start(run, point);
-    expect({ point, exit: await killed.exit }).toEqual({ point, exit: null });
+    const exit = await start(run, point).exit;
+    // Renewing a lease is a write, too: a slow run has more of them.
+    if (exit === 0) ended.push(point);
+    else expect(exit).toBeNull();
     await restart(run);
     await expectRight(run, 'Refused');
   });
+  expect(points - ended.length).toBeGreaterThan(15);
 }, 120_000);
 
 it('leaves an execution alone that was taken over while its process did not run', async () => {

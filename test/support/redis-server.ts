@@ -35,19 +35,22 @@ export interface RedisServer {
 /** Starts a server on a free port, with a folder of its own. */
 export async function startRedis(): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-redis-'));
-  const port = await freePort();
+  let port: number;
   let server: ChildProcess;
 
-  async function start(): Promise<void> {
-    server = spawn(redisProgram!, [...settings, '--port', String(port), '--dir', folder], {
+  /** False if another process has taken the port meanwhile. */
+  async function start(): Promise<boolean> {
+    const started = spawn(redisProgram!, [...settings, '--port', String(port), '--dir', folder], {
       stdio: 'ignore',
     });
-    await eventually(() =>
-      send(port, 'PING').then(
-        (answer) => answer.startsWith('+PONG'),
+    server = started;
+    const isOwn = () =>
+      send(port, 'INFO server').then(
+        (answer) => answer.includes(`process_id:${started.pid}\r`),
         () => false,
-      ),
-    );
+      );
+    await eventually(async () => started.exitCode !== null || (await isOwn()));
+    return started.exitCode === null;
   }
   async function kill(): Promise<void> {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -55,11 +58,14 @@ export async function startRedis(): Promise<RedisServer> {
     server.kill('SIGKILL');
     await gone;
   }
-  await start();
+  do port = await freePort();
+  while (!(await start()));
   return {
     url: `redis://127.0.0.1:${port}`,
     kill,
-    restart: start,
+    restart: async () => {
+      if (!(await start())) throw new Error(`The port ${port} is taken.`);
+    },
     save: async () => {
       await send(port, 'SAVE');
     },

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayOptions } from '../../gateway';
 import { amountOf, timeFor } from '../support/amounts';
-import { sourceOf, startTestGateway, type Json, type TestGateway } from '../support/running-gateway';
+import {
+  sampleSum,
+  sourceOf,
+  startTestGateway,
+  type Json,
+  type TestGateway,
+} from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
 const rounds = amountOf('WEIR_ROUNDS', 10, 200);
@@ -107,6 +113,9 @@ it.each(uncached)('share one execution and one answer: %j', async (options) => {
   expect(answers).toEqual(Array.from({ length: 4 }, () => ({ data: { value: 0 } })));
   expect(calls).toBe(1);
   expect(await gateway!.metrics()).toMatch(/weir_response_cache_requests_total\{result="coalesced"\} 3/);
+  // Each query is counted once, with the one that was planned for. What no cache is asked for is not counted.
+  const total = sampleSum(await gateway!.metrics(), 'weir_response_cache_requests_total');
+  expect(total).toBe(options.cache === undefined ? 5 : 3);
 });
 
 it.each([

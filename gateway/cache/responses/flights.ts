@@ -76,7 +76,7 @@ export class Flight implements IdentifiedCaller {
   }
 
   /** Whether requests may join: not if it read before the last change, nor if all its requests have left, so that it ends. */
-  takes({ count }: Pick<DataChanges, 'count'>): boolean {
+  isJoinable({ count }: Pick<DataChanges, 'count'>): boolean {
     return this.#changes === count && !this.isGone;
   }
 

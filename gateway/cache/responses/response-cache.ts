@@ -284,7 +284,7 @@ export class ResponseCache {
 
   #joinable(key: string): Flight | undefined {
     const flight = this.#flights.get(key);
-    return flight?.takes(this.#settings.changes) === true ? flight : undefined;
+    return flight?.isJoinable(this.#settings.changes) === true ? flight : undefined;
   }
 
   #land(key: string, flight: Flight): void {
@@ -292,20 +292,21 @@ export class ResponseCache {
   }
 
   /** Executes without a look-up. The answer is not stored, as there is no clock. */
-  #pass(asked: Asked): Promise<Execution> {
-    this.#settings.statistics.pass++;
+  #pass(pending: PendingQuery): Promise<Execution> {
+    const { operation, run } = pending;
     return this.#share({
-      ...asked,
+      ...pending,
       run: async (caller) => {
-        const execution = await asked.run(caller);
-        this.#learn(asked.operation, execution, caller);
+        this.#settings.statistics.pass++;
+        const execution = await run(caller);
+        this.#learn(operation, execution, caller);
         return execution;
       },
     });
   }
 
   /** Executes for this client alone, as a query that joined another cannot have its answer. */
-  async #alone({ operation, request, run }: Asked): Promise<Execution> {
+  async #alone({ operation, request, run }: PendingQuery): Promise<Execution> {
     this.#settings.statistics.pass++;
     const execution = await run(request);
     this.#learn(operation, execution, request);
@@ -313,7 +314,7 @@ export class ResponseCache {
   }
 
   /** Executes, or joins an identical query of the same client in flight. The answer is not stored. */
-  async #share({ query, operation, request, run }: Asked): Promise<Execution> {
+  async #share({ query, operation, request, run }: PendingQuery): Promise<Execution> {
     const key = this.#settings.coalesce ? sharedKey(query, operation, request) : undefined;
     if (key === undefined) return run(request);
     const joined = this.#joinable(key);
@@ -419,7 +420,7 @@ function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Outcome> {
 }
 
 /** A query, who sends it, and how it is executed. */
-interface Asked {
+interface PendingQuery {
   readonly query: CacheQuery;
   readonly operation: CachedOperation;
   readonly request: IncomingRequest;
@@ -427,7 +428,7 @@ interface Asked {
 }
 
 /** A query that may have an answer in the cache. */
-interface Lookup extends Asked {
+interface Lookup extends PendingQuery {
   readonly keys: ResponseKeys;
 }
 

@@ -36,13 +36,15 @@ function answering(sending: Sending, servers: (Server | Http2Server)[]) {
   const sent: { done?: Promise<void> } = {};
   const handle = (_request: unknown, response: unknown): void => {
     const to = response as Response;
+    // Not before there is a request: a busy machine may take longer to read it.
+    (to.stream?.session ?? to.req.socket).setTimeout(150);
     to.writeHead(200, { 'content-type': framing.mediaType });
     to.on('close', () => parts.close());
     sent.done = sendParts(to, { ...flowOf(parts), kind: 'events' }, framing, options);
   };
   const open = async (server: Server | Http2Server): Promise<number> => {
     servers.push(server);
-    server.setTimeout(150);
+    server.setTimeout(60_000);
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     return (server.address() as AddressInfo).port;
   };

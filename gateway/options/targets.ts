@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 /** Where a subgraph is found. */
 export interface Target {
-  /** `static`: an http or https URL. */
+  /** `static`: an http, https, ws or wss URL. */
   readonly kind: 'static' | 'dns' | 'dns+srv' | 'cloudmap';
   /** As it is written. */
   readonly text: string;
@@ -51,14 +51,14 @@ function problemOf(text: string): string | undefined {
   return typeof read === 'string' ? read : undefined;
 }
 
-/** Reads what `subgraphUrl` has checked. */
+/** Reads what `subgraphUrl` has checked, or the URL of a WebSocket. */
 export function targetOf(text: string): Target {
   const url = new URL(text);
   const { protocol, hostname: host, port, pathname, search } = url;
-  if (protocol !== 'http:' && protocol !== 'https:') return readTarget(text, url) as Target;
+  if (kinds.has(protocol.slice(0, -1))) return readTarget(text, url) as Target;
   return {
     ...{ kind: 'static', text, host, name: host, service: '', path: pathname + search },
-    protocol: protocol === 'http:' ? 'http' : 'https',
+    protocol: protocol === 'http:' || protocol === 'ws:' ? 'http' : 'https',
     port: port === '' ? undefined : Number(port),
     ...{ region: undefined, endpoint: undefined },
   };

@@ -241,6 +241,37 @@ it('ends calls in flight at an endpoint that is removed', async () => {
   expect(await inFlight).toBe(`127.0.0.2:${slow.port}`);
 });
 
+const countsTypeDefs = 'type Query { a: Int }  type Subscription { count(from: Int, text: String): Int }';
+
+/** Subscribes over an event stream; `text` is what has come so far. */
+async function subscribe(gateway: TestGateway) {
+  const answer = await gateway.post(
+    { query: 'subscription { count(from: 1) }' },
+    { headers: { accept: 'text/event-stream' } },
+  );
+  const read = { text: '', ended: Promise.resolve() };
+  read.ended = (async () => {
+    for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) read.text += piece;
+  })().catch(() => undefined);
+  return read;
+}
+
+it('subscribes at a WebSocket URL that the options name', async () => {
+  const subgraph = await serveSubscriptions('websocket');
+  const gateway = await startTestGateway({
+    supergraph: sourceOf(compose([{ name: 'counts', url: 'http://127.0.0.1:1/', typeDefs: countsTypeDefs }])),
+    subgraphs: { counts: { subscriptions: { url: subgraph.url.replace('http:', 'ws:') } } },
+  });
+  gateways.push(gateway);
+  const read = await subscribe(gateway);
+  await eventually(() => subgraph.feeds.length === 1);
+  subgraph.feeds[0]!.send({ data: { count: 1 } });
+  await eventually(() => read.text.includes('"data":{"count":1}'));
+  await gateways.pop()!.stop();
+  await read.ended;
+  await subgraph.stop();
+});
+
 it('leaves a subscription at an endpoint that is removed, and opens it at another one when it breaks', async () => {
   const [first, second] = [await serveSubscriptions('sse'), await serveSubscriptions('sse')] as const;
   const dns = await startDnsServer();
@@ -249,10 +280,9 @@ it('leaves a subscription at an endpoint that is removed, and opens it at anothe
     dns.records.set('_graphql._tcp.test', { SRV }).set('counts.test', { A: ['127.0.0.1'] });
   };
   serveAt(first);
-  const typeDefs = 'type Query { a: Int }  type Subscription { count(from: Int, text: String): Int }';
   const { pathname } = new URL(first.url);
   const gateway = await startTestGateway({
-    supergraph: sourceOf(compose([{ name: 'counts', url: first.url, typeDefs }])),
+    supergraph: sourceOf(compose([{ name: 'counts', url: first.url, typeDefs: countsTypeDefs }])),
     mode: 'development',
     discovery: { dnsServers: [dns.address], interval: 100 },
     subgraphs: {
@@ -260,26 +290,19 @@ it('leaves a subscription at an endpoint that is removed, and opens it at anothe
     },
   });
   gateways.push(gateway);
-  const answer = await gateway.post(
-    { query: 'subscription { count(from: 1) }' },
-    { headers: { accept: 'text/event-stream' } },
-  );
-  let text = '';
-  const reading = (async () => {
-    for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) text += piece;
-  })().catch(() => undefined);
+  const read = await subscribe(gateway);
   await eventually(() => first.feeds.length === 1);
   serveAt(second);
   await eventually(() => gateway.log.filter(({ msg }) => msg === changed).length > 1);
   first.feeds[0]!.send({ data: { count: 1 } });
-  await eventually(() => text.includes('"data":{"count":1}'));
+  await eventually(() => read.text.includes('"data":{"count":1}'));
   await first.die();
   await eventually(() => second.feeds.length === 1, 60_000);
   second.feeds[0]!.send({ data: { count: 2 } });
-  await eventually(() => text.includes('"data":{"count":2}'));
-  expect(text).toContain('"gap":true');
+  await eventually(() => read.text.includes('"data":{"count":2}'));
+  expect(read.text).toContain('"gap":true');
   await gateways.pop()!.stop();
-  await reading;
+  await read.ended;
   await Promise.all([first.stop(), second.stop(), dns.stop()]);
 });
 

@@ -31,6 +31,13 @@ it.each([
   expect(withUrl(text)().subgraphs['stock']!.url).toBe(text);
 });
 
+it.each([
+  ['ws://stock.internal:4001/events', 'http'],
+  ['wss://127.0.0.1/events?x=1', 'https'],
+])('reads the URL of a WebSocket as that of one endpoint: %s', (text, protocol) => {
+  expect(targetOf(text)).toMatchObject({ kind: 'static', text, protocol });
+});
+
 const forms = /must be an http or https URL, or a target such as dns:/;
 
 it.each([

@@ -21,20 +21,21 @@ export interface PollingOptions {
 export function polling(ask: Ask, { interval, timeout = 5000 }: PollingOptions): Resolver {
   return {
     watch(target, watcher) {
-      const stopped = new AbortController();
+      let isStopped = false;
       let timer: NodeJS.Timeout | undefined;
+      // One for each question: a signal that lasts longer would hold the listeners of all of them.
+      let asking = new AbortController();
 
       async function poll(): Promise<void> {
         let pause = interval;
+        asking = new AbortController();
         try {
-          const { instances, freshFor } = await within(timeout, stopped.signal, (signal) =>
-            ask(target, signal),
-          );
-          if (stopped.signal.aborted) return;
+          const { instances, freshFor } = await within(timeout, asking, ask(target, asking.signal));
+          if (isStopped) return;
           pause = freshFor;
           watcher.found(instances);
         } catch (error) {
-          if (stopped.signal.aborted) return;
+          if (isStopped) return;
           watcher.failed(error as Error);
         }
         // A little earlier each time, so that gateways that start together do not ask together for ever.
@@ -43,30 +44,30 @@ export function polling(ask: Ask, { interval, timeout = 5000 }: PollingOptions):
 
       void poll();
       return () => {
+        isStopped = true;
         clearTimeout(timer);
-        stopped.abort();
+        asking.abort();
       };
     },
   };
 }
 
+/** Aborts what is asked when its time is over. */
 async function within<Value>(
   timeout: number,
-  stopped: AbortSignal,
-  work: (signal: AbortSignal) => Promise<Value>,
+  asking: AbortController,
+  answer: Promise<Value>,
 ): Promise<Value> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([stopped, over.signal]);
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(new Error(`There was no answer within ${timeout} ms.`));
-      over.abort();
+      asking.abort();
     }, timeout);
     timer.unref();
   });
   try {
-    return await Promise.race([work(signal), tooLate]);
+    return await Promise.race([answer, tooLate]);
   } finally {
     clearTimeout(timer);
   }

@@ -180,6 +180,7 @@ const breaks: ReadonlySet<TransportFailure> = new Set<TransportFailure>([
   'timeout',
   'silent',
   'broken',
+  'nowhere',
   'interrupted',
 ]);
 

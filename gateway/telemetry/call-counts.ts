@@ -1,7 +1,7 @@
 /**
  * Counts fetches of query plans, and the subgraph calls that they cost. Each planned call is in exactly one of the other
  * counts, except for batched calls that failed together and were then sent alone, retries, refreshes of stale entities,
- * and calls that an open circuit breaker refuses: these are in none.
+ * and calls that an open circuit breaker refuses, or for which there is no endpoint: these are in none.
  */
 export interface FetchCounts {
   /** Fetches of the plan that had something to request. */

@@ -29,7 +29,7 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
 
 const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
 
-/** Counts the calls that are sent, and notes when each was. One that a circuit breaker refuses does not count. */
+/** Counts the calls that are sent, and notes when each was. One without an endpoint that may be called does not count. */
 export function countCalls(): Interceptor {
   return (next) => (request) => {
     countFetches(request.caller, request.operation, 'sent', 1);
@@ -37,7 +37,7 @@ export function countCalls(): Interceptor {
     return next(request).then(
       (response) => sentThen(response, sentAt),
       (error: unknown) => {
-        if (error instanceof TransportError && error.failure === 'broken')
+        if (error instanceof TransportError && (error.failure === 'broken' || error.failure === 'nowhere'))
           countFetches(request.caller, request.operation, 'sent', -1);
         throw error;
       },

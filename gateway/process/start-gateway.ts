@@ -110,8 +110,7 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
-/** A gateway, with what answers requests that do not come over its port. */
-/** What answers requests. Not a `Configuration`: its types need packages that have none of their own. */
+/** What answers requests. Not a `Configuration`: its declaration imports packages without types. */
 export interface RequestSteps {
   readonly options: Options;
   readonly inFlight: RequestsInFlight;
@@ -120,6 +119,7 @@ export interface RequestSteps {
   readonly route: Route;
 }
 
+/** A gateway, with what answers requests that do not come over its port. */
 export interface OpenGateway {
   readonly gateway: RunningGateway;
   /** What answers requests now. */
@@ -141,9 +141,8 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 /**
  * Starts a gateway as `startGateway` does.
  *
- * @param check called with the options before anything is opened; throws if they cannot be used
- *
  * Longer than other functions: resources opened at its beginning are closed at its end, in the reverse order.
+ * @param check called with the options before anything is opened; throws if they cannot be used
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */

@@ -1,3 +1,4 @@
+/** Over 300 lines: all parts that answer requests are created and connected here. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
@@ -112,7 +113,7 @@ export interface ConfigurationOptions extends ProcessParts {
 
 /**
  * Everything that answers requests by one set of options. New options make a new `Configuration` beside the old one. It
- * does not listen itself. Over 300 lines, as it creates all parts and connects them.
+ * does not listen itself.
  */
 export class Configuration {
   readonly options: Options;

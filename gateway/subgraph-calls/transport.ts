@@ -1,3 +1,4 @@
+/** Subgraph calls, whatever sends them. Over 300 lines: their types, and each way in which they fail. */
 import type { AnswerProvenance, Policy } from '../cache/policy';
 import type { CollectedHeaders } from './collected-headers';
 import type { CallCounts, FetchCounts, Tally } from '../telemetry/call-counts';

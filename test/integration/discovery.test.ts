@@ -1,4 +1,7 @@
-/** A gateway whose subgraphs are found by DNS and AWS Cloud Map. */
+/**
+ * A gateway whose subgraphs are found by DNS and AWS Cloud Map. Over 300 lines: every way in which the list of endpoints
+ * changes, or does not.
+ */
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';

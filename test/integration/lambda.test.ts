@@ -1,3 +1,4 @@
+/** A gateway as a function of AWS Lambda. Over 300 lines: each rule for every kind of event. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** Which endpoint is called. Over 300 lines: circuit breakers, several endpoints, and endpoints that change. */
 import { Breakers, type EndpointName } from '../../../../gateway/subgraph-calls/breakers';
 import { chooseEndpoint, liveEndpoints } from '../../../../gateway/subgraph-calls/endpoints';
 import { bulkhead } from '../../../../gateway/subgraph-calls/interceptors/bulkhead';

@@ -1,4 +1,5 @@
 import { type Options, OptionsError } from '../options';
+import { isShared } from '../options/cache';
 import type { OptionsProblem } from '../options/problem';
 
 /**
@@ -50,7 +51,7 @@ function notShared({ rates, cache, audit }: Options): OptionsProblem[] {
         `count in each instance alone: set \`cache.store\` to a Redis or Valkey, ${ofItsOwn}.`,
       ),
     );
-  if (cache.store.startsWith('memory:') && (cache.responses.enabled || cache.entities.enabled))
+  if (!isShared(cache) && (cache.responses.enabled || cache.entities.enabled))
     problems.push(
       problem(
         ['cache', 'store'],

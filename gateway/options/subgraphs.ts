@@ -56,7 +56,7 @@ export const subgraphs = z
         .min(1, { error: endpointsRule })
         .optional()
         .describe(
-          'The endpoints of the subgraph, if there are several: URLs or targets, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred; a failing one is not called for a while (`breaker`). Not together with `url`.',
+          'The endpoints of the subgraph, if there are several: URLs or targets, or maps of `url` and `zone`. Endpoints in the `zone` of the gateway are preferred. One that has failed is avoided for a second; then one call finds out whether it works again. One that keeps failing is not called for a while (`breaker`). Not together with `url`.',
         )
         .meta({
           example: [

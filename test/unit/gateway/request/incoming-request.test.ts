@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ClientGone, IncomingRequest } from '../../../../gateway/request/incoming-request';
 
 let now: number;
@@ -14,7 +16,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-function begin(): IncomingRequest {
+function begin(headers: Record<string, string> = {}): IncomingRequest {
   return new IncomingRequest(
     {
       forward: () => ({ headers: {}, own: undefined }),
@@ -23,7 +25,7 @@ function begin(): IncomingRequest {
       tellsTimes: false,
       onSettle: () => settled++,
     },
-    { method: 'POST', url: '/graphql', headers: {} },
+    { method: 'POST', url: '/graphql', headers },
     '127.0.0.1',
     {
       ...{
@@ -164,4 +166,22 @@ it('calls a release function at once if it is over', () => {
   request.end();
   request.onEnd(release);
   expect(release).toHaveBeenCalledTimes(1);
+});
+
+it('keeps 64 characters of the name of a client, and not the header that they are from', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  // A text of its own for each request, as the parser of HTTP makes it.
+  const header = (): string => Buffer.alloc(16_000, 'n').toString('latin1');
+  const before = used();
+  const names = Array.from(
+    { length: 500 },
+    () => begin({ 'apollographql-client-name': header() }).clientName,
+  );
+  expect(used() - before).toBeLessThan(4e6);
+  expect(new Set(names)).toEqual(new Set(['n'.repeat(64)]));
 });

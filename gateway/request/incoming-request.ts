@@ -480,7 +480,11 @@ const mostCodes = 10;
 const longestName = 200;
 
 /** A name in a client header, cut to 64 characters. */
-const ownName = (header: string | string[] | undefined): string => (single(header) ?? '').slice(0, 64);
+function ownName(header: string | string[] | undefined): string {
+  const name = single(header) ?? '';
+  // Copied, as V8 keeps the whole header for a slice of it, and names outlive their requests.
+  return name.length <= 64 ? name : Buffer.from(name.slice(0, 64)).toString();
+}
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

@@ -1,3 +1,4 @@
+/** The page *Live*. Over 300 lines: each table lists its columns. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Live as LiveView, OperatorsView, SeriesName } from '../../gateway/console/api';

@@ -1,3 +1,4 @@
+/** The page of one request. Over 300 lines: each card of it is a component, which no other page but *Explore* has. */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ExplainedNull, ExplainedRequest } from '../../gateway/console/api';

@@ -1,4 +1,7 @@
-/** The console in a real browser, of a gateway with two subgraphs: each page is opened and used. */
+/**
+ * The console in a real browser, of a gateway with two subgraphs: each page is opened and used. Over 300 lines: the pages
+ * share one gateway and one browser.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What the console shows of requests: recorded by a gateway in front of real subgraphs, and read over its port for operators. */
+/**
+ * What the console shows of requests: recorded by a gateway in front of real subgraphs, and read over its port for operators.
+ * Over 300 lines: a case for each thing that is shown of a request.
+ */
 import type { ExplainedRequest, RequestSummary, Step } from '../../gateway/console/api';
 import type { GatewayOptions } from '../../gateway';
 import { eventually } from '../support/process';

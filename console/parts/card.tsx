@@ -4,18 +4,15 @@ import type { ComponentChildren, JSX } from 'preact';
 export function Card({
   title,
   aside,
-  wide = false,
   children,
 }: {
   readonly title: string;
   /** At the right of the heading. */
   readonly aside?: ComponentChildren;
-  /** Whether it takes the whole width of a `div.cards`. */
-  readonly wide?: boolean;
   readonly children: ComponentChildren;
 }): JSX.Element {
   return (
-    <section class={wide ? 'card wide' : 'card'} aria-label={title}>
+    <section class="card" aria-label={title}>
       <header>
         <h2>{title}</h2>
         {aside !== undefined && <div class="aside">{aside}</div>}

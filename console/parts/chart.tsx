@@ -6,8 +6,7 @@ export interface Line {
   readonly title: string;
   /** One value per time; null where none is known. */
   readonly values: readonly (number | null)[];
-  /** Its colour: `accent`, `bad`, `warn`, `good`, `muted`, or a number of a subgraph's colour. */
-  readonly colour: 'accent' | 'bad' | 'warn' | 'good' | 'muted' | number;
+  readonly colour: 'accent' | 'bad' | 'warn' | 'good';
 }
 
 export interface ChartProps {
@@ -18,12 +17,13 @@ export interface ChartProps {
   readonly lines: readonly Line[];
   /** How a value is written, such as `duration` of `format.ts`. */
   readonly format: (value: number) => string;
-  /** Pixels. @default 160 */
-  readonly height?: number;
 }
 
+/** Pixels. */
+const height = 160;
+
 /** Lines over time. The values at the pointer stand in the legend; colours follow light and dark. */
-export function Chart({ summary, times, lines, format, height = 160 }: ChartProps): JSX.Element {
+export function Chart({ summary, times, lines, format }: ChartProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
   const shape = lines.map(({ title, colour }) => `${title}:${colour}`).join();
@@ -36,7 +36,7 @@ export function Chart({ summary, times, lines, format, height = 160 }: ChartProp
     const parent = place.current!;
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new Plot(optionsOf(parent, lines, format, height), data(), parent);
+      plot.current = new Plot(optionsOf(parent, lines, format), data(), parent);
     };
     draw();
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -49,7 +49,7 @@ export function Chart({ summary, times, lines, format, height = 160 }: ChartProp
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height]);
+  }, [shape]);
   useEffect(() => plot.current?.setData(data()), [times, lines]);
 
   return <div class="chart" ref={place} role="img" aria-label={summary} />;
@@ -59,7 +59,6 @@ function optionsOf(
   parent: HTMLElement,
   lines: readonly Line[],
   format: (value: number) => string,
-  height: number,
 ): Plot.Options {
   const style = getComputedStyle(parent);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
@@ -91,7 +90,7 @@ function optionsOf(
       },
       ...lines.map(({ title, colour: name }) => ({
         label: title,
-        stroke: colour(typeof name === 'number' ? `subgraph-${name}` : name),
+        stroke: colour(name),
         width: 1.5,
         points: { show: false },
         value: (_plot: Plot, value: number | null) => (value === null ? '–' : format(value)),

@@ -189,7 +189,6 @@ function Type({ type, schema }: { readonly type: SchemaType; readonly schema: Sc
                       title: 'Used by',
                       cell: (field: SchemaField) => <Users field={field} />,
                       sort: ({ usage }: SchemaField) => usage?.requests ?? 0,
-                      isNumber: false,
                     },
                     {
                       title: 'May be deleted',

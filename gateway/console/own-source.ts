@@ -19,6 +19,7 @@ export interface OwnSourceOptions {
 }
 
 export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request'> {
+  /** Without other requests with the same operation. */
   readonly explain: (first: Span) => Promise<ExplainedRequest>;
 }
 
@@ -48,24 +49,26 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
     return found;
   }
 
-  async function explain(first: Span): Promise<ExplainedRequest> {
+  async function explain(first: Span, others: readonly RequestSummary[]): Promise<ExplainedRequest> {
     const { document, operationName } = first.trace.notes ?? {};
     const plan =
       document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
+    return explainRequest(first, { endpoint: endpoint(), plan, values, responses: responses(), others });
+  }
+
+  /** Other requests with the same operation. */
+  function othersOf(first: Span): RequestSummary[] {
     const { id, operation } = summaryOf(first);
-    const others = operation === undefined ? [] : list({ operation: operation.id }, mostOthers + 1);
-    return explainRequest(first, {
-      ...{ endpoint: endpoint(), plan, values, responses: responses() },
-      others: others.filter((other) => other.id !== id).slice(0, mostOthers),
-    });
+    const found = operation === undefined ? [] : list({ operation: operation.id }, mostOthers + 1);
+    return found.filter((other) => other.id !== id).slice(0, mostOthers);
   }
 
   return {
     requests: (filter) => Promise.resolve(list(filter, mostListed)),
     request: async (id) => {
       const found = find(id);
-      return found && explain(found);
+      return found && explain(found, othersOf(found));
     },
-    explain,
+    explain: (first) => explain(first, []),
   };
 }

@@ -6,6 +6,7 @@ import { summaryOf } from './summary';
 export interface SharedRecordsOptions {
   /** A store that several gateways share. */
   readonly store: Pick<Store, 'get' | 'set'>;
+  /** Without other requests with the same operation: another gateway may not have them. */
   readonly explain: (first: Span) => Promise<ExplainedRequest>;
   /** What other gateways show as the one that has recorded a request. */
   readonly gateway: string;
@@ -67,7 +68,7 @@ export class SharedRecords {
     const entries = new Map<string, Entry>();
     for (const first of taken) {
       const { id, traceId } = summaryOf(first);
-      const value = Buffer.from(JSON.stringify({ ...(await explain(first)), others: [], gateway }));
+      const value = Buffer.from(JSON.stringify({ ...(await explain(first)), gateway }));
       if (value.length > mostBytes) continue;
       const keptUntil = now + lifetime;
       const entry = { value, tags: [], storedAt: now, freshUntil: keptUntil, keptUntil };

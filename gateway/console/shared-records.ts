@@ -22,8 +22,7 @@ export class SharedRecords {
   readonly #options: SharedRecordsOptions;
   #waiting: Span[] = [];
   readonly #timer: NodeJS.Timeout;
-  #writing: Promise<void> = Promise.resolve();
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
 
   constructor(options: SharedRecordsOptions) {
     this.#options = options;
@@ -51,15 +50,13 @@ export class SharedRecords {
   }
 
   #flush(): void {
-    if (this.#isWriting || this.#waiting.length === 0) return;
+    if (this.#writing !== undefined || this.#waiting.length === 0) return;
     const taken = this.#waiting;
     this.#waiting = [];
-    this.#isWriting = true;
     this.#writing = this.#write(taken)
       // The store logs that it is down.
       .catch(() => undefined)
-      .finally(() => (this.#isWriting = false))
-      .then(() => undefined);
+      .finally(() => (this.#writing = undefined));
   }
 
   async #write(taken: readonly Span[]): Promise<void> {

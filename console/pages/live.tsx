@@ -8,6 +8,7 @@ import { Badge } from '../parts/badge';
 import { Card } from '../parts/card';
 import { Chart, type Line, Sparkline } from '../parts/chart';
 import { clock, count, duration, rate, share } from '../parts/format';
+import { Pause } from '../parts/pause';
 import { Said } from '../parts/said';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
@@ -24,10 +25,7 @@ export function Live({ about }: PageProps): JSX.Element {
     <>
       <header class="heading">
         <h1>Live</h1>
-        <button class="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
-          <span class={isPaused ? 'pulse still' : 'pulse'} aria-hidden="true" />
-          Pause
-        </button>
+        <Pause isPaused={isPaused} pause={setPaused} />
       </header>
       <Answered answer={answer} what="the live figures">
         {(live) =>

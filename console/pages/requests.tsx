@@ -5,7 +5,9 @@ import { ask, useApi } from '../api';
 import type { PageProps } from '../app';
 import { clock, counted, moment } from '../parts/format';
 import { DurationBar } from '../parts/duration-bar';
+import { Pause } from '../parts/pause';
 import { CacheResult, operationName, Outcome } from '../parts/request-badges';
+import { SearchField } from '../parts/search-field';
 import { Answered, Empty } from '../parts/states';
 import { type Column, Table } from '../parts/table';
 import { addressOf } from '../route';
@@ -36,10 +38,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
     <>
       <header class="heading">
         <h1>Requests</h1>
-        <button class="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
-          <span class={isPaused ? 'pulse still' : 'pulse'} aria-hidden="true" />
-          Pause
-        </button>
+        <Pause isPaused={isPaused} pause={setPaused} />
       </header>
       <Filters filter={filter} narrow={narrow} />
       <Answered answer={answer} what="the requests">
@@ -81,14 +80,11 @@ function Filters({
   useEffect(() => setSearch(filter.search), [filter.search]);
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <input
-        type="search"
-        aria-label="Search by operation, client, request id, trace id or error code"
+      <SearchField
+        label="Search by operation, client, request id, trace id or error code"
         placeholder="Operation, client, id or error code"
         value={search}
-        maxLength={200}
-        spellcheck={false}
-        onInput={(event) => setSearch(event.currentTarget.value)}
+        change={setSearch}
       />
       <button
         type="button"

@@ -1,3 +1,4 @@
+/** The schema browser. Over 300 lines: the list of types and the page of one write owners, types and fields alike. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { SchemaField, SchemaType, SchemaView } from '../../gateway/console/api';
@@ -7,6 +8,7 @@ import { Card, Facts } from './card';
 import { findTypes } from './find-types';
 import { count, counted } from './format';
 import { Said } from './said';
+import { SearchField } from './search-field';
 import { Empty } from './states';
 import { Subgraph } from './subgraph';
 import { Table } from './table';
@@ -56,14 +58,11 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
       aside={<span class="muted">{`${counted(types.length, 'type')}, ${counted(fields, 'field')}`}</span>}
     >
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-        <input
-          type="search"
-          aria-label="Search types, fields and subgraphs"
+        <SearchField
+          label="Search types, fields and subgraphs"
           placeholder="Type, field or subgraph"
           value={search}
-          maxLength={200}
-          spellcheck={false}
-          onInput={(event) => setSearch(event.currentTarget.value)}
+          change={setSearch}
         />
         {isCounted && (
           <button
@@ -109,14 +108,28 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
           },
         ]}
       />
-      {found.length > shown && (
-        <p class="rest">
-          <button class="button" onClick={() => setShown(shown + pageSize)}>
-            {`Show ${count(Math.min(pageSize, found.length - shown))} more of ${count(found.length)}`}
-          </button>
-        </p>
-      )}
+      <More shown={shown} of={found.length} show={setShown} />
     </Card>
+  );
+}
+
+/** A button that shows more rows; nothing if all are shown. */
+function More({
+  shown,
+  of,
+  show,
+}: {
+  readonly shown: number;
+  readonly of: number;
+  readonly show: (rows: number) => void;
+}): JSX.Element {
+  if (of <= shown) return <></>;
+  return (
+    <p class="rest">
+      <button class="button" onClick={() => show(shown + pageSize)}>
+        {`Show ${count(Math.min(pageSize, of - shown))} more of ${count(of)}`}
+      </button>
+    </p>
   );
 }
 
@@ -158,14 +171,7 @@ function Type({ type, schema }: { readonly type: SchemaType; readonly schema: Sc
         <Card title={counted(type.fields.length, noun)}>
           {type.fields.length > 20 && (
             <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-              <input
-                type="search"
-                aria-label={`Search ${noun}s`}
-                placeholder={noun}
-                value={search}
-                spellcheck={false}
-                onInput={(event) => setSearch(event.currentTarget.value)}
-              />
+              <SearchField label={`Search ${noun}s`} placeholder={noun} value={search} change={setSearch} />
             </form>
           )}
           <Table
@@ -208,13 +214,7 @@ function Type({ type, schema }: { readonly type: SchemaType; readonly schema: Sc
                 : []),
             ]}
           />
-          {found.length > shown && (
-            <p class="rest">
-              <button class="button" onClick={() => setShown(shown + pageSize)}>
-                {`Show ${count(Math.min(pageSize, found.length - shown))} more of ${count(found.length)}`}
-              </button>
-            </p>
-          )}
+          <More shown={shown} of={found.length} show={setShown} />
         </Card>
       )}
     </>

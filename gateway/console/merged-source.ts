@@ -59,15 +59,20 @@ export function mergedSource(askAll: AskAll, askOne: AskOne): ConsoleSource {
 }
 
 /** What one process has, as the source of a gateway without others. */
-export const sourceOf = (own: ProcessConsole): ConsoleSource => ({
-  requests: own.requests,
-  request: own.request,
-  report: own.report,
-  ...pages({ ...own, live: async () => [await own.live()], graph: async () => [await own.graph()] }),
-});
+export function sourceOf(own: ProcessConsole): ConsoleSource {
+  const report: ConsoleSource['report'] = async (filter) => reportOf(await own.report(filter));
+  return {
+    ...{ requests: own.requests, request: own.request, report },
+    ...pages({
+      ...{ operators: own.operators, schema: own.schema, report },
+      live: async () => [await own.live()],
+      graph: async () => [await own.graph()],
+    }),
+  };
+}
 
 /** What the pages are made of: `live` and `graph` of every process, all else of the whole gateway. */
-interface Parts extends Pick<ProcessConsole, 'operators' | 'schema' | 'report'> {
+interface Parts extends Pick<ProcessConsole, 'operators' | 'schema'>, Pick<ConsoleSource, 'report'> {
   readonly live: () => Promise<readonly Answer<'live'>[]>;
   readonly graph: () => Promise<readonly Answer<'graph'>[]>;
 }

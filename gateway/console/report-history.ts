@@ -1,5 +1,4 @@
-import type { CallReport, CallTotals } from './api';
-import { reportOf } from './call-report';
+import type { CallTotals } from './api';
 import { type CallCounter, subtractTotals } from './call-totals';
 
 /** Reads the counts of a process once a minute, so that a report may be about the last minutes alone. */
@@ -24,12 +23,12 @@ export class ReportHistory {
    * @param last milliseconds: what was counted since the last reading before them, or since the first one; at most an hour.
    * Undefined for everything since the start
    */
-  report(last: number | undefined): CallReport {
+  totals(last: number | undefined): CallTotals {
     const now = this.#now();
     const totals = this.#counter.read(now);
-    if (last === undefined) return reportOf(totals);
+    if (last === undefined) return totals;
     const begin = this.#earlier.findLast(({ at }) => at <= now - last) ?? this.#firstIfFull();
-    return reportOf(begin === undefined ? totals : subtractTotals(totals, begin));
+    return begin === undefined ? totals : subtractTotals(totals, begin);
   }
 
   /** The oldest reading, if there was an older one: without it everything since the start was meant. */

@@ -1,5 +1,6 @@
 import type {
   CallReport,
+  CallTotals,
   ExplainedRequest,
   Graph,
   Live,
@@ -36,12 +37,14 @@ export interface ConsoleSource extends SharedQuestions {
   readonly live: () => Promise<Live>;
   readonly graph: () => Promise<Graph>;
   readonly schema: () => Promise<SchemaView>;
+  readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }
 
 /** What one process has for the console, as plain data. Figures are added up before they are shown. */
 export interface ProcessConsole extends SharedQuestions {
   readonly live: () => Promise<LiveParts>;
   readonly graph: () => Promise<GraphParts>;
+  readonly report: (filter: ReportFilter) => Promise<CallTotals>;
   /** Undefined until the subgraphs have answered. */
   readonly operators: () => Promise<OperatorsView | undefined>;
   /** Undefined while there is no supergraph. */
@@ -53,5 +56,4 @@ interface SharedQuestions {
   readonly requests: (filter: RequestFilter) => Promise<readonly RequestSummary[]>;
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
-  readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }

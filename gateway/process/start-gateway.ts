@@ -322,7 +322,7 @@ export async function openGateway(
     figures && {
       requests: own.requests,
       request: async (id) => (await own.request(id)) ?? sharedRecords?.find(id),
-      report: ({ last }) => Promise.resolve(reports.report(last)),
+      report: ({ last }) => Promise.resolve(reports.totals(last)),
       ...figures.console,
     };
   const about = () =>

@@ -14,7 +14,7 @@ it('tells what was counted since the start, or in the last minutes', () => {
     jest.advanceTimersByTime(minute);
   }
   const executions = (last?: number) => {
-    const { since, operations } = history.report(last);
+    const { since, operations } = history.totals(last);
     return [since, operations[0]?.executions];
   };
   expect(executions()).toEqual([0, 55]);
@@ -27,7 +27,7 @@ it('tells what was counted since the start, or in the last minutes', () => {
 it('keeps an hour', () => {
   const history = new ReportHistory(new Counted(0) as never);
   jest.advanceTimersByTime(200 * minute);
-  expect(history.report(24 * 60 * minute).since).toBe(140 * minute);
+  expect(history.totals(24 * 60 * minute).since).toBe(140 * minute);
   history.stop();
   expect(jest.getTimerCount()).toBe(0);
 });

@@ -39,7 +39,7 @@ export const operationBoundaries: readonly number[] =
   metricTable['weir.graphql.operation.duration'].boundaries;
 
 /** The metrics that {@link count} reads. */
-export const readMetrics: ReadonlySet<MetricName> = new Set([
+export const readMetrics = new Set([
   'http.server.request.duration',
   'weir.graphql.errors',
   'weir.subgraph.fetches',
@@ -51,22 +51,24 @@ export const readMetrics: ReadonlySet<MetricName> = new Set([
   'weir.graphql.operation.duration',
   'weir.client.requests',
   'weir.subscriptions.active',
-]);
+] as const) satisfies ReadonlySet<MetricName>;
+type ReadMetric = typeof readMetrics extends ReadonlySet<infer Name> ? Name : never;
 
-/** Adds up metrics: requests to the endpoint, and all that follows from them. */
+/** Adds up metrics, {@link readMetrics} alone: requests to the endpoint, and all that follows from them. */
 export function count(metrics: readonly Metric[]): Counted & { readonly levels: Levels } {
   const all: Sums = new Map();
   const tables = emptyTables();
   const levels = { waiting: 0, streams: 0 };
   const add = (name: (typeof totals)[number], numbers: readonly number[]): void => addTo(all, name, numbers);
-  for (const { name, series } of metrics)
+  for (const { name, series } of metrics) {
+    const read = name as ReadMetric;
     for (const { attributes, value } of series) {
       // A copy, as the histogram goes on counting.
       const numbers = typeof value === 'number' ? [value] : [...value.counts];
       const one = [sumOf(numbers)];
       const key = (...names: (string | number | undefined)[]): string =>
         names.map((each) => each ?? '').join('\n');
-      switch (name) {
+      switch (read) {
         case 'http.server.request.duration':
           if (attributes['http.route'] === undefined) break;
           add('requests', one);
@@ -111,8 +113,10 @@ export function count(metrics: readonly Metric[]): Counted & { readonly levels: 
           levels.streams += one[0]!;
           break;
         default:
+          read satisfies never;
       }
     }
+  }
   return { totals: all, tables, levels };
 }
 

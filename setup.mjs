@@ -45,7 +45,7 @@ for (const file of copied) {
   if (isOlder(copy, [file])) cpSync(file, copy);
 }
 
-// Its last file, which no other step writes.
+// The file that the console's build writes last.
 if (isOlder(join(root, 'dist', 'console', 'index.html'), listFiles('console'))) {
   developmentFile('esbuild', 'package.json');
   await run('Bundling the console', process.execPath, [join(root, 'console', 'build.mjs')]);

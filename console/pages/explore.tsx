@@ -113,6 +113,7 @@ function Made({ told, canWrite }: { readonly told: Told; readonly canWrite: bool
       </Empty>
     );
   }
+  // Called for the colours of its subgraphs.
   subgraphsOf(request);
   return (
     <>

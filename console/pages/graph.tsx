@@ -61,7 +61,7 @@ function Services({ graph }: { readonly graph: GraphView }): JSX.Element {
     );
   return (
     <>
-      <Card title="Services" aside={<span class="muted">last minute</span>}>
+      <Card title="Services" aside={<span class="muted">last one or two minutes</span>}>
         <ServiceMap graph={graph} chosen={chosen} choose={choose} />
       </Card>
       {service && <Chosen graph={graph} service={service} />}

@@ -139,7 +139,7 @@ export interface Live {
   readonly since: number;
   /** A value for each step, at most 180, oldest first; null where nothing is known. */
   readonly series: Readonly<Record<SeriesName, readonly (number | null)[]>>;
-  /** Since then, or in the last 15 minutes, and so are all that follow; the most frequent first. */
+  /** This and all that follows is counted since `since`, or in the last 15 minutes; the most frequent first. */
   readonly codes: readonly { readonly name: string; readonly service?: string; readonly count: number }[];
   readonly services: readonly {
     readonly name: string;

@@ -1,6 +1,6 @@
 export interface CurlFacts {
   readonly endpoint: string;
-  /** Undefined if it is not known: then the command has its hash alone. */
+  /** Undefined if it is not known: then the command has `…` in its place. */
   readonly text: string | undefined;
   readonly operationName: string | undefined;
   /** Names of the operation's variables. */

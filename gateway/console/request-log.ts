@@ -101,7 +101,7 @@ export class RequestLog implements Recorder, Iterable<Span> {
   }
 }
 
-/** Spans of requests that are not over: of operations with hundreds of calls, 64 or so. */
+/** Spans of requests in flight, about 25 MB: 64 operations with hundreds of calls each have so many. */
 const mostInFlight = 50_000;
 
 /** Bytes on the heap, as measured: test/unit/gateway/console/request-log.test.ts. */

@@ -13,7 +13,7 @@ const step = 5000;
 let recorders: LiveRecorder[] = [];
 
 beforeEach(() => {
-  // Half a step after one, so that the first step is a whole one.
+  // At the end of a step, so that the first one that is taken is whole.
   jest.useFakeTimers({ now: 1_800_000_000_000 });
 });
 

@@ -172,6 +172,14 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.getByRole('heading', { name: 'Page', level: 1 }).waitFor();
   }, 60_000);
 
+  it('keeps what is typed when another filter is pressed at once', async () => {
+    await openList();
+    await page.getByRole('searchbox').fill('web');
+    await page.getByRole('button', { name: 'Failed' }).click();
+    await page.waitForURL(/search=web/);
+    expect(page.url()).toContain('failed=1');
+  });
+
   it('shows new requests, but moves no row away under the pointer', async () => {
     await page.mouse.move(0, 0);
     await openList();
@@ -246,6 +254,22 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.getByRole('link', { name: 'Page', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/#\/requests\?operation=Page$/);
+  });
+
+  it('asks for no more figures once it is paused', async () => {
+    const first = page.waitForResponse(/\/api\/live$/);
+    await open('#/live');
+    await first;
+    const asked: string[] = [];
+    const note = (request: { url(): string }): unknown => asked.push(request.url());
+    page.on('request', note);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Pause', pressed: true }).waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Graph' }).click();
+    await page.getByRole('heading', { name: 'Schema' }).waitFor();
+    page.off('request', note);
+    expect(asked.filter((url) => url.endsWith('/api/live'))).toEqual([]);
+    expect(asked.some((url) => url.endsWith('/api/graph'))).toBe(true);
   });
 
   it('shows who calls whom, and opens a service by the keyboard', async () => {

@@ -76,7 +76,8 @@ function Filters({
     if (search === filter.search) return;
     const timer = setTimeout(() => narrow({ search }), 200);
     return () => clearTimeout(timer);
-  }, [search]);
+    // Another filter may change before it rests.
+  }, [search, narrow]);
   useEffect(() => setSearch(filter.search), [filter.search]);
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>

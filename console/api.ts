@@ -48,17 +48,18 @@ export interface Answer<T> {
  * `every` so many milliseconds while the tab is visible.
  *
  * @param path nothing is asked while it is undefined
- * @param every nothing is asked again while it is undefined
+ * @param every nothing is asked again while it is undefined; when it is given again, it is asked at once
  */
 export function useApi<T>(path: string | undefined, every?: number): Answer<T> {
   const [state, setState] = useState<{ path?: string; data?: T; error?: ApiError }>({});
   const [turn, setTurn] = useState(0);
-  // Changing the interval must not ask again at once.
-  const interval = useRef(every);
-  interval.current = every;
+  /** The question that `state` has the answer to. */
+  const answered = useRef<string | undefined>(undefined);
 
   useEffect(() => {
     if (path === undefined) return;
+    const question = `${turn} ${path}`;
+    if (every === undefined && answered.current === question) return;
     const leaving = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isAsking = false;
@@ -67,9 +68,11 @@ export function useApi<T>(path: string | undefined, every?: number): Answer<T> {
       isAsking = true;
       try {
         const data = await ask<T>(path, { signal: leaving.signal });
+        answered.current = question;
         setState({ path, data });
       } catch (error) {
         if (leaving.signal.aborted) return;
+        answered.current = undefined;
         const failed = error instanceof ApiError ? error : new ApiError(undefined, String(error));
         setState((before) => ({ ...(before.path === path ? before : { path }), error: failed }));
       }
@@ -78,11 +81,11 @@ export function useApi<T>(path: string | undefined, every?: number): Answer<T> {
     };
     const later = (): void => {
       clearTimeout(timer);
-      if (interval.current !== undefined && !document.hidden && !leaving.signal.aborted)
-        timer = setTimeout(() => void update(), interval.current);
+      if (every !== undefined && !document.hidden && !leaving.signal.aborted)
+        timer = setTimeout(() => void update(), every);
     };
     const shown = (): void => {
-      if (!document.hidden && !isAsking && interval.current !== undefined) void update();
+      if (!document.hidden && !isAsking && every !== undefined) void update();
     };
     document.addEventListener('visibilitychange', shown);
     void update();
@@ -91,7 +94,7 @@ export function useApi<T>(path: string | undefined, every?: number): Answer<T> {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', shown);
     };
-  }, [path, turn, every === undefined]);
+  }, [path, turn, every]);
 
   return {
     data: state.data,

@@ -142,9 +142,16 @@ describe('OpenMetrics', () => {
       'openmetrics',
     ],
     [
-      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1',
+      'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
       'openmetrics',
     ],
+    // With `metric_name_escaping_scheme: underscores`, and with `scrape_protocols: [PrometheusText0.0.4]`.
+    [
+      'application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      'openmetrics',
+    ],
+    ['text/plain;version=0.0.4;q=0.6,*/*;q=0.5', 'prometheus'],
+    ['text/plain;q=0.9,application/openmetrics-text;version=1.0.0;escaping=dots;q=0.5', 'prometheus'],
   ])('is what is written for %s: %s', (accept, format) => {
     expect(metricsFormatFor(accept)).toBe(format);
   });

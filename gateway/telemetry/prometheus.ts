@@ -13,10 +13,21 @@ export const metricsTypes: Readonly<Record<MetricsFormat, string>> = {
 
 /** The format that a client prefers, by its `Accept`. Prometheus' own where it takes neither. */
 export function metricsFormatFor(accept: string | undefined): MetricsFormat {
-  const { prometheus, openmetrics } = metricsTypes;
-  const type = new Negotiator({ headers: { accept } }).mediaType([prometheus, openmetrics]);
-  return type === openmetrics ? 'openmetrics' : 'prometheus';
+  const type = new Negotiator({ headers: { accept } }).mediaType([...formatsByType.keys()]);
+  return formatsByType.get(type ?? metricsTypes.prometheus)!;
 }
+
+/**
+ * By content type, of OpenMetrics with each scheme to escape names by: Prometheus 3 always asks for one. All names here are
+ * valid without escaping.
+ */
+const formatsByType = new Map<string, MetricsFormat>([
+  [metricsTypes.prometheus, 'prometheus'],
+  [metricsTypes.openmetrics, 'openmetrics'],
+  ...['allow-utf-8', 'underscores', 'dots', 'values'].map(
+    (scheme) => [`${metricsTypes.openmetrics}; escaping=${scheme}`, 'openmetrics'] as const,
+  ),
+]);
 
 /** Writes metrics for Prometheus. */
 export function writePrometheus(metrics: readonly Metric[], format: MetricsFormat = 'prometheus'): string {

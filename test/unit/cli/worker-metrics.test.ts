@@ -1,5 +1,14 @@
 import { mergeMetrics } from '../../../cli/worker-metrics';
 
+/** What is merged of two workers, of which one has counted 3 and the other 4. */
+const mergedOfTwo = (text: (n: number) => string): string =>
+  mergeMetrics(
+    new Map([
+      [1, text(3)],
+      [2, text(4)],
+    ]),
+  );
+
 describe('mergeMetrics', () => {
   it('labels every sample with its worker and describes every metric once', () => {
     const text = (n: number) =>
@@ -13,14 +22,7 @@ describe('mergeMetrics', () => {
         '',
       ].join('\n');
 
-    expect(
-      mergeMetrics(
-        new Map([
-          [1, text(3)],
-          [2, text(4)],
-        ]),
-      ),
-    ).toBe(
+    expect(mergedOfTwo(text)).toBe(
       [
         '# HELP weir_requests Requests.',
         '# TYPE weir_requests counter',
@@ -45,14 +47,7 @@ describe('mergeMetrics', () => {
         '# EOF',
         '',
       ].join('\n');
-    expect(
-      mergeMetrics(
-        new Map([
-          [1, text(3)],
-          [2, text(4)],
-        ]),
-      ),
-    ).toBe(
+    expect(mergedOfTwo(text)).toBe(
       [
         '# TYPE weir_requests counter',
         ...['weir_requests_total{worker="1"} 3', 'weir_requests_total{worker="2"} 4'],

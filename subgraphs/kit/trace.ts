@@ -55,8 +55,8 @@ export function traceIdIn(traceparent: string): string | undefined {
   return traceId === undefined || /^0+$/.test(traceId) || /^0+$/.test(parentId!) ? undefined : traceId;
 }
 
-/** Whether who has begun the trace wants it to be recorded; true where nobody has begun one. */
-export const isWanted = (traceparent: string | undefined): boolean =>
+/** Whether a `traceparent` has the flag `sampled` (W3C Trace Context, section 3.2.2.5.1); true without one. */
+export const isSampled = (traceparent: string | undefined): boolean =>
   traceparent === undefined || (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
 
 function readRequestId(headers: IncomingHttpHeaders): string {

@@ -1,6 +1,6 @@
 import { type Delivery } from '../events/channel';
 import { type DomainEvent } from '../events/event';
-import { isWanted } from '../trace';
+import { isSampled } from '../trace';
 import { type Span, type Tracer } from './tracer';
 
 /** Begins the span of an event on its way from the outbox to the log; undefined where no trace has led to it. */
@@ -46,7 +46,7 @@ export function beginProcess(
 ): Span | undefined {
   if (!tracer) return undefined;
   const isRecent = Date.now() - Date.parse(event.time) < longestTraceMilliseconds;
-  if (!isRecent && !isWanted(event.traceparent)) return undefined;
+  if (!isRecent && !isSampled(event.traceparent)) return undefined;
   return tracer.begin(`process ${event.source}`, {
     ...{ kind: 'consumer', ...(isRecent ? { cause: event } : { links: [event] }) },
     attributes: {

@@ -1,7 +1,7 @@
 import { type FastifyRequest } from 'fastify';
 import { type ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
-import { isWanted, propagationOf, type Trace } from '../trace';
+import { isSampled, propagationOf, type Trace } from '../trace';
 import { type Span, type Tracer } from './tracer';
 
 /**
@@ -44,7 +44,7 @@ export function traceRequest(
  * number of them, with a link to the request that has opened it, and is sampled as that was.
  */
 export function traceEvent(tracer: Tracer | undefined, { requestId, propagation }: Trace): Trace | undefined {
-  if (tracer === undefined || !isWanted(propagation['traceparent'])) return undefined;
+  if (tracer === undefined || !isSampled(propagation['traceparent'])) return undefined;
   const span = tracer.begin('subscription event', {
     kind: 'consumer',
     links: [propagation],

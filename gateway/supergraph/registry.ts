@@ -170,10 +170,10 @@ function createReports({ open, logger, pinned, facts }: ReportsOptions) {
     async stop() {
       clearInterval(timer);
       send('stopped');
-      await Promise.race([sending, delay(longestFarewell, undefined, { ref: false })]);
+      await Promise.race([sending, delay(shutdownTimeout, undefined, { ref: false })]);
     },
   };
 }
 
 /** Milliseconds to wait for the last report at the stop. */
-const longestFarewell = 2_000;
+const shutdownTimeout = 2_000;

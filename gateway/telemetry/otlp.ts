@@ -74,7 +74,7 @@ export function startOtlpExport({
         await sendNow();
       };
       const ended = new AbortController();
-      await Promise.race([last(), sleep(longestFarewell, undefined, { signal: ended.signal })]);
+      await Promise.race([last(), sleep(shutdownTimeout, undefined, { signal: ended.signal })]);
       ended.abort();
       stopping.abort();
     },
@@ -83,7 +83,7 @@ export function startOtlpExport({
 
 /** Timeout of a request to the collector, in milliseconds. */
 const longest = 10_000;
-const longestFarewell = 2_000;
+const shutdownTimeout = 2_000;
 
 /** An `ExportMetricsServiceRequest` (opentelemetry-proto 1.0) in JSON. */
 export function writeOtlp(

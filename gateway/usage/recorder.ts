@@ -150,7 +150,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     flush: schedule,
     async close() {
       clearInterval(timer);
-      await Promise.race([schedule(), delay(longestFarewell, undefined, { ref: false })]);
+      await Promise.race([schedule(), delay(shutdownTimeout, undefined, { ref: false })]);
     },
   };
 }
@@ -180,7 +180,7 @@ interface Use {
 const longestQueue = 8;
 const mostRemembered = 50_000;
 /** Milliseconds to wait for the last write at the stop. */
-const longestFarewell = 10_000;
+const shutdownTimeout = 10_000;
 
 /** Counts enum values and input fields in variables, each once per request. */
 function countInputs(use: Use, find: FindInputs, variables: Readonly<Record<string, unknown>>): void {

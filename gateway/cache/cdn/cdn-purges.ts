@@ -87,7 +87,7 @@ export class CdnPurges {
       await this.#sending;
       if (this.#waiting.size > 0) await this.#send();
     };
-    await Promise.race([last(), delay(longestFarewell, undefined, { ref: false })]);
+    await Promise.race([last(), delay(shutdownTimeout, undefined, { ref: false })]);
     const left = [...this.#onTheirWay, ...this.#waiting];
     this.#waitingPaths.add(-this.#waiting.size, {});
     this.#waiting.clear();
@@ -145,7 +145,7 @@ export class CdnPurges {
 const mostPaths = 3_000;
 /** The longest pause between two attempts, in milliseconds. */
 const longestPause = 60_000;
-const longestFarewell = 5_000;
+const shutdownTimeout = 5_000;
 
 /** Whether some tag matches both patterns. */
 function overlap(one: string, other: string): boolean {

@@ -113,7 +113,7 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
       const ended = new AbortController();
       // What it rejects with has been logged by the exporter.
       const last = processor.shutdown().catch(() => undefined);
-      const longest = sleep(longestFarewell, undefined, { signal: ended.signal }).catch(() => undefined);
+      const longest = sleep(shutdownTimeout, undefined, { signal: ended.signal }).catch(() => undefined);
       await Promise.race([last, longest]);
       ended.abort();
     },
@@ -141,7 +141,7 @@ const exportedContext = { traceId: '', spanId: '', traceFlags: 1 };
 const someSpan = '0000000000000001';
 /** The default of `OTEL_BSP_MAX_QUEUE_SIZE`. */
 const defaultQueue = 2048;
-const longestFarewell = 2_000;
+const shutdownTimeout = 2_000;
 
 function isOn(url: string | undefined, env: ExportOptions['env']): boolean {
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return false;

@@ -45,7 +45,7 @@ export function readTraces(env: NodeJS.ProcessEnv): TraceSettings | undefined {
   return {};
 }
 
-const longestFarewellMilliseconds = 2000;
+const shutdownTimeoutMilliseconds = 2000;
 
 /**
  * Opens the export of spans: OpenTelemetry's SDK, which is loaded only now, and reads its own environment variables for
@@ -81,7 +81,7 @@ export async function openTracing({
     async stop() {
       const ended = new AbortController();
       const last = provider.shutdown().catch(() => undefined);
-      const longest = sleep(longestFarewellMilliseconds, undefined, ended).catch(() => undefined);
+      const longest = sleep(shutdownTimeoutMilliseconds, undefined, ended).catch(() => undefined);
       await Promise.race([last, longest]);
       ended.abort();
     },

@@ -35,15 +35,15 @@ export class CacheStatistics {
   readonly responses: CacheCounts;
   /** By subgraph and type name. */
   readonly entities = new Map<string, Map<string, CacheCounts>>();
-  readonly #agesOf: (cache: 'response' | 'entity', subgraph?: string) => CacheCounts;
+  readonly #newCounts: (cache: 'response' | 'entity', subgraph?: string) => CacheCounts;
   /** What was stored last under a key. */
   readonly #stored = new LRUCache<string, Stored>({ max: mostStored });
 
   constructor(meter: Meter) {
     const ages = meter.histogram('weir.cache.age');
-    this.#agesOf = (cache, subgraph) =>
+    this.#newCounts = (cache, subgraph) =>
       new CacheCounts(byPolicy((policy) => ages.of({ cache, subgraph, policy })));
-    this.responses = this.#agesOf('response');
+    this.responses = this.#newCounts('response');
     meter.observe('weir.cache.entities', (observe) => {
       for (const [subgraph, byType] of this.entities)
         for (const counts of byType.values()) {
@@ -69,7 +69,7 @@ export class CacheStatistics {
     if (byType === undefined) this.entities.set(subgraph, (byType = new Map<string, CacheCounts>()));
     const name = byType.size < mostTypes || byType.has(type) ? type : 'other';
     let counts = byType.get(name);
-    if (counts === undefined) byType.set(name, (counts = this.#agesOf('entity', subgraph)));
+    if (counts === undefined) byType.set(name, (counts = this.#newCounts('entity', subgraph)));
     return counts;
   }
 

@@ -1,7 +1,7 @@
 /**
- * Counts fetches of query plans, and the subgraph calls that they cost. Each planned call is in exactly one of the other
- * counts, except for batched calls that failed together and were then sent alone, retries, refreshes of stale entities,
- * and calls that an open circuit breaker refuses, or for which there is no endpoint: these are in none.
+ * Counts fetches of query plans, and the subgraph calls that they cost. Each planned fetch is in exactly one of the other
+ * counts, but in none if an open circuit breaker refuses its call, or if there is no endpoint for it. `sent` also has
+ * retries, refreshes of stale entities, and batched calls that failed and whose fetches were then sent alone.
  */
 export interface FetchCounts {
   /** Fetches of the plan that had something to request. */

@@ -166,7 +166,7 @@ export const metricTable = {
     kind: 'gauge',
     unit: 's',
     description:
-      'Time since DNS or Cloud Map last answered what the endpoints of a subgraph are; before the first answer, since they are asked. It grows while they do not answer: then the last endpoints are used.',
+      'Time since the last successful look-up of endpoints in DNS or Cloud Map; before the first one, since look-ups began. While they fail it grows, and the last endpoints are used.',
     attributes: { subgraph, target: discoveryTarget },
   },
   'weir.discovery.endpoints': {
@@ -184,7 +184,8 @@ export const metricTable = {
   'weir.discovery.failures': {
     kind: 'counter',
     unit: '{failure}',
-    description: 'Questions for endpoints that nobody answered, or not with a list.',
+    description:
+      'Look-ups of endpoints that failed: without an answer, or with one that is no list of endpoints.',
     attributes: { subgraph, target: discoveryTarget },
   },
   'weir.subgraph.connections': {

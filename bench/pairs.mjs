@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { supergraphSdl } from './fixture/subgraphs.mjs';
 import { workloads } from './fixture/workloads.mjs';
+import { median } from './lib/median.mjs';
 import { findNode } from './lib/nodes.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
 import { cpuSeconds, processTree, residentBytes } from './lib/processes.mjs';
@@ -133,11 +134,6 @@ function interval(ratios) {
 function studentT(degrees) {
   const z = 1.959964;
   return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2);
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 function sum(numbers) {

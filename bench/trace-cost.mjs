@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { supergraphSdl } from './fixture/subgraphs.mjs';
 import { workloads } from './fixture/workloads.mjs';
 import { startHelper } from './lib/helper.mjs';
+import { median } from './lib/median.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
 import { cpuSeconds, processTree } from './lib/processes.mjs';
 import { startSystem } from './lib/running-system.mjs';
@@ -202,9 +203,4 @@ function print(rounds) {
       `${name.padEnd(14)}${cpu.toFixed(1).padStart(8)}${spans.toFixed(2).padStart(9)}${ratio.toFixed(3).padStart(9)}  ${least.toFixed(3)}–${most.toFixed(3)}` +
         `${bound === undefined ? '' : `${bound} %`.padStart(10)}\n`,
     );
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }

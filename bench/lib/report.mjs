@@ -1,4 +1,5 @@
 /** From records to medians, and from medians to the tables that people read. */
+import { median as medianOf } from './median.mjs';
 
 /** @returns medians by workload and system, over the valid records, or over all (`invalid: true`) when none is. */
 export function summarise(records) {
@@ -129,12 +130,6 @@ function groupBy(values, keyOfValue) {
     groups.set(key, [...(groups.get(key) ?? []), value]);
   }
   return groups;
-}
-
-function medianOf(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Three digits that count, and thousands apart. */

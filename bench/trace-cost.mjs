@@ -1,5 +1,5 @@
 /**
- * `node bench/trace-cost.mjs [--without DIR] [--rounds 5] …`: what do traces cost, and what the console records?
+ * `node bench/trace-cost.mjs [--without DIR] [--rounds 5] …`: what do traces and the console's recording cost?
  *
  * All variants run at the same time on one core, and the clients load them in turns, so that whatever else the machine
  * does meanwhile hits all alike. What counts is the CPU time of the gateway's process per request, exports included: a turn

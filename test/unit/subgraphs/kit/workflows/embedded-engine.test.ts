@@ -1,7 +1,7 @@
+/** What the embedded engine alone does. Over 300 lines: its tests share how processes start and end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { openDatabase, type Database } from '../../../../../subgraphs/kit';
-import { SubgraphError } from '../../../../../subgraphs/kit';
+import { openDatabase, SubgraphError, type Database } from '../../../../../subgraphs/kit';
 import { tasksOf, type Definition } from '../../../../../subgraphs/kit/workflows/definition';
 import { type EmbeddedEngineOptions } from '../../../../../subgraphs/kit/workflows/embedded-engine';
 import {

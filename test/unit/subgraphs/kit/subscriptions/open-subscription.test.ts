@@ -49,7 +49,7 @@ it('answers each event in a trace of its own, with a link to the request', async
   }
 });
 
-it('records nothing of events where the trace of the request is not wanted', async () => {
+it('records nothing of events where the trace of the request is not sampled', async () => {
   const { answered, spans } = await answer({ traceparent: unsampled });
   expect(answered.map((each) => each.traceId)).toEqual([traceId, traceId]);
   expect(spans).toEqual([]);

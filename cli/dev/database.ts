@@ -21,8 +21,8 @@ export interface Database {
   readonly env: Readonly<Record<string, string>>;
   /** The folder or address, for messages. */
   readonly place: string;
-  /** A sentence on what may help a subgraph that does not start. */
-  readonly remedy: string | undefined;
+  /** A sentence on what helps a subgraph that does not start, by the reason that it has printed; undefined for none. */
+  readonly remedyFor: (reason: string) => string | undefined;
   stop(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
   const endpoint = env['DYNAMODB_ENDPOINT'];
   if (endpoint) {
     if (reset) throw new CommandFailure('weir: --reset empties the embedded DynamoDB only.', 2);
-    return { env: {}, place: endpoint, remedy: undefined, stop: () => Promise.resolve() };
+    return { env: {}, place: endpoint, remedyFor: () => undefined, stop: () => Promise.resolve() };
   }
   if (reset) await emptyFolder(folder, env, output);
 
@@ -59,7 +59,11 @@ export async function startDatabase({ folder, reset, env, output }: DatabaseOpti
   return {
     env: { DYNAMODB_ENDPOINT: start.url },
     place: folder,
-    remedy: `If ${folder} has tables of an older version of Weir, --reset deletes them and begins with new sample data.`,
+    // Subgraphs say this only where the keys or indexes of a table are not those of the code.
+    remedyFor: (reason) =>
+      reason.includes('delete the table')
+        ? `The tables in ${folder} are of another version of Weir: --reset deletes them and begins with new sample data.`
+        : undefined,
     stop: () => process.stop(),
   };
 }

@@ -60,7 +60,7 @@ export async function startReferenceGraph({
         LOG_LEVEL: logLevel,
       },
       output,
-      remedy: database.remedy,
+      remedyFor: database.remedyFor,
     }),
   );
   const started = processes.start(config, schemas);

@@ -19,8 +19,8 @@ export interface SubgraphProcessesOptions {
   readonly otherPorts: () => readonly NeededPort[];
   readonly env: Context['env'];
   readonly output: Output;
-  /** A sentence on what may help a subgraph that does not start. */
-  readonly remedy?: string | undefined;
+  /** A sentence on what helps a subgraph that does not start, by the reason that it has printed; undefined for none. */
+  readonly remedyFor: (reason: string) => string | undefined;
 }
 
 interface SubgraphProcess {
@@ -29,6 +29,8 @@ interface SubgraphProcess {
   url: string;
   /** The schema that it serves, or with which it is being started. */
   sdl: string;
+  /** Its last line on stderr: why it does not start, if it does not. */
+  reason: string;
   readonly supervised: Supervised;
 }
 
@@ -73,17 +75,18 @@ export class SubgraphProcesses {
     const urls = new Map(this.urls);
     for (const [index, { name, routingUrl }] of added.entries())
       urls.set(name, withPort(routingUrl, ports[index]));
-    const { remedy } = this.#options;
     const starts = added.map(async ({ name }) => {
       const sdl = schemas.find((schema) => schema.name === name)!.sdl;
       const subgraph = this.#run(name, sdl, urls);
       const start = await subgraph.supervised.started;
       if ('url' in start) subgraph.url = start.url;
-      else if (isRefused(start))
+      else if (isRefused(start)) {
+        const remedy = this.#options.remedyFor(subgraph.reason);
         throw new CommandFailure(
           `weir: ${name} cannot be started.${remedy === undefined ? '' : ` ${remedy}`}`,
           2,
         );
+      }
     });
     for (const result of await Promise.allSettled(starts)) {
       if (result.status === 'rejected') throw result.reason;
@@ -132,14 +135,17 @@ export class SubgraphProcesses {
           script: script(name)!,
           args: ['--host', '127.0.0.1', '--port', portOf(address()), '--schema', schema],
           env: { ...quietAws, ...addressVariables(urls), ...env, ...serviceName(env, name) },
-          onLine: (line) => output.line(name, line),
+          onLine: (line, stream) => {
+            if (stream === 'stderr') subgraph.reason = line;
+            output.line(name, line);
+          },
         }),
       isRefusal: isRefused,
       onDeath: (exit, delay) =>
         output.say(`${name} ${describeExit(exit)}; it is started again in ${delay / 1000} s.`),
       onRecovery: () => output.say(`${name} is back.`),
     });
-    const subgraph: SubgraphProcess = { name, url: urls.get(name)!, sdl, supervised };
+    const subgraph: SubgraphProcess = { name, url: urls.get(name)!, sdl, reason: '', supervised };
     this.#processes.set(name, subgraph);
     return subgraph;
   }

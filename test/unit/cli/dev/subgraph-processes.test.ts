@@ -16,7 +16,7 @@ writeFileSync(
      options: { host: { type: 'string' }, port: { type: 'string' }, schema: { type: 'string' } } });
    const sdl = readFileSync(values.schema, 'utf8');
    process.on('disconnect', () => process.exit());
-   if (sdl.includes('refuse')) { console.error('no'); process.exit(2); }
+   if (sdl.includes('refuse')) { console.error(sdl.includes('table') ? 'delete the table' : 'no'); process.exit(2); }
    console.log([sdl, process.env.A_URL, process.env.B_URL].join(' '));
    process.send({ type: 'ready', url: 'http://127.0.0.1:' + values.port + '/graphql' });`,
 );
@@ -54,8 +54,13 @@ describe('SubgraphProcesses', () => {
 
   it('fails if a subgraph refuses to start', async () => {
     await expect(processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse' }))).rejects.toThrow(
-      'weir: b cannot be started. Try --reset.',
+      /^weir: b cannot be started\.$/,
     );
+  });
+
+  it('says what may help, where something helps for the reason that it has printed', async () => {
+    const start = processes.start(config('a', 'b'), schemas({ a: 'one', b: 'refuse a table' }));
+    await expect(start).rejects.toThrow(/^weir: b cannot be started\. Try --reset\.$/);
   });
 
   it('says in one sentence which port is taken, before anything is started', async () => {
@@ -137,7 +142,7 @@ function create(
   const ours = (name: string) => (name === 'elsewhere' ? undefined : script);
   return new SubgraphProcesses({
     ...{ ports, script: ours, otherPorts, env: process.env, output },
-    remedy: 'Try --reset.',
+    remedyFor: (reason) => (reason === 'delete the table' ? 'Try --reset.' : undefined),
   });
 }
 

@@ -1,3 +1,4 @@
+/** Over 300 lines: a single process, a primary and its workers start, reload and stop in the same steps. */
 import cluster from 'node:cluster';
 import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -26,10 +27,7 @@ import { setServingFlags } from './v8-flags';
 import { answerTo, ask } from './worker-messages';
 import { callbackKeyVariable, type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
-/**
- * `weir gateway`: runs only the gateway, with any Federation 2 supergraph. It is one file, as a single process, a
- * primary and its workers start, reload and stop in the same steps.
- */
+/** `weir gateway`: runs only the gateway, with any Federation 2 supergraph. */
 export function gatewayCommand(context: Context): Command {
   return addSupergraphFlags(addGatewayFlags(new Command('gateway')))
     .summary('run the gateway in front of a supergraph')

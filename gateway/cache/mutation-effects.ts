@@ -26,8 +26,9 @@ export interface MutationEffectsOptions {
 }
 
 /**
- * Notes that a mutation may have changed data, and invalidates what it has, before its client gets the answer: the entities that it returns,
- * the tags declared for its fields, and the groups in the response header `Cache-Group-Invalidation` (also of queries).
+ * Notes that a mutation may have changed data, so that nobody joins a read from before it. Before its client gets the
+ * answer, invalidates the entities that it returns, the tags declared for its fields, and the groups in the response header
+ * `Cache-Group-Invalidation` (also of queries).
  *
  * A mutation that fails may have changed something, too, so the declared tags are then invalidated as well.
  */

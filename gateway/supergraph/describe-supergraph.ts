@@ -40,7 +40,7 @@ export function describeSupergraph(options: DescribeOptions): Promise<DescribedS
     worker.once('error', reject);
     worker.once('exit', (code) => {
       clearTimeout(timer);
-      reject(new Error(`What describes the schema has ended with ${code}.`));
+      reject(new Error(`The thread that describes the schema ended with exit code ${code}.`));
     });
   }).finally(() => void worker.terminate());
 }

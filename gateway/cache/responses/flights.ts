@@ -47,7 +47,6 @@ export class Flight implements IdentifiedCaller {
   #waitWith: ((request: IncomingRequest) => void) | undefined;
   /** The deadline of a background execution, in milliseconds of `performance.now()`. */
   readonly #until: number | undefined;
-
   /** The count of changes when it began. */
   readonly #changes: number;
 
@@ -75,7 +74,7 @@ export class Flight implements IdentifiedCaller {
     this.outcome.catch(() => undefined);
   }
 
-  /** Whether requests may join: not if it read before the last change, nor if all its requests have left, so that it ends. */
+  /** Whether requests may join: not if it began before the last change, nor if all its requests have left, as it then ends. */
   isJoinable({ count }: Pick<DataChanges, 'count'>): boolean {
     return this.#changes === count && !this.isGone;
   }

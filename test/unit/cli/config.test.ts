@@ -1,4 +1,7 @@
-/** `weir gateway --check` and `weir config print`: what a configuration comes to, without a start. Over 300 lines: a case for each kind of mistake. */
+/**
+ * `weir gateway --check` and `weir config print`: what a configuration comes to, without a start. Over 300 lines: a case for
+ * each kind of mistake.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,7 +1,8 @@
 /**
- * cli/ and gateway/options/: every sentence that a wrong option, file, variable or flag is answered with, in one file to be read: `refusals.txt`
- * beside this one. After a change, `WRITE_DOCS=1 npx jest cli/refusals` writes it anew. Options and flags are walked by
- * their definitions, so that a new one is in it. Over 300 lines: each way to make an option, file or flag wrong is here.
+ * cli/ and gateway/options/: every sentence that a wrong option, file, variable or flag is answered with, in one file to
+ * be read: `refusals.txt` beside this one. After a change, `WRITE_DOCS=1 npx jest cli/refusals` writes it anew. Options
+ * and flags are walked by their definitions, so that a new one is in it. Over 300 lines: each way to make an option, file
+ * or flag wrong is here.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

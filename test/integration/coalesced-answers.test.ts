@@ -35,7 +35,8 @@ beforeAll(async () => {
           if (isHolding) await new Promise<void>((resolve) => held.push(resolve));
           return read;
         },
-        broken: () => {
+        broken: async () => {
+          if (isHolding) await new Promise<void>((resolve) => held.push(resolve));
           throw new Error('No luck.');
         },
       },
@@ -133,11 +134,17 @@ it('share nothing if an option says so', async () => {
 
 it('share errors, too', async () => {
   await start();
-  const broken = await Promise.all([1, 2, 3].map(() => gateway!.query('{ broken }')));
-  for (const { data, errors } of broken) {
+  // It is planned.
+  await gateway!.query('{ broken }');
+  isHolding = true;
+  const answers = [1, 2, 3].map(() => gateway!.query('{ broken }'));
+  while ((await gateway!.inFlight()) < 3 || held.length < 1) await sleep(5);
+  letGo();
+  for (const { data, errors } of await Promise.all(answers)) {
     expect(data).toBeNull();
     expect(errors).toHaveLength(1);
   }
+  expect(await gateway!.metrics()).toMatch(/weir_response_cache_requests_total\{result="coalesced"\} 2/);
 });
 
 it('go on for the others when the first client leaves, and end with the last one', async () => {

@@ -2,11 +2,13 @@
 import cluster from 'node:cluster';
 import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
 import type {
   GatewayOptions,
   InvalidateFor,
   MetricsFormat,
+  OpenConsole,
   Options,
   Peers,
   RunningGateway,
@@ -154,6 +156,8 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
   ...options,
   clientConnections: handedConnections(),
   callbackKey: env[callbackKeyVariable],
+  // The primary serves its console.
+  name: lazy.gateway().gatewayName(process.ppid),
   peers: otherWorkers,
   admin: {
     ...options.admin,
@@ -207,8 +211,8 @@ async function runWorkers(
   context: Context,
   watch: OptionsWatch,
 ): Promise<void> {
-  const { addressOf, createAdminServer, createPrimaryMetrics, describeGateway, listen, mergedSource } =
-    lazy.gateway();
+  const { addressOf, createAdminServer, createPrimaryMetrics, describeGateway, listen } = lazy.gateway();
+  const { gatewayName, mergedGateway, openConsole, openConsoleStore } = lazy.gateway();
   const { StoreUnavailable, UnknownNames, versionIfKnown } = lazy.gateway();
   const reader = new OptionsReader(flags, context, watch);
   let options = await withOptionsErrors(() => reader.read());
@@ -247,15 +251,21 @@ async function runWorkers(
     mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
   const version = versionIfKnown();
   const about = () => describeGateway({ options, endpoint: url, version, workers: count });
+  const hasConsole = admin.enabled && admin.console.enabled;
+  const openOwnConsole = (): OpenConsole =>
+    openConsole(
+      mergedGateway(workers.console, workers.consoleOfOne),
+      gatewayName(),
+      openConsoleStore(options.cache),
+    );
+  let openedConsole = hasConsole ? openOwnConsole() : undefined;
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: collect,
         readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
-        console: admin.console.enabled
-          ? { source: mergedSource(workers.console, workers.consoleOfOne), about, logger }
-          : undefined,
+        console: openedConsole && { source: () => openedConsole!.source, about, logger },
       })
     : undefined;
   const reload = (): void => {
@@ -263,7 +273,12 @@ async function runWorkers(
       const next = reader.read();
       say('replacing the workers one by one');
       await workers.reload();
+      const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
       options = next;
+      if (openedConsole === undefined || !hasOtherCache || isStopping) return;
+      // The store may be another one.
+      await openedConsole.close();
+      openedConsole = openOwnConsole();
     }).then(
       () => {
         metrics.reloads.add(1, { result: 'live' });
@@ -293,6 +308,7 @@ async function runWorkers(
   } finally {
     isStopping = true;
     forgetUrl(flags);
+    await openedConsole?.close();
     await workers.stop();
     await adminServer?.close();
     metrics.close();

@@ -8,7 +8,8 @@ export {
 export { type ConnectionSource, closePort } from './process/drain';
 export { createAdminServer } from './process/admin-server';
 export { describeGateway } from './console/about';
-export { type AskAll, type AskOne, mergedSource } from './console/merged-source';
+export { type AskAll, type AskOne, mergedGateway } from './console/merged-source';
+export { gatewayName, openConsole, openConsoleStore, type OpenConsole } from './process/open-console';
 export type { MetricsFormat } from './telemetry/prometheus';
 export type { ProcessConsole } from './console/source';
 export { createPrimaryMetrics, versionIfKnown } from './telemetry/metrics';

@@ -19,6 +19,20 @@ export interface About {
   readonly gateways: { readonly workers: number; readonly shared: boolean };
 }
 
+/** `GET /console/api/gateways`: those that share a store, which the pages show together. */
+export interface Gateways {
+  /** The name of the one that answers. */
+  readonly own: string;
+  /** All that are known, this one first. */
+  readonly all: readonly {
+    readonly name: string;
+    /** How old its figures are, in milliseconds; 0 for this one. */
+    readonly age: number;
+  }[];
+  /** What is missing and why, in sentences. */
+  readonly troubles: readonly string[];
+}
+
 /** `GET /console/api/requests`, an array of these, newest first. */
 export interface RequestSummary {
   /** Its `x-request-id`. */
@@ -331,7 +345,11 @@ export interface Graph {
     readonly endpoints: readonly {
       readonly url: string;
       readonly zone?: string;
+      /** Whether its circuit breaker is closed. */
       readonly healthy: boolean;
+      /** The gateways that know it, and those of them whose circuit breaker is open; left out where one gateway is shown. */
+      readonly knownTo?: readonly string[];
+      readonly openAt?: readonly string[];
     }[];
   }[];
   /** At most six. The last one may be all others together, without a name. Requests without a name have none, either. */

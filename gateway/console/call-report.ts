@@ -1,4 +1,5 @@
 import type { CallReport, CallTotals, ChattyPair, CountedCalls, FetchTotals, ServicePair } from './api';
+import { addCounts, joined } from './call-totals';
 import { adviseOnCaches, adviseOnPair } from './call-advice';
 
 /** What the counts say: who calls whom how often, and what would be better. */
@@ -19,12 +20,49 @@ export function pairsOf({ operations }: CallTotals): ChattyPair[] {
     .flatMap((operation) =>
       Object.entries(operation.fetches).map(([subgraph, fetches]) => pairOf(operation, subgraph, fetches)),
     )
-    .sort(
-      (one, other) =>
-        other.callsPerRequest - one.callsPerRequest ||
-        other.requests - one.requests ||
-        (one.operation < other.operation ? -1 : 1),
-    );
+    .sort(byCalls);
+}
+
+const byCalls = (one: ChattyPair, other: ChattyPair): number =>
+  other.callsPerRequest - one.callsPerRequest ||
+  other.requests - one.requests ||
+  (one.operation < other.operation ? -1 : 1);
+
+/** What the console's pages show of a report. */
+export interface CallPairs extends Pick<CallReport, 'since' | 'at' | 'pairs'> {
+  readonly services: readonly Pick<ServicePair, 'from' | 'to' | 'calls'>[];
+}
+
+/** The pairs of several gateways together. @param all at least one */
+export function addPairs(all: readonly CallPairs[]): CallPairs {
+  return {
+    since: Math.min(...all.map(({ since }) => since)),
+    at: Math.max(...all.map(({ at }) => at)),
+    pairs: joined(
+      all.flatMap(({ pairs }) => pairs),
+      ({ operation, subgraph }) => `${operation}\n${subgraph}`,
+      addPair,
+    ).sort(byCalls),
+    services: joined(
+      all.flatMap(({ services }) => services),
+      ({ from, to }) => `${from}\n${to}`,
+      (one, other) => ({ ...one, calls: one.calls + other.calls }),
+    ),
+  };
+}
+
+function addPair(one: ChattyPair, other: ChattyPair): ChattyPair {
+  const requests = one.requests + other.requests;
+  const mean = (name: 'callsPerRequest' | 'plannedPerRequest'): number =>
+    requests === 0 ? 0 : (one[name] * one.requests + other[name] * other.requests) / requests;
+  return {
+    // The advice of where it is asked most.
+    ...(one.requests < other.requests ? other : one),
+    requests,
+    callsPerRequest: mean('callsPerRequest'),
+    plannedPerRequest: mean('plannedPerRequest'),
+    saved: addCounts(one.saved, other.saved, 1),
+  };
 }
 
 function pairOf(operation: CountedCalls, subgraph: string, fetches: FetchTotals): ChattyPair {

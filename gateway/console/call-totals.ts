@@ -120,7 +120,8 @@ export function subtractTotals(later: CallTotals, earlier: CallTotals): CallTota
 const operationKey = ({ type, name }: CountedCalls): string => `${type} ${name}`;
 const cacheKey = ({ subgraph = '', type = '' }: CountedCache): string => `${subgraph} ${type}`;
 
-function joined<Counted>(
+/** Joins those of equal keys. */
+export function joined<Counted>(
   all: readonly Counted[],
   keyOf: (counted: Counted) => string,
   join: (one: Counted, other: Counted) => Counted,
@@ -138,12 +139,12 @@ function combined(one: CountedCalls, other: CountedCalls, sign: 1 | -1): Counted
   const subgraphs = new Set([...Object.keys(one.fetches), ...Object.keys(other.fetches)]);
   const fetches: [string, FetchTotals][] = Array.from(subgraphs, (subgraph) => [
     subgraph,
-    sum(one.fetches[subgraph] ?? noFetches, other.fetches[subgraph] ?? noFetches, sign),
+    addCounts(one.fetches[subgraph] ?? noFetches, other.fetches[subgraph] ?? noFetches, sign),
   ]);
   return {
     ...one,
     executions: one.executions + sign * other.executions,
-    answers: sum(one.answers, other.answers, sign),
+    answers: addCounts(one.answers, other.answers, sign),
     isOpen: one.isOpen && (sign === -1 || other.isOpen),
     fetches: Object.fromEntries(fetches),
     plan: one.plan.length > 0 ? one.plan : other.plan,
@@ -159,7 +160,7 @@ function combinedCaches(one: CountedCache, other: CountedCache, sign: 1 | -1): C
   };
   return {
     ...one,
-    ...sum(
+    ...addCounts(
       { misses: one.misses, refreshed: one.refreshed, changed: one.changed },
       { misses: other.misses, refreshed: other.refreshed, changed: other.changed },
       sign,
@@ -168,7 +169,8 @@ function combinedCaches(one: CountedCache, other: CountedCache, sign: 1 | -1): C
   };
 }
 
-function sum<Name extends string>(
+/** `one` and `sign` times `other`. */
+export function addCounts<Name extends string>(
   one: Readonly<Record<Name, number>>,
   other: Readonly<Record<Name, number>>,
   sign: 1 | -1,

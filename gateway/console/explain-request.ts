@@ -2,10 +2,10 @@ import { explainNull } from '../execution';
 import type { Options } from '../options';
 import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
-import type { ExplainedRequest, RequestSummary } from './api';
 import { cacheReasons, droppedBy } from './cache-reasons';
 import { curlFor } from './curl';
 import { explainDocument, variablesOf } from './document';
+import type { RecordedRequest } from './source';
 import { summaryOf } from './summary';
 import { timelineOf } from './timeline';
 
@@ -17,13 +17,11 @@ export interface ExplainOptions {
   /** Whether literals and variables are shown. */
   readonly values: boolean;
   readonly responses: Options['cache']['responses'];
-  /** Other recorded requests with the same operation, newest first. */
-  readonly others: readonly RequestSummary[];
 }
 
 /** What happened to a recorded request, or event, of which this is the first span. */
-export function explainRequest(first: Span, options: ExplainOptions): ExplainedRequest {
-  const { endpoint, plan, values, responses, others } = options;
+export function explainRequest(first: Span, options: ExplainOptions): RecordedRequest {
+  const { endpoint, plan, values, responses } = options;
   const { notes = {} } = first.trace;
   const { document: text, operationName } = notes;
   const document = text === undefined ? undefined : explainDocument({ text, operationName, plan, values });
@@ -41,7 +39,6 @@ export function explainRequest(first: Span, options: ExplainOptions): ExplainedR
     cacheReasons: cacheReasons(first, responses),
     ...(dropped && { dropped }),
     ...(notes.cost && { cost: notes.cost }),
-    others,
     curl: curlFor({
       endpoint,
       text: document?.text,

@@ -1,4 +1,6 @@
-import type { CallReport, Graph } from './api';
+import type { Graph } from './api';
+import type { CallPairs } from './call-report';
+import { joined } from './call-totals';
 import { describeCalls, type LiveParts } from './live';
 import { round } from './figures';
 
@@ -8,7 +10,16 @@ export type GraphParts = readonly ServiceParts[];
 interface ServiceParts {
   readonly name: string;
   readonly link?: 'private' | 'appsync';
-  readonly endpoints: readonly { readonly url: string; readonly zone?: string; readonly isOpen: boolean }[];
+  readonly endpoints: readonly EndpointParts[];
+}
+
+interface EndpointParts {
+  readonly url: string;
+  readonly zone?: string;
+  readonly isOpen: boolean;
+  /** The gateways that know it, and those of them whose circuit breaker is open; left out where there is one gateway. */
+  readonly knownTo?: readonly string[];
+  readonly openAt?: readonly string[];
 }
 
 export interface RunningService {
@@ -41,22 +52,33 @@ function withoutSecrets(text: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** What several processes know together: a breaker that is open in one of them is open. */
+/** What the processes of a gateway know together: a breaker that is open in one of them is open. */
 export function mergeGraphs(all: readonly GraphParts[]): GraphParts {
-  const isOpen = (service: string, url: string): boolean =>
-    all.some((services) =>
-      services.some(
-        ({ name, endpoints }) =>
-          name === service && endpoints.some((endpoint) => endpoint.url === url && endpoint.isOpen),
-      ),
-    );
-  return (all[0] ?? []).map(({ endpoints, ...service }) => ({
-    ...service,
-    endpoints: endpoints.map((endpoint) => ({ ...endpoint, isOpen: isOpen(service.name, endpoint.url) })),
-  }));
+  return joined(all.flat(), ({ name }) => name, addService);
 }
 
-type Pairs = Pick<CallReport, 'since' | 'at' | 'services'>;
+/** The same, noted to be what this gateway knows. */
+export const graphOf = (gateway: string, services: GraphParts): GraphParts =>
+  services.map(({ endpoints, ...service }) => ({
+    ...service,
+    endpoints: endpoints.map((each) => ({
+      ...{ ...each, knownTo: [gateway], openAt: each.isOpen ? [gateway] : [] },
+    })),
+  }));
+
+const addService = (one: ServiceParts, other: ServiceParts): ServiceParts => ({
+  ...one,
+  endpoints: joined([...one.endpoints, ...other.endpoints], ({ url }) => url, addEndpoint),
+});
+
+const addEndpoint = (one: EndpointParts, other: EndpointParts): EndpointParts => ({
+  ...one,
+  isOpen: one.isOpen || other.isOpen,
+  ...(one.knownTo && { knownTo: [...one.knownTo, ...(other.knownTo ?? [])] }),
+  ...(one.openAt && { openAt: [...one.openAt, ...(other.openAt ?? [])] }),
+});
+
+type Pairs = Omit<CallPairs, 'pairs'>;
 
 /**
  * The page *Graph*: who calls whom, in the last one or two minutes.

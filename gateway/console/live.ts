@@ -148,14 +148,17 @@ const entriesOf = ({ tables }: Counted): Tables => ({
   clients: [...tables.clients],
 });
 
-/** What several processes have counted together. Counts add up; the delay of the event loop is that of the slowest. */
-export function mergeLive(parts: readonly LiveParts[]): LiveParts {
+/**
+ * What several processes have counted together. Counts add up; the delay of the event loop is that of the slowest.
+ *
+ * @param late how many steps one of them may be behind: steps that it has not taken yet are left out, so that sums do not dip
+ */
+export function mergeLive(parts: readonly LiveParts[], late = 1): LiveParts {
   const [first, ...others] = parts;
   if (first === undefined) throw new RangeError('There is no process to merge.');
   if (others.length === 0) return first;
-  // One of them may have taken a step that others are about to take.
   const newest = parts.flatMap(({ steps }) => steps.at(-1)?.number ?? []);
-  const last = Math.min(...newest.filter((number) => number >= Math.max(...newest) - 1));
+  const last = Math.min(...newest.filter((number) => number >= Math.max(...newest) - late));
   const steps = new Map<number, LiveStep>();
   for (const each of parts.flatMap((part) => part.steps)) {
     if (each.number > last) continue;

@@ -1,9 +1,14 @@
 import { requestError } from '../errors';
-import { reportOf } from './call-report';
+import type { CallReport, RequestSummary } from './api';
+import { addPairs, type CallPairs, reportOf } from './call-report';
 import { addTotals } from './call-totals';
-import { describeGraph, mergeGraphs } from './graph';
-import { describeLive, mergeLive } from './live';
-import type { ConsoleSource, ProcessConsole } from './source';
+import type { GatewaySummary } from './gateway-summary';
+import { describeGraph, graphOf as graphAt, type GraphParts, mergeGraphs } from './graph';
+import { describeLive, type LiveParts, mergeLive } from './live';
+import type { KnownGateways, OtherGateways } from './other-gateways';
+import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, RequestFilter } from './source';
+import { mostShared } from './shared-records';
+import { matches } from './summary';
 
 type Questions = ProcessConsole;
 type Answer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
@@ -23,96 +28,178 @@ export type AskOne = <What extends keyof Questions>(
   input: Parameters<Questions[What]>[0],
 ) => Promise<Answer<What> | undefined>;
 
-/** What all processes of a gateway have, as one source. */
-export function mergedSource(askAll: AskAll, askOne: AskOne): ConsoleSource {
-  const report: ConsoleSource['report'] = async (filter) =>
-    reportOf(addTotals(some([...(await askAll('report', filter)).values()])));
-  const requests: ConsoleSource['requests'] = async (filter) => {
-    const found = await askAll('requests', filter);
-    return [...found]
-      .flatMap(([worker, those]) => those.map((request) => ({ ...request, worker })))
-      .sort((one, other) => other.at - one.at)
-      .slice(0, mostListed);
+/** What one gateway has, all its processes together. */
+export interface OwnGateway extends Pick<
+  ProcessConsole,
+  'requests' | 'request' | 'shared' | 'operators' | 'schema'
+> {
+  readonly live: () => Promise<LiveParts>;
+  readonly graph: () => Promise<GraphParts>;
+  readonly report: (filter: ReportFilter) => Promise<CallReport>;
+}
+
+/** What all processes of a gateway have together. */
+export function mergedGateway(askAll: AskAll, askOne: AskOne): OwnGateway {
+  const list = async (what: 'requests' | 'shared', filter: RequestFilter): Promise<RequestSummary[]> => {
+    const found = await askAll(what, filter);
+    return newest([...found].flatMap(([worker, those]) => those.map((request) => ({ ...request, worker }))));
   };
   return {
-    requests,
+    requests: (filter) => list('requests', filter),
+    shared: () => list('shared', {}),
     async request(id) {
       const found = await askAll('request', id);
       const known = [...found].flatMap(([worker, request]) =>
         request === undefined ? [] : [{ ...request, worker }],
       );
       // The store has it, too, where several gateways share one.
-      const request = known.find(({ gateway }) => gateway === undefined) ?? known[0];
-      if (request?.operation === undefined) return request;
-      const others = await requests({ operation: request.operation.id });
-      return { ...request, others: others.filter((other) => other.id !== request.id).slice(0, mostOthers) };
+      return known.find(({ gateway }) => gateway === undefined) ?? known[0];
     },
-    report,
-    ...pages({
-      report,
-      live: async () => [...(await askAll('live', undefined)).values()],
-      graph: async () => [...(await askAll('graph', undefined)).values()],
-      operators: () => askOne('operators', undefined),
-      schema: () => askOne('schema', undefined),
-    }),
+    report: async (filter) => reportOf(addTotals(some(await askAll('report', filter)))),
+    live: async () => mergeLive(some(await askAll('live', undefined))),
+    graph: async () => mergeGraphs(some(await askAll('graph', undefined))),
+    operators: () => askOne('operators', undefined),
+    schema: () => askOne('schema', undefined),
   };
 }
 
-/** What one process has, as the source of a gateway without others. */
-export function sourceOf(own: ProcessConsole): ConsoleSource {
-  const report: ConsoleSource['report'] = async (filter) => reportOf(await own.report(filter));
-  return {
-    ...{ requests: own.requests, request: own.request, report },
-    ...pages({
-      ...{ operators: own.operators, schema: own.schema, report },
-      live: async () => [await own.live()],
-      graph: async () => [await own.graph()],
-    }),
-  };
-}
+/** What a gateway of a single process has. */
+export const gatewayOf = (own: ProcessConsole): OwnGateway => ({
+  ...own,
+  report: async (filter) => reportOf(await own.report(filter)),
+});
 
-/** What the pages are made of: `live` and `graph` of every process, all else of the whole gateway. */
-interface Parts extends Pick<ProcessConsole, 'operators' | 'schema'>, Pick<ConsoleSource, 'report'> {
-  readonly live: () => Promise<readonly Answer<'live'>[]>;
-  readonly graph: () => Promise<readonly Answer<'graph'>[]>;
-}
+/** What the console of a gateway shows. @param others undefined where gateways share no store */
+export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'known'>): ConsoleSource {
+  /** The gateways that are shown. */
+  async function shown({ gateway: name }: GatewayFilter): Promise<Shown> {
+    if (others === undefined && name === undefined) return { own, ownName: undefined, others: [] };
+    const known = await others?.known();
+    const ownName = known?.view.own;
+    const chosen = known?.others.filter((other) => name === undefined || other.name === name) ?? [];
+    const isOwnShown = name === undefined || name === ownName;
+    if (!isOwnShown && chosen.length === 0)
+      throw requestError('NOT_FOUND', { reason: 'No gateway of this name shares the store now.' });
+    return { own: isOwnShown ? own : undefined, ownName, others: chosen };
+  }
 
-function pages(parts: Parts): Pick<ConsoleSource, 'live' | 'graph' | 'schema'> {
+  async function requests(filter: RequestFilter & GatewayFilter): Promise<RequestSummary[]> {
+    const { own: asked, others: chosen } = await shown(filter);
+    const found = (await asked?.requests(filter)) ?? [];
+    const more = chosen.flatMap(({ name, requests: shared = [] }) =>
+      shared.filter((request) => matches(request, filter)).map((each) => ({ ...each, gateway: name })),
+    );
+    return newest([...found, ...more]);
+  }
+
   return {
-    async live() {
-      const [live, operators, { pairs }] = await Promise.all([
-        parts.live(),
-        parts.operators(),
-        parts.report({ last: quarter }),
-      ]);
-      const chatty = pairs.filter(({ callsPerRequest }) => callsPerRequest > 0).slice(0, mostChatty);
-      return { ...describeLive(mergeLive(some(live))), chatty, ...(operators && { operators }) };
+    ...{ requests, report: own.report },
+    gateways: async () => (await others?.known())?.view,
+    async request(id) {
+      const found = await own.request(id);
+      if (found === undefined) return undefined;
+      const alike = found.operation ? await requests({ operation: found.operation.id }) : [];
+      return { ...found, others: alike.filter((other) => other.id !== found.id).slice(0, mostOthers) };
     },
-    async graph() {
-      const [graphs, live, report, recent] = await Promise.all([
-        parts.graph(),
-        parts.live(),
-        parts.report({ last: quarter }),
-        parts.report({ last: minute }),
+    async live(filter) {
+      const all = await shown(filter);
+      const [live, quarter, operators] = await Promise.all([
+        liveOf(all),
+        pairsOf(all, 'quarter'),
+        own.operators(),
       ]);
-      return describeGraph(mergeGraphs(some(graphs)), mergeLive(some(live)), { report, recent });
+      return {
+        ...describeLive(live),
+        chatty: quarter.pairs.slice(0, mostChatty),
+        ...(operators && { operators }),
+      };
+    },
+    async graph(filter) {
+      const all = await shown(filter);
+      const [graph, live, report, recent] = await Promise.all([
+        graphOf(all),
+        liveOf(all),
+        pairsOf(all, 'quarter'),
+        pairsOf(all, 'minute'),
+      ]);
+      return describeGraph(graph, live, { report, recent });
     },
     async schema() {
-      const schema = await parts.schema();
+      const schema = await own.schema();
       if (schema === undefined) throw requestError('NO_SUPERGRAPH', {});
       return schema;
     },
   };
 }
 
-/** @throws a `GraphQLError` if no process has answered in time */
-function some<Item>(items: readonly Item[]): readonly Item[] {
-  if (items.length === 0) throw requestError('OVERLOADED', {});
-  return items;
+/** What a gateway tells others of itself. */
+export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'figures' | 'requests'>> => {
+  const [live, graph, quarter, minute, requests] = await Promise.all([
+    own.live(),
+    own.graph(),
+    pairsIn(own, 'quarter'),
+    pairsIn(own, 'minute'),
+    own.shared(),
+  ]);
+  return {
+    figures: { live, graph, quarter, minute: { ...minute, pairs: [] } },
+    requests: requests.slice(0, mostShared),
+  };
+};
+
+interface Shown {
+  /** Undefined if only another gateway is shown. */
+  readonly own: OwnGateway | undefined;
+  /** Undefined where gateways share no store. */
+  readonly ownName: string | undefined;
+  readonly others: KnownGateways['others'];
 }
 
-const minute = 60_000;
-const quarter = 15 * minute;
+async function liveOf({ own, others }: Shown): Promise<LiveParts> {
+  const all = [...(own ? [await own.live()] : []), ...others.map(({ figures }) => figures.live)];
+  return mergeLive(all, stepsLate);
+}
+
+async function graphOf({ own, ownName, others }: Shown): Promise<GraphParts> {
+  const parts = await own?.graph();
+  if (others.length === 0) return parts!;
+  const named = others.map(({ name, figures }) => graphAt(name, figures.graph));
+  return mergeGraphs([...(parts ? [graphAt(ownName!, parts)] : []), ...named]);
+}
+
+async function pairsOf({ own, others }: Shown, period: Period): Promise<CallPairs> {
+  return addPairs([
+    ...(own ? [await pairsIn(own, period)] : []),
+    ...others.map(({ figures }) => figures[period]),
+  ]);
+}
+
+/** The chattiest pairs alone, and what services call one another. */
+async function pairsIn(own: OwnGateway, period: Period): Promise<CallPairs> {
+  const { since, at, pairs, services } = await own.report({ last: periods[period] });
+  return {
+    ...{ since, at },
+    pairs: pairs.filter(({ callsPerRequest }) => callsPerRequest > 0).slice(0, mostChatty),
+    services: services.map(({ from, to, calls }) => ({ from, to, calls })),
+  };
+}
+
+/** The newest first, as many as a list has. */
+const newest = (requests: readonly RequestSummary[]): RequestSummary[] =>
+  [...requests].sort((one, other) => other.at - one.at).slice(0, mostListed);
+
+/** @throws a `GraphQLError` if no process has answered in time */
+function some<Item>(answers: ReadonlyMap<number, Item>): readonly Item[] {
+  if (answers.size === 0) throw requestError('OVERLOADED', {});
+  return [...answers.values()];
+}
+
+/** Milliseconds. */
+const periods = { quarter: 15 * 60_000, minute: 60_000 };
+type Period = keyof typeof periods;
+
+/** A gateway's summary is of up to three steps ago. */
+const stepsLate = 4;
 const mostChatty = 20;
 export const mostListed = 200;
-export const mostOthers = 20;
+const mostOthers = 20;

@@ -1,10 +1,10 @@
 import type { Options } from '../options';
 import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
-import type { ExplainedRequest, RequestSummary } from './api';
+import type { RequestSummary } from './api';
 import { explainRequest } from './explain-request';
-import { mostListed, mostOthers } from './merged-source';
-import type { ProcessConsole, RequestFilter } from './source';
+import { mostListed } from './merged-source';
+import type { ProcessConsole, RecordedRequest, RequestFilter } from './source';
 import { hasId, isEvent, matches, summaryOf } from './summary';
 
 export interface OwnSourceOptions {
@@ -19,21 +19,20 @@ export interface OwnSourceOptions {
 }
 
 export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request'> {
-  /** Without other requests with the same operation. */
-  readonly explain: (first: Span) => Promise<ExplainedRequest>;
+  readonly explain: (first: Span) => Promise<RecordedRequest>;
 }
 
 /** The requests that this process has recorded. */
 export function createOwnSource(options: OwnSourceOptions): OwnSource {
   const { log, endpoint, planOf, values, responses } = options;
 
-  function list(filter: RequestFilter, most: number): RequestSummary[] {
+  function list(filter: RequestFilter): RequestSummary[] {
     const found: RequestSummary[] = [];
     for (const first of log) {
       const summary = summaryOf(first);
       if (!matches(summary, filter)) continue;
       found.push(summary);
-      if (found.length === most) break;
+      if (found.length === mostListed) break;
     }
     return found;
   }
@@ -49,26 +48,19 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
     return found;
   }
 
-  async function explain(first: Span, others: readonly RequestSummary[]): Promise<ExplainedRequest> {
+  async function explain(first: Span): Promise<RecordedRequest> {
     const { document, operationName } = first.trace.notes ?? {};
     const plan =
       document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
-    return explainRequest(first, { endpoint: endpoint(), plan, values, responses: responses(), others });
-  }
-
-  /** Other requests with the same operation. */
-  function othersOf(first: Span): RequestSummary[] {
-    const { id, operation } = summaryOf(first);
-    const found = operation === undefined ? [] : list({ operation: operation.id }, mostOthers + 1);
-    return found.filter((other) => other.id !== id).slice(0, mostOthers);
+    return explainRequest(first, { endpoint: endpoint(), plan, values, responses: responses() });
   }
 
   return {
-    requests: (filter) => Promise.resolve(list(filter, mostListed)),
+    requests: (filter) => Promise.resolve(list(filter)),
     request: async (id) => {
       const found = find(id);
-      return found && explain(found, othersOf(found));
+      return found && explain(found);
     },
-    explain: (first) => explain(first, []),
+    explain,
   };
 }

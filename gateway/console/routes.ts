@@ -9,10 +9,11 @@ import { sendError } from '../http/send-error';
 import { describeIssue } from '../options/problem';
 import { consoleHeaders, requireAccess } from './access';
 import type { About } from './api';
-import type { ConsoleSource, ReportFilter, RequestFilter } from './source';
+import type { ConsoleSource, GatewayFilter, ReportFilter, RequestFilter } from './source';
 
 export interface ConsoleOptions {
-  readonly source: ConsoleSource;
+  /** Another one where the options were replaced. */
+  readonly source: () => ConsoleSource;
   readonly about: () => About;
   /** The bearer token for the data. Without it they are for this machine alone. */
   readonly token: string | undefined;
@@ -56,16 +57,19 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
     );
   };
   get('about', () => Promise.resolve(about()));
-  get('requests', (query) => source.requests(readQuery(query, filterSchema)));
+  get('gateways', async () => (await source().gateways()) ?? null);
+  get('requests', (query) => source().requests(readQuery(query, requestsSchema)));
   get('requests/:id', async (_query, id) => {
-    const found = await source.request(id);
+    const found = await source().request(id);
     if (found !== undefined) return found;
     const reason =
       'No request with this id is kept: it was not recorded, or newer ones have taken its place.';
     throw requestError('NOT_FOUND', { reason });
   });
-  get('report', (query) => source.report(readQuery(query, reportSchema)));
-  for (const what of ['live', 'graph', 'schema'] as const) get(what, () => source[what]());
+  get('report', (query) => source().report(readQuery(query, reportSchema)));
+  for (const what of ['live', 'graph'] as const)
+    get(what, (query) => source()[what](readQuery(query, gatewaySchema)));
+  get('schema', () => source().schema());
 
   app.all(`${consolePath}/*`, ({ method }, reply) => {
     if (method === 'GET' || method === 'HEAD')
@@ -108,7 +112,11 @@ const milliseconds = z
   .regex(/^\d{1,15}(?:\.\d{1,9})?$/, { error: numberRule })
   .transform(Number);
 
-const filterSchema: z.ZodType<RequestFilter> = z.strictObject({
+const ofGateway = { gateway: name.optional() };
+const gatewaySchema: z.ZodType<GatewayFilter> = z.strictObject(ofGateway);
+
+const requestsSchema: z.ZodType<RequestFilter & GatewayFilter> = z.strictObject({
+  ...ofGateway,
   search: name.optional(),
   operation: name.optional(),
   client: name.optional(),

@@ -1,13 +1,13 @@
 import type { Entry, Store } from '../cache/stores/store';
 import type { Span } from '../telemetry/traces/span';
-import type { ExplainedRequest } from './api';
+import type { RequestSummary } from './api';
+import type { RecordedRequest } from './source';
 import { summaryOf } from './summary';
 
 export interface SharedRecordsOptions {
   /** A store that several gateways share. */
   readonly store: Pick<Store, 'get' | 'set'>;
-  /** Without other requests with the same operation: another gateway may not have them. */
-  readonly explain: (first: Span) => Promise<ExplainedRequest>;
+  readonly explain: (first: Span) => Promise<RecordedRequest>;
   /** What other gateways show as the one that has recorded a request. */
   readonly gateway: string;
   /** Milliseconds between two writes of some requests. @default 1000 */
@@ -21,6 +21,8 @@ export interface SharedRecordsOptions {
 export class SharedRecords {
   readonly #options: SharedRecordsOptions;
   #waiting: Span[] = [];
+  /** What is in the store, the oldest first. */
+  #written: RequestSummary[] = [];
   readonly #timer: NodeJS.Timeout;
   #writing: Promise<void> | undefined;
 
@@ -35,13 +37,19 @@ export class SharedRecords {
   }
 
   /** @returns undefined also if the store does not answer */
-  async find(id: string): Promise<ExplainedRequest | undefined> {
+  async find(id: string): Promise<RecordedRequest | undefined> {
     try {
       const [entry] = (await this.#options.store.get([keyOf(id)])).entries;
-      return entry === undefined ? undefined : (JSON.parse(entry.value.toString()) as ExplainedRequest);
+      return entry === undefined ? undefined : (JSON.parse(entry.value.toString()) as RecordedRequest);
     } catch {
       return undefined;
     }
+  }
+
+  /** The newest of those that are in the store, the newest first. */
+  list(): readonly RequestSummary[] {
+    const since = Date.now() - lifetime;
+    return this.#written.filter(({ at }) => at > since).reverse();
   }
 
   async stop(): Promise<void> {
@@ -63,21 +71,27 @@ export class SharedRecords {
     const { store, explain, gateway } = this.#options;
     const now = Date.now();
     const entries = new Map<string, Entry>();
+    const written: RequestSummary[] = [];
     for (const first of taken) {
-      const { id, traceId } = summaryOf(first);
+      const summary = summaryOf(first);
+      const { id, traceId } = summary;
       const value = Buffer.from(JSON.stringify({ ...(await explain(first)), gateway }));
       if (value.length > mostBytes) continue;
       const keptUntil = now + lifetime;
       const entry = { value, tags: [], storedAt: now, freshUntil: keptUntil, keptUntil };
+      written.push(summary);
       for (const each of traceId === undefined ? [id] : [id, traceId]) entries.set(keyOf(each), entry);
     }
     const { clock } = await store.get([]);
     await store.set(entries, clock);
+    this.#written = [...this.#written, ...written].slice(-mostShared);
   }
 }
 
 const keyOf = (id: string): string => `console:${id}`;
 
+/** As many as a gateway tells others of. */
+export const mostShared = 100;
 /** Requests in an interval. */
 const mostWrites = 5;
 /** An item of DynamoDB has at most 400 kB. */

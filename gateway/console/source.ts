@@ -2,6 +2,7 @@ import type {
   CallReport,
   CallTotals,
   ExplainedRequest,
+  Gateways,
   Graph,
   Live,
   OperatorsView,
@@ -10,6 +11,11 @@ import type {
 } from './api';
 import type { GraphParts } from './graph';
 import type { LiveParts } from './live';
+
+export interface GatewayFilter {
+  /** The name of one gateway. @default undefined: all that share a store */
+  readonly gateway?: string | undefined;
+}
 
 /** Which requests are listed: those that match all members. */
 export interface RequestFilter {
@@ -32,16 +38,34 @@ export interface ReportFilter {
   readonly last?: number | undefined;
 }
 
-/** What the console shows. */
-export interface ConsoleSource extends SharedQuestions {
-  readonly live: () => Promise<Live>;
-  readonly graph: () => Promise<Graph>;
+/**
+ * What the console shows: `requests`, `live` and `graph` of all gateways that share a store, or of one of them, all else of the
+ * gateway that is asked.
+ */
+export interface ConsoleSource {
+  /** The newest first, at most 200. */
+  readonly requests: (filter: RequestFilter & GatewayFilter) => Promise<readonly RequestSummary[]>;
+  /** @param id its request id, or its trace id */
+  readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
+  readonly live: (filter: GatewayFilter) => Promise<Live>;
+  readonly graph: (filter: GatewayFilter) => Promise<Graph>;
+  /** Undefined where gateways share no store. */
+  readonly gateways: () => Promise<Gateways | undefined>;
   readonly schema: () => Promise<SchemaView>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }
 
+/** Without other requests with the same operation, which other processes may have. */
+export type RecordedRequest = Omit<ExplainedRequest, 'others'>;
+
 /** What one process has for the console, as plain data. Figures are added up before they are shown. */
-export interface ProcessConsole extends SharedQuestions {
+export interface ProcessConsole {
+  /** The newest first, at most 200. */
+  readonly requests: (filter: RequestFilter) => Promise<readonly RequestSummary[]>;
+  /** Those of the last minutes that it has written to the store, the newest first. */
+  readonly shared: () => Promise<readonly RequestSummary[]>;
+  /** @param id its request id, or its trace id */
+  readonly request: (id: string) => Promise<RecordedRequest | undefined>;
   readonly live: () => Promise<LiveParts>;
   readonly graph: () => Promise<GraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;
@@ -49,11 +73,4 @@ export interface ProcessConsole extends SharedQuestions {
   readonly operators: () => Promise<OperatorsView | undefined>;
   /** Undefined while there is no supergraph. */
   readonly schema: () => Promise<SchemaView | undefined>;
-}
-
-interface SharedQuestions {
-  /** The newest first, at most 200. */
-  readonly requests: (filter: RequestFilter) => Promise<readonly RequestSummary[]>;
-  /** @param id its request id, or its trace id */
-  readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
 }

@@ -1,7 +1,6 @@
 /** Over 300 lines: everything a process opens, in order, and closes in reverse. */
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { ApolloServerPlugin } from '@apollo/server';
 import { describeGateway, samplingOf } from '../console/about';
@@ -9,11 +8,12 @@ import { CallCounter } from '../console/call-totals';
 import { consoleOrigins } from '../console/origins';
 import { createOwnSource } from '../console/own-source';
 import { ReportHistory } from '../console/report-history';
-import { sourceOf } from '../console/merged-source';
+import { gatewayOf } from '../console/merged-source';
 import { SharedRecords } from '../console/shared-records';
 import { RequestLog } from '../console/request-log';
 import type { ProcessConsole } from '../console/source';
 import { createAdminServer } from './admin-server';
+import { gatewayName, openConsole, openConsoleStore } from './open-console';
 import { openConsoleFigures } from './console-figures';
 import { UsedSignatures } from '../auth/used-signatures';
 import { invalidateNamed, type InvalidationSource } from '../cache/invalidation';
@@ -28,7 +28,6 @@ import { openEventSources } from '../events/open-sources';
 import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
-import { isShared } from '../options/cache';
 import { openSharedCounts } from '../admission/rates/shared-counts';
 import { followCertificates } from './certificates';
 import { isProbe } from '../http/paths';
@@ -81,6 +80,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly plugins?: readonly ApolloServerPlugin[] | undefined;
   /** Headers with which GraphiQL opens in development. No effect in production. @default none */
   readonly explorerHeaders?: Readonly<Record<string, string>> | undefined;
+  /** What the consoles of other gateways call this one. @default the names of the host and of the process */
+  readonly name?: string | undefined;
   /** Other processes of this gateway, which invalidate together with it. No effect with a shared store. @default none */
   readonly peers?: Peers | undefined;
 };
@@ -158,6 +159,7 @@ export async function openGateway(
     invalidations,
     clientConnections,
     callbackKey,
+    name,
     peers,
   } = readOptions(given);
   check?.(options);
@@ -312,25 +314,26 @@ export async function openGateway(
       planOf: async (document, operationName) => current.generation?.plan(document, operationName),
       responses: () => current.options.cache.responses,
     });
+  const consoleStore = own && openConsoleStore(options.cache);
   const sharedRecords =
-    own && isShared(options.cache)
-      ? new SharedRecords({ store, explain: own.explain, gateway: `${hostname()}-${process.pid}` })
-      : undefined;
+    own && consoleStore && new SharedRecords({ store: consoleStore, explain: own.explain, gateway: name });
   recorder?.onTaken((first) => sharedRecords?.add(first));
   const console: ProcessConsole | undefined = own &&
     reports &&
     figures && {
       requests: own.requests,
+      shared: () => Promise.resolve(sharedRecords?.list() ?? []),
       request: async (id) => (await own.request(id)) ?? sharedRecords?.find(id),
       report: ({ last }) => Promise.resolve(reports.totals(last)),
       ...figures.console,
     };
   const about = () =>
     describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
+  const openedConsole = enabled && console ? openConsole(gatewayOf(console), name, consoleStore) : undefined;
   const admin = enabled
     ? createAdminServer({
         ...{ metrics: metrics.text, readiness, token, invalidation },
-        console: console && { source: sourceOf(console), about, logger },
+        console: openedConsole && { source: () => openedConsole.source, about, logger },
       })
     : undefined;
 
@@ -343,6 +346,7 @@ export async function openGateway(
     await eventHub.stop();
     await admin?.close();
     await sharedRecords?.stop();
+    await (openedConsole ?? consoleStore)?.close();
     stopFollowing?.();
     server.close();
     webSockets.close();
@@ -532,6 +536,7 @@ function readOptions({
   invalidations,
   clientConnections,
   callbackKey,
+  name = gatewayName(),
   peers,
   hooks = {},
   interceptors = [],
@@ -552,6 +557,7 @@ function readOptions({
     invalidations,
     clientConnections,
     callbackKey,
+    name,
     peers,
   };
 }

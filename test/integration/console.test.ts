@@ -164,7 +164,7 @@ describe('a recorded request', () => {
   });
 
   it('counts no call as sent that a circuit breaker refuses', async () => {
-    const gateway = await start({ breaker: { atLeast: 1 }, retries: { max: 0 } });
+    const gateway = await start({ breaker: { atLeast: 1, pause: '1m' }, retries: { max: 0 } });
     graph.reviews.answer = (_, response) => {
       response.writeHead(503).end();
     };

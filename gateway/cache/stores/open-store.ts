@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import type { Options } from '../../options';
-import type { StoreProtocol, storeProtocols } from '../../options/cache';
+import { isShared, type StoreProtocol, type storeProtocols } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
 import type { Meter } from '../../telemetry/meter';
 import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
-import { GuardedStore } from './guard';
+import { GuardedStore, type GuardOptions } from './guard';
 import { MemoryStore } from './memory';
 import { type Peers, PeerStore } from './peer';
 import type * as Redis from './redis';
@@ -30,7 +30,7 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
   if (opened.kind === 'own') return peers === undefined ? opened.store : new PeerStore(opened.store, peers);
   const available = meter.sum('weir.cache.store.available');
   available.add(1, {});
-  const guarded = new GuardedStore(opened.store, {
+  const store = guard(opened.store, options, {
     timeout: options.timeout,
     onChange(state, reason) {
       available.add(state === 'away' ? -1 : 1, {});
@@ -38,11 +38,27 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
       else logger.info('the cache store is available again');
     },
   });
-  const store = new CompressedStore(guarded, options.compressAbove);
   if (!options.tiered) return store;
   const { memory, memoryBound: bound } = options;
   return new TieredStore({ shared: store, feed: opened.feed, bound, memory: { maxBytes: memory } });
 }
+
+/**
+ * Opens the store that the options name once more, for what is no cached answer: over a connection of its own, so that it
+ * neither delays cached answers nor takes their memory. It fails on its own, too, and says nothing of it.
+ *
+ * @param timeout milliseconds for each of its operations
+ * @returns undefined if gateways do not share the store
+ */
+export function openSharedStore(options: Options['cache'], timeout: number): Store | undefined {
+  if (!isShared(options)) return undefined;
+  const url = new URL(options.store);
+  const { store } = stores[url.protocol as StoreProtocol](url, options);
+  return guard(store, options, { timeout, onChange: () => undefined });
+}
+
+const guard = (store: Store, { compressAbove }: Options['cache'], options: GuardOptions): Store =>
+  new CompressedStore(new GuardedStore(store, options), compressAbove);
 
 /**
  * A store belongs either to this process, which tells its peers of invalidations, or to all gateways, which follow its

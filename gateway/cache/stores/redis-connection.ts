@@ -1,10 +1,11 @@
 import type { RedisOptions } from 'ioredis';
 
 /**
- * The settings of connections to Redis or Valkey. A process has up to three connections, which cannot be shared:
+ * The settings of connections to Redis or Valkey. A process has up to four connections, which cannot be shared:
  *
  * - the cache store's commands (`RedisStore`);
  * - invalidations by other gateways (`RedisStore.follow`), which must not wait behind large entries;
+ * - what consoles share (`openSharedStore`), which must not delay the cache;
  * - counts of rates (`SharedCounts`), which must not wait behind large entries, and are used without a cache, too.
  */
 export const redisConnection = {

@@ -1,43 +1,150 @@
-import type { ExplainedRequest, RequestSummary } from '../../../../gateway/console/api';
-import { type AskAll, mergedSource } from '../../../../gateway/console/merged-source';
+import type { RequestSummary } from '../../../../gateway/console/api';
+import type { GatewaySummary } from '../../../../gateway/console/gateway-summary';
+import {
+  type AskAll,
+  consoleSource,
+  mergedGateway,
+  type OwnGateway,
+} from '../../../../gateway/console/merged-source';
+import type { OtherGateways } from '../../../../gateway/console/other-gateways';
+import { figuresOf, summaryAt } from '../../../support/gateway-figures';
 
-const summary = (id: string, at: number): RequestSummary => ({
-  ...{ id, at, ms: 1, codes: [], calls: { planned: 0, sent: 0, saved: 0 } },
+const gatewayAnswering = (answers: ReadonlyMap<number, unknown>) =>
+  mergedGateway((() => Promise.resolve(answers)) as unknown as AskAll, () => Promise.resolve(undefined));
+
+describe('several processes', () => {
+  const answering = (answers: ReadonlyMap<number, unknown>) => consoleSource(gatewayAnswering(answers));
+
+  it('list their requests, newest first, each with its process', async () => {
+    const answers = new Map([
+      [1, [summaryAt('c', 3), summaryAt('a', 1)]],
+      [2, [summaryAt('d', 4), summaryAt('b', 2)]],
+    ]);
+    const found = await answering(answers).requests({});
+    expect(found.map(({ id, worker }) => `${id}${worker}`)).toEqual(['d2', 'c1', 'b2', 'a1']);
+  });
+
+  it('list no more than 200', async () => {
+    const many = Array.from({ length: 150 }, (_, i) => summaryAt(`${i}`, i));
+    const found = await answering(
+      new Map([
+        [1, many],
+        [2, many],
+      ]),
+    ).requests({});
+    expect(found).toHaveLength(200);
+  });
+
+  it('find a request in the process that has it', async () => {
+    const found = { ...summaryAt('a', 1), timeline: [] };
+    const source = answering(new Map([[2, found]]));
+    expect(await source.request('a')).toMatchObject({ id: 'a', worker: 2, others: [] });
+    expect(await answering(new Map()).request('a')).toBeUndefined();
+  });
+
+  it('prefer the process that has recorded it to the store', async () => {
+    const answers = new Map([
+      [1, { ...summaryAt('a', 1), gateway: 'other' }],
+      [2, summaryAt('a', 1)],
+    ]);
+    expect(await answering(answers).request('a')).toMatchObject({ worker: 2 });
+  });
+
+  it('say that no process answers', async () => {
+    const source = answering(new Map());
+    await expect(source.live({})).rejects.toMatchObject({ extensions: { code: 'OVERLOADED' } });
+    await expect(source.graph({})).rejects.toMatchObject({ extensions: { code: 'OVERLOADED' } });
+    await expect(source.schema()).rejects.toMatchObject({ extensions: { code: 'NO_SUPERGRAPH' } });
+  });
 });
 
-const answering = (answers: ReadonlyMap<number, unknown>) =>
-  mergedSource((() => Promise.resolve(answers)) as unknown as AskAll, () => Promise.resolve(undefined));
+describe('several gateways', () => {
+  const page = { operation: { id: 'hash', name: 'Page', type: 'query' } };
 
-it('lists the requests of all processes, newest first, each with its process', async () => {
-  const answers = new Map([
-    [1, [summary('c', 3), summary('a', 1)]],
-    [2, [summary('d', 4), summary('b', 2)]],
-  ]);
-  const found = await answering(answers).requests({});
-  expect(found.map(({ id, worker }) => `${id}${worker}`)).toEqual(['d2', 'c1', 'b2', 'a1']);
-});
+  function own(requests: readonly RequestSummary[], calls = 1): OwnGateway {
+    const { live, graph, quarter } = figuresOf('products', calls);
+    const totals = { processes: 1, operations: [], caches: [], advice: [] };
+    return {
+      ...gatewayAnswering(new Map()),
+      requests: () => Promise.resolve(requests),
+      request: (id) => {
+        const found = requests.find((each) => each.id === id);
+        return Promise.resolve(found && { ...found, timeline: [], nulls: [], cacheReasons: [], curl: '' });
+      },
+      live: () => Promise.resolve(live),
+      graph: () => Promise.resolve(graph),
+      report: () =>
+        Promise.resolve({
+          ...{ ...totals, ...quarter },
+          services: quarter.services.map((each) => ({ ...each, callsPerRequest: 1 })),
+        }),
+    };
+  }
 
-it('lists no more than 200', async () => {
-  const many = Array.from({ length: 150 }, (_, i) => summary(`${i}`, i));
-  const found = await answering(
-    new Map([
-      [1, many],
-      [2, many],
-    ]),
-  ).requests({});
-  expect(found).toHaveLength(200);
-});
+  const other = (name: string, more: Partial<GatewaySummary>) => ({
+    ...({ format: 1, id: name, name, at: 0 } as const),
+    figures: figuresOf('products', 3, true),
+    ...more,
+  });
 
-it('finds a request in the process that has it', async () => {
-  const found = { ...summary('a', 1), timeline: [] } as unknown as ExplainedRequest;
-  const source = answering(new Map([[2, found]]));
-  expect(await source.request('a')).toMatchObject({ id: 'a', worker: 2 });
-  expect(await answering(new Map()).request('a')).toBeUndefined();
-});
+  function sourceWith(of: OwnGateway, ...others: ReturnType<typeof other>[]) {
+    const all = ['own', ...others.map(({ name }) => name)].map((name) => ({ name, age: 0 }));
+    const known: OtherGateways['known'] = () =>
+      Promise.resolve({ others, view: { own: 'own', all, troubles: [] } });
+    return consoleSource(of, { known });
+  }
 
-it('says that no process answers', async () => {
-  const source = answering(new Map());
-  await expect(source.live()).rejects.toMatchObject({ extensions: { code: 'OVERLOADED' } });
-  await expect(source.graph()).rejects.toMatchObject({ extensions: { code: 'OVERLOADED' } });
-  await expect(source.schema()).rejects.toMatchObject({ extensions: { code: 'NO_SUPERGRAPH' } });
+  it('list their requests together, by the same filter, or those of one of them', async () => {
+    const requests = [summaryAt('d', 4, page), summaryAt('b', 2)];
+    const source = sourceWith(own([summaryAt('c', 3, page)]), other('far', { requests }));
+    const listed = async (filter: Parameters<typeof source.requests>[0]) =>
+      (await source.requests(filter)).map(({ id, gateway }) => `${id} ${gateway}`);
+    expect(await listed({})).toEqual(['d far', 'c undefined', 'b far']);
+    expect(await listed({ operation: 'Page' })).toEqual(['d far', 'c undefined']);
+    expect(await listed({ gateway: 'far' })).toEqual(['d far', 'b far']);
+    expect(await listed({ gateway: 'own' })).toEqual(['c undefined']);
+    await expect(source.requests({ gateway: 'gone' })).rejects.toMatchObject({
+      extensions: { code: 'NOT_FOUND' },
+    });
+  });
+
+  it('list other requests with the same operation beside one', async () => {
+    const source = sourceWith(
+      own([summaryAt('c', 3, page)]),
+      other('far', { requests: [summaryAt('d', 4, page), summaryAt('b', 2)] }),
+    );
+    const { others } = (await source.request('c'))!;
+    expect(others.map(({ id, gateway }) => [id, gateway])).toEqual([['d', 'far']]);
+  });
+
+  it('add up what they have counted, or tell it of one of them', async () => {
+    const source = sourceWith(own([]), other('far', {}), other('near', {}));
+    const callsIn = async (gateway?: string) => (await source.live({ gateway })).services[0]!.calls;
+    expect([await callsIn(), await callsIn('far'), await callsIn('own')]).toEqual([7, 3, 1]);
+    const [pair] = (await source.live({})).chatty;
+    expect(pair).toMatchObject({ requests: 7, advice: 'Advice of 3.', saved: { merged: 3 } });
+    // Of 1 request with 1 call each, and twice of 3 with 3.
+    expect(pair!.callsPerRequest).toBeCloseTo(19 / 7);
+  });
+
+  it('say who knows an endpoint, and whose circuit breaker is open', async () => {
+    const endpointsIn = async (source: ReturnType<typeof sourceWith>, gateway?: string) =>
+      (await source.graph({ gateway })).services.flatMap(({ endpoints }) => endpoints);
+    const source = sourceWith(own([]), other('far', {}));
+    const url = 'http://products/graphql';
+    expect(await endpointsIn(source)).toEqual([
+      { url, healthy: false, knownTo: ['own', 'far'], openAt: ['far'] },
+    ]);
+    expect(await endpointsIn(source, 'own')).toEqual([{ url, healthy: true }]);
+    expect((await source.graph({})).services[0]).toMatchObject({ breaker: 'open', rate: 0.07 });
+    expect(await endpointsIn(sourceWith(own([])))).toEqual([{ url, healthy: true }]);
+  });
+
+  it('are not there where they share no store', async () => {
+    const source = consoleSource(own([]));
+    expect(await source.gateways()).toBeUndefined();
+    await expect(source.live({ gateway: 'far' })).rejects.toMatchObject({
+      extensions: { code: 'NOT_FOUND' },
+    });
+  });
 });

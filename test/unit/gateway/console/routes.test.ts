@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { About } from '../../../../gateway/console/api';
 import { consoleRoutes } from '../../../../gateway/console/routes';
-import type { ConsoleSource, RequestFilter } from '../../../../gateway/console/source';
+import type { ConsoleSource, GatewayFilter, RequestFilter } from '../../../../gateway/console/source';
 import type { Json } from '../../../support/running-gateway';
 
 const token = 'a-token-for-operators';
@@ -16,7 +16,7 @@ writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Console</title>
 writeFileSync(join(folder, 'console.js'), 'export {};');
 
 const open: FastifyInstance[] = [];
-const filters: RequestFilter[] = [];
+const filters: (RequestFilter & GatewayFilter)[] = [];
 let isBroken = false;
 const source: ConsoleSource = {
   requests: (filter) => {
@@ -29,6 +29,7 @@ const source: ConsoleSource = {
   live: () => Promise.reject(new Error('secret reason')),
   graph: () => Promise.reject(new Error('secret reason')),
   schema: () => Promise.reject(new Error('secret reason')),
+  gateways: () => Promise.resolve(undefined),
 };
 const about: About = {
   version: '1.2.3',
@@ -45,7 +46,7 @@ async function serve(given: string | undefined): Promise<number> {
   const app = fastify({ forceCloseConnections: true });
   void app.register((routes, _, done) => {
     consoleRoutes(routes, {
-      ...{ source, token: given, folder, about: () => about },
+      ...{ source: () => source, token: given, folder, about: () => about },
       logger: { error: (facts) => logged.push(facts) },
     });
     done();
@@ -267,11 +268,12 @@ it('says how the page is built where it is missing', async () => {
 });
 
 it('reads what is asked for from the query, and lets no cache keep the answer', async () => {
-  const query = 'search=a%20b&operation=Page&client=web&failed=1&slowerThan=2.5&before=1764000000000.25';
+  const query =
+    'gateway=shop-1&search=a%20b&operation=Page&client=web&failed=1&slowerThan=2.5&before=1764000000000.25';
   const answer = await send(unlocked, `/console/api/requests?${query}`);
   expect(answer.headers['cache-control']).toBe('no-store');
   expect(filters.at(-1)).toEqual({
-    ...{ search: 'a b', operation: 'Page', client: 'web' },
+    ...{ gateway: 'shop-1', search: 'a b', operation: 'Page', client: 'web' },
     ...{ failed: true, slowerThan: 2.5, before: 1764000000000.25 },
   });
 });

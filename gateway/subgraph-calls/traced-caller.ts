@@ -8,7 +8,8 @@ export class TracedCaller implements Caller {
   #tracing: Caller['tracing'] | undefined;
 
   constructor(caller: Caller, span: Span) {
-    this.#caller = caller;
+    // Not of another one: what it is asked for would pass through all of them.
+    this.#caller = caller instanceof TracedCaller ? caller.#caller : caller;
     this.span = span;
   }
 

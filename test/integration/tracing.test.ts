@@ -611,6 +611,8 @@ describe('a collector', () => {
     ['OTEL_TRACES_SAMPLER', 'sometimes', 'must be one of always_on, always_off, traceidratio'],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'must be http/protobuf'],
     ['OTEL_TRACES_EXPORTER', 'zipkin', 'must be one of otlp, none'],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', '0', 'must be a whole number, at least 1'],
+    ['OTEL_BSP_SCHEDULE_DELAY', '5s', 'must be a whole number, at least 0'],
   ])('refuses %s=%s', async (name, value, says) => {
     process.env[name] = value;
     await expect(start()).rejects.toThrow(`The environment variable ${name} ${says}`);
@@ -622,7 +624,6 @@ describe('a collector', () => {
     ['never answers', () => undefined],
   ])('that %s costs requests nothing, and the spans are counted', async (_, answer) => {
     Object.assign(process.env, { OTEL_BSP_MAX_QUEUE_SIZE: '20', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' });
-    process.env['OTEL_BSP_EXPORT_TIMEOUT'] = '100';
     process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] = '100';
     const gateway = await start();
     collector.answer = answer;

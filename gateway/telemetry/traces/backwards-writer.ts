@@ -6,6 +6,10 @@ export class BackwardsWriter {
   #buffer = Buffer.allocUnsafeSlow(1024);
   /** Of the first byte that is written. */
   #at = 1024;
+  /** Unix milliseconds, and the same time in nanoseconds, in two parts of 32 bits. */
+  #near = NaN;
+  #nearHigh = 0;
+  #nearLow = 0;
 
   /** How many bytes are written: where the message ends that is written next. */
   get size(): number {
@@ -41,13 +45,15 @@ export class BackwardsWriter {
   /** A time as `fixed64`, in nanoseconds. @param milliseconds since 1970, with fractions */
   time(field: number, milliseconds: number): void {
     this.#reserve(longestNumbers);
-    const whole = Math.floor(milliseconds);
-    // A double has not enough digits for nanoseconds since 1970: they are added in two parts.
-    const upper = Math.floor(whole / 0x10000) * 1e6;
-    const lower = (whole % 0x10000) * 1e6 + Math.round((milliseconds - whole) * 1e6);
-    const low = (upper % 0x10000) * 0x10000 + lower;
-    this.#fixed32(Math.floor(upper / 0x10000) + Math.floor(low / 0x100000000));
-    this.#fixed32(low % 0x100000000);
+    let since = milliseconds - this.#near;
+    if (!(since >= 0 && since < longestNear)) {
+      this.#comeNear(milliseconds);
+      since = milliseconds - this.#near;
+    }
+    const low = this.#nearLow + Math.round(since * 1e6);
+    const isOver = low >= 0x100000000;
+    this.#fixed32(isOver ? this.#nearHigh + 1 : this.#nearHigh);
+    this.#fixed32(isOver ? low - 0x100000000 : low);
     this.#number((field << 3) | 1);
   }
 
@@ -55,16 +61,16 @@ export class BackwardsWriter {
   text(field: number, value: string): void {
     const { length } = value;
     this.#reserve(3 * length + longestNumbers);
+    const buffer = this.#buffer;
     const end = this.#at;
     const start = end - length;
     let i = 0;
     // Most texts are short and in ASCII: to call into Node for each takes longer.
-    for (let code: number; i < length && (code = value.charCodeAt(i)) < 0x80; i++)
-      this.#buffer[start + i] = code;
+    for (let code: number; i < length && (code = value.charCodeAt(i)) < 0x80; i++) buffer[start + i] = code;
     this.#at = start;
     if (i < length) {
       this.#at = end - Buffer.byteLength(value);
-      this.#buffer.write(value, this.#at);
+      buffer.write(value, this.#at);
     }
     this.#number(end - this.#at);
     this.#number((field << 3) | 2);
@@ -74,9 +80,10 @@ export class BackwardsWriter {
   hex(field: number, digits: string): void {
     const size = digits.length / 2;
     this.#reserve(size + longestNumbers);
+    const buffer = this.#buffer;
     const start = (this.#at -= size);
     for (let i = 0; i < size; i++)
-      this.#buffer[start + i] =
+      buffer[start + i] =
         (valueOfDigit(digits.charCodeAt(2 * i)) << 4) | valueOfDigit(digits.charCodeAt(2 * i + 1));
     this.#number(size);
     this.#number((field << 3) | 2);
@@ -88,17 +95,24 @@ export class BackwardsWriter {
     this.#buffer.set(fields, (this.#at -= fields.length));
   }
 
-  /** Returns a copy of what is written, and begins anew. */
+  /** Returns what is written, and begins anew. */
   finish(): Uint8Array {
-    const bytes = Uint8Array.prototype.slice.call(this.#buffer, this.#at);
-    this.#at = this.#buffer.length;
+    const { length } = this.#buffer;
+    const bytes = this.#buffer.subarray(this.#at);
+    this.#at = length;
+    // A copy costs less than a buffer, unless it is large; and what is small must not hold a large one.
+    if (bytes.length < length / 4) return Uint8Array.prototype.slice.call(bytes);
+    this.#buffer = Buffer.allocUnsafeSlow(length);
     return bytes;
   }
 
   /** As `varint` in Protobuf: 7 bits in each byte, the lowest first. */
   #number(value: number): void {
     if (value < 0x80) this.#buffer[--this.#at] = value;
-    else {
+    else if (value < 0x4000) {
+      this.#buffer[--this.#at] = value >> 7;
+      this.#buffer[--this.#at] = (value & 0x7f) | 0x80;
+    } else {
       this.#number(Math.floor(value / 0x80));
       this.#buffer[--this.#at] = (value % 0x80) | 0x80;
     }
@@ -111,6 +125,14 @@ export class BackwardsWriter {
     buffer[at + 1] = value >>> 8;
     buffer[at + 2] = value >>> 16;
     buffer[at + 3] = value >>> 24;
+  }
+
+  /** Takes a whole number of milliseconds that times are written from: a double has not enough digits for nanoseconds. */
+  #comeNear(milliseconds: number): void {
+    this.#near = Math.floor(milliseconds);
+    const nanoseconds = BigInt(this.#near) * 1_000_000n;
+    this.#nearHigh = Number(nanoseconds >> 32n);
+    this.#nearLow = Number(nanoseconds & 0xffffffffn);
   }
 
   /** Makes the buffer larger if it has not room for so many bytes. */
@@ -127,5 +149,8 @@ export class BackwardsWriter {
 /** Bytes of a tag, and of the longest number. */
 const longestNumbers = 20;
 
-/** @param code of 0 to 9 or a to f */
-const valueOfDigit = (code: number): number => (code < 0x3a ? code - 0x30 : code - 0x57);
+/** Milliseconds, which are fewer nanoseconds than 2 ** 32. */
+const longestNear = 2_000;
+
+/** Without a branch, which would be guessed wrongly for every other digit. @param code of 0 to 9 or a to f */
+const valueOfDigit = (code: number): number => (code & 0xf) + 9 * (code >> 6);

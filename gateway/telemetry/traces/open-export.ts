@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '@opentelemetry/api';
 import type { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import type { ISerializer } from '@opentelemetry/otlp-transformer';
-import type * as Sdk from '@opentelemetry/sdk-trace-base';
-import type { ReadableSpan, Sampler, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { type Options, OptionsError } from '../../options';
 import type { Logger } from '../logger';
 import type { Meter } from '../meter';
 import type { Attributes, Span } from './span';
 import type { ParentContext } from './tracer';
-import { spanWriter } from './write-spans';
+import { type SpanBatch, SpanBatches } from './span-batches';
+import { SpanWriter } from './write-spans';
 
 export interface ExportOptions {
   readonly options: Options['telemetry'];
-  /** The variables of OpenTelemetry's SDK. The SDK itself reads those of its queue and of the exporter. */
+  /** The variables of OpenTelemetry's SDK, which itself reads those of the exporter. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly meter: Meter;
@@ -39,8 +37,8 @@ export interface SpanExport {
 }
 
 /**
- * Opens the export of spans: OpenTelemetry's processor and exporter, which are loaded only now. Undefined where neither the
- * options nor the environment name a collector, and where the environment turns tracing off.
+ * Opens the export of spans by OpenTelemetry's exporter, which is loaded only now. Undefined where neither the options nor the
+ * environment name a collector, and where the environment turns tracing off.
  *
  * @throws {OptionsError} if the environment has a value that is unknown or not supported
  */
@@ -48,9 +46,8 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
   const { options, env, version, meter, logger } = given;
   const { otlp, sampling } = options.traces;
   if (!isOn(otlp.url, env)) return undefined;
-  const [api, sdk, resources] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace-base'),
+  const [sampler, resources] = await Promise.all([
+    samplerOf(sampling, env),
     import('@opentelemetry/resources'),
   ]);
   const { attributes } = resources.resourceFromAttributes({
@@ -63,56 +60,33 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
   const drop = (): void => {
     dropped!.value++;
   };
-  const most = Number(env['OTEL_BSP_MAX_QUEUE_SIZE'] ?? '') || defaultQueue;
-  /** How many spans are in the processor's queue. */
-  let queued = 0;
-  const write = spanWriter({ resource: attributes as Attributes, version });
-  const inner = await openExporter(given, (batch) => write(batch.map(({ span }) => span)));
+  const exporter = await openExporter(given);
   let isFailing = false;
-  const exporter: SpanExporter = {
-    export: (readable, done) => {
-      const batch = readable as unknown as Queued[];
-      queued -= batch.length;
-      inner.export(batch, (result) => {
-        const isSent = result.error === undefined;
-        (isSent ? sent : failed)!.value += batch.length;
+  const send = (batch: SpanBatch): Promise<void> =>
+    new Promise((resolve) => {
+      exporter.export(batch, ({ error }) => {
+        const isSent = error === undefined;
+        (isSent ? sent : failed)!.value += batch.count;
         if (isSent && isFailing) logger.info('the collector takes spans again');
-        if (!isSent && !isFailing)
-          logger.warn({ err: result.error }, 'spans could not be sent to the collector');
+        if (!isSent && !isFailing) logger.warn({ err: error }, 'spans could not be sent to the collector');
         isFailing = !isSent;
-        done(result);
+        resolve();
       });
-    },
-    shutdown: () => inner.shutdown(),
-  };
-  const processor = new sdk.BatchSpanProcessor(exporter, { maxQueueSize: most });
-  const sampler = samplerOf(sampling, env, sdk);
+    });
+  const batches = new SpanBatches({
+    ...{ writer: new SpanWriter({ resource: attributes as Attributes, version }), send, drop },
+    delay: numberIn(env, 'OTEL_BSP_SCHEDULE_DELAY', 0) ?? 5_000,
+    mostSpans: numberIn(env, 'OTEL_BSP_MAX_QUEUE_SIZE', 1) ?? Infinity,
+    batchSpans: numberIn(env, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 1) ?? Infinity,
+  });
   return {
     drop,
-    isSampled: (traceId, parent) => {
-      const context: Context =
-        parent?.isSampled === undefined
-          ? api.ROOT_CONTEXT
-          : api.trace.setSpanContext(api.ROOT_CONTEXT, {
-              ...{ traceId, spanId: parent.spanId ?? someSpan, isRemote: true },
-              traceFlags: parent.isSampled ? 1 : 0,
-            });
-      const { decision } = sampler.shouldSample(context, traceId, 'request', api.SpanKind.SERVER, {}, []);
-      return decision === sdk.SamplingDecision.RECORD_AND_SAMPLED;
-    },
-    take: (span) => {
-      if (queued >= most) drop();
-      else {
-        queued++;
-        processor.onEnd(new Queued(span) as unknown as ReadableSpan);
-      }
-    },
-    // What it rejects with has been logged by the exporter.
-    flush: () => processor.forceFlush().catch(() => undefined),
+    isSampled: sampler,
+    take: (span) => batches.take(span),
+    flush: () => batches.flush(),
     async stop() {
       const ended = new AbortController();
-      // What it rejects with has been logged by the exporter.
-      const last = processor.shutdown().catch(() => undefined);
+      const last = batches.flush().then(() => exporter.shutdown());
       const longest = sleep(shutdownTimeout, undefined, { signal: ended.signal }).catch(() => undefined);
       await Promise.race([last, longest]);
       ended.abort();
@@ -120,27 +94,6 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
   };
 }
 
-/** A span in the queue of OpenTelemetry's processor, which reads no more of it than this before it is exported. */
-class Queued implements Pick<ReadableSpan, 'spanContext' | 'resource'> {
-  readonly span: Span;
-  readonly resource = noResource;
-
-  constructor(span: Span) {
-    this.span = span;
-  }
-
-  spanContext(): typeof exportedContext {
-    return exportedContext;
-  }
-}
-
-const noResource = {} as ReadableSpan['resource'];
-const exportedContext = { traceId: '', spanId: '', traceFlags: 1 };
-
-/** Samplers take only contexts with one. */
-const someSpan = '0000000000000001';
-/** The default of `OTEL_BSP_MAX_QUEUE_SIZE`. */
-const defaultQueue = 2048;
 const shutdownTimeout = 2_000;
 
 function isOn(url: string | undefined, env: ExportOptions['env']): boolean {
@@ -153,11 +106,12 @@ function isOn(url: string | undefined, env: ExportOptions['env']): boolean {
   return true;
 }
 
-/** The exporter of OpenTelemetry, with a serializer that takes a third of the time. */
-async function openExporter(
-  { options, env, agents }: ExportOptions,
-  write: (spans: readonly Queued[]) => Uint8Array,
-): Promise<Pick<OTLPExporterBase<Queued[]>, 'export' | 'shutdown'>> {
+/** The exporter of OpenTelemetry, for spans that are written already. */
+async function openExporter({
+  options,
+  env,
+  agents,
+}: ExportOptions): Promise<Pick<OTLPExporterBase<SpanBatch>, 'export' | 'shutdown'>> {
   const { url, headers } = options.traces.otlp;
   const protocol = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? '';
   if (protocol !== '' && protocol !== 'http/protobuf')
@@ -180,11 +134,11 @@ async function openExporter(
     },
     ...(['TRACES', 'v1/traces', { 'Content-Type': 'application/x-protobuf' }] as const),
   );
-  const serializer: ISerializer<Queued[], unknown> = {
-    serializeRequest: write,
+  const serializer: ISerializer<SpanBatch, unknown> = {
+    serializeRequest: ({ bytes }) => bytes,
     deserializeResponse: (bytes) => ProtobufTraceSerializer.deserializeResponse(bytes),
   };
-  const counting = { name: 'span', countItems: (spans: Queued[]) => spans.length } as const;
+  const counting = { name: 'span', countItems: ({ count }: SpanBatch) => count } as const;
   return new OTLPExporterBase(
     http.createOtlpHttpExportDelegate(
       ...([configuration, serializer, 'otlp_http_span_exporter', counting, undefined] as const),
@@ -193,9 +147,18 @@ async function openExporter(
 }
 
 /** The sampler that the options name, or the environment. */
-function samplerOf(sampling: number | undefined, env: ExportOptions['env'], sdk: typeof Sdk): Sampler {
-  const ratio = (share: number): Sampler => new sdk.TraceIdRatioBasedSampler(share);
-  const parentBased = (root: Sampler): Sampler => new sdk.ParentBasedSampler({ root });
+async function samplerOf(sampling: number | undefined, env: ExportOptions['env']): Promise<Sampler> {
+  const { SamplingDecision, TraceIdRatioBasedSampler } = await import('@opentelemetry/sdk-trace-base');
+  const ratio = (share: number): Sampler => {
+    if (share === 0 || share === 1) return () => share === 1;
+    const sampler = new TraceIdRatioBasedSampler(share);
+    return (traceId) =>
+      sampler.shouldSample(undefined, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
+  };
+  const parentBased =
+    (root: Sampler): Sampler =>
+    (traceId, parent) =>
+      parent?.isSampled ?? root(traceId, parent);
   if (sampling !== undefined) return parentBased(ratio(sampling));
   const share = (): number => {
     const text = env['OTEL_TRACES_SAMPLER_ARG'] ?? '';
@@ -203,7 +166,7 @@ function samplerOf(sampling: number | undefined, env: ExportOptions['env'], sdk:
     if (number >= 0 && number <= 1) return number;
     throw fault('OTEL_TRACES_SAMPLER_ARG', 'must be a number from 0 to 1');
   };
-  const [on, off] = [new sdk.AlwaysOnSampler(), new sdk.AlwaysOffSampler()];
+  const [on, off] = [ratio(1), ratio(0)];
   const samplers: Readonly<Record<string, () => Sampler>> = {
     always_on: () => on,
     always_off: () => off,
@@ -216,6 +179,17 @@ function samplerOf(sampling: number | undefined, env: ExportOptions['env'], sdk:
   const make = samplers[name === '' ? 'parentbased_always_on' : name];
   if (make === undefined) throw unknown('OTEL_TRACES_SAMPLER', Object.keys(samplers));
   return make();
+}
+
+type Sampler = SpanExport['isSampled'];
+
+/** A whole number in the environment; undefined where there is none. */
+function numberIn(env: ExportOptions['env'], variable: string, least: number): number | undefined {
+  const text = env[variable]?.trim() ?? '';
+  if (text === '') return undefined;
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw fault(variable, `must be a whole number, at least ${least}`);
 }
 
 const unknown = (variable: string, values: readonly string[]): OptionsError =>

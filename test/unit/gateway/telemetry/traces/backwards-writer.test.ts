@@ -45,11 +45,34 @@ it('writes messages in messages, each with its length, however long they become'
   }
 });
 
-it('begins anew, and leaves what it has written alone', () => {
+it('writes times in any order, however far they are apart', () => {
+  const times = [1_700_000_000_999.75, 1_700_000_001_000, 1_700_000_004_294.967, 1_699_999_999_000.5, 0];
   const writer = new BackwardsWriter();
-  writer.text(1, 'first');
-  const first = writer.finish();
-  writer.text(1, 'other');
-  expect(Buffer.from(writer.finish()).toString('latin1')).toContain('other');
-  expect(Buffer.from(first).toString('latin1')).toContain('first');
+  for (const time of times.toReversed()) writer.time(7, time);
+  const expected = times.map((time) => {
+    const whole = Math.floor(time);
+    return `39${nanos(BigInt(whole) * 1_000_000n + BigInt(Math.round((time - whole) * 1e6)))}`;
+  });
+  expect(Buffer.from(writer.finish()).toString('hex')).toBe(expected.join(''));
+});
+
+it.each([10, 3_000, 100_000])(
+  'begins anew after %d bytes, and leaves what it has written alone',
+  (length) => {
+    const writer = new BackwardsWriter();
+    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(length));
+    const all = texts.map((text) => {
+      writer.text(1, text);
+      return writer.finish();
+    });
+    expect(all.map((bytes) => Buffer.from(bytes).toString('latin1').slice(-length))).toEqual(texts);
+  },
+);
+
+it('does not hold the memory of a large message for a small one', () => {
+  const writer = new BackwardsWriter();
+  writer.text(1, 'x'.repeat(100_000));
+  writer.finish();
+  writer.text(1, 'small');
+  expect(writer.finish().buffer.byteLength).toBeLessThan(1_000);
 });

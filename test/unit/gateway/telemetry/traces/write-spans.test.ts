@@ -5,11 +5,16 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
 import { type Attributes, Span, type Value } from '../../../../../gateway/telemetry/traces/span';
 import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
-import { spanWriter } from '../../../../../gateway/telemetry/traces/write-spans';
+import { SpanWriter } from '../../../../../gateway/telemetry/traces/write-spans';
 import { readTraces } from '../../../../support/otlp-receiver';
 
 const service = { 'service.name': 'größe', 'service.version': '1.2.3' };
-const write = spanWriter({ resource: service, version: '1.2.3' });
+const writer = new SpanWriter({ resource: service, version: '1.2.3' });
+
+function write(spans: readonly Span[]): Uint8Array {
+  for (const span of spans) writer.add(span);
+  return writer.finish();
+}
 
 const resource = resourceFromAttributes(service);
 const instrumentationScope = { name: 'weir', version: '1.2.3' };
@@ -122,7 +127,7 @@ it('writes what OpenTelemetry writes of the same spans', () => {
         span.end();
         return span;
       });
-      const theirs = ProtobufTraceSerializer.serializeRequest(spans.map(readable))!;
+      const theirs = ProtobufTraceSerializer.serializeRequest(spans.toReversed().map(readable))!;
       const [ours, expected] = [write(spans), theirs].map((bytes) => readTraces(Buffer.from(bytes)));
       expect(ours).toEqual(expected);
     }),

@@ -36,6 +36,10 @@ const systems = {
     command: weir(dir, [], 'weir-private.yaml'),
   }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
+  'weir-with': (file) => ({
+    label: `Weir with ${basename(file ?? '')}`,
+    command: weir(undefined, [], resolve(file)),
+  }),
   'weir-engine': (dir = join(here, '..')) => ({
     label: "Weir's engine alone",
     command: ({ port, supergraph }) => [server('weir-engine.mjs'), resolve(dir, 'dist'), port, supergraph],
@@ -67,6 +71,8 @@ export function findSystem(name) {
   const create = systems[kind];
   if (create === undefined)
     throw new Error(`There is no system "${kind}"; there are ${systemNames.join(', ')}.`);
+  if (kind === 'weir-with' && !argument)
+    throw new Error('weir-with needs a file of options: weir-with@FILE.');
   return { name, ...create(argument) };
 }
 

@@ -5,6 +5,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/call-counts';
+import { type Live, outOfSet } from '../../subgraph-calls/live-set';
 import type { Caller } from '../../subgraph-calls/transport';
 import type { Span } from '../../telemetry/traces/span';
 import type { StoredAnswer } from './stored-answer';
@@ -16,62 +17,74 @@ export interface IdentifiedCaller extends Caller {
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan>;
 }
 
-/** The result of an execution. */
-export interface Outcome {
-  readonly execution: Execution;
-  /** The answer for other requests; undefined if it must not be cached. */
-  readonly answer: StoredAnswer | undefined;
-}
-
 /**
  * An execution that identical queries share. It is aborted when the last of them has left, and has the latest of their
  * deadlines. It uses the headers, the identity and the trace of the first request.
  */
-export class Flight implements IdentifiedCaller {
-  readonly headers: Caller['headers'];
-  readonly bySubgraph: Caller['bySubgraph'];
-  readonly identity: Identity;
-  readonly signedIdentity: string | undefined;
-  readonly scope: string;
-  readonly tracing: Caller['tracing'];
-  readonly calls: Caller['calls'];
-  readonly span: Span | undefined;
+export class Flight implements IdentifiedCaller, Live {
+  indexInSet = outOfSet;
+  /** Queries with equal keys may join. */
+  readonly key: string;
   readonly provenance = new AnswerProvenance();
-  /**
-   * The first request, which gets response headers for one client alone. Requests that join never get such an answer.
-   */
-  readonly #first: IncomingRequest | undefined;
-  readonly outcome: Promise<Outcome>;
-  readonly #requests: IncomingRequest[] = [];
+  /** Settles when the query is executed. Set as soon as the execution has begun. */
+  execution!: Promise<Execution>;
+  /** The answer for other requests, once the query is executed; undefined if it must not be cached. */
+  answer: StoredAnswer | undefined;
+  readonly #first: IncomingRequest;
+  readonly #requests: IncomingRequest[];
   /** Makes another request wait for the plan; undefined while no plan is awaited. */
   #waitWith: ((request: IncomingRequest) => void) | undefined;
   /** The deadline of a background execution, in milliseconds of `performance.now()`. */
   readonly #until: number | undefined;
   /** The count of changes when it began. */
   readonly #changes: number;
+  /** The calls of a background execution. */
+  #calls: Caller['calls'] | undefined;
 
   /** @param until the deadline, for a background execution */
-  constructor(
-    first: IncomingRequest,
-    run: (flight: Flight) => Promise<Outcome>,
-    { count }: Pick<DataChanges, 'count'>,
-    until?: number,
-  ) {
+  constructor(key: string, first: IncomingRequest, { count }: Pick<DataChanges, 'count'>, until?: number) {
+    this.key = key;
+    this.#first = first;
     this.#changes = count;
-    this.headers = first.headers;
-    this.bySubgraph = first.bySubgraph;
-    this.identity = first.identity;
-    this.signedIdentity = first.signedIdentity;
-    this.scope = first.scope;
-    this.tracing = first.tracing;
-    this.span = first.span;
-    this.calls = until === undefined ? first.calls : noCalls();
     this.#until = until;
-    this.#first = until === undefined ? first : undefined;
-    if (until === undefined) this.join(first);
-    this.outcome = run(this);
-    // Requests that wait for the outcome get the error.
-    this.outcome.catch(() => undefined);
+    this.#requests = until === undefined ? [first] : [];
+  }
+
+  get headers(): Caller['headers'] {
+    return this.#first.headers;
+  }
+
+  get bySubgraph(): Caller['bySubgraph'] {
+    return this.#first.bySubgraph;
+  }
+
+  get identity(): Identity {
+    return this.#first.identity;
+  }
+
+  get signedIdentity(): string | undefined {
+    return this.#first.signedIdentity;
+  }
+
+  get scope(): string {
+    return this.#first.scope;
+  }
+
+  get tracing(): Caller['tracing'] {
+    return this.#first.tracing;
+  }
+
+  get span(): Span | undefined {
+    return this.#first.span;
+  }
+
+  get calls(): Caller['calls'] {
+    return this.#until === undefined ? this.#first.calls : (this.#calls ??= noCalls());
+  }
+
+  /** The first request gets response headers for one client alone. Requests that join never get such an answer. */
+  get collected(): Caller['collected'] {
+    return this.#until === undefined ? this.#first.collected : undefined;
   }
 
   /** Whether requests may join: not if it began before the last change, nor if all its requests have left, as it then ends. */
@@ -81,7 +94,7 @@ export class Flight implements IdentifiedCaller {
 
   /** Whether the answer may go to a request that has joined. */
   isFor(request: IncomingRequest): boolean {
-    return this.provenance.isShareable || this.#first === request;
+    return this.provenance.isShareable || (this.#until === undefined && this.#first === request);
   }
 
   join(request: IncomingRequest): void {
@@ -109,15 +122,15 @@ export class Flight implements IdentifiedCaller {
     return this.#requests.length;
   }
 
-  get collected(): Caller['collected'] {
-    return this.#first?.collected;
-  }
-
   get isGone(): boolean {
-    return this.#until === undefined && this.#requests.every(({ isGone }) => isGone);
+    if (this.#until !== undefined) return false;
+    for (const request of this.#requests) if (!request.isGone) return false;
+    return true;
   }
 
   get deadline(): number {
-    return this.#requests.reduce((latest, { deadline }) => Math.max(latest, deadline), this.#until ?? 0);
+    let latest = this.#until ?? 0;
+    for (const { deadline } of this.#requests) if (deadline > latest) latest = deadline;
+    return latest;
   }
 }

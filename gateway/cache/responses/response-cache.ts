@@ -11,12 +11,13 @@ import type { IncrementalFormat } from '../../request/sink';
 import { type ErrorCode, requestError } from '../../errors';
 import type { Execution, Part } from '../../execution';
 import type { Options } from '../../options';
+import { LiveIndex } from '../../subgraph-calls/live-index';
 import type { Caller } from '../../subgraph-calls/transport';
 import { endWith, type Span } from '../../telemetry/traces/span';
 import type { CachedReply } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
-import { Flight, type IdentifiedCaller, type Outcome } from './flights';
+import { Flight, type IdentifiedCaller } from './flights';
 import { bestOf, type Usable } from './found-answers';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
@@ -98,7 +99,7 @@ export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
   readonly #now: () => number;
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new LiveIndex<Flight>();
   /**
    * Until when a failed key is not executed again if there is a stale answer, in milliseconds of `performance.now()`.
    */
@@ -212,11 +213,9 @@ export class ResponseCache {
     if (flight === undefined) {
       statistics.miss++;
       const begun = this.#begin(key, miss, 'awaited');
-      const { execution, answer } = await begun.outcome;
+      const execution = await begun.execution;
       if (begun.size > 1) request.span?.set('weir.shared_with', begun.size - 1);
-      return answer === undefined
-        ? execution
-        : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
+      return answerOf(begun, execution, keys);
     }
     flight.join(request);
     const shared = await waitFor(flight, request).catch((error: unknown) => {
@@ -224,40 +223,39 @@ export class ResponseCache {
       if (key === keys.private) throw error;
       return undefined;
     });
-    if (shared !== undefined && flight.provenance.isShareable && isFor(shared, key, keys)) {
+    if (shared !== undefined && flight.provenance.isShareable && isFor(shared, flight, keys)) {
       statistics.coalesced++;
-      const { execution, answer } = shared;
-      return answer === undefined
-        ? execution
-        : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
+      return answerOf(flight, shared, keys);
     }
-    const failed = shared === undefined || shared.execution.errors.some(isOutage);
+    const failed = shared === undefined || shared.errors.some(isOutage);
     return failed && spare !== undefined ? spare() : this.#alone(miss);
   }
 
   #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
     const { operation, keys, request, run } = miss;
     const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
-    const work = async (caller: Flight): Promise<Outcome> => {
-      // Starts only after the flight is registered under its key.
-      await Promise.resolve();
+    const flight = new Flight(key, request, this.#settings.changes, until);
+    const work = async (): Promise<Execution> => {
       // Several requests may send the body, so its memory is not reused.
-      const execution = { ...(await run(caller)), release: undefined };
+      const execution = { ...(await run(flight)), release: undefined };
       this.#noteFailure(key, execution.errors.some(isOutage));
-      const policy = this.#learn(operation, execution, caller);
-      if (!isStorable(policy)) return { execution, answer: undefined };
-      const tags = [...operation.tags, ...caller.provenance.tags];
-      return { execution, answer: storedAnswer(execution.body, policy, tags, this.#now()) };
+      const policy = this.#learn(operation, execution, flight);
+      if (isStorable(policy)) {
+        const tags = [...operation.tags, ...flight.provenance.tags];
+        flight.answer = storedAnswer(execution.body, policy, tags, this.#now());
+      }
+      return execution;
     };
-    const flight: Flight = new Flight(request, work, this.#settings.changes, until);
-    this.#flights.set(key, flight);
+    const near = this.#flights.at(key);
+    near.add(flight);
     const land = (): void => {
-      this.#land(key, flight);
+      near.delete(flight);
     };
+    flight.execution = work();
     // The flight stays registered until the answer is stored, so that new requests find one of the two.
-    flight.outcome
-      .then(({ answer }) =>
-        answer === undefined ? undefined : this.#keep(answer, keys, clockFor(miss, flight)),
+    flight.execution
+      .then(() =>
+        flight.answer === undefined ? undefined : this.#keep(flight.answer, keys, clockFor(miss, flight)),
       )
       .then(land, land);
     return flight;
@@ -283,12 +281,8 @@ export class ResponseCache {
   }
 
   #joinable(key: string): Flight | undefined {
-    const flight = this.#flights.get(key);
-    return flight?.isJoinable(this.#settings.changes) === true ? flight : undefined;
-  }
-
-  #land(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    const { changes } = this.#settings;
+    return this.#flights.at(key).find((flight) => flight.key === key && flight.isJoinable(changes));
   }
 
   /** Executes without a look-up. The answer is not stored, as there is no clock. */
@@ -314,37 +308,36 @@ export class ResponseCache {
   }
 
   /** Executes, or joins an identical query of the same client in flight. The answer is not stored. */
-  async #share({ query, operation, request, run }: PendingQuery): Promise<Execution> {
+  #share({ query, operation, request, run }: PendingQuery): Promise<Execution> {
     const key = this.#settings.coalesce ? sharedKey(query, operation, request) : undefined;
     if (key === undefined) return run(request);
     const joined = this.#joinable(key);
-    if (joined === undefined) return this.#lead(key, request, run);
+    return joined === undefined ? this.#lead(key, request, run) : this.#follow(joined, request, run);
+  }
+
+  async #follow(joined: Flight, request: IncomingRequest, run: Run): Promise<Execution> {
     joined.join(request);
-    const { execution } = await waitFor(joined, request);
+    const execution = await waitFor(joined, request);
     if (!joined.isFor(request)) return run(request);
     this.#settings.statistics.coalesced++;
-    return execution;
+    return { ...execution, release: undefined };
   }
 
   /** Executes so that others may join. */
   async #lead(key: string, request: IncomingRequest, run: Run): Promise<Execution> {
-    const work = async (caller: Flight): Promise<Outcome> => {
-      // Starts only after the flight is registered under its key.
-      await Promise.resolve();
-      const execution = await run(caller).finally(() => {
-        this.#land(key, caller);
-      });
+    const flight = new Flight(key, request, this.#settings.changes);
+    const near = this.#flights.at(key);
+    near.add(flight);
+    try {
+      flight.execution = run(flight);
+      const execution = await flight.execution;
+      if (flight.size === 1) return execution;
+      request.span?.set('weir.shared_with', flight.size - 1);
       // Several requests may send the body, so its memory is not reused.
-      return {
-        execution: caller.size > 1 ? { ...execution, release: undefined } : execution,
-        answer: undefined,
-      };
-    };
-    const flight = new Flight(request, work, this.#settings.changes);
-    this.#flights.set(key, flight);
-    const { execution } = await flight.outcome;
-    if (flight.size > 1) request.span?.set('weir.shared_with', flight.size - 1);
-    return execution;
+      return { ...execution, release: undefined };
+    } finally {
+      near.delete(flight);
+    }
   }
 
   /** The cache policy of an execution. Remembers its scope, so that the next look-up uses the right key. */
@@ -407,13 +400,13 @@ function clockFor({ look, lookedAt }: Miss, { provenance }: Caller): Clock | und
 }
 
 /** Waits for the execution of another request. It is in the trace of that one. */
-function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Outcome> {
+function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Execution> {
   const waiting = span?.child('weir.shared_execution');
-  if (waiting === undefined) return flight.outcome;
+  if (waiting === undefined) return flight.execution;
   if (flight.span !== undefined) waiting.link(flight.span);
   return endWith(
     waiting,
-    flight.outcome.finally(() => {
+    flight.execution.finally(() => {
       waiting.set('weir.shared_with', flight.size - 1);
     }),
   );
@@ -463,6 +456,10 @@ function variablesText(
   return canonicalJson(Object.fromEntries(given.map((name) => [name, variables[name]])));
 }
 
+/** What a request gets of a flight that is over. */
+const answerOf = ({ answer }: Flight, execution: Execution, keys: ResponseKeys): Answered =>
+  answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
+
 function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answered {
   const { body } = cachedReply.answer;
   const data = body.subarray(dataStart, body.length - 1);
@@ -473,10 +470,10 @@ function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answ
 const dataStart = 8;
 
 /** Whether a request that waited for an execution may have its answer. */
-function isFor({ execution, answer }: Outcome, key: string, keys: ResponseKeys): boolean {
+function isFor({ errors }: Execution, { key, answer }: Flight, keys: ResponseKeys): boolean {
   // With the same identity and headers the request would have got the same answer, or the same errors. An uncacheable
   // answer is not shared.
-  if (key === keys.private) return answer !== undefined || execution.errors.length > 0;
+  if (key === keys.private) return answer !== undefined || errors.length > 0;
   return answer?.policy.scope === 'public';
 }
 

@@ -1,5 +1,6 @@
 import type { DataChanges } from '../../cache/data-changes';
-import { type Live, LiveSet, outOfSet } from '../live-set';
+import { LiveIndex } from '../live-index';
+import { type Live, outOfSet } from '../live-set';
 import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
 import { isOfOneClient, Member, SharedCaller } from '../shared-call';
@@ -29,12 +30,13 @@ export interface DedupeOptions {
  */
 export function dedupe({ timeout, pending, changes }: DedupeOptions): Interceptor {
   return (next) => {
-    const flights = new Flights();
+    const flights = new LiveIndex<Flight>();
+    const near = ({ caller, variables }: SubgraphRequest) => flights.at(caller.scope, variables.length);
 
     const send: Send = (request) => {
       if (!isRepeatable(request.operation)) return next(request);
       const member = new Member(request);
-      const flight = flights.find(request, changes.count);
+      const flight = near(request).find((each) => each.isOf(request, changes.count));
       if (flight === undefined) begin(member);
       else join(flight, member);
       return member.answer;
@@ -44,11 +46,11 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
       const { operation, variables, entities } = first.request;
       const flight = new Flight(first, changes.count);
       const { members } = flight;
-      flights.add(flight);
+      near(first.request).add(flight);
       const caller = new SharedCaller(members, 'deduplicated');
       next({ operation, variables, caller, entities }).then(
         (response) => {
-          flights.delete(flight);
+          near(first.request).delete(flight);
           if (members.length > 1) caller.recordLate?.(response);
           const isForAll = isShareable(response);
           for (const member of members) {
@@ -59,7 +61,7 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
           }
         },
         (error: unknown) => {
-          flights.delete(flight);
+          near(first.request).delete(flight);
           if (members.length > 1) caller.recordLate?.(undefined, error);
           for (const member of members) {
             if (member === first || !isOfOne(error)) member.reject(error);
@@ -115,30 +117,5 @@ class Flight implements Live {
       request.caller.event === caller.event &&
       request.variables.equals(variables)
     );
-  }
-}
-
-/** The calls in flight. Not a `Map`: see `LiveSet`. */
-class Flights {
-  readonly #buckets = Array.from({ length: 256 }, () => new LiveSet<Flight>());
-
-  find(request: SubgraphRequest, changes: number): Flight | undefined {
-    return this.#placeOf(request).find((flight) => flight.isOf(request, changes));
-  }
-
-  add(flight: Flight): void {
-    this.#placeOf(flight.request).add(flight);
-  }
-
-  delete(flight: Flight): void {
-    this.#placeOf(flight.request).delete(flight);
-  }
-
-  /** The bucket of a request, by a hash of the end of its scope: credentials differ in their last characters. */
-  #placeOf({ caller: { scope }, variables }: SubgraphRequest): LiveSet<Flight> {
-    let hash = variables.length;
-    for (let at = Math.max(0, scope.length - 24); at < scope.length; at++)
-      hash = (hash * 31 + scope.charCodeAt(at)) & 0xffff;
-    return this.#buckets[(hash ^ (hash >> 8)) & 0xff]!;
   }
 }

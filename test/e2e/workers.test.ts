@@ -5,13 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { RequestSummary } from '../../gateway/console/api';
+import { compose } from '../support/compose';
 import { startSmallGraph } from '../support/small-graph';
 import { certificates, certificateServedAt, putCertificates } from '../support/tls-certificates';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
 
-const supergraph = join(__dirname, '../../schema/supergraph.graphql');
+const ofSupergraph = mkdtempSync(join(tmpdir(), 'weir-workers-'));
+/** Small, as each worker builds it. */
+const supergraph = join(ofSupergraph, 'supergraph.graphql');
 
+beforeAll(() => writeFileSync(supergraph, compose({ a: 'type Query { a: Int }' })));
 afterEach(endAll);
+afterAll(() => rmSync(ofSupergraph, { recursive: true }));
 
 function startTwo(
   port: number,

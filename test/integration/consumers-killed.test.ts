@@ -1,6 +1,5 @@
 /** Consumers and projections as real processes that are killed: at each write, by an event, and while one is rebuilt. */
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pino } from 'pino';
@@ -22,6 +21,7 @@ import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
 import { openSubgraphConsumers } from '../../subgraphs/kit/events/subgraph-consumers';
 import { OrderCancelled, OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
 import { amountOf, timeFor } from '../support/amounts';
+import { bundle } from '../support/bundled';
 import { notesTable } from '../support/killed-consumers';
 import { endAll, eventually, startProcess, type WeirProcess } from '../support/process';
 import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
@@ -37,7 +37,7 @@ const toldTable = defineTable<ToldOrder>()({ name: 'told', partitionKey: 'id', o
 
 const root = join(__dirname, '../..');
 const folder = temporaryFolder();
-const bundle = join(folder.path, 'index.js');
+const file = join(folder.path, 'index.js');
 let dynamodb: EmbeddedDynamoDB;
 let stopDatabase: () => Promise<void>;
 let client: Awaited<ReturnType<typeof openDatabaseOn>>['client'];
@@ -45,19 +45,12 @@ let client: Awaited<ReturnType<typeof openDatabaseOn>>['client'];
 let orders: RunningSubgraph;
 
 beforeAll(async () => {
-  // One file starts in half of the time.
-  buildSync({
+  bundle(file, {
     stdin: {
       resolveDir: root,
       contents: `import { runConsumersProcess } from './test/support/killed-consumers';
         runConsumersProcess();`,
     },
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    logLevel: 'error',
-    // No file of the bundle is the one that node was started with.
-    define: { 'require.main': 'undefined' },
   });
   dynamodb = await openEmbeddedDynamoDB();
   const schema = folder.write('orders.graphql', 'type Query { one: Int }');
@@ -90,7 +83,7 @@ const settings = () =>
 /** Starts the consumers as a process of their own. */
 function startVictim(env: Record<string, string> = {}, ordersUrl = orders.url): WeirProcess {
   const dieAt = join(root, 'test/support/die-at.cjs');
-  return startProcess(['-r', dieAt, bundle, dynamodb.endpoint, ordersUrl], env);
+  return startProcess(['-r', dieAt, file, dynamodb.endpoint, ordersUrl], env);
 }
 
 /** The time of the leases of dead processes is over, without waiting for it. */

@@ -13,7 +13,6 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     supergraph: sourceOf(graph.supergraphSdl),
     cors: { origins: ['https://shop.example'], credentials: true },
-    timeouts: { request: '1s' },
   });
 });
 
@@ -35,8 +34,8 @@ interface Request {
 }
 
 /** Everything of an answer that is not different with every request. */
-async function answerTo({ body, headers = {} }: Request) {
-  const response = await gateway.post(body, { headers });
+async function answerTo({ body, headers = {} }: Request, from = gateway) {
+  const response = await from.post(body, { headers });
   const kept = [...response.headers].filter(([name]) => !changing.has(name));
   const changed = [...response.headers.keys()].filter((name) => changing.has(name));
   return {
@@ -113,11 +112,6 @@ describe('answers a known operation without Apollo Server as with it:', () => {
       { body: { query: '{ me { e: name } }' } },
       failing('accounts', '{"data":null,"errors":[{"message":"No."}]}'),
     ],
-    [
-      'a subgraph that does not answer in time',
-      { body: { query: '{ me { f: name } }' } },
-      () => (graph.accounts.answer = () => undefined),
-    ],
   ];
 
   it.each(cases.map(([name, request, prepare]) => ({ name, request, prepare })))(
@@ -126,20 +120,35 @@ describe('answers a known operation without Apollo Server as with it:', () => {
       prepare?.();
       const first = await answerTo(request);
       expect(apollo).toHaveBeenCalledTimes(1);
-      // What failed as a whole was not kept.
-      if (first.status !== 200) {
-        graph.accounts.answer = undefined;
-        await answerTo(request);
-        prepare?.();
-        apollo.mockClear();
-        expect(await answerTo(request)).toEqual(first);
-        expect(apollo).not.toHaveBeenCalled();
-        return;
-      }
+      expect(first.status).toBe(200);
       expect(await answerTo(request)).toEqual(first);
       expect(apollo).toHaveBeenCalledTimes(1);
     },
   );
+
+  it('a subgraph that does not answer in time', async () => {
+    const hasty = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      timeouts: { request: '1s' },
+    });
+    const known = async (request: Request): Promise<void> => {
+      graph.accounts.answer = undefined;
+      // On a busy machine its first plan may take longer than it may.
+      while ((await answerTo(request, hasty)).status !== 200);
+      graph.accounts.answer = () => undefined;
+      apollo.mockClear();
+    };
+    await known({ body: { query: '{ me { name } }' } });
+    const request = { body: { query: '{ me { f: name } }' } };
+    const first = await answerTo(request, hasty);
+    expect(first.status).toBe(504);
+    expect(apollo).toHaveBeenCalledTimes(1);
+    // What failed as a whole was not kept.
+    await known(request);
+    expect(await answerTo(request, hasty)).toEqual(first);
+    expect(apollo).not.toHaveBeenCalled();
+    await hasty.stop();
+  });
 });
 
 it.each(['documentId', 'extensions'])('runs an operation that is named in `%s`', async (member) => {

@@ -4,7 +4,6 @@
  * orders wait at once, each at a point of its own, so that one SIGKILL tries some points.
  * Over 300 lines: the processes, and what is tried with them.
  */
-import { buildSync } from 'esbuild';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
 import { orders } from '../../subgraphs/orders';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { amountOf, timeFor } from '../support/amounts';
+import { bundle } from '../support/bundled';
 import {
   faultsOf,
   faultsOfAll,
@@ -73,9 +73,8 @@ const arm = (name: Name): Promise<void> =>
   confirmed(name, /^armed$/gm, (service) => service.signal('SIGUSR2'));
 const goOn = (name: Name): Promise<void> => confirmed(name, /^disarmed$/gm, disarm);
 
-/** One file starts in half of the time. */
 function build(): void {
-  buildSync({
+  bundle(join(folder.path, 'service.js'), {
     stdin: {
       resolveDir: root,
       contents: `import { inventory } from './subgraphs/inventory';
@@ -87,12 +86,6 @@ function build(): void {
         const subgraph = { inventory, orders, payments }[name];
         startSubgraph(subgraph, readSettings(subgraph, args)).then(({ url }) => console.log('ready at ' + url));`,
     },
-    // No file of the bundle is the one that node was started with.
-    define: { 'require.main': 'undefined' },
-    outfile: join(folder.path, 'service.js'),
-    bundle: true,
-    platform: 'node',
-    logLevel: 'error',
   });
   cpSync(join(root, 'subgraphs/orders/workflows'), join(folder.path, 'workflows'), { recursive: true });
 }

@@ -1,17 +1,23 @@
 import { join } from 'node:path';
 import { Registry } from '../../schema';
 import { amountOf } from '../support/amounts';
+import { bundle } from '../support/bundled';
 import { endAll, startProcess } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
+import { temporaryFolder } from '../support/subgraph-kit';
 
-const hook = join(__dirname, '../support/typescript.cjs');
-const publisher = join(__dirname, '../support/killed-publisher.ts');
+const folder = temporaryFolder();
+const publisher = join(folder.path, 'killed-publisher.js');
 const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
 
 /** Of so many writes, one is the last. */
 const step = amountOf('WEIR_WRITE_STEP', 2, 1);
 
-afterAll(endAll);
+beforeAll(() => bundle(publisher, { entryPoints: [join(__dirname, '../support/killed-publisher.ts')] }));
+afterAll(async () => {
+  await endAll();
+  folder.remove();
+});
 
 describe.each(registryStoreKinds)('a registry in %s whose publisher is killed', (_, start) => {
   let stores: TestRegistryStores;
@@ -34,7 +40,7 @@ describe.each(registryStoreKinds)('a registry in %s whose publisher is killed', 
     for (let write = 1; ; write += step) {
       const name = `team${write}`;
       const before = await registry.newest();
-      const child = startProcess(['-r', hook, publisher, stores.location, name, String(write)], credentials);
+      const child = startProcess([publisher, stores.location, name, String(write)], credentials);
       const exitCode = await child.exit;
       expect(child.stderr.replace(/.*Warning.*/s, '')).toBe('');
 

@@ -4,24 +4,29 @@ import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit
 import { openEventLog, eventLogTable } from '../../subgraphs/kit/events/event-log';
 import { openRelay } from '../../subgraphs/kit/events/relay';
 import { amountOf } from '../support/amounts';
+import { bundle } from '../support/bundled';
 import { moved, parcelsTableOf } from '../support/event-logs';
 import { endAll, startProcess } from '../support/process';
-import { openDatabaseOn } from '../support/subgraph-kit';
+import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
 
-const hook = join(__dirname, '../support/typescript.cjs');
-const relayProcess = join(__dirname, '../support/killed-relay.ts');
+const folder = temporaryFolder();
+const relayProcess = join(folder.path, 'killed-relay.js');
 
 let dynamodb: EmbeddedDynamoDB;
-beforeAll(async () => (dynamodb = await openEmbeddedDynamoDB()));
+beforeAll(async () => {
+  bundle(relayProcess, { entryPoints: [join(__dirname, '../support/killed-relay.ts')] });
+  dynamodb = await openEmbeddedDynamoDB();
+});
 afterAll(async () => {
   await endAll();
   await dynamodb.stop();
+  folder.remove();
 });
 
 const ignore = (): void => undefined;
 
 const run = (source: string, last: number) =>
-  startProcess(['-r', hook, relayProcess, dynamodb.endpoint, source, String(last)]);
+  startProcess([relayProcess, dynamodb.endpoint, source, String(last)]);
 
 it('logs each event once and in order, whichever command of a relay is its last', async () => {
   const rounds = amountOf('WEIR_KILLED_RELAYS', 1, 20);

@@ -1,11 +1,11 @@
 /** A saga whose processes are killed, or stopped for a while, at every point: every execution ends right. */
-import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../subgraphs/kit/prepare';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
 import { amountOf, timeFor } from '../support/amounts';
+import { bundle } from '../support/bundled';
 import { openEmbedded } from '../support/embedded-workflows';
 import { endAll, eventually, startProcess } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
@@ -21,15 +21,10 @@ let dynamodb: Awaited<ReturnType<typeof openEmbeddedDynamoDB>>;
 let connection: Awaited<ReturnType<typeof connectDynamoDB>>;
 let db: ReturnType<typeof openDatabase>;
 beforeAll(async () => {
-  // One file starts in half of the time.
-  buildSync({
+  bundle(script, {
     entryPoints: [join(__dirname, '../support/killed-workflow.ts')],
-    outfile: script,
-    bundle: true,
     // Loaded by other engines only.
     external: ['@aws-sdk/client-sfn', '@aws-sdk/client-sqs'],
-    platform: 'node',
-    logLevel: 'error',
   });
   dynamodb = await openEmbeddedDynamoDB();
   connection = await connectDynamoDB({ kind: 'endpoint', endpoint: dynamodb.endpoint, credentials: false });

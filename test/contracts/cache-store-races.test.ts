@@ -60,7 +60,7 @@ describe.each(storeKinds)('the %s store', (_, start) => {
       }),
       { numRuns: 60, interruptAfterTimeLimit: 3_000 },
     );
-  }, 20_000);
+  });
 });
 
 /** The origin of the answers, whose parts have versions, and the gateways in front of it. */

@@ -28,7 +28,7 @@ describe.each(channelEngines)('a channel by the engine $name', (engine) => {
   let consumerCount = 0;
   beforeAll(async () => {
     if (engine.skipped === undefined) backend = await engine.start();
-  }, 60_000);
+  });
   afterEach(async () => {
     await endAll();
     await Promise.all(stops.splice(0).map((stop) => stop()));

@@ -7,8 +7,6 @@ import { eventually } from '../support/process';
 import { motoPython, sayWithoutMoto } from '../support/moto';
 import { redisProgram, sayWithoutRedis } from '../support/redis-server';
 
-jest.setTimeout(30_000);
-
 sayWithoutRedis();
 sayWithoutMoto('the tests of events by SQS');
 const needed = new Map([

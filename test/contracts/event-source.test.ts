@@ -191,5 +191,5 @@ describe.each(eventSources)('an event source %s', (name, openSource) => {
       // A log is in a database.
       { numRuns: name === 'in memory' ? 100 : amountOf('WEIR_LOG_SOURCES', 5, 100) },
     );
-  }, 120_000);
+  });
 });

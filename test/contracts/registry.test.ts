@@ -211,5 +211,5 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
     }
     const supergraph = await runs();
     for (const name of names) expect(supergraph).toContain(`${name}: Int`);
-  }, 60_000);
+  });
 });

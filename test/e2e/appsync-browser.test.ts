@@ -80,7 +80,7 @@ beforeAll(async () => {
       statuses.push(response.status());
   });
   await page.goto(site.origin);
-}, 120_000);
+});
 
 afterAll(async () => {
   if (!hasChromium) return;

@@ -139,7 +139,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.getByRole('searchbox').waitFor();
     await page.reload();
     await page.getByRole('searchbox').waitFor();
-  }, 60_000);
+  });
 
   it('takes the token of the address that `weir dev` prints, and removes it there', async () => {
     const other = await browser.newPage();
@@ -170,7 +170,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.keyboard.press('Enter');
     await page.waitForURL(/requests\/./);
     await page.getByRole('heading', { name: 'Page', level: 1 }).waitFor();
-  }, 60_000);
+  });
 
   it('keeps what is typed when another filter is pressed at once', async () => {
     await openList();
@@ -193,7 +193,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await more.click();
     await page.getByRole('link', { name: 'Second' }).waitFor();
     await expectForEverybody('requests');
-  }, 60_000);
+  });
 
   it('shows which subgraph answers each field, and why it is null', async () => {
     await openRequest();
@@ -209,7 +209,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     expect(await facts.textContent()).toMatch(/^me\.reviews\.body reviews .*is null because/);
     await page.getByRole('region', { name: 'Why values are null' }).waitFor();
     await expectForEverybody('request');
-  }, 60_000);
+  });
 
   it('has a timeline whose steps open by the keyboard', async () => {
     await openRequest();
@@ -222,7 +222,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     expect(await focused()).toMatch(/^POST /);
     await page.getByRole('button', { name: 'reviews', exact: true }).click();
     expect(await page.locator('.step.dim').count()).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('copies a link to the request, and a curl command for it', async () => {
     await openRequest();
@@ -233,7 +233,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     };
     expect(await copied('Copy link')).toBe(page.url());
     expect(await copied('Copy curl')).toMatch(/^curl '?http/);
-  }, 60_000);
+  });
 
   it('shows live figures, with what charts show in words, and stops when told to', async () => {
     await open('#/live');
@@ -324,7 +324,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.waitForURL(/graph\/Query/);
     await page.locator('.description').getByText(planted).waitFor();
     await expectForEverybody('graph');
-  }, 60_000);
+  });
 
   it('no other page can frame GraphiQL or the console', async () => {
     const other = await serveApplication(
@@ -345,5 +345,5 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     ).resolves.toEqual(['chrome-error://chromewebdata/', 'chrome-error://chromewebdata/']);
     await stranger.close();
     await other.close();
-  }, 60_000);
+  });
 });

@@ -17,7 +17,7 @@ const loadedBy = inFolder('loaded.json');
 beforeAll(() => {
   installPackage(folder, ['@apollo/server', '@apollo/subgraph', '@types/node', 'graphql', 'graphql-yoga']);
   cpSync(join(root, 'test/support/own-services'), folder, { recursive: true });
-}, 120_000);
+});
 
 afterAll(async () => {
   await endAll();

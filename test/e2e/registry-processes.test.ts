@@ -55,7 +55,7 @@ afterEach(async () => {
     expect(Object.keys(history[0]!.subgraphs).sort()).toEqual(names.toSorted());
     const supergraph = await registry.supergraph(history[0]!);
     for (const name of names) expect(supergraph).toContain(`${name}: Int`);
-  }, 120_000);
+  });
 
   if (kind === 'DynamoDB') {
     it('may swallow all requests while a gateway starts: it runs what it kept, says so, and catches up', async () => {
@@ -120,6 +120,6 @@ afterEach(async () => {
       expect(await second.weir.stop()).toBe(0);
       await proxy.close();
       await graph.close();
-    }, 120_000);
+    });
   }
 });

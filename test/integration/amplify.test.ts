@@ -86,7 +86,7 @@ beforeAll(async () => {
     if ('connection' in message) connections++;
     else reports.get(message.id)!.push(message);
   });
-}, 60_000);
+});
 beforeEach(() => {
   connections = 0;
   identities.length = 0;

@@ -382,7 +382,7 @@ describe('what is no request behind requests in flight', () => {
     const parts = answers.split(/(?=HTTP\/1\.1 )/);
     expect(parts.map((part) => part.slice(9, 12))).toEqual(['200', '415']);
     expect(parts[0]).toContain('{"data":{"me":{"id":"late"}}}');
-  }, 20_000);
+  });
 });
 
 describe('a slow client', () => {
@@ -442,7 +442,7 @@ describe('a slow client', () => {
       return [name, statuses(answers)];
     });
     expect(await Promise.all(found)).toEqual(cases.map(([name, , , expected]) => [name, expected]));
-  }, 20_000);
+  });
 
   it('that is refused for there are too many, before all of its body is there, gets no other answer', async () => {
     const busy = await startSmallGraph();
@@ -458,7 +458,7 @@ describe('a slow client', () => {
     await first;
     await own.stop();
     await busy.close();
-  }, 20_000);
+  });
 
   it('that does not read a large answer is cut', async () => {
     const text = 'x'.repeat(20_000_000);
@@ -488,7 +488,7 @@ describe('a slow client', () => {
     expect(received.length).toBeLessThan(text.length);
     await own.stop();
     await large.close();
-  }, 40_000);
+  });
 });
 
 describe('TLS', () => {
@@ -529,7 +529,7 @@ describe('TLS', () => {
     await secure.stop();
     expect(session.closed || session.destroyed).toBe(true);
     session.close();
-  }, 30_000);
+  });
 
   it.each([
     ['sends nothing', ''],
@@ -560,7 +560,7 @@ describe('TLS', () => {
     const { readFileSync } = await import('node:fs');
     expect(await ask({ cert: certificate, key: readFileSync(tls.key) })).toBe(200);
     await secure.stop();
-  }, 30_000);
+  });
 });
 
 it('keeps secrets out of its log and its answers, whoever writes them', async () => {

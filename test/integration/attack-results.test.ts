@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterEach(async () => {
   hostile.answer = undefined;
   await canary.expectUnharmed();
-}, 60_000);
+});
 
 afterAll(() => stopAttacked({ graph, gateway, canary }, [hostile]));
 

@@ -173,7 +173,7 @@ it('has each event once, whenever its writer is killed', async () => {
     exitCode: 0,
     stdout: expect.stringMatching(/note: It was cut short[^]*\n40 records, as they were written/),
   });
-}, 60_000);
+});
 
 it('has an event once that the subgraph sends again, also where that is the first after a start', async () => {
   publisher.push(eventOf(1), eventOf(2), eventOf(2));
@@ -367,7 +367,7 @@ describe('is not continued', () => {
       exitCode: 0,
       stdout: expect.stringMatching(/^40 records, as they were written/),
     });
-  }, 60_000);
+  });
 
   it('lets one of two writers go on, and writes nothing twice', async () => {
     const writers = [startCli(inS3()), startCli(inS3())];
@@ -382,7 +382,7 @@ describe('is not continued', () => {
     await hold(10);
     await Promise.all(writers.map((writer) => writer.stop()));
     expect(await eventsInS3()).toEqual(events.slice(0, 10));
-  }, 30_000);
+  });
 
   it('shows what was changed, removed and moved in the bucket', async () => {
     const running = startCli(inS3());
@@ -405,7 +405,7 @@ describe('is not continued', () => {
     const doubled = second.replace('.jsonl', 'x.jsonl');
     await put(doubled, text);
     expect(await found()).toBe(`${nameOf(doubled)}:1: It is the record before it once more.\n`);
-  }, 30_000);
+  });
 
   it('says why a bucket cannot be used', async () => {
     place = place.replace('s3://archive', 's3://none');

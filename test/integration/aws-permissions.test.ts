@@ -167,7 +167,7 @@ afterAll(async () => {
     }
     await publisher.stop();
     expect(differencesOf(archive, calls())).toEqual(exact);
-  }, 30_000);
+  });
 
   it('a subgraph with workflows in Step Functions needs the permissions of its policy, and no others', async () => {
     const [sfn, sqs] = [new SFN(moto.config), new SQS(moto.config)];
@@ -202,7 +202,7 @@ afterAll(async () => {
       await eventually(async () => {
         const found = await engine.wait({ workflow: 'greeting', id }, 5000);
         return found?.status === (fails ? 'FAILED' : 'SUCCEEDED');
-      }, 30_000);
+      });
     }
     await engine.history({ workflow: 'greeting', id: 'good' });
     await engine.list('FAILED', 10);
@@ -210,7 +210,7 @@ afterAll(async () => {
     await expect(engine.retry({ workflow: 'greeting', id: 'bad' })).rejects.toThrow();
     await engine.stop();
     expect(differencesOf(workflows, calls())).toEqual(exact);
-  }, 60_000);
+  });
 });
 
 /** Opens a source of the gateway, and leaves it as a process does that is killed. */

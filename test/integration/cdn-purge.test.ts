@@ -116,7 +116,7 @@ it('keeps nobody waiting while CloudFront fails, and tells it again until it has
   // An attempt of the SDK's own is the same invalidation.
   const references = cloudFront.requests.map(({ callerReference }) => callerReference);
   expect(new Set(references).size).toBeLessThan(references.length);
-}, 30_000);
+});
 
 it('tells CloudFront after a reload of the options what it has not heard before', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-cdn-'));
@@ -138,7 +138,7 @@ it('tells CloudFront after a reload of the options what it has not heard before'
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 30_000);
+});
 
 it('drops everything where CloudFront does not take a path', async () => {
   await start({ purge: [{ tags: ['*'], paths: ['{tag}'] }] });
@@ -149,7 +149,7 @@ it('drops everything where CloudFront does not take a path', async () => {
   await invalidate({ tags: ['page-1'] });
   await eventually(() => cloudFront.invalidated.length > 0);
   expect(cloudFront.invalidated).toEqual([['/graphql*']]);
-}, 30_000);
+});
 
 it('tells what waits before it stops', async () => {
   await start({ delay: '1h' });

@@ -186,7 +186,7 @@ it('lists failed events and executions of subgraphs of the kit, and names those 
   await eventually(async () => {
     const { operators } = await ask<Live>('live');
     return (operators?.queues[0]?.failures ?? 0) > 0 && (operators?.workflows.length ?? 0) > 0;
-  }, 25_000);
+  });
 
   const { operators } = await ask<Live>('live');
 

@@ -64,7 +64,7 @@ beforeAll(async () => {
   );
   stopDatabase = opened.stop;
   ({ client } = opened);
-}, 60_000);
+});
 afterEach(() => endAll());
 afterAll(async () => {
   await orders.stop();

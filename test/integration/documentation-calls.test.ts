@@ -53,7 +53,7 @@ let shop: Shop;
 
 beforeAll(async () => {
   shop = await startShop({ linkKey });
-}, 60_000);
+});
 afterAll(() => shop.stop());
 
 described('a call of the sample shop', () => {

@@ -135,7 +135,7 @@ it('of TypeScript and JavaScript compiles', async () => {
   const ended = once(child, 'close');
   expect(await textOf(child.stdout)).toBe('');
   expect(await ended).toEqual([0, null]);
-}, 120_000);
+});
 
 describe('a link', () => {
   /** As GitHub names the headings of a page; of two equal ones the second would get a number, which none here needs. */

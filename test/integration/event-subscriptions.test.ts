@@ -14,8 +14,6 @@ import {
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { overWebSocket, type SubscribePayload, type Subscriber } from '../support/subscription-clients';
 
-jest.setTimeout(30_000);
-
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
 const stock = new Map<string, number>();
 const found = ({ upc }: { upc: string }) => ({ upc, available: stock.get(upc) ?? 0 });

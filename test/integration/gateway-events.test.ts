@@ -13,8 +13,6 @@ import {
 } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
-jest.setTimeout(30_000);
-
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
 const stock = new Map<string, number>();
 let inventory: TestSubgraph;

@@ -82,7 +82,7 @@ describe.each(registryStoreKinds)('a gateway of a registry in %s', (_, startStor
     await reported(([report]) => report?.version === 3);
     await gateways.pop()!.stop();
     expect(await registry.gateways.running()).toEqual([]);
-  }, 60_000);
+  });
 
   it('stays at the version that it is told to', async () => {
     await publish();
@@ -90,7 +90,7 @@ describe.each(registryStoreKinds)('a gateway of a registry in %s', (_, startStor
     const gateway = await start({ version: 1 });
     expect(await fieldsOf(gateway)).not.toContain('fresh');
     await reported(([report]) => report?.version === 1 && report.pinned === 1);
-  }, 60_000);
+  });
 });
 
 /** Composes, but no gateway runs it: cloud providers hand out credentials there. */
@@ -111,14 +111,14 @@ describe('a gateway of a registry', () => {
     await publish('fresh');
     await hasField(gateway, 'fresh');
     await reported(([report]) => report?.version === 3 && report.refused === undefined);
-  }, 60_000);
+  });
 
   it('counts a rejected version as one that it runs', async () => {
     await publish();
     await start();
     await registry.publish([{ ...changes()[0]!, sdl: 'type Query { x: Nowhere }' }], author);
     await reported(([report]) => report?.version === 2);
-  }, 60_000);
+  });
 
   it('starts with the last good supergraph while the registry is down, says so, and catches up', async () => {
     await publish('first');
@@ -138,7 +138,7 @@ describe('a gateway of a registry', () => {
     await rename(`${stores.location}-gone`, stores.location);
     await publish('second');
     await hasField(gateway, 'second');
-  }, 60_000);
+  });
 
   it('starts with the last good supergraph when it cannot run the newest', async () => {
     await publish('first');
@@ -149,12 +149,12 @@ describe('a gateway of a registry', () => {
     await registry.publish([{ ...accounts!, routingUrl: refusedUrl }, reviews!], author);
     expect(await fieldsOf(await start())).toContain('first');
     await reported(([report]) => report?.refused?.version === 2);
-  }, 60_000);
+  });
 
   it('starts without a supergraph where nothing was published yet, and runs the first', async () => {
     const gateway = await start();
     expect((await gateway.post({ query: '{ me { name } }' })).status).toBe(503);
     await publish();
     await eventually(async () => (await gateway.post({ query: '{ me { name } }' })).status === 200, 30_000);
-  }, 60_000);
+  });
 });

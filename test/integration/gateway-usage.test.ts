@@ -102,5 +102,5 @@ describe.each(registryStoreKinds)('the use of a graph in %s', (_, start) => {
     });
     expect(webOnly.requests).toBe((count * 4) / 5);
     await stores.close();
-  }, 120_000);
+  });
 });

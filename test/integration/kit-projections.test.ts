@@ -215,7 +215,7 @@ describe('a rebuild', () => {
       );
       // Each is counted in two groups, and one group has a sample.
       return counted === 2 * paid + 1 && documents.every(Boolean);
-    }, 20_000);
+    });
   }
 
   /** Events of the subjects, each opened first, one a second. */
@@ -260,7 +260,7 @@ describe('a rebuild', () => {
       ),
       { numRuns: amountOf('REBUILD_RUNS', 1, 20), endOnFailure: true },
     );
-  }, 120_000);
+  });
 
   it('under load loses nothing, and goes on with what happens', async () => {
     const choices = Array.from({ length: 20 }, (_, i) => ({ subject: subjects[i % 3]!, amount: i }));
@@ -279,7 +279,7 @@ describe('a rebuild', () => {
     await untilApplied(subgraph, 2, events);
     await eventually(async () => (await statusOf(subgraph, 'accounts')).events === events.length);
     expect(await subgraph.projections.rebuild('nothing', undefined)).toBe(false);
-  }, 60_000);
+  });
 
   it('is refused while another one goes on, unless it is to take its place', async () => {
     const { projections } = await start({ kind: 'embedded' }, 'http://127.0.0.1:1/graphql');
@@ -319,5 +319,5 @@ describe('a rebuild', () => {
     expect(await contentOf(second.db, payments, 2, groups)).toBe(
       await contentOf(second.db, payments, 1, groups),
     );
-  }, 60_000);
+  });
 });

@@ -108,4 +108,4 @@ it('survives more distinct operations than its heap has room for, and keeps no m
   const taken = (await heapOf(started.gateway)) - before;
   expect(kept / taken).toBeGreaterThan(1 / 1.3);
   expect(kept / taken).toBeLessThan(1.3);
-}, 120_000);
+});

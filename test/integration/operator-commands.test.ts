@@ -213,7 +213,7 @@ describe('the examples of the docs', () => {
     });
     await expectRun(replays![1]!.command, replays![1]!.output!);
     expect(await table(3).get({ key: later })).not.toBeNull();
-  }, 30_000);
+  });
 
   it('of workflows are what is printed', async () => {
     const [workflows] = examples('docs/workflows.md');
@@ -229,7 +229,7 @@ describe('the examples of the docs', () => {
       (await post<{ execution: { status: string } }>('boats', path, ask)).execution.status;
     await eventually(async () => (await status()) === 'SUCCEEDED');
     expect((await shown()).history.map((each: { state: string }) => each.state)).toContain('ReleaseBoat');
-  }, 30_000);
+  });
 
   async function expectRun(command: string, output: string): Promise<void> {
     const [, ...args] = command.trim().replace('npx --no-install ', '').split(' ');

@@ -18,7 +18,6 @@ import { eventually } from '../support/process';
 
 /** In milliseconds. */
 const patience = process.env['WEIR_QUIET'] ? 5000 : 60_000;
-jest.setTimeout(120_000);
 
 let services: OrderServices;
 const started: { stop: () => Promise<void> }[] = [];

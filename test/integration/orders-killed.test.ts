@@ -45,7 +45,7 @@ beforeAll(async () => {
   services = await startOrderServices();
   await Promise.all([start('inventory'), start('payments')]);
   await Promise.all([start('orders'), start('orders-2')]);
-}, 120_000);
+});
 afterAll(async () => {
   await endAll();
   await services.stop();

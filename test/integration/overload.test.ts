@@ -143,7 +143,7 @@ describe('a client that reads nothing', () => {
     await wasCut();
     expect((await own.query('{ me { name } }')).data).toEqual({ me: { name } });
     socket.destroy();
-  }, 30_000);
+  });
 
   it('is cut on HTTP/2, too', async () => {
     await start({ tls });
@@ -161,7 +161,7 @@ describe('a client that reads nothing', () => {
     }
     await wasCut();
     session.destroy();
-  }, 30_000);
+  });
 
   it('is cut on HTTP/2 also when its answers are large and its window is 0', async () => {
     graph.accounts.answer = (_, response) => response.end(large);
@@ -180,7 +180,7 @@ describe('a client that reads nothing', () => {
     }
     await wasCut();
     session.destroy();
-  }, 30_000);
+  });
 
   it.each([
     ['as soon as too much waits', '48MiB'],
@@ -282,7 +282,7 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
     expect(gaveUp()).toMatchObject([{ requests: 1 }]);
     for (const socket of sockets) socket.destroy();
-  }, 20_000);
+  });
 
   it('fills no memory with what it sends of them, and loses no more of them than it has to', async () => {
     await start({ overload: { unsent: '100KiB' } });
@@ -301,7 +301,7 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
     expect(gaveUp()).toMatchObject([{ requests: 1 }]);
     for (const socket of sockets) socket.destroy();
-  }, 20_000);
+  });
 
   it('loses no request before them on its connection, and is told so after the answer to that', async () => {
     await start({ overload: { unsent: '20B' } });
@@ -328,7 +328,7 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(answers.map((each) => each.slice(9, 12))).toEqual(['200', '408']);
     expect(answers[0]).toContain('{"data":{"me":{"name":"Ada"}}}');
     expect(await own.query('{ __typename }')).toEqual({ data: { __typename: 'Query' } });
-  }, 20_000);
+  });
 
   it('loses on HTTP/2 these requests, and no others of its connection', async () => {
     await start({ tls, overload: { unsent: '100KiB' } });
@@ -360,7 +360,7 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(await whole).toBe(200);
     graph.accounts.answer = undefined;
     session.destroy();
-  }, 20_000);
+  });
 
   it('loses them also when it takes no answer to them', async () => {
     await start({ tls, overload: { requests: 1 } });
@@ -385,5 +385,5 @@ describe('a client that begins requests and sends no more of them', () => {
     expect(await Promise.any(ended)).toBe(true);
     await inFlight(1);
     session.destroy();
-  }, 20_000);
+  });
 });

@@ -91,7 +91,7 @@ describeWithRedis('a server that is killed under load', () => {
     expect(await finds(store, 'b')).toBe(false);
     await fill(store, 'a', ['x']);
     expect(await finds(store, 'a')).toBe(true);
-  }, 30_000);
+  });
 });
 
 describeWithRedis('a server that hangs', () => {
@@ -111,7 +111,7 @@ describeWithRedis('a server that hangs', () => {
     expect(longest).toBeLessThan(2 * timeout + slack);
     expect(await finds(store, 'a')).toBe(false);
     expect(await finds(store, 'b')).toBe(true);
-  }, 30_000);
+  });
 });
 
 describeWithRedis('a server that is not there when the gateway starts', () => {
@@ -125,7 +125,7 @@ describeWithRedis('a server that is not there when the gateway starts', () => {
     await server.restart();
     await isThere(store);
     await store.invalidate(['x']);
-  }, 30_000);
+  });
 });
 
 describeWithRedis('gateways with memory before the server', () => {
@@ -161,5 +161,5 @@ describeWithRedis('gateways with memory before the server', () => {
     proxy.mend();
     await isThere(other);
     expect(await finds(other, 'a')).toBe(false);
-  }, 30_000);
+  });
 });

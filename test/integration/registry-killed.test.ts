@@ -59,5 +59,5 @@ describe.each(registryStoreKinds)('a registry in %s whose publisher is killed', 
     }
     const { number } = await registry.newest();
     expect(number).toBeGreaterThan(10 / step);
-  }, 120_000);
+  });
 });

@@ -11,7 +11,7 @@ let keys = 0;
 
 beforeAll(async () => {
   shop = await startShop();
-}, 60_000);
+});
 
 afterAll(() => shop.stop());
 

@@ -46,7 +46,7 @@ beforeAll(async () => {
     },
   });
   started.push(gateway);
-}, 60_000);
+});
 afterAll(async () => {
   for (const each of started.reverse()) await each.stop();
 });

@@ -85,7 +85,7 @@ it('refuses of 50 slow operations of one address those that would wait too long,
   const again = await many(20, (i) => ask(friends(16, `again${i}`), '192.0.2.2'));
   const refused = again.filter(({ code }) => code === 'REQUEST_CONCURRENCY_LIMITED');
   expect(refused.length).toBeGreaterThan(15);
-}, 60_000);
+});
 
 it('answers all of 200 ordinary operations that one address sends to a gateway that has just started', async () => {
   // What a plan takes that has a processor is not known; that it has none most of the time must do no harm.
@@ -93,4 +93,4 @@ it('answers all of 200 ordinary operations that one address sends to a gateway t
   await start('25s');
   const answers = await many(200, (i) => ask(friends(2, `a${i}`), '192.0.2.1'));
   expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-}, 60_000);
+});

@@ -426,7 +426,7 @@ describe('when the gateway is replaced', () => {
     upstreams.give(repriced(6), { position: 'p6' });
     expect(await prices.next()).toBe(6);
     source.close();
-  }, 60_000);
+  });
 
   it('graphql-sse comes back by itself', async () => {
     const gateway = await start(0);
@@ -447,7 +447,7 @@ describe('when the gateway is replaced', () => {
     upstreams.give(repriced(6));
     expect(await results.next()).toEqual({ data: repriced(6) });
     stop();
-  }, 60_000);
+  });
 
   it('a subscription that comes too late is sent away for a moment', async () => {
     const gateway = await startTestGateway({

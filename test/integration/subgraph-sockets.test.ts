@@ -271,4 +271,4 @@ it('a subgraph that dies and returns is connected to once per scope and wait, an
     process.stderr.write(
       `${JSON.stringify({ subscriptions, connects: times.length, most, last: times.at(-1)! - died })}\n`,
     );
-}, 120_000);
+});

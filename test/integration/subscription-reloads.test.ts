@@ -177,4 +177,4 @@ it('go on through new supergraphs and new options, and are told when the gateway
   await gateway.stop();
   for (const { isEnded } of clients) expect(isEnded).toBe(true);
   expect(subgraph.feeds.every(({ isLeft }) => isLeft)).toBe(true);
-}, 60_000);
+});

@@ -129,7 +129,7 @@ describe('a token', () => {
     expect((await ask({ authorization })).status).toBe(200);
     await delay((expiry + 30) * 1000 - Date.now() + 1);
     expect(await ask({ authorization })).toEqual({ status: 401, reason: 'The token has expired.' });
-  }, 30_000);
+  });
 
   it('decides where there is an API key, too; what is wrong with it is not made good by the key', async () => {
     const headers = { 'x-api-key': 'da2-key', authorization: await issuer.token() };
@@ -176,7 +176,7 @@ describe('the keys of an issuer', () => {
     clock.mockRestore();
     await own.stop();
     await rotating.close();
-  }, 60_000);
+  });
 
   it('that were never there let nobody in, with 503', async () => {
     const down = await startTokenIssuer();

@@ -103,7 +103,7 @@ it('ends right, whichever write is the first that a killed process does not send
     await expectRight(run, 'Refused');
   });
   expect(points - ended.length).toBeGreaterThan(15);
-}, 120_000);
+});
 
 it('leaves an execution alone that was taken over while its process did not run', async () => {
   const run = { id: 'stopped', failures: {} };
@@ -117,7 +117,7 @@ it('leaves an execution alone that was taken over while its process did not run'
   stopped.signal('SIGCONT');
   expect(await stopped.exit).toBe(0);
   await expectRight(run, 'Booked');
-}, 60_000);
+});
 
 (seeds > 0 ? it : it.skip)(
   'ends right when two processes that run it are killed at random, whatever fails',

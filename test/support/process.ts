@@ -153,8 +153,8 @@ export function isAlive(pid: number): boolean {
   return listProcesses().some((info) => info.pid === pid);
 }
 
-/** Resolves when `condition` holds; rejects after `timeout` milliseconds. */
-export async function eventually(condition: () => unknown, timeout = 10_000): Promise<void> {
+/** Resolves when `condition` holds; rejects after `timeout` milliseconds: by default a minute, for a busy machine. */
+export async function eventually(condition: () => unknown, timeout = 60_000): Promise<void> {
   const deadline = Date.now() + timeout;
   // Most things are so at once or soon; what takes long is not asked all the time.
   for (let pause = 1; !(await condition()); pause = Math.min(2 * pause, 50)) {

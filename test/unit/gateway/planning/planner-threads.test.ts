@@ -328,7 +328,7 @@ describe('a planner', () => {
     collectGarbage();
     // A fifth of their text.
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
-  }, 120_000);
+  });
 
   it('gives its threads a part of the memory of a container, and no more than goes with the limit of the heap', () => {
     const [gigabyte, heap] = [1024 ** 3, 4 * 1024 ** 3];
@@ -349,7 +349,7 @@ describe('a planner', () => {
       failure: 'too-complex',
     });
     await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
-  }, 120_000);
+  });
 
   it('refuses a plan for which the planner would make one array larger than its memory, which would end the process', async () => {
     const types = (fields: string): string =>

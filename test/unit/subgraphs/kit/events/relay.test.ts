@@ -321,7 +321,7 @@ describe('a relay', () => {
       ),
       { numRuns: rounds },
     );
-  }, 120_000);
+  });
 });
 
 /** Reads a log as it grows, each time behind what was read, until it does not grow any more. */

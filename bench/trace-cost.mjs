@@ -1,14 +1,17 @@
 /**
- * `node bench/trace-cost.mjs [--without DIR] [--rounds 5] …`: what do traces and the console's recording cost?
+ * `node bench/trace-cost.mjs [--without DIR] [--rounds 3] …`: what do traces and the console's recording cost?
  *
- * All variants run at the same time on one core, and the clients load them in turns, so that whatever else the machine
- * does meanwhile hits all alike. What counts is the CPU time of the gateway's process per request, exports included: a turn
- * ends when nothing is left to export. The ratios are those to `off`, with no collector and no console, in the same round. A round
- * is new processes, since two processes of the same build differ by up to 3 %, too; so `off` is there twice.
+ * A round starts a process of each variant on one core, and everything else on the other. The clients load one process at a
+ * time, and switch to the next after half a second. What counts is the CPU time of the gateway's process per request,
+ * exports included. A ratio is that of a variant to that of `off`, with no collector and no console, in the same pass through
+ * all variants: whatever else the machine does meanwhile hits both. Printed are the median and the quartiles of all passes.
+ * Two processes of one build differ by up to 3 % as long as they live: so `off` is there twice, other variants are compared
+ * with both, and the medians of the rounds stand apart.
  *
- * Requests are due at a share of the rate that `off` reaches: at its limit a gateway has no time to export, and drops most
- * spans, which costs less. How many arrive is told beside the times. Fails when a median is over its bound.
+ * Clients ask again at once: at a rate below its limit a gateway spends more time on waking up than on traces. The spans that
+ * were exported stand beside, since spans that are dropped cost less. Fails when a median is over its bound.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +22,7 @@ import { workloads } from './fixture/workloads.mjs';
 import { startHelper } from './lib/helper.mjs';
 import { median } from './lib/median.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
-import { cpuSeconds, processTree } from './lib/processes.mjs';
+import { processTree, scheduledSeconds } from './lib/processes.mjs';
 import { startSystem } from './lib/running-system.mjs';
 import { weirWith } from './systems.mjs';
 
@@ -43,11 +46,11 @@ const usage = `node bench/trace-cost.mjs [options]
   --without DIR      the build of a checkout from before there were traces; left out, there is no such variant
   --weir DIR         another checkout, for all other variants
   --workload NAME    of ${Object.keys(workloads).join(', ')} (default: page4)
-  --rounds N         default 7
-  --rate SHARE       of the requests per second that \`off\` can answer; default 0.4
-  --turns N          of each variant in a round; default 6
-  --warm-up SECONDS  of each process; default 4
-  --seconds SECONDS  of a turn; default 1
+  --rounds N         each with new processes; default 3
+  --passes N         through all variants in a round; default 30
+  --rate SHARE       of the requests per second that \`off\` can answer; default: as many as each can
+  --warm-up SECONDS  of each process; default 5
+  --seconds SECONDS  of each variant in a pass; default 0.5
   --json             prints JSON`;
 
 const { values } = parseArgs({
@@ -57,11 +60,11 @@ const { values } = parseArgs({
     without: { type: 'string' },
     weir: { type: 'string' },
     workload: { type: 'string', default: 'page4' },
-    rounds: { type: 'string', default: '7' },
-    rate: { type: 'string', default: '0.4' },
-    turns: { type: 'string', default: '6' },
-    'warm-up': { type: 'string', default: '4' },
-    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    passes: { type: 'string', default: '30' },
+    rate: { type: 'string' },
+    'warm-up': { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '0.5' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -76,6 +79,8 @@ if (!names.includes('off')) names.unshift('off');
 /** Milliseconds between exports, as long as there are few spans. */
 const delay = 100;
 process.env.OTEL_BSP_SCHEDULE_DELAY = String(delay);
+// This process, too, stays away from the core that is measured.
+execFileSync('taskset', ['-apc', '1', String(process.pid)]);
 
 await withHelpers(async (bench) => {
   writeFileSync(join(bench.folder, 'supergraph.graphql'), supergraphSdl(bench.urls));
@@ -87,8 +92,8 @@ await withHelpers(async (bench) => {
     const rounds = [];
     for (let round = 0; round < Number(values.rounds); round += 1) {
       rounds.push(await measureRound({ ...bench, collector, url, round }));
-      const told = names.map((name) => `${name} ${rounds[round][name].cpu.toFixed(1)}`).join(', ');
-      process.stderr.write(`round ${round + 1} of ${values.rounds}, µs per request: ${told}\n`);
+      const told = names.map((name) => `${name} ${median(ratiosIn(rounds[round], name)).toFixed(3)}`);
+      process.stderr.write(`round ${round + 1} of ${values.rounds}, ÷ off: ${told.join(', ')}\n`);
     }
     print(rounds);
   } finally {
@@ -96,7 +101,7 @@ await withHelpers(async (bench) => {
   }
 });
 
-/** @returns by variant: microseconds of CPU time, and spans exported, per request */
+/** @returns of each pass, by variant: microseconds of CPU time, and spans exported, per request */
 async function measureRound({ clients, collector, folder, url, round }) {
   const { stamp, get, identities } = workload;
   const operation = JSON.stringify(workload.operation);
@@ -109,37 +114,55 @@ async function measureRound({ clients, collector, folder, url, round }) {
         }),
       );
     const { text: expected } = await running[0].ask(operation);
-    const load = async (of, seconds, warmUp, rate) => {
-      const before = cpuOf(of);
-      const spans = (await collector.ask({ command: 'count' })).spans;
-      const message = { port: of.port, connections: 50, body: operation, expected, stamp, get, identities };
-      const { requestsInAll, perSecond, wrong } = await clients.ask({ ...message, seconds, warmUp, rate });
-      if (Object.keys(wrong).length > 0) throw new Error(JSON.stringify(wrong));
-      const exported = (await untilQuiet(collector)) - spans;
-      return { requests: requestsInAll, perSecond, cpu: cpuOf(of) - before, spans: exported };
+    const load = async ({ port }, more) => {
+      const message = { port, body: operation, expected, stamp, get, identities, warmUp: 0, ...more };
+      const result = await clients.ask(message);
+      if (Object.keys(result.wrong).length > 0) throw new Error(JSON.stringify(result.wrong));
+      return result;
     };
     const rates = [];
-    for (const each of running) rates.push((await load(each, 1, Number(values['warm-up']))).perSecond);
-    const rate = Number(values.rate) * rates[names.indexOf('off')];
-    const turns = running.map(() => []);
-    for (let turn = 0; turn < Number(values.turns); turn += 1) {
-      // Whoever is first in a turn is last in the next one.
-      for (let i = 0; i < running.length; i += 1) {
-        const at = (i + turn + round) % running.length;
-        const which = turn % 2 === 0 ? at : running.length - 1 - at;
-        turns[which].push(await load(running[which], Number(values.seconds), 0, rate));
+    for (const each of running)
+      rates.push(
+        (await load(each, { connections: 50, seconds: 1, warmUp: Number(values['warm-up']) })).perSecond,
+      );
+    const rate = values.rate && Number(values.rate) * rates[names.indexOf('off')];
+    const trees = running.map(({ pid }) => processTree(pid));
+    const turn = async (i) => {
+      const before = scheduledSeconds(trees[i]);
+      const { spans } = await collector.ask({ command: 'count' });
+      const { requestsInAll: requests } = await load(running[i], {
+        ...{ connections: 50, rate, seconds: Number(values.seconds) },
+      });
+      // What is left is exported meanwhile.
+      await sleep(2 * delay);
+      const after = await collector.ask({ command: 'count' });
+      const cpu = ((scheduledSeconds(trees[i]) - before) / requests) * 1e6;
+      return { cpu, spans: (after.spans - spans) / requests };
+    };
+    const passes = [];
+    for (let pass = 0; pass <= Number(values.passes); pass += 1) {
+      const turns = {};
+      // Whoever is first in a pass is last in the next one.
+      for (let step = 0; step < running.length; step += 1) {
+        const at = (step + pass + round) % running.length;
+        const i = pass % 2 === 0 ? at : running.length - 1 - at;
+        turns[names[i]] = await turn(i);
       }
+      if (pass > 0) passes.push(turns);
     }
-    return Object.fromEntries(
-      names.map((name, i) => {
-        const total = (figure) => turns[i].reduce((sum, each) => sum + each[figure], 0);
-        const requests = total('requests');
-        return [name, { cpu: (total('cpu') / requests) * 1e6, spans: total('spans') / requests }];
-      }),
-    );
+    return passes;
   } finally {
     for (const each of running) await each.stop();
   }
+}
+
+/** @returns of each pass: the CPU time of a variant to that of both processes without traces, or of the second to the first */
+function ratiosIn(passes, name) {
+  return passes.map((turns) => {
+    const { off, 'off again': second = off } = turns;
+    const beside = name.startsWith('off') ? off.cpu : (off.cpu + second.cpu) / 2;
+    return turns[name].cpu / beside;
+  });
 }
 
 function systemOf(name, folder, url) {
@@ -159,48 +182,34 @@ function systemOf(name, folder, url) {
   return weirWith(file, dir);
 }
 
-function cpuOf({ pid }) {
-  return [...cpuSeconds(processTree(pid)).values()].reduce((sum, each) => sum + each, 0);
-}
-
-/** Waits until nothing has come for a while. @returns how many spans have come since the start */
-async function untilQuiet(collector) {
-  for (let last = -1; ;) {
-    const { spans } = await collector.ask({ command: 'count' });
-    if (spans === last) return spans;
-    last = spans;
-    await sleep(3 * delay);
-  }
-}
-
 function print(rounds) {
   const results = names.map((name) => {
-    const ratios = rounds.map((round) => round[name].cpu / round.off.cpu).sort((a, b) => a - b);
+    const ratios = rounds.flatMap((passes) => ratiosIn(passes, name)).sort((a, b) => a - b);
+    const all = (figure) => median(rounds.flat().map((turns) => turns[name][figure]));
     const { bound } = variants[name];
-    const more = (median(ratios) - 1) * 100;
-    // Of a build without traces the ratio is turned round: what `off` costs beside it.
-    const cost = name === 'without' ? (1 / median(ratios) - 1) * 100 : more;
+    const ratio = median(ratios);
+    // A build without traces is compared the other way round: with what `off` costs beside it.
+    const cost = ((name === 'without' ? 1 / ratio : ratio) - 1) * 100;
     if (bound !== undefined && cost > bound) process.exitCode = 1;
     return {
-      name,
-      cpu: median(rounds.map((round) => round[name].cpu)),
-      spans: median(rounds.map((round) => round[name].spans)),
-      ratio: median(ratios),
-      least: ratios[0],
-      most: ratios.at(-1),
-      bound,
+      ...{ name, bound, cpu: all('cpu'), spans: all('spans'), ratio },
+      quartiles: [0.25, 0.75].map((share) => ratios[Math.floor(share * (ratios.length - 1))]),
+      rounds: rounds.map((passes) => median(ratiosIn(passes, name))),
     };
   });
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ workload: values.workload, results }, undefined, 2)}\n`);
     return;
   }
+  const [first] = rounds;
   process.stdout.write(
-    `\n${values.workload}, ${rounds.length} rounds\n${'µs'.padStart(22)}${'spans'.padStart(9)}${'÷ off'.padStart(9)}  in the rounds     bound\n`,
+    `\n${values.workload}, ${rounds.length} rounds of ${first.length} passes\n` +
+      `${'µs'.padStart(22)}${'spans'.padStart(9)}${'÷ off'.padStart(9)}  quartiles     bound  rounds\n`,
   );
-  for (const { name, cpu, spans, ratio, least, most, bound } of results)
+  const three = (numbers, between) => numbers.map((number) => number.toFixed(3)).join(between);
+  for (const { name, cpu, spans, ratio, quartiles, bound, rounds: each } of results)
     process.stdout.write(
-      `${name.padEnd(14)}${cpu.toFixed(1).padStart(8)}${spans.toFixed(2).padStart(9)}${ratio.toFixed(3).padStart(9)}  ${least.toFixed(3)}–${most.toFixed(3)}` +
-        `${bound === undefined ? '' : `${bound} %`.padStart(10)}\n`,
+      `${name.padEnd(14)}${cpu.toFixed(1).padStart(8)}${spans.toFixed(2).padStart(9)}${ratio.toFixed(3).padStart(9)}  ` +
+        `${three(quartiles, '–')}${(bound === undefined ? '' : `${bound} %`).padStart(8)}  ${three(each, ' ')}\n`,
     );
 }

@@ -4,19 +4,15 @@ import type { Caller } from './transport';
 /** A caller whose calls belong to another span. */
 export class TracedCaller implements Caller {
   readonly span: Span;
+  readonly tracing: Caller['tracing'];
   readonly #caller: Caller;
-  #tracing: Caller['tracing'] | undefined;
 
-  constructor(caller: Caller, span: Span) {
+  /** @param tracing of the call that the span is of, if it is of one */
+  constructor(caller: Caller, span: Span, tracing = caller.tracing) {
     // Not of another one: what it is asked for would pass through all of them.
     this.#caller = caller instanceof TracedCaller ? caller.#caller : caller;
     this.span = span;
-  }
-
-  get tracing(): Caller['tracing'] {
-    const { tracing } = this.#caller;
-    if (this.span.trace.source.isLocal === true) return tracing;
-    return (this.#tracing ??= { 'x-request-id': tracing['x-request-id']!, ...this.span.headers });
+    this.tracing = tracing;
   }
 
   get headers(): Caller['headers'] {

@@ -25,7 +25,14 @@ export function traceFetches(subgraph: string): Interceptor {
     span.shared = shared[operation.kind];
     span.document = operation.document;
     if (entities !== undefined) span.set('weir.entities', countOf(entities));
-    return ending(span, next({ ...request, caller: new TracedCaller(caller, span) }));
+    return next({ ...request, caller: new TracedCaller(caller, span) }).then(
+      (response) => {
+        if (response.status >= 400) span.fail(String(response.status));
+        span.end();
+        return response;
+      },
+      (error: unknown) => endFailed(span, error),
+    );
   };
 }
 
@@ -92,13 +99,27 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
     if (parent === undefined) return send(request);
     const span = begin(parent, operation, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
-    const sent = send({ ...request, caller: new TracedCaller(caller, span) });
-    return ending(span, sent, (status) => {
-      if (status !== undefined) noteStatus(span, status);
-      noteSharing(caller, span);
-    });
+    const sent = send({ ...request, caller: new TracedCaller(caller, span, headersOf(span, caller)) });
+    return sent.then(
+      (response) => {
+        noteStatus(span, response.status);
+        noteSharing(caller, span);
+        span.end();
+        return response;
+      },
+      (error: unknown) => {
+        noteSharing(caller, span);
+        return endFailed(span, error);
+      },
+    );
   };
 }
+
+/** The headers by which a subgraph gets the span of its call. One that only the console knows is told to nobody. */
+const headersOf = (call: Span, { tracing }: Caller): Caller['tracing'] =>
+  call.trace.source.isLocal === true
+    ? tracing
+    : { 'x-request-id': tracing['x-request-id']!, ...call.headers };
 
 function noteStatus(span: Span, status: number): void {
   span.set('http.response.status_code', status);
@@ -111,27 +132,11 @@ function byKind(common: Attributes): Readonly<Record<OperationKind, Attributes>>
   return { query: of('query'), mutation: of('mutation'), subscription: of('subscription') };
 }
 
-/** Ends the span as the call ends. @param before is done before that, with the status of the response */
-function ending(
-  span: Span,
-  call: ReturnType<Send>,
-  before: (status?: number) => void = () => undefined,
-): ReturnType<Send> {
-  return call.then(
-    (response) => {
-      const { status } = response;
-      if (status >= 400) span.fail(String(status));
-      before(status);
-      span.end();
-      return response;
-    },
-    (error: unknown) => {
-      span.fail(errorTypeOf(error));
-      before();
-      span.end();
-      throw error;
-    },
-  );
+/** Ends the span of what has failed. */
+function endFailed(span: Span, error: unknown): never {
+  span.fail(errorTypeOf(error));
+  span.end();
+  throw error;
 }
 
 /** Notes in a call and in the fetches that share it that they do, and how long each fetch waited until it was sent. */

@@ -268,7 +268,7 @@ export const errors = {
   },
   RESPONSE_TOO_LARGE: {
     status: 400,
-    when: 'The answer is larger than `limits.response`, or, on Lambda, than an answer may be there: 6 MiB, behind a load balancer 1 MiB. Ask for less at once.',
+    when: 'The answer is larger than `limits.response`, or, on Lambda, than an answer may be there: 6 MiB, behind a load balancer 1 MiB, as a stream `lambda.stream`. Ask for less at once.',
     message: ({ limit }: Limited) => `The answer is larger than ${limit} bytes.`,
   },
   MAX_SUBGRAPH_CALLS_LIMIT: {

@@ -1,2 +1,10 @@
-export { createHandler, handler, type LambdaHandler, type LambdaOptions } from './process/lambda-handler';
 export type { LambdaAnswer } from './lambda/lambda-answer';
+export type { ResponseStream } from './lambda/response-stream';
+export type { LambdaHandler, LambdaStreamHandler } from './process/event-handlers';
+export {
+  createHandler,
+  createStreamHandler,
+  handler,
+  type LambdaOptions,
+  streamHandler,
+} from './process/lambda-handler';

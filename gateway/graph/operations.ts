@@ -364,7 +364,8 @@ export function createOperations(
       clearTimeout(late);
     });
     return deferredAnswer(answer, {
-      ...{ format, mostBytes },
+      format,
+      mostBytes: Math.min(mostBytes, request.sink.longest ?? Infinity),
       finish: (part) => {
         countCost?.(part);
         return finish(part);

@@ -1,5 +1,11 @@
 import type { Part } from '../request/sink';
 
+/**
+ * Why an answer in parts ends: as its last part says; or `timeout`: its connection may last no longer, nothing has failed, and
+ * the client may come back at once.
+ */
+export type Ending = Part['ending'] | 'timeout';
+
 /** How the parts of an answer are written over HTTP. */
 export interface Framing {
   /** The `Content-Type` of the answer. */
@@ -8,8 +14,8 @@ export interface Framing {
   readonly opening: Buffer;
   /** A part, so that its client has all of it at once. */
   frame(part: Part): Buffer;
-  /** What is sent after the last part. @param ending of that part */
-  end(ending: Part['ending']): Buffer;
+  /** What is sent after the last part. */
+  end(ending: Ending): Buffer;
   /** What is sent while there is no part, and tells the client nothing; undefined if nothing can be. */
   readonly heartbeat: Buffer | undefined;
 }

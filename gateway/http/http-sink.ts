@@ -15,6 +15,7 @@ import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
 import type { PartsTypes, PartsTypesFor } from './parts-types';
 import { type Response, sendParts, type SendPartsOptions } from './send-parts';
+import { partsHeaders } from './write-parts';
 
 /** Headers that depend on the `Origin`: names and values in turn. One array for each listed origin. */
 export type CorsHeaders = (origin: string | undefined) => readonly string[];
@@ -83,11 +84,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
   #stream(status: number, headers: readonly string[], parts: Parts): void {
     const { events, increments } = this.#partsTypes;
     const framing = (parts.kind === 'events' ? events : increments?.framing)!;
-    writeHead(this.#response, status, [
-      ...[...this.corsHeaders, ...headers, 'content-type', framing.mediaType],
-      // Tells nginx, and proxies that do as it does, to hand on each part at once.
-      ...['x-accel-buffering', 'no'],
-    ]);
+    writeHead(this.#response, status, [...this.corsHeaders, ...headers, ...partsHeaders(framing)]);
     void sendParts(this.#response, parts, framing, this.#options);
   }
 

@@ -19,7 +19,8 @@ export const multipartV02: Framing = framing('; incrementalSpec=v0.2', ({ body }
 
 /**
  * The events of a subscription by Apollo's protocol "Multipart HTTP protocol for GraphQL subscriptions": `payload` has the
- * GraphQL response; beside a `payload` of null, `errors` say why there are no more events.
+ * GraphQL response; beside a `payload` of null, `errors` say why there are no more events. A `payload` of null alone says that
+ * nothing has failed.
  */
 export const multipartSubscription: Framing = {
   ...framing('; subscriptionSpec=1.0', ({ body, ending }) =>
@@ -27,8 +28,10 @@ export const multipartSubscription: Framing = {
       ? Buffer.concat([payloadStart, body, payloadEnd])
       : Buffer.concat([failureStart, body.subarray(1)]),
   ),
+  end: (ending) => (ending === 'timeout' ? completed : end),
   heartbeat: partOf(Buffer.from('{}')),
 };
+const completed = Buffer.concat([partOf(Buffer.from('{"payload":null}')), end]);
 
 function framing(parameter: string, write: (part: Part) => Buffer): Framing {
   return {

@@ -1,10 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse } from 'node:http2';
-import type { Part, Parts } from '../request/sink';
+import type { Parts } from '../request/sink';
 import type { Framing } from './framing';
 import { holdOpen } from './hold-open';
+import { room } from './room';
+import { type PartsStream, writeParts } from './write-parts';
 
 export type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+
+/** Milliseconds without a part after which a heartbeat is sent: proxies cut connections that are quiet for 30 s or longer. */
+export const partsHeartbeat = 5000;
 
 export interface SendPartsOptions {
   /** Milliseconds without a part after which a heartbeat is sent. */
@@ -24,30 +29,50 @@ export async function sendParts(
   { heartbeat, idle }: SendPartsOptions,
 ): Promise<void> {
   const letGo = holdOpen(response, idle);
-  let isQuiet = false;
-  const timer = setInterval(() => {
-    if (isBlocked(response)) {
-      response.req.socket.destroy();
-      return;
-    }
-    if (isQuiet && framing.heartbeat !== undefined && response.writableLength === 0)
-      response.write(framing.heartbeat);
-    isQuiet = true;
-  }, heartbeat).unref();
-  try {
-    response.write(framing.opening);
-    let ending = undefined as Part['ending'];
-    await parts.forEach((part) => {
-      isQuiet = false;
-      ({ ending } = part);
-      return response.write(framing.frame(part)) ? undefined : room(response, idle);
+  await writeParts(new ResponseStream(response, idle), parts, framing, heartbeat);
+  letGo();
+}
+
+class ResponseStream implements PartsStream {
+  readonly #response: Response;
+  readonly #idle: number;
+
+  constructor(response: Response, idle: number) {
+    this.#response = response;
+    this.#idle = idle;
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#response.write(bytes);
+  }
+
+  async room(): Promise<void> {
+    const response = this.#response;
+    if (response.stream?.destroyed === true) return;
+    await room(response, this.#idle, () => {
+      if (response.stream === undefined) response.destroy();
+      else {
+        response.stream.close(constants.NGHTTP2_CANCEL);
+        response.stream.destroy();
+      }
     });
-    response.end(framing.end(ending));
-  } catch {
-    cutOff(response);
-  } finally {
-    clearInterval(timer);
-    letGo();
+  }
+
+  end(bytes: Buffer): void {
+    this.#response.end(bytes);
+  }
+
+  /** Its client has been sent before what was written. */
+  cutOff(): void {
+    const { stream, req } = this.#response;
+    if (stream === undefined) req.socket.destroySoon();
+    else stream.write(nothing, () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+  }
+
+  beat(heartbeat: Buffer | undefined): void {
+    const response = this.#response;
+    if (isBlocked(response)) response.req.socket.destroy();
+    else if (heartbeat !== undefined && response.writableLength === 0) response.write(heartbeat);
   }
 }
 
@@ -56,32 +81,5 @@ export async function sendParts(
  * never be sent, and the client could leave unseen.
  */
 const isBlocked = ({ stream, req }: Response): boolean => stream === undefined && req.socket.isPaused();
-
-/** Resolves when there is room for more, or the client has left, as it has when it takes nothing for `idle` milliseconds. */
-function room(response: Response, idle: number): Promise<void> {
-  if (response.destroyed || response.stream?.destroyed === true) return Promise.resolve();
-  return new Promise((resolve) => {
-    const goOn = (): void => {
-      clearTimeout(timer);
-      response.off('drain', goOn).off('close', goOn);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      if (response.stream === undefined) response.destroy();
-      else {
-        response.stream.close(constants.NGHTTP2_CANCEL);
-        response.stream.destroy();
-      }
-    }, idle);
-    response.on('drain', goOn).on('close', goOn);
-  });
-}
-
-/** Cuts a client off when it has been sent what was written, so that nobody takes that for the end. */
-function cutOff(response: Response): void {
-  const { stream } = response;
-  if (stream === undefined) response.req.socket.destroySoon();
-  else stream.write(nothing, () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
-}
 
 const nothing = Buffer.alloc(0);

@@ -43,6 +43,19 @@ export function readEvent(event: unknown, paths: EventPaths): EventRequest {
   );
 }
 
+/**
+ * Whether what sends an event takes its answer as a stream: a function URL and a REST API do, where they are told to; an HTTP
+ * API and a load balancer never do.
+ */
+export function takesStream(event: unknown): boolean {
+  if (!isMap(event) || !isMap(event['requestContext'])) return false;
+  const { domainName, elb } = event['requestContext'];
+  if (event['version'] === '2.0')
+    return typeof domainName === 'string' && domainName.includes('.lambda-url.');
+  // Only an HTTP API names the version of this payload.
+  return event['httpMethod'] !== undefined && event['version'] === undefined && elb === undefined;
+}
+
 /** What every sentence about an event begins with. */
 const wrong = (reason: string) =>
   requestError('BAD_REQUEST', {

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { EventForm } from './event';
 
-/** What a handler answers an event with. */
-export interface LambdaAnswer {
+/** What an answer begins with. */
+export interface LambdaHead {
   readonly statusCode: number;
   /** `200 OK`; only for load balancers. */
   readonly statusDescription?: string;
@@ -10,6 +10,10 @@ export interface LambdaAnswer {
   readonly multiValueHeaders?: Readonly<Record<string, readonly string[]>>;
   /** Each a `Set-Cookie`; only in payload 2.0. */
   readonly cookies?: readonly string[];
+}
+
+/** What a handler answers an event with. */
+export interface LambdaAnswer extends LambdaHead {
   readonly body: string;
   readonly isBase64Encoded: boolean;
 }
@@ -32,8 +36,22 @@ export function lambdaAnswer(
   statusCode: number,
   headers: readonly string[],
   body: Buffer,
-  { form, hasLists }: AnswerForm,
+  form: AnswerForm,
 ): LambdaAnswer {
+  const isBase64Encoded = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-encoding');
+  return {
+    ...lambdaHead(statusCode, headers, form),
+    body: body.toString(isBase64Encoded ? 'base64' : 'utf8'),
+    isBase64Encoded,
+  };
+}
+
+/** @param headers names and values in turn */
+export function lambdaHead(
+  statusCode: number,
+  headers: readonly string[],
+  { form, hasLists }: AnswerForm,
+): LambdaHead {
   const lists = new Map<string, string[]>();
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
@@ -43,14 +61,11 @@ export function lambdaAnswer(
   }
   // What stands in front of the function counts the body itself.
   lists.delete('content-length');
-  const isBase64Encoded = lists.has('content-encoding');
   const sent = {
     statusCode,
     ...(form === 'load balancer' && {
       statusDescription: `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim(),
     }),
-    body: body.toString(isBase64Encoded ? 'base64' : 'utf8'),
-    isBase64Encoded,
   };
   if (hasLists) return { ...sent, multiValueHeaders: Object.fromEntries(lists) };
   const cookies = form === '2.0' ? lists.get('set-cookie') : undefined;

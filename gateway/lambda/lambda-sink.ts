@@ -68,9 +68,10 @@ export class LambdaSink implements Sink {
   }
 }
 
-function bytesOf(body: Answer['body']): Buffer {
+/** A body that is whole. */
+export function bytesOf(body: Answer['body']): Buffer {
   if (body === undefined) return Buffer.alloc(0);
   if (typeof body === 'string') return Buffer.from(body);
   if (Buffer.isBuffer(body)) return body;
-  throw new TypeError('This sink takes no answer in parts.');
+  throw new TypeError('The answer comes in parts.');
 }

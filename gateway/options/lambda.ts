@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, mapOf, timeout } from './values';
+import { flag, mapOf, size, timeout } from './values';
 
 const basePathRule = 'must be a path such as /shop, without a slash at its end';
 
@@ -27,9 +27,15 @@ export const lambda = mapOf({
     .describe(
       "How long an event may take, after its answer is known, until pending traces, usage and audit records are sent. It ends earlier with the function's time. What is left is sent with a later event, if the instance gets one.",
     ),
+  stream: size
+    .prefault('190MiB')
+    .refine((value) => value <= 190 * 2 ** 20, { error: 'must not be more than 190MiB' })
+    .describe(
+      'The most bytes of an answer that is streamed: AWS takes 200 MB with what frames it, and bills by size. A larger answer is replaced by an error; what is too large for the rest of a stream ends it with an error, or, if it is an event, so that the client comes back for it.',
+    ),
 })
   .prefault({})
   .describe('A gateway on AWS Lambda ([lambda.md](lambda.md)). No effect elsewhere.')
   .meta({
-    example: { perInstance: true, basePath: '/shop', margin: '300ms', flush: '2s' },
+    example: { perInstance: true, basePath: '/shop', margin: '300ms', flush: '2s', stream: '20MiB' },
   });

@@ -32,6 +32,7 @@ import { requestError } from '../errors';
 import { createBeginRequest } from '../http/begin-request';
 import { compileIsPreflighted } from '../http/preflighted';
 import { partsTypes } from '../http/parts-types';
+import { partsHeartbeat } from '../http/send-parts';
 import { createRefusal } from '../http/prepared-refusal';
 import { createReceive } from '../http/receive';
 import { type ClientLimits, createClientLimits } from '../limits/client-limits';
@@ -503,7 +504,7 @@ function build(
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders,
     partsTypesFor: partsTypes(),
-    heartbeat: 5000,
+    heartbeat: partsHeartbeat,
     idle: options.timeouts.request + options.timeouts.client,
   });
   const pageFor =

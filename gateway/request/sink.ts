@@ -65,6 +65,8 @@ export interface Sink {
   readonly takesGaps: boolean;
   /** The format in which its client takes one answer in parts; undefined if it takes none: then nothing is deferred. */
   readonly incremental: IncrementalFormat | undefined;
+  /** The most bytes of an answer in parts. @default undefined: `limits.response` bounds it */
+  readonly longest?: number | undefined;
   /** Whether its client reads a refusal only as an event with the status 200. */
   readonly refusesInEvents: boolean;
   /**

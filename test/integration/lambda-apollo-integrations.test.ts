@@ -4,7 +4,7 @@
  * @jest-environment <rootDir>/test/support/suite-environment.cjs
  */
 import { defineIntegrationTestSuite } from '@apollo/server-integration-testsuite';
-import { createEventHandler } from '../../gateway/process/lambda-handler';
+import { createEventHandlers } from '../../gateway/process/event-handlers';
 import { amountOf } from '../support/amounts';
 import { createServerBehind, deviations } from '../support/apollo-integration-server';
 import { startLambdaFront } from '../support/lambda-front';
@@ -14,7 +14,7 @@ Object.assign(globalThis, { deviations: isWhole ? deviations : new Map() });
 
 const createServer = createServerBehind(({ options, requests: inFlight, pipeline, reply, route }) => {
   const current = { inFlight, pipeline, reply, route };
-  const handler = createEventHandler(
+  const { handler } = createEventHandlers(
     options,
     () => current,
     () => Promise.resolve(),

@@ -1,38 +1,55 @@
 /**
- * The suites of what a gateway is over HTTP, through the handler of AWS Lambda: their cases are those of the files that are
+ * The suites of what a gateway is over HTTP, through the handlers of AWS Lambda: their cases are those of the files that are
  * named here. Each goes through one kind of events; `npm run test:long` has each go through all.
  */
 import { basename } from 'node:path';
 import type * as LambdaFront from '../support/lambda-front';
 import type * as RunningGateway from '../support/running-gateway';
 import { amountOf } from '../support/amounts';
-import { type EventSender, eventSenders } from '../support/lambda-events';
+import { eventSenders } from '../support/lambda-events';
+import { streamingSenders } from '../support/lambda-front';
 
-let mockSender: EventSender;
+/** Where the events come from, and whether they are answered by streams. */
+type Way = { readonly sender: LambdaFront.StreamingSender; readonly streams: true } | Buffered;
+interface Buffered {
+  readonly sender: (typeof eventSenders)[number];
+  readonly streams: false;
+}
+
+let mockWay: Way;
 
 jest.mock('../support/running-gateway', (): typeof RunningGateway => {
-  const { startLambdaGateway } = jest.requireActual<typeof LambdaFront>('../support/lambda-front');
+  const { startLambdaGateway, startStreamingGateway } =
+    jest.requireActual<typeof LambdaFront>('../support/lambda-front');
   return {
     ...jest.requireActual<typeof RunningGateway>('../support/running-gateway'),
-    startTestGateway: (options) => startLambdaGateway(mockSender, options),
+    startTestGateway: (options) =>
+      mockWay.streams
+        ? startStreamingGateway(mockWay.sender, options)
+        : startLambdaGateway(mockWay.sender, options),
   };
 });
 
-const suites = [
-  './gateway-http-audit.test',
-  './identity.test',
-  './cache-headers.test',
-  './limit-classes.test',
-] as const;
+const streamed = streamingSenders.map((sender): Way => ({ sender, streams: true }));
+const all = [...eventSenders.map((sender): Way => ({ sender, streams: false })), ...streamed];
 
-const senders = amountOf('WEIR_LAMBDA_SENDERS', 1, eventSenders.length);
+const suites: readonly [string, readonly Way[]][] = [
+  ['./gateway-http-audit.test', all],
+  ['./identity.test', all],
+  ['./cache-headers.test', all],
+  ['./limit-classes.test', all],
+  ['./event-stream.test', streamed],
+];
 
-for (const [index, suite] of suites.entries())
-  for (let i = 0; i < senders; i++) {
-    const sender = eventSenders[(index + i) % eventSenders.length]!;
-    describe(`${basename(suite, '.test')}, through events of a ${sender}`, () => {
+const count = amountOf('WEIR_LAMBDA_SENDERS', 1, all.length);
+
+for (const [index, [suite, ways]] of suites.entries())
+  for (let i = 0; i < Math.min(count, ways.length); i++) {
+    const way = ways[(index + i) % ways.length]!;
+    const answers = way.streams ? 'answered by streams' : 'answered in one piece';
+    describe(`${basename(suite, '.test')}, through events of a ${way.sender}, ${answers}`, () => {
       beforeAll(() => {
-        mockSender = sender;
+        mockWay = way;
       });
       jest.isolateModules(() => {
         jest.requireActual(suite);

@@ -1,4 +1,4 @@
-import type { LambdaAnswer } from '../../gateway/lambda';
+import type { LambdaHead } from '../../gateway/lambda/lambda-answer';
 
 /** What hands a request to a function as an event. */
 export type EventSender =
@@ -54,6 +54,10 @@ export function lambdaEvent(sender: EventSender, sent: SentRequest): Record<stri
       requestContext: {
         accountId: '123456789012',
         apiId: 'a1b2c3',
+        domainName:
+          sender === 'http api'
+            ? 'a1b2c3.execute-api.eu-west-1.amazonaws.com'
+            : 'a1b2c3.lambda-url.eu-west-1.on.aws',
         http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: address, userAgent: 'test' },
         requestId: 'JKJaXmPLvHcESHA=',
         routeKey: '$default',
@@ -97,7 +101,7 @@ export function headersIn({
   headers = {},
   multiValueHeaders = {},
   cookies = [],
-}: LambdaAnswer): [string, string][] {
+}: LambdaHead): [string, string][] {
   return [
     ...Object.entries(headers),
     ...Object.entries(multiValueHeaders).flatMap(([name, values]) =>

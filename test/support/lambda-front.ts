@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { LambdaAnswer, LambdaHandler, LambdaOptions } from '../../gateway/lambda';
+import type { LambdaStreamHandler } from '../../gateway/process/event-handlers';
 import { openLambda } from '../../gateway/process/lambda-handler';
 import { type EventSender, headersIn, lambdaEvent } from './lambda-events';
+import { awsLambdaStub, type FunctionStub, setAwsLambda, startFunctionStub } from './lambda-runtime-stub';
 import { type Json, testGateway, type TestGateway } from './test-gateway';
 
 export interface LambdaFront {
@@ -14,18 +17,60 @@ export interface LambdaFront {
 
 /** Stands in for what AWS has in front of a function: makes an event of each request, and a response of what is answered. */
 export async function startLambdaFront(sender: EventSender, handler: LambdaHandler): Promise<LambdaFront> {
-  const server = createServer((request, response) => void answer(request, response));
+  return startFront(sender, async (event, response) => {
+    const text = JSON.stringify(await handler(JSON.parse(JSON.stringify(event)), context()));
+    write(JSON.parse(text) as LambdaAnswer, response);
+  });
+}
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const event = lambdaEvent(sender, await sentIn(request));
-      const text = JSON.stringify(await handler(JSON.parse(JSON.stringify(event)), context()));
-      write(JSON.parse(text) as LambdaAnswer, response);
-    } catch (error) {
-      response.writeHead(502).end(String(error));
+/** What streams the answers of a function to its clients. */
+export type StreamingSender = 'function url' | 'rest api';
+export const streamingSenders: readonly StreamingSender[] = ['function url', 'rest api'];
+
+/** Stands in for what AWS has in front of a function that streams. As on AWS, the function does not learn that a client has left. */
+export async function startStreamFront(
+  sender: StreamingSender,
+  handler: LambdaStreamHandler,
+): Promise<LambdaFront & { readonly runtime: FunctionStub }> {
+  const reset = setAwsLambda(awsLambdaStub);
+  const api = await startFunctionStub(awsLambdaStub.streamifyResponse(handler));
+  const front = await startFront(sender, async (event, response) => {
+    const { head, body } = api.invoke(event);
+    const answer = await head;
+    response.writeHead(answer.statusCode, headersIn(answer).flat());
+    response.flushHeaders();
+    for await (const piece of await body) {
+      if (response.destroyed || response.write(piece)) continue;
+      const over = new AbortController();
+      const { signal } = over;
+      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+      over.abort();
     }
-  }
+    response.end();
+  });
+  return {
+    url: front.url,
+    runtime: api,
+    close: async () => {
+      await front.close();
+      await api.close();
+      reset();
+    },
+  };
+}
 
+async function startFront(
+  sender: EventSender,
+  answer: (event: unknown, response: ServerResponse) => Promise<void>,
+): Promise<LambdaFront> {
+  const server = createServer((request, response) => {
+    sentIn(request)
+      .then((sent) => answer(lambdaEvent(sender, sent), response))
+      .catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else response.writeHead(502).end(String(error));
+      });
+  });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -37,25 +82,43 @@ export async function startLambdaFront(sender: EventSender, handler: LambdaHandl
 }
 
 /** A gateway as a function, behind what hands requests to it. Each instance has its own caches, unless told otherwise. */
-export async function startLambdaGateway(
-  sender: EventSender,
+export async function startLambdaGateway(sender: EventSender, options: LambdaOptions): Promise<TestGateway> {
+  const { opened, log } = await openGateway(options);
+  return behind(await startLambdaFront(sender, opened.handler), opened, options, log);
+}
+
+/** The same, as a function that streams. */
+export async function startStreamingGateway(
+  sender: StreamingSender,
   options: LambdaOptions,
-): Promise<TestGateway & { readonly handler: LambdaHandler }> {
+): Promise<TestGateway & { readonly runtime: FunctionStub }> {
+  const { opened, log } = await openGateway(options);
+  const front = await startStreamFront(sender, opened.streamHandler);
+  return { ...behind(front, opened, options, log), runtime: front.runtime };
+}
+
+async function openGateway(options: LambdaOptions) {
   const log: Json[] = [];
-  const { gateway, handler } = await openLambda({
-    logDestination: { write: (line) => log.push(JSON.parse(line)) },
-    lambda: { perInstance: true },
+  const logDestination = { write: (line: string) => log.push(JSON.parse(line)) };
+  const opened = await openLambda({
+    logDestination,
     ...options,
+    lambda: { perInstance: true, ...options.lambda },
   });
-  const front = await startLambdaFront(sender, handler);
+  return { opened, log };
+}
+
+function behind(
+  front: LambdaFront,
+  { gateway }: Awaited<ReturnType<typeof openLambda>>,
+  { path = '/graphql' }: LambdaOptions,
+  log: Json[],
+): TestGateway {
   const stop = async (): Promise<void> => {
     await front.close();
     await gateway.stop();
   };
-  return {
-    handler,
-    ...testGateway({ ...gateway, url: `${front.url}${options.path ?? '/graphql'}`, stop }, log),
-  };
+  return testGateway({ ...gateway, url: `${front.url}${path}`, stop }, log);
 }
 
 /** What Lambda says of an event beside it. */

@@ -2,19 +2,19 @@ import { Agent, request as askHttp1 } from 'node:http';
 import { connect } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { createBeginRequest } from '../../gateway/http/begin-request';
 import { HttpSink } from '../../gateway/http/http-sink';
 import { LambdaSink } from '../../gateway/lambda/lambda-sink';
+import { LambdaStreamSink } from '../../gateway/lambda/lambda-stream-sink';
 import { parseOptions } from '../../gateway/options';
 import { createListener } from '../../gateway/process/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Sink } from '../../gateway/request/sink';
 import { OperationSink } from '../../gateway/websocket/operation-sink';
 import { type Client, InProcessClient } from './in-process-client';
-import { openLambdaSinks } from './lambda-sinks';
-import { readEventStream, readMultipart, type ReadParts, readSubscription } from './read-parts';
+import { openLambdaSinks, openLambdaStreamSinks } from './lambda-sinks';
+import { clientOf, headersOf, type HttpAnswer, type Protocol } from './reading-client';
+import { readEventStream, readMultipart, readSubscription } from './read-parts';
 import type { openRequests } from './requests-in-flight';
 import { sinkOptions } from './sink-options';
 import { certificate } from './subgraph-servers';
@@ -34,13 +34,7 @@ export interface TestConnection {
   close(): Promise<void>;
 }
 
-type Open = (requests: Requests, onRequest: OnRequest) => Promise<TestConnection>;
-
-/** What a client over HTTP names in `Accept`, and how it reads that. */
-interface Protocol {
-  readonly accept: string;
-  readonly read: ReadParts;
-}
+export type Open = (requests: Requests, onRequest: OnRequest) => Promise<TestConnection>;
 
 const multipart: Protocol = { accept: 'multipart/mixed, application/json;q=0.9', read: readMultipart };
 const subscription: Protocol = {
@@ -59,6 +53,8 @@ export const sinkKinds: [string, Open, new (...args: never[]) => Sink][] = [
   ['WebSocket', openWebSocketSinks, OperationSink],
   ['in process', openInProcess, InProcessClient],
   ['an event of AWS Lambda', openLambdaSinks, LambdaSink],
+  ["a stream of AWS Lambda, in Apollo's multipart", openLambdaStreamSinks(subscription), LambdaStreamSink],
+  ['a stream of AWS Lambda, in server-sent events', openLambdaStreamSinks(eventStream), LambdaStreamSink],
 ];
 
 /** Those that send every answer in one piece. */
@@ -125,14 +121,6 @@ async function openInProcess(requests: Requests, onRequest: OnRequest): Promise<
   };
 }
 
-interface HttpAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Readable;
-}
-
-const headersOf = ({ accept }: Protocol, takesParts: boolean) => ({ accept: takesParts ? accept : '*/*' });
-
 async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolean) {
   const files = join(__dirname, '../support/tls');
   const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
@@ -148,22 +136,4 @@ async function listen(requests: Requests, onRequest: OnRequest, isSecure: boolea
     await new Promise((closed) => server.close(closed));
   };
   return { port, close };
-}
-
-function clientOf(answer: Promise<HttpAnswer>, { read }: Protocol, leave: () => void): Client {
-  answer.catch(() => undefined);
-  let parts: AsyncIterator<string> | undefined;
-  return {
-    head: answer,
-    text: async () => text((await answer).body),
-    part: async () => {
-      if (parts === undefined) {
-        const { headers, body } = await answer;
-        parts = read(headers.get('content-type')!, body);
-      }
-      const { done, value } = await parts.next();
-      return done === true ? undefined : value;
-    },
-    leave,
-  };
 }

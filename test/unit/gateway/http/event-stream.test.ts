@@ -37,9 +37,12 @@ it('ends with an event that browsers hear of, also after a failure', () => {
   expect(eventStream.frame({ body, ending: 'failed' }).toString()).toContain('event: next');
 });
 
-it('asks its client to come back soon when the gateway stops, not all at once', () => {
+it.each([
+  ['the gateway stops', () => eventStream.frame({ body, ending: 'shutdown' })],
+  ['its time is over', () => eventStream.end('timeout')],
+])('asks its client to come back soon when %s, not all at once', (_, last) => {
   const times = Array.from({ length: 100 }, () => {
-    const [, time] = /^retry: (\d+)\n\n$/.exec(eventStream.frame({ body, ending: 'shutdown' }).toString())!;
+    const [, time] = /^retry: (\d+)\n\n$/.exec(last().toString())!;
     return Number(time);
   });
   expect(Math.min(...times)).toBeGreaterThanOrEqual(500);

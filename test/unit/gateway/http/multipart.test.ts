@@ -31,6 +31,12 @@ it("sends events as Apollo's protocol has them", () => {
   expect(multipartSubscription.heartbeat?.toString()).toBe(part('{}'));
 });
 
+it("completes for Apollo's clients without an error when its time is over", () => {
+  const last = multipartSubscription.end('timeout').toString();
+  expect(last).toBe(`${part('{"payload":null}')}--\r\n`);
+  expect(multipart.end('timeout').toString()).toBe('--\r\n');
+});
+
 it('begins and ends a body that has no part', () => {
   const whole = Buffer.concat([multipart.opening, multipart.end(undefined)]).toString();
   expect(whole).toBe('\r\n--graphql--\r\n');

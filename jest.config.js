@@ -30,10 +30,10 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${[...esmOnly, ...importing].join('|')})/)`],
   workerIdleMemoryLimit: '1.5GB',
-  // What takes a second alone takes twenty beside the lint of CI and two other test files, and longer where others work, too.
+  // What takes a second alone takes twenty beside the lint of CI and three other test files, and longer where others work, too.
   testTimeout: 120_000,
-  // Three processes on two cores: many tests wait, for slow clients and ends of processes, and leave a quarter of them idle.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Four processes on two cores: many tests wait, for slow clients and for processes, and leave half of them idle.
+  maxWorkers: availableParallelism() + 2,
   testSequencer: './test/support/longest-first.cjs',
   globalSetup: './test/support/worker-bundle.cjs',
 };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { childrenOf, type DevProcess, endAll, eventually, startDev, startWeir } from '../support/process';
+import { freePort } from '../support/free-port';
 import { examplesOf, root } from '../support/documentation';
 import type { Json } from '../support/running-gateway';
 import { overEventStream, type Subscriber } from '../support/subscription-clients';
@@ -64,7 +65,8 @@ beforeAll(async () => {
     'other.yaml',
     stringify({ planning, subgraphs, auth, events: { ...events, subscriptions: { stockChanged } } }),
   );
-  other = await startOther('0');
+  // It comes back at the same port.
+  other = await startOther(String(await freePort()));
 });
 afterAll(async () => {
   await endAll();

@@ -18,6 +18,7 @@ import {
   startSubgraph as startOfKit,
   subscriptionField,
 } from '../../subgraphs/kit';
+import { freePort } from '../support/free-port';
 import { endAll, eventually, startWeir, type WeirProcess } from '../support/process';
 import { loadResume } from '../support/resume-example';
 import { amountOf } from '../support/amounts';
@@ -81,7 +82,8 @@ beforeAll(async () => {
   });
   writeOptions(20, 30);
   writeSupergraph({});
-  await startGateway('0');
+  // It comes back at the same port.
+  await startGateway(String(await freePort()));
 });
 afterAll(async () => {
   for (const close of closes) close();

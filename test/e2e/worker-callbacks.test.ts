@@ -1,6 +1,4 @@
 /** HTTP callbacks to a gateway of several processes, behind one port. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { composeSupergraph } from '../../schema';
 import {
   defineSubgraph,
@@ -10,6 +8,7 @@ import {
   type Resolvers,
   type RunningSubgraph,
 } from '../../subgraphs/kit';
+import { freePort } from '../support/free-port';
 import { childrenOf, endAll, eventually, startWeir } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';
 import { overEventStream, type Subscriber } from '../support/subscription-clients';
@@ -37,15 +36,6 @@ const resolvers: Resolvers<object> = {
     }),
   },
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 it('brings the callbacks of all workers to one of them, which passes on those of the others', async () => {
   const schema = folder.write('parcels.graphql', sdl);

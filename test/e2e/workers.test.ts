@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { RequestSummary } from '../../gateway/console/api';
 import { compose } from '../support/compose';
+import { freePort } from '../support/free-port';
 import { startSmallGraph } from '../support/small-graph';
 import { certificates, certificateServedAt, putCertificates } from '../support/tls-certificates';
 import { childrenOf, endAll, eventually, isAlive, startWeir, type WeirProcess } from '../support/process';
@@ -36,15 +37,6 @@ function startTwo(
     ...ports,
     ...more,
   ]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** What the console of the primary shows. */

@@ -1,9 +1,9 @@
 /** What breaks beside the gateway is an attack here; the canary asks the two subgraphs that go on to work. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import type { GatewayOptions } from '../../gateway';
 import { amountOf } from '../support/amounts';
 import { type Attacked, startAttacked, stopAttacked } from '../support/attacked-gateway';
+import { freePort } from '../support/free-port';
 import type { Json, TestGateway } from '../support/running-gateway';
 import { startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { waysIn } from '../support/ways-in';
@@ -30,10 +30,7 @@ beforeAll(async () => {
       User: { __resolveReference: ({ id }: Json) => ({ id, nick: `nick of ${id}`, rank: 1 }) },
     },
   });
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  closedPort = (server.address() as AddressInfo).port;
-  await new Promise((closed) => server.close(closed));
+  closedPort = await freePort();
 });
 
 afterEach(async () => {

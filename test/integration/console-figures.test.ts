@@ -1,7 +1,4 @@
 /** The pages *Live* and *Graph* of the console, from real requests to real subgraphs. */
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { Graph, Live, SchemaView } from '../../gateway/console/api';
 import { Registry } from '../../schema';
@@ -15,6 +12,7 @@ import {
   type RunningSubgraph,
 } from '../../subgraphs/kit';
 import { startFakePublisher } from '../support/fake-publisher';
+import { freePort } from '../support/free-port';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 import { startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -96,10 +94,7 @@ beforeAll(async () => {
     ...{ port: 0, logLevel: 'silent', link: { keys: [key] } },
     options: { ordersUrl: new URL('graphql', publisher.url).href },
   });
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  deadUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
-  server.close();
+  deadUrl = `http://127.0.0.1:${await freePort()}/graphql`;
 
   stores = await registryStoreKinds[0]![1]();
   registry = new Registry({ store: await stores.open(), variant: { graph: 'shop', variant: 'prod' } });

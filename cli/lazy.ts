@@ -5,8 +5,11 @@ import type * as Gateway from '../gateway';
 import type * as Archive from '../gateway/events/archive';
 import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
+import type * as S3Client from '../gateway/subgraph-calls/s3-client';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
+import type * as AuditRecord from '../gateway/telemetry/audit/record';
+import type * as AuditVerify from '../gateway/telemetry/audit/verify';
 import type * as Schema from '../schema';
 import type * as Credentials from './dev/credentials';
 import type * as OwnGraph from './dev/own-graph';
@@ -16,6 +19,7 @@ import type * as CallReport from './operators/call-report';
 import type * as Executions from './operators/executions';
 import type * as Failures from './operators/failures';
 import type * as Rebuilds from './operators/rebuilds';
+import type * as Rehearsal from './recovery/rehearsal';
 import type * as Scaffold from './init/scaffold';
 
 const load = createRequire(__filename);
@@ -27,6 +31,10 @@ const load = createRequire(__filename);
 export const lazy = {
   archive: () => load('../gateway/events/archive') as typeof Archive,
   archiveBucket: () => load('../gateway/events/archive-bucket') as typeof ArchiveBucket,
+  audit: () => ({
+    ...(load('../gateway/telemetry/audit/record') as typeof AuditRecord),
+    ...(load('../gateway/telemetry/audit/verify') as typeof AuditVerify),
+  }),
   callReport: () => load('./operators/call-report') as typeof CallReport,
   credentials: () => load('./dev/credentials') as typeof Credentials,
   executions: () => load('./operators/executions') as typeof Executions,
@@ -39,6 +47,8 @@ export const lazy = {
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
   rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
+  rehearsal: () => load('./recovery/rehearsal') as typeof Rehearsal,
+  s3Client: () => load('../gateway/subgraph-calls/s3-client') as typeof S3Client,
   scaffold: () => load('./init/scaffold') as typeof Scaffold,
   schema: () => load('../schema') as typeof Schema,
   signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,

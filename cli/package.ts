@@ -28,6 +28,11 @@ export function embeddedDynamoDBScript(): string {
   return join(subgraphsFolder(), 'kit', 'embedded-dynamodb.js');
 }
 
+/** A script of `weir rehearse-recovery`: the subgraph that it writes to, or the one that dumps and restores its tables. */
+export function rehearsalScript(name: 'rehearsal' | 'rehearsal-store'): string {
+  return join(subgraphsFolder(), 'kit', 'recovery', `${name}.js`);
+}
+
 /** Whether this is a clone, and not a package that was installed. */
 export const isCheckout = (): boolean => existsSync(join(packageRoot(), 'setup.mjs'));
 

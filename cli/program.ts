@@ -15,6 +15,7 @@ import { historyCommand } from './history';
 import { initCommand } from './init';
 import { packageVersion } from './package';
 import { publishCommand } from './publish';
+import { rehearseRecoveryCommand } from './rehearse-recovery';
 import { reportCommand } from './report';
 import { rollbackCommand } from './rollback';
 import { statusCommand } from './status';
@@ -81,6 +82,7 @@ export function createProgram(context: Context): Command {
       auditCommand,
       eventsCommand,
       workflowCommand,
+      rehearseRecoveryCommand,
       completionCommand,
     ],
   ];

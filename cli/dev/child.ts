@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with every line of the child's output. */
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Called with every message on the IPC channel. */
+  readonly onMessage?: (message: object) => void;
 }
 
 /** A child process that reports when it is ready, and ends when its parent does. */
@@ -21,6 +23,11 @@ export interface Child {
   stop(grace?: number): Promise<void>;
 }
 
+export interface ChildWithChannel extends Child {
+  /** Sends a message on the IPC channel. One to a child that has ended is lost. */
+  send(message: object): void;
+}
+
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -31,12 +38,13 @@ export interface ChildExit {
  * channel and ends. It has a process group of its own, so that Ctrl-C reaches only the parent, which then stops its
  * children in the right order.
  */
-export function startChild({ script, args, env, onLine }: ChildOptions): Child {
+export function startChild({ script, args, env, onLine, onMessage }: ChildOptions): ChildWithChannel {
   const child = spawn(process.execPath, [script, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   });
+  if (onMessage) child.on('message', onMessage);
   const exit = Promise.all([
     exitOf(child),
     readLines(child.stdout!, (line) => onLine(line, 'stdout')),
@@ -46,6 +54,8 @@ export function startChild({ script, args, env, onLine }: ChildOptions): Child {
     ready: Promise.race([readyMessage(child), exit.then(() => undefined)]),
     exit,
     stop: stopper((signal) => child.kill(signal), exit),
+    // A channel that is closed is known by the exit.
+    send: (message) => void child.send(message, () => undefined),
   };
 }
 

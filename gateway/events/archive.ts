@@ -24,6 +24,8 @@ export interface ArchiveOptions {
   readonly signal: AbortSignal;
   /** Called when the events are read, from behind a position (empty: from the first), and when they or the file fail. */
   readonly onChange: (state: { readonly after: string } | { readonly reason: unknown }) => void;
+  /** Called with records that the trail has now: lines of JSON. */
+  readonly onArchived?: ((lines: string) => void) | undefined;
   /** Milliseconds before the second attempt to connect; each further one waits twice as long, up to 5 s. @default 250 */
   readonly pause?: number | undefined;
 }
@@ -39,8 +41,15 @@ export class ArchiveBroken extends Error {
  * another one is refused. Rejects with {@link ArchiveBroken}, or if the trail cannot be opened.
  */
 export async function archiveEvents(options: ArchiveOptions): Promise<void> {
-  const { source, key, onChange, pause = 250 } = options;
-  const destination = await openDestination(options.trail, key);
+  const { source, key, onChange, onArchived, pause = 250 } = options;
+  const opened = await openDestination(options.trail, key);
+  const destination: KeptDestination = {
+    ...opened,
+    async write(lines, before) {
+      await opened.write(lines, before);
+      onArchived?.(lines);
+    },
+  };
   let taken: TrailTaken | undefined;
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);

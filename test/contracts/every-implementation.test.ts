@@ -10,6 +10,7 @@ import { eventSources } from '../support/event-sources';
 import { registryStoreKinds } from '../support/registry-stores';
 import { resolverKinds } from '../support/resolvers';
 import { sinkKinds } from '../support/sink-connections';
+import { snapshotStores } from '../support/snapshot-stores';
 import { workflowEngines } from '../support/workflow-engines';
 
 const root = join(__dirname, '../..');
@@ -83,6 +84,12 @@ const contracts: readonly Contract[] = [
     file: 'gateway/auth/authenticator.ts',
     list: 'test/support/authenticators.ts',
     entered: Object.values(testedModes).map(([, create]) => create),
+  },
+  {
+    of: 'SnapshotStore',
+    file: 'cli/recovery/snapshot-store.ts',
+    list: 'test/support/snapshot-stores.ts',
+    entered: snapshotStores,
   },
 ];
 

@@ -113,7 +113,7 @@ async function* partsOf(files: readonly string[], read: AuditVerification['read'
 }
 
 /** The lines of a file. `readline` also splits at U+2028 and U+2029, which a client may send in an argument. */
-async function* linesOf(file: string): AsyncIterable<string> {
+export async function* linesOf(file: string): AsyncIterable<string> {
   let rest = '';
   for await (const piece of createReadStream(file, 'utf8')) {
     const lines = (rest + (piece as string)).split(/\r?\n/);

@@ -186,9 +186,8 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
   }
 
   async function readIdentity(): Promise<string> {
-    const key = { stream: 'identity', key: 'identity' };
-    await table.create({ ...key, id: randomBytes(6).toString('hex') });
-    return (await table.get(key, { consistent: true }))!.id;
+    await table.create({ ...identityKey, id: randomBytes(6).toString('hex') });
+    return (await table.get(identityKey, { consistent: true }))!.id;
   }
 
   async function positionText(position: number): Promise<string> {
@@ -208,9 +207,44 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
   }
 }
 
-/** How many events there are up to a position that a log has given. */
+/** An event that is brought back, with the time when it was logged, in milliseconds since 1970, or a later one. */
+export interface RestoredEvent extends LoggedEvent {
+  readonly at: number;
+}
+
+/**
+ * Brings back a log that was lost, from its first event on, in any number of calls: who has read to a position goes on
+ * behind it. Events that the log has are passed over. Nobody may append meanwhile. Rejects if an event is missing before
+ * those that are given.
+ */
+export async function restoreLog(
+  { db, source }: EventLogOptions,
+  events: readonly RestoredEvent[],
+): Promise<void> {
+  const table = db.table(eventLogTable(source));
+  const newest = { partition: positions, order: 'descending', limit: 1, consistent: true } as const;
+  const [last] = await table.query(newest);
+  let number = last ? Number(last.key) : 0;
+  let at = last?.at ?? 0;
+  const items: LogItem[] = [];
+  for (const { position, event, at: loggedAt } of events) {
+    if (numberOf(position) <= number) continue;
+    if (numberOf(position) !== ++number)
+      throw new Error(`The log of ${source} cannot be restored: event ${number} is missing.`);
+    at = Math.max(at, loggedAt);
+    const content = { id: event.id, event: JSON.stringify(event) };
+    const subject = { stream: subjectStream(event.subject), key: keyOf(event.sequence) };
+    items.push({ stream: positions, key: keyOf(number), ...content, at });
+    items.push({ ...subject, ...content, from: number, position: number });
+    if (number === 1) items.push({ ...identityKey, id: position.slice(0, position.indexOf('-')) });
+  }
+  await table.batchPut(items);
+}
+
+/** How many events there are up to a position that a log has given; '' is the beginning. */
 export const numberOf = (position: string): number => Number(position.slice(position.indexOf('-') + 1));
 
+const identityKey = { stream: 'identity', key: 'identity' } as const;
 const positions = 'positions';
 const subjectStream = (subject: string): string => `subject ${subject}`;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EventLog } from '../../../../../subgraphs/kit/events/event-log';
+import { type EventLog, restoreLog } from '../../../../../subgraphs/kit/events/event-log';
 import { dyingAfter, eventOf, openEventDatabase } from '../../../../support/event-logs';
 
 let database: Awaited<ReturnType<typeof openEventDatabase>>;
@@ -133,5 +133,37 @@ describe('a log of events', () => {
       expect(logged.filter((name) => name.startsWith(subject))).toEqual(
         [1, 2, 3, 4].map((n) => `${subject}${n}`),
       );
+  });
+});
+
+describe('a log that is restored', () => {
+  const restored = async (lost: EventLog) =>
+    (await lost.readAll('', 100)).map((logged, i) => ({ ...logged, at: 1000 * (i + 1) }));
+
+  it('has the events and positions of the one that was lost, and goes on behind them', async () => {
+    const { log: lost, source } = await database.newLog();
+    for (const sequence of [1, 2, 3]) await lost.append(eventOf(source, 'a', sequence));
+    await lost.append(eventOf(source, 'b', 1));
+    const events = await restored(lost);
+
+    const { log, source: name } = await database.newLog();
+    await restoreLog({ db: database.db, source: name }, events.slice(0, 2));
+    await restoreLog({ db: database.db, source: name }, events);
+    expect(await log.readAll('', 100)).toEqual(await lost.readAll('', 100));
+    expect(await log.read('a', 2)).toEqual(await lost.read('a', 2));
+    expect(await log.positionAt(2500)).toBe(events[1]!.position);
+    expect(await log.append(eventOf(source, 'b', 1))).toBe(events[3]!.position);
+    expect(await log.append(eventOf(source, 'b', 2))).toBe(events[0]!.position.replace(/1$/, '5'));
+  });
+
+  it('is not one with a gap', async () => {
+    const { log: lost, source } = await database.newLog();
+    for (const sequence of [1, 2, 3]) await lost.append(eventOf(source, 'a', sequence));
+    const [first, , third] = await restored(lost);
+    const { log, source: name } = await database.newLog();
+    await expect(restoreLog({ db: database.db, source: name }, [first!, third!])).rejects.toThrow(
+      `The log of ${name} cannot be restored: event 2 is missing.`,
+    );
+    expect(await log.readAll('', 100)).toEqual([]);
   });
 });

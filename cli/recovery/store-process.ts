@@ -1,0 +1,103 @@
+import type { Context } from '../context';
+import { startChild } from '../dev/child';
+import { rehearsalScript } from '../package';
+
+export type Item = Readonly<Record<string, unknown>>;
+
+export interface ArchivedEvent {
+  readonly position: string;
+  readonly event: DomainEvent;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What the rehearsal reads of its events. */
+export interface DomainEvent {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly data: { readonly revision: number };
+}
+
+/** The tables of the rehearsal, by the process that has the kit. Each call rejects with a sentence. */
+export interface RehearsalStore {
+  /** The names of its tables, in the order in which they are dumped: consumers, items, copies, and the log. */
+  readonly names: readonly string[];
+  /** The names of those that are there. */
+  tables(): Promise<readonly string[]>;
+  create(): Promise<void>;
+  /** Resolves when they are gone. */
+  delete(): Promise<void>;
+  /** Pages of the items of a table; of the log, of events with their positions. */
+  dump(table: string): AsyncIterable<readonly Item[]>;
+  put(table: string, items: readonly Item[]): Promise<void>;
+  /** Brings events back into the log, and those behind a position into their items, too. */
+  restore(events: readonly ArchivedEvent[], after: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+type Answer = {
+  readonly type: string;
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: string;
+} & {
+  readonly tables?: readonly string[];
+};
+
+/**
+ * Rejects where the process cannot begin, with what it has said. Once the signal is aborted, its calls reject, but for
+ * `delete`.
+ */
+export async function startRehearsalStore(env: Context['env'], signal: AbortSignal): Promise<RehearsalStore> {
+  const waiting = new Map<number, { resolve: (result: never) => void; reject: (reason: Error) => void }>();
+  let calls = 0;
+  let names: readonly string[] = [];
+  let said = '';
+  const child = startChild({
+    script: rehearsalScript('rehearsal-store'),
+    args: [],
+    env,
+    onLine: (line) => (said = line),
+    onMessage(message) {
+      const { id, result, error, tables } = message as Answer;
+      if (tables) names = tables;
+      const call = waiting.get(id ?? 0);
+      waiting.delete(id ?? 0);
+      if (error === undefined) call?.resolve(result as never);
+      else call?.reject(new Error(error));
+    },
+  });
+  const ended = child.exit.then(() => {
+    for (const { reject } of waiting.values())
+      reject(new Error(`The process of the tables has ended. ${said}`));
+  });
+  if ((await child.ready) === undefined) throw new Error(said);
+
+  const ask = <Result>(action: string, request: object = {}): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      if (action !== 'delete') signal.throwIfAborted();
+      const id = ++calls;
+      waiting.set(id, { resolve, reject });
+      child.send({ id, action, request });
+    });
+  return {
+    names,
+    tables: () => ask('tables'),
+    create: () => ask('create'),
+    delete: () => ask('delete'),
+    async *dump(table) {
+      for (let after: unknown; ;) {
+        const page = await ask<{ items: readonly Item[]; next?: unknown }>('dump', { table, after });
+        yield page.items;
+        if (page.next === undefined) return;
+        after = page.next;
+      }
+    },
+    put: (table, items) => ask('put', { table, items }),
+    restore: (events, after) => ask('restore', { events, after }),
+    async stop() {
+      await child.stop();
+      await ended;
+    },
+  };
+}

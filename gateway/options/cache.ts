@@ -114,7 +114,7 @@ export const cache = mapOf({
     compress: flag
       .default(true)
       .describe(
-        'Compresses public answers of 1 KiB and more (br and gzip) when they are stored, for clients that accept it.',
+        'Compresses public answers of 1 KiB and more (br and gzip) when they are first sent from the cache to a client that accepts it: from the next time on, for all such clients.',
       ),
     clientDirectives: flag
       .default(false)

@@ -1,10 +1,9 @@
-import { LRUCache } from 'lru-cache';
-import Negotiator from 'negotiator';
 import type { KeyHeaders } from '../key-headers';
 import type { RequestHead } from '../../request/incoming-request';
 import type { Policy } from '../policy';
 import type { ResponseKeys } from './response-keys';
-import { encodings, type Encoding, type StoredAnswer } from './stored-answer';
+import { PackedBodies, type SentBody } from './packed-bodies';
+import type { StoredAnswer } from './stored-answer';
 
 /** How the response cache took part in an answer; `PASS` if it did not. */
 export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'PASS';
@@ -20,6 +19,8 @@ export interface AnswerHeadersOptions {
   readonly keyHeaders: Pick<KeyHeaders, 'vary' | 'varyPrivate'>;
   /** Whether a CDN caches public answers; then these have the tags as surrogate keys. */
   readonly cdn: boolean;
+  /** Whether public answers are compressed for clients that accept it. */
+  readonly compress: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -38,12 +39,13 @@ export interface CacheableAnswer {
 export class AnswerHeaders {
   readonly #options: AnswerHeadersOptions;
   readonly #now: () => number;
-  readonly #fixed = new WeakMap<StoredAnswer, Fixed>();
-  readonly #accepted = new LRUCache<string, readonly Encoding[]>({ max: 100 });
+  readonly #fixed = new WeakMap<StoredAnswer, readonly string[]>();
+  readonly #packed: PackedBodies | undefined;
 
   constructor(options: AnswerHeadersOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#packed = options.compress ? new PackedBodies() : undefined;
   }
 
   /** @param type the media type of the answer */
@@ -52,31 +54,24 @@ export class AnswerHeaders {
     type: string,
     { answer, result }: CachedReply,
   ): CacheableAnswer {
-    const told = [...this.#fixedOf(answer).headers, 'x-cache', result];
+    const told = [...this.#fixedOf(answer), 'x-cache', result];
     if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
     if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
       return { status: 304, headers: told, body: empty };
     }
-    const encoding = this.encodingFor(headers['accept-encoding'], answer);
-    const body = bodyOf(answer, encoding);
-    told.push(...ofBody(body, encoding, type));
-    return { status: 200, headers: told, body };
+    const sent = this.bodyFor(headers['accept-encoding'], answer);
+    told.push(...ofBody(sent, type));
+    return { status: 200, headers: told, body: sent.bytes };
   }
 
-  /** The answer to a hit that is no 304, with all headers but `Age`, which changes. */
-  prepare(
-    answer: StoredAnswer,
-    encoding: Encoding | undefined,
-    type: string,
-  ): Omit<CacheableAnswer, 'status'> {
-    const body = bodyOf(answer, encoding);
-    const headers = [...this.#fixedOf(answer).headers, 'x-cache', 'HIT', ...ofBody(body, encoding, type)];
-    return { headers, body };
+  /** The headers of a hit that is no 304: all but `Age`, which changes. */
+  prepare(answer: StoredAnswer, sent: SentBody, type: string): readonly string[] {
+    return [...this.#fixedOf(answer), 'x-cache', 'HIT', ...ofBody(sent, type)];
   }
 
   /** The headers of an answer whose body is sent in another form, without those that depend on the form. */
   describe({ answer, result }: CachedReply): readonly string[] {
-    const { headers } = this.#fixedOf(answer);
+    const headers = this.#fixedOf(answer);
     const etag = headers.indexOf('etag');
     return [...headers.toSpliced(etag, 2), 'x-cache', result, 'age', String(this.ageOf(answer))];
   }
@@ -86,13 +81,18 @@ export class AnswerHeaders {
     return Math.max(0, Math.floor((now - storedAt) / 1000));
   }
 
-  #fixedOf(answer: StoredAnswer): Fixed {
+  /** The body to send now. @param accept the client's `Accept-Encoding` */
+  bodyFor(accept: string | undefined, answer: StoredAnswer): SentBody {
+    return this.#packed?.bodyFor(accept, answer) ?? { encoding: undefined, bytes: answer.body };
+  }
+
+  #fixedOf(answer: StoredAnswer): readonly string[] {
     let fixed = this.#fixed.get(answer);
     if (fixed === undefined) this.#fixed.set(answer, (fixed = this.#describe(answer)));
     return fixed;
   }
 
-  #describe({ policy, etag, tags, packed }: StoredAnswer): Fixed {
+  #describe({ policy, etag, tags }: StoredAnswer): readonly string[] {
     const { keyHeaders, cdn } = this.#options;
     const isPublic = policy.scope === 'public';
     const vary = [
@@ -108,35 +108,15 @@ export class AnswerHeaders {
     if (keys.length > 0 && isPurgeable) {
       headers.push('surrogate-key', keys.join(' '), 'cache-tag', keys.join(','));
     }
-    return { headers, isPacked: encodings.some((encoding) => packed[encoding] !== undefined) };
+    return headers;
   }
-
-  /** The encoding to send; undefined for none. @param accept the client's `Accept-Encoding` */
-  encodingFor(accept: string | undefined, answer: StoredAnswer): Encoding | undefined {
-    const { packed } = answer;
-    if (accept === undefined || accept === '' || !this.#fixedOf(answer).isPacked) return undefined;
-    let accepted = this.#accepted.get(accept);
-    if (accepted === undefined) {
-      accepted = acceptedEncodings(accept);
-      this.#accepted.set(accept, accepted);
-    }
-    return accepted.find((encoding) => packed[encoding] !== undefined);
-  }
-}
-
-interface Fixed {
-  readonly headers: readonly string[];
-  readonly isPacked: boolean;
 }
 
 const empty = Buffer.alloc(0);
 
-const bodyOf = ({ body, packed }: StoredAnswer, encoding: Encoding | undefined): Buffer =>
-  encoding === undefined ? body : packed[encoding]!;
-
-const ofBody = ({ length }: Buffer, encoding: Encoding | undefined, type: string): readonly string[] => [
+const ofBody = ({ encoding, bytes }: SentBody, type: string): readonly string[] => [
   ...(encoding === undefined ? [] : ['content-encoding', encoding]),
-  ...['content-type', type, 'content-length', String(length)],
+  ...['content-type', type, 'content-length', String(bytes.length)],
 ];
 
 /** The `Cache-Control` of an answer. With a CDN, browsers must revalidate each time, as they cannot be purged. */
@@ -163,16 +143,4 @@ export function isMatch(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   if (header === etag || header.trim() === '*') return true;
   return header.split(',').some((each) => each.trim().replace(/^W\//, '') === etag.slice(2));
-}
-
-/** The encodings that a client prefers to the body as it is, the best first. @param accept its `Accept-Encoding` */
-export function acceptedEncodings(accept: string): readonly Encoding[] {
-  const chosen = new Negotiator({ headers: { 'accept-encoding': accept } }).encodings([
-    ...encodings,
-    'identity',
-  ]);
-  const end = chosen.indexOf('identity');
-  // Encodings that the client prefers less than the uncompressed body are not used.
-  const wanted = end === -1 ? chosen : chosen.slice(0, end);
-  return encodings.filter((encoding) => wanted.includes(encoding));
 }

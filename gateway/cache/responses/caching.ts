@@ -48,7 +48,7 @@ export function createCaching(
       changes,
       logger,
     }),
-    answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled }),
+    answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled, compress: responses.compress }),
     keyHeaders,
     ...{ statistics, caches, calls, changes },
     policyOf: policyReaderFor(options),

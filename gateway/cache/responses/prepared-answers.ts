@@ -1,7 +1,8 @@
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { AnswerHeaders } from './answer-headers';
 import { PreparedMessage } from '../../http/prepared-message';
-import type { Encoding, StoredAnswer } from './stored-answer';
+import type { Encoding, SentBody } from './packed-bodies';
+import type { StoredAnswer } from './stored-answer';
 import { keepAliveTimeout } from '../../http/whole-messages';
 
 export interface PreparedAnswersOptions {
@@ -50,11 +51,11 @@ export class PreparedAnswers {
   ): boolean {
     if (messages === undefined || answer.body.length > longestBody) return false;
     if (headers['if-none-match'] !== undefined) return false;
-    const encoding = this.#answerHeaders.encodingFor(headers['accept-encoding'], answer);
+    const sent = this.#answerHeaders.bodyFor(headers['accept-encoding'], answer);
     const now = this.#now();
     const age = this.#answerHeaders.ageOf(answer, now);
-    const form = { encoding, type, corsHeaders: messages.corsHeaders };
-    const prepared = this.#find(answer, form) ?? this.#prepare(answer, form, age, now);
+    const form = { encoding: sent.encoding, type, corsHeaders: messages.corsHeaders };
+    const prepared = this.#find(answer, form) ?? this.#prepare(answer, sent, form, age, now);
     const bytes = prepared?.message.write(firstLines(ownHeaders), age, now);
     if (bytes === undefined) {
       this.#known.delete(answer);
@@ -74,11 +75,12 @@ export class PreparedAnswers {
     return undefined;
   }
 
-  #prepare(answer: StoredAnswer, form: Form, age: number, now: number): Prepared | undefined {
+  #prepare(answer: StoredAnswer, sent: SentBody, form: Form, age: number, now: number): Prepared | undefined {
     const known = this.#known.get(answer) ?? [];
     if (known.length >= mostForms) return undefined;
-    const { headers, body } = this.#answerHeaders.prepare(answer, form.encoding, form.type);
-    const message = new PreparedMessage([...form.corsHeaders, ...headers, ...ofConnection], body, age, now);
+    const headers = this.#answerHeaders.prepare(answer, sent, form.type);
+    const lines = [...form.corsHeaders, ...headers, ...ofConnection];
+    const message = new PreparedMessage(lines, sent.bytes, age, now);
     this.#size += message.size;
     if (this.#size > mostBytes) {
       this.#known = new WeakMap();

@@ -24,7 +24,7 @@ import type { Logger } from '../../telemetry/logger';
 import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { baseKey, canonicalJson, privateKey, publicKey, type ResponseKeys } from './response-keys';
-import { entryOf, pack, type StoredAnswer, storedAnswer } from './stored-answer';
+import { entryOf, type StoredAnswer, storedAnswer } from './stored-answer';
 
 export interface ResponseCacheOptions {
   readonly store: Store;
@@ -271,13 +271,11 @@ export class ResponseCache {
   }
 
   async #keep(answer: StoredAnswer, keys: ResponseKeys, clock: Clock | undefined): Promise<void> {
-    const { store, options, caches } = this.#settings;
+    const { store, caches } = this.#settings;
     if (clock === undefined) return;
     const { scope } = answer.policy;
     caches.stored(caches.responses, keys[scope], answer.etag, answer.freshUntil, this.#now());
-    // A private answer is not requested often enough to be worth compressing.
-    const packed = scope === 'public' && options.compress ? await pack(answer) : answer;
-    await store.set(new Map([[keys[scope], entryOf(packed)]]), clock);
+    await store.set(new Map([[keys[scope], entryOf(answer)]]), clock);
   }
 
   #joinable(key: string): Flight | undefined {

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Policy } from '../policy';
 import type { Entry } from '../stores/store';
 
@@ -11,8 +9,6 @@ export interface StoredAnswer {
   readonly body: Buffer;
   /** RFC 9110, section 8.8.3. It is weak, as all encodings have the same one. */
   readonly etag: string;
-  /** The compressed body by encoding. An encoding that makes it no smaller is missing. */
-  readonly packed: Readonly<Partial<Record<Encoding, Buffer>>>;
   readonly tags: readonly string[];
   /** Unix milliseconds. */
   readonly storedAt: number;
@@ -22,10 +18,6 @@ export interface StoredAnswer {
   /** Until then it may be served when fetching a newer one fails. Unix milliseconds. */
   readonly spareUntil: number;
 }
-
-/** The better encoding first. */
-export const encodings = ['br', 'gzip'] as const;
-export type Encoding = (typeof encodings)[number];
 
 export function storedAnswer(
   body: Buffer,
@@ -38,7 +30,6 @@ export function storedAnswer(
     policy,
     body,
     etag: `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`,
-    packed: {},
     tags: [...tags],
     storedAt: now,
     freshUntil,
@@ -47,32 +38,12 @@ export function storedAnswer(
   };
 }
 
-/** Compresses a long body once, so that cache hits need not. */
-export async function pack(answer: StoredAnswer): Promise<StoredAnswer> {
-  const { body } = answer;
-  if (body.length < leastPacked) return answer;
-  const [br, gz] = await Promise.all([
-    toBrotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } }),
-    toGzip(body),
-  ]);
-  const packed = { ...(br.length < body.length && { br }), ...(gz.length < body.length && { gzip: gz }) };
-  return { ...answer, packed };
-}
-
-const toBrotli = promisify(brotliCompress);
-const toGzip = promisify<Buffer, Buffer>(gzip);
-/** Bytes. A smaller body fits in one packet anyway. */
-const leastPacked = 1_024;
-/** About as small as gzip at its best level, and faster. */
-const brotliQuality = 5;
-
-/** The form in the store: a line of JSON, then the bodies, one after another. */
+/** The form in the store: a line of JSON, then the body. */
 export function entryOf(answer: StoredAnswer): Entry {
-  const { policy, body, etag, packed, tags, storedAt, freshUntil, staleUntil, spareUntil } = answer;
-  const bodies = [body, packed.br ?? empty, packed.gzip ?? empty];
-  const head: Head = { policy, etag, lengths: bodies.map(({ length }) => length), staleUntil, spareUntil };
+  const { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil } = answer;
+  const head: Head = { policy, etag, length: body.length, staleUntil, spareUntil };
   return {
-    value: Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...bodies]),
+    value: Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]),
     tags,
     storedAt,
     freshUntil,
@@ -83,12 +54,12 @@ export function entryOf(answer: StoredAnswer): Entry {
 interface Head {
   readonly policy: Policy;
   readonly etag: string;
-  readonly lengths: readonly number[];
+  /** Bytes of the body. */
+  readonly length: number;
   readonly staleUntil: number;
   readonly spareUntil: number;
 }
 
-const empty = Buffer.alloc(0);
 const read = new WeakMap<Buffer, StoredAnswer>();
 
 /** Reads a cache entry. Undefined if it is no answer. An entry in memory is parsed once. */
@@ -104,14 +75,12 @@ export function readAnswer(entry: Entry): StoredAnswer | undefined {
 function parseEntry({ value, tags, storedAt, freshUntil }: Entry): StoredAnswer | undefined {
   const end = value.indexOf(newline);
   try {
-    const { policy, etag, lengths, staleUntil, spareUntil } = JSON.parse(
+    const { policy, etag, length, staleUntil, spareUntil } = JSON.parse(
       value.toString('utf8', 0, end),
     ) as Head;
-    let start = end + 1;
-    const [body, br, gz] = lengths.map((length) => value.subarray(start, (start += length)));
-    if (start !== value.length) return undefined;
-    const packed = { ...(br!.length > 0 && { br: br! }), ...(gz!.length > 0 && { gzip: gz! }) };
-    return { policy, body: body!, etag, packed, tags, storedAt, freshUntil, staleUntil, spareUntil };
+    const body = value.subarray(end + 1);
+    if (body.length !== length) return undefined;
+    return { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil };
   } catch {
     return undefined;
   }

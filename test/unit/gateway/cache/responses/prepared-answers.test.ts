@@ -9,7 +9,11 @@ import { WholeRequest, WholeResponse } from '../../../../../gateway/http/whole-m
 import { sinkOptions } from '../../../../support/sink-options';
 
 it('does not change a message that is still being sent', async () => {
-  const answerHeaders = new AnswerHeaders({ keyHeaders: { vary: [], varyPrivate: [] }, cdn: false });
+  const answerHeaders = new AnswerHeaders({
+    keyHeaders: { vary: [], varyPrivate: [] },
+    cdn: false,
+    compress: true,
+  });
   const prepared = new PreparedAnswers({ answerHeaders });
   const policy = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;
   const answer = storedAnswer(Buffer.from('{"data":{}}'), policy, [], Date.now());

@@ -1,0 +1,46 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PackedBodies } from '../../../../../gateway/cache/responses/packed-bodies';
+import { storedAnswer } from '../../../../../gateway/cache/responses/stored-answer';
+
+const long = Buffer.from(JSON.stringify({ data: { name: 'Ada '.repeat(1_000) } }));
+const answerOf = (body: Buffer, scope: 'public' | 'private' = 'public') =>
+  storedAnswer(body, { scope, maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 }, [], Date.now());
+
+it.each([
+  ['br, gzip', 'br', brotliDecompressSync],
+  ['gzip', 'gzip', gunzipSync],
+] as const)('sends a body as it is first, and packed from then on: %s', async (accept, encoding, unpack) => {
+  const bodies = new PackedBodies();
+  const answer = answerOf(long);
+  expect(bodies.bodyFor(accept, answer)).toEqual({ encoding: undefined, bytes: long });
+  while (bodies.bodyFor(accept, answer).encoding !== encoding) await sleep(1);
+  const { bytes } = bodies.bodyFor(accept, answer);
+  expect(bytes.length).toBeLessThan(long.length / 10);
+  expect(unpack(bytes)).toEqual(long);
+  // An equal body of another answer is not packed again.
+  expect(bodies.bodyFor(accept, answerOf(Buffer.from(long))).bytes).toBe(bytes);
+});
+
+it('prefers the second encoding to none while the first one is not there', async () => {
+  const bodies = new PackedBodies();
+  const answer = answerOf(long);
+  while (bodies.bodyFor('gzip', answer).encoding === undefined) await sleep(1);
+  expect(bodies.bodyFor('gzip, br', answer).encoding).toBe('gzip');
+});
+
+it.each([
+  ['a private answer', answerOf(long, 'private'), 'br'],
+  ['a short one', answerOf(Buffer.from('{"data":{}}')), 'br'],
+  ['one that gets no smaller', answerOf(randomBytes(2_000)), 'br'],
+  ['one for a client that accepts no encoding', answerOf(long), 'identity'],
+  ['one for a client that does not say', answerOf(long), undefined],
+])('never packs %s', async (_, answer, accept) => {
+  const bodies = new PackedBodies();
+  bodies.bodyFor(accept, answer);
+  // What another client has asked for is packed later.
+  const other = answerOf(Buffer.from(long.toString().replace('Ada', 'Eva')));
+  while (bodies.bodyFor('br', other).encoding === undefined) await sleep(1);
+  expect(bodies.bodyFor(accept, answer)).toEqual({ encoding: undefined, bytes: answer.body });
+});

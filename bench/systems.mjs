@@ -36,6 +36,10 @@ const systems = {
     command: weir(dir, [], 'weir-private.yaml'),
   }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
+  'weir-unshared': (dir) => ({
+    label: 'Weir, nothing shared',
+    command: weir(dir, [], 'weir-unshared.yaml'),
+  }),
   'weir-with': (file) => ({
     label: `Weir with ${basename(file ?? '')}`,
     command: weir(undefined, [], resolve(file)),

@@ -12,23 +12,27 @@ export interface SourceTools {
 
 const load = createRequire(__filename);
 
-/** Opens the sources that the options name. They connect to nothing before they are read. */
+/**
+ * Opens the sources that the options name. They connect to nothing before they are read.
+ *
+ * @throws {OptionsError} if a file that the options name cannot be used
+ */
 export function openEventSources(
   sources: Options['events']['sources'],
   { locate }: SourceTools,
 ): Map<string, DomainEventSource> {
-  const open = (source: Options['events']['sources'][string]): DomainEventSource => {
+  const open = (name: string, source: Options['events']['sources'][string]): DomainEventSource => {
     switch (source.type) {
       case 'subgraph':
         return subgraphEvents({ locate: () => locate(source.subgraph) });
       case 'redis-streams': {
         // The client is loaded only if it is used, as loading is slow.
         const { redisStreamsEvents } = load('./sources/redis-streams') as typeof RedisStreams;
-        return redisStreamsEvents(source);
+        return redisStreamsEvents(source, ['events', 'sources', name, 'redis']);
       }
       case 'sqs':
         return sqsEvents(source);
     }
   };
-  return new Map(Object.entries(sources).map(([name, source]) => [name, open(source)]));
+  return new Map(Object.entries(sources).map(([name, source]) => [name, open(name, source)]));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalidationSchema } from './invalidation';
 import { cdn } from './cdn';
+import { iamRule, redis, takesIam } from './redis';
 import { duration, flag, headerName, mapOf, size, timeout } from './values';
 
 /** The kinds of stores by the protocol of their URL, and whether gateways share one. */
@@ -55,6 +56,9 @@ export const cache = mapOf({
     .describe(
       'Where cached answers are stored: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (`region` and `endpoint` are optional) is a DynamoDB table with the partition key `pk` (text) and the TTL attribute `expires`, with credentials as the AWS SDK finds them.',
     ),
+  redis: redis.describe(
+    'How to connect to a `store` in Redis or Valkey. No effect for other stores. A cluster needs no option: `store` names one of its nodes, or its configuration endpoint.',
+  ),
   memory: size
     .prefault('64MiB')
     .describe(
@@ -158,11 +162,16 @@ export const cache = mapOf({
     .prefault({})
     .describe('What mutations invalidate.'),
 })
+  .refine(({ store, redis: { iam } }) => iam === undefined || takesIam(store), {
+    path: ['redis', 'iam'],
+    error: `${iamRule} as \`cache.store\``,
+  })
   .prefault({})
   .describe('What is cached, and where.')
   .meta({
     example: {
-      store: 'redis://cache.internal:6379',
+      store: 'rediss://cache.internal:6379',
+      redis: { ca: '/etc/weir/redis-ca.pem' },
       memory: '256MiB',
       prefix: 'shop',
       identityHeaders: ['authorization'],

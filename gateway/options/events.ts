@@ -1,5 +1,6 @@
 /** Over 300 lines: an input type with its descriptions for each part of `events`. */
 import { z } from 'zod';
+import { iamRule, redis, takesIam } from './redis';
 import { typeRule } from './subgraph-auth';
 import { duration, httpUrl, mapOf, positiveInt, text } from './values';
 
@@ -108,16 +109,23 @@ const source = z.discriminatedUnion(
         )
         .meta({ example: 'inventory' }),
     }),
-    z.strictObject({
-      type: z.literal('redis-streams').describe(kindOfSource),
-      url: z
-        .string({ error: redisRule })
-        .regex(/^rediss?:\/\/[^/]/, { error: redisRule })
-        .describe('The Redis (6.2 or newer) or Valkey that has the stream.')
-        .meta({ title: 'URL', example: 'redis://events.internal:6379' }),
-      stream: text.describe('The key of the stream.').meta({ example: 'shop-events' }),
-      field: text.default('event').describe('The field of an entry that has the event, as JSON.'),
-    }),
+    z
+      .strictObject({
+        type: z.literal('redis-streams').describe(kindOfSource),
+        url: z
+          .string({ error: redisRule })
+          .regex(/^rediss?:\/\/[^/]/, { error: redisRule })
+          .refine((value) => URL.canParse(value), { error: redisRule })
+          .describe('The Redis (6.2 or newer) or Valkey that has the stream.')
+          .meta({ title: 'URL', example: 'redis://events.internal:6379' }),
+        redis: redis.describe('How to connect to it.'),
+        stream: text.describe('The key of the stream.').meta({ example: 'shop-events' }),
+        field: text.default('event').describe('The field of an entry that has the event, as JSON.'),
+      })
+      .refine(({ url, redis: { iam } }) => iam === undefined || takesIam(url), {
+        path: ['redis', 'iam'],
+        error: `${iamRule} as \`url\``,
+      }),
     z.strictObject({
       type: z.literal('sqs').describe(kindOfSource),
       topic: z

@@ -210,6 +210,8 @@ function resolveFiles(document: Document, folder: string): void {
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
     ...['cert', 'key', 'clientCa'].map((file) => ['tls', file]),
     ['connections', 'ca'],
+    ['cache', 'redis', 'ca'],
+    ...namesIn(document, 'events', 'sources').map((name) => ['events', 'sources', name, 'redis', 'ca']),
     ['privateLinks', 'keysFile'],
     ...namesIn(document, 'subgraphs').flatMap((name) =>
       ['cert', 'key', 'ca'].map((file) => ['subgraphs', name, 'tls', file]),
@@ -238,8 +240,8 @@ function itemsIn(document: Document, path: readonly string[]): unknown[][] {
   return isSeq(list) ? list.items.map((_, index) => [...path, index]) : [];
 }
 
-function namesIn(document: Document, option: string): unknown[] {
-  const map = document.hasIn([option]) ? document.getIn([option], true) : undefined;
+function namesIn(document: Document, ...option: readonly string[]): unknown[] {
+  const map = document.hasIn(option) ? document.getIn(option, true) : undefined;
   return isMap(map) ? map.items.map(({ key }) => (isScalar(key) ? key.value : key)) : [];
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headerNameRule, httpUrl, mapOf, text } from './values';
+import { headerNameRule, httpUrl, mapOf, region, text } from './values';
 
 /** How the gateway authenticates to subgraphs. */
 
@@ -39,10 +39,6 @@ const forwardedToken = token
   .describe(
     'The token, or a map that says where to get one. Left out: the token of the client, if `headers.forward` forwards it.',
   );
-const region = z
-  .string({ error: 'must be a region such as eu-west-1' })
-  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: 'must be a region such as eu-west-1' })
-  .meta({ example: 'eu-west-1' });
 
 const typeMeaning = 'The way to authenticate.';
 

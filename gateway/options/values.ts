@@ -7,6 +7,13 @@ export const httpUrl = z
   .meta({ title: 'URL', pattern: '^\\s*[hH][tT][tT][pP][sS]?:' });
 export const flag = z.boolean({ error: 'must be true or false' });
 
+const regionRule = 'must be a region such as eu-west-1';
+/** Of AWS. */
+export const region = z
+  .string({ error: regionRule })
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: regionRule })
+  .meta({ example: 'eu-west-1' });
+
 /** How clients prove who they are. */
 export const authModes = ['none', 'api-key', 'iam', 'oidc', 'cognito', 'lambda'] as const;
 export const authMode = z.enum(authModes, { error: `must be one of ${authModes.join(', ')}` });

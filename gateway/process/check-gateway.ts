@@ -7,6 +7,7 @@ import { EventFeeds } from '../events/feeds';
 import type { Options } from '../options';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { OperationMemory } from '../planning';
+import { trusting } from '../redis/trust';
 import { openSource } from '../supergraph/open';
 import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
 import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
@@ -60,6 +61,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
   let configuration: Configuration | undefined;
   try {
     checkTrails(options.audit);
+    checkRedis(options);
     createListener(options, () => undefined);
     configuration = await Configuration.open({
       options,
@@ -108,4 +110,12 @@ function checkTrails({ trails }: Options['audit']): void {
       throw unwritable(index, to, error);
     }
   }
+}
+
+/** @throws {OptionsError} if a file of certificates cannot be used */
+function checkRedis({ cache, events }: Options): void {
+  trusting(cache.redis.ca, ['cache', 'redis', 'ca']);
+  for (const [name, source] of Object.entries(events.sources))
+    if (source.type === 'redis-streams')
+      trusting(source.redis.ca, ['events', 'sources', name, 'redis', 'ca']);
 }

@@ -502,7 +502,7 @@ const isFixed = {
 } satisfies Record<keyof Options, boolean>;
 
 const isFixedOfCache = {
-  ...{ store: true, memory: true, tiered: true, memoryBound: true, timeout: true, prefix: true },
+  ...{ store: true, redis: true, memory: true, tiered: true, memoryBound: true, timeout: true, prefix: true },
   ...{ compressAbove: true, longest: true, identityHeaders: false, staleWhileRevalidate: false },
   ...{ staleIfError: false, responses: false, cdn: false, entities: false, mutations: false },
 } satisfies Record<keyof Options['cache'], boolean>;

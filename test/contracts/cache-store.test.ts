@@ -1,10 +1,17 @@
 import type { Store } from '../../gateway/cache/stores/store';
-import { entryAt, missingKinds, refreshTime, storeKinds, type TestStores } from '../support/cache-stores';
+import {
+  connectedKinds,
+  entryAt,
+  missingKinds,
+  refreshTime,
+  storeKinds,
+  type TestStores,
+} from '../support/cache-stores';
 
 for (const kind of missingKinds)
   it.skip(`the ${kind} store: no valkey-server or redis-server is here`, () => undefined);
 
-describe.each(storeKinds)('the %s store', (_, start) => {
+describe.each([...storeKinds, ...connectedKinds])('the %s store', (_, start) => {
   let stores: TestStores;
   let store: Store;
   beforeEach(async () => {

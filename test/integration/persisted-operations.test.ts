@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OptionsInput } from '../../gateway';
 import { RedisStore } from '../../gateway/cache/stores/redis';
+import { RedisServer } from '../../gateway/redis/open-redis';
 import { readTrustedOperations } from '../../gateway/request/persisted/trusted-operations';
 import { eventually } from '../support/process';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
@@ -248,7 +249,10 @@ describe('automatic persisted queries', () => {
 
   it('a text that is not the one of its hash is not run, whoever wrote it there', async () => {
     const redis = await startRedis();
-    const store = new RedisStore({ url: redis.url, prefix: 'weir', longest: 60_000, proofInterval: 250 });
+    const store = new RedisStore({
+      server: new RedisServer(redis, []),
+      ...{ prefix: 'weir', longest: 60_000, proofInterval: 250 },
+    });
     try {
       const until = Date.now() + 60_000;
       const value = Buffer.from('mutation { rename(id: "u9", name: "x") { name } }');

@@ -2,7 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { anonymous } from '../../gateway/auth/identity';
 import { type Counted, Rates } from '../../gateway/admission/rates/rates';
-import { type SharedCount, SharedCounts } from '../../gateway/admission/rates/shared-counts';
+import {
+  openSharedCounts,
+  type SharedCount,
+  type SharedCounts,
+} from '../../gateway/admission/rates/shared-counts';
+import { parseOptions } from '../../gateway/options';
 import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
@@ -21,10 +26,8 @@ withRedis('rates of gateways that share a store', () => {
   };
 
   const open = (count: 'requests' | 'cost' = 'requests') => {
-    const shared = new SharedCounts({
-      ...{ url: server.url, prefix: 'weir', meter: metrics.meter },
-      logger: logger as never,
-    });
+    const { cache } = parseOptions({ cache: { store: server.url } });
+    const shared = openSharedCounts(cache, { meter: metrics.meter, logger: logger as never })!;
     const rates = new Rates({
       rates: [{ name: 'quota', per: 'address', limit: 10, count, window: 'month' }],
       ...{ meter: metrics.meter, shared },

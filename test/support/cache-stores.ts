@@ -6,8 +6,10 @@ import { PeerStore } from '../../gateway/cache/stores/peer';
 import { RedisStore } from '../../gateway/cache/stores/redis';
 import type { Entry, Store } from '../../gateway/cache/stores/store';
 import { type Feed, type Follower, TieredStore } from '../../gateway/cache/stores/tiered';
+import { RedisServer } from '../../gateway/redis/open-redis';
 import { eventually, startProcess } from './process';
-import { redisProgram, sayWithoutRedis, startRedis } from './redis-server';
+import { type RedisCluster, startRedisCluster } from './redis-cluster';
+import { redisProgram, sayWithoutRedis, startRedis, tlsCertificate } from './redis-server';
 
 /** A place to keep entries in, and the gateways that share it. */
 export interface TestStores {
@@ -35,14 +37,22 @@ const allKinds: [string, () => Promise<TestStores>, readonly (new (...args: neve
   ['memory of one of several workers', () => memory(ofWorker), [PeerStore]],
   ['memory, compressed behind a guard', () => memory(guarded), [CompressedStore, GuardedStore]],
   ['tiered (memory before memory)', tieredMemory, [TieredStore]],
-  ['Redis', redis, [RedisStore]],
-  ['tiered (memory before Redis)', tieredRedis, []],
+  ['Redis', () => redis(), [RedisStore]],
+  ['tiered (memory before Redis)', () => tieredRedis(), []],
   ['DynamoDB', dynamo, [DynamoStore]],
   ['tiered (memory before DynamoDB)', tieredDynamo, []],
 ];
 const isHere = (kind: string) => redisProgram !== undefined || !kind.includes('Redis');
 
 export const storeKinds = allKinds.filter(([kind]) => isHere(kind));
+/** Stores that take the same way to a server as others, over another connection. */
+export const connectedKinds: typeof allKinds =
+  redisProgram === undefined
+    ? []
+    : [
+        ['Redis (a cluster with TLS)', () => redis(ownPartOfCluster), []],
+        ['tiered (memory before a Redis cluster with TLS)', () => tieredRedis(ownPartOfCluster), []],
+      ];
 export const testedStores = allKinds.flatMap(([, , stores]) => stores);
 sayWithoutRedis();
 
@@ -97,12 +107,36 @@ async function tieredMemory(): Promise<TestStores> {
   };
 }
 
-async function redis(): Promise<TestStores> {
+/** Where a Redis is, and under which prefix nothing is in it. */
+interface EmptyRedis {
+  readonly server: RedisServer;
+  readonly prefix: string;
+  readonly stop: () => Promise<void>;
+}
+
+async function ownRedis(): Promise<EmptyRedis> {
   const server = await startRedis();
+  return { server: new RedisServer(server, []), prefix: 'test', stop: () => server.stop() };
+}
+
+let cluster: Promise<RedisCluster> | undefined;
+let prefixes = 0;
+afterAll(async () => (await cluster)?.stop());
+
+/** All that share one are started in one cluster, as that takes a second. */
+async function ownPartOfCluster(): Promise<EmptyRedis> {
+  const { servers } = await (cluster ??= startRedisCluster({ isSecure: true }));
+  const { port } = servers[prefixes++ % servers.length]!;
+  const server = new RedisServer({ url: `rediss://localhost:${port}`, ca: tlsCertificate }, []);
+  return { server, prefix: `test${prefixes}`, stop: () => Promise.resolve() };
+}
+
+async function redis(start = ownRedis): Promise<TestStores> {
+  const { server, prefix, stop } = await start();
   const clock = testClock();
   const stores: Store[] = [];
   const open = async () => {
-    const store = new RedisStore({ url: server.url, now: clock.now, ...sharedOptions });
+    const store = new RedisStore({ ...sharedOptions, server, prefix, now: clock.now });
     stores.push(store);
     await isReady(store);
     return store;
@@ -113,20 +147,20 @@ async function redis(): Promise<TestStores> {
     settle: async () => undefined,
     async close() {
       await Promise.all(stores.map((store) => store.close()));
-      await server.stop();
+      await stop();
     },
   };
 }
 
-async function tieredRedis(): Promise<TestStores> {
-  const server = await startRedis();
+async function tieredRedis(start = ownRedis): Promise<TestStores> {
+  const { server, prefix, stop } = await start();
   return tiered({
     open: async (now) => {
-      const store = new RedisStore({ url: server.url, now, ...sharedOptions });
+      const store = new RedisStore({ ...sharedOptions, server, prefix, now });
       await isReady(store);
       return store;
     },
-    close: () => server.stop(),
+    close: stop,
   });
 }
 

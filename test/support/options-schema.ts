@@ -81,6 +81,10 @@ function companions(group: string, option: string): Record<string, unknown> {
       return ['url', 'function', 'module'].includes(option) ? {} : { url: 'https://authoriser.internal/' };
     case 'authorization.policies':
       return ['url', 'module'].includes(option) ? {} : { url: 'https://policies.internal/' };
+    case 'cache':
+      return option === 'redis' ? { store: 'rediss://cache.internal:6379' } : {};
+    case 'events.sources.NAME':
+      return option === 'redis' ? { url: 'rediss://events.internal:6379' } : {};
     case 'subgraphs.NAME.tls':
       return option === 'cert' ? { key: 'key.pem' } : option === 'key' ? { cert: 'cert.pem' } : {};
     default:

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { freePort } from './free-port';
 import { eventually } from './process';
 
@@ -21,6 +22,9 @@ export function sayWithoutRedis(): void {
 
 export interface RedisServer {
   readonly url: string;
+  readonly port: number;
+  /** The first bytes of its answer to a command, such as `REPLICAOF NO ONE`. */
+  send(command: string): Promise<string>;
   /** Ends it at once, as a power cut does. */
   kill(): Promise<void>;
   /** Starts it again, with the data that was saved last. */
@@ -33,20 +37,39 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+interface StartRedis {
+  /** Serves TLS, with the certificate in `tlsCertificate`. @default false */
+  readonly isSecure?: boolean;
+  /** Further settings, as on its command line. @default none */
+  readonly settings?: readonly string[];
+}
+
+/** A file with the certificate of secure servers, for localhost and 127.0.0.1, signed by itself. */
+export const tlsCertificate = join(__dirname, 'tls', 'cert.pem');
+
+const tlsSettings = [
+  ...['--tls-cert-file', tlsCertificate, '--tls-ca-cert-file', tlsCertificate],
+  ...['--tls-key-file', join(__dirname, 'tls', 'key.pem'), '--tls-auth-clients', 'no'],
+];
+
 /** Starts a server on a free port, with a folder of its own. */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis({ isSecure = false, settings = [] }: StartRedis = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-redis-'));
   let port: number;
   let server: ChildProcess;
+  const send = (command: string) => ask(port, command, isSecure);
 
   /** False if another process has taken the port meanwhile. */
   async function start(): Promise<boolean> {
-    const started = spawn(redisProgram!, [...settings, '--port', String(port), '--dir', folder], {
-      stdio: 'ignore',
-    });
+    const ports = isSecure ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
+    const started = spawn(
+      redisProgram!,
+      [...always, ...ports, '--dir', folder, ...(isSecure ? tlsSettings : []), ...settings],
+      { stdio: 'ignore' },
+    );
     server = started;
     const isOwn = () =>
-      send(port, 'INFO server').then(
+      send('INFO server').then(
         (answer) => answer.includes(`process_id:${started.pid}\r`),
         () => false,
       );
@@ -62,13 +85,15 @@ export async function startRedis(): Promise<RedisServer> {
   do port = await freePort();
   while (!(await start()));
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `${isSecure ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
+    port,
+    send,
     kill,
     restart: async () => {
       if (!(await start())) throw new Error(`The port ${port} is taken.`);
     },
     save: async () => {
-      await send(port, 'SAVE');
+      await send('SAVE');
     },
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),
@@ -79,12 +104,18 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
+const always = [
+  ...['--bind', '127.0.0.1', '127.0.0.2', '--loglevel', 'warning'],
+  ...['--save', '', '--appendonly', 'no'],
+];
 
-/** The first bytes of the answer to a command. */
-function send(port: number, command: string): Promise<string> {
+function ask(port: number, command: string, isSecure: boolean): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+    const write = (): void => void socket.write(`${command}\r\n`);
+    const place = { port, host: '127.0.0.1' };
+    const socket = isSecure
+      ? connectTls({ ...place, rejectUnauthorized: false }, write)
+      : connectPlain(place, write);
     socket.once('error', reject);
     socket.once('data', (data) => {
       socket.destroy();

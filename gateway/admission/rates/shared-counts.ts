@@ -1,15 +1,16 @@
 import { createRequire } from 'node:module';
-import type * as Client from 'ioredis';
-import { redisConnection } from '../../cache/stores/redis-connection';
+import type { Redis } from 'ioredis';
 import type { Options } from '../../options';
 import type { StoreProtocol } from '../../options/cache';
+import type * as OpenRedis from '../../redis/open-redis';
+import type * as Connection from '../../redis/redis-connection';
 import type { Logger } from '../../telemetry/logger';
 import type { Meter, Sum } from '../../telemetry/meter';
 import type { AttributesOf } from '../../telemetry/metric-table';
 
 export interface SharedCountsOptions {
-  /** `redis://` or `rediss://`. */
-  readonly url: string;
+  /** Connects to the store when a count has to be sent, and not before. */
+  readonly connection: Pick<Connection.RedisConnection, 'ready' | 'close'>;
   /** The prefix of all keys. */
   readonly prefix: string;
   readonly meter: Meter;
@@ -28,7 +29,11 @@ export interface SharedCount {
   unsent: number;
 }
 
-/** Opens shared counts if the options name a store that supports them. Otherwise each process counts for itself. */
+/**
+ * Opens shared counts if the options name a store that supports them. Otherwise each process counts for itself.
+ *
+ * @throws {OptionsError} if a file that the options name cannot be used
+ */
 export function openSharedCounts(
   options: Options['cache'],
   parts: Pick<SharedCountsOptions, 'meter' | 'logger'>,
@@ -37,7 +42,7 @@ export function openSharedCounts(
   switch (protocol) {
     case 'redis:':
     case 'rediss:':
-      return new SharedCounts({ url: options.store, prefix: options.prefix, ...parts });
+      return new SharedCounts({ connection: connect(options), prefix: options.prefix, ...parts });
     case 'memory:':
     case 'dynamodb:':
       return undefined;
@@ -51,7 +56,6 @@ export function openSharedCounts(
  * total, and gateways exchange counts every 0.1 s. While the store is unavailable each gateway counts for itself.
  */
 export class SharedCounts {
-  readonly #redis: AddingRedis;
   readonly #options: SharedCountsOptions;
   readonly #failures: Sum<AttributesOf<'weir.rates.store.failures'>>;
   readonly #changed = new Set<SharedCount>();
@@ -64,15 +68,6 @@ export class SharedCounts {
 
   constructor(options: SharedCountsOptions) {
     this.#options = options;
-    const { Redis } = load('ioredis') as typeof Client;
-    this.#redis = new Redis(options.url, {
-      ...redisConnection,
-      // Without a rate limit there is no connection.
-      lazyConnect: true,
-      scripts: { weirAdd: { lua: addScript } },
-    }) as AddingRedis;
-    // Failures are reported by the commands that fail.
-    this.#redis.on('error', () => undefined);
     this.#failures = options.meter.sum('weir.rates.store.failures');
   }
 
@@ -88,14 +83,14 @@ export class SharedCounts {
     clearTimeout(this.#timer);
     await this.#exchanging;
     if (this.#changed.size > 0) await this.#exchange();
-    this.#redis.disconnect();
+    this.#options.connection.close();
   }
 
   async #exchange(): Promise<void> {
     const wasRefusing = this.#refused.size > 0;
     try {
-      if (this.#redis.status === 'wait') await this.#redis.connect();
-      const refusals = await this.#sendAll([...this.#changed]);
+      const redis = (await this.#options.connection.ready()) as AddingRedis;
+      const refusals = await this.#sendAll(redis, [...this.#changed]);
       if (refusals.length > 0) this.#failures.add(1, {});
       if (refusals.length > 0 && !wasRefusing)
         this.#options.logger.warn(
@@ -131,11 +126,11 @@ export class SharedCounts {
   }
 
   /** Sends counts in several commands, even if one fails. Resolves with the refused counts and the reasons. */
-  async #sendAll(counts: readonly SharedCount[]): Promise<readonly string[]> {
+  async #sendAll(redis: AddingRedis, counts: readonly SharedCount[]): Promise<readonly string[]> {
     const failures: unknown[] = [];
     const refusals: string[] = [];
     for (let i = 0; i < counts.length; i += mostAtOnce) {
-      await this.#send(counts.slice(i, i + mostAtOnce), refusals).catch((error: unknown) =>
+      await this.#send(redis, counts.slice(i, i + mostAtOnce), refusals).catch((error: unknown) =>
         failures.push(error),
       );
     }
@@ -145,9 +140,10 @@ export class SharedCounts {
 
   /**
    * Counts that were sent without an answer are not sent again: counting a request twice is worse than not counting it.
+   * A server that answers with an error has not added them: another one may hold them by now.
    */
-  async #send(counts: readonly SharedCount[], refusals: string[]): Promise<void> {
-    if (this.#redis.status !== 'ready') throw new Error('The store is not connected.');
+  async #send(redis: AddingRedis, counts: readonly SharedCount[], refusals: string[]): Promise<void> {
+    if (redis.status !== 'ready') throw new Error('The store is not connected.');
     const keys = counts.map(({ sharedKey }) => `{${this.#options.prefix}}:rate:${sharedKey}`);
     const amounts = counts.map(({ unsent }) => unsent);
     const added = counts.flatMap(({ unsent, end }) => [unsent, end + kept]);
@@ -155,7 +151,14 @@ export class SharedCounts {
       count.unsent = 0;
       this.#changed.delete(count);
     }
-    const answers = await this.#redis.weirAdd(keys.length, ...keys, ...added);
+    const answers = await redis.weirAdd(keys.length, ...keys, ...added).catch((error: unknown) => {
+      if ((error as Error).name === 'ReplyError')
+        for (const [i, count] of counts.entries()) {
+          count.unsent += amounts[i]!;
+          this.#changed.add(count);
+        }
+      throw error;
+    });
     for (const [i, count] of counts.entries()) {
       const answer = answers[i]!;
       if (typeof answer === 'number') {
@@ -171,14 +174,22 @@ export class SharedCounts {
   }
 }
 
-/** The client is loaded only if it is used, as loading is slow. */
 const load = createRequire(__filename);
 
-type AddingRedis = Client.Redis & {
+/** The client is loaded only if it is used, as loading is slow. */
+function connect({ store: url, prefix, redis }: Options['cache']): Connection.RedisConnection {
+  const { RedisServer } = load('../../redis/open-redis') as typeof OpenRedis;
+  const { RedisConnection } = load('../../redis/redis-connection') as typeof Connection;
+  const server = new RedisServer({ url, ...redis }, ['cache', 'redis']);
+  return new RedisConnection({ server, key: `{${prefix}}:rate`, scripts: { weirAdd: { lua: addScript } } });
+}
+
+type AddingRedis = Redis & {
   /** Arguments: the keys, then an amount and an expiry for each. Returns a total for each, or why it was refused. */
   weirAdd(keys: number, ...rest: readonly (string | number)[]): Promise<readonly (number | string)[]>;
 };
 
+/** A replica refuses all counts; then the connection ends, as for a script that fails with this error. */
 const addScript = `
   local totals = {}
   for i, key in ipairs(KEYS) do
@@ -186,6 +197,8 @@ const addScript = `
     if type(total) == 'number' then
       redis.call('PEXPIREAT', key, ARGV[2 * i])
       totals[i] = total
+    elseif string.find(total.err, 'READONLY', 1, true) then
+      return redis.error_reply(total.err)
     else
       totals[i] = total.err
     end

@@ -5,6 +5,8 @@ export interface GuardOptions {
   readonly timeout: number;
   /** Called when the store becomes unavailable, with the reason, and when it is available again. */
   readonly onChange: (state: 'away' | 'back', reason?: unknown) => void;
+  /** Called while it is unavailable, with each further reason that has another message. @default nothing */
+  readonly onReason?: (reason: unknown) => void;
 }
 
 /**
@@ -28,6 +30,8 @@ export class GuardedStore implements Store {
   #late = 0;
   #isAway = false;
   #lastReason: unknown;
+  /** The messages of the reasons since the store is unavailable. */
+  readonly #told = new Set<string>();
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -112,16 +116,28 @@ export class GuardedStore implements Store {
     if (this.#isAway || this.#closed) return;
     this.#isAway = true;
     this.#lastReason = reason;
+    this.#told.clear();
+    this.#told.add(messageOf(reason));
     this.#options.onChange('away', reason);
     this.#probe(firstPause);
   }
 
   #probe(pause: number): void {
     this.#timer = setTimeout(() => {
-      this.#return().catch(() => {
-        if (!this.#closed) this.#probe(Math.min(2 * pause, longestPause));
+      this.#return().catch((error: unknown) => {
+        if (this.#closed) return;
+        this.#stay(error instanceof StoreUnavailable ? error.cause : error);
+        this.#probe(Math.min(2 * pause, longestPause));
       });
     }, pause).unref();
+  }
+
+  #stay(reason: unknown): void {
+    this.#lastReason = reason;
+    const message = messageOf(reason);
+    if (this.#told.has(message) || this.#told.size === mostReasons) return;
+    this.#told.add(message);
+    this.#options.onReason?.(reason);
   }
 
   /**
@@ -164,6 +180,11 @@ export class GuardedStore implements Store {
     return asked;
   }
 }
+
+const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
+
+/** The most reasons that are told while a store is unavailable. */
+const mostReasons = 5;
 
 const slow = 'It takes much longer than it usually does.';
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Options } from '../../options';
 import { isShared, type StoreProtocol, type storeProtocols } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
+import type * as OpenRedis from '../../redis/open-redis';
 import type { Meter } from '../../telemetry/meter';
 import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
@@ -23,7 +24,11 @@ export interface OpenStoreOptions {
   readonly peers?: Peers | undefined;
 }
 
-/** Opens the store that the options name. It does not fail if the store is unavailable. */
+/**
+ * Opens the store that the options name. It does not fail if the store is unavailable.
+ *
+ * @throws {OptionsError} if a file that the options name cannot be used
+ */
 export function openStore({ options, meter, logger, peers }: OpenStoreOptions): Store {
   const url = new URL(options.store);
   const opened = stores[url.protocol as StoreProtocol](url, options);
@@ -37,6 +42,7 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
       if (state === 'away') logger.warn({ err: reason }, 'the cache store is unavailable');
       else logger.info('the cache store is available again');
     },
+    onReason: (reason) => logger.warn({ err: reason }, 'the cache store is still unavailable'),
   });
   if (!options.tiered) return store;
   const { memory, memoryBound: bound } = options;
@@ -74,7 +80,9 @@ const load = createRequire(__filename);
 /** The client is loaded only if it is used, as loading is slow. */
 const openRedis = (_: URL, options: Options['cache']): Opened['shared'] => {
   const { RedisStore } = load('./redis') as typeof Redis;
-  const store = new RedisStore({ url: options.store, ...sharedBy(options) });
+  const { RedisServer } = load('../../redis/open-redis') as typeof OpenRedis;
+  const server = new RedisServer({ url: options.store, ...options.redis }, ['cache', 'redis']);
+  const store = new RedisStore({ server, ...sharedBy(options) });
   return { kind: 'shared', store, feed: store.follow };
 };
 

@@ -10,6 +10,8 @@
 
 const preamble = `
 local clock, prefixes = KEYS[1], KEYS[2]
+-- A write without effect, which a replica refuses: invalidations may not have come to it.
+redis.call('ZREM', clock, '')
 
 local function microseconds()
   local time = redis.call('TIME')

@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import { Redis } from 'ioredis';
-import { redisConnection } from './redis-connection';
+import type { Redis } from 'ioredis';
+import { leave, type RedisServer } from '../../redis/open-redis';
+import { RedisConnection } from '../../redis/redis-connection';
 import { invalidateScript, lookScript, setScript } from './redis-scripts';
 import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
 import type { Feed, Follower } from './tiered';
 
 export interface RedisStoreOptions {
-  /** `redis://` or `rediss://`, optionally with user, password, port and database. */
-  readonly url: string;
+  readonly server: RedisServer;
   /** The prefix of all keys. */
   readonly prefix: string;
   /** The longest lifetime of an entry, in milliseconds, whatever the entry says. */
@@ -23,35 +23,44 @@ export interface RedisStoreOptions {
 }
 
 /**
- * Keeps entries in Redis (6.2 or newer) or Valkey, for all gateways that use the same prefix.
+ * Keeps entries in Redis (6.2 or newer) or Valkey, for all gateways that use the same prefix. All keys have the same hash
+ * tag, so that in a cluster one server holds them.
  *
  * Entries from before a restart of the server are not used, as the server may have lost the newest invalidations. The
  * same is true of entries from before a failover to another server. Therefore all keys contain the server's run id.
  */
 export class RedisStore implements Store {
   readonly #options: Required<RedisStoreOptions>;
-  readonly #redis: ScriptedRedis;
-  /** The run id of the connected server; undefined while there is no connection. */
-  #run: Promise<string> | undefined;
-  #lastError: Error | undefined;
+  readonly #connection: RedisConnection;
+  /** The connection and the run id of its server; undefined while there is no connection. */
+  #open: { readonly redis: ScriptedRedis; readonly run: Promise<string> } | undefined;
 
   constructor(options: RedisStoreOptions) {
     this.#options = { maxMarkers: 200_000, refreshTime: 10_000, now: Date.now, ...options };
-    this.#redis = connect(options.url) as ScriptedRedis;
-    this.#redis.on('error', (error: Error) => (this.#lastError = error));
-    this.#redis.on('ready', () => {
-      this.#run = this.#redis.info('server').then(runOf);
-      // Commands that need the run id get the error.
-      this.#run.catch(() => undefined);
+    this.#connection = new RedisConnection({
+      server: options.server,
+      key: this.#nothing,
+      scripts: {
+        weirLook: { lua: lookScript },
+        weirSet: { lua: setScript },
+        weirInvalidate: { lua: invalidateScript },
+      },
+      onOpen: (redis) => {
+        const run = redis.info('server').then(runOf);
+        // Commands that need the run id get the error.
+        run.catch(() => undefined);
+        this.#open = { redis: redis as ScriptedRedis, run };
+      },
+      onEnd: () => (this.#open = undefined),
     });
-    this.#redis.on('close', () => (this.#run = undefined));
+    this.#connection.start();
   }
 
   get(keys: readonly string[]): Promise<Look> {
-    return this.#ask(async (run) => {
+    return this.#ask(async (redis, run) => {
       const { now, refreshTime, longest } = this.#options;
       const names = this.#keys(run, keys);
-      const [tick, ...found] = (await this.#redis.weirLookBuffer(
+      const [tick, ...found] = (await redis.weirLookBuffer(
         names.length,
         ...names,
         ...[now(), refreshTime, longest],
@@ -61,7 +70,7 @@ export class RedisStore implements Store {
   }
 
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
-    return this.#ask(async (run) => {
+    return this.#ask(async (redis, run) => {
       const [runThen, since] = clock.split(':') as [string, string];
       const { now, longest } = this.#options;
       const time = now();
@@ -71,7 +80,7 @@ export class RedisStore implements Store {
         run,
         alive.map(([key]) => key),
       );
-      await this.#redis.weirSet(
+      await redis.weirSet(
         names.length,
         ...names,
         ...[since, longest],
@@ -84,12 +93,12 @@ export class RedisStore implements Store {
   }
 
   invalidate(tags: readonly string[]): Promise<void> {
-    return this.#ask(async (run) => {
+    return this.#ask(async (redis, run) => {
       const { longest, maxMarkers } = this.#options;
       const names = this.#keys(run, []);
       const exact = tags.filter((tag) => !tag.endsWith('*')).map(memberOf);
       const prefixes = tags.filter((tag) => tag.endsWith('*')).map((tag) => memberOf(tag.slice(0, -1)));
-      await this.#redis.weirInvalidate(
+      await redis.weirInvalidate(
         names.length,
         ...names,
         ...[longest, maxMarkers, maxPrefixes, this.#channel, JSON.stringify(tags), exact.length],
@@ -100,44 +109,47 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#redis.disconnect();
+    this.#connection.close();
     return Promise.resolve();
   }
 
   /**
    * Reports invalidations by other gateways. On one connection, Redis sends published messages and replies in order. So
-   * a reply proves that every invalidation before the command has arrived.
+   * a reply proves that every invalidation before the command has arrived, if invalidations are made at this server:
+   * therefore the command is a write, which a replica refuses, and a server that another one has replaced in a cluster.
    */
   readonly follow: Feed = (follower) => {
-    const { url, proofInterval } = this.#options;
-    const redis = connect(url, { autoResubscribe: false, protocol: 3 });
-    redis.on('error', () => undefined);
-    redis.on('message', (_channel: string, message: string) => hand(follower, message));
-    redis.on('ready', () => {
-      redis.subscribe(this.#channel).then(
-        () => {
-          follower.missed();
-          prove();
-        },
-        () => redis.disconnect(true),
-      );
-    });
+    const { server, proofInterval } = this.#options;
     let timer: NodeJS.Timeout | undefined;
-    redis.on('close', () => clearTimeout(timer));
-    function prove(): void {
+    const prove = (redis: Redis): void => {
       const asked = performance.now();
-      redis.ping().then(
+      redis.zrem(this.#nothing, '').then(
         () => {
           follower.proven(asked);
-          timer = setTimeout(prove, proofInterval).unref();
+          timer = setTimeout(() => prove(redis), proofInterval).unref();
         },
-        // The client reconnects by itself.
-        () => undefined,
+        () => leave(redis),
       );
-    }
+    };
+    const connection = new RedisConnection({
+      server,
+      key: this.#nothing,
+      onOpen: (redis) => {
+        redis.on('message', (_channel: string, message: string) => hand(follower, message));
+        redis.subscribe(this.#channel).then(
+          () => {
+            follower.missed();
+            prove(redis);
+          },
+          () => leave(redis),
+        );
+      },
+      onEnd: () => clearTimeout(timer),
+    });
+    connection.start();
     return () => {
       clearTimeout(timer);
-      redis.disconnect();
+      connection.close();
       return Promise.resolve();
     };
   };
@@ -146,16 +158,29 @@ export class RedisStore implements Store {
     return `${this.#options.prefix}:invalidated`;
   }
 
-  /** Braces (a hash tag) keep all keys in one slot of a cluster. */
+  /** A key that does not exist, where the others are. */
+  get #nothing(): string {
+    return `${this.#base}:nothing`;
+  }
+
+  /** Braces make it the hash tag of all keys. */
+  get #base(): string {
+    return `{${this.#options.prefix}}`;
+  }
+
   #keys(run: string, keys: readonly string[]): string[] {
-    const base = `{${this.#options.prefix}}:${run}`;
+    const base = `${this.#base}:${run}`;
     return [`${base}:clock`, `${base}:prefixes`, ...keys.map((key) => `${base}:entry:${key}`)];
   }
 
-  async #ask<Answer>(question: (run: string) => Promise<Answer>): Promise<Answer> {
-    if (this.#run === undefined) throw new StoreUnavailable(this.#lastError);
+  async #ask<Answer>(question: (redis: ScriptedRedis, run: string) => Promise<Answer>): Promise<Answer> {
     try {
-      return await question(await this.#run);
+      // Nobody waits for a connection but for the first one.
+      if (this.#open === undefined && this.#connection.lastError === undefined)
+        await this.#connection.ready();
+      if (this.#open === undefined) throw this.#connection.lastError!;
+      const { redis, run } = this.#open;
+      return await question(redis, await run);
     } catch (error) {
       throw new StoreUnavailable(error);
     }
@@ -170,18 +195,6 @@ type ScriptedRedis = Redis &
     'weirLookBuffer' | 'weirSet' | 'weirInvalidate',
     (numberOfKeys: number, ...keysAndArguments: (string | number | Buffer)[]) => Promise<unknown>
   >;
-
-function connect(url: string, options: { autoResubscribe?: boolean; protocol?: 2 | 3 } = {}): Redis {
-  return new Redis(url, {
-    ...redisConnection,
-    scripts: {
-      weirLook: { lua: lookScript },
-      weirSet: { lua: setScript },
-      weirInvalidate: { lua: invalidateScript },
-    },
-    ...options,
-  });
-}
 
 function runOf(info: string): string {
   const run = /^run_id:(\w+)/m.exec(info)?.[1];

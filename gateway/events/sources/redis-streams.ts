@@ -1,10 +1,13 @@
-import { Redis } from 'ioredis';
-import { redisConnection } from '../../cache/stores/redis-connection';
+import type { Redis } from 'ioredis';
+import { RedisServer, silence } from '../../redis/open-redis';
+import type { RedisSettings } from '../../redis/settings';
 import type { DomainEventSource, EventBatch, ReadOptions, ReceivedEvent } from '../source';
 
 export interface RedisStreamsOptions {
-  /** `redis://` or `rediss://`, optionally with user, password, port and database. */
+  /** The URL of the Redis or Valkey. */
   readonly url: string;
+  /** @default none */
+  readonly redis?: Omit<RedisSettings, 'url'>;
   readonly stream: string;
   /** The field of an entry that has the event. */
   readonly field: string;
@@ -14,21 +17,20 @@ export interface RedisStreamsOptions {
  * The events in a stream of Redis (6.2 or newer) or Valkey, a CloudEvent in a field of each entry. Each reader has a connection
  * of its own and reads all of them; positions are the ids of entries.
  */
-export function redisStreamsEvents({ url, stream, field }: RedisStreamsOptions): DomainEventSource {
+export function redisStreamsEvents(
+  { url, redis: settings, stream, field }: RedisStreamsOptions,
+  path: readonly string[] = [],
+): DomainEventSource {
+  const server = new RedisServer({ url, ...settings }, path);
+
   async function* read({ after, signal }: ReadOptions): AsyncIterable<EventBatch> {
-    const redis = new Redis(url, {
-      ...redisConnection,
-      ...{ lazyConnect: true, retryStrategy: () => null },
-      // A server that blocks does not close by itself.
-      disconnectTimeout: 50,
-    });
-    // Its commands fail, too.
-    redis.on('error', () => undefined);
-    const leave = (): void => redis.disconnect();
+    const ending = new AbortController();
+    const leave = (): void => ending.abort();
     signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     try {
-      if (signal.aborted) return;
-      await redis.connect();
+      // A server that blocks does not close by itself.
+      const redis = await server.open({ key: stream, signal: ending.signal, disconnectTimeout: 50 });
       const isGap = after !== undefined && !(await isKept(redis, stream, after));
       let from = after === undefined || isGap ? await lastIn(redis, stream) : after;
       yield { events: [], position: from, isGap };
@@ -46,7 +48,7 @@ export function redisStreamsEvents({ url, stream, field }: RedisStreamsOptions):
       if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener('abort', leave);
-      if (!signal.aborted) leave();
+      leave();
     }
   }
 
@@ -58,7 +60,7 @@ type Entry = [id: Buffer, fields: Buffer[]];
 /** Entries of one answer. */
 const atOnce = 100;
 /** Milliseconds that Redis waits for an entry: less than a silence by which a connection counts as lost. */
-const wait = redisConnection.socketTimeout / 2;
+const wait = silence / 2;
 
 /** An entry without the field is given as an empty event, so that it is refused. */
 function eventsIn([id, fields]: Entry, field: string): ReceivedEvent[] {

@@ -11,17 +11,8 @@ export interface SigV4Options {
 }
 
 /** Signs calls for a service of AWS, by Signature Version 4. */
-export function sigV4({ service, region, credentials }: SigV4Options): Signer {
-  const signer = new SignatureV4({
-    service,
-    region,
-    credentials: async () => {
-      const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
-      return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
-    },
-    sha256: Sha256,
-    applyChecksum: true,
-  });
+export function sigV4(options: SigV4Options): Signer {
+  const signer = signerOf(options);
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'],
     async sign({ method = 'POST', url, body }): Promise<SignedHeaders> {
@@ -38,6 +29,40 @@ export function sigV4({ service, region, credentials }: SigV4Options): Signer {
     },
   };
 }
+
+/** Signs a GET without headers and a body, in its query; the signature is valid for some seconds. */
+export function presign(options: SigV4Options): (url: URL, seconds: number) => Promise<URL> {
+  const signer = signerOf(options);
+  return async ({ protocol, hostname, host, pathname, searchParams }, seconds) => {
+    const { query = {} } = await signer.presign(
+      {
+        method: 'GET',
+        ...{ protocol, hostname, path: pathname, headers: { host } },
+        query: Object.fromEntries(searchParams),
+      },
+      { expiresIn: seconds },
+    );
+    const signed = Object.entries(query as Record<string, string>);
+    const text = signed.map(([name, value]) => `${escape(name)}=${escape(value)}`).join('&');
+    return new URL(`${protocol}//${host}${pathname}?${text}`);
+  };
+}
+
+/** As Signature Version 4 escapes: everything but letters, digits and `-_.~`. */
+const escape = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
+
+const signerOf = ({ service, region, credentials }: SigV4Options): SignatureV4 =>
+  new SignatureV4({
+    service,
+    region,
+    credentials: async () => {
+      const { accessKeyId, secretAccessKey, sessionToken } = await credentials();
+      return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+    },
+    sha256: Sha256,
+    applyChecksum: true,
+  });
 
 /** The transport writes the other headers itself. */
 const isOurs = (name: string): boolean => name !== 'host' && name !== 'content-type';

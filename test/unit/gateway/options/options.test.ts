@@ -112,6 +112,7 @@ describe('defaults', () => {
         tiered: true,
         memoryBound: 1000,
         timeout: 50,
+        redis: {},
         prefix: 'weir',
         cdn: { enabled: false },
         compressAbove: 1024,

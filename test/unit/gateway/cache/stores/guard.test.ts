@@ -264,3 +264,26 @@ describe('a look-up', () => {
     expect(outcomes.at(-1)).toBe('answered');
   });
 });
+
+it('tells each further reason why a store is unavailable once', async () => {
+  const messages = ['slow', 'refused', 'slow', 'refused', 'another', 'refused'];
+  let asked = 0;
+  const told: unknown[] = [];
+  const own = new GuardedStore(
+    {
+      ...unsteady.store,
+      get: () => Promise.reject(new StoreUnavailable(new Error(messages[asked++] ?? 'slow'))),
+    },
+    {
+      timeout: 50,
+      onChange: (state, reason) => told.push(state, (reason as Error).message),
+      onReason: (reason) => told.push((reason as Error).message),
+    },
+  );
+  await expect(own.get(['a'])).rejects.toThrow(StoreUnavailable);
+  await eventually(() => asked > 5);
+  expect(told).toEqual(['away', 'slow', 'refused', 'another']);
+  const refused: unknown = await own.invalidate(['a']).catch((error: unknown) => error);
+  expect(messages).toContain(((refused as Error).cause as Error).message);
+  await own.close();
+});

@@ -19,10 +19,7 @@ export class ApiError extends Error {
  * @throws {ApiError} if the gateway cannot be reached, or refuses
  */
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const token = currentToken();
-  const headers = new Headers(init.headers);
-  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-  const response = await fetch(`/console/api${path}`, { ...init, headers }).catch((error: unknown) => {
+  const response = await send(path, init).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new ApiError(undefined, 'The gateway does not answer: it may have been stopped.');
   });
@@ -30,6 +27,19 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   if (!response.ok) throw new ApiError(response.status, await reasonOf(response));
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
+
+function send(path: string, init: RequestInit): Promise<Response> {
+  const token = currentToken();
+  const headers = new Headers(init.headers);
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  return fetch(`/console/api${path}`, { ...init, headers });
+}
+
+/** Has the gateway make an answer that takes long, before it is asked for. */
+export const prepare = (path: string): void => {
+  // A HEAD request: nothing is sent.
+  void send(path, { method: 'HEAD' }).catch(() => undefined);
+};
 
 /** What is known of an answer that is asked for again and again. */
 export interface Answer<T> {

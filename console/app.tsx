@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { About } from '../gateway/console/api';
-import { type Answer, useApi } from './api';
+import { type Answer, prepare, useApi } from './api';
 import { Explore } from './pages/explore';
 import { Graph } from './pages/graph';
 import { Live } from './pages/live';
@@ -9,6 +9,7 @@ import { Request } from './pages/request';
 import { Requests } from './pages/requests';
 import { Badge } from './parts/badge';
 import { Failure, Loading } from './parts/states';
+import { linkTo } from './link-to';
 import { addressOf, parseRoute, type Route } from './route';
 import { currentAccess, currentToken, keepToken, noteAccess, onSession, takeToken } from './session';
 
@@ -49,6 +50,11 @@ export function App(): JSX.Element {
   useEffect(() => {
     if (about.data !== undefined && about.error === undefined) noteAccess('granted');
   }, [about.data, about.error]);
+  const isOpen = about.data !== undefined;
+  useEffect(() => {
+    // The page *Graph* shows it.
+    if (isOpen) prepare('/schema');
+  }, [isOpen]);
   const route = useRoute();
   const entry = pages.find(({ path }) => path === route.page) ?? (route.page === '' ? pages[0] : undefined);
   useEffect(() => {
@@ -87,7 +93,7 @@ function Top({ entry, about }: { entry: PageEntry | undefined; about: About | un
       </a>
       <nav aria-label="Pages">
         {pages.map(({ path, title }) => (
-          <a key={path} href={addressOf([path])} aria-current={path === entry?.path ? 'page' : undefined}>
+          <a key={path} href={linkTo([path])} aria-current={path === entry?.path ? 'page' : undefined}>
             {title}
           </a>
         ))}

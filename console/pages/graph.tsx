@@ -6,6 +6,7 @@ import type { PageProps } from '../app';
 import { Badge, type Tone } from '../parts/badge';
 import { Card, Facts } from '../parts/card';
 import { count, duration, moment, rate, share } from '../parts/format';
+import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { Said } from '../parts/said';
 import { SchemaBrowser } from '../parts/schema-browser';
 import { ServiceMap, statusOf } from '../parts/service-map';
@@ -16,9 +17,10 @@ import { Table } from '../parts/table';
 const pollEvery = 5_000;
 
 /** Who calls whom, and the schema with its owners and users. */
-export function Graph({ route }: PageProps): JSX.Element {
+export function Graph({ about, route }: PageProps): JSX.Element {
   const [type] = route.rest;
-  const graph = useApi<GraphView>('/graph', pollEvery);
+  const graph = useApi<GraphView>(`/graph${queryOf(route)}`, pollEvery);
+  const gateways = useGateways(about);
   const schema = useApi<SchemaView>('/schema');
   const browser = (
     <Answered answer={schema} what="the schema">
@@ -36,9 +38,7 @@ export function Graph({ route }: PageProps): JSX.Element {
   );
   return (
     <>
-      <header class="heading">
-        <h1>Graph</h1>
-      </header>
+      <PageHeading title="Graph" route={route} gateways={gateways} />
       {type === undefined && (
         <Answered answer={graph} what="the graph">
           {(view) => <Services graph={view} />}
@@ -151,10 +151,15 @@ function Chosen({
       />
       <h3>Endpoints</h3>
       <ul class="sentences">
-        {endpoints.map(({ url, zone, healthy }) => (
+        {endpoints.map(({ url, zone, healthy, knownTo, openAt }) => (
           <li key={url}>
             <code>{url}</code> {zone !== undefined && <span class="muted">in {zone} </span>}
-            {healthy ? <Badge tone="good">✓ called</Badge> : <Badge tone="bad">✕ circuit breaker open</Badge>}
+            {healthy ? (
+              <Badge tone="good">✓ called</Badge>
+            ) : (
+              <Badge tone="bad">✕ circuit breaker open{openAt && ` at ${openAt.join(', ')}`}</Badge>
+            )}
+            {knownTo && <span class="muted"> known to {knownTo.join(', ')}</span>}
           </li>
         ))}
       </ul>

@@ -8,25 +8,23 @@ import { Badge } from '../parts/badge';
 import { Card } from '../parts/card';
 import { Chart, type Line, Sparkline } from '../parts/chart';
 import { clock, count, duration, rate, share } from '../parts/format';
-import { Pause } from '../parts/pause';
+import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { Said } from '../parts/said';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
 import { type Column, Table } from '../parts/table';
-import { addressOf } from '../route';
+import { linkTo } from '../link-to';
 
 const pollEvery = 5_000;
 
 /** What the gateway does now, and has done in the last 15 minutes. */
-export function Live({ about }: PageProps): JSX.Element {
+export function Live({ about, route }: PageProps): JSX.Element {
   const [isPaused, setPaused] = useState(false);
-  const answer = useApi<LiveView>('/live', isPaused ? undefined : pollEvery);
+  const answer = useApi<LiveView>(`/live${queryOf(route)}`, isPaused ? undefined : pollEvery);
+  const gateways = useGateways(about, isPaused);
   return (
     <>
-      <header class="heading">
-        <h1>Live</h1>
-        <Pause isPaused={isPaused} pause={setPaused} />
-      </header>
+      <PageHeading title="Live" route={route} gateways={gateways} isPaused={isPaused} pause={setPaused} />
       <Answered answer={answer} what="the live figures">
         {(live) =>
           live.series.requests.length === 0 ? (
@@ -191,7 +189,7 @@ function Operations({ live: { operations } }: { readonly live: LiveView }): JSX.
                 cell: ({ type, name }) => (
                   <span class="operation">
                     {isNamed(name) ? (
-                      <a href={addressOf(['requests'], { operation: name })}>{name}</a>
+                      <a href={linkTo(['requests'], { operation: name })}>{name}</a>
                     ) : (
                       <i>{name}</i>
                     )}
@@ -232,7 +230,7 @@ function Errors({ live: { codes } }: { readonly live: LiveView }): JSX.Element {
               {
                 title: 'Code',
                 cell: ({ name }) => (
-                  <a href={addressOf(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
+                  <a href={linkTo(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
                 ),
                 sort: ({ name }) => name,
               },
@@ -272,7 +270,7 @@ function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Elemen
                   name === '' ? (
                     <i class="muted">without a name</i>
                   ) : (
-                    <a class="client" title={name} href={addressOf(['requests'], { client: name })}>
+                    <a class="client" title={name} href={linkTo(['requests'], { client: name })}>
                       {name}
                     </a>
                   ),
@@ -295,7 +293,7 @@ function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Elemen
 
 function Services({ live: { services } }: { readonly live: LiveView }): JSX.Element {
   return (
-    <Card title="By service" aside={<a href="#/graph">Graph</a>}>
+    <Card title="By service" aside={<a href={linkTo(['graph'])}>Graph</a>}>
       <Long rows={services}>
         {(rows) => (
           <Table

@@ -10,14 +10,15 @@ import { Copy } from '../parts/copy';
 import { count, counted, duration, moment } from '../parts/format';
 import { OperationText } from '../parts/operation-text';
 import { CacheResult, operationName, Outcome } from '../parts/request-badges';
+import { requestColumns } from '../parts/request-columns';
 import { Answered, Empty } from '../parts/states';
 import { fieldOf } from '../parts/text-lines';
 import { colourOf } from '../parts/subgraph-colours';
 import { Subgraph } from '../parts/subgraph';
 import { Table } from '../parts/table';
 import { Timeline } from '../parts/timeline';
+import { linkTo } from '../link-to';
 import { addressOf } from '../route';
-import { columnsFor } from './requests';
 
 /** One request, explained. */
 export function Request({ about, route }: PageProps): JSX.Element {
@@ -96,7 +97,7 @@ function Explained({
       <Card title="Other runs of this operation">
         <Table
           caption="Other runs of this operation, newest first"
-          columns={columnsFor(Math.max(...others.map(({ ms }) => ms), 1))}
+          columns={requestColumns(Math.max(...others.map(({ ms }) => ms), 1))}
           rows={others}
           keyOf={({ id, at }) => `${id} ${at}`}
           empty={<p class="muted">No other run of it is recorded.</p>}
@@ -111,7 +112,7 @@ function Heading({ request }: { readonly request: ExplainedRequest }): JSX.Eleme
   return (
     <header class="explained">
       <p class="crumb">
-        <a href="#/requests">Requests</a> / <code>{id}</code>
+        <a href={linkTo(['requests'])}>Requests</a> / <code>{id}</code>
       </p>
       <div class="heading">
         <h1>{operationName(request)}</h1>

@@ -3,23 +3,23 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RequestSummary } from '../../gateway/console/api';
 import { ask, useApi } from '../api';
 import type { PageProps } from '../app';
-import { clock, counted, moment } from '../parts/format';
-import { DurationBar } from '../parts/duration-bar';
-import { Pause } from '../parts/pause';
-import { CacheResult, operationName, Outcome } from '../parts/request-badges';
-import { SearchField } from '../parts/search-field';
+import { PageHeading, useGateways } from '../parts/gateways';
+import { requestColumns } from '../parts/request-columns';
+import { SearchForm } from '../parts/search-form';
 import { Answered, Empty } from '../parts/states';
-import { type Column, Table } from '../parts/table';
+import { Table } from '../parts/table';
 import { addressOf } from '../route';
 
 /** What the list is narrowed by; in the address, so that a link shows the same list. */
-const filters = ['search', 'operation', 'client', 'failed', 'slowerThan'] as const;
+const filters = ['search', 'operation', 'client', 'failed', 'slowerThan', 'gateway'] as const;
 type Filter = Record<(typeof filters)[number], string>;
 
 const slownesses = ['10', '50', '100', '250', '500', '1000', '5000'];
 const pollEvery = 2_000;
 /** As many as one answer has. */
 const pageSize = 200;
+/** More than fit in a window. */
+const firstRows = 40;
 
 /** The list of recorded requests. */
 export function Requests({ about, route }: PageProps): JSX.Element {
@@ -31,15 +31,13 @@ export function Requests({ about, route }: PageProps): JSX.Element {
     `/requests${query === '' ? '' : `?${query}`}`,
     isPaused ? undefined : pollEvery,
   );
+  const gateways = useGateways(about, isPaused);
   const narrow = (change: Partial<Filter>): void =>
     location.replace(addressOf(['requests'], { ...filter, ...change }));
 
   return (
     <>
-      <header class="heading">
-        <h1>Requests</h1>
-        <Pause isPaused={isPaused} pause={setPaused} />
-      </header>
+      <PageHeading title="Requests" route={route} gateways={gateways} isPaused={isPaused} pause={setPaused} />
       <Filters filter={filter} narrow={narrow} />
       <Answered answer={answer} what="the requests">
         {(requests) => (
@@ -48,6 +46,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
               key={query}
               newest={requests}
               query={query}
+              own={gateways?.own}
               empty={
                 given.length > 0 ? (
                   <NoMatch search={filter.search} />
@@ -80,13 +79,12 @@ function Filters({
   }, [search, narrow]);
   useEffect(() => setSearch(filter.search), [filter.search]);
   return (
-    <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <SearchField
-        label="Search by operation, client, request id, trace id or error code"
-        placeholder="Operation, client, id or error code"
-        value={search}
-        change={setSearch}
-      />
+    <SearchForm
+      label="Search by operation, client, request id, trace id or error code"
+      placeholder="Operation, client, id or error code"
+      value={search}
+      change={setSearch}
+    >
       <button
         type="button"
         class="button"
@@ -123,7 +121,7 @@ function Filters({
             </button>
           ),
       )}
-    </form>
+    </SearchForm>
   );
 }
 
@@ -134,15 +132,21 @@ function Filters({
 function List({
   newest,
   query,
+  own,
   empty,
 }: {
   readonly newest: readonly RequestSummary[];
   readonly query: string;
+  /** The name of the gateway that is asked, where several share a store. */
+  readonly own: string | undefined;
   readonly empty: JSX.Element;
 }): JSX.Element {
   const [shown, setShown] = useState(newest);
   const [older, setOlder] = useState<readonly RequestSummary[]>([]);
   const [hasMore, setMore] = useState(true);
+  const [isWhole, setWhole] = useState(false);
+  // After the first rows are shown: all of them take as long as a visitor notices.
+  useEffect(() => setWhole(true), []);
   const place = useRef<HTMLDivElement>(null);
   const isRead = (): boolean =>
     scrollY > 0 || (place.current?.matches(':hover, :focus-within') ?? false) || older.length > 0;
@@ -180,8 +184,8 @@ function List({
       </p>
       <Table
         caption="Recorded requests, newest first"
-        columns={columnsFor(longest)}
-        rows={rows}
+        columns={requestColumns(longest, rows.some(({ gateway }) => gateway !== undefined) ? own : undefined)}
+        rows={isWhole ? rows : rows.slice(0, firstRows)}
         keyOf={({ id, at }) => `${id} ${at}`}
         empty={empty}
       />
@@ -195,63 +199,6 @@ function List({
     </div>
   );
 }
-
-/** The columns of a list of requests. @param longest the longest duration in it, in milliseconds */
-export const columnsFor = (longest: number): Column<RequestSummary>[] => [
-  {
-    title: 'Time',
-    isExtra: true,
-    cell: ({ at }) => (
-      <time class="muted" dateTime={new Date(at).toISOString()} title={moment(at)}>
-        {clock(at)}
-      </time>
-    ),
-  },
-  {
-    title: 'Operation',
-    cell: (request) => (
-      <div class="operation broad">
-        <a href={addressOf(['requests', request.id])}>{operationName(request)}</a>
-        {request.operation && request.operation.type !== 'query' && (
-          <span class="muted">{request.operation.type}</span>
-        )}
-        <span class="only-narrow muted">{clock(request.at)}</span>
-      </div>
-    ),
-  },
-  {
-    title: 'Client',
-    isExtra: true,
-    cell: ({ client }) =>
-      client === undefined ? (
-        <span class="muted">–</span>
-      ) : (
-        <span class="client" title={`${client.name} ${client.version}`}>
-          {client.name} <span class="muted">{client.version}</span>
-        </span>
-      ),
-  },
-  { title: 'Outcome', cell: (request) => <Outcome request={request} /> },
-  { title: 'Cache', isExtra: true, cell: ({ cache }) => <CacheResult result={cache} /> },
-  {
-    title: 'Calls',
-    isExtra: true,
-    isNumber: true,
-    cell: ({ calls: { planned, sent } }) => (
-      <span title={`${counted(planned, 'call')} planned, ${sent} sent`}>
-        {sent}
-        <span class="muted"> of {planned}</span>
-      </span>
-    ),
-  },
-  {
-    title: 'Missing',
-    isExtra: true,
-    isNumber: true,
-    cell: ({ missing }) => (missing ? missing : <span class="muted">{missing ?? '–'}</span>),
-  },
-  { title: 'Took', isNumber: true, cell: ({ ms }) => <DurationBar ms={ms} longest={longest} /> },
-];
 
 const NoMatch = ({ search }: { readonly search: string }): JSX.Element => (
   <Empty title="No recorded request matches">

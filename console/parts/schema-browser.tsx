@@ -1,14 +1,14 @@
-/** The schema browser. Over 300 lines: the list of types and the page of one write owners, types and fields alike. */
+/** The schema browser: the list of types, and the page of one. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { SchemaField, SchemaType, SchemaView } from '../../gateway/console/api';
-import { addressOf } from '../route';
+import { linkTo } from '../link-to';
 import { Badge } from './badge';
 import { Card, Facts } from './card';
 import { findTypes } from './find-types';
 import { count, counted } from './format';
 import { Said } from './said';
-import { SearchField } from './search-field';
+import { SearchForm } from './search-form';
 import { Empty } from './states';
 import { Subgraph } from './subgraph';
 import { Table } from './table';
@@ -31,11 +31,11 @@ export function SchemaBrowser({
   return (
     <>
       <p class="crumb">
-        <a href={addressOf(['graph'])}>Graph</a> / {chosen}
+        <a href={linkTo(['graph'])}>Graph</a> / {chosen}
       </p>
       {type === undefined ? (
         <Empty title={`The schema has no type ${chosen}`}>
-          <a href={addressOf(['graph'])}>All types</a>
+          <a href={linkTo(['graph'])}>All types</a>
         </Empty>
       ) : (
         <Type key={type.name} type={type} schema={schema} />
@@ -57,13 +57,12 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
       title="Schema"
       aside={<span class="muted">{`${counted(types.length, 'type')}, ${counted(fields, 'field')}`}</span>}
     >
-      <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-        <SearchField
-          label="Search types, fields and subgraphs"
-          placeholder="Type, field or subgraph"
-          value={search}
-          change={setSearch}
-        />
+      <SearchForm
+        label="Search types, fields and subgraphs"
+        placeholder="Type, field or subgraph"
+        value={search}
+        change={setSearch}
+      >
         {isCounted && (
           <button
             type="button"
@@ -74,7 +73,7 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
             May be deleted
           </button>
         )}
-      </form>
+      </SearchForm>
       <p class="muted note" role="status">
         {`${counted(found.length, 'type')} found. `}
         {isCounted
@@ -91,7 +90,7 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
             title: 'Type',
             cell: ({ type }) => (
               <span class="operation">
-                <a href={addressOf(['graph', type.name])}>{type.name}</a>
+                <a href={linkTo(['graph', type.name])}>{type.name}</a>
                 <span class="muted">{type.kind}</span>
               </span>
             ),
@@ -170,9 +169,7 @@ function Type({ type, schema }: { readonly type: SchemaType; readonly schema: Sc
       {type.fields.length > 0 && (
         <Card title={counted(type.fields.length, noun)}>
           {type.fields.length > 20 && (
-            <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-              <SearchField label={`Search ${noun}s`} placeholder={noun} value={search} change={setSearch} />
-            </form>
+            <SearchForm label={`Search ${noun}s`} placeholder={noun} value={search} change={setSearch} />
           )}
           <Table
             caption={`${noun}s of ${type.name}`}
@@ -264,7 +261,7 @@ const TypeLink = ({
 }: {
   readonly name: string;
   readonly names: ReadonlySet<string>;
-}): JSX.Element => (names.has(name) ? <a href={addressOf(['graph', name])}>{name}</a> : <>{name}</>);
+}): JSX.Element => (names.has(name) ? <a href={linkTo(['graph', name])}>{name}</a> : <>{name}</>);
 
 const Owners = ({ names }: { readonly names: readonly string[] }): JSX.Element => (
   <span class="owners">

@@ -37,6 +37,7 @@ export class RequestLog implements Recorder, Iterable<Span> {
 
   readonly take = (first: Span): void => {
     this.#intern(first);
+    first.trace.trim();
     const bytes = sizeOf(first);
     this.#records.push({ first, bytes });
     this.#bytes += bytes;

@@ -13,17 +13,21 @@ export interface SchemaViewOptions {
   /** Where supergraphs come from, such as `the registry, shop@prod`. */
   readonly source: string;
   readonly registryFacts: (() => Promise<RegistryFacts>) | undefined;
+  /** Milliseconds after which a description is made anew, when somebody asks: use is counted on. @default a minute */
+  readonly renewAfter?: number;
+  /** Milliseconds for which the one before is shown meanwhile. @default 15 minutes */
+  readonly longest?: number;
 }
-
-/** Milliseconds for which a description is shown: the use of a schema is read anew afterwards. */
-const kept = 60_000;
 
 /** The page *Graph* of what runs. It is described when somebody asks, at most once a minute. */
 export function schemaViews({
   source,
   registryFacts,
+  renewAfter = 60_000,
+  longest = 15 * 60_000,
 }: SchemaViewOptions): (running: RunningSupergraph) => Promise<SchemaView> {
-  let last: { readonly id: string; readonly at: number; readonly view: Promise<SchemaView> } | undefined;
+  let last: { readonly id: string; readonly at: number; readonly view: SchemaView } | undefined;
+  let next: { readonly id: string; readonly view: Promise<SchemaView> } | undefined;
 
   async function describe({ supergraphSdl, apiSchemaSdl, id }: RunningSupergraph): Promise<SchemaView> {
     const troubles: string[] = [];
@@ -51,14 +55,19 @@ export function schemaViews({
 
   return (running) => {
     const now = performance.now();
-    if (last?.id !== running.id || now - last.at > kept) {
-      const view = describe(running);
-      const asked = { id: running.id, at: now, view };
-      last = asked;
-      view.catch(() => {
-        if (last === asked) last = undefined;
-      });
+    const age = last?.id === running.id ? now - last.at : Infinity;
+    if (age > renewAfter && next?.id !== running.id) {
+      const asked = { id: running.id, view: describe(running) };
+      next = asked;
+      asked.view
+        .then((view) => {
+          if (next === asked) last = { id: running.id, at: now, view };
+        })
+        .catch(() => undefined)
+        .finally(() => {
+          if (next === asked) next = undefined;
+        });
     }
-    return last.view;
+    return age > longest ? next!.view : Promise.resolve(last!.view);
   };
 }

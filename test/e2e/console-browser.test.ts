@@ -9,6 +9,7 @@ import axe from 'axe-core';
 import type { BrowserContext, FrameLocator, Page } from 'playwright-core';
 import { hasChromium, inChromium, launchChromium, serveApplication } from '../support/chromium';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { redisProgram, startRedis } from '../support/redis-server';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
 const token = 'token-of-the-operator';
@@ -325,6 +326,56 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.locator('.description').getByText(planted).waitFor();
     await expectForEverybody('graph');
   });
+
+  (redisProgram === undefined ? it.skip : it)(
+    'shows all gateways that share a store, or the one that is chosen, and keeps the choice',
+    async () => {
+      const redis = await startRedis();
+      const pair = await Promise.all(
+        ['shop-1', 'shop-2'].map((name) =>
+          startTestGateway({
+            ...{ name, supergraph: sourceOf(compose(subgraphs)), mode: 'development' },
+            ...{ cache: { store: redis.url }, admin: { port: 0 } },
+          }),
+        ),
+      );
+      try {
+        for (const [i, each] of pair.entries()) await each.post({ query: `query Of${i + 1} { me { id } }` });
+        const [own] = pair as [TestGateway];
+        await page.goto(`${own.adminUrl}/console#/requests`);
+        await page.getByRole('row', { name: /Of2.*shop-2/ }).waitFor();
+        await page.getByRole('row', { name: /Of1.*shop-1/ }).waitFor();
+        await page.getByLabel('Gateway').waitFor();
+        await expectForEverybody('gateways');
+
+        const choice = page.getByLabel('Gateway');
+        await choice.focus();
+        await choice.selectOption('shop-2');
+        await page.waitForURL(/#\/requests\?gateway=shop-2$/);
+        await page.getByRole('row', { name: 'Of1' }).waitFor({ state: 'detached' });
+        await page.getByRole('link', { name: 'Of2' }).click();
+        await page.getByRole('heading', { name: 'Of2', level: 1 }).waitFor();
+        expect(await page.locator('.explained').textContent()).toContain('shop-2');
+
+        await page.getByRole('navigation').getByRole('link', { name: 'Live' }).click();
+        await page.waitForURL(/#\/live\?gateway=shop-2$/);
+        const operations = page.getByRole('region', { name: 'Requests by operation' });
+        await operations.getByText('Of2').waitFor();
+        expect(await operations.textContent()).not.toContain('Of1');
+        await choice.selectOption('');
+        await page.waitForURL(/#\/live$/);
+        await operations.getByText('Of1').waitFor();
+
+        await page.getByRole('navigation').getByRole('link', { name: 'Graph' }).click();
+        await page.locator('.map .service', { hasText: 'accounts' }).click();
+        await page.getByText('known to shop-1, shop-2').waitFor();
+      } finally {
+        await Promise.all(pair.map((each) => each.stop()));
+        await redis.stop();
+      }
+    },
+    60_000,
+  );
 
   it('no other page can frame GraphiQL or the console', async () => {
     const other = await serveApplication(

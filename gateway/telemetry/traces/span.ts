@@ -98,15 +98,17 @@ export class Span {
 
   /** Notes that something belongs to it that is in another trace, or elsewhere in this one. */
   link({ trace, id }: Span): void {
-    this.#links ??= [];
-    if (this.#links.length === mostLinks) this.droppedLinks++;
-    else this.#links.push({ traceId: trace.id, spanId: id, isSampled: trace.isSampled });
+    const link = { traceId: trace.id, spanId: id, isSampled: trace.isSampled };
+    if (this.#links === undefined) this.#links = [link];
+    else if (this.#links.length === mostLinks) this.droppedLinks++;
+    else this.#links.push(link);
   }
 
   addEvent(name: string, attributes: Attributes): void {
-    this.#events ??= [];
-    if (this.#events.length === mostEvents) this.droppedEvents++;
-    else this.#events.push({ name, attributes, at: performance.now() });
+    const event = { name, attributes, at: performance.now() };
+    if (this.#events === undefined) this.#events = [event];
+    else if (this.#events.length === mostEvents) this.droppedEvents++;
+    else this.#events.push(event);
   }
 
   /** Ends it. A second call has no effect. */
@@ -114,6 +116,11 @@ export class Span {
     if (this.#end !== undefined) return;
     this.#end = Math.max(performance.now(), this.start);
     this.trace.take(this);
+  }
+
+  /** Gives back the memory that lists keep in reserve, as it gets no more attributes. */
+  trim(): void {
+    this.#own = this.#own?.slice();
   }
 
   /** The headers for who is called on behalf of it. */

@@ -47,8 +47,7 @@ export class Trace {
   readonly source: TraceSource;
   /** What the console shows of it besides its spans; undefined where it does not. */
   readonly notes: TraceNotes | undefined;
-  /** Its spans, for the console. */
-  readonly spans: Span[] = none;
+  #spans: Span[] = none;
   #isOver = false;
   #epoch: number | undefined;
   #count = 0;
@@ -67,7 +66,7 @@ export class Trace {
     this.#waiting = isSampled || source.isLocal === true ? undefined : [];
     if (isCollected) {
       this.notes = {};
-      this.spans = [];
+      this.#spans = [];
     }
   }
 
@@ -114,13 +113,24 @@ export class Trace {
     const { inFlight } = this.source.recorder!;
     if (inFlight.isFull) return;
     inFlight.size++;
-    this.spans.push(span);
+    this.#spans.push(span);
   }
 
   /** Collects no more spans. To be called once, after its first span has ended. */
   close(): void {
     this.#isOver = true;
-    if (this.notes !== undefined) this.source.recorder!.inFlight.size -= this.spans.length;
+    if (this.notes !== undefined) this.source.recorder!.inFlight.size -= this.#spans.length;
+  }
+
+  /** Its spans, for the console. */
+  get spans(): readonly Span[] {
+    return this.#spans;
+  }
+
+  /** Gives back the memory that lists keep in reserve. To be called when it is closed. */
+  trim(): void {
+    this.#spans = this.#spans.slice();
+    for (const span of this.#spans) span.trim();
   }
 
   headersFor(spanId: string): Readonly<Record<string, string>> {

@@ -308,8 +308,7 @@ async function runWorkers(
   } finally {
     isStopping = true;
     forgetUrl(flags);
-    await openedConsole?.close();
-    await workers.stop();
+    await Promise.all([openedConsole?.close(), workers.stop()]);
     await adminServer?.close();
     metrics.close();
   }

@@ -35,4 +35,4 @@ export const openConsoleStore = (cache: Options['cache']): Store | undefined =>
   openSharedStore(cache, storeTimeout);
 
 /** Milliseconds for an answer of the store. Nobody waits for it that long: it is asked in the background. */
-const storeTimeout = 2_000;
+const storeTimeout = 1_000;

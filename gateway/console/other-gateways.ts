@@ -149,8 +149,8 @@ const reasonWithout = (summary: Summary): string =>
   'format' in summary ? 'has more figures than can be shared' : 'is of another version';
 
 /** @param names of those that were there when the store answered */
-const missing = (names: readonly string[]): string =>
-  names.length === 0 ? '' : `: what is missing is of ${names.join(', ')}`;
+const missing = (names: string[]): string =>
+  names.length === 0 ? '' : `: what is missing is of ${names.sort().join(', ')}`;
 
 const keyOf = (place: number): string => `console:gateway:${place}`;
 const keysOf = (places: number): string[] => Array.from({ length: places }, (_, place) => keyOf(place));

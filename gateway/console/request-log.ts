@@ -107,13 +107,13 @@ const mostInFlight = 50_000;
 
 /** Bytes on the heap, as measured: test/unit/gateway/console/request-log.test.ts. */
 const sizes = {
-  record: 900,
-  span: 330,
-  attribute: 24,
-  link: 170,
-  event: 240,
+  record: 700,
+  span: 250,
+  attribute: 12,
+  link: 140,
+  event: 210,
   null: 400,
-  tag: 60,
+  tag: 80,
   document: 120,
 };
 

@@ -12,7 +12,7 @@ const console = mapOf({
     )
     .meta({ example: 0.1 }),
   memory: size
-    .prefault('32MiB')
+    .prefault('40MiB')
     .describe('Memory for recorded requests, in each process: the oldest make room for new ones.'),
   values: flag
     .default(false)

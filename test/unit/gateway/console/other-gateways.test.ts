@@ -51,16 +51,19 @@ it('one that ends without a word is shown for its lifetime', async () => {
 it('while the store is down, the others are shown for their lifetime, and then named', async () => {
   const store = newStore();
   const cut = breakable(store);
-  const one = join('one', { store: cut, lifetime: 1_000 });
-  for (const name of ['a', 'b']) join(name, { store });
+  const one = join('one', { store: cut, lifetime: 60_000, places: 3 });
+  for (const name of ['a', 'b']) join(name, { store, places: 3 });
   await knows(one, 'a', 'b');
   cut.state.is = 'down';
   await says(one, 'The store that gateways share does not answer.');
-  await says(one, 'The store that gateways share does not answer: what is missing is of a, b.');
-  expect((await one.known()).others).toEqual([]);
-  cut.state.is = 'up';
   await knows(one, 'a', 'b');
+  cut.state.is = 'up';
   await says(one);
+  const brief = join('brief', { store: cut, lifetime: 300, places: 4 });
+  await knows(brief, 'a', 'b', 'one');
+  cut.state.is = 'down';
+  await says(brief, 'The store that gateways share does not answer: what is missing is of a, b, one.');
+  expect((await brief.known()).others).toEqual([]);
 });
 
 it('nobody waits for a store that hangs, which is asked once', async () => {

@@ -86,7 +86,7 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
     flush: () => batches.flush(),
     async stop() {
       const ended = new AbortController();
-      const last = batches.flush().then(() => exporter.shutdown());
+      const last = batches.stop().then(() => exporter.shutdown());
       const longest = sleep(shutdownTimeout, undefined, { signal: ended.signal }).catch(() => undefined);
       await Promise.race([last, longest]);
       ended.abort();

@@ -39,6 +39,7 @@ export class SpanBatches {
   #timer: NodeJS.Timeout | undefined;
   /** Whether its time is over, so that it is sent next. */
   #isDue = false;
+  #isStopped = false;
   /** Settles when the batch is gone that is sent now. */
   #sending: Promise<void> | undefined;
   /** How many batches have been closed, and how many of these are gone. */
@@ -52,7 +53,8 @@ export class SpanBatches {
   /** Takes a span that has ended, or drops it where too many are here. */
   take(span: Span): void {
     const { writer, drop, delay, mostSpans, batchSpans } = this.#options;
-    if (this.#spans + this.#written >= mostSpans || this.#bytes + writer.size >= mostBytes) {
+    const isFull = this.#spans + this.#written >= mostSpans || this.#bytes + writer.size >= mostBytes;
+    if (isFull || this.#isStopped) {
       drop();
       return;
     }
@@ -67,6 +69,12 @@ export class SpanBatches {
     this.#close();
     const last = this.#closed;
     while (this.#gone < last) await this.#sending;
+  }
+
+  /** Flushes the spans so far. Later ones are dropped. */
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    return this.flush();
   }
 
   #fallDue(): void {

@@ -155,3 +155,14 @@ it('flushes the spans so far, and does not wait for those that come later', asyn
   expect(sent()).toEqual([['1', '2'], ['3'], ['4', '5']]);
   await open().batches.flush();
 });
+
+it('sends what is there when it stops, and drops what comes later', async () => {
+  const { batches, take, sent, end, dropped } = open();
+  take(2);
+  const stopped = batches.stop();
+  take(1);
+  await end();
+  await stopped;
+  jest.advanceTimersByTime(5000);
+  expect([sent(), dropped()]).toEqual([[['1', '2']], 1]);
+});

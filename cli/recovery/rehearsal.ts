@@ -383,8 +383,10 @@ class Rehearsal {
   }
 
   get #whatStays(): string {
-    const { files, target } = this.#options;
-    return `What it has made stays in ${target} and ${files.place}, until --reset.`;
+    const { files, target, flags } = this.#options;
+    // The embedded DynamoDB ends with the command.
+    const places = flags.embedded ? files.place : `${target} and ${files.place}`;
+    return `What it has made stays in ${places}, until --reset.`;
   }
 
   #print(report: Report): void {

@@ -88,15 +88,12 @@ export const resolvers: Resolvers<Context> = {
     lines: ({ id, lines }: Order) => lines.map((line) => ({ ...line, orderId: id })),
     /** What is noted while the order is pending is for its workflow. */
     refusal: ({ status, refusal }: Order) => (status === 'PENDING' ? null : refusal),
-    async workflow({ id }: Order, { name }: { name: 'place-order' | 'cancel-order' }, context) {
+    async workflow({ id }: Order, { name }: { name: keyof typeof workflowNames }, context) {
       requireSupport(context);
-      const execution = await context.workflows.get(name, id);
-      return execution && { ...execution, history: () => context.workflows.history(name, id) };
+      const workflow = workflowNames[name];
+      const execution = await context.workflows.get(workflow, id);
+      return execution && { ...execution, history: () => context.workflows.history(workflow, id) };
     },
-  },
-  OrderWorkflowName: {
-    PLACE_ORDER: 'place-order',
-    CANCEL_ORDER: 'cancel-order',
   },
   OrderLine: {
     async __resolveReference({ orderId, upc }: OrderLineKey, context: Context) {
@@ -118,6 +115,9 @@ export const resolvers: Resolvers<Context> = {
     },
   },
 };
+
+/** By `OrderWorkflowName`. A default in the schema would not have the values of the enum type's resolvers. */
+const workflowNames = { PLACE_ORDER: 'place-order', CANCEL_ORDER: 'cancel-order' } as const;
 
 interface OrderLineKey {
   readonly orderId: string;

@@ -43,9 +43,10 @@ module.exports = {
     },
     {
       name: 'cli-starts-subgraphs-as-processes',
+      comment: 'It reads what they declare as JSON, whose types it shares with the kit.',
       severity: 'error',
       from: { path: '^cli/' },
-      to: { path: '^subgraphs/' },
+      to: { path: '^subgraphs/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'execution-knows-only-send',

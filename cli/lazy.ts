@@ -21,6 +21,8 @@ import type * as Failures from './operators/failures';
 import type * as Rebuilds from './operators/rebuilds';
 import type * as Rehearsal from './recovery/rehearsal';
 import type * as Scaffold from './init/scaffold';
+import type * as GatewayTemplate from './package/template/gateway-template';
+import type * as SubgraphTemplate from './package/template/subgraph-template';
 
 const load = createRequire(__filename);
 
@@ -41,6 +43,7 @@ export const lazy = {
   failures: () => load('./operators/failures') as typeof Failures,
   gateway: () => load('../gateway') as typeof Gateway,
   gatewayOptions: () => load('../gateway/options') as typeof GatewayOptions,
+  gatewayTemplate: () => load('./package/template/gateway-template') as typeof GatewayTemplate,
   graphql: () => load('graphql') as typeof GraphQL,
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
@@ -52,5 +55,6 @@ export const lazy = {
   scaffold: () => load('./init/scaffold') as typeof Scaffold,
   schema: () => load('../schema') as typeof Schema,
   signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,
+  subgraphTemplate: () => load('./package/template/subgraph-template') as typeof SubgraphTemplate,
   yaml: () => load('yaml') as typeof Yaml,
 };

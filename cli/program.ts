@@ -20,6 +20,7 @@ import { reportCommand } from './report';
 import { rollbackCommand } from './rollback';
 import { statusCommand } from './status';
 import { subgraphCommand } from './subgraph';
+import { templateCommand } from './template';
 import { workflowCommand } from './workflow';
 import { takeVariables, valueOf, variableOf } from './variables';
 
@@ -83,6 +84,7 @@ export function createProgram(context: Context): Command {
       eventsCommand,
       workflowCommand,
       rehearseRecoveryCommand,
+      templateCommand,
       completionCommand,
     ],
   ];

@@ -23,5 +23,6 @@ export interface Address {
 export const usersTable = defineTable<User>()({
   name: 'users',
   partitionKey: 'id',
+  operations: ['BatchGetItem', 'UpdateItem'],
   seed: seedUsers,
 });

@@ -19,6 +19,7 @@ export interface StockItem {
 export const stockTable = defineTable<StockItem>()({
   name: 'stock',
   partitionKey: 'upc',
+  operations: ['BatchGetItem', 'GetItem', 'UpdateItem'],
   indexes: { byWarehouse: { partitionKey: 'warehouse', sortKey: 'upc' } },
   seed: seedStock,
   outbox: true,
@@ -42,4 +43,5 @@ export interface StockLine {
 export const reservationsTable = defineTable<Reservation>()({
   name: 'reservations',
   partitionKey: 'orderId',
+  operations: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
 });

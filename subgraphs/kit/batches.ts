@@ -5,7 +5,7 @@ import { SubgraphError } from './errors';
 import { keyText, pickKey, type ItemKey } from './keys';
 import { createLimiter } from './limiter';
 import { type ReadOptions, type Table } from './table';
-import { type Key, type TableDefinition } from './table-definition';
+import { checkOperation, type Key, type TableDefinition } from './table-definition';
 
 const batchGetSize = 100;
 const batchWriteSize = 25;
@@ -24,6 +24,7 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
     keys: readonly Key<Item, KeyAttribute>[],
     { consistent = false }: ReadOptions = {},
   ): Promise<(Item | null | Error)[]> {
+    checkOperation(definition, 'BatchGetItem');
     const picked = keys.map((key) => pickKey(definition, key));
     const distinct = new Map(
       picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
@@ -68,6 +69,7 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
   }
 
   async function batchPut(items: Iterable<Item>): Promise<void> {
+    checkOperation(definition, 'BatchWriteItem');
     const writes = [...items].map((item) => ({ PutRequest: { Item: item } }));
     await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
   }

@@ -11,7 +11,7 @@ export { countCommands, openDatabase, type CommandCounter, type Database } from 
 export { type Command } from './commands';
 export { atLeast, atMost, exists, hasEntry, lacksEntry, missing, not, type Condition } from './condition';
 export { type Change, type QueryOptions, type Table, type WithNewEvents } from './table';
-export { defineTable, type Key, type TableDefinition } from './table-definition';
+export { defineTable, type Key, type TableDefinition, type TableOperation } from './table-definition';
 export {
   entityLoader,
   lookupLoader,

@@ -5,7 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database } from './database';
 import { exists, missing } from './condition';
 import { StartError } from './start-error';
-import { type AnyTableDefinition, type KeySchema, type TableDefinition } from './table-definition';
+import {
+  tableOperations,
+  type AnyTableDefinition,
+  type KeySchema,
+  type TableDefinition,
+} from './table-definition';
 
 export interface PrepareOptions {
   readonly db: Database;
@@ -137,7 +142,7 @@ async function seed(
   items: () => Iterable<object>,
   { db, client, signal }: PrepareOptions,
 ): Promise<void> {
-  const table = db.table(definition);
+  const table = db.table({ ...definition, operations: tableOperations });
   const marks = db.table(markTable(definition));
   const key = {
     [definition.partitionKey]: markKey,

@@ -1,4 +1,4 @@
-import { outboxIndex, type Outbox } from './events/outbox';
+import { outboxIndex, outboxOperations, type Outbox } from './events/outbox';
 
 /**
  * States a table. The item type is given, everything else inferred:
@@ -31,16 +31,46 @@ export function defineTable<Item extends object>() {
      * @default false
      */
     readonly outbox?: boolean | Outbox;
+    /**
+     * What the code does with items of the table. Anything else throws a `TypeError`, and the policy of the subgraph's
+     * function does not allow it. `Query` means the table itself: each index may be queried. What an outbox needs is
+     * added; seeds need nothing.
+     *
+     * @default all
+     */
+    readonly operations?: readonly TableOperation[];
   }): TableDefinition<Item, Partition | Sort, IndexName> => {
     const { outbox = false, ...rest } = definition;
     const indexes = (definition.indexes ?? {}) as Record<IndexName, KeySchema>;
     if (outbox === false) return { ...rest, indexes };
+    const { operations } = definition;
     return {
       ...rest,
+      ...(operations && { operations: [...new Set([...operations, ...outboxOperations])] }),
       indexes: { ...indexes, [outboxIndex]: { partitionKey: 'outboxShard' } },
       outbox: outbox === true ? { subjectPrefix: '' } : outbox,
     };
   };
+}
+
+/** The operations of DynamoDB on items of a table. */
+export const tableOperations = [
+  'BatchGetItem',
+  'BatchWriteItem',
+  'DeleteItem',
+  'GetItem',
+  'PutItem',
+  'Query',
+  'UpdateItem',
+] as const;
+export type TableOperation = (typeof tableOperations)[number];
+
+/** Throws a `TypeError` for an operation on items that the definition does not have. */
+export function checkOperation({ name, operations }: AnyTableDefinition, operation: TableOperation): void {
+  if (operations?.includes(operation) === false)
+    throw new TypeError(
+      `The table "${name}" does not declare the operation ${operation}: add it to \`operations\` of its definition.`,
+    );
 }
 
 /**
@@ -57,6 +87,8 @@ export interface TableDefinition<Item extends object, KeyAttribute extends strin
   readonly cursorName?: string;
   /** Its items may write events. They are not deleted, as their events are numbered by them. */
   readonly outbox?: Outbox;
+  /** What the code does with its items. @default all */
+  readonly operations?: readonly TableOperation[];
 }
 
 /** Which attributes are the keys of a table or an index. */

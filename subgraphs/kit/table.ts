@@ -11,7 +11,7 @@ import {
   updateExpression,
 } from './expressions';
 import { isKeyValue, pickKey } from './keys';
-import { type Key, type KeySchema, type TableDefinition } from './table-definition';
+import { checkOperation, type Key, type KeySchema, type TableDefinition } from './table-definition';
 import { type Measured } from './traces/command-span';
 
 /** A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. */
@@ -113,6 +113,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     key: Key<Item, KeyAttribute>,
     { consistent = false }: ReadOptions = {},
   ): Promise<Item | null> {
+    checkOperation(definition, 'GetItem');
     const Key = pickKey(definition, key);
     if (!Key) return null;
     const input = { TableName, Key, ConsistentRead: consistent };
@@ -126,6 +127,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     item: Item,
     { condition, events = [] }: { condition?: Condition<Item> } & WithNewEvents = {},
   ): Promise<boolean> {
+    checkOperation(definition, 'PutItem');
     const expressions = createExpressions();
     const ConditionExpression = allOf(
       conditionExpression(condition, expressions),
@@ -145,6 +147,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   }
 
   async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
+    checkOperation(definition, 'UpdateItem');
     const Key = pickKey(definition, key);
     if (!Key) return null;
     const expressions = createExpressions();
@@ -179,6 +182,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
       throw new TypeError(
         `Items of the table "${TableName}" number their events, so they are not deleted: mark them instead.`,
       );
+    checkOperation(definition, 'DeleteItem');
     const Key = pickKey(definition, key);
     if (!Key) return condition === undefined;
     const expressions = createExpressions();
@@ -189,6 +193,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
 
   async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
     const { index, partition, sort, order = 'ascending', limit = Infinity, after, consistent } = options;
+    if (index === undefined) checkOperation(definition, 'Query');
     if (!isKeyValue(partition)) return [];
     if (consistent === true && index !== undefined)
       throw new TypeError(

@@ -41,6 +41,7 @@ export interface Address {
 export const ordersTable = defineTable<Order>()({
   name: 'orders',
   partitionKey: 'id',
+  operations: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
   indexes: { byBuyer: { partitionKey: 'buyerId', sortKey: 'placedAt' } },
   seed: seedOrders,
   outbox: true,
@@ -54,5 +55,6 @@ export interface Cart extends WithRequests {
 export const cartsTable = defineTable<Cart>()({
   name: 'carts',
   partitionKey: 'userId',
+  operations: ['BatchGetItem', 'GetItem', 'PutItem'],
   seed: seedCarts,
 });

@@ -12,6 +12,7 @@ export interface Charge {
 export const chargesTable = defineTable<Charge>()({
   name: 'fake-provider-charges',
   partitionKey: 'reference',
+  operations: ['GetItem', 'PutItem', 'UpdateItem'],
 });
 
 export interface FakeProviderOptions {

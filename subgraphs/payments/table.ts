@@ -17,5 +17,6 @@ export interface Payment {
 export const paymentsTable = defineTable<Payment>()({
   name: 'payments',
   partitionKey: 'orderId',
+  operations: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
   outbox: true,
 });

@@ -61,6 +61,7 @@ export type Listing = 'all';
 export const productsTable = defineTable<Product>()({
   name: 'products',
   partitionKey: 'upc',
+  operations: ['BatchGetItem'],
   indexes: {
     bySku: { partitionKey: 'sku' },
     byCategory: { partitionKey: 'categoryId', sortKey: 'sortName' },
@@ -72,6 +73,7 @@ export const productsTable = defineTable<Product>()({
 export const categoriesTable = defineTable<Category>()({
   name: 'categories',
   partitionKey: 'id',
+  operations: ['BatchGetItem'],
   indexes: {
     byParent: { partitionKey: 'parentId', sortKey: 'sortName' },
     byName: { partitionKey: 'listing', sortKey: 'sortName' },

@@ -19,6 +19,7 @@ export interface Review extends WithRequests {
 export const reviewsTable = defineTable<Review>()({
   name: 'reviews',
   partitionKey: 'id',
+  operations: ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem'],
   indexes: {
     byProduct: { partitionKey: 'upc', sortKey: 'createdAt' },
     byAuthor: { partitionKey: 'authorId', sortKey: 'createdAt' },

@@ -12,7 +12,8 @@ import { sqsEvents } from '../../gateway/events/sources/sqs';
 import { readStart } from '../../subgraphs/kit/workflows/engine';
 import { openStepFunctionsEngine } from '../../subgraphs/kit/workflows/step-functions-engine';
 import { differencesOf, policiesOf, type Policy, recordAwsCalls } from '../support/aws-policies';
-import { namesIn, readTemplate, type Resource } from '../support/cloudformation';
+import { readTemplate } from '../support/cloudformation';
+import { deploy } from '../support/deploy';
 import { examplesOf } from '../support/documentation';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { startFakePublisher } from '../support/fake-publisher';
@@ -51,7 +52,8 @@ afterAll(async () => {
 
 (motoPython === undefined ? describe.skip : describe)('with the resources of docs/events.md', () => {
   beforeAll(async () => {
-    await deploy(examples.find(({ file }) => file === 'template.yaml')!.text, moto);
+    const { text } = examples.find(({ file }) => file === 'template.yaml')!;
+    await deploy(readTemplate(text), { aws: moto.config });
   });
 
   const open = (subgraph: string) =>
@@ -237,66 +239,4 @@ async function handleAll(subscription: Subscription, count: number): Promise<str
   }
   await subscription.stop();
   return subjects.sort();
-}
-
-/** Creates the resources of a template: those that others need come first. */
-async function deploy(text: string, { config }: Moto): Promise<void> {
-  const { Resources } = readTemplate(text);
-  const [sns, sqs] = [new SNS(config), new SQS(config)];
-  const created = new Map<string, { readonly ref: string; readonly arn: string }>();
-  while (created.size < Object.keys(Resources).length) {
-    const [name, resource] = Object.entries(Resources).find(
-      ([each, { Properties }]) =>
-        !created.has(each) && namesIn(Properties).every((other) => created.has(other)),
-    )!;
-    created.set(name, await create(resource));
-  }
-  sns.destroy();
-  sqs.destroy();
-
-  /** A value as the API takes it: a text, or JSON. */
-  function attribute(value: unknown): string {
-    const resolved = resolve(value);
-    return typeof resolved === 'string' ? resolved : JSON.stringify(resolved);
-  }
-  function resolve(value: unknown): unknown {
-    if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map(resolve);
-    const [[key, name]] = Object.entries(value) as [[string, string | string[]]];
-    if (key === 'Ref') return created.get(name as string)!.ref;
-    if (key === 'Fn::GetAtt') return created.get(name[0]!)!.arn;
-    return Object.fromEntries(Object.entries(value).map(([each, inner]) => [each, resolve(inner)]));
-  }
-  async function create({ Type, Properties = {} }: Resource) {
-    const { TopicName, QueueName, TopicArn, Protocol, Endpoint, Queues, PolicyDocument, ...others } =
-      Properties;
-    const Attributes = Object.fromEntries(
-      Object.entries(others).map(([name, value]) => [name, attribute(value)]),
-    );
-    switch (Type) {
-      case 'AWS::SNS::Topic': {
-        const { TopicArn: arn = '' } = await sns.createTopic({ Name: TopicName as string, Attributes });
-        return { ref: arn, arn };
-      }
-      case 'AWS::SQS::Queue': {
-        const { QueueUrl = '' } = await sqs.createQueue({ QueueName: QueueName as string, Attributes });
-        const { Attributes: read } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ['QueueArn'] });
-        return { ref: QueueUrl, arn: read!['QueueArn']! };
-      }
-      case 'AWS::SNS::Subscription':
-        await sns.subscribe({
-          TopicArn: attribute(TopicArn),
-          Protocol: attribute(Protocol),
-          Endpoint: attribute(Endpoint),
-          Attributes,
-        });
-        return { ref: '', arn: '' };
-      case 'AWS::SQS::QueuePolicy':
-        for (const QueueUrl of resolve(Queues) as string[])
-          await sqs.setQueueAttributes({ QueueUrl, Attributes: { Policy: attribute(PolicyDocument) } });
-        return { ref: '', arn: '' };
-      default:
-        throw new Error(`This test does not create ${Type}.`);
-    }
-  }
 }

@@ -104,11 +104,8 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
       file,
       env: Object.fromEntries([...text.matchAll(/\$\{env\.(\w+)\}/g)].map(([, name]) => [name!, 'secret'])),
     }),
-  '.github/workflows/schema.yaml'(_, text) {
-    const { jobs } = parseYaml(text) as { jobs: Record<string, { steps: { run?: string }[] }> };
-    const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = [] }) => run));
-    expect(runs.flatMap(problemsOfCommands)).toEqual([]);
-  },
+  '.github/workflows/schema.yaml': (_, text) => expectGitHubActions(text),
+  '.github/workflows/deploy.yaml': (_, text) => expectGitHubActions(text),
   '.gitlab-ci.yml'(_, text) {
     const jobs = Object.values(parseYaml(text) as Record<string, { script?: string | string[] }>);
     expect(jobs.flatMap(({ script = [] }) => script).flatMap(problemsOfCommands)).toEqual([]);
@@ -122,6 +119,13 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };
+
+/** Each command of the steps is one that exists. */
+function expectGitHubActions(text: string): void {
+  const { jobs } = parseYaml(text) as { jobs: Record<string, { steps: { run?: string }[] }> };
+  const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = [] }) => run));
+  expect(runs.flatMap(problemsOfCommands)).toEqual([]);
+}
 
 it('of TypeScript and JavaScript compiles', async () => {
   const sources = inLanguage('ts', 'js').map(([at, { language, text }]) => {
@@ -234,10 +238,11 @@ const others = [
     'openssl',
     'printf',
     'rover',
+    'sam',
   ],
   ...['sha256sum', 'kill'],
 ];
-const npmCommands = ['ci', 'init', 'install', 'pack', 'start', 'test'];
+const npmCommands = ['ci', 'init', 'install', 'pack', 'prune', 'start', 'test'];
 
 function problemsOfCommands(shell: string): string[] {
   const functions = [...shell.matchAll(/^(\w+)\(\)/gm)].map(([, name]) => name!);

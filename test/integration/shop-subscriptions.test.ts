@@ -1,5 +1,6 @@
 /** The subscriptions of the reference graph, through a gateway, each from its subgraph by another protocol. */
 import { developmentCredentials } from '../../cli/dev/credentials';
+import { tableOperations } from '../../subgraphs/kit/table-definition';
 import { usersTable } from '../../subgraphs/accounts/table';
 import { StockChanged } from '../../subgraphs/inventory/events';
 import { stockTable } from '../../subgraphs/inventory/table';
@@ -60,7 +61,9 @@ async function write<Item extends object>(
   table: TableDefinition<Item, string & keyof Item, string>,
   isNeeded: (item: Item) => boolean,
 ): Promise<void> {
-  for (const item of table.seed!()) if (isNeeded(item)) await shop.subgraphs[name].db.table(table).put(item);
+  // The subgraph itself does not put what it only reads.
+  const items = shop.subgraphs[name].db.table({ ...table, operations: tableOperations });
+  for (const item of table.seed!()) if (isNeeded(item)) await items.put(item);
 }
 
 const open: Subscriber[] = [];

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { request } from 'undici';
+import { startAwsGuard } from './aws-guard';
 
 /** What an IAM policy allows: the part of its language that docs/registry.md uses. */
 export interface Statement {
@@ -13,40 +11,22 @@ export interface Statement {
 /** Stands before a DynamoDB and refuses, as IAM does, what no statement allows. */
 export async function guardDynamoDB(endpoint: string, statements: readonly Statement[]) {
   const refused: string[] = [];
-  const server = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const action = `dynamodb:${String(incoming.headers['x-amz-target']).split('.')[1]}`;
-      const partition = partitionOf(JSON.parse(body.toString()) as Command);
-      if (!statements.some((statement) => isAllowed(statement, action, partition))) {
-        refused.push(`${action} ${partition}`);
-        const type = 'com.amazonaws.dynamodb.v20120810#AccessDeniedException';
-        outgoing.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
-        outgoing.end(JSON.stringify({ __type: type, message: `no policy allows ${action} on ${partition}` }));
-        return;
-      }
-      const headers = Object.fromEntries(forwarded.map((name) => [name, incoming.headers[name]]));
-      void request(endpoint, { method: 'POST', headers, body }).then(async (answer) => {
-        const text = await answer.body.text();
-        outgoing.writeHead(answer.statusCode, { 'content-type': 'application/x-amz-json-1.0' }).end(text);
-      });
-    });
+  const guard = await startAwsGuard({
+    upstream: () => endpoint,
+    refusal({ operation, input }) {
+      const action = `dynamodb:${operation}`;
+      const partition = partitionOf(input);
+      if (statements.some((statement) => isAllowed(statement, action, partition))) return undefined;
+      refused.push(`${action} ${partition}`);
+      return `no policy allows ${action} on ${partition}`;
+    },
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...guard,
     /** Such as `dynamodb:PutItem shop@prod`. */
     refused,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
   };
 }
-
-const forwarded = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
 
 type Value = { readonly S: string };
 

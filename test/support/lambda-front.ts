@@ -149,6 +149,8 @@ function write(answer: LambdaAnswer, response: ServerResponse): void {
   const { statusCode, body, isBase64Encoded } = answer;
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
   const length = statusCode === 204 ? [] : ['content-length', String(bytes.length)];
-  response.writeHead(statusCode, [...headersIn(answer).flat(), ...length]);
+  // AWS counts itself.
+  const headers = headersIn(answer).filter(([name]) => name.toLowerCase() !== 'content-length');
+  response.writeHead(statusCode, [...headers.flat(), ...length]);
   response.end(bytes);
 }

@@ -133,15 +133,19 @@ function compose(urls: Shop['urls'] & { shipping: string }): string {
 type Sign = (body: string, as: string | undefined) => Record<string, string>;
 
 /** Signs as the gateway does. */
-function signerOf(subgraph: SubgraphName, linkKey: string): Sign {
+export function signerOf(subgraph: string, linkKey: string, caller: object = {}): Sign {
   const key = openLinkKeys({ keys: [linkKey] }).current[0]!;
   return (body, as) =>
-    signRequest({ key, subgraph, body, caller: as === undefined ? null : { mode: 'lambda', sub: as } });
+    signRequest({
+      ...{ key, subgraph, body },
+      caller: as === undefined ? null : { mode: 'lambda', sub: as, ...caller },
+    });
 }
 
 const claim: Sign = (_, as) => (as === undefined ? {} : { authorization: `Bearer ${as}` });
 
-async function send(url: string, { query, variables, as }: Operation, sign: Sign): Promise<Answer> {
+/** Sends an operation to an endpoint. */
+export async function send(url: string, { query, variables, as }: Operation, sign: Sign): Promise<Answer> {
   const body = JSON.stringify({ query, variables });
   const response = await fetch(url, {
     method: 'POST',

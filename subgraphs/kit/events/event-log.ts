@@ -60,7 +60,10 @@ interface LogItem {
 }
 
 export const eventLogTable = (source: string) =>
-  defineTable<LogItem>()({ name: `${source}-events`, partitionKey: 'stream', sortKey: 'key' });
+  defineTable<LogItem>()({
+    ...{ name: `${source}-events`, partitionKey: 'stream', sortKey: 'key' },
+    operations: ['GetItem', 'PutItem', 'Query', 'UpdateItem'],
+  });
 
 /** How many positions are read at once where an event is looked for. */
 const walkedAtOnce = 100;

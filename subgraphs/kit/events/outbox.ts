@@ -20,6 +20,9 @@ export interface WithOutbox {
 /** The index of the items that have events to relay: the relay reads it, and never the table. */
 export const outboxIndex = 'byOutbox';
 
+/** What the relay does with items of the table, besides reading the index. */
+export const outboxOperations = ['GetItem', 'UpdateItem'] as const;
+
 /** Partitions of that index. One would bound how much a table can write. */
 export const outboxShards = ['0', '1', '2', '3'] as const;
 

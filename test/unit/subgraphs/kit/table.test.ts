@@ -321,3 +321,35 @@ describe('commands', () => {
     expect([counter.peak('Query'), counter.peak('GetItem', 'other')]).toEqual([0, 0]);
   });
 });
+
+describe('a table that declares its operations', () => {
+  const items = () => open().table({ ...stockTable, operations: ['GetItem'] });
+
+  it('does what it declares, and queries indexes', async () => {
+    client.on(GetCommand).resolves({ Item: item });
+    client.on(QueryCommand).resolves({ Items: [item] });
+    expect(await items().get(item)).toEqual(item);
+    expect(await items().query({ index: 'byStatus', partition: 'new' })).toEqual([item]);
+  });
+
+  it.each([
+    ['BatchGetItem', () => items().batchGet([item])],
+    ['BatchWriteItem', () => items().batchPut([item])],
+    ['DeleteItem', () => items().delete(item)],
+    ['PutItem', () => items().put(item)],
+    ['PutItem', () => items().create(item)],
+    ['Query', () => items().query({ partition: 'p1' })],
+    ['UpdateItem', () => items().update(item, { set: { status: 'new' } })],
+  ])('refuses %s, which it does not declare, and sends nothing', async (operation, act) => {
+    const sentence = `The table "stock" does not declare the operation ${operation}: add it to \`operations\` of its definition.`;
+    await expect(act()).rejects.toThrow(new TypeError(sentence));
+    expect(sent()).toEqual([]);
+  });
+
+  it('declares what its outbox needs', () => {
+    const { operations } = defineTable<Stock>()({
+      ...{ name: 'stock', partitionKey: 'upc', outbox: true, operations: ['PutItem', 'UpdateItem'] },
+    });
+    expect(operations).toEqual(['PutItem', 'UpdateItem', 'GetItem']);
+  });
+});

@@ -1,0 +1,180 @@
+import type { Options } from '../../../gateway/options';
+import { targetOf } from '../../../gateway/options/targets';
+import { functionParameters, functionResources, type FunctionCode } from './function';
+import { allow, awsPermissions, callPermissions, gatewayPermissions, type Statement } from './permissions';
+import {
+  arnOf,
+  idOf,
+  ref,
+  sub,
+  writeTemplate,
+  type Parameter,
+  type Resource,
+  type Template,
+} from './template';
+
+export interface GatewayTemplateOptions {
+  readonly options: Options;
+  /** The environment variables that the file of options names. */
+  readonly variables: readonly string[];
+  readonly code: FunctionCode;
+}
+
+/** What an option adds to the template. */
+interface Addition {
+  readonly parameters?: Readonly<Record<string, Parameter>>;
+  readonly resources?: Readonly<Record<string, Resource>>;
+  readonly statements?: readonly Statement[];
+  readonly issuedByAws?: readonly Statement[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** The template of the gateway's function, of what its options need. */
+export function gatewayTemplate({ options, variables, code }: GatewayTemplateOptions): string {
+  const additions = [cacheStore(options), cloudMap(options), authoriser(options), ...signedCalls(options)];
+  const memory = 1024;
+  const description = 'The GraphQL gateway.';
+  const ofVariables = variables.map((name) => ({ name, id: idOf(name.toLowerCase()) }));
+  const all = <Part extends object>(part: (addition: Addition) => Part | undefined): Part =>
+    Object.assign({}, ...additions.map(part)) as Part;
+  const template: Template = {
+    AWSTemplateFormatVersion: '2010-09-09',
+    Transform: 'AWS::Serverless-2016-10-31',
+    Description: description,
+    Parameters: {
+      ...Object.fromEntries(
+        ofVariables.map(({ name, id }): [string, Parameter] => [
+          id,
+          {
+            Type: 'String',
+            Description: `The variable ${name} in the options of the gateway.`,
+            NoEcho: true,
+          },
+        ]),
+      ),
+      ...all(({ parameters }) => parameters),
+      ...functionParameters({ memory }),
+    },
+    Resources: {
+      ...functionResources({
+        ...{ code, memory, description, timeout: 30 },
+        environment: Object.fromEntries(ofVariables.map(({ name, id }) => [name, ref(id)])),
+        statements: additions.flatMap(({ statements = [] }) => statements),
+        issuedByAws: additions.flatMap(({ issuedByAws = [] }) => issuedByAws),
+        // The gateway itself says who is answered.
+        url: { AuthType: 'NONE' },
+        properties: all(({ properties }) => properties),
+      }),
+      ...all(({ resources }) => resources),
+    },
+    Outputs: {
+      Url: {
+        Description: 'The URL of the endpoint.',
+        Value: sub(`\${FunctionUrl.FunctionUrl}${options.path.slice(1)}`),
+      },
+    },
+  };
+  return writeTemplate(
+    template,
+    ' Written by `weir template` from the options of the gateway: change those, not this file.',
+  );
+}
+
+const cacheTable = 'CacheTable';
+
+/** The environment variables that a file of options names, as `${NAME}` or `${NAME:-default}`. */
+export const variablesIn = (text: string): string[] => [
+  ...new Set(
+    [...text.matchAll(/(\$?)\$\{([A-Za-z_]\w*)(?:\}|:-)/g)].flatMap(([, escape, name]) =>
+      escape === '' ? [name!] : [],
+    ),
+  ),
+];
+
+/** The table of cached answers, or the way into the network of a Redis. */
+function cacheStore({ cache }: Options): Addition {
+  const { protocol, hostname, searchParams } = new URL(cache.store);
+  if (protocol === 'dynamodb:') {
+    const region = searchParams.get('region');
+    const on =
+      region === null
+        ? arnOf(cacheTable)
+        : sub(`arn:\${AWS::Partition}:dynamodb:${region}:\${AWS::AccountId}:table/${hostname}`);
+    return {
+      statements: [allow({ sid: cacheTable, on }, gatewayPermissions.cacheTable)],
+      ...(region === null && { resources: { [cacheTable]: cacheTableResource(hostname) } }),
+    };
+  }
+  if (!/^rediss?:$/.test(protocol)) return {};
+  return {
+    parameters: {
+      SubnetIds: {
+        Type: 'List<AWS::EC2::Subnet::Id>',
+        Description:
+          'Subnets from which Redis or Valkey can be reached. Subgraphs outside need a NAT gateway.',
+      },
+      SecurityGroupIds: {
+        Type: 'List<AWS::EC2::SecurityGroup::Id>',
+        Description: 'Security groups of the function, which Redis or Valkey lets in.',
+      },
+    },
+    properties: { VpcConfig: { SubnetIds: ref('SubnetIds'), SecurityGroupIds: ref('SecurityGroupIds') } },
+    issuedByAws: [allow({ sid: 'Network', on: '*' }, awsPermissions.network)],
+  };
+}
+
+/** Cached answers may be lost, so the table goes with the stack. */
+const cacheTableResource = (name: string): Resource => ({
+  Type: 'AWS::DynamoDB::Table',
+  DeletionPolicy: 'Delete',
+  UpdateReplacePolicy: 'Delete',
+  Properties: {
+    ...{ TableName: name, BillingMode: 'PAY_PER_REQUEST' },
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+  },
+});
+
+function cloudMap({ subgraphs }: Options): Addition {
+  const urls = Object.values(subgraphs).flatMap(({ url, endpoints = [] }) =>
+    [url ?? [], endpoints.map((each) => each.url)].flat(),
+  );
+  const isUsed = urls.some((url) => targetOf(url).kind === 'cloudmap');
+  // IAM knows no resource for it.
+  return isUsed ? { statements: [allow({ sid: 'CloudMap', on: '*' }, gatewayPermissions.cloudMap)] } : {};
+}
+
+function authoriser({ auth }: Options): Addition {
+  const name = auth.lambda?.function;
+  if (name === undefined) return {};
+  const region = auth.lambda?.region ?? '${AWS::Region}';
+  const on = name.startsWith('arn:')
+    ? name
+    : sub(`arn:\${AWS::Partition}:lambda:${region}:\${AWS::AccountId}:function:${name}`);
+  return { statements: [allow({ sid: 'Authoriser', on }, gatewayPermissions.authoriser)] };
+}
+
+/** What calls need that are signed for AWS. Which API a URL is of cannot be told from it, so that parameters name them. */
+function signedCalls({ subgraphs }: Options): Addition[] {
+  const services = Object.values(subgraphs).flatMap(({ auth, appsync }) => [
+    ...(auth?.type === 'AWS_IAM' ? [auth.service] : []),
+    ...(appsync?.auth.type === 'AWS_IAM' ? ['appsync'] : []),
+  ]);
+  return [...new Set(services)].flatMap((service): Addition[] => {
+    const permission = callPermissions[service];
+    if (permission === undefined) return [];
+    const id = `${idOf(service)}Arns`;
+    return [
+      {
+        parameters: {
+          [id]: {
+            Type: 'CommaDelimitedList',
+            Description: `ARNs of what the gateway calls with signatures for ${service}, separated by commas.`,
+          },
+        },
+        statements: [allow({ sid: idOf(service), on: ref(id) }, [permission])],
+      },
+    ];
+  });
+}

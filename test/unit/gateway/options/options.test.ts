@@ -132,7 +132,7 @@ describe('defaults', () => {
         enabled: true,
         host: '127.0.0.1',
         port: 9464,
-        console: { enabled: true, memory: 32 * 1024 * 1024, values: false },
+        console: { enabled: true, memory: 40 * 1024 * 1024, values: false },
       },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },

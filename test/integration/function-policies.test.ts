@@ -226,7 +226,10 @@ interface Deployed {
     await entity('inventory', { __typename: 'OrderLine', orderId: placed, upc: 'p1' }, 'reserved');
     await entity('inventory', { __typename: 'Product', upc: 'p1' }, 'inStock');
     await entity('payments', { __typename: 'Order', id: placed }, 'payment { status }');
-    await ask('inventory', { query: '{ warehouses { stock { edges { node { sku } } } } }' });
+    const inStock = await ask('inventory', {
+      query: '{ warehouses { stock { edges { node { __typename } } } } }',
+    });
+    expect(inStock.errors).toBeUndefined();
 
     // A payment is taken again after its provider has not answered, and given back.
     const unpaid = await order('o2', { paymentToken: 'tok_late' });

@@ -11,7 +11,7 @@ import { createOutput } from './dev/output';
 import { type Part, RunningParts } from './dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
-import { isCheckout, packageRoot } from './package';
+import { isCheckout, packageRoot } from './own-package';
 import { type AnnouncedGraph, announceGraph, runningGraphFile } from './running-graph';
 import { type OptionsWatch, watchOptions } from './watch-options';
 

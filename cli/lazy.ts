@@ -6,6 +6,7 @@ import type * as Archive from '../gateway/events/archive';
 import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
 import type * as S3Client from '../gateway/subgraph-calls/s3-client';
+import type * as PackGateway from '../gateway/process/pack-gateway';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as AuditRecord from '../gateway/telemetry/audit/record';
@@ -23,6 +24,7 @@ import type * as Rehearsal from './recovery/rehearsal';
 import type * as Scaffold from './init/scaffold';
 import type * as GatewayTemplate from './package/template/gateway-template';
 import type * as SubgraphTemplate from './package/template/subgraph-template';
+import type * as PackageGateway from './package/package-gateway';
 
 const load = createRequire(__filename);
 
@@ -48,6 +50,8 @@ export const lazy = {
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
+  packageGateway: () => load('./package/package-gateway') as typeof PackageGateway,
+  packGateway: () => load('../gateway/process/pack-gateway') as typeof PackGateway,
   rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
   rehearsal: () => load('./recovery/rehearsal') as typeof Rehearsal,

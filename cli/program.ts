@@ -13,7 +13,8 @@ import { explainCommand } from './explain';
 import { gatewayCommand } from './gateway';
 import { historyCommand } from './history';
 import { initCommand } from './init';
-import { packageVersion } from './package';
+import { packageVersion } from './own-package';
+import { packageCommand } from './package/command';
 import { publishCommand } from './publish';
 import { rehearseRecoveryCommand } from './rehearse-recovery';
 import { reportCommand } from './report';
@@ -79,6 +80,7 @@ export function createProgram(context: Context): Command {
       diffCommand,
       rollbackCommand,
       contractCommand,
+      packageCommand,
       statusCommand,
       auditCommand,
       eventsCommand,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { Command } from 'commander';
 import { CommandFailure, type Context } from './context';
-import { subgraphNames, subgraphScript } from './package';
+import { subgraphNames, subgraphScript } from './own-package';
 
 /** `weir subgraph`: runs one reference subgraph. */
 export function subgraphCommand(context: Context): Command {

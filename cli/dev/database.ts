@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { CommandFailure, type Context } from '../context';
-import { embeddedDynamoDBScript } from '../package';
+import { embeddedDynamoDBScript } from '../own-package';
 import { startChild } from './child';
 import type { Output } from './output';
 import { freePorts } from './ports';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Context } from '../context';
 import { lazy } from '../lazy';
-import { subgraphScript } from '../package';
+import { subgraphScript } from '../own-package';
 import { introspectionSigner, linkKeysIn } from '../private-link';
 import { startDatabase } from './database';
 import { failWithProblems } from './failed-problems';

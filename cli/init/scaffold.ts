@@ -7,7 +7,7 @@ import { loadSupergraphConfig } from '../../schema/supergraph-config';
 import { CommandFailure, type Context } from '../context';
 import { failWithProblems } from '../dev/failed-problems';
 import { isOnThisMachine, portOf } from '../dev/ports';
-import { packageName, packageRoot } from '../package';
+import { packageName, packageRoot } from '../own-package';
 import { replaceFile } from '../replace-file';
 import { optionsFile, subgraphFiles, supergraphEntry, supergraphHead } from './templates';
 

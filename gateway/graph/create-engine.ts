@@ -11,6 +11,7 @@ import { digest } from '../cache/responses/response-keys';
 import type { Engine, KnownOperation, Subgraph } from './engine';
 import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
+import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
 import {
   boundsOf,
@@ -31,6 +32,8 @@ import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
 
 export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'isTraced'> {
   readonly supergraphSdl: string;
+  /** What was made of this supergraph in advance. @default nothing */
+  readonly packaged?: PackagedGraph | undefined;
   /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
   readonly planning: Options['planning'];
@@ -54,12 +57,14 @@ export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'is
 
 /** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { supergraphSdl, chooseSubgraph, planning, overrides, warmUp, memory } = options;
+  const { supergraphSdl, packaged, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const { subscriptions: fields } = options.events;
   const planner = createPlanner({
     ...{ supergraphSdl, eventFields: eventFieldsOf(fields) },
     ...boundsOf(planning),
+    facts: packaged?.facts,
   });
+  const plans = packaged && new PackagedPlans(packaged);
   let calls: SubgraphCalls | undefined;
   // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
@@ -95,7 +100,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       logger: options.logger,
     });
     const programs = createPrograms({
-      ...{ planner, authorization, schema, supergraphSchema, facts },
+      ...{ authorization, schema, supergraphSchema, facts },
+      planner: plans?.inFrontOf(planner) ?? planner,
       cache: caches.programs,
       calls: options.metrics.calls,
     });
@@ -107,6 +113,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       costs: facts.costs,
       planner,
       programs,
+      isValid: plans && ((document, operationName) => plans.has(document, operationName)),
       cache: caches.known,
       authorization,
       ...calls,

@@ -22,6 +22,7 @@ import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
+import type { PackagedGraph } from '../packaged/packaged-graph';
 import type { OperationMemory, QueryPlan } from '../planning';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
@@ -41,6 +42,8 @@ import type { UsageRecorder } from '../usage/recorder';
 
 export interface GenerationOptions extends Omit<EndpointParts, 'calls' | 'discovering' | 'isTraced'> {
   readonly supergraphSdl: string;
+  /** What was made of this supergraph in advance. @default nothing */
+  readonly packaged?: PackagedGraph | undefined;
   readonly options: Options;
   /** The generation that this one replaces: its most used operations are planned before the swap. */
   readonly previous?: Generation | undefined;

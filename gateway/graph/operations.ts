@@ -13,6 +13,7 @@ import { anonymous, type Identity } from '../auth/identity';
 import type { ServerTiming } from '../request/server-timing';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Hooks } from '../request/hooks';
+import { sha256 } from '../request/persisted/manifest';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
 import type { IncrementalFormat } from '../request/sink';
 import {
@@ -108,6 +109,8 @@ interface Parts {
   readonly costs: CostDirectives | undefined;
   readonly planner: Planner;
   readonly programs: PlanCache<CountedProgram | Rejection>;
+  /** Whether an operation is known to be valid before it was learned. @default none is */
+  readonly isValid?: ((document: string, operationName: string | undefined) => boolean) | undefined;
   /** Operations that have been answered. */
   readonly cache: OperationCache<KnownOperation>;
   readonly authorization: Authorization;
@@ -130,7 +133,7 @@ export function createOperations(
 ): Pick<Engine, 'learn' | 'known' | 'prepare'> {
   const { errors, isDevelopment, limits, mostBytes, assumedListSize, usage, planWaits, metrics } = options;
   const { supergraph, schema, planner, authorization, programs, send, scopes, chooseOverrides } = options;
-  const { logger } = options;
+  const { logger, isValid } = options;
   const known = options.cache;
   const { responses } = options.caching;
   const costSource = { schema, directives: options.costs, assumedListSize };
@@ -449,7 +452,11 @@ export function createOperations(
     learn({ source, queryHash, request: { operationName } }) {
       return known.get(knownKey(source, operationName)) ?? asKnown(compile(source, queryHash, operationName));
     },
-    known: (document, operationName) => known.get(knownKey(document, operationName)),
+    known: (document, operationName) =>
+      known.get(knownKey(document, operationName)) ??
+      (isValid?.(document, operationName) === true
+        ? asKnown(compile(document, sha256(document), operationName))
+        : undefined),
     prepare: subscriptions.prepareMoved,
   };
 }

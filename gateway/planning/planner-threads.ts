@@ -59,6 +59,12 @@ export interface PlannerOptions extends QueryPlannerOptions {
    * @default an equal part of `memoryForThreads`, within 64 and 1024
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * The facts of the supergraph, where they are known already. Then no thread is started before an operation is planned.
+   *
+   * @default a thread finds them
+   */
+  readonly facts?: SupergraphFacts | undefined;
 }
 
 export interface Planner {
@@ -177,7 +183,11 @@ class PlannerThreads implements Planner {
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     // A caller that uses only `plan` learns of a refused supergraph there.
     this.ready.catch(() => undefined);
-    this.#start();
+    if (options.facts === undefined) this.#start();
+    else {
+      this.#isReady = true;
+      this.#settleReady.resolve(options.facts);
+    }
   }
 
   async plan(

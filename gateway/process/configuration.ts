@@ -49,6 +49,7 @@ import { isShared } from '../options/cache';
 import type { Invalidation } from '../options/invalidation';
 import type { EventFeeds } from '../events/feeds';
 import type { EventPublisher } from '../events/sources/subgraph';
+import { type PackagedGraph, trustedOperationsIn } from '../packaged/packaged-graph';
 import type { OperationMemory } from '../planning';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
@@ -77,6 +78,8 @@ import type { Interceptor } from '../subgraph-calls/transport';
 
 /** The parts that live as long as the process, across changes of options. */
 export interface ProcessParts {
+  /** What was made of the supergraph and the operations of the manifests in advance. @default nothing */
+  readonly packaged?: PackagedGraph | undefined;
   readonly store: Store;
   readonly subscriptions: SubscriptionTransport;
   readonly discovery: Discovery;
@@ -125,8 +128,12 @@ export class Configuration {
   /** Rejects with an `OptionsError` if the options name something that does not exist. */
   static async open(options: ConfigurationOptions): Promise<Configuration> {
     const { persistedOperations, authorization } = options.options;
+    const { packaged } = options;
     await checkNamedFiles(options.options);
-    const trusted = await readTrustedOperations(persistedOperations.manifest);
+    const trusted =
+      packaged === undefined
+        ? await readTrustedOperations(persistedOperations.manifest)
+        : trustedOperationsIn(packaged);
     return new Configuration(options, trusted, await openPolicyEvaluator(authorization.policies));
   }
 
@@ -327,6 +334,7 @@ function build(
   {
     options,
     ownSource,
+    packaged,
     previous,
     store,
     subscriptions,
@@ -396,6 +404,7 @@ function build(
     build: (supergraphSdl, before) =>
       Generation.build({
         supergraphSdl,
+        packaged,
         options,
         previous: before ?? takeInherited(),
         isFirst: before === undefined,
@@ -429,7 +438,9 @@ function build(
     logger,
     metrics,
   });
-  gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
+  // Packaging has said which operations do not fit.
+  if (packaged === undefined)
+    gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
   const formatError = createFormatError(logger, metrics.errors);
   const apollo = createApolloServer({
     ...{ gateway, options, persistedOperations, formatError, plugins, logger },

@@ -1,6 +1,7 @@
 import { awsLambda, awsLambdaIfAny } from '../lambda/response-stream';
 import { refuseOnLambda } from '../lambda/refuse-options';
 import { loadOptions } from '../options';
+import type { PackagedGraph } from '../packaged/packaged-graph';
 import { noConnections } from './drain';
 import {
   createEventHandlers,
@@ -21,15 +22,17 @@ export interface LambdaGateway extends LambdaHandlers {
  * Opens a gateway that answers the events of AWS Lambda, and listens nowhere. An event takes until its traces, usage and audit
  * records are sent, at most `lambda.flush` longer than its answer.
  *
+ * @param packaged what was made in advance of the only supergraph that `given` has
  * @throws {OptionsError} when an option is wrong, or cannot be used on Lambda
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
-export async function openLambda(given: LambdaOptions): Promise<LambdaGateway> {
+export async function openLambda(given: LambdaOptions, packaged?: PackagedGraph): Promise<LambdaGateway> {
   // Nobody could look at what the console would record.
   const admin = { ...given.admin, enabled: false, console: { ...given.admin?.console, enabled: false } };
   const { gateway, current, flush } = await openGateway(
     { ...given, admin, clientConnections: noConnections },
     refuseOnLambda,
+    packaged,
   );
   return { gateway, ...createEventHandlers(current().options, current, flush) };
 }

@@ -37,6 +37,7 @@ import { changedOptions } from '../options/changed';
 import type { Invalidation } from '../options/invalidation';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { secretsOf } from '../options/secrets';
+import type { PackagedGraph } from '../packaged/packaged-graph';
 import { OperationMemory } from '../planning';
 import type { Hooks } from '../request/hooks';
 import type { Pipeline } from '../request/pipeline';
@@ -144,12 +145,14 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
  *
  * Longer than other functions: resources opened at its beginning are closed at its end, in the reverse order.
  * @param check called with the options before anything is opened; throws if they cannot be used
+ * @param packaged what was made in advance of the only supergraph that `given` has
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export async function openGateway(
   given: GatewayOptions,
   check?: (options: Options) => void,
+  packaged?: PackagedGraph,
 ): Promise<OpenGateway> {
   const {
     options,
@@ -210,6 +213,7 @@ export async function openGateway(
   });
   const parts: ProcessParts = {
     ...extensions,
+    packaged,
     store,
     subscriptions,
     discovery: new Discovery({ meter: metrics.meter, logger }),

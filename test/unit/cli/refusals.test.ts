@@ -9,7 +9,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { subgraphNames } from '../../../cli/package';
+import { subgraphNames } from '../../../cli/own-package';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
 import { optionsJsonSchema } from '../../../gateway/options/json-schema';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../../package.json';
-import { packageRoot, packageVersion } from '../../../cli/package';
+import { packageRoot, packageVersion } from '../../../cli/own-package';
 
 it("finds Weir's own package.json above the code", () => {
   expect(packageRoot()).toBe(join(__dirname, '../../..'));

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFile, codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
+import { CommandFailure, type Context } from '../context';
+import { packageVersion } from '../own-package';
+import { bundle } from './bundle';
+
+export interface PackageContent {
+  /** The modules that are bundled, each with all that it imports, by the name of the file without `.js`. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** Further parts, by file name. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly env: Context['env'];
+}
+
+/** The modules of a gateway: what opens it, and the thread that plans operations which are not in the package. */
+export const gatewaySources = (): Readonly<Record<string, string>> => ({
+  [nameOf(codeFile)]: moduleIn('gateway/process/packaged-handler'),
+  worker: moduleIn('gateway/planning/worker'),
+});
+
+/**
+ * Writes a package: a folder with bundled code, what V8 has compiled of it, further files, and the list of all these parts.
+ * Another package in its place is replaced in one step.
+ *
+ * @returns the size of each part in bytes, by file name
+ * @throws {CommandFailure} if the folder has something else, or cannot be written
+ */
+export async function writePackage(
+  folder: string,
+  { sources, files, env }: PackageContent,
+): Promise<ReadonlyMap<string, number>> {
+  await refuseOthers(folder);
+  const draft = `${folder}.${process.pid}.draft`;
+  try {
+    await mkdir(draft, { recursive: true });
+    for (const [name, text] of files) await writeFile(join(draft, name), text);
+    await writeFile(join(draft, 'index.mjs'), entry);
+    // The code finds its version here, and Node that it is CommonJS.
+    const about = { name: 'weir-package', version: packageVersion(), type: 'commonjs', private: true };
+    await writeFile(join(draft, 'package.json'), JSON.stringify(about));
+    await bundle({ ...sources, [loaderName]: moduleIn('gateway/packaged/loader') }, draft);
+    await listParts(draft);
+    await compile(draft, env);
+    const sizes = await listParts(draft);
+    await rm(folder, { recursive: true, force: true });
+    await rename(draft, folder);
+    return sizes;
+  } catch (error) {
+    if (error instanceof CommandFailure || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new CommandFailure(`weir: ${folder} cannot be written: ${(error as Error).message}.`, 2);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** Such as "12.3 MB". */
+export function sizeOf(parts: ReadonlyMap<string, number>): string {
+  const bytes = [...parts.values()].reduce((sum, size) => sum + size, 0);
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+const loaderName = 'loader';
+
+/** An ES module, so that Lambda waits until the package is open before it sends the first event. */
+const entry = `import loader from './${loaderName}.js';\nexport const handler = await loader.load(import.meta.dirname);\n`;
+
+/** Whatever else is in the folder is not ours to delete. */
+async function refuseOthers(folder: string): Promise<void> {
+  const isOther =
+    existsSync(folder) &&
+    !existsSync(join(folder, packageFile)) &&
+    (!(await stat(folder)).isDirectory() || (await readdir(folder)).length > 0);
+  if (isOther)
+    throw new CommandFailure(`weir: ${folder} exists, and is no package of weir: name another folder as --out.`, 2);
+}
+
+/** Writes the list of all files in the folder. */
+async function listParts(folder: string): Promise<ReadonlyMap<string, number>> {
+  const names = (await readdir(folder)).filter((name) => name !== packageFile).sort();
+  const contents = await Promise.all(names.map((name) => readFile(join(folder, name))));
+  const manifest: PackageManifest = {
+    weir: packageVersion(),
+    node: process.versions.node,
+    parts: Object.fromEntries(names.map((name, i) => [name, sha256(contents[i]!)])),
+  };
+  await writeFile(join(folder, packageFile), `${JSON.stringify(manifest, null, 2)}\n`);
+  return new Map(names.map((name, i) => [name, contents[i]!.length]));
+}
+
+/** Runs the package once in a process of its own, which writes what V8 has compiled then. */
+async function compile(folder: string, env: Context['env']): Promise<void> {
+  const arguments_ = [...threadArguments, moduleIn('gateway/packaged/make-cache'), resolve(folder)];
+  await promisify(execFile)(process.execPath, arguments_, { env: { ...env } });
+  if (!existsSync(join(folder, cacheFile))) throw new Error(`${cacheFile} was not written`);
+}
+
+const nameOf = (file: string): string => file.slice(0, -extname(file).length);
+
+const extension = extname(__filename);
+
+const moduleIn = (path: string): string => join(dirname(dirname(__dirname)), `${path}${extension}`);
+
+// Jest runs the sources, which Node must be told to compile.
+const threadArguments =
+  extension === '.ts' ? ['--require', join(__dirname, '../../test/support/typescript.cjs')] : [];

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import type { Context } from '../context';
+import type { OwnFlags } from '../gateway-options';
+import { lazy } from '../lazy';
+
+export interface PackageGatewayFlags extends Pick<OwnFlags, 'config' | 'supergraph'> {
+  readonly out: string;
+}
+
+/** `weir package`: writes what AWS Lambda runs. */
+export function packageCommand(context: Context): Command {
+  const gateway = new Command('gateway')
+    .summary('write the gateway as a function of AWS Lambda')
+    .description(
+      'Writes a folder with all that a function of AWS Lambda needs (`index.handler`): the code in one file, the ' +
+        'options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
+        'operation is answered without a planner. The supergraph is fixed: a newer one is a new package.',
+    )
+    .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
+    .option('-s, --supergraph <SOURCE>', 'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT')
+    .option('-o, --out <FOLDER>', 'where it is written; a package that is there is replaced', 'package/gateway')
+    .addHelpText(
+      'after',
+      '\nNeeds esbuild: `npm install --save-dev esbuild`. Run it with the version of Node that the function has: ' +
+        'another one compiles the code at each start.\n\nExamples:\n' +
+        '  $ weir package gateway --config weir.yaml\n' +
+        "  $ weir package gateway --config weir.yaml --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'",
+    )
+    .action((flags: PackageGatewayFlags) => lazy.packageGateway().packageGateway(flags, context));
+  return new Command('package')
+    .summary('write a function of AWS Lambda')
+    .description('Writes the code of a function of AWS Lambda, with all that it needs.')
+    .helpCommand(false)
+    .addHelpText('after', '\nExamples:\n  $ weir package gateway --config weir.yaml')
+    .addCommand(gateway);
+}

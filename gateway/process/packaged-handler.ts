@@ -1,0 +1,64 @@
+/** The code of a package of the gateway: `weir package gateway` bundles it with all that it imports. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { loadOptions } from '../options';
+import type { Parts } from '../packaged/loader';
+import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
+import type { SupergraphSource } from '../supergraph/source';
+import { packageVersion } from '../telemetry/package-root';
+import { type LambdaHandler, type LambdaOptions, openLambda } from './lambda-handler';
+
+/**
+ * Opens the gateway of a package. The supergraph is that of the package for good: a newer one is a new package.
+ *
+ * @param options those of the package's file
+ * @throws {PackageError} when the graph was made by another version of Weir, or of another supergraph
+ * @throws {OptionsError} when an option is wrong, or cannot be used on Lambda
+ */
+export async function open(
+  folder: string,
+  parts: Parts,
+  options: Omit<LambdaOptions, 'supergraph'> = loadOptions({ config: join(folder, optionsFile) }),
+): Promise<LambdaHandler> {
+  const supergraphSdl = parts.get(supergraphFile)!.toString();
+  const graph = readGraph(parts.get(graphFile)!.toString(), supergraphSdl, packageVersion());
+  const { handler } = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
+  return handler;
+}
+
+/**
+ * Answers some operations of a package with the default options, as those of the package may need what is not there yet. A
+ * server in this process stands in for the subgraphs.
+ */
+export async function rehearse(folder: string, parts: Parts): Promise<void> {
+  const subgraph = createServer((request, response) => {
+    request.resume();
+    response.setHeader('content-type', 'application/json').end('{"data":{}}');
+  });
+  await new Promise<void>((listening) => subgraph.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}`;
+  const graph = readGraph(parts.get(graphFile)!.toString(), parts.get(supergraphFile)!.toString(), packageVersion());
+  const subgraphs = Object.fromEntries(graph.facts.subgraphs.map(({ name }) => [name, { url }]));
+  const handler = await open(folder, parts, {
+    ...{ subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } },
+  });
+  for (const { document } of graph.operations.slice(0, rehearsed)) await handler(eventOf(document), {});
+  subgraph.close();
+}
+
+/** Operations: of some, the plans have other parts. */
+const rehearsed = 20;
+
+const eventOf = (query: string): object => ({
+  version: '2.0',
+  rawPath: '/graphql',
+  headers: { 'content-type': 'application/json' },
+  requestContext: { http: { method: 'POST', sourceIp: '127.0.0.1' } },
+  body: JSON.stringify({ query }),
+});
+
+const fixedSource = (supergraphSdl: string): SupergraphSource => ({
+  start: () => Promise.resolve(supergraphSdl),
+  stop: () => Promise.resolve(),
+});

@@ -1,0 +1,193 @@
+/** `weir package`: what it writes is run as AWS Lambda runs it, in a process of its own. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { loadOptions } from '../../gateway';
+import type { LambdaAnswer } from '../../gateway/lambda';
+import { readParts } from '../../gateway/packaged/loader';
+import { openLambda } from '../../gateway/process/lambda-handler';
+import { sha256 } from '../../gateway/request/persisted/manifest';
+import { lambdaEvent } from '../support/lambda-events';
+import { startCli } from '../support/run-cli';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-package-'));
+const out = join(folder, 'out');
+const code = join(out, 'code');
+const config = join(folder, 'weir.yaml');
+const manifest = {
+  item: '{ item(id: "1") { name stock } }',
+  named: 'query Named($id: ID!) { item(id: $id) { name ...Stock @include(if: true) } } fragment Stock on Item { stock }',
+  two: 'query One { item(id: "1") { name } } query Two { item(id: "2") { stock } }',
+  rename: 'mutation { rename(id: "1", name: "ö") { id stock } }',
+  old: '{ gone }',
+};
+let subgraphs: TestSubgraph[];
+let printed: string;
+
+beforeAll(async () => {
+  const names: Record<string, string> = { 1: 'ä', 2: 'b' };
+  subgraphs = [
+    await startSubgraph({
+      name: 'items',
+      typeDefs: `
+        type Query { item(id: ID!): Item }
+        type Mutation { rename(id: ID!, name: String!): Item }
+        type Item @key(fields: "id") { id: ID! name: String }
+      `,
+      resolvers: {
+        Query: { item: (_: unknown, { id }: { id: string }) => ({ id, name: names[id] }) },
+        Mutation: { rename: (_: unknown, item: object) => item },
+      },
+    }),
+    await startSubgraph({
+      name: 'stock',
+      typeDefs: 'type Item @key(fields: "id") { id: ID! stock: Int }',
+      resolvers: { Item: { stock: ({ id }: { id: string }) => Number(id) * 10 } },
+    }),
+  ];
+  writeFileSync(join(folder, 'supergraph.graphql'), compose(subgraphs));
+  writeFileSync(join(folder, 'operations.json'), JSON.stringify(manifest));
+  writeFileSync(
+    config,
+    'supergraph: supergraph.graphql\nmode: ${MODE}\npersistedOperations:\n  manifest: operations.json\nlambda:\n  perInstance: true\nlogging:\n  level: error\n',
+  );
+  const { exitCode, stderr } = await startCli(['package', 'gateway', '--config', config, '--out', out], {
+    ...(process.env as Record<string, string>),
+    MODE: 'production',
+  }).result;
+  printed = stderr;
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+});
+afterAll(async () => {
+  await Promise.all(subgraphs.map((each) => each.close()));
+  rmSync(folder, { recursive: true });
+});
+
+const eventOf = (body: object) =>
+  lambdaEvent('http api', {
+    method: 'POST',
+    path: '/graphql',
+    headers: [
+      ['content-type', 'application/json'],
+      ['x-request-id', 'r1'],
+    ],
+    body: Buffer.from(JSON.stringify(body)),
+  });
+
+interface Answered {
+  readonly answer: LambdaAnswer;
+  /** Threads that were started so far. */
+  readonly threads: number;
+}
+
+/** Opens the package in a process of its own, and sends it these operations. */
+async function run(bodies: readonly object[]): Promise<Answered[]> {
+  const events = JSON.stringify(bodies.map(eventOf));
+  const script = join(__dirname, '../support/packaged-process.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, join(code, 'index.mjs'), events], {
+    env: { ...process.env, MODE: 'production' },
+  });
+  return JSON.parse(stdout) as Answered[];
+}
+
+/** What a gateway answers that reads the same options itself. */
+async function answersOfGateway(bodies: readonly object[]): Promise<LambdaAnswer[]> {
+  const { gateway, handler } = await openLambda(loadOptions({ config, env: { MODE: 'production' } }));
+  const answers = [];
+  for (const body of bodies) answers.push(await handler(eventOf(body), {}));
+  await gateway.stop();
+  return answers;
+}
+
+const known = [
+  { query: manifest.item },
+  { documentId: 'item' },
+  { extensions: { persistedQuery: { version: 1, sha256Hash: sha256(manifest.named) } }, variables: { id: '2' } },
+  { query: manifest.named, operationName: 'Named', variables: { id: '1' } },
+  { query: manifest.named, variables: { id: 1.5 } },
+  { query: manifest.two, operationName: 'Two' },
+  { query: manifest.two, operationName: 'Three' },
+  { query: manifest.two },
+  { query: manifest.rename },
+];
+
+it('answers the operations of the manifests as any gateway does, and starts no thread for them', async () => {
+  const unknown = { query: '{ item(id: "2") { id name stock } }' };
+  const bodies = [...known, { query: manifest.old }, unknown];
+  const answered = await run(bodies);
+  expect(answered.map(({ answer }) => answer)).toEqual(await answersOfGateway(bodies));
+  expect(answered.map(({ threads }) => threads)).toEqual([...known.map(() => 0), 0, 1]);
+});
+
+it('says what it has written, and which operations do not fit', () => {
+  expect(printed).toContain('the operation "old" has no plan in the package: Cannot query field "gone"');
+  expect(printed).toMatch(/code has the gateway with the plans of 4 of 5 operations, \d+\.\d MB\./);
+});
+
+it('keeps what options take from the environment as it was written', () => {
+  const options = readFileSync(join(code, 'weir.yaml'), 'utf8');
+  expect(options).toContain('mode: ${MODE}');
+  expect(options).not.toContain('supergraph.graphql');
+});
+
+it('refuses each part that is not what was packaged, or is missing', () => {
+  const parts = [...readParts(code).keys()];
+  expect(parts).toEqual(expect.arrayContaining(['code.js', 'code.cache', 'graph.json', 'supergraph.graphql']));
+  for (const name of parts) {
+    const file = join(code, name);
+    const content = readFileSync(file);
+    const changed = Buffer.from(content);
+    changed[content.length >> 1]! ^= 1;
+    writeFileSync(file, changed);
+    expect(() => readParts(code)).toThrow(`${name} is not what was packaged, as its SHA-256 differs`);
+    rmSync(file);
+    expect(() => readParts(code)).toThrow(`${name} cannot be read`);
+    writeFileSync(file, content);
+  }
+});
+
+it('does not open a package that was changed', async () => {
+  const file = join(code, 'graph.json');
+  const content = readFileSync(file);
+  writeFileSync(file, '{}');
+  const failed = run([]);
+  await expect(failed).rejects.toThrow(/PackageError: The package in .* is not run: graph\.json is not what/);
+  writeFileSync(file, content);
+});
+
+const packageTo = (to: string, text: string) => {
+  const file = join(folder, 'other.yaml');
+  writeFileSync(file, text);
+  return startCli(['package', 'gateway', '--config', file, '--out', to]).result;
+};
+
+it('does not overwrite what is no package', async () => {
+  const other = join(folder, 'other');
+  mkdirSync(join(other, 'code'), { recursive: true });
+  writeFileSync(join(other, 'code', 'precious.txt'), '');
+  const { exitCode, stderr } = await packageTo(other, 'supergraph: supergraph.graphql\nlambda: { perInstance: true }\n');
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 2,
+    stderr: `weir: ${join(other, 'code')} exists, and is no package of weir: name another folder as --out.\n`,
+  });
+  expect(readdirSync(join(other, 'code'))).toEqual(['precious.txt']);
+});
+
+it.each([
+  ['what cannot work on Lambda', 'lambda: {}\n', '`cache.store` is the memory of one instance'],
+  ['a supergraph that cannot be run', 'supergraph: weir.yaml\nlambda: { perInstance: true }\n', 'cannot be run'],
+  [
+    'files that the function would not have',
+    'connections:\n  ca: ca.pem\nprivateLinks:\n  keys: "${file:keys}"\n',
+    '`connections.ca`, `privateLinks.keys` name files that the package does not have',
+  ],
+])('refuses %s, and writes nothing', async (_, options, says) => {
+  const text = options.startsWith('supergraph') ? options : `supergraph: supergraph.graphql\n${options}`;
+  const { exitCode, stderr } = await packageTo(join(folder, 'none'), text);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(says);
+  expect(existsSync(join(folder, 'none'))).toBe(false);
+});

@@ -34,6 +34,8 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
+      // In a function it loads late what is slow to load, and unlike `createRequire` bundlers find what that is.
+      '@typescript-eslint/no-require-imports': 'off',
       'no-console': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-restricted-properties': [

@@ -260,7 +260,7 @@ async function runWorkers(
     );
   let openedConsole = hasConsole ? openOwnConsole() : undefined;
   const adminServer = admin.enabled
-    ? createAdminServer({
+    ? await createAdminServer({
         metrics: collect,
         readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,

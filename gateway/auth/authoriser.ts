@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type * as Sdk from '@aws-sdk/client-lambda';
 import type { Options } from '../options';
 import type { Received } from './authenticator';
@@ -39,7 +38,7 @@ export function askAuthoriser(
 
 /** The SDK is loaded only if a function is configured. It finds credentials and region as usual. */
 function awsFunction(name: string, region: string | undefined): Ask {
-  const { InvokeCommand, LambdaClient } = createRequire(__filename)('@aws-sdk/client-lambda') as typeof Sdk;
+  const { InvokeCommand, LambdaClient } = require('@aws-sdk/client-lambda') as typeof Sdk;
   let client: Sdk.LambdaClient | undefined;
   return async (event, abortSignal) => {
     client ??= new LambdaClient({

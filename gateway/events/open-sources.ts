@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Options } from '../options';
 import type { DomainEventSource } from './source';
 import type * as RedisStreams from './sources/redis-streams';
@@ -9,8 +8,6 @@ export interface SourceTools {
   /** How the gateway connects to a subgraph now; undefined for one that the supergraph does not have. */
   readonly locate: (subgraph: string) => EventPublisher | undefined;
 }
-
-const load = createRequire(__filename);
 
 /**
  * Opens the sources that the options name. They connect to nothing before they are read.
@@ -27,7 +24,7 @@ export function openEventSources(
         return subgraphEvents({ locate: () => locate(source.subgraph) });
       case 'redis-streams': {
         // The client is loaded only if it is used, as loading is slow.
-        const { redisStreamsEvents } = load('./sources/redis-streams') as typeof RedisStreams;
+        const { redisStreamsEvents } = require('./sources/redis-streams') as typeof RedisStreams;
         return redisStreamsEvents(source, ['events', 'sources', name, 'redis']);
       }
       case 'sqs':

@@ -60,12 +60,54 @@ export const notPem = (error: unknown): string =>
 
 /** What is wrong with a secret is no reason to write it to a log. */
 export function isSecret(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
-  return schemasAt(schema, path).some(
-    ({ writeOnly, items, additionalProperties: free }) =>
-      writeOnly === true ||
-      items?.writeOnly === true ||
-      (typeof free === 'object' && free.writeOnly === true),
+  let ways = waysOf(schema, false);
+  for (const key of path) ways = ways.flatMap((way) => waysOf(memberOf(way, key), false));
+  return ways.some(
+    (way) =>
+      way.isSecret ||
+      [undefined, 0].some((key) => waysOf(memberOf(way, key), false).some((each) => each.isSecret)),
   );
+}
+
+/** What an option may be, without what is around it. Of the schema itself, as its JSON form takes long to make. */
+interface Way {
+  readonly schema: z.core.$ZodTypes;
+  readonly isSecret: boolean;
+}
+
+function waysOf(schema: z.core.$ZodType | undefined, isSecret: boolean): Way[] {
+  if (schema === undefined) return [];
+  const secret = isSecret || z.globalRegistry.get(schema)?.['writeOnly'] === true;
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case 'optional':
+    case 'nullable':
+    case 'default':
+    case 'prefault':
+    case 'readonly':
+      return waysOf(def.innerType, secret);
+    case 'pipe':
+      return waysOf(def.in._zod.def.type === 'transform' ? def.out : def.in, secret);
+    case 'union':
+      return def.options.flatMap((each) => waysOf(each, secret));
+    default:
+      return [{ schema: schema as z.core.$ZodTypes, isSecret: secret }];
+  }
+}
+
+/** @param key undefined for a member of a map by any name */
+function memberOf({ schema }: Way, key: PropertyKey | undefined): z.core.$ZodType | undefined {
+  const { def } = schema._zod;
+  switch (def.type) {
+    case 'object':
+      return key !== undefined && Object.hasOwn(def.shape, key) ? def.shape[String(key)] : def.catchall;
+    case 'record':
+      return typeof key === 'number' ? undefined : def.valueType;
+    case 'array':
+      return typeof key === 'number' ? def.element : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function show(value: unknown): string {

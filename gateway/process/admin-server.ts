@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { join } from 'node:path';
 import { pathOf } from '../http/paths';
 import { requestError } from '../errors';
@@ -26,13 +26,15 @@ export interface AdminServerOptions {
  * The server of the port for operators: `GET /metrics`, `GET /health/live`, `GET /health/ready`,
  * `POST /cache/invalidate`, and the console.
  */
-export function createAdminServer({
+export async function createAdminServer({
   metrics,
   readiness,
   token,
   invalidation,
   console,
-}: AdminServerOptions): FastifyInstance {
+}: AdminServerOptions): Promise<FastifyInstance> {
+  // Not loaded where nobody looks, as on Lambda.
+  const { fastify } = await import('fastify');
   const app = fastify({
     forceCloseConnections: true,
     frameworkErrors: (_error, _request, reply) => {

@@ -58,7 +58,7 @@ import { createHandle, createRoutes, type Route } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createSteps, type Steps } from '../websocket/steps';
 import { createFormatError } from '../request/format-error';
-import { createApolloServer, createLearn } from '../request/learn-operation';
+import { createLearn, OperationParser } from '../request/learn-operation';
 import { createPipeline, type Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
@@ -152,8 +152,8 @@ export class Configuration {
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
   async start(): Promise<void> {
-    const { apollo, gateway } = this.#parts;
-    const started = apollo.start().then(() => (this.#answers = true));
+    const { parser, gateway, parsesLater } = this.#parts;
+    const started = (parsesLater ? gateway.load() : parser.start()).then(() => (this.#answers = true));
     // Without a supergraph Apollo Server starts later, or never if the gateway is stopped before.
     started.catch(() => undefined);
     await gateway.start();
@@ -311,7 +311,7 @@ export class Configuration {
   }
 
   async #close(): Promise<readonly string[]> {
-    const { apollo, gateway, overload, unsent, usage, transport } = this.#parts;
+    const { parser, gateway, overload, unsent, usage, transport } = this.#parts;
     const { signers, authentication, purges } = this.#parts;
     overload.close();
     unsent.close();
@@ -320,7 +320,7 @@ export class Configuration {
     const untold = await purges?.close();
     try {
       // Rejects where a plugin does.
-      await (this.#answers ? apollo.stop() : gateway.stop());
+      await (this.#answers ? parser.stop() : gateway.stop());
     } finally {
       await transport.close();
       signers.close();
@@ -442,7 +442,7 @@ function build(
   if (packaged === undefined)
     gateway.onSchemaLoadOrUpdate(() => void persistedOperations.compare(gateway.current!.apiSchemaSdl));
   const formatError = createFormatError(logger, metrics.errors);
-  const apollo = createApolloServer({
+  const parser = new OperationParser({
     ...{ gateway, options, persistedOperations, formatError, plugins, logger },
     isTraced: tracer !== undefined,
   });
@@ -486,7 +486,9 @@ function build(
   const { answerHeaders } = caching;
   const { clientDirectives } = options.cache.responses;
   const isPreflighted = compileIsPreflighted(options);
-  const learn = createLearn(apollo);
+  const learn = createLearn(() => parser.start());
+  // Known operations need no parser, and plugins are told of the start.
+  const parsesLater = packaged !== undefined && plugins.length === 0;
   const pipeline = createPipeline({
     bodyLimit,
     isReady: answers,
@@ -536,7 +538,8 @@ function build(
       handle,
       steps,
       pipeline,
-      apollo,
+      parser,
+      parsesLater,
       gateway,
       inFlight,
       overload,

@@ -335,7 +335,7 @@ export async function openGateway(
     describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
   const openedConsole = enabled && console ? openConsole(gatewayOf(console), name, consoleStore) : undefined;
   const admin = enabled
-    ? createAdminServer({
+    ? await createAdminServer({
         ...{ metrics: metrics.text, readiness, token, invalidation },
         console: openedConsole && { source: () => openedConsole.source, about, logger },
       })

@@ -1,11 +1,6 @@
-import { ApolloServer, type ApolloServerPlugin, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
-import {
-  ApolloServerPluginCacheControlDisabled,
-  ApolloServerPluginInlineTraceDisabled,
-  ApolloServerPluginLandingPageDisabled,
-  ApolloServerPluginSchemaReportingDisabled,
-  ApolloServerPluginUsageReportingDisabled,
-} from '@apollo/server/plugin/disabled';
+import type * as Apollo from '@apollo/server';
+import type { ApolloServer, ApolloServerPlugin, HeaderMap, HTTPGraphQLResponse } from '@apollo/server';
+import type * as Disabled from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
 import { takesParts } from './only-part';
@@ -32,12 +27,59 @@ export interface ApolloServerSettings {
   readonly isTraced: boolean;
 }
 
-/** Parses and validates new operations, selects the operation of a document, and registers automatic persisted queries. */
-export function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
+/**
+ * Parses and validates new operations, selects the operation of a document, and registers automatic persisted queries. It is
+ * loaded and started when it is first needed.
+ */
+export class OperationParser {
+  readonly #settings: ApolloServerSettings;
+  #started: Promise<StartedApolloServer> | undefined;
+
+  constructor(settings: ApolloServerSettings) {
+    this.#settings = settings;
+  }
+
+  /** Resolves when it has a schema. Rejects where a plugin does, and when the gateway is stopped before. */
+  start(): Promise<StartedApolloServer> {
+    return (this.#started ??= this.#start());
+  }
+
+  async #start(): Promise<StartedApolloServer> {
+    const server = createApolloServer(this.#settings);
+    await server.start();
+    const { HeaderMap } = loadApolloServer();
+    return {
+      ...{ server, HeaderMap },
+      executeHTTPGraphQLRequest: (request) => server.executeHTTPGraphQLRequest(request),
+    };
+  }
+
+  /** Stops it, and the gateway. Rejects where a plugin does. */
+  async stop(): Promise<void> {
+    const started = await this.#started?.catch(() => undefined);
+    await (started?.server ?? this.#settings.gateway).stop();
+  }
+}
+
+/** What of Apollo Server learns operations. */
+interface Learner extends Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'> {
+  readonly HeaderMap: new () => HeaderMap;
+}
+
+interface StartedApolloServer extends Learner {
+  readonly server: ApolloServer<OperationContext>;
+}
+
+/** Loaded when it is first needed. By `require`: `import()` would load another copy than plugins have. */
+const loadApolloServer = () => require('@apollo/server') as typeof Apollo;
+
+function createApolloServer(settings: ApolloServerSettings): ApolloServer<OperationContext> {
   const { gateway, options, persistedOperations, formatError, logger } = settings;
+  const { ApolloServer: Server } = loadApolloServer();
+  const disabled = require('@apollo/server/plugin/disabled') as typeof Disabled;
   const { registry } = persistedOperations;
   const development = options.mode === 'development';
-  return new ApolloServer<OperationContext>({
+  return new Server<OperationContext>({
     gateway,
     nodeEnv: options.mode,
     // `limits/` decides per client whether introspection is allowed and how large a batch may be.
@@ -64,11 +106,11 @@ export function createApolloServer(settings: ApolloServerSettings): ApolloServer
       requestPlugin(gateway),
       ...(settings.isTraced ? [tracePlugin()] : []),
       ...settings.plugins,
-      ApolloServerPluginCacheControlDisabled(),
-      ApolloServerPluginInlineTraceDisabled(),
-      ApolloServerPluginLandingPageDisabled(),
-      ApolloServerPluginSchemaReportingDisabled(),
-      ApolloServerPluginUsageReportingDisabled(),
+      disabled.ApolloServerPluginCacheControlDisabled(),
+      disabled.ApolloServerPluginInlineTraceDisabled(),
+      disabled.ApolloServerPluginLandingPageDisabled(),
+      disabled.ApolloServerPluginSchemaReportingDisabled(),
+      disabled.ApolloServerPluginUsageReportingDisabled(),
     ],
   });
 }
@@ -136,13 +178,12 @@ export interface Learned {
 /** Has Apollo Server parse and validate new operations. */
 export type Learn = (request: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
 
-export function createLearn(
-  apollo: Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'>,
-): Learn {
+/** @param start resolves with what learns; called for each new operation */
+export function createLearn(start: () => Promise<Learner>): Learn {
   const mediaTypeFor = mediaTypes();
   /** As Apollo Server takes it: an operation of a GET that is in the body as a POST, and an answer in JSON. */
-  const asSent = ({ head, sink }: IncomingRequest, body: unknown) => {
-    const headers = headersOf(head);
+  const asSent = ({ head, sink }: IncomingRequest, body: unknown, headers: HeaderMap) => {
+    addHeaders(head, headers);
     if (takesParts(sink) && mediaTypeFor(head.headers.accept) === undefined)
       headers.set('accept', 'application/json');
     if (head.method !== 'GET' || body === undefined) return { method: head.method, headers };
@@ -157,8 +198,9 @@ export function createLearn(
       onLearned: (sent, operation) => learned.set(sent, operation),
       onRefused: (error) => (refusal = error),
     };
-    const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { ...asSent(request, body), search, body },
+    const { HeaderMap, executeHTTPGraphQLRequest } = await start();
+    const response = await executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { ...asSent(request, body, new HeaderMap()), search, body },
       context: () => Promise.resolve(context),
     });
     // The client gets the better error, not one that suggests another method or another `Accept`.
@@ -167,10 +209,8 @@ export function createLearn(
   };
 }
 
-function headersOf({ headers }: RequestHead): HeaderMap {
-  const map = new HeaderMap();
+function addHeaders({ headers }: RequestHead, map: HeaderMap): void {
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
   }
-  return map;
 }

@@ -1,4 +1,4 @@
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, HeaderMap } from '@apollo/server';
 import type { CreateServerForIntegrationTests } from '@apollo/server-integration-testsuite';
 import { openStore } from '../../gateway/cache/stores/open-store';
 import { RequestsInFlight } from '../../gateway/request/requests-in-flight';
@@ -75,10 +75,11 @@ export const createServerBehind =
     const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse: () => undefined });
     const reply = new Reply(logger, metrics.errors);
     const limits = createClientLimits({ limits: options.limits, introspection: true });
-    const learn = createLearn({
+    const learn = createLearn(async () => ({
+      HeaderMap,
       executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
         server.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: context ?? (async () => ({})) }),
-    });
+    }));
     const runOperation = new RunOperation({
       persistedOperations: new PersistedOperations({
         ...{ options, store, logger, statistics: metrics.persistedOperations, trusted: noTrustedOperations },

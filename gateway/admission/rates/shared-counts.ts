@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import type { Options } from '../../options';
 import type { StoreProtocol } from '../../options/cache';
@@ -174,12 +173,10 @@ export class SharedCounts {
   }
 }
 
-const load = createRequire(__filename);
-
 /** The client is loaded only if it is used, as loading is slow. */
 function connect({ store: url, prefix, redis }: Options['cache']): Connection.RedisConnection {
-  const { RedisServer } = load('../../redis/open-redis') as typeof OpenRedis;
-  const { RedisConnection } = load('../../redis/redis-connection') as typeof Connection;
+  const { RedisServer } = require('../../redis/open-redis') as typeof OpenRedis;
+  const { RedisConnection } = require('../../redis/redis-connection') as typeof Connection;
   const server = new RedisServer({ url, ...redis }, ['cache', 'redis']);
   return new RedisConnection({ server, key: `{${prefix}}:rate`, scripts: { weirAdd: { lua: addScript } } });
 }

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Options } from '../../options';
 import { isShared, type StoreProtocol, type storeProtocols } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
@@ -75,12 +74,10 @@ interface Opened {
   readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: Feed };
 }
 
-const load = createRequire(__filename);
-
 /** The client is loaded only if it is used, as loading is slow. */
 const openRedis = (_: URL, options: Options['cache']): Opened['shared'] => {
-  const { RedisStore } = load('./redis') as typeof Redis;
-  const { RedisServer } = load('../../redis/open-redis') as typeof OpenRedis;
+  const { RedisStore } = require('./redis') as typeof Redis;
+  const { RedisServer } = require('../../redis/open-redis') as typeof OpenRedis;
   const server = new RedisServer({ url: options.store, ...options.redis }, ['cache', 'redis']);
   const store = new RedisStore({ server, ...sharedBy(options) });
   return { kind: 'shared', store, feed: store.follow };
@@ -96,7 +93,7 @@ const stores: {
   'redis:': openRedis,
   'rediss:': openRedis,
   'dynamodb:': ({ hostname, searchParams }, options) => {
-    const { createDynamoStore } = load('./dynamodb') as typeof DynamoDB;
+    const { createDynamoStore } = require('./dynamodb') as typeof DynamoDB;
     const place = { endpoint: searchParams.get('endpoint'), region: searchParams.get('region') };
     const store = createDynamoStore({ table: hostname, ...sharedBy(options) }, place);
     return { kind: 'shared', store, feed: store.follow };

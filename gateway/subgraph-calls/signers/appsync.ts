@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type * as AuthLink from 'aws-appsync-auth-link';
 import type { AppSyncAuth } from '../../options/subgraph-auth';
 import { requestHeaders } from '../request-body';
@@ -51,7 +50,7 @@ function iamSigner(region: string | undefined, credentials: GetCredentials): Sig
     headers: ['authorization', 'x-amz-date', 'x-amz-security-token'],
     sign({ url, body, headers: covered = requestHeaders }) {
       // Loaded only by a gateway with such a subgraph, as loading takes 0.2 s.
-      link ??= (createRequire(__filename)('aws-appsync-auth-link') as typeof AuthLink).Signer;
+      link ??= (require('aws-appsync-auth-link') as typeof AuthLink).Signer;
       const { sign } = link;
       const signWith = (found: AwsCredentials): string[] => {
         const { headers } = sign(

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type * as Chain from '@aws-sdk/credential-provider-node';
 import { awsAgents } from '../outgoing';
 import { renewed } from '../renewed';
@@ -19,9 +18,7 @@ export type GetCredentials = () => AwsCredentials | Promise<AwsCredentials>;
 export function awsCredentials(): GetCredentials {
   return renewed(async () => {
     // Loaded only by a gateway whose subgraphs need it.
-    const { defaultProvider } = createRequire(__filename)(
-      '@aws-sdk/credential-provider-node',
-    ) as typeof Chain;
+    const { defaultProvider } = require('@aws-sdk/credential-provider-node') as typeof Chain;
     // A new provider each time, as a provider of the SDK remembers the credentials that it found.
     const credentials = await defaultProvider({ clientConfig: { requestHandler: awsAgents() } })();
     return { value: credentials, expires: credentials.expiration?.getTime() };

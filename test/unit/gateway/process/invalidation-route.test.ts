@@ -5,8 +5,8 @@ import type { Invalidation } from '../../../../gateway/options/invalidation';
 import { StoreUnavailable } from '../../../../gateway/cache/stores/store';
 import type { Json } from '../../../support/running-gateway';
 
-const open: FastifyInstance[] = [];
-afterEach(() => Promise.all(open.splice(0).map((app) => app.close())));
+const open: Promise<FastifyInstance>[] = [];
+afterEach(() => Promise.all(open.splice(0).map(async (app) => (await app).close())));
 
 const token = 'a-token-for-operators';
 
@@ -29,7 +29,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
     errors.push(facts);
   }
   open.push(app);
-  const listening = app.listen({ port: 0 });
+  const listening = app.then((opened) => opened.listen({ port: 0 }));
   const post = async (body: unknown, authorization = `Bearer ${token}`, type = 'application/json') => {
     const response = await fetch(`${await listening}/cache/invalidate`, {
       method: 'POST',

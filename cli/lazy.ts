@@ -25,6 +25,7 @@ import type * as Scaffold from './init/scaffold';
 import type * as GatewayTemplate from './package/template/gateway-template';
 import type * as SubgraphTemplate from './package/template/subgraph-template';
 import type * as PackageGateway from './package/package-gateway';
+import type * as PackageSubgraph from './package/package-subgraph';
 
 const load = createRequire(__filename);
 
@@ -51,6 +52,7 @@ export const lazy = {
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
   packageGateway: () => load('./package/package-gateway') as typeof PackageGateway,
+  packageSubgraph: () => load('./package/package-subgraph') as typeof PackageSubgraph,
   packGateway: () => load('../gateway/process/pack-gateway') as typeof PackGateway,
   rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFile, codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
+import { codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
 import { packageVersion } from '../own-package';
 import { bundle } from './bundle';
@@ -11,7 +11,9 @@ import { bundle } from './bundle';
 export interface PackageContent {
   /** The modules that are bundled, each with all that it imports, by the name of the file without `.js`. */
   readonly sources: Readonly<Record<string, string>>;
-  /** Further parts, by file name. */
+  /** Packages that they import and never need. */
+  readonly unused: readonly string[];
+  /** Further parts, by file name, which may be in a folder. */
   readonly files: ReadonlyMap<string, string>;
   readonly env: Context['env'];
 }
@@ -23,6 +25,18 @@ export const gatewaySources = (): Readonly<Record<string, string>> => ({
 });
 
 /**
+ * What a gateway of options alone, with a supergraph that is fixed, never loads on Lambda: other sources of supergraphs, the
+ * server for operators, and what `refuseOnLambda` refuses.
+ */
+export const unusedByGateway: readonly string[] = [
+  ...['@apollo/gateway', '@apollo/composition', '@graphql-inspector/core', 'fastify'],
+  ...['@aws-sdk/client-cloudfront', '@aws-sdk/client-s3', '@aws-sdk/client-sns', '@aws-sdk/client-sqs'],
+];
+
+/** On Lambda a subgraph has the DynamoDB of AWS. */
+export const unusedBySubgraphs: readonly string[] = ['dynalite', 'level'];
+
+/**
  * Writes a package: a folder with bundled code, what V8 has compiled of it, further files, and the list of all these parts.
  * Another package in its place is replaced in one step.
  *
@@ -31,18 +45,21 @@ export const gatewaySources = (): Readonly<Record<string, string>> => ({
  */
 export async function writePackage(
   folder: string,
-  { sources, files, env }: PackageContent,
+  { sources, unused, files, env }: PackageContent,
 ): Promise<ReadonlyMap<string, number>> {
   await refuseOthers(folder);
   const draft = `${folder}.${process.pid}.draft`;
   try {
     await mkdir(draft, { recursive: true });
-    for (const [name, text] of files) await writeFile(join(draft, name), text);
+    for (const [name, text] of files) {
+      await mkdir(dirname(join(draft, name)), { recursive: true });
+      await writeFile(join(draft, name), text);
+    }
     await writeFile(join(draft, 'index.mjs'), entry);
     // The code finds its version here, and Node that it is CommonJS.
     const about = { name: 'weir-package', version: packageVersion(), type: 'commonjs', private: true };
     await writeFile(join(draft, 'package.json'), JSON.stringify(about));
-    await bundle({ ...sources, [loaderName]: moduleIn('gateway/packaged/loader') }, draft);
+    await bundle({ ...sources, [loaderName]: moduleIn('gateway/packaged/loader') }, draft, unused);
     await listParts(draft);
     await compile(draft, env);
     const sizes = await listParts(draft);
@@ -50,7 +67,8 @@ export async function writePackage(
     await rename(draft, folder);
     return sizes;
   } catch (error) {
-    if (error instanceof CommandFailure || (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    if (error instanceof CommandFailure || (error as NodeJS.ErrnoException).syscall === undefined)
+      throw error;
     throw new CommandFailure(`weir: ${folder} cannot be written: ${(error as Error).message}.`, 2);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -75,12 +93,20 @@ async function refuseOthers(folder: string): Promise<void> {
     !existsSync(join(folder, packageFile)) &&
     (!(await stat(folder)).isDirectory() || (await readdir(folder)).length > 0);
   if (isOther)
-    throw new CommandFailure(`weir: ${folder} exists, and is no package of weir: name another folder as --out.`, 2);
+    throw new CommandFailure(
+      `weir: ${folder} exists, and is no package of weir: name another folder as --out.`,
+      2,
+    );
 }
 
 /** Writes the list of all files in the folder. */
 async function listParts(folder: string): Promise<ReadonlyMap<string, number>> {
-  const names = (await readdir(folder)).filter((name) => name !== packageFile).sort();
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = found
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((name) => name !== packageFile)
+    .sort();
   const contents = await Promise.all(names.map((name) => readFile(join(folder, name))));
   const manifest: PackageManifest = {
     weir: packageVersion(),
@@ -94,8 +120,12 @@ async function listParts(folder: string): Promise<ReadonlyMap<string, number>> {
 /** Runs the package once in a process of its own, which writes what V8 has compiled then. */
 async function compile(folder: string, env: Context['env']): Promise<void> {
   const arguments_ = [...threadArguments, moduleIn('gateway/packaged/make-cache'), resolve(folder)];
-  await promisify(execFile)(process.execPath, arguments_, { env: { ...env } });
-  if (!existsSync(join(folder, cacheFile))) throw new Error(`${cacheFile} was not written`);
+  try {
+    await promisify(execFile)(process.execPath, arguments_, { env: { ...env } });
+  } catch (error) {
+    const { stderr = '' } = error as { readonly stderr?: string };
+    throw new CommandFailure(`weir: what was packaged does not run: ${stderr.trim()}`, 2);
+  }
 }
 
 const nameOf = (file: string): string => file.slice(0, -extname(file).length);

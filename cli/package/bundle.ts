@@ -4,12 +4,17 @@ import type * as Esbuild from 'esbuild';
 import { CommandFailure } from '../context';
 
 /**
- * Bundles modules, each with all that it imports, into files of a folder. All is text in ASCII, so that V8 keeps it as it is.
+ * Bundles modules, each with all that it imports, into files of a folder.
  *
  * @param modules absolute paths, by the name of the file without `.js`
+ * @param unused packages that are left out
  * @throws {CommandFailure} where esbuild is not installed, or a module cannot be bundled
  */
-export async function bundle(modules: Readonly<Record<string, string>>, folder: string): Promise<void> {
+export async function bundle(
+  modules: Readonly<Record<string, string>>,
+  folder: string,
+  unused: readonly string[],
+): Promise<void> {
   const { build } = loadEsbuild();
   try {
     await build({
@@ -24,15 +29,12 @@ export async function bundle(modules: Readonly<Record<string, string>>, folder: 
       legalComments: 'none',
       logLevel: 'silent',
       define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-      external: [...neverUsed],
+      external: [...unused],
     });
   } catch (error) {
     throw new CommandFailure(`weir: the code cannot be bundled: ${(error as Error).message}`, 2);
   }
 }
-
-/** What a gateway with options alone never loads: managers of supergraphs are given in code. */
-const neverUsed = ['@apollo/gateway'] as const;
 
 /** It is no dependency of Weir: most never package, and it brings a program for each kind of machine. */
 function loadEsbuild(): typeof Esbuild {

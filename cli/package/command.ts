@@ -7,6 +7,10 @@ export interface PackageGatewayFlags extends Pick<OwnFlags, 'config' | 'supergra
   readonly out: string;
 }
 
+export interface PackageSubgraphFlags {
+  readonly out?: string;
+}
+
 /** `weir package`: writes what AWS Lambda runs. */
 export function packageCommand(context: Context): Command {
   const gateway = new Command('gateway')
@@ -17,20 +21,55 @@ export function packageCommand(context: Context): Command {
         'operation is answered without a planner. The supergraph is fixed: a newer one is a new package.',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
-    .option('-s, --supergraph <SOURCE>', 'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT')
-    .option('-o, --out <FOLDER>', 'where it is written; a package that is there is replaced', 'package/gateway')
+    .option(
+      '-s, --supergraph <SOURCE>',
+      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT',
+    )
+    .option(
+      '-o, --out <FOLDER>',
+      'where it is written; a package that is there is replaced',
+      'package/gateway',
+    )
     .addHelpText(
       'after',
-      '\nNeeds esbuild: `npm install --save-dev esbuild`. Run it with the version of Node that the function has: ' +
-        'another one compiles the code at each start.\n\nExamples:\n' +
+      `\n${needs}\n\nExamples:\n` +
         '  $ weir package gateway --config weir.yaml\n' +
         "  $ weir package gateway --config weir.yaml --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'",
     )
     .action((flags: PackageGatewayFlags) => lazy.packageGateway().packageGateway(flags, context));
+  const subgraph = new Command('subgraph')
+    .summary('write a subgraph as a function of AWS Lambda')
+    .description(
+      'Writes a folder with all that a function of AWS Lambda needs (`index.handler`) for a subgraph that is written ' +
+        'with `weir/subgraph`: the code in one file, its schema, and the definitions of its workflows, which are the ' +
+        'files *.graphql and *.asl.json in the folder of its module.',
+    )
+    .argument('<MODULE>', 'a file that exports `handler`, or the name of a subgraph of the reference graph')
+    .option(
+      '-o, --out <FOLDER>',
+      'where it is written; a package that is there is replaced (default: package/NAME)',
+    )
+    .addHelpText(
+      'after',
+      `\n${needs}\n\nExamples:\n` +
+        '  $ weir package subgraph reviews\n' +
+        '  $ weir package subgraph services/books/index.ts --out package/books',
+    )
+    .action((module: string, flags: PackageSubgraphFlags) =>
+      lazy.packageSubgraph().packageSubgraph(module, flags, context),
+    );
   return new Command('package')
     .summary('write a function of AWS Lambda')
     .description('Writes the code of a function of AWS Lambda, with all that it needs.')
     .helpCommand(false)
-    .addHelpText('after', '\nExamples:\n  $ weir package gateway --config weir.yaml')
-    .addCommand(gateway);
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ weir package gateway --config weir.yaml\n  $ weir package subgraph reviews',
+    )
+    .addCommand(gateway)
+    .addCommand(subgraph);
 }
+
+const needs =
+  'Needs esbuild: `npm install --save-dev esbuild`. Run it with the version of Node\n' +
+  'that the function has: another one compiles the code at each start.';

@@ -4,7 +4,7 @@ import { OptionsReader, withOptionsErrors } from '../gateway-options';
 import { lazy } from '../lazy';
 import { graphFile, optionsFile, supergraphFile, writeGraph } from '../../gateway/packaged/packaged-graph';
 import { packageVersion } from '../own-package';
-import { gatewaySources, sizeOf, writePackage } from './artefact';
+import { gatewaySources, sizeOf, unusedByGateway, writePackage } from './artefact';
 import type { PackageGatewayFlags } from './command';
 import { packOptions } from './pack-options';
 
@@ -13,14 +13,19 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
   const { out, config, ...others } = flags;
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
   const options = packOptions(config);
-  const { graph, unplanned } = await withOptionsErrors(() => lazy.packGateway().packGateway(reader.read()), reader);
+  const { graph, unplanned } = await withOptionsErrors(
+    () => lazy.packGateway().packGateway(reader.read()),
+    reader,
+  );
   const files = new Map([
     [optionsFile, options],
     [supergraphFile, graph.supergraphSdl],
     [graphFile, writeGraph(graph, packageVersion())],
   ]);
   const folder = join(out, 'code');
-  const written = await writePackage(folder, { sources: gatewaySources(), files, env: context.env });
+  const written = await writePackage(folder, {
+    ...{ sources: gatewaySources(), unused: unusedByGateway, files, env: context.env },
+  });
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   for (const { id, reason } of unplanned) say(`the operation "${id}" has no plan in the package: ${reason}`);
   const planned = graph.operations.length - unplanned.length;

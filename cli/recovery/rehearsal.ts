@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailure, type Context } from '../context';
 import { type Child, startChild } from '../dev/child';
 import { lazy } from '../lazy';
-import { embeddedDynamoDBScript, rehearsalScript } from '../package';
+import { embeddedDynamoDBScript, rehearsalScript } from '../own-package';
 import type { RehearseRecoveryFlags } from '../rehearse-recovery';
 import { RunningArchive } from './archive';
 import { compareItems, type Comparison, countBehind } from './compare';

@@ -1,6 +1,6 @@
 import type { Context } from '../context';
 import { startChild } from '../dev/child';
-import { rehearsalScript } from '../package';
+import { rehearsalScript } from '../own-package';
 
 export type Item = Readonly<Record<string, unknown>>;
 

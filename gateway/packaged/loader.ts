@@ -63,9 +63,12 @@ function readManifest(folder: string): PackageManifest {
   try {
     return JSON.parse(text) as PackageManifest;
   } catch (error) {
-    throw new PackageError(`The package in ${folder} is not run: ${packageFile} is not JSON. Package it again.`, {
-      cause: error,
-    });
+    throw new PackageError(
+      `The package in ${folder} is not run: ${packageFile} is not JSON. Package it again.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -54,9 +54,13 @@ export function writeGraph({ supergraphSdl, ...graph }: PackagedGraph, weir: str
 export function readGraph(text: string, supergraphSdl: string, weir: string): PackagedGraph {
   const { weir: made, supergraph, ...graph } = JSON.parse(text, readCollections) as Origin & PackagedGraph;
   if (made !== weir)
-    throw new PackageError(`${graphFile} was made by Weir ${made}, but this is Weir ${weir}: package it again.`);
+    throw new PackageError(
+      `${graphFile} was made by Weir ${made}, but this is Weir ${weir}: package it again.`,
+    );
   if (supergraph !== sha256(supergraphSdl))
-    throw new PackageError(`${graphFile} was made of another supergraph than the package has: package it again.`);
+    throw new PackageError(
+      `${graphFile} was made of another supergraph than the package has: package it again.`,
+    );
   return { ...graph, supergraphSdl };
 }
 

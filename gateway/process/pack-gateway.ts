@@ -36,7 +36,9 @@ export async function packGateway(options: Options): Promise<PackedGateway> {
   const planner = createPlanner({ supergraphSdl, eventFields, ...boundsOf(options.planning) });
   try {
     const facts = await planner.ready.catch((error: unknown) => {
-      throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, { cause: error });
+      throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {
+        cause: error,
+      });
     });
     const trusted = { assumeValid: true, assumeValidSDL: true, noLocation: true };
     const schema = buildSchema(facts.apiSchemaSdl.join(''), trusted);
@@ -111,7 +113,10 @@ interface PlanningParts {
 }
 
 /** Rejects with the first reason why the document is not valid, or cannot be planned. */
-async function plansOf(text: string, { planner, schema, overrideLabels }: PlanningParts): Promise<PackagedPlan[]> {
+async function plansOf(
+  text: string,
+  { planner, schema, overrideLabels }: PlanningParts,
+): Promise<PackagedPlan[]> {
   const document = parse(text);
   const [invalid] = validate(schema, document, validationRules, { maxErrors: 1 });
   if (invalid !== undefined) throw invalid;

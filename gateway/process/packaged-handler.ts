@@ -7,7 +7,8 @@ import type { Parts } from '../packaged/loader';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
 import { packageVersion } from '../telemetry/package-root';
-import { type LambdaHandler, type LambdaOptions, openLambda } from './lambda-handler';
+import type { LambdaHandler } from './event-handlers';
+import { type LambdaOptions, openLambda } from './lambda-handler';
 
 /**
  * Opens the gateway of a package. The supergraph is that of the package for good: a newer one is a new package.
@@ -38,7 +39,11 @@ export async function rehearse(folder: string, parts: Parts): Promise<void> {
   });
   await new Promise<void>((listening) => subgraph.listen(0, '127.0.0.1', listening));
   const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}`;
-  const graph = readGraph(parts.get(graphFile)!.toString(), parts.get(supergraphFile)!.toString(), packageVersion());
+  const graph = readGraph(
+    parts.get(graphFile)!.toString(),
+    parts.get(supergraphFile)!.toString(),
+    packageVersion(),
+  );
   const subgraphs = Object.fromEntries(graph.facts.subgraphs.map(({ name }) => [name, { url }]));
   const handler = await open(folder, parts, {
     ...{ subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } },

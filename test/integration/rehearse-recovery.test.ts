@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { embeddedDynamoDBScript } from '../../cli/package';
+import { embeddedDynamoDBScript } from '../../cli/own-package';
 import { runCli } from '../../cli/program';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { amountOf, timeFor } from '../support/amounts';

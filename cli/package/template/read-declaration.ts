@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
 import { CommandFailure, type Context } from '../../context';
-import { subgraphNames, subgraphScript } from '../../package';
+import { subgraphNames, subgraphScript } from '../../own-package';
 
 /** How long a subgraph may take to say what it declares, in milliseconds. */
 const longest = 30_000;

@@ -1,6 +1,14 @@
 /** `weir package`: what it writes is run as AWS Lambda runs it, in a process of its own. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,9 +17,26 @@ import type { LambdaAnswer } from '../../gateway/lambda';
 import { readParts } from '../../gateway/packaged/loader';
 import { openLambda } from '../../gateway/process/lambda-handler';
 import { sha256 } from '../../gateway/request/persisted/manifest';
+import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
 import { lambdaEvent } from '../support/lambda-events';
-import { startCli } from '../support/run-cli';
+import { weirMain } from '../support/process';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+interface Ended {
+  readonly exitCode: number;
+  readonly stderr: string;
+}
+
+const weir = (args: readonly string[]): Promise<Ended> =>
+  promisify(execFile)(process.execPath, [weirMain, ...args], {
+    env: { ...process.env, MODE: 'production' },
+  }).then(
+    ({ stderr }) => ({ exitCode: 0, stderr }),
+    (error: unknown) => {
+      const { code: exitCode, stderr } = error as { readonly code: number; readonly stderr: string };
+      return { exitCode, stderr };
+    },
+  );
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-package-'));
 const out = join(folder, 'out');
@@ -19,7 +44,8 @@ const code = join(out, 'code');
 const config = join(folder, 'weir.yaml');
 const manifest = {
   item: '{ item(id: "1") { name stock } }',
-  named: 'query Named($id: ID!) { item(id: $id) { name ...Stock @include(if: true) } } fragment Stock on Item { stock }',
+  named:
+    'query Named($id: ID!) { item(id: $id) { name ...Stock @include(if: true) } } fragment Stock on Item { stock }',
   two: 'query One { item(id: "1") { name } } query Two { item(id: "2") { stock } }',
   rename: 'mutation { rename(id: "1", name: "ö") { id stock } }',
   old: '{ gone }',
@@ -54,12 +80,9 @@ beforeAll(async () => {
     config,
     'supergraph: supergraph.graphql\nmode: ${MODE}\npersistedOperations:\n  manifest: operations.json\nlambda:\n  perInstance: true\nlogging:\n  level: error\n',
   );
-  const { exitCode, stderr } = await startCli(['package', 'gateway', '--config', config, '--out', out], {
-    ...(process.env as Record<string, string>),
-    MODE: 'production',
-  }).result;
+  const { exitCode, stderr } = await weir(['package', 'gateway', '--config', config, '--out', out]);
   printed = stderr;
-  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
 });
 afterAll(async () => {
   await Promise.all(subgraphs.map((each) => each.close()));
@@ -83,15 +106,22 @@ interface Answered {
   readonly threads: number;
 }
 
-/** Opens the package in a process of its own, and sends it these operations. */
-async function run(bodies: readonly object[]): Promise<Answered[]> {
+/** Opens a package in a process of its own, and sends it these operations. */
+async function runIn(
+  folderOfPackage: string,
+  bodies: readonly object[],
+  env: Record<string, string>,
+): Promise<Answered[]> {
   const events = JSON.stringify(bodies.map(eventOf));
   const script = join(__dirname, '../support/packaged-process.mjs');
-  const { stdout } = await promisify(execFile)(process.execPath, [script, join(code, 'index.mjs'), events], {
-    env: { ...process.env, MODE: 'production' },
+  const entry = join(folderOfPackage, 'code', 'index.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, entry, events], {
+    env: { ...process.env, ...env },
   });
   return JSON.parse(stdout) as Answered[];
 }
+
+const run = (bodies: readonly object[]) => runIn(out, bodies, { MODE: 'production' });
 
 /** What a gateway answers that reads the same options itself. */
 async function answersOfGateway(bodies: readonly object[]): Promise<LambdaAnswer[]> {
@@ -105,7 +135,10 @@ async function answersOfGateway(bodies: readonly object[]): Promise<LambdaAnswer
 const known = [
   { query: manifest.item },
   { documentId: 'item' },
-  { extensions: { persistedQuery: { version: 1, sha256Hash: sha256(manifest.named) } }, variables: { id: '2' } },
+  {
+    extensions: { persistedQuery: { version: 1, sha256Hash: sha256(manifest.named) } },
+    variables: { id: '2' },
+  },
   { query: manifest.named, operationName: 'Named', variables: { id: '1' } },
   { query: manifest.named, variables: { id: 1.5 } },
   { query: manifest.two, operationName: 'Two' },
@@ -135,7 +168,9 @@ it('keeps what options take from the environment as it was written', () => {
 
 it('refuses each part that is not what was packaged, or is missing', () => {
   const parts = [...readParts(code).keys()];
-  expect(parts).toEqual(expect.arrayContaining(['code.js', 'code.cache', 'graph.json', 'supergraph.graphql']));
+  expect(parts).toEqual(
+    expect.arrayContaining(['code.js', 'code.cache', 'graph.json', 'supergraph.graphql']),
+  );
   for (const name of parts) {
     const file = join(code, name);
     const content = readFileSync(file);
@@ -158,17 +193,60 @@ it('does not open a package that was changed', async () => {
   writeFileSync(file, content);
 });
 
+describe('a subgraph', () => {
+  const subgraph = join(folder, 'accounts');
+
+  it('is packaged with its schema, and answers', async () => {
+    const { exitCode, stderr } = await weir(['package', 'subgraph', 'accounts', '--out', subgraph]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: expect.stringMatching(
+        /accounts\/code has the subgraph, \d+\.\d MB\. The handler is index\.handler\.\n$/,
+      ),
+    });
+    const database = await openEmbeddedDynamoDB();
+    try {
+      const [answered] = await runIn(subgraph, [{ query: '{ user(id: "u1") { id } }' }], {
+        DYNAMODB_ENDPOINT: database.endpoint,
+        LOG_LEVEL: 'silent',
+        WEIR_DEVELOPMENT: 'true',
+      });
+      expect(JSON.parse(answered!.answer.body)).toEqual({ data: { user: { id: 'u1' } } });
+    } finally {
+      await database.stop();
+    }
+  });
+
+  it('is refused if its module exports no handler, or is not there', async () => {
+    const file = join(folder, 'nothing.js');
+    writeFileSync(file, 'exports.subgraph = {};');
+    const refused = (name: string) => weir(['package', 'subgraph', name, '--out', join(folder, 'none')]);
+    expect(await refused(file)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('does not run: Error: The module exports no `handler`'),
+    });
+    expect(await refused('nowhere.js')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("there is no file 'nowhere.js', and no subgraph"),
+    });
+    expect(existsSync(join(folder, 'none', 'code'))).toBe(false);
+  });
+});
+
 const packageTo = (to: string, text: string) => {
   const file = join(folder, 'other.yaml');
   writeFileSync(file, text);
-  return startCli(['package', 'gateway', '--config', file, '--out', to]).result;
+  return weir(['package', 'gateway', '--config', file, '--out', to]);
 };
 
 it('does not overwrite what is no package', async () => {
   const other = join(folder, 'other');
   mkdirSync(join(other, 'code'), { recursive: true });
   writeFileSync(join(other, 'code', 'precious.txt'), '');
-  const { exitCode, stderr } = await packageTo(other, 'supergraph: supergraph.graphql\nlambda: { perInstance: true }\n');
+  const { exitCode, stderr } = await packageTo(
+    other,
+    'supergraph: supergraph.graphql\nlambda: { perInstance: true }\n',
+  );
   expect({ exitCode, stderr }).toEqual({
     exitCode: 2,
     stderr: `weir: ${join(other, 'code')} exists, and is no package of weir: name another folder as --out.\n`,
@@ -178,7 +256,11 @@ it('does not overwrite what is no package', async () => {
 
 it.each([
   ['what cannot work on Lambda', 'lambda: {}\n', '`cache.store` is the memory of one instance'],
-  ['a supergraph that cannot be run', 'supergraph: weir.yaml\nlambda: { perInstance: true }\n', 'cannot be run'],
+  [
+    'a supergraph that cannot be run',
+    'supergraph: weir.yaml\nlambda: { perInstance: true }\n',
+    'cannot be run',
+  ],
   [
     'files that the function would not have',
     'connections:\n  ca: ca.pem\nprivateLinks:\n  keys: "${file:keys}"\n',
@@ -189,5 +271,5 @@ it.each([
   const { exitCode, stderr } = await packageTo(join(folder, 'none'), text);
   expect(exitCode).toBe(2);
   expect(stderr).toContain(says);
-  expect(existsSync(join(folder, 'none'))).toBe(false);
+  expect(existsSync(join(folder, 'none', 'code'))).toBe(false);
 });

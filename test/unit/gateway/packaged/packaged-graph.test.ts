@@ -1,5 +1,10 @@
-import type { SupergraphFacts } from '../../../gateway/planning';
-import { type PackagedGraph, PackagedPlans, readGraph, writeGraph } from '../../../gateway/packaged/packaged-graph';
+import type { SupergraphFacts } from '../../../../gateway/planning';
+import {
+  type PackagedGraph,
+  PackagedPlans,
+  readGraph,
+  writeGraph,
+} from '../../../../gateway/packaged/packaged-graph';
 
 const graph: PackagedGraph = {
   supergraphSdl: 'type Query { a: Int }',

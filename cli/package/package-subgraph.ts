@@ -1,0 +1,64 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { CommandFailure, type Context } from '../context';
+import { subgraphNames, subgraphScript } from '../own-package';
+import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
+import type { PackageSubgraphFlags } from './command';
+
+/** Writes the package of a subgraph that is written with the kit. */
+export async function packageSubgraph(
+  name: string,
+  { out }: PackageSubgraphFlags,
+  context: Context,
+): Promise<void> {
+  const script = findScript(name);
+  const folder = join(out ?? join('package', existsSync(name) ? 'subgraph' : name), 'code');
+  const own = mkdtempSync(join(tmpdir(), 'weir-package-'));
+  try {
+    const entry = join(own, 'entry.cjs');
+    writeFileSync(entry, entryFor(script));
+    const written = await writePackage(folder, {
+      ...{
+        sources: { code: entry },
+        unused: unusedBySubgraphs,
+        files: filesBeside(script),
+        env: context.env,
+      },
+    });
+    context.stderr.write(
+      `weir: ${folder} has the subgraph, ${sizeOf(written)}. The handler is index.handler.\n`,
+    );
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+}
+
+/** The module of a subgraph: a file, or one of the reference graph by its name. */
+function findScript(name: string): string {
+  if (existsSync(name)) return resolve(name);
+  const script = subgraphScript(name);
+  if (script !== undefined) return script;
+  throw new CommandFailure(
+    `weir: there is no file '${name}', and no subgraph of the reference graph has this name; there are: ${subgraphNames().join(', ')}.`,
+    2,
+  );
+}
+
+/** The module is loaded when the package is opened: what it throws is then told. */
+const entryFor = (script: string): string => `exports.open = async () => {
+  const { handler } = require(${JSON.stringify(script)});
+  if (typeof handler === 'function') return handler;
+  throw new Error('The module exports no \`handler\`, such as \`lambdaHandler(subgraph)\`.');
+};
+exports.rehearse = exports.open;
+`;
+
+/** What a subgraph reads from the folder of its module: its schema, and the definitions of its workflows. */
+function filesBeside(script: string): ReadonlyMap<string, string> {
+  const folder = dirname(script);
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.(?:graphql|asl\.json)$/.test(name) && !/(?:^|[/\\])node_modules[/\\]/.test(name),
+  );
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+}

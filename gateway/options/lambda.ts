@@ -29,7 +29,7 @@ export const lambda = mapOf({
     ),
   stream: size
     .prefault('190MiB')
-    .refine((value) => value <= 190 * 2 ** 20, { error: 'must not be more than 190MiB' })
+    .refine((value) => value <= 190 * 2 ** 20, { error: 'must be from 1B to 190MiB' })
     .describe(
       'The most bytes of an answer that is streamed: AWS takes 200 MB with what frames it, and bills by size. A larger answer is replaced by an error; what is too large for the rest of a stream ends it with an error, or, if it is an event, so that the client comes back for it.',
     ),

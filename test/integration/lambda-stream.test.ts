@@ -2,11 +2,10 @@
  * A gateway as a function of AWS Lambda that streams its answers, over a stub of the Runtime API. The subgraph's events are the
  * test's. Over 300 lines: each way of an answer in parts, and each end of a stream.
  */
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { compileFunction } from 'node:vm';
@@ -285,22 +284,24 @@ describe.each(streamingSenders)('behind a %s', (sender) => {
   it('has a client come back for the event that is too large for the rest of its stream', async () => {
     const named = bodyOf('subscription { repriced { price name } }');
     const { body } = invoke({ headers: [json, sse], body: named });
-    const answer = await body;
-    const prices: number[] = [];
-    let rest = '';
-    await opened();
-    for (let price = 1; price <= 3; price++) {
-      upstreams.give({ repriced: { price, name: 'x'.repeat(100_000) } });
-      while (price < 3 && prices.length < price) {
-        rest += String(await nextPiece(answer));
-        const event = /^(?::\n\n)*event: next\ndata: (.*)\n\n/.exec(rest);
-        if (event === null) continue;
-        prices.push(JSON.parse(event[1]!).data.repriced.price);
-        rest = rest.slice(event[0].length);
+    const lines = createInterface({ input: await body })[Symbol.asyncIterator]();
+    /** The next line that is neither empty nor a heartbeat. */
+    const next = async (): Promise<string> => {
+      for (;;) {
+        const { done, value } = await lines.next();
+        if (done === true) return 'end';
+        if (value !== '' && value !== ':') return value;
       }
+    };
+    await opened();
+    for (const price of [1, 2]) {
+      upstreams.give({ repriced: { price, name: 'x'.repeat(100_000) } });
+      expect(await next()).toBe('event: next');
+      expect(JSON.parse((await next()).slice('data: '.length)).data.repriced.price).toBe(price);
     }
-    expect(await text(answer)).toMatch(/^retry: \d+\n\n$/);
-    expect([prices, rest]).toEqual([[1, 2], '']);
+    upstreams.give({ repriced: { price: 3, name: 'x'.repeat(100_000) } });
+    expect(await next()).toMatch(/^retry: \d+$/);
+    expect(await next()).toBe('end');
     await closed();
   });
 
@@ -317,26 +318,33 @@ describe.each(streamingSenders)('behind a %s', (sender) => {
     await closed();
   });
 
+  /** Subscribes with more and more time, until a busy machine has it opened before that is over. */
+  async function subscribeFor(accept: readonly [string, string]) {
+    for (let milliseconds = 1500; ; milliseconds *= 3) {
+      upstreams.reset();
+      const { head, body } = subscribe(accept, milliseconds);
+      const answer = await body;
+      const { statusCode } = await head;
+      if (statusCode === 200 && upstreams.open.length > 0) return { head, answer };
+      answer.resume();
+    }
+  }
+
   it("ends a stream before the function's time is over, so that its client comes back", async () => {
-    const { body } = subscribe(sse, 1500);
-    const answer = await body;
-    await opened();
-    upstreams.give(repriced(1));
-    const sent = await text(answer);
-    expect(sent).toMatch(
-      /^:\n\nevent: next\ndata: \{"data":\{"repriced":\{"price":1\}\}\}\n\nretry: \d+\n\n$/,
-    );
+    const before = gateway.runtime.failures.length;
+    const { answer } = await subscribeFor(sse);
+    expect(await text(answer)).toMatch(/^(:\n\n)+retry: \d+\n\n$/);
     await closed();
     expect(lastStatus()).toBe(200);
-    expect(gateway.runtime.failures).toEqual([]);
+    expect(gateway.runtime.failures).toHaveLength(before);
   });
 
   it('completes for Apollo at that time, without an error', async () => {
-    const { head, body } = subscribe(multipart, 1000);
+    const { head, answer } = await subscribeFor(multipart);
     const type = new Headers(headersIn(await head)).get('content-type')!;
     const parts: Json[] = [];
-    for await (const part of readMultipart(type, await body)) parts.push(JSON.parse(part));
-    expect(parts).toEqual([{ payload: null }]);
+    for await (const part of readMultipart(type, answer)) parts.push(JSON.parse(part));
+    expect(parts.filter((part) => Object.keys(part as object).length > 0)).toEqual([{ payload: null }]);
     await closed();
   });
 
@@ -350,13 +358,6 @@ describe.each(streamingSenders)('behind a %s', (sender) => {
     expect(lastStatus()).toBe(499);
   });
 });
-
-/** The next bytes that have come. */
-async function nextPiece(answer: Readable): Promise<Buffer> {
-  for (let piece = answer.read() as Buffer | null; ; piece = answer.read() as Buffer | null)
-    if (piece === null) await once(answer, 'readable');
-    else return piece;
-}
 
 describe('a function that streams', () => {
   const options: LambdaOptions = {

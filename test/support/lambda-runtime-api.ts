@@ -18,7 +18,7 @@ export interface Invocation {
 export interface RuntimeApi {
   /** Host and port, as in AWS_LAMBDA_RUNTIME_API. */
   readonly address: string;
-  /** Hands an event to a runtime. @param milliseconds that the function has */
+  /** Hands an event to a runtime. @param milliseconds that the function has; by default five minutes */
   invoke(event: unknown, milliseconds?: number): Invocation;
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function startRuntimeApi(needRuntime: () => void): Promise<RuntimeA
 
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    invoke(event, milliseconds = 30_000) {
+    invoke(event, milliseconds = 300_000) {
       const invocation = new Begun(`event-${++count}`, event, milliseconds);
       begun.set(invocation.id, invocation);
       const response = waiting.shift();

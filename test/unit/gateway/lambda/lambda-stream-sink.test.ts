@@ -63,7 +63,7 @@ it('closes a stream of which nothing is taken for too long', async () => {
 
 it('ends its source in time, however slowly its client reads', async () => {
   const events = new HeldSource<Part>();
-  events.give(...Array.from({ length: 256 }, () => ({ body: Buffer.alloc(2 ** 18, '1') })));
+  events.give({ body: Buffer.alloc(2 ** 26, '1') }, { body: Buffer.from('2') });
   let isClosedFirst = false;
   const statuses = await unread(
     (sink) => {
@@ -72,5 +72,5 @@ it('ends its source in time, however slowly its client reads', async () => {
     },
     { eventsEnd: 100, end: 300 },
   );
-  expect([statuses, isClosedFirst, events.asked < 256]).toEqual([[499], true, true]);
+  expect([statuses, isClosedFirst, events.asked]).toEqual([[499], true, 1]);
 });

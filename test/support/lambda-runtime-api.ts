@@ -57,7 +57,9 @@ export async function startRuntimeApi(needRuntime: () => void): Promise<RuntimeA
     if (what === 'response') answered!.take(request);
     else void buffer(request).then((body) => answered?.fail(body));
   });
+  // A runtime sends nothing while nothing happens, over a connection that it uses again.
   server.requestTimeout = 0;
+  server.keepAliveTimeout = 0;
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
 
   return {

@@ -65,6 +65,11 @@ export const tableOperations = [
 ] as const;
 export type TableOperation = (typeof tableOperations)[number];
 
+/** The same table for who repairs it or fills it, whatever the code of its subgraph declares. */
+export const withAllOperations = <Definition extends AnyTableDefinition>(
+  definition: Definition,
+): Definition => ({ ...definition, operations: tableOperations });
+
 /** Throws a `TypeError` for an operation on items that the definition does not have. */
 export function checkOperation({ name, operations }: AnyTableDefinition, operation: TableOperation): void {
   if (operations?.includes(operation) === false)

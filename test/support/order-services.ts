@@ -14,6 +14,7 @@ import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { eventLogTable, openEventLog } from '../../subgraphs/kit/events/event-log';
 import { prepareTable } from '../../subgraphs/kit/prepare';
+import { withAllOperations } from '../../subgraphs/kit/table-definition';
 import { causedFetch } from '../../subgraphs/kit/traces/caused-fetch';
 import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
@@ -58,9 +59,9 @@ export async function startOrderServices() {
   const [sample] = [...productsTable.seed!()];
   for (const upc of [product, soldOut]) {
     const available = upc === soldOut ? 0 : onHand;
-    await db.table(productsTable).put({ ...sample!, upc, sku: upc, price });
+    await db.table(withAllOperations(productsTable)).put({ ...sample!, upc, sku: upc, price });
     await db
-      .table(stockTable)
+      .table(withAllOperations(stockTable))
       .put({ upc, sku: upc, warehouse: 'RTM', onHand: available, available, holds: {} });
   }
   const urls = {

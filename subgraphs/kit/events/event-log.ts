@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Database } from '../database';
-import { defineTable } from '../table-definition';
+import { defineTable, withAllOperations } from '../table-definition';
 import { type Cause, type DomainEvent } from './event';
 
 /** All events that a subgraph has told, for ever: each once, in one order for all who read it. */
@@ -224,7 +224,7 @@ export async function restoreLog(
   { db, source }: EventLogOptions,
   events: readonly RestoredEvent[],
 ): Promise<void> {
-  const table = db.table(eventLogTable(source));
+  const table = db.table(withAllOperations(eventLogTable(source)));
   const newest = { partition: positions, order: 'descending', limit: 1, consistent: true } as const;
   const [last] = await table.query(newest);
   let number = last ? Number(last.key) : 0;

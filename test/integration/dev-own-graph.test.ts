@@ -158,14 +158,15 @@ describe('weir dev, of a graph of one’s own,', () => {
     expect(weir.stderr).not.toContain('this schema is broken');
 
     const starts = () => weir.stderr.match(/a is started anew/g)!.length;
-    const returns = () => weir.stderr.match(/a is back\./g)!.length;
     const before = starts();
     write(schema, 'type Query { a: String }');
     await weir.printed(/it composes again, to the supergraph that runs\./);
-    // Once for the composition, and once more if the command's own watcher notices the edit after it.
-    await eventually(() => returns() > before && returns() === starts());
+    // Once for the composition, and once more if the command's own watcher notices the edit after it: then the first of the
+    // two may end before it answers.
+    await eventually(() => starts() > before);
+    const isBack = () => weir.stderr.lastIndexOf('a is back.') > weir.stderr.lastIndexOf('a is started anew');
+    await eventually(async () => isBack() && JSON.stringify(await ask('{ a }')).includes('"a":"edited"'));
     expect([1, 2]).toContain(starts() - before);
-    expect(await ask('{ a }')).toMatchObject({ data: { a: 'edited' } });
   });
 
   it('goes on while a subgraph is away, with its last schema', async () => {

@@ -59,14 +59,16 @@ export function schemaViews({
     if (age > renewAfter && next?.id !== running.id) {
       const asked = { id: running.id, view: describe(running) };
       next = asked;
-      asked.view
-        .then((view) => {
-          if (next === asked) last = { id: running.id, at: now, view };
-        })
-        .catch(() => undefined)
-        .finally(() => {
+      asked.view.then(
+        (view) => {
+          if (next !== asked) return;
+          last = { id: running.id, at: now, view };
+          next = undefined;
+        },
+        () => {
           if (next === asked) next = undefined;
-        });
+        },
+      );
     }
     return age > longest ? next!.view : Promise.resolve(last!.view);
   };

@@ -3,6 +3,7 @@
  * named here. Each goes through one kind of events; `npm run test:long` has each go through all.
  */
 import { basename } from 'node:path';
+import type * as Identities from '../support/identities';
 import type * as LambdaFront from '../support/lambda-front';
 import type * as RunningGateway from '../support/running-gateway';
 import { amountOf } from '../support/amounts';
@@ -18,17 +19,21 @@ interface Buffered {
 
 let mockWay: Way;
 
-jest.mock('../support/running-gateway', (): typeof RunningGateway => {
-  const { startLambdaGateway, startStreamingGateway } =
-    jest.requireActual<typeof LambdaFront>('../support/lambda-front');
-  return {
-    ...jest.requireActual<typeof RunningGateway>('../support/running-gateway'),
-    startTestGateway: (options) =>
-      mockWay.streams
-        ? startStreamingGateway(mockWay.sender, options)
-        : startLambdaGateway(mockWay.sender, options),
-  };
-});
+/** One copy for all suites: what a gateway loads late comes from no suite's copy of the modules. */
+const mockActual = {
+  identities: jest.requireActual<typeof Identities>('../support/identities'),
+  running: jest.requireActual<typeof RunningGateway>('../support/running-gateway'),
+  front: jest.requireActual<typeof LambdaFront>('../support/lambda-front'),
+};
+
+jest.mock('../support/identities', () => mockActual.identities);
+jest.mock('../support/running-gateway', (): typeof RunningGateway => ({
+  ...mockActual.running,
+  startTestGateway: (options) =>
+    mockWay.streams
+      ? mockActual.front.startStreamingGateway(mockWay.sender, options)
+      : mockActual.front.startLambdaGateway(mockWay.sender, options),
+}));
 
 const streamed = streamingSenders.map((sender): Way => ({ sender, streams: true }));
 const all = [...eventSenders.map((sender): Way => ({ sender, streams: false })), ...streamed];

@@ -6,9 +6,10 @@ export function watchIdentities(): Identity[] {
   const seen: Identity[] = [];
   const { end } = Object.getOwnPropertyDescriptors(IncomingRequest.prototype);
   const original = end.value as IncomingRequest['end'];
-  jest.spyOn(IncomingRequest.prototype, 'end').mockImplementation(function (this: IncomingRequest) {
+  // Not `spyOn`, which would give whoever watches beside others what they have put there, and not what was there before.
+  IncomingRequest.prototype.end = function (this: IncomingRequest) {
     seen.push(this.identity);
     original.call(this);
-  });
+  };
   return seen;
 }

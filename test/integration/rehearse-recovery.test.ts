@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { embeddedDynamoDBScript } from '../../cli/own-package';
 import { runCli } from '../../cli/program';
+import { startRehearsalStore } from '../../cli/recovery/store-process';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { amountOf, timeFor } from '../support/amounts';
 import { commandsIn, examplesOf, fits, runsIn } from '../support/documentation';
@@ -77,6 +78,14 @@ it(
   },
   time,
 );
+
+it('rejects what is asked of the process of its tables after that has ended', async () => {
+  const env = { PATH: process.env['PATH'], DYNAMODB_ENDPOINT: endpoint, LOG_LEVEL: 'fatal' };
+  const store = await startRehearsalStore(env, new AbortController().signal);
+  expect(await store.tables()).toEqual([]);
+  await store.stop();
+  await expect(store.tables()).rejects.toThrow('The process of the tables has ended.');
+});
 
 it('names and removes what one has left that was killed, and tells the first key of a damaged part', async () => {
   const killed = startWeir([...args, '1000000'], {});

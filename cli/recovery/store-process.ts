@@ -67,15 +67,18 @@ export async function startRehearsalStore(env: Context['env'], signal: AbortSign
       else call?.reject(new Error(error));
     },
   });
+  let hasEnded = false;
+  const failure = () => new Error(`The process of the tables has ended. ${said}`);
   const ended = child.exit.then(() => {
-    for (const { reject } of waiting.values())
-      reject(new Error(`The process of the tables has ended. ${said}`));
+    hasEnded = true;
+    for (const { reject } of waiting.values()) reject(failure());
   });
   if ((await child.ready) === undefined) throw new Error(said);
 
   const ask = <Result>(action: string, request: object = {}): Promise<Result> =>
     new Promise((resolve, reject) => {
       if (action !== 'delete') signal.throwIfAborted();
+      if (hasEnded) throw failure();
       const id = ++calls;
       waiting.set(id, { resolve, reject });
       child.send({ id, action, request });

@@ -50,7 +50,7 @@ function refuseFiles(document: Document, config: string | undefined): void {
 
 /** Options that name a file which is read when the gateway starts. */
 const fileOptions =
-  /^(?:connections\.ca|privateLinks\.keysFile|subgraphs\..+\.tls\.(?:cert|key|ca)|authorization\.policies\.module|auth\.(?:iam|lambda)\.module)$/;
+  /^(?:connections\.ca|cache\.redis\.ca|privateLinks\.keysFile|subgraphs\..+\.tls\.(?:cert|key|ca)|authorization\.policies\.module|auth\.(?:iam|lambda)\.module)$/;
 
 const pathOf = (ancestors: readonly unknown[]): string =>
   ancestors

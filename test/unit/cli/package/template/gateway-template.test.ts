@@ -58,6 +58,14 @@ describe('the template of a gateway', () => {
     expect(readTemplate(text).Resources['Function']!.Properties).toHaveProperty('VpcConfig');
   });
 
+  it('sets no variable that Lambda sets itself, and refuses to have set', () => {
+    const { Parameters, Resources } = readTemplate(templateOf({}, ['AWS_REGION', 'CACHE_KEY']));
+    expect(Parameters).not.toHaveProperty('AwsRegion');
+    expect(Resources['Function']!.Properties).toHaveProperty('Environment', {
+      Variables: { CACHE_KEY: { Ref: 'CacheKey' } },
+    });
+  });
+
   it('names a table in another region, and does not make it', () => {
     const text = templateOf({ cache: { store: 'dynamodb://weir-cache?region=eu-west-1' } });
     expect(Object.keys(readTemplate(text).Resources)).not.toContain('CacheTable');

@@ -34,7 +34,9 @@ export function gatewayTemplate({ options, variables, code }: GatewayTemplateOpt
   const additions = [cacheStore(options), cloudMap(options), authoriser(options), ...signedCalls(options)];
   const memory = 1024;
   const description = 'The GraphQL gateway.';
-  const ofVariables = variables.map((name) => ({ name, id: idOf(name.toLowerCase()) }));
+  const ofVariables = variables
+    .filter((name) => !setByLambda.has(name))
+    .map((name) => ({ name, id: idOf(name.toLowerCase()) }));
   const all = <Part extends object>(part: (addition: Addition) => Part | undefined): Part =>
     Object.assign({}, ...additions.map(part)) as Part;
   const template: Template = {
@@ -79,6 +81,15 @@ export function gatewayTemplate({ options, variables, code }: GatewayTemplateOpt
     ' Written by `weir template` from the options of the gateway: change those, not this file.',
   );
 }
+
+/** Variables that Lambda sets in each function. The configuration of a function cannot have them. */
+const setByLambda: ReadonlySet<string> = new Set([
+  ...['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_EXECUTION_ENV', 'LAMBDA_TASK_ROOT', 'LAMBDA_RUNTIME_DIR'],
+  ...['AWS_ACCESS_KEY', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'],
+  ...['AWS_LAMBDA_FUNCTION_NAME', 'AWS_LAMBDA_FUNCTION_VERSION', 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
+  ...['AWS_LAMBDA_LOG_GROUP_NAME', 'AWS_LAMBDA_LOG_STREAM_NAME', 'AWS_LAMBDA_RUNTIME_API'],
+  ...['AWS_LAMBDA_INITIALIZATION_TYPE', '_HANDLER', '_X_AMZN_TRACE_ID'],
+]);
 
 const cacheTable = 'CacheTable';
 

@@ -27,8 +27,9 @@ interface Ended {
   readonly stderr: string;
 }
 
-const weir = (args: readonly string[]): Promise<Ended> =>
+const weir = (args: readonly string[], cwd = process.cwd()): Promise<Ended> =>
   promisify(execFile)(process.execPath, [weirMain, ...args], {
+    cwd,
     env: { ...process.env, MODE: 'production' },
   }).then(
     ({ stderr }) => ({ exitCode: 0, stderr }),
@@ -199,8 +200,9 @@ it('does not open a package that was changed', async () => {
 describe('a subgraph', () => {
   const subgraph = join(folder, 'accounts');
 
-  it('is packaged with its schema, and answers', async () => {
-    const { exitCode, stderr } = await weir(['package', 'subgraph', 'accounts', '--out', subgraph]);
+  it('is packaged with its schema, also where a folder has its name, and answers', async () => {
+    mkdirSync(subgraph);
+    const { exitCode, stderr } = await weir(['package', 'subgraph', 'accounts', '--out', subgraph], folder);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
       stderr: expect.stringMatching(

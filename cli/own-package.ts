@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { packageRoot, packageVersion } from '../gateway/telemetry/package-root';
 
 export { packageRoot, packageVersion };
@@ -14,6 +14,10 @@ export function packageName(): string {
 export function subgraphScript(name: string): string | undefined {
   return subgraphNames().includes(name) ? join(subgraphsFolder(), name, 'index.js') : undefined;
 }
+
+/** The module of a subgraph: one of the reference graph by its name, else a file; `undefined` if there is neither. */
+export const subgraphModule = (name: string): string | undefined =>
+  subgraphScript(name) ?? (statSync(name, { throwIfNoEntry: false })?.isFile() ? resolve(name) : undefined);
 
 export function subgraphNames(): string[] {
   const folder = subgraphsFolder();

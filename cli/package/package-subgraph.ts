@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CommandFailure, type Context } from '../context';
-import { subgraphNames, subgraphScript } from '../own-package';
+import { subgraphModule, subgraphNames, subgraphScript } from '../own-package';
 import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
 import type { PackageSubgraphFlags } from './command';
 
@@ -13,7 +13,7 @@ export async function packageSubgraph(
   context: Context,
 ): Promise<void> {
   const script = findScript(name);
-  const folder = join(out ?? join('package', existsSync(name) ? 'subgraph' : name), 'code');
+  const folder = join(out ?? join('package', subgraphScript(name) === undefined ? 'subgraph' : name), 'code');
   const own = mkdtempSync(join(tmpdir(), 'weir-package-'));
   try {
     const entry = join(own, 'entry.cjs');
@@ -34,10 +34,8 @@ export async function packageSubgraph(
   }
 }
 
-/** The module of a subgraph: a file, or one of the reference graph by its name. */
 function findScript(name: string): string {
-  if (existsSync(name)) return resolve(name);
-  const script = subgraphScript(name);
+  const script = subgraphModule(name);
   if (script !== undefined) return script;
   throw new CommandFailure(
     `weir: there is no file '${name}', and no subgraph of the reference graph has this name; there are: ${subgraphNames().join(', ')}.`,

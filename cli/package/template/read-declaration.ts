@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
 import { CommandFailure, type Context } from '../../context';
-import { subgraphNames, subgraphScript } from '../../own-package';
+import { subgraphModule, subgraphNames } from '../../own-package';
 
 /** How long a subgraph may take to say what it declares, in milliseconds. */
 const longest = 30_000;
@@ -15,7 +14,7 @@ const mostBytes = 16 * 1024 * 1024;
  * @throws {CommandFailure} if there is none, or it declares nothing
  */
 export async function readDeclaration(subgraph: string, { env }: Context): Promise<SubgraphDeclaration> {
-  const script = subgraphScript(subgraph) ?? (isFile(subgraph) ? subgraph : undefined);
+  const script = subgraphModule(subgraph);
   if (script === undefined)
     throw new CommandFailure(
       `weir: there is no subgraph '${subgraph}', and no such file; there are: ${subgraphNames().join(', ')}.`,
@@ -37,5 +36,3 @@ export async function readDeclaration(subgraph: string, { env }: Context): Promi
     return refuse('It must end with runWhenMain of weir/subgraph.');
   }
 }
-
-const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();

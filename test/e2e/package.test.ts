@@ -222,6 +222,19 @@ describe('a subgraph', () => {
     }
   });
 
+  it('has no files of an earlier package below the folder of its module', async () => {
+    const own = join(folder, 'own');
+    const module = join(own, 'index.js');
+    mkdirSync(own);
+    writeFileSync(module, 'exports.handler = () => undefined;');
+    writeFileSync(join(own, 'schema.graphql'), 'type Query { a: Int }');
+    const args = ['package', 'subgraph', module, '--out', join(own, 'package')];
+    expect(await weir(args)).toMatchObject({ exitCode: 0 });
+    expect(await weir(args)).toMatchObject({ exitCode: 0 });
+    const parts = [...readParts(join(own, 'package', 'code')).keys()];
+    expect(parts.filter((name) => name.endsWith('.graphql'))).toEqual(['schema.graphql']);
+  });
+
   it('is refused if its module exports no handler, or is not there', async () => {
     const file = join(folder, 'nothing.js');
     writeFileSync(file, 'exports.subgraph = {};');

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
+import { packageFile } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
 import { subgraphModule, subgraphNames, subgraphScript } from '../own-package';
 import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
@@ -55,8 +56,16 @@ exports.rehearse = exports.open;
 /** What a subgraph reads from the folder of its module: its schema, and the definitions of its workflows. */
 function filesBeside(script: string): ReadonlyMap<string, string> {
   const folder = dirname(script);
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => /\.(?:graphql|asl\.json)$/.test(name) && !/(?:^|[/\\])node_modules[/\\]/.test(name),
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  // Earlier packages may be below the folder.
+  const packages = all
+    .filter((name) => basename(name) === packageFile)
+    .map((name) => `${dirname(name)}${sep}`);
+  const names = all.filter(
+    (name) =>
+      /\.(?:graphql|asl\.json)$/.test(name) &&
+      !/(?:^|[/\\])node_modules[/\\]/.test(name) &&
+      !packages.some((inner) => name.startsWith(inner)),
   );
   return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }

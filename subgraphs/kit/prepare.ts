@@ -6,7 +6,7 @@ import { type Database } from './database';
 import { exists, missing } from './condition';
 import { StartError } from './start-error';
 import {
-  tableOperations,
+  withAllOperations,
   type AnyTableDefinition,
   type KeySchema,
   type TableDefinition,
@@ -142,7 +142,7 @@ async function seed(
   items: () => Iterable<object>,
   { db, client, signal }: PrepareOptions,
 ): Promise<void> {
-  const table = db.table({ ...definition, operations: tableOperations });
+  const table = db.table(withAllOperations(definition));
   const marks = db.table(markTable(definition));
   const key = {
     [definition.partitionKey]: markKey,

@@ -24,7 +24,10 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
   ]);
   const folder = join(out, 'code');
   const written = await writePackage(folder, {
-    ...{ sources: gatewaySources(), unused: unusedByGateway, files, env: context.env },
+    sources: gatewaySources(),
+    unused: unusedByGateway,
+    files,
+    env: context.env,
   });
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   for (const { id, reason } of unplanned) say(`the operation "${id}" has no plan in the package: ${reason}`);

@@ -20,12 +20,10 @@ export async function packageSubgraph(
     const entry = join(own, 'entry.cjs');
     writeFileSync(entry, entryFor(script));
     const written = await writePackage(folder, {
-      ...{
-        sources: { code: entry },
-        unused: unusedBySubgraphs,
-        files: filesBeside(script),
-        env: context.env,
-      },
+      sources: { code: entry },
+      unused: unusedBySubgraphs,
+      files: filesBeside(script),
+      env: context.env,
     });
     context.stderr.write(
       `weir: ${folder} has the subgraph, ${sizeOf(written)}. The handler is index.handler.\n`,

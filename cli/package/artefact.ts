@@ -38,7 +38,7 @@ export const unusedBySubgraphs: readonly string[] = ['dynalite', 'level'];
 
 /**
  * Writes a package: a folder with bundled code, what V8 has compiled of it, further files, and the list of all these parts.
- * Another package in its place is replaced in one step.
+ * Another package in its place is replaced once this one is whole and has run.
  *
  * @returns the size of each part in bytes, by file name
  * @throws {CommandFailure} if the folder has something else, or cannot be written

@@ -23,7 +23,7 @@ import {
 import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
 import { declarationOf } from '../../subgraphs/kit/declaration';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { type AnyTableDefinition, tableOperations } from '../../subgraphs/kit/table-definition';
+import { type AnyTableDefinition, withAllOperations } from '../../subgraphs/kit/table-definition';
 import { amountOf } from '../support/amounts';
 import { guardByPolicy } from '../support/aws-guard';
 import { type AwsCall, differencesOf, type Policy, permissionsIn } from '../support/aws-policies';
@@ -143,9 +143,7 @@ interface Deployed {
   async function seed(table: AnyTableDefinition): Promise<void> {
     const { client, stop } = await connectDynamoDB({ kind: 'endpoint', endpoint: dynamodb.endpoint });
     const items = [...(table.seed?.() ?? [])].slice(0, 50) as object[];
-    await openDatabase({ client })
-      .table({ ...table, operations: tableOperations })
-      .batchPut(items);
+    await openDatabase({ client }).table(withAllOperations(table)).batchPut(items);
     await stop();
   }
 

@@ -1,6 +1,11 @@
-/** What `test/contracts/sink.test.ts` does not say of every sink: the ends of a stream whose client does not read. */
+/** What `test/contracts/sink.test.ts` does not say of every sink: the ends of a stream. */
+import { PassThrough } from 'node:stream';
 import { readEvent } from '../../../../gateway/lambda/event';
-import { LambdaStreamSink } from '../../../../gateway/lambda/lambda-stream-sink';
+import {
+  LambdaStreamSink,
+  type LambdaStreamSinkOptions,
+} from '../../../../gateway/lambda/lambda-stream-sink';
+import type { ResponseStream } from '../../../../gateway/lambda/response-stream';
 import type { Part } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/source';
 import { HeldSource } from '../../../support/held-source';
@@ -9,12 +14,9 @@ import { awsLambdaStub, setAwsLambda, startFunctionStub } from '../../../support
 import { openRequests } from '../../../support/requests-in-flight';
 import { sinkOptions } from '../../../support/sink-options';
 
-/** Answers one event by `answer`; nobody reads the answer. Resolves with the access log when the function has done. */
-async function unread(
-  answer: (sink: LambdaStreamSink) => void,
-  times: { eventsEnd?: number; end?: number; idle?: number },
-): Promise<number[]> {
-  const reset = setAwsLambda(awsLambdaStub);
+type Times = Partial<Pick<LambdaStreamSinkOptions, 'eventsEnd' | 'end' | 'idle'>>;
+
+function setUp(times: Times) {
   const { requests, log } = openRequests();
   const reply = {
     answerTo: (): never => {
@@ -30,25 +32,41 @@ async function unread(
     longest: 2 ** 30,
     ...times,
   };
+  return { options, requests, log };
+}
+
+const event = () => {
+  const headers = [['accept', 'text/event-stream']] as const;
+  return lambdaEvent('function url', { method: 'GET', path: '/graphql', headers });
+};
+
+/** Begins the request of an event. */
+function begin(given: unknown, stream: ResponseStream, { options, requests }: ReturnType<typeof setUp>) {
+  const { head, address, ...form } = readEvent(given, { endpoint: '/graphql', basePath: undefined });
+  const sink = new LambdaStreamSink(stream, form, options);
+  sink.belongTo(requests.begin(head, address, sink, performance.now()));
+  return sink;
+}
+
+/** Answers one event by `answer`; nobody reads the answer. Resolves with the access log when the function has done. */
+async function unread(answer: (sink: LambdaStreamSink) => void, times: Times): Promise<number[]> {
+  const reset = setAwsLambda(awsLambdaStub);
+  const opened = setUp(times);
   let done: () => void;
   const isDone = new Promise<void>((resolve) => (done = resolve));
   const api = await startFunctionStub(
-    awsLambdaStub.streamifyResponse(async (event, stream) => {
-      const { head, address, ...form } = readEvent(event, { endpoint: '/graphql', basePath: undefined });
-      const sink = new LambdaStreamSink(stream, form, options);
-      const request = requests.begin(head, address, sink, performance.now());
-      sink.belongTo(request);
+    awsLambdaStub.streamifyResponse(async (given, stream) => {
+      const sink = begin(given, stream, opened);
       answer(sink);
       expect(await sink.ended).toBe(false);
       done();
     }),
   );
-  const headers = [['accept', 'text/event-stream']] as const;
-  api.invoke(lambdaEvent('function url', { method: 'GET', path: '/graphql', headers }));
+  api.invoke(event());
   await isDone;
   await api.close();
   reset();
-  return log.map(({ status }) => status);
+  return opened.log.map(({ status }) => status);
 }
 
 it("closes a stream that is not read when the function's time is over", async () => {
@@ -73,4 +91,20 @@ it('ends its source in time, however slowly its client reads', async () => {
     { eventsEnd: 100, end: 300 },
   );
   expect([statuses, isClosedFirst, events.asked]).toEqual([[499], true, 1]);
+});
+
+it('ends its source in time, however late it was opened', () => {
+  const reset = setAwsLambda(awsLambdaStub);
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  const stream = Object.assign(new PassThrough(), { setContentType: () => undefined });
+  const sink = begin(event(), stream, setUp({ eventsEnd: 300, end: 400 }));
+  const events = new HeldSource<Part>();
+  jest.advanceTimersByTime(200);
+  sink.answer({ status: 200, headers: [], body: { ...flowOf(events), kind: 'events' } });
+  jest.advanceTimersByTime(99);
+  expect([events.isClosed, stream.writableEnded]).toEqual([false, false]);
+  jest.advanceTimersByTime(1);
+  expect([events.isClosed, stream.writableEnded]).toEqual([true, true]);
+  jest.useRealTimers();
+  reset();
 });

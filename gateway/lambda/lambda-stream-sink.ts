@@ -15,9 +15,9 @@ export interface LambdaStreamSinkOptions extends LambdaSinkOptions {
   readonly heartbeat: number;
   /** Milliseconds after which the stream is closed if nothing of what was written is taken. */
   readonly idle: number;
-  /** Milliseconds after which a stream of events ends. */
+  /** Milliseconds from the creation of the sink, after which a stream of events ends. */
   readonly eventsEnd: number;
-  /** Milliseconds after which the stream is closed, whatever is left. */
+  /** Milliseconds from the creation of the sink, after which the stream is closed, whatever is left. */
   readonly end: number;
   /** The most bytes of an answer, without its head and what frames its parts. */
   readonly longest: number;
@@ -34,6 +34,8 @@ export class LambdaStreamSink implements Sink, Download {
   readonly connection: AnswerStream;
   readonly #form: AnswerForm;
   readonly #options: LambdaStreamSinkOptions;
+  /** In milliseconds of `performance.now()`. */
+  readonly #created = performance.now();
   #request: IncomingRequest | undefined;
   #status: number | undefined;
   #release: Answer['release'];
@@ -131,7 +133,8 @@ export class LambdaStreamSink implements Sink, Download {
       parts.close();
       this.connection.end(framing.end('timeout'));
     };
-    if (parts.kind === 'events') this.#eventsEnd = setTimeout(stop, this.#options.eventsEnd);
+    const age = performance.now() - this.#created;
+    if (parts.kind === 'events') this.#eventsEnd = setTimeout(stop, this.#options.eventsEnd - age);
     let isFirst = true;
     const forEach: Parts['forEach'] = (take) =>
       parts.forEach((part) => {

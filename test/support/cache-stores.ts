@@ -1,3 +1,7 @@
+/**
+ * The kinds of cache stores that one contract suite runs over. Over 300 lines: each kind with its servers, and what all of
+ * them share.
+ */
 import { CompressedStore } from '../../gateway/cache/stores/compressed';
 import { DynamoStore } from '../../gateway/cache/stores/dynamodb';
 import { GuardedStore } from '../../gateway/cache/stores/guard';

@@ -7,10 +7,10 @@ import { redisStreamsEvents } from '../../gateway/events/sources/redis-streams';
 import { parseOptions } from '../../gateway/options';
 import { RedisServer as Server } from '../../gateway/redis/open-redis';
 import { Meter } from '../../gateway/telemetry/meter';
-import { entryAt } from '../support/cache-stores';
 import { eventually } from '../support/process';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
+import { fill, finds, isThere } from '../support/store-steps';
 
 jest.setTimeout(60_000);
 
@@ -33,17 +33,6 @@ async function openGatewayStore(url: string, prefix: string, more: object = {}):
   await isThere(store);
   return store;
 }
-
-const isThere = (store: Store) =>
-  eventually(async () => {
-    const { clock } = await store.get([]).catch(() => ({ clock: undefined }));
-    return clock !== undefined && !clock.endsWith('|');
-  }, 30_000);
-async function fill(store: Store, key: string, tags: readonly string[] = []): Promise<void> {
-  const { clock } = await store.get([key]);
-  await store.set(new Map([[key, entryAt(Date.now(), { value: key, tags })]]), clock);
-}
-const finds = async (store: Store, key: string) => (await store.get([key])).entries[0] !== undefined;
 
 /** Fills and finds on and on until it is told to stop; counts what worked. */
 function load(store: Store) {

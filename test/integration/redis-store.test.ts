@@ -2,10 +2,10 @@ import { openStore } from '../../gateway/cache/stores/open-store';
 import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { parseOptions } from '../../gateway/options';
 import { Meter } from '../../gateway/telemetry/meter';
-import { entryAt } from '../support/cache-stores';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
+import { fill, finds, isThere } from '../support/store-steps';
 
 sayWithoutRedis();
 const describeWithRedis = redisProgram === undefined ? describe.skip : describe;
@@ -30,17 +30,6 @@ async function openGatewayStore(options: object = {}): Promise<Store> {
   await isThere(store);
   return store;
 }
-
-const isThere = (store: Store) =>
-  eventually(async () => {
-    const { clock } = await store.get([]).catch(() => ({ clock: undefined }));
-    return clock !== undefined && !clock.endsWith('|');
-  });
-async function fill(store: Store, key: string, tags: readonly string[] = []): Promise<void> {
-  const { clock } = await store.get([key]);
-  await store.set(new Map([[key, entryAt(Date.now(), { value: key, tags })]]), clock);
-}
-const finds = async (store: Store, key: string) => (await store.get([key])).entries[0] !== undefined;
 
 /** Asks on and on until it is told to stop; answers with the longest that an answer took, and how many were none. */
 function load(store: Store) {

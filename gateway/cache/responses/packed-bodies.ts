@@ -37,7 +37,7 @@ export class PackedBodies {
       const key = `${encoding} ${etag}`;
       const bytes = this.#packed.get(key);
       if (bytes === undefined) this.#pack(key, encoding, body);
-      else if (bytes !== incompressible) return { encoding, bytes };
+      else if (bytes !== asItIs) return { encoding, bytes };
     }
     return { encoding: undefined, bytes: body };
   }
@@ -52,7 +52,11 @@ export class PackedBodies {
     if (this.#pending.size >= mostPending || this.#pending.has(key)) return;
     this.#pending.add(key);
     void pack[encoding](body)
-      .then((bytes) => this.#packed.set(key, bytes.length < body.length ? bytes : incompressible))
+      .then(
+        (bytes) => this.#packed.set(key, isWorthKeeping(bytes, body) ? bytes : asItIs),
+        // Without memory for it. It is tried again for the next client.
+        () => undefined,
+      )
       .finally(() => this.#pending.delete(key));
   }
 }
@@ -65,13 +69,15 @@ export const pack: Readonly<Record<Encoding, (body: Buffer) => Promise<Buffer>>>
 
 const toBrotli = promisify(brotliCompress);
 const toGzip = promisify<Buffer, Buffer>(gzip);
-/** Stands for a body that an encoding makes no smaller. */
-const incompressible = Buffer.alloc(0);
+/** Stands for a body that an encoding makes no smaller, or not small enough to be kept. */
+const asItIs = Buffer.alloc(0);
 const leastPacked = 1_024;
 /** 32 MiB. */
 const mostBytes = 32 * 1024 * 1024;
 /** The key and what the map needs for it, too. */
 const sizeOf = ({ length }: Buffer): number => length + 300;
+const isWorthKeeping = (bytes: Buffer, body: Buffer): boolean =>
+  bytes.length < body.length && sizeOf(bytes) <= mostBytes;
 /** Node compresses four at a time; others are sent as they are meanwhile. */
 const mostPending = 16;
 

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PackedBodies } from '../../../../../gateway/cache/responses/packed-bodies';
+import { pack, PackedBodies } from '../../../../../gateway/cache/responses/packed-bodies';
 import { storedAnswer } from '../../../../../gateway/cache/responses/stored-answer';
 
 const long = Buffer.from(JSON.stringify({ data: { name: 'Ada '.repeat(1_000) } }));
@@ -21,6 +21,29 @@ it.each([
   expect(unpack(bytes)).toEqual(long);
   // An equal body of another answer is not packed again.
   expect(bodies.bodyFor(accept, answerOf(Buffer.from(long))).bytes).toBe(bytes);
+});
+
+describe('an encoder', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('may fail, and is tried again for the next client', async () => {
+    const failing = jest.spyOn(pack, 'br').mockRejectedValueOnce(new Error('Memory allocation failed'));
+    const bodies = new PackedBodies();
+    const answer = answerOf(long);
+    while (bodies.bodyFor('br', answer).encoding === undefined) await sleep(1);
+    expect(failing).toHaveBeenCalledTimes(2);
+  });
+
+  it('is not asked again for a body that stays too long to be kept', async () => {
+    const packing = jest.spyOn(pack, 'br').mockResolvedValue(Buffer.alloc(32 * 2 ** 20));
+    const bodies = new PackedBodies();
+    const answer = answerOf(Buffer.alloc(33 * 2 ** 20));
+    for (let i = 0; i < 3; i++) {
+      expect(bodies.bodyFor('br', answer).encoding).toBeUndefined();
+      await sleep(1);
+    }
+    expect(packing).toHaveBeenCalledTimes(1);
+  });
 });
 
 it('prefers the second encoding to none while the first one is not there', async () => {

@@ -33,11 +33,15 @@ export class PackedBodies {
     // A private answer is not asked for often enough, and a short body fits in one packet anyway.
     if (accept === undefined || accept === '' || policy.scope === 'private' || body.length < leastPacked)
       return { encoding: undefined, bytes: body };
+    let isMissing = false;
     for (const encoding of this.#encodingsOf(accept)) {
       const key = `${encoding} ${etag}`;
       const bytes = this.#packed.get(key);
-      if (bytes === undefined) this.#pack(key, encoding, body);
-      else if (bytes !== asItIs) return { encoding, bytes };
+      if (bytes === undefined) {
+        // Only the best one is made: then the client needs no other.
+        if (!isMissing) this.#pack(key, encoding, body);
+        isMissing = true;
+      } else if (bytes !== asItIs) return { encoding, bytes };
     }
     return { encoding: undefined, bytes: body };
   }

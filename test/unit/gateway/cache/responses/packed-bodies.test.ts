@@ -34,6 +34,20 @@ describe('an encoder', () => {
     expect(failing).toHaveBeenCalledTimes(2);
   });
 
+  it('is not asked for a second encoding that the client needs no more', async () => {
+    const second = jest.spyOn(pack, 'gzip');
+    const bodies = new PackedBodies();
+    const answer = answerOf(long);
+    while (bodies.bodyFor('br, gzip', answer).encoding === undefined) await sleep(1);
+    expect(second).not.toHaveBeenCalled();
+  });
+
+  it('is asked for the second one where the first makes a body no smaller', async () => {
+    jest.spyOn(pack, 'br').mockImplementation((body) => Promise.resolve(body));
+    const bodies = new PackedBodies();
+    while (bodies.bodyFor('br, gzip', answerOf(long)).encoding !== 'gzip') await sleep(1);
+  });
+
   it('is not asked again for a body that stays too long to be kept', async () => {
     const packing = jest.spyOn(pack, 'br').mockResolvedValue(Buffer.alloc(32 * 2 ** 20));
     const bodies = new PackedBodies();

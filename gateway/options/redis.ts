@@ -49,8 +49,12 @@ export const redis = mapOf({
     },
   });
 
-/** Whether a URL can be connected to with IAM: over TLS, and with no other credentials. */
+/**
+ * Whether a URL can be connected to with IAM: over TLS, and with no other credentials. What is no URL is refused by the rule
+ * of its own option.
+ */
 export function takesIam(url: string): boolean {
+  if (!URL.canParse(url)) return true;
   const { protocol, username, password } = new URL(url);
   return protocol === 'rediss:' && username === '' && password === '';
 }

@@ -204,7 +204,8 @@ function explained(error: Error, address: string): Error {
     case 'Connection is closed.':
       return says(`${address} closed the connection. If it speaks TLS, it needs rediss://.`);
     default:
-      return says(`${address} cannot be used: ${message}`);
+      // If several addresses of a name were tried, the error has no message of its own.
+      return says(`${address} cannot be used: ${message || code}`);
   }
 }
 

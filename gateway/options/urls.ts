@@ -23,7 +23,7 @@ export function secretsInUrl(text: string): string[] {
     credentials.slice(colon + 1),
     ...query.flatMap(({ name, value = '' }) => (isShown(name) ? secretsInUrl(value) : [value])),
   ];
-  return [...new Set(found.flatMap((secret) => [secret, decode(secret)]))].filter((secret) => secret !== '');
+  return [...new Set(found.flatMap((secret) => [secret, decoded(secret)]))].filter((secret) => secret !== '');
 }
 
 /** They say where something is: `s3://BUCKET/KEY?region=REGION&endpoint=URL`, `dns://HOST?protocol=https`. */
@@ -70,7 +70,8 @@ function toMember(member: string): { readonly name: string; readonly value: stri
     : { name: member.slice(0, equals), value: member.slice(equals + 1) };
 }
 
-function decode(text: string): string {
+/** A part of a URL without percent-encoding; as it is written if that is none. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

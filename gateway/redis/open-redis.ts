@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
+import { decoded } from '../options/urls';
 import { awsCredentials, type GetCredentials } from '../subgraph-calls/signers/aws-credentials';
 import { iamTokens } from './iam-token';
 import type { RedisSettings } from './settings';
@@ -49,12 +50,12 @@ export class RedisServer {
     this.#nodes = [this.#first];
     this.#secure = protocol === 'rediss:' ? trusting(ca, [...path, 'ca']) : undefined;
     this.#renewEvery = iam === undefined ? Infinity : renewEvery;
-    const own = decodeURIComponent(password);
+    const own = decoded(password);
     this.#password = iam === undefined ? () => own : iamTokens(iam, credentials ?? awsCredentials());
     this.#settings = {
       ...shared,
       ...((iam !== undefined || username !== '' || password !== '') && {
-        username: iam?.user ?? decodeURIComponent(username),
+        username: iam?.user ?? decoded(username),
       }),
       ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
     };

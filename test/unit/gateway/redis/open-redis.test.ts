@@ -1,5 +1,7 @@
 /** Why there is no connection, and what is sent first. Over a real server: test/integration/redis-secure.test.ts. */
 import dns from 'node:dns';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { RedisServer } from '../../../../gateway/redis/open-redis';
 import { freePort } from '../../../support/free-port';
 
@@ -13,4 +15,21 @@ it('says why no address of a name takes a connection', async () => {
   jest.spyOn(dns, 'lookup').mockImplementation(answer as never);
   const opening = new RedisServer({ url: `redis://cache.test:${port}` }, []).open({ key: 'k' });
   await expect(opening).rejects.toThrow(`cache.test:${port} cannot be used: ECONNREFUSED`);
+});
+
+it.each([
+  ['100%', '100%'],
+  ['p%40ss', 'p@ss'],
+])('sends the password that a URL has as %s', async (written, password) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const opening = new RedisServer({ url: `redis://:${written}@127.0.0.1:${port}` }, []).open({ key: 'k' });
+  const refused = expect(opening).rejects.toThrow('closed the connection');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [sent] = (await once(socket, 'data')) as [Buffer];
+  expect(sent.toString()).toContain(`\r\n${password}\r\n`);
+  socket.destroy();
+  await refused;
+  await new Promise((closed) => server.close(closed));
 });

@@ -110,7 +110,7 @@ export class RedisServer {
       await redis.connect();
     } catch (error) {
       leave(redis);
-      throw explained(reason ?? (error as Error), `${host}:${port}`);
+      throw explained(reason ?? (error as Error), `${host}:${port}`, this.#secure !== undefined);
     }
     if (this.#renewEvery !== Infinity) this.#renew(redis);
     return redis;
@@ -189,9 +189,12 @@ function movedTo({ message }: Error, { host }: Node): Node | undefined {
 }
 
 /** With the address, and with what to do where that is known. */
-function explained(error: Error, address: string): Error {
+function explained(error: Error, address: string, isSecure: boolean): Error {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const says = (text: string): Error => new Error(text, { cause: error });
+  const hint = isSecure
+    ? 'If it does not speak TLS, it needs redis://.'
+    : 'If it speaks TLS, it needs rediss://.';
   if (untrusted.has(code))
     return says(
       `The certificate of ${address} is not trusted (${message}): if it is of an authority of your own, name that in \`ca\`.`,
@@ -200,10 +203,10 @@ function explained(error: Error, address: string): Error {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return says(`The certificate of ${address} is for another name. ${message}`);
     case 'ETIMEDOUT':
-      return says(`${address} did not answer in time. If it does not speak TLS, it needs redis://.`);
+      return says(`${address} did not answer in time. ${hint}`);
     case 'ECONNRESET':
     case 'Connection is closed.':
-      return says(`${address} closed the connection. If it speaks TLS, it needs rediss://.`);
+      return says(`${address} closed the connection. ${hint}`);
     default:
       // If several addresses of a name were tried, the error has no message of its own.
       return says(`${address} cannot be used: ${message || code}`);

@@ -33,3 +33,16 @@ it.each([
   await refused;
   await new Promise((closed) => server.close(closed));
 });
+
+it.each([
+  ['redis', 'If it speaks TLS, it needs rediss://.'],
+  ['rediss', 'If it does not speak TLS, it needs redis://.'],
+])('says what else may be meant where a server closes a connection of %s://', async (protocol, hint) => {
+  const close = (socket: Socket) => socket.once('data', () => socket.destroy());
+  const server = createServer(close).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const opening = new RedisServer({ url: `${protocol}://127.0.0.1:${port}` }, []).open({ key: 'k' });
+  await expect(opening).rejects.toThrow(`127.0.0.1:${port} closed the connection. ${hint}`);
+  await new Promise((closed) => server.close(closed));
+});

@@ -135,7 +135,7 @@ export interface IamSource {
   readonly renewEvery?: number;
 }
 
-/** Ends a connection. The client would keep a timer for one that has ended. */
+/** Ends a connection, unless it has ended already: then ioredis would keep a timer for it. */
 export function leave(redis: Redis): void {
   if (redis.status !== 'end') redis.disconnect();
 }

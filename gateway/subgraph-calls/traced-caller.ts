@@ -7,9 +7,9 @@ export class TracedCaller implements Caller {
   readonly tracing: Caller['tracing'];
   readonly #caller: Caller;
 
-  /** @param tracing of the call that the span is of, if it is of one */
+  /** @param tracing the headers that tell a subgraph the span, if the span is of one call */
   constructor(caller: Caller, span: Span, tracing = caller.tracing) {
-    // Not of another one: what it is asked for would pass through all of them.
+    // Wraps the first caller, so that a question passes through one wrapper and not through all.
     this.#caller = caller instanceof TracedCaller ? caller.#caller : caller;
     this.span = span;
     this.tracing = tracing;

@@ -16,8 +16,8 @@ export interface SentBody {
 }
 
 /**
- * Compressed bodies of cached public answers, in the memory of this process. A body is compressed when a client first asks
- * for it that accepts it, and sent so from then on: most answers are asked for less often than it costs to compress them.
+ * Compressed bodies of cached public answers, in the memory of this process. A body is compressed when a client that accepts
+ * it first asks, and is sent compressed from the next time on. Most answers are sent too rarely to be compressed earlier.
  */
 export class PackedBodies {
   readonly #packed = new LRUCache<string, Buffer>({ maxSize: mostBytes, sizeCalculation: sizeOf });

@@ -1,13 +1,14 @@
 import { MemoryStore } from '../../../../gateway/cache/stores/memory';
 import { type Store, StoreUnavailable } from '../../../../gateway/cache/stores/store';
 import type { ExplainedRequest } from '../../../../gateway/console/api';
+import { OtherGateways } from '../../../../gateway/console/other-gateways';
 import { RequestLog } from '../../../../gateway/console/request-log';
 import { SharedRecords } from '../../../../gateway/console/shared-records';
 import { localTracer } from '../../../../gateway/telemetry/traces/local-tracer';
 import type { Span } from '../../../../gateway/telemetry/traces/span';
 import { eventually } from '../../../support/process';
 
-const open: SharedRecords[] = [];
+const open: { readonly stop: () => Promise<void> }[] = [];
 afterEach(() => Promise.all(open.splice(0).map((records) => records.stop())));
 
 const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
@@ -45,6 +46,23 @@ it('a request is found at another gateway, by its id and by its trace id', async
   expect(await other.records.find('r1')).toMatchObject({ id: 'r1', gateway: 'one' });
   expect(await other.records.find(traceId)).toMatchObject({ id: 'r1' });
   expect(await other.records.find('r2')).toBeUndefined();
+});
+
+it('a request has no key of a summary of a gateway, whatever id its client has chosen', async () => {
+  const store = new MemoryStore({ maxBytes: 1e6 });
+  const { records } = gateway(store, 'one');
+  let collected = 0;
+  const collect = () => {
+    collected++;
+    return Promise.resolve({});
+  };
+  open.push(new OtherGateways({ ...{ store, name: 'one', collect }, interval: 5, places: 1 }));
+  // The first summary is in the store when the second is made.
+  await eventually(() => collected > 1);
+  expect(await records.find('gateway:0')).toBeUndefined();
+  records.add(recorded('gateway:0'));
+  await eventually(async () => (await records.find('gateway:0')) !== undefined);
+  expect(await records.find('gateway:0')).toMatchObject({ id: 'gateway:0', gateway: 'one' });
 });
 
 it('some requests are written at a time, and none that is too large', async () => {

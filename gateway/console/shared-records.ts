@@ -88,7 +88,8 @@ export class SharedRecords {
   }
 }
 
-const keyOf = (id: string): string => `console:${id}`;
+/** Apart from those of summaries: clients choose ids. */
+const keyOf = (id: string): string => `console:request:${id}`;
 
 /** As many as a gateway tells others of. */
 export const mostShared = 100;

@@ -81,3 +81,18 @@ it.each([
   while (bodies.bodyFor('br', other).encoding === undefined) await sleep(1);
   expect(bodies.bodyFor(accept, answer)).toEqual({ encoding: undefined, bytes: answer.body });
 });
+
+it('keeps no more memory than the bytes that are sent', async () => {
+  const bodies = new PackedBodies();
+  const answer = answerOf(long);
+  while (bodies.bodyFor('br', answer).encoding === undefined) await sleep(1);
+  const { bytes } = bodies.bodyFor('br', answer);
+  expect(bytes.buffer.byteLength).toBe(bytes.length);
+});
+
+it('packs a body in the best encoding of a client alone', async () => {
+  const bodies = new PackedBodies();
+  const answer = answerOf(long);
+  while (bodies.bodyFor('gzip, br', answer).encoding !== 'br') await sleep(1);
+  expect(bodies.bodyFor('gzip', answer).encoding).toBeUndefined();
+});

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
+import { ownedBytes } from '../stores/owned-bytes';
 import type { StoredAnswer } from './stored-answer';
 
 /** The better encoding first. */
@@ -57,7 +58,8 @@ export class PackedBodies {
     this.#pending.add(key);
     void pack[encoding](body)
       .then(
-        (bytes) => this.#packed.set(key, isWorthKeeping(bytes, body) ? bytes : asItIs),
+        // Zlib's result is a view into 16 KiB.
+        (bytes) => this.#packed.set(key, isWorthKeeping(bytes, body) ? ownedBytes(bytes) : asItIs),
         // Without memory for it. It is tried again for the next client.
         () => undefined,
       )

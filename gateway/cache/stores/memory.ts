@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { Markers } from './markers';
+import { ownedBytes } from './owned-bytes';
 import type { Clock, Entry, Found, Look, Store } from './store';
 
 export interface MemoryStoreOptions {
@@ -62,7 +63,7 @@ export class MemoryStore implements Store {
       const known = this.#entries.peek(key);
       // An entry of a later look-up is not overwritten, as it may be newer.
       if (known !== undefined && known.since > since) continue;
-      const owned = { ...entry, value: own(entry.value) };
+      const owned = { ...entry, value: ownedBytes(entry.value) };
       this.#entries.set(key, { entry: owned, since, lookedAt, checked: since, refreshing: 0 });
     }
     return Promise.resolve();
@@ -115,14 +116,6 @@ interface Kept {
   checked: number;
   /** Until then one look-up is refreshing it. Unix milliseconds. */
   refreshing: number;
-}
-
-/** Copies a value that is a view into a larger buffer, as it would keep that buffer alive. */
-function own(value: Buffer): Buffer {
-  if (value.byteLength === value.buffer.byteLength) return value;
-  const copy = Buffer.allocUnsafeSlow(value.byteLength);
-  value.copy(copy);
-  return copy;
 }
 
 function sizeOf({ entry: { value, tags } }: Kept, key: string): number {

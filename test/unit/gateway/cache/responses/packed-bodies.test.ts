@@ -89,10 +89,3 @@ it('keeps no more memory than the bytes that are sent', async () => {
   const { bytes } = bodies.bodyFor('br', answer);
   expect(bytes.buffer.byteLength).toBe(bytes.length);
 });
-
-it('packs a body in the best encoding of a client alone', async () => {
-  const bodies = new PackedBodies();
-  const answer = answerOf(long);
-  while (bodies.bodyFor('gzip, br', answer).encoding !== 'br') await sleep(1);
-  expect(bodies.bodyFor('gzip', answer).encoding).toBeUndefined();
-});

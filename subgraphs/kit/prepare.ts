@@ -195,8 +195,11 @@ function markTable({
   return { name, partitionKey, ...(sortKey !== undefined && { sortKey }), indexes: {} };
 }
 
-async function isEmpty(TableName: string, client: DynamoDBDocumentClient): Promise<boolean> {
-  const { Count } = await client.send(new ScanCommand({ TableName, Limit: 1, Select: 'COUNT' }));
+/** Whether a table has no item. */
+export async function isEmpty(TableName: string, client: DynamoDBDocumentClient): Promise<boolean> {
+  const { Count } = await client.send(
+    new ScanCommand({ TableName, Limit: 1, Select: 'COUNT', ConsistentRead: true }),
+  );
   return Count === 0;
 }
 

@@ -16,22 +16,26 @@ import { startCli } from '../support/run-cli';
 
 const items = amountOf('WEIR_REHEARSED_ITEMS', 50, 10_000);
 const time = timeFor(items, 2000);
-const root = mkdtempSync(join(tmpdir(), 'weir-rehearsal-'));
-const place = join(root, 'weir-rehearsal');
 
 let dynamodb: ChildProcess;
 let endpoint: string;
+let root: string;
+let place: string;
 let args: string[];
 beforeAll(async () => {
   if (!existsSync(embeddedDynamoDBScript())) throw new Error('Run `npm run build` first.');
   dynamodb = fork(embeddedDynamoDBScript(), ['--port', '0']);
   [{ endpoint }] = (await once(dynamodb, 'message')) as [{ endpoint: string }];
+});
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'weir-rehearsal-'));
+  place = join(root, 'weir-rehearsal');
   args = ['rehearse-recovery', '--endpoint', endpoint, '--folder', root, '--items'];
 });
+afterEach(() => rmSync(root, { recursive: true }));
 afterAll(async () => {
   await endAll();
   dynamodb.kill('SIGKILL');
-  rmSync(root, { recursive: true });
 });
 
 async function tables(): Promise<string[]> {
@@ -79,12 +83,28 @@ it(
   time,
 );
 
+const startStore = () =>
+  startRehearsalStore(
+    { PATH: process.env['PATH'], DYNAMODB_ENDPOINT: endpoint, LOG_LEVEL: 'fatal' },
+    new AbortController().signal,
+  );
+
 it('rejects what is asked of the process of its tables after that has ended', async () => {
-  const env = { PATH: process.env['PATH'], DYNAMODB_ENDPOINT: endpoint, LOG_LEVEL: 'fatal' };
-  const store = await startRehearsalStore(env, new AbortController().signal);
+  const store = await startStore();
   expect(await store.tables()).toEqual([]);
   await store.stop();
   await expect(store.tables()).rejects.toThrow('The process of the tables has ended.');
+});
+
+// A DynamoDB that is embedded puts what was on its way when a table was deleted into the next one of that name.
+it('makes tables that are empty, also where the table of that name has items already', async () => {
+  const store = await startStore();
+  await store.create();
+  await store.put('weir-rehearsal-items', [{ id: 'left', revision: 1, value: 'x' }]);
+  await store.create();
+  for await (const items of store.dump('weir-rehearsal-items')) expect(items).toEqual([]);
+  await store.delete();
+  await store.stop();
 });
 
 it('names and removes what one has left that was killed, and tells the first key of a damaged part', async () => {

@@ -102,7 +102,10 @@ export class RedisServer {
     });
     let reason: Error | undefined;
     // Later ones are told by the commands that fail.
-    redis.on('error', (error: Error) => (reason ??= error));
+    redis.on('error', (error: Error) => {
+      reason ??= error;
+      ignoreErrorsOf(redis);
+    });
     const onAbort = (): void => leave(redis);
     signal?.addEventListener('abort', onAbort);
     redis.once('end', () => signal?.removeEventListener('abort', onAbort));
@@ -137,7 +140,18 @@ export interface IamSource {
 
 /** Ends a connection, unless it has ended already: then ioredis would keep a timer for it. */
 export function leave(redis: Redis): void {
-  if (redis.status !== 'end') redis.disconnect();
+  if (redis.status === 'end') return;
+  ignoreErrorsOf(redis);
+  redis.disconnect();
+}
+
+/**
+ * ioredis listens for the first error of a socket only. TLS may have another one, as where a record that cannot be read
+ * follows a certificate that is refused: unheard, it would end the process.
+ */
+function ignoreErrorsOf({ stream }: Redis): void {
+  // There is none before the first attempt.
+  (stream as typeof stream | undefined)?.on('error', () => undefined);
 }
 
 /** Milliseconds without an answer after which a connection counts as lost. Otherwise that would be noticed after minutes. */

@@ -1,6 +1,6 @@
 /** Redis over TLS, and with IAM authentication as ElastiCache and MemoryDB have it. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createPlainServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
@@ -22,6 +22,9 @@ import {
   tlsCertificate,
 } from '../support/redis-server';
 import { certificates } from '../support/tls-certificates';
+
+/** A record of TLS: fatal, decode error. */
+const alert = Buffer.from([21, 3, 3, 0, 2, 2, 50]);
 
 sayWithoutRedis();
 const describeWithRedis = redisProgram === undefined ? describe.skip : describe;
@@ -104,6 +107,29 @@ describeWithRedis('a server with TLS', () => {
       expect(await reasonAgainst(at('localhost'), redis)).toMatch(
         /^The certificate of localhost:\d+ is not trusted \(.+\): if it is of an authority of your own, name that in `ca`\.$/,
       );
+  });
+
+  it('is refused, and the process lives, if what it sends behind a certificate that is not trusted cannot be read', async () => {
+    const sockets = new Set<Socket>();
+    // As a server whose alert comes in the packet that ends the handshake.
+    const front = createPlainServer((client) => {
+      const upstream = connect(server.port, '127.0.0.1');
+      client.on('data', (data) => upstream.write(data));
+      upstream.on('data', (data: Buffer) => client.write(Buffer.concat([data, alert])));
+      for (const [socket, other] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        sockets.add(socket);
+        socket.on('error', () => undefined).on('close', () => other.destroy());
+      }
+    });
+    await new Promise<void>((listening) => front.listen(0, '127.0.0.1', listening));
+    const { port } = front.address() as AddressInfo;
+    const remote = new Server({ url: `rediss://localhost:${port}` }, []);
+    await expect(remote.open({ key: 'k' })).rejects.toThrow('is not trusted');
+    for (const socket of sockets) socket.destroy();
+    await new Promise((closed) => front.close(closed));
   });
 
   it('is refused if its certificate is for another name', async () => {

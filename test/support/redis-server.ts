@@ -116,7 +116,8 @@ function ask(port: number, command: string, isSecure: boolean): Promise<string> 
     const socket = isSecure
       ? connectTls({ ...place, rejectUnauthorized: false }, write)
       : connectPlain(place, write);
-    socket.once('error', reject);
+    // A connection with TLS may have more than one.
+    socket.on('error', reject);
     socket.once('data', (data) => {
       socket.destroy();
       resolve(data.toString());

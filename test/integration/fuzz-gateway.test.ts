@@ -11,11 +11,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { OptionsError, parseOptions } from '../../gateway/options';
 import { readOptionsFile } from '../../gateway/options/file';
 import { amountOf } from '../support/amounts';
+import { heapUsed } from '../support/heap';
 import { damaged, document, json, odd } from '../support/odd-inputs';
 import { askPipelined, requestBytes } from '../support/pipelined';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -55,9 +54,9 @@ beforeAll(async () => {
   });
 });
 
-beforeEach(() => {
+beforeEach(async () => {
   inputs = 0;
-  heap = heapUsed();
+  heap = await heapUsed();
 });
 
 afterEach(async () => {
@@ -67,7 +66,7 @@ afterEach(async () => {
   expect(await gateway.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
   expect(inputs).toBeGreaterThanOrEqual(wanted / 10);
   graph.accounts.requests.length = graph.reviews.requests.length = gateway.log.length = 0;
-  const grown = (heapUsed() - heap) / 2 ** 20;
+  const grown = ((await heapUsed()) - heap) / 2 ** 20;
   // Caches of documents, plans and known operations fill up to their bounds.
   expect(grown).toBeLessThan(200);
   if (process.env['WEIR_FUZZ'] !== undefined)
@@ -82,13 +81,6 @@ afterAll(async () => {
   process.off('unhandledRejection', onRejection);
   Error.stackTraceLimit = stackTraceLimit;
 });
-
-/** Bytes after a garbage collection. */
-function heapUsed(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-}
 
 const typical = 30;
 

@@ -1,11 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { polling } from '../../../../gateway/discovery/polling';
 import { targetOf } from '../../../../gateway/options/targets';
+import { collectGarbage } from '../../../support/heap';
 import { eventually } from '../../../support/process';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 it('keeps nothing of questions that were answered', async () => {
   const asked: WeakRef<AbortSignal>[] = [];

@@ -1,6 +1,4 @@
 /** Whether what gateway/graph/operations.ts says that operations take is what they take. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import { Authorization, Policies } from '../../../../gateway/auth/directives';
 import { describeOperation } from '../../../../gateway/cache/responses/cached-operation';
@@ -17,11 +15,7 @@ import { Meter } from '../../../../gateway/telemetry/meter';
 import { amountOf } from '../../../support/amounts';
 import { callerOf } from '../../../support/caller';
 import { compose } from '../../../support/compose';
-
-setFlagsFromString('--expose-gc');
-// What other suites of this process have compiled is not to go while a test measures.
-setFlagsFromString('--no-flush-bytecode');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { heapUsed } from '../../../support/heap';
 
 /** The fewest operations, and their bytes: what V8 compiles meanwhile, and what a collection leaves, is little beside them. */
 const count = amountOf('WEIR_OPERATIONS', 30, 250);
@@ -104,20 +98,6 @@ function createRunner(memory: OperationMemory, planned = plan) {
     const variables = { x: 1, first: 2, id: '1', a: i % 2 === 0, b: true, name: 'x' };
     await learned.run(variables, client as never);
   };
-}
-
-/** When nothing goes any more: what other tests of this process have left goes in several collections. */
-async function heapUsed(): Promise<number> {
-  let before = Infinity;
-  for (let i = 0; i < 20; i++) {
-    await new Promise((turn) => setImmediate(turn));
-    collectGarbage();
-    const { heapUsed, external } = process.memoryUsage();
-    const now = heapUsed + external;
-    if (before - now < 1_000) return now;
-    before = now;
-  }
-  return before;
 }
 
 const fields = 'name email address{street city zip} kind';

@@ -1,17 +1,13 @@
 /** Planning in threads, and what is refused there. Over 300 lines: a case for each way in which a plan fails, waits or is tried again. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { createPlanner, type Planner, type PlannerOptions } from '../../../../gateway/planning';
 import { memoryForThreads } from '../../../../gateway/planning/planner-threads';
 import { failureAtOnce } from '../../../support/at-once';
 import { compose } from '../../../support/compose';
+import { heapUsed } from '../../../support/heap';
 import { eventually } from '../../../support/process';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Time is that of the clock, as where the system does not say how long a thread has had a processor. */
 jest.mock('../../../../gateway/planning/thread-time', () => ({
@@ -322,15 +318,13 @@ describe('a planner', () => {
 
   it('remembers of an operation that failed no more than a hash, however long it is', async () => {
     const planner = await startPlanner();
-    collectGarbage();
-    const before = process.memoryUsage().heapUsed;
+    const before = await heapUsed();
     for (let i = 0; i < 100; i++) {
       const long = `{ nothing${i} } #${'x'.repeat(1_000_000)}`;
       expect(await failureOf(planner.plan(long, undefined))).toMatchObject({ failure: 'failed' });
     }
-    collectGarbage();
     // A fifth of their text.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
+    expect((await heapUsed()) - before).toBeLessThan(20e6);
   });
 
   it('gives its threads a part of the memory of a container, and no more than goes with the limit of the heap', () => {

@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { timeLimit } from '../../../../gateway/subgraph-calls/time-limit';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../../../support/heap';
 
 it('comes within AbortSignal.any, although garbage was collected before', async () => {
   const signal = AbortSignal.any([new AbortController().signal, timeLimit(100)]);

@@ -1,16 +1,12 @@
 import Fastify from 'fastify';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type EventLog } from '../../../../../subgraphs/kit/events/event-log';
 import { watchLog } from '../../../../../subgraphs/kit/events/log-watch';
 import { serveEvents } from '../../../../../subgraphs/kit/events/serve-events';
 import { eventOf } from '../../../../support/event-logs';
 import { readEvents } from '../../../../support/event-reader';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../../../../support/heap';
 
 const closing: (() => unknown)[] = [];
 afterEach(() => Promise.all(closing.splice(0).map((close) => close())));

@@ -1,17 +1,23 @@
 import { Command } from 'commander';
-import type { Context } from './context';
+import { CommandFailure, type Context } from './context';
 import { OptionsReader, withOptionsErrors } from './gateway-options';
 import { readInput } from './input';
 import { lazy } from './lazy';
-import { readDeclaration } from './package/template/read-declaration';
-import { replaceFile } from './replace-file';
+import { subgraphModule, subgraphNames } from './own-package';
+import { readDeclaration, withoutDeclaration } from './package/template/read-declaration';
+import { writeTemplateFile } from './package/template/template-file';
 
 interface TemplateFlags {
   readonly code: string;
   readonly out?: string;
 }
 
-/** `weir template`: writes templates of AWS SAM. */
+interface GatewayTemplateFlags extends TemplateFlags {
+  readonly config?: string;
+  readonly stream?: true;
+}
+
+/** `weir template`: writes templates of AWS SAM for code that `weir package` has not written. */
 export function templateCommand(context: Context): Command {
   const subgraph = addFlags(new Command('subgraph'))
     .summary('of a subgraph, from what its code declares')
@@ -20,16 +26,24 @@ export function templateCommand(context: Context): Command {
         'machines, the function with an alias and a deployment that alarms roll back, and a policy that allows what ' +
         'the code declares, and nothing else.',
     )
-    .argument('<SUBGRAPH>', 'a name of the sample shop, or the file of a subgraph of your own')
+    .argument('<SUBGRAPH>', 'a name of the sample shop, or a file that Node runs and that exports `handler`')
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  $ weir template subgraph orders --out package/orders/template.yaml\n' +
-        '  $ weir template subgraph dist/boats/index.js --code ../code',
+        '  $ weir template subgraph orders\n' +
+        '  $ weir template subgraph dist/boats/index.js --code dist/boats --out template.yaml',
     )
     .action(async (name: string, flags: TemplateFlags) => {
-      const declaration = await readDeclaration(name, context);
-      await write(lazy.subgraphTemplate().subgraphTemplate(declaration, codeOf(flags)), flags, context);
+      const file = subgraphModule(name);
+      if (file === undefined)
+        throw new CommandFailure(
+          `weir: there is no subgraph '${name}', and no such file; there are: ${subgraphNames().join(', ')}.`,
+          2,
+        );
+      const declaration = await readDeclaration(file, context);
+      if (declaration === undefined) throw new CommandFailure(`weir: ${file} ${withoutDeclaration}`, 2);
+      const code = { uri: flags.code, handler: 'index.handler' };
+      await write(lazy.subgraphTemplate().subgraphTemplate(declaration, code), flags, context);
     });
   const gateway = addFlags(new Command('gateway'))
     .summary('of the gateway, from its options')
@@ -39,24 +53,37 @@ export function templateCommand(context: Context): Command {
         'parameter for each variable in the options, and a policy that allows what the options need, and nothing else.',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
+    .option(
+      '--stream',
+      'the function URL streams: subscriptions and @defer; the handler is index.streamHandler',
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ weir template gateway --config weir.yaml --out package/gateway/template.yaml',
+      '\nExamples:\n' +
+        '  $ weir template gateway --config weir.yaml\n' +
+        '  $ weir template gateway --config weir.yaml --stream --code dist --out template.yaml',
     )
-    .action(async (flags: TemplateFlags & { readonly config?: string }) => {
-      const { config } = flags;
+    .action(async (flags: GatewayTemplateFlags) => {
+      const { config, stream: streams = false } = flags;
       const reader = new OptionsReader(config === undefined ? {} : { config }, context);
       const options = await withOptionsErrors(() => reader.load(), reader);
       const { gatewayTemplate, variablesIn } = lazy.gatewayTemplate();
       const text = config === undefined ? '' : await readInput('--config', config, context.env);
-      const template = gatewayTemplate({ options, variables: variablesIn(text), code: codeOf(flags) });
-      await write(template, flags, context);
+      const code = { uri: flags.code, handler: streams ? 'index.streamHandler' : 'index.handler' };
+      const variables = variablesIn(text);
+      await write(gatewayTemplate({ options, variables, code, streams, isPackaged: false }), flags, context);
     });
   return new Command('template')
-    .summary('write a template of AWS SAM')
-    .description('Writes a template of AWS SAM, with which a function of AWS Lambda is deployed.')
+    .summary('write a template of AWS SAM alone')
+    .description(
+      'Writes a template of AWS SAM, with which a function of AWS Lambda is deployed, for code that you bundle yourself. ' +
+        '`weir package` writes one beside its code.',
+    )
     .helpCommand(false)
-    .addHelpText('after', '\nExamples:\n  $ weir template subgraph orders --out package/orders/template.yaml')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ weir template gateway --config weir.yaml --code dist --out template.yaml',
+    )
     .addCommand(gateway)
     .addCommand(subgraph);
 }
@@ -66,9 +93,7 @@ const addFlags = (command: Command): Command =>
     .option('--code <FOLDER>', 'where the code of the function is, as seen from the template', 'code')
     .option('-o, --out <FILE>', 'write the template to a file, replaced in one step');
 
-const codeOf = ({ code }: TemplateFlags) => ({ uri: code, handler: 'index.handler' });
-
 async function write(text: string, { out }: TemplateFlags, { stdout }: Context): Promise<void> {
   if (out === undefined) stdout.write(text);
-  else await replaceFile(out, text);
+  else await writeTemplateFile(out, text);
 }

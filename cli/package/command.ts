@@ -11,14 +11,15 @@ export interface PackageSubgraphFlags {
   readonly out?: string;
 }
 
-/** `weir package`: writes what AWS Lambda runs. */
+/** `weir package`: writes what AWS Lambda runs, and the template that deploys it. */
 export function packageCommand(context: Context): Command {
   const gateway = new Command('gateway')
     .summary('write the gateway as a function of AWS Lambda')
     .description(
-      'Writes a folder with all that a function of AWS Lambda needs (`index.handler`): the code in one file, the ' +
-        'options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
-        'operation is answered without a planner. The supergraph is fixed: a newer one is a new package.',
+      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`): the code in one file, ' +
+        'the options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
+        'operation is answered without a planner. The supergraph is fixed: a newer one is a new package. Beside it, ' +
+        'template.yaml deploys it with AWS SAM, with a policy that allows what the options need, and nothing else.',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
     .option(
@@ -40,9 +41,11 @@ export function packageCommand(context: Context): Command {
   const subgraph = new Command('subgraph')
     .summary('write a subgraph as a function of AWS Lambda')
     .description(
-      'Writes a folder with all that a function of AWS Lambda needs (`index.handler`) for a subgraph that is written ' +
-        'with `weir/subgraph`: the code in one file, its schema, and the definitions of its workflows, which are the ' +
-        'files *.graphql and *.asl.json in the folder of its module.',
+      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`) for a subgraph that is ' +
+        'written with `weir/subgraph`: the code in one file, its schema, and the definitions of its workflows, which ' +
+        'are the files *.graphql and *.asl.json in the folder of its module. Beside it, template.yaml deploys it with ' +
+        'AWS SAM: with its tables, topic, queues and state machines, and a policy that allows what the code declares, ' +
+        'and nothing else.',
     )
     .argument('<MODULE>', 'a file that exports `handler`, or the name of a subgraph of the reference graph')
     .option(
@@ -60,7 +63,7 @@ export function packageCommand(context: Context): Command {
     );
   return new Command('package')
     .summary('write a function of AWS Lambda')
-    .description('Writes the code of a function of AWS Lambda, with all that it needs.')
+    .description('Writes the code of a function of AWS Lambda, and the template of AWS SAM that deploys it.')
     .helpCommand(false)
     .addHelpText(
       'after',

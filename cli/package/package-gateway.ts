@@ -7,16 +7,16 @@ import { packageVersion } from '../own-package';
 import { gatewaySources, sizeOf, unusedByGateway, writePackage } from './artefact';
 import type { PackageGatewayFlags } from './command';
 import { packOptions } from './pack-options';
+import { gatewayTemplate, variablesIn } from './template/gateway-template';
+import { packagedCode, writeTemplateFile } from './template/template-file';
 
 /** Writes the package of a gateway, and says what is in it. */
 export async function packageGateway(flags: PackageGatewayFlags, context: Context): Promise<void> {
   const { out, config, ...others } = flags;
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
   const options = packOptions(config);
-  const { graph, unplanned } = await withOptionsErrors(
-    () => lazy.packGateway().packGateway(reader.read()),
-    reader,
-  );
+  const read = await withOptionsErrors(() => reader.read(), reader);
+  const { graph, unplanned } = await withOptionsErrors(() => lazy.packGateway().packGateway(read), reader);
   const files = new Map([
     [optionsFile, options],
     [supergraphFile, graph.supergraphSdl],
@@ -29,10 +29,17 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
     files,
     env: context.env,
   });
+  const template = join(out, 'template.yaml');
+  const variables = variablesIn(options);
+  await writeTemplateFile(
+    template,
+    gatewayTemplate({ options: read, variables, code: packagedCode, streams: false, isPackaged: true }),
+  );
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   for (const { id, reason } of unplanned) say(`the operation "${id}" has no plan in the package: ${reason}`);
   const planned = graph.operations.length - unplanned.length;
   say(
     `${folder} has the gateway with the plans of ${planned} of ${graph.operations.length} operations, ${sizeOf(written)}. The handler is index.handler.`,
   );
+  say(`${template} deploys it.`);
 }

@@ -6,6 +6,9 @@ import { CommandFailure, type Context } from '../context';
 import { subgraphModule, subgraphNames, subgraphScript } from '../own-package';
 import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
 import type { PackageSubgraphFlags } from './command';
+import { readDeclaration, withoutDeclaration } from './template/read-declaration';
+import { subgraphTemplate } from './template/subgraph-template';
+import { packagedCode, writeTemplateFile } from './template/template-file';
 
 /** Writes the package of a subgraph that is written with the kit. */
 export async function packageSubgraph(
@@ -14,7 +17,8 @@ export async function packageSubgraph(
   context: Context,
 ): Promise<void> {
   const script = findScript(name);
-  const folder = join(out ?? join('package', subgraphScript(name) === undefined ? 'subgraph' : name), 'code');
+  const place = out ?? join('package', subgraphScript(name) === undefined ? 'subgraph' : name);
+  const folder = join(place, 'code');
   const own = mkdtempSync(join(tmpdir(), 'weir-package-'));
   try {
     const entry = join(own, 'entry.cjs');
@@ -25,9 +29,16 @@ export async function packageSubgraph(
       files: filesBeside(script),
       env: context.env,
     });
-    context.stderr.write(
-      `weir: ${folder} has the subgraph, ${sizeOf(written)}. The handler is index.handler.\n`,
-    );
+    const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
+    say(`${folder} has the subgraph, ${sizeOf(written)}. The handler is index.handler.`);
+    const declaration = await readDeclaration(join(folder, 'index.mjs'), context);
+    if (declaration === undefined) {
+      say(`there is no template, as the module ${withoutDeclaration}`);
+      return;
+    }
+    const template = join(place, 'template.yaml');
+    await writeTemplateFile(template, subgraphTemplate(declaration, packagedCode));
+    say(`${template} deploys it.`);
   } finally {
     rmSync(own, { recursive: true });
   }

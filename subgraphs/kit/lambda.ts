@@ -1,5 +1,6 @@
 import awsLambdaFastify from '@fastify/aws-lambda';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { declarationOf, type SubgraphDeclaration } from './declaration';
 import { handleQueueEvent, isQueueEvent, type QueueEvent } from './lambda-records';
 import { openSubgraph } from './serve';
 import { readSettings } from './settings';
@@ -9,7 +10,12 @@ import { type Subgraph } from './subgraph';
  * Answers API Gateway (payload 1.0 and 2.0), function URL and load balancer events, and handles those of the queues (SQS)
  * of its consumers and of the tasks of its workflows.
  */
-export type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
+export interface LambdaHandler extends AnswerEvent {
+  /** What the code of the subgraph declares that the function needs of AWS. `weir package` makes its template of it. */
+  readonly declaration: () => SubgraphDeclaration;
+}
+
+type AnswerEvent = (event: unknown, context: unknown) => Promise<unknown>;
 
 /** How long an answer may wait for its events to be relayed and its spans to be exported, in milliseconds. */
 const relayMilliseconds = 3000;
@@ -43,7 +49,7 @@ export function lambdaHandler<Context extends object, OptionName extends string>
     });
     const { name } = subgraph;
     return {
-      answer: awsLambdaFastify(app) as LambdaHandler,
+      answer: awsLambdaFastify(app) as AnswerEvent,
       handleMessages: (event: QueueEvent, deadline: number) =>
         handleQueueEvent(event, { subgraph: name, consumers, taskQueue, deadline }),
       /** What would stand still with the function's clock. */
@@ -54,7 +60,7 @@ export function lambdaHandler<Context extends object, OptionName extends string>
     };
   }
 
-  return async (event, context) => {
+  const handler: AnswerEvent = async (event, context) => {
     const end = performance.now() + remainingMilliseconds(context) - answerMilliseconds;
     // After a failure the next event tries again.
     opened ??= open().catch((error: unknown) => {
@@ -69,6 +75,7 @@ export function lambdaHandler<Context extends object, OptionName extends string>
     await Promise.race([finish(), sleep(wait, undefined, { ref: false })]);
     return answered;
   };
+  return Object.assign(handler, { declaration: () => declarationOf(subgraph) });
 }
 
 function remainingMilliseconds(context: unknown): number {

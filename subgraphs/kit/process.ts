@@ -5,8 +5,6 @@ export interface ProcessOptions {
   readonly name: string;
   /** What `--help` prints. */
   readonly usage: () => string;
-  /** What `--declaration` prints. @default there is no such flag */
-  readonly declaration?: () => string;
   /** Resolves when the server answers requests. Rejects with a {@link StartError} whose message is printed. */
   readonly start: (args: readonly string[]) => Promise<RunningPart>;
 }
@@ -18,7 +16,7 @@ interface RunningPart {
 }
 
 /** Runs a subgraph as a process: started as its flags say, stopped by a signal or with the process that started it. */
-export async function runProcess({ name, usage, declaration, start }: ProcessOptions): Promise<void> {
+export async function runProcess({ name, usage, start }: ProcessOptions): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help')) {
     process.stdout.write(usage());
@@ -39,10 +37,6 @@ export async function runProcess({ name, usage, declaration, start }: ProcessOpt
   }
   process.once('SIGTERM', stop).once('SIGINT', stop).once('disconnect', stop);
   try {
-    if (declaration && args.includes('--declaration')) {
-      process.stdout.write(`${declaration()}\n`);
-      return;
-    }
     running = await start(args);
     const { url, log } = running;
     process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));

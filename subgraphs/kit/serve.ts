@@ -7,7 +7,6 @@ import { pino } from 'pino';
 import { createApp, graphqlPath } from './app';
 import { isOutage } from './commands';
 import { openDatabase, type Database } from './database';
-import { declarationOf } from './declaration';
 import { connectDynamoDB, noDynamoDB } from './dynamodb';
 import { type Cause } from './events/event';
 import { openChannel } from './events/open-channel';
@@ -255,7 +254,6 @@ export function runWhenMain<Context extends object, OptionName extends string>(
   void runProcess({
     name: subgraph.name,
     usage: () => usage(subgraph),
-    declaration: () => JSON.stringify(declarationOf(subgraph), undefined, 2),
     async start(args) {
       const { url, app, stop } = await startSubgraph(subgraph, readSettings(subgraph, args));
       return { url, log: app.log, stop };

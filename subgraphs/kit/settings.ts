@@ -121,8 +121,7 @@ Flags, and the environment variables that say the same:
   --schema FILE   ${''.padEnd(20)} serve this schema file (default: its own)
   --data DIR      ${'WEIR_DATA'.padEnd(20)} folder of the embedded DynamoDB (default: ${defaultData})
   --seed BOOLEAN  ${'WEIR_SEED'.padEnd(20)} fill empty tables with sample data (default: true, on AWS false)
-${own.join('')}  --declaration   ${''.padEnd(20)} print what it needs of AWS Lambda, as JSON, and end
-
+${own.join('')}
 Environment only:
   DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
   WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then

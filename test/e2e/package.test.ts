@@ -12,12 +12,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gatewayTemplate } from '../../cli/package/template/gateway-template';
+import { subgraphTemplate } from '../../cli/package/template/subgraph-template';
 import { loadOptions } from '../../gateway';
 import type { LambdaAnswer } from '../../gateway/lambda';
 import { readParts } from '../../gateway/packaged/loader';
 import { openLambda } from '../../gateway/process/lambda-handler';
 import { sha256 } from '../../gateway/request/persisted/manifest';
+import { accounts } from '../../subgraphs/accounts';
 import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
+import { declarationOf } from '../../subgraphs/kit/declaration';
 import { lambdaEvent } from '../support/lambda-events';
 import { weirMain } from '../support/process';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
@@ -206,9 +210,12 @@ describe('a subgraph', () => {
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
       stderr: expect.stringMatching(
-        /accounts\/code has the subgraph, \d+\.\d MB\. The handler is index\.handler\.\n$/,
+        /accounts\/code has the subgraph, \d+\.\d MB\. The handler is index\.handler\.\nweir: .*accounts\/template\.yaml deploys it\.\n$/,
       ),
     });
+    expect(readFileSync(join(subgraph, 'template.yaml'), 'utf8')).toBe(
+      subgraphTemplate(declarationOf(accounts), { uri: 'code', handler: 'index.handler' }),
+    );
     const database = await openEmbeddedDynamoDB();
     try {
       const [answered] = await runIn(subgraph, [{ query: '{ user(id: "u1") { id } }' }], {
@@ -230,7 +237,10 @@ describe('a subgraph', () => {
     writeFileSync(join(own, 'schema.graphql'), 'type Query { a: Int }');
     const args = ['package', 'subgraph', module, '--out', join(own, 'package')];
     expect(await weir(args)).toMatchObject({ exitCode: 0 });
-    expect(await weir(args)).toMatchObject({ exitCode: 0 });
+    expect(await weir(args)).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('there is no template, as the module does not say'),
+    });
     const parts = [...readParts(join(own, 'package', 'code')).keys()];
     expect(parts.filter((name) => name.endsWith('.graphql'))).toEqual(['schema.graphql']);
   });
@@ -256,6 +266,16 @@ const packageTo = (to: string, text: string) => {
   writeFileSync(file, text);
   return weir(['package', 'gateway', '--config', file, '--out', to]);
 };
+
+it('has a template beside it that deploys it, without permission to read what is in it', () => {
+  const options = loadOptions({ config, env: { MODE: 'production' } });
+  expect(readFileSync(join(out, 'template.yaml'), 'utf8')).toBe(
+    gatewayTemplate({
+      ...{ options, variables: ['MODE'], isPackaged: true, streams: false },
+      code: { uri: 'code', handler: 'index.handler' },
+    }),
+  );
+});
 
 it('does not overwrite what is no package', async () => {
   const other = join(folder, 'other');

@@ -7,11 +7,8 @@
 import { SFN } from '@aws-sdk/client-sfn';
 import { SQS } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
-import { gatewayTemplate } from '../../cli/package/template/gateway-template';
 import { subgraphTemplate } from '../../cli/package/template/subgraph-template';
-import { createDynamoStore } from '../../gateway/cache/stores/dynamodb';
 import type { LambdaHandler } from '../../gateway/lambda';
-import { parseOptions } from '../../gateway/options';
 import {
   type EmbeddedDynamoDB,
   lambdaHandler,
@@ -26,8 +23,8 @@ import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { type AnyTableDefinition, withAllOperations } from '../../subgraphs/kit/table-definition';
 import { amountOf } from '../support/amounts';
 import { guardByPolicy } from '../support/aws-guard';
-import { type AwsCall, differencesOf, type Policy, permissionsIn } from '../support/aws-policies';
-import { readTemplate, resolveFunctions, type Template, type Values } from '../support/cloudformation';
+import { type AwsCall, codePolicyOf, differencesOf, type Policy } from '../support/aws-policies';
+import { readTemplate, resolveFunctions } from '../support/cloudformation';
 import { deploy } from '../support/deploy';
 import { startLambdaFront } from '../support/lambda-front';
 import { invokeWithMessages } from '../support/lambda-mapping';
@@ -110,7 +107,7 @@ interface Deployed {
       ...{ aws: moto.config, dynamodb: dynamodb.endpoint },
       parameters: { LinkKeysSecret: 'link-keys', ...parameters },
     });
-    const policy = policyOf(template, values);
+    const policy = codePolicyOf(template, values);
     const guard = await guardByPolicy(policy, ({ service }) =>
       service === 'dynamodb' ? dynamodb.endpoint : moto.url,
     );
@@ -296,36 +293,6 @@ interface Deployed {
     expect(differences('thanks')).toEqual({ ...exact, refused: ['dynamodb:PutItem table/secrets'] });
   });
 
-  it("is what the gateway's cache in DynamoDB needs", async () => {
-    const options = parseOptions({ cache: { store: 'dynamodb://weir-cache' } });
-    const text = gatewayTemplate({ options, variables: [], code });
-    const template = readTemplate(text);
-    const values = await deploy(template, { aws: moto.config, dynamodb: dynamodb.endpoint });
-    const policy = policyOf(template, values);
-    const guard = await guardByPolicy(policy, () => dynamodb.endpoint);
-    const place = { endpoint: guard.endpoint, region: moto.config.region };
-    const store = createDynamoStore(
-      { table: 'weir-cache', prefix: 'p', longest: 60_000, proofInterval: 1000 },
-      place,
-    );
-    const { clock } = await store.get(['a']);
-    const now = Date.now();
-    const entry = {
-      value: Buffer.from('x'),
-      tags: ['t'],
-      storedAt: now,
-      freshUntil: now + 60_000,
-      keptUntil: now + 60_000,
-    };
-    await store.set(new Map([['a', entry]]), clock);
-    expect((await store.get(['a'])).entries[0]).toBeDefined();
-    await store.invalidate(['t']);
-    expect((await store.get(['a'])).entries[0]).toBeUndefined();
-    await store.close();
-    await guard.close();
-    expect(differencesOf(policy, guard.calls)).toEqual(exact);
-  });
-
   /** Places an order and resolves with its id. */
   async function order(key: string, { quantity = 1, paymentToken = 'tok_ok' } = {}): Promise<string> {
     const address = { street: 'Via Po 1', city: 'Turin', postalCode: '10124', country: 'IT' };
@@ -387,17 +354,5 @@ interface Ask {
 }
 
 const code = { uri: 'code', handler: 'index.handler' };
-
-/** What the code of a template's function may do. */
-function policyOf({ Resources }: Template, values: Values): Policy {
-  const { Policies } = resolveFunctions(Resources['Role']!.Properties, values) as {
-    Policies: { PolicyName: string; PolicyDocument: { Statement: Parameters<typeof permissionsIn>[0] } }[];
-  };
-  return permissionsIn(
-    Policies.filter(({ PolicyName }) => PolicyName === 'Code').flatMap(
-      ({ PolicyDocument }) => PolicyDocument.Statement,
-    ),
-  );
-}
 
 const exact = { refused: [], unused: [] };

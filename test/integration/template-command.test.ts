@@ -18,8 +18,8 @@ const write = (name: string, text: string): string => {
 };
 
 describe('weir template subgraph', () => {
-  it('writes the template of a subgraph to a file', async () => {
-    const out = join(folder, 'template.yaml');
+  it('writes the template of a subgraph to a file in a new folder', async () => {
+    const out = join(folder, 'deploy/thanks/template.yaml');
     expect(await template('subgraph', thanks, '--out', out)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     const golden = join(__dirname, '../unit/cli/package/template/golden/thanks.yaml');
     expect(readFileSync(out, 'utf8')).toBe(readFileSync(golden, 'utf8'));
@@ -31,13 +31,39 @@ describe('weir template subgraph', () => {
     expect(stdout).toContain('CodeUri: ../build');
   });
 
+  it('reads an ES module that awaits something, and passes over what it prints', async () => {
+    const declaration =
+      '{ name: "late", tables: [], publishes: false, consumers: [], workflows: [], options: {} }';
+    const module = `console.log('hello');\nawait null;\nexport const handler = { declaration: () => (${declaration}) };\n`;
+    const { stdout, exitCode } = await template('subgraph', write('late.mjs', module));
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Description: The subgraph late.');
+  });
+
   it.each([
     ['nothing', "there is no subgraph 'nothing', and no such file"],
-    [write('silent.cjs', ''), 'It must end with runWhenMain of weir/subgraph.'],
+    [
+      write('silent.cjs', 'console.log(1)'),
+      'its `handler` must be what lambdaHandler of weir/subgraph has made',
+    ],
     [write('failing.cjs', 'throw new Error("no such module")'), 'no such module'],
   ])('refuses %s with a sentence', async (name, sentence) => {
     const { exitCode, stdout, stderr } = await template('subgraph', name);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(sentence);
+  });
+});
+
+describe('weir template gateway', () => {
+  it.each([
+    [[], 'Handler: index.handler', false],
+    [['--stream'], 'Handler: index.streamHandler', true],
+  ])('with %j has a handler and a function URL for it', async (flags, handler, streams) => {
+    const config = write('weir.yaml', 'supergraph: s3://schemas/shop.graphql\n');
+    const { stdout, exitCode } = await template('gateway', '--config', config, ...flags);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(handler);
+    expect(stdout.includes('InvokeMode: RESPONSE_STREAM')).toBe(streams);
+    expect(stdout).toContain('s3:GetObject');
   });
 });

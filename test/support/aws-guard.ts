@@ -53,13 +53,21 @@ export async function startAwsGuard({ upstream, refusal }: AwsGuardOptions): Pro
 
 const ofConnection = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'expect']);
 
-/** What an SDK sends: JSON with a header that names the operation, or a form. */
-function commandIn({ headers }: IncomingMessage, body: string): AwsCommand {
+/** What an SDK sends: JSON with a header that names the operation, a form, or what a path says. */
+function commandIn({ headers, method, url = '' }: IncomingMessage, body: string): AwsCommand {
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const [service = '', operation = ''] = target.split('.');
     const input = JSON.parse(body) as AwsCommand['input'];
     return { service: services[service.split('_')[0]!] ?? service, operation, input };
+  }
+  const [, FunctionName] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
+  if (FunctionName !== undefined)
+    return { service: 'lambda', operation: 'InvokeFunction', input: { FunctionName } };
+  const { pathname } = new URL(url, 'http://guard');
+  if (method === 'GET') {
+    const [, Bucket, ...Key] = decodeURIComponent(pathname).split('/');
+    return { service: 's3', operation: 'GetObject', input: { Bucket, Key: Key.join('/') } };
   }
   const { Action: operation = '', ...input } = Object.fromEntries(new URLSearchParams(body));
   return { service: 'sns', operation, input };
@@ -69,6 +77,7 @@ const services: Readonly<Record<string, string>> = {
   DynamoDB: 'dynamodb',
   AmazonSQS: 'sqs',
   AWSStepFunctions: 'states',
+  Route53AutoNaming: 'servicediscovery',
 };
 
 function refuse({ service }: AwsCommand, reason: string, outgoing: ServerResponse): void {

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { resolveFunctions, type Template, type Values } from './cloudformation';
 import { examplesOf } from './documentation';
 
 /** What one command needs: an action, and the name of the resource as it stands at the end of an ARN. */
@@ -37,6 +38,18 @@ export const permissionsIn = (statements: readonly Statement[]): Policy =>
         [Resource].flat().map((arn) => ({ action, resource: arn.split(':').slice(5).join(':') || '*' })),
       ),
   );
+
+/** What the code of a template's function may do. */
+export function codePolicyOf({ Resources }: Template, values: Values): Policy {
+  const { Policies } = resolveFunctions(Resources['Role']!.Properties, values) as {
+    Policies: { PolicyName: string; PolicyDocument: { Statement: readonly Statement[] } }[];
+  };
+  return permissionsIn(
+    Policies.filter(({ PolicyName }) => PolicyName === 'Code').flatMap(
+      ({ PolicyDocument }) => PolicyDocument.Statement,
+    ),
+  );
+}
 
 /** The calls that a policy does not allow, and what it allows without need. */
 export function differencesOf(policy: Policy, calls: readonly AwsCall[]) {
@@ -110,14 +123,15 @@ const otherNames: Readonly<Record<string, string>> = { ListObjectsV2: 'ListBucke
 /** Actions that can only be allowed on `*`, by the Service Authorization Reference of AWS. */
 const withoutResource: ReadonlySet<string> = new Set([
   ...['sns:ListTopics', 'sns:SetSubscriptionAttributes', 'sns:Unsubscribe', 'sqs:ListQueues'],
-  ...['states:SendTaskSuccess', 'states:SendTaskFailure'],
+  ...['states:SendTaskSuccess', 'states:SendTaskFailure', 'servicediscovery:DiscoverInstances'],
 ]);
 
 function resourceOf(given: AwsInput): string {
-  const { Name, Bucket, Key, ...input } = given as Readonly<Record<string, string>>;
+  const { Name, Bucket, Key, FunctionName, ...input } = given as Readonly<Record<string, string>>;
   const arn = input['TopicArn'] ?? input['stateMachineArn'] ?? input['executionArn'];
   if (arn !== undefined) return arn.split(':').slice(5).join(':');
   if (Bucket !== undefined) return Key === undefined ? Bucket : `${Bucket}/${Key}`;
+  if (FunctionName !== undefined) return `function:${FunctionName}`;
   const resource = input['QueueName'] ?? input['QueueUrl']?.split('/').at(-1) ?? Name;
   if (resource === undefined) throw new Error(`A command names no resource: ${JSON.stringify(input)}`);
   return resource;

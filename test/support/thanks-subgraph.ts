@@ -5,6 +5,7 @@ import {
   defineEvent,
   defineSubgraph,
   defineTable,
+  lambdaHandler,
   type Resolvers,
   runWhenMain,
   type WithOutbox,
@@ -73,4 +74,5 @@ export const thanks = defineSubgraph({
   }),
 });
 
+export const handler = lambdaHandler(thanks);
 runWhenMain(module, thanks);

@@ -14,8 +14,8 @@ const alias = 'live';
 export interface FunctionParts {
   readonly code: FunctionCode;
   readonly description: string;
-  /** In seconds. */
-  readonly timeout: number;
+  /** In seconds, or where they are. */
+  readonly timeout: number | ReturnType<typeof ref>;
   /** In MB. */
   readonly memory: number;
   readonly environment: Readonly<Record<string, unknown>>;

@@ -18,6 +18,10 @@ export interface GatewayTemplateOptions {
   /** The environment variables that the file of options names. */
   readonly variables: readonly string[];
   readonly code: FunctionCode;
+  /** Whether the supergraph is part of the code. Otherwise the function reads it from where the options say. */
+  readonly isPackaged: boolean;
+  /** Whether the function URL streams answers. The handler must be one that does. */
+  readonly streams: boolean;
 }
 
 /** What an option adds to the template. */
@@ -30,8 +34,17 @@ interface Addition {
 }
 
 /** The template of the gateway's function, of what its options need. */
-export function gatewayTemplate({ options, variables, code }: GatewayTemplateOptions): string {
-  const additions = [cacheStore(options), cloudMap(options), authoriser(options), ...signedCalls(options)];
+export function gatewayTemplate({
+  options,
+  variables,
+  code,
+  isPackaged,
+  streams,
+}: GatewayTemplateOptions): string {
+  const additions = [
+    ...(isPackaged ? [] : [supergraphSource(options)]),
+    ...[cacheStore(options), cloudMap(options), authoriser(options), ...signedCalls(options)],
+  ];
   const memory = 1024;
   const description = 'The GraphQL gateway.';
   const ofVariables = variables
@@ -55,16 +68,17 @@ export function gatewayTemplate({ options, variables, code }: GatewayTemplateOpt
         ]),
       ),
       ...all(({ parameters }) => parameters),
+      ...(streams && { Timeout: streamTimeout }),
       ...functionParameters({ memory }),
     },
     Resources: {
       ...functionResources({
-        ...{ code, memory, description, timeout: 30 },
+        ...{ code, memory, description, timeout: streams ? ref('Timeout') : 30 },
         environment: Object.fromEntries(ofVariables.map(({ name, id }) => [name, ref(id)])),
         statements: additions.flatMap(({ statements = [] }) => statements),
         issuedByAws: additions.flatMap(({ issuedByAws = [] }) => issuedByAws),
         // The gateway itself says who is answered.
-        url: { AuthType: 'NONE' },
+        url: { AuthType: 'NONE', ...(streams && { InvokeMode: 'RESPONSE_STREAM' }) },
         properties: all(({ properties }) => properties),
       }),
       ...all(({ resources }) => resources),
@@ -78,7 +92,7 @@ export function gatewayTemplate({ options, variables, code }: GatewayTemplateOpt
   };
   return writeTemplate(
     template,
-    ' Written by `weir template` from the options of the gateway: change those, not this file.',
+    ' Written by `weir` from the options of the gateway: change those, not this file.',
   );
 }
 
@@ -91,6 +105,12 @@ const setByLambda: ReadonlySet<string> = new Set([
   ...['AWS_LAMBDA_INITIALIZATION_TYPE', '_HANDLER', '_X_AMZN_TRACE_ID'],
 ]);
 
+const streamTimeout: Parameter = {
+  Type: 'Number',
+  Description: 'How long the function may run, in seconds: the longest time of a subscription.',
+  Default: 900,
+};
+
 const cacheTable = 'CacheTable';
 
 /** The environment variables that a file of options names, as `${NAME}` or `${NAME:-default}`. */
@@ -102,15 +122,46 @@ export const variablesIn = (text: string): string[] => [
   ),
 ];
 
+/** Where a function reads its supergraph whose code does not have it. */
+function supergraphSource({ supergraph, usage }: Options): Addition {
+  const { url, registry, graph } = supergraph ?? {};
+  if (url?.startsWith('s3:') && !new URL(url).searchParams.has('endpoint')) {
+    const { hostname, pathname } = new URL(url);
+    const on = sub(`arn:\${AWS::Partition}:s3:::${hostname}${decodeURIComponent(pathname)}`);
+    return { statements: [allow({ sid: 'Supergraph', on }, gatewayPermissions.supergraph)] };
+  }
+  if (graph === undefined || !registry?.startsWith('dynamodb:')) return {};
+  const { hostname, searchParams } = new URL(registry);
+  const on = tableArn(hostname, searchParams.get('region'));
+  const inPartitions = (...keys: readonly string[]) => ({
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+  });
+  const texts = `${graph.slice(0, graph.indexOf('@'))}/texts/*`;
+  const reports = [
+    `${graph}/gateways`,
+    ...(usage.enabled ? [`${graph}/usage/*`, `${graph}/operations`] : []),
+  ];
+  return {
+    statements: [
+      allow({ sid: 'Registry', on, where: inPartitions(graph, texts) }, gatewayPermissions.registry),
+      allow(
+        { sid: 'RegistryReports', on, where: inPartitions(...reports) },
+        gatewayPermissions.registryReports,
+      ),
+    ],
+  };
+}
+
+/** Undefined: in the region of the stack. */
+const tableArn = (name: string, region: string | null) =>
+  sub(`arn:\${AWS::Partition}:dynamodb:${region ?? '${AWS::Region}'}:\${AWS::AccountId}:table/${name}`);
+
 /** The table of cached answers, or the way into the network of a Redis. */
 function cacheStore({ cache }: Options): Addition {
   const { protocol, hostname, searchParams } = new URL(cache.store);
   if (protocol === 'dynamodb:') {
     const region = searchParams.get('region');
-    const on =
-      region === null
-        ? arnOf(cacheTable)
-        : sub(`arn:\${AWS::Partition}:dynamodb:${region}:\${AWS::AccountId}:table/${hostname}`);
+    const on = region === null ? arnOf(cacheTable) : tableArn(hostname, region);
     return {
       statements: [allow({ sid: cacheTable, on }, gatewayPermissions.cacheTable)],
       ...(region === null && { resources: { [cacheTable]: cacheTableResource(hostname) } }),
@@ -129,10 +180,26 @@ function cacheStore({ cache }: Options): Addition {
         Description: 'Security groups of the function, which Redis or Valkey lets in.',
       },
     },
+    ...(cache.redis.iam !== undefined && { statements: [connection(cache.redis.iam)] }),
     properties: { VpcConfig: { SubnetIds: ref('SubnetIds'), SecurityGroupIds: ref('SecurityGroupIds') } },
     issuedByAws: [allow({ sid: 'Network', on: '*' }, awsPermissions.network)],
   };
 }
+
+/** A connection with IAM authentication needs the cache and the user. */
+function connection({ service, cache, user, region, serverless }: Iam): Statement {
+  const resource = (rest: string) =>
+    sub(`arn:\${AWS::Partition}:${service}:${region}:\${AWS::AccountId}:${rest}`);
+  if (service === 'memorydb') {
+    const on = [resource(`cluster/${cache}`), resource(`user/${user}`)];
+    return allow({ sid: 'MemoryDB', on }, gatewayPermissions.memoryDB);
+  }
+  const kind = serverless ? 'serverlesscache' : 'replicationgroup';
+  const on = [resource(`${kind}:${cache}`), resource(`user:${user}`)];
+  return allow({ sid: 'ElastiCache', on }, gatewayPermissions.elastiCache);
+}
+
+type Iam = NonNullable<Options['cache']['redis']['iam']>;
 
 /** Cached answers may be lost, so the table goes with the stack. */
 const cacheTableResource = (name: string): Resource => ({

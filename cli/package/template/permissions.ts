@@ -12,15 +12,17 @@ export interface Statement {
   readonly Effect: 'Allow';
   readonly Action: readonly string[];
   readonly Resource: unknown;
+  readonly Condition?: unknown;
 }
 
 export const allow = (
-  { sid, on }: { readonly sid: string; readonly on: unknown },
+  { sid, on, where }: { readonly sid: string; readonly on: unknown; readonly where?: unknown },
   permissions: readonly Permission[],
 ): Statement => ({
   ...{ Sid: sid, Effect: 'Allow' },
   Action: permissions.map(({ action }) => action),
   Resource: on,
+  ...(where !== undefined && { Condition: where }),
 });
 
 /** What a function may do with the items of a table, by the operation that its code declares. */
@@ -80,6 +82,14 @@ export const gatewayPermissions = {
     { action: 'dynamodb:PutItem', why: 'storing answers, and the log of invalidations' },
     { action: 'dynamodb:UpdateItem', why: 'invalidating' },
   ],
+  elastiCache: [{ action: 'elasticache:Connect', why: 'connecting to ElastiCache with IAM authentication' }],
+  memoryDB: [{ action: 'memorydb:connect', why: 'connecting to MemoryDB with IAM authentication' }],
+  supergraph: [{ action: 's3:GetObject', why: 'reading the supergraph' }],
+  registry: [
+    { action: 'dynamodb:GetItem', why: 'reading the newest version, and texts' },
+    { action: 'dynamodb:Query', why: 'reading texts in pieces' },
+  ],
+  registryReports: [{ action: 'dynamodb:PutItem', why: 'reporting its state, and usage' }],
   cloudMap: [{ action: 'servicediscovery:DiscoverInstances', why: 'finding endpoints of subgraphs' }],
   authoriser: [{ action: 'lambda:InvokeFunction', why: 'asking the authoriser who calls' }],
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;

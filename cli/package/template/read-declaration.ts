@@ -1,38 +1,36 @@
-import { execFile } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
 import { CommandFailure, type Context } from '../../context';
-import { subgraphModule, subgraphNames } from '../../own-package';
+
+/** What is wrong with a file without a declaration, to follow its name. */
+export const withoutDeclaration =
+  'does not say what its subgraph declares: its `handler` must be what lambdaHandler of weir/subgraph has made.';
 
 /** How long a subgraph may take to say what it declares, in milliseconds. */
 const longest = 30_000;
-const mostBytes = 16 * 1024 * 1024;
 
 /**
- * Asks a subgraph, as a process of its own, what its code declares.
+ * Loads the module of a subgraph's function in a process of its own, and reads what the code declares.
  *
- * @param subgraph the name of one of the sample shop, or the file of one that is built on `weir/subgraph`
- * @throws {CommandFailure} if there is none, or it declares nothing
+ * @param file the file that exports `handler`
+ * @returns undefined if that is not what `lambdaHandler` of the kit has made
+ * @throws {CommandFailure} if it cannot be loaded
  */
-export async function readDeclaration(subgraph: string, { env }: Context): Promise<SubgraphDeclaration> {
-  const script = subgraphModule(subgraph);
-  if (script === undefined)
-    throw new CommandFailure(
-      `weir: there is no subgraph '${subgraph}', and no such file; there are: ${subgraphNames().join(', ')}.`,
-      2,
-    );
-  const refuse = (reason: string): never => {
-    throw new CommandFailure(`weir: the subgraph '${subgraph}' does not say what it declares: ${reason}`, 2);
-  };
-  const output = await new Promise<string>((resolve, reject) => {
-    const options = { env: { ...env }, timeout: longest, maxBuffer: mostBytes };
-    execFile(process.execPath, [script, '--declaration'], options, (error, stdout, stderr) => {
-      if (!error) resolve(stdout);
-      else reject(error.killed === true ? new Error('It does not end.') : new Error(stderr.trim()));
-    });
-  }).catch((error: unknown) => refuse((error as Error).message));
-  try {
-    return JSON.parse(output) as SubgraphDeclaration;
-  } catch {
-    return refuse('It must end with runWhenMain of weir/subgraph.');
-  }
+export async function readDeclaration(
+  file: string,
+  { env }: Context,
+): Promise<SubgraphDeclaration | undefined> {
+  const script = join(__dirname, `tell-declaration${extname(__filename)}`);
+  const child = fork(script, [file], { env: { ...env }, silent: true, timeout: longest });
+  let told: { readonly declaration: SubgraphDeclaration | null } | undefined;
+  child.on('message', (message) => (told = message as typeof told));
+  // What the module prints is no part of the answer.
+  child.stdout!.resume();
+  const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  const [said, signal] = await Promise.all([text(child.stderr!), ended]);
+  if (told !== undefined) return told.declaration ?? undefined;
+  const reason = signal === null ? said.trim() : 'It does not end.';
+  throw new CommandFailure(`weir: ${file} does not say what its subgraph declares: ${reason}`, 2);
 }

@@ -72,7 +72,7 @@ export function subgraphTemplate(declaration: SubgraphDeclaration, code: Functio
       },
     },
   };
-  const comment = ` Written by \`weir template\` from what the code of the subgraph ${name} declares: change that, not this file.`;
+  const comment = ` Written by \`weir\` from what the code of the subgraph ${name} declares: change that, not this file.`;
   return writeTemplate(template, comment);
 }
 

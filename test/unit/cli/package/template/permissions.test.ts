@@ -28,6 +28,11 @@ const places = {
   network: '`*`',
   taskSender: 'the queue of tasks',
   cacheTable: 'the table of `cache.store`',
+  elastiCache: 'cache and user of `cache.redis.iam`',
+  memoryDB: 'cluster and user of `cache.redis.iam`',
+  supergraph: 'the object of `supergraph`, if it is in S3',
+  registry: 'the table of `supergraph`, if it is a registry',
+  registryReports: 'the table of `supergraph`, if it is a registry',
   cloudMap: '`*`',
   authoriser: 'the function of `auth.lambda`',
 };

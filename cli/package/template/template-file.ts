@@ -1,0 +1,16 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CommandFailure } from '../../context';
+import { replaceFile } from '../../replace-file';
+import type { FunctionCode } from './function';
+
+/** Where the code of a package is, as seen from the template beside it. */
+export const packagedCode: FunctionCode = { uri: 'code', handler: 'index.handler' };
+
+/** Writes a template, and the folder that it is in. A template that is there is replaced in one step. */
+export async function writeTemplateFile(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
+    throw new CommandFailure(`weir: ${file} cannot be written: ${(error as Error).message}.`, 2);
+  });
+  await replaceFile(file, text);
+}

@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { wrap } from 'node:module';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
+import { builtFor, codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
 import { packageVersion } from '../own-package';
 import { bundle } from './bundle';
 
 export interface PackageContent {
+  /** The names of the handlers that the code opens. */
+  readonly handlers: readonly string[];
   /** The modules that are bundled, each with all that it imports, by the name of the file without `.js`. */
   readonly sources: Readonly<Record<string, string>>;
   /** Packages that they import and never need. */
@@ -45,7 +48,7 @@ export const unusedBySubgraphs: readonly string[] = ['dynalite', 'level'];
  */
 export async function writePackage(
   folder: string,
-  { sources, unused, files, env }: PackageContent,
+  { handlers, sources, unused, files, env }: PackageContent,
 ): Promise<ReadonlyMap<string, number>> {
   await refuseOthers(folder);
   const draft = `${folder}.${process.pid}.draft`;
@@ -55,11 +58,13 @@ export async function writePackage(
       await mkdir(dirname(join(draft, name)), { recursive: true });
       await writeFile(join(draft, name), text);
     }
-    await writeFile(join(draft, 'index.mjs'), entry);
+    await writeFile(join(draft, 'index.mjs'), entryFor(handlers));
     // The code finds its version here, and Node that it is CommonJS.
     const about = { name: 'weir-package', version: packageVersion(), type: 'commonjs', private: true };
     await writeFile(join(draft, 'package.json'), JSON.stringify(about));
-    await bundle({ ...sources, [loaderName]: moduleIn('gateway/packaged/loader') }, draft, unused);
+    const modules = { ...sources, [loaderName]: moduleIn('gateway/packaged/loader') };
+    for (const [name, code] of await bundle(modules, unused))
+      await writeFile(join(draft, name), name === codeFile ? wrap(code) : code);
     await listParts(draft);
     await compile(draft, env);
     const sizes = await listParts(draft);
@@ -84,7 +89,8 @@ export function sizeOf(parts: ReadonlyMap<string, number>): string {
 const loaderName = 'loader';
 
 /** An ES module, so that Lambda waits until the package is open before it sends the first event. */
-const entry = `import loader from './${loaderName}.js';\nexport const handler = await loader.load(import.meta.dirname);\n`;
+const entryFor = (handlers: readonly string[]): string =>
+  `import loader from './${loaderName}.js';\nexport const { ${handlers.join(', ')} } = await loader.load(import.meta.dirname);\n`;
 
 /** Whatever else is in the folder is not ours to delete. */
 async function refuseOthers(folder: string): Promise<void> {
@@ -110,7 +116,7 @@ async function listParts(folder: string): Promise<ReadonlyMap<string, number>> {
   const contents = await Promise.all(names.map((name) => readFile(join(folder, name))));
   const manifest: PackageManifest = {
     weir: packageVersion(),
-    node: process.versions.node,
+    node: builtFor,
     parts: Object.fromEntries(names.map((name, i) => [name, sha256(contents[i]!)])),
   };
   await writeFile(join(folder, packageFile), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,25 +1,26 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type * as Esbuild from 'esbuild';
 import { CommandFailure } from '../context';
 
 /**
- * Bundles modules, each with all that it imports, into files of a folder.
+ * Bundles modules, each with all that it imports.
  *
  * @param modules absolute paths, by the name of the file without `.js`
  * @param unused packages that are left out
+ * @returns CommonJS modules in ASCII alone, by file name
  * @throws {CommandFailure} where esbuild is not installed, or a module cannot be bundled
  */
 export async function bundle(
   modules: Readonly<Record<string, string>>,
-  folder: string,
   unused: readonly string[],
-): Promise<void> {
+): Promise<ReadonlyMap<string, string>> {
   const { build } = loadEsbuild();
   try {
-    await build({
+    const { outputFiles } = await build({
       entryPoints: { ...modules },
-      outdir: folder,
+      outdir: '.',
+      write: false,
       bundle: true,
       platform: 'node',
       target: 'node20.19',
@@ -31,10 +32,21 @@ export async function bundle(
       define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
       external: [...unused],
     });
+    return new Map(outputFiles.map(({ path, text }) => [basename(path), inAscii(text)]));
   } catch (error) {
     throw new CommandFailure(`weir: the code cannot be bundled: ${(error as Error).message}`, 2);
   }
 }
+
+/**
+ * V8 keeps code in half of the memory if all of it is ASCII. What esbuild leaves of other characters is in regular expressions,
+ * which take escapes instead.
+ */
+const inAscii = (code: string): string =>
+  code.replace(/\\[^]|[\u0080-\uffff]/g, (found) => {
+    const unit = found.charCodeAt(found.length - 1);
+    return unit < 0x80 ? found : `\\u${unit.toString(16).padStart(4, '0')}`;
+  });
 
 /** It is no dependency of Weir: most never package, and it brings a program for each kind of machine. */
 function loadEsbuild(): typeof Esbuild {

@@ -5,6 +5,7 @@ import { lazy } from '../lazy';
 
 export interface PackageGatewayFlags extends Pick<OwnFlags, 'config' | 'supergraph'> {
   readonly out: string;
+  readonly stream?: true;
 }
 
 export interface PackageSubgraphFlags {
@@ -16,8 +17,8 @@ export function packageCommand(context: Context): Command {
   const gateway = new Command('gateway')
     .summary('write the gateway as a function of AWS Lambda')
     .description(
-      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`): the code in one file, ' +
-        'the options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
+      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`, and `index.streamHandler` for ' +
+        'one that streams): the code in one file, the options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
         'operation is answered without a planner. The supergraph is fixed: a newer one is a new package. Beside it, ' +
         'template.yaml deploys it with AWS SAM, with a policy that allows what the options need, and nothing else.',
     )
@@ -31,6 +32,7 @@ export function packageCommand(context: Context): Command {
       'where it is written; a package that is there is replaced',
       'package/gateway',
     )
+    .option('--stream', 'the template deploys a function that streams: subscriptions and @defer')
     .addHelpText(
       'after',
       `\n${needs}\n\nExamples:\n` +

@@ -12,7 +12,7 @@ import { packagedCode, writeTemplateFile } from './template/template-file';
 
 /** Writes the package of a gateway, and says what is in it. */
 export async function packageGateway(flags: PackageGatewayFlags, context: Context): Promise<void> {
-  const { out, config, ...others } = flags;
+  const { out, config, stream: streams = false, ...others } = flags;
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
   const options = packOptions(config);
   const read = await withOptionsErrors(() => reader.read(), reader);
@@ -24,22 +24,24 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
   ]);
   const folder = join(out, 'code');
   const written = await writePackage(folder, {
+    handlers: ['handler', 'streamHandler'],
     sources: gatewaySources(),
     unused: unusedByGateway,
     files,
     env: context.env,
   });
+  const code = streams ? { ...packagedCode, handler: 'index.streamHandler' } : packagedCode;
   const template = join(out, 'template.yaml');
   const variables = variablesIn(options);
   await writeTemplateFile(
     template,
-    gatewayTemplate({ options: read, variables, code: packagedCode, streams: false, isPackaged: true }),
+    gatewayTemplate({ options: read, variables, code, streams, isPackaged: true }),
   );
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   for (const { id, reason } of unplanned) say(`the operation "${id}" has no plan in the package: ${reason}`);
   const planned = graph.operations.length - unplanned.length;
   say(
-    `${folder} has the gateway with the plans of ${planned} of ${graph.operations.length} operations, ${sizeOf(written)}. The handler is index.handler.`,
+    `${folder} has the gateway with the plans of ${planned} of ${graph.operations.length} operations, ${sizeOf(written)}. The handler is ${code.handler}.`,
   );
   say(`${template} deploys it.`);
 }

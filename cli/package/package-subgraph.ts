@@ -24,6 +24,7 @@ export async function packageSubgraph(
     const entry = join(own, 'entry.cjs');
     writeFileSync(entry, entryFor(script));
     const written = await writePackage(folder, {
+      handlers: ['handler'],
       sources: { code: entry },
       unused: unusedBySubgraphs,
       files: filesBeside(script),
@@ -56,7 +57,7 @@ function findScript(name: string): string {
 /** The module is loaded when the package is opened: what it throws is then told. */
 const entryFor = (script: string): string => `exports.open = async () => {
   const { handler } = require(${JSON.stringify(script)});
-  if (typeof handler === 'function') return handler;
+  if (typeof handler === 'function') return { handler };
   throw new Error('The module exports no \`handler\`, such as \`lambdaHandler(subgraph)\`.');
 };
 exports.rehearse = exports.open;

@@ -4,11 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFile, compileCode, readParts, runCode } from './loader';
+import { cacheFile, readPackage, runCode } from './loader';
 
 async function makeCache(folder: string): Promise<void> {
-  const parts = readParts(folder);
-  const script = compileCode(folder, parts);
+  const { script, parts } = readPackage(folder);
   await runCode(script, folder).rehearse?.(folder, parts);
   writeFileSync(join(folder, cacheFile), script.createCachedData());
 }

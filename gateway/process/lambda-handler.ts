@@ -67,14 +67,19 @@ export const handler: LambdaHandler = async (event, context) =>
   (await openedFromFile()).handler(event, context);
 
 /** As `handler`, for a function that streams its answers. Outside of Lambda's runtime it throws. */
-export const streamHandler: LambdaStreamHandler = streamified(async (event, stream, context) => {
-  awsLambda();
-  await (await openedFromFile()).streamHandler(event, stream, context);
-});
+export const streamHandler: LambdaStreamHandler = streamified(async (event, stream, context) =>
+  (await openedFromFile()).streamHandler(event, stream, context),
+);
 
-/** Marked for Lambda's runtime, which loads this module: elsewhere there is nothing to mark it for. */
-function streamified(given: LambdaStreamHandler): LambdaStreamHandler {
-  return awsLambdaIfAny()?.streamifyResponse(given) ?? given;
+/** Marks a handler for Lambda's runtime, which loads this module. Elsewhere events are refused with a sentence. */
+export function streamified(given: LambdaStreamHandler): LambdaStreamHandler {
+  return (
+    awsLambdaIfAny()?.streamifyResponse(given) ??
+    (async (...event) => {
+      awsLambda();
+      await given(...event);
+    })
+  );
 }
 
 let opened: Promise<LambdaGateway> | undefined;

@@ -7,8 +7,8 @@ import type { Parts } from '../packaged/loader';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
 import { packageVersion } from '../telemetry/package-root';
-import type { LambdaHandler } from './event-handlers';
-import { type LambdaOptions, openLambda } from './lambda-handler';
+import type { LambdaHandlers } from './event-handlers';
+import { type LambdaOptions, openLambda, streamified } from './lambda-handler';
 
 /**
  * Opens the gateway of a package. The supergraph is that of the package for good: a newer one is a new package.
@@ -21,11 +21,11 @@ export async function open(
   folder: string,
   parts: Parts,
   options: Omit<LambdaOptions, 'supergraph'> = loadOptions({ config: join(folder, optionsFile) }),
-): Promise<LambdaHandler> {
-  const supergraphSdl = parts.get(supergraphFile)!.toString();
-  const graph = readGraph(parts.get(graphFile)!.toString(), supergraphSdl, packageVersion());
-  const { handler } = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
-  return handler;
+): Promise<LambdaHandlers> {
+  const supergraphSdl = parts.get(supergraphFile)!;
+  const graph = readGraph(parts.get(graphFile)!, supergraphSdl, packageVersion());
+  const opened = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
+  return { handler: opened.handler, streamHandler: streamified(opened.streamHandler) };
 }
 
 /**
@@ -39,13 +39,9 @@ export async function rehearse(folder: string, parts: Parts): Promise<void> {
   });
   await new Promise<void>((listening) => subgraph.listen(0, '127.0.0.1', listening));
   const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}`;
-  const graph = readGraph(
-    parts.get(graphFile)!.toString(),
-    parts.get(supergraphFile)!.toString(),
-    packageVersion(),
-  );
+  const graph = readGraph(parts.get(graphFile)!, parts.get(supergraphFile)!, packageVersion());
   const subgraphs = Object.fromEntries(graph.facts.subgraphs.map(({ name }) => [name, { url }]));
-  const handler = await open(folder, parts, {
+  const { handler } = await open(folder, parts, {
     ...{ subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } },
   });
   for (const { document } of graph.operations.slice(0, rehearsed)) await handler(eventOf(document), {});

@@ -16,7 +16,8 @@ import { gatewayTemplate } from '../../cli/package/template/gateway-template';
 import { subgraphTemplate } from '../../cli/package/template/subgraph-template';
 import { loadOptions } from '../../gateway';
 import type { LambdaAnswer } from '../../gateway/lambda';
-import { readParts } from '../../gateway/packaged/loader';
+import type { LambdaHead } from '../../gateway/lambda/lambda-answer';
+import { readManifest, readPackage } from '../../gateway/packaged/loader';
 import { openLambda } from '../../gateway/process/lambda-handler';
 import { sha256 } from '../../gateway/request/persisted/manifest';
 import { accounts } from '../../subgraphs/accounts';
@@ -85,7 +86,15 @@ beforeAll(async () => {
     config,
     'supergraph: supergraph.graphql\nmode: ${MODE}\npersistedOperations:\n  manifest: operations.json\nlambda:\n  perInstance: true\nlogging:\n  level: error\n',
   );
-  const { exitCode, stderr } = await weir(['package', 'gateway', '--config', config, '--out', out]);
+  const { exitCode, stderr } = await weir([
+    'package',
+    'gateway',
+    '--config',
+    config,
+    '--out',
+    out,
+    '--stream',
+  ]);
   printed = stderr;
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
 });
@@ -111,19 +120,18 @@ interface Answered {
   readonly threads: number;
 }
 
+const runIn = async (...given: Parameters<typeof runAndTell>): Promise<Answered[]> =>
+  (await runAndTell(...given)).answers;
+
 /** Opens a package in a process of its own, and sends it these operations. */
-async function runIn(
-  folderOfPackage: string,
-  bodies: readonly object[],
-  env: Record<string, string>,
-): Promise<Answered[]> {
+async function runAndTell(folderOfPackage: string, bodies: readonly object[], env: Record<string, string>) {
   const events = JSON.stringify(bodies.map(eventOf));
   const script = join(__dirname, '../support/packaged-process.mjs');
   const entry = join(folderOfPackage, 'code', 'index.mjs');
-  const { stdout } = await promisify(execFile)(process.execPath, [script, entry, events], {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, entry, events], {
     env: { ...process.env, ...env },
   });
-  return JSON.parse(stdout) as Answered[];
+  return { answers: JSON.parse(stdout) as Answered[], stderr };
 }
 
 const run = (bodies: readonly object[]) => runIn(out, bodies, { MODE: 'production' });
@@ -165,7 +173,9 @@ it('answers the operations of the manifests as any gateway does, and starts no t
 
 it('says what it has written, and which operations do not fit', () => {
   expect(printed).toContain('the operation "old" has no plan in the package: Cannot query field "gone"');
-  expect(printed).toMatch(/code has the gateway with the plans of 4 of 5 operations, \d+\.\d MB\./);
+  expect(printed).toMatch(
+    /code has the gateway with the plans of 4 of 5 operations, \d+\.\d MB\. The handler is index\.streamHandler\./,
+  );
 });
 
 it('keeps what options take from the environment as it was written', () => {
@@ -175,7 +185,7 @@ it('keeps what options take from the environment as it was written', () => {
 });
 
 it('refuses each part that is not what was packaged, or is missing', () => {
-  const parts = [...readParts(code).keys()];
+  const parts = Object.keys(readManifest(code).parts);
   expect(parts).toEqual(
     expect.arrayContaining(['code.js', 'code.cache', 'graph.json', 'supergraph.graphql']),
   );
@@ -185,9 +195,9 @@ it('refuses each part that is not what was packaged, or is missing', () => {
     const changed = Buffer.from(content);
     changed[content.length >> 1]! ^= 1;
     writeFileSync(file, changed);
-    expect(() => readParts(code)).toThrow(`${name} is not what was packaged, as its SHA-256 differs`);
+    expect(() => readPackage(code)).toThrow(`${name} is not what was packaged, as its SHA-256 differs`);
     rmSync(file);
-    expect(() => readParts(code)).toThrow(`${name} cannot be read`);
+    expect(() => readPackage(code)).toThrow(`${name} cannot be read`);
     writeFileSync(file, content);
   }
 });
@@ -199,6 +209,72 @@ it('does not open a package that was changed', async () => {
   const failed = run([]);
   await expect(failed).rejects.toThrow(/PackageError: The package in .* is not run: graph\.json is not what/);
   writeFileSync(file, content);
+});
+
+describe('what V8 has compiled', () => {
+  /** Whether V8 takes it, in a process with these flags. */
+  const isTaken = async (...flags: string[]) => {
+    const read = `const { script } = require(process.argv[1] + '/loader.js').readPackage(process.argv[1]);`;
+    const args = [...flags, '-e', `${read} console.log(script.cachedDataRejected)`, code];
+    return (await promisify(execFile)(process.execPath, args)).stdout.trim();
+  };
+
+  it('is taken as Lambda starts Node', async () => {
+    const flags = ['--expose-gc', '--max-semi-space-size=51', '--max-old-space-size=922'];
+    expect(await isTaken(...flags)).toBe('false');
+  });
+
+  it('is not taken by another Node, which V8 alone would not notice', async () => {
+    const file = join(code, 'weir-package.json');
+    const written = readFileSync(file, 'utf8');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(written), node: '20.19.0 linux x64' }));
+    expect(await isTaken()).toBe('undefined');
+    const { stderr, answers } = await runAndTell(out, [known[0]!], { MODE: 'production' });
+    expect(answers[0]!.answer.statusCode).toBe(200);
+    expect(stderr).toMatch(
+      /Warning: The package starts slower than it could, without its code\.cache: it is of Node 20\.19\.0 linux x64, but this is Node /,
+    );
+    writeFileSync(file, written);
+  });
+});
+
+describe('as a function that streams', () => {
+  it('answers in parts', async () => {
+    const accept = 'multipart/mixed;incrementalSpec=v0.2, application/json';
+    const query = '{ item(id: "1") { name ... @defer { stock } } }';
+    const event = lambdaEvent('function url', {
+      method: 'POST',
+      path: '/graphql',
+      headers: [
+        ['content-type', 'application/json'],
+        ['accept', accept],
+      ],
+      body: Buffer.from(JSON.stringify({ query })),
+    });
+    const script = join(__dirname, '../support/packaged-stream-process.ts');
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [
+        ...['-r', join(__dirname, '../support/typescript.cjs'), script],
+        ...[join(code, 'index.mjs'), JSON.stringify(event)],
+      ],
+      { env: { ...process.env, MODE: 'production' } },
+    );
+    const { head, body } = JSON.parse(stdout) as { head: LambdaHead; body: string };
+    expect([head.statusCode, head.headers!['content-type']]).toEqual([
+      200,
+      'multipart/mixed; boundary=graphql; incrementalSpec=v0.2',
+    ]);
+    expect(body).toContain('"data":{"item":{"name":"ä"}}');
+    expect(body).toContain('"stock":10');
+  });
+
+  it("is refused outside of Lambda's runtime, event by event", async () => {
+    const says = 'There is no global `awslambda`, so no answer can be streamed.';
+    await expect(runIn(out, [known[0]!], { MODE: 'production', HANDLER: 'streamHandler' })).rejects.toThrow(
+      says,
+    );
+  });
 });
 
 describe('a subgraph', () => {
@@ -241,8 +317,18 @@ describe('a subgraph', () => {
       exitCode: 0,
       stderr: expect.stringContaining('there is no template, as the module does not say'),
     });
-    const parts = [...readParts(join(own, 'package', 'code')).keys()];
+    const parts = Object.keys(readManifest(join(own, 'package', 'code')).parts);
     expect(parts.filter((name) => name.endsWith('.graphql'))).toEqual(['schema.graphql']);
+  });
+
+  it('may have characters beyond ASCII anywhere', async () => {
+    const module = join(folder, 'words.js');
+    const replaces = String.raw`.replace(/[ä\–]/g, '1').replace(/^a11😀\\$/u, 'ö')`;
+    writeFileSync(module, `exports.handler = () => ({ body: 'aä–😀\\\\'${replaces} });`);
+    const to = join(folder, 'words');
+    expect(await weir(['package', 'subgraph', module, '--out', to])).toMatchObject({ exitCode: 0 });
+    const [answered] = await runIn(to, [{ query: '{ a }' }], {});
+    expect(answered!.answer.body).toBe('ö');
   });
 
   it('is refused if its module exports no handler, or is not there', async () => {
@@ -271,8 +357,8 @@ it('has a template beside it that deploys it, without permission to read what is
   const options = loadOptions({ config, env: { MODE: 'production' } });
   expect(readFileSync(join(out, 'template.yaml'), 'utf8')).toBe(
     gatewayTemplate({
-      ...{ options, variables: ['MODE'], isPackaged: true, streams: false },
-      code: { uri: 'code', handler: 'index.handler' },
+      ...{ options, variables: ['MODE'], isPackaged: true, streams: true },
+      code: { uri: 'code', handler: 'index.streamHandler' },
     }),
   );
 });

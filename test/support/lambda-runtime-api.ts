@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -117,8 +118,8 @@ class Begun implements Invocation {
 
 /** Reads the head of a streamed answer: JSON, and 8 bytes of 0. An answer without has the status 200. */
 async function readHead(request: IncomingMessage): Promise<{ head: LambdaHead; body: Readable }> {
-  expect(request.headers['lambda-runtime-function-response-mode']).toBe('streaming');
-  expect(request.headers['transfer-encoding']).toBe('chunked');
+  equal(request.headers['lambda-runtime-function-response-mode'], 'streaming');
+  equal(request.headers['transfer-encoding'], 'chunked');
   const pieces = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let got: Buffer = Buffer.alloc(0);
   let head: LambdaHead = { statusCode: 200 };

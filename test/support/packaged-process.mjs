@@ -1,5 +1,5 @@
 // Runs a package as Lambda does, in a process of its own: opens it, and sends it events, one after the other. Arguments: its
-// `index.mjs`, and the events as JSON. Prints the answers, and how many threads were there after each.
+// `index.mjs`, and the events as JSON. HANDLER names its handler, by default `handler`. Prints the answers, and how many threads were there after each.
 import { syncBuiltinESMExports } from 'node:module';
 import threads from 'node:worker_threads';
 
@@ -13,7 +13,7 @@ threads.Worker = class extends threads.Worker {
 syncBuiltinESMExports();
 
 const [, , entry, events] = process.argv;
-const { handler } = await import(entry);
+const handler = (await import(entry))[process.env.HANDLER ?? 'handler'];
 const answers = [];
 for (const event of JSON.parse(events)) answers.push({ answer: await handler(event, {}), threads: started });
 process.stdout.write(JSON.stringify(answers), () => process.exit(0));

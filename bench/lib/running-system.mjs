@@ -10,21 +10,30 @@ const STOP_LIMIT = 3_000;
 
 /**
  * Starts a system and asks it until it answers with status 200. `headers` are those of a client that it lets in, and `ca`
- * the certificate of one that serves HTTPS alone.
+ * the certificate of one that serves HTTPS alone. `env` has further environment variables.
  *
  * @returns `{ pid, port, startSeconds, said(), ask(body, authorization), stop() }`: seconds from the start to the first
  *   answer, and what the system has printed
  */
 export async function startSystem(
   system,
-  { supergraph, script, operation, cores, nodeFlags = [], headers = { authorization: 'Bearer first' }, ca },
+  {
+    supergraph,
+    script,
+    operation,
+    cores,
+    nodeFlags = [],
+    env = {},
+    headers = { authorization: 'Bearer first' },
+    ca,
+  },
 ) {
   const port = await freePort();
   const args = onCores(cores, [...nodeFlags, ...system.command({ port, supergraph, script })], system.node);
   const output = [];
   const started = performance.now();
   const child = spawn('taskset', args, {
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr])

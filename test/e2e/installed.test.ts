@@ -1,6 +1,7 @@
 /** Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. */
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +60,7 @@ describe('the package', () => {
           ['cli', 'weir.mjs'],
           ...['index.html', 'console.css', 'console.js'].map((file) => ['dist', 'console', file]),
           ['dist', 'gateway', 'index.d.ts'],
+          ['dist', 'gateway', 'planning', 'worker.licenses.txt'],
           ['docs', 'configuration.schema.json'],
           ['schema', 'supergraph.yaml'],
           ['subgraphs', 'reviews', 'schema.graphql'],
@@ -68,6 +70,24 @@ describe('the package', () => {
     expect(files.filter((name) => /\.(?:map|tsbuildinfo|test\.js|tgz)$|(?<!\.d)\.ts$/.test(name))).toEqual(
       [],
     );
+  });
+});
+
+describe("the planner's thread", () => {
+  const read = (file: string): string =>
+    readFileSync(inFolder(join('node_modules/weir/dist/gateway/planning', file)), 'utf8');
+
+  it('is one file that loads no package', () => {
+    const required = [...read('worker.js').matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name!);
+    expect(required).toContain('node:worker_threads');
+    expect(required.filter((name) => !isBuiltin(name))).toEqual([]);
+  });
+
+  it('has the licenses of what it holds beside it', () => {
+    const licenses = read('worker.licenses.txt');
+    expect(licenses).toContain('@apollo/query-planner 2.14.4 (Elastic-2.0)');
+    expect(licenses).toContain('You must ensure that anyone who gets a copy of any part of the software');
+    expect(licenses).toMatch(/^graphql \S+ \(MIT\)$/m);
   });
 });
 

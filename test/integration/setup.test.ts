@@ -14,6 +14,8 @@ import { dirname, join } from 'node:path';
 
 let checkout: string;
 
+const compiling = "weir: Compiling …\nweir: Bundling the planner's thread …\n";
+
 /** A checkout whose compiler only says that it ran. */
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'weir-setup-'));
@@ -26,6 +28,7 @@ beforeEach(() => {
     'console/build.mjs',
     "import fs from 'node:fs'; fs.mkdirSync('dist/console', { recursive: true }); fs.writeFileSync('dist/console/index.html', '')",
   );
+  write('gateway/planning/bundle.mjs', '');
   for (const file of [
     'console/main.tsx',
     'cli/main.ts',
@@ -34,7 +37,7 @@ beforeEach(() => {
     'cli/weir.mjs',
   ])
     write(file, '');
-  expect(setUp()).toBe('weir: Compiling …\nweir: Bundling the console …\n');
+  expect(setUp()).toBe(`${compiling}weir: Bundling the console …\n`);
 });
 
 afterEach(() => rmSync(checkout, { recursive: true, force: true }));
@@ -63,10 +66,13 @@ describe('setting a checkout up', () => {
     expect(setUp()).toBe('');
   });
 
-  it.each(['cli/main.ts', 'tsconfig.json'])('compiles again after an edit of %s', (file) => {
-    edit(file);
-    expect(setUp()).toBe('weir: Compiling …\n');
-  });
+  it.each(['cli/main.ts', 'tsconfig.json', 'gateway/planning/bundle.mjs'])(
+    'compiles again after an edit of %s',
+    (file) => {
+      edit(file);
+      expect(setUp()).toBe(compiling);
+    },
+  );
 
   it('bundles the console again after an edit of it, and compiles nothing', () => {
     edit('console/main.tsx');
@@ -84,6 +90,7 @@ describe('setting a checkout up', () => {
   it.each([
     ['typescript-7', 'cli/main.ts'],
     ['esbuild', 'console/main.tsx'],
+    ['esbuild', 'cli/main.ts'],
   ])('says what is missing where %s is not installed, after an edit of %s', (name, file) => {
     rmSync(join(checkout, 'node_modules', name), { recursive: true });
     edit(file);
@@ -113,7 +120,7 @@ it('counts the seconds of each step on a terminal, in one line', () => {
     encoding: 'utf8',
   });
   expect(stdout).toMatch(
-    /^\rweir: Compiling … 0 s(\rweir: Compiling … [1-9]\d* s)+\r\na word of the compiler\r\n$/,
+    /^\rweir: Compiling … 0 s(\rweir: Compiling … [1-9]\d* s)+\r\na word of the compiler\r\n\rweir: Bundling/,
   );
 });
 

@@ -177,16 +177,19 @@ export const optionsSchema = z.strictObject({
   lambda,
 });
 
+/** Of a parser: to compile one takes longer than to parse a few times. */
+const once = { jitless: true };
+
 function check(input: unknown, sources?: OptionSources): Options {
   // What is kept in a file of its own is a secret.
   const isFromFile = (path: readonly PropertyKey[]): boolean => {
     const origin = sources?.origin(path);
     return origin?.kind === 'file' && origin.files.length > 0;
   };
-  let { data, error } = optionsSchema.safeParse(input);
+  let { data, error } = optionsSchema.safeParse(input, once);
   // One mistake may hide another: what is inside a map counts before what is said of it as a whole.
   while (error !== undefined && sources !== undefined && retype(input, error.issues, sources))
-    ({ data, error } = optionsSchema.safeParse(input));
+    ({ data, error } = optionsSchema.safeParse(input, once));
   if (error !== undefined)
     throw new OptionsError(
       firstOfEach(error.issues).flatMap((issue) =>

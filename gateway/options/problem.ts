@@ -59,15 +59,27 @@ export const notPem = (error: unknown): string =>
   `must have files in PEM, \`cert\` and \`key\` of one pair (${(error as Error).message}).`;
 
 /** What is wrong with a secret is no reason to write it to a log. */
-export function isSecret(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
-  let ways = waysOf(schema, false);
-  for (const key of path) ways = ways.flatMap((way) => waysOf(memberOf(way, key), false));
-  return ways.some(
+export const isSecret = (schema: z.ZodType, path: readonly PropertyKey[]): boolean =>
+  waysAt(schema, path).some(
     (way) =>
       way.isSecret ||
       [undefined, 0].some((key) => waysOf(memberOf(way, key), false).some((each) => each.isSecret)),
   );
-}
+
+/** Whether an option may be a number or a boolean. */
+export const takesMoreThanText = (schema: z.ZodType, path: readonly PropertyKey[]): boolean =>
+  waysAt(schema, path).some(({ schema: { _zod } }) => {
+    const { def } = _zod;
+    return def.type === 'literal'
+      ? def.values.some((value) => typeof value !== 'string')
+      : def.type === 'number' || def.type === 'boolean';
+  });
+
+const waysAt = (schema: z.ZodType, path: readonly PropertyKey[]): Way[] =>
+  path.reduce<Way[]>(
+    (ways, key) => ways.flatMap((way) => waysOf(memberOf(way, key), false)),
+    waysOf(schema, false),
+  );
 
 /** What an option may be, without what is around it. Of the schema itself, as its JSON form takes long to make. */
 interface Way {
@@ -119,13 +131,6 @@ function show(value: unknown): string {
 function suggest(key: string, known: readonly string[]): string {
   const [nearest] = suggestionList(key, known);
   return nearest === undefined ? `known here: ${known.join(', ')}.` : `did you mean \`${nearest}\`?`;
-}
-
-/** Whether an option may be a number or a boolean. */
-export function takesMoreThanText(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
-  return schemasAt(schema, path).some(
-    ({ type }) => type === 'number' || type === 'integer' || type === 'boolean',
-  );
 }
 
 export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

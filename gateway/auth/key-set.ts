@@ -1,8 +1,9 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import type { createLocalJWKSet, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { requestError } from '../errors';
 import { timeLimit } from '../subgraph-calls/time-limit';
 import type { Logger } from '../telemetry/logger';
 import { fetchJson } from './fetch-json';
+import { jose } from './jose';
 
 /** The public keys of an issuer of tokens. Finding one rejects with an error of `jose`, or with a 503. */
 export interface KeySet {
@@ -20,7 +21,7 @@ export interface RemoteKeysOptions {
 
 /** Keys from the configuration. */
 export function localKeys(keys: JSONWebKeySet): KeySet {
-  return { find: createLocalJWKSet(keys), close: () => undefined };
+  return { find: jose().createLocalJWKSet(keys), close: () => undefined };
 }
 
 /**
@@ -45,7 +46,7 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
     askedAt = performance.now();
     const signal = AbortSignal.any([closing.signal, timeLimit(timeout)]);
     try {
-      known = createLocalJWKSet((await fetchJson(await locate(signal), { signal })) as JSONWebKeySet);
+      known = jose().createLocalJWKSet((await fetchJson(await locate(signal), { signal })) as JSONWebKeySet);
       fetchedAt = performance.now();
     } catch (error) {
       if (!closing.signal.aborted)
@@ -62,7 +63,7 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
     try {
       return await known(...token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAsk()) throw error;
+      if (!(error instanceof jose().errors.JWKSNoMatchingKey) || !mayAsk()) throw error;
       await refresh();
       return known(...token);
     }

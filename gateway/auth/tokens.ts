@@ -1,7 +1,8 @@
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { errors as Errors, JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Authenticator, expired, type Proof, type Received, unauthenticated } from './authenticator';
 import { createIdentity, type IdentityFacts } from './identity';
+import { jose } from './jose';
 import type { KeySet } from './key-set';
 
 /** An accepted issuer of tokens, and the requirements for its tokens. */
@@ -25,6 +26,7 @@ export interface TokenIssuer {
  */
 export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  const { errors, jwtVerify } = jose();
   const verified = new LRUCache<string, Verified>({ maxSize: mostRemembered });
 
   async function verify(header: string): Promise<Proof> {
@@ -88,7 +90,8 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-function reasonOf(error: errors.JOSEError): string {
+function reasonOf(error: Errors.JOSEError): string {
+  const { errors } = jose();
   if (error instanceof errors.JWTExpired) return expired.token;
   if (error instanceof errors.JOSEAlgNotAllowed)
     return 'The token is signed with an algorithm that is not allowed.';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { ClientConnection } from '../request/sink';
 import { POLICY_VIOLATION, type Protocol } from './protocol';
 import { writeTextFrame } from './text-frame';
@@ -63,7 +63,7 @@ export class Connection implements ClientConnection {
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return this.#webSocket.readyState === WebSocket.OPEN;
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
   get destroyed(): boolean {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
-import { type ServerOptions, WebSocketServer } from 'ws';
+import type * as GraphqlWs from 'graphql-ws';
+import type { ServerOptions, WebSocketServer } from 'ws';
+import type * as Ws from 'ws';
 import { compileClientAddress } from '../http/client-address';
 import { answerUpgrade } from '../http/connection-errors';
 import { compileHeadersOfPage, type HeadersOfPage } from '../http/cors';
@@ -15,22 +16,34 @@ export interface Steps {
   readonly options: Options;
   readonly requests: Pick<RequestsInFlight, 'begin' | 'end'>;
   readonly pipeline: Pick<Pipeline, 'admit' | 'refuse' | 'connect'>;
-  /** Makes WebSockets of sockets. */
-  readonly server: WebSocketServer;
+  /** Makes WebSockets of sockets. Created with the first one. */
+  readonly server: () => WebSocketServer;
   readonly headersOfPage: HeadersOfPage;
   readonly addressOf: (message: IncomingMessage) => string;
 }
 
 export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipeline'>): Steps {
   const { limits, trustedProxies } = given.options;
-  const server = new WebSocketServer(<ServerOptions & { readonly closeTimeout: number }>{
+  let server: WebSocketServer | undefined;
+  return {
+    ...given,
+    server: () => (server ??= createServer(limits.body)),
+    headersOfPage: compileHeadersOfPage(given.options),
+    addressOf: compileClientAddress(trustedProxies),
+  };
+}
+
+function createServer(bodyLimit: number): WebSocketServer {
+  const { WebSocketServer: Server } = require('ws') as typeof Ws;
+  const { GRAPHQL_TRANSPORT_WS_PROTOCOL } = require('graphql-ws') as typeof GraphqlWs;
+  const server = new Server(<ServerOptions & { readonly closeTimeout: number }>{
     noServer: true,
     clientTracking: false,
     // Compression costs memory per connection, and the size is unknown before decompression.
     perMessageDeflate: false,
     // One message in a turn of the event loop: else whoever sends thousands has all others wait for all of them.
     allowSynchronousEvents: false,
-    maxPayload: mostEscaped * limits.body + mostEnvelope,
+    maxPayload: mostEscaped * bodyLimit + mostEnvelope,
     closeTimeout,
     // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.
     handleProtocols: (offered) => {
@@ -41,12 +54,7 @@ export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipelin
   server.on('wsClientError', (error, socket) => {
     answerUpgrade(socket, `${error.message}.`);
   });
-  return {
-    ...given,
-    server,
-    headersOfPage: compileHeadersOfPage(given.options),
-    addressOf: compileClientAddress(trustedProxies),
-  };
+  return server;
 }
 
 /** AppSync's clients send the body of an operation as text within JSON, where each quotation mark takes two bytes. */

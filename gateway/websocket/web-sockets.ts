@@ -1,16 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import type * as GraphqlWs from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { networkOf } from '../admission/rates/rates';
 import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
 import { Appsync, APPSYNC_PROTOCOL, appsyncHeaderOf } from './appsync';
-import { Connection } from './connection';
+import type { Connection } from './connection';
+import type * as Connections from './connection';
 import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
-import { GraphqlTransportWs } from './graphql-transport-ws';
+import type * as TransportWs from './graphql-transport-ws';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
 import type { Steps } from './steps';
 
@@ -42,9 +43,10 @@ export class WebSockets {
    */
   upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const { current } = this.#options;
+    const { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs } = loadProtocol();
     const { server, addressOf, headersOfPage } = current();
     const address = addressOf(message);
-    server.handleUpgrade(message, socket, head, (webSocket) => {
+    server().handleUpgrade(message, socket, head, (webSocket) => {
       const { protocol } = webSocket;
       const offered = message.headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
       const header = protocol === APPSYNC_PROTOCOL ? appsyncHeaderOf(message.url!, offered) : undefined;
@@ -74,6 +76,7 @@ export class WebSockets {
   ): Connection {
     const { statistics } = this.#options;
     statistics.connections.add(1, { protocol });
+    const { Connection } = require('./connection') as typeof Connections;
     const connection = new Connection({
       ...{ webSocket, socket, network: networkOf(address) },
       onClosing: (closing, code) => {
@@ -142,6 +145,12 @@ export class WebSockets {
     this.#options.logger.warn({ connections: cut }, `${why}: connections were cut`);
   }
 }
+
+/** Loaded with the first connection, as most gateways have none. */
+const loadProtocol = () => ({
+  ...(require('graphql-ws') as typeof GraphqlWs),
+  ...(require('./graphql-transport-ws') as typeof TransportWs),
+});
 
 /** Milliseconds. */
 const lookInterval = 1000;

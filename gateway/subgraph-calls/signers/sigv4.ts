@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { SignatureV4 } from '@smithy/signature-v4';
+import type * as Signature from '@smithy/signature-v4';
 import type { SignedHeaders, Signer } from '../signer';
 import type { GetCredentials } from './aws-credentials';
 
@@ -52,8 +52,10 @@ export function presign(options: SigV4Options): (url: URL, seconds: number) => P
 const escape = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 
-const signerOf = ({ service, region, credentials }: SigV4Options): SignatureV4 =>
-  new SignatureV4({
+function signerOf({ service, region, credentials }: SigV4Options): Signature.SignatureV4 {
+  // Loaded only where something is signed so.
+  const { SignatureV4 } = require('@smithy/signature-v4') as typeof Signature;
+  return new SignatureV4({
     service,
     region,
     credentials: async () => {
@@ -63,6 +65,7 @@ const signerOf = ({ service, region, credentials }: SigV4Options): SignatureV4 =
     sha256: Sha256,
     applyChecksum: true,
   });
+}
 
 /** The transport writes the other headers itself. */
 const isOurs = (name: string): boolean => name !== 'host' && name !== 'content-type';

@@ -1,6 +1,7 @@
 /** Over 300 lines: the life of one socket, and of the subscriptions that it carries. */
 import type { buildConnector } from 'undici';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
+import type * as Ws from 'ws';
 import { failureOf as failureOfNetwork, isTemporary } from '../network-failure';
 import type { PendingCall, PendingCalls } from '../pending-calls';
 import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
@@ -112,14 +113,16 @@ export class MultiplexedSocket {
     this.#onEnd(isFault);
     for (const subscription of subscriptions) subscription.fail(told, cause);
     // One that is being closed tells the subgraph why.
-    if (this.#socket?.readyState !== WebSocket.CLOSING) this.#socket?.terminate();
+    if (this.#socket?.readyState !== this.#socket?.CLOSING) this.#socket?.terminate();
   }
 
   async #connect({ caller }: SubgraphRequest): Promise<void> {
     const { dialect, connect, maxResponseSize } = this.#options;
     const { url, protocols, headers, init } = await dialect.handshake(caller);
     if (this.#state === 'ended') return;
-    const socket = new WebSocket(url.href.replace(/^http/, 'ws'), [...protocols], {
+    // Loaded only where a subgraph is connected to so.
+    const { WebSocket: Socket } = require('ws') as typeof Ws;
+    const socket = new Socket(url.href.replace(/^http/, 'ws'), [...protocols], {
       headers,
       createConnection: connectionBy(connect, url),
       perMessageDeflate: false,

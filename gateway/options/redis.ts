@@ -9,7 +9,7 @@ export const redis = mapOf({
   ca: text
     .optional()
     .describe(
-      'A file of certificates in PEM to trust in addition to those that Node brings, read at the start. Left out: none. No effect without `rediss://`.',
+      'A file of certificates in PEM to trust in addition to those that Node brings, read again for each new connection. Left out: none. No effect without `rediss://`.',
     )
     .meta({ title: 'file', example: '/etc/weir/redis-ca.pem' }),
   iam: mapOf({

@@ -1,11 +1,10 @@
 import { isIP } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { Redis, type RedisOptions } from 'ioredis';
 import { decoded } from '../options/urls';
 import { awsCredentials, type GetCredentials } from '../subgraph-calls/signers/aws-credentials';
 import { iamTokens } from './iam-token';
 import type { RedisSettings } from './settings';
-import { trusting } from './trust';
+import { type Trust, trusting } from './trust';
 
 export interface OpenRedis {
   /** One of the keys that the connection is for, which in a cluster must all have the same hash tag. */
@@ -28,7 +27,7 @@ export interface OpenRedis {
 export class RedisServer {
   readonly #settings: typeof shared & { username?: string; db?: number };
   readonly #first: Node;
-  readonly #secure: SecureContext | undefined;
+  readonly #trust: Trust | undefined;
   readonly #password: () => string | Promise<string>;
   readonly #renewEvery: number;
   /** Where the servers of the cluster are, as far as they are known; the first one is that of the URL. */
@@ -48,7 +47,7 @@ export class RedisServer {
     const { protocol, hostname, port, username, password, pathname } = new URL(url);
     this.#first = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 6379 : Number(port) };
     this.#nodes = [this.#first];
-    this.#secure = protocol === 'rediss:' ? trusting(ca, [...path, 'ca']) : undefined;
+    this.#trust = protocol === 'rediss:' ? trusting(ca, [...path, 'ca']) : undefined;
     this.#renewEvery = iam === undefined ? Infinity : renewEvery;
     const own = decoded(password);
     this.#password = iam === undefined ? () => own : iamTokens(iam, credentials ?? awsCredentials());
@@ -88,6 +87,7 @@ export class RedisServer {
 
   async #connect({ host, port }: Node, { signal, ...options }: Omit<OpenRedis, 'key'>): Promise<Redis> {
     const password = await this.#password();
+    const secureContext = await this.#trust?.();
     signal?.throwIfAborted();
     // Certificates of a server that a cluster knows by its address are checked for the name in the URL.
     const name = [host, this.#first.host].find((each) => isIP(each) === 0);
@@ -95,8 +95,8 @@ export class RedisServer {
       ...this.#settings,
       ...(this.#settings.username !== undefined && { password }),
       ...{ host, port },
-      ...(this.#secure !== undefined && {
-        tls: { secureContext: this.#secure, ...(name !== undefined && { servername: name }) },
+      ...(secureContext !== undefined && {
+        tls: { secureContext, ...(name !== undefined && { servername: name }) },
       }),
       ...options,
     });
@@ -113,7 +113,7 @@ export class RedisServer {
       await redis.connect();
     } catch (error) {
       leave(redis);
-      throw explained(reason ?? (error as Error), `${host}:${port}`, this.#secure !== undefined);
+      throw explained(reason ?? (error as Error), `${host}:${port}`, this.#trust !== undefined);
     }
     if (this.#renewEvery !== Infinity) this.#renew(redis);
     return redis;

@@ -2,8 +2,13 @@
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { RedisServer } from '../../../../gateway/redis/open-redis';
 import { freePort } from '../../../support/free-port';
+import { certificates } from '../../../support/tls-certificates';
 
 afterEach(() => jest.restoreAllMocks());
 
@@ -44,5 +49,26 @@ it.each([
   const { port } = server.address() as AddressInfo;
   const opening = new RedisServer({ url: `${protocol}://127.0.0.1:${port}` }, []).open({ key: 'k' });
   await expect(opening).rejects.toThrow(`127.0.0.1:${port} closed the connection. ${hint}`);
+  await new Promise((closed) => server.close(closed));
+});
+
+it('trusts what the file of certificates holds when a connection is opened, or held before', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-trust-'));
+  const ca = join(folder, 'ca.pem');
+  const put = (pem: Buffer | string) => writeFileSync(ca, pem);
+  const close = (socket: Socket) => socket.once('data', () => socket.destroy());
+  const server = createTlsServer(certificates.first, close).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  put(certificates.second.cert);
+  const redis = new RedisServer({ url: `rediss://127.0.0.1:${port}`, ca }, []);
+  const opening = () => redis.open({ key: 'k' });
+  await expect(opening()).rejects.toThrow('is not trusted');
+  put(certificates.first.cert);
+  await expect(opening()).rejects.toThrow('closed the connection');
+  put('');
+  await expect(opening()).rejects.toThrow('closed the connection');
+  rmSync(folder, { recursive: true });
+  await expect(opening()).rejects.toThrow('closed the connection');
   await new Promise((closed) => server.close(closed));
 });

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { parse as parseGraphQL } from 'graphql';
 import type { Command } from 'commander';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, parseAllDocuments } from 'yaml';
 import { readTemplate } from '../support/cloudformation';
 import { createProgram } from '../../cli/program';
 import { loadOptions } from '../../gateway';
@@ -117,6 +117,8 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
     const named = [...text.matchAll(/datasourceUid: (\w+)/g)].map(([, uid]) => uid);
     expect(datasources.map(({ uid }) => uid)).toEqual(expect.arrayContaining(named));
   },
+  // Checked against the schemas of Kubernetes by kubernetes.test.ts.
+  'products.yaml': (_, text) => parseAllDocuments(text).forEach((each) => void each.toJS()),
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };
 

@@ -1,21 +1,27 @@
-/** deploy/kubernetes/ */
+/** deploy/kubernetes/, and the manifests of docs/discovery.md. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
 import { parseOptions } from '../../../gateway/options';
+import { targetOf } from '../../../gateway/options/targets';
+import { readTemplate } from '../../support/cloudformation';
+import { examplesOf } from '../../support/documentation';
 import type { Json } from '../../support/running-gateway';
 
 const root = join(__dirname, '../../..');
 const folder = join(root, 'deploy/kubernetes');
 const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'));
-const read = (file: string): Json[] =>
-  parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => {
+const readText = (text: string): Json[] =>
+  parseAllDocuments(text).map((document) => {
     expect(document.errors).toEqual([]);
     return document.toJSON();
   });
+const read = (file: string): Json[] => readText(readFileSync(join(folder, file), 'utf8'));
 const objects: Json[] = resources.flatMap(read);
+const discovery = examplesOf('docs/discovery.md');
+const found = readText(discovery.find(({ file }) => file === 'products.yaml')!.text);
 const one = (kind: string): Json => objects.find((object) => object.kind === kind)!;
 
 it('lists every manifest for kustomize', () => {
@@ -49,7 +55,7 @@ function mistakesIn(manifests: readonly Json[]): string[] {
 }
 
 it('has manifests that Kubernetes knows, and would find mistakes in them', () => {
-  expect(mistakesIn(objects)).toEqual([]);
+  expect(mistakesIn([...objects, ...found])).toEqual([]);
   const deployment = structuredClone(one('Deployment'));
   deployment.spec.template.spec.containers[0].livenesProbe = {};
   const service = structuredClone(one('Service'));
@@ -123,5 +129,45 @@ describe('what only holds together', () => {
     expect(keysFile.startsWith(secrets)).toBe(true);
     expect(one('Secret').stringData).toHaveProperty(keysFile.slice(secrets.length));
     expect(container.args).toEqual(['--config', `${mounts.get('config')}/weir.yaml`]);
+  });
+});
+
+describe('service discovery, as its page has it', () => {
+  /** The target in the options that follow an example. */
+  const targetAfter = (file: string) => {
+    const next = discovery[discovery.findIndex((each) => each.file === file) + 1]!;
+    const [subgraph] = Object.values(parseOptions(parse(next.text)).subgraphs);
+    return targetOf(subgraph!.url as string);
+  };
+
+  it('in Kubernetes finds the pods that are ready', () => {
+    const [service, deployment] = found;
+    const { name, namespace } = service.metadata;
+    const { template, selector } = deployment.spec;
+    const [{ ports, readinessProbe }] = template.spec.containers;
+    expect(service.spec).toMatchObject({ clusterIP: 'None', selector: template.metadata.labels });
+    expect(selector.matchLabels).toEqual(template.metadata.labels);
+    expect(deployment.metadata.namespace).toBe(namespace);
+    expect(targetAfter('products.yaml')).toMatchObject({
+      ...{ kind: 'dns', name: `${name}.${namespace}.svc.cluster.local`, path: '/graphql' },
+      port: ports[0].containerPort,
+    });
+    expect(service.spec.ports).toEqual([{ name: ports[0].name, port: ports[0].containerPort }]);
+    expect(readinessProbe.httpGet).toEqual({ path: '/health/ready', port: ports[0].name });
+  });
+
+  it('in ECS finds the tasks that are registered', () => {
+    const { Resources } = readTemplate(discovery.find(({ file }) => file === 'template.yaml')!.text);
+    const { Namespace, InventoryInstances, Inventory } = Resources as Json;
+    expect(InventoryInstances.Properties.NamespaceId).toEqual({ Ref: 'Namespace' });
+    expect(Inventory.Properties.ServiceRegistries).toEqual([
+      { RegistryArn: { 'Fn::GetAtt': ['InventoryInstances', 'Arn'] } },
+    ]);
+    // There is no port in an A record, so the target has it.
+    expect(InventoryInstances.Properties.DnsConfig.DnsRecords).toMatchObject([{ Type: 'A' }]);
+    expect(targetAfter('template.yaml')).toMatchObject({
+      ...{ kind: 'cloudmap', name: Namespace.Properties.Name, service: InventoryInstances.Properties.Name },
+      ...{ path: '/graphql', port: 4003 },
+    });
   });
 });

@@ -591,8 +591,9 @@ function firstQueryOf(
   });
 }
 
-function connectionsOf({ connections: { max, ca, connectTimeout, keepAlive, http2, compression } }: Options) {
-  const shared = { connections: max, connectTimeout, keepAlive, http2, compression };
+function connectionsOf({ connections }: Options) {
+  const { max, ca, connectTimeout, keepAlive, http2, strict, compression } = connections;
+  const shared = { connections: max, connectTimeout, keepAlive, http2, strict, compression };
   if (ca === undefined) return { ...shared, ca };
   try {
     return { ...shared, ca: readFileSync(ca, 'utf8') };

@@ -1,7 +1,10 @@
+import type { OnReadOpts } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
 import { type Lease, Leases } from './leases';
 import { connectByProxies } from './outgoing';
+import { readInto } from './http1/connection';
+import { Http1Pool } from './http1/pool';
 import { lookupSubgraph, lookUpAs } from './subgraph-url';
 import { connectWithFiles, type TlsFiles } from './tls-files';
 
@@ -31,6 +34,12 @@ export interface ConnectionOptions {
    */
   readonly http2?: boolean | undefined;
   /**
+   * Sends what may be sent again by the client of `http1/`, over connections of its own. No effect where HTTP/2 is offered.
+   *
+   * @default false
+   */
+  readonly strict?: boolean | undefined;
+  /**
    * Certificates that are trusted in addition to the system's, in PEM.
    */
   readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
@@ -59,6 +68,7 @@ export class SubgraphConnections {
   readonly #pools = new Leases<Pool>((pool) => {
     if (!pool.destroyed) void pool.close();
   });
+  readonly #strictPools = new Leases<Http1Pool>((pool) => pool.close());
   #context: SecureContext | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -67,13 +77,23 @@ export class SubgraphConnections {
 
   /** The connections for HTTP requests. One pool for equal targets. */
   pool(target: ConnectionTarget): Lease<Pool> {
-    const key = JSON.stringify([target.name, target.url.origin, target.address, target.tls]);
-    return this.#pools.take(key, () => this.ownPool(target));
+    return this.#pools.take(keyOf(target), () => this.ownPool(target));
+  }
+
+  /** Further connections for HTTP requests, by the strict client. Undefined if it is not used for the target. */
+  strictPool(target: ConnectionTarget): Lease<Http1Pool> | undefined {
+    const { url } = target;
+    const { connections = mostConnections, keepAlive = 4000, strict = false, http2 = false } = this.#options;
+    if (!strict || (http2 && url.protocol === 'https:')) return undefined;
+    return this.#strictPools.take(keyOf(target), () => {
+      const connect = this.connector(target, { http2: false, onread: readInto });
+      return new Http1Pool({ url, connect, max: connections ?? Infinity, keepAlive });
+    });
   }
 
   /** Connections for HTTP requests that nobody else gets. `close` does not end them: the caller does. */
   ownPool(target: ConnectionTarget): Pool {
-    const { connections = 256, keepAlive = 4000, http2 = false } = this.#options;
+    const { connections = mostConnections, keepAlive = 4000, http2 = false } = this.#options;
     return new Pool(target.url.origin, {
       connections,
       keepAliveTimeout: keepAlive,
@@ -85,14 +105,14 @@ export class SubgraphConnections {
     });
   }
 
-  /** Opens single connections. */
+  /** Opens single connections. @param onread what is done with the bytes that come, other than by events */
   connector(
     { url, address, tls }: ConnectionTarget,
-    { http2 }: { readonly http2: boolean },
+    { http2, onread }: { readonly http2: boolean; readonly onread?: OnReadOpts },
   ): buildConnector.connector {
     const { connectTimeout = 5000, ca } = this.#options;
     const lookup = address === undefined ? lookupSubgraph : lookUpAs(address);
-    const settings = { timeout: connectTimeout, lookup, allowH2: http2 };
+    const settings = { timeout: connectTimeout, lookup, allowH2: http2, ...(onread && { onread }) };
     const hasOwnTrust = ca !== undefined && url.protocol === 'https:';
     const connect =
       tls === undefined
@@ -102,6 +122,7 @@ export class SubgraphConnections {
   }
 
   async close(): Promise<void> {
+    for (const pool of this.#strictPools.values) pool.destroy();
     await Promise.all(this.#pools.values.map((pool) => pool.destroy()));
   }
 
@@ -110,3 +131,8 @@ export class SubgraphConnections {
     return (this.#context ??= createSecureContext({ ca: [...rootCertificates, ca].flat().map(String) }));
   }
 }
+
+const mostConnections = 256;
+
+const keyOf = ({ name, url, address, tls }: ConnectionTarget): string =>
+  JSON.stringify([name, url.origin, address, tls]);

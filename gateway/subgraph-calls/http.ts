@@ -1,15 +1,20 @@
 /** Subgraph calls over HTTP, with undici. Over 300 lines, as a call is the handler of its own response. */
 import type { Dispatcher, Pool } from 'undici';
 import { type ConnectionOptions, SubgraphConnections } from './connections';
+import type { AnswerHead } from './http1/answer-head';
+import type { Http1Call, Http1Connection } from './http1/connection';
+import type { Http1Pool } from './http1/pool';
 import { KeptBytes } from './kept-bytes';
 import { failureOf } from './network-failure';
 import { type PendingCall, PendingCalls } from './pending-calls';
-import { bodyOf, requestHeaders } from './request-body';
+import { bodyOf, lengthOf, requestHeaders } from './request-body';
+import { CallerHeaders, isSendable, linesOf, ReplacedNames } from './sent-headers';
 import type { SignedHeaders, Signer } from './signer';
 import type { RecordCall, SubgraphDurations } from '../telemetry/statistics/subgraph-durations';
 import { parseSubgraphUrl } from './subgraph-url';
 import {
   type Caller,
+  isRepeatable,
   type Send,
   type SubgraphRequest,
   type SubgraphResponse,
@@ -84,19 +89,26 @@ export interface OpenSend {
 export function createHttpTransport(options: HttpTransportOptions = {}): HttpTransport {
   const connections = new SubgraphConnections(options);
   const calls = new PendingCalls();
+  const callerHeaders = new CallerHeaders();
 
   function open(subgraph: HttpSubgraph): OpenSend {
     const { name, address, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
     const url = parseSubgraphUrl(name, subgraph.url);
-    const headers = fixedHeaders(subgraph, options);
-    const pool = connections.pool({ name, url, address, tls });
+    const path = url.pathname + url.search;
+    const headers = Object.entries(fixedHeaders(subgraph, options)).flat();
+    const connected = { name, url, address, tls };
+    const pool = connections.pool(connected);
+    const strict = connections.strictPool(connected);
     const target: Target = {
       name,
       pool: pool.value,
       url,
-      path: url.pathname + url.search,
-      headers: Object.entries(headers).flat(),
-      headerNames: new Set([...Object.keys(headers), ...(signer?.headers ?? [])]),
+      path,
+      strict: strict?.value,
+      headers,
+      head: `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${linesOf(headers)!}`,
+      callerHeaders,
+      replaced: new ReplacedNames([...headers.filter((_, i) => i % 2 === 0), ...(signer?.headers ?? [])]),
       signer,
       timeout: positive(name, 'timeout', timeout),
       maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
@@ -105,7 +117,10 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     return {
       send: (request) =>
         new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject)),
-      close: () => pool.end(),
+      close: () => {
+        pool.end();
+        strict?.end();
+      },
     };
   }
 
@@ -124,12 +139,17 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 interface Target {
   readonly name: string;
   readonly pool: Pool;
+  /** For what may be sent again. Undefined if all calls are sent by `pool`. */
+  readonly strict: Http1Pool | undefined;
   readonly url: URL;
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
+  /** The head of a request over HTTP/1.1, with these headers and without an end. */
+  readonly head: string;
+  readonly callerHeaders: CallerHeaders;
   /** Names of headers that a client header must not replace. */
-  readonly headerNames: ReadonlySet<string>;
+  readonly replaced: ReplacedNames;
   readonly signer: Signer | undefined;
   readonly timeout: number;
   readonly maxResponseSize: number;
@@ -139,11 +159,17 @@ interface Target {
 /**
  * One call, and the handler of its response: undici's `dispatch` takes a quarter less time than its `request`, which
  * creates a stream per response. The call settles once; later events are ignored.
+ *
+ * A call that may be sent again is sent by the strict client, and by undici if that does not understand the response.
  */
-class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
+class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
   indexInSet = -1;
+  /** Of the strict client. */
+  connection: Http1Connection | undefined;
+  message: Buffer = empty;
+  readonly #request: SubgraphRequest;
   readonly #target: Target;
   readonly #pending: PendingCalls;
   readonly #resolve: (response: SubgraphResponse) => void;
@@ -168,18 +194,46 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   ) {
     this.caller = request.caller;
     this.expires = performance.now() + target.timeout;
+    this.#request = request;
     this.#target = target;
     this.#pending = pending;
     this.#resolve = resolve;
     this.#reject = reject;
     const failure = pending.add(this);
-    if (failure === undefined) this.#dispatch(request);
-    else this.giveUp(failure);
+    if (failure !== undefined) this.giveUp(failure);
+    else if (target.strict?.isUsed === true && isRepeatable(request.operation)) this.#send(target.strict);
+    else this.#send(undefined);
   }
 
   giveUp(failure: TransportFailure): void {
     this.#fail(failure);
     this.#controller?.abort(givenUp);
+    if (this.connection !== undefined) this.connection.close();
+    else if (this.message.length > 0) this.#target.strict!.onGivenUp();
+  }
+
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
+  get maxBody(): number {
+    return this.#target.maxResponseSize;
+  }
+
+  onAnswer({ status, headers }: Pick<AnswerHead, 'status' | 'headers'>, body: Buffer): void {
+    this.#status = status;
+    this.#headers = headers;
+    this.#unpack(body);
+  }
+
+  onFailure(failure: TransportFailure, cause?: Error): void {
+    this.#fail(failure, cause);
+  }
+
+  onRefused(): void {
+    this.connection = undefined;
+    this.message = empty;
+    if (!this.#settled) this.#send(undefined);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -212,7 +266,14 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
   }
 
   onResponseEnd(): void {
-    const body = this.#pieces?.bytes ?? this.#body;
+    this.#unpack(this.#pieces?.bytes ?? this.#body);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(failureOf(error), error);
+  }
+
+  #unpack(body: Buffer): void {
     const encoding = this.#headers['content-encoding'];
     if (encoding === undefined) {
       this.#answer(body);
@@ -224,31 +285,19 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(failureOf(error), error);
+  /** @param strict the client that sends it; undefined for undici */
+  #send(strict: Http1Pool | undefined): void {
+    const { signer } = this.#target;
+    if (signer === undefined) this.#sendSigned(strict, unsigned, undefined);
+    else this.#sign(signer, strict);
   }
 
-  #dispatch(request: SubgraphRequest): void {
-    const { caller } = request;
-    const { headers: fixed, headerNames, signer } = this.#target;
-    const headers = fixed.slice();
-    for (const name in caller.headers) {
-      if (!headerNames.has(name)) headers.push(name, caller.headers[name]!);
-    }
-    for (const name in caller.tracing) headers.push(name, caller.tracing[name]!);
-    const left = Math.min(this.expires, caller.deadline ?? Infinity) - performance.now();
-    headers.push('x-request-timeout', String(Math.ceil(left)));
-    const body = bodyOf(request);
-    if (signer === undefined) this.#send(headers, body);
-    else this.#sign(signer, headers, body);
-  }
-
-  #sign(signer: Signer, headers: string[], body: Buffer): void {
+  #sign(signer: Signer, strict: Http1Pool | undefined): void {
     const { url } = this.#target;
+    const body = bodyOf(this.#request);
     const send = (signed: SignedHeaders): void => {
-      for (const part of signed) headers.push(part);
       // The call may have timed out while it was signed.
-      if (!this.#settled) this.#send(headers, body);
+      if (!this.#settled) this.#sendSigned(strict, signed, body);
     };
     const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
     try {
@@ -260,10 +309,28 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
     }
   }
 
-  #send(headers: string[], body: Buffer): void {
-    const { pool, path } = this.#target;
+  /** @param body undefined if it was not needed for the signature */
+  #sendSigned(strict: Http1Pool | undefined, signed: SignedHeaders, body: Buffer | undefined): void {
+    const { pool, path, head, headers: fixed, callerHeaders, replaced } = this.#target;
+    const request = this.#request;
+    const added = callerHeaders.of(this.caller, replaced);
     this.#sentAt = performance.now();
-    pool.dispatch({ path, method: 'POST', headers, body }, this);
+    const left = String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - this.#sentAt));
+    if (strict === undefined) {
+      const headers = [...fixed, ...added.list, 'x-request-timeout', left, ...signed];
+      pool.dispatch({ path, method: 'POST', headers, body: body ?? bodyOf(request) }, this);
+      return;
+    }
+    const { lines } = added;
+    const signature = signed === unsigned ? '' : linesOf(signed);
+    if (lines === undefined || signature === undefined) {
+      this.#fail('unsendable');
+      return;
+    }
+    const length = lengthOf(request);
+    const whole = `${head}${lines}${signature}x-request-timeout: ${left}\r\ncontent-length: ${length}\r\n\r\n`;
+    this.message = bodyOf(request, whole);
+    strict.send(this);
   }
 
   /** The `content-length` of the response; 0 if it has none. */
@@ -293,6 +360,7 @@ class HttpCall implements Dispatcher.DispatchHandler, PendingCall {
 
 const empty: Buffer = Buffer.alloc(0);
 const noHeaders = {};
+const unsigned: SignedHeaders = [];
 const givenUp = new Error('The call was given up.');
 
 function fixedHeaders(
@@ -302,29 +370,13 @@ function fixedHeaders(
   const headers: Record<string, string> = { ...requestHeaders };
   if (compression) headers['accept-encoding'] = 'gzip, br';
   for (const [name, value] of Object.entries(more)) {
-    if (!isHeader(name, value)) {
+    if (!isSendable(name, value)) {
       throw new RangeError(`The header "${name}" of subgraph "${subgraph}" cannot be sent`);
     }
     headers[name.toLowerCase()] = value;
   }
   return headers;
 }
-
-/** These headers would let one request be read as two, as a line break would. */
-const framing = new Set([
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'host',
-  'upgrade',
-  'expect',
-  'te',
-]);
-
-const isHeader = (name: string, value: string): boolean =>
-  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
-  !framing.has(name.toLowerCase()) &&
-  !/[^\t\x20-\x7e\x80-\xff]/.test(value);
 
 function positive(subgraph: string, name: string, value: number): number {
   if (value > 0) return value;

@@ -1,14 +1,26 @@
 import type { SubgraphRequest } from './transport';
 
-/** The body of a request for a subgraph: GraphQL over HTTP, section 5.4, "Request Parameters" in JSON. */
-export function bodyOf({ operation, variables: given }: SubgraphRequest): Buffer {
-  const { bodyPrefix: prefix, bodySuffix: suffix = '}' } = operation;
-  const variables = given.length === 0 ? noVariables : given;
-  const body = Buffer.allocUnsafe(prefix.length + variables.length + suffix.length);
-  prefix.copy(body, 0);
-  variables.copy(body, prefix.length);
-  body.write(suffix, prefix.length + variables.length, 'latin1');
-  return body;
+/**
+ * The body of a request for a subgraph: GraphQL over HTTP, section 5.4, "Request Parameters" in JSON.
+ *
+ * @param head what stands in front of it, in Latin-1. @default nothing
+ */
+export function bodyOf(request: SubgraphRequest, head = ''): Buffer {
+  const { bodyPrefix: prefix, bodySuffix: suffix = '}' } = request.operation;
+  const variables = variablesOf(request);
+  const message = Buffer.allocUnsafe(head.length + lengthOf(request));
+  let at = head.length;
+  if (at > 0) message.write(head, 0, 'latin1');
+  at += prefix.copy(message, at);
+  at += variables.copy(message, at);
+  message.write(suffix, at, 'latin1');
+  return message;
+}
+
+/** The bytes of that body. */
+export function lengthOf(request: SubgraphRequest): number {
+  const { bodyPrefix: prefix, bodySuffix: suffix = '}' } = request.operation;
+  return prefix.length + variablesOf(request).length + suffix.length;
 }
 
 /** The same of a subscription, with the position after which it begins, and other `extensions`. */
@@ -28,6 +40,9 @@ export const asciiJson = (value: unknown): string =>
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+const variablesOf = ({ variables }: SubgraphRequest): Buffer =>
+  variables.length === 0 ? noVariables : variables;
 
 const noVariables = Buffer.from('{}');
 

@@ -86,11 +86,27 @@ interface Started {
   readonly send: Send;
 }
 
+const once = <Value>(make: () => Value): (() => Value) => {
+  let made: Value | undefined;
+  return () => (made ??= make());
+};
+const gzipBomb = once(() => zlib.gzipSync(Buffer.alloc(50_000_000)));
+const brotliBomb = once(() =>
+  zlib.brotliCompressSync(Buffer.alloc(50_000_000), {
+    params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 },
+  }),
+);
+
+const strictly: HttpTransportOptions = { strict: true, http2: false };
+
 /** What every transport is started with: something that answers. */
 const everyTransport: Record<string, (answer: Answer, options?: { timeout?: number }) => Promise<Started>> = {
   'HTTP/1.1': (answer, options) => startOverHttp(serveHttp1, answer, options),
   'HTTP/1.1 over TLS': (answer, options) => startOverHttp(serveHttps, answer, options),
   'HTTP/2': (answer, options) => startOverHttp(serveHttp2, answer, options),
+  'strict HTTP/1.1': (answer, options) => startOverHttp(serveHttp1, answer, { ...options, ...strictly }),
+  'strict HTTP/1.1 over TLS': (answer, options) =>
+    startOverHttp(serveHttps, answer, { ...options, ...strictly }),
   'in process': async (answer, options) => ({
     send: createInProcessTransport({
       name: 'reviews',
@@ -108,7 +124,7 @@ const everyTransport: Record<string, (answer: Answer, options?: { timeout?: numb
 async function startOverHttp(
   serve: typeof serveHttp1,
   answer: Answer,
-  options: { timeout?: number } = {},
+  options: { timeout?: number } & HttpTransportOptions = {},
 ): Promise<Started> {
   const handler: Handler = (request, response, body) => {
     void Promise.resolve(answer({ body: JSON.parse(body.toString()), headers: request.headers })).then(
@@ -119,13 +135,12 @@ async function startOverHttp(
       },
     );
   };
-  return start(await serve(handler), options);
+  return startHttp(await serve(handler), options);
 }
 
-function start(
-  server: RunningServer,
-  options: { timeout?: number; maxResponseSize?: number } & HttpTransportOptions = {},
-) {
+type StartOptions = { timeout?: number; maxResponseSize?: number } & HttpTransportOptions;
+
+function startHttp(server: RunningServer, options: StartOptions = {}) {
   servers.push(server);
   const { timeout, maxResponseSize, ...transportOptions } = options;
   const transport = createHttpTransport({ http2: true, ca: certificate, ...transportOptions });
@@ -244,10 +259,15 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
 });
 
 describe.each([
-  ['HTTP/1.1', serveHttp1],
-  ['HTTP/1.1 over TLS', serveHttps],
-  ['HTTP/2', serveHttp2],
-])('an HTTP transport over %s', (_name, serve) => {
+  ['HTTP/1.1', serveHttp1, {}],
+  ['HTTP/1.1 over TLS', serveHttps, {}],
+  ['HTTP/2', serveHttp2, {}],
+  ['strict HTTP/1.1', serveHttp1, strictly],
+  ['strict HTTP/1.1 over TLS', serveHttps, strictly],
+])('an HTTP transport over %s', (_name, serve, http) => {
+  const start = (server: RunningServer, options: StartOptions = {}) =>
+    startHttp(server, { ...http, ...options });
+
   it('answers with any status and body', async () => {
     const { send } = start(
       await serve((_request, response, body) => {
@@ -400,14 +420,10 @@ describe.each([
     });
 
     it.each([
-      ['gzip', zlib.gzipSync],
-      [
-        'br',
-        (data: Buffer) =>
-          zlib.brotliCompressSync(data, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }),
-      ],
-    ])('no bomb of %s', async (encoding, pack) => {
-      const bomb = pack(Buffer.alloc(50_000_000));
+      ['gzip', gzipBomb],
+      ['br', brotliBomb],
+    ])('no bomb of %s', async (encoding, bombOf) => {
+      const bomb = bombOf();
       const { send } = start(
         await serve((_request, response) =>
           response.writeHead(200, { 'content-encoding': encoding }).end(bomb),
@@ -471,7 +487,13 @@ describe.each([
   });
 });
 
-describe('an HTTP transport over HTTP/1.1', () => {
+describe.each([
+  ['HTTP/1.1', {}],
+  ['strict HTTP/1.1', strictly],
+])('an HTTP transport over %s alone', (_name, http) => {
+  const start = (server: RunningServer, options: StartOptions = {}) =>
+    startHttp(server, { ...http, ...options });
+
   it('uses a connection again', async () => {
     const { send, server } = start(await serveHttp1((_request, response) => response.end('{}')));
     for (let index = 0; index < 20; index++) await call(send);
@@ -510,27 +532,45 @@ describe('an HTTP transport over HTTP/1.1', () => {
     expect(asked).toBeLessThan(5);
   });
 
-  it('repeats a query, not a mutation, that met a connection which the subgraph had closed', async () => {
+  it('fails where the subgraph closes the connection without an answer, and leaves retries to others', async () => {
+    let requests = 0;
+    let isClosing = false;
+    const { send } = start(
+      await serveBytes((socket) => {
+        const onRequest = (): void => {
+          requests++;
+          if (isClosing) socket.destroy();
+          else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+        };
+        onRequest();
+        socket.on('data', onRequest);
+      }),
+    );
+    const mutate = () =>
+      send({ operation: { ...asks, kind: 'mutation' }, variables: Buffer.alloc(0), caller: callerOf() });
+    for (const each of [() => call(send), mutate]) expect(await each()).toMatchObject({ status: 200 });
+    isClosing = true;
+    await wait(5);
+    for (const each of [() => call(send), mutate])
+      expect(await failureOf(each())).toMatchObject({ failure: 'reset' });
+    isClosing = false;
+    for (const each of [() => call(send), mutate]) expect(await each()).toMatchObject({ status: 200 });
+    expect(requests).toBe(6);
+  });
+
+  it('does not use a connection again on which the request was not sent to its end', async () => {
     let connections = 0;
     const { send } = start(
       await serveBytes((socket) => {
-        const isFirst = connections++ === 0;
+        connections++;
+        socket.pause();
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-        // The second request on the first connection is read, and not answered.
-        socket.on('data', () => {
-          if (isFirst || connections === 3) socket.destroy();
-          else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-        });
       }),
     );
-    await call(send);
-    expect(await call(send)).toMatchObject({ status: 200 });
+    const variables = { x: 'x'.repeat(10_000_000) };
+    for (let index = 0; index < 2; index++)
+      expect(await call(send, { variables })).toMatchObject({ status: 200 });
     expect(connections).toBe(2);
-    const mutation = { ...asks, kind: 'mutation' as const };
-    connections = 3;
-    expect(
-      await failureOf(send({ operation: mutation, variables: Buffer.alloc(0), caller: callerOf() })),
-    ).toMatchObject({ failure: 'reset' });
   });
 
   it('does not use a connection longer than the subgraph keeps it', async () => {
@@ -792,6 +832,91 @@ describe('an HTTP transport over HTTP/1.1', () => {
     expect(() => transport.to({ name: 'reviews', url: server.url, timeout: 0 })).toThrow(
       '"timeout" of subgraph "reviews" must be a positive number, but got: 0',
     );
+  });
+});
+
+describe('a transport by the strict client', () => {
+  const start = (server: RunningServer) => startHttp(server, strictly);
+  const plain = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
+
+  it('sends queries, and leaves what must not be sent twice to undici', async () => {
+    const used: unknown[] = [];
+    const { send } = start(
+      await serveHttp1((request, response) => {
+        used.push(request.socket);
+        response.end('{}');
+      }),
+    );
+    for (const kind of ['query', 'query', 'mutation'] as const) {
+      await send({ operation: { ...asks, kind }, variables: Buffer.alloc(0), caller: callerOf() });
+      await wait(5);
+    }
+    expect([used[0] === used[1], used[1] === used[2]]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['ends with the connection', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}'],
+    ['is in HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}'],
+    ['has trailers', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx-a: b\r\n\r\n'],
+    [
+      'has chunks with extensions',
+      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\n\r\n',
+    ],
+    ['follows early hints', `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${plain}`],
+    ['is followed by another one', plain + plain.replace('{}', '[]')],
+  ])(
+    'sends a query again, by undici, whose response %s, and further ones by undici alone',
+    async (_what, bytes) => {
+      let requests = 0;
+      const { send } = start(
+        await serveBytes((socket) => {
+          requests++;
+          socket.end(bytes);
+        }),
+      );
+      for (const sent of [2, 3]) {
+        expect(await call(send)).toMatchObject({ status: 200, body: Buffer.from('{}') });
+        expect(requests).toBe(sent);
+      }
+    },
+  );
+
+  it('sends a query again only while somebody waits for it', async () => {
+    let requests = 0;
+    let answer = (): void => undefined;
+    const { send } = start(
+      await serveBytes((socket) => {
+        requests++;
+        answer = () => socket.end('HTTP/1.1 200 OK\r\n\r\n{}');
+      }),
+    );
+    const client = { ...callerOf(), isGone: false };
+    const failure = failureOf(call(send, { caller: client }));
+    await until(() => requests === 1);
+    client.isGone = true;
+    expect(await failure).toMatchObject({ failure: 'aborted' });
+    answer();
+    await wait(20);
+    expect(requests).toBe(1);
+  });
+
+  it('signs what it sends', async () => {
+    const { transport, server } = start(
+      await serveHttp1((request, response, body) =>
+        response.end(JSON.stringify([request.headers['x-signature'], body.toString()])),
+      ),
+    );
+    const sign = (signature: string) => ({
+      headers: ['x-signature'],
+      sign: ({ body }: { body: Buffer }) => Promise.resolve(['x-signature', `${signature}${body.length}`]),
+    });
+    const sent = await call(transport.to({ name: 'a', url: server.url, signer: sign('s') }), {
+      caller: callerOf({ headers: { 'x-signature': 'of the client' } }),
+    });
+    const [signature, body] = JSON.parse(sent.body.toString()) as [string, string];
+    expect(signature).toBe(`s${body.length}`);
+    const bad = transport.to({ name: 'b', url: server.url, signer: sign('a\r\nb: c') });
+    expect(await failureOf(call(bad))).toMatchObject({ failure: 'unsendable' });
   });
 });
 

@@ -442,11 +442,17 @@ describe.each([
   });
 
   it('tells the subgraph when a call is given up', async () => {
+    let asked = 0;
     let closed = 0;
-    const { send } = start(await serve((_request, response) => response.on('close', () => closed++)));
+    const { send } = start(
+      await serve((_request, response) => {
+        asked++;
+        response.on('close', () => closed++);
+      }),
+    );
     const client = { ...callerOf(), isGone: false };
     const calls = Array.from({ length: 3 }, () => failureOf(call(send, { caller: client })));
-    await wait(50);
+    await until(() => asked === 3);
     expect(closed).toBe(0);
     client.isGone = true;
     await Promise.all(calls);

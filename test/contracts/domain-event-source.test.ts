@@ -6,6 +6,7 @@ import { eventBody } from '../support/event-publisher';
 import { eventually } from '../support/process';
 import { motoPython, sayWithoutMoto } from '../support/moto';
 import { redisProgram, sayWithoutRedis } from '../support/redis-server';
+import { within } from '../support/times';
 
 sayWithoutRedis();
 sayWithoutMoto('the tests of events by SQS');
@@ -105,7 +106,7 @@ describe.each(testable)('events of %s', (_name, _create, open) => {
     const { follower } = await follow();
     const began = performance.now();
     await follower.stop();
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(within(1500));
   });
 
   it('are replayed from a position where there are positions', async () => {

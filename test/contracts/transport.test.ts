@@ -26,6 +26,7 @@ import {
   serveHttps,
 } from '../support/subgraph-servers';
 import { callerOf } from '../support/caller';
+import { within } from '../support/times';
 
 const servers: RunningServer[] = [];
 const transports: HttpTransport[] = [];
@@ -209,7 +210,7 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
       subgraph: 'reviews',
       message: 'Subgraph "reviews" did not answer in time.',
     });
-    expect(took).toBeLessThan(160);
+    expect(took).toBeLessThan(within(160));
   });
 
   it("gives a call up at the caller's deadline", async () => {
@@ -218,7 +219,7 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
       failureOf(call(send, { caller: callerOf({ deadline: performance.now() + 60 }) })),
     );
     expect(result).toMatchObject({ failure: 'timeout' });
-    expect(took).toBeLessThan(160);
+    expect(took).toBeLessThan(within(160));
   });
 
   it('does not call when the deadline has passed, or the client has gone', async () => {
@@ -246,7 +247,7 @@ describe.each(Object.entries(everyTransport))('a transport %s', (_name, startTra
     client.isGone = true;
     const { result, took } = await timed(Promise.all(calls));
     expect(new Set(result.map(({ failure }) => failure))).toEqual(new Set(['aborted']));
-    expect(took).toBeLessThan(100);
+    expect(took).toBeLessThan(within(100));
   });
 
   it('says that a subgraph failed, and not where it is', async () => {
@@ -457,7 +458,7 @@ describe.each([
     client.isGone = true;
     await Promise.all(calls);
     const { took } = await timed(until(() => closed === 3));
-    expect(took).toBeLessThan(250);
+    expect(took).toBeLessThan(within(250));
   });
 
   it('goes on after failures', async () => {

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { eventually } from '../support/process';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { within } from '../support/times';
 
 let graph: SmallGraph;
 let gateway: TestGateway;
@@ -112,7 +113,7 @@ describe('while it stops', () => {
     await held;
     const began = performance.now();
     await gateway.stop();
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(within(1000));
     const answer = await hanging;
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'SHUTTING_DOWN' } }] });
@@ -126,7 +127,7 @@ describe('while it stops', () => {
     await once(unused, 'connect');
     const began = performance.now();
     await gateway.stop();
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(within(1000));
   });
 });
 
@@ -149,17 +150,20 @@ it('leaves nothing behind that listens, however many have run in a process', asy
 
 describe('the deadline of a request', () => {
   it('is answered with 504 in time, and ends the calls that run for it', async () => {
-    await start({ timeouts: { request: 200 } });
+    await start({ timeouts: { request: 1000 } });
+    // An operation that is known gets to its call in time, also on a busy machine.
+    await eventually(async () => (await gateway.post({ query: '{ me { name } }' })).status === 200);
+    graph.accounts.requests.length = 0;
     const held = holdAccounts();
     const began = performance.now();
     const answer = await gateway.post({ query: '{ me { name } }' });
     const took = performance.now() - began;
     expect(answer.status).toBe(504);
     expect(await answer.json()).toEqual({
-      errors: [{ message: 'The request took longer than 200 ms.', extensions: { code: 'GATEWAY_TIMEOUT' } }],
+      errors: [{ message: 'The request took longer than 1000 ms.', extensions: { code: 'GATEWAY_TIMEOUT' } }],
     });
-    expect(took).toBeGreaterThanOrEqual(195);
-    if (process.env['WEIR_QUIET'] === '1') expect(took).toBeLessThan(300);
+    expect(took).toBeGreaterThanOrEqual(995);
+    expect(took).toBeLessThan(within(1100));
     await held;
     await until(() => graph.accounts.requests[0]!.aborted);
   });

@@ -12,6 +12,7 @@ import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-serv
 import { startCli } from '../support/run-cli';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSmallGraph, type SmallGraph } from '../support/small-graph';
+import { processorTime } from '../support/times';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-persisted-'));
 const supergraph = join(folder, 'supergraph.graphql');
@@ -360,12 +361,13 @@ describe('trusted documents', () => {
 
   it('take no longer for a text whose quotes do not close, and tell none of it', async () => {
     const gateway = await start({ persistedOperations: { manifest: manifest(apolloManifest(query)) } });
-    const began = performance.now();
     // Of 150 KB each quote was searched for another one to the end, for 5 s.
     const quotes = String.raw`"a\ `.trim();
-    for (const document of [quotes.repeat(50_000), `{ me } """${String.raw`\"""`.repeat(40_000)}`])
-      expect(await post(gateway, { query: document })).toBe('400 GRAPHQL_PARSE_FAILED');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const took = await processorTime(async () => {
+      for (const document of [quotes.repeat(50_000), `{ me } """${String.raw`\"""`.repeat(40_000)}`])
+        expect(await post(gateway, { query: document })).toBe('400 GRAPHQL_PARSE_FAILED');
+    });
+    expect(took).toBeLessThan(2_000);
     const told = gateway.log.filter(({ msg }) => msg === 'an operation is in no manifest');
     expect(told.map(({ document }) => document)).toEqual(['', '{ me }']);
   });

@@ -1,5 +1,6 @@
 import { findTypes } from '../../../../console/parts/find-types';
 import type { SchemaType } from '../../../../gateway/console/api';
+import { processorTime } from '../../../support/times';
 
 const type = (name: string, owner: string, fields: Record<string, boolean>): SchemaType => ({
   ...{ name, kind: 'object', owners: [owner], directives: [] },
@@ -34,11 +35,10 @@ it('finds only fields that may be deleted', () => {
   expect(find('stars', true)).toEqual([]);
 });
 
-it('searches 10,000 fields within a moment', () => {
+it('searches 10,000 fields within a moment', async () => {
   const many = Array.from({ length: 500 }, (_, i) =>
     type(`Type${i}`, 'big', Object.fromEntries(Array.from({ length: 20 }, (_, k) => [`field${k}`, true]))),
   );
-  const began = performance.now();
-  expect(findTypes(many, 'field19', false)).toHaveLength(500);
-  expect(performance.now() - began).toBeLessThan(200);
+  const took = await processorTime(() => expect(findTypes(many, 'field19', false)).toHaveLength(500));
+  expect(took).toBeLessThan(200);
 });

@@ -6,6 +6,7 @@ import { partBody } from '../../../../gateway/request/part-body';
 import type { IncrementalFormat } from '../../../../gateway/request/sink';
 import { mergeParts, type SentPart } from '../../../support/merge-parts';
 import { type Answer, type Asking, Graph } from './graph';
+import { processorTime } from '../../../support/times';
 
 const people = [
   { id: '1', name: 'Ada', email: 'ada@x' },
@@ -196,9 +197,9 @@ it('fragments that multiply one another are deferred up to a bound, and cost no 
   });
   const source = `{ me { ...F0 } } ${fragments.join(' ')} fragment F${depth} on User { rank }`;
   for (const format of ['v0.2', '20220824'] as const) {
-    const start = performance.now();
-    const { told } = await parts(source, { format });
-    expect(performance.now() - start).toBeLessThan(2000);
+    let told: Awaited<ReturnType<typeof parts>>['told'] = [];
+    const took = await processorTime(async () => ({ told } = await parts(source, { format })));
+    expect(took).toBeLessThan(2000);
     expect(mergeParts(told, format).data).toEqual({ me: { name: 'Ada', rank: 1 } });
   }
 });

@@ -1,4 +1,5 @@
 import { matchesParts } from '../../../../gateway/options/wildcards';
+import { processorTime } from '../../../support/times';
 
 const matches = (text: string, pattern: string): boolean => matchesParts(text, pattern.split('*'));
 
@@ -23,9 +24,8 @@ it.each([
   expect(matches(text, pattern)).toBe(expected);
 });
 
-it('takes time for a long text as it is long, however many parts there are', () => {
-  const began = performance.now();
+it('takes time for a long text as it is long, however many parts there are', async () => {
   // A regular expression would try each way to share the letters out.
-  expect(matches('a'.repeat(1_000_000), '*a*a*a*b')).toBe(false);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  const took = await processorTime(() => expect(matches('a'.repeat(1_000_000), '*a*a*a*b')).toBe(false));
+  expect(took).toBeLessThan(1_000);
 });

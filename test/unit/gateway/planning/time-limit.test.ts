@@ -1,4 +1,5 @@
 import { TimeOver, withTimeLimit } from '../../../../gateway/planning/time-limit';
+import { processorTime } from '../../../support/times';
 
 describe('a time limit', () => {
   it('returns what the work returns, and throws what it throws', () => {
@@ -17,16 +18,15 @@ describe('a time limit', () => {
     ).toThrow();
   });
 
-  it('ends work that takes longer, wherever it is, and can be used again', () => {
+  it('ends work that takes longer, wherever it is, and can be used again', async () => {
     for (let time = 0; time < 3; time++) {
-      const start = performance.now();
       let turns = 0;
       const endless = (): void => {
         for (;;) turns++;
       };
-      expect(() => withTimeLimit(20, endless)).toThrow(TimeOver);
+      const took = await processorTime(() => expect(() => withTimeLimit(20, endless)).toThrow(TimeOver));
       expect(turns).toBeGreaterThan(0);
-      expect(performance.now() - start).toBeLessThan(500);
+      expect(took).toBeLessThan(500);
     }
   });
 });

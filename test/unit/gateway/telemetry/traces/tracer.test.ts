@@ -108,7 +108,7 @@ describe('with AWS X-Ray', () => {
   it('its header is ignored without the option, and new ids begin with the time', () => {
     expect(open().begin({ 'x-amzn-trace-id': root }).traceId).toBe('b'.repeat(32));
     const own = open({ xRay: true }).begin().traceId;
-    expect(Math.abs(Number.parseInt(own.slice(0, 8), 16) - Date.now() / 1000)).toBeLessThan(5);
+    expect(Math.abs(Number.parseInt(own.slice(0, 8), 16) - Date.now() / 1000)).toBeLessThan(60);
     expect(own.slice(8)).toBe('b'.repeat(24));
   });
 });

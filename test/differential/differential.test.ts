@@ -11,7 +11,7 @@ import { differenceOf, drawGraph, drawOperation, hasContext, report } from './ca
 import { startApollo, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 12, 200);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 8, 200);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 50);
 const perTest = 20;
 

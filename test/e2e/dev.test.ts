@@ -1,8 +1,11 @@
 /** `weir dev` of the sample shop, as processes. Over 300 lines: its steps build on one start. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sign } from 'aws4';
+import type { BrowserContext } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium } from '../support/chromium';
+import { executeInGraphiql } from '../support/graphiql';
 import {
   type Answer,
   childrenOf,
@@ -21,11 +24,13 @@ const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const data = join(folder, 'dynamodb');
 const json = { 'content-type': 'application/json' };
 let weir: DevProcess;
+let browser: BrowserContext | undefined;
 
 beforeAll(async () => {
   weir = await startDev(['--data', data], {}, weirMain, folder);
 });
 afterAll(async () => {
+  await browser?.close();
   await endAll();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -214,6 +219,57 @@ describe('weir dev', () => {
     await eventually(async () => (await popularity())?.orderCount === 2, 20_000);
     expect((await popularity()).pieceCount).toBe(4);
   });
+
+  (hasChromium ? it : it.skip)(
+    `runs a query at /graphiql and shows its result ${inChromium}`,
+    async () => {
+      browser = await launchChromium(folder);
+      const page = await browser.newPage();
+      const strangers: string[] = [];
+      page.on('request', (request) => {
+        if (!request.url().startsWith(new URL(weir.url).origin)) strangers.push(request.url());
+      });
+      const query = '{ user(id: "u1") { name } product(upc: "p1") { name inStock } }';
+      const { data } = await weir.query(query);
+
+      // A first visit: a query of this graph runs at the first click, with the headers of the development user.
+      const answer = page.waitForResponse(
+        (response) =>
+          response.url() === weir.url && !/Introspection/.test(response.request().postData() ?? ''),
+      );
+      await executeInGraphiql(page, weir.url);
+      const sent = await answer;
+      expect((await sent.request().allHeaders())['authorization']).toBe('Bearer u1');
+      const { data: first, errors } = (await sent.json()) as { data: object; errors?: unknown };
+      expect(errors).toBeUndefined();
+      expect(Object.keys(first).length).toBeGreaterThan(0);
+
+      await executeInGraphiql(page, weir.url, query);
+      const result = page.locator('.result-window').first();
+      await result.getByText(data.product.name).first().waitFor();
+      const screenshot = join(process.env['WEIR_SCREENSHOTS'] ?? folder, 'graphiql.png');
+      await page.screenshot({ path: screenshot });
+
+      // The editor keeps lines together with no-break spaces.
+      expect((await result.textContent())?.replaceAll('\u00a0', ' ')).toContain(
+        `"name": "${data.user.name}"`,
+      );
+
+      const how = page.getByRole('complementary', { name: 'How the last answer was made' });
+      await how.getByRole('button', { name: 'Plan, calls and cache' }).click();
+      const told = await how.textContent();
+      expect(told).toMatch(/Subgraph callsplanned: [1-9]/);
+      expect(told).toMatch(/Cacheresult: [A-Z]+/);
+      expect(told).toContain('Query planQueryPlan {');
+      // They are not part of what was asked for.
+      expect(await result.textContent()).not.toContain('__queryPlanExperimental');
+
+      expect(strangers.filter((url) => /^(https?|wss?):/.test(url))).toEqual([]);
+      expect(existsSync(screenshot)).toBe(true);
+      await browser.close();
+    },
+    240_000,
+  );
 
   it('gets through the death of the database', async () => {
     process.kill(processOf('embedded-dynamodb').pid, 'SIGKILL');

@@ -32,8 +32,14 @@ describe('DYNAMODB_ENDPOINT', () => {
     expect(data.product.reviews.edges).toHaveLength(1);
     await first.stop();
 
-    const second = await startDev([], { DYNAMODB_ENDPOINT: endpoint });
-    expect((await second.query(query)).data).toEqual(data);
+    const second = startWeir(['subgraph', 'products', '--port', '0'], { DYNAMODB_ENDPOINT: endpoint });
+    const [, url] = await second.printed(/(http:\/\/127\.0\.0\.1:\d+\/graphql)/);
+    const response = await fetch(url!, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ product(upc: \\"p3\\") { name } }"}',
+    });
+    expect(await response.json()).toEqual({ data: { product: { name: data.product.name } } });
     await second.stop();
   });
 

@@ -70,7 +70,8 @@ async function faults(ids: readonly string[]): Promise<string[]> {
     const found = (await Promise.all(ids.map((id) => faultsOf(id, services)))).flat();
     if (found.length === 0) return faultsOfAll(services);
     if (Date.now() > deadline) return found;
-    await sleep(50);
+    // Each look asks for seven items of each order.
+    await sleep(250);
   }
 }
 

@@ -5,16 +5,9 @@ import { isMap } from '../options/is-map';
 import type { EntityFacts } from '../planning';
 import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/transport';
 import { groupsOf } from './cache-groups';
-import {
-  anyEntity,
-  readOperation,
-  relativesOf,
-  type SelectedField,
-  type Selection,
-  typesIn,
-} from './entities/selection';
+import { anyEntity, readOperation, relativesOf, type Selection, typesIn } from './entities/selection';
 import { interpolate, type Key, readKey } from './tag-formats';
-import { entityTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
+import { fieldOfTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 
 /**
  * The tags of answers of one subgraph: the subgraph, the selected types, and the entities in it. Where the answer is
@@ -27,7 +20,7 @@ export class AnswerTags {
   readonly #fieldFormats: ReadonlyMap<string, readonly string[]>;
   /** Created for the first response, as it allocates its memory at once. */
   #operations: LRUCache<string, TaggedOperation> | undefined;
-  readonly #keys = new Map<string, readonly Key[]>();
+  readonly #identities = new Map<string, Identities>();
 
   constructor(subgraph: string, facts: EntityFacts) {
     this.#subgraph = subgraph;
@@ -42,17 +35,15 @@ export class AnswerTags {
     const { root, fixed, defaults } = this.#operationOf(operation.document);
     const tags = new Set(fixed);
     const given = parseObject(variables);
-    if (root.type === this.#facts.queryType)
-      addFieldTags(root, this.#fieldFormats, { ...Object.fromEntries(defaults), ...given }, tags);
+    if (root.selection.type === this.#facts.queryType)
+      addFieldTags(root.selection, this.#fieldFormats, { ...Object.fromEntries(defaults), ...given }, tags);
     const data = parseObject(body)['data'];
     if (!isMap(data)) return tags;
     const note = noteAll(tags);
-    for (const [name, fields] of root.fields) {
+    for (const { name, position } of root.below) {
+      if (!Object.hasOwn(data, name)) continue;
       const list = entities?.find(({ responseKey }) => responseKey === name);
-      const representations = list && (given[list.variable] as unknown[] | undefined);
-      for (const { selection } of fields)
-        if (selection !== undefined && Object.hasOwn(data, name))
-          this.#visit(data[name], selection, note, representations);
+      this.#visit(data[name], position, note, list && given[list.variable]);
     }
     return tags;
   }
@@ -79,7 +70,12 @@ export class AnswerTags {
     const tags = new Set<string>();
     if (declared.size === 0) return tags;
     const { root, defaults } = this.#operationOf(operation.document);
-    addFieldTags(root, declared, { ...Object.fromEntries(defaults), ...parseObject(variables) }, tags);
+    addFieldTags(
+      root.selection,
+      declared,
+      { ...Object.fromEntries(defaults), ...parseObject(variables) },
+      tags,
+    );
     return tags;
   }
 
@@ -94,8 +90,7 @@ export class AnswerTags {
     const asked = parseObject(representation);
     const answer = parseJson(json);
     if (answer === undefined) return undefined;
-    for (const { selection } of [...root.fields.values()].flat())
-      if (selection !== undefined) this.#visit(answer, selection, noteAll(tags), asked);
+    for (const { position } of root.below) this.#visit(answer, position, noteAll(tags), asked);
     return tags;
   }
 
@@ -108,7 +103,7 @@ export class AnswerTags {
       for (const name of [anyEntity, this.#facts.queryType, this.#facts.mutationType]) types.delete(name);
       const values = [...defaults].map(([name, value]) => [name, valueFromASTUntyped(value)] as const);
       operation = {
-        root,
+        root: this.#positionOf(root),
         defaults: new Map(values),
         fixed: [subgraphTag(this.#subgraph), ...[...types].map(typeTag)],
       };
@@ -117,44 +112,65 @@ export class AnswerTags {
     return operation;
   }
 
-  #visit(value: unknown, selection: Selection, note: Note, asked?: unknown): void {
+  #positionOf(selection: Selection): Position {
+    const below = [...selection.fields].flatMap(([name, fields]) =>
+      fields.flatMap(({ on, selection: child }) =>
+        child === undefined || !this.#mayHaveEntities(child)
+          ? []
+          : [{ name, on, position: this.#positionOf(child) }],
+      ),
+    );
+    const typeNames = [...selection.fields]
+      .filter(([, [field]]) => field!.name === '__typename')
+      .map(([name]) => name);
+    return { selection, typeNames, below };
+  }
+
+  /** Whether anything in the selection may be identified. */
+  #mayHaveEntities(selection: Selection): boolean {
+    const { keys } = this.#facts;
+    return [...typesIn(selection, this.#facts)]
+      .flatMap((type) => relativesOf(type, this.#facts))
+      .some((type) => type === anyEntity || keys.has(type) || this.#typeFormats.has(type));
+  }
+
+  #visit(value: unknown, position: Position, note: Note, asked?: unknown): void {
     if (Array.isArray(value)) {
       value.forEach((each, i) => {
-        this.#visit(each, selection, note, Array.isArray(asked) ? asked[i] : asked);
+        this.#visit(each, position, note, Array.isArray(asked) ? asked[i] : asked);
       });
       return;
     }
-    if (value === null) this.#visitNull(selection, note, asked);
+    if (value === null) this.#visitNull(position, note, asked);
     if (!isMap(value)) return;
+    const { selection, below } = position;
     const askedType = typeNamed(asked);
-    const type = this.#typeOf(value, selection) ?? askedType;
+    const type = this.#typeOf(value, position) ?? askedType;
     note(this.#entityAt(value, type, selection, asked));
     if (askedType !== undefined && askedType !== type)
       note(this.#entityAt(value, askedType, selection, asked));
-    for (const [name, fields] of selection.fields) {
-      for (const field of fields) {
-        if (field.selection === undefined || !this.#applies(field, type)) continue;
-        this.#visit(Object.hasOwn(value, name) ? value[name] : undefined, field.selection, note);
-      }
-    }
+    for (const { name, on, position: child } of below)
+      if (this.#applies(on, type) && Object.hasOwn(value, name)) this.#visit(value[name], child, note);
   }
 
   /**
    * The tags of a null value: the entities that could be there later, or, if no entity can be, the entities within it.
    */
-  #visitNull(selection: Selection, note: Note, asked?: unknown): void {
+  #visitNull({ selection, below }: Position, note: Note, asked?: unknown): void {
     const type = typeNamed(asked);
     note({ ...this.#entityAt({}, type, selection, asked), isThere: false });
     const objects = this.#facts.objects.get(type ?? selection.type) ?? [type ?? selection.type];
     if (objects.every((object) => this.#facts.keys.has(object))) return;
-    for (const field of [...selection.fields.values()].flat())
-      if (field.selection !== undefined) this.#visitNull(field.selection, note);
+    for (const { position } of below) this.#visitNull(position, note);
   }
 
   /** The type of an object: its `__typename`, or the declared type if that is an object type. */
-  #typeOf(value: Readonly<Record<string, unknown>>, { type, fields }: Selection): string | undefined {
-    for (const [name, [field]] of fields) {
-      const said = field!.name === '__typename' && Object.hasOwn(value, name) ? value[name] : undefined;
+  #typeOf(
+    value: Readonly<Record<string, unknown>>,
+    { selection: { type }, typeNames }: Position,
+  ): string | undefined {
+    for (const name of typeNames) {
+      const said = Object.hasOwn(value, name) ? value[name] : undefined;
       if (typeof said === 'string') return said;
     }
     return type === anyEntity || this.#facts.objects.has(type) ? undefined : type;
@@ -169,20 +185,36 @@ export class AnswerTags {
   ): FoundEntity {
     const known: string[] = [];
     const unknown: string[] = [];
-    const formats: string[] = [];
+    const { keys, ownFormats, allFormats } = this.#identitiesOf(type ?? selection.type);
     const find = (path: readonly string[]): unknown => this.#find(path, value, selection, type, asked);
-    for (const each of relativesOf(type ?? selection.type, this.#facts)) {
-      for (const paths of this.#keysOf(each)) {
-        const values = paths.map((path) => [path.join('.'), find(path)] as const);
-        const names = values.map(([name]) => name);
-        const isKnown = values.every(([, found]) => found !== undefined && found !== null);
-        if (isKnown) known.push(entityTag(each, Object.fromEntries(values)));
-        else unknown.push(unknownEntityTag(each, names));
-      }
-      if (type !== undefined && each !== type) continue;
-      for (const format of this.#typeFormats.get(each) ?? []) formats.push(interpolate(format, 'key', find));
+    for (const key of keys) {
+      const tag = tagBy(key, find);
+      if (tag === undefined) unknown.push(key.unknown);
+      else known.push(tag);
     }
+    const formats = (type === undefined ? allFormats : ownFormats).map((format) =>
+      interpolate(format, 'key', find),
+    );
     return { isThere: true, type: type ?? selection.type, known, unknown, formats };
+  }
+
+  #identitiesOf(type: string): Identities {
+    let identities = this.#identities.get(type);
+    if (identities === undefined) {
+      const relatives = relativesOf(type, this.#facts);
+      const formatsOf = (each: string): readonly string[] => this.#typeFormats.get(each) ?? [];
+      identities = {
+        keys: relatives.flatMap((each) =>
+          (this.#facts.keys.get(each) ?? []).map((key) => tagKeyOf(each, readKey(key))),
+        ),
+        ownFormats: formatsOf(type),
+        allFormats: relatives.flatMap(formatsOf),
+      };
+      // Responses name types: of those that the supergraph has not, only a few are remembered.
+      if (this.#identities.size >= mostTypes) this.#identities.clear();
+      this.#identities.set(type, identities);
+    }
+    return identities;
   }
 
   /** The value of an entity's field: by name in the representation, or by response name in the answer. */
@@ -197,7 +229,7 @@ export class AnswerTags {
     if (known !== undefined) return known;
     const [first, ...rest] = path;
     for (const [name, fields] of selection.fields) {
-      const field = fields.find((each) => each.name === first && this.#applies(each, type));
+      const field = fields.find((each) => each.name === first && this.#applies(each.on, type));
       if (field === undefined || !isMap(value) || !Object.hasOwn(value, name)) continue;
       if (rest.length === 0) return isMap(value[name]) ? undefined : value[name];
       if (field.selection === undefined) return undefined;
@@ -206,18 +238,65 @@ export class AnswerTags {
     return undefined;
   }
 
-  #applies({ on }: SelectedField, type: string | undefined): boolean {
+  #applies(on: string, type: string | undefined): boolean {
     return (
       type === undefined || on === type || on === anyEntity || relativesOf(type, this.#facts).includes(on)
     );
   }
-
-  #keysOf(type: string): readonly Key[] {
-    let keys = this.#keys.get(type);
-    if (keys === undefined) this.#keys.set(type, (keys = (this.#facts.keys.get(type) ?? []).map(readKey)));
-    return keys;
-  }
 }
+
+/** A position of an answer. */
+interface Position {
+  readonly selection: Selection;
+  /** The response names of `__typename`. */
+  readonly typeNames: readonly string[];
+  /** The fields in which there may be entities, by response name, each under its type condition. */
+  readonly below: readonly { readonly name: string; readonly on: string; readonly position: Position }[];
+}
+
+/** How objects of a type may be identified. */
+interface Identities {
+  readonly keys: readonly TagKey[];
+  /** The formats of `@cacheTag` of the type itself. */
+  readonly ownFormats: readonly string[];
+  /** Those of its possible object types, its interfaces and its unions, too. */
+  readonly allFormats: readonly string[];
+}
+
+/** A key, as it is written in tags. */
+interface TagKey {
+  /** The type and a colon. */
+  readonly start: string;
+  /** In the order of the tag. */
+  readonly fields: readonly { readonly name: string; readonly path: readonly string[] }[];
+  /** The tag if a value is not known. */
+  readonly unknown: string;
+}
+
+/** Types are in no tag, as invalidations need not name them. */
+function tagKeyOf(type: string, key: Key): TagKey {
+  const fields = key
+    .filter((path) => path.at(-1) !== '__typename')
+    .map((path) => ({ name: path.join('.'), path }))
+    .sort((one, other) => (`${one.name}=` < `${other.name}=` ? -1 : 1));
+  const names = fields.map(({ name }) => name);
+  return { start: `${type}:`, fields, unknown: unknownEntityTag(type, names) };
+}
+
+/** The tag of an entity, as `entityTag` writes it. Undefined if a value is not known. */
+function tagBy({ start, fields }: TagKey, find: (path: readonly string[]) => unknown): string | undefined {
+  let tag = start;
+  for (const { name, path } of fields) {
+    const value = find(path);
+    if (value === undefined || value === null) return undefined;
+    if (tag !== start) tag += ',';
+    tag += fieldOfTag(name, value);
+  }
+  return tag;
+}
+
+/** More than supergraphs have. */
+const mostTypes = 10_000;
 
 /** An object in an answer, with the tags of the entity that it is or may be. */
 interface FoundEntity {
@@ -261,7 +340,7 @@ function addFieldTags(
 }
 
 interface TaggedOperation {
-  readonly root: Selection;
+  readonly root: Position;
   readonly defaults: ReadonlyMap<string, unknown>;
   /** The tags of every answer of the operation. */
   readonly fixed: readonly string[];

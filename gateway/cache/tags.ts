@@ -18,11 +18,13 @@ export const unknownEntityTag = (type: string, fields: readonly string[]): strin
  * number 1 and the text "1" give the same tag, as they are the same `ID`.
  */
 export function entityTag(type: string, key: Readonly<Record<string, unknown>>): string {
-  const fields = fieldsOf(key).map(
-    ([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const fields = fieldsOf(key).map(([field, value]) => fieldOfTag(field, value));
   return `${type}:${fields.sort().join(',')}`;
 }
+
+/** A field in the tag of an entity. */
+export const fieldOfTag = (field: string, value: unknown): string =>
+  `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
 
 /** The tag that an entry has instead of this one if the value is not known. Empty for tags that are not of entities. */
 export function unknownOf(tag: string): string[] {

@@ -142,23 +142,41 @@ export function readEntities(
 
 /** Writes the body of a response to a request for these lists, from the answer to each representation. */
 export function writeEntities(lists: readonly EntityList[], answers: EntityAnswers): Buffer {
-  const pieces: Buffer[] = [];
   const errors: unknown[] = [...answers.errors];
+  const starts = lists.map(({ responseKey }, i) => `${i === 0 ? '{"data":{' : '],'}"${responseKey}":[`);
+  let length = 0;
   lists.forEach(({ responseKey }, i) => {
     const list = answers.lists[i]!;
-    pieces.push(Buffer.from(`${i === 0 ? '{"data":{' : ','}${JSON.stringify(responseKey)}:`));
-    pieces.push(listOf(list.map(({ json }) => json)));
-    list.forEach((answer, n) => {
-      for (const error of answer.errors)
-        errors.push({ ...error, path: [responseKey, n, ...error.path.slice(2)] });
+    length += starts[i]!.length + Math.max(0, list.length - 1);
+    list.forEach(({ json, errors: own }, n) => {
+      length += json.length;
+      for (const error of own) errors.push({ ...error, path: [responseKey, n, ...error.path.slice(2)] });
     });
   });
-  pieces.push(closingBrace);
-  if (errors.length > 0) pieces.push(Buffer.from(`,"errors":${JSON.stringify(errors)}`));
-  if (answers.extensions !== undefined) pieces.push(Buffer.from(',"extensions":'), answers.extensions);
-  pieces.push(closingBrace);
-  return Buffer.concat(pieces);
+  const { extensions } = answers;
+  const end =
+    errors.length === 0 && extensions === undefined
+      ? noMore
+      : Buffer.concat([
+          Buffer.from(errors.length === 0 ? ']}' : `]},"errors":${JSON.stringify(errors)}`),
+          ...(extensions === undefined ? [] : [Buffer.from(',"extensions":'), extensions]),
+          closingBrace,
+        ]);
+  const body = Buffer.allocUnsafe(length + end.length);
+  let at = 0;
+  starts.forEach((start, i) => {
+    // Names of GraphQL are ASCII.
+    at += body.write(start, at, 'latin1');
+    answers.lists[i]!.forEach(({ json }, n) => {
+      if (n > 0) body[at++] = comma;
+      at += json.copy(body, at);
+    });
+  });
+  end.copy(body, at);
+  return body;
 }
+
+const noMore = Buffer.from(']}}');
 
 const none: readonly EntityError[] = [];
 

@@ -23,7 +23,7 @@ import {
 import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
 import { backgroundCaller } from './background-caller';
 import { groupsOf } from '../cache-groups';
-import { EntityKeys, type KeyScope } from './entity-keys';
+import { EntityKeys } from './entity-keys';
 import { entryOf, type KeptEntity, readEntry } from './entity-value';
 import { Lifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
@@ -93,44 +93,75 @@ class EntityCache {
   }
 
   answer(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
-    return lists.some(({ selection }) => this.#lifetimes.scopesOf(selection).length > 0)
-      ? this.#withStore(request, lists)
-      : this.#withoutStore(request, lists);
+    const { caller } = request;
+    const scopes = lists.map(({ selection }) => this.#lifetimes.scopesOf(selection));
+    if (scopes.every(({ length }) => length === 0)) return this.#withoutStore(request, lists);
+    const keys = lists.map((list, i) => scopes[i]!.map((scope) => this.#keys.of(list, scope, caller)));
+    const inMemory = this.#peek(lists, keys, caller);
+    return inMemory === undefined
+      ? this.#withStore(request, lists, keys)
+      : Promise.resolve(this.#respondFromCache(request, inMemory));
   }
 
-  async #withStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
+  /** All entities, if all are fresh and in memory. */
+  #peek(lists: readonly EntityList[], keys: readonly KeysOfList[], caller: Caller): WantedList[] | undefined {
+    const { store } = this.#options;
+    // After a mutation in the same request, cached entities are not used.
+    if (store.peek === undefined || caller.provenance.hasMutated) return undefined;
+    const began = performance.now();
+    const now = this.#now();
+    const wanted: WantedList[] = [];
+    for (const [i, list] of lists.entries()) {
+      const kept: KeptEntity[] = [];
+      for (const n of list.representations.keys()) {
+        let entity: KeptEntity | undefined;
+        for (const ofScope of keys[i]!) entity ??= readEntry(store.peek(ofScope[n]!), now);
+        if (entity === undefined) return undefined;
+        kept.push(entity);
+      }
+      wanted.push(new WantedList(list, kept));
+    }
+    this.#tell(wanted, caller);
+    const span = caller.span?.child('weir.cache.lookup', 'internal', began);
+    if (span !== undefined) endLookup(span, wanted, now);
+    return wanted;
+  }
+
+  async #withStore(
+    request: SubgraphRequest,
+    lists: readonly EntityList[],
+    keys: readonly KeysOfList[],
+  ): Promise<SubgraphResponse> {
     const { caller } = request;
-    const looked = await this.#look(lists, caller);
+    const looked = await this.#look(lists, keys, caller);
     if (looked === undefined) return this.#withoutStore(request, lists);
     const { wanted, clock } = looked;
     for (const each of wanted) if (each.refreshing.length > 0) this.#refresh(request, each, clock);
     const asked = wanted.filter(({ missing }) => missing.length > 0);
     const attempt = asked.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
     if (asked.length === 0 || attempt === 'spared') {
-      countFetches(caller, request.operation, 'cached', 1);
       for (const list of asked) list.takeSpares([]);
-      return this.#respond(caller, wanted, []);
+      return this.#respondFromCache(request, wanted);
     }
     const parts = this.#partsOf(request, wanted, asked);
     // They were counted as one call before.
     if (parts.length > 1) countFetches(caller, request.operation, 'merged', 1 - parts.length);
     const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
-    const [{ request: sent, isOutage, error, response, policy }] = outcomes as [Outcome];
+    const [{ request: sent, isOutage, error, response, policy, tags }] = outcomes as [Outcome];
     if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
       return this.#respond(caller, wanted, outcomes);
     // The call was for all entities, so its response is the whole answer.
     for (const list of asked) list.count(this.#countsOf, this.#now());
     if (response === undefined) throw error;
-    return { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+    return { ...response, policy, tags };
   }
 
   /** Looks up the entities of each list. Undefined if the store is unavailable. */
   async #look(
     lists: readonly EntityList[],
+    keys: readonly KeysOfList[],
     caller: Caller,
   ): Promise<{ readonly wanted: WantedList[]; readonly clock: Clock } | undefined> {
-    const scopes = lists.map(({ selection }) => this.#lifetimes.scopesOf(selection));
-    const keys = lists.map((list, i) => scopes[i]!.map((scope) => this.#keys.of(list, scope, caller)));
     const span = caller.span?.child('weir.cache.lookup');
     const look = await this.#options.store.get(keys.flat(2)).catch((): undefined | Look => undefined);
     if (look === undefined) {
@@ -152,7 +183,7 @@ class EntityCache {
       }
       return new WantedList(list, kept);
     });
-    this.#tell(wanted, scopes, caller);
+    this.#tell(wanted, caller);
     if (span !== undefined) endLookup(span, wanted, now);
     return { wanted, clock: look.clock };
   }
@@ -161,11 +192,12 @@ class EntityCache {
    * Logs the look-up at level `debug`. Representations are not logged, as keys may be personal data, such as an email
    * address.
    */
-  #tell(wanted: readonly WantedList[], scopes: readonly (readonly KeyScope[])[], caller: Caller): void {
+  #tell(wanted: readonly WantedList[], caller: Caller): void {
     const { logger, subgraph } = this.#options;
     if (!logger.isLevelEnabled('debug')) return;
-    wanted.forEach(({ list, missing }, i) => {
-      const keys = scopes[i]!.map((scope) => this.#keys.prefixOf(list, scope, caller));
+    wanted.forEach(({ list, missing }) => {
+      const scopes = this.#lifetimes.scopesOf(list.selection);
+      const keys = scopes.map((scope) => this.#keys.prefixOf(list, scope, caller));
       const facts = {
         ...loggedIds(caller),
         subgraph,
@@ -217,7 +249,14 @@ class EntityCache {
   /** Calls the subgraph, and caches the entities in the response. Never rejects. */
   async #ask({ request, lists }: Part, clock: Clock, attempt: Attempt): Promise<Outcome> {
     const began = performance.now();
-    const nothing = { request, lists, response: undefined, answers: undefined, policy: noStore };
+    const nothing = {
+      request,
+      lists,
+      response: undefined,
+      answers: undefined,
+      policy: noStore,
+      tags: noTags,
+    };
     let response: SubgraphResponse;
     try {
       response = await this.#next(request);
@@ -230,13 +269,15 @@ class EntityCache {
     this.#outage.end(attempt, isOutage ? 'failed' : 'answered');
     const policy = this.#options.policyOf(response);
     const answers = readEntities(response.body, request.entities!);
-    const outcome = { request, lists, response, error: undefined, answers, policy, isOutage };
+    const tags = tagsOf(this.#options.tags, request, response);
+    const outcome = { request, lists, response, error: undefined, answers, policy, tags, isOutage };
     if (typeof answers !== 'object' || answers.errors.length > 0) return outcome;
     const life = this.#learn(request.entities!, policy, response);
     // Not cached if the call was sent before this look-up, by another request: there may have been an invalidation in
     // between.
-    if (isShareable(response) && (response.sentAt ?? began) >= began) this.#keep(outcome, answers, clock);
-    return { ...outcome, policy: life };
+    const mayBeKept = isShareable(response) && (response.sentAt ?? began) >= began;
+    const kept = mayBeKept ? this.#keep(outcome, answers, clock) : undefined;
+    return { ...outcome, policy: life, tags: kept ?? tags };
   }
 
   /** Remembers the policy of each list's entities. Returns the strictest one. */
@@ -256,11 +297,18 @@ class EntityCache {
     return all!;
   }
 
-  #keep({ request, response, policy }: Outcome, answers: EntityAnswers, clock: Clock): void {
+  /** Returns the tags of all entities, which are those of the response; undefined if not all were kept. */
+  #keep(
+    { request, response, policy }: Outcome,
+    answers: EntityAnswers,
+    clock: Clock,
+  ): Iterable<string> | undefined {
     const { store, tags, missing, statistics } = this.#options;
     const now = this.#now();
     const groups = groupsOf(response!, 'cache-groups');
     const entries = new Map<string, Entry>();
+    const tagsOfAll: (readonly string[])[] = [];
+    let isAll = true as boolean;
     request.entities!.forEach((list, i) => {
       const keys = new Map<Policy['scope'], string[]>();
       answers.lists[i]!.forEach(({ json, errors: own }, n) => {
@@ -269,19 +317,26 @@ class EntityCache {
         const lives = isNull(json)
           ? { ...noStore, scope: life.scope, maxAge: Math.min(life.maxAge, missing) }
           : life;
-        if (own.length > 0 || !isStorable(lives)) return;
-        const ofEntity = tags.ofEntity(list.selection, representation, json);
-        if (ofEntity === undefined) return;
+        const ofEntity =
+          own.length > 0 || !isStorable(lives)
+            ? undefined
+            : tags.ofEntity(list.selection, representation, json);
+        if (ofEntity === undefined) {
+          isAll = false;
+          return;
+        }
         const { scope } = life;
         if (!keys.has(scope)) keys.set(scope, this.#keys.of(list, scope, request.caller));
         const key = keys.get(scope)![n]!;
         const entry = entryOf(json, lives, [...ofEntity, ...groups], now);
         entries.set(key, entry);
+        tagsOfAll.push(entry.tags);
         statistics.stored(this.#countsOf(representation), key, crc32(json), entry.freshUntil, now);
       });
     });
     // If storing fails, the entities are fetched again next time.
     if (entries.size > 0) store.set(entries, clock).catch(() => undefined);
+    return isAll ? lazy(() => tagsOfAll.flat()) : undefined;
   }
 
   /** The counts of the type of an entity. A representation begins with `__typename`. */
@@ -296,6 +351,11 @@ class EntityCache {
     if (policyOfType.size === 0) return policy;
     const { __typename: type } = JSON.parse(representation.toString()) as { readonly __typename: string };
     return policyOfType.get(type) ?? policy;
+  }
+
+  #respondFromCache({ caller, operation }: SubgraphRequest, wanted: readonly WantedList[]): SubgraphResponse {
+    countFetches(caller, operation, 'cached', 1);
+    return this.#respond(caller, wanted, []);
   }
 
   /** Joins the cached entities and the results of the calls to one response. */
@@ -338,9 +398,7 @@ class EntityCache {
       policy: [...kept, ...outcomes.map(({ policy }) => policy)].reduce(strictest),
       tags: lazy(() => [
         ...wanted.flatMap(({ tags }) => tags.flat()),
-        ...outcomes.flatMap(({ request, response }) =>
-          response ? [...tagsOf(this.#options.tags, request, response)] : [],
-        ),
+        ...outcomes.flatMap(({ tags }) => [...tags]),
       ]),
       isNear: wanted.some(({ isNear }) => isNear),
       isShareable: outcomes.every(({ response }) => response === undefined || isShareable(response)),
@@ -377,6 +435,11 @@ interface Part {
   readonly lists: readonly WantedList[];
 }
 
+/** The keys of a list's representations, for each scope. */
+type KeysOfList = readonly (readonly string[])[];
+
+const noTags: readonly string[] = [];
+
 /** The result of a call. */
 interface Outcome extends Part {
   readonly response: SubgraphResponse | undefined;
@@ -384,6 +447,8 @@ interface Outcome extends Part {
   readonly error: unknown;
   readonly answers: ReturnType<typeof readEntities> | undefined;
   readonly policy: Policy;
+  /** The tags of the response. */
+  readonly tags: Iterable<string>;
   /** Whether the subgraph failed, so that stale entities are served instead. */
   readonly isOutage: boolean;
 }

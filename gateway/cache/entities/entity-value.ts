@@ -1,4 +1,5 @@
 import type { Policy } from '../policy';
+import { joinedBytes } from '../stores/owned-bytes';
 import type { Entry, Found } from '../stores/store';
 
 /** A cached entity at the time of a look-up. */
@@ -28,7 +29,7 @@ export function entryOf(
   const staleUntil = freshUntil + staleWhileRevalidate * 1000;
   const spareUntil = freshUntil + staleIfError * 1000;
   return {
-    value: Buffer.concat([Buffer.from(`${scope} ${staleUntil} ${spareUntil}\n`), json]),
+    value: joinedBytes(`${scope} ${Math.floor(staleUntil)} ${Math.floor(spareUntil)}\n`, json),
     tags: [...tags],
     storedAt: now,
     freshUntil,
@@ -40,21 +41,50 @@ export function entryOf(
 export function readEntry(found: Found | undefined, now: number): KeptEntity | undefined {
   if (found === undefined) return undefined;
   const { value, tags, storedAt, freshUntil, refresh, isNear = false } = found;
-  const end = value.indexOf(newline);
-  const [scope, ...times] = value.toString('latin1', 0, Math.max(0, end)).split(' ');
-  const [staleUntil = NaN, spareUntil = NaN] = times.map(Number);
-  if ((scope !== 'public' && scope !== 'private') || Number.isNaN(staleUntil + spareUntil)) return undefined;
-  const left = (until: number): number => Math.max(0, Math.floor((until - now) / 1000));
-  const maxAge = left(freshUntil);
+  const scope = startsWith(value, 'public ')
+    ? 'public'
+    : startsWith(value, 'private ')
+      ? 'private'
+      : undefined;
+  if (scope === undefined) return undefined;
+  const start = scope.length + 1;
+  const middle = value.indexOf(space, start);
+  const end = value.indexOf(newline, start);
+  const staleUntil = numberIn(value, start, middle);
+  const spareUntil = numberIn(value, middle + 1, end);
+  const state =
+    now < freshUntil ? 'fresh' : now < staleUntil ? 'stale' : now < spareUntil ? 'spare' : undefined;
+  if (state === undefined || Number.isNaN(staleUntil + spareUntil)) return undefined;
+  const maxAge = secondsTo(freshUntil, now);
   const policy = {
     scope,
     maxAge,
-    staleWhileRevalidate: left(staleUntil) - maxAge,
-    staleIfError: left(spareUntil) - maxAge,
+    staleWhileRevalidate: secondsTo(staleUntil, now) - maxAge,
+    staleIfError: secondsTo(spareUntil, now) - maxAge,
   } as const;
-  const state =
-    now < freshUntil ? 'fresh' : now < staleUntil ? 'stale' : now < spareUntil ? 'spare' : undefined;
-  return state && { json: value.subarray(end + 1), tags, state, refresh, isNear, storedAt, policy };
+  return { json: value.subarray(end + 1), tags, state, refresh, isNear, storedAt, policy };
 }
 
+const space = 0x20;
 const newline = 0x0a;
+
+function startsWith(value: Buffer, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (value[i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** A number of decimal digits; NaN for anything else. */
+function numberIn(value: Buffer, start: number, end: number): number {
+  if (end <= start) return NaN;
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const digit = value[at]! - zero;
+    if (digit < 0 || digit > 9) return NaN;
+    number = 10 * number + digit;
+  }
+  return number;
+}
+
+const zero = 0x30;
+
+const secondsTo = (until: number, now: number): number => Math.max(0, Math.floor((until - now) / 1000));

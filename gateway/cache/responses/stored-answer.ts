@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Policy } from '../policy';
+import { joinedBytes } from '../stores/owned-bytes';
 import type { Entry } from '../stores/store';
 
 /** A complete answer, as it is stored and served. */
@@ -29,7 +30,7 @@ export function storedAnswer(
   return {
     policy,
     body,
-    etag: `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`,
+    etag: `W/"${hash('sha256', body, 'base64url').slice(0, 27)}"`,
     tags: [...tags],
     storedAt: now,
     freshUntil,
@@ -43,7 +44,7 @@ export function entryOf(answer: StoredAnswer): Entry {
   const { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil } = answer;
   const head: Head = { policy, etag, length: body.length, staleUntil, spareUntil };
   return {
-    value: Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]),
+    value: joinedBytes(`${JSON.stringify(head)}\n`, body),
     tags,
     storedAt,
     freshUntil,

@@ -13,6 +13,8 @@ export interface MemoryStoreOptions {
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
+  /** Whether it is in front of a shared store. @default false */
+  readonly isNear?: boolean;
   /**
    * Whether an entry may be used, by when the look-up that led to it began, in milliseconds of `performance.now()`.
    * @default always
@@ -26,6 +28,7 @@ export class MemoryStore implements Store {
   readonly #markers: Markers;
   readonly #refreshTime: number;
   readonly #now: () => number;
+  readonly #isNear: boolean;
   readonly #isTrusted: (lookedAt: number) => boolean;
 
   constructor({
@@ -33,18 +36,20 @@ export class MemoryStore implements Store {
     maxMarkers = 100_000,
     refreshTime = 10_000,
     now = Date.now,
+    isNear = false,
     isTrusted = () => true,
   }: MemoryStoreOptions) {
     this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
     this.#markers = new Markers(maxMarkers);
     this.#refreshTime = refreshTime;
     this.#now = now;
+    this.#isNear = isNear;
     this.#isTrusted = isTrusted;
   }
 
-  peek(key: string): Entry | undefined {
-    const kept = this.#find(key);
-    return kept !== undefined && this.#now() < kept.entry.freshUntil ? kept.entry : undefined;
+  peek(key: string): Found | undefined {
+    const entry = this.#find(key)?.entry;
+    return entry !== undefined && this.#now() < entry.freshUntil ? entry : undefined;
   }
 
   get(keys: readonly string[]): Promise<Look> {
@@ -53,7 +58,8 @@ export class MemoryStore implements Store {
 
   /** The current time on the logical clock. */
   get clock(): Clock {
-    return `${this.#markers.now}:${performance.now()}`;
+    // Whole milliseconds, rounded down, as it takes ten times as long to write a fraction.
+    return `${this.#markers.now}:${Math.floor(performance.now())}`;
   }
 
   set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
@@ -63,8 +69,10 @@ export class MemoryStore implements Store {
       const known = this.#entries.peek(key);
       // An entry of a later look-up is not overwritten, as it may be newer.
       if (known !== undefined && known.since > since) continue;
-      const owned = { ...entry, value: ownedBytes(entry.value) };
-      this.#entries.set(key, { entry: owned, since, lookedAt, checked: since, refreshing: 0 });
+      const { tags, storedAt, freshUntil, keptUntil } = entry;
+      const value = ownedBytes(entry.value);
+      const found = { value, tags, storedAt, freshUntil, keptUntil, refresh: false, isNear: this.#isNear };
+      this.#entries.set(key, { entry: found, since, lookedAt, checked: since, refreshing: 0 });
     }
     return Promise.resolve();
   }
@@ -89,9 +97,10 @@ export class MemoryStore implements Store {
     const kept = this.#find(key);
     if (kept === undefined) return undefined;
     const now = this.#now();
-    const refresh = now >= kept.entry.freshUntil && now >= kept.refreshing;
-    if (refresh) kept.refreshing = now + this.#refreshTime;
-    return { ...kept.entry, refresh };
+    const { entry } = kept;
+    if (now < entry.freshUntil || now < kept.refreshing) return entry;
+    kept.refreshing = now + this.#refreshTime;
+    return { ...entry, refresh: true };
   }
 
   #find(key: string): Kept | undefined {
@@ -107,7 +116,8 @@ export class MemoryStore implements Store {
 }
 
 interface Kept {
-  readonly entry: Entry;
+  /** As a look-up finds it that need not refresh it. */
+  readonly entry: Found;
   /** When the look-up began that led to it, on the clock of the markers. */
   readonly since: number;
   /** The same in milliseconds of `performance.now()`. */

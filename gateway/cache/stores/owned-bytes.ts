@@ -5,3 +5,11 @@ export function ownedBytes(bytes: Buffer): Buffer {
   bytes.copy(copy);
   return copy;
 }
+
+/** A head in ASCII and a body, together in memory of their own. */
+export function joinedBytes(head: string, body: Buffer): Buffer {
+  const joined = Buffer.allocUnsafeSlow(head.length + body.length);
+  joined.write(head, 'latin1');
+  body.copy(joined, head.length);
+  return joined;
+}

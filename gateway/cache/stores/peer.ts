@@ -1,4 +1,4 @@
-import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from './store';
+import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
 
 /** Other processes of the same gateway, each with a store of its own. */
 export interface Peers {
@@ -19,7 +19,7 @@ export class PeerStore implements Store {
     peers.follow((tags) => store.invalidate(tags));
   }
 
-  peek(key: string): Entry | undefined {
+  peek(key: string): Found | undefined {
     return this.#store.peek?.(key);
   }
 

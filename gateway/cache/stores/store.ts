@@ -56,7 +56,7 @@ export interface Store {
   invalidate(tags: readonly string[]): Promise<void>;
   close(): Promise<void>;
   /** A fresh entry that is available synchronously. Undefined for a store without entries in memory. */
-  peek?(key: string): Entry | undefined;
+  peek?(key: string): Found | undefined;
 }
 
 /** The store cannot be reached, did not answer in time, or answered with an error, which is the cause. */

@@ -22,7 +22,7 @@ export interface TieredStoreOptions {
    * milliseconds. It holds whatever happens to the connection.
    */
   readonly bound: number;
-  readonly memory: Omit<MemoryStoreOptions, 'isTrusted'>;
+  readonly memory: Omit<MemoryStoreOptions, 'isNear' | 'isTrusted'>;
 }
 
 /**
@@ -38,7 +38,7 @@ export class TieredStore implements Store {
   constructor({ shared, feed, bound, memory: options }: TieredStoreOptions) {
     let proven = -Infinity;
     const isTrusted = (lookedAt: number) => performance.now() <= Math.max(lookedAt, proven) + bound;
-    const memory = new MemoryStore({ ...options, isTrusted });
+    const memory = new MemoryStore({ ...options, isNear: true, isTrusted });
     this.#memory = memory;
     this.#shared = shared;
     this.#unfollow = feed({
@@ -48,7 +48,7 @@ export class TieredStore implements Store {
     });
   }
 
-  peek(key: string): Entry | undefined {
+  peek(key: string): Found | undefined {
     return this.#memory.peek(key);
   }
 
@@ -60,9 +60,7 @@ export class TieredStore implements Store {
     const look = missing.length > 0 || keys.length === 0 ? await this.#getShared(missing, clock) : undefined;
     let next = 0;
     return {
-      entries: near.map((entry) =>
-        entry ? { ...entry, refresh: false, isNear: true } : look?.entries[next++],
-      ),
+      entries: near.map((entry) => entry ?? look?.entries[next++]),
       clock: clocks.join(clock, look?.clock ?? ''),
       near: clocks.join(clock, ''),
     };

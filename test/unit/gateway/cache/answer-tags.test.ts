@@ -1,5 +1,6 @@
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
+import { entityTag, unknownOf } from '../../../../gateway/cache/tags';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { compose } from '../../../support/small-graph';
@@ -220,6 +221,75 @@ describe('an entity', () => {
     const document =
       'query($representations:[_Any!]!){_entities(representations:$representations){__typename}}';
     expect(products.ofEntity(document, Buffer.from('{}'), Buffer.from('{"a":}'))).toBeUndefined();
+  });
+});
+
+describe('entities', () => {
+  const selection = '... on Product { __typename rating media { id rating } }';
+  const document = `query($r:[_Any!]!){_entities(representations:$r){${selection}}}`;
+  const asked = ['1', '2', '3', '4'].map((upc) => ({ __typename: 'Product', upc }));
+  const answers = [
+    { __typename: 'Product', rating: 1, media: { id: 'm', rating: 2 } },
+    null,
+    { __typename: 'Product', media: null },
+    { __typename: 'Thing', media: [{ rating: 1 }] },
+  ];
+
+  it('have the tags together that each of them has alone', () => {
+    const representations = asked.map((each) => Buffer.from(JSON.stringify(each)));
+    const list = { responseKey: '_entities', variable: 'r', selection: document, representations };
+    const request = {
+      ...requestOf(document, { r: asked }),
+      entities: [{ ...list, arguments: Buffer.alloc(0) }],
+    };
+    const together = reviews.ofResponse(request, response({ _entities: answers }));
+    const alone = asked.flatMap((each, i) => ofEntity(reviews, selection, each, answers[i]));
+    expect([...together].sort()).toEqual([...new Set(alone)].sort());
+    expect([...together]).toEqual(expect.arrayContaining(['Product:upc=1', 'Product:upc=4', 'Media:id=m']));
+  });
+
+  it('are found below objects that are none', () => {
+    const tags = [
+      ...reviews.ofResponse(
+        requestOf('{ latest { product { upc media { id } } } }'),
+        response({ latest: { product: { upc: '1', media: { id: 'm' } } } }),
+      ),
+    ];
+    expect(tags).toEqual(expect.arrayContaining(['Product:upc=1', 'Media:id=m', 'Image:id=m']));
+  });
+
+  it('are identified without the types that their keys have', () => {
+    const things = new AnswerTags(
+      'things',
+      entityFactsOf(
+        parse(
+          compose([
+            {
+              name: 'things',
+              url: 'http://things',
+              typeDefs: `
+                ${link}
+                type Query { thing: Thing }
+                type Thing @key(fields: "__typename id of { __typename id }") { id: ID! of: Of }
+                type Of { id: ID! }
+              `,
+            },
+          ]),
+        ),
+      ),
+    );
+    const of = (thing: object) => [
+      ...things.ofResponse(
+        requestOf('{ thing { __typename id of { __typename id } } }'),
+        response({ thing }),
+      ),
+    ];
+    expect(of({ __typename: 'Thing', id: 1, of: { __typename: 'Of', id: 2 } })).toContain(
+      entityTag('Thing', { __typename: 'Thing', id: 1, of: { __typename: 'Of', id: 2 } }),
+    );
+    expect(of({ __typename: 'Thing', of: null })).toEqual(
+      expect.arrayContaining(unknownOf(entityTag('Thing', { id: 1, of: { id: 2 } }))),
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { CacheStatistics } from '../../../../../gateway/telemetry/statistics/cac
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../../gateway/cache/answer-tags';
 import { cacheEntities, type EntityCacheOptions } from '../../../../../gateway/cache/entities/entity-cache';
+import { readEntry } from '../../../../../gateway/cache/entities/entity-value';
 import { createInvalidate } from '../../../../../gateway/cache/invalidation';
 import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
 import { policyReader } from '../../../../../gateway/cache/policy';
@@ -178,6 +179,40 @@ it('makes no call for cached entities, and counts the fetch as cached', async ()
   expect(cache.calls).toHaveLength(1);
   expect(caller.calls).toMatchObject({ cached: 1, sent: 0 });
 });
+
+it('asks the store only for what is not fresh in memory', async () => {
+  const memory = new MemoryStore({ maxBytes: 2 ** 20, now: () => 1_800_000_000_000 });
+  const asked: (readonly string[])[] = [];
+  const store: Store = {
+    peek: (key) => memory.peek(key),
+    get(keys) {
+      asked.push(keys);
+      return memory.get(keys);
+    },
+    set: (entries, clock) => memory.set(entries, clock),
+    invalidate: (tags) => memory.invalidate(tags),
+    close: () => memory.close(),
+  };
+  const cache = open({ store });
+  await fill(cache, ['1', '2']);
+  expect(asked).toHaveLength(1);
+  expect(await cache.ask(['2', '1'])).toEqual(ratings('2', '1'));
+  expect(asked).toHaveLength(1);
+  expect(cache.counts()).toMatchObject({ misses: 2, ages: { fresh: { count: 2 } } });
+  await createInvalidate(store)(['Product:upc=2']);
+  await fill(cache, ['1', '2']);
+  expect(asked).toHaveLength(2);
+  expect(upcsOf(cache.calls[1]!)).toEqual(['2']);
+});
+
+it.each(['', 'public', 'public 1', 'public 1 x\n{}', 'open 9 9\n{}', 'public 9.5 9\n{}'])(
+  'takes the entry %j, which another program wrote, for none',
+  (text) => {
+    const value = Buffer.from(text);
+    const times = { storedAt: 0, freshUntil: Infinity, keptUntil: Infinity };
+    expect(readEntry({ value, tags: [], ...times, refresh: false }, 1)).toBeUndefined();
+  },
+);
 
 it('returns the remaining lifetime and the tags of its answer', async () => {
   const cache = open();

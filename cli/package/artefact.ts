@@ -90,7 +90,7 @@ const loaderName = 'loader';
 
 /** An ES module, so that Lambda waits until the package is open before it sends the first event. */
 const entryFor = (handlers: readonly string[]): string =>
-  `import loader from './${loaderName}.js';\nexport const { ${handlers.join(', ')} } = await loader.load(import.meta.dirname);\n`;
+  `import loader from './${loaderName}.js';\nexport const { ${handlers.join(', ')} } = await loader.load(import.meta.dirname, (url) => import(url));\n`;
 
 /** Whatever else is in the folder is not ours to delete. */
 async function refuseOthers(folder: string): Promise<void> {

@@ -24,6 +24,8 @@ export async function bundle(
       bundle: true,
       platform: 'node',
       target: 'node20.19',
+      // Node 20 cannot import from code that V8 has compiled before: what is imported late is required instead.
+      supported: { 'dynamic-import': false },
       format: 'cjs',
       minifySyntax: true,
       minifyWhitespace: true,

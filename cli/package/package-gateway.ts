@@ -14,25 +14,31 @@ import { packagedCode, writeTemplateFile } from './template/template-file';
 export async function packageGateway(flags: PackageGatewayFlags, context: Context): Promise<void> {
   const { out, config, stream: streams = false, ...others } = flags;
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
-  const options = packOptions(config);
+  const { text, certificates, modules } = packOptions(config);
   const read = await withOptionsErrors(() => reader.read(), reader);
-  const { graph, unplanned } = await withOptionsErrors(() => lazy.packGateway().packGateway(read), reader);
+  const { packGateway, readCertificate, checkModule } = lazy.packGateway();
+  const { graph, unplanned } = await withOptionsErrors(() => packGateway(read), reader);
   const files = new Map([
-    [optionsFile, options],
+    [optionsFile, text],
     [supergraphFile, graph.supergraphSdl],
     [graphFile, writeGraph(graph, packageVersion())],
   ]);
+  await withOptionsErrors(async () => {
+    for (const [name, certificate] of certificates) files.set(name, readCertificate(certificate));
+    for (const module of modules.values()) await checkModule(module);
+  }, reader);
+  const bundled = Object.fromEntries(Array.from(modules, ([name, { file }]) => [name, file]));
   const folder = join(out, 'code');
   const written = await writePackage(folder, {
     handlers: ['handler', 'streamHandler'],
-    sources: gatewaySources(),
+    sources: { ...gatewaySources(), ...bundled },
     unused: unusedByGateway,
     files,
     env: context.env,
   });
   const code = streams ? { ...packagedCode, handler: 'index.streamHandler' } : packagedCode;
   const template = join(out, 'template.yaml');
-  const variables = variablesIn(options);
+  const variables = variablesIn(text);
   await writeTemplateFile(
     template,
     gatewayTemplate({ options: read, variables, code, streams, isPackaged: true }),

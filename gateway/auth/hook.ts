@@ -5,18 +5,22 @@ import { pathToFileURL } from 'node:url';
 /** A function of the user: the file of a module with the function as its default export, or the function itself. */
 export type HookModule = string | ((...given: never[]) => unknown);
 
+/** Imports the module of a URL. */
+export type ImportModule = (url: string) => Promise<unknown>;
+
 /** Loads a hook on first use. Rejects each time if there is no such function. */
 export function loadHook<Hook extends (...given: never[]) => unknown>(
   module: HookModule,
+  importModule: ImportModule = (url) => import(url),
 ): () => Promise<Hook> {
   let loaded: Promise<Hook> | undefined;
-  return () => (loaded ??= load<Hook>(module));
+  return () => (loaded ??= load<Hook>(module, importModule));
 }
 
-async function load<Hook>(module: HookModule): Promise<Hook> {
+async function load<Hook>(module: HookModule, importModule: ImportModule): Promise<Hook> {
   if (typeof module === 'function') return module as Hook;
   if (!existsSync(module)) throw new Error(`${module} does not exist.`);
-  let found = (await import(pathToFileURL(resolve(module)).href)) as unknown;
+  let found = await importModule(pathToFileURL(resolve(module)).href);
   // The exports of a CommonJS module are the `default` of its namespace, so its own default is one level deeper.
   while (typeof found === 'object' && found !== null && 'default' in found) found = found.default;
   if (typeof found !== 'function') throw new Error(`${module} must have a function as its default export.`);

@@ -11,6 +11,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   visit,
   type YAMLError,
 } from 'yaml';
@@ -205,6 +206,19 @@ function nameOf(ancestors: readonly unknown[], node: Node): string {
 }
 
 function resolveFiles(document: Document, folder: string): void {
+  for (const { node } of namedFiles(document)) {
+    const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;
+    node.value = scheme + join(folder, location);
+  }
+}
+
+/** An option that names a file by a path that is relative to the folder of the options. */
+export interface NamedFile {
+  readonly path: readonly unknown[];
+  readonly node: Scalar<string>;
+}
+
+export function namedFiles(document: Document): NamedFile[] {
   const paths = [
     ['supergraph'],
     ...['file', 'registry', 'keep'].map((name) => ['supergraph', name]),
@@ -222,13 +236,14 @@ function resolveFiles(document: Document, folder: string): void {
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
     ...itemsIn(document, ['audit', 'trails']).map((trail) => [...trail, 'to']),
   ];
-  for (const path of paths) {
+  return paths.flatMap((path): NamedFile[] => {
     const node = document.hasIn(path) ? document.getIn(path, true) : undefined;
-    if (!isScalar(node) || typeof node.value !== 'string') continue;
-    const [, scheme = '', location = ''] = /^(registry:)?(.*)$/s.exec(node.value)!;
-    if (/^\w+:\/\//.test(location) || isAbsolute(location) || isStandardOutput(path, location)) continue;
-    node.value = scheme + join(folder, location);
-  }
+    if (!isScalar<string>(node) || typeof node.value !== 'string') return [];
+    const location = node.value.replace(/^registry:/, '');
+    const isRelative =
+      !/^\w+:\/\//.test(location) && !isAbsolute(location) && !isStandardOutput(path, location);
+    return isRelative ? [{ path, node }] : [];
+  });
 }
 
 /** The one word among the places of audit trails that is no file. */

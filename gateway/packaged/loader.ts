@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { PackageError } from './package-error';
 
 /** The file that lists the parts of a package. */
@@ -33,8 +33,16 @@ export type Parts = ReadonlyMap<string, string>;
 
 /** What the code of a package exports. */
 export interface PackagedCode {
-  /** Resolves with the handlers of AWS Lambda, by the names that the package exports. */
-  open(folder: string, parts: Parts): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Resolves with the handlers of AWS Lambda, by the names that the package exports.
+   *
+   * @param importModule imports the module of a URL, which code that V8 has compiled before cannot do on Node 20
+   */
+  open(
+    folder: string,
+    parts: Parts,
+    importModule: (url: string) => Promise<unknown>,
+  ): Promise<Readonly<Record<string, unknown>>>;
   /** Runs what the first events will run, so that V8 compiles it. */
   rehearse?(folder: string, parts: Parts): Promise<void>;
 }
@@ -48,10 +56,13 @@ export interface ReadPackage {
 }
 
 /** The handlers of the package in a folder. Rejects with a `PackageError` if one of its parts is not what was packaged. */
-export async function load(folder: string): Promise<Readonly<Record<string, unknown>>> {
+export async function load(
+  folder: string,
+  importModule: (url: string) => Promise<unknown>,
+): Promise<Readonly<Record<string, unknown>>> {
   const { script, parts, node } = readPackage(folder);
   if (script.cachedDataRejected !== false) warn(node);
-  return runCode(script, folder).open(folder, parts);
+  return runCode(script, folder).open(folder, parts, importModule);
 }
 
 function warn(node: string): void {
@@ -80,7 +91,7 @@ export function readPackage(folder: string): ReadPackage {
     return /\.m?js$/.test(name) ? [] : [[name, content.toString()]];
   });
   const cache = cacheFile in parts ? read(cacheFile) : undefined;
-  const script = compileCode(code, folder, node === builtFor ? cache : undefined);
+  const script = compileCode(code, node === builtFor ? cache : undefined);
   return { script, parts: new Map(texts), node };
 }
 
@@ -132,14 +143,9 @@ function partReader(folder: string, digests: PackageManifest['parts']): (name: s
 const notRun = (folder: string, why: string, cause?: unknown): PackageError =>
   new PackageError(`The package in ${folder} is not run: ${why}. Package it again.`, { cause });
 
-function compileCode(code: string, folder: string, cachedData: Buffer | undefined): Script {
+function compileCode(code: string, cachedData: Buffer | undefined): Script {
   for (const flag of flagsOfDefault) setFlagsFromString(flag);
-  return new Script(code, {
-    filename: join(folder, codeFile),
-    cachedData,
-    // Options may name modules.
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  return new Script(code, { filename: codeFile, cachedData });
 }
 
 /**

@@ -1,4 +1,7 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse, validate } from 'graphql';
+import { loadHook } from '../auth/hook';
 import { eventFieldsOf } from '../events/fed-fields';
 import { SupergraphError } from '../graph/generation';
 import { overrideRates } from '../graph/overrides';
@@ -11,7 +14,6 @@ import { validationRules } from '../request/validation-rules';
 import { openSource } from '../supergraph/open';
 import { createLogger } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics';
-import { checkNamedFiles } from './named-files';
 import { useProxiesOfEnvironment } from './start-gateway';
 
 export interface PackedGateway {
@@ -29,7 +31,6 @@ export interface PackedGateway {
  */
 export async function packGateway(options: Options): Promise<PackedGateway> {
   refuseOnLambda(options);
-  await checkNamedFiles(options);
   const operations = readOperations(options);
   const supergraphSdl = await readSupergraph(options);
   const eventFields = eventFieldsOf(options.events.subscriptions);
@@ -60,6 +61,36 @@ export async function packGateway(options: Options): Promise<PackedGateway> {
   } finally {
     await planner.close();
   }
+}
+
+/** A file that an option names, and a package has. */
+export interface PackedFile {
+  /** Of the option. */
+  readonly path: readonly PropertyKey[];
+  readonly file: string;
+}
+
+/** @throws {OptionsError} with an option whose file has no certificate */
+export function readCertificate({ path, file }: PackedFile): string {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw OptionsError.unreadable(path, file, error);
+  }
+  try {
+    new X509Certificate(content);
+  } catch (error) {
+    throw OptionsError.of(path, `must be a file of certificates in PEM (${(error as Error).message}).`);
+  }
+  return content;
+}
+
+/** @throws {OptionsError} with an option whose module has no function */
+export async function checkModule({ path, file }: PackedFile): Promise<void> {
+  await loadHook(file)().catch((error: unknown) => {
+    throw OptionsError.of(path, `cannot be used: ${(error as Error).message}`);
+  });
 }
 
 /** @throws {OptionsError} with the manifest that is wrong */

@@ -2,7 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { loadOptions } from '../options';
+import { type HookModule, type ImportModule, loadHook } from '../auth/hook';
+import { loadOptions, type Options, OptionsError } from '../options';
 import type { Parts } from '../packaged/loader';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
@@ -13,15 +14,40 @@ import { type LambdaOptions, openLambda, streamified } from './lambda-handler';
 /**
  * Opens the gateway of a package. The supergraph is that of the package for good: a newer one is a new package.
  *
- * @param options those of the package's file
  * @throws {PackageError} when the graph was made by another version of Weir, or of another supergraph
  * @throws {OptionsError} when an option is wrong, or cannot be used on Lambda
  */
 export async function open(
   folder: string,
   parts: Parts,
-  options: Omit<LambdaOptions, 'supergraph'> = loadOptions({ config: join(folder, optionsFile) }),
+  importModule: ImportModule,
 ): Promise<LambdaHandlers> {
+  const options = loadOptions({ config: join(folder, optionsFile) });
+  return openWith(await withHooks(options, importModule), parts);
+}
+
+/** Options with functions in place of modules. @throws {OptionsError} with an option whose module has no function */
+async function withHooks(options: Options, importModule: ImportModule): Promise<Options> {
+  const load = async <Of extends { readonly module?: HookModule | undefined }>(
+    path: readonly string[],
+    given: Of | undefined,
+  ): Promise<Of | undefined> => {
+    if (given?.module === undefined) return given;
+    const module = await loadHook(given.module, importModule)().catch((error: unknown) => {
+      throw OptionsError.of([...path, 'module'], `cannot be used: ${(error as Error).message}`);
+    });
+    return { ...given, module };
+  };
+  const { auth, authorization } = options;
+  const [iam, lambda, policies] = await Promise.all([
+    load(['auth', 'iam'], auth.iam),
+    load(['auth', 'lambda'], auth.lambda),
+    load(['authorization', 'policies'], authorization.policies),
+  ]);
+  return { ...options, auth: { ...auth, iam, lambda }, authorization: { ...authorization, policies } };
+}
+
+async function openWith(options: Omit<LambdaOptions, 'supergraph'>, parts: Parts): Promise<LambdaHandlers> {
   const supergraphSdl = parts.get(supergraphFile)!;
   const graph = readGraph(parts.get(graphFile)!, supergraphSdl, packageVersion());
   const opened = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
@@ -32,7 +58,7 @@ export async function open(
  * Answers some operations of a package with the default options, as those of the package may need what is not there yet. A
  * server in this process stands in for the subgraphs.
  */
-export async function rehearse(folder: string, parts: Parts): Promise<void> {
+export async function rehearse(_folder: string, parts: Parts): Promise<void> {
   const subgraph = createServer((request, response) => {
     request.resume();
     response.setHeader('content-type', 'application/json').end('{"data":{}}');
@@ -41,9 +67,8 @@ export async function rehearse(folder: string, parts: Parts): Promise<void> {
   const url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}`;
   const graph = readGraph(parts.get(graphFile)!, parts.get(supergraphFile)!, packageVersion());
   const subgraphs = Object.fromEntries(graph.facts.subgraphs.map(({ name }) => [name, { url }]));
-  const { handler } = await open(folder, parts, {
-    ...{ subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } },
-  });
+  const options = { subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } } as const;
+  const { handler } = await openWith(options, parts);
   for (const { document } of graph.operations.slice(0, rehearsed)) await handler(eventOf(document), {});
   subgraph.close();
 }

@@ -25,6 +25,7 @@ import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
 import { declarationOf } from '../../subgraphs/kit/declaration';
 import { lambdaEvent } from '../support/lambda-events';
 import { weirMain } from '../support/process';
+import { certificates } from '../support/tls-certificates';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 
 interface Ended {
@@ -54,6 +55,7 @@ const manifest = {
     'query Named($id: ID!) { item(id: $id) { name ...Stock @include(if: true) } } fragment Stock on Item { stock }',
   two: 'query One { item(id: "1") { name } } query Two { item(id: "2") { stock } }',
   rename: 'mutation { rename(id: "1", name: "ö") { id stock } }',
+  secret: '{ secret }',
   old: '{ gone }',
 };
 let subgraphs: TestSubgraph[];
@@ -65,12 +67,16 @@ beforeAll(async () => {
     await startSubgraph({
       name: 'items',
       typeDefs: `
-        type Query { item(id: ID!): Item }
+        extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@policy"])
+        type Query { item(id: ID!): Item  secret: String @policy(policies: [["staff"]]) }
         type Mutation { rename(id: ID!, name: String!): Item }
         type Item @key(fields: "id") { id: ID! name: String }
       `,
       resolvers: {
-        Query: { item: (_: unknown, { id }: { id: string }) => ({ id, name: names[id] }) },
+        Query: {
+          item: (_: unknown, { id }: { id: string }) => ({ id, name: names[id] }),
+          secret: () => 'hush',
+        },
         Mutation: { rename: (_: unknown, item: object) => item },
       },
     }),
@@ -82,9 +88,20 @@ beforeAll(async () => {
   ];
   writeFileSync(join(folder, 'supergraph.graphql'), compose(subgraphs));
   writeFileSync(join(folder, 'operations.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'policies.cjs'), "module.exports = require('./everybody.cjs');");
+  writeFileSync(join(folder, 'everybody.cjs'), 'module.exports = () => ({ staff: true });');
+  writeFileSync(join(folder, 'none.cjs'), '');
+  writeFileSync(join(folder, 'ca.pem'), certificates.first.cert);
   writeFileSync(
     config,
-    'supergraph: supergraph.graphql\nmode: ${MODE}\npersistedOperations:\n  manifest: operations.json\nlambda:\n  perInstance: true\nlogging:\n  level: error\n',
+    `supergraph: supergraph.graphql
+mode: \${MODE}
+persistedOperations: { manifest: operations.json }
+lambda: { perInstance: true }
+logging: { level: error }
+connections: { ca: ca.pem }
+authorization: { policies: { module: policies.cjs } }
+`,
   );
   const { exitCode, stderr } = await weir([
     'package',
@@ -136,11 +153,14 @@ async function runAndTell(folderOfPackage: string, bodies: readonly object[], en
 
 const run = (bodies: readonly object[]) => runIn(out, bodies, { MODE: 'production' });
 
+/** As `packaged-process.mjs` has it. */
+const context = { getRemainingTimeInMillis: () => 60_000 };
+
 /** What a gateway answers that reads the same options itself. */
 async function answersOfGateway(bodies: readonly object[]): Promise<LambdaAnswer[]> {
   const { gateway, handler } = await openLambda(loadOptions({ config, env: { MODE: 'production' } }));
   const answers = [];
-  for (const body of bodies) answers.push(await handler(eventOf(body), {}));
+  for (const body of bodies) answers.push(await handler(eventOf(body), context));
   await gateway.stop();
   return answers;
 }
@@ -158,6 +178,7 @@ const known = [
   { query: manifest.two, operationName: 'Three' },
   { query: manifest.two },
   { query: manifest.rename },
+  { query: manifest.secret },
 ];
 
 it('answers the operations of the manifests as any gateway does, and starts no thread for them', async () => {
@@ -171,10 +192,17 @@ it('answers the operations of the manifests as any gateway does, and starts no t
   expect(threads.at(-1)).toBeGreaterThan(0);
 });
 
+it('has the certificates and the modules that options name', async () => {
+  const parts = Object.keys(readManifest(code).parts);
+  expect(parts).toEqual(expect.arrayContaining(['authorization-policies-module.js', 'certificate-1.pem']));
+  const [answered] = await run([{ query: manifest.secret }]);
+  expect(JSON.parse(answered!.answer.body)).toEqual({ data: { secret: 'hush' } });
+});
+
 it('says what it has written, and which operations do not fit', () => {
   expect(printed).toContain('the operation "old" has no plan in the package: Cannot query field "gone"');
   expect(printed).toMatch(
-    /code has the gateway with the plans of 4 of 5 operations, \d+\.\d MB\. The handler is index\.streamHandler\./,
+    /code has the gateway with the plans of 5 of 6 operations, \d+\.\d MB\. The handler is index\.streamHandler\./,
   );
 });
 
@@ -222,6 +250,10 @@ describe('what V8 has compiled', () => {
   it('is taken as Lambda starts Node', async () => {
     const flags = ['--expose-gc', '--max-semi-space-size=51', '--max-old-space-size=922'];
     expect(await isTaken(...flags)).toBe('false');
+  });
+
+  it('imports nothing, which it cannot do on Node 20', () => {
+    expect(readFileSync(join(code, 'code.js'), 'utf8')).not.toMatch(/\bimport\(/);
   });
 
   it('is not taken by another Node, which V8 alone would not notice', async () => {
@@ -386,9 +418,19 @@ it.each([
     'cannot be run',
   ],
   [
-    'files that the function would not have',
-    'connections:\n  ca: ca.pem\nprivateLinks:\n  keys: "${file:keys}"\n',
-    '`connections.ca`, `privateLinks.keys` name files that the package does not have',
+    'secrets in files',
+    'privateLinks: { keysFile: keys }\n',
+    '`privateLinks.keysFile` names a file with secrets, which a package does not have',
+  ],
+  [
+    'a file that is no certificate',
+    'connections: { ca: weir.yaml }\nlambda: { perInstance: true }\n',
+    '`connections.ca` must be a file of certificates in PEM',
+  ],
+  [
+    'a module without a function',
+    'auth: { iam: { module: none.cjs } }\nlambda: { perInstance: true }\n',
+    'none.cjs must have a function as its default export',
   ],
 ])('refuses %s, and writes nothing', async (_, options, says) => {
   const text = options.startsWith('supergraph') ? options : `supergraph: supergraph.graphql\n${options}`;

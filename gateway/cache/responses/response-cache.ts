@@ -445,13 +445,19 @@ function sharedKey(
   return json && `${operation.id}\n${variant}\n${json}\n${identity.scope}\n\n${scope}`;
 }
 
+/** The variables of an operation as JSON, in the order of their definitions. Undefined if a value is nested too deeply. */
 function variablesText(
   { variableNames }: CachedOperation,
   variables: CacheQuery['variables'],
 ): string | undefined {
-  if (variableNames.length === 0) return '{}';
-  const given = variableNames.filter((name) => Object.hasOwn(variables, name));
-  return canonicalJson(Object.fromEntries(given.map((name) => [name, variables[name]])));
+  let fields = '';
+  for (const name of variableNames) {
+    if (!Object.hasOwn(variables, name)) continue;
+    const value = canonicalJson(variables[name]);
+    if (value === undefined) return undefined;
+    fields += `${fields === '' ? '' : ','}"${name}":${value}`;
+  }
+  return `{${fields}}`;
 }
 
 /** What a request gets of a flight that is over. */

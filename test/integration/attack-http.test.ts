@@ -17,7 +17,7 @@ let gateway: TestGateway;
 let canary: Canary;
 
 beforeAll(async () => {
-  ({ graph, gateway, canary } = await startAttacked({ timeouts: { request: '2s', client: '1s' } }));
+  ({ graph, gateway, canary } = await startAttacked({ timeouts: { request: '10s', client: '1s' } }));
 });
 
 afterEach(() => canary.expectUnharmed(), 30_000);
@@ -446,15 +446,17 @@ describe('a slow client', () => {
 
   it('that is refused for there are too many, before all of its body is there, gets no other answer', async () => {
     const busy = await startSmallGraph();
-    busy.accounts.answer = () => undefined;
+    let release: (() => unknown) | undefined;
+    busy.accounts.answer = (_, response) => (release = () => response.end('{"data":{"me":null}}'));
     const own = await startTestGateway({
       supergraph: sourceOf(busy.supergraphSdl),
-      timeouts: { request: '2s', client: '1s' },
+      timeouts: { request: '60s', subgraph: '60s', client: '1s' },
       overload: { requests: 1, queue: 0 },
     });
     const first = own.query('{ me { name } }');
-    await eventually(() => busy.accounts.requests.length > 0);
+    await eventually(() => release !== undefined);
     expect(statuses(await raw(bodyOf('text/plain', 99), undefined, own.url))).toEqual(['503']);
+    release!();
     await first;
     await own.stop();
     await busy.close();
@@ -463,12 +465,14 @@ describe('a slow client', () => {
   it('that does not read a large answer is cut', async () => {
     const text = 'x'.repeat(20_000_000);
     const large = await startSmallGraph();
-    large.accounts.answer = (_, response) => response.end(JSON.stringify({ data: { me: { name: text } } }));
     const own = await startTestGateway({
       supergraph: sourceOf(large.supergraphSdl),
       // Time enough for the answer to come on a busy machine: a 504 would be small enough to be taken whole.
-      timeouts: { request: '5s', client: '200ms' },
+      timeouts: { request: '10s', client: '200ms' },
     });
+    await own.query('{ me { name } }');
+    const known = own.log.length;
+    large.accounts.answer = (_, response) => response.end(JSON.stringify({ data: { me: { name: text } } }));
     const { hostname, port } = new URL(own.url);
     const body = JSON.stringify({ query: '{ me { name } }' });
     const head = `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
@@ -480,7 +484,7 @@ describe('a slow client', () => {
     socket.on('data', (chunk) => (received += chunk.toString()));
     socket.on('error', () => undefined);
     const closed = new Promise((close) => socket.once('close', close));
-    await eventually(() => own.log.some(({ msg }) => msg === 'request'), 30_000);
+    await eventually(() => own.log.slice(known).some(({ msg }) => msg === 'request'));
     // What the system has kept for it can still be read.
     socket.resume();
     await closed;

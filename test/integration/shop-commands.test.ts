@@ -103,12 +103,12 @@ describe('placeOrder', () => {
     const order = { lines: [{ upc: 'p109', quantity: 1 }], idempotencyKey: 'unlucky' };
 
     const pending = await whileFailing('orders', { name: 'PutItem', table: 'orders' }, () =>
-      placeOrder('u108', order),
+      sendOrder('u108', order),
     );
     expect(pending.data.placeOrder).toMatchObject({ status: 'PENDING', lines: order.lines });
     expect(await stockOf('p109')).toBe(before);
 
-    await eventually(async () => (await placeOrder('u108', order)).data.placeOrder.status === 'PLACED');
+    expect((await placeOrder('u108', order)).data.placeOrder.status).toBe('PLACED');
     expect(await stockOf('p109')).toBe(before - 1);
   });
 
@@ -120,11 +120,7 @@ describe('placeOrder', () => {
     const before = await stockOf('p110');
     const order = { lines: [{ upc: 'p110', quantity: 1 }], idempotencyKey: paymentToken, paymentToken };
 
-    let answer = await placeOrder('u109', order);
-    await eventually(async () => {
-      answer = await placeOrder('u109', order);
-      return answer.data.placeOrder?.status !== 'PENDING';
-    });
+    const answer = await placeOrder('u109', order);
     expect(answer.errors).toMatchObject([{ extensions: { code, orderId: expect.any(String) } }]);
     const { orderId } = answer.errors![0]!.extensions;
     expect(await orderOf('u109', orderId)).toMatchObject({ status: 'REFUSED', refusal: { code } });
@@ -134,8 +130,8 @@ describe('placeOrder', () => {
 
   it.each(['tok_twice', 'tok_late'])('is placed and paid once with %s', async (paymentToken) => {
     const order = { lines: [{ upc: 'p113', quantity: 2 }], idempotencyKey: paymentToken, paymentToken };
-    await eventually(async () => (await placeOrder('u109', order)).data.placeOrder.status === 'PLACED');
     const { data } = await placeOrder('u109', order);
+    expect(data.placeOrder.status).toBe('PLACED');
     const { total } = await orderOf('u109', data.placeOrder.id);
     expect(await paymentOf('u109', data.placeOrder.id)).toEqual({ status: 'TAKEN', amount: total });
     expect(total).toBeGreaterThan(0);
@@ -173,10 +169,10 @@ describe('placeOrder', () => {
   it('sets the stock aside as soon as inventory answers again', async () => {
     const order = { lines: [{ upc: 'p112', quantity: 1 }], idempotencyKey: 'inventory' };
     const pending = await whileFailing('inventory', { name: 'PutItem', table: 'reservations' }, () =>
-      placeOrder('u111', order),
+      sendOrder('u111', order),
     );
     expect(pending.data.placeOrder.status).toBe('PENDING');
-    await eventually(async () => (await placeOrder('u111', order)).data.placeOrder.status === 'PLACED');
+    expect((await placeOrder('u111', order)).data.placeOrder.status).toBe('PLACED');
   });
 
   it.each([
@@ -390,13 +386,24 @@ function address(city: string) {
   return { street: 'Via Po 1', city, postalCode: '10124', country: 'IT' };
 }
 
-function placeOrder(
+interface GivenOrder {
+  readonly lines: object[];
+  readonly idempotencyKey?: string;
+  readonly paymentToken?: unknown;
+}
+
+/** Asks until the order has ended, as clients do: on a busy machine it is `PENDING` at first. */
+async function placeOrder(as: string | undefined, given: GivenOrder): Promise<Answer> {
+  const order = { idempotencyKey: `key ${keys++}`, ...given };
+  for (;;) {
+    const answer = await sendOrder(as, order);
+    if (answer.data?.placeOrder?.status !== 'PENDING') return answer;
+  }
+}
+
+function sendOrder(
   as: string | undefined,
-  {
-    lines,
-    idempotencyKey = `key ${keys++}`,
-    paymentToken = 'tok_ok',
-  }: { lines: object[]; idempotencyKey?: string; paymentToken?: unknown },
+  { lines, idempotencyKey, paymentToken = 'tok_ok' }: GivenOrder,
 ): Promise<Answer> {
   return send('orders', {
     query: `mutation ($input: PlaceOrderInput!, $key: String!) {

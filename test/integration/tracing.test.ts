@@ -159,7 +159,8 @@ describe('the trace of a request', () => {
   });
 
   it('exports nothing of a client that is not sampled, and hands on its trace unchanged', async () => {
-    const gateway = await start();
+    // The console would record one in a hundred, whose calls then have a span of their own.
+    const gateway = await start({}, { admin: { port: 0, console: { sampling: 0 } } });
     await (await gateway.post({ query: '{ me { name } }' }, { headers: parent(0) })).text();
     await gateway.query('{ me { name } }');
     expect((await servers(1))[0]!.traceId).not.toBe(traceId);
@@ -342,24 +343,27 @@ describe('the spans of a cache', () => {
   it('say that the answer is shared, and later how old it is', async () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
     const gateway = await start();
-    graph.accounts.answer = (_, response) => {
-      setTimeout(() => {
-        response.setHeaders(
-          new Map([
-            ['content-type', 'application/json'],
-            ['cache-control', 'public, max-age=60'],
-          ]),
-        );
-        response.end('{"data":{"me":{"name":"Ada"}}}');
-      }, 50);
-    };
+    let called!: (response: ServerResponse) => void;
+    const call = new Promise<ServerResponse>((resolve) => (called = resolve));
+    graph.accounts.answer = (_, response) => called(response);
     await gateway.query('{ __typename }');
     const query = '{ me { name } }';
-    await Promise.all([gateway.query(query), gateway.query(query)]);
+    const first = gateway.query(query);
+    const response = await call;
+    const second = gateway.query(query);
+    await eventually(async () => (await gateway.inFlight()) === 2);
+    // What is in flight has its body soon.
+    await new Promise((later) => setTimeout(later, 50));
+    response.setHeader('content-type', 'application/json').setHeader('cache-control', 'public, max-age=60');
+    response.end('{"data":{"me":{"name":"Ada"}}}');
+    await Promise.all([first, second]);
     await gateway.query(query);
     const roots = (await servers(4)).slice(1);
-    expect(roots.map(({ attributes }) => attributes['weir.cache.result'])).toEqual(['MISS', 'MISS', 'HIT']);
-    expect(roots[2]!.attributes['weir.cache.age']).toBe(0);
+    const results = roots.map(({ attributes }) => attributes['weir.cache.result']);
+    expect(results.sort()).toEqual(['HIT', 'MISS', 'MISS']);
+    const hit = roots.find(({ attributes }) => attributes['weir.cache.result'] === 'HIT')!;
+    // In seconds, of which a busy machine may take some.
+    expect(hit.attributes['weir.cache.age']).toBeLessThan(60);
     const waits = roots.flatMap((root) => all(root, 'weir.shared_execution'));
     expect(waits).toHaveLength(1);
     expect(waits[0]!.attributes).toMatchObject({ 'weir.shared_with': 1 });

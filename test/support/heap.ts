@@ -18,7 +18,7 @@ export async function heapUsed(): Promise<number> {
     collectGarbage();
     const { heapUsed, external } = process.memoryUsage();
     const now = heapUsed + external;
-    if (before - now < 1_000) return now;
+    if (before - now < 100_000) return now;
     before = now;
   }
   return before;

@@ -28,6 +28,8 @@ COPY --from=build /weir/dist/console ./dist/console
 COPY --from=build /weir/dist/gateway ./dist/gateway
 COPY --from=build /weir/dist/schema ./dist/schema
 COPY schema/supergraph.graphql ./schema/
+# What V8 compiles is kept in the image, so that containers start in less time.
+RUN node dist/cli/main.js gateway --check --supergraph schema/supergraph.graphql
 EXPOSE 4000
 # Whatever port, certificate or options it has. With `tls.clientCa` the check has no certificate: replace it there.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=5 \

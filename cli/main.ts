@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster';
-import { runCli } from './program';
+import { keepCompiled } from './compile-cache';
+import type * as Program from './program';
+
+// Before the rest is loaded.
+keepCompiled(process.env);
+const { runCli } = require('./program') as typeof Program;
 
 // The AWS SDK's warning would appear in the output of every command that uses the SDK.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';

@@ -26,7 +26,7 @@ import { temporaryFolder } from '../support/subgraph-kit';
 /** How often each process is killed. */
 const seeds = amountOf('WEIR_ORDER_KILLS', 1, 20);
 /** How many points of each process are tried, spread over all. */
-const most = amountOf('WEIR_ORDER_POINTS', 10, Infinity);
+const most = amountOf('WEIR_ORDER_POINTS', 6, Infinity);
 /** How many orders wait at once: few enough that a busy machine keeps their leases and answers in time. */
 const width = 12;
 /** How long all orders may take to end after the restart, in milliseconds. A busy machine takes longer. */

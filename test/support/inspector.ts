@@ -50,10 +50,16 @@ async function collectGarbage(send: SendCommand): Promise<void> {
 async function look<Seen>(inspected: WeirProcess, see: (send: SendCommand) => Promise<Seen>): Promise<Seen> {
   const [, url] = await inspected.printed(/Debugger listening on (ws:\S+)/);
   const socket = new WebSocket(url!);
-  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  const closed = (reject: (reason: Error) => void) => (): void =>
+    reject(new Error('The inspector has closed the connection.'));
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve);
+    socket.addEventListener('close', closed(reject));
+  });
   let last = 0;
   const send: SendCommand = (method, params = {}) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
+      socket.addEventListener('close', closed(reject), { once: true });
       const id = ++last;
       socket.addEventListener('message', ({ data }) => {
         const answer = JSON.parse(String(data)) as { readonly id?: number; readonly result: unknown };

@@ -17,10 +17,11 @@ export function packageCommand(context: Context): Command {
   const gateway = new Command('gateway')
     .summary('write the gateway as a function of AWS Lambda')
     .description(
-      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`, and `index.streamHandler` for ' +
-        'one that streams): the code in one file, the options, the supergraph, and the query plans of the operations in `persistedOperations.manifest`. Such an ' +
-        'operation is answered without a planner. The supergraph is fixed: a newer one is a new package. Beside it, ' +
-        'template.yaml deploys it with AWS SAM, with a policy that allows what the options need, and nothing else.',
+      'Writes the folder `code` with all that a function of AWS Lambda needs (`index.handler`, and ' +
+        '`index.streamHandler` for one that streams): the code in one file, the options, the supergraph, and the query ' +
+        'plans of the operations in `persistedOperations.manifest`. Such an operation is answered without a ' +
+        'planner. The supergraph is fixed: a newer one is a new package. Beside it, template.yaml deploys ' +
+        'it with AWS SAM, with a policy that allows what the options need, and nothing else.',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
     .option(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { OptionsError } from '../options';
 
 /** A function of the user: the file of a module with the function as its default export, or the function itself. */
 export type HookModule = string | ((...given: never[]) => unknown);
@@ -15,6 +16,19 @@ export function loadHook<Hook extends (...given: never[]) => unknown>(
 ): () => Promise<Hook> {
   let loaded: Promise<Hook> | undefined;
   return () => (loaded ??= load<Hook>(module, importModule));
+}
+
+/** The hook that an option names. @throws {OptionsError} if there is no such function */
+export async function loadNamedHook<Hook extends (...given: never[]) => unknown>(
+  path: readonly PropertyKey[],
+  module: HookModule,
+  importModule?: ImportModule,
+): Promise<Hook> {
+  try {
+    return await loadHook<Hook>(module, importModule)();
+  } catch (error) {
+    throw OptionsError.of(path, `cannot be used: ${(error as Error).message}`);
+  }
 }
 
 async function load<Hook>(module: HookModule, importModule: ImportModule): Promise<Hook> {

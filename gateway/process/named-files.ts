@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadHook } from '../auth/hook';
+import { loadNamedHook } from '../auth/hook';
 import { type Options, OptionsError } from '../options';
 import { notPem } from '../options/problem';
 import { readContext } from '../subgraph-calls/tls-files';
@@ -34,10 +34,6 @@ function checkSubgraphCertificates(subgraphs: Options['subgraphs']): void {
 }
 
 async function checkAuthModules({ iam, lambda }: Options['auth']): Promise<void> {
-  for (const [mode, module] of Object.entries({ iam: iam?.module, lambda: lambda?.module })) {
-    if (module === undefined) continue;
-    await loadHook(module)().catch((error: unknown) => {
-      throw OptionsError.of(['auth', mode, 'module'], `cannot be used: ${(error as Error).message}`);
-    });
-  }
+  for (const [mode, module] of Object.entries({ iam: iam?.module, lambda: lambda?.module }))
+    if (module !== undefined) await loadNamedHook(['auth', mode, 'module'], module);
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse, validate } from 'graphql';
-import { loadHook } from '../auth/hook';
+import { loadNamedHook } from '../auth/hook';
 import { eventFieldsOf } from '../events/fed-fields';
 import { SupergraphError } from '../graph/generation';
 import { overrideRates } from '../graph/overrides';
@@ -88,9 +88,7 @@ export function readCertificate({ path, file }: PackedFile): string {
 
 /** @throws {OptionsError} with an option whose module has no function */
 export async function checkModule({ path, file }: PackedFile): Promise<void> {
-  await loadHook(file)().catch((error: unknown) => {
-    throw OptionsError.of(path, `cannot be used: ${(error as Error).message}`);
-  });
+  await loadNamedHook(path, file);
 }
 
 /** @throws {OptionsError} with the manifest that is wrong */

@@ -2,8 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type HookModule, type ImportModule, loadHook } from '../auth/hook';
-import { loadOptions, type Options, OptionsError } from '../options';
+import { type HookModule, type ImportModule, loadNamedHook } from '../auth/hook';
+import { loadOptions, type Options } from '../options';
 import type { Parts } from '../packaged/loader';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
@@ -33,10 +33,7 @@ async function withHooks(options: Options, importModule: ImportModule): Promise<
     given: Of | undefined,
   ): Promise<Of | undefined> => {
     if (given?.module === undefined) return given;
-    const module = await loadHook(given.module, importModule)().catch((error: unknown) => {
-      throw OptionsError.of([...path, 'module'], `cannot be used: ${(error as Error).message}`);
-    });
-    return { ...given, module };
+    return { ...given, module: await loadNamedHook([...path, 'module'], given.module, importModule) };
   };
   const { auth, authorization } = options;
   const [iam, lambda, policies] = await Promise.all([

@@ -1,6 +1,6 @@
-import { type Options, OptionsError } from '../../options';
+import type { Options } from '../../options';
 import { fetchJson } from '../fetch-json';
-import { type HookModule, loadHook, withTimeout } from '../hook';
+import { type HookModule, loadNamedHook, withTimeout } from '../hook';
 import type { Identity } from '../identity';
 import type { EvaluatePolicies } from './policies';
 
@@ -14,15 +14,8 @@ export async function openPolicyEvaluator(
 }
 
 async function callModule(module: HookModule, timeout: number): Promise<EvaluatePolicies> {
-  try {
-    const evaluate = await loadHook<EvaluatePolicies>(module)();
-    return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
-  } catch (error) {
-    throw OptionsError.of(
-      ['authorization', 'policies', 'module'],
-      `cannot be used: ${(error as Error).message}`,
-    );
-  }
+  const evaluate = await loadNamedHook<EvaluatePolicies>(['authorization', 'policies', 'module'], module);
+  return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
 }
 
 interface Endpoint {

@@ -34,7 +34,7 @@ interface Owner {
 /** A connection with one call in flight at most. */
 export class Http1Connection {
   /** Until when it may be used, in milliseconds of `performance.now()`, while it is idle. */
-  expires = Infinity;
+  expires = 0;
   readonly #socket: Socket;
   readonly #owner: Owner;
   readonly #parser: AnswerParser;

@@ -151,6 +151,7 @@ export class Http1Pool {
 
   #opened(socket: Socket): void {
     const connection = new Http1Connection(socket, this);
+    connection.expires = performance.now() + this.#keepAlive;
     this.#open.add(connection);
     if (this.#state === 'closed') connection.close();
     else this.#idle.push(connection);

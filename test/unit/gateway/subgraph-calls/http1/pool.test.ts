@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, connect as connectTo, type Socket } from 'node:net';
 import { Http1Pool } from '../../../../../gateway/subgraph-calls/http1/pool';
 
 const poolOf = (connect: () => Socket): Http1Pool =>
@@ -38,17 +39,44 @@ it('is not used for a minute after a response that it did not understand, and lo
   }
 });
 
+const callWith = (onFailure: (failure: string) => void) => ({
+  ...{ message: Buffer.from('POST'), maxBody: 10, isSettled: false, connection: undefined },
+  onAnswer: () => undefined,
+  onRefused: () => undefined,
+  onFailure,
+});
+
 it('fails calls with `closed` once it is destroyed', () => {
   const pool = poolOf(never);
   const failures: string[] = [];
-  const call = {
-    ...{ message: Buffer.from('POST'), maxBody: 10, isSettled: false, connection: undefined },
-    onAnswer: () => undefined,
-    onRefused: () => undefined,
-    onFailure: (failure: string) => void failures.push(failure),
-  };
+  const call = callWith((failure) => failures.push(failure));
   pool.send(call);
   pool.destroy();
   pool.send(call);
   expect(failures).toEqual(['closed', 'closed']);
+});
+
+it('closes a connection in time that was opened for a call which nobody waits for any more', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const call = callWith(() => undefined);
+    const pool = new Http1Pool({
+      url: new URL('http://subgraph.test/graphql'),
+      connect: (_target, connected) => {
+        call.isSettled = true;
+        const socket = connectTo((server.address() as AddressInfo).port, '127.0.0.1', () =>
+          connected(null, socket),
+        );
+      },
+      max: 10,
+      keepAlive: 20,
+    });
+    pool.send(call);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    socket.resume();
+    await once(socket, 'close');
+  } finally {
+    server.close();
+  }
 });

@@ -16,7 +16,7 @@ export const connections = mapOf({
     .default(false)
     .describe('Offers HTTP/2 to subgraphs. No effect for `http:` URLs, where it cannot be negotiated.'),
   strict: flag
-    .default(false)
+    .default(true)
     .describe(
       'Sends queries by a client of Weir for HTTP/1.1, which takes less CPU time. It understands plain responses only: a query with another response is sent again as all mutations are, by undici, and so are the calls of this endpoint for the next minute, then for longer. Its connections are counted apart from those for mutations. No effect where HTTP/2 is offered.',
     ),

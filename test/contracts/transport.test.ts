@@ -559,7 +559,7 @@ describe.each([
     isClosing = true;
     await wait(5);
     for (const each of [() => call(send), mutate])
-      expect(await failureOf(each())).toMatchObject({ failure: 'reset' });
+      expect(await failureOf(each())).toMatchObject({ failure: 'reset', cause: expect.any(Error) });
     isClosing = false;
     for (const each of [() => call(send), mutate]) expect(await each()).toMatchObject({ status: 200 });
     expect(requests).toBe(6);

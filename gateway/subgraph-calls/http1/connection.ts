@@ -111,7 +111,10 @@ export class Http1Connection {
     this.#owner.onClosed(this);
     if (call === undefined) return;
     call.connection = undefined;
-    call.onFailure(this.#error === undefined ? 'reset' : failureOf(this.#error), this.#error);
+    // A connection that is ended in good order has no error.
+    const error =
+      this.#error ?? Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' });
+    call.onFailure(failureOf(error), error);
   }
 }
 

@@ -42,7 +42,10 @@ export function rehearseRecoveryCommand(context: Context): Command {
     )
     .option('--writers <N>', 'how many writes go on at once', numberUpTo(400), 16)
     .addOption(
-      new Option('--acknowledge <WHEN>', 'when a write counts: its event is archived, or the item is written')
+      new Option(
+        '--acknowledge <WHEN>',
+        'when a write is answered: its event is archived, or the item is written',
+      )
         .choices(['archived', 'written'])
         .default('archived'),
     )

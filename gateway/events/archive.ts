@@ -6,6 +6,7 @@ import { type KeptDestination, openFileDestination, TrailTaken } from '../teleme
 import { type AuditRecord, readLine } from '../telemetry/audit/record';
 import { Trail } from '../telemetry/audit/trail';
 import { readTrace } from '../telemetry/trace-context';
+import { acknowledgeHeader, Acknowledgements } from './acknowledgements';
 import { isInS3, openS3Destination } from './archive-bucket';
 import { lockTrail, withLock } from './archive-lock';
 import { mostEventBytes } from './domain-event';
@@ -48,8 +49,10 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
     async write(lines, before) {
       await opened.write(lines, before);
       onArchived?.(lines);
+      acknowledgements?.archived(positionIn(lines));
     },
   };
+  let acknowledgements: Acknowledgements | undefined;
   let taken: TrailTaken | undefined;
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
@@ -69,11 +72,16 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
       throw new ArchiveBroken('its last record was changed, or chained with another key');
     const archived = destination.tail.map((line) => JSON.parse(line) as Partial<ArchiveRecord>);
     let position = positionAtEnd(archived, source);
+    acknowledgements = new Acknowledgements(position, {
+      ...{ url: options.url, signer: options.signer, signal, pause },
+      onFailure: (reason) => onChange({ reason }),
+    });
+    const onConnected = (isAsked: boolean) => acknowledgements!.connected(isAsked);
     const known = new RecentIds(archived.map(({ details }) => idOf(details?.event)));
     for (let failures = 0; ; failures++) {
       let reason: unknown = new Error('the connection was closed');
       try {
-        for await (const received of readEvents({ ...options, signal }, position)) {
+        for await (const received of readEvents({ ...options, signal, onConnected }, position)) {
           await trail.ready();
           const record = recordOf(received, source);
           if (known.add(idOf(record.details.event))) trail.write(record);
@@ -117,7 +125,16 @@ interface ArchiveRecord extends AuditRecord {
 }
 
 async function* readEvents(
-  { url, signer, signal, onChange }: ArchiveOptions,
+  {
+    url,
+    signer,
+    signal,
+    onChange,
+    onConnected,
+  }: ArchiveOptions & {
+    /** Called with whether the subgraph asks for acknowledgements. */
+    readonly onConnected: (isAsked: boolean) => void;
+  },
   after: string,
 ): AsyncIterable<ReceivedEvent> {
   const address = new URL('/events', url);
@@ -138,6 +155,7 @@ async function* readEvents(
     throw new Error(`GET ${address.pathname} was answered with ${statusCode}, and not with an event stream`);
   }
   onChange({ after });
+  onConnected(headers[acknowledgeHeader] === 'archived');
   let received: ReceivedEvent[] = [];
   const parser = new EventStreamParser(mostStreamEvent, {
     onEvent(_name, data, position) {
@@ -150,6 +168,10 @@ async function* readEvents(
     received = [];
   }
 }
+
+/** Of the last of some records. */
+const positionIn = (lines: string): string =>
+  (JSON.parse(lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1)) as ArchiveRecord).details.position;
 
 /** Where the archive ends; empty: it has no record yet. */
 function positionAtEnd(archived: readonly Partial<ArchiveRecord>[], source: string): string {

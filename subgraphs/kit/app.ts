@@ -14,7 +14,8 @@ import { type Database } from './database';
 import { type Cause } from './events/event';
 import { serveConsumers } from './events/serve-consumers';
 import { type SubgraphConsumers } from './events/subgraph-consumers';
-import { serveEvents, type EventStreamSettings } from './events/serve-events';
+import { type ArchiveWait } from './events/archive-wait';
+import { serveArchived, serveEvents, type EventStreamSettings } from './events/serve-events';
 import { type SubgraphEvents } from './events/subgraph-events';
 import { type Projections } from './events/subgraph-projections';
 import { createApolloServer, loadSchema } from './graphql';
@@ -53,6 +54,8 @@ export interface AppOptions<OptionName extends string> {
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
   readonly eventStreams?: EventStreamSettings | undefined;
+  /** Answers of mutations wait for the archive. Undefined: they do not. */
+  readonly archiveWait?: ArchiveWait | undefined;
   /** Undefined: there is nothing at `/events/failures` and `/events/rebuilds`. */
   readonly consumers?: SubgraphConsumers | undefined;
   readonly projectionsOf: (db: Database) => Projections;
@@ -93,6 +96,7 @@ export async function createApp<Context extends object, OptionName extends strin
     engine,
     domainEvents,
     eventStreams,
+    archiveWait,
     consumers,
     projectionsOf,
     subscriptions = {},
@@ -115,6 +119,7 @@ export async function createApp<Context extends object, OptionName extends strin
     development,
     prepared,
     tracer,
+    archiveWait,
   });
   const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
 
@@ -205,6 +210,7 @@ export async function createApp<Context extends object, OptionName extends strin
           ...subscriptions,
         })
       : undefined;
+  if (domainEvents?.archiveWait) serveArchived(domainEvents.archiveWait, operators);
   if (domainEvents)
     serveEvents(app, {
       ...eventStreams,

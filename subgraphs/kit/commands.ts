@@ -17,6 +17,8 @@ export interface Commands {
   readonly tracer: Tracer | undefined;
   readonly observers: Set<CommandObserver>;
   readonly eventObservers: Set<EventObserver>;
+  /** Called with each item of a table with an outbox that was written with events, or that `get` read consistently. */
+  readonly onItem?: EventObserver | undefined;
   /**
    * Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. Its input should have
    * `measured`.

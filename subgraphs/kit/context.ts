@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { type FastifyRequest } from 'fastify';
 import { type Database } from './database';
 import { SubgraphError } from './errors';
+import { type ArchiveWait } from './events/archive-wait';
 import { type Cause } from './events/event';
 import { requestState, type RequestState } from './graphql';
 import {
@@ -52,6 +53,8 @@ export interface ContextOptions<OptionName extends string> {
   /** Contexts wait until it is resolved. */
   readonly prepared: Promise<void>;
   readonly tracer: Tracer | undefined;
+  /** Answers of mutations wait for the archive. Undefined: they do not. */
+  readonly archiveWait: ArchiveWait | undefined;
 }
 
 export function contextsOf<Context extends object, OptionName extends string>(
@@ -65,6 +68,7 @@ export function contextsOf<Context extends object, OptionName extends string>(
     development,
     prepared,
     tracer,
+    archiveWait,
   }: ContextOptions<OptionName>,
 ): CreateContext {
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
@@ -74,7 +78,8 @@ export function contextsOf<Context extends object, OptionName extends string>(
     const { checked, trace, log } = call;
     const caller = checked?.caller ?? null;
     const cause = causeOf(trace);
-    const ownDb = db.forRequest(signal).causedBy(cause);
+    const followed = archiveWait?.follow();
+    const ownDb = db.forRequest(signal, followed?.onItem).causedBy(cause);
     const context = subgraph.context?.({
       db: ownDb,
       projections: projectionsOf(ownDb),
@@ -90,7 +95,7 @@ export function contextsOf<Context extends object, OptionName extends string>(
       workflows: workflowsOf(cause),
       log,
     });
-    const state: RequestState = { log, carryThrough, span: trace.span };
+    const state: RequestState = { log, carryThrough, span: trace.span, archived: followed?.archived };
     return { ...context, [requestState]: state };
   };
 }

@@ -26,8 +26,11 @@ export interface Database {
   inBackground(): Database;
   /** Calls `observer` for every write of an item with events, those in the background, too. Returns the function that stops it. */
   onEvents(observer: EventObserver): () => void;
-  /** The same database for one request: `signal` aborts its reads, never its writes. */
-  forRequest(signal: AbortSignal): Database;
+  /**
+   * The same database for one request: `signal` aborts its reads, never its writes. `onItem` is called with each item of a
+   * table with an outbox that it has written with events, or that `get` has read consistently.
+   */
+  forRequest(signal: AbortSignal, onItem?: EventObserver): Database;
   /** The same database for what `cause` leads to: events that are written through it have its ids, and commands its trace. */
   causedBy(cause: Cause): Database;
 }
@@ -57,7 +60,7 @@ function databaseOver(commands: Commands): Database {
       commands.eventObservers.add(observer);
       return () => commands.eventObservers.delete(observer);
     },
-    forRequest: (signal) => databaseOver({ ...commands, signal }),
+    forRequest: (signal, onItem) => databaseOver({ ...commands, signal, onItem }),
     causedBy: (cause) => databaseOver(commandsCausedBy(commands, cause)),
   };
 }

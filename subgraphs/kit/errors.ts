@@ -29,6 +29,8 @@ export const errorCodes = {
   FORBIDDEN: 'The caller is known and may not do this.',
   IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with another input.',
   INVALID_CURSOR: 'The cursor is not one that this connection gave out.',
+  NOT_ARCHIVED:
+    'The mutation is done, but its events were not archived in time; repeat it with its idempotency key until they are.',
   NOT_FOUND: 'The thing that the operation names does not exist.',
   OUT_OF_STOCK: 'Less is left than was asked for.',
   PAYMENT_DECLINED: 'The payment was declined; another means of payment may help.',

@@ -18,7 +18,7 @@ import {
 } from 'graphql';
 import { readFile } from 'node:fs/promises';
 import { type FastifyBaseLogger } from 'fastify';
-import { errorCodes } from './errors';
+import { errorCodes, SubgraphError } from './errors';
 import { StartError } from './start-error';
 import { refuseSize } from './size';
 import { type Resolvers } from './subgraph';
@@ -33,6 +33,8 @@ export interface RequestState {
   readonly carryThrough: () => void;
   /** Undefined where nothing is exported. */
   readonly span: Span | undefined;
+  /** Resolves with whether an archive has what a mutation has written. Undefined: nobody waits for that. */
+  readonly archived: (() => Promise<boolean>) | undefined;
 }
 
 /** Operations of a gateway have a few thousand tokens. Parsing many more would block the process. */
@@ -142,9 +144,16 @@ const notAnsweredAtOnce = new GraphQLError(
   { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
 );
 
+const notArchived = new SubgraphError(
+  'NOT_ARCHIVED',
+  'What the mutation has written is stored, but its events are not archived yet. Until they are, it is lost where the store is lost.',
+);
+
 const requests: ApolloServerPlugin = {
   requestDidStart: ({ schema, contextValue }) => {
-    const { log, carryThrough, span } = (contextValue as { [requestState]: RequestState })[requestState];
+    const { log, carryThrough, span, archived } = (contextValue as { [requestState]: RequestState })[
+      requestState
+    ];
     return Promise.resolve({
       didResolveOperation({ document, operation, operationName, request }) {
         if (operation)
@@ -158,6 +167,17 @@ const requests: ApolloServerPlugin = {
         // A mutation that is aborted half-way costs more to repair than it saves.
         if (operation?.operation === OperationTypeNode.MUTATION) carryThrough();
         return Promise.resolve();
+      },
+      async willSendResponse({ operation, response: { body } }) {
+        if (operation?.operation !== OperationTypeNode.MUTATION || !archived || body.kind !== 'single')
+          return;
+        const reason = await archived().then(
+          (isArchived) => (isArchived ? undefined : 'the archive is late'),
+          (error: unknown) => error,
+        );
+        if (reason === undefined) return;
+        log.warn({ err: reason }, 'a mutation is answered before its events are archived');
+        body.singleResult.errors = [...(body.singleResult.errors ?? []), notArchived.toJSON()];
       },
       didEncounterErrors({ errors, operationName }) {
         for (const error of errors) logError(error, operationName ?? undefined, log);

@@ -116,6 +116,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const domainEvents = openSubgraphEvents({
     ...{ source: subgraph.name, tables, log, tracer, db: db.inBackground() },
     publish: channel && ((relayed) => channel.publish(relayed)),
+    archiveWait: settings.archiveWait,
   });
   const events = subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents));
   const stopping = new AbortController();
@@ -176,6 +177,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
     events,
     domainEvents: staysAlive ? domainEvents : undefined,
     eventStreams: settings.eventStreams,
+    archiveWait: domainEvents?.archiveWait,
     workflowsOf,
     engine,
     consumers: consumerTables(subgraph).length > 0 ? consumers : undefined,

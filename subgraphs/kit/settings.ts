@@ -37,6 +37,11 @@ export interface Settings {
   readonly events?: EventSettings;
   /** Bounds the readers of its events. @default their defaults */
   readonly eventStreams?: EventStreamSettings;
+  /**
+   * How long the answer of a mutation waits until an archive has its events, in milliseconds. Then it has the error
+   * `NOT_ARCHIVED`. No effect without a table with an outbox. @default it does not wait
+   */
+  readonly archiveWait?: number;
   /** Runs workflows in AWS Step Functions. @default they run in the subgraph's own processes */
   readonly stepFunctions?: StepFunctionsSettings;
   /** Exports spans to a collector. @default nothing is recorded, and OpenTelemetry is not loaded */
@@ -96,6 +101,7 @@ export function readSettings(
     }),
     ...defined({ link: readLink(env), events: readEvents(get, nameOf) }),
     ...defined({ stepFunctions: readStepFunctions(env), traces: readTraces(env) }),
+    ...defined({ archiveWait: readArchiveWait(env) }),
     ...(development && {
       development: oneOf('WEIR_DEVELOPMENT', development, ['true', 'false']) === 'true',
     }),
@@ -127,6 +133,8 @@ Environment only:
   WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then
   WEIR_LINK_KEYS_FILE  a file that holds them, one a line; it is looked at every second
   WEIR_DEVELOPMENT     true believes whatever user id it is told: authorization: Bearer u1 (default: without keys)
+  WEIR_ARCHIVE_WAIT    milliseconds that the answer of a mutation waits until an archive has its events, at most;
+                       then it has the error NOT_ARCHIVED (default: it does not wait)
   WEIR_STATE_MACHINES  run workflows in AWS Step Functions: the ARN of the state machines without the workflow's name
   WEIR_TASK_QUEUE      the URL of the SQS queue of their tasks; the usual AWS_… settings apply
   OTEL_EXPORTER_OTLP_ENDPOINT
@@ -242,6 +250,14 @@ function readLink(env: NodeJS.ProcessEnv): LinkKeysSettings | undefined {
   if (keys && file) throw new StartError('Only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.');
   if (file) return { file };
   return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
+}
+
+function readArchiveWait(env: NodeJS.ProcessEnv): number | undefined {
+  const text = env['WEIR_ARCHIVE_WAIT'] || undefined;
+  if (text === undefined) return undefined;
+  const milliseconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (milliseconds > 0) return milliseconds;
+  throw new StartError(`WEIR_ARCHIVE_WAIT must be milliseconds from 1 to 99999, but got: "${text}".`);
 }
 
 function readStepFunctions(env: NodeJS.ProcessEnv): StepFunctionsSettings | undefined {

@@ -120,6 +120,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     const { Item } = await run('GetItem', (measured) =>
       client.send(new GetCommand({ ...input, ...measured }), abortable),
     );
+    if (consistent && Item && definition.outbox) commands.onItem?.(definition, Item);
     return (Item as Item | undefined) ?? null;
   }
 
@@ -144,6 +145,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
 
   function tellObservers(item: Item): void {
     for (const observe of commands.eventObservers) observe(definition, item);
+    commands.onItem?.(definition, item);
   }
 
   async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {

@@ -249,6 +249,12 @@ export const numberOf = (position: string): number => Number(position.slice(posi
 
 const identityKey = { stream: 'identity', key: 'identity' } as const;
 const positions = 'positions';
+/** Where the table of a log has the event of a subject, with its position as soon as it has one. */
+export const keyOfEvent = (subject: string, sequence: number) => ({
+  stream: subjectStream(subject),
+  key: keyOf(sequence),
+});
+
 const subjectStream = (subject: string): string => `subject ${subject}`;
 
 /** Numbers as texts that are in the same order. */

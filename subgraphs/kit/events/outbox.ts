@@ -74,17 +74,22 @@ export function changeWithEvents<Item extends object>(
 export const noNewerEvent = <Item extends object>(item: Item): Condition<Item> =>
   ({ eventCount: (item as WithOutbox).eventCount ?? missing }) as Condition<Item>;
 
-function write(item: object, events: readonly NewEvent[], { definition, cause }: EventWriter) {
-  const { name, outbox, partitionKey, sortKey } = definition;
-  if (!outbox)
-    throw new TypeError(`The table "${name}" has no outbox: its definition must say \`outbox: true\`.`);
+/** The subject of the events of an item, or of the item with this key. */
+export function subjectOf({ outbox, partitionKey, sortKey }: AnyTableDefinition, item: object): string {
   const attributes = item as Readonly<Record<string, unknown>>;
   const key = String(attributes[partitionKey]);
-  const subject =
-    outbox.subjectPrefix +
-    (sortKey === undefined
+  const own =
+    sortKey === undefined
       ? key
-      : `${encodeURIComponent(key)}/${encodeURIComponent(String(attributes[sortKey]))}`);
+      : `${encodeURIComponent(key)}/${encodeURIComponent(String(attributes[sortKey]))}`;
+  return (outbox?.subjectPrefix ?? '') + own;
+}
+
+function write(item: object, events: readonly NewEvent[], { definition, cause }: EventWriter) {
+  const { name, outbox } = definition;
+  if (!outbox)
+    throw new TypeError(`The table "${name}" has no outbox: its definition must say \`outbox: true\`.`);
+  const subject = subjectOf(definition, item);
   if (subject.length > mostSubjectCharacters)
     throw new RangeError(
       `The subject of an event, which is the key of its item, may have ${mostSubjectCharacters} characters, but "${subject.slice(0, 40)}…" has ${subject.length}.`,

@@ -9,6 +9,10 @@ import { once } from 'node:events';
 import { type ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import { isEventType } from './event';
+import { z } from 'zod';
+import { SubgraphError } from '../errors';
+import { operatorRoute, type OperatorRoutes } from '../operator-route';
+import { type ArchiveWait } from './archive-wait';
 import { UnknownPosition, type EventLog } from './event-log';
 import { type LogWatch } from './log-watch';
 
@@ -26,6 +30,8 @@ export interface EventStreamSettings {
 export interface ServeEventsOptions extends EventStreamSettings {
   readonly eventLog: EventLog;
   readonly watch: LogWatch;
+  /** Undefined: answers do not wait for an archive, and nothing is at `POST /events/archived`. */
+  readonly archiveWait?: ArchiveWait | undefined;
   /** Readers wait until it is resolved. */
   readonly prepared: Promise<void>;
   /** Aborted when the process begins to drain: readers are to come back. */
@@ -85,6 +91,23 @@ export function serveEvents(app: FastifyInstance, options: ServeEventsOptions): 
   }
 }
 
+const archivedBody = z.strictObject({ position: z.string().max(40) });
+
+/** Serves what an archive says of itself: `POST /events/archived` with the position up to which it has all events. */
+export function serveArchived(archiveWait: ArchiveWait, routes: OperatorRoutes): void {
+  operatorRoute(routes, '/events/archived', {
+    body: archivedBody,
+    async act({ position }) {
+      await archiveWait.note(position).catch((error: unknown) => {
+        throw error instanceof UnknownPosition
+          ? new SubgraphError('BAD_USER_INPUT', error.message, { argument: 'position' })
+          : error;
+      });
+      return {};
+    },
+  });
+}
+
 /** One response. */
 class EventReader {
   readonly #raw: ServerResponse;
@@ -105,6 +128,7 @@ class EventReader {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      ...(options.archiveWait && { 'weir-acknowledge': 'archived' }),
     });
     this.#raw.flushHeaders();
   }

@@ -2,6 +2,7 @@ import { type FastifyBaseLogger } from 'fastify';
 import { type Database } from '../database';
 import { StartError } from '../start-error';
 import { type AnyTableDefinition } from '../table-definition';
+import { openArchiveWait, type ArchiveWait } from './archive-wait';
 import { eventLogTable, openEventLog, type EventLog } from './event-log';
 import { watchLog, type LogWatch } from './log-watch';
 import { openRelay, type Relay, type RelayOptions } from './relay';
@@ -11,6 +12,8 @@ export interface SubgraphEvents {
   readonly eventLog: EventLog;
   readonly watch: LogWatch;
   readonly relay: Relay;
+  /** Undefined: answers do not wait for an archive. */
+  readonly archiveWait: ArchiveWait | undefined;
 }
 
 /** The tables of a subgraph, and those that its events need. */
@@ -37,6 +40,8 @@ export interface SubgraphEventsOptions extends Pick<RelayOptions, 'publish' | 't
   readonly tables: readonly AnyTableDefinition[];
   readonly db: Database;
   readonly log: FastifyBaseLogger;
+  /** How long answers of mutations wait for an archive at most, in milliseconds. @default they do not wait */
+  readonly archiveWait?: number | undefined;
 }
 
 /** Opens the log and starts the relay. Undefined for a subgraph without an outbox. */
@@ -47,6 +52,7 @@ export function openSubgraphEvents({
   log,
   publish,
   tracer,
+  archiveWait: longest,
 }: SubgraphEventsOptions): SubgraphEvents | undefined {
   const writing = tables.filter(({ outbox }) => outbox);
   if (writing.length === 0) return undefined;
@@ -54,5 +60,6 @@ export function openSubgraphEvents({
   const watch = watchLog(eventLog);
   const onLogged = () => watch.grown();
   const relay = openRelay({ db, source, tables: writing, eventLog, log, onLogged, publish, tracer });
-  return { eventLog, watch, relay };
+  const archiveWait = longest === undefined ? undefined : openArchiveWait({ db, source, eventLog, longest });
+  return { eventLog, watch, relay, archiveWait };
 }

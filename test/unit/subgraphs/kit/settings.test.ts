@@ -65,11 +65,16 @@ describe('settings', () => {
     expect(read(['--events-channel', 'table'], env).events).toBeUndefined();
   });
 
+  it('wait for an archive where they say for how long', () => {
+    expect(read([]).archiveWait).toBeUndefined();
+    expect(read([], { WEIR_ARCHIVE_WAIT: '5000' }).archiveWait).toBe(5000);
+  });
+
   it('treat an empty variable as one that is not set', () => {
     const names = [
       ...['PORT', 'DYNAMODB_ENDPOINT', 'LOG_LEVEL', 'INVENTORY_URL', 'WEIR_DATA', 'WEIR_SEED', 'HOST'],
       ...['EVENTS_CHANNEL', 'EVENTS_TOPIC', 'EVENTS_QUEUE', 'EVENTS_CREATE'],
-      ...['WEIR_STATE_MACHINES', 'WEIR_TASK_QUEUE'],
+      ...['WEIR_STATE_MACHINES', 'WEIR_TASK_QUEUE', 'WEIR_ARCHIVE_WAIT'],
       ...['WEIR_DEVELOPMENT', 'WEIR_LINK_KEYS', 'WEIR_LINK_KEYS_FILE', 'AWS_LAMBDA_FUNCTION_NAME'],
     ];
     expect(read([], Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read([]));
@@ -156,6 +161,11 @@ describe('settings', () => {
     ],
     [['--events-channel', 'kafka'], {}, '--events-channel must be one of table, sns-sqs, but got: "kafka".'],
     [[], { EVENTS_CREATE: 'yes' }, 'EVENTS_CREATE must be one of true, false, but got: "yes".'],
+    ...['0', '5s', '100000'].map((text): [string[], object, string] => [
+      [],
+      { WEIR_ARCHIVE_WAIT: text },
+      `WEIR_ARCHIVE_WAIT must be milliseconds from 1 to 99999, but got: "${text}".`,
+    ]),
     [[], { PORT: 'x8' }, 'PORT must be a whole number from 0 to 65535, but got: "x8".'],
     [[], { PORT: '8x' }, 'PORT must be a whole number from 0 to 65535, but got: "8x".'],
     [['--host='], {}, 'The flag --host needs a value.'],

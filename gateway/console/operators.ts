@@ -6,6 +6,7 @@ import type { Lease } from '../subgraph-calls/leases';
 import { ownHeaders } from '../subgraph-calls/own-requests';
 import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
 import { timeLimit } from '../subgraph-calls/time-limit';
+import { requestBy } from '../subgraph-calls/undici';
 import type { OperatorsView } from './api';
 
 /** Milliseconds for an answer of a subgraph. */
@@ -93,7 +94,7 @@ async function post(
     const url = new URL(path, parseSubgraphUrl(name, instance.url));
     const headers = await ownHeaders(subgraph, { method: 'POST', url, body });
     pool = connections.pool({ name, url, address: instance.address, tls });
-    const response = await pool.value.request({
+    const response = await requestBy(pool.value, {
       ...{ method: 'POST', path: url.pathname, body, signal: timeLimit(timeout) },
       headers: { ...headers, 'content-type': 'application/json' },
     });

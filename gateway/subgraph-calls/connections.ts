@@ -1,12 +1,13 @@
 import type { OnReadOpts } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { buildConnector, Pool } from 'undici';
+import type * as Undici from 'undici';
 import { type Lease, Leases } from './leases';
 import { connectByProxies } from './outgoing';
 import { readInto } from './http1/connection';
 import { Http1Pool } from './http1/pool';
 import { lookupSubgraph, lookUpAs } from './subgraph-url';
 import { connectWithFiles, type TlsFiles } from './tls-files';
+import { buildConnector, Pool } from './undici';
 
 export interface ConnectionOptions {
   /**
@@ -65,7 +66,7 @@ export interface ConnectionTarget {
 export class SubgraphConnections {
   readonly #options: ConnectionOptions;
   /** What is ended closes when its last call is over. All may have been destroyed before. */
-  readonly #pools = new Leases<Pool>((pool) => {
+  readonly #pools = new Leases<Undici.Pool>((pool) => {
     if (!pool.destroyed) void pool.close();
   });
   readonly #strictPools = new Leases<Http1Pool>((pool) => pool.close());
@@ -76,7 +77,7 @@ export class SubgraphConnections {
   }
 
   /** The connections for HTTP requests. One pool for equal targets. */
-  pool(target: ConnectionTarget): Lease<Pool> {
+  pool(target: ConnectionTarget): Lease<Undici.Pool> {
     return this.#pools.take(keyOf(target), () => this.ownPool(target));
   }
 
@@ -92,7 +93,7 @@ export class SubgraphConnections {
   }
 
   /** Connections for HTTP requests that nobody else gets. `close` does not end them: the caller does. */
-  ownPool(target: ConnectionTarget): Pool {
+  ownPool(target: ConnectionTarget): Undici.Pool {
     const { connections = mostConnections, keepAlive = 4000, http2 = false } = this.#options;
     return new Pool(target.url.origin, {
       connections,
@@ -109,7 +110,7 @@ export class SubgraphConnections {
   connector(
     { url, address, tls }: ConnectionTarget,
     { http2, onread }: { readonly http2: boolean; readonly onread?: OnReadOpts },
-  ): buildConnector.connector {
+  ): Undici.buildConnector.connector {
     const { connectTimeout = 5000, ca } = this.#options;
     const lookup = address === undefined ? lookupSubgraph : lookUpAs(address);
     const settings = { timeout: connectTimeout, lookup, allowH2: http2, ...(onread && { onread }) };

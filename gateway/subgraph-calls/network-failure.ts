@@ -1,9 +1,9 @@
-import { errors } from 'undici';
 import type { TransportFailure } from './transport';
+import { HTTPParserError } from './undici';
 
 /** What an error of the network, or of undici, says of a call. */
 export function failureOf(error: Error): TransportFailure {
-  if (error instanceof errors.HTTPParserError) return 'not-http';
+  if (error instanceof HTTPParserError) return 'not-http';
   return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
 }
 

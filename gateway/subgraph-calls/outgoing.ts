@@ -4,7 +4,8 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import type { buildConnector as Connectors, Dispatcher } from 'undici';
+import { Agent, buildConnector } from './undici';
 
 /** The origin that a connection is for. */
 interface Target {
@@ -87,10 +88,10 @@ export function useProxies(used: Proxies | undefined): void {
  * @param address where the tunnel ends. @default at the host of the connection
  */
 export function connectByProxies(
-  connect: buildConnector.connector,
+  connect: Connectors.connector,
   timeout: number,
   address?: string,
-): buildConnector.connector {
+): Connectors.connector {
   return (target, callback) => {
     const proxy = proxies?.(target);
     if (proxy === undefined) {

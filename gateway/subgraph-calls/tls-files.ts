@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { buildConnector } from 'undici';
+import type { buildConnector as Connectors } from 'undici';
+import { buildConnector } from './undici';
 
 /** PEM files. When they have changed they are read again, for connections that are opened from then on. */
 export interface TlsFiles {
@@ -12,14 +13,11 @@ export interface TlsFiles {
 }
 
 /** Opens connections with a client certificate (mutual TLS). @throws if a file cannot be read or is not PEM */
-export function connectWithFiles(
-  files: TlsFiles,
-  options: buildConnector.BuildOptions,
-): buildConnector.connector {
+export function connectWithFiles(files: TlsFiles, options: Connectors.BuildOptions): Connectors.connector {
   let version = versionOf(files);
   let connect = build(readContext(files));
 
-  function build(secureContext: SecureContext): buildConnector.connector {
+  function build(secureContext: SecureContext): Connectors.connector {
     return buildConnector({ ...options, secureContext });
   }
 

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Instance } from '../../discovery/resolver';
 import type { SubgraphConnections } from '../../subgraph-calls/connections';
 import { type OwnRequests, ownHeaders } from '../../subgraph-calls/own-requests';
+import { requestBy } from '../../subgraph-calls/undici';
 import { parseSubgraphUrl } from '../../subgraph-calls/subgraph-url';
 import { EventStreamParser, EventTooLarge } from '../../subgraph-calls/subscriptions/event-stream-parser';
 import type { TlsFiles } from '../../subgraph-calls/tls-files';
@@ -54,7 +55,7 @@ export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptio
         types: options.types.join(','),
         ...(from && { after: from }),
       }).toString();
-      return pool.request({
+      return requestBy(pool, {
         method: 'GET',
         path: url.pathname + url.search,
         headers: await headersOf(publisher, url),

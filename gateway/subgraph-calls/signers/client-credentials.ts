@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import type * as Undici from 'undici';
 import { outgoingDispatcher } from '../outgoing';
 import type { Perishable } from '../renewed';
 
@@ -13,6 +13,8 @@ export interface ClientCredentials {
 
 /** Fetches an access token. Rejects with an error whose message has no secret and may be logged. */
 export async function fetchToken(credentials: ClientCredentials): Promise<Perishable<string>> {
+  // Loaded only where a token is fetched.
+  const { request } = require('undici') as typeof Undici;
   const { tokenUrl, clientId, clientSecret, scopes = [], audience } = credentials;
   const { statusCode, body } = await request(tokenUrl, {
     method: 'POST',

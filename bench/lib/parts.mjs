@@ -27,13 +27,16 @@ export const parts = {
   completion: [...['execution/complete/', 'execution/execute:() =>', 'execution/run/run:takeOutput']],
   'call: around': [...['subgraph-calls/', 'cache/'], 'execution/run/call-subgraph:callSubgraph'],
   'call: write': [
-    'subgraph-calls/request-body',
-    'subgraph-calls/http:#dispatch',
-    'subgraph-calls/http:#send',
+    ...['subgraph-calls/request-body', 'subgraph-calls/sent-headers', 'subgraph-calls/http:#send'],
+    ...['subgraph-calls/http1/pool', 'subgraph-calls/http1/connection'],
     'npm:undici/',
   ],
   'call: read': [
-    ...['onRe', '#answer', 'get #contentLength'].map((name) => `subgraph-calls/http:${name}`),
+    ...['onRe', 'onAnswer', '#unpack', '#answer', 'get #contentLength'].map(
+      (name) => `subgraph-calls/http:${name}`,
+    ),
+    ...['subgraph-calls/http1/answer-', 'subgraph-calls/http1/connection:onBytes'],
+    'subgraph-calls/http1/connection:callback',
     ...['execute', 'on', 'readMore', 'trackHeader', 'wasm_on'].map(
       (name) => `npm:undici/lib/dispatcher/client-h1.js:${name}`,
     ),

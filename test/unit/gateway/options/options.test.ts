@@ -63,6 +63,7 @@ describe('defaults', () => {
         keepAlive: 4_000,
         max: 256,
         response: 33_554_432,
+        strict: true,
       },
       overrides: {},
       persistedOperations: { automatic: true, manifest: [], mode: 'log' },

@@ -75,15 +75,23 @@ subscriptions: { callback: { port: ${callbackPort}, publicUrl: 'http://127.0.0.1
     (await seriesOf('weir_subscriptions_active')).reduce((sum, active) => sum + active, 0) === count;
   const bothHaveSources = async (): Promise<boolean> =>
     (await seriesOf('weir_subscriptions_upstreams')).join() === '1,1';
+  /** @param others how many subscriptions there are already */
+  const subscribeToBoth = async (others: number): Promise<Subscriber[]> => {
+    const subscribers = Array.from({ length: 6 }, subscribe);
+    for (;;) {
+      await eventually(() => isActive(others + subscribers.length));
+      if (await bothHaveSources()) return subscribers;
+      // A worker that is busy is given no connections.
+      subscribers.push(subscribe());
+    }
+  };
   const publish = (step: number): void => {
     source.publish({ type: 'Moved', key: 'p', data: { step } satisfies Move });
   };
   const readAll = (subscribers: readonly Subscriber[]) => Promise.all(subscribers.map(({ next }) => next()));
   const moved = (step: number) => expect.objectContaining({ data: { moved: { step } } });
 
-  const first = Array.from({ length: 6 }, subscribe);
-  await eventually(() => isActive(6));
-  await eventually(bothHaveSources);
+  const first = await subscribeToBoth(0);
   for (const step of [1, 2, 3]) {
     publish(step);
     expect(await readAll(first)).toEqual(first.map(() => moved(step)));
@@ -97,9 +105,7 @@ subscriptions: { callback: { port: ${callbackPort}, publicUrl: 'http://127.0.0.1
   await gateway.printed(/died \(SIGKILL\); starting another/);
   await eventually(async () => (await seriesOf('weir_subscriptions_upstreams')).length === 2);
   await eventually(() => isActive(left));
-  const second = Array.from({ length: 6 }, subscribe);
-  await eventually(() => isActive(left + second.length));
-  await eventually(bothHaveSources);
+  const second = await subscribeToBoth(left);
   publish(4);
   expect(await readAll(second)).toEqual(second.map(() => moved(4)));
   expect(left).toBeGreaterThan(0);

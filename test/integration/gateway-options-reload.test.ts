@@ -91,7 +91,9 @@ async function askForMe(): Promise<{ inFlight: Promise<unknown>; answer: () => v
 
 it('serves those that wait for their turn while options are replaced', async () => {
   const overload = { requests: 1, wait: '1m' };
-  await start({ overload });
+  // A busy machine takes seconds to begin so many requests.
+  const timeouts = { subgraph: '2m' };
+  await start({ overload, timeouts: { ...timeouts, request: '2m' } });
   const { inFlight, answer } = await askForMe();
   const waiting = Array.from({ length: 800 }, async () => {
     const response = await gateway.post({ query: '{ __typename }' });
@@ -99,7 +101,7 @@ it('serves those that wait for their turn while options are replaced', async () 
     return response.status;
   });
   await until('weir_requests_waiting 800');
-  await reload({ overload, timeouts: { request: '20s' } });
+  await reload({ overload, timeouts: { ...timeouts, request: '3m' } });
   answer();
   expect(await inFlight).toEqual(me);
   expect((await Promise.all(waiting)).filter((status) => status !== 200)).toEqual([]);

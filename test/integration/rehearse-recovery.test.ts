@@ -110,6 +110,7 @@ it('makes tables that are empty, also where the table of that name has items alr
 it('names and removes what one has left that was killed, and tells the first key of a damaged part', async () => {
   const killed = startWeir([...args, '1000000'], {});
   await killed.printed(/^create/m);
+  await eventually(() => existsSync(join(place, 'archive.jsonl')));
   const children = childrenOf(killed.pid);
   expect(children).toHaveLength(2);
   killed.signal('SIGKILL');

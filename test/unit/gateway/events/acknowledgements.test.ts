@@ -54,6 +54,19 @@ it('tells a new connection what an earlier one was told, and nothing of an archi
   expect(told).toEqual(['POST /events/archived a-1', 'POST /events/archived a-1']);
 });
 
+it('tells a connection that begins while an earlier one is told', async () => {
+  let release = (): void => undefined;
+  answer = () => new Promise((resolve) => (release = () => resolve(200)));
+  const acknowledgements = open('a-1');
+  acknowledgements.connected(true);
+  await eventually(() => told.length === 1);
+  acknowledgements.connected(true);
+  answer = () => Promise.resolve(200);
+  release();
+  await eventually(() => told.length === 2);
+  expect(told).toEqual(['POST /events/archived a-1', 'POST /events/archived a-1']);
+});
+
 it('tells the newest position next, and tries again what has failed', async () => {
   let release = (): void => undefined;
   answer = () => new Promise((resolve) => (release = () => resolve(503)));

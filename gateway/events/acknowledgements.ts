@@ -24,6 +24,8 @@ export class Acknowledgements {
   /** The position up to which all events are archived. */
   #archived: string;
   #told = '';
+  /** How many connections there have been. */
+  #connections = 0;
   #isTelling = false;
 
   constructor(archived: string, options: AcknowledgementsOptions) {
@@ -35,6 +37,7 @@ export class Acknowledgements {
   connected(isAsked: boolean): void {
     this.#isAsked = isAsked;
     this.#told = '';
+    this.#connections++;
     void this.#tell();
   }
 
@@ -50,9 +53,10 @@ export class Acknowledgements {
     const isOver = (): boolean => signal.aborted;
     for (let failures = 0; this.#isAsked && this.#archived !== this.#told && !isOver();) {
       const position = this.#archived;
+      const connection = this.#connections;
       try {
         await this.#post(position);
-        this.#told = position;
+        if (connection === this.#connections) this.#told = position;
         failures = 0;
       } catch (reason) {
         if (isOver()) break;

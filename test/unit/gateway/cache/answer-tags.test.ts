@@ -3,6 +3,7 @@ import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { entityTag, unknownOf } from '../../../../gateway/cache/tags';
 import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
+import { heapUsed } from '../../../support/heap';
 import { compose } from '../../../support/small-graph';
 import { operationOf, requestOf } from '../../../support/subgraph-request';
 
@@ -347,4 +348,13 @@ describe('the fingerprint of a subgraph', () => {
     expect(fingerprints(changed)[0]).toBe(mine);
     expect(fingerprints(changed)[1]).not.toBe(theirs);
   });
+});
+
+it('remembers no types that a response names and the supergraph has not', async () => {
+  const before = await heapUsed();
+  for (let i = 0; i < 50; i++)
+    expect(
+      tagsOf('{ things { __typename } }', { things: [{ __typename: `${i}`.padEnd(1e6, 'x') }] }),
+    ).toContain('subgraph:products');
+  expect((await heapUsed()) - before).toBeLessThan(10e6);
 });

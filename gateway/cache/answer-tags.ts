@@ -20,6 +20,7 @@ export class AnswerTags {
   readonly #fieldFormats: ReadonlyMap<string, readonly string[]>;
   /** Created for the first response, as it allocates its memory at once. */
   #operations: LRUCache<string, TaggedOperation> | undefined;
+  /** By type; of those alone that have some. */
   readonly #identities = new Map<string, Identities>();
 
   constructor(subgraph: string, facts: EntityFacts) {
@@ -210,9 +211,9 @@ export class AnswerTags {
         ownFormats: formatsOf(type),
         allFormats: relatives.flatMap(formatsOf),
       };
-      // Responses name types: of those that the supergraph has not, only a few are remembered.
-      if (this.#identities.size >= mostTypes) this.#identities.clear();
-      this.#identities.set(type, identities);
+      // Responses may name types that the supergraph has not. These have none.
+      if (identities.keys.length > 0 || identities.allFormats.length > 0)
+        this.#identities.set(type, identities);
     }
     return identities;
   }
@@ -294,9 +295,6 @@ function tagBy({ start, fields }: TagKey, find: (path: readonly string[]) => unk
   }
   return tag;
 }
-
-/** More than supergraphs have. */
-const mostTypes = 10_000;
 
 /** An object in an answer, with the tags of the entity that it is or may be. */
 interface FoundEntity {

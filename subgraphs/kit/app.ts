@@ -1,3 +1,4 @@
+/** The HTTP app of a subgraph. Over 300 lines: its options, and in which order what is optional is wired up. */
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
   LogController,

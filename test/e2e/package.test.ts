@@ -1,4 +1,7 @@
-/** `weir package`: what it writes is run as AWS Lambda runs it, in a process of its own. */
+/**
+ * `weir package`: what it writes is run as AWS Lambda runs it, in a process of its own. Over 300 lines: one package is written
+ * for all of it.
+ */
 import { execFile } from 'node:child_process';
 import {
   existsSync,

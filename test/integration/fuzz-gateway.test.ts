@@ -1,7 +1,7 @@
 /**
  * Anything at all, sent to a live gateway or answered by a subgraph of it: no crash, no rejection that nobody handles,
  * no status from 500 on without an error of the table, no memory that is kept.
- * Longer than other files: each kind of input has a generator of its own.
+ * Over 300 lines: each kind of input has a generator of its own.
  *
  * `WEIR_FUZZ` is how many inputs of each kind there are (a tenth where each needs a connection or a file of its own),
  * `WEIR_SEED` draws others: `WEIR_FUZZ=1000000` takes an hour and more.

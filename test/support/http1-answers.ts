@@ -1,3 +1,4 @@
+/** Answers over HTTP/1.1 for clients of subgraphs. Over 300 lines: each way to desynchronise a connection is named. */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { Client } from 'undici';

@@ -1,3 +1,4 @@
+/** The tags of answers. Over 300 lines: the cases share one supergraph. */
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { entityTag, unknownOf } from '../../../../gateway/cache/tags';

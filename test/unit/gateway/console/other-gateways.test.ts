@@ -52,8 +52,10 @@ it('while the store is down, the others are shown for their lifetime, and then n
   const store = newStore();
   const cut = breakable(store);
   const one = join('one', { store: cut, lifetime: 60_000, places: 3 });
-  for (const name of ['a', 'b']) join(name, { store, places: 3 });
+  const [other] = ['a', 'b'].map((name) => join(name, { store, places: 3 }));
   await knows(one, 'a', 'b');
+  // Then it has a place, which no later one takes.
+  await knows(other!, 'b', 'one');
   cut.state.is = 'down';
   await says(one, 'The store that gateways share does not answer.');
   await knows(one, 'a', 'b');

@@ -1,6 +1,12 @@
 /** Whether moto stands in for AWS as the tests that start it need. */
 import { CreateTopicCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
-import { CreateQueueCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 
 sayWithoutMoto('the tests of moto itself');
@@ -32,6 +38,37 @@ sayWithoutMoto('the tests of moto itself');
     expect(await resources()).toEqual({ queues: [QueueUrl], topics: [{ TopicArn }] });
     await moto.reset();
     expect(await resources()).toEqual({ queues: [], topics: [] });
+  });
+
+  it('delivers the first message of a group first, when the time of all that were received is over', async () => {
+    const Attributes = { FifoQueue: 'true', VisibilityTimeout: '1' };
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'groups.fifo', Attributes }));
+    const groups = Array.from({ length: 10 }, (_, i) => `g${i}`);
+    for (const MessageBody of ['first', 'second', 'third']) {
+      const Entries = groups.map((group) => ({
+        ...{ Id: group, MessageBody, MessageGroupId: group },
+        MessageDeduplicationId: `${group} ${MessageBody}`,
+      }));
+      await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    }
+    // Nobody deletes one: the time of each group is over some times, while others poll.
+    const received: string[] = [];
+    const poll = async (): Promise<void> => {
+      while (received.length < 40) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({
+            ...{ QueueUrl, MaxNumberOfMessages: 10 },
+            ...{ WaitTimeSeconds: 1, MessageSystemAttributeNames: ['MessageGroupId'] },
+          }),
+        );
+        const firstOf = new Map(
+          Messages.toReversed().map(({ Attributes: of, Body }) => [of!.MessageGroupId, Body!]),
+        );
+        received.push(...firstOf.values());
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, poll));
+    expect(new Set(received)).toEqual(new Set(['first']));
   });
 
   it('has ended when it is stopped', async () => {

@@ -11,6 +11,7 @@ import type {
   Sink,
   Upload,
 } from '../request/sink';
+import { answerText, longestInText } from './answer-text';
 import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
 import type { PartsTypes, PartsTypesFor } from './parts-types';
@@ -74,11 +75,30 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
 
   answer({ status, headers, body, release }: Answer): void {
     const response = this.#response;
+    if (this.#takesText(body)) {
+      this.#endUpload();
+      (response as WholeResponse).sendMessage(status, answerText(status, [this.corsHeaders, headers], body));
+      release?.();
+      return;
+    }
     this.#endUpload();
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       writeHead(response, status, [...this.corsHeaders, ...headers]);
       response.end(body, release);
     } else this.#stream(status, headers, body);
+  }
+
+  /** Whether a body goes out fastest as one text with its head: long ones are not worth a copy. */
+  #takesText(body: Answer['body']): body is Buffer {
+    const response = this.#response;
+    return (
+      Buffer.isBuffer(body) &&
+      body.length > 0 &&
+      body.length <= longestInText &&
+      response instanceof WholeResponse &&
+      response.takesMessage &&
+      this.#request.method !== 'HEAD'
+    );
   }
 
   #stream(status: number, headers: readonly string[], parts: Parts): void {

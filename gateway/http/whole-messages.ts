@@ -193,14 +193,15 @@ export class WholeResponse<
   /**
    * Sends a whole response.
    *
+   * @param message a text has a byte in each character
    * @returns whether the system has taken all of it already; otherwise its bytes must not be changed any more
    */
-  sendMessage(status: number, message: Buffer): boolean {
+  sendMessage(status: number, message: Buffer | string): boolean {
     const socket = this.socket!;
     this.statusCode = status;
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- what `writableEnded` reads
     this.finished = true;
-    socket.write(message);
+    socket.write(message, 'latin1');
     const isSent = socket.writableLength === 0;
     if (isSent) this.emit('finish');
     else socket.write(nothing, (error) => error ?? this.emit('finish'));

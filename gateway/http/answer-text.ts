@@ -1,0 +1,36 @@
+import { STATUS_CODES, validateHeaderValue } from 'node:http';
+import { keepAliveTimeout } from './whole-messages';
+
+/** Bytes of a body. Node copies a text that is no longer, with its head, to where it is sent from, and allocates nothing. */
+export const longestInText = 12 * 1024;
+
+/**
+ * An answer of HTTP/1.1 as Node would write it on a connection that stays open, with a byte in each character.
+ *
+ * @param headers names and values in turn, among them `content-length`
+ * @throws {TypeError} when a value is not valid
+ */
+export function answerText(status: number, headers: readonly (readonly string[])[], body: Buffer): string {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+  for (const some of headers)
+    for (let i = 0; i < some.length; i += 2) {
+      const [name, value] = [some[i]!, some[i + 1]!];
+      validateHeaderValue(name, value);
+      head += `${name}: ${value}\r\n`;
+    }
+  return `${head}Date: ${dateOf(Date.now())}\r\n${ofConnection}\r\n${body.toString('latin1')}`;
+}
+
+const ofConnection = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeout / 1000}\r\n`;
+
+const told = { second: 0, date: '' };
+
+/** @param now Unix milliseconds */
+function dateOf(now: number): string {
+  const second = Math.floor(now / 1000);
+  if (second !== told.second) {
+    told.second = second;
+    told.date = new Date(now).toUTCString();
+  }
+  return told.date;
+}

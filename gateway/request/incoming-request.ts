@@ -352,32 +352,44 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /**
-   * Settles as `work` does, or rejects with the abort reason as soon as the request is aborted. Called once.
+   * Calls `done` with the result of `work`; or `failed` with its error, or with the abort reason as soon as the request is
+   * aborted. One of them is called once, unless the request is settled before. Called once itself.
    *
    * If `work` settles at the deadline or later, that is a timeout, even if the timer has not fired yet: subgraph calls
    * end at the same deadline, so the result would lack their data.
    */
-  run<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { timeout } = this;
-    return new Promise<Result>((resolve, reject) => {
-      const left = this.deadline - performance.now();
-      const end = (): void => this.abort(requestError('GATEWAY_TIMEOUT', { timeout }));
-      if (left <= 0) end();
-      if (this.#abortion !== undefined) {
-        reject(this.#abortion);
-        return;
-      }
-      this.#onAbort = reject;
-      this.#timer = setTimeout(end, left);
-      const settleBy =
-        <Value>(how: (value: Value) => void) =>
-        (value: Value): void => {
-          if (performance.now() >= this.deadline) end();
-          else how(value);
-          this.settle();
-        };
-      work().then(settleBy(resolve), settleBy(reject));
-    });
+  run<Result>(
+    work: () => Promise<Result>,
+    done: (result: Result) => void,
+    failed: (reason: unknown) => void,
+  ): void {
+    this.#onAbort = failed;
+    const left = this.deadline - performance.now();
+    if (left <= 0) this.#timeOut();
+    else if (this.#abortion !== undefined) this.abort(this.#abortion);
+    if (this.#abortion !== undefined) return;
+    // Rounded, as Node has a list of timers for each number of milliseconds.
+    this.#timer = setTimeout(() => this.#timeOut(), Math.ceil(left));
+    work().then(
+      (result) => {
+        if (this.#endsWork()) done(result);
+      },
+      (error: unknown) => {
+        if (this.#endsWork()) failed(error);
+      },
+    );
+  }
+
+  #timeOut(): void {
+    this.abort(requestError('GATEWAY_TIMEOUT', { timeout: this.timeout }));
+  }
+
+  /** @returns whether the request is still to be told how its work has ended */
+  #endsWork(): boolean {
+    if (performance.now() >= this.deadline) this.#timeOut();
+    const isAwaited = this.#onAbort !== undefined;
+    this.settle();
+    return isAwaited;
   }
 
   awaitPlan<Plan>(plan: Promise<Plan>, waits: PlanWaits): Promise<Plan> {
@@ -386,8 +398,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   /** Aborts everything that runs for this request; `reason` is the error to answer, if the client is still there. */
   abort(reason: Error): void {
-    this.#abortion ??= reason;
-    this.#onAbort?.(this.#abortion);
+    const abortion = (this.#abortion ??= reason);
+    const onAbort = this.#onAbort;
+    this.#onAbort = undefined;
+    // Not at once: whoever aborts many requests is not to be interrupted by their answers.
+    if (onAbort !== undefined) void Promise.resolve(abortion).then(onAbort);
     this.#worksOn = false;
     this.settle();
   }

@@ -136,13 +136,20 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { request } = arrival;
     const refusal = rates?.refuse(request) ?? (isAdmitted ? undefined : request.refusal);
     if (refusal !== undefined) reply.refuse(request, refusal);
-    else if (!(isLookedUp && cachedAnswers.answer(arrival))) void answer(arrival);
+    else if (!(isLookedUp && cachedAnswers.answer(arrival))) answer(arrival);
   }
 
-  async function answer(arrival: Arrival): Promise<void> {
+  function answer(arrival: Arrival): void {
     const { request } = arrival;
+    request.run(
+      () => run(arrival),
+      (sent) => send(request, sent),
+      (error) => reply.refuse(request, error),
+    );
+  }
+
+  function send(request: IncomingRequest, sent: Answer): void {
     try {
-      const sent = await request.run(() => run(arrival));
       reply.send(request, sent);
       if (request.operation?.type !== 'subscription') return;
       // It holds no slot: the limits of `subscriptions` bound it. It may move to another supergraph, or to other options.

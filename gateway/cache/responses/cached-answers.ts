@@ -91,6 +91,8 @@ export class CachedAnswers {
 
   /** Answers a request if it can. Returns whether it did. */
   answer(arrival: Arrival): boolean {
+    // Where nothing may be kept, most requests come here.
+    if (this.#remembered.size === 0) return false;
     const { request } = arrival;
     const { method, headers } = request.head;
     const remembered = this.#remembered.get(requestKey(arrival));

@@ -12,6 +12,7 @@ import { type ErrorCode, requestError } from '../../errors';
 import type { Execution, Part } from '../../execution';
 import type { Options } from '../../options';
 import { LiveIndex } from '../../subgraph-calls/live-index';
+import type { LiveSet } from '../../subgraph-calls/live-set';
 import type { Caller } from '../../subgraph-calls/transport';
 import { endWith, type Span } from '../../telemetry/traces/span';
 import type { CachedReply } from './answer-headers';
@@ -122,7 +123,8 @@ export class ResponseCache {
   answer(query: CacheQuery, request: IncomingRequest, run: Run): Promise<Answered> {
     const { operation } = query;
     if (operation === undefined) return run(request);
-    if (!this.#settings.options.enabled) return this.#share({ query, operation, request, run });
+    const pending = { query, operation, request, run };
+    if (!this.#settings.options.enabled) return this.#share(pending);
     const directives = this.#directivesOf(request);
     const keys =
       operation.lastScope === 'none' || directives?.noStore === true
@@ -130,7 +132,7 @@ export class ResponseCache {
         : this.#keysOf(query, operation, request);
     if (keys !== undefined) return this.#find({ query, operation, keys, request, run }, directives);
     if (directives?.onlyIfCached === true) throw requestError('NOT_CACHED', {});
-    return this.#pass({ query, operation, request, run });
+    return this.#share(pending);
   }
 
   async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
@@ -278,57 +280,60 @@ export class ResponseCache {
     await store.set(new Map([[keys[scope], entryOf(answer)]]), clock);
   }
 
-  #joinable(key: string): Flight | undefined {
+  #joinable(key: string, near = this.#flights.at(key)): Flight | undefined {
     const { changes } = this.#settings;
-    return this.#flights.at(key).find((flight) => flight.key === key && flight.isJoinable(changes));
+    return near.find((flight) => flight.key === key && flight.isJoinable(changes));
   }
 
-  /** Executes without a look-up. The answer is not stored, as there is no clock. */
-  #pass(pending: PendingQuery): Promise<Execution> {
-    const { operation, run } = pending;
-    return this.#share({
-      ...pending,
-      run: async (caller) => {
-        this.#settings.statistics.pass++;
-        const execution = await run(caller);
-        this.#learn(operation, execution, caller);
-        return execution;
-      },
-    });
-  }
-
-  /** Executes for this client alone, as a query that joined another cannot have its answer. */
+  /** Executes for this client alone. The answer is not stored, as there is no clock. */
   async #alone({ operation, request, run }: PendingQuery): Promise<Execution> {
-    this.#settings.statistics.pass++;
+    this.#countPass();
     const execution = await run(request);
-    this.#learn(operation, execution, request);
+    this.#learnOfPass(operation, execution, request);
     return execution;
   }
 
-  /** Executes, or joins an identical query of the same client in flight. The answer is not stored. */
-  #share({ query, operation, request, run }: PendingQuery): Promise<Execution> {
-    const key = this.#settings.coalesce ? sharedKey(query, operation, request) : undefined;
-    if (key === undefined) return run(request);
-    const joined = this.#joinable(key);
-    return joined === undefined ? this.#lead(key, request, run) : this.#follow(joined, request, run);
+  #countPass(): void {
+    const { options, statistics } = this.#settings;
+    if (options.enabled) statistics.pass++;
   }
 
-  async #follow(joined: Flight, request: IncomingRequest, run: Run): Promise<Execution> {
+  #learnOfPass(operation: CachedOperation, execution: Execution, caller: Caller): void {
+    if (this.#settings.options.enabled) this.#learn(operation, execution, caller);
+  }
+
+  /** Executes, or joins an identical query of the same client in flight. The answer is not stored. */
+  #share(pending: PendingQuery): Promise<Execution> {
+    const { query, operation, request } = pending;
+    const key = this.#settings.coalesce ? sharedKey(query, operation, request) : undefined;
+    if (key === undefined) return this.#alone(pending);
+    const near = this.#flights.at(key);
+    const joined = this.#joinable(key, near);
+    return joined === undefined ? this.#lead(key, near, pending) : this.#follow(joined, pending);
+  }
+
+  async #follow(joined: Flight, pending: PendingQuery): Promise<Execution> {
+    const { request } = pending;
     joined.join(request);
     const execution = await waitFor(joined, request);
-    if (!joined.isFor(request)) return run(request);
+    if (!joined.isFor(request)) return this.#alone(pending);
     this.#settings.statistics.coalesced++;
     return { ...execution, release: undefined };
   }
 
   /** Executes so that others may join. */
-  async #lead(key: string, request: IncomingRequest, run: Run): Promise<Execution> {
+  async #lead(
+    key: string,
+    near: LiveSet<Flight>,
+    { operation, request, run }: PendingQuery,
+  ): Promise<Execution> {
     const flight = new Flight(key, request, this.#settings.changes);
-    const near = this.#flights.at(key);
     near.add(flight);
     try {
+      this.#countPass();
       flight.execution = run(flight);
       const execution = await flight.execution;
+      this.#learnOfPass(operation, execution, flight);
       if (flight.size === 1) return execution;
       request.span?.set('weir.shared_with', flight.size - 1);
       // Several requests may send the body, so its memory is not reused.

@@ -42,6 +42,9 @@ function begin(headers: Record<string, string> = {}): IncomingRequest {
   );
 }
 
+const run = <Result>(request: IncomingRequest, work: () => Promise<Result>): Promise<Result> =>
+  new Promise((resolve, reject) => request.run(work, resolve, reject));
+
 const timeout = {
   message: 'The request took longer than 200 ms.',
   extensions: { code: 'GATEWAY_TIMEOUT', http: { status: 504 } },
@@ -50,7 +53,7 @@ const timeout = {
 describe('work for a request', () => {
   it('settles within the timeout of the request', async () => {
     const request = begin();
-    const answer = request.run(async () => {
+    const answer = run(request, async () => {
       now += 199;
       return 'in time';
     });
@@ -64,7 +67,7 @@ describe('work for a request', () => {
     ['fails', async () => Promise.reject(new Error('late'))],
   ])('is a timeout if it %s at its deadline, whichever timer fires first', async (_, settle) => {
     const request = begin();
-    const answer = request.run(() => {
+    const answer = run(request, () => {
       now += 200;
       return settle();
     });
@@ -77,13 +80,13 @@ describe('work for a request', () => {
     const request = begin();
     now += 200;
     const work = jest.fn();
-    await expect(request.run(work)).rejects.toMatchObject(timeout);
+    await expect(run(request, work)).rejects.toMatchObject(timeout);
     expect(work).not.toHaveBeenCalled();
   });
 
   it('rejects with the abort reason before the deadline', async () => {
     const request = begin();
-    const answer = request.run(async () => {
+    const answer = run(request, async () => {
       request.abort(new ClientGone());
       now += 200;
     });
@@ -95,7 +98,7 @@ describe('work for a request', () => {
 it('is unsettled until its answer is known, whenever the answer is read', async () => {
   const request = begin();
   let answer!: (value: string) => void;
-  const known = request.run(() => new Promise<string>((resolve) => (answer = resolve)));
+  const known = run(request, () => new Promise<string>((resolve) => (answer = resolve)));
   expect(settled).toBe(0);
   answer('known');
   await known;
@@ -107,7 +110,7 @@ it('is unsettled until its answer is known, whenever the answer is read', async 
 it('is unsettled after the first part of its answer until the work for others has ended', async () => {
   const request = begin();
   let ended!: () => void;
-  await request.run(async () => {
+  await run(request, async () => {
     ended = request.workOn();
   });
   request.settle();
@@ -130,7 +133,7 @@ it.each([
 
 it('is settled when it is aborted', async () => {
   const request = begin();
-  const never = request.run(() => new Promise(() => undefined));
+  const never = run(request, () => new Promise(() => undefined));
   request.abort(new ClientGone());
   expect(settled).toBe(1);
   await expect(never).rejects.toBeInstanceOf(ClientGone);

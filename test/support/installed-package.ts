@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(__dirname, '../..');
@@ -24,14 +32,16 @@ export function lockedPackages(): Record<string, LockedPackage> {
 }
 
 /**
- * Packs Weir as `npm pack` does and installs it in an empty folder, together with packages of ours that a user would
- * choose. A lock file with our versions comes first: npm then takes them all from its cache, and a new version of
- * somebody's package cannot fail a test of ours.
+ * Packs Weir as `npm pack` does and installs the tarball in an empty folder, together with packages of ours that a user
+ * would choose. All that it needs is there before, in our versions, and at the paths at which npm puts it: npm then
+ * unpacks one package in place of hundreds, and a new version of somebody's package cannot fail a test of ours. `.ci/full`
+ * has npm install all of them.
+ *
+ * @param folder on the file system of this checkout, or files are copied
  */
 export function installPackage(folder: string, others: readonly string[]): void {
   npm(root, 'pack', '--silent', '--pack-destination', folder);
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
-  const ours = lockedPackages();
   const { devDependencies, ...weir } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
     devDependencies: Record<string, string>;
@@ -41,16 +51,46 @@ export function installPackage(folder: string, others: readonly string[]): void 
     ...Object.fromEntries(others.map((name) => [name, ranges[name]!])),
     weir: `file:${tarball}`,
   };
+  const needed = neededBy(lockedPackages(), [...others, ...Object.keys(weir.dependencies)]);
   const packages = {
     '': { dependencies },
     'node_modules/weir': { ...weir, scripts: undefined, resolved: `file:${tarball}` },
-    ...neededBy(ours, [...others, ...Object.keys(weir.dependencies)]),
+    ...needed,
   };
   const write = (name: string, content: object) =>
     writeFileSync(join(folder, name), JSON.stringify(content, null, 2));
   write('package.json', { private: true, dependencies });
   write('package-lock.json', { lockfileVersion: 3, requires: true, packages });
-  npm(folder, 'ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
+  for (const path of Object.keys(needed)) if (existsSync(join(root, path))) link(path, folder);
+  npm(
+    folder,
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  );
+}
+
+/** Has the files of a package of ours in a folder, too, without the packages that are in it. */
+function link(path: string, folder: string): void {
+  mkdirSync(join(folder, path), { recursive: true });
+  for (const entry of readdirSync(join(root, path), { withFileTypes: true })) {
+    const within = join(path, entry.name);
+    if (entry.isDirectory()) {
+      if (entry.name !== 'node_modules') link(within, folder);
+    } else putFile(join(root, within), join(folder, within));
+  }
+}
+
+/** A package is only read: one file may have two names. */
+function putFile(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
 }
 
 /** These packages with all that they need, at the paths at which npm has put them. */

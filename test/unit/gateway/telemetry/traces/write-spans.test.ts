@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { type Attributes, Span, type Value } from '../../../../../gateway/telemetry/traces/span';
 import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
 import { SpanWriter } from '../../../../../gateway/telemetry/traces/write-spans';
+import { anyCharacter } from '../../../../support/any-character';
 import { readTraces } from '../../../../support/otlp-receiver';
 
 const service = { 'service.name': 'größe', 'service.version': '1.2.3' };
@@ -62,7 +63,7 @@ function readable(span: Span): ReadableSpan {
   };
 }
 
-const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'binary', maxLength: 200 }));
+const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: anyCharacter, maxLength: 200 }));
 const value: fc.Arbitrary<Value> = fc.oneof(
   text,
   fc.boolean(),

@@ -6,7 +6,7 @@ FROM node:24-alpine AS build
 WORKDIR /weir
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY setup.mjs tsconfig.json tsconfig.build.json ./
+COPY bundle.mjs setup.mjs tsconfig.json tsconfig.build.json ./
 COPY cli ./cli
 COPY console ./console
 COPY gateway ./gateway

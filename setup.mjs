@@ -34,13 +34,13 @@ const files = sources.flatMap(listFiles);
 /** What the code reads from the folder that it is compiled to. */
 const copied = files.filter((name) => name.endsWith('.graphql') || name.endsWith('.asl.json'));
 const code = files.filter((name) => name.endsWith('.ts'));
-const bundleThread = join(root, 'gateway', 'planning', 'bundle.mjs');
+const bundles = join(root, 'bundle.mjs');
 const configs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((file) => join(root, file));
-if (isOlder(stamp, [...configs, bundleThread, ...code])) {
+if (isOlder(stamp, [...configs, bundles, ...code])) {
   const compiler = developmentFile('typescript-7', 'bin', 'tsc');
   developmentFile('esbuild', 'package.json');
   await run('Compiling', process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')]);
-  await run("Bundling the planner's thread", process.execPath, [bundleThread]);
+  await run('Bundling the gateway', process.execPath, [bundles]);
   removeStale();
   writeFileSync(stamp, '');
 }
@@ -58,7 +58,7 @@ if (isOlder(join(root, 'dist', 'console', 'index.html'), listFiles('console'))) 
 /** What was compiled of sources that are gone since: it would be packed with the rest. */
 function removeStale() {
   const sourceOf = (name) =>
-    relative(join(root, 'dist'), name).replace(/\.(?:d\.ts|js|licenses\.txt)$/, '.ts');
+    relative(join(root, 'dist'), name).replace(/\.(?:d\.ts|js|map|licenses\.txt)$/, '.ts');
   const known = new Set(files.map((name) => relative(root, name)));
   for (const name of sources.flatMap((folder) => listFiles(join('dist', folder))))
     if (!known.has(sourceOf(name))) rmSync(name);

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Has Node keep what V8 has compiled, for the next start: in this process, its threads and its children. It is written when
- * a process or thread ends. Node 20 cannot do so.
+ * Has what V8 has compiled kept for the next start: in this process, its threads and its children. Bundles are kept by
+ * `runCached`. Other modules are kept by Node when a process or thread ends, which Node 20 cannot do.
  *
  * The folder is `weir` in `XDG_CACHE_HOME` or `~/.cache`. What is in it is run, so nothing is kept in a folder that others
  * may write to, such as one in a shared `/tmp`. `NODE_COMPILE_CACHE` names another one, and `NODE_DISABLE_COMPILE_CACHE=1`
@@ -19,10 +19,10 @@ export function keepCompiled(
   node: CompileCache = nodeModule as CompileCache,
 ): void {
   const isDecided = Boolean(env['NODE_COMPILE_CACHE'] ?? env['NODE_DISABLE_COMPILE_CACHE']);
-  if (node.enableCompileCache === undefined || isDecided) return;
+  if (isDecided) return;
   const folder = ownFolder(env);
   if (folder === undefined) return;
-  node.enableCompileCache(folder);
+  node.enableCompileCache?.(folder);
   env['NODE_COMPILE_CACHE'] = folder;
 }
 

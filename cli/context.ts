@@ -5,6 +5,8 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the user asks to stop. A long-running command then ends with exit code 0. */
   readonly signal: AbortSignal;
+  /** Called when a gateway runs, or was found to be able to. @default nothing is done */
+  readonly started?: (() => void) | undefined;
 }
 
 export interface Output {

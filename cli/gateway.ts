@@ -25,7 +25,6 @@ import { lazy } from './lazy';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
 import { handedConnections } from './shared-port';
-import { setServingFlags } from './v8-flags';
 import { answerTo, ask } from './worker-messages';
 import { callbackKeyVariable, type ReadyMessage, startWorkers, WorkerStartError } from './workers';
 
@@ -107,17 +106,18 @@ async function check(flags: OwnFlags, context: Context): Promise<void> {
     const sentence = `\`subgraphs.${name}\` has no effect: the supergraph has no subgraph of this name.`;
     return reader.sources?.describe({ path: ['subgraphs', name], sentence }) ?? sentence;
   });
+  context.started?.();
   context.stdout.write([...notes, found].map((line) => `weir: ${line}\n`).join(''));
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
-  setServingFlags();
   if (cluster.worker !== undefined) return runWorker(cluster.worker.id, flags, context);
   const say = (sentence: string): void => void context.stderr.write(`${sentence}\n`);
   const watch = watchOptions(flags.config);
   const reader = new OptionsReader(flags, context, watch);
   try {
     const gateway = await start(reader, () => reader.read());
+    context.started?.();
     say(`weir: the gateway answers at ${gateway.url}`);
     writeUrl(gateway.url, flags, context);
     watch.begin(() => {
@@ -140,6 +140,7 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
 async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const gateway = await start(reader, () => inWorker(reader.read(), id, context));
+  context.started?.();
   answerPrimary(gateway);
   await untilStopped(context);
   await gateway.stop();

@@ -31,7 +31,8 @@ const load = createRequire(__filename);
 
 /**
  * Modules that are slow to load, such as the composer and the planner. Commands load them when they need them, so that
- * `weir --help` answers at once and `weir dev` starts its processes first.
+ * `weir --help` answers at once and `weir dev` starts its processes first. What is required is in the bundle of
+ * `gateway-program.ts`, and what is loaded is not.
  */
 export const lazy = {
   archive: () => load('../gateway/events/archive') as typeof Archive,
@@ -44,8 +45,8 @@ export const lazy = {
   credentials: () => load('./dev/credentials') as typeof Credentials,
   executions: () => load('./operators/executions') as typeof Executions,
   failures: () => load('./operators/failures') as typeof Failures,
-  gateway: () => load('../gateway') as typeof Gateway,
-  gatewayOptions: () => load('../gateway/options') as typeof GatewayOptions,
+  gateway: () => require('../gateway') as typeof Gateway,
+  gatewayOptions: () => require('../gateway/options') as typeof GatewayOptions,
   gatewayTemplate: () => load('./package/template/gateway-template') as typeof GatewayTemplate,
   graphql: () => load('graphql') as typeof GraphQL,
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,

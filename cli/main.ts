@@ -1,14 +1,39 @@
 #!/usr/bin/env node
 import cluster from 'node:cluster';
+import { extname, join } from 'node:path';
+import { type CachedCode, runCached } from '../gateway/code-cache/run-cached';
 import { keepCompiled } from './compile-cache';
+import type * as GatewayProgram from './gateway-program';
 import type * as Program from './program';
+import { setServingFlags, withServingFlags } from './v8-flags';
+
+/** Milliseconds in which a gateway has started, and answered first requests. V8 forgets in minutes what it compiled for them. */
+const startTakes = 10_000;
 
 // Before the rest is loaded.
 keepCompiled(process.env);
-const { runCli } = require('./program') as typeof Program;
+const gateway = process.argv[2] === 'gateway' ? loadGateway() : undefined;
+const { runCli } = gateway?.exports ?? (require('./program') as typeof Program);
 
 // The AWS SDK's warning would appear in the output of every command that uses the SDK.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+/** Flags come first, as V8 takes what it has compiled only with the same ones. */
+function loadGateway(): CachedCode<typeof GatewayProgram> {
+  setServingFlags();
+  return runCached(join(__dirname, `gateway-program${extname(__filename)}`), process.env);
+}
+
+/** Keeps what V8 has compiled, after some time or at the end. */
+function keepStarted({ save }: CachedCode<unknown>): void {
+  let isSaved = false;
+  const saveOnce = (): void => {
+    if (!isSaved) withServingFlags(save);
+    isSaved = true;
+  };
+  setTimeout(saveOnce, startTakes).unref();
+  process.once('exit', saveOnce);
+}
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -29,6 +54,7 @@ void runCli(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   signal: stop.signal,
+  ...(gateway && { started: () => keepStarted(gateway) }),
 }).then((exitCode) => {
   process.exitCode = exitCode;
   // The IPC channel to the primary would keep the worker alive.

@@ -22,6 +22,17 @@ export function setServingFlags(): void {
   if (nodeMajor >= 24) setFlagsFromString('--external-memory-accounted-in-global-limit');
 }
 
+/** Does `work` while the flags are those that `setServingFlags` has set at first. */
+export function withServingFlags(work: () => void): void {
+  const isBounded = nodeMajor >= 24 && !isGrowing;
+  if (isBounded) setFlagsFromString('--semi-space-growth-factor=2');
+  work();
+  if (isBounded) setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** Whether the young generation may grow. */
+let isGrowing = true;
+
 const nodeMajor = Number.parseInt(process.versions.node, 10);
 
 /**
@@ -32,7 +43,6 @@ const nodeMajor = Number.parseInt(process.versions.node, 10);
 function boundYoungGeneration(): void {
   // Size of both halves together. While they grow to 16 MiB each, one half still has the old size.
   const mayStillDouble = 16 * 1024 * 1024;
-  let isGrowing = true;
   new PerformanceObserver(() => {
     const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')!;
     if (young.space_size <= mayStillDouble === isGrowing) return;

@@ -24,7 +24,7 @@ export const parts = {
     ...['cache/stores/memory', 'cache/stores/tiered', 'http/media-type', 'npm:graphql/'],
   ],
   execution: ['execution/', 'subgraph-calls/scopes-in-flight'],
-  completion: [...['execution/complete/', 'execution/execute:() =>', 'execution/run/run:takeOutput']],
+  completion: [...['execution/complete/', 'execution/execute:()=>', 'execution/run/run:takeOutput']],
   'call: around': [...['subgraph-calls/', 'cache/'], 'execution/run/call-subgraph:callSubgraph'],
   'call: write': [
     ...['subgraph-calls/request-body', 'subgraph-calls/sent-headers', 'subgraph-calls/http:#send'],

@@ -1,6 +1,7 @@
 /** A CPU profile of a system's main thread, taken by V8's sampler while it is measured. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from './inspector.mjs';
 
@@ -45,9 +46,33 @@ export function timesBy({ nodes, samples, timeDeltas }, nameOf) {
   return times;
 }
 
+/**
+ * @returns a function that gives a frame of a bundle the URL that its source would have if it were compiled alone, and the
+ *   name that its function has there; other frames it returns as they are
+ */
+function unbundle(dist) {
+  const bundle = join(dist, 'cli', 'gateway-program');
+  if (!existsSync(`${bundle}.map`)) return (frame) => frame;
+  const map = new SourceMap(JSON.parse(readFileSync(`${bundle}.map`, 'utf8')));
+  return (frame) => {
+    if (!frame.url.endsWith(`${bundle}.js`)) return frame;
+    const { originalSource } = map.findEntry(frame.lineNumber, frame.columnNumber);
+    if (originalSource === undefined) return frame;
+    const source = resolve(dirname(bundle), originalSource);
+    const url = source.includes('node_modules')
+      ? source
+      : join(dist, relative(join(dist, '..'), source)).replace(/\.ts$/, '.js');
+    // Where two have the same name, the bundler gives one of them a number.
+    const functionName = frame.functionName.replace(/(?<=[a-z])\d+$/i, '');
+    return { ...frame, functionName, url };
+  };
+}
+
 /** @returns a function that says `FILE:FUNCTION` of frames of Weir, its files below `dist/gateway/`; of others nothing */
 export function weirNames(dist = defaultDist) {
-  return ({ functionName, url }) => {
+  const unbundled = unbundle(dist);
+  return (frame) => {
+    const { functionName, url } = unbundled(frame);
     const [, file] = (url.includes(dist) && /\/dist\/(?:gateway\/)?(.*)\.js$/.exec(url)) || [];
     return file === undefined ? undefined : `${file}:${functionName}`;
   };
@@ -60,6 +85,7 @@ const defaultDist = fileURLToPath(new URL('../../dist/', import.meta.url));
 export function sourceNames(dir) {
   const dist = dir === undefined ? defaultDist : join(resolve(dir), 'dist', '/');
   const nameInWeir = weirNames(dist);
+  const unbundled = unbundle(dist);
   const sources = new Map();
   const lineOf = (url, line) => {
     const file = url.replace(/^file:\/\//, '');
@@ -72,8 +98,9 @@ export function sourceNames(dir) {
     if (inWeir !== undefined)
       return functionName === '' ? inWeir + lineOf(url, lineNumber).slice(columnNumber).trim() : inWeir;
     if (url.startsWith('node:')) return `${url}:${functionName}`;
-    const inPackage = /.*\/node_modules\/(.*)/.exec(url)?.[1];
-    return inPackage === undefined ? functionName : `npm:${inPackage}:${functionName}`;
+    const original = unbundled(frame);
+    const inPackage = /.*\/node_modules\/(.*)/.exec(original.url)?.[1];
+    return inPackage === undefined ? functionName : `npm:${inPackage}:${original.functionName}`;
   };
 }
 

@@ -24,7 +24,8 @@ export interface PackageContent {
 /** The modules of a gateway: what opens it, and the thread that plans operations which are not in the package. */
 export const gatewaySources = (): Readonly<Record<string, string>> => ({
   [nameOf(codeFile)]: moduleIn('gateway/process/packaged-handler'),
-  worker: moduleIn('gateway/planning/worker'),
+  // Under the name of what else runs it.
+  thread: moduleIn('gateway/planning/worker'),
 });
 
 /**

@@ -44,7 +44,7 @@ export async function bundle(
  * V8 keeps code in half of the memory if all of it is ASCII. What esbuild leaves of other characters is in regular expressions,
  * which take escapes instead.
  */
-const inAscii = (code: string): string =>
+export const inAscii = (code: string): string =>
   code.replace(/\\[^]|[\u0080-\uffff]/g, (found) => {
     const unit = found.charCodeAt(found.length - 1);
     return unit < 0x80 ? found : `\\u${unit.toString(16).padStart(4, '0')}`;

@@ -547,9 +547,9 @@ export function memoryForThreads(
 }
 
 // Jest runs this from its sources, so the thread must compile them too.
-const workerFile = join(__dirname, `worker${extname(__filename)}`);
-const workerArguments =
-  extname(__filename) === '.ts' ? ['--require', join(__dirname, '../../test/support/typescript.cjs')] : [];
+const isSource = extname(__filename) === '.ts';
+const workerFile = join(__dirname, isSource ? 'worker.ts' : 'thread.js');
+const workerArguments = isSource ? ['--require', join(__dirname, '../../test/support/typescript.cjs')] : [];
 
 function positive(name: keyof PlannerOptions, value: number): number {
   if (value > 0) return value;

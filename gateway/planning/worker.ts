@@ -61,8 +61,18 @@ export function serve(options: QueryPlannerOptions, port: MessagePort): void {
         error instanceof TimeOver ? 'timeout' : error instanceof PlanningError ? error.failure : 'failed';
       say({ kind: 'error', failure, reason: reasonOf(error instanceof PlanningError ? error.cause : error) });
     }
+    const work = firstPlanned;
+    firstPlanned = undefined;
+    work?.();
   });
   say({ kind: 'ready', supergraph: planner.supergraph, thread: systemThread() });
+}
+
+let firstPlanned: (() => void) | undefined;
+
+/** Has `work` done when the thread has answered its first request. */
+export function afterFirstPlan(work: () => void): void {
+  firstPlanned = work;
 }
 
 /** The most that `planning.paths` may be. */

@@ -2,7 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type HookModule, type ImportModule, loadNamedHook } from '../auth/hook';
+import { type HookModule, loadNamedHook } from '../auth/hook';
+import type { ImportModule } from '../auth/import-module';
 import { loadOptions, type Options } from '../options';
 import type { Parts } from '../packaged/loader';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';

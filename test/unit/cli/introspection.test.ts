@@ -65,7 +65,7 @@ describe.each([
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
       stderr: expect.stringMatching(
-        /The schema of a cannot be read: .*\(self-signed certificate\): name its authority in `subgraphs\.a\.tls\.ca`/,
+        /The schema of a cannot be read: .*\(self-signed certificate.*\): name its authority in `subgraphs\.a\.tls\.ca`/,
       ),
     });
     expect([proxy.tunnels, keys]).toEqual([['localhost:8443'], []]);

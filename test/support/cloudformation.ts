@@ -2,8 +2,13 @@ import { parseDocument } from 'yaml';
 
 /** A template of CloudFormation or SAM. `!Ref`, `!GetAtt` and `!Sub` are as in JSON: `{ Ref: 'Queue' }`. */
 export interface Template {
-  readonly Parameters?: Readonly<Record<string, { readonly Default?: string | number }>>;
+  readonly Parameters?: Readonly<Record<string, Parameter>>;
   readonly Resources: Readonly<Record<string, Resource>>;
+}
+
+export interface Parameter {
+  readonly Default?: string | number;
+  readonly AllowedPattern?: string;
 }
 
 export interface Resource {

@@ -10,6 +10,15 @@ const longestTimeout = 900;
 /** What a function needs besides its longest task: to start, and to tell the outcome, in seconds. */
 const besidesTask = 30;
 
+const archiveWait: Parameter = {
+  Type: 'String',
+  Description:
+    'How many milliseconds the answer of a mutation waits until `weir audit events` has archived its events, at most: less than the gateway waits. Empty: it does not wait.',
+  Default: '',
+  AllowedPattern: '^([1-9][0-9]{0,4})?$',
+  ConstraintDescription: 'must be milliseconds from 1 to 99999, or empty',
+};
+
 /** The template of a subgraph's function, of all that its code declares. */
 export function subgraphTemplate(declaration: SubgraphDeclaration, code: FunctionCode): string {
   const { name, tables, publishes, consumers, workflows } = declaration;
@@ -37,6 +46,7 @@ export function subgraphTemplate(declaration: SubgraphDeclaration, code: Functio
         MinLength: 1,
       },
       ...Object.fromEntries(options.map(({ id, parameter }) => [id, parameter])),
+      ...(publishes && { ArchiveWait: archiveWait }),
       LogLevel: {
         Type: 'String',
         Description: 'The level from which log lines are written.',
@@ -51,6 +61,7 @@ export function subgraphTemplate(declaration: SubgraphDeclaration, code: Functio
         environment: {
           LOG_LEVEL: ref('LogLevel'),
           WEIR_LINK_KEYS: sub('{{resolve:secretsmanager:${LinkKeysSecret}}}'),
+          ...(publishes && { WEIR_ARCHIVE_WAIT: ref('ArchiveWait') }),
           ...(queues.length > 0 && { EVENTS_CHANNEL: 'sns-sqs' }),
           ...(Object.assign({}, ...parts.map((part) => part.environment)) as Record<string, unknown>),
           ...Object.fromEntries(options.map(({ id, variable }) => [variable, ref(id)])),

@@ -20,6 +20,9 @@ export interface Parameter {
   readonly Description: string;
   readonly Default?: string | number;
   readonly AllowedValues?: readonly (string | number)[];
+  readonly AllowedPattern?: string;
+  /** What is said of a value that the pattern does not allow. */
+  readonly ConstraintDescription?: string;
   readonly MinLength?: number;
   readonly NoEcho?: true;
 }

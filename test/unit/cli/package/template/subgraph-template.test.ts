@@ -27,3 +27,15 @@ it.each(functions)('of $name is read, and names only what it has', (subgraph) =>
   const { Resources } = readTemplate(templateOf(subgraph));
   expect(Object.values(Resources).map(({ Type }) => Type)).toContain('AWS::Serverless::Function');
 });
+
+it('offers to wait for an archive where a subgraph writes events, and does not wait by default', () => {
+  for (const subgraph of functions) {
+    const text = templateOf(subgraph);
+    const { publishes } = declarationOf(subgraph);
+    expect(readTemplate(text).Parameters?.['ArchiveWait']?.Default).toBe(publishes ? '' : undefined);
+    expect(text.includes('WEIR_ARCHIVE_WAIT: !Ref ArchiveWait')).toBe(publishes);
+  }
+  const pattern = new RegExp(readTemplate(templateOf(orders)).Parameters!['ArchiveWait']!.AllowedPattern!);
+  const values = ['', '1', '5000', '99999', '0', '05', '-1', '1e3', '100000', '5s'];
+  expect(values.filter((value) => pattern.test(value))).toEqual(['', '1', '5000', '99999']);
+});

@@ -362,7 +362,8 @@ describe('execute', () => {
     const large = await ask(500_000);
     large.release!();
     const small = await ask(10);
-    expect(small.body.buffer.byteLength).toBeLessThan(10_000);
+    // A piece of the memory that Node shares among small Buffers, or memory of its own.
+    expect(small.body.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
     expect(small.release).toBeUndefined();
     expect((await ask(500_000)).body.buffer).toBe(large.body.buffer);
   });

@@ -55,7 +55,7 @@ module.exports = {
       from: { path: '^gateway/execution/' },
       to: {
         path: '^gateway/',
-        pathNot: '^gateway/(execution/|subgraph-calls/(transport|source)\\.ts$|errors\\.ts$)',
+        pathNot: '^gateway/(execution/|subgraph-calls/(transport|pending-answer|source)\\.ts$|errors\\.ts$)',
       },
     },
     {

@@ -1,5 +1,6 @@
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
+import { follow } from '../subgraph-calls/pending-answer';
 import {
   type Interceptor,
   changesData,
@@ -69,11 +70,13 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
     }
   }
 
-  return (next) => (request) => {
-    if (changesData(request.operation)) return mutate(request, next);
-    return next(request).then((response) => {
-      if (response.headers['cache-group-invalidation'] === undefined) return response;
-      return drop(groupsOf(response, 'cache-group-invalidation')).then(() => response);
-    });
-  };
+  const answered = (response: SubgraphResponse): SubgraphResponse | Promise<SubgraphResponse> =>
+    response.headers['cache-group-invalidation'] === undefined
+      ? response
+      : drop(groupsOf(response, 'cache-group-invalidation')).then(() => response);
+
+  return (next) => (request) =>
+    changesData(request.operation)
+      ? mutate(request, next)
+      : follow(next(request), undefined, answered, undefined);
 }

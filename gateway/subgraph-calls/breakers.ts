@@ -1,6 +1,7 @@
 import { CircuitState, SamplingBreaker } from 'cockatiel';
 import { type Lease, Leases } from './leases';
-import { TransportError } from './transport';
+import { follow } from './pending-answer';
+import { type SubgraphRequest, TransportError } from './transport';
 
 export interface BreakerOptions {
   /** The breaker opens when the share of failed calls exceeds this: above 0 and below 1. */
@@ -117,25 +118,30 @@ export class Breaker {
   /** Rejects with a `TransportError` `broken`, without calling, while it is open. */
   run<Answer extends { readonly status: number }>(
     subgraph: string,
-    call: () => Promise<Answer>,
+    call: (request: SubgraphRequest) => Promise<Answer>,
+    request: SubgraphRequest,
   ): Promise<Answer> {
     if (!this.isReady) return Promise.reject(new TransportError(subgraph, 'broken'));
     const isTry = this.#state === 'open';
     if (isTry) this.#state = 'trying';
-    const answer = call();
-    answer.then(
-      (response) => {
-        if (response.status < 500) this.#worked(isTry);
-        else this.#failed(isTry, { status: response.status });
-      },
-      (error: unknown) => {
-        if (isFailure(error)) this.#failed(isTry, error);
-        // An aborted probe tells nothing about the endpoint, so the next call probes it.
-        else if (isTry) this.#state = 'open';
-      },
-    );
-    return answer;
+    return follow(call(request), isTry, this.#answered, this.#failedWith);
   }
+
+  readonly #answered = <Answer extends { readonly status: number }>(
+    response: Answer,
+    isTry: boolean,
+  ): Answer => {
+    if (response.status < 500) this.#worked(isTry);
+    else this.#failed(isTry, { status: response.status });
+    return response;
+  };
+
+  readonly #failedWith = (error: unknown, isTry: boolean): never => {
+    if (isFailure(error)) this.#failed(isTry, error);
+    // An aborted probe tells nothing about the endpoint, so the next call probes it.
+    else if (isTry) this.#state = 'open';
+    throw error;
+  };
 
   #worked(isTry: boolean): void {
     if (this.#state === 'closed') this.#sample.success(CircuitState.Closed);

@@ -1,4 +1,5 @@
 import type { Breaker } from './breakers';
+import { follow } from './pending-answer';
 import { type SubgraphRequest, TransportError } from './transport';
 
 /** What a call resolves with: a response, or a subscription that was opened. */
@@ -116,7 +117,7 @@ function callAt<Answer extends Answered>(
   subgraph: string,
   request: SubgraphRequest,
 ): Promise<Answer> {
-  return breaker === undefined ? call(request) : breaker.run(subgraph, () => call(request));
+  return breaker === undefined ? call(request) : breaker.run(subgraph, call, request);
 }
 
 /** The load and health of an endpoint. */
@@ -158,21 +159,21 @@ class EndpointLoad<Answer extends Answered> {
     this.#inFlight++;
     const isProbe = this.#failedAt !== -Infinity && this.#worksAt(performance.now());
     if (isProbe) this.#isProbed = true;
-    return callAt(this.#endpoint, this.#subgraph, request).then(
-      (response) => {
-        this.#ended(isProbe);
-        if (response.status >= 500) this.#failedAt = performance.now();
-        else if (isProbe) this.#failedAt = -Infinity;
-        return response;
-      },
-      (error: unknown) => {
-        this.#ended(isProbe);
-        if (!(error instanceof TransportError && error.failure === 'aborted'))
-          this.#failedAt = performance.now();
-        throw error;
-      },
-    );
+    return follow(callAt(this.#endpoint, this.#subgraph, request), isProbe, this.#answered, this.#failed);
   }
+
+  readonly #answered = (response: Answer, isProbe: boolean): Answer => {
+    this.#ended(isProbe);
+    if (response.status >= 500) this.#failedAt = performance.now();
+    else if (isProbe) this.#failedAt = -Infinity;
+    return response;
+  };
+
+  readonly #failed = (error: unknown, isProbe: boolean): never => {
+    this.#ended(isProbe);
+    if (!(error instanceof TransportError && error.failure === 'aborted')) this.#failedAt = performance.now();
+    throw error;
+  };
 
   #ended(isProbe: boolean): void {
     this.#inFlight--;

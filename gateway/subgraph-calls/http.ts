@@ -6,6 +6,7 @@ import type { Http1Call, Http1Connection } from './http1/connection';
 import type { Http1Pool } from './http1/pool';
 import { KeptBytes } from './kept-bytes';
 import { failureOf } from './network-failure';
+import { PendingAnswer } from './pending-answer';
 import { type PendingCall, PendingCalls } from './pending-calls';
 import { bodyOf, lengthOf, requestHeaders } from './request-body';
 import { CallerHeaders, isSendable, linesOf, ReplacedNames } from './sent-headers';
@@ -115,8 +116,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       record: options.durations?.to(name, url),
     };
     return {
-      send: (request) =>
-        new Promise((resolve, reject) => new HttpCall(target, request, calls, resolve, reject)),
+      send: (request) => new HttpCall(target, request, calls).answer,
       close: () => {
         pool.end();
         strict?.end();
@@ -163,6 +163,7 @@ interface Target {
  * A call that may be sent again is sent by the strict client, and by undici if that does not understand the response.
  */
 class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
+  readonly answer = new PendingAnswer<SubgraphResponse>();
   readonly caller: Caller;
   readonly expires: number;
   indexInSet = -1;
@@ -172,8 +173,6 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   readonly #request: SubgraphRequest;
   readonly #target: Target;
   readonly #pending: PendingCalls;
-  readonly #resolve: (response: SubgraphResponse) => void;
-  readonly #reject: (error: TransportError) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
   /** In milliseconds of `performance.now()`; 0 until the call is sent. */
@@ -185,20 +184,12 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   /** The body, if it comes in several pieces. */
   #pieces: KeptBytes | undefined;
 
-  constructor(
-    target: Target,
-    request: SubgraphRequest,
-    pending: PendingCalls,
-    resolve: (response: SubgraphResponse) => void,
-    reject: (error: TransportError) => void,
-  ) {
+  constructor(target: Target, request: SubgraphRequest, pending: PendingCalls) {
     this.caller = request.caller;
     this.expires = performance.now() + target.timeout;
     this.#request = request;
     this.#target = target;
     this.#pending = pending;
-    this.#resolve = resolve;
-    this.#reject = reject;
     const failure = pending.add(this);
     if (failure !== undefined) this.giveUp(failure);
     else if (target.strict?.isUsed === true && isRepeatable(request.operation)) this.#send(target.strict);
@@ -339,11 +330,11 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   }
 
   #answer(body: Buffer): void {
-    if (this.#settle(undefined)) this.#resolve({ status: this.#status, headers: this.#headers, body });
+    if (this.#settle(undefined)) this.answer.resolve({ status: this.#status, headers: this.#headers, body });
   }
 
   #fail(failure: TransportFailure, cause?: Error): void {
-    if (this.#settle(failure)) this.#reject(new TransportError(this.#target.name, failure, cause));
+    if (this.#settle(failure)) this.answer.reject(new TransportError(this.#target.name, failure, cause));
   }
 
   #settle(failure: TransportFailure | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { AnswerProvenance } from '../cache/policy';
 import type { CallCounts } from '../telemetry/call-counts';
+import { conclude, PendingAnswer } from './pending-answer';
 import type { PendingCall, PendingCalls } from './pending-calls';
 import type { Span } from '../telemetry/traces/span';
 import {
@@ -20,21 +21,15 @@ import {
 export class Member implements PendingCall {
   readonly request: SubgraphRequest;
   readonly caller: Caller;
-  readonly answer: Promise<SubgraphResponse>;
+  readonly answer = new PendingAnswer<SubgraphResponse>();
   expires = Infinity;
   indexInSet = -1;
   isWaiting = true;
   #pending: PendingCalls | undefined;
-  #resolve!: (response: SubgraphResponse) => void;
-  #reject!: (error: unknown) => void;
 
   constructor(request: SubgraphRequest) {
     this.request = request;
     this.caller = request.caller;
-    this.answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
   }
 
   /**
@@ -55,26 +50,21 @@ export class Member implements PendingCall {
 
   resolve(response: SubgraphResponse): void {
     this.#leave();
-    this.#resolve(response);
+    this.answer.resolve(response);
   }
 
   /** @param error a `TransportError`, as a `Send` rejects with nothing else */
   reject(error: unknown): void {
     this.#leave();
     const { subgraph } = this.request.operation;
-    this.#reject(error instanceof TransportError ? error : new TransportError(subgraph, 'failed', error));
+    this.answer.reject(
+      error instanceof TransportError ? error : new TransportError(subgraph, 'failed', error),
+    );
   }
 
   /** Settles as the call does. */
   follow(call: Promise<SubgraphResponse>): void {
-    call.then(
-      (response) => {
-        this.resolve(response);
-      },
-      (error: unknown) => {
-        this.reject(error);
-      },
-    );
+    conclude(call, this, resolve, reject);
   }
 
   #leave(): void {
@@ -82,6 +72,9 @@ export class Member implements PendingCall {
     this.#pending?.delete(this);
   }
 }
+
+const resolve = (response: SubgraphResponse, member: Member): void => member.resolve(response);
+const reject = (error: unknown, member: Member): void => member.reject(error);
 
 /**
  * The caller of a shared call, for all its members. It is gone when all members are, and has the latest of their

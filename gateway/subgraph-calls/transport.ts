@@ -232,6 +232,7 @@ export type Send = (request: SubgraphRequest) => Promise<SubgraphResponse>;
  */
 export type Subscribe = (request: SubgraphRequest) => Promise<Source<SubgraphEvent>>;
 
+/** Does something around calls. One that looks at what `next` resolves with does so by `follow`, which makes no promise. */
 export type Interceptor = (next: Send) => Send;
 
 /** The first interceptor is the outermost: it sees the request first and the response last. */

@@ -8,6 +8,7 @@ import {
   withRepresentations,
   writeEntities,
 } from '../../subgraph-calls/entities';
+import { follow } from '../../subgraph-calls/pending-answer';
 import { isShareable } from '../../subgraph-calls/shareable';
 import {
   type Caller,
@@ -211,14 +212,19 @@ class EntityCache {
 
   /** Sends the request without a look-up, and learns from the response whether a look-up is worthwhile. */
   #withoutStore(request: SubgraphRequest, lists: readonly EntityList[]): Promise<SubgraphResponse> {
-    return this.#next(request).then((response) => {
-      const said = this.#options.policyOf(response);
-      const policy = this.#learn(lists, said, response);
-      return policy === said
-        ? response
-        : { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
-    });
+    return follow(this.#next(request), { request, lists }, this.#answeredWithoutStore, undefined);
   }
+
+  readonly #answeredWithoutStore = (
+    response: SubgraphResponse,
+    { request, lists }: Pick<Part, 'request'> & { readonly lists: readonly EntityList[] },
+  ): SubgraphResponse => {
+    const said = this.#options.policyOf(response);
+    const policy = this.#learn(lists, said, response);
+    return policy === said
+      ? response
+      : { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
+  };
 
   #refresh(request: SubgraphRequest, wanted: WantedList, clock: Clock): void {
     const attempt = this.#outage.begin();

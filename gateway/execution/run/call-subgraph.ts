@@ -7,6 +7,7 @@ import {
   type SubgraphResponse,
   TransportError,
 } from '../../subgraph-calls/transport';
+import { conclude } from '../../subgraph-calls/pending-answer';
 import { errors } from '../../errors';
 import { type CallResult, type Failure, malformed } from './call';
 import { ABSENT, NULL, OBJECT, type Workspace } from '../json/tape';
@@ -36,34 +37,46 @@ export function callSubgraph(
   entities: readonly EntityList[] | undefined,
   done: (result: CallResult) => void,
 ): void {
-  const { subgraph } = request;
-  const failed = (reason: unknown): void => {
-    done({ data: 0, body: 0, errors: [], failure: transportFailure(subgraph, reason) });
-  };
   let answer: Promise<SubgraphResponse>;
   try {
     answer = run.send({ operation: request, variables, caller: run.caller, entities });
   } catch (reason) {
-    failed(reason);
+    done(noResult(request.subgraph, reason));
     return;
   }
-  answer.then(
-    (response) => {
-      try {
-        done(read(run.workspace, subgraph, response, shape));
-      } catch (error) {
-        run.fail(error);
-      }
-    },
-    (reason: unknown) => {
-      try {
-        failed(reason);
-      } catch (error) {
-        run.fail(error);
-      }
-    },
-  );
+  conclude(answer, { run, subgraph: request.subgraph, shape, done }, answered, failed);
 }
+
+/** A call that waits for its answer. */
+interface Waiting {
+  readonly run: Asking;
+  readonly subgraph: string;
+  readonly shape: Shape;
+  readonly done: (result: CallResult) => void;
+}
+
+function answered(response: SubgraphResponse, { run, subgraph, shape, done }: Waiting): void {
+  try {
+    done(read(run.workspace, subgraph, response, shape));
+  } catch (error) {
+    run.fail(error);
+  }
+}
+
+function failed(reason: unknown, { run, subgraph, done }: Waiting): void {
+  try {
+    done(noResult(subgraph, reason));
+  } catch (error) {
+    run.fail(error);
+  }
+}
+
+const noResult = (subgraph: string, reason: unknown): CallResult => ({
+  data: 0,
+  body: 0,
+  errors: [],
+  failure: transportFailure(subgraph, reason),
+});
 
 function read(
   workspace: Workspace,

@@ -1,3 +1,4 @@
+import { follow } from '../pending-answer';
 import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
 
 export interface BulkheadOptions {
@@ -17,10 +18,18 @@ export function bulkhead({ concurrency, waiting }: BulkheadOptions): Interceptor
 
     const begin = (request: SubgraphRequest): Promise<SubgraphResponse> => {
       onTheirWay++;
-      const answer = next(request);
-      answer.then(end, end);
-      return answer;
+      return follow(next(request), undefined, answered, failed);
     };
+
+    function answered(response: SubgraphResponse): SubgraphResponse {
+      end();
+      return response;
+    }
+
+    function failed(error: unknown): never {
+      end();
+      throw error;
+    }
 
     function end(): void {
       onTheirWay--;

@@ -1,6 +1,7 @@
 import type { DataChanges } from '../../cache/data-changes';
 import { LiveIndex } from '../live-index';
 import { type Live, outOfSet } from '../live-set';
+import { conclude } from '../pending-answer';
 import type { PendingCalls } from '../pending-calls';
 import { isShareable } from '../shareable';
 import { isOfOneClient, Member, SharedCaller } from '../shared-call';
@@ -10,6 +11,7 @@ import {
   isRepeatable,
   type Send,
   type SubgraphRequest,
+  type SubgraphResponse,
   TransportError,
 } from '../transport';
 
@@ -45,30 +47,31 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
     function begin(first: Member): void {
       const { operation, variables, entities } = first.request;
       const flight = new Flight(first, changes.count);
-      const { members } = flight;
       near(first.request).add(flight);
-      const caller = new SharedCaller(members, 'deduplicated');
-      next({ operation, variables, caller, entities }).then(
-        (response) => {
-          near(first.request).delete(flight);
-          if (members.length > 1) caller.recordLate?.(response);
-          const isForAll = isShareable(response);
-          for (const member of members) {
-            // All members may share the response: each reads it before the next turn of the event loop, and none writes
-            // to it.
-            if (isForAll || isOfOneClient(first, member)) member.resolve(response);
-            else if (member.isWaiting) askAgain(member, next);
-          }
-        },
-        (error: unknown) => {
-          near(first.request).delete(flight);
-          if (members.length > 1) caller.recordLate?.(undefined, error);
-          for (const member of members) {
-            if (member === first || !isOfOne(error)) member.reject(error);
-            else if (member.isWaiting) askAgain(member, send);
-          }
-        },
-      );
+      conclude(next({ operation, variables, caller: flight.caller, entities }), flight, answered, failed);
+    }
+
+    function answered(response: SubgraphResponse, flight: Flight): void {
+      const { request, members, caller } = flight;
+      near(request).delete(flight);
+      if (members.length > 1) caller.recordLate?.(response);
+      const isForAll = isShareable(response);
+      for (const member of members) {
+        // All members may share the response: each reads it before the next turn of the event loop, and none writes
+        // to it.
+        if (isForAll || isOfOneClient(members[0]!, member)) member.resolve(response);
+        else if (member.isWaiting) askAgain(member, next);
+      }
+    }
+
+    function failed(error: unknown, flight: Flight): void {
+      const { request, members, caller } = flight;
+      near(request).delete(flight);
+      if (members.length > 1) caller.recordLate?.(undefined, error);
+      for (const member of members) {
+        if (member === members[0] || !isOfOne(error)) member.reject(error);
+        else if (member.isWaiting) askAgain(member, send);
+      }
     }
 
     function join({ members }: Flight, member: Member): void {
@@ -99,6 +102,7 @@ class Flight implements Live {
   readonly request: SubgraphRequest;
   /** In the order of arrival. */
   readonly members: Member[];
+  readonly caller: SharedCaller;
   readonly #changes: number;
 
   /** @param changes the count of changes when it was sent */
@@ -106,6 +110,7 @@ class Flight implements Live {
     this.request = first.request;
     this.#changes = changes;
     this.members = [first];
+    this.caller = new SharedCaller(this.members, 'deduplicated');
   }
 
   isOf({ operation, caller, variables }: SubgraphRequest, changes: number): boolean {

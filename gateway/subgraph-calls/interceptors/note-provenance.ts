@@ -1,4 +1,5 @@
 import { isStorable, noStore, parseCacheControl, type Policy } from '../../cache/policy';
+import { follow } from '../pending-answer';
 import { isShareable } from '../shareable';
 import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
 
@@ -15,31 +16,28 @@ export interface NoteProvenanceOptions {
  * responses that may be cached.
  */
 export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions): Interceptor {
-  return (next) => (request) => {
+  const answered = (response: SubgraphResponse, request: SubgraphRequest): SubgraphResponse => {
     const { provenance, span } = request.caller;
-    return next(request).then(
-      (response) => {
-        const policy = response.policy ?? policyOf(response);
-        const isKept = isStorable(policy);
-        const counts = request.operation.tally?.of(request.operation.subgraph);
-        if (counts !== undefined) {
-          counts.answers++;
-          if (isKept) counts.storable++;
-        }
-        provenance.add(policy, tags);
-        if (span !== undefined && !isKept) span.set('weir.cache.refused', whyNotKept(response));
-        if (response.tags !== undefined) provenance.tag(response.tags);
-        else if (response.policy === undefined && isKept) provenance.tag(tagsOf(request, response));
-        provenance.date(response);
-        if (!isShareable(response)) provenance.isShareable = false;
-        return response;
-      },
-      (error: unknown) => {
-        provenance.add(noStore, tags);
-        throw error;
-      },
-    );
+    const policy = response.policy ?? policyOf(response);
+    const isKept = isStorable(policy);
+    const counts = request.operation.tally?.of(request.operation.subgraph);
+    if (counts !== undefined) {
+      counts.answers++;
+      if (isKept) counts.storable++;
+    }
+    provenance.add(policy, tags);
+    if (span !== undefined && !isKept) span.set('weir.cache.refused', whyNotKept(response));
+    if (response.tags !== undefined) provenance.tag(response.tags);
+    else if (response.policy === undefined && isKept) provenance.tag(tagsOf(request, response));
+    provenance.date(response);
+    if (!isShareable(response)) provenance.isShareable = false;
+    return response;
   };
+  const failed = (error: unknown, { caller }: SubgraphRequest): never => {
+    caller.provenance.add(noStore, tags);
+    throw error;
+  };
+  return (next) => (request) => follow(next(request), request, answered, failed);
 }
 
 /** Why a response may not be cached, for traces. */

@@ -1,22 +1,22 @@
 import type { ResponseHeaderRules } from '../collected-headers';
-import type { Interceptor } from '../transport';
+import { follow } from '../pending-answer';
+import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
 
 /** Collects the response headers that clients get. A cached response has none. */
 export function collectResponseHeaders(rules: ResponseHeaderRules): Interceptor {
-  return (next) => (request) =>
-    next(request).then((response) => {
-      request.caller.collected?.add(response.headers, rules);
-      return response;
-    });
+  const collect = (response: SubgraphResponse, { caller }: SubgraphRequest): SubgraphResponse => {
+    caller.collected?.add(response.headers, rules);
+    return response;
+  };
+  return (next) => (request) => follow(next(request), request, collect, undefined);
 }
 
 /** Marks a response with headers for its client as not shareable: no other client and no cache gets it. */
 export function keepFromOthers(rules: ResponseHeaderRules): Interceptor {
   const names = [...rules.keys()];
-  return (next) => (request) =>
-    next(request).then((response) =>
-      names.some((name) => response.headers[name] !== undefined)
-        ? { ...response, isShareable: false }
-        : response,
-    );
+  const mark = (response: SubgraphResponse): SubgraphResponse =>
+    names.some((name) => response.headers[name] !== undefined)
+      ? { ...response, isShareable: false }
+      : response;
+  return (next) => (request) => follow(next(request), undefined, mark, undefined);
 }

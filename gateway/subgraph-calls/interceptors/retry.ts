@@ -1,3 +1,4 @@
+import { follow } from '../pending-answer';
 import {
   type Interceptor,
   isRepeatable,
@@ -56,21 +57,30 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
       return mayPass(outcome) ? again(request, deadline, outcome, tried + 1) : settle(outcome);
     };
 
+    const first = (
+      outcome: Outcome,
+      { request, deadline }: FirstCall,
+    ): SubgraphResponse | Promise<SubgraphResponse> => {
+      const failed = mayPass(outcome);
+      budget.count(failed);
+      return failed ? again(request, deadline, outcome, 0) : settle(outcome);
+    };
+    const answered = (response: SubgraphResponse, call: FirstCall) => first({ response }, call);
+    const failed = (error: unknown, call: FirstCall) => first({ error }, call);
+
     const send: Send = (request) => {
       if (!isRepeatable(request.operation)) return next(request);
       const deadline = Math.min(performance.now() + timeout, request.caller.deadline ?? Infinity);
-      const first = (outcome: Outcome): SubgraphResponse | Promise<SubgraphResponse> => {
-        const failed = mayPass(outcome);
-        budget.count(failed);
-        return failed ? again(request, deadline, outcome, 0) : settle(outcome);
-      };
-      return next(request).then(
-        (response) => first({ response }),
-        (error: unknown) => first({ error }),
-      );
+      return follow(next(request), { request, deadline }, answered, failed);
     };
     return max > 0 ? send : next;
   };
+}
+
+interface FirstCall {
+  readonly request: SubgraphRequest;
+  /** In milliseconds of `performance.now()`. */
+  readonly deadline: number;
 }
 
 /**

@@ -186,14 +186,16 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
 
   constructor(target: Target, request: SubgraphRequest, pending: PendingCalls) {
     this.caller = request.caller;
-    this.expires = performance.now() + target.timeout;
+    const now = performance.now();
+    this.expires = now + target.timeout;
     this.#request = request;
     this.#target = target;
     this.#pending = pending;
-    const failure = pending.add(this);
+    const failure = pending.add(this, now);
     if (failure !== undefined) this.giveUp(failure);
-    else if (target.strict?.isUsed === true && isRepeatable(request.operation)) this.#send(target.strict);
-    else this.#send(undefined);
+    else if (target.strict?.isUsed === true && isRepeatable(request.operation))
+      this.#send(target.strict, now);
+    else this.#send(undefined, now);
   }
 
   giveUp(failure: TransportFailure): void {
@@ -224,7 +226,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   onRefused(): void {
     this.connection = undefined;
     this.message = empty;
-    if (!this.#settled) this.#send(undefined);
+    if (!this.#settled) this.#send(undefined, performance.now());
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -277,9 +279,9 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   }
 
   /** @param strict the client that sends it; undefined for undici */
-  #send(strict: Http1Pool | undefined): void {
+  #send(strict: Http1Pool | undefined, now: number): void {
     const { signer } = this.#target;
-    if (signer === undefined) this.#sendSigned(strict, unsigned, undefined);
+    if (signer === undefined) this.#sendSigned(strict, now, unsigned, undefined);
     else this.#sign(signer, strict);
   }
 
@@ -288,7 +290,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
     const body = bodyOf(this.#request);
     const send = (signed: SignedHeaders): void => {
       // The call may have timed out while it was signed.
-      if (!this.#settled) this.#sendSigned(strict, signed, body);
+      if (!this.#settled) this.#sendSigned(strict, performance.now(), signed, body);
     };
     const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
     try {
@@ -301,12 +303,17 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   }
 
   /** @param body undefined if it was not needed for the signature */
-  #sendSigned(strict: Http1Pool | undefined, signed: SignedHeaders, body: Buffer | undefined): void {
+  #sendSigned(
+    strict: Http1Pool | undefined,
+    now: number,
+    signed: SignedHeaders,
+    body: Buffer | undefined,
+  ): void {
     const { pool, path, head, headers: fixed, callerHeaders, replaced } = this.#target;
     const request = this.#request;
     const added = callerHeaders.of(this.caller, replaced);
-    this.#sentAt = performance.now();
-    const left = String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - this.#sentAt));
+    this.#sentAt = now;
+    const left = String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - now));
     if (strict === undefined) {
       const headers = [...fixed, ...added.list, 'x-request-timeout', left, ...signed];
       pool.dispatch({ path, method: 'POST', headers, body: body ?? bodyOf(request) }, this);

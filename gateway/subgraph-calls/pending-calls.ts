@@ -20,12 +20,12 @@ export class PendingCalls {
   #waited = false;
 
   /** Adds a call. If its deadline has passed or its client is gone, returns why, and does not add it. */
-  add(call: PendingCall): TransportFailure | undefined {
-    const failure = reasonToGiveUp(call, performance.now());
+  add(call: PendingCall, now = performance.now()): TransportFailure | undefined {
+    const failure = reasonToGiveUp(call, now);
     if (failure !== undefined) return failure;
     this.#calls.add(call);
     if (this.#timer === undefined) {
-      this.#sweptAt = performance.now();
+      this.#sweptAt = now;
       this.#timer = setInterval(() => this.#sweep(), sweepInterval);
     }
     return undefined;

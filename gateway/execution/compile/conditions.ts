@@ -42,11 +42,14 @@ export function conditionVariables(
   return [...names];
 }
 
+const noConditions: Conditions = Object.freeze({});
+
 export function conditionValues(
   { variableDefinitions = [] }: OperationDefinitionNode,
   names: readonly string[],
   variables: Readonly<Record<string, unknown>>,
 ): Conditions {
+  if (names.length === 0) return noConditions;
   // Without a prototype: a variable may be called `__proto__`.
   const values = Object.create(null) as Record<string, boolean>;
   for (const name of names) {

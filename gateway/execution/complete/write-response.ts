@@ -33,8 +33,8 @@ export function writeResponse(run: Run, program: Program, trail: ErrorTrail, spe
   new Completion(run, trail, specials).root();
   if (specials.isWhole) trail.addUnplaced();
   const dataEnd = out.end;
-  const suffix = trail.errors.length === 0 ? '}' : `,"errors":${JSON.stringify(trail.errors)}}`;
-  out.all(Buffer.from(suffix));
+  if (trail.errors.length === 0) out.byte(CLOSE_OBJECT);
+  else out.all(Buffer.from(`,"errors":${JSON.stringify(trail.errors)}}`));
   const { body, release } = run.takeOutput();
   program.usualBytes = Math.max(
     body.length + (body.length >> 3),
@@ -83,3 +83,4 @@ export const discarded: Specials = {
 
 const unread = Buffer.alloc(0);
 const dataPrefix = Buffer.from('{"data":');
+const CLOSE_OBJECT = 0x7d;

@@ -51,8 +51,11 @@ export class Run {
   takenBack = 0;
   /** The records from the root to the current object of a walk. */
   readonly ancestors: number[] = [];
-  /** The entities requested so far, by the number of their operation and the values of context arguments. */
-  readonly #entityRequests = new Map<number | string, EntityRequests>();
+  /**
+   * The entities requested so far, by the number of their operation and the values of context arguments. Undefined until
+   * some are: small operations request none.
+   */
+  #entityRequests: Map<number | string, EntityRequests> | undefined;
   /** Whether equal entities at different positions stay apart, as in a program with context arguments. */
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
@@ -62,7 +65,8 @@ export class Run {
   readonly calls: Call[] = [];
   /** Where the calls of the fetches that are being started go. */
   scheduler: CallScheduler;
-  readonly #variableJson = new Map<string, string | undefined>();
+  /** Undefined until a variable is sent. */
+  #variableJson: Map<string, string | undefined> | undefined;
   readonly #lent: ByteWriter[] = [];
   readonly #isDataNullBefore: RunOptions['isDataNullBefore'];
 
@@ -91,25 +95,26 @@ export class Run {
 
   /** The JSON of a variable; undefined if the client did not send it. */
   #variableJsonOf(name: string): string | undefined {
-    if (this.#variableJson.has(name)) return this.#variableJson.get(name);
+    const known = (this.#variableJson ??= new Map<string, string | undefined>());
+    if (known.has(name)) return known.get(name);
     const value = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
     const json = JSON.stringify(value) as string | undefined;
-    this.#variableJson.set(name, json);
+    known.set(name, json);
     return json;
   }
 
   /** The entities requested so far with this operation and these context values. */
   entityRequestsOf(operation: CompiledOperation, contexts: ContextValues): EntityRequests {
     const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
-    let requests = this.#entityRequests.get(key);
-    if (requests === undefined)
-      this.#entityRequests.set(key, (requests = new EntityRequests(this, operation, contexts)));
+    const known = (this.#entityRequests ??= new Map<number | string, EntityRequests>());
+    let requests = known.get(key);
+    if (requests === undefined) known.set(key, (requests = new EntityRequests(this, operation, contexts)));
     return requests;
   }
 
   /** Forgets which entities are known: a mutation may have changed them. */
   forgetEntities(): void {
-    for (const requests of this.#entityRequests.values()) requests.forget();
+    this.#entityRequests?.forEach((requests) => requests.forget());
   }
 
   /** The variables with these names that the client sent, as JSON members: `"a":1,"b":2`. */

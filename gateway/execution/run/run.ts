@@ -150,14 +150,12 @@ export class Run {
   /** The written response, which outlives the run. */
   takeOutput(): Output {
     const { out } = this;
-    const body = out.bytes.subarray(0, out.end);
     const isLent = this.#lent.at(-1) === out;
-    // Holds no reference to the run: a client that reads slowly keeps it alive.
-    const release = (): void => pool.giveBackOutput(out);
-    if (!isLent && out.end * 2 > out.bytes.length) return { body, release };
-    const copy = Buffer.from(body);
-    if (!isLent) release();
-    return { body: copy };
+    if (!isLent && out.end * 2 > out.bytes.length) return outputOf(out);
+    const body = Buffer.allocUnsafe(out.end);
+    out.bytes.copy(body, 0, 0, out.end);
+    if (!isLent) pool.giveBackOutput(out);
+    return { body };
   }
 
   /** Gives the workspace and the lent writers back to the pool. The run must not be used afterwards. */
@@ -165,6 +163,12 @@ export class Run {
     pool.giveBack(this.workspace, this.#lent);
   }
 }
+
+/** What is written, without a copy. Refers to no run: a client that reads slowly keeps it alive. */
+const outputOf = (out: ByteWriter): Output => ({
+  body: out.bytes.subarray(0, out.end),
+  release: () => pool.giveBackOutput(out),
+});
 
 /** Bytes of a small response, which is copied: cheaper than to track when its writer can be reused. */
 const smallBytes = 4096;

@@ -247,13 +247,15 @@ describe('a planner', () => {
     const given = jest.spyOn(Worker.prototype, 'postMessage');
     const tries = (...documents: string[]) =>
       given.mock.calls.filter(([{ document }]) => documents.includes(document)).length;
+    const heard = jest.spyOn(Worker.prototype, 'emit');
+    const timeouts = () => heard.mock.calls.filter(([, message]) => message?.failure === 'timeout').length;
     let ended = 0;
     const slow = [13, 14].map(friendsOfFriends);
     const planSlow = () =>
       slow.forEach((document) => void failureOf(planner.plan(document, undefined)).then(() => ended++));
     planSlow();
     // Each is tried for a short time. Then one takes the turn of slow ones, and the other one waits for it.
-    await eventually(() => tries(...slow) === 3);
+    await eventually(() => timeouts() === 2 && tries(...slow) === 3);
     // Not tried first, as they are known by now.
     planSlow();
     const quick = '{ me { id } }';

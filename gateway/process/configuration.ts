@@ -66,7 +66,7 @@ import { openSubgraphSigners, type SharedLinkKeys } from '../subgraph-calls/sign
 import { type OpenedSource, openSource } from '../supergraph/open';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
-import { watchEndpoints } from '../telemetry/endpoints';
+import { watchBreakers, watchStrict } from '../telemetry/endpoints';
 import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
@@ -369,10 +369,14 @@ function build(
   // Connections to subgraphs outlive a supergraph.
   const connections = connectionsOf(options);
   const { connectTimeout, keepAlive, http2, ca } = connections;
-  const transport = createHttpTransport({ ...connections, durations: metrics.subgraphDurations });
+  const transport = createHttpTransport({
+    ...connections,
+    durations: metrics.subgraphDurations,
+    watchStrict: watchStrict({ metrics, logger }),
+  });
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const signers = openSubgraphSigners(options, { linkKeys, logger });
-  const breakers = new Breakers(options.breaker, watchEndpoints({ metrics, logger }));
+  const breakers = new Breakers(options.breaker, watchBreakers({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics, logger);
   const tagFormats = () => gateway.current?.tagFormats ?? [];

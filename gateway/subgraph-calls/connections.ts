@@ -4,7 +4,7 @@ import type * as Undici from 'undici';
 import { type Lease, Leases } from './leases';
 import { connectByProxies } from './outgoing';
 import { readInto } from './http1/connection';
-import { Http1Pool } from './http1/pool';
+import { Http1Pool, type OnPause } from './http1/pool';
 import { lookupSubgraph, lookUpAs } from './subgraph-url';
 import { connectWithFiles, type TlsFiles } from './tls-files';
 import { buildConnector, Pool } from './undici';
@@ -41,6 +41,12 @@ export interface ConnectionOptions {
    */
   readonly strict?: boolean | undefined;
   /**
+   * Returns who is told when the strict client is not used for a while. Called once for each target.
+   *
+   * @default nobody is told
+   */
+  readonly watchStrict?: WatchStrict | undefined;
+  /**
    * Certificates that are trusted in addition to the system's, in PEM.
    */
   readonly ca?: string | Buffer | (string | Buffer)[] | undefined;
@@ -58,6 +64,8 @@ export interface ConnectionTarget {
   readonly address?: string | undefined;
   readonly tls?: TlsFiles | undefined;
 }
+
+export type WatchStrict = (target: Pick<ConnectionTarget, 'name' | 'url' | 'address'>) => OnPause;
 
 /**
  * How connections to subgraphs are opened, whatever is spoken over them: with the same certificates and proxies, and never
@@ -84,11 +92,18 @@ export class SubgraphConnections {
   /** Further connections for HTTP requests, by the strict client. Undefined if it is not used for the target. */
   strictPool(target: ConnectionTarget): Lease<Http1Pool> | undefined {
     const { url } = target;
-    const { connections = mostConnections, keepAlive = 4000, strict = false, http2 = false } = this.#options;
+    const {
+      connections = mostConnections,
+      keepAlive = 4000,
+      strict = false,
+      http2 = false,
+      watchStrict,
+    } = this.#options;
     if (!strict || (http2 && url.protocol === 'https:')) return undefined;
     return this.#strictPools.take(keyOf(target), () => {
       const connect = this.connector(target, { http2: false, onread: readInto });
-      return new Http1Pool({ url, connect, max: connections ?? Infinity, keepAlive });
+      const onPause = watchStrict?.(target);
+      return new Http1Pool({ url, connect, max: connections ?? Infinity, keepAlive, onPause });
     });
   }
 

@@ -162,6 +162,16 @@ export const metricTable = {
     description: 'Endpoints of subgraphs whose circuit breaker is open.',
     attributes: { subgraph },
   },
+  'weir.subgraph.strict.refusals': {
+    kind: 'counter',
+    unit: '{response}',
+    description:
+      'Responses that the client of `connections.strict` does not understand. After one undici makes the calls of the endpoint for a minute, then for longer, up to an hour; those are not counted.',
+    attributes: {
+      subgraph,
+      reason: 'What the response is or has, such as `trailers`: docs/operations.md lists all.',
+    },
+  },
   'weir.discovery.age': {
     kind: 'gauge',
     unit: 's',

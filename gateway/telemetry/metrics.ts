@@ -23,6 +23,8 @@ export interface Metrics {
   readonly subgraphRetries: Sum<AttributesOf<'weir.subgraph.retries'>>;
   /** Endpoints with an open circuit breaker. */
   readonly endpointsOpen: Sum<AttributesOf<'weir.subgraph.endpoints.open'>>;
+  /** Pauses of the strict client. */
+  readonly strictRefusals: Sum<AttributesOf<'weir.subgraph.strict.refusals'>>;
   readonly overload: OverloadStatistics;
   readonly responseCache: ResponseCacheStatistics;
   readonly caches: CacheStatistics;
@@ -61,6 +63,7 @@ export function createMetrics(
     subgraphDurations: new SubgraphDurations(meter),
     subgraphRetries: meter.sum('weir.subgraph.retries'),
     endpointsOpen: meter.sum('weir.subgraph.endpoints.open'),
+    strictRefusals: meter.sum('weir.subgraph.strict.refusals'),
     overload: new OverloadStatistics(meter),
     responseCache: new ResponseCacheStatistics(meter),
     caches: new CacheStatistics(meter),

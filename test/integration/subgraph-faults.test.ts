@@ -105,6 +105,39 @@ it('counts no endpoint as left alone that a new supergraph does not have', async
   expect((await gateway.query(user, { id: 'u1' })).errors).toBeUndefined();
 });
 
+it('says once for each reason that undici calls an endpoint, and counts each time', async () => {
+  await start();
+  graph.reviews.answer = (_, response) => {
+    response.writeEarlyHints({ link: '</a>; rel=preload' });
+    response.end('{"data":{"latestReviews":[{"rating":4}]}}');
+  };
+  const real = performance.now.bind(performance);
+  const clock = jest.spyOn(performance, 'now');
+  try {
+    for (const minutes of [0, 2, 6]) {
+      clock.mockImplementation(() => real() + minutes * 60_000);
+      const data = { latestReviews: [{ rating: 4 }] };
+      expect(await gateway.query('{ latestReviews { rating } }')).toEqual({ data });
+    }
+  } finally {
+    clock.mockRestore();
+  }
+  expect(await gateway.metrics()).toContain(
+    'weir_subgraph_strict_refusals_total{subgraph="reviews",reason="informational"} 3',
+  );
+  const lines = gateway.log.filter(({ msg }) => String(msg).includes('connections.strict'));
+  expect(lines).toEqual([
+    expect.objectContaining({
+      level: 'warn',
+      subgraph: 'reviews',
+      origin: new URL(graph.reviews.url).origin,
+      reason: 'informational',
+      response: 'is informational (1xx)',
+      seconds: 60,
+    }),
+  ]);
+});
+
 it('does not blame a subgraph for clients that leave', async () => {
   await start({ breaker: { atLeast: 1 } });
   graph.reviews.answer = () => undefined;

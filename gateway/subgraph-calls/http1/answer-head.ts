@@ -1,7 +1,7 @@
+import type { Refusal } from './refusals';
+
 /** A position that stands for none: the head has not come as a whole. */
 export const incomplete = -1;
-/** A position that stands for none: the head is not one that the strict client understands. */
-export const refused = -2;
 
 /** The most bytes of a head, with the empty line at its end. */
 export const maxHead = 16 * 1024;
@@ -28,8 +28,8 @@ export class AnswerHead {
     this.#known = known;
   }
 
-  /** Returns the position behind the head, `incomplete` or `refused`. */
-  read(bytes: Buffer, size: number): number {
+  /** Returns the position behind the head, `incomplete`, or why the head is refused. */
+  read(bytes: Buffer, size: number): number | Refusal {
     const known = this.#known;
     let isChunked = false;
     let at = 0;
@@ -41,9 +41,11 @@ export class AnswerHead {
       let line = known[index];
       if (line === undefined || !isAt(bytes, at, size, line.bytes)) {
         const end = endOfLine(bytes, at, size);
-        if (end < 0) return end;
-        line = index === 0 ? readStatus(bytes, at, end) : readField(bytes, at, end);
-        if (line === undefined) return refused;
+        if (end === incomplete) return incomplete;
+        if (end === malformed) return index === 0 ? 'status-line' : 'header';
+        const read = index === 0 ? readStatus(bytes, at, end) : readField(bytes, at, end);
+        if (typeof read === 'string') return read;
+        line = read;
         if (index < mostKnown && line.bytes.length <= longestKnown) known[index] = line;
       }
       at += line.bytes.length;
@@ -52,11 +54,11 @@ export class AnswerHead {
           this.status = line.value;
           continue;
         case 'length':
-          if (this.length >= 0) return refused;
+          if (this.length >= 0) return 'framing';
           this.length = line.value;
           break;
         case 'chunked':
-          if (isChunked) return refused;
+          if (isChunked) return 'framing';
           isChunked = true;
           break;
         case 'close':
@@ -71,9 +73,10 @@ export class AnswerHead {
       if (at >= size) return incomplete;
     }
     if (at + 1 >= size) return incomplete;
-    const hasBoth = isChunked && this.length >= 0;
-    const hasNone = !isChunked && this.length < 0;
-    if (bytes[at + 1] !== LF || hasBoth || hasNone || at + 2 > maxHead) return refused;
+    if (bytes[at + 1] !== LF) return 'header';
+    if (isChunked && this.length >= 0) return 'framing';
+    if (!isChunked && this.length < 0) return 'unframed';
+    if (at + 2 > maxHead) return 'header-size';
     return at + 2;
   }
 
@@ -104,6 +107,9 @@ interface Line {
 const mostKnown = 32;
 const longestKnown = 256;
 
+/** A position that stands for none: the line has no end that is allowed. */
+const malformed = -2;
+
 const CR = 13;
 const LF = 10;
 const HTAB = 9;
@@ -117,33 +123,38 @@ function isAt(bytes: Buffer, at: number, size: number, line: Buffer): boolean {
   return true;
 }
 
-/** The position of the CR LF that ends a line. Other control characters than tabs are refused, and so are CR and LF alone. */
+/**
+ * The position of the CR LF that ends a line, `incomplete` or `malformed`. Other control characters than tabs are refused,
+ * and so are CR and LF alone.
+ */
 function endOfLine(bytes: Buffer, at: number, size: number): number {
   for (let i = at; i < size; i++) {
     const byte = bytes[i]!;
     if (byte === CR) {
       if (i + 1 >= size) return incomplete;
-      return bytes[i + 1] === LF ? i : refused;
+      return bytes[i + 1] === LF ? i : malformed;
     }
-    if ((byte < SP && byte !== HTAB) || byte === DEL) return refused;
+    if ((byte < SP && byte !== HTAB) || byte === DEL) return malformed;
   }
   return incomplete;
 }
 
 /** A final status. Those whose responses have no body, whatever their head says of it, are refused. */
-function readStatus(bytes: Buffer, at: number, end: number): Line | undefined {
-  const status = /^HTTP\/1\.1 ([2-5]\d\d) /.exec(bytes.toString('latin1', at, Math.min(end, at + 13)))?.[1];
-  if (status === undefined || withoutBody.has(status)) return undefined;
+function readStatus(bytes: Buffer, at: number, end: number): Line | Refusal {
+  const status = /^HTTP\/1\.1 ([1-5]\d\d) /.exec(bytes.toString('latin1', at, Math.min(end, at + 13)))?.[1];
+  if (status === undefined) return 'status-line';
+  if (status.startsWith('1')) return 'informational';
+  if (withoutBody.has(status)) return 'bodiless';
   return { bytes: copy(bytes, at, end), means: 'status', value: Number(status), name: '', text: '' };
 }
 
 const withoutBody = new Set(['204', '205', '304']);
 
-function readField(bytes: Buffer, at: number, end: number): Line | undefined {
+function readField(bytes: Buffer, at: number, end: number): Line | Refusal {
   const field = bytes.toString('latin1', at, end);
   const name = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):/.exec(field)?.[1]?.toLowerCase();
   // Plain objects have the names of Object.prototype already.
-  if (name === undefined || name in Object.prototype) return undefined;
+  if (name === undefined || name in Object.prototype) return 'header';
   const text = trimmed(field, name.length + 1);
   // What frames a message has nothing around it but the usual space: parsers differ in what else they skip.
   if (
@@ -151,24 +162,26 @@ function readField(bytes: Buffer, at: number, end: number): Line | undefined {
     field.length > name.length + 1 + text.length &&
     field !== `${field.slice(0, name.length)}: ${text}`
   )
-    return undefined;
+    return 'framing';
   const lower = text.toLowerCase();
   const line = { bytes: copy(bytes, at, end), means: 'nothing', value: 0, name, text } as const;
   switch (name) {
     case 'content-length':
-      return /^\d{1,15}$/.test(text) ? { ...line, means: 'length', value: Number(text) } : undefined;
+      return /^\d{1,15}$/.test(text) ? { ...line, means: 'length', value: Number(text) } : 'framing';
     case 'transfer-encoding':
-      return lower === 'chunked' ? { ...line, means: 'chunked' } : undefined;
+      return lower === 'chunked' ? { ...line, means: 'chunked' } : 'framing';
     case 'connection':
       if (lower === 'close') return { ...line, means: 'close' };
-      return lower === 'keep-alive' ? line : undefined;
+      if (lower === 'keep-alive') return line;
+      return lower.includes('upgrade') ? 'upgrade' : 'connection';
     case 'keep-alive': {
       const seconds = /^timeout=(\d{1,9})(?:$|[ ,])/.exec(lower)?.[1];
       return seconds === undefined ? line : { ...line, means: 'keep-alive', value: Number(seconds) * 1000 };
     }
     case 'upgrade':
+      return 'upgrade';
     case 'trailer':
-      return undefined;
+      return 'trailers';
     default:
       return line;
   }

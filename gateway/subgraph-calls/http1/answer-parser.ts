@@ -1,11 +1,12 @@
 import { KeptBytes } from '../kept-bytes';
-import { AnswerHead, incomplete, type KnownLines, maxHead, refused } from './answer-head';
+import { AnswerHead, incomplete, type KnownLines, maxHead } from './answer-head';
+import type { Refusal } from './refusals';
 
 /**
- * How far a response is: more of it is to come; it is complete; it is not one that the strict client understands; its body
- * is over the limit. After the latter two the connection is of no use.
+ * How far a response is: more of it is to come; it is complete; its body is over the limit; or why the strict client does
+ * not understand it. After the latter two the connection is of no use.
  */
-export type Progress = 'more' | 'complete' | 'refused' | 'too-large';
+export type Progress = 'more' | 'complete' | 'too-large' | Refusal;
 
 /**
  * Reads the responses of one connection, one after the other. Nothing may follow a response before the next call is sent.
@@ -51,13 +52,13 @@ export class AnswerParser {
       this.#begun.append(piece.subarray(0, size));
       bytes = this.#begun.bytes;
       length = bytes.length;
-      if (!bytes.includes('\r\n\r\n', from, 'latin1')) return length > maxHead ? 'refused' : 'more';
+      if (!bytes.includes('\r\n\r\n', from, 'latin1')) return length > maxHead ? 'header-size' : 'more';
       this.#begun = undefined;
     }
     const at = this.head.read(bytes, length);
-    if (at === refused) return 'refused';
+    if (typeof at === 'string') return at;
     if (at === incomplete) {
-      if (length > maxHead) return 'refused';
+      if (length > maxHead) return 'header-size';
       this.#begun = new KeptBytes(bytes.subarray(0, length), 0);
       return 'more';
     }
@@ -75,7 +76,7 @@ export class AnswerParser {
 
   #readBody(piece: Buffer, at: number, size: number): Progress {
     const kept = this.#kept!;
-    if (kept.length + size - at > this.head.length) return 'refused';
+    if (kept.length + size - at > this.head.length) return 'excess';
     kept.append(piece.subarray(at, size));
     return kept.length < this.head.length ? 'more' : this.#complete();
   }
@@ -100,10 +101,10 @@ export class AnswerParser {
       }
       for (; this.#chunkLeft > 0; this.#chunkLeft--) {
         if (at === size) return 'more';
-        if (bytes[at++] !== (this.#chunkLeft === 2 ? CR : LF)) return 'refused';
+        if (bytes[at++] !== (this.#chunkLeft === 2 ? CR : LF)) return 'chunk';
       }
       const frame = readFrame(bytes, at, size);
-      if (frame === refused) return 'refused';
+      if (typeof frame === 'string') return frame;
       if (frame === incomplete) {
         if (at < size) this.#begun = new KeptBytes(bytes.subarray(at, size), 0);
         return 'more';
@@ -125,9 +126,9 @@ export class AnswerParser {
 
 /**
  * Reads what stands in front of a chunk: its size in at most eight digits, without extensions. Returns that, `incomplete`
- * or `refused`. The last chunk, of size 0, must have no trailers, and nothing may follow it.
+ * or why it is refused. The last chunk, of size 0, must have no trailers, and nothing may follow it.
  */
-function readFrame(bytes: Buffer, at: number, size: number): number {
+function readFrame(bytes: Buffer, at: number, size: number): number | Refusal {
   let value = 0;
   let end = at;
   for (; end < size && end - at <= 8; end++) {
@@ -135,15 +136,15 @@ function readFrame(bytes: Buffer, at: number, size: number): number {
     if (digit < 0) break;
     value = value * 16 + digit;
   }
-  if (end - at > 8) return refused;
+  if (end - at > 8) return 'chunk';
   if (end === size) return incomplete;
-  if (end === at) return refused;
+  if (end === at) return 'chunk';
   const after = value === 0 ? '\r\n\r\n' : '\r\n';
   for (let i = 0; i < after.length; i++) {
     if (end + i === size) return incomplete;
-    if (bytes[end + i] !== after.charCodeAt(i)) return refused;
+    if (bytes[end + i] !== after.charCodeAt(i)) return i < 2 ? 'chunk' : 'trailers';
   }
-  return value === 0 && end + after.length < size ? refused : value;
+  return value === 0 && end + after.length < size ? 'excess' : value;
 }
 
 /** The value of a hexadecimal digit; -1 for any other byte. */

@@ -3,6 +3,7 @@ import { failureOf } from '../network-failure';
 import type { TransportFailure } from '../transport';
 import type { AnswerHead, KnownLines } from './answer-head';
 import { AnswerParser } from './answer-parser';
+import type { Refusal } from './refusals';
 
 /** A call over HTTP/1.1. One of `onAnswer`, `onFailure` and `onRefused` is called, once. */
 export interface Http1Call {
@@ -27,7 +28,7 @@ interface Owner {
   /** It may have another call, from the next turn of the event loop on. */
   onIdle(connection: Http1Connection): void;
   /** It had a response that was not understood. */
-  onRefused(): void;
+  onRefused(refusal: Refusal): void;
   onClosed(connection: Http1Connection): void;
 }
 
@@ -99,8 +100,8 @@ export class Http1Connection {
       case 'too-large':
         call.onFailure('too-large');
         break;
-      case 'refused':
-        this.#owner.onRefused();
+      default:
+        this.#owner.onRefused(progress);
         call.onRefused();
     }
   }

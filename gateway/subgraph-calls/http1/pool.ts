@@ -3,6 +3,7 @@ import type { buildConnector } from 'undici';
 import { failureOf } from '../network-failure';
 import type { KnownLines } from './answer-head';
 import { type Http1Call, Http1Connection } from './connection';
+import { type Refusal, refusals } from './refusals';
 
 export interface Http1PoolOptions {
   readonly url: URL;
@@ -12,6 +13,17 @@ export interface Http1PoolOptions {
   readonly max: number;
   /** Milliseconds that an idle connection is kept open, unless the subgraph says less. */
   readonly keepAlive: number;
+  /** @default nobody is told */
+  readonly onPause?: OnPause | undefined;
+}
+
+/** The pool is not used for a while, as a response was not understood. */
+export type OnPause = (refusal: Refusal, pause: Pause) => void;
+
+interface Pause {
+  /** What the response is or has: continues a sentence that begins with "the response". */
+  readonly response: string;
+  readonly seconds: number;
 }
 
 /**
@@ -28,6 +40,7 @@ export class Http1Pool {
   readonly #origin: buildConnector.Options;
   readonly #max: number;
   readonly #keepAlive: number;
+  readonly #onPause: OnPause | undefined;
   readonly #open = new Set<Http1Connection>();
   /** Those without a call, the last used one at the end. */
   readonly #idle: Http1Connection[] = [];
@@ -41,12 +54,13 @@ export class Http1Pool {
   #unusedUntil = 0;
   #pause = 60_000;
 
-  constructor({ url, connect, max, keepAlive }: Http1PoolOptions) {
+  constructor({ url, connect, max, keepAlive, onPause }: Http1PoolOptions) {
     const { protocol, hostname, host, port } = url;
     this.#origin = { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), host, port };
     this.#connect = connect;
     this.#max = max;
     this.#keepAlive = keepAlive;
+    this.#onPause = onPause;
   }
 
   /** Whether calls are to be sent here. */
@@ -93,10 +107,11 @@ export class Http1Pool {
     this.#schedule();
   }
 
-  onRefused(): void {
+  onRefused(refusal: Refusal): void {
     const now = performance.now();
     if (now < this.#unusedUntil) return;
     this.#unusedUntil = now + this.#pause;
+    this.#onPause?.(refusal, { response: refusals[refusal], seconds: this.#pause / 1000 });
     this.#pause = Math.min(2 * this.#pause, longestPause);
     for (const connection of this.#idle) connection.close();
     for (const call of this.#waiting.splice(0)) if (!call.isSettled) call.onRefused();

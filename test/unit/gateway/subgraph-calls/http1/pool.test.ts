@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as connectTo, type Socket } from 'node:net';
-import { Http1Pool } from '../../../../../gateway/subgraph-calls/http1/pool';
+import { Http1Pool, type OnPause } from '../../../../../gateway/subgraph-calls/http1/pool';
 
-const poolOf = (connect: () => Socket): Http1Pool =>
+const poolOf = (connect: () => Socket, onPause?: OnPause): Http1Pool =>
   new Http1Pool({
+    onPause,
     url: new URL('http://[::1]:4001/graphql'),
     connect: (_target, connected) => connected(null, connect()),
     max: 10,
@@ -21,7 +22,7 @@ it('is not used for a minute after a response that it did not understand, and lo
     const pool = poolOf(never);
     const unusedFor = (): number => {
       const from = now;
-      pool.onRefused();
+      pool.onRefused('trailers');
       while (!pool.isUsed) now += 1000;
       return (now - from) / 1000;
     };
@@ -29,14 +30,34 @@ it('is not used for a minute after a response that it did not understand, and lo
     expect([unusedFor(), unusedFor(), unusedFor()]).toEqual([60, 120, 240]);
     for (let i = 0; i < 10; i++) unusedFor();
     expect(unusedFor()).toBe(3600);
-    pool.onRefused();
+    pool.onRefused('trailers');
     now += 1000;
-    pool.onRefused();
+    pool.onRefused('trailers');
     now += 3_599_000;
     expect(pool.isUsed).toBe(true);
   } finally {
     clock.mockRestore();
   }
+});
+
+it('tells of each pause, and why', () => {
+  const told: unknown[] = [];
+  const pool = poolOf(never, (refusal, pause) => told.push([refusal, pause]));
+  let now = 1000;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+  try {
+    pool.onRefused('trailers');
+    // Of a call that was in flight on another connection.
+    pool.onRefused('excess');
+    now += 60_000;
+    pool.onRefused('excess');
+  } finally {
+    clock.mockRestore();
+  }
+  expect(told).toEqual([
+    ['trailers', { response: 'has trailers, or announces them', seconds: 60 }],
+    ['excess', { response: 'is followed by bytes that nobody has asked for', seconds: 120 }],
+  ]);
 });
 
 const callWith = (onFailure: (failure: string) => void) => ({

@@ -227,7 +227,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#tracing ??=
       this.ownTrace?.isLocal !== false
         ? tracingHeaders(this.id, this.#sentTrace)
-        : { 'x-request-id': this.id, ...this.ownTrace.headers });
+        : this.ownTrace.headersFor(this.id));
   }
 
   get calls(): CallCounts {

@@ -1,8 +1,8 @@
 import { isHeaderValue } from './headers';
 import type { Caller } from './transport';
 
-/** The headers that one caller sends with its calls to subgraphs. */
-class SentHeaders {
+/** Headers of the client, without those that a subgraph gets from elsewhere. */
+class ForwardedHeaders {
   /** Names and values in turn. */
   readonly list: readonly string[];
   /** Undefined until they are asked for. */
@@ -18,27 +18,58 @@ class SentHeaders {
   }
 }
 
+/** The headers that one caller sends with its calls to subgraphs. */
+class SentHeaders {
+  readonly #forwarded: ForwardedHeaders;
+  readonly #tracing: Caller['tracing'];
+  /** Undefined until they are asked for. */
+  #lines: { readonly text: string | undefined } | undefined;
+
+  constructor(forwarded: ForwardedHeaders, tracing: Caller['tracing']) {
+    this.#forwarded = forwarded;
+    this.#tracing = tracing;
+  }
+
+  /** Names and values in turn. */
+  get list(): readonly string[] {
+    return [...this.#forwarded.list, ...Object.entries(this.#tracing).flat()];
+  }
+
+  /** As lines of HTTP/1.1; undefined if one of them must not be sent. */
+  get lines(): string | undefined {
+    return (this.#lines ??= { text: this.#writeLines() }).text;
+  }
+
+  #writeLines(): string | undefined {
+    let { lines } = this.#forwarded;
+    if (lines === undefined) return undefined;
+    for (const name in this.#tracing) lines += `${name}: ${this.#tracing[name]!}\r\n`;
+    return lines;
+  }
+}
+
 /**
  * Picks the headers of callers. Calls of one client request come one after the other and mostly have the same, so the last
- * ones are kept.
+ * ones are kept; where each call has a span of its own, those of the client are.
  */
 export class CallerHeaders {
   #headers: Caller['headers'] | undefined;
-  #tracing: Caller['tracing'] | undefined;
   #replaced: ReplacedNames | undefined;
+  #forwarded: ForwardedHeaders | undefined;
+  #tracing: Caller['tracing'] | undefined;
   #last: SentHeaders | undefined;
 
   /** @param replaced names that are left out, as the subgraph gets them from elsewhere */
-  of({ headers, tracing }: Caller, replaced: ReplacedNames): SentHeaders {
-    if (headers === this.#headers && tracing === this.#tracing && replaced.key === this.#replaced?.key)
-      return this.#last!;
-    const list: string[] = [];
-    for (const name in headers) if (!replaced.has(name)) list.push(name, headers[name]!);
-    for (const name in tracing) list.push(name, tracing[name]!);
-    this.#headers = headers;
+  of({ headers, tracing }: Pick<Caller, 'headers' | 'tracing'>, replaced: ReplacedNames): SentHeaders {
+    if (headers !== this.#headers || replaced.key !== this.#replaced?.key) {
+      const list: string[] = [];
+      for (const name in headers) if (!replaced.has(name)) list.push(name, headers[name]!);
+      this.#headers = headers;
+      this.#replaced = replaced;
+      this.#forwarded = new ForwardedHeaders(list);
+    } else if (tracing === this.#tracing) return this.#last!;
     this.#tracing = tracing;
-    this.#replaced = replaced;
-    return (this.#last = new SentHeaders(list));
+    return (this.#last = new SentHeaders(this.#forwarded!, tracing));
   }
 }
 

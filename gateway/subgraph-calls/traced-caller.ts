@@ -4,15 +4,19 @@ import type { Caller } from './transport';
 /** A caller whose calls belong to another span. */
 export class TracedCaller implements Caller {
   readonly span: Span;
-  readonly tracing: Caller['tracing'];
   readonly #caller: Caller;
+  readonly #tracing: Caller['tracing'] | undefined;
 
-  /** @param tracing the headers that tell a subgraph the span, if the span is of one call */
-  constructor(caller: Caller, span: Span, tracing = caller.tracing) {
+  /** @param tracing the headers that tell a subgraph the span, if the span is of one call. @default those of the caller */
+  constructor(caller: Caller, span: Span, tracing?: Caller['tracing']) {
     // Wraps the first caller, so that a question passes through one wrapper and not through all.
     this.#caller = caller instanceof TracedCaller ? caller.#caller : caller;
     this.span = span;
-    this.tracing = tracing;
+    this.#tracing = tracing;
+  }
+
+  get tracing(): Caller['tracing'] {
+    return this.#tracing ?? this.#caller.tracing;
   }
 
   get headers(): Caller['headers'] {

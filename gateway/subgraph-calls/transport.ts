@@ -66,7 +66,10 @@ export interface Caller {
   readonly signedIdentity: string | undefined;
   /** Equal for two callers exactly when all their headers and `signedIdentity` are equal; empty when there are none. */
   readonly scope: string;
-  /** Headers that correlate calls with client requests. A response that depends on them must name them in `Vary`. */
+  /**
+   * Headers that correlate calls with client requests: `x-request-id`, and those of a trace, which may be sent as they are.
+   * A response that depends on them must name them in `Vary`.
+   */
   readonly tracing: Readonly<Record<string, string>>;
   /** Whether the client has left, so that nobody waits for the answer. */
   readonly isGone: boolean;

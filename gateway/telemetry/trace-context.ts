@@ -17,18 +17,23 @@ export function readTrace(
 ): TraceContext | undefined {
   const traceId = traceparent === undefined ? undefined : traceIdOf(traceparent);
   if (traceId === undefined) return undefined;
-  const isShort = tracestate !== undefined && tracestate.length <= maxStateLength;
-  return { traceId, traceparent: traceparent!, tracestate: isShort ? tracestate : undefined };
+  const isSendable =
+    tracestate !== undefined && tracestate.length <= maxStateLength && isPrintable(tracestate);
+  return { traceId, traceparent: traceparent!, tracestate: isSendable ? tracestate : undefined };
 }
+
+/** Whether it may be sent as it is. Events of brokers may have anything. */
+const isPrintable = (text: string): boolean => /^[\t\x20-\x7e]*$/.test(text);
 
 /** Characters. A longer value is dropped, as it must not be cut in the middle. The standard requires at least 512. */
 const maxStateLength = 1024;
 
 /** The trace id. In a future version only the first four fields are read. Version ff is forbidden (section 3.2.2). */
 function traceIdOf(traceparent: string): string | undefined {
-  const match = /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(
-    traceparent,
-  );
+  const match =
+    /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x20-\x7e]*)?$/.exec(
+      traceparent,
+    );
   if (match === null) return undefined;
   const [, version, traceId, parentId, rest] = match;
   if (version === '00' && rest !== undefined) return undefined;

@@ -25,7 +25,7 @@ export function traceFetches(subgraph: string): Interceptor {
     span.shared = shared[operation.kind];
     span.document = operation.document;
     if (entities !== undefined) span.set('weir.entities', countOf(entities));
-    return next({ ...request, caller: new TracedCaller(caller, span) }).then(
+    return next(requestOf(request, new TracedCaller(caller, span))).then(
       (response) => {
         if (response.status >= 400) span.fail(String(response.status));
         span.end();
@@ -35,6 +35,12 @@ export function traceFetches(subgraph: string): Interceptor {
     );
   };
 }
+
+/** The same request of another caller. Copied member by member, as a spread takes longer. */
+const requestOf = (
+  { operation, variables, entities, after }: SubgraphRequest,
+  caller: Caller,
+): Required<SubgraphRequest> => ({ operation, variables, caller, entities, after });
 
 const countOf = (entities: NonNullable<SubgraphRequest['entities']>): number =>
   entities.reduce((sum, { representations }) => sum + representations.length, 0);
@@ -99,7 +105,7 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
     if (parent === undefined) return send(request);
     const span = begin(parent, operation, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
-    const sent = send({ ...request, caller: new TracedCaller(caller, span, headersOf(span, caller)) });
+    const sent = send(requestOf(request, new TracedCaller(caller, span, headersOf(span, caller))));
     return sent.then(
       (response) => {
         noteStatus(span, response.status);
@@ -117,9 +123,7 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
 
 /** The headers by which a subgraph gets the span of its call. One that only the console knows is told to nobody. */
 const headersOf = (call: Span, { tracing }: Caller): Caller['tracing'] =>
-  call.trace.source.isLocal === true
-    ? tracing
-    : { 'x-request-id': tracing['x-request-id']!, ...call.headers };
+  call.trace.source.isLocal === true ? tracing : call.headersFor(tracing['x-request-id']!);
 
 function noteStatus(span: Span, status: number): void {
   span.set('http.response.status_code', status);

@@ -1,3 +1,5 @@
+import { valueOfDigit } from './hex-digits';
+
 /**
  * Writes messages of Protobuf from their end to their beginning: when the length of a message is to be written, it is known.
  * Fields are given in reverse order, each by its number.
@@ -151,6 +153,3 @@ const longestNumbers = 20;
 
 /** Milliseconds, which are fewer nanoseconds than 2 ** 32. */
 const longestNear = 2_000;
-
-/** Without a branch, which would be guessed wrongly for every other digit. @param code of 0 to 9 or a to f */
-const valueOfDigit = (code: number): number => (code & 0xf) + 9 * (code >> 6);

@@ -18,6 +18,6 @@ export function localTracer(path: string, recorder: Recorder): Tracer {
     undecided: new Undecided(0),
     take: () => undefined,
     drop: () => undefined,
-    writeHeaders: () => ({}),
+    writeHeaders: (_trace, _spanId, requestId) => ({ 'x-request-id': requestId }),
   });
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../logger';
 import type { Meter } from '../meter';
 import type { Attributes, Span } from './span';
 import type { ParentContext } from './tracer';
+import { ratioSampler } from './ratio-sampler';
 import { type SpanBatch, SpanBatches } from './span-batches';
 import { SpanWriter } from './write-spans';
 
@@ -46,10 +47,8 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
   const { options, env, version, meter, logger } = given;
   const { otlp, sampling } = options.traces;
   if (!isOn(otlp.url, env)) return undefined;
-  const [sampler, resources] = await Promise.all([
-    samplerOf(sampling, env),
-    import('@opentelemetry/resources'),
-  ]);
+  const isSampled = samplerOf(sampling, env);
+  const resources = await import('@opentelemetry/resources');
   const { attributes } = resources.resourceFromAttributes({
     ...{ 'service.name': 'weir', 'service.version': version, 'service.instance.id': randomUUID() },
     ...resources.detectResources({ detectors: [resources.envDetector] }).attributes,
@@ -81,7 +80,7 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
   });
   return {
     drop,
-    isSampled: sampler,
+    isSampled,
     take: (span) => batches.take(span),
     flush: () => batches.flush(),
     async stop() {
@@ -147,33 +146,26 @@ async function openExporter({
 }
 
 /** The sampler that the options name, or the environment. */
-async function samplerOf(sampling: number | undefined, env: ExportOptions['env']): Promise<Sampler> {
-  const { SamplingDecision, TraceIdRatioBasedSampler } = await import('@opentelemetry/sdk-trace-base');
-  const ratio = (share: number): Sampler => {
-    if (share === 0 || share === 1) return () => share === 1;
-    const sampler = new TraceIdRatioBasedSampler(share);
-    return (traceId) =>
-      sampler.shouldSample(undefined, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
-  };
+function samplerOf(sampling: number | undefined, env: ExportOptions['env']): Sampler {
   const parentBased =
     (root: Sampler): Sampler =>
     (traceId, parent) =>
       parent?.isSampled ?? root(traceId, parent);
-  if (sampling !== undefined) return parentBased(ratio(sampling));
+  if (sampling !== undefined) return parentBased(ratioSampler(sampling));
   const share = (): number => {
     const text = env['OTEL_TRACES_SAMPLER_ARG'] ?? '';
     const number = text === '' ? 1 : Number(text);
     if (number >= 0 && number <= 1) return number;
     throw fault('OTEL_TRACES_SAMPLER_ARG', 'must be a number from 0 to 1');
   };
-  const [on, off] = [ratio(1), ratio(0)];
+  const [on, off] = [ratioSampler(1), ratioSampler(0)];
   const samplers: Readonly<Record<string, () => Sampler>> = {
     always_on: () => on,
     always_off: () => off,
-    traceidratio: () => ratio(share()),
+    traceidratio: () => ratioSampler(share()),
     parentbased_always_on: () => parentBased(on),
     parentbased_always_off: () => parentBased(off),
-    parentbased_traceidratio: () => parentBased(ratio(share())),
+    parentbased_traceidratio: () => parentBased(ratioSampler(share())),
   };
   const name = env['OTEL_TRACES_SAMPLER'] ?? '';
   const make = samplers[name === '' ? 'parentbased_always_on' : name];

@@ -35,11 +35,14 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
     undecided: new Undecided(mostUndecided),
-    writeHeaders: (trace, spanId) => {
-      const { id, isSampled: flag, state } = trace;
-      const traceparent = traceparentOf(id, spanId, flag);
-      const w3c = state === undefined ? { traceparent } : { traceparent, tracestate: state };
-      return xRay ? { ...w3c, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : w3c;
+    writeHeaders: ({ id, isSampled: flag, state }, spanId, requestId) => {
+      const headers = { 'x-request-id': requestId, traceparent: traceparentOf(id, spanId, flag) };
+      if (state === undefined && !xRay) return headers;
+      return {
+        ...headers,
+        ...(state !== undefined && { tracestate: state }),
+        ...(xRay && { 'x-amzn-trace-id': writeXRay(id, spanId, flag) }),
+      };
     },
   });
   return { tracer, flush, stop };

@@ -1,4 +1,4 @@
-import type { Trace } from './trace';
+import type { Trace, TracingHeaders } from './trace';
 
 export type Kind = 'internal' | 'server' | 'client' | 'consumer';
 
@@ -123,9 +123,10 @@ export class Span {
     this.#own = this.#own?.slice();
   }
 
-  /** The headers for who is called on behalf of it. */
-  get headers(): Readonly<Record<string, string>> {
-    return this.trace.headersFor(this.id);
+  /** The headers for who is called on behalf of it, for a client request with this id. */
+  headersFor(requestId: string): TracingHeaders {
+    const { trace } = this;
+    return trace.source.writeHeaders(trace, this.id, requestId);
   }
 
   /** Milliseconds since it began, or that it took. */

@@ -10,8 +10,8 @@ export interface TraceSource {
   readonly undecided: Undecided;
   /** Counts a span that is dropped. */
   readonly drop: () => void;
-  /** Writes the headers for who is called. */
-  readonly writeHeaders: (trace: TraceIdentity, spanId: string) => Readonly<Record<string, string>>;
+  /** Writes the headers for who is called, the request id among them. */
+  readonly writeHeaders: (trace: TraceIdentity, spanId: string, requestId: string) => TracingHeaders;
   /** Whether nothing is exported: then nobody else is told of its traces, neither subgraphs nor the log. @default false */
   readonly isLocal?: boolean;
   /** @default undefined: the console records nothing */
@@ -29,6 +29,9 @@ export interface Recorder {
   /** Takes a trace that is over, by its first span. */
   readonly take: (first: Span) => void;
 }
+
+/** Headers by which calls are correlated. */
+export type TracingHeaders = Readonly<Record<string, string>>;
 
 export interface TraceIdentity {
   /** 32 hexadecimal digits. */
@@ -131,10 +134,6 @@ export class Trace {
   trim(): void {
     this.#spans = this.#spans.slice();
     for (const span of this.#spans) span.trim();
-  }
-
-  headersFor(spanId: string): Readonly<Record<string, string>> {
-    return this.source.writeHeaders(this, spanId);
   }
 
   /** Unix milliseconds, with fractions. @param at in milliseconds of `performance.now()` */

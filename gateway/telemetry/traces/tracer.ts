@@ -2,7 +2,7 @@ import type { RequestHead } from '../../request/incoming-request';
 import type { Options } from '../../options';
 import { readTrace, type TraceContext } from '../trace-context';
 import type { Span } from './span';
-import { Trace, type TraceSource } from './trace';
+import { Trace, type TraceIdentity, type TraceSource, type TracingHeaders } from './trace';
 import { readXRay, xRayTraceId } from './x-ray';
 
 export interface TracerOptions extends TraceSource {
@@ -30,8 +30,8 @@ export interface ParentContext {
 export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
   /** The span of the request; undefined where none is recorded. */
   readonly span: Span | undefined;
-  /** The headers of calls that belong to no other span. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The headers of calls that belong to no other span, for the request with this id. */
+  readonly headersFor: (requestId: string) => TracingHeaders;
   /** Whether it is only for the console: nobody else is told of it. */
   readonly isLocal: boolean;
 }
@@ -56,8 +56,7 @@ export class Tracer {
    * @param start in milliseconds of `performance.now()`
    */
   begin({ method, headers }: RequestHead, start: number): OwnTrace | undefined {
-    const { newSpanId, isSampled: decide, writeHeaders, xRay, recorder } = this.#options;
-    const { isLocal = false } = this.#options;
+    const { isSampled: decide, xRay, recorder, isLocal = false } = this.#options;
     const isChosen = recorder?.isChosen() === true;
     if (isLocal && !isChosen) return undefined;
     const sent = readTrace(single(headers['traceparent']), single(headers['tracestate']));
@@ -66,9 +65,7 @@ export class Tracer {
     const isSampled = decide(id, parent);
     const state = sent?.tracestate;
     if (!isSampled && !this.#keepsAny && !isChosen) {
-      const context = { id, isSampled, state };
-      const passedOn = writeHeaders(context, parent?.spanId ?? newSpanId());
-      return { traceId: id, span: undefined, headers: passedOn, isLocal };
+      return new TracePassedOn(this.#options, { id, isSampled, state }, parent?.spanId);
     }
     const isCollected = recorder !== undefined;
     const trace = new Trace(this.#options, { id, isSampled, state }, isCollected);
@@ -121,6 +118,30 @@ export class Tracer {
   }
 }
 
+/** The trace of a request without a span: that of its client, or one that only subgraphs know. */
+class TracePassedOn implements OwnTrace {
+  readonly span = undefined;
+  readonly isLocal = false;
+  readonly #source: TraceSource;
+  readonly #identity: TraceIdentity;
+  #spanId: string | undefined;
+
+  /** @param spanId of the client. @default one is made when headers are asked for */
+  constructor(source: TraceSource, identity: TraceIdentity, spanId: string | undefined) {
+    this.#source = source;
+    this.#identity = identity;
+    this.#spanId = spanId;
+  }
+
+  get traceId(): string {
+    return this.#identity.id;
+  }
+
+  headersFor(requestId: string): TracingHeaders {
+    return this.#source.writeHeaders(this.#identity, (this.#spanId ??= this.#source.newSpanId()), requestId);
+  }
+}
+
 /** The trace of a request whose span is recorded. Its headers are written only where they are asked for. */
 class TraceOfSpan implements OwnTrace {
   readonly traceId: string;
@@ -131,8 +152,8 @@ class TraceOfSpan implements OwnTrace {
     this.span = span;
   }
 
-  get headers(): OwnTrace['headers'] {
-    return this.span.headers;
+  headersFor(requestId: string): TracingHeaders {
+    return this.span.headersFor(requestId);
   }
 
   get isLocal(): boolean {

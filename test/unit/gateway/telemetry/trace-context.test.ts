@@ -20,11 +20,15 @@ it.each([
   ['a parent id of zeros', `00-${traceId}-${'0'.repeat(16)}-01`],
   ['capital letters', `00-${traceId.toUpperCase()}-${parentId}-01`],
   ['a line break', `00-${traceId}-${parentId}-01\r\nx: y`],
+  ['a later version with what no header may have', `cc-${traceId}-${parentId}-01-\u2603`],
 ])('makes up no trace for %s', (_, traceparent) => {
   expect(readTrace(traceparent, 'a=1')).toBeUndefined();
 });
 
-it('hands on no state that is longer than what everybody must take', () => {
-  const trace = readTrace(`00-${traceId}-${parentId}-01`, 'a='.padEnd(5000, 'x'));
-  expect(trace).toMatchObject({ tracestate: undefined });
+it.each([
+  ['is longer than what everybody must take', 'a='.padEnd(5000, 'x')],
+  ['would end its header', 'a=1\r\nx: y'],
+  ['no header may have', 'a=\u2603'],
+])('hands on no state that %s', (_, tracestate) => {
+  expect(readTrace(`00-${traceId}-${parentId}-01`, tracestate)).toMatchObject({ tracestate: undefined });
 });

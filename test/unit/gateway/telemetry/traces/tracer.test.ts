@@ -23,13 +23,17 @@ function open(options: Partial<TracerOptions> = {}) {
       asked.push(parent);
       return parent?.isSampled === true;
     },
-    writeHeaders: ({ id, isSampled }, spanId) => ({ traceparent: traceparentOf(id, spanId, isSampled) }),
+    writeHeaders: ({ id, isSampled }, spanId, requestId) => headersOf(requestId, id, spanId, isSampled),
     ...options,
   });
   const begin = (headers: Record<string, string> = {}, method = 'POST') =>
     tracer.begin({ method, url: '/graphql', headers }, performance.now())!;
   return { tracer, begin, exported, asked };
 }
+
+const headersOf = (requestId: string, ...parts: Parameters<typeof traceparentOf>) => ({
+  ...{ 'x-request-id': requestId, traceparent: traceparentOf(...parts) },
+});
 
 const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
@@ -38,10 +42,11 @@ const sentBy = (isSampled: boolean) => ({ traceparent: traceparentOf(traceId, sp
 describe('a request that is sampled', () => {
   it('has a span in the trace of its client, which is its parent in another process', () => {
     const { begin, asked } = open();
-    const { traceId: id, span, headers } = begin(sentBy(true));
+    const trace = begin(sentBy(true));
+    const { traceId: id, span } = trace;
     expect([id, span?.name, span?.kind]).toEqual([traceId, 'POST /graphql', 'server']);
     expect(span?.parent).toEqual({ id: spanId });
-    expect(headers).toEqual({ traceparent: traceparentOf(traceId, span!.id, true) });
+    expect(trace.headersFor('one')).toEqual(headersOf('one', traceId, span!.id, true));
     expect(asked).toEqual([{ traceId, spanId, isSampled: true }]);
   });
 
@@ -60,10 +65,15 @@ describe('a request that is sampled', () => {
 
 describe('a request that is not sampled', () => {
   it('has no span where none is kept, and hands on the span of its client', () => {
-    expect(open().begin(sentBy(false))).toEqual({
-      ...{ traceId, span: undefined, headers: { traceparent: traceparentOf(traceId, spanId, false) } },
-      isLocal: false,
-    });
+    const trace = open().begin(sentBy(false));
+    expect(trace).toMatchObject({ traceId, span: undefined, isLocal: false });
+    expect(trace.headersFor('one')).toEqual(headersOf('one', traceId, spanId, false));
+  });
+
+  it('has one span for all calls where its client sends no trace', () => {
+    const trace = open().begin();
+    const headers = headersOf('one', 'b'.repeat(32), '0'.repeat(15) + '1', false);
+    expect([trace.headersFor('one'), trace.headersFor('one')]).toEqual([headers, headers]);
   });
 
   it.each([
@@ -73,8 +83,9 @@ describe('a request that is not sampled', () => {
     ['it was fast', { failed: false, slowerThan: 60_000 }, true, 0],
   ])('is exported or not: %s', (_, keep, hasFailed, count) => {
     const { begin, tracer, exported } = open({ keep });
-    const { span, headers } = begin(sentBy(false));
-    expect(headers).toEqual({ traceparent: traceparentOf(traceId, span!.id, false) });
+    const trace = begin(sentBy(false));
+    const { span } = trace;
+    expect(trace.headersFor('one')).toEqual(headersOf('one', traceId, span!.id, false));
     span!.child('work').end();
     tracer.end(span!, hasFailed);
     expect(exported).toHaveLength(count * 2);

@@ -91,6 +91,22 @@ export class BackwardsWriter {
     this.#number((field << 3) | 2);
   }
 
+  /** Bytes. @param words 4 of them each, the first one highest */
+  words(field: number, words: readonly number[]): void {
+    const size = 4 * words.length;
+    this.#reserve(size + longestNumbers);
+    const buffer = this.#buffer;
+    let at = (this.#at -= size);
+    for (const word of words) {
+      buffer[at++] = word >> 24;
+      buffer[at++] = word >> 16;
+      buffer[at++] = word >> 8;
+      buffer[at++] = word;
+    }
+    this.#number(size);
+    this.#number((field << 3) | 2);
+  }
+
   /** Whole fields that were written before. */
   bytes(fields: Uint8Array): void {
     this.#reserve(fields.length);

@@ -1,3 +1,4 @@
+import { wordsIn } from './hex-digits';
 import type { Trace, TracingHeaders } from './trace';
 
 export type Kind = 'internal' | 'server' | 'client' | 'consumer';
@@ -49,6 +50,7 @@ export class Span {
   droppedLinks = 0;
   droppedEvents = 0;
   #id: string | undefined;
+  #idWords: readonly number[] | undefined;
   #end: number | undefined;
   /** Names, each with its value after it. */
   #own: Value[] | undefined;
@@ -66,6 +68,11 @@ export class Span {
   /** 16 hexadecimal digits. Made when it is first asked for, as most spans are not exported. */
   get id(): string {
     return (this.#id ??= this.trace.source.newSpanId());
+  }
+
+  /** The same, as numbers of 32 bits: its children are written with it, too. */
+  get idWords(): readonly number[] {
+    return (this.#idWords ??= wordsIn(this.id));
   }
 
   /** The same, where it may be exported; undefined where only the console knows it. */

@@ -1,3 +1,4 @@
+import { wordsIn } from './hex-digits';
 import type { TraceNotes } from './trace-notes';
 import { type Kind, type Parent, Span } from './span';
 
@@ -50,6 +51,7 @@ export class Trace {
   readonly source: TraceSource;
   /** What the console shows of it besides its spans; undefined where it does not. */
   readonly notes: TraceNotes | undefined;
+  #idWords: readonly number[] | undefined;
   #spans: Span[] = none;
   #isOver = false;
   #epoch: number | undefined;
@@ -71,6 +73,11 @@ export class Trace {
       this.notes = {};
       this.#spans = [];
     }
+  }
+
+  /** Its id, as numbers of 32 bits. */
+  get idWords(): readonly number[] {
+    return (this.#idWords ??= wordsIn(this.id));
   }
 
   /** Whether its spans are exported. What was not sampled may still be when its first span ends. */

@@ -69,9 +69,10 @@ function writeSpan(writer: BackwardsWriter, span: Span): void {
   writer.time(7, trace.timeOf(span.start));
   writer.varint(6, kinds[span.kind]);
   writer.text(5, span.name);
-  if (parent !== undefined) writer.hex(4, parent.id);
-  writer.hex(2, span.id);
-  writer.hex(1, trace.id);
+  if (parent instanceof Span) writer.words(4, parent.idWords);
+  else if (parent !== undefined) writer.hex(4, parent.id);
+  writer.words(2, span.idWords);
+  writer.words(1, trace.idWords);
 }
 
 function writeLink(writer: BackwardsWriter, { traceId, spanId, isSampled }: Link): void {

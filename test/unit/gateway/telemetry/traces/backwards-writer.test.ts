@@ -1,4 +1,5 @@
 import { BackwardsWriter } from '../../../../../gateway/telemetry/traces/backwards-writer';
+import { wordsIn } from '../../../../../gateway/telemetry/traces/hex-digits';
 
 /** The bytes that are written, in hexadecimal digits. */
 function written(write: (writer: BackwardsWriter) => void): string {
@@ -15,6 +16,11 @@ it.each<[string, (writer: BackwardsWriter) => void, string]>([
   ['half a character as others do', (writer) => writer.text(1, 'a\ud800'), '0a0461efbfbd'],
   ['an empty text', (writer) => writer.text(1, ''), '0a00'],
   ['bytes', (writer) => writer.hex(1, '00ff9a'), '0a0300ff9a'],
+  [
+    'bytes of numbers',
+    (writer) => writer.words(1, wordsIn('0123456789abcdefff000000')),
+    '0a0c0123456789abcdefff000000',
+  ],
   ['a large number', (writer) => writer.varint(1, Number.MAX_SAFE_INTEGER), '08ffffffffffffff0f'],
   ['a field number above 15', (writer) => writer.fixed32(16, 0x301), '850101030000'],
   ['a double', (writer) => writer.double(4, -0.5), '21000000000000e0bf'],

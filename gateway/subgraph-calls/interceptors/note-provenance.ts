@@ -50,7 +50,20 @@ function whyNotKept(response: SubgraphResponse): string {
   if (policy !== undefined) return 'entities';
   const header = headers['cache-control'];
   if (header === undefined) return 'unsaid';
-  const directives = parseCacheControl(String(header));
-  for (const name of ['no-store', 'no-cache']) if (directives.has(name)) return name;
-  return headers['age'] === undefined ? 'max-age' : 'age';
+  return refusalIn(String(header)) ?? (headers['age'] === undefined ? 'max-age' : 'age');
 }
+
+/** The directive of a `Cache-Control` that forbids it. */
+function refusalIn(header: string): string | undefined {
+  let refusal = knownRefusals.get(header);
+  if (refusal === undefined) {
+    const directives = parseCacheControl(header);
+    refusal = { directive: ['no-store', 'no-cache'].find((name) => directives.has(name)) };
+    // As in `policyReader`: subgraphs send few different values.
+    if (knownRefusals.size >= 1_000) knownRefusals.clear();
+    knownRefusals.set(header, refusal);
+  }
+  return refusal.directive;
+}
+
+const knownRefusals = new Map<string, { readonly directive: string | undefined }>();

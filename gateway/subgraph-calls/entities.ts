@@ -52,6 +52,7 @@ export function withRepresentations(
     variable,
     selection,
     arguments: others,
+    count: representations[i]!.length,
     representations: representations[i]!,
   }));
   return { ...request, variables: Buffer.concat(pieces), entities };
@@ -88,6 +89,7 @@ export function requestAlone(
         variable: 'representations',
         selection,
         arguments: others,
+        count: representations.length,
         representations,
       },
     ],

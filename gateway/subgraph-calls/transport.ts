@@ -149,6 +149,8 @@ export interface EntityList {
   readonly selection: string;
   /** UTF-8 JSON of the other variables of `selection` that have a value, as members of an object, without its braces. */
   readonly arguments: Buffer;
+  /** How many representations there are. To ask for it makes none of them. */
+  readonly count: number;
   /**
    * JSON of each representation, as views into the request's variables. They are made on first access, which must be
    * before the call is answered.

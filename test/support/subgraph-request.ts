@@ -54,6 +54,7 @@ export function entitiesRequestOf({
     variable: 'representations',
     selection: nameless,
     arguments: Buffer.from(given),
+    count: pieces.length,
     representations: pieces,
   };
   return {

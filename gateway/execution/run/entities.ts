@@ -29,6 +29,10 @@ export class RequestedEntities implements EntityList {
     return this.#call.entityRequests!.arguments;
   }
 
+  get count(): number {
+    return this.#call.cells.length;
+  }
+
   get representations(): readonly Buffer[] {
     const { tape } = this.#workspace;
     return (this.#representations ??= this.#call.cells.map((cell) => {

@@ -43,7 +43,7 @@ const requestOf = (
 ): Required<SubgraphRequest> => ({ operation, variables, caller, entities, after });
 
 const countOf = (entities: NonNullable<SubgraphRequest['entities']>): number =>
-  entities.reduce((sum, { representations }) => sum + representations.length, 0);
+  entities.reduce((sum, { count }) => sum + count, 0);
 
 /** Where calls are sent. */
 export interface TracedEndpoint {

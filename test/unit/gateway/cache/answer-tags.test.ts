@@ -144,6 +144,7 @@ describe('a response', () => {
           variable: 'r',
           selection: document,
           arguments: Buffer.alloc(0),
+          count: 0,
           representations: [],
         },
       ],
@@ -242,7 +243,7 @@ describe('entities', () => {
     const list = { responseKey: '_entities', variable: 'r', selection: document, representations };
     const request = {
       ...requestOf(document, { r: asked }),
-      entities: [{ ...list, arguments: Buffer.alloc(0) }],
+      entities: [{ ...list, arguments: Buffer.alloc(0), count: asked.length }],
     };
     const together = reviews.ofResponse(request, response({ _entities: answers }));
     const alone = asked.flatMap((each, i) => ofEntity(reviews, selection, each, answers[i]));

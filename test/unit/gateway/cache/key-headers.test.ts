@@ -34,7 +34,7 @@ const request = fc.record({
 
 const list = {
   ...{ responseKey: '_entities', variable: 'representations', selection: '{ name }' },
-  ...{ arguments: Buffer.alloc(0), representations: [Buffer.from('{"id":1}')] },
+  ...{ arguments: Buffer.alloc(0), count: 1, representations: [Buffer.from('{"id":1}')] },
 };
 
 it('separates public answers by all headers that do not identify the caller, and private ones by all', () => {

@@ -18,6 +18,7 @@ function twoLists(first: readonly object[], second: readonly object[]): Subgraph
     variable: `representations_${number}`,
     selection: `selection ${number}`,
     arguments: Buffer.alloc(0),
+    count: representations.length,
     representations: representations.map(bytes),
   });
   return {

@@ -29,6 +29,7 @@ describe('the entities of a subgraph request', () => {
 
     expect(list).toMatchObject({ responseKey: '_entities', variable: 'representations', selection });
     expect(list!.arguments.toString()).toBe('"n":1,"s":"é"');
+    expect(list!.count).toBe(3);
     expect(list!.representations.map(String)).toEqual([
       '{"__typename":"U","id":"1"}',
       '{"__typename":"U","id":"ü\\""}',

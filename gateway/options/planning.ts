@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mapOf, positiveInt, size, timeout } from './values';
+import { duration, mapOf, positiveInt, size, timeout } from './values';
 
 const percentageRule = 'must be a number from 0 to 100';
 
@@ -31,6 +31,12 @@ export const planning = mapOf({
     .default(2)
     .describe(
       'The most planner threads. There is one, and more only while a plan takes long. With 1, an operation that is slow to plan delays all others.',
+    ),
+  idle: duration
+    .refine((value) => value <= 86_400_000, { error: 'must not be longer than 24h' })
+    .prefault('10m')
+    .describe(
+      'How long the last planner thread stays without an operation to plan. Then it ends, which frees its memory, and the next operation that has no plan yet waits until another one has started. `0`: as long as the supergraph is live. A thread that took more than a quarter of `timeout` to start stays as long, too.',
     ),
   memory: size
     .refine((bytes) => bytes >= 64 * 1024 ** 2, { error: 'must be from 64MiB to 1024MiB' })

@@ -8,6 +8,7 @@ export function boundsOf({
   plans,
   waiting,
   threads,
+  idle,
   memory,
 }: Options['planning']): Omit<PlannerOptions, 'supergraphSdl'> {
   return {
@@ -16,6 +17,7 @@ export function boundsOf({
     maxEvaluatedPlans: plans,
     queueLimit: waiting,
     maxThreads: threads,
+    idleTime: idle,
     memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
   };
 }

@@ -11,6 +11,9 @@
  *
  * An operation that timed out is refused for a while. A busy machine may be the cause, so it is tried once more in the
  * background, on a spare thread.
+ *
+ * The last thread ends when it has had nothing to plan for long, which gives back 15 MB and more. The next operation
+ * starts another one and waits for it.
  */
 import { hash } from 'node:crypto';
 import { totalmem } from 'node:os';
@@ -53,6 +56,13 @@ export interface PlannerOptions extends QueryPlannerOptions {
    * @default 2
    */
   readonly maxThreads?: number | undefined;
+  /**
+   * How long the last thread stays that has nothing to plan, in milliseconds; 0: as long as the planner. It also stays if
+   * it took more than a quarter of `deadline` to start.
+   *
+   * @default 600000
+   */
+  readonly idleTime?: number | undefined;
   /**
    * How much memory a thread may use, in megabytes. A plan that needs more fails as too complex.
    *
@@ -122,10 +132,12 @@ const youngGeneration = 4;
 const longDocument = 4096;
 /** Delay before a thread that could not start is started again, in milliseconds. */
 const restartDelay = 1000;
+/** The share of the deadline within which a thread must have started for another one to be started for an operation. */
+const quickStart = 1 / 4;
 
 type ThreadState =
   | { readonly kind: 'starting' }
-  | { readonly kind: 'idle' }
+  | { readonly kind: 'idle'; readonly timers: readonly NodeJS.Timeout[] }
   | {
       readonly kind: 'planning';
       readonly task: Task;
@@ -136,7 +148,11 @@ type ThreadState =
 
 interface Thread {
   readonly worker: Worker;
+  /** When its start began, by `performance.now()`. */
+  readonly started: number;
   state: ThreadState;
+  /** Whether it ends when it has nothing to plan for long. */
+  mayEnd: boolean;
   /** The system's id of the thread; undefined before it is ready, and where it is not available. */
   id: number | undefined;
 }
@@ -147,6 +163,7 @@ class PlannerThreads implements Planner {
   readonly #deadline: number;
   readonly #queueLimit: number;
   readonly #maxThreads: number;
+  readonly #idleTime: number;
   readonly #threads = new Set<Thread>();
   readonly #queue: WaitingTasks;
   /** Operations that failed by their own fault, and would fail again. */
@@ -165,11 +182,13 @@ class PlannerThreads implements Planner {
   #stopped: PlanningFailure | undefined;
 
   constructor(options: PlannerOptions) {
-    const { deadline = 5000, queueLimit = 500, retryAfter = 60_000, maxThreads = 2 } = options;
+    const { deadline = 5000, queueLimit = 500, retryAfter = 60_000 } = options;
+    const { maxThreads = 2, idleTime = 600_000 } = options;
     this.#options = options;
     this.#deadline = positive('deadline', deadline);
     this.#queueLimit = positive('queueLimit', queueLimit);
     this.#maxThreads = positive('maxThreads', maxThreads);
+    this.#idleTime = idleTime;
     this.#failed = new LRUCache({ ...atMost(10_000), ttl: positive('retryAfter', retryAfter) });
     this.#queue = new WaitingTasks(retryAfter);
     const { processor, clock } = blame;
@@ -327,6 +346,7 @@ class PlannerThreads implements Planner {
   }
 
   #work(thread: Thread, task: Task): void {
+    this.#stopTimers(thread);
     const since = { clock: performance.now(), processor: processorTimeOf(thread.id) };
     const timeLimit =
       task.isSlow || this.#maxThreads === 1
@@ -367,7 +387,10 @@ class PlannerThreads implements Planner {
       },
       execArgv: workerArguments,
     });
-    const thread: Thread = { worker, state: { kind: 'starting' }, id: undefined };
+    const thread: Thread = {
+      ...{ worker, started: performance.now(), id: undefined, mayEnd: false },
+      state: { kind: 'starting' },
+    };
     this.#threads.add(thread);
     worker.on('message', (message: WorkerMessage) => this.#receive(thread, message));
     worker.on('error', (error) => this.#fail(thread, error));
@@ -380,6 +403,8 @@ class PlannerThreads implements Planner {
       case 'ready':
         this.#isReady = true;
         thread.id = message.thread;
+        thread.mayEnd =
+          this.#idleTime > 0 && performance.now() - thread.started <= this.#deadline * quickStart;
         thread.worker.unref();
         this.#settleReady.resolve(message.supergraph);
         {
@@ -442,15 +467,18 @@ class PlannerThreads implements Planner {
     if (!task.isSlow) this.#times.noteQuick(task.sender, workedOn(thread));
   }
 
-  /** The operation that a thread was working on; its timers end. */
-  #taskOf({ state }: Thread): Task | undefined {
-    if (state.kind !== 'planning') return undefined;
-    for (const timer of state.timers) clearTimeout(timer);
-    return state.task;
+  /** The operation that a thread was working on; the timers of its state end. */
+  #taskOf(thread: Thread): Task | undefined {
+    this.#stopTimers(thread);
+    return thread.state.kind === 'planning' ? thread.state.task : undefined;
+  }
+
+  #stopTimers({ state }: Thread): void {
+    if (state.kind !== 'starting') for (const timer of state.timers) clearTimeout(timer);
   }
 
   #becomeIdle(thread: Thread): void {
-    thread.state = { kind: 'idle' };
+    this.#wait(thread);
     // Another thread was added because this one was busy for long. This one goes: its heap is the larger.
     const isSpare = [...this.#threads].some((other) => other !== thread && other.state.kind !== 'planning');
     if (!isSpare || this.#queue.size > 0) {
@@ -460,6 +488,16 @@ class PlannerThreads implements Planner {
     const again = this.#takeAgain();
     if (again === undefined) void this.#end(thread);
     else this.#work(thread, again);
+  }
+
+  /** Has a thread wait for a task. If there is none for long, it ends, and no other one starts. */
+  #wait(thread: Thread): void {
+    const endIfLast = (): void => {
+      if (this.#threads.size > 1) this.#wait(thread);
+      else void this.#terminate(thread);
+    };
+    const timers = thread.mayEnd ? [setTimeout(endIfLast, this.#idleTime).unref()] : [];
+    thread.state = { kind: 'idle', timers };
   }
 
   /** A task for the second try of a failed operation, without a waiting caller. */
@@ -501,11 +539,15 @@ class PlannerThreads implements Planner {
 
   /** Terminates a thread, and starts another one if all that are left are busy. */
   async #end(thread: Thread): Promise<void> {
-    this.#threads.delete(thread);
-    this.#taskOf(thread);
-    const ended = thread.worker.terminate();
+    const ended = this.#terminate(thread);
     this.#addThread();
     await ended;
+  }
+
+  #terminate(thread: Thread): Promise<unknown> {
+    this.#threads.delete(thread);
+    this.#stopTimers(thread);
+    return thread.worker.terminate();
   }
 
   #stop(failure: PlanningFailure, reason: Error): void {

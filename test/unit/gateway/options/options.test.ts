@@ -70,6 +70,7 @@ describe('defaults', () => {
       planning: {
         paths: 5_000,
         plans: 1_000,
+        idle: 600_000,
         threads: 2,
         timeout: 5_000,
         waiting: 500,

@@ -340,6 +340,27 @@ describe('a planner', () => {
     expect((await heapUsed()) - before).toBeLessThan(20e6);
   });
 
+  it('ends its last thread when it has had nothing to plan for long, and starts one for the next operation', async () => {
+    const ended = jest.spyOn(Worker.prototype, 'terminate');
+    const planner = await startPlanner({ deadline: 600_000, idleTime: 1 });
+    await eventually(() => ended.mock.calls.length === 1);
+    await expect(planner.plan('{ me { id } }', undefined)).resolves.toBeDefined();
+    await eventually(() => ended.mock.calls.length === 2);
+    // Not those of other planners.
+    expect(new Set(ended.mock.contexts).size).toBe(2);
+  });
+
+  it.each([
+    ['is told to keep it', { deadline: 600_000, idleTime: 0 }],
+    ['took long to start, for the time that an operation has', { deadline: 1, idleTime: 1 }],
+  ])('keeps a thread that %s', async (_, options) => {
+    const ended = jest.spyOn(Worker.prototype, 'terminate');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    await startPlanner(options);
+    expect(timers.mock.calls.filter(([, delay]) => delay === options.idleTime)).toEqual([]);
+    expect(ended).not.toHaveBeenCalled();
+  });
+
   it('gives its threads a part of the memory of a container, and no more than goes with the limit of the heap', () => {
     const [gigabyte, heap] = [1024 ** 3, 4 * 1024 ** 3];
     expect(memoryForThreads(gigabyte / 2, gigabyte / 4)).toBe(192);

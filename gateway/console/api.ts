@@ -55,7 +55,7 @@ export interface RequestSummary {
   readonly calls: { readonly planned: number; readonly sent: number; readonly saved: number };
   /**
    * How many values of its answers are null for another reason than that a subgraph has answered null without an error; left
-   * out where nobody looked, as where a cache had the answer.
+   * out where nobody looked, as where a cache had the answer and it was stored for a request that was not recorded.
    */
   readonly missing?: number;
   /** The number of the process that answered it; left out where there is one. */

@@ -3,6 +3,7 @@ import type { Authorization } from '../auth/directives';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
+import { nullsOf } from '../cache/responses/stored-nulls';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from '../planning';
 import type { Caller } from '../subgraph-calls/transport';
@@ -36,7 +37,8 @@ export async function showExecution(
   const noted = request.span?.trace.notes?.cost;
   if (noted !== undefined) noted.actual = actual;
   const costs = { estimated: cost.estimate(variables).cost, actual };
-  const { errorsLeftOut, nulls } = answered;
+  const { errorsLeftOut, cachedReply } = answered;
+  const nulls = answered.nulls ?? (cachedReply && nullsOf(cachedReply.answer));
   const weir = { calls: request.calls, cost: costs, cache: showCache(answered, answerHeaders) };
   const extensions: Record<string, unknown> = { weir: { ...weir, ...showGaps(errorsLeftOut, nulls) } };
   // As Apollo Gateway: an empty header asks for nothing.

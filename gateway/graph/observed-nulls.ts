@@ -1,5 +1,6 @@
 import { explainNull, type NullObserver, type ObservedNull } from '../execution';
 import type { Span } from '../telemetry/traces/span';
+import { addNulls } from '../telemetry/traces/trace-notes';
 import { longestName } from './traced';
 
 /** Gathers why values of an answer are null. */
@@ -25,8 +26,7 @@ export class ObservedNulls implements NullObserver {
 export function noteNulls(span: Span, observed: Pick<ObservedNulls, 'nulls'> | undefined): void {
   if (observed === undefined) return;
   for (const each of observed.nulls) noteNull(span, each);
-  const { notes } = span.trace;
-  if (notes !== undefined) notes.nulls = [...(notes.nulls ?? []), ...observed.nulls].slice(0, mostShown);
+  addNulls(span.trace.notes, observed.nulls);
 }
 
 /** Nulls that a subgraph answered without an error are data like any other. */

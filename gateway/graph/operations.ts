@@ -28,6 +28,7 @@ import { showCalls, showExecution } from './development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { CacheResult } from '../cache/responses/answer-headers';
+import { nullsOf } from '../cache/responses/stored-nulls';
 import type { Answered } from '../cache/responses/response-cache';
 import { fieldError, requestError, RequestErrors } from '../errors';
 import {
@@ -160,7 +161,7 @@ export function createOperations(
       const observed = ObservedNulls.for(isDevelopment, span);
       const how = { variables, send: bounded, caller: traced, errors, nulls: observed };
       const result = await (event === undefined ? execute(program, how) : executeEvent(program, event, how));
-      const execution = isDevelopment ? { ...result, nulls: observed?.nulls } : result;
+      const execution = observed === undefined ? result : { ...result, nulls: observed.nulls };
       if (span !== undefined) {
         noteErrors(span, execution);
         noteNulls(span, observed);
@@ -279,7 +280,8 @@ export function createOperations(
     // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
-    noteCached(request.span, answered.cachedReply?.answer);
+    const isNoted = isOwn && request.cacheResult === 'MISS';
+    noteCached(request.span, answered.cachedReply?.answer, isNoted ? undefined : nullsOf);
     metrics.calls.of(compiled.counted).answers[countedAs(request.cacheResult, isOwn)]++;
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();

@@ -129,6 +129,20 @@ it('says in development why values are null, to each client that shares the answ
   });
 });
 
+it('says in development why values of a cached answer are null', async () => {
+  notes.answer = answerWith({ data: { _entities: [{ note: null }, null] } });
+  things.answer = answerWith({ data: { some: [1, 2].map((id) => ({ __typename: 'Thing', id })) } });
+  await withGateway({ mode: 'development' }, async (gateway) => {
+    const query = '{ some { note } }';
+    const stored = await gateway.query(query);
+    const cached = await gateway.query(query);
+    expect(stored.extensions.weir.cache.result).toBe('MISS');
+    expect(cached.extensions.weir.cache.result).toBe('HIT');
+    expect(stored.extensions.weir.nulls).toHaveLength(2);
+    expect(cached.extensions.weir.nulls).toEqual(stored.extensions.weir.nulls);
+  });
+});
+
 it('tells each error to each operation of a batch, and to each client that shares a call', async () => {
   notes.answer = answerWith({
     data: { _entities: [{ note: null }, { note: 'x' }] },

@@ -22,6 +22,7 @@ import type { CacheStatistics } from '../../telemetry/statistics/cache-statistic
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';
 import { readAnswer } from './stored-answer';
+import { nullsOf } from './stored-nulls';
 
 export interface CachedAnswersOptions {
   readonly store: Store;
@@ -108,7 +109,7 @@ export class CachedAnswers {
     if (remembered.operation !== undefined) request.resolve(remembered.operation);
     request.cacheResult = 'HIT';
     request.span?.set('weir.cache.age', this.#options.answerHeaders.ageOf(answer));
-    noteCached(request.span, answer);
+    noteCached(request.span, answer, nullsOf);
     const { statistics, caches, calls } = this.#options;
     statistics.hit++;
     caches.responses.served('fresh', answer.storedAt, Date.now());

@@ -244,7 +244,7 @@ export class ResponseCache {
       const policy = this.#learn(operation, execution, flight);
       if (isStorable(policy)) {
         const tags = [...operation.tags, ...flight.provenance.tags];
-        flight.answer = storedAnswer(execution.body, policy, tags, this.#now());
+        flight.answer = storedAnswer(execution.body, policy, tags, this.#now(), execution.nulls);
       }
       return execution;
     };

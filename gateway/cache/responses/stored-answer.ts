@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Policy } from '../policy';
+import type { ObservedNull } from '../../execution';
 import { joinedBytes } from '../stores/owned-bytes';
 import type { Entry } from '../stores/store';
+import { writeNulls } from './stored-nulls';
 
 /** A complete answer, as it is stored and served. */
 export interface StoredAnswer {
@@ -18,13 +20,17 @@ export interface StoredAnswer {
   readonly staleUntil: number;
   /** Until then it may be served when fetching a newer one fails. Unix milliseconds. */
   readonly spareUntil: number;
+  /** Why values of it are null, for `nullsOf`. Empty where nobody has looked. */
+  readonly nulls: Buffer;
 }
 
+/** @param nulls why values of it are null; undefined where nobody has looked */
 export function storedAnswer(
   body: Buffer,
   policy: Policy,
   tags: Iterable<string>,
   now: number,
+  nulls?: readonly ObservedNull[],
 ): StoredAnswer {
   const freshUntil = now + policy.maxAge * 1000;
   return {
@@ -36,15 +42,16 @@ export function storedAnswer(
     freshUntil,
     staleUntil: freshUntil + policy.staleWhileRevalidate * 1000,
     spareUntil: freshUntil + policy.staleIfError * 1000,
+    nulls: writeNulls(nulls),
   };
 }
 
-/** The form in the store: a line of JSON, then the body. */
+/** The form in the store: a line of JSON, then the body, then why values of it are null. */
 export function entryOf(answer: StoredAnswer): Entry {
-  const { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil } = answer;
+  const { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil, nulls } = answer;
   const head: Head = { policy, etag, length: body.length, staleUntil, spareUntil };
   return {
-    value: joinedBytes(`${JSON.stringify(head)}\n`, body),
+    value: joinedBytes(`${JSON.stringify(head)}\n`, body, nulls),
     tags,
     storedAt,
     freshUntil,
@@ -79,9 +86,10 @@ function parseEntry({ value, tags, storedAt, freshUntil }: Entry): StoredAnswer 
     const { policy, etag, length, staleUntil, spareUntil } = JSON.parse(
       value.toString('utf8', 0, end),
     ) as Head;
-    const body = value.subarray(end + 1);
+    const body = value.subarray(end + 1, end + 1 + length);
     if (body.length !== length) return undefined;
-    return { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil };
+    const nulls = value.subarray(end + 1 + length);
+    return { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil, nulls };
   } catch {
     return undefined;
   }

@@ -6,10 +6,12 @@ export function ownedBytes(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** A head in ASCII and a body, together in memory of their own. */
-export function joinedBytes(head: string, body: Buffer): Buffer {
-  const joined = Buffer.allocUnsafeSlow(head.length + body.length);
+/** A head in ASCII, a body, and what follows it, together in memory of their own. */
+export function joinedBytes(head: string, body: Buffer, tail?: Buffer): Buffer {
+  const end = head.length + body.length;
+  const joined = Buffer.allocUnsafeSlow(end + (tail?.length ?? 0));
   joined.write(head, 'latin1');
   body.copy(joined, head.length);
+  tail?.copy(joined, end);
   return joined;
 }

@@ -19,11 +19,27 @@ export interface TraceNotes {
   cached?: { readonly policy: Policy; readonly tags: readonly string[] };
 }
 
-/** Notes which cached answer was found, or which answer was cached. */
-export function noteCached(span: Span | undefined, answer: CachedReply['answer'] | undefined): void {
+/**
+ * Notes which cached answer was found, or which answer was cached.
+ *
+ * @param nullsOf says why values of it are null. @default undefined: it is noted already
+ */
+export function noteCached(
+  span: Span | undefined,
+  answer: CachedReply['answer'] | undefined,
+  nullsOf?: (answer: CachedReply['answer']) => readonly ObservedNull[] | undefined,
+): void {
   const notes = span?.trace.notes;
   if (notes === undefined || answer === undefined) return;
   notes.cached = { policy: answer.policy, tags: answer.tags.slice(0, mostTags) };
+  addNulls(notes, nullsOf?.(answer));
+}
+
+/** Adds nulls of an answer; a batch has several answers. */
+export function addNulls(notes: TraceNotes | undefined, nulls: readonly ObservedNull[] | undefined): void {
+  if (notes === undefined || nulls === undefined) return;
+  notes.nulls = [...(notes.nulls ?? []), ...nulls].slice(0, mostNulls);
 }
 
 const mostTags = 50;
+const mostNulls = 100;

@@ -366,6 +366,7 @@ describe('traces', () => {
         named(all, 'process orders').length === 2 &&
         ['orders', 'inventory', 'payments'].every((source) => named(all, `send ${source}`).length === 1) &&
         ['ClearCart', 'ShipOrder'].every((state) => named(all, `place-order ${state}`).length === 1) &&
+        named(all, 'place-order').length === 1 &&
         all.some((span) => span.service === 'shipping') &&
         named(all, 'graphql.execute').length === 1,
     );
@@ -387,6 +388,7 @@ describe('traces', () => {
         ...['GetItem orders', 'PutItem orders-workflows'].map(
           (each) => `${served('orders')} > orders client ${each}`,
         ),
+        `${served('orders')} > orders consumer place-order`,
         `${state('RecordOrder')} > orders client PutItem orders`,
         `${state('PriceOrder')} > ${service('products')} > products client BatchGetItem products`,
         ...[

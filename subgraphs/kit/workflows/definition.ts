@@ -12,6 +12,8 @@ export interface Definition {
   readonly name: string;
   readonly StartAt: string;
   readonly States: Readonly<Record<string, State>>;
+  /** The states to which nothing but an error leads: they undo what was done, and end. */
+  readonly compensations: ReadonlySet<string>;
   /** The file's text. */
   readonly text: string;
   /** Names this text: executions go on with the definition that they began with. */
@@ -53,7 +55,8 @@ export function parseDefinition(text: string, file: string): Definition {
   const { StartAt, States } = parsed.data;
   const fault = checkGraph(StartAt, States);
   if (fault !== undefined) return refuse(fault);
-  return { name, StartAt, States, text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) };
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return { name, StartAt, States, compensations: compensationsOf(StartAt, States), text, hash };
 }
 
 /** The names of the tasks that a definition calls. */
@@ -323,12 +326,25 @@ function checkGraph(startAt: string, all: Readonly<Record<string, State>>): stri
   }
 }
 
-function followersOf(each: State): string[] {
+function compensationsOf(startAt: string, all: Readonly<Record<string, State>>): ReadonlySet<string> {
+  const compensations = new Set(Object.keys(all));
+  const visit = (name: string): void => {
+    if (compensations.delete(name)) for (const follower of followersWithoutError(all[name]!)) visit(follower);
+  };
+  visit(startAt);
+  return compensations;
+}
+
+const followersOf = (each: State): string[] => [
+  ...followersWithoutError(each),
+  ...(each.Type === 'Task' ? (each.Catch ?? []).map(({ Next }) => Next) : []),
+];
+
+function followersWithoutError(each: State): string[] {
   switch (each.Type) {
     case 'Choice':
       return [...each.Choices.map(({ Next }) => Next), each.Default];
     case 'Task':
-      return [...(each.Next === undefined ? [] : [each.Next]), ...(each.Catch ?? []).map(({ Next }) => Next)];
     case 'Pass':
     case 'Wait':
       return each.Next === undefined ? [] : [each.Next];

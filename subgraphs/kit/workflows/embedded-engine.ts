@@ -292,6 +292,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       item = written;
     }
     if (item.status !== 'RUNNING') {
+      recordExecution(item, definition);
       const level = item.status === 'FAILED' ? 'error' : 'info';
       log[level](
         {
@@ -323,7 +324,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
                 cause: `${item.losses} processes have ended during this task.`,
               },
             }
-          : await callTask(called, wanted);
+          : await callTask(called, wanted, definition);
       if (outcome === undefined) return undefined;
       const move =
         'output' in outcome
@@ -337,27 +338,45 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
           ? Date.parse(item.enteredAt) + wanted.seconds * secondMilliseconds
           : Date.parse(wanted.time);
       if (until > Date.now()) return { ...without(item, 'owner'), due: new Date(until).toISOString() };
-      recordWait(item);
+      recordWait(item, definition);
       return follow(item, waited(definition, position), definition, told);
     }
     return follow(item, wanted, definition, told);
   }
 
-  function recordWait(item: StoredExecution): void {
+  /** By who has written its end: one that is killed before this leaves no span. */
+  function recordExecution(item: StoredExecution, { compensations }: Definition): void {
+    const { workflow, startedAt, status, error, history } = item;
+    const span = tracer?.begin(workflow, {
+      ...{ kind: 'consumer', cause: traceOf(item), start: Date.parse(startedAt) },
+      attributes: {
+        'weir.workflow.name': workflow,
+        ...(history.some(({ state }) => compensations.has(state)) && { 'weir.workflow.compensation': true }),
+      },
+    });
+    if (status === 'FAILED') span?.fail(error!.error);
+    span?.end();
+  }
+
+  function recordWait(item: StoredExecution, { compensations }: Definition): void {
     tracer
       ?.begin(`${item.workflow} ${item.state}`, {
         ...{ kind: 'consumer', cause: traceOf(item), start: Date.parse(item.enteredAt) },
         attributes: {
           'weir.workflow.name': item.workflow,
           'weir.workflow.state': item.state,
-          ...(isCompensating(item) && { 'weir.workflow.compensation': true }),
+          ...(compensations.has(item.state) && { 'weir.workflow.compensation': true }),
         },
       })
       .end();
   }
 
   /** Calls a task while the lease is renewed; `undefined` when the lease was lost, or the process stops. */
-  async function callTask(item: StoredExecution, { task, input, timeoutSeconds }: Demand & { kind: 'call' }) {
+  async function callTask(
+    item: StoredExecution,
+    { task, input, timeoutSeconds }: Demand & { kind: 'call' },
+    { compensations }: Definition,
+  ) {
     const lost = new AbortController();
     let until = Date.parse(item.due!);
     const renewal = setInterval(() => {
@@ -380,7 +399,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         attempt: item.attempts + item.losses,
         timeoutMilliseconds: timeoutSeconds * secondMilliseconds,
         trace: traceOf(item),
-        isCompensation: isCompensating(item),
+        isCompensation: compensations.has(item.state),
         signal: AbortSignal.any([lost.signal, stopping.signal]),
       });
       return lost.signal.aborted || stopping.signal.aborted ? undefined : outcome;
@@ -655,10 +674,6 @@ function inputOf({ input }: StoredExecution): JsonObject {
   const json = JSON.parse(input) as Json;
   return isObject(json) ? without(json, 'trace') : {};
 }
-
-/** Whether a catcher has led to its state: from there on, definitions undo what was done, and end. */
-const isCompensating = ({ history }: StoredExecution): boolean =>
-  history.some(({ outcome }) => outcome === 'CAUGHT');
 
 const traceOf = ({ input }: StoredExecution): Cause => (JSON.parse(input) as { trace: Cause }).trace;
 

@@ -16,8 +16,8 @@ export interface TaskCall {
   readonly timeoutMilliseconds: number;
   /** The member `trace` of the execution's input. */
   readonly trace: Cause;
-  /** Whether an error has led to the state, so that it undoes what was done before. @default unknown */
-  readonly isCompensation?: boolean;
+  /** Whether nothing but an error leads to the state, so that it undoes what was done before. */
+  readonly isCompensation: boolean;
   /** Aborts the call: its outcome is of no interest any more. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +54,7 @@ export function taskRunner({ tasks, log, scope, tracer }: RunTaskOptions): RunTa
         'weir.workflow.state': stateIn(key),
         'weir.workflow.task': task,
         'weir.attempt': attempt,
-        ...(call.isCompensation === true && { 'weir.workflow.compensation': true }),
+        ...(call.isCompensation && { 'weir.workflow.compensation': true }),
       },
     });
     const timeout = AbortSignal.timeout(timeoutMilliseconds);

@@ -77,8 +77,9 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
   return async (body, signal) => {
     const message = readMessage(body);
     const execution = message && readName(message.execution);
-    const state = execution && definitions.get(execution.workflow)?.States[message.state];
-    if (!message || !execution || state?.Type !== 'Task') {
+    const definition = execution ? definitions.get(execution.workflow) : undefined;
+    const state = message && definition?.States[message.state];
+    if (!message || !definition || state?.Type !== 'Task') {
       // Another version of the subgraph may know it; after some receipts the queue's redrive policy takes it away.
       log.error(
         { ...(message && logged(message.trace as Cause)), body: body.slice(0, 500) },
@@ -87,13 +88,14 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
       return false;
     }
     const outcome = await runTask({
-      workflow: execution.workflow,
+      workflow: definition.name,
       task: message.task,
       input: message.input,
       key: keyOf(message.execution, message.state),
       attempt: message.retries + 1,
       timeoutMilliseconds: state.TimeoutSeconds * 1000,
       trace: message.trace as Cause,
+      isCompensation: definition.compensations.has(message.state),
       signal,
     });
     return !signal.aborted && tell(message, outcome);

@@ -35,6 +35,19 @@ it.each([
   expect(refusal(() => parseDefinition(text, file))).toMatch(sentence);
 });
 
+it('takes for compensations what nothing but an error leads to', () => {
+  const undone = { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'UndoA' }] };
+  const { compensations } = define({
+    A: taskState('a', { ...undone, Next: 'Which' }),
+    Which: { Type: 'Choice', Choices: [{ Variable: '$.b', IsPresent: true, Next: 'B' }], Default: 'Both' },
+    B: taskState('b', { ...undone, Next: 'Both' }),
+    UndoA: taskState('undoA', { Next: 'Rest' }),
+    Rest: { Type: 'Wait', Seconds: 1, Next: 'Both' },
+    Both: { Type: 'Succeed' },
+  });
+  expect([...compensations]).toEqual(['UndoA', 'Rest']);
+});
+
 it('refuses a file that cannot be read', () => {
   expect(refusal(() => readDefinition('/nowhere/a.asl.json'))).toMatch(
     /^The workflow \/nowhere\/a\.asl\.json cannot be read: ENOENT/,

@@ -1,5 +1,6 @@
 /** What the embedded engine alone does. Over 300 lines: its tests share how processes start and end. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SpanStatusCode } from '@opentelemetry/api';
 import { pino } from 'pino';
 import { openDatabase, SubgraphError, type Database } from '../../../../../subgraphs/kit';
 import { tasksOf, type Definition } from '../../../../../subgraphs/kit/workflows/definition';
@@ -188,7 +189,7 @@ it('gives a task up whose process has ended ten times, and goes where a catcher 
   expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-it('goes on in the trace of its request in whatever process, with a span for each task and wait', async () => {
+it('goes on in the trace of its request in whatever process, with a span for each task and wait, and for all', async () => {
   const { tracer, spans } = recordSpans();
   const definition = define({
     A: taskState('a', { Next: 'Rest' }),
@@ -211,7 +212,8 @@ it('goes on in the trace of its request in whatever process, with a span for eac
   // Without its lease the task is aborted.
   await executions().update({ name: nameOf(execution) }, { set: { owner: 'nobody' } });
   await first.stop();
-  await open({ definition, tasks, tracer }).wait(execution, patience);
+  const ended = await open({ definition, tasks, tracer }).wait(execution, patience);
+  await eventually(() => spans().some(({ name }) => name === definition.name));
 
   const steps = spans().filter(({ attributes }) => 'weir.workflow.state' in attributes);
   const { name } = definition;
@@ -228,6 +230,11 @@ it('goes on in the trace of its request in whatever process, with a span for eac
     ...[undefined, undefined, undefined, undefined],
     true,
   ]);
+  const [whole] = spans().filter((span) => span.name === name);
+  expect(whole!.attributes).toEqual({ 'weir.workflow.name': name, 'weir.workflow.compensation': true });
+  const [seconds, nanoseconds] = whole!.startTime;
+  expect(seconds * 1000 + Math.round(nanoseconds / 1e6)).toBe(Date.parse(ended!.startedAt));
+  expect(whole!.status.code).toBe(SpanStatusCode.UNSET);
   for (const { parentSpanContext } of spans())
     expect(parentSpanContext).toMatchObject({ traceId, spanId: traceparent.slice(36, 52) });
   expect(JSON.stringify(spans().map(({ attributes, status }) => ({ attributes, status })))).not.toContain(
@@ -240,7 +247,8 @@ it('fails an execution whose data its definition does not fit, with the path', a
     A: taskState('a', { Next: 'Done' }, { input: { 'upc.$': '$.lines[0].upc' } }),
     ...done,
   });
-  const engine = open({ definition, tasks: { a: () => null } });
+  const { tracer, spans } = recordSpans();
+  const engine = open({ definition, tasks: { a: () => null }, tracer });
   const execution = await start(engine, definition, { lines: [] });
   expect(await engine.wait(execution, patience)).toMatchObject({
     status: 'FAILED',
@@ -250,6 +258,13 @@ it('fails an execution whose data its definition does not fit, with the path', a
       cause: "The path $.lines[0].upc leads to nothing in the state's data.",
     },
   });
+  await eventually(() => spans().some(({ name }) => name === definition.name));
+  const [whole] = spans().filter(({ name }) => name === definition.name);
+  expect(whole!.attributes).toEqual({
+    'weir.workflow.name': definition.name,
+    'error.type': 'States.Runtime',
+  });
+  expect(whole!.status.code).toBe(SpanStatusCode.ERROR);
 });
 
 it('runs no more executions at once than it may, and those that wait afterwards', async () => {

@@ -16,6 +16,7 @@ const call: TaskCall = {
   attempt: 1,
   timeoutMilliseconds: 1000,
   trace: { correlationid: 'request-1' },
+  isCompensation: false,
   signal: new AbortController().signal,
 };
 

@@ -1,5 +1,6 @@
 import { type Attributes, errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Breaker } from '../breakers';
+import { follow } from '../pending-answer';
 import { TracedCaller } from '../traced-caller';
 import type {
   Caller,
@@ -9,6 +10,7 @@ import type {
   Sharing,
   SubgraphOperation,
   SubgraphRequest,
+  SubgraphResponse,
 } from '../transport';
 
 /**
@@ -25,15 +27,14 @@ export function traceFetches(subgraph: string): Interceptor {
     span.shared = shared[operation.kind];
     span.document = operation.document;
     if (entities !== undefined) span.set('weir.entities', countOf(entities));
-    return next(requestOf(request, new TracedCaller(caller, span))).then(
-      (response) => {
-        if (response.status >= 400) span.fail(String(response.status));
-        span.end();
-        return response;
-      },
-      (error: unknown) => endFailed(span, error),
-    );
+    return follow(next(requestOf(request, new TracedCaller(caller, span))), span, endFetch, endFailed);
   };
+}
+
+function endFetch(response: SubgraphResponse, span: Span): SubgraphResponse {
+  if (response.status >= 400) span.fail(String(response.status));
+  span.end();
+  return response;
 }
 
 /** The same request of another caller. Copied member by member, as a spread takes longer. */
@@ -106,19 +107,26 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
     const span = begin(parent, operation, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
     const sent = send(requestOf(request, new TracedCaller(caller, span, headersOf(span, caller))));
-    return sent.then(
-      (response) => {
-        noteStatus(span, response.status);
-        noteSharing(caller, span);
-        span.end();
-        return response;
-      },
-      (error: unknown) => {
-        noteSharing(caller, span);
-        return endFailed(span, error);
-      },
-    );
+    return follow(sent, { caller, span }, endCall, endFailedCall);
   };
+}
+
+/** A call and who caused it. */
+interface TracedCall {
+  readonly caller: Caller;
+  readonly span: Span;
+}
+
+function endCall(response: SubgraphResponse, { caller, span }: TracedCall): SubgraphResponse {
+  noteStatus(span, response.status);
+  noteSharing(caller, span);
+  span.end();
+  return response;
+}
+
+function endFailedCall(error: unknown, { caller, span }: TracedCall): never {
+  noteSharing(caller, span);
+  return endFailed(error, span);
 }
 
 /** The headers by which a subgraph gets the span of its call. One that only the console knows is told to nobody. */
@@ -137,7 +145,7 @@ function byKind(common: Attributes): Readonly<Record<OperationKind, Attributes>>
 }
 
 /** Ends the span of what has failed. */
-function endFailed(span: Span, error: unknown): never {
+function endFailed(error: unknown, span: Span): never {
   span.fail(errorTypeOf(error));
   span.end();
   throw error;

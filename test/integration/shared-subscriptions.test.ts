@@ -315,7 +315,13 @@ describe('positions', () => {
     upstreams.give(repriced(1), { position: 'p1' });
     const { cursor } = (await partOf(before)).extensions.weir;
     before.leave();
-    const resumed = await Promise.all([1, 2].map(() => subscribe({ extensions: { after: cursor } })));
+    let accept!: () => void;
+    const accepted = new Promise<void>((resolve) => (accept = resolve));
+    upstreams.accept = () => accepted;
+    const resuming = [1, 2].map(() => subscribe({ extensions: { after: cursor } }));
+    while (count('active') < 2) await wait(1);
+    accept();
+    const resumed = await Promise.all(resuming);
     expect(upstreams.open.length).toBe(1);
     upstreams.give(repriced(2));
     for (const client of resumed) expect((await partOf(client)).data.repriced.price).toBe(2);

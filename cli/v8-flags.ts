@@ -1,4 +1,4 @@
-import { performance, PerformanceObserver } from 'node:perf_hooks';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /**
@@ -20,7 +20,6 @@ export function setServingFlags(): void {
   // old generation is small. With one limit for both, *wide* takes 36 % less CPU time (4 pairs: 28 to 43 %) and 12 %
   // more memory; *page4* takes the same. V8 before Node 24 has no such flag.
   if (nodeMajor >= 24) setFlagsFromString('--external-memory-accounted-in-global-limit');
-  giveMemoryBackWhenIdle();
 }
 
 /** Does `work` while the flags are those that `setServingFlags` has set at first. */
@@ -51,37 +50,3 @@ function boundYoungGeneration(): void {
     setFlagsFromString(`--semi-space-growth-factor=${isGrowing ? 2 : 1}`);
   }).observe({ entryTypes: ['gc'] });
 }
-
-/** How often it is checked whether the process is idle, in milliseconds. */
-const idleCheck = 4000;
-/** Checks in a row that find an idle process before it gives memory back: loads may come in bursts. */
-const idleChecks = 3;
-/** Checks until V8 has done so: its timer fires every 8 seconds. */
-const givingChecks = 3;
-/** The share of the time between two checks for which the event loop of an idle process works at most. */
-const idleWork = 0.05;
-
-/**
- * Lets V8 collect garbage soon after a load has ended, shrink the young generation and give memory back. V8 does that
- * when little is allocated, but averages over its last ten collections: without new ones that takes up to 100 seconds.
- * With `--optimize-for-size` it does it when its timer fires the next time. It is set for that once after each load,
- * and no longer: in bursts of load between which it was set, a request took up to twice the CPU time.
- */
-function giveMemoryBackWhenIdle(): void {
-  let last = performance.eventLoopUtilization();
-  let idle = 0;
-  setInterval(() => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    const wasGiving = isGiving(idle);
-    idle = utilization <= idleWork ? idle + 1 : 0;
-    if (isGiving(idle) === wasGiving) return;
-    setFlagsFromString(wasGiving ? '--no-optimize-for-size' : '--optimize-for-size');
-    // With the latter, V8 before Node 24 gives new threads a young generation of 1 MiB. Zero is its default.
-    if (wasGiving && nodeMajor < 24) setFlagsFromString('--max-semi-space-size=0');
-  }, idleCheck).unref();
-}
-
-/** @param idle the checks in a row that have found an idle process */
-const isGiving = (idle: number): boolean => idle >= idleChecks && idle < idleChecks + givingChecks;

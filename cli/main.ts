@@ -35,6 +35,13 @@ function keepStarted({ save }: CachedCode<unknown>): void {
   process.once('exit', saveOnce);
 }
 
+// Whoever reads the output may leave before its end, as `head` does.
+for (const output of [process.stdout, process.stderr])
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

@@ -6,8 +6,10 @@ import { takeVariables, valueOf, variableOf } from './variables';
 export type CreateCommand = (context: Context) => Command;
 
 /**
- * Runs one command line of a `weir` that has these commands, without the program's own name, and resolves with the exit code: 0 for success, 1 for a
- * negative answer, 2 for bad usage or configuration. Never rejects. Errors are printed on `stderr`, one sentence each.
+ * Runs one command line of a `weir` that has these commands. Resolves with the exit code: 0 for success, 1 for a negative
+ * answer, 2 for bad usage or configuration. Never rejects. Errors are printed on `stderr`, one sentence each.
+ *
+ * @param args without the program's own name
  */
 export async function runCommandLine(
   commands: readonly CreateCommand[],

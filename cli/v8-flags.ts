@@ -22,12 +22,15 @@ export function setServingFlags(): void {
   if (nodeMajor >= 24) setFlagsFromString('--external-memory-accounted-in-global-limit');
 }
 
-/** Does `work` while the flags are those that `setServingFlags` has set at first. */
+/** Does `work` with the flags that `setServingFlags` set at first: V8 takes what it has compiled only with the same ones. */
 export function withServingFlags(work: () => void): void {
   const isBounded = nodeMajor >= 24 && !isGrowing;
   if (isBounded) setFlagsFromString('--semi-space-growth-factor=2');
-  work();
-  if (isBounded) setFlagsFromString('--semi-space-growth-factor=1');
+  try {
+    work();
+  } finally {
+    if (isBounded) setFlagsFromString('--semi-space-growth-factor=1');
+  }
 }
 
 /** Whether the young generation may grow. */

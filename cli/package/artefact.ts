@@ -24,7 +24,7 @@ export interface PackageContent {
 /** The modules of a gateway: what opens it, and the thread that plans operations which are not in the package. */
 export const gatewaySources = (): Readonly<Record<string, string>> => ({
   [nameOf(codeFile)]: moduleIn('gateway/process/packaged-handler'),
-  // Under the name of what else runs it.
+  // `planner-threads.ts` starts `thread.js`. In a package that is the worker itself: the package has its compiled code.
   thread: moduleIn('gateway/planning/worker'),
 });
 

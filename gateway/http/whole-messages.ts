@@ -1,4 +1,5 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 
 /**
  * A request whose body can be read in one piece. Node's stream takes five turns of its machinery to deliver a body of one
@@ -185,6 +186,22 @@ export const tooMuchFraming = 'HPE_CHUNK_EXTENSIONS_OVERFLOW';
 export class WholeResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
+  static {
+    // Newer versions of Node know it only of what is sent with `end`. TypeScript takes it for a field.
+    Object.defineProperty(this.prototype, 'writableFinished', {
+      get(this: WholeResponse): boolean {
+        return this.#isSent ?? this.#hasFinished;
+      },
+    });
+  }
+
+  /** Whether the system has taken all of it; undefined when it is not sent in one piece. */
+  #isSent: boolean | undefined;
+
+  get #hasFinished(): boolean {
+    return Reflect.get<Writable, 'writableFinished'>(ServerResponse.prototype, 'writableFinished', this);
+  }
+
   /** Whether it can: it is this response's turn on the connection, which stays open, and nothing is sent yet. */
   get takesMessage(): boolean {
     return this.socket?.writable === true && this.shouldKeepAlive && !this.headersSent && !this.writableEnded;
@@ -202,10 +219,15 @@ export class WholeResponse<
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- what `writableEnded` reads
     this.finished = true;
     socket.write(message, 'latin1');
-    const isSent = socket.writableLength === 0;
-    if (isSent) this.emit('finish');
-    else socket.write(nothing, (error) => error ?? this.emit('finish'));
-    return isSent;
+    this.#isSent = socket.writableLength === 0;
+    if (this.#isSent) this.emit('finish');
+    else
+      socket.write(nothing, (error) => {
+        if (error) return;
+        this.#isSent = true;
+        this.emit('finish');
+      });
+    return this.#isSent;
   }
 }
 

@@ -65,7 +65,9 @@ export function iam(
     for (const name of ['host', 'x-amz-date']) {
       if (!signedHeaders.includes(name)) return `The signature does not cover the header "${name}".`;
     }
-    const missing = signedHeaders.find((name) => !Object.hasOwn(headers, name));
+    const missing = signedHeaders.find((name) =>
+      name === 'host' ? hostOf(headers) === undefined : !Object.hasOwn(headers, name),
+    );
     if (missing !== undefined) return `The signature covers the header "${missing}", which was not sent.`;
     if (!amzDate!.startsWith(date)) return 'The date of the signature is not that of x-amz-date.';
     if (scope.service !== service)
@@ -144,7 +146,7 @@ interface Form {
   readonly isWhole: boolean;
   /** Whether the URL is written as AppSync's link does; otherwise as AWS documents it. */
   readonly isRaw: boolean;
-  /** The host to use instead of the `Host` header. */
+  /** The host to use instead of the one that was sent. */
   readonly host: string | undefined;
   /** The `accept` that AppSync's link signs, instead of the one that is sent. */
   readonly accept: string | undefined;
@@ -157,6 +159,10 @@ function formsFor(hosts: readonly (string | undefined)[]): readonly Form[] {
     ),
   );
 }
+
+/** Over HTTP/2 the authority is what a client has signed as its host (RFC 9113, section 8.3.1). */
+const hostOf = (headers: Received['headers']): string | undefined =>
+  canonicalValue(headers, ':authority') ?? headers.host;
 
 /** The signed parts of a request in a form. Undefined if an earlier form has the same text. */
 function partsIn(
@@ -173,7 +179,7 @@ function partsIn(
     }
     return hashes.get(isWhole);
   };
-  return ({ isWhole, isRaw, host = headers.host ?? '', accept }) => {
+  return ({ isWhole, isRaw, host = hostOf(headers) ?? '', accept }) => {
     const sent = canonicalValue(headers, 'accept');
     if (accept !== undefined && (accept === sent || !names.includes('accept'))) return undefined;
     const target = isRaw ? rawUrl : canonicalTarget(url);

@@ -136,7 +136,7 @@ export const auth = mapOf({
       .min(1, { error: 'must name at least one host' })
       .optional()
       .describe(
-        'The hosts that signatures are valid for, with the port unless it is the default one. Left out: the `Host` header, which a load balancer may have changed, and which a request signed for another service brings along.',
+        'The hosts that signatures are valid for, with the port unless it is the default one. Left out: the `Host` header (over HTTP/2 the authority), which a load balancer may have changed, and which a request signed for another service brings along.',
       ),
     service: text.default('appsync').describe('The service that requests must be signed for.'),
     region: text.optional().describe('The region that requests must be signed for. Left out: any.'),

@@ -1,9 +1,13 @@
 /** Requests that are signed with SigV4. Over 300 lines: a case for each part of a request that may be changed. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:http2';
+import { join } from 'node:path';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as aws4 from 'aws4';
-import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
 /** Requests that other signers than AppSync's have signed, by the book, and what somebody may change of them. */
@@ -321,6 +325,35 @@ it('knows the host that clients see, where a load balancer has changed it', asyn
   expect((await ask(signed)).status).toBe(200);
   expect((await ask(direct)).status).toBe(401);
   await behind.stop();
+});
+
+it('answers over HTTP/2, where the host is the authority', async () => {
+  const files = join(__dirname, '../support/tls');
+  const secure = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
+    auth: { iam: { keys: [credentials] } },
+  });
+  const { host, origin } = new URL(secure.url);
+  const session = connect(origin, { ca: readFileSync(join(files, 'cert.pem')) });
+  const statusOf = async ({ headers, body }: Signed, authority: string): Promise<unknown> => {
+    const others = { ...headers };
+    delete others['host'];
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': '/graphql', ':authority': authority },
+      ...others,
+    });
+    stream.resume().end(body);
+    const [answer] = (await once(stream, 'response')) as [Json];
+    return answer[':status'];
+  };
+  try {
+    expect(await statusOf(await smithy({ headers: { host } }), host)).toBe(200);
+    expect(await statusOf(await smithy({ headers: { host } }), 'evil.example')).toBe(401);
+  } finally {
+    session.close();
+    await secure.stop();
+  }
 });
 
 const nameOf = ({ headers }: Signed, lower: string): string =>

@@ -106,6 +106,15 @@ it('with a wrong signature is refused, however deep its body is nested', async (
 });
 
 describe('a request is let in', () => {
+  it('over HTTP/2, where its host is the authority', async () => {
+    const { headers, ...received } = sign();
+    const { host, ...others } = headers;
+    const over = (authority: string | undefined) =>
+      ask({ ...received, headers: { ':authority': authority, ...others } });
+    expect(await over(host)).toMatchObject(isGood);
+    expect(await over('evil.example')).toBe(wrong);
+  });
+
   it.each<[string, ToSign]>([
     ['by the book', {}],
     [

@@ -27,7 +27,7 @@ interface Owner {
   readonly known: KnownLines;
   /** It may have another call, from the next turn of the event loop on. */
   onIdle(connection: Http1Connection): void;
-  /** It had a response that was not understood. */
+  /** It had a response that was not understood, or bytes that belong to none. */
   onRefused(refusal: Refusal): void;
   onClosed(connection: Http1Connection): void;
 }
@@ -80,7 +80,8 @@ export class Http1Connection {
   onBytes(bytes: Buffer, size: number): void {
     const call = this.#call;
     if (call === undefined) {
-      // Nobody has asked: the next call would get it as its answer.
+      // Nobody has asked: the next call would get it as its answer. What comes behind the last answer is not read.
+      if (!this.#socket.destroyed) this.#owner.onRefused('excess');
       this.close();
       return;
     }

@@ -101,3 +101,36 @@ it('closes a connection in time that was opened for a call which nobody waits fo
     server.close();
   }
 });
+
+it('is not used after bytes that come while no call is in flight, and tells why', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const told: string[] = [];
+    const pool = new Http1Pool({
+      url: new URL('http://subgraph.test/graphql'),
+      connect: (_target, connected) => {
+        const socket = connectTo((server.address() as AddressInfo).port, '127.0.0.1', () =>
+          connected(null, socket),
+        );
+      },
+      max: 10,
+      keepAlive: 60_000,
+      onPause: (refusal) => told.push(refusal),
+    });
+    const connection = once(server, 'connection');
+    await new Promise<void>((resolve) =>
+      pool.send({ ...callWith(() => undefined), onAnswer: () => resolve() }),
+    );
+    expect(pool.isUsed).toBe(true);
+    const [socket] = (await connection) as [Socket];
+    socket.write('HTTP/1.1 200 OK\r\n');
+    await once(socket, 'close');
+    expect([pool.isUsed, told]).toEqual([false, ['excess']]);
+  } finally {
+    server.close();
+  }
+});

@@ -1,4 +1,5 @@
-import type { Send } from '../subgraph-calls/transport';
+import { follow } from '../subgraph-calls/pending-answer';
+import type { Send, SubgraphResponse } from '../subgraph-calls/transport';
 
 /**
  * How long the parts of a request took, for `Server-Timing` (https://www.w3.org/TR/server-timing/), which browsers show beside
@@ -26,10 +27,22 @@ export class ServerTiming {
   around(send: Send): Send {
     return (request) => {
       if (this.#underWay++ === 0) this.#since = performance.now();
-      return send(request).finally(() => {
-        if (--this.#underWay === 0) this.#calls += performance.now() - this.#since;
-      });
+      return follow(send(request), undefined, this.#answered, this.#failed);
     };
+  }
+
+  readonly #answered = (response: SubgraphResponse): SubgraphResponse => {
+    this.#end();
+    return response;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#end();
+    throw error;
+  };
+
+  #end(): void {
+    if (--this.#underWay === 0) this.#calls += performance.now() - this.#since;
   }
 
   /** The value of the header. @param cache how the response cache took part @param total milliseconds */

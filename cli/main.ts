@@ -35,11 +35,11 @@ function keepStarted({ save }: CachedCode<unknown>): void {
   process.once('exit', saveOnce);
 }
 
-// Whoever reads the output may leave before its end, as `head` does.
+// Whoever reads the output may leave before its end, as `head` does. A gateway goes on serving without its log.
 for (const output of [process.stdout, process.stderr])
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (gateway === undefined) process.exit();
   });
 
 const stop = new AbortController();

@@ -26,7 +26,7 @@ const cores = { system: 0, helpers: 1 };
 const usage = `npm run bench -- [options]
   --quick             two rounds of Weir, Apollo Gateway and limit B on nested and page, about 3 minutes; never quote it
   --workloads a,b     of ${Object.keys(allWorkloads).join(', ')} (default: ${usualWorkloads.join(', ')})
-  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-cached, weir-private, weir-2, weir-engine and hive-jit)
+  --systems x,y       of ${systemNames.join(', ')}; weir@DIR is another checkout (default: all but weir-cached, weir-private, weir-2 and hive-jit)
   --node 20,24        runs every system on each of these versions of Node, in turn; npm gets those that are missing.
                       A path of a binary will do, too (default: the Node of the bench)
   --rounds N          default 5

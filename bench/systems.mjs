@@ -44,10 +44,6 @@ const systems = {
     label: `Weir with ${basename(file ?? '')}`,
     command: weir(undefined, [], resolve(file)),
   }),
-  'weir-engine': (dir = join(here, '..')) => ({
-    label: "Weir's engine alone",
-    command: ({ port, supergraph }) => [server('weir-engine.mjs'), resolve(dir, 'dist'), port, supergraph],
-  }),
   apollo: () => ({
     label: 'Apollo Gateway',
     command: ({ port, supergraph }) => [server('apollo.mjs'), port, supergraph],

@@ -24,10 +24,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Code whose length does not depend on the number, as V8 would notice that. */
-function write(answer: number): void {
+function write(answer: number, comment = ''): void {
   writeFileSync(
     file,
-    `exports.answer = () => ${answer};
+    `${comment}exports.answer = () => ${answer};
     Object.assign(exports, { folder: __dirname, file: __filename, separator: require('node:path').sep });`,
   );
 }
@@ -85,6 +85,14 @@ describe('what V8 has compiled of a bundle', () => {
     save();
     expect(readdirSync(folder)).toEqual(['code.js']);
   });
+});
+
+it('leaves none of the files behind in buffers that wait for a collection', () => {
+  const megabytes = 2 ** 23;
+  write(1, `/*${'-'.repeat(megabytes)}*/`);
+  const before = process.memoryUsage().arrayBuffers;
+  expect(run().exports.answer()).toBe(1);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(megabytes);
 });
 
 it('gives the code what a module of CommonJS has', () => {

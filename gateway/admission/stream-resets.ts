@@ -1,5 +1,6 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import { LRUCache } from 'lru-cache';
+import { http2Codes } from '../http/http2-codes';
 import { networkOf } from './rates/rates';
 
 /**
@@ -37,7 +38,7 @@ export class StreamResets {
       // Emitted before data that arrived with the reset is handled. An answered stream emits no such event.
       stream.once('aborted', countOnce);
       stream.once('close', () => {
-        if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) countOnce();
+        if (stream.aborted || stream.rstCode !== http2Codes.noError) countOnce();
       });
     });
   }

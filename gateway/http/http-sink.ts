@@ -1,5 +1,4 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { constants } from 'node:http2';
 import { WholeRequest, WholeResponse } from './whole-messages';
 import type {
   Answer,
@@ -14,6 +13,7 @@ import type {
 import { answerText, longestInText } from './answer-text';
 import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
+import { http2Codes } from './http2-codes';
 import type { PartsTypes, PartsTypesFor } from './parts-types';
 import { type Response, sendParts, type SendPartsOptions } from './send-parts';
 import { partsHeaders } from './write-parts';
@@ -193,7 +193,7 @@ export function letUploadEnd(request: IncomingMessage, response: Response): void
   // Node's response of HTTP/2 says that it is finished when its stream is closed.
   (stream ?? response).once('finish', () => {
     if (!isArriving(request)) return;
-    if (stream !== undefined) stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream !== undefined) stream.close(http2Codes.noError);
     else setTimeout(() => isArriving(request) && request.socket.destroy(), uploadGrace).unref();
   });
   forgetBody(request);

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Parts } from '../request/sink';
 import type { Framing } from './framing';
 import { holdOpen } from './hold-open';
+import { http2Codes } from './http2-codes';
 import { room } from './room';
 import { type PartsStream, writeParts } from './write-parts';
 
@@ -52,7 +53,7 @@ class ResponseStream implements PartsStream {
     await room(response, this.#idle, () => {
       if (response.stream === undefined) response.destroy();
       else {
-        response.stream.close(constants.NGHTTP2_CANCEL);
+        response.stream.close(http2Codes.cancel);
         response.stream.destroy();
       }
     });
@@ -66,7 +67,7 @@ class ResponseStream implements PartsStream {
   cutOff(): void {
     const { stream, req } = this.#response;
     if (stream === undefined) req.socket.destroySoon();
-    else stream.write(nothing, () => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    else stream.write(nothing, () => stream.close(http2Codes.internalError));
   }
 
   beat(heartbeat: Buffer | undefined): void {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type * as Http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import { compileIsProxy } from '../http/client-address';
@@ -57,7 +57,8 @@ export function createListener(
     tls === undefined
       ? createServer({ ...limits, IncomingMessage: Request, ServerResponse: WholeResponse }, handle)
       : secure(
-          createSecureServer(
+          // Loaded only here, as it takes 20 ms.
+          (require('node:http2') as typeof Http2).createSecureServer(
             {
               ...limits,
               ...readCertificates(tls),
@@ -72,7 +73,7 @@ export function createListener(
               settings: { maxConcurrentStreams: 100, maxHeaderListSize: maxHeaderSize },
             },
             // Node's compatible API: a request and its response as those of HTTP/1.1.
-            handle as unknown as Parameters<typeof createSecureServer>[1],
+            handle as unknown as Parameters<typeof Http2.createSecureServer>[1],
           ),
           new StreamResets(compileIsProxy(trustedProxies)),
         );
@@ -126,8 +127,8 @@ function refuse(response: ServerResponse, error: GraphQLError): void {
  * Adds to an HTTP/2 server what an HTTP/1.1 server has, methods that close its connections, and a limit of stream
  * resets.
  */
-function secure(server: Http2SecureServer, resets: StreamResets): Server {
-  const sessions = new Set<ServerHttp2Session>();
+function secure(server: Http2.Http2SecureServer, resets: StreamResets): Server {
+  const sessions = new Set<Http2.ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
     resets.follow(session);

@@ -261,7 +261,7 @@ async function runWorkers(
     );
   let openedConsole = hasConsole ? openOwnConsole() : undefined;
   const adminServer = admin.enabled
-    ? await createAdminServer({
+    ? createAdminServer({
         metrics: collect,
         readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
         token: admin.token,
@@ -293,10 +293,8 @@ async function runWorkers(
     );
   };
   try {
-    if (adminServer !== undefined) {
-      await adminServer.ready();
+    if (adminServer !== undefined)
       await withOptionsErrors(() => listen(adminServer.server, admin.host, admin.port, 'admin.port'), reader);
-    }
     say(`${count} workers answer at ${url}`);
     writeUrl(url, flags, context);
     watch.begin(() => {

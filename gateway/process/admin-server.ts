@@ -1,14 +1,9 @@
-import type { FastifyInstance } from 'fastify';
-import { join } from 'node:path';
-import { pathOf } from '../http/paths';
-import { requestError } from '../errors';
-import { type InvalidationRouteOptions, invalidationPath, invalidationRoute } from './invalidation-route';
-import { requireToken } from '../http/require-token';
-import { type ConsoleOptions, consolePath, consoleRoutes } from '../console/routes';
-import { healthRoutes } from './health';
-import { sendError } from '../http/send-error';
-import { packageRoot } from '../telemetry/package-root';
-import { type MetricsFormat, metricsFormatFor, metricsTypes } from '../telemetry/prometheus';
+import { createServer, type Server } from 'node:http';
+import type { ConsoleOptions } from '../console/routes';
+import type { MetricsFormat } from '../telemetry/prometheus';
+import type * as AdminRoutes from './admin-routes';
+import type { healthRoutes } from './health';
+import type { InvalidationRouteOptions } from './invalidation-route';
 
 export interface AdminServerOptions {
   /** Returns the metrics as text. */
@@ -22,61 +17,39 @@ export interface AdminServerOptions {
   readonly console: Omit<ConsoleOptions, 'token' | 'folder'> | undefined;
 }
 
-/**
- * The server of the port for operators: `GET /metrics`, `GET /health/live`, `GET /health/ready`,
- * `POST /cache/invalidate`, and the console.
- */
-export async function createAdminServer({
-  metrics,
-  readiness,
-  token,
-  invalidation,
-  console,
-}: AdminServerOptions): Promise<FastifyInstance> {
-  // Not loaded where nobody looks, as on Lambda.
-  const { fastify } = await import('fastify');
-  const app = fastify({
-    forceCloseConnections: true,
-    // No route has a JSON schema: the packages that compile them would take 40 ms to load.
-    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    frameworkErrors: (_error, _request, reply) => {
-      void sendError(reply, requestError('BAD_REQUEST', { reason: 'The path of the URL is not valid.' }));
-    },
-  });
-  healthRoutes(app, readiness);
-  const onRequest = token === undefined ? [] : [requireToken(token)];
-  app.get('/metrics', { onRequest }, async (request, reply) => {
-    const format = metricsFormatFor(request.headers.accept);
-    return reply.type(metricsTypes[format]).send(await metrics(format));
-  });
-  if (invalidation) {
-    const others = console ? [`${consolePath}/api/invalidate`] : [];
-    void app.register((routes) => invalidationRoute(routes, invalidation, others));
-  }
-  if (console) {
-    const folder = join(packageRoot(), 'dist', 'console');
-    void app.register((routes, _, done) => {
-      consoleRoutes(routes, { ...console, token, folder });
-      done();
-    });
-  }
-  app.setNotFoundHandler((request, reply) => {
-    const isLocked = token === undefined && pathOf(request.url) === invalidationPath;
-    const served = [
-      '/metrics',
-      '/health/live',
-      '/health/ready',
-      ...(invalidation ? [`POST ${invalidationPath}`] : []),
-      ...(console ? [consolePath] : []),
-    ];
-    const reason = isLocked
-      ? 'Nothing can be invalidated over HTTP while the option `admin.token` is not set.'
-      : `Nothing is served here, but ${served.join(', ')}.`;
-    return sendError(reply, requestError('NOT_FOUND', { reason }));
-  });
-  return app;
+/** The port for operators. */
+export interface AdminServer {
+  readonly server: Server;
+  /** Resolves when requests in flight are answered. */
+  close(): Promise<void>;
 }
 
-function noSchemas(): never {
-  throw new Error('Routes of the port for operators have no JSON schemas.');
+/**
+ * Creates the server of the port for operators, which does not listen yet. Its routes are loaded with its first request, or
+ * `preloadDelay` after it has begun to listen: they are not needed to answer clients, and take 80 ms of a start.
+ */
+export function createAdminServer(options: AdminServerOptions): AdminServer {
+  let routes: ReturnType<typeof AdminRoutes.adminRoutes> | undefined;
+  const load = (): NonNullable<typeof routes> =>
+    (routes ??= (require('./admin-routes') as typeof AdminRoutes).adminRoutes(options, server));
+  const server = createServer({ keepAliveTimeout }, (request, response) => {
+    void load().then((answer) => answer(request, response));
+  });
+  let preload: NodeJS.Timeout | undefined;
+  server.once('listening', () => {
+    preload = setTimeout(() => void load(), preloadDelay).unref();
+  });
+  return {
+    server,
+    async close() {
+      clearTimeout(preload);
+      await new Promise((closed) => server.close(closed));
+    },
+  };
 }
+
+/** Milliseconds without a request after which a connection is closed: longer than between two scrapes of metrics. */
+const keepAliveTimeout = 72_000;
+
+/** Milliseconds. Under load the first request would delay those of clients, as nothing else runs while routes are loaded. */
+const preloadDelay = 1000;

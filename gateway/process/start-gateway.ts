@@ -335,7 +335,7 @@ export async function openGateway(
     describeGateway({ options: current.options, endpoint: endpoint(), version, workers: 1 });
   const openedConsole = enabled && console ? openConsole(gatewayOf(console), name, consoleStore) : undefined;
   const admin = enabled
-    ? await createAdminServer({
+    ? createAdminServer({
         ...{ metrics: metrics.text, readiness, token, invalidation },
         console: openedConsole && { source: () => openedConsole.source, about, logger },
       })
@@ -442,10 +442,7 @@ export async function openGateway(
     else take(clientConnections, server);
     await invalidations?.start(invalidateNamed(invalidateNow));
     eventHub.use(options.events);
-    if (admin) {
-      await admin.ready();
-      await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');
-    }
+    if (admin) await listen(admin.server, options.admin.host, options.admin.port, 'admin.port');
   } catch (error) {
     await close();
     throw error;

@@ -1,12 +1,13 @@
-import type { FastifyInstance } from 'fastify';
-import { createAdminServer } from '../../../../gateway/process/admin-server';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type AdminServer, createAdminServer } from '../../../../gateway/process/admin-server';
 import { tagsOf, UnknownNames } from '../../../../gateway/cache/invalidation';
 import type { Invalidation } from '../../../../gateway/options/invalidation';
 import { StoreUnavailable } from '../../../../gateway/cache/stores/store';
 import type { Json } from '../../../support/running-gateway';
 
-const open: Promise<FastifyInstance>[] = [];
-afterEach(() => Promise.all(open.splice(0).map(async (app) => (await app).close())));
+const open: AdminServer[] = [];
+afterEach(() => Promise.all(open.splice(0).map((admin) => admin.close())));
 
 const token = 'a-token-for-operators';
 
@@ -18,7 +19,7 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
     invalidated.push(tagsOf(invalidation));
     return undefined;
   };
-  const app = createAdminServer({
+  const admin = createAdminServer({
     metrics: () => '',
     readiness: () => [],
     token: options.token,
@@ -28,8 +29,10 @@ function adminServer(options: { token?: string; invalidate?: () => Promise<void>
   function log(facts: unknown) {
     errors.push(facts);
   }
-  open.push(app);
-  const listening = app.then((opened) => opened.listen({ port: 0 }));
+  open.push(admin);
+  const listening = once(admin.server.listen(0, '127.0.0.1'), 'listening').then(
+    () => `http://127.0.0.1:${(admin.server.address() as AddressInfo).port}`,
+  );
   const post = async (body: unknown, authorization = `Bearer ${token}`, type = 'application/json') => {
     const response = await fetch(`${await listening}/cache/invalidate`, {
       method: 'POST',

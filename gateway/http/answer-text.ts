@@ -12,14 +12,26 @@ export const longestInText = 8 * 1024;
  */
 export function answerText(status: number, headers: readonly (readonly string[])[], body: Buffer): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
-  for (const some of headers)
-    for (let i = 0; i < some.length; i += 2) {
-      const [name, value] = [some[i]!, some[i + 1]!];
-      validateHeaderValue(name, value);
-      head += `${name}: ${value}\r\n`;
-    }
+  for (const some of headers) for (let i = 0; i < some.length; i += 2) head += lineOf(some[i]!, some[i + 1]!);
   return `${head}Date: ${dateOf(Date.now())}\r\n${ofConnection}\r\n${body.toString('latin1')}`;
 }
+
+/** A header's line. The last one of each name is kept, as most answers have the same: to check and join it takes longer. */
+function lineOf(name: string, value: string): string {
+  const last = lines.get(name);
+  if (last?.value === value) return last.line;
+  validateHeaderValue(name, value);
+  const line = `${name}: ${value}\r\n`;
+  if (last !== undefined) {
+    last.value = value;
+    last.line = line;
+  } else if (lines.size < mostLines) lines.set(name, { value, line });
+  return line;
+}
+
+/** The last lines, by name. */
+const lines = new Map<string, { value: string; line: string }>();
+const mostLines = 100;
 
 const ofConnection = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeout / 1000}\r\n`;
 

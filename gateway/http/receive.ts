@@ -1,5 +1,4 @@
 import type { Admit } from '../auth/authentication';
-import type { GraphQLError } from 'graphql';
 import type { Pipeline } from '../request/pipeline';
 import type { Exchange } from './begin-request';
 import { holdContinue, noBody, readBody, refuseByHeaders } from './body';
@@ -16,24 +15,38 @@ export interface ReceiveOptions {
 export function createReceive(options: ReceiveOptions): (exchange: Exchange) => void {
   const { bodyLimit, admitByHeaders, pipeline } = options;
 
-  return ({ request, message, response }) => {
+  return (exchange) => {
+    const { request, message } = exchange;
     const sendContinue = holdContinue(message);
     if (message.method !== 'POST') {
       pipeline.admit(request, noBody);
       return;
     }
-    const refuse = (error: GraphQLError): void => pipeline.refuse(request, error);
     const refusal = refuseByHeaders(message, bodyLimit);
     if (refusal !== undefined) {
-      refuse(refusal);
+      pipeline.refuse(request, refusal);
       return;
     }
-    const read = (): void => {
+    if (admitByHeaders !== undefined && message.headers.expect !== undefined)
+      authenticateEarly(exchange, admitByHeaders, sendContinue);
+    else {
       sendContinue?.();
-      const onBody = (body: Buffer): void => pipeline.admit(request, body);
-      readBody(message, response, { limit: bodyLimit, onBody, onRefusal: refuse });
-    };
-    if (admitByHeaders === undefined || message.headers.expect === undefined) read();
-    else pipeline.authenticateEarly(request, admitByHeaders, read);
+      read(exchange);
+    }
   };
+
+  function authenticateEarly(exchange: Exchange, admit: Admit, sendContinue: (() => void) | undefined): void {
+    pipeline.authenticateEarly(exchange.request, admit, () => {
+      sendContinue?.();
+      read(exchange);
+    });
+  }
+
+  function read({ request, message, response }: Exchange): void {
+    readBody(message, response, {
+      limit: bodyLimit,
+      onBody: (body) => pipeline.admit(request, body),
+      onRefusal: (error) => pipeline.refuse(request, error),
+    });
+  }
 }

@@ -422,25 +422,30 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
 
   onSettle(release: () => void): void {
     if (this.#isSettled) release();
-    else (this.#atSettle ??= []).push(release);
+    else if (this.#atSettle === undefined) this.#atSettle = [release];
+    else this.#atSettle.push(release);
   }
 
   /** Calls `release` when the request is over, however it ends; at once if it is over already. */
   onEnd(release: () => void): void {
     if (this.#isOver) release();
-    else (this.#atEnd ??= []).push(release);
+    else if (this.#atEnd === undefined) this.#atEnd = [release];
+    else this.#atEnd.push(release);
   }
 
   /** Keeps what it runs on open until the request is over, or gives that back. */
   hold(release: () => void): void {
     if (this.#isOver) release();
-    else (this.#holds ??= []).push(release);
+    else if (this.#holds === undefined) this.#holds = [release];
+    else this.#holds.push(release);
   }
 
   /** Gives back what it runs on: a subscription outlives it. */
   letGo(): void {
     this.isDetached = true;
-    for (const release of this.#holds?.splice(0) ?? []) release();
+    const held = this.#holds;
+    this.#holds = undefined;
+    releaseAll(held);
   }
 
   end(): void {
@@ -448,7 +453,9 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.#worksOn = false;
     this.settle();
     this.letGo();
-    for (const release of this.#atEnd?.splice(0) ?? []) release();
+    const atEnd = this.#atEnd;
+    this.#atEnd = undefined;
+    releaseAll(atEnd);
   }
 
   /**
@@ -464,9 +471,15 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.#onAbort = undefined;
     if (this.#worksOn) return;
     this.#isSettled = true;
-    for (const release of this.#atSettle?.splice(0) ?? []) release();
+    const atSettle = this.#atSettle;
+    this.#atSettle = undefined;
+    releaseAll(atSettle);
     this.#options.onSettle(this);
   }
+}
+
+function releaseAll(releases: readonly (() => void)[] | undefined): void {
+  if (releases !== undefined) for (const release of releases) release();
 }
 
 function showToHooks(request: IncomingRequest): HookRequest {

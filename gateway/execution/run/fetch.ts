@@ -53,13 +53,12 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   }
   countFetches(run.caller, operation.request, 'planned', 1);
   const isMutation = kind === 'mutation';
-  const call = new Call(run.calls, operation, ({ data }) => {
+  const call = new Call(run.calls, operation, [cell], ({ data }) => {
     workspace.tape[cell + ANSWER] = data;
     workspace.tape[cell + STATUS] = data === 0 ? FAILED : ANSWERED;
     // A mutation may have changed entities, so they are fetched again.
     if (isMutation) run.forgetEntities();
   });
-  call.cells.push(cell);
   workspace.tape[cell + BATCH] = call.id;
   run.uses.push({ fetch, call });
   call.whenDone(done);

@@ -88,7 +88,7 @@ export class EntityRequests implements EntitiesOfCalls {
     tape[this.#table + place] = cell;
     this.#cells.push(cell);
     if (this.#next === undefined) {
-      this.#next = new Call(this.#run.calls, this.operation, this.#read, this, start);
+      this.#next = new Call(this.#run.calls, this.operation, [], this.#read, this, start);
       this.#run.scheduler.add(this.#next);
     }
     tape[cell + BATCH] = this.#next.id;

@@ -18,7 +18,17 @@ interface Walked {
  * refers to the object, and the records from the root to it. A record on the way that stands at several places is
  * passed only once per depth.
  */
-export function walk(
+export function walk(run: Walked, to: Walk, visit: (at: number, ancestors: readonly number[]) => void): void {
+  const { workspace, ancestors, rootPair } = run;
+  if (to.steps.length > 0 || to.types !== undefined) walkSteps(run, to, visit);
+  else if ((workspace.tape[rootPair + 1]! & KIND) === OBJECT) {
+    ancestors[0] = workspace.tape[rootPair]!;
+    visit(rootPair, ancestors);
+  }
+}
+
+/** Apart from `walk`, as its functions cost memory, which a walk to the root does not need. */
+function walkSteps(
   run: Walked,
   { steps, types, typed: endTypes }: Walk,
   visit: (at: number, ancestors: readonly number[]) => void,

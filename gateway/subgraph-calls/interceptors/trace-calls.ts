@@ -100,6 +100,8 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
   return (request) => {
     const { caller, operation } = request;
     const parent = caller.span;
+    // Untraced calls are not to pay for what only traces need.
+    if (parent === undefined && caller.sharing === undefined) return send(request);
     const start = performance.now();
     if (parent?.trace.isSampled !== true && caller.sharing !== undefined)
       recordForJoined(caller, caller.sharing, operation, parent, start);

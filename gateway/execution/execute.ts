@@ -1,3 +1,4 @@
+import { PendingAnswer } from '../subgraph-calls/pending-answer';
 import { type Caller, type Send } from '../subgraph-calls/transport';
 import { Completion } from './complete/complete';
 import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
@@ -24,7 +25,8 @@ export function execute(
   program: Program,
   { variables = {}, send, caller, errors, nulls }: ExecuteOptions,
 ): Promise<Execution> {
-  return new Promise((resolve, reject) => {
+  const answer = new PendingAnswer<Execution>();
+  try {
     const conditions = program.conditionsOf(variables);
     // Before the run: compiling the projection reserves words of the records that it reads.
     const { projection, schedule } = program.variantFor(conditions);
@@ -35,7 +37,7 @@ export function execute(
       projection,
       send,
       caller,
-      fail: reject,
+      fail: (error) => answer.reject(error),
       isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, schedule.fetches),
     });
     runSchedule(schedule, run, () => {
@@ -43,10 +45,13 @@ export function execute(
       trail.addCallErrors();
       const execution = writeResponse(run, program, trail, new OneResponse(program, variables));
       run.end();
-      resolve(execution);
+      answer.resolve(execution);
     });
     run.scheduler.flush();
-  });
+  } catch (error) {
+    answer.reject(error);
+  }
+  return answer;
 }
 
 /** Completes the answers so far, only to find out whether `data` is null. */

@@ -61,10 +61,11 @@ import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
 import type { Metrics } from '../telemetry/metrics';
-import { endWith, errorTypeOf } from '../telemetry/traces/span';
+import { endWith, errorTypeOf, type Span } from '../telemetry/traces/span';
 import { noteCached } from '../telemetry/traces/trace-notes';
 import type { Tracer } from '../telemetry/traces/tracer';
 import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
+import { follow } from '../subgraph-calls/pending-answer';
 import type { Flow } from '../subgraph-calls/source';
 import { TracedCaller } from '../subgraph-calls/traced-caller';
 import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
@@ -128,6 +129,26 @@ interface Parts {
   readonly chooseOverrides: () => readonly string[];
 }
 
+/** An execution that is under way. */
+interface Performing {
+  readonly compiled: CompiledOperation;
+  readonly variables: Variables;
+  readonly caller: Caller;
+  readonly span: Span | undefined;
+  readonly observed: ObservedNulls | undefined;
+}
+
+/** A request that is waiting for the answer to its operation. */
+interface Running {
+  readonly compiled: CompiledOperation;
+  readonly variables: Variables;
+  readonly request: IncomingRequest;
+  readonly keep: () => void;
+  readonly planned: PlannedOperation;
+  /** Whether its own execution has begun: else it is answered by that of another one, or from the cache. */
+  isOwn: boolean;
+}
+
 /** The operations of one supergraph: compiles each once, remembers the result, and runs it. */
 export function createOperations(
   options: OperationOptions & Parts,
@@ -140,7 +161,7 @@ export function createOperations(
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
   const showing = { planner, authorization, answerHeaders: options.caching.answerHeaders };
-  const perform = async (
+  const perform = (
     program: CountedProgram | Rejection,
     compiled: CompiledOperation,
     variables: Variables,
@@ -148,19 +169,23 @@ export function createOperations(
     { event, timing }: { readonly event?: SubgraphEvent; readonly timing?: ServerTiming | undefined } = {},
   ): Promise<Execution> => {
     if (program instanceof Rejection)
-      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields });
+      return Promise.reject(requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields }));
     scopes.enter(caller.scope);
     const span = beginExecution(caller, compiled);
     program.tally.begin(compiled.isOpen);
     // Nobody plans the fetch that opened the source for an event.
     if (event !== undefined) program.tally.of(program.source!.request.subgraph).planned--;
+    const limited = limitCalls(send, limits.of(caller.identity).calls);
+    const bounded = timing?.around(limited) ?? limited;
+    const traced = span === undefined ? caller : new TracedCaller(caller, span);
+    const observed = ObservedNulls.for(isDevelopment, span);
+    const how = { variables, send: bounded, caller: traced, errors, nulls: observed };
+    const executing = event === undefined ? execute(program, how) : executeEvent(program, event, how);
+    return follow(executing, { compiled, variables, caller, span, observed }, performed, notPerformed);
+  };
+  const performed = (result: Execution, performing: Performing): Execution => {
+    const { compiled, variables, caller, span, observed } = performing;
     try {
-      const limited = limitCalls(send, limits.of(caller.identity).calls);
-      const bounded = timing?.around(limited) ?? limited;
-      const traced = span === undefined ? caller : new TracedCaller(caller, span);
-      const observed = ObservedNulls.for(isDevelopment, span);
-      const how = { variables, send: bounded, caller: traced, errors, nulls: observed };
-      const result = await (event === undefined ? execute(program, how) : executeEvent(program, event, how));
       const execution = observed === undefined ? result : { ...result, nulls: observed.nulls };
       if (span !== undefined) {
         noteErrors(span, execution);
@@ -176,6 +201,12 @@ export function createOperations(
       span?.end();
       scopes.leave(caller.scope);
     }
+  };
+  const notPerformed = (error: unknown, { caller, span }: Performing): never => {
+    span?.fail(errorTypeOf(error));
+    span?.end();
+    scopes.leave(caller.scope);
+    throw error;
   };
   /** Throws where an answer that is whole is too large. Records its cost. */
   const measure = ({ body, data }: Execution, { cost }: CompiledOperation, variables: Variables): void => {
@@ -246,22 +277,35 @@ export function createOperations(
     charge(request, compiled.cost, variables);
   }
 
-  async function run(
+  /** Throws, or rejects, where it may not run. */
+  function run(
     compiled: CompiledOperation,
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<Answered> {
-    const { source, hash, operationName, cost, access, count, cacheQuery } = compiled;
+    const { access } = compiled;
     check(compiled, variables, request);
-    const refused =
-      access.peek(request.identity) ??
-      (await endWith(request.span?.child('weir.authorize'), access.decide(request.identity)));
+    const refused = access.peek(request.identity);
+    if (refused !== undefined) return runWithout(refused, compiled, variables, request, keep);
+    return endWith(request.span?.child('weir.authorize'), access.decide(request.identity)).then((decided) =>
+      runWithout(decided, compiled, variables, request, keep),
+    );
+  }
+
+  function runWithout(
+    refused: Refused,
+    compiled: CompiledOperation,
+    variables: Variables,
+    request: IncomingRequest,
+    keep: () => void,
+  ): Promise<Answered> {
+    const { source, hash, operationName, count, cacheQuery } = compiled;
     const planned = plannedOf(source, hash, operationName, refused);
     count?.(request, variables);
-    let isOwn = false as boolean;
-    const answered = await responses.answer(cacheQuery(variables, refused), request, (caller) => {
-      isOwn = true;
+    const running: Running = { compiled, variables, request, keep, planned, isOwn: false };
+    const answer = responses.answer(cacheQuery(variables, refused), request, (caller) => {
+      running.isOwn = true;
       const start = (program: CountedProgram | Rejection): Promise<Execution> => {
         // An operation is remembered only once it is planned: one that cannot be planned would evict one that can.
         keep();
@@ -277,6 +321,13 @@ export function createOperations(
         return start(made);
       });
     });
+    return follow(answer, running, noteAnswer, undefined);
+  }
+
+  function noteAnswer(
+    answered: Answered,
+    { compiled, variables, request, keep, planned, isOwn }: Running,
+  ): Answered | Promise<Answered> {
     // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
@@ -286,10 +337,8 @@ export function createOperations(
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
-    return {
-      ...answered,
-      extensions: await showExecution(showing, { planned, variables, cost, answered, request }),
-    };
+    const shown = showExecution(showing, { planned, variables, cost: compiled.cost, answered, request });
+    return shown.then((extensions) => ({ ...answered, extensions }));
   }
 
   /**

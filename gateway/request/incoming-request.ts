@@ -28,6 +28,7 @@ import {
 } from '../subgraph-calls/headers';
 import { CollectedHeaders } from '../subgraph-calls/collected-headers';
 import type { Live } from '../subgraph-calls/live-set';
+import { conclude, PendingAnswer } from '../subgraph-calls/pending-answer';
 import type { Caller } from '../subgraph-calls/transport';
 
 /** The abort reason when the client has left. No answer is sent. */
@@ -352,8 +353,9 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /**
-   * Calls `done` with the result of `work`; or `failed` with its error, or with the abort reason as soon as the request is
-   * aborted. One of them is called once, unless the request is settled before. Called once itself.
+   * Calls `done` with the result of `work`; or `failed` with its error, whether it throws or rejects, or with the abort
+   * reason as soon as the request is aborted. One of them is called once, unless the request is settled before. Called
+   * once itself.
    *
    * If `work` settles at the deadline or later, that is a timeout, even if the timer has not fired yet: subgraph calls
    * end at the same deadline, so the result would lack their data.
@@ -370,11 +372,13 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     if (this.#abortion !== undefined) return;
     // Rounded, as Node has a list of timers for each number of milliseconds.
     this.#timer = setTimeout(() => this.#timeOut(), Math.ceil(left));
-    work().then(
+    conclude(
+      begun(work),
+      undefined,
       (result) => {
         if (this.#endsWork()) done(result);
       },
-      (error: unknown) => {
+      (error) => {
         if (this.#endsWork()) failed(error);
       },
     );
@@ -475,6 +479,17 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.#atSettle = undefined;
     releaseAll(atSettle);
     this.#options.onSettle(this);
+  }
+}
+
+/** Begins work; rejects with what it throws. */
+function begun<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return work();
+  } catch (error) {
+    const failed = new PendingAnswer<Result>();
+    failed.reject(error);
+    return failed;
   }
 }
 

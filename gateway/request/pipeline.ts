@@ -23,6 +23,7 @@ import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
 import { isMap } from '../options/is-map';
+import { follow } from '../subgraph-calls/pending-answer';
 import type { Flow } from '../subgraph-calls/source';
 import type { FormatError } from './format-error';
 import type { HookAnswer, Hooks } from './hooks';
@@ -160,28 +161,42 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
-  async function run(arrival: Arrival): Promise<Answer> {
+  /** Throws, or rejects, where the answer is an error. */
+  function run(arrival: Arrival): Promise<Answer> {
+    if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
+    if (hooks.onRequest === undefined) return runSent(arrival);
+    return Promise.resolve(hooks.onRequest(arrival.request.shown)).then(() => runSent(arrival));
+  }
+
+  function runSent(arrival: Arrival): Promise<Answer> {
     const { request, body } = arrival;
     const { method, url } = request.head;
-    if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
-    if (hooks.onRequest !== undefined) await hooks.onRequest(request.shown);
     const sent =
       method === 'POST' ? parseBody(body, request.proof?.withoutExtensions === true) : parseUrl(url);
     if (isList(sent)) return runSeveral(arrival, sent);
     const { accept, 'last-event-id': position } = request.head.headers;
     const type = mediaTypeFor(accept);
     const only = type === undefined ? onlyKindOf(request.sink) : undefined;
-    const answered = await runOperation.one(
+    const answered = runOperation.one(
       arrival,
       position === undefined ? sent : resumedAfter(position, sent),
       type !== undefined || only !== undefined,
     );
+    return follow(answered, { arrival, type, only }, answerWith, undefined);
+  }
+
+  function answerWith(
+    answered: Answered | Flow<Answered> | HTTPGraphQLResponse,
+    { arrival, type, only }: Asked,
+  ): Answer | Promise<Answer> {
     if ('forEach' in answered) return inParts(arrival, answered);
-    if (!('data' in answered)) return apolloAnswer(request, answered);
-    const written = write(request, answered);
-    const answer = written instanceof Promise ? await written : written;
-    if (only === undefined) return answerOf(arrival, answered, type!, answer);
-    return { ...streamed, body: onlyPart(answer, { kind: only, release: answered.release }) };
+    if (!('data' in answered)) return apolloAnswer(arrival.request, answered);
+    const answer = (body: Buffer): Answer =>
+      only === undefined
+        ? answerOf(arrival, answered, type!, body)
+        : { ...streamed, body: onlyPart(body, { kind: only, release: answered.release }) };
+    const written = write(arrival.request, answered);
+    return written instanceof Promise ? written.then(answer) : answer(written);
   }
 
   /** Sends answers as they come. A failure is reported in the last one. */
@@ -272,6 +287,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     );
     return { status, headers: [...answered.headers, ...headers], body };
   }
+}
+
+/** A request to be answered, and how. */
+interface Asked {
+  readonly arrival: Arrival;
+  /** The media type of an answer that is whole; undefined if its client takes none. */
+  readonly type: string | undefined;
+  /** How an answer that is whole goes to such a client; undefined for others. */
+  readonly only: Parts['kind'] | undefined;
 }
 
 /** Records the wait for an authentication: a call of an authoriser, or the keys of an issuer. */

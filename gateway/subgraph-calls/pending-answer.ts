@@ -1,7 +1,7 @@
 /** What follows on an answer: returns what it is from here on, or throws. */
-type Answered<Value, Context> = (value: Value, context: Context) => Value | Promise<Value>;
+type Answered<Value, Context, Result> = (value: Value, context: Context) => Result | Promise<Result>;
 /** What follows on a failure: returns an answer instead, or throws. */
-type Failed<Value, Context> = (error: unknown, context: Context) => Value | Promise<Value>;
+type Failed<Context, Result> = (error: unknown, context: Context) => Result | Promise<Result>;
 
 /**
  * Does what `answer.then(…)` does, for whoever alone has the promise and passes the result on. `answer` must not be used any
@@ -11,11 +11,23 @@ type Failed<Value, Context> = (error: unknown, context: Context) => Value | Prom
  * @param answered undefined if only a failure matters
  * @param failed undefined if only an answer matters
  */
+export function follow<Value, Context, Result>(
+  answer: Promise<Value>,
+  context: Context,
+  answered: Answered<Value, Context, Result>,
+  failed: Failed<Context, Result> | undefined,
+): Promise<Result>;
 export function follow<Value, Context>(
   answer: Promise<Value>,
   context: Context,
-  answered: Answered<Value, Context> | undefined,
-  failed: Failed<Value, Context> | undefined,
+  answered: undefined,
+  failed: Failed<Context, Value>,
+): Promise<Value>;
+export function follow<Value, Context>(
+  answer: Promise<Value>,
+  context: Context,
+  answered: Answered<Value, Context, Value> | undefined,
+  failed: Failed<Context, Value> | undefined,
 ): Promise<Value> {
   if (answer instanceof PendingAnswer) {
     // A promise of a value is a pending answer of that value.
@@ -78,8 +90,8 @@ export class PendingAnswer<Value> implements Promise<Value> {
 
   follow<Context>(
     context: Context,
-    answered: Answered<Value, Context> | undefined,
-    failed: Failed<Value, Context> | undefined,
+    answered: Answered<Value, Context, Value> | undefined,
+    failed: Failed<Context, Value> | undefined,
   ): this {
     this.#add({ answered, failed, context, next: undefined });
     return this;

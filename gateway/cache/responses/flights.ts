@@ -6,6 +6,7 @@ import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/call-counts';
 import { type Live, outOfSet } from '../../subgraph-calls/live-set';
+import { PendingAnswer } from '../../subgraph-calls/pending-answer';
 import type { Caller } from '../../subgraph-calls/transport';
 import type { Span } from '../../telemetry/traces/span';
 import type { StoredAnswer } from './stored-answer';
@@ -26,8 +27,6 @@ export class Flight implements IdentifiedCaller, Live {
   /** Queries with equal keys may join. */
   readonly key: string;
   readonly provenance = new AnswerProvenance();
-  /** Settles when the query is executed. Set as soon as the execution has begun. */
-  execution!: Promise<Execution>;
   /** The answer for other requests, once the query is executed; undefined if it must not be cached. */
   answer: StoredAnswer | undefined;
   readonly #first: IncomingRequest;
@@ -40,6 +39,8 @@ export class Flight implements IdentifiedCaller, Live {
   readonly #changes: number;
   /** The calls of a background execution. */
   #calls: Caller['calls'] | undefined;
+  /** Undefined until somebody waits for it: most queries are executed for one request alone. */
+  #execution: Promise<Execution> | undefined;
 
   /** @param until the deadline, for a background execution */
   constructor(key: string, first: IncomingRequest, { count }: Pick<DataChanges, 'count'>, until?: number) {
@@ -48,6 +49,26 @@ export class Flight implements IdentifiedCaller, Live {
     this.#changes = count;
     this.#until = until;
     this.#requests = until === undefined ? [first] : [];
+  }
+
+  /** Settles when the query is executed. */
+  get execution(): Promise<Execution> {
+    return (this.#execution ??= new PendingAnswer<Execution>());
+  }
+
+  /** Sets what settles. Without it `land` or `crash` is to be called. */
+  set execution(execution: Promise<Execution>) {
+    this.#execution = execution;
+  }
+
+  /** Tells those who wait that the query is executed. */
+  land(execution: Execution): void {
+    if (this.#execution instanceof PendingAnswer) this.#execution.resolve(execution);
+  }
+
+  /** Tells those who wait that its execution has failed. */
+  crash(error: unknown): void {
+    if (this.#execution instanceof PendingAnswer) this.#execution.reject(error);
   }
 
   get headers(): Caller['headers'] {

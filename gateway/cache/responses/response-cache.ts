@@ -13,6 +13,7 @@ import type { Execution, Part } from '../../execution';
 import type { Options } from '../../options';
 import { LiveIndex } from '../../subgraph-calls/live-index';
 import type { LiveSet } from '../../subgraph-calls/live-set';
+import { follow } from '../../subgraph-calls/pending-answer';
 import type { Caller } from '../../subgraph-calls/transport';
 import { endWith, type Span } from '../../telemetry/traces/span';
 import type { CachedReply } from './answer-headers';
@@ -322,26 +323,33 @@ export class ResponseCache {
   }
 
   /** Executes so that others may join. */
-  async #lead(
-    key: string,
-    near: LiveSet<Flight>,
-    { operation, request, run }: PendingQuery,
-  ): Promise<Execution> {
+  #lead(key: string, near: LiveSet<Flight>, { operation, request, run }: PendingQuery): Promise<Execution> {
     const flight = new Flight(key, request, this.#settings.changes);
     near.add(flight);
+    this.#countPass();
+    const leading = { near, flight, operation, request };
     try {
-      this.#countPass();
-      flight.execution = run(flight);
-      const execution = await flight.execution;
-      this.#learnOfPass(operation, execution, flight);
-      if (flight.size === 1) return execution;
-      request.span?.set('weir.shared_with', flight.size - 1);
-      // Several requests may send the body, so its memory is not reused.
-      return { ...execution, release: undefined };
-    } finally {
-      near.delete(flight);
+      return follow(run(flight), leading, this.#led, this.#notLed);
+    } catch (error) {
+      return this.#notLed(error, leading);
     }
   }
+
+  readonly #led = (execution: Execution, { near, flight, operation, request }: Leading): Execution => {
+    near.delete(flight);
+    this.#learnOfPass(operation, execution, flight);
+    flight.land(execution);
+    if (flight.size === 1) return execution;
+    request.span?.set('weir.shared_with', flight.size - 1);
+    // Several requests may send the body, so its memory is not reused.
+    return { ...execution, release: undefined };
+  };
+
+  readonly #notLed = (error: unknown, { near, flight }: Leading): never => {
+    near.delete(flight);
+    flight.crash(error);
+    throw error;
+  };
 
   /** The cache policy of an execution. Remembers its scope, so that the next look-up uses the right key. */
   #learn(operation: CachedOperation, { errors }: Execution, { provenance }: Caller): Policy {
@@ -421,6 +429,15 @@ interface PendingQuery {
   readonly operation: CachedOperation;
   readonly request: IncomingRequest;
   readonly run: Run;
+}
+
+/** An execution that others may join. */
+interface Leading {
+  /** The set that it is in. */
+  readonly near: LiveSet<Flight>;
+  readonly flight: Flight;
+  readonly operation: CachedOperation;
+  readonly request: IncomingRequest;
 }
 
 /** A query that may have an answer in the cache. */

@@ -79,6 +79,15 @@ describe('a small answer over HTTP/1.1', () => {
     expect(one.subarray(one.indexOf('\r\n\r\n') + 4)).toEqual(small);
   });
 
+  it('has its own value of a header that an earlier one had, too', async () => {
+    const values = ['one', 'one', 'other', 'one'];
+    for (const value of values)
+      answers.push({ ...answer(small), headers: ['x-a', value, 'content-length', String(small.length)] });
+    const heads = [];
+    while (answers.length > 0) heads.push(headOf(await ask(get(), small))[2]);
+    expect(heads).toEqual(values.map((value) => `x-a: ${value}`));
+  });
+
   it('has no body for HEAD', async () => {
     answers.push(answer(small));
     const got = await ask(get('connection: close\r\n', '1.1', 'HEAD'), '\r\n\r\n');

@@ -18,3 +18,10 @@ it.each([
 ])('makes one of its own in place of %j', (id) => {
   expect(requestIdOf(id)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
+
+it('makes each id anew: a random UUID of version 4', () => {
+  const ids = Array.from({ length: 100 }, () => requestIdOf(undefined));
+  expect(new Set(ids).size).toBe(100);
+  for (const id of ids)
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});

@@ -20,7 +20,7 @@ export interface AdminServerOptions {
 /** The port for operators. */
 export interface AdminServer {
   readonly server: Server;
-  /** Resolves when requests in flight are answered. */
+  /** Ends all connections: no client of this port, however slow, holds up the end of the process. */
   close(): Promise<void>;
 }
 
@@ -43,7 +43,9 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     server,
     async close() {
       clearTimeout(preload);
-      await new Promise((closed) => server.close(closed));
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
     },
   };
 }

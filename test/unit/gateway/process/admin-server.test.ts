@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { createAdminServer } from '../../../../gateway/process/admin-server';
 
 const adminServer = () =>
@@ -32,4 +33,16 @@ it('closes without having loaded its routes', async () => {
   await admin.close();
   expect(admin.server.listening).toBe(false);
   await adminServer().close();
+});
+
+it('does not wait for a client that has sent half of a request', async () => {
+  const admin = adminServer();
+  await once(admin.server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((admin.server.address() as AddressInfo).port, '127.0.0.1');
+  const [connection] = (await once(admin.server, 'connection')) as [Socket];
+  const ended = once(socket.resume(), 'close');
+  socket.write('GET /metrics HTTP/1.1\r\nhost: ');
+  while (connection.bytesRead === 0) await setImmediate();
+  await admin.close();
+  await ended;
 });

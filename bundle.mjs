@@ -159,5 +159,5 @@ function licencesOf(name, folders) {
     const text = file === undefined ? '' : `\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}`;
     return `${name} ${version} (${license})${text}\n`;
   });
-  return `${name} has code of these packages, each under its own license:\n\n${about.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `${name} has code of these packages, each under its own license. It is minified, parts are left out, and lines of undici and @apollo/federation-internals are changed, as Weir's bundle.mjs says:\n\n${about.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

@@ -15,7 +15,10 @@ export interface TokenIssuer {
   readonly algorithms: readonly string[];
   /** The tolerated difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  /** Returns why a validly signed token is not accepted, as a sentence, or undefined if it is. */
+  /**
+   * Returns why a validly signed token is not accepted, as a sentence, or undefined if it is. Registered claims have the
+   * types of their specifications.
+   */
   readonly objection: (claims: JWTPayload) => string | undefined;
   readonly identityOf: (claims: JWTPayload) => IdentityFacts;
 }
@@ -41,7 +44,7 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
     }).catch((error: unknown) => {
       throw error instanceof errors.JOSEError ? unauthenticated(reasonOf(error), invalidToken) : error;
     });
-    const objection = issuer.objection(payload);
+    const objection = wrongTypeIn(payload) ?? issuer.objection(payload);
     if (objection !== undefined) throw unauthenticated(objection, invalidToken);
     const expires = (payload.exp! + tolerance) * 1000;
     const proof = { identity: createIdentity(issuer.identityOf(payload)), expires };
@@ -90,6 +93,33 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
+/** Why a token is refused whose registered claim has another type than its specification says; undefined if none has. */
+function wrongTypeIn(claims: JWTPayload): string | undefined {
+  for (const [claim, isOfType] of registered)
+    if (claims[claim] !== undefined && !isOfType(claims[claim])) return wrongClaim(claim);
+  return undefined;
+}
+
+const isText = (claim: unknown): boolean => typeof claim === 'string';
+const isNumber = (claim: unknown): boolean => typeof claim === 'number';
+const isTextOrTexts = (claim: unknown): boolean =>
+  isText(claim) || (Array.isArray(claim) && claim.every(isText));
+
+/** RFC 7519, section 4.1; `client_id` of RFC 8693, section 4.3; `azp` of OpenID Connect Core 1.0, section 2. */
+const registered: readonly (readonly [claim: string, isOfType: (claim: unknown) => boolean])[] = [
+  ['iss', isText],
+  ['sub', isText],
+  ['aud', isTextOrTexts],
+  ['exp', isNumber],
+  ['nbf', isNumber],
+  ['iat', isNumber],
+  ['jti', isText],
+  ['client_id', isText],
+  ['azp', isText],
+];
+
+const wrongClaim = (claim: string): string => `The claim "${claim}" of the token is wrong.`;
+
 function reasonOf(error: Errors.JOSEError): string {
   const { errors } = jose();
   if (error instanceof errors.JWTExpired) return expired.token;
@@ -101,9 +131,7 @@ function reasonOf(error: Errors.JOSEError): string {
   if (error instanceof errors.JWTClaimValidationFailed) {
     const { claim, reason } = error;
     if (claim === 'nbf' && reason === 'check_failed') return 'The token is not valid yet.';
-    return reason === 'missing'
-      ? `The token has no claim "${claim}".`
-      : `The claim "${claim}" of the token is wrong.`;
+    return reason === 'missing' ? `The token has no claim "${claim}".` : wrongClaim(claim);
   }
   return 'The token is malformed.';
 }

@@ -221,7 +221,7 @@ describe('tokens', () => {
     ['that is valid in less than the skew', 'a', { nbf: now() + 5 }, { subject: 'u1' }],
     ['of a client in azp', 'b', {}, { client: 'web' }],
     ['of a client in client_id', 'b', { azp: undefined, client_id: 'web' }, { client: 'web' }],
-    ['of a client in cid', 'b', { azp: 7, client_id: 7, cid: 'web' }, { client: 'web' }],
+    ['of a client in cid', 'b', { azp: undefined, cid: 'web' }, { client: 'web' }],
     [
       'for access, of a user pool',
       'c',

@@ -31,23 +31,26 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: InTurn):
   endInTurn(socket, messageOf(answer));
 }
 
-/** Answers a request to change the protocol that the other protocol does not take, and closes the connection. */
-export function answerUpgrade(socket: Duplex, reason: string): void {
+/**
+ * Answers a request to change the protocol that the other protocol does not take, and closes the connection.
+ *
+ * @param headers of the answer besides those that each has: a line each, with its end
+ */
+export function answerUpgrade(socket: Duplex, reason: string, headers = ''): void {
   // Nothing reads it any more, so that the end of the client's side would not be seen.
   socket.once('finish', () => socket.destroy());
-  socket.end(messageOf(requestError('BAD_REQUEST', { reason })));
+  socket.end(messageOf(requestError('BAD_REQUEST', { reason }), headers));
 }
 
 /** A whole answer as it goes over a connection, which is closed then. */
-function messageOf({
-  message,
-  extensions: { http, ...extensions },
-}: GraphQLError & { readonly extensions: HttpExtensions }): string {
+function messageOf(error: GraphQLError & { readonly extensions: HttpExtensions }, headers = ''): string {
+  const { message } = error;
+  const { http, ...extensions } = error.extensions;
   const body = JSON.stringify({ errors: [{ message, extensions }] });
   return (
     `HTTP/1.1 ${http!.status} ${extensions['code'] as string}\r\n` +
     'content-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
-    `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    `${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }
 

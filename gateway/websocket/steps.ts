@@ -51,12 +51,17 @@ function createServer(bodyLimit: number): WebSocketServer {
       return spoken ?? [...offered][0]!;
     },
   });
-  server.on('wsClientError', (error, socket) => {
-    answerUpgrade(socket, `${error.message}.`);
+  server.on('wsClientError', (error, socket, { headers }) => {
+    // RFC 6455, section 4.4.
+    const spoken =
+      headers['sec-websocket-version'] === VERSION ? '' : `sec-websocket-version: ${VERSION}\r\n`;
+    answerUpgrade(socket, `${error.message}.`, spoken);
   });
   return server;
 }
 
+/** Of the WebSocket protocol. */
+const VERSION = '13';
 /** AppSync's clients send the body of an operation as text within JSON, where each quotation mark takes two bytes. */
 const mostEscaped = 2;
 /** Bytes around the body of an operation: the credentials, which may be as long as headers, and the rest. */

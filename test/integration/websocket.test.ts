@@ -519,13 +519,30 @@ describe('a handshake', () => {
   it.each([
     ['to another path is answered with 404', '/other', {}, 404],
     ['without a key is answered with 400', '/graphql', { 'sec-websocket-key': 'x' }, 400],
-    ['of another version is answered with 400', '/graphql', { 'sec-websocket-version': '7' }, 400],
     ['with two credentials is answered with 400', '/graphql', { 'x-api-key': ['a', 'b'] }, 400],
   ])('%s', async (_, path, headers, status) => {
     await start();
     const answer = await upgrade(path, headers);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body).errors).toHaveLength(1);
+  });
+
+  it.each(['7', '14', '13, 7', '', undefined])(
+    'of version %j is refused with the version to use',
+    async (version) => {
+      await start();
+      const line = version === undefined ? '' : `sec-websocket-version: ${version}\r\n`;
+      const answer = await send(handshake().replace('sec-websocket-version: 13\r\n', line));
+      expect(answer).toMatch(/^HTTP\/1.1 400 /);
+      expect(answer).toContain('\r\nsec-websocket-version: 13\r\n');
+    },
+  );
+
+  it('that is refused for another reason names no version', async () => {
+    await start();
+    expect(await send(handshake().replace('dGhlIHNhbXBsZSBub25jZQ==', 'x'))).not.toContain(
+      'sec-websocket-version',
+    );
   });
 
   it('that is refused leaves no connection behind', async () => {

@@ -99,8 +99,8 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
 /** The letters of a name in lower case. */
 const lettersOf = (member: string): string => member.replace(/\P{L}/gu, '').toLowerCase();
 const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [lettersOf(member), member]));
-/** Names of other authorisers for denied fields: `denyFields`, `fieldDenylist`, `forbidden`. */
-const denial = /deny|denie|forbid|blocked|blocklist/;
+/** Names of other authorisers for denied fields: `denyFields`, `fieldDenylist`, `forbidden`. docs/identity.md has them all. */
+const denial = /deny|denie|denial|forbid|prohibit|disallow|blocked|blocklist|blacklist/;
 const mostTold = 100;
 
 function identityOf(

@@ -209,6 +209,11 @@ describe('an answer', () => {
   });
 });
 
+const named = (member: string): [string, unknown] => [
+  `a member named ${member}`,
+  { isAuthorized: true, [member]: [] },
+];
+
 describe('an answer of another form lets nobody in, is logged, and asked for again:', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
@@ -225,7 +230,10 @@ describe('an answer of another form lets nobody in, is logged, and asked for aga
     ['a member in snake case', { isAuthorized: true, denied_fields: ['User.email'] }],
     ['another member in snake case', { isAuthorized: true, ttl_override: 60 }],
     ['a member that denies in other words', { isAuthorized: true, denyFields: ['User.email'] }],
-    ['one that is blocked', { isAuthorized: true, 'blocked fields': [] }],
+    ...['denyFields', 'field-denylist', 'denials', 'isForbidden', 'prohibitedFields', 'disallowed'].map(
+      named,
+    ),
+    ...['blocked fields', 'blocklist', 'Blacklist'].map(named),
   ])('%s', async (_, given) => {
     answer = () => given;
     expect(await ask()).toEqual(unavailable);

@@ -37,6 +37,8 @@ export interface CallbacksOptions {
    * @default undefined: there are no others
    */
   readonly key?: string | undefined;
+  /** Milliseconds until a callback must have come whole. @default 30000 */
+  readonly requestTimeout?: number | undefined;
 }
 
 /** A subscription whose events come by callbacks. */
@@ -89,7 +91,10 @@ export class Callbacks {
   }
 
   #createServer(): Server {
-    const server = createServer((request, response) => {
+    const { requestTimeout = 30_000 } = this.#options;
+    // Node looks every 30 s by default.
+    const limits = { requestTimeout, connectionsCheckingInterval: 1000 };
+    const server = createServer(limits, (request, response) => {
       this.#take(request).then(
         (status) => answer(response, status),
         () => request.destroy(),
@@ -97,7 +102,6 @@ export class Callbacks {
     });
     // Subgraphs send heartbeats over the connections that they have.
     server.keepAliveTimeout = 65_000;
-    server.requestTimeout = 30_000;
     server.on('listening', () => {
       if (this.#isClosed) server.close();
       else server.unref();
@@ -219,20 +223,19 @@ export class Callbacks {
     if (subscription.verify !== undefined && verified === undefined) return 401;
     if (verified === 'busy') return 503;
     // The rest of a callback is short.
-    const body = await readBody(request, subscription.maxResponseSize + 1024);
-    if (body === undefined) {
-      subscription.fail('too-large');
-      return 413;
-    }
-    if (verified?.isBody(body) === false) return 401;
+    const { bytes, isWhole } = await readBody(request, subscription.maxResponseSize + 1024);
+    if (isWhole && verified?.isBody(bytes) === false) return 401;
     // It may have ended while the body came.
     if (!this.#subscriptions.has(entry.id)) return 404;
-    return this.#act(entry, readCallback(body));
+    if (isWhole) return this.#act(entry, readCallback(bytes));
+    const { callback } = readMembers(bytes.subarray(0, mostOfHead));
+    if (verified !== undefined || isOf(entry, callback)) subscription.fail('too-large');
+    return 413;
   }
 
   #act(entry: Entry, callback: Callback | undefined): number {
     if (callback?.kind !== 'subscription' || callback.id !== entry.id) return 400;
-    if (!isEqual(callback.verifier ?? '', entry.verifier)) return 401;
+    if (!isOf(entry, callback)) return 401;
     const { queue } = entry.subscription;
     entry.heardAt = performance.now();
     switch (callback.action) {
@@ -269,6 +272,10 @@ interface Entry {
   heardAt: number;
 }
 
+/** Whether whoever sent it knows the subscription. */
+const isOf = ({ id, verifier }: Entry, callback: Callback): boolean =>
+  callback.id === id && isEqual(callback.verifier ?? '', verifier);
+
 interface Callback {
   readonly kind?: string | undefined;
   readonly action?: string | undefined;
@@ -281,6 +288,12 @@ interface Callback {
 
 /** Undefined for what is no callback. */
 function readCallback(body: Buffer): Callback | undefined {
+  const { callback, isWhole } = readMembers(body);
+  return isWhole ? callback : undefined;
+}
+
+/** The members up to the end, or to what is no JSON. */
+function readMembers(body: Buffer): { readonly callback: Callback; readonly isWhole: boolean } {
   const read: { -readonly [Name in keyof Callback]: Callback[Name] } = {};
   try {
     const parts = new JsonParts(body);
@@ -293,9 +306,9 @@ function readCallback(body: Buffer): Callback | undefined {
       }
     });
     parts.end();
-    return read;
+    return { callback: read, isWhole: true };
   } catch {
-    return undefined;
+    return { callback: read, isWhole: false };
   }
 }
 
@@ -366,15 +379,22 @@ function isEqual(given: string, right: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-/** Undefined when it is larger than that. */
-async function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
+/** Bytes in which the verifier of a callback must come that is too large. */
+const mostOfHead = 16 * 1024;
+
+/** The body; of one that is larger than `most` bytes only the beginning. */
+async function readBody(
+  request: IncomingMessage,
+  most: number,
+): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
+  const isTooLarge = Number(request.headers['content-length'] ?? 0) > most;
+  const limit = isTooLarge ? mostOfHead : most;
   const body = new KeptBytes(Buffer.alloc(0), 0);
   for await (const piece of request as AsyncIterable<Buffer>) {
     body.append(piece);
-    if (body.length > most) return undefined;
+    if (body.length > limit) return { bytes: body.bytes, isWhole: false };
   }
-  return body.bytes;
+  return { bytes: body.bytes, isWhole: !isTooLarge };
 }
 
 function answer(response: ServerResponse, status: number): void {

@@ -1,6 +1,6 @@
 /** The listener that subgraphs call back, as anybody may call it who reaches it. */
 import { createHmac } from 'node:crypto';
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';
 import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
 import { verifyCallback } from '../../../../../gateway/subgraph-calls/signers/signed-callback';
@@ -26,8 +26,8 @@ const key = toKey('k'.repeat(40));
 const headers = { 'content-type': 'application/json' };
 
 /** Takes callbacks of one subscription, which anybody may send. */
-async function take({ isSigned = false } = {}) {
-  const callbacks = new Callbacks(here);
+async function take({ isSigned = false, heartbeat = 0, requestTimeout = 30_000 } = {}) {
+  const callbacks = new Callbacks({ ...here, requestTimeout });
   listeners.push(callbacks);
   await callbacks.listen();
   const used = new UsedSignatures();
@@ -36,7 +36,7 @@ async function take({ isSigned = false } = {}) {
   const queue = new EventQueue({ subgraph: 'orders', bounds: {}, onClose: nothing, onDropped: nothing });
   const failures: string[] = [];
   const registered = callbacks.register({
-    ...{ queue, verify, maxResponseSize: 10_000, heartbeat: 0, end: nothing },
+    ...{ queue, verify, maxResponseSize: 10_000, heartbeat, end: nothing },
     fail: (failure) => failures.push(failure),
   });
   const { callbackUrl: url, subscriptionId: id, verifier } = registered;
@@ -49,6 +49,23 @@ async function take({ isSigned = false } = {}) {
   };
   return { queue, registered, failures, right, url, post };
 }
+type Taken = Awaited<ReturnType<typeof take>>;
+
+/** The status of the answer to a body that is not whole. */
+const postPieces = (
+  url: string,
+  sent: string,
+  more: Record<string, string> = {},
+): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const posted = request(url, { method: 'POST', headers: { ...headers, ...more } }, (response) => {
+      resolve(response.statusCode);
+      posted.destroy();
+    });
+    posted.on('error', reject);
+    for (let at = 0; at < sent.length; at += 1_000) posted.write(sent.slice(at, at + 1_000));
+  });
+
 /** As the kit for subgraphs signs. */
 const sign = (body: object, subgraph = 'orders') =>
   signCallback({ key: { id: key.id, secret: 'k'.repeat(40) }, subgraph, body: JSON.stringify(body) });
@@ -96,23 +113,94 @@ it('for an unknown or an ended subscription get 404', async () => {
   expect(await post(right)).toBe(404);
 });
 
+const large = 'x'.repeat(20_000);
+
 it('over the size of a response end the subscription', async () => {
   const { failures, right, post } = await take();
-  expect(await post({ ...right, payload: { data: 'x'.repeat(20_000) } })).toBe(413);
+  expect(await post({ ...right, payload: { data: large } })).toBe(413);
   expect(failures).toEqual(['too-large']);
 });
 
 it('over the size of a response end the subscription also where no length is given', async () => {
   const { failures, right, url } = await take();
-  const body = JSON.stringify({ ...right, payload: { data: 'x'.repeat(20_000) } });
-  const status = await new Promise((resolve, reject) => {
-    const posted = request(url, { method: 'POST', headers }, (response) => resolve(response.statusCode));
-    posted.on('error', reject);
-    // The last piece never comes.
-    for (let sent = 0; sent < 12_000; sent += 1_000) posted.write(body.slice(sent, sent + 1_000));
-  });
-  expect(status).toBe(413);
+  // The last piece never comes.
+  const sent = JSON.stringify({ ...right, payload: { data: large } }).slice(0, 12_000);
+  expect(await postPieces(url, sent)).toBe(413);
   expect(failures).toEqual(['too-large']);
+});
+
+it.each([
+  ['without a verifier', () => ({ payload: { data: large } })],
+  ['with a wrong verifier', ({ right }: Taken) => ({ ...right, verifier: 'x', payload: { data: large } })],
+  ['with the id of another one', ({ right }: Taken) => ({ ...right, id: 'x', payload: { data: large } })],
+  [
+    'whose verifier comes after the limit',
+    ({ right }: Taken) => ({
+      payload: { data: large },
+      kind: right.kind,
+      id: right.id,
+      verifier: right.verifier,
+    }),
+  ],
+])('over the size of a response change no subscription %s', async (_, bodyOf) => {
+  const taken = await take();
+  const { queue, failures, right, url, post } = taken;
+  const body = JSON.stringify(bodyOf(taken));
+  expect(await post(body)).toBe(413);
+  expect(await postPieces(url, body.slice(0, 15_000))).toBe(413);
+  expect(await postPieces(url, body.slice(0, 17_000), { 'content-length': '99999999' })).toBe(413);
+  expect(failures).toEqual([]);
+  expect(await post(right)).toBe(204);
+  expect(await textOf(queue)).toBe('{"data":{"count":1}}');
+});
+
+it('over the size of a response end the subscription with the right signature alone', async () => {
+  const { failures, post } = await take({ isSigned: true });
+  const body = { payload: { data: large } };
+  expect(await post(body)).toBe(401);
+  expect(failures).toEqual([]);
+  expect(await post(body, sign(body))).toBe(413);
+  expect(failures).toEqual(['too-large']);
+});
+
+it.each([
+  ['stops', () => undefined],
+  [
+    'drips',
+    (posted: ClientRequest) => {
+      const dripping = setInterval(() => posted.write(' '), 50);
+      posted.on('close', () => clearInterval(dripping));
+    },
+  ],
+])('whose body %s are cut after the longest time of a request, and change nothing', async (_, then) => {
+  const { queue, failures, right, url, post } = await take({ requestTimeout: 200 });
+  const posted = request(url, { method: 'POST', headers: { ...headers, 'content-length': '99999999' } });
+  posted.write(JSON.stringify(right).slice(0, -5));
+  then(posted);
+  await new Promise((resolve) => {
+    posted.on('response', resolve);
+    posted.on('error', resolve);
+  });
+  posted.destroy();
+  expect(failures).toEqual([]);
+  expect(await post(right)).toBe(204);
+  expect(await textOf(queue)).toBe('{"data":{"count":1}}');
+});
+
+it.each([
+  ['another content type', { 'content-type': 'text/plain' }],
+  ['an unknown encoding', { 'content-encoding': 'br' }],
+])('of %s still want the verifier', async (_, more) => {
+  const { queue, right, post } = await take();
+  expect(await post({ ...right, verifier: 'x' }, more)).toBe(401);
+  expect(await isEmpty(queue)).toBe(true);
+});
+
+it('that look for life with a wrong verifier are no sign of it', async () => {
+  const { failures, right, post } = await take({ heartbeat: 100 });
+  const sending = setInterval(() => void post({ ...right, action: 'check', verifier: 'x' }), 40);
+  await eventually(() => failures.includes('silent'));
+  clearInterval(sending);
 });
 
 it('are taken only by POST', async () => {

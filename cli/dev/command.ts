@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, exitOf, readLines, stopper } from './child';
 import { portOf } from './ports';
@@ -22,7 +23,7 @@ export interface CommandOptions {
  */
 export function startCommand({ line, folder, env, url, onLine }: CommandOptions): Child {
   const child = spawn('sh', ['-c', guarded, 'sh', line], {
-    ...{ cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true },
+    ...{ cwd: folder, env: forFolder(env), stdio: ['pipe', 'pipe', 'pipe'], detached: true },
   });
   child.once('error', ({ message }) => onLine(`\`${line}\` cannot be run: ${message}`));
   child.stdin.on('error', () => undefined);
@@ -49,6 +50,12 @@ export function startCommand({ line, folder, env, url, onLine }: CommandOptions)
     exit,
     stop: stopper(toGroup, exit),
   };
+}
+
+/** The environment for a command in another folder: the file of link keys, whose path may be relative, stays the same. */
+function forFolder(env: CommandOptions['env']): CommandOptions['env'] {
+  const { WEIR_LINK_KEYS_FILE: file } = env;
+  return file ? { ...env, WEIR_LINK_KEYS_FILE: resolve(file) } : env;
 }
 
 /**

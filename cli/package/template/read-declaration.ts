@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
 import { CommandFailure, type Context } from '../../context';
@@ -14,7 +14,7 @@ const longest = 30_000;
 /**
  * Loads the module of a subgraph's function in a process of its own, and reads what the code declares.
  *
- * @param file the file that exports `handler`
+ * @param file the file that exports `handler`; a relative path is one from the working folder
  * @returns undefined if that is not what `lambdaHandler` of the kit has made
  * @throws {CommandFailure} if it cannot be loaded
  */
@@ -23,12 +23,12 @@ export async function readDeclaration(
   { env }: Context,
 ): Promise<SubgraphDeclaration | undefined> {
   const script = join(__dirname, `tell-declaration${extname(__filename)}`);
-  const child = fork(script, [file], { env: { ...env }, silent: true, timeout: longest });
+  const child = fork(script, [resolve(file)], { env: { ...env }, silent: true, timeout: longest });
   let told: { readonly declaration: SubgraphDeclaration | null } | undefined;
   child.on('message', (message) => (told = message as typeof told));
   // What the module prints is no part of the answer.
   child.stdout!.resume();
-  const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  const ended = new Promise<string | null>((end) => child.once('exit', (_, signal) => end(signal)));
   const [said, signal] = await Promise.all([text(child.stderr!), ended]);
   if (told !== undefined) return told.declaration ?? undefined;
   const reason = signal === null ? said.trim() : 'It does not end.';

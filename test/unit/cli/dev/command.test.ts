@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type CommandOptions, isListening, startCommand, untilListening } from '../../../../cli/dev/command';
 import type { Child } from '../../../../cli/dev/child';
 import { freePorts, withPort } from '../../../../cli/dev/ports';
@@ -41,6 +41,15 @@ describe('startCommand', () => {
 
     expect(await exit).toEqual({ code: 3, signal: null });
     expect(lines.sort()).toEqual([folder, 'hello']);
+  });
+
+  it('names the file of link keys as this process sees it, which is in another folder', async () => {
+    const lines: string[] = [];
+    const env = { ...process.env, WEIR_LINK_KEYS_FILE: 'keys/link' };
+    const { exit } = start({ line: 'echo "$WEIR_LINK_KEYS_FILE"', env, onLine: (line) => lines.push(line) });
+
+    await exit;
+    expect(lines).toEqual([resolve('keys/link')]);
   });
 
   it('is ready when the URL accepts connections', async () => {

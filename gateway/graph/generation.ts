@@ -36,6 +36,7 @@ import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { EndpointParts } from '../subgraph-calls/connect-endpoints';
 import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
 import type { Interceptor } from '../subgraph-calls/transport';
+import type { Cursors } from './subscriptions/cursor';
 import type { Prepare } from './subscriptions/prepared';
 import type { Subscriptions } from './subscriptions/subscriptions';
 import type { UsageRecorder } from '../usage/recorder';
@@ -64,6 +65,7 @@ export interface GenerationOptions extends Omit<EndpointParts, 'calls' | 'discov
   /** Undefined where nothing is traced. */
   readonly tracer: Tracer | undefined;
   readonly runningSubscriptions: Subscriptions;
+  readonly cursors: Cursors;
   readonly eventFeeds: EventFeeds;
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;

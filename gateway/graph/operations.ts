@@ -94,6 +94,7 @@ export interface OperationOptions {
   readonly objectionTo: ObjectTo | undefined;
   /** Those that run in this process. */
   readonly runningSubscriptions: Subscriptions;
+  readonly cursors: PreparationOptions['cursors'];
   /** The bounds of new ones. */
   readonly subscribing: SubscriptionOptions;
   readonly metrics: Metrics;
@@ -472,6 +473,7 @@ export function createOperations(
     ...{ schema, isDevelopment, limits, programs, showing, compile, plannedFor, programFor, perform },
     ...{ subgraphs: options.subgraphs, subscribe: options.subscribe, feedOf: options.feedOf },
     hold: options.hold,
+    cursors: options.cursors,
     ...{ refuse: options.refuse, hooks: options.hooks, objectionTo: options.objectionTo },
     tracer: options.tracer,
   });

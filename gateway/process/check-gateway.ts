@@ -76,6 +76,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       shared: undefined,
       memory: new OperationMemory(),
       runningSubscriptions: new Subscriptions(metrics.meter),
+      cursorKeys: () => [],
       eventFeeds: new EventFeeds({ sources: new Map(), read: () => Promise.resolve(undefined) }),
       usedSignatures: new UsedSignatures(),
       audit: undefined,

@@ -27,6 +27,7 @@ import { readTrustedOperations, type TrustedOperations } from '../request/persis
 import { Gateway } from '../graph/gateway';
 import type { Subgraph } from '../graph/engine';
 import { Generation, supergraphId } from '../graph/generation';
+import { cursorKey, type CursorKeys, Cursors } from '../graph/subscriptions/cursor';
 import type { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { requestError } from '../errors';
 import { createBeginRequest } from '../http/begin-request';
@@ -88,6 +89,8 @@ export interface ProcessParts {
   readonly shared: SharedCounts | undefined;
   readonly memory: OperationMemory;
   readonly runningSubscriptions: Subscriptions;
+  /** What cursors are signed with where there are no link keys. */
+  readonly cursorKeys: CursorKeys;
   /** What subscriptions are fed by that events feed. */
   readonly eventFeeds: EventFeeds;
   readonly usedSignatures: UsedSignatures;
@@ -343,6 +346,7 @@ function build(
     shared,
     memory,
     runningSubscriptions,
+    cursorKeys,
     eventFeeds,
     usedSignatures,
     audit,
@@ -376,6 +380,10 @@ function build(
   });
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
   const signers = openSubgraphSigners(options, { linkKeys, logger });
+  const { linkKeys: links } = signers;
+  const cursors = new Cursors(
+    links === undefined ? cursorKeys : () => links.all.map(({ hmac }) => cursorKey(hmac)),
+  );
   const breakers = new Breakers(options.breaker, watchBreakers({ metrics, logger }));
   const policies = new Policies({ evaluate, ttl: options.authorization.policies?.ttl ?? 0, logger });
   const caching = createCaching(options, store, metrics, logger);
@@ -425,6 +433,7 @@ function build(
         store,
         memory,
         runningSubscriptions,
+        cursors,
         eventFeeds,
         refuse: persistedOperations.refuse,
         hooks,

@@ -13,6 +13,7 @@ import { SharedRecords } from '../console/shared-records';
 import { RequestLog } from '../console/request-log';
 import type { ProcessConsole } from '../console/source';
 import { createAdminServer } from './admin-server';
+import { keepCursorKey } from './kept-cursor-key';
 import { gatewayName, openConsole, openConsoleStore } from './open-console';
 import { openConsoleFigures } from './console-figures';
 import { UsedSignatures } from '../auth/used-signatures';
@@ -221,6 +222,7 @@ export async function openGateway(
     shared,
     memory,
     runningSubscriptions,
+    cursorKeys: keepCursorKey({ cache: options.cache, logger }),
     eventFeeds: eventHub.feeds,
     usedSignatures,
     audit,

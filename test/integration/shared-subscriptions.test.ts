@@ -288,6 +288,12 @@ describe('positions', () => {
     expect(upstreams.opened[1]!.request.after).toBe('p1');
   });
 
+  it('of more than 1 KB are no cursors', async () => {
+    const client = await subscribe();
+    upstreams.give(repriced(1), { position: 'p'.repeat(1025) });
+    expect(await partOf(client)).toEqual(withoutGap(1));
+  });
+
   it.each([
     ['a little later', () => wait(5)],
     ['after a new supergraph', () => gateway.report(`${compose([products, reviews])}\n# new`)],
@@ -362,12 +368,47 @@ describe('positions', () => {
     expect([count('upstreams'), count('active')]).toEqual([0, 0]);
   });
 
-  it('that are none begin with a gap', async () => {
-    const client = await subscribe({ extensions: { after: 'nothing' } });
+  /** The cursor of another position, as far as a client can make it. */
+  const forged = (cursor: string): string => {
+    const bytes = Buffer.from(cursor, 'base64url');
+    expect(bytes.toString()).toMatch(/p1$/);
+    return Buffer.concat([bytes.subarray(0, -1), Buffer.from('9')]).toString('base64url');
+  };
+  it.each<[string, (cursor: string) => [Json, InProcessOptions?]]>([
+    ['are none', () => [{ extensions: { after: 'nothing' } }]],
+    ['are forged', (cursor) => [{ extensions: { after: forged(cursor) } }]],
+    ['are forged, in a header,', (cursor) => [{}, { headers: { 'last-event-id': forged(cursor) } }]],
+    ['have 10 KB', (cursor) => [{ extensions: { after: cursor + 'A'.repeat(10_000) } }]],
+  ])('that %s begin with a gap, and no subgraph gets them', async (_, forge) => {
+    const before = await subscribe();
+    upstreams.give(repriced(1), { position: 'p1' });
+    const { cursor } = (await partOf(before)).extensions.weir;
+    before.leave();
+    upstreams.reset();
+    const client = await subscribe(...forge(cursor));
     expect(upstreams.opened[0]!.request.after).toBeUndefined();
     expect(await partOf(client)).toMatchObject(gap);
     upstreams.give(repriced(1));
     expect(await partOf(client)).toEqual(withoutGap(1));
+  });
+
+  it('hold at all gateways that have the link key with which they are signed', async () => {
+    const [one, two] = ['1'.repeat(40), '2'.repeat(40)];
+    const gateways: InProcessGateway[] = [];
+    const subscribeAt = async (keys: string[], after?: string): Promise<InProcessClient> => {
+      const at = await openInProcess([products], { privateLinks: { keys } });
+      gateways.push(at);
+      const document = 'subscription { moved { price } }';
+      const client = at.ask({ query: document, ...(after !== undefined && { extensions: { after } }) });
+      expect((await client.head).status).toBe(200);
+      return client;
+    };
+    const first = await subscribeAt([one]);
+    upstreams.give({ moved: null }, { position: 'p1' });
+    const { cursor } = (await partOf(first)).extensions.weir;
+    for (const keys of [[one], [two, one], [two]]) await subscribeAt(keys, cursor);
+    expect(upstreams.opened.map(({ request }) => request.after)).toEqual([undefined, 'p1', 'p1', undefined]);
+    await Promise.all(gateways.map((each) => each.stop()));
   });
 
   const other = 'subscription ($upc: ID!) { again: repriced(upc: $upc) { price words } }';

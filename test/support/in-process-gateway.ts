@@ -1,6 +1,7 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
+import { hmacSha256 } from '../../gateway/auth/hmac';
 import { UsedSignatures } from '../../gateway/auth/used-signatures';
 import { openStore } from '../../gateway/cache/stores/open-store';
 import { Discovery } from '../../gateway/discovery/discovery';
@@ -96,6 +97,7 @@ export async function openInProcess(
     audit: undefined,
     memory: new OperationMemory(),
     runningSubscriptions,
+    cursorKeys: () => [hmacSha256(Buffer.from('of cursors'))],
     eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),
     usedSignatures: new UsedSignatures(),
     state: () => 'running',

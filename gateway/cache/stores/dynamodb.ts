@@ -24,20 +24,42 @@ export interface DynamoStoreOptions {
   readonly now?: () => number;
 }
 
+interface TableLocation {
+  readonly endpoint: string | null;
+  readonly region: string | null;
+}
+
 /** Opens the store. Region and endpoint come from the environment if they are not given. */
-export function createDynamoStore(
+export const createDynamoStore = (
   options: Omit<DynamoStoreOptions, 'client'>,
-  { endpoint, region }: { readonly endpoint: string | null; readonly region: string | null },
-): DynamoStore {
-  const client = new DynamoDBClient({
+  location: TableLocation,
+): DynamoStore => new DynamoStore({ client: connect(location), ...options });
+
+/** The first value that anybody proposed under this key. */
+export async function agreeInTable(
+  { hostname, searchParams }: URL,
+  pk: string,
+  proposed: string,
+): Promise<string> {
+  const location = { endpoint: searchParams.get('endpoint'), region: searchParams.get('region') };
+  const table = new DynamoTable(connect(location), hostname);
+  try {
+    const isFirst = { ConditionExpression: 'attribute_not_exists(pk)' };
+    await table.put({ pk: { S: pk }, agreed: { S: proposed } }, isFirst);
+    return (await table.read([pk])).get(pk)?.['agreed']?.S ?? proposed;
+  } finally {
+    table.close();
+  }
+}
+
+const connect = ({ endpoint, region }: TableLocation): DynamoDBClient =>
+  new DynamoDBClient({
     maxAttempts: 2,
     // Callers give up after the store's timeout anyway.
     requestHandler: { ...awsAgents(), requestTimeout: 2_000, throwOnRequestTimeout: true },
     ...(endpoint !== null && { endpoint }),
     ...(region !== null && { region }),
   });
-  return new DynamoStore({ client, ...options });
-}
 
 /**
  * Keeps entries in a table of DynamoDB, for all gateways that use the same prefix. There are four kinds of items:

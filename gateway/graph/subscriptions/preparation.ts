@@ -35,6 +35,7 @@ import { noteEvent } from '../traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
 import { type CountedProgram, Rejection } from '../programs';
+import type { Cursors } from './cursor';
 import { EventCaller, patience, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
 import type { Prepare, PreparedSubscription } from './prepared';
@@ -55,6 +56,7 @@ export interface PreparationOptions {
   readonly feedOf: (opening: SubgraphRequest, identity: Identity) => BoundFeed | undefined;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
+  readonly cursors: Cursors;
   /** Of the safelist; undefined without one. */
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
@@ -85,7 +87,7 @@ export interface PreparationOptions {
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export function createPreparation(options: PreparationOptions) {
   const { schema, isDevelopment, limits, subgraphs, programs, subscribe, feedOf, hold, showing } = options;
-  const { compile, plannedFor, programFor, perform, refuse, hooks, objectionTo, tracer } = options;
+  const { compile, plannedFor, programFor, perform, cursors, refuse, hooks, objectionTo, tracer } = options;
   const generation = ++generations;
   /** Operations that began on another generation. */
   const moved = new LRUCache<string, CompiledOperation>({
@@ -159,6 +161,7 @@ export function createPreparation(options: PreparationOptions) {
         calls: limits.of(subscriber.identity).calls,
       }),
       subgraph,
+      cursors,
       bounds: feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.bounds ?? {}) : eventBounds,
       openSource: async (caller, after) => {
         if (feed !== undefined) return feed.open(after);

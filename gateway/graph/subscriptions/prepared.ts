@@ -4,6 +4,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { Source } from '../../subgraph-calls/source';
 import type { EventBounds } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Cursors } from './cursor';
 import type { Subscriber } from './event-caller';
 
 /** A subscription as its client sent it. */
@@ -27,6 +28,8 @@ export interface PreparedSubscription {
   readonly sourceKey: string;
   /** Names its events, without spaces: positions are those of one stream. Equal in all processes, and generations. */
   readonly stream: string;
+  /** Makes positions cursors for clients, and reads them. */
+  readonly cursors: Cursors;
   /** The name of the subgraph that has the source. */
   readonly subgraph: string;
   /** How many events may wait to be executed. */

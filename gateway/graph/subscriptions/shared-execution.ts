@@ -5,7 +5,6 @@ import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
-import { cursorOf } from './cursor';
 import type { Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import type { EventAnswer, PreparedSubscription } from './prepared';
@@ -318,7 +317,8 @@ export class SharedExecution implements Subscriber, ReadExecution {
 
   async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {
     this.answeredAt = performance.now();
-    const cursor = event.position === undefined ? undefined : cursorOf(prepared.stream, event.position);
+    const { position } = event;
+    const cursor = position === undefined ? undefined : await prepared.cursors.of(prepared.stream, position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
     if (answer.isShareable) {
       for (const [reader, from] of this.#readers)

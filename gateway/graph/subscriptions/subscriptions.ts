@@ -6,7 +6,6 @@ import type { Options } from '../../options';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Flow } from '../../subgraph-calls/source';
 import type { Meter } from '../../telemetry/meter';
-import { positionIn } from './cursor';
 import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import type { Prepare, PreparedSubscription } from './prepared';
@@ -71,12 +70,13 @@ export class Subscriptions {
     options: SubscriptionOptions,
     after?: string,
   ): Promise<Flow<Answered>> {
+    const { cursors, stream } = prepared;
+    const position = after === undefined ? undefined : await cursors.positionIn(after, stream);
     const refusal = this.#refusal(request, options);
     if (refusal !== undefined) {
       prepared.release();
       throw refusal;
     }
-    const position = after === undefined ? undefined : positionIn(after, prepared.stream);
     const reader = this.#read(request, options);
     const execution = this.#join(prepared, reader, options.concurrency, position);
     request.onEnd(() => {

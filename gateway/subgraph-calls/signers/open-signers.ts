@@ -18,6 +18,8 @@ export interface SubgraphSigners {
   of(subgraph: string): Signer | undefined;
   /** What checks the callbacks of a subgraph; undefined where it has no private link. */
   callbacksOf(subgraph: string): VerifyCallback | undefined;
+  /** Of private links; undefined where there are none. */
+  readonly linkKeys: LinkKeys | undefined;
   close(): void;
 }
 
@@ -50,6 +52,7 @@ export function openSubgraphSigners(
     of: (subgraph) => own.get(subgraph) ?? (keys && signPrivateLink({ subgraph, key: () => keys.current })),
     callbacksOf: (subgraph) =>
       own.has(subgraph) ? undefined : keys && verifyCallback({ subgraph, keys: () => keys.all, used }),
+    linkKeys: keys,
     close: () => lease?.end(),
   };
 }

@@ -1,4 +1,6 @@
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
 import { Reader } from '../../../../../gateway/graph/subscriptions/reader';
 import { SharedExecution } from '../../../../../gateway/graph/subscriptions/shared-execution';
@@ -22,6 +24,7 @@ class Generation {
   constructor(name: string) {
     const prepared: Partial<PreparedSubscription> = {
       ...{ key: name, sourceKey: name, stream: 'counts', subgraph: 'counts', bounds: {} },
+      cursors: new Cursors(() => [hmacSha256(Buffer.from('of cursors'))]),
       openSource: async (_, after) => {
         this.after = after;
         await this.#opened;

@@ -2,7 +2,8 @@ import { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import { cursorOf } from '../../../../../gateway/graph/subscriptions/cursor';
+import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type {
   EventAnswer,
   Prepare,
@@ -19,6 +20,7 @@ import { HeldSource } from '../../../../support/held-source';
 import { openRequests } from '../../../../support/requests-in-flight';
 
 const { requests } = openRequests();
+const cursors = new Cursors(() => [hmacSha256(Buffer.from('of cursors'))]);
 let all: Subscriptions;
 let events: HeldSource<SubgraphEvent>;
 let counted: IncomingRequest[];
@@ -52,6 +54,7 @@ function generation(name: string, more: Partial<PreparedSubscription> = {}): Pre
     unreleased++;
     const prepared: Partial<PreparedSubscription> = {
       ...{ prepare, key: `k of ${name}`, sourceKey: 's', stream: 'counts', subgraph: 'counts', bounds: {} },
+      cursors,
       openSource: () => Promise.resolve(events),
       answer: async (event, subscriber) => {
         const given = await answer(event, subscriber);
@@ -236,7 +239,7 @@ describe('a generation that was replaced', () => {
   it('merges none that the new one has not admitted yet', async () => {
     const open = async (): Promise<[Subscribed, typeof events]> => {
       events = new HeldSource();
-      return [await subscribe({}, undefined, cursorOf('counts', 'p1')), events];
+      return [await subscribe({}, undefined, await cursors.of('counts', 'p1')), events];
     };
     const [[, one], [refused, other]] = [await open(), await open()];
     let asked = 0;

@@ -1,17 +1,22 @@
 const { readdirSync, readFileSync } = require('node:fs');
 const { availableParallelism } = require('node:os');
 const { join } = require('node:path');
+const { longSuites } = require('./test/long-suites.cjs');
 
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
 const esmOnly = ['jose', 'cookie', 'chokidar', 'readdirp'];
 /** And those that call `import()`, which a script that jest runs cannot. */
 const importing = ['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/otlp-exporter-base'];
 
-/** The tests of `npm run test:long`: those that do only a part of what they can for each change. */
-const longTests = () =>
-  readdirSync(join(__dirname, 'test'), { recursive: true })
-    .map((name) => join(__dirname, 'test', name))
-    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('amountOf('));
+const here = (file) => join(__dirname, file);
+
+/** The tests of `npm run test:long`: the long suites, and those that do only a part of what they can for each change. */
+const longTests = () => [
+  ...longSuites.map(here),
+  ...readdirSync(here('test'), { recursive: true })
+    .map((name) => here(join('test', name)))
+    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('amountOf(')),
+];
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -19,8 +24,11 @@ module.exports = {
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
   roots: ['cli', 'console', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],
-  // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
-  testPathIgnorePatterns: process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/'],
+  testPathIgnorePatterns: [
+    // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
+    ...(process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/']),
+    ...(process.env.WEIR_LONG ? [] : longSuites.map((suite) => `<rootDir>/${suite}`)),
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/', '<rootDir>/.stryker-tmp/'],
   transform: {
     '\\.[jt]s$': [

@@ -1,14 +1,11 @@
 /**
  * Every example of the README and the docs is checked: options and supergraph configurations are read as Weir reads them,
- * TypeScript and JavaScript are compiled, and each `weir`, `npm` and `node` in a command line is one that exists.
- * `documentation-calls.test.ts` runs those with `curl`. Over 300 lines: a check for each language of an example.
+ * and each `weir`, `npm` and `node` in a command line is one that exists. `npm run lint:examples` compiles TypeScript and
+ * JavaScript; `documentation-calls.test.ts` runs what has `curl`. Over 300 lines: a check for each language of an example.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { parse as parseGraphQL } from 'graphql';
 import type { Command } from 'commander';
 import { parse as parseYaml, parseAllDocuments } from 'yaml';
@@ -40,7 +37,7 @@ const checks: Record<string, string> = {
   yaml: 'is read as what it is: weir.yaml, unless its first line names another file, as in `# supergraph.yaml`',
   json: 'is parsed',
   graphql: 'is parsed',
-  ts: 'is compiled; what it imports from a file beside it may be anything',
+  ts: 'is compiled by lint; what it imports from a file beside it may be anything',
   js: 'is compiled, as `ts`',
   sh: 'its commands must exist; those that call the sample shop by `curl` are run, and a block of `json` after it is the answer',
   console: 'as `sh`, for commands after a `$`, with what they print after them; `…` is anything',
@@ -128,20 +125,6 @@ function expectGitHubActions(text: string): void {
   const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run = [] }) => run));
   expect(runs.flatMap(problemsOfCommands)).toEqual([]);
 }
-
-it('of TypeScript and JavaScript compiles', async () => {
-  const sources = inLanguage('ts', 'js').map(([at, { language, text }]) => {
-    const [, page, line] = /^(.*)\.md:(\d+)$/.exec(at)!;
-    return [`${page}-line-${line}.m${language}`, `${text}\nexport {};\n`];
-  });
-  const child = spawn(process.execPath, [join(root, 'test/support/check-types.cjs')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify(Object.fromEntries(sources)));
-  const ended = once(child, 'close');
-  expect(await textOf(child.stdout)).toBe('');
-  expect(await ended).toEqual([0, null]);
-});
 
 describe('a link', () => {
   /** As GitHub names the headings of a page; of two equal ones the second would get a number, which none here needs. */

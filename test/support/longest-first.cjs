@@ -2,22 +2,17 @@
 const { default: Sequencer } = require('@jest/test-sequencer');
 
 /**
- * Long ones that are started last have the suite wait for them alone. Without a cache, as in CI, only sizes are known. The
- * second one collects garbage all the time, of which a process that has run other files has more.
+ * Long ones that are started last have the suite wait for them alone. Without a cache, as in CI, only sizes are known.
  */
 const longest = [
   'test/e2e/installed.test.ts',
   'test/e2e/dev.test.ts',
   'test/e2e/workers.test.ts',
-  'test/e2e/registry-swaps.test.ts',
-  'test/e2e/attack-memory.test.ts',
   'test/differential/differential.test.ts',
-  'test/unit/gateway/graph/operation-sizes.test.ts',
-  'test/integration/operation-memory.test.ts',
-  'test/integration/registry-killed.test.ts',
+  'test/integration/kit-process.test.ts',
+  'test/integration/attack-http.test.ts',
+  'test/contracts/channel.test.ts',
   'test/integration/gateway-usage.test.ts',
-  'test/integration/slow-plans.test.ts',
-  'test/contracts/cache-store-load.test.ts',
 ];
 
 /** Of other files, between two end-to-end tests: these start many processes, and then wait for them. */

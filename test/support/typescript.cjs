@@ -1,15 +1,36 @@
-// `node -r THIS file.ts` runs a source file, so that tests of processes need no build.
-const { dirname } = require('node:path');
+// `node -r THIS file.ts` runs a source file, so that tests of processes need no build. What a file is compiled to is kept for
+// the next process.
+const { createHash } = require('node:crypto');
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
 const { readBundle } = require('./worker-bundle.cjs');
+
+const folder = join(__dirname, '../../node_modules/.cache/weir-tests/compiled');
+mkdirSync(folder, { recursive: true });
 
 require.extensions['.ts'] = (module, file) => {
   const bundle = readBundle(file);
   if (bundle) return void bundle(module.exports, require, module, file, dirname(file));
-  const { transformFileSync } = require('@swc/core');
-  const { code } = transformFileSync(file, {
-    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
-    module: { type: 'commonjs', ignoreDynamic: true },
-    sourceMaps: 'inline',
-  });
-  module._compile(code, file);
+  module._compile(compiled(file), file);
 };
+
+function compiled(file) {
+  const source = readFileSync(file, 'utf8');
+  // The path is in the source map, and imports are relative to it.
+  const kept = join(folder, createHash('sha1').update(file).update(source).digest('hex'));
+  try {
+    return readFileSync(kept, 'utf8');
+  } catch {
+    const { transformSync } = require('@swc/core');
+    const { code } = transformSync(source, {
+      filename: file,
+      jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+      module: { type: 'commonjs', ignoreDynamic: true },
+      sourceMaps: 'inline',
+    });
+    // At once, for whoever reads it at the same time.
+    writeFileSync(`${kept}.${process.pid}`, code);
+    renameSync(`${kept}.${process.pid}`, kept);
+    return code;
+  }
+}

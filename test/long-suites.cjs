@@ -1,0 +1,97 @@
+/**
+ * The suites that `npm test` and `.ci/run` leave to `npm run test:long`, as a cheaper one that they run proves most of what
+ * these prove. `.ci/run --since COMMIT` also runs those whose sources have changed since.
+ *
+ * `node test/long-suites.cjs COMMIT` prints these, one a line.
+ */
+const { execFileSync } = require('node:child_process');
+const { join } = require('node:path');
+
+const root = join(__dirname, '..');
+
+/** `sources` are folders and files, from the root of the checkout. */
+const groups = [
+  {
+    why: 'threads that plan, and limits by clock, go with the planner that needs them; the differential tests plan the same operations',
+    suites: [
+      'test/integration/slow-plans.test.ts',
+      'test/unit/gateway/planning/planner-processor-time.test.ts',
+      'test/unit/gateway/planning/planner-threads.test.ts',
+    ],
+    sources: ['gateway/planning'],
+  },
+  {
+    why: 'they repeat suites of HTTP through Lambda: `contracts/sink` holds every way in to the same answers, and `integration/lambda` tests the rest',
+    suites: [
+      'test/integration/lambda-apollo-integrations.test.ts',
+      'test/integration/lambda-conformance.test.ts',
+    ],
+    sources: [
+      'gateway/lambda',
+      'gateway/lambda.ts',
+      'gateway/process/event-handlers.ts',
+      'gateway/process/lambda-handler.ts',
+    ],
+  },
+  {
+    why: 'they repeat in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',
+    suites: ['test/e2e/appsync-browser.test.ts', 'test/e2e/streams-browser.test.ts'],
+    sources: ['gateway/http', 'gateway/websocket'],
+  },
+  {
+    why: 'they kill at more points what `integration/{workflows,consumers,relay,store}-killed` and the contracts of stores kill once',
+    suites: ['test/integration/orders-killed.test.ts', 'test/integration/registry-killed.test.ts'],
+    sources: [
+      'schema/store',
+      'subgraphs/kit/workflows',
+      'subgraphs/orders',
+      'subgraphs/inventory',
+      'subgraphs/payments',
+    ],
+  },
+  {
+    why: 'long random runs: `attack-*` send the inputs that were found this way',
+    suites: ['test/integration/fuzz-gateway.test.ts'],
+    sources: ['gateway/http', 'gateway/request', 'gateway/options', 'gateway/supergraph'],
+  },
+  {
+    why: 'they watch memory and times over many entries and rounds; unit tests hold each bound with few',
+    suites: [
+      'test/contracts/cache-store-load.test.ts',
+      'test/e2e/attack-memory.test.ts',
+      'test/e2e/registry-swaps.test.ts',
+      'test/integration/operation-memory.test.ts',
+      'test/unit/gateway/graph/operation-sizes.test.ts',
+    ],
+    sources: ['gateway/cache/stores', 'gateway/execution/size.ts', 'gateway/graph', 'gateway/planning'],
+  },
+  {
+    why: 'it loses and brings back whole tables; `unit/cli/recovery` tests each step',
+    suites: ['test/integration/rehearse-recovery.test.ts'],
+    sources: ['cli/recovery', 'cli/rehearse-recovery.ts', 'subgraphs/kit/recovery'],
+  },
+];
+
+/** Paths from the root. */
+const longSuites = groups.flatMap(({ suites }) => suites);
+
+/** Those with a source, or a test, among the files. */
+const suitesTouchedBy = (files) =>
+  groups
+    .filter(({ suites, sources }) =>
+      files.some(
+        (file) =>
+          suites.includes(file) || sources.some((source) => file === source || file.startsWith(`${source}/`)),
+      ),
+    )
+    .flatMap(({ suites }) => suites);
+
+module.exports = { groups, longSuites, suitesTouchedBy };
+
+if (require.main === module) {
+  const changed = execFileSync('git', ['diff', '--name-only', process.argv[2]], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const suite of suitesTouchedBy(changed.trim().split('\n'))) console.log(suite);
+}

@@ -50,7 +50,8 @@ for (const file of copied) {
 }
 
 // The file that the console's build writes last.
-if (isOlder(join(root, 'dist', 'console', 'index.html'), listFiles('console'))) {
+const pages = [join(root, 'package-lock.json'), ...listFiles('console')];
+if (isOlder(join(root, 'dist', 'console', 'index.html'), pages)) {
   developmentFile('esbuild', 'package.json');
   await run('Bundling the console', process.execPath, [join(root, 'console', 'build.mjs')]);
 }

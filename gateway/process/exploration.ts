@@ -1,7 +1,10 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 import type { RequestHead } from '../request/incoming-request';
 import { explorerTab, inScript } from './explorer-tab';
 import { PackedPage, type Page } from '../http/packed-page';
+import { packageRoot } from '../telemetry/package-root';
 
 /** Returns the page for a request. */
 export type ShowPage = (request: RequestHead) => Page | Promise<Page>;
@@ -27,7 +30,7 @@ export interface PagesOptions {
 export function createPages({ endpoint, query, headers, consoleOrigins }: PagesOptions): FindPage {
   let graphiql: PackedPage | undefined;
   const showGraphiql: ShowPage = async (request) => {
-    graphiql ??= new PackedPage(['content-type', html], renderGraphiql(endpoint));
+    graphiql ??= new PackedPage(['content-type', html], readGraphiql(endpoint));
     const { headers: others, ...page } = await graphiql.answer(request);
     const policy = `${graphiqlPolicy}; frame-ancestors ${consoleOrigins().join(' ') || "'none'"}`;
     return { ...page, headers: [...others, 'content-security-policy', policy] };
@@ -63,27 +66,21 @@ const startPath = '/graphiql/start.js';
 const isPageView = ({ method, url, headers }: RequestHead): boolean =>
   method === 'GET' && (headers.accept ?? '').includes('text/html') && !/[?&](query|extensions)=/.test(url);
 
-/** Loaded on first use, as it has 9 MB and loads slowly. */
-function renderGraphiql(endpoint: string): Buffer {
-  // Loaded without its types, which include those of a whole server and change GraphQL's own.
-  const require = createRequire(__filename);
-  const { renderGraphiQL } = require('@graphql-yoga/render-graphiql') as {
-    readonly renderGraphiQL: (options: { readonly endpoint: string; readonly title: string }) => string;
-  };
-  const options = { endpoint, title: 'GraphiQL · Weir' };
-  const page = renderGraphiQL(options).trim();
-  // The page ends with the given options.
-  const written = JSON.stringify(options);
-  const at = page.lastIndexOf(written);
-  const root = page.indexOf('<div id="root">');
-  return Buffer.from(
-    page.slice(0, root) +
-      `<script src="${startPath}"></script>${explorerTab(endpoint)}` +
-      page.slice(root, at) +
-      `Object.assign(${inScript(options)}, globalThis.weirStart)` +
-      page.slice(at + written.length),
-  );
+/** Read on first use, as it has 9 MB. `console/build.mjs` has written it. */
+function readGraphiql(endpoint: string): Buffer {
+  const page = brotliDecompressSync(readFileSync(join(packageRoot(), 'dist', 'console', 'graphiql.html.br')));
+  const scripts = page.indexOf(scriptsHere);
+  const options = `Object.assign(${inScript({ endpoint, title: 'GraphiQL · Weir' })}, globalThis.weirStart)`;
+  return Buffer.concat([
+    page.subarray(0, scripts),
+    Buffer.from(
+      `<script src="${startPath}"></script><script>globalThis.weirGraphiql = ${options}</script>${explorerTab(endpoint)}`,
+    ),
+    page.subarray(scripts + scriptsHere.length),
+  ]);
 }
+
+const scriptsHere = '<!--weir-->';
 
 /**
  * The content security policy of GraphiQL. Its editor creates code and styles at run time. Other servers are not

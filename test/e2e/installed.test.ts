@@ -5,8 +5,9 @@ import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { version } from '../../package.json';
-import { installPackage } from '../support/installed-package';
+import { subset } from 'semver';
+import { engines, version } from '../../package.json';
+import { chosenPackages, installPackage } from '../support/installed-package';
 import { endAll, startProcess, type WeirProcess } from '../support/process';
 
 const run = promisify(execFile);
@@ -16,7 +17,7 @@ const inFolder = (name: string): string => join(folder, name);
 const loadedBy = inFolder('loaded.json');
 
 beforeAll(() => {
-  installPackage(folder, ['@apollo/server', '@apollo/subgraph', '@types/node', 'graphql', 'graphql-yoga']);
+  installPackage(folder, ['@apollo/server', '@apollo/subgraph', '@types/node', 'graphql', 'graphql-http']);
   cpSync(join(root, 'test/support/own-services'), folder, { recursive: true });
 });
 
@@ -58,7 +59,9 @@ describe('the package', () => {
         [
           ['cli', 'help.txt'],
           ['cli', 'weir.mjs'],
-          ...['index.html', 'console.css', 'console.js'].map((file) => ['dist', 'console', file]),
+          ...['index.html', 'console.css', 'console.js', 'graphiql.html.br', 'graphiql.licenses.txt'].map(
+            (file) => ['dist', 'console', file],
+          ),
           ['dist', 'gateway', 'index.d.ts'],
           ['dist', 'cli', 'gateway-program.licenses.txt'],
           ['dist', 'gateway', 'planning', 'worker.licenses.txt'],
@@ -71,6 +74,17 @@ describe('the package', () => {
     expect(files.filter((name) => /\.(?:map|tsbuildinfo|test\.js|tgz)$|(?<!\.d)\.ts$/.test(name))).toEqual(
       [],
     );
+  });
+});
+
+describe('npm', () => {
+  it('chooses versions of all dependencies that run on every Node that Weir takes', () => {
+    const chosen = Object.entries(chosenPackages(folder));
+    expect(chosen.length).toBeGreaterThan(300);
+    const refuses = chosen.filter(
+      ([, { engines: theirs }]) => theirs?.node !== undefined && !subset(engines.node, theirs.node),
+    );
+    expect(refuses.map(([path]) => path)).toEqual([]);
   });
 });
 

@@ -24,8 +24,10 @@ export interface LockedPackage {
 }
 
 /** What our lock file says of each package, by its path; of this one at ''. */
-export function lockedPackages(): Record<string, LockedPackage> {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+export const lockedPackages = (): Record<string, LockedPackage> => packagesIn(root);
+
+function packagesIn(folder: string): Record<string, LockedPackage> {
+  const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, LockedPackage>;
   };
   return lock.packages;
@@ -34,14 +36,14 @@ export function lockedPackages(): Record<string, LockedPackage> {
 /**
  * Packs Weir as `npm pack` does and installs the tarball in an empty folder, together with packages of ours that a user
  * would choose. All that it needs is there before, in our versions, and at the paths at which npm puts it: npm then
- * unpacks one package in place of hundreds, and a new version of somebody's package cannot fail a test of ours. `.ci/full`
- * has npm install all of them.
+ * unpacks one package in place of hundreds, and a new version of somebody's package cannot fail a test of ours. Each has to
+ * run on this Node by its own word. `.ci/full` has npm install all of them.
  *
  * @param folder on the file system of this checkout, or files are copied
  */
 export function installPackage(folder: string, others: readonly string[]): void {
   npm(root, 'pack', '--silent', '--pack-destination', folder);
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
+  const tarball = tarballIn(folder);
   const { devDependencies, ...weir } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
     devDependencies: Record<string, string>;
@@ -66,12 +68,30 @@ export function installPackage(folder: string, others: readonly string[]): void 
     folder,
     'install',
     '--prefer-offline',
+    '--engine-strict',
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
   );
 }
+
+/**
+ * What npm chooses in an empty folder for who installs the tarball that is in a folder, by path: the newest versions that the
+ * registry has in the ranges.
+ *
+ * @throws if one of them refuses this Node
+ */
+export function chosenPackages(folder: string): Record<string, LockedPackage> {
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{ "private": true }');
+  const flags = ['--package-lock-only', '--engine-strict', '--ignore-scripts', '--no-audit', '--no-fund'];
+  npm(empty, 'install', ...flags, '--loglevel=error', join(folder, tarballIn(folder)));
+  return packagesIn(empty);
+}
+
+const tarballIn = (folder: string): string => readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
 
 /** Has the files of a package of ours in a folder, too, without the packages that are in it. */
 function link(path: string, folder: string): void {

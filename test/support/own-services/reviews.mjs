@@ -1,8 +1,8 @@
-// A service as its own team has it, on GraphQL Yoga. It prints its address.
+// A service as its own team has it, on graphql-http. It prints its address.
 import { createServer } from 'node:http';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { createHandler } from 'graphql-http/lib/use/http';
 
 const reviews = { p1: [{ text: 'Sturdy.' }], p2: [] };
 const schema = buildSubgraphSchema({
@@ -15,7 +15,7 @@ const schema = buildSubgraphSchema({
     Product: { __resolveReference: ({ id }) => ({ id }), reviews: ({ id }) => reviews[id] ?? [] },
   },
 });
-const server = createServer(createYoga({ schema, logging: false }));
+const server = createServer(createHandler({ schema }));
 server.listen(0, '127.0.0.1', () =>
   process.stdout.write(`ready at http://127.0.0.1:${server.address().port}/graphql\n`),
 );

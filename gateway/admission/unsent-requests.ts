@@ -68,20 +68,23 @@ export class UnsentRequests {
 /** Milliseconds between two checks. */
 const lookInterval = 100;
 
-interface Arriving {
+interface Arriving extends Weighed {
   readonly upload: Upload;
+}
+
+export interface Weighed {
   readonly sender: string;
   readonly start: number;
   readonly kept: number;
 }
 
 /** The requests to drop so that at most `most` is left, shared equally by all senders. */
-function tooMuch(
-  arriving: readonly Arriving[],
+export function tooMuch<Each extends Weighed>(
+  arriving: readonly Each[],
   most: number,
-  weightOf: (each: Arriving) => number,
-): Set<Arriving> {
-  const gone = new Set<Arriving>();
+  weightOf: (each: Each) => number,
+): Set<Each> {
+  const gone = new Set<Each>();
   let sum = arriving.reduce((sum, each) => sum + weightOf(each), 0);
   if (sum <= most) return gone;
   const shares = new Map<string, number>();

@@ -55,13 +55,23 @@ function messageOf(error: GraphQLError & { readonly extensions: HttpExtensions }
 }
 
 /** A connection where Node keeps the response whose turn it is, and the request that comes; it has no other names for them. */
-interface InTurn extends Socket {
+export interface InTurn extends Socket {
   readonly _httpMessage?: ServerResponse | null;
   readonly parser?: { readonly incoming: IncomingMessage | null } | null;
 }
 
 /** Whether a request that came before over a connection of HTTP/1.1 is not answered yet. */
 export const awaitsAnswer = (socket: InTurn): boolean => socket._httpMessage != null;
+
+/** Whether nothing comes over a connection of HTTP/1.1 but, perhaps, the head of its next request. */
+export const awaitsHead = (socket: InTurn): boolean =>
+  socket.parser != null && socket._httpMessage == null && (socket.parser.incoming?.complete ?? true);
+
+/** Answers a request that does not come to its end, and closes the connection. */
+export function answerLate(socket: Socket): void {
+  answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  socket.destroySoon();
+}
 
 /** Those whose last answer waits for its turn: whatever else comes over them is nothing to answer. */
 const ending = new WeakSet<Socket>();
@@ -103,10 +113,7 @@ export function answerUnsent(response: ServerResponse & Partial<Pick<Http2Server
         waiting.delete(response);
         answerUnsent(response);
       });
-    } else if (!req.complete) {
-      answerClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
-      socket.destroySoon();
-    }
+    } else if (!req.complete) answerLate(socket);
     return;
   }
   const { stream } = response;

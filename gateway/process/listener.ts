@@ -5,7 +5,7 @@ import type { GraphQLError } from 'graphql';
 import { compileIsProxy } from '../http/client-address';
 import { keepAliveTimeout, upgradableRequests, WholeResponse } from '../http/whole-messages';
 import { requestError } from '../errors';
-import { maxHeaderSize } from '../http/header-limits';
+import { maxHandshakeSize, maxHeaderSize } from '../http/header-limits';
 import { errorAnswer } from '../http/error-answer';
 import { StreamResets } from '../admission/stream-resets';
 import type { Options } from '../options';
@@ -44,7 +44,7 @@ export function createListener(
     keepAliveTimeout,
     // By default Node checks for late requests only every 30 s.
     connectionsCheckingInterval: 1000,
-    maxHeaderSize,
+    maxHeaderSize: maxHandshakeSize,
     // Checked by Weir: Node's own answer has no body, and Node accepts several `Host` headers.
     requireHostHeader: false,
   };

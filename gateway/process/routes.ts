@@ -15,6 +15,7 @@ import { isProbe, pathOf } from '../http/paths';
 import type { Options } from '../options';
 import { refuseRepeatedCredentials } from '../http/repeated-credentials';
 import type { Reply } from '../request/reply';
+import { lengthOfHeaderObjects } from '../websocket/header-object';
 
 export interface RoutesOptions {
   readonly options: Options;
@@ -109,9 +110,13 @@ export function createHandle(
 
 const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
 
-/** The error for a request whose headers are refused, whatever its path is. */
-function refuseHead(message: SentHead): GraphQLError | undefined {
-  if (hasTooLargeHeaders(message)) return requestError('HEADERS_TOO_LARGE', {});
+/**
+ * The error for a request whose headers are refused, whatever its path is.
+ *
+ * @param spared characters that may be there besides
+ */
+function refuseHead(message: SentHead, spared?: number): GraphQLError | undefined {
+  if (hasTooLargeHeaders(message, spared)) return requestError('HEADERS_TOO_LARGE', {});
   return refuseRepeatedCredentials(message);
 }
 
@@ -125,7 +130,7 @@ export function opensWebSocket(message: IncomingMessage, endpoint: string): bool
   if (hasBody(message) || awaitsAnswer(message.socket)) return false;
   const path = decodedPath(message.url!);
   const isEndpoint = path === endpoint || path === `${endpoint}/realtime`;
-  return isEndpoint && refuseHead(message) === undefined;
+  return isEndpoint && refuseHead(message, lengthOfHeaderObjects(message)) === undefined;
 }
 
 /** The decoded path of a URL, for comparison (RFC 3986, section 6.2.2.2); undefined if it is not well formed. */

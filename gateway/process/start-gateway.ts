@@ -30,6 +30,7 @@ import { requestError } from '../errors';
 import { sendContinues } from '../http/body';
 import { answerClientError } from '../http/connection-errors';
 import { openSharedCounts } from '../admission/rates/shared-counts';
+import { UnsentHeads } from '../admission/unsent-heads';
 import { followCertificates } from './certificates';
 import { isProbe } from '../http/paths';
 import { createListener } from './listener';
@@ -268,6 +269,7 @@ export async function openGateway(
   });
   const stopFollowing = options.tls && followCertificates(server, options.tls, logger);
   server.on('clientError', answerClientError);
+  const unsentHeads = new UnsentHeads({ server, limit: () => current.options.overload.unsent, logger });
   sendContinues(server, {
     bodyLimit: () => current.options.limits.body,
     keepsConnections: () => state !== 'stopping',
@@ -355,6 +357,7 @@ export async function openGateway(
     await (openedConsole ?? consoleStore)?.close();
     stopFollowing?.();
     server.close();
+    unsentHeads.close();
     webSockets.close();
     await Promise.all([current, ...retired].map((each) => each.close()));
     await closeParts();

@@ -2,27 +2,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { expired } from '../auth/authenticator';
 import { type ErrorCode, errors as codes } from '../errors';
-import { searchOf } from '../request/parsed-request';
 import { isMap } from '../options/is-map';
 import { JsonParts } from '../subgraph-calls/json-parts';
 import { connect } from './connect';
 import { headersOfClient } from './connection-params';
+import { readHeaderObject } from './header-object';
 import type { Envelope } from './operation-sink';
 import { Operations } from './operations';
 import { type Protocol, type ProtocolOptions, TRY_AGAIN_LATER } from './protocol';
 import type { SentError } from './refusal';
-
-/** The sub-protocol. The legacy one of `subscriptions-transport-ws` has the same name, but no header object. */
-export const APPSYNC_PROTOCOL = 'graphql-ws';
-
-/** The header object of a handshake, in Base64; undefined where its client is none of AppSync's. */
-export function appsyncHeaderOf(url: string, offered: Iterable<string>): string | undefined {
-  for (const protocol of offered)
-    if (protocol.startsWith(headerPrefix)) return protocol.slice(headerPrefix.length);
-  return new URLSearchParams(searchOf(url)).get('header') ?? undefined;
-}
-
-const headerPrefix = 'header-';
 
 export interface AppsyncOptions extends ProtocolOptions {
   /** The header object, in Base64. */
@@ -34,15 +22,19 @@ export interface AppsyncOptions extends ProtocolOptions {
 /** One connection of an AppSync client. Each `start` has credentials of its own. */
 export class Appsync implements Protocol {
   readonly operations: Operations;
-  readonly #options: AppsyncOptions;
+  readonly #options: ProtocolOptions;
+  /** The headers of the connection with its credentials, or why it is refused. Kept until it is authenticated. */
+  #opening: IncomingHttpHeaders | RangeError | undefined;
   readonly #initTimer: NodeJS.Timeout;
   #state: 'new' | 'connecting' | 'connected' = 'new';
   #leave: (() => void) | undefined;
   /** Milliseconds of `performance.now()`. */
   #keptAlive = -Infinity;
 
-  constructor(options: AppsyncOptions) {
+  constructor({ header, refusal, ...options }: AppsyncOptions) {
     const { connection, handshake, current } = (this.#options = options);
+    this.#opening =
+      refusal === undefined ? openingHeaders(header, handshake, current) : new RangeError(refusal);
     this.operations = new Operations({ connection, address: handshake.address, current, envelope });
     const giveUp = (): void =>
       connection.close(INITIALISATION_TIMEOUT, 'connection_init did not come in time.');
@@ -86,22 +78,15 @@ export class Appsync implements Protocol {
     if (this.#state !== 'new') return;
     this.#state = 'connecting';
     clearTimeout(this.#initTimer);
-    const { handshake, identities, header, refusal, current } = this.#options;
-    const steps = current();
-    let headers: IncomingHttpHeaders;
-    try {
-      if (refusal !== undefined) throw new RangeError(refusal);
-      headers = headersOfClient({
-        handshake: handshake.headers,
-        said: objectIn(Buffer.from(header, 'base64').toString()),
-        named: steps.options.subscriptions.connectionParams,
-      });
-    } catch (error) {
-      this.#refuse(400, error as Error);
+    const { handshake, identities, current } = this.#options;
+    const headers = this.#opening!;
+    this.#opening = undefined;
+    if (headers instanceof RangeError) {
+      this.#refuse(400, headers);
       return;
     }
     this.#leave = connect({
-      ...{ steps, handshake, identities, headers },
+      ...{ steps: current(), handshake, identities, headers },
       isProvedOnce: false,
       onConnected: () => {
         this.#state = 'connected';
@@ -150,6 +135,20 @@ export class Appsync implements Protocol {
 
   #send(message: object | string): void {
     this.#options.connection.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+}
+
+/** What a handshake says is read at once: of a large header object little is kept. */
+function openingHeaders(
+  header: string,
+  { headers }: ProtocolOptions['handshake'],
+  current: ProtocolOptions['current'],
+): IncomingHttpHeaders | RangeError {
+  const { connectionParams: named } = current().options.subscriptions;
+  try {
+    return headersOfClient({ handshake: headers, said: readHeaderObject(header), named });
+  } catch (error) {
+    return error as RangeError;
   }
 }
 

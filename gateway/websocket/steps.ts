@@ -9,7 +9,7 @@ import { maxHeaderSize } from '../http/header-limits';
 import type { Options } from '../options';
 import type { Pipeline } from '../request/pipeline';
 import type { RequestsInFlight } from '../request/requests-in-flight';
-import { APPSYNC_PROTOCOL } from './appsync';
+import { APPSYNC_PROTOCOL } from './header-object';
 
 /** What one set of options does for connections. New options count for the next operation of each connection. */
 export interface Steps {

@@ -6,12 +6,13 @@ import type { WebSocket } from 'ws';
 import { networkOf } from '../admission/rates/rates';
 import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
-import { Appsync, APPSYNC_PROTOCOL, appsyncHeaderOf } from './appsync';
+import { Appsync } from './appsync';
 import type { Connection } from './connection';
 import type * as Connections from './connection';
 import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
 import type * as TransportWs from './graphql-transport-ws';
+import { APPSYNC_PROTOCOL, headerObjectOf, urlWithoutHeaderObject } from './header-object';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
 import type { Steps } from './steps';
 
@@ -48,13 +49,13 @@ export class WebSockets {
     const address = addressOf(message);
     server().handleUpgrade(message, socket, head, (webSocket) => {
       const { protocol } = webSocket;
-      const offered = message.headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
-      const header = protocol === APPSYNC_PROTOCOL ? appsyncHeaderOf(message.url!, offered) : undefined;
+      const header = protocol === APPSYNC_PROTOCOL ? headerObjectOf(message) : undefined;
       const isSpoken = protocol === GRAPHQL_TRANSPORT_WS_PROTOCOL || header !== undefined;
       const connection = this.#open(webSocket, socket, { address, protocol: isSpoken ? protocol : 'other' });
       const own = headersOfPage(message.headers);
       const refusal = own === undefined ? `Pages of ${message.headers.origin} may not connect.` : undefined;
-      const handshake = { url: message.url!, headers: own ?? {}, address };
+      const { 'sec-websocket-protocol': _offered, ...kept } = own ?? {};
+      const handshake = { url: urlWithoutHeaderObject(message), headers: kept, address };
       const options = { connection, handshake, current, identities: this.#identities };
       if (this.#isStopping) connection.close(GOING_AWAY, 'The gateway is shutting down.');
       else if (!isSpoken)

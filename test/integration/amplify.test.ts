@@ -153,8 +153,11 @@ const modes: [authMode: string, mode: string, operation: object, session: () => 
   ['lambda', 'lambda', { authToken: 'custom-token' }, async () => ({})],
   ['iam', 'iam', {}, async () => ({ credentials })],
 ];
-const poolToken = () =>
-  pool.token({ aud: undefined as unknown as string, token_use: 'access', client_id: 'app-client' });
+const poolToken = (claims = {}) =>
+  pool.token({
+    ...{ aud: undefined as unknown as string, token_use: 'access', client_id: 'app-client' },
+    ...claims,
+  });
 const expired = async (): Promise<Session> => ({ token: await issuer.token({ exp: inSeconds(-60) }) });
 
 it.each(modes)('runs queries and mutations in mode %s', async (authMode, mode, operation, session) => {
@@ -181,6 +184,17 @@ it.each(modes)('subscribes in mode %s', async (authMode, mode, operation, sessio
   expect(connections).toBe(1);
   // The connection, which is over; the subscription is not.
   expect(identities.map((identity) => identity.mode)).toEqual([mode]);
+});
+
+it.each([
+  ['oidc', (claims: object) => issuer.token(claims as never)],
+  ['userPool', (claims: object) => poolToken(claims)],
+])('subscribes with a token of 13.2 KB in mode %s, and connects once', async (authMode, tokenWith) => {
+  const token = await tokenWith({ groups: Array.from({ length: 1000 }, (_, i) => `group${i}`) });
+  expect(token.length).toBeGreaterThan(13_200);
+  const id = await subscribe({ authMode }, { token });
+  await expectEvent([id], 5);
+  expect(connections).toBe(1);
 });
 
 it.each<[string, object, () => Promise<Session>]>([

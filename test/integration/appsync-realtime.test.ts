@@ -280,7 +280,6 @@ describe('a frame', () => {
   it.each<[string, unknown, string]>([
     ['no credentials', {}, 'The request has no credentials.'],
     ['a wrong key', { 'x-api-key': 'wrong' }, 'The API key is not known.'],
-    ['nothing that can be read', 'x', 'The request has no credentials.'],
   ])('connection_init with %s is answered with an error that clients stop at', async (_, header, message) => {
     const client = await open(header);
     client.send({ type: 'connection_init' });
@@ -289,6 +288,68 @@ describe('a frame', () => {
       payload: { errors: [{ errorType: 'UnauthorizedException', message, errorCode: 401 }] },
     });
     expect(await client.closed).toEqual({ code: 4401, reason: message });
+  });
+
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  it.each<[string, string, string]>([
+    ['no Base64', '!', 'The header object of the handshake must be in Base64.'],
+    ['Base64 with more behind it', 'e30=e30=', 'The header object of the handshake must be in Base64.'],
+    ['no JSON', base64('x-api-key'), 'The header object of the handshake must be JSON.'],
+    ['half of its JSON', base64('{"x-api-key":"da2-k'), 'The header object of the handshake must be JSON.'],
+    ['nothing', '', 'The header object of the handshake must be JSON.'],
+    ['bytes that are no text', '_w', 'The header object of the handshake must be JSON.'],
+    ['text', base64('"x"'), 'The header object of the handshake must be a JSON object.'],
+    ['a list', base64('[]'), 'The header object of the handshake must be a JSON object.'],
+    ['null', base64('null'), 'The header object of the handshake must be a JSON object.'],
+  ])(
+    'connection_init after a header object that is %s is answered with 400 and why',
+    async (_, header, message) => {
+      const inQuery = [`/realtime?header=${encodeURIComponent(header)}`, ['graphql-ws']] as const;
+      const inProtocol = ['/realtime', ['graphql-ws', `header-${header}`]] as const;
+      // A sub-protocol has no padding.
+      for (const [path, offered] of header.includes('=') ? [inQuery] : [inQuery, inProtocol]) {
+        const client = await openWebSocket(`${gateway.url}${path}`, offered);
+        client.send({ type: 'connection_init' });
+        expect(await client.next()).toEqual({
+          type: 'connection_error',
+          payload: { errors: [{ errorType: 'BadRequestException', message, errorCode: 400 }] },
+        });
+        expect(await client.closed).toEqual({ code: 4400, reason: message });
+      }
+    },
+  );
+
+  describe('after a handshake with large headers', () => {
+    /** A header object of so many bytes; clients may put more into it than the gateway reads. */
+    const objectOf = (bytes: number) => ({ ...apiKey, more: 'x'.repeat(bytes) });
+
+    it('of 13.2 KB of token is understood', async () => {
+      const token = await issuer.token({ groups: Array.from({ length: 1000 }, (_, i) => `group${i}`) });
+      expect(token.length).toBeGreaterThan(13_200);
+      const authorization = { host: 'api.example', Authorization: token };
+      const client = await connected(authorization);
+      client.send(start('a', authorization));
+      expect(await client.next()).toEqual({ id: 'a', type: 'start_ack' });
+    });
+
+    it('of 48 KiB is understood, in the sub-protocol and in the query string', async () => {
+      await connected(objectOf(36_000));
+      const query = `?header=${encodeURIComponent(base64(JSON.stringify(objectOf(36_000))))}&payload=e30=`;
+      const client = await openWebSocket(`${gateway.url}${query}`, ['graphql-ws']);
+      opened.push({ close: () => client.socket.terminate() });
+      client.send({ type: 'connection_init' });
+      expect((await client.next()).type).toBe('connection_ack');
+    });
+
+    it.each<[string, string[], string, number]>([
+      ['of which much is not the header object', ['graphql-ws', `header-${encode(apiKey)}`], '', 17_000],
+      ['in another protocol', ['graphql-transport-ws', `x-${'x'.repeat(17_000)}`], '', 0],
+      ['at another path', ['graphql-ws', `header-${encode(objectOf(17_000))}`], '/other', 0],
+      ['over 64 KiB', ['graphql-ws', `header-${encode(objectOf(50_000))}`], '', 0],
+    ])('%s is refused with 431', async (_, protocols, path, cookie) => {
+      const headers = { cookie: 'x'.repeat(cookie) };
+      await expect(openWebSocket(`${gateway.url}${path}`, protocols, { headers })).rejects.toThrow('431');
+    });
   });
 
   it('connection_init from a page of another origin is refused', async () => {

@@ -307,7 +307,15 @@ describe('framing', () => {
   it.each([
     [
       'a header block over 16 KiB',
-      `GET /graphql HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(17_000)}\r\n\r\n`,
+      `GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-long: ${'x'.repeat(17_000)}\r\n\r\n`,
+    ],
+    [
+      'a header block over 64 KiB',
+      `GET /graphql HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(66_000)}\r\n\r\n`,
+    ],
+    [
+      'a URL over 16 KiB',
+      `GET /graphql?${'x'.repeat(17_000)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
     ],
     [
       '150 headers',

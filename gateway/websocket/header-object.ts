@@ -1,0 +1,56 @@
+/** The header object of AppSync's clients, with the credentials of a connection: in its handshake, in Base64. */
+import type { IncomingMessage } from 'node:http';
+import { pathOf } from '../http/paths';
+import { isMap } from '../options/is-map';
+import { searchOf } from '../request/parsed-request';
+
+/** The sub-protocol. The legacy one of `subscriptions-transport-ws` has the same name, but no header object. */
+export const APPSYNC_PROTOCOL = 'graphql-ws';
+
+type Handshake = Pick<IncomingMessage, 'url' | 'headers'>;
+
+/** The header object in Base64; undefined where the client is none of AppSync's. That of the sub-protocols comes first. */
+export const headerObjectOf = (handshake: Handshake): string | undefined =>
+  inProtocols(handshake) ?? inQuery(handshake);
+
+/** How many characters of a handshake are header objects; 0 where its client is none of AppSync's. */
+export function lengthOfHeaderObjects(handshake: Handshake): number {
+  const protocols = protocolsOf(handshake);
+  if (!protocols.includes(APPSYNC_PROTOCOL)) return 0;
+  const inUrl = inQuery(handshake) === undefined ? 0 : searchOf(handshake.url!).length;
+  return (inProtocols(handshake)?.length ?? 0) + inUrl;
+}
+
+/** The URL of a handshake; without its query string where the header object is there. */
+export const urlWithoutHeaderObject = (handshake: Handshake): string =>
+  inQuery(handshake) === undefined ? handshake.url! : pathOf(handshake.url!);
+
+const headerPrefix = 'header-';
+
+const protocolsOf = ({ headers }: Handshake): readonly string[] =>
+  headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
+
+const inProtocols = (handshake: Handshake): string | undefined =>
+  protocolsOf(handshake)
+    .find((protocol) => protocol.startsWith(headerPrefix))
+    ?.slice(headerPrefix.length);
+
+// Older clients do not encode its plus signs, which are spaces then.
+const inQuery = ({ url }: Handshake): string | undefined =>
+  new URLSearchParams(searchOf(url!)).get('header')?.replaceAll(' ', '+');
+
+/** @throws {RangeError} with a sentence for the client */
+export function readHeaderObject(base64: string): Readonly<Record<string, unknown>> {
+  if (!/^[\w+/-]*={0,2}$/.test(base64)) throw wrong('in Base64');
+  let object: unknown;
+  try {
+    object = JSON.parse(Buffer.from(base64, 'base64').toString());
+  } catch {
+    throw wrong('JSON');
+  }
+  if (!isMap(object)) throw wrong('a JSON object');
+  return object;
+}
+
+const wrong = (what: string): RangeError =>
+  new RangeError(`The header object of the handshake must be ${what}.`);

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { claimFolder, portOf, probe } from './data-folder';
+import { correctDynalite } from './embedded-conditions';
 import { StartError } from './start-error';
 
 /** An embedded DynamoDB: in this process, or in the process that owns the folder. */
@@ -83,7 +84,11 @@ function standBy(folder: string, endpoint: string): EmbeddedDynamoDB {
 
 async function serve(path: string | undefined, port: number): Promise<EmbeddedDynamoDB> {
   // Loaded only by the process that runs it.
-  const { default: dynalite } = await import('dynalite');
+  const [{ default: dynalite }, { default: db }] = await Promise.all([
+    import('dynalite'),
+    import('dynalite/db'),
+  ]);
+  correctDynalite(db);
   const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const server = dynalite({ ...delays, ...(path !== undefined && { path }) });
   // dynalite throws, and would end this process, when a client ends in the middle of its request.

@@ -2,7 +2,7 @@ import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { createBackoff } from './backoff';
 import { unavailable, type Commands } from './commands';
 import { SubgraphError } from './errors';
-import { keyText, pickKey, type ItemKey } from './keys';
+import { checkIndexKeys, keyText, pickKey, type ItemKey } from './keys';
 import { createLimiter } from './limiter';
 import { type ReadOptions, type Table } from './table';
 import { checkOperation, type Key, type TableDefinition } from './table-definition';
@@ -25,9 +25,9 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
     { consistent = false }: ReadOptions = {},
   ): Promise<(Item | null | Error)[]> {
     checkOperation(definition, 'BatchGetItem');
-    const picked = keys.map((key) => pickKey(definition, key));
+    const picked = keys.map((key) => pickedOrError(key));
     const distinct = new Map(
-      picked.flatMap((key) => (key ? [[keyText(definition, key), key] as const] : [])),
+      picked.flatMap((key) => (key instanceof Error ? [] : [[keyText(definition, key), key] as const])),
     );
     const answers = new Map<string, Item | Error>();
     await Promise.all(
@@ -35,7 +35,18 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
         limiter(() => getChunk(chunk, consistent, answers)),
       ),
     );
-    return picked.map((key) => (key && answers.get(keyText(definition, key))) ?? null);
+    return picked.map((key) =>
+      key instanceof Error ? key : (answers.get(keyText(definition, key)) ?? null),
+    );
+  }
+
+  /** One key that no item can have must not fail the others. */
+  function pickedOrError(key: Key<Item, KeyAttribute>): ItemKey | Error {
+    try {
+      return pickKey(definition, key);
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   async function getChunk(
@@ -70,7 +81,11 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
 
   async function batchPut(items: Iterable<Item>): Promise<void> {
     checkOperation(definition, 'BatchWriteItem');
-    const writes = [...items].map((item) => ({ PutRequest: { Item: item } }));
+    const writes = [...items].map((item) => {
+      pickKey(definition, item);
+      checkIndexKeys(definition, item);
+      return { PutRequest: { Item: item } };
+    });
     await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
   }
 

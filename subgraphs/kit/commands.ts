@@ -20,8 +20,8 @@ export interface Commands {
   /** Called with each item of a table with an outbox that was written with events, or that `get` read consistently. */
   readonly onItem?: EventObserver | undefined;
   /**
-   * Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`. Its input should have
-   * `measured`.
+   * Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`, an item over 400 KB
+   * `BAD_USER_INPUT`. Its input should have `measured`.
    */
   readonly run: <Result>(command: Command, send: (measured: Measured) => Promise<Result>) => Promise<Result>;
 }
@@ -68,7 +68,7 @@ function runnerOf({
         ? recordCommand(command, { tracer, cause, send })
         : send(unmeasured));
     } catch (error) {
-      throw isOutage(error) ? unavailable(error) : error;
+      throw isOutage(error) ? unavailable(error) : isTooLarge(error) ? tooLarge(error) : error;
     } finally {
       for (const end of ends) end?.();
     }
@@ -81,6 +81,20 @@ const unmeasured: Measured = {};
 export function unavailable(cause?: unknown): SubgraphError {
   return new SubgraphError('UNAVAILABLE', 'The data store did not answer in time.', {}, cause);
 }
+
+/** Whether an item is refused as larger than 400 KB; no code says so, and after an update only DynamoDB knows its size. */
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === 'ValidationException' &&
+  /^Item size (?:to update )?has exceeded the maximum allowed size/.test(error.message);
+
+const tooLarge = (cause: unknown): SubgraphError =>
+  new SubgraphError(
+    'BAD_USER_INPUT',
+    'The item has more than 400 KB, which is the most that can be stored.',
+    {},
+    cause,
+  );
 
 /** Whether a failure is temporary: throttling, a timeout, a lost connection, a server error. */
 export function isOutage(error: unknown): boolean {

@@ -24,7 +24,8 @@ export class SubgraphError extends GraphQLError {
 
 /** The error codes of subgraphs, with their meaning. All other errors are masked. */
 export const errorCodes = {
-  BAD_USER_INPUT: 'An argument has a value that this field does not accept; `extensions.argument` names it.',
+  BAD_USER_INPUT:
+    'An argument has a value that this field does not accept; `extensions.argument` names it, or `extensions.attribute` the key that it would be.',
   CONFLICT: 'The thing was changed by somebody else in the meantime; read it again and repeat.',
   FORBIDDEN: 'The caller is known and may not do this.',
   IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used before with another input.',

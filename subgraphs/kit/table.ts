@@ -10,11 +10,15 @@ import {
   keyConditionExpression,
   updateExpression,
 } from './expressions';
-import { isKeyValue, pickKey } from './keys';
+import { checkChangedKeys, checkIndexKeys, checkKey, pickKey } from './keys';
 import { checkOperation, type Key, type KeySchema, type TableDefinition } from './table-definition';
 import { type Measured } from './traces/command-span';
 
-/** A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. */
+/**
+ * A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. A key that no item can
+ * have, and an item over 400 KB, is `BAD_USER_INPUT`: keys are non-empty strings, of at most 2,048 bytes as a partition
+ * key and 1,024 as a sort key, also those of an index.
+ */
 export interface Table<
   Item extends object,
   KeyAttribute extends string = string,
@@ -115,7 +119,6 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   ): Promise<Item | null> {
     checkOperation(definition, 'GetItem');
     const Key = pickKey(definition, key);
-    if (!Key) return null;
     const input = { TableName, Key, ConsistentRead: consistent };
     const { Item } = await run('GetItem', (measured) =>
       client.send(new GetCommand({ ...input, ...measured }), abortable),
@@ -129,6 +132,8 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     { condition, events = [] }: { condition?: Condition<Item> } & WithNewEvents = {},
   ): Promise<boolean> {
     checkOperation(definition, 'PutItem');
+    pickKey(definition, item);
+    checkIndexKeys(definition, item);
     const expressions = createExpressions();
     const ConditionExpression = allOf(
       conditionExpression(condition, expressions),
@@ -151,7 +156,7 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
     checkOperation(definition, 'UpdateItem');
     const Key = pickKey(definition, key);
-    if (!Key) return null;
+    checkChangedKeys(definition, change.set);
     const expressions = createExpressions();
     const input = {
       TableName,
@@ -186,7 +191,6 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
       );
     checkOperation(definition, 'DeleteItem');
     const Key = pickKey(definition, key);
-    if (!Key) return condition === undefined;
     const expressions = createExpressions();
     const ConditionExpression = conditionExpression(condition, expressions);
     const input = { TableName, Key, ConditionExpression, ...expressions.placeholders() };
@@ -196,19 +200,22 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
     const { index, partition, sort, order = 'ascending', limit = Infinity, after, consistent } = options;
     if (index === undefined) checkOperation(definition, 'Query');
-    if (!isKeyValue(partition)) return [];
     if (consistent === true && index !== undefined)
       throw new TypeError(
         `\`consistent\` is not for indexes, but got the index "${index}" of "${TableName}".`,
       );
     const keys: KeySchema = index === undefined ? definition : definition.indexes[index];
+    checkKey('partition', keys.partitionKey, partition);
+    const sortKey = sort && sortKeyOf(keys, index ?? TableName);
+    if (sort && sortKey !== undefined)
+      for (const value of Object.values(sort).flat()) checkKey('sort', sortKey, value);
     const expressions = createExpressions();
     const input = {
       TableName,
       IndexName: index,
       KeyConditionExpression: keyConditionExpression(
         { attribute: keys.partitionKey, value: partition },
-        sort && { attribute: sortKeyOf(keys, index ?? TableName), condition: sort },
+        sort && sortKey !== undefined ? { attribute: sortKey, condition: sort } : undefined,
         expressions,
       ),
       ScanIndexForward: order === 'ascending',

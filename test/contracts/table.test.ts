@@ -12,6 +12,7 @@ import {
   missing,
   not,
   updateOnce,
+  type Condition,
   type DatabaseSettings,
   type WithOutbox,
   type WithRequests,
@@ -158,10 +159,73 @@ describe.each(databases)('a table in %s', (_, settings) => {
     it('answers null for what is not there', async () => {
       expect(await open().get({ upc: 'none', warehouse: 'north' })).toBeNull();
     });
+  });
 
-    it('answers null for a key that no item can have', async () => {
-      expect(await open().get({ upc: '', warehouse: 'north' })).toBeNull();
-      expect(await open().get({ upc: 'x'.repeat(3000), warehouse: 'north' })).toBeNull();
+  describe('keys', () => {
+    const item = (upc: string, warehouse: string) => ({ upc, warehouse, available: 1, reservations: {} });
+    it('may have as many bytes as DynamoDB allows, in every operation', async () => {
+      const long = item('é'.repeat(1024), 'w'.repeat(1024));
+      expect(await open().create(long)).toBe(true);
+      expect(await open().get(long)).toEqual(long);
+      expect(await open().update(long, { add: { available: 1 } })).toMatchObject({ available: 2 });
+      expect(await open().put(long)).toBe(true);
+      expect(await open().query({ partition: long.upc, sort: { equals: long.warehouse } })).toEqual([long]);
+      expect(await open().batchGet([long])).toEqual([long]);
+      expect(await open().delete(long)).toBe(true);
+      await open().batchPut([long]);
+      expect(await open().get(long)).toEqual(long);
+    });
+
+    it.each([
+      ['é'.repeat(1024) + 'x', 'w', 'The key "upc" has 2049 bytes, but at most 2048 are allowed.'],
+      ['p', 'w'.repeat(1025), 'The key "warehouse" has 1025 bytes, but at most 1024 are allowed.'],
+      ['', 'w', 'The key "upc" is empty, but must have at least one character.'],
+      ['p', '', 'The key "warehouse" is empty, but must have at least one character.'],
+      [7, 'w', 'The key "upc" must be a string, but got: number.'],
+    ])('are refused beyond that by every operation: %.5s, %.5s', async (upc, warehouse, message) => {
+      const bad = item(upc as string, warehouse);
+      const refusal = expect.objectContaining({ message, code: 'BAD_USER_INPUT' });
+      await expect(open().create(bad)).rejects.toEqual(refusal);
+      await expect(open().put(bad)).rejects.toEqual(refusal);
+      await expect(open().get(bad)).rejects.toEqual(refusal);
+      await expect(open().update(bad, { add: { available: 1 }, upsert: true })).rejects.toEqual(refusal);
+      await expect(open().delete(bad)).rejects.toEqual(refusal);
+      await expect(open().batchPut([item('good', 'w'), bad])).rejects.toEqual(refusal);
+      expect(await open().get({ upc: 'good', warehouse: 'w' })).toBeNull();
+      await expect(
+        open().query({ partition: upc as string, sort: { beginsWith: warehouse } }),
+      ).rejects.toEqual(refusal);
+      const good = await store();
+      expect(await open().batchGet([bad, good])).toEqual([refusal, good]);
+    });
+
+    it('of an index have the same limits, wherever they are written', async () => {
+      const message = 'The key "status" has 2049 bytes, but at most 2048 are allowed.';
+      const status = 'x'.repeat(2049);
+      const stored = await store();
+      await expect(open().put({ ...stored, status })).rejects.toThrow(message);
+      await expect(open().batchPut([{ ...stored, status }])).rejects.toThrow(message);
+      await expect(open().update(stored, { set: { status } })).rejects.toThrow(message);
+      await expect(open().update(stored, { set: { status: '' } })).rejects.toThrow('is empty');
+      await expect(open().query({ index: 'byStatus', partition: status })).rejects.toThrow(message);
+      expect(await open().get(stored)).toEqual(stored);
+    });
+  });
+
+  describe('the size of an item', () => {
+    const message = 'The item has more than 400 KB, which is the most that can be stored.';
+    const refusal = expect.objectContaining({ message, code: 'BAD_USER_INPUT' });
+    // Two bytes each.
+    const text = 'é'.repeat(199 * 1024);
+
+    it('is at most 400 KB of UTF-8', async () => {
+      const stored = await store({ log: [text] });
+      expect(await open().get(stored)).toEqual(stored);
+      const larger = { ...stored, log: [`${text}${'é'.repeat(1024)}`] };
+      await expect(open().put(larger)).rejects.toEqual(refusal);
+      await expect(open().batchPut([larger])).rejects.toEqual(refusal);
+      await expect(open().update(stored, { append: { log: ['é'.repeat(1024)] } })).rejects.toEqual(refusal);
+      expect(await open().get(stored)).toEqual(stored);
     });
   });
 
@@ -252,7 +316,13 @@ describe.each(databases)('a table in %s', (_, settings) => {
   });
 
   describe('a condition', () => {
-    it.each([
+    it.each<[Condition<Stock>, boolean]>([
+      [{ reservations: { o1: 1 } }, true],
+      [{ reservations: { o1: 2 } }, false],
+      [{ reservations: not({ o1: 1 }) }, false],
+      [{ log: ['a', 'b'] }, true],
+      [{ log: ['b', 'a'] }, false],
+      [{ reservations: lacksEntry('constructor') }, true],
       [{ available: 3 }, true],
       [{ available: 4 }, false],
       [{ available: atLeast(3) }, true],
@@ -267,7 +337,7 @@ describe.each(databases)('a table in %s', (_, settings) => {
       [[{ available: 4 }, { available: 3 }], true],
       [[{ available: 4 }, { available: 5 }], false],
     ])('%j on an item is %s', async (condition, holds) => {
-      const item = await store({ reservations: { o1: 1 } });
+      const item = await store({ reservations: { o1: 1 }, log: ['a', 'b'] });
       expect(await open().put(item, { condition })).toBe(holds);
       expect(await open().delete(item, { condition })).toBe(holds);
     });
@@ -323,10 +393,6 @@ describe.each(databases)('a table in %s', (_, settings) => {
       expect(await open().query({ partition: 'large', limit: 5 })).toHaveLength(5);
       expect(counter.count('Query')).toBe(2);
     });
-
-    it('finds nothing under an empty key', async () => {
-      expect(await open().query({ partition: '' })).toEqual([]);
-    });
   });
 
   describe('batchGet', () => {
@@ -343,10 +409,6 @@ describe.each(databases)('a table in %s', (_, settings) => {
         ['BatchGetItem', 100],
         ['BatchGetItem', 51],
       ]);
-    });
-
-    it('answers null for a key that no item can have, and the item for the others', async () => {
-      expect(await open().batchGet([{ upc: '', warehouse: 'w' }, item(1)])).toEqual([null, item(1)]);
     });
 
     it('sends nothing when there is nothing to ask for', async () => {

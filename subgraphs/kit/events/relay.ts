@@ -103,7 +103,7 @@ export function openRelay({
   };
 
   function relay(definition: AnyTableDefinition, item: OutboxItem): void {
-    const key = pickKey(definition, item)!;
+    const key = pickKey(definition, item);
     const name = `${definition.name} ${keyText(definition, key)}`;
     const known = items.get(name);
     if (known) known.newest = item;
@@ -232,7 +232,7 @@ export function openRelay({
       for (const item of page) relay(definition, item);
       await idle();
       if (page.length < pageSize) return;
-      after = { ...pickKey(definition, page.at(-1)!)!, outboxShard: shard };
+      after = { ...pickKey(definition, page.at(-1)!), outboxShard: shard };
     }
   }
 

@@ -522,17 +522,25 @@ describe('a new supergraph', () => {
     expect(await partOf(client)).toEqual(withoutGap(2));
   });
 
-  it('opens a source at another subgraph without a position, which is none there', async () => {
+  it('opens a source at another subgraph without a position, which is none there, and closes the old one when it has given what the new one has', async () => {
     const client = await subscribe();
     upstreams.give(repriced(1), { position: 'p1' });
     await partOf(client);
     await gateway.report(compose([{ ...products, name: 'prices' }, reviews]));
-    expect(upstreams.open.map(({ request }) => request.after)).toEqual([undefined]);
+    const [old, next] = upstreams.opened as [HeldUpstream, HeldUpstream];
+    expect([old.events.isClosed, next.request.after]).toEqual([false, undefined]);
+    // It was on its way when the other source was opened.
+    old.events.give(eventAt(2));
+    expect((await partOf(client)).data.repriced.price).toBe(2);
+    next.events.give(eventAt(3), eventAt(4));
+    await wait(5);
+    old.events.give(eventAt(3));
+    expect((await partOf(client)).data.repriced.price).toBe(3);
     expect(await partOf(client)).toMatchObject(gap);
-    upstreams.give(repriced(2), { position: 'q1' });
-    await partOf(client);
+    expect((await partOf(client)).data.repriced.price).toBe(4);
+    expect(old.events.isClosed).toBe(true);
     await gateway.report(elsewhere());
-    expect(upstreams.open.map(({ request }) => request.after)).toEqual([undefined]);
+    expect(upstreams.opened[2]!.request.after).toBeUndefined();
   });
 
   it('goes on from the position of the last event, without a gap and nothing twice', async () => {

@@ -7,6 +7,7 @@ import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue'
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import type { Subscriber } from './event-caller';
 import { forEach } from './for-each';
+import { HandOver } from './hand-over';
 import type { EventAnswer, PreparedSubscription } from './prepared';
 import type { ReadExecution, Reader } from './reader';
 import type { Upstream } from './upstream';
@@ -163,14 +164,13 @@ export class SharedExecution implements Subscriber, ReadExecution {
   /** Ends all readers, after the events that were received. */
   end(error: Error | undefined): void {
     this.#end ??= { error };
-    const { upstream, tap } = this.#newestFeed;
-    upstream.leave(tap);
+    for (const feed of this.#feeds) leave(feed);
   }
 
   /**
    * Goes on with what was prepared for another generation. The source is kept if it is the same; otherwise the new one is
    * open before the old one is closed. From a position on nothing is lost or doubled; without one, or with one of another
-   * stream, clients are told of a gap.
+   * stream, clients are told of a gap. A source of another stream takes over from the old one (`HandOver`).
    * One move follows the other: two at once would leave two sources open.
    */
   moveTo(next: PreparedSubscription): Promise<void> {
@@ -231,15 +231,23 @@ export class SharedExecution implements Subscriber, ReadExecution {
 
   #goOnWith(next: Feed): void {
     const old = this.#newestFeed;
-    // What waits of the old one is replayed by a source that was opened from a position.
-    if (next.isAfterGap) this.#feeds.push(next);
-    else this.#replaceFeeds(next);
-    old.upstream.leave(old.tap);
-  }
-
-  #replaceFeeds(next: Feed): void {
-    for (const { prepared } of this.#feeds) this.#release(prepared);
-    this.#feeds = [next];
+    if (!next.isAfterGap) {
+      // What waits of the old ones is replayed by a source that was opened from a position.
+      for (const feed of this.#feeds) {
+        leave(feed);
+        this.#release(feed.prepared);
+      }
+      this.#feeds = [next];
+      return;
+    }
+    this.#feeds.push(next);
+    if (this.#position === undefined) {
+      leave(old);
+      return;
+    }
+    next.handOver = new HandOver();
+    next.first = next.tap.next();
+    void next.handOver.over(next.first).then(() => leave(old));
   }
 
   /** Begins the events of its sources, one source after the other. */
@@ -247,7 +255,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     for (;;) {
       const [feed] = this.#feeds;
       try {
-        const event = await feed.tap.next();
+        const event = await nextOf(feed);
         // No turn may pass afterwards: another source would be opened from the position before.
         while (this.#hold !== undefined) await this.#hold;
         if (this.#isClosed) return;
@@ -257,7 +265,11 @@ export class SharedExecution implements Subscriber, ReadExecution {
         this.#isAtPosition = event?.position !== undefined;
         if (event === undefined) {
           if (!this.#readNext()) return;
-        } else if (event.isGap === true) this.#inOrder(() => this.#gap());
+          continue;
+        }
+        this.#feeds[1]?.handOver?.note(event);
+        if (feed.handOver?.hasGiven(event) === true) continue;
+        if (event.isGap === true) this.#inOrder(() => this.#gap());
         else this.#begin(event, feed.prepared);
       } catch (error) {
         // Another source may be opened in its place.
@@ -379,9 +391,9 @@ export class SharedExecution implements Subscriber, ReadExecution {
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { upstream, tap, prepared } of this.#feeds) {
-      upstream.leave(tap);
-      this.#release(prepared);
+    for (const feed of this.#feeds) {
+      leave(feed);
+      this.#release(feed.prepared);
     }
     this.#tellRoom();
     this.#options.onEnd();
@@ -400,6 +412,22 @@ interface Feed {
   prepared: PreparedSubscription;
   /** Whether events may be missing, or may come twice, before its first. */
   readonly isAfterGap: boolean;
+  /** From the source before it; undefined where it does not wait for that. */
+  handOver?: HandOver;
+  /** Its first event, which is waited for while the source before it is read. */
+  first?: ReturnType<EventQueue['next']> | undefined;
+}
+
+function nextOf(feed: Feed): ReturnType<EventQueue['next']> {
+  const { first } = feed;
+  feed.first = undefined;
+  return first ?? feed.tap.next();
+}
+
+/** What waits of it is still read. */
+function leave({ upstream, tap, handOver }: Feed): void {
+  upstream.leave(tap);
+  handOver?.stop();
 }
 
 /** An event whose execution has begun. */

@@ -21,9 +21,9 @@ class Generation {
   readonly #opened = new Promise<void>((resolve) => (this.open = resolve));
   readonly prepared: PreparedSubscription;
 
-  constructor(name: string) {
+  constructor(name: string, stream = 'counts') {
     const prepared: Partial<PreparedSubscription> = {
-      ...{ key: name, sourceKey: name, stream: 'counts', subgraph: 'counts', bounds: {} },
+      ...{ key: name, sourceKey: name, stream, subgraph: 'counts', bounds: {} },
       cursors: new Cursors(() => [hmacSha256(Buffer.from('of cursors'))]),
       openSource: async (_, after) => {
         this.after = after;
@@ -114,6 +114,92 @@ it('is not at the event of another one that has begun an event without a positio
   first.source.give(eventOf('without'), at(2));
   await turn();
   expect(one.execution.isAt(other.execution)).toBe(true);
+});
+
+describe('a field that moves to another subgraph', () => {
+  const move = async () => {
+    const [first, second] = [new Generation('first'), new Generation('second', 'moved')];
+    const { execution, got } = await begin(first);
+    first.source.give(at(1));
+    await turn();
+    await Promise.all([execution.moveTo(second.prepared), second.open()]);
+    await turn();
+    expect([second.after, first.source.isClosed]).toEqual([undefined, false]);
+    return { execution, first, second, got };
+  };
+
+  it('loses no event that was on its way when the new source was opened, and gives none twice', async () => {
+    const { first, second, got } = await move();
+    first.source.give(at(2));
+    await turn();
+    second.source.give(at(3), at(4));
+    await turn();
+    first.source.give(at(3));
+    await turn();
+    first.source.give(at(4));
+    await turn();
+    second.source.give(at(5));
+    await turn();
+    expect(got).toEqual([1, 2, 3, 'gap', 4, 5]);
+    expect([first.source.isClosed, first.isReleased, second.isReleased]).toEqual([true, true, false]);
+  });
+
+  it('gives nothing twice of what the old source had sent before', async () => {
+    const { first, second, got } = await move();
+    for (const position of [2, 3, 4]) first.source.give(at(position));
+    await turn();
+    second.source.give(at(3));
+    await turn();
+    second.source.give(at(4), at(5));
+    await turn();
+    expect(got).toEqual([1, 2, 3, 4, 'gap', 5]);
+  });
+
+  it.each([
+    ['ends', (source: HeldSource<SubgraphEvent>) => source.end()],
+    ['breaks', (source: HeldSource<SubgraphEvent>) => source.give(broken)],
+  ])('goes on where the old source %s', async (_, end) => {
+    const { first, second, got } = await move();
+    first.source.give(at(2));
+    end(first.source);
+    await turn();
+    second.source.give(at(2), at(3));
+    await turn();
+    expect(got).toEqual([1, 2, 'gap', 3]);
+  });
+
+  it.each([
+    ['sends nothing of the kind', [at(9), at(10)], 1_000],
+    ['has no positions', [eventOf(9), eventOf(10)], 0],
+    ['sends nothing', [], 5_000],
+  ])('goes on where the other one %s', async (_, events, longest) => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    try {
+      const { first, second, got } = await move();
+      second.source.give(...events);
+      await turn();
+      if (longest > 0) {
+        await jest.advanceTimersByTimeAsync(longest - 1);
+        expect([first.source.isClosed, got]).toEqual([false, [1]]);
+        await jest.advanceTimersByTimeAsync(1);
+      }
+      await turn();
+      expect(first.source.isClosed).toBe(true);
+      expect(got).toEqual([1, 'gap', ...events.map((_, i) => i + 9)]);
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('is left at both subgraphs when it ends', async () => {
+    const { execution, first, second, got } = await move();
+    execution.end(undefined);
+    await turn();
+    expect([first.source.isClosed, second.source.isClosed]).toEqual([true, true]);
+    expect([first.isReleased, second.isReleased]).toEqual([true, true]);
+    expect(got.at(-1)).toBe('end');
+  });
 });
 
 describe('a source that breaks', () => {

@@ -5,6 +5,7 @@ import { gapEvent } from '../subgraph-calls/subscriptions/events';
 import type { Caller, SubgraphEvent } from '../subgraph-calls/transport';
 import type { DomainEvent } from './domain-event';
 import { compileKey, type Key } from './drops';
+import { isUuid } from '../telemetry/request-id';
 import { pauseBefore, sleep } from './pauses';
 import { type DomainEventSource, positionOf, type ReceivedEvent } from './source';
 
@@ -212,14 +213,14 @@ function push({ field, matches, bodyOf, queue, source }: Tap, { event, keys, pos
   });
 }
 
-/** Headers of the calls for an event: of what it began with, and not of who is told of it. */
+/**
+ * Headers of the calls for an event: of what it began with, and not of who receives it. Their answers may be shared, so that
+ * the request id must be a UUID, and the state of the trace is left out.
+ */
 function tracingOf({ requestId, trace }: DomainEvent): Caller['tracing'] | undefined {
-  if (requestId === undefined && trace === undefined) return undefined;
-  return {
-    ...(requestId !== undefined && { 'x-request-id': requestId }),
-    ...(trace && { traceparent: trace.traceparent }),
-    ...(trace?.tracestate !== undefined && { tracestate: trace.tracestate }),
-  };
+  const hasId = requestId !== undefined && isUuid(requestId);
+  if (!hasId && trace === undefined) return undefined;
+  return { ...(hasId && { 'x-request-id': requestId }), ...(trace && { traceparent: trace.traceparent }) };
 }
 
 /** Bodies have a key only. */

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { answerHeaderName, headerName, headerPattern, headerValue, mapOf, text } from './values';
+import {
+  answerHeaderName,
+  clientHeaderName,
+  headerName,
+  headerPattern,
+  headerValue,
+  mapOf,
+  text,
+} from './values';
 
 const requestRules = {
   forward: z.array(headerPattern, { error: 'must be a list of header names' }),
@@ -8,7 +16,7 @@ const requestRules = {
     .prefault([])
     .describe('Client headers that are not forwarded, though `forward` or `rename` names them.'),
   rename: z
-    .record(headerName, headerName, { error: 'must be a map of header names' })
+    .record(clientHeaderName, headerName, { error: 'must be a map of header names' })
     .prefault({})
     .describe('Client headers that are forwarded under another name: `client-name: subgraph-name`.'),
   set: z
@@ -55,7 +63,7 @@ export const headers = mapOf({
   forward: requestRules.forward
     .prefault(['authorization'])
     .describe(
-      'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`. Headers of the connection, of the body, and those that the gateway itself writes never are. `x-request-id`, `traceparent` and `tracestate` always are, and so is `x-request-timeout`: the milliseconds left for the answer.',
+      'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`. Headers of the connection, of the body, and those that the gateway itself writes never are. Subgraphs always get `x-request-id` and `x-request-timeout` of the gateway, and `traceparent` where the request has a trace. With `x-request-id` in this list they get the id of the client instead, and only requests with the same id share calls and answers.',
     ),
 })
   .refine(setsEachOnce, setTwiceRule)

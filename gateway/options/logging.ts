@@ -3,7 +3,7 @@ import { headerNameRule, mapOf, positiveInt } from './values';
 
 /** What the line of a request has of its own, in its order. */
 export const accessFields = [
-  ...['requestId', 'traceId', 'spanId', 'method', 'path', 'status', 'ms'],
+  ...['requestId', 'clientRequestId', 'traceId', 'spanId', 'method', 'path', 'status', 'ms'],
   ...['operationType', 'operation', 'operationId', 'operations', 'client', 'clientVersion'],
   ...['cache', 'calls', 'codes', 'errorsLeftOut', 'reason', 'authMode'],
 ] as const;

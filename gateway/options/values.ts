@@ -73,15 +73,26 @@ const ownHeaders = new Set(
 /** Whether no rule may write a header to a subgraph: of the connection, of the body, or of the gateway. In lower case. */
 export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || name.startsWith('content-');
 
+/**
+ * Whether a rule may name a header of clients to forward it. The client's request id is forwarded only by its whole name, in
+ * place of the gateway's. In lower case.
+ */
+export const isForwardable = (name: string): boolean => name === 'x-request-id' || !isOwnHeader(name);
+
 const ownHeaderRule = 'must not be a header that the gateway itself writes';
 
 export const headerNameRule = 'must be the name of a header, such as x-tenant';
 
-export const headerName = z
+const anyHeaderName = z
   .string({ error: headerNameRule })
   .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: headerNameRule })
-  .transform((name) => name.toLowerCase())
-  .refine((name) => !isOwnHeader(name), { error: ownHeaderRule });
+  .transform((name) => name.toLowerCase());
+
+/** A header that a rule writes. */
+export const headerName = anyHeaderName.refine((name) => !isOwnHeader(name), { error: ownHeaderRule });
+
+/** A header of clients that a rule forwards. */
+export const clientHeaderName = anyHeaderName.refine(isForwardable, { error: ownHeaderRule });
 
 const headerPatternRule = 'must be the name of a header, or a pattern such as x-*';
 
@@ -90,7 +101,7 @@ export const headerPattern = z
   .string({ error: headerPatternRule })
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: headerPatternRule })
   .transform((name) => name.toLowerCase())
-  .refine((name) => !isOwnHeader(name), { error: ownHeaderRule })
+  .refine(isForwardable, { error: ownHeaderRule })
   .meta({ title: 'pattern' });
 
 /** Headers of an answer that no rule may write: of the connection, and what the gateway says of its own answer. */

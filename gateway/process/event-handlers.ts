@@ -19,6 +19,7 @@ import { LambdaStreamSink } from '../lambda/lambda-stream-sink';
 import { receiveEvent } from '../lambda/receive-event';
 import type { ResponseStream } from '../lambda/response-stream';
 import type { Options } from '../options';
+import { isRequestId } from '../telemetry/request-id';
 import type { RequestSteps } from './start-gateway';
 
 /**
@@ -63,10 +64,10 @@ export function createEventHandlers(
     const { inFlight: requests, pipeline, reply, route } = current();
     const sink = sinkOf({ corsHeaders, reply, requests });
     // Then the log of Lambda and that of the gateway name a request alike.
-    if (id !== undefined) head.headers['x-request-id'] ??= id;
+    const named = isRequestId(id) ? { ...head, requestId: id } : head;
     const client = addressOf({ headers: head.headers, socket: { remoteAddress: address } });
     const timeout = Math.max(1, Math.min(timeouts.request, left - lambda.margin));
-    const request = requests.begin(head, client, sink, performance.now(), timeout);
+    const request = requests.begin(named, client, sink, performance.now(), timeout);
     sink.belongTo(request);
     route({ request, message: head }, () => {
       void receiveEvent(request, body, { pipeline, bodyLimit: limits.body });

@@ -13,7 +13,7 @@ import type { Sink } from './sink';
 import { ServerTiming } from './server-timing';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
 import { type Charge, networkOf } from '../admission/rates/rates';
-import { requestIdOf } from '../telemetry/request-id';
+import { isRequestId, newRequestId } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
 import type { Span } from '../telemetry/traces/span';
 import type { OwnTrace } from '../telemetry/traces/tracer';
@@ -56,6 +56,8 @@ export interface RequestHead {
   /** Path and query string. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** The id that the platform has given to it. @default undefined: the gateway makes one */
+  readonly requestId?: string | undefined;
 }
 
 interface Operation {
@@ -117,7 +119,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
   after: string | undefined;
   /**
-   * Its trace, where the gateway exports traces or records it for the console; else undefined. Where it does not export, the
+   * Its trace, where the gateway exports traces or records it for the console; else undefined. Where it does not export, the ids of
    * trace of its client goes to subgraphs.
    */
   ownTrace: OwnTrace | undefined;
@@ -169,8 +171,15 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.sink = sink;
   }
 
+  /** Of the gateway or of its platform, never of the client: subgraphs get it with calls that other clients may share. */
   get id(): string {
-    return (this.#id ??= requestIdOf(this.head.headers['x-request-id']));
+    return (this.#id ??= this.head.requestId ?? newRequestId());
+  }
+
+  /** The client's own `x-request-id`, for logs; undefined without one, and for one that is not valid. */
+  get clientRequestId(): string | undefined {
+    const sent = this.head.headers['x-request-id'];
+    return isRequestId(sent) ? sent : undefined;
   }
 
   /** Not remembered: most requests have no trace context, and for others it is read only twice. */
@@ -229,6 +238,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
       this.ownTrace?.isLocal !== false
         ? tracingHeaders(this.id, this.#sentTrace)
         : this.ownTrace.headersFor(this.id));
+  }
+
+  get tracestate(): string | undefined {
+    return this.#sentTrace?.tracestate;
   }
 
   get calls(): CallCounts {
@@ -510,12 +523,8 @@ function showToHooks(request: IncomingRequest): HookRequest {
   });
 }
 
-function tracingHeaders(id: string, trace: TraceContext | undefined): Caller['tracing'] {
-  if (trace === undefined) return { 'x-request-id': id };
-  const { traceparent, tracestate } = trace;
-  const headers = { 'x-request-id': id, traceparent };
-  return tracestate === undefined ? headers : { ...headers, tracestate };
-}
+const tracingHeaders = (id: string, trace: TraceContext | undefined): Caller['tracing'] =>
+  trace === undefined ? { 'x-request-id': id } : { 'x-request-id': id, traceparent: trace.traceparent };
 
 /** Error codes that are noted per request. */
 const mostCodes = 10;

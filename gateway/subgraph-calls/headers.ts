@@ -3,7 +3,7 @@ import { claimAt } from '../auth/claim';
 import type { Identity } from '../auth/identity';
 import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
-import { isOwnHeader } from '../options/values';
+import { isForwardable, isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
 import { asciiJson } from './request-body';
 import { linkHeaders } from './signers/private-link';
@@ -93,12 +93,13 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     for (const pattern of forward.filter((each) => each.includes('*'))) {
       const parts = partsOf(pattern);
       patterns.push(
-        (name) => matchesParts(name, parts) && !isExcluded(name) && !isFixed(name) && isForwardable(name),
+        (name) => matchesParts(name, parts) && !isExcluded(name) && !isFixed(name) && matchesPatterns(name),
       );
     }
     const names = forward.filter((each) => !each.includes('*')).map((name) => [name, name] as const);
     for (const [ours, theirs] of [...names, ...Object.entries(rename)]) {
-      const [from, to] = [checkedName(ours), checkedName(theirs)];
+      const from = checkedName(ours, isForwardable);
+      const to = from === theirs.toLowerCase() ? from : checkedName(theirs);
       if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
     }
   });
@@ -107,8 +108,10 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
 
 const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');
 
-/** Whether a client header of this name may be forwarded. Pseudo-headers of HTTP/2 begin with a colon. */
-const isForwardable = (name: string): boolean => !isOwnHeader(name) && !name.startsWith(':');
+/** Whether a pattern may forward a client header of this name. Pseudo-headers of HTTP/2 begin with a colon. */
+const matchesPatterns = (name: string): boolean => isWritable(name) && !name.startsWith(':');
+
+const isWritable = (name: string): boolean => !isOwnHeader(name);
 
 /**
  * Compiles rules to a function that picks the headers of subgraph calls, from the headers of a client request and the
@@ -180,9 +183,9 @@ export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
  * @throws {RangeError} as rules do
  */
 export function addedHeader(name: string, value: string): readonly [name: string, value: string] {
+  if (ofOneRequest.has(name.toLowerCase()))
+    throw new RangeError(`The header "${name}" must not be forwarded: the gateway writes it for each call`);
   const lower = checkedName(name);
-  if (ofOneRequest.has(lower))
-    throw new RangeError(`The header "${name}" must not be forwarded: the gateway says it of each call`);
   return [lower, checkedValue(name, value)];
 }
 
@@ -198,7 +201,8 @@ export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['sig
 export const joinScope = (scope: string, subgraph: string, own: string): string =>
   own === '' ? scope : `${scope}>${JSON.stringify(subgraph)}\n${own}`;
 
-function checkedName(name: string): string {
+/** @param isAllowed whether this name may be used, in lower case. @default whether rules may write it */
+function checkedName(name: string, isAllowed = isWritable): string {
   const lower = name.toLowerCase();
   if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower) || lower === '__proto__') {
     throw new RangeError(`A header's name must be a token, but got: ${JSON.stringify(name)}`);
@@ -206,7 +210,7 @@ function checkedName(name: string): string {
   if (linkHeaders.includes(lower)) {
     throw new RangeError(`The header "${name}" must not be forwarded: subgraphs know their gateway by it`);
   }
-  if (isOwnHeader(lower) && !ofOneRequest.has(lower)) {
+  if (!isAllowed(lower)) {
     throw new RangeError(
       `The header "${name}" must not be forwarded: it belongs to a connection or to a body`,
     );

@@ -316,6 +316,9 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
     const left = String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - now));
     if (strict === undefined) {
       const headers = [...fixed, ...added.list, 'x-request-timeout', left, ...signed];
+      const { tracestate } = this.caller;
+      if (tracestate !== undefined && !isRepeatable(request.operation))
+        headers.push('tracestate', tracestate);
       pool.dispatch({ path, method: 'POST', headers, body: body ?? bodyOf(request) }, this);
       return;
     }

@@ -3,12 +3,16 @@ import type { Caller } from './transport';
 
 /** Headers of the client, without those that a subgraph gets from elsewhere. */
 class ForwardedHeaders {
+  readonly all: Caller['headers'];
   /** Names and values in turn. */
   readonly list: readonly string[];
   /** Undefined until they are asked for. */
   #lines: { readonly text: string | undefined } | undefined;
 
-  constructor(list: readonly string[]) {
+  constructor(all: Caller['headers'], replaced: ReplacedNames) {
+    const list: string[] = [];
+    for (const name in all) if (!replaced.has(name)) list.push(name, all[name]!);
+    this.all = all;
     this.list = list;
   }
 
@@ -18,7 +22,7 @@ class ForwardedHeaders {
   }
 }
 
-/** The headers that one caller sends with its calls to subgraphs. */
+/** The headers that one caller sends with its calls to subgraphs. A forwarded header replaces one of the tracing headers. */
 class SentHeaders {
   readonly #forwarded: ForwardedHeaders;
   readonly #tracing: Caller['tracing'];
@@ -32,7 +36,10 @@ class SentHeaders {
 
   /** Names and values in turn. */
   get list(): readonly string[] {
-    return [...this.#forwarded.list, ...Object.entries(this.#tracing).flat()];
+    const list = [...this.#forwarded.list];
+    for (const name in this.#tracing)
+      if (!(name in this.#forwarded.all)) list.push(name, this.#tracing[name]!);
+    return list;
   }
 
   /** As lines of HTTP/1.1; undefined if one of them must not be sent. */
@@ -43,7 +50,8 @@ class SentHeaders {
   #writeLines(): string | undefined {
     let { lines } = this.#forwarded;
     if (lines === undefined) return undefined;
-    for (const name in this.#tracing) lines += `${name}: ${this.#tracing[name]!}\r\n`;
+    for (const name in this.#tracing)
+      if (!(name in this.#forwarded.all)) lines += `${name}: ${this.#tracing[name]!}\r\n`;
     return lines;
   }
 }
@@ -62,11 +70,9 @@ export class CallerHeaders {
   /** @param replaced names that are left out, as the subgraph gets them from elsewhere */
   of({ headers, tracing }: Pick<Caller, 'headers' | 'tracing'>, replaced: ReplacedNames): SentHeaders {
     if (headers !== this.#headers || replaced.key !== this.#replaced?.key) {
-      const list: string[] = [];
-      for (const name in headers) if (!replaced.has(name)) list.push(name, headers[name]!);
       this.#headers = headers;
       this.#replaced = replaced;
-      this.#forwarded = new ForwardedHeaders(list);
+      this.#forwarded = new ForwardedHeaders(headers, replaced);
     } else if (tracing === this.#tracing) return this.#last!;
     this.#tracing = tracing;
     return (this.#last = new SentHeaders(this.#forwarded!, tracing));

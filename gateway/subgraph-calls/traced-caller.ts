@@ -19,6 +19,10 @@ export class TracedCaller implements Caller {
     return this.#tracing ?? this.#caller.tracing;
   }
 
+  get tracestate(): Caller['tracestate'] {
+    return this.#caller.tracestate;
+  }
+
   get headers(): Caller['headers'] {
     return this.#caller.headers;
   }

@@ -68,9 +68,16 @@ export interface Caller {
   readonly scope: string;
   /**
    * Headers that correlate calls with client requests: `x-request-id`, and those of a trace, which may be sent as they are.
-   * A response that depends on them must name them in `Vary`.
+   * They are in no cache key, so they hold nothing but what the gateway has made, and hexadecimal ids that it has read and
+   * written anew. A response that depends on them must name them in `Vary`.
    */
   readonly tracing: Readonly<Record<string, string>>;
+  /**
+   * The `tracestate` of the client. It is sent with mutations only: no other client gets their answers.
+   *
+   * @default undefined: there is none
+   */
+  readonly tracestate?: string | undefined;
   /** Whether the client has left, so that nobody waits for the answer. */
   readonly isGone: boolean;
   /** The deadline of the client request, in milliseconds of `performance.now()`; undefined without one. */

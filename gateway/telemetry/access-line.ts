@@ -19,6 +19,7 @@ export function compileAccessLine({ omit, fields }: Options['logging']): Describ
 /** The fields in order. Request ids, trace ids and GraphQL names need no escaping. */
 const own: Readonly<Record<AccessField, DescribeRequest>> = {
   requestId: ({ id }) => `,"requestId":"${id}"`,
+  clientRequestId: ({ clientRequestId: id }) => (id === undefined ? '' : `,"clientRequestId":"${id}"`),
   traceId: ({ trace }) => (trace === undefined ? '' : `,"traceId":"${trace.traceId}"`),
   spanId: ({ span }) => (span?.loggedId === undefined ? '' : `,"spanId":"${span.loggedId}"`),
   method: ({ head }) => `,"method":${jsonText(head.method)}`,

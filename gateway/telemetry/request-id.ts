@@ -4,9 +4,17 @@ import { randomFillSync } from 'node:crypto';
 export const isRequestId = (text: unknown): text is string =>
   typeof text === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(text) && text !== '.' && text !== '..';
 
-/** The client's `x-request-id` if it is valid, otherwise a new id: a random UUID (RFC 9562, version 4). */
-export function requestIdOf(header: string | string[] | undefined): string {
-  return isRequestId(header) ? header : newId();
+/** Whether a text is a UUID in lower case, as `newRequestId` writes it. */
+export const isUuid = (text: string): boolean =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+
+/** A random UUID (RFC 9562, version 4). */
+export function newRequestId(): string {
+  if (next === ids.length) {
+    ids = writeIds();
+    next = 0;
+  }
+  return ids.slice(next, (next += length));
 }
 
 /**
@@ -19,14 +27,6 @@ const random = Buffer.allocUnsafeSlow(16 * count);
 const written = Buffer.allocUnsafeSlow(length * count);
 let ids = '';
 let next = 0;
-
-function newId(): string {
-  if (next === ids.length) {
-    ids = writeIds();
-    next = 0;
-  }
-  return ids.slice(next, (next += length));
-}
 
 function writeIds(): string {
   randomFillSync(random);

@@ -2,40 +2,53 @@
 export interface TraceContext {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** For subgraphs: the header of the client unchanged, or that of the gateway's own span. */
+  /** A header of version 00, written anew from the ids and flags that were read. */
   readonly traceparent: string;
-  /** The data of tracing systems, unchanged. */
+  /** The data of tracing systems, unchanged: text that the client chose. */
   readonly tracestate: string | undefined;
 }
 
 /**
  * Reads the trace context. Undefined without one, and if it is not valid; then subgraphs may begin traces of their own.
+ * In a future version only the first four fields are read. Version ff is forbidden (section 3.2.2).
  */
 export function readTrace(
   traceparent: string | undefined,
   tracestate: string | undefined,
 ): TraceContext | undefined {
-  const traceId = traceparent === undefined ? undefined : traceIdOf(traceparent);
-  if (traceId === undefined) return undefined;
+  const fields = traceparent === undefined ? null : format.exec(traceparent);
+  if (fields === null) return undefined;
+  const [, version, traceId, parentId, flags, rest] = fields as unknown as Fields;
+  if (version === '00' && rest !== undefined) return undefined;
+  if (isZero(traceId) || isZero(parentId)) return undefined;
   const isSendable =
     tracestate !== undefined && tracestate.length <= maxStateLength && isPrintable(tracestate);
-  return { traceId, traceparent: traceparent!, tracestate: isSendable ? tracestate : undefined };
+  return {
+    traceId,
+    traceparent: `00-${traceId}-${parentId}-0${Number.parseInt(flags, 16) & knownFlags}`,
+    tracestate: isSendable ? tracestate : undefined,
+  };
 }
+
+const format = /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x20-\x7e]*)?$/;
+
+type Fields = [
+  text: string,
+  version: string,
+  traceId: string,
+  parentId: string,
+  flags: string,
+  rest?: string,
+];
+
+/** `sampled` and `random`. */
+const knownFlags = 3;
+
+/** Whether an id, in hexadecimal digits, is invalid because it is zero. */
+export const isZero = (id: string): boolean => /^0+$/.test(id);
 
 /** Whether it may be sent as it is. Events of brokers may have anything. */
 const isPrintable = (text: string): boolean => /^[\t\x20-\x7e]*$/.test(text);
 
 /** Characters. A longer value is dropped, as it must not be cut in the middle. The standard requires at least 512. */
 const maxStateLength = 1024;
-
-/** The trace id. In a future version only the first four fields are read. Version ff is forbidden (section 3.2.2). */
-function traceIdOf(traceparent: string): string | undefined {
-  const match =
-    /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x20-\x7e]*)?$/.exec(
-      traceparent,
-    );
-  if (match === null) return undefined;
-  const [, version, traceId, parentId, rest] = match;
-  if (version === '00' && rest !== undefined) return undefined;
-  return /^0+$/.test(traceId!) || /^0+$/.test(parentId!) ? undefined : traceId;
-}

@@ -56,7 +56,7 @@ it('records mutations and administrative actions, each once, with what came of t
 
   const renamed = {
     action: 'mutation',
-    requestId: 'request-1',
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     identity: { mode: 'none' },
     address: '127.0.0.1',
     operation: 'Rename',

@@ -154,7 +154,7 @@ describe('an event', () => {
     expect((await count('subscriptions_executions_total')) - executions).toBe(3);
   });
 
-  it('gives the calls for it the request id and the trace that it began with', async () => {
+  it('gives the calls for it the request id and the trace that it began with, and no text of its writer', async () => {
     const subscriber = await subscribe({ query, variables: { upcs: ['p1'] } });
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     const tracing = async (attributes: Json): Promise<Json> => {
@@ -163,13 +163,14 @@ describe('an event', () => {
       const { headers } = inventory.requests.at(-1)!;
       return ['x-request-id', 'traceparent', 'tracestate'].map((name) => headers[name]);
     };
-    expect(await tracing({ correlationid: 'order-7', traceparent, tracestate: 'a=b' })).toEqual([
-      'order-7',
+    const correlationid = '0af76519-16cd-43dd-8448-eb211c80319c';
+    expect(await tracing({ correlationid, traceparent, tracestate: 'a=b' })).toEqual([
+      correlationid,
       traceparent,
-      'a=b',
+      undefined,
     ]);
     const bad = {
-      correlationid: 'a\nb',
+      correlationid: 'order-7',
       traceparent: traceparent.replace('00', '01') + '-é',
       tracestate: 'a=é',
     };

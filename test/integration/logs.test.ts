@@ -259,18 +259,21 @@ describe('a masked error of a subgraph', () => {
     const held: (() => void)[] = [];
     graph.accounts.answer = (request, response) => held.push(() => failWith(failing)!(request, response));
     const query = '{ user(id: "u1") { name } me { id } }';
-    const ids = ['one', 'two'];
-    const answers = ids.map((id) => gateway.post({ query }, { headers: { 'x-request-id': id } }));
+    const answers = [1, 2].map(() => gateway.post({ query }));
     await eventually(() => held.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     for (const answer of held) answer();
-    for (const answer of await Promise.all(answers)) await answer.text();
+    const ids: (string | null)[] = [];
+    for (const answer of await Promise.all(answers)) {
+      ids.push(answer.headers.get('x-request-id'));
+      await answer.text();
+    }
     expect(held).toHaveLength(1);
     expect(
       masked(gateway)
         .map(({ requestId }) => requestId)
         .sort(),
-    ).toEqual(ids);
+    ).toEqual(ids.sort());
   });
 
   it('is not logged where clients are told, and with `all` whatever its code', async () => {

@@ -66,6 +66,10 @@ class SeenCaller implements Caller {
     return this.#caller.isGone;
   }
 
+  get tracestate(): Caller['tracestate'] {
+    return this.#caller.tracestate;
+  }
+
   get collected(): Caller['collected'] {
     return this.#caller.collected;
   }

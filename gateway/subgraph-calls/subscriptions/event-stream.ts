@@ -200,7 +200,7 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     const body = subscribeBody(request, extensions);
     const replaced = signer?.headers ?? [];
     const own = Object.entries(caller.headers).filter(([name]) => !replaced.includes(name));
-    const headers = { ...Object.fromEntries(own), ...caller.tracing, ...fixed, ...requestHeaders, accept };
+    const headers = { ...caller.tracing, ...Object.fromEntries(own), ...fixed, ...requestHeaders, accept };
     const signed = (await signer?.sign({ url, body, caller })) ?? [];
     for (let i = 0; i < signed.length; i += 2) Object.assign(headers, { [signed[i]!]: signed[i + 1]! });
     if (this.#hasEnded) return;

@@ -35,14 +35,9 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
     undecided: new Undecided(mostUndecided),
-    writeHeaders: ({ id, isSampled: flag, state }, spanId, requestId) => {
+    writeHeaders: ({ id, isSampled: flag }, spanId, requestId) => {
       const headers = { 'x-request-id': requestId, traceparent: traceparentOf(id, spanId, flag) };
-      if (state === undefined && !xRay) return headers;
-      return {
-        ...headers,
-        ...(state !== undefined && { tracestate: state }),
-        ...(xRay && { 'x-amzn-trace-id': writeXRay(id, spanId, flag) }),
-      };
+      return xRay ? { ...headers, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : headers;
     },
   });
   return { tracer, flush, stop };

@@ -39,15 +39,12 @@ export interface TraceIdentity {
   readonly id: string;
   /** Whether it is exported whatever happens. Others are told so, and record their spans, too. */
   readonly isSampled: boolean;
-  /** The `tracestate` of the client, unchanged. */
-  readonly state: string | undefined;
 }
 
 /** The spans of one client request, or of one event of a subscription. */
 export class Trace {
   readonly id: string;
   readonly isSampled: boolean;
-  readonly state: string | undefined;
   readonly source: TraceSource;
   /** What the console shows of it besides its spans; undefined where it does not. */
   readonly notes: TraceNotes | undefined;
@@ -62,11 +59,10 @@ export class Trace {
   #waitingSize = 0;
 
   /** @param isCollected whether the console may show it: then it keeps its spans */
-  constructor(source: TraceSource, { id, isSampled, state }: TraceIdentity, isCollected = false) {
+  constructor(source: TraceSource, { id, isSampled }: TraceIdentity, isCollected = false) {
     this.source = source;
     this.id = id;
     this.isSampled = isSampled;
-    this.state = state;
     this.#isExported = isSampled;
     this.#waiting = isSampled || source.isLocal === true ? undefined : [];
     if (isCollected) {

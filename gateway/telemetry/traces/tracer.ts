@@ -59,16 +59,15 @@ export class Tracer {
     const { isSampled: decide, xRay, recorder, isLocal = false } = this.#options;
     const isChosen = recorder?.isChosen() === true;
     if (isLocal && !isChosen) return undefined;
-    const sent = readTrace(single(headers['traceparent']), single(headers['tracestate']));
+    const sent = readTrace(single(headers['traceparent']), undefined);
     const parent = sent ? parentIn(sent) : xRay ? readXRay(single(headers['x-amzn-trace-id'])) : undefined;
     const id = parent?.traceId ?? this.#newTraceId();
     const isSampled = decide(id, parent);
-    const state = sent?.tracestate;
     if (!isSampled && !this.#keepsAny && !isChosen) {
-      return new TracePassedOn(this.#options, { id, isSampled, state }, parent?.spanId);
+      return new TracePassedOn(this.#options, { id, isSampled }, parent?.spanId);
     }
     const isCollected = recorder !== undefined;
-    const trace = new Trace(this.#options, { id, isSampled, state }, isCollected);
+    const trace = new Trace(this.#options, { id, isSampled }, isCollected);
     if (trace.notes !== undefined) trace.notes.isChosen = isChosen || isSampled;
     const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
     return new TraceOfSpan(trace.begin(this.#nameFor(method), 'server', start, remote));
@@ -86,7 +85,7 @@ export class Tracer {
     if ((isLocal || cause === undefined) && !isChosen) return undefined;
     const isCollected = isChosen || (recorder !== undefined && this.#keepsAny);
     const isSampled = cause?.trace.isSampled === true;
-    const identity = { id: this.#newTraceId(), isSampled, state: undefined };
+    const identity = { id: this.#newTraceId(), isSampled };
     const trace = new Trace(this.#options, identity, isCollected);
     if (trace.notes !== undefined) trace.notes.isChosen = isChosen;
     const span = trace.begin(name, 'consumer', performance.now(), undefined);

@@ -10,7 +10,7 @@ const begin = (): Span =>
       ...{ newSpanId: () => '0'.repeat(16), take: () => undefined, drop: () => undefined },
       ...{ undecided: new Undecided(0), writeHeaders: () => ({}) },
     },
-    { id: '0'.repeat(32), isSampled: true, state: undefined },
+    { id: '0'.repeat(32), isSampled: true },
   ).begin('POST /graphql', 'server', 0, undefined);
 
 it('says of a plan whether another request has asked for it already', async () => {

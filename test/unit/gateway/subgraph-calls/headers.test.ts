@@ -52,6 +52,20 @@ describe('header rules', () => {
     });
   });
 
+  it('forward the request id of the client by its name alone', () => {
+    const sent = { 'x-request-id': 'r1', traceparent: '1' };
+    expect(compileHeaderRules({ forward: ['X-Request-Id'] })(sent)).toEqual({ 'x-request-id': 'r1' });
+    const renamed = compileHeaderRules({ rename: { 'x-request-id': 'x-client-id' } });
+    expect(renamed(sent)).toEqual({ 'x-client-id': 'r1' });
+    for (const rules of [
+      { forward: ['traceparent'] },
+      { rename: { 'x-client-id': 'x-request-id' } },
+      { set: { 'x-request-id': 'r1' } },
+      { claims: { 'x-request-id': 'sub' } },
+    ])
+      expect(() => compileHeaderRules(rules)).toThrow('must not be forwarded');
+  });
+
   it('drop excluded headers, by name or by pattern', () => {
     const choose = compileHeaderRules({
       forward: ['x-*', 'cookie'],

@@ -21,7 +21,7 @@ it('has only what there is', () => {
 
 it.each(accessFields)('leaves %s out, and docs/logs.md says what it means', (name) => {
   const all = request({
-    ...{ trace: { traceId: 't' }, span: { loggedId: 's' } },
+    ...{ clientRequestId: 'c', trace: { traceId: 't' }, span: { loggedId: 's' } },
     ...{ operation: { type: 'query', name: 'N', id: 'i' }, operations: 2 },
     ...{ clientName: 'c', clientVersion: '1', cacheResult: 'HIT', codes: new Set(['A']), errorsLeftOut: 1 },
     denial: { reason: 'r', mode: 'iam' },
@@ -88,7 +88,7 @@ describe('the options of the log', () => {
     [{ fields: { 'a b': { header: 'a' } } }, 'must be a name of letters'],
     [{ fields: { a: {} } }, 'must have exactly one of `header` and `claim`'],
     [{ fields: { a: { header: 'a', claim: 'b' } } }, 'must have exactly one of `header` and `claim`'],
-    [{ omit: ['nothing'] }, 'must be one of requestId, traceId'],
+    [{ omit: ['nothing'] }, 'must be one of requestId, clientRequestId'],
     [{ format: 'text' }, 'must be auto, json or pretty'],
   ])('refuse %j', (logging, problem) => {
     expect(problemOf(logging)).toContain(problem);

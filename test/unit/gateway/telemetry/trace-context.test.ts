@@ -4,11 +4,13 @@ const traceId = '0af7651916cd43dd8448eb211c80319c';
 const parentId = 'b7ad6b7169203331';
 
 it.each([
-  ['sampled', `00-${traceId}-${parentId}-01`],
-  ['not sampled', `00-${traceId}-${parentId}-00`],
-  ['of a later version, with more fields', `cc-${traceId}-${parentId}-01-more`],
-])('keeps a trace as it came: %s', (_, traceparent) => {
-  expect(readTrace(traceparent, 'a=1')).toEqual({ traceId, traceparent, tracestate: 'a=1' });
+  ['sampled', `00-${traceId}-${parentId}-01`, '01'],
+  ['not sampled', `00-${traceId}-${parentId}-00`, '00'],
+  ['with flags that are not known', `00-${traceId}-${parentId}-fe`, '02'],
+  ['of a later version, with more fields', `cc-${traceId}-${parentId}-01-more`, '01'],
+])('writes a trace anew from its ids and known flags: %s', (_, sent, flags) => {
+  const traceparent = `00-${traceId}-${parentId}-${flags}`;
+  expect(readTrace(sent, 'a=1')).toEqual({ traceId, traceparent, tracestate: 'a=1' });
 });
 
 it.each([

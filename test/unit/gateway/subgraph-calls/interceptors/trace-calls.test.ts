@@ -34,7 +34,7 @@ const root = (isSampled: boolean): Span =>
       ...{ take: (span) => exported.push(span), drop: () => undefined },
       writeHeaders: ({ id }, spanId) => ({ traceparent: `${id}-${spanId}` }),
     },
-    { id: String(++ids).padStart(32, '0'), isSampled, state: undefined },
+    { id: String(++ids).padStart(32, '0'), isSampled },
   ).begin('POST /graphql', 'server', performance.now(), undefined);
 
 const fetchFor = (span: Span | undefined) => send(requestOf('{a}', {}, callerOf({ span })));

@@ -28,7 +28,7 @@ function open(options: Partial<SpanBatchesOptions> = {}) {
       ...{ newSpanId: () => '0'.repeat(16), take: (span: Span) => batches.take(span), drop: () => undefined },
       ...{ undecided: new Undecided(0), writeHeaders: () => ({}) },
     },
-    { id: '0'.repeat(32), isSampled: true, state: undefined },
+    { id: '0'.repeat(32), isSampled: true },
   );
   return {
     batches,

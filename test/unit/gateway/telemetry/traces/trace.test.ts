@@ -15,7 +15,7 @@ function open(mostUndecided = 10_000) {
     writeHeaders: () => ({}),
   };
   const begin = (isSampled: boolean): Span =>
-    new Trace(source, { id: 'a'.repeat(32), isSampled, state: undefined }).begin(
+    new Trace(source, { id: 'a'.repeat(32), isSampled }).begin(
       ...(['root', 'server', performance.now(), undefined] as const),
     );
   return { begin, taken, undecided, dropped: () => dropped, ids: () => ids };

@@ -114,7 +114,7 @@ it('writes what OpenTelemetry writes of the same spans', () => {
             undecided: new Undecided(0),
             writeHeaders: () => ({}),
           },
-          { id: each.traceId, isSampled: each.isSampled, state: undefined },
+          { id: each.traceId, isSampled: each.isSampled },
         );
         const other = trace.begin('other', 'server', 0, undefined);
         const parent =
@@ -145,7 +145,7 @@ it('writes each attribute once, those that are shared first', () => {
       undecided: new Undecided(0),
       writeHeaders: () => ({}),
     },
-    { id: '0'.repeat(32), isSampled: true, state: undefined },
+    { id: '0'.repeat(32), isSampled: true },
   );
   const span = trace.begin('span', 'internal', 0, undefined);
   span.shared = { a: 1, b: 'two' };

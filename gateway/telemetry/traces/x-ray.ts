@@ -1,3 +1,4 @@
+import { isZero } from '../trace-context';
 import type { ParentContext } from './tracer';
 
 /** Longer than any that AWS sends. */
@@ -5,7 +6,7 @@ const longest = 256;
 
 /**
  * Reads `X-Amzn-Trace-Id`, such as `Root=1-67891233-abcdef012345678912345678;Parent=463ac35c9f6413ad;Sampled=1`. Load
- * balancers send the root alone. Undefined if it is not valid.
+ * balancers send the root alone. Undefined if it is not valid, or its ids are zero.
  */
 export function readXRay(header: string | undefined): ParentContext | undefined {
   if (header === undefined || header.length > longest) return undefined;
@@ -17,11 +18,13 @@ export function readXRay(header: string | undefined): ParentContext | undefined 
   );
   const root = /^1-([0-9a-f]{8})-([0-9a-f]{24})$/.exec(fields.get('root') ?? '');
   if (root === null) return undefined;
+  const traceId = `${root[1]}${root[2]}`;
+  if (isZero(traceId)) return undefined;
   const parent = fields.get('parent');
   const sampled = fields.get('sampled');
   return {
-    traceId: `${root[1]}${root[2]}`,
-    spanId: parent !== undefined && /^[0-9a-f]{16}$/.test(parent) ? parent : undefined,
+    traceId,
+    spanId: parent !== undefined && /^[0-9a-f]{16}$/.test(parent) && !isZero(parent) ? parent : undefined,
     isSampled: sampled === '1' ? true : sampled === '0' ? false : undefined,
   };
 }

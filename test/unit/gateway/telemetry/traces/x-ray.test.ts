@@ -8,6 +8,7 @@ it.each([
   [`Root=${root};Parent=${spanId};Sampled=1`, { traceId, spanId, isSampled: true }],
   [`Self=1-6789-x; Root=${root}; Parent=${spanId}; Sampled=0`, { traceId, spanId, isSampled: false }],
   [`Root=${root}`, { traceId, spanId: undefined, isSampled: undefined }],
+  [`Root=${root};Parent=${'0'.repeat(16)}`, { traceId, spanId: undefined, isSampled: undefined }],
   [`Root=${root};Parent=nothing;Sampled=?`, { traceId, spanId: undefined, isSampled: undefined }],
 ])('reads %s', (header, context) => {
   expect(readXRay(header)).toEqual(context);
@@ -20,6 +21,7 @@ it.each([
   `Root=2-67891233-abcdef012345678912345678`,
   `Root=${root}0`,
   `Root=${root.toUpperCase()}`,
+  `Root=1-00000000-${'0'.repeat(24)};Parent=${spanId};Sampled=1`,
   `Parent=${spanId};Sampled=1`,
   `Root=${root};${'x=y;'.repeat(100)}`,
 ])('takes no trace from %s', (header) => {

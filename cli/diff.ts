@@ -17,7 +17,7 @@ interface DiffFlags extends RegistryFlags {
 }
 
 interface Diff {
-  /** Null if there is only one version. */
+  /** Null if none ran before. */
   readonly from: Version | null;
   readonly to: Version;
   readonly changes: readonly SchemaChange[];
@@ -29,7 +29,7 @@ export function diffCommand(context: Context): Command {
     .summary('list the changes between two versions')
     .description(
       'Lists the changes that clients see between two versions: breaking, dangerous and safe ones. Without TO, the ' +
-        'newest version is used, without FROM the one before it.',
+        'newest version that ran is used, without FROM the one that ran before it: a rejected version never ran.',
     )
     .argument('[FROM]', 'the number of a version', versionNumber)
     .argument('[TO]', 'the number of a version', versionNumber);
@@ -64,17 +64,20 @@ async function diff(
 
 async function compare(registry: Registry, from: number | undefined, to: number | undefined): Promise<Diff> {
   const { apiSchemaOf, changesBetween } = lazy.schema();
-  const after = to === undefined ? await registry.newest() : await registry.version(to);
-  if (from === undefined && after.number === 1) return { from: null, to: after, changes: [] };
-  const before = await registry.version(from ?? after.number - 1);
-  const [old, young] = await Promise.all([registry.supergraph(before), registry.supergraph(after)]);
+  // Of one that is named, what went on running counts if it was rejected.
+  const after =
+    to === undefined ? ((await registry.lastRun()) ?? (await registry.newest())) : await registry.version(to);
+  const young = await registry.supergraph(after);
+  const before = from === undefined ? await registry.lastRun(after.number - 1) : await registry.version(from);
+  if (before === undefined) return { from: null, to: after, changes: [] };
+  const old = await registry.supergraph(before);
   const changes = old === young ? [] : await changesBetween(apiSchemaOf(old), apiSchemaOf(young));
   return { from: before, to: after, changes };
 }
 
 function describe({ from, to, changes }: Diff, name: string, paint: Paint): string {
   if (from === null)
-    return `${versionLine(to)}\nThis is the first version of ${name}: there is none before it to compare with.\n`;
+    return `${versionLine(to)}\nThis is the first version of ${name} that ran: there is none before it to compare with.\n`;
   const lines = changes.map(
     ({ severity, message }) => `  ${paint(styles[severity], severity.padEnd(9))}  ${message}\n`,
   );

@@ -11,6 +11,7 @@ import { devCommand } from './dev';
 import { diffCommand } from './diff';
 import { eventsCommand } from './events';
 import { explainCommand } from './explain';
+import { fetchCommand } from './fetch';
 import { gatewayCommand } from './gateway';
 import { historyCommand } from './history';
 import { initCommand } from './init';
@@ -46,6 +47,7 @@ const commands: readonly CreateCommand[] = [
     publishCommand,
     historyCommand,
     diffCommand,
+    fetchCommand,
     rollbackCommand,
     contractCommand,
     packageCommand,

@@ -34,12 +34,12 @@ cpSync(join(folder, 'index.html'), join(outdir, 'index.html'));
 function writeGraphiql() {
   const require = createRequire(import.meta.url);
   const { renderGraphiQL } = require('@graphql-yoga/render-graphiql');
-  const options = { endpoint: 'the options' };
+  const options = { title: 'GraphiQL · Weir' };
   const page = renderGraphiQL(options).trim();
   const [root, written] = ['<div id="root">', JSON.stringify(options)];
   const [rootAt, writtenAt] = [page.indexOf(root), page.lastIndexOf(written)];
   if (rootAt < 0 || writtenAt < rootAt) throw new Error('The page of GraphiQL is not as it was.');
-  const open = `${page.slice(0, rootAt)}<!--weir-->${page.slice(rootAt, writtenAt)}globalThis.weirGraphiql${page.slice(writtenAt + written.length)}`;
+  const open = `${page.slice(0, rootAt)}<!--weir-->${page.slice(rootAt, writtenAt)}Object.assign(${written}, globalThis.weirGraphiql)${page.slice(writtenAt + written.length)}`;
   const quality = { [constants.BROTLI_PARAM_QUALITY]: 9 };
   writeFileSync(join(outdir, 'graphiql.html.br'), brotliCompressSync(open, { params: quality }));
   const from = join(dirname(require.resolve('@graphql-yoga/render-graphiql')), '..');

@@ -60,6 +60,20 @@ export class RegistryReader {
     throw new RegistryError(`${this.name} has no version ${number}: it has 1 to ${newest.number}.`);
   }
 
+  /**
+   * The newest version that gateways could run. A rejected version changed nothing, and an ended contract is nothing to run.
+   *
+   * @param upTo the number of the newest version that counts @default that of the newest version
+   * @returns undefined if there is none
+   */
+  async lastRun(upTo?: number): Promise<Version | undefined> {
+    for (let number = upTo ?? (await this.current())?.number ?? 0; number > 0; number--) {
+      const version = await this.version(number);
+      if (hasRun(version)) return version;
+    }
+    return undefined;
+  }
+
   /** The newest versions first. */
   async history(limit: number): Promise<Version[]> {
     const newest = await this.newest();
@@ -74,6 +88,17 @@ export class RegistryReader {
   async supergraph(version: Version): Promise<string> {
     if (version.supergraph !== undefined) return this.texts.get(version.supergraph);
     throw this.noSupergraph(version);
+  }
+
+  /**
+   * The schema of one subgraph as it was published; of a rejected version the one that was refused.
+   *
+   * @throws {RegistryError} if the version has no such subgraph
+   */
+  async schema(version: Version, subgraph: string): Promise<string> {
+    const hash = version.refused?.[subgraph] ?? version.subgraphs[subgraph]?.schema;
+    if (hash === undefined) throw this.noSubgraph(subgraph, version);
+    return this.texts.get(hash);
   }
 
   /** The schemas of a version, for composition. */
@@ -98,12 +123,23 @@ export class RegistryReader {
     return { version: item && parse(item.value), revision: item?.revision ?? 0 };
   }
 
+  /** The error for a subgraph that a version does not have. */
+  protected noSubgraph(
+    name: string,
+    { subgraphs, number }: Pick<Version, 'subgraphs' | 'number'>,
+  ): RegistryError {
+    const names = Object.keys(subgraphs).sort().join(', ') || 'none';
+    return new RegistryError(`${this.name} has no subgraph ${name} at version ${number}; it has: ${names}.`);
+  }
+
   /** The error for a version without a supergraph. */
   noSupergraph({ number, kind }: Version): RegistryError {
     const reason = kind === 'ended' ? 'it was a contract until then' : 'nothing composed until then';
     return new RegistryError(`${this.name} has no supergraph at version ${number}: ${reason}.`);
   }
 }
+
+const hasRun = ({ kind, supergraph }: Version): boolean => kind !== 'rejected' && supergraph !== undefined;
 
 const prefix = 'version-';
 

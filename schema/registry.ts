@@ -66,7 +66,7 @@ export class Registry extends RegistryWriter {
   remove(name: string, authorship: Authorship): Promise<PublishResult> {
     return this.#changeAll(authorship, (before) => {
       const { [name]: removed, ...subgraphs } = before.subgraphs;
-      if (removed === undefined) throw this.#noSubgraph(name, before);
+      if (removed === undefined) throw this.noSubgraph(name, before);
       return { subgraphs };
     });
   }
@@ -87,7 +87,7 @@ export class Registry extends RegistryWriter {
     const plan = (before: State): Plan => {
       if (subgraph !== undefined) {
         const earlier = target.subgraphs[subgraph];
-        if (earlier === undefined) throw this.#noSubgraph(subgraph, target);
+        if (earlier === undefined) throw this.noSubgraph(subgraph, target);
         return { subgraphs: { ...before.subgraphs, [subgraph]: earlier } };
       }
       if (target.supergraph === undefined) throw this.noSupergraph(target);
@@ -205,7 +205,7 @@ export class Registry extends RegistryWriter {
    */
   async #previous(newest: Version, subgraph?: string): Promise<Version> {
     const now = subgraph === undefined ? undefined : newest.subgraphs[subgraph];
-    if (subgraph !== undefined && now === undefined) throw this.#noSubgraph(subgraph, newest);
+    if (subgraph !== undefined && now === undefined) throw this.noSubgraph(subgraph, newest);
     const found = (await this.history(historyLimit)).find(({ supergraph, subgraphs }) => {
       if (subgraph === undefined)
         return supergraph !== undefined && changesOf(subgraphs, newest.subgraphs).length > 0;
@@ -228,11 +228,6 @@ export class Registry extends RegistryWriter {
     const others = Object.entries(subgraphs).filter(([name]) => !own.some((change) => change.name === name));
     const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
     return schemas.sort(byName);
-  }
-
-  #noSubgraph(name: string, { subgraphs, number }: State): RegistryError {
-    const names = Object.keys(subgraphs).sort().join(', ') || 'none';
-    return new RegistryError(`${this.name} has no subgraph ${name} at version ${number}; it has: ${names}.`);
   }
 }
 

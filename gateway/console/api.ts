@@ -375,12 +375,12 @@ export interface SupergraphVersion {
   readonly source: string;
   /** When it was published, in Unix milliseconds; only in a registry. */
   readonly at?: number;
-  /** What clients see that the version before did not have, the worst first; only in a registry. */
+  /** What clients see that the last version that ran before did not have, the worst first; only in a registry. */
   readonly changes?: readonly {
     readonly severity: 'breaking' | 'dangerous' | 'safe';
     readonly message: string;
   }[];
-  /** The version before. */
+  /** The last version that ran before: a rejected one never did. */
   readonly before?: string;
 }
 

@@ -70,7 +70,7 @@ const isPageView = ({ method, url, headers }: RequestHead): boolean =>
 function readGraphiql(endpoint: string): Buffer {
   const page = brotliDecompressSync(readFileSync(join(packageRoot(), 'dist', 'console', 'graphiql.html.br')));
   const scripts = page.indexOf(scriptsHere);
-  const options = `Object.assign(${inScript({ endpoint, title: 'GraphiQL · Weir' })}, globalThis.weirStart)`;
+  const options = `Object.assign(${inScript({ endpoint })}, globalThis.weirStart)`;
   return Buffer.concat([
     page.subarray(0, scripts),
     Buffer.from(

@@ -14,7 +14,7 @@ export interface DescribedSupergraph {
   readonly types: readonly SchemaType[];
   /** The first day whose use is counted; undefined where nobody counts, and before the first request. */
   readonly usageFrom?: string | undefined;
-  /** What clients see that the version before did not have; undefined without one. */
+  /** What clients see that the last version that ran before did not have; undefined without one. */
   readonly changes?: SupergraphVersion['changes'] | undefined;
 }
 

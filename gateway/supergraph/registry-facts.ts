@@ -5,7 +5,7 @@ import type { Version } from '../../schema/registry-version';
 /** What a registry knows of the supergraph that runs, as plain data: it crosses threads. */
 export interface RegistryFacts {
   readonly version: Pick<Version, 'number' | 'at'> | undefined;
-  /** The version before, and its supergraph; undefined where there is none. */
+  /** The last version that ran before, and its supergraph; undefined where there is none. */
   readonly before: { readonly number: number; readonly supergraphSdl: string } | undefined;
   /** What clients have sent within {@link usageWindow}. */
   readonly usage: {
@@ -31,13 +31,11 @@ export async function readRegistryFacts(
 }
 
 async function readVersions(reader: RegistryReader, running: number) {
-  const version = await reader.version(running);
-  const before = running === 1 ? undefined : await reader.version(running - 1);
+  // After a rejected version, the gateway runs what it ran before.
+  const version = await reader.lastRun(running);
+  const before = version && (await reader.lastRun(version.number - 1));
   return {
     version,
-    before:
-      before?.supergraph === undefined
-        ? undefined
-        : { number: before.number, supergraphSdl: await reader.supergraph(before) },
+    before: before && { number: before.number, supergraphSdl: await reader.supergraph(before) },
   };
 }

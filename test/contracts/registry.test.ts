@@ -52,6 +52,20 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
     expect(await runs()).toContain('@join__graph(name: "a", url: "http://a.test/")');
   });
 
+  it('finds the last version that ran, which a rejected one never did', async () => {
+    expect(await registry.lastRun()).toBeUndefined();
+    await publish('a', 'type Query {');
+    expect(await registry.lastRun()).toBeUndefined();
+    await publish('a', field('x'));
+    await publish('a', 'type Query {');
+    await publish('b', 'type Query {');
+    expect(await registry.lastRun()).toMatchObject({ number: 2, kind: 'published' });
+    await publish('a', field('y'));
+    expect(await registry.lastRun()).toMatchObject({ number: 5 });
+    expect(await registry.lastRun(4)).toMatchObject({ number: 2 });
+    expect(await registry.lastRun(1)).toBeUndefined();
+  });
+
   it('does nothing when nothing is different', async () => {
     await publish('a', field('x'));
     expect(await publish('a', field('x'))).toMatchObject({ outcome: 'unchanged', version: { number: 1 } });

@@ -114,7 +114,10 @@ beforeAll(async () => {
     await registry.publish(changes, { by: 'ana' });
   };
   await publish(graph.reviews.typeDefs.replace('rating: Int', 'rating: Int  stars: Int'));
+  // The console names no version that was rejected: none of them ran.
+  await publish('type Query {');
   await publish(graph.reviews.typeDefs);
+  await publish('type Query {');
   gateway = await startTestGateway({
     supergraph: { registry: stores.location, graph: 'shop@prod', keep: folder.write('kept', '') },
     usage: { interval: 100 },
@@ -224,7 +227,7 @@ it('shows who uses the schema, the version that runs and what it has changed', a
   const today = new Date().toISOString().slice(0, 10);
   expect(usageFrom).toBe(today);
   expect(version).toEqual({
-    ...{ id: '2', before: '1', source: 'the registry, shop@prod', at: expect.any(Number) },
+    ...{ id: '3', before: '1', source: 'the registry, shop@prod', at: expect.any(Number) },
     changes: [{ severity: 'breaking', message: 'Field `stars` was removed from object type `Review`' }],
   });
   const user = types.find(({ name }) => name === 'User')!;

@@ -71,6 +71,7 @@ it('shows GraphiQL, which loads nothing from elsewhere', async () => {
   expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
   const page = await response.text();
   expect(page).toContain('"endpoint":"/graphql"');
+  expect(page).toContain('<title>GraphiQL · Weir</title>');
   expect(page).not.toMatch(/<(script|link)[^>]+(src|href)="?https?:/);
 });
 

@@ -56,7 +56,7 @@ describe('--format json', () => {
     expect(await shape(diff, 'diff')).toMatchObject({ from: null, to: { number: 1 }, changes: [] });
 
     expect((await run('diff', '--format', 'text')).stdout).toMatch(
-      /\nThis is the first version of shop@prod: there is none before it to compare with\.\n$/,
+      /\nThis is the first version of shop@prod that ran: there is none before it to compare with\.\n$/,
     );
 
     const checked = z.strictObject({

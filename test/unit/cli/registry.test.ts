@@ -200,6 +200,31 @@ describe('weir status', () => {
 });
 
 describe('weir diff', () => {
+  it('compares versions that ran, not rejected ones, unless these are named', async () => {
+    await publish('a', 'type Query { x: Int }');
+    await publish('a', 'type Query {');
+    await publish('a', 'type Query { x: Int, y: Int }');
+    await publish('b', 'type Query {');
+    const { exitCode, stdout } = await run('diff', '--format', 'json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      from: { number: 1 },
+      to: { number: 3 },
+      changes: [{ severity: 'safe' }],
+    });
+    expect((await run('diff', '2', '3')).stdout).toMatch(/ {3}2 {2}rejected[^]*Field `y` was added/);
+  });
+
+  it('says of the first version that ran that there is none before it', async () => {
+    await publish('a', 'type Query {');
+    expect(await run('diff')).toMatchObject({
+      exitCode: 2,
+      stderr: 'weir: shop@prod has no supergraph at version 1: nothing composed until then.\n',
+    });
+    await publish('a', 'type Query { x: Int }');
+    expect((await run('diff')).stdout).toMatch(/This is the first version of shop@prod that ran/);
+  });
+
   it('shows the differences of the API schema between two versions', async () => {
     await publish('a', 'type Query { x: Int  y: Int }');
     await publish('a', 'type Query { x: Int  z: Int }');

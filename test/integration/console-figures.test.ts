@@ -168,9 +168,10 @@ it('shows requests, errors and calls by operation, client and service', async ()
 });
 
 it('shows a step after five seconds', async () => {
-  await eventually(async () => (await ask<Live>('live')).series.requests.length > 0, 15_000);
+  // On a busy machine the first step may end before the requests come.
+  const isCounted = async () => (await ask<Live>('live')).series.requests.some((count) => (count ?? 0) > 0);
+  await eventually(isCounted, 15_000);
   const { series } = await ask<Live>('live');
-  expect(series.requests[0]).toBeGreaterThan(0);
   expect(series.loopDelay[0]).not.toBeNull();
 });
 

@@ -12,7 +12,7 @@ declare module 'dynalite' {
   export default function dynalite(options?: DynaliteOptions): Server;
 }
 
-declare module 'dynalite/db' {
+declare module 'dynalite/db/index.js' {
   type Value = import('./embedded-conditions').Value;
   type Item = import('./embedded-conditions').Item;
 

@@ -1,4 +1,4 @@
-import { type default as Dynalite } from 'dynalite/db';
+import { type default as Dynalite } from 'dynalite/db/index.js';
 
 /** A value as DynamoDB's JSON has it: one member, named for its type. */
 export type Value = { readonly [Type in ValueType]?: unknown };

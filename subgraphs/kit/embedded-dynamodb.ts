@@ -86,7 +86,7 @@ async function serve(path: string | undefined, port: number): Promise<EmbeddedDy
   // Loaded only by the process that runs it.
   const [{ default: dynalite }, { default: db }] = await Promise.all([
     import('dynalite'),
-    import('dynalite/db'),
+    import('dynalite/db/index.js'),
   ]);
   correctDynalite(db);
   const delays = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };

@@ -101,6 +101,9 @@ export function taskRunner({ tasks, log, scope, tracer }: RunTaskOptions): RunTa
 /** Errors that a client may see keep their code; others are masked, as a definition may write the cause anywhere. */
 function toStateError(error: unknown): StateError {
   if (error instanceof SubgraphError) return { error: error.code, cause: error.message };
+  // No attempt can succeed. A name of its own, so that a definition need not retry it; AWS names it so, too.
+  if (error instanceof Error && error.name === 'ValidationException')
+    return { error: 'DynamoDB.ValidationException', cause: error.message };
   return { error: 'INTERNAL_SERVER_ERROR', cause: 'The task failed; the log of the subgraph says why.' };
 }
 

@@ -93,7 +93,7 @@ function answer(
   if (operation.operation === OperationTypeNode.SUBSCRIPTION)
     return 'not cached: each event has an answer of its own';
   if (names.length === 0) return 'not cached: it needs no subgraph';
-  const facts = { document, operation, schema, supergraph: '', documentHash: '', constants: '' };
+  const facts = { document, operation, schema, supergraph: '', origins: '', documentHash: '', constants: '' };
   const cached = responses.enabled ? describeOperation(facts, responses) : undefined;
   if (cached === undefined) return 'not cached (`cache.responses.enabled`)';
   const said = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);

@@ -129,6 +129,8 @@ export interface Subgraph {
   readonly isAppSync: boolean;
   /** Equal for two, perhaps of different options, that are connected to in the same way. */
   readonly connection: string;
+  /** Equal for two, perhaps of different options, whose cached answers may replace each other: `originOf`. */
+  readonly origin: string;
   /** `independent`: its answers do not depend on the caller, and it gets no headers of clients. */
   readonly identity: 'forwarded' | 'independent';
   /** Whether the subgraph takes a JSON array of requests. */

@@ -36,6 +36,7 @@ import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
 import type { EndpointParts } from '../subgraph-calls/connect-endpoints';
 import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
 import type { Interceptor } from '../subgraph-calls/transport';
+import { originOf } from './origin';
 import type { Cursors } from './subscriptions/cursor';
 import type { Prepare } from './subscriptions/prepared';
 import type { Subscriptions } from './subscriptions/subscriptions';
@@ -301,6 +302,7 @@ function chooseSubgraph(
     connection: digest(
       JSON.stringify([connectionOfAll, subgraph, auth, appsync, headerRules.own.get(name), subscriptions]),
     ),
+    origin: originOf({ endpoints, auth, appsync }),
     arrayBatching,
     subscriptions: { ...readSubscriptions(subscriptions), verifyCallback: signers.callbacksOf(name) },
     lifetimes: readLifetimes(own?.cache),

@@ -159,6 +159,9 @@ export function createOperations(
   const { logger, isValid } = options;
   const known = options.cache;
   const { responses } = options.caching;
+  const origins = JSON.stringify(
+    Array.from(options.subgraphs.values(), ({ name, origin }) => [name, origin]),
+  );
   const costSource = { schema, directives: options.costs, assumedListSize };
   const reportCost = createCostReport(metrics.meter);
   const showing = { planner, authorization, answerHeaders: options.caching.answerHeaders };
@@ -247,7 +250,7 @@ export function createOperations(
     const access = authorization.accessTo(document, operation);
     const isOpenTo = (identity: Identity): boolean => access.isOpenTo(identity);
     const cached = responses.describe({
-      ...{ document, operation, schema, supergraph },
+      ...{ document, operation, schema, supergraph, origins },
       documentHash: hash,
     });
     return {

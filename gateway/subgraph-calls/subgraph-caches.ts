@@ -30,13 +30,13 @@ export interface SubgraphCachesOptions {
 
 /** The interceptors of one subgraph that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
-  const { name, lifetimes } = subgraph;
+  const { name, lifetimes, origin } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
   const entities = cacheEntities({
     subgraph: name,
-    fingerprint: `${facts.subgraphs.get(name)?.fingerprint ?? ''}${caching.keyHeaders.constants}`,
+    fingerprint: `${facts.subgraphs.get(name)?.fingerprint ?? ''}${origin}${caching.keyHeaders.constants}`,
     store,
     policyOf,
     policyOfType: lifetimes.types,

@@ -36,6 +36,8 @@ export interface OperationFacts {
   readonly schema: GraphQLSchema;
   /** The digest of the supergraph, so that answers of an earlier supergraph are never found. */
   readonly supergraph: string;
+  /** The origins of all subgraphs, so that answers of other endpoints are never found. */
+  readonly origins: string;
   /** SHA-256 of the document's text. */
   readonly documentHash: string;
   /** The headers with a constant value of subgraph calls. */
@@ -44,7 +46,7 @@ export interface OperationFacts {
 
 /** Undefined for mutations and subscriptions: only queries are cached. */
 export function describeOperation(
-  { document, operation, schema, supergraph, documentHash, constants }: OperationFacts,
+  { document, operation, schema, supergraph, origins, documentHash, constants }: OperationFacts,
   { operations, types }: Pick<Options['cache']['responses'], 'operations' | 'types'>,
 ): CachedOperation | undefined {
   if (operation.operation !== OperationTypeNode.QUERY) return undefined;
@@ -54,7 +56,7 @@ export function describeOperation(
   const limits = limited.filter((type) => Object.hasOwn(types, type)).map((type) => types[type]!);
   return {
     supergraph,
-    id: digest(`${supergraph}\n${documentHash}\n${name ?? ''}\n${constants}`),
+    id: digest(`${supergraph}\n${origins}\n${documentHash}\n${name ?? ''}\n${constants}`),
     variableNames: (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value),
     lastScope: undefined,
     tags: name === undefined ? [] : [operationTag(name)],

@@ -5,7 +5,8 @@ import { GraphQLError } from 'graphql';
  * Every error that the gateway answers with: its code, the HTTP status of an answer that is nothing but this error,
  * and its message, made of the facts. `docs/errors.md` is made from this table.
  *
- * Beside `data` the status is 200. No message, and no fact, names a host, a port or a file of ours.
+ * Beside `data` the status is 200. No message, and no fact, names a host, a port or a file of ours. `logged` is the message
+ * for the log and the console, where `message` has values of the client.
  */
 export const errors = {
   BAD_REQUEST: {
@@ -37,11 +38,13 @@ export const errors = {
     status: 200,
     when: 'The gateway does not know the persisted operation: no client has registered the hash, or no manifest has the id. Send the query together with its hash; Apollo Client does so automatically.',
     message: () => 'PersistedQueryNotFound',
+    logged: () => 'The gateway knows no operation with this hash or id.',
   },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     status: 200,
     when: 'Persisted operations are not configured: `persistedOperations.automatic` is off, and there is no manifest. Send the query.',
     message: () => 'PersistedQueryNotSupported',
+    logged: () => 'Persisted operations are not configured.',
   },
   QUERY_NOT_IN_SAFELIST: {
     status: 400,
@@ -52,6 +55,7 @@ export const errors = {
     status: 401,
     when: 'The request has no credentials, or wrong ones. The message says what is wrong with them.',
     message: ({ reason }: { readonly reason: string }) => reason,
+    logged: () => 'The credentials are missing or wrong: the line of the request in the log has the reason.',
   },
   UNAUTHORIZED_FIELD_OR_TYPE: {
     status: 403,
@@ -101,6 +105,7 @@ export const errors = {
       isUpload
         ? 'Files are not uploaded through the gateway (multipart/form-data): have a mutation answer with a presigned URL, send the file there, and name it in another mutation.'
         : `The body must be application/json in UTF-8, as it is or as gzip, deflate or br, but is ${got}.`,
+    logged: () => 'The body is not application/json in UTF-8, as it is or as gzip, deflate or br.',
   },
   EXPECTATION_FAILED: {
     status: 417,
@@ -217,12 +222,15 @@ export const errors = {
     when: 'An argument asks for a list longer than `limits.listSize`.',
     message: ({ field, got, limit }: Limited & { readonly field: string }) =>
       `${field} is asked for ${got} items; at most ${limit} are allowed.`,
+    logged: ({ field, limit }: Limited & { readonly field: string }) =>
+      `\`${field}\` is asked for more than ${limit} items.`,
   },
   MAX_COST_LIMIT: {
     status: 400,
     when: 'An operation costs more than `limits.cost`, estimated from its lists and variables before it runs.',
     message: ({ got, limit }: Limited) =>
       `The operation costs ${got}; at most ${limit} is allowed. Ask for fewer or shorter lists.`,
+    logged: ({ limit }: Limited) => `The operation costs more than ${limit}.`,
   },
   MAX_BATCH_LIMIT: {
     status: 400,
@@ -334,6 +342,7 @@ interface ErrorKind {
   /** For the reference: when it happens, and what to do about it. */
   readonly when: string;
   readonly message: (facts: never) => string;
+  readonly logged?: (facts: never) => string;
 }
 
 export type ErrorCode = keyof typeof errors;
@@ -368,30 +377,46 @@ export function fieldError<Code extends ErrorCode>(
 export function requestError<Code extends ErrorCode>(
   code: Code,
   facts: Facts<Code>,
-  { headers = {} }: { readonly headers?: Readonly<Record<string, string>> } = {},
+  { headers = {}, logged }: RequestErrorOptions = {},
 ): GraphQLError {
   const http = { status: errors[code].status, headers: new Map(Object.entries(headers)) };
-  return new GraphQLError(messageOf(code, facts), { extensions: { code, http } });
+  const error = new GraphQLError(messageOf(code, facts), { extensions: { code, http } });
+  const kind: ErrorKind = errors[code];
+  loggedMessages.set(error, logged ?? (kind.logged as Message<Code> | undefined)?.(facts) ?? error.message);
+  return error;
 }
 
+type Message<Code extends ErrorCode> = (facts: Facts<Code>) => string;
+
+export interface RequestErrorOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The message without values of the client. @default `logged` of the table, or its message */
+  readonly logged?: string;
+}
+
+/** The message of an error without values of the client; undefined for errors that `requestError` has not made. */
+export const loggedMessage = (error: GraphQLError): string | undefined => loggedMessages.get(error);
+
+const loggedMessages = new WeakMap<GraphQLError, string>();
+
 function messageOf<Code extends ErrorCode>(code: Code, facts: Facts<Code>): string {
-  return (errors[code].message as (facts: Facts<Code>) => string)(facts);
+  return (errors[code].message as Message<Code>)(facts);
 }
 
 /** Errors of which each says that the variables do not fit: together they are the whole answer. */
 export class RequestErrors extends Error {
   readonly errors: readonly GraphQLError[];
 
-  constructor(errors: readonly GraphQLError[]) {
+  /** @param logged the message of each without values of the client */
+  constructor(errors: readonly GraphQLError[], logged: readonly string[]) {
     super(errors[0]!.message);
     const code: ErrorCode = 'BAD_USER_INPUT';
-    this.errors = errors.map(
-      ({ message, nodes }) =>
-        new GraphQLError(message, {
-          nodes: nodes ?? null,
-          extensions: { code, http: { status: 400, headers: new Map() } },
-        }),
-    );
+    this.errors = errors.map(({ message, nodes }, i) => {
+      const extensions = { code, http: { status: 400, headers: new Map() } };
+      const error = new GraphQLError(message, { nodes: nodes ?? null, extensions });
+      loggedMessages.set(error, logged[i]!);
+      return error;
+    });
   }
 }
 

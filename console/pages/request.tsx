@@ -2,12 +2,14 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ExplainedNull, ExplainedRequest } from '../../gateway/console/api';
+import type { Refusal } from '../../gateway/request/refusals/refusal';
 import { ApiError, ask, useApi } from '../api';
 import type { PageProps } from '../app';
 import { Badge } from '../parts/badge';
 import { Card, Facts } from '../parts/card';
 import { Copy } from '../parts/copy';
 import { count, counted, duration, moment } from '../parts/format';
+import { Marked } from '../parts/marked';
 import { OperationText } from '../parts/operation-text';
 import { CacheResult, operationName, Outcome } from '../parts/request-badges';
 import { requestColumns } from '../parts/request-columns';
@@ -57,15 +59,23 @@ function Explained({
   return (
     <>
       <Heading request={request} />
+      {request.refused && <Refused refused={request.refused} />}
       <Legend names={subgraphsOf(request)} lit={lit} light={setLit} />
       <div class="halves">
         <div>
-          <Card title="Operation" aside={request.operation && <Badge>{request.operation.type}</Badge>}>
+          <Card
+            title="Operation"
+            aside={
+              request.operation && request.operation.type !== '' && <Badge>{request.operation.type}</Badge>
+            }
+          >
             {request.document === undefined ? (
               <p class="muted">
                 {request.operation === undefined
                   ? 'No operation was found in the request.'
-                  : 'The text of the operation is not kept any more.'}
+                  : request.refused === undefined
+                    ? 'The text of the operation is not kept any more.'
+                    : 'The text is not shown: it could not be parsed, or is too long.'}
               </p>
             ) : (
               <OperationText document={request.document} nulls={nulls} lit={lit} />
@@ -164,6 +174,23 @@ function Legend({
     </div>
   );
 }
+
+/** Why it was refused. */
+const Refused = ({ refused }: { readonly refused: readonly Refusal[] }): JSX.Element => (
+  <Card title="Why it was refused">
+    <ul class="refusals">
+      {refused.map(({ code, rule, says, line, column }) => (
+        <li key={`${says} ${line} ${column}`}>
+          <Marked text={says} />{' '}
+          <span class="muted">
+            {rule ?? code}
+            {line !== undefined && `, line ${line}, column ${column}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  </Card>
+);
 
 function Variables({ values }: { readonly values: Readonly<Record<string, unknown>> }): JSX.Element {
   return (

@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { RequestSummary } from '../../gateway/console/api';
+import type { Refusals, RequestSummary } from '../../gateway/console/api';
 import { ask, useApi } from '../api';
 import type { PageProps } from '../app';
 import { PageHeading, useGateways } from '../parts/gateways';
+import { RefusedRequests } from '../parts/refusals';
 import { requestColumns } from '../parts/request-columns';
 import { SearchForm } from '../parts/search-form';
 import { Answered, Empty } from '../parts/states';
@@ -16,6 +17,8 @@ type Filter = Record<(typeof filters)[number], string>;
 
 const slownesses = ['10', '50', '100', '250', '500', '1000', '5000'];
 const pollEvery = 2_000;
+/** Of groups, which are made of all failed requests. */
+const slowly = 5_000;
 /** As many as one answer has. */
 const pageSize = 200;
 /** More than fit in a window. */
@@ -31,6 +34,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
     `/requests${query === '' ? '' : `?${query}`}`,
     isPaused ? undefined : pollEvery,
   );
+  const refusals = useApi<Refusals>('/refusals', isPaused ? undefined : slowly);
   const gateways = useGateways(about, isPaused);
   const narrow = (change: Partial<Filter>): void =>
     location.replace(addressOf(['requests'], { ...filter, ...change }));
@@ -39,6 +43,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
     <>
       <PageHeading title="Requests" route={route} gateways={gateways} isPaused={isPaused} pause={setPaused} />
       <Filters filter={filter} narrow={narrow} />
+      {refusals.data && <RefusedRequests refusals={refusals.data} />}
       <Answered answer={answer} what="the requests">
         {(requests) => (
           <div class={answer.isOld ? 'fading' : ''}>
@@ -80,7 +85,7 @@ function Filters({
   useEffect(() => setSearch(filter.search), [filter.search]);
   return (
     <SearchForm
-      label="Search by operation, client, request id, trace id or error code"
+      label="Search by operation, client, request id, trace id, error code or reason"
       placeholder="Operation, client, id or error code"
       value={search}
       change={setSearch}

@@ -32,4 +32,6 @@ const tones: Readonly<Record<string, Tone>> = { HIT: 'good', STALE: 'warn' };
 
 /** The name of a request's operation, or what stands for it. */
 export const operationName = ({ operation }: Pick<RequestSummary, 'operation'>): string =>
-  operation === undefined ? '(no operation)' : (operation.name ?? `(unnamed ${operation.type})`);
+  operation === undefined
+    ? '(no operation)'
+    : (operation.name ?? `(unnamed ${operation.type === '' ? 'operation' : operation.type})`);

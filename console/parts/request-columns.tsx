@@ -26,7 +26,7 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
     cell: (request) => (
       <div class="operation broad">
         <a href={linkTo(['requests', request.id])}>{operationName(request)}</a>
-        {request.operation && request.operation.type !== 'query' && (
+        {request.operation && !['', 'query'].includes(request.operation.type) && (
           <span class="muted">{request.operation.type}</span>
         )}
         <span class="only-narrow muted">{clock(request.at)}</span>
@@ -46,7 +46,15 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
       ),
   },
   ...(own === undefined ? [] : [gatewayColumn(own)]),
-  { title: 'Outcome', cell: (request) => <Outcome request={request} /> },
+  {
+    title: 'Outcome',
+    cell: (request) => (
+      <div class="broad">
+        <Outcome request={request} />
+        {request.refused?.[0] && <span class="muted reason">{request.refused[0].says}</span>}
+      </div>
+    ),
+  },
   { title: 'Cache', isExtra: true, cell: ({ cache }) => <CacheResult result={cache} /> },
   {
     title: 'Calls',

@@ -3,6 +3,8 @@
  * or a token, unless `admin.console.values` is on. Over 300 lines: each type says what is in its members, and in which unit.
  */
 
+import type { Refusal } from '../request/refusals/refusal';
+
 /** `GET /console/api/about`. */
 export interface About {
   readonly version: string;
@@ -44,12 +46,14 @@ export interface RequestSummary {
   readonly ms: number;
   /** Left out if its client left before the answer. */
   readonly status?: number;
-  /** Its last operation; left out if none was found in it. */
+  /** Its last operation; left out if none was found in it. Its type is empty if it was refused before it was parsed. */
   readonly operation?: { readonly id: string; readonly name: string | null; readonly type: string };
   /** What Apollo's headers say. */
   readonly client?: { readonly name: string; readonly version: string };
   /** The error codes in its answers. */
   readonly codes: readonly string[];
+  /** Why it, or operations in it, were refused: at most 5; left out where none was. */
+  readonly refused?: readonly Refusal[];
   /** `HIT`, `STALE`, `MISS` or `PASS`; left out where no operation ran. */
   readonly cache?: string;
   readonly calls: { readonly planned: number; readonly sent: number; readonly saved: number };
@@ -62,6 +66,27 @@ export interface RequestSummary {
   readonly worker?: number;
   /** Another gateway that answered it. */
   readonly gateway?: string;
+}
+
+/** `GET /console/api/refusals`: why requests are refused, of the failed requests that are kept. */
+export interface Refusals {
+  /** When the oldest of them came, in Unix milliseconds; null without one. */
+  readonly since: number | null;
+  /** At most 100, the most frequent first. */
+  readonly groups: readonly RefusalGroup[];
+}
+
+/** Requests of one client that were refused for the same reason. */
+export interface RefusalGroup extends Omit<Refusal, 'line' | 'column'> {
+  readonly count: number;
+  readonly client?: { readonly name: string; readonly version: string };
+  /** The version of the supergraph that has removed what is requested, where the registry has it. */
+  readonly removedIn?: number;
+  /** Names of operations, at most five. */
+  readonly operations: readonly string[];
+  /** When the newest came, in Unix milliseconds, and its request id. */
+  readonly last: number;
+  readonly example: string;
 }
 
 /** `GET /console/api/requests/:id`, by request id or trace id. */

@@ -29,6 +29,7 @@ export interface DocumentFacts {
 export function explainDocument({ text, operationName, plan, values }: DocumentFacts): ExplainedDocument {
   const given = parse(text, { noLocation: true });
   const printed = print(values ? given : withoutValues(given));
+  if (printed === '') return { text: '', parts: [] };
   const document = parse(printed);
   const answered = plan === undefined ? new Map<string, Set<string>>() : subgraphsByPath(plan);
   const parts = new Map<number, { to: number; subgraphs: Set<string>; path: string }>();
@@ -59,9 +60,16 @@ export function variablesOf(text: string, operationName: string | undefined): st
 const hidden: ValueNode = { kind: Kind.ENUM, value: '_' };
 const mark = '…';
 
-/** Replaces literals, and lists of them. Variables and the names of input fields stay. Comments are not printed. */
-function withoutValues(document: DocumentNode): DocumentNode {
-  return visit(document, {
+/**
+ * Replaces literals, and lists of them. Variables and the names of input fields stay. Descriptions and definitions of types,
+ * which no valid operation has, are left out. Comments are not printed.
+ */
+function withoutValues({ kind, definitions }: DocumentNode): DocumentNode {
+  const executable = definitions.filter(
+    (each) => each.kind === Kind.OPERATION_DEFINITION || each.kind === Kind.FRAGMENT_DEFINITION,
+  );
+  return visit({ kind, definitions: executable } as DocumentNode, {
+    ...{ OperationDefinition: undescribed, FragmentDefinition: undescribed, VariableDefinition: undescribed },
     ...{ IntValue: () => hidden, FloatValue: () => hidden, StringValue: () => hidden },
     ...{ BooleanValue: () => hidden, NullValue: () => hidden, EnumValue: () => hidden },
     ListValue: {
@@ -76,6 +84,8 @@ function withoutValues(document: DocumentNode): DocumentNode {
     },
   });
 }
+
+const undescribed = <Node extends object>(node: Node): Node => ({ ...node, description: undefined });
 
 function markHidden(printed: string, document: DocumentNode): string {
   const at: number[] = [];

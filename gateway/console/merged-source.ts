@@ -7,6 +7,7 @@ import { describeGraph, graphOf as graphAt, type GraphParts, mergeGraphs } from 
 import { describeLive, type LiveParts, mergeLive } from './live';
 import type { KnownGateways, OtherGateways } from './other-gateways';
 import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, RequestFilter } from './source';
+import { mergeRefusals, withRemovals } from './refusals';
 import { mostShared } from './shared-records';
 import { matches } from './summary';
 
@@ -31,7 +32,7 @@ export type AskOne = <What extends keyof Questions>(
 /** What one gateway has, all its processes together. */
 export interface OwnGateway extends Pick<
   ProcessConsole,
-  'requests' | 'request' | 'shared' | 'operators' | 'schema'
+  'requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals'
 > {
   readonly live: () => Promise<LiveParts>;
   readonly graph: () => Promise<GraphParts>;
@@ -55,11 +56,13 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne): OwnGateway {
       // The store has it, too, where several gateways share one.
       return known.find(({ gateway }) => gateway === undefined) ?? known[0];
     },
+    refusals: async () => mergeRefusals(some(await askAll('refusals', undefined))),
     report: async (filter) => reportOf(addTotals(some(await askAll('report', filter)))),
     live: async () => mergeLive(some(await askAll('live', undefined))),
     graph: async () => mergeGraphs(some(await askAll('graph', undefined))),
     operators: () => askOne('operators', undefined),
     schema: () => askOne('schema', undefined),
+    removals: async (coordinates) => (await askOne('removals', coordinates)) ?? [],
   };
 }
 
@@ -95,6 +98,13 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
   return {
     ...{ requests, report: own.report },
     gateways: async () => (await others?.known())?.view,
+    async refusals() {
+      const refusals = await own.refusals();
+      const coordinates = refusals.groups.flatMap(({ coordinate }) => coordinate ?? []);
+      return coordinates.length === 0
+        ? refusals
+        : withRemovals(refusals, await own.removals([...new Set(coordinates)]));
+    },
     async request(id) {
       const found = await own.request(id);
       if (found === undefined) return undefined;

@@ -4,6 +4,7 @@ import type { Span } from '../telemetry/traces/span';
 import type { RequestSummary } from './api';
 import { explainRequest } from './explain-request';
 import { mostListed } from './merged-source';
+import { groupRefusals } from './refusals';
 import type { ProcessConsole, RecordedRequest, RequestFilter } from './source';
 import { hasId, isEvent, matches, summaryOf } from './summary';
 
@@ -18,7 +19,7 @@ export interface OwnSourceOptions {
   readonly responses: () => Options['cache']['responses'];
 }
 
-export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request'> {
+export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' | 'refusals'> {
   readonly explain: (first: Span) => Promise<RecordedRequest>;
 }
 
@@ -61,6 +62,7 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
       const found = find(id);
       return found && explain(found);
     },
+    refusals: () => Promise.resolve(groupRefusals(log)),
     explain,
   };
 }

@@ -66,6 +66,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
       'No request with this id is kept: it was not recorded, or newer ones have taken its place.';
     throw requestError('NOT_FOUND', { reason });
   });
+  get('refusals', () => source().refusals());
   get('report', (query) => source().report(readQuery(query, reportSchema)));
   for (const what of ['live', 'graph'] as const)
     get(what, (query) => source()[what](readQuery(query, gatewaySchema)));

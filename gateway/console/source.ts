@@ -6,9 +6,11 @@ import type {
   Graph,
   Live,
   OperatorsView,
+  Refusals,
   RequestSummary,
   SchemaView,
 } from './api';
+import type { FindRemovals } from '../supergraph/removed-names';
 import type { GraphParts } from './graph';
 import type { LiveParts } from './live';
 
@@ -19,7 +21,10 @@ export interface GatewayFilter {
 
 /** Which requests are listed: those that match all members. */
 export interface RequestFilter {
-  /** A part of the operation's name, of the client's name, of a request id, a trace id or an error code; case does not count. */
+  /**
+   * A part of the operation's name, of the client's name, of a request id, a trace id, an error code, or of why it was refused;
+   * case does not count.
+   */
   readonly search?: string | undefined;
   /** The name of the operation, or its id. */
   readonly operation?: string | undefined;
@@ -47,6 +52,7 @@ export interface ConsoleSource {
   readonly requests: (filter: RequestFilter & GatewayFilter) => Promise<readonly RequestSummary[]>;
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
+  readonly refusals: () => Promise<Refusals>;
   readonly live: (filter: GatewayFilter) => Promise<Live>;
   readonly graph: (filter: GatewayFilter) => Promise<Graph>;
   /** Undefined where gateways share no store. */
@@ -66,6 +72,8 @@ export interface ProcessConsole {
   readonly shared: () => Promise<readonly RequestSummary[]>;
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<RecordedRequest | undefined>;
+  /** Without the versions that have removed what is requested. */
+  readonly refusals: () => Promise<Refusals>;
   readonly live: () => Promise<LiveParts>;
   readonly graph: () => Promise<GraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;
@@ -73,4 +81,6 @@ export interface ProcessConsole {
   readonly operators: () => Promise<OperatorsView | undefined>;
   /** Undefined while there is no supergraph. */
   readonly schema: () => Promise<SchemaView | undefined>;
+  /** Which of these coordinates earlier versions of the supergraph had; empty where there is no registry. */
+  readonly removals: FindRemovals;
 }

@@ -1,3 +1,4 @@
+import type { RefusedOperation } from '../request/refusals/refusal';
 import type { Span, Value } from '../telemetry/traces/span';
 import type { RequestSummary } from './api';
 import type { RequestFilter } from './source';
@@ -11,6 +12,10 @@ export function summaryOf(first: Span): RequestSummary {
   const count = (name: string): number => Math.max(0, (read(name) as number | undefined) ?? 0);
   const [status, cache] = [read('http.response.status_code'), text('weir.cache.result')];
   const type = text('graphql.operation.type');
+  const operation =
+    type === undefined
+      ? operationOf(notes?.refusedOperation)
+      : { id: text('weir.operation.id')!, name: text('graphql.operation.name') ?? null, type };
   const isKnownToOthers = trace.source.isLocal !== true || first.parent !== undefined;
   return {
     id: idOf(first),
@@ -18,11 +23,10 @@ export function summaryOf(first: Span): RequestSummary {
     at: trace.timeOf(first.start),
     ms: rounded(first.milliseconds),
     ...(status !== undefined && { status: status as number }),
-    ...(type !== undefined && {
-      operation: { id: text('weir.operation.id')!, name: text('graphql.operation.name') ?? null, type },
-    }),
+    ...(operation && { operation }),
     ...(notes?.client && { client: notes.client }),
     codes: codesOf(first),
+    ...(notes?.refusals && { refused: notes.refusals }),
     ...(cache !== undefined && { cache }),
     calls: {
       planned: count('weir.calls.planned'),
@@ -35,6 +39,9 @@ export function summaryOf(first: Span): RequestSummary {
   };
 }
 
+const operationOf = (refused: RefusedOperation | undefined): RequestSummary['operation'] =>
+  refused && { id: refused.id, name: refused.name, type: refused.type };
+
 /** An event has the id of its trace: those of one subscription have the same request id. */
 const idOf = (first: Span): string =>
   isEvent(first) ? first.trace.id : String(valueOf(first.own, 'weir.request.id') ?? first.trace.id);
@@ -42,7 +49,8 @@ const idOf = (first: Span): string =>
 /** Whether it is the answer to an event of a subscription. */
 export const isEvent = ({ kind }: Span): boolean => kind === 'consumer';
 
-function codesOf(first: Span): readonly string[] {
+/** The error codes in its answers. */
+export function codesOf(first: Span): readonly string[] {
   const codes = valueOf(first.own, 'weir.error.codes');
   if (codes !== undefined) return codes as readonly string[];
   const told = first.trace.spans.flatMap(({ events }) =>
@@ -67,7 +75,8 @@ export function matches(request: RequestSummary, filter: RequestFilter): boolean
   if (client !== undefined && client !== (request.client?.name ?? '')) return false;
   if (search === undefined) return true;
   const wanted = search.toLowerCase();
-  return [id, traceId, name ?? '', hash, request.client?.name ?? '', ...codes].some((each) =>
+  const reasons = (request.refused ?? []).map(({ says }) => says);
+  return [id, traceId, name ?? '', hash, request.client?.name ?? '', ...codes, ...reasons].some((each) =>
     each.toLowerCase().includes(wanted),
   );
 }

@@ -78,7 +78,7 @@ function sentences(kind: Step['kind'], facts: Facts, span: Span, parts: readonly
 const said: Readonly<
   Record<Step['kind'], (facts: Facts, span: Span, parts: readonly Span[]) => readonly string[]>
 > = {
-  request: (facts) => [
+  request: (facts, span) => [
     ...(facts['weir.cache.result'] === 'HIT' || facts['weir.cache.result'] === 'STALE'
       ? [`Answered from the cache${aged(facts)}.`]
       : []),
@@ -88,6 +88,9 @@ const said: Readonly<
     ...(facts['weir.shared_with'] === undefined
       ? []
       : [`${countOf(Number(facts['weir.shared_with']), 'other request')} got the answer of its execution.`]),
+    ...(span.trace.notes?.isLate === true
+      ? ['It is not of the sample, so its steps were not recorded.']
+      : []),
   ],
   authenticate: () => ['Waited for an authoriser, or for the keys of an issuer.'],
   parse: () => ['Parsed the operation, which the gateway did not know yet.'],

@@ -30,6 +30,7 @@ import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { CacheResult } from '../cache/responses/answer-headers';
 import { nullsOf } from '../cache/responses/stored-nulls';
 import type { Answered } from '../cache/responses/response-cache';
+import { explainVariable } from '../request/refusals/explain-variable';
 import { fieldError, requestError, RequestErrors } from '../errors';
 import {
   countNodes,
@@ -277,7 +278,11 @@ export function createOperations(
     if (refusal !== undefined) throw refusal;
     noteOperation(request, compiled, variables, limits);
     const wrong = variableErrors(schema, compiled, variables);
-    if (wrong !== undefined) throw new RequestErrors(isDevelopment ? wrong : wrong.map(withoutHint));
+    if (wrong !== undefined)
+      throw new RequestErrors(
+        isDevelopment ? wrong : wrong.map(withoutHint),
+        wrong.map((error) => explainVariable(schema, error, variables)),
+      );
     charge(request, compiled.cost, variables);
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, mapOf, portNumber, share, size, text } from './values';
+import { duration, flag, mapOf, portNumber, share, size, text } from './values';
 
 const console = mapOf({
   enabled: flag
@@ -14,6 +14,22 @@ const console = mapOf({
   memory: size
     .prefault('40MiB')
     .describe('Memory for recorded requests, in each process: the oldest make room for new ones.'),
+  failures: mapOf({
+    enabled: flag
+      .default(true)
+      .describe('Records all failed, refused and slow requests, apart from the sample.'),
+    memory: size
+      .prefault('8MiB')
+      .describe(
+        'Memory for them, in each process. Where there are too many, the oldest of those with the most frequent error code make room.',
+      ),
+    slowerThan: duration
+      .prefault('1s')
+      .describe('Requests that take as long are slow. Subscriptions never are.'),
+  })
+    .prefault({})
+    .describe('Which requests are recorded besides the sample.')
+    .meta({ example: { memory: '16MiB', slowerThan: '500ms' } }),
   values: flag
     .default(false)
     .describe(

@@ -64,6 +64,7 @@ import { createPipeline, type Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
 import { openSubgraphSigners, type SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
+import type { Removals } from '../supergraph/removed-names';
 import { type OpenedSource, openSource } from '../supergraph/open';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
@@ -234,6 +235,11 @@ export class Configuration {
     return this.#parts.viewSchema({ supergraphSdl, apiSchemaSdl, id: supergraphId(supergraphSdl) });
   }
 
+  /** Which versions of the registry have removed these names; none without a registry. */
+  async removalsOf(coordinates: readonly string[]): Promise<Removals> {
+    return (await this.#parts.removals?.(coordinates)) ?? [];
+  }
+
   get rates(): Rates | undefined {
     return this.#parts.rates;
   }
@@ -367,7 +373,7 @@ function build(
   // Code that may throw comes first, before anything is opened that must be closed.
   const { persistedOperations: statistics } = metrics;
   const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
-  const { source, lastGood, usage, registryFacts }: OpenedSource =
+  const { source, lastGood, usage, registryFacts, removals }: OpenedSource =
     ownSource === undefined ? openSource(options, { logger, meter: metrics.meter }) : { source: ownSource };
   const viewSchema = schemaViews({ source: describeSource(options, ownSource), registryFacts });
   // Connections to subgraphs outlive a supergraph.
@@ -562,7 +568,7 @@ function build(
       signers,
       authentication,
     },
-    ...{ invalidate, rates, purges, tagFormats, persistedOperations, breakers, viewSchema },
+    ...{ invalidate, rates, purges, tagFormats, persistedOperations, breakers, viewSchema, removals },
   };
 }
 

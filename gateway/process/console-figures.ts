@@ -6,14 +6,14 @@ import type { Metrics } from '../telemetry/metrics';
 import type { Configuration } from './configuration';
 
 export interface ConsoleFigures {
-  readonly console: Pick<ProcessConsole, 'live' | 'graph' | 'operators' | 'schema'>;
+  readonly console: Pick<ProcessConsole, 'live' | 'graph' | 'operators' | 'schema' | 'removals'>;
   stop(): void;
 }
 
 /** Records what the pages *Live* and *Graph* show of this process, until it is stopped. */
 export function openConsoleFigures(
   metrics: Metrics,
-  current: () => Pick<Configuration, 'graphSources' | 'linkedSubgraphs' | 'describeSchema'>,
+  current: () => Pick<Configuration, 'graphSources' | 'linkedSubgraphs' | 'describeSchema' | 'removalsOf'>,
 ): ConsoleFigures {
   const recorder = recordLive(metrics);
   return {
@@ -22,6 +22,11 @@ export function openConsoleFigures(
       graph: () => Promise.resolve(graphParts(current().graphSources())),
       operators: askSeldom(() => askOperators(current().linkedSubgraphs())),
       schema: () => current().describeSchema(),
+      // A registry that cannot be read is in the log already.
+      removals: (coordinates) =>
+        current()
+          .removalsOf(coordinates)
+          .catch(() => []),
     },
     stop: () => recorder.stop(),
   };

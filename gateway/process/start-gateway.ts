@@ -186,9 +186,7 @@ export async function openGateway(
   });
   // Without an exporter nothing is traced but for the console.
   const local =
-    tracing === undefined && recorder !== undefined && sampling > 0
-      ? localTracer(options.path, recorder)
-      : undefined;
+    tracing === undefined && recorder !== undefined ? localTracer(options.path, recorder) : undefined;
   const audit = await openAudit({ options: options.audit, meter: metrics.meter, logger });
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers });
   const shared = openSharedCounts(options.cache, { meter: metrics.meter, logger });
@@ -330,6 +328,7 @@ export async function openGateway(
     reports &&
     figures && {
       requests: own.requests,
+      refusals: own.refusals,
       shared: () => Promise.resolve(sharedRecords?.list() ?? []),
       request: async (id) => (await own.request(id)) ?? sharedRecords?.find(id),
       report: ({ last }) => Promise.resolve(reports.totals(last)),

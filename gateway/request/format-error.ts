@@ -42,7 +42,7 @@ const isDefect = (code: unknown): boolean =>
   code === ('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
 
 /** The code for the HTTP status that Apollo Server chose, which says more than its code `BAD_REQUEST` or none. */
-function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
+export function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
   if (code !== undefined && code !== 'BAD_REQUEST') return undefined;
   switch ((http as { readonly status?: number } | undefined)?.status) {
     case 400:

@@ -9,6 +9,7 @@ import type { SignIdentity } from '../auth/signed-identity';
 import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
 import type { HookRequest } from './hooks';
+import { mostRefusals, type Refusal, type RefusedOperation } from './refusals/refusal';
 import type { Sink } from './sink';
 import { ServerTiming } from './server-timing';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
@@ -109,6 +110,10 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   errorsLeftOut = 0;
   /** The first error codes in its answers; undefined if there are none. */
   codes: Set<string> | undefined;
+  /** Why it, or operations in it, were refused, the first ones; undefined if none was. */
+  refusals: readonly Refusal[] | undefined;
+  /** Of the operations in it that could not be known the last one. */
+  refusedOperation: RefusedOperation | undefined;
   /** Set if it was answered with 401. */
   denial: Denial | undefined;
   /** How the response cache took part in its last answer. */
@@ -261,6 +266,11 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     if (typeof code !== 'string') return;
     const codes = (this.codes ??= new Set());
     if (codes.size < mostCodes) codes.add(code);
+  }
+
+  /** Notes why it, or an operation in it, is refused. */
+  noteRefusals(refusals: readonly Refusal[]): void {
+    this.refusals = [...(this.refusals ?? []), ...refusals].slice(0, mostRefusals);
   }
 
   get provenance(): AnswerProvenance {

@@ -12,6 +12,7 @@ import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import { errorTypeOf } from '../telemetry/traces/span';
+import { refusalPlugin } from './refusals/note-refused';
 import { missingRules } from './validation-rules';
 import type { FormatError } from './format-error';
 
@@ -104,6 +105,7 @@ function createApolloServer(settings: ApolloServerSettings): ApolloServer<Operat
     formatError,
     plugins: [
       requestPlugin(gateway),
+      refusalPlugin(),
       ...(settings.isTraced ? [tracePlugin()] : []),
       ...settings.plugins,
       disabled.ApolloServerPluginCacheControlDisabled(),

@@ -33,6 +33,7 @@ import { parseBody, parseUrl, resumedAfter } from './parsed-request';
 import { partBody } from './part-body';
 import { responseBody } from './response-body';
 import { noteCodes } from './note-codes';
+import { noteInvalidRequest } from './refusals/note-refused';
 import { runBatch } from './run-batch';
 import { isShutdown, type Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -340,7 +341,11 @@ function apolloAnswer(request: IncomingRequest, response: HTTPGraphQLResponse): 
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   // A plugin may have answered with something else, such as an HTML page.
-  if (headers.get('content-type')?.includes('json') === true) noteCodes(request, JSON.parse(body.string));
+  if (headers.get('content-type')?.includes('json') === true) {
+    const parsed: unknown = JSON.parse(body.string);
+    noteCodes(request, parsed);
+    noteInvalidRequest(request, parsed);
+  }
   if (request.sink.refusesInEvents)
     return { ...streamed, body: onlyPart(Buffer.from(body.string), { kind: 'events', ending: 'failed' }) };
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');

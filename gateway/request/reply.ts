@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import { onlyPart } from './only-part';
+import { explainError } from './refusals/explain-error';
 import type { Answer } from './sink';
 
 /** Answers requests, and adds the headers of the request to each answer. */
@@ -69,6 +70,7 @@ export class Reply {
       request.noteCode(extensions['code']);
       this.#statistics.add(extensions);
     }
+    request.noteRefusals(errors.map(explainError));
     if (status === 401)
       request.denial = { reason: error.message, mode: request.refusedBy ?? request.identity.mode };
   }

@@ -11,7 +11,8 @@ import type { Sink } from './sink';
 import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics';
-import { type EndRequestSpan, requestSpansOf } from '../telemetry/traces/request-span';
+import { type EndRequestSpan, isFailure, requestSpansOf } from '../telemetry/traces/request-span';
+import type { Span } from '../telemetry/traces/span';
 import type { Tracer } from '../telemetry/traces/tracer';
 import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
 import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
@@ -121,11 +122,21 @@ export class RequestsInFlight {
     if (status === undefined) request.abort(new ClientGone());
     request.end();
     // First, as it is known then whether the trace is exported.
-    if (request.span !== undefined) this.#endSpan!(request.span, request, status);
+    const span = request.span ?? this.#lateSpan(request, status);
+    if (span !== undefined) this.#endSpan!(span, request, status);
     this.#record(request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
     this.#settings.onEnd();
+  }
+
+  /** The span of a request that was not traced, but is recorded as it has failed, was refused or was slow. */
+  #lateSpan(request: IncomingRequest, status: number | undefined): Span | undefined {
+    const { tracer } = this.#settings;
+    const { head, start, ownTrace } = request;
+    if (tracer === undefined || !isFailure(tracer.recorder, request, status) || !this.#isToEndpoint(head))
+      return undefined;
+    return tracer.beginLate(head, start, ownTrace?.traceId);
   }
 
   #isToEndpoint({ url }: RequestHead): boolean {

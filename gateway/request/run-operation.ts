@@ -14,6 +14,7 @@ import type { IncomingRequest } from './incoming-request';
 import type { Learn } from './learn-operation';
 import { searchFor, searchOf, type SentOperation, usualOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
+import { refusedOperation } from './refusals/note-refused';
 import { refuseRootConditions } from './root-conditions';
 import { partsNotTaken } from './parts-not-taken';
 import type { IncrementalFormat } from './sink';
@@ -118,7 +119,7 @@ export class RunOperation {
   /** Checks the safelist. */
   #refuseUntrusted(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { refuse } = this.#options.persistedOperations;
-    if (refuse !== undefined) refuseAny(documentsOf(arrival, expanded), refuse);
+    if (refuse !== undefined) refuseAny(arrival, expanded, refuse);
   }
 
   /** Checks the limits of documents, before parsing. For a known operation `run` checks them, with all other limits. */
@@ -126,7 +127,8 @@ export class RunOperation {
     const { limits } = this.#options;
     const { identity } = arrival.request;
     refuseAny(
-      documentsOf(arrival, expanded),
+      arrival,
+      expanded,
       (document) => limits.refuse(document, identity) ?? refuseRootConditions(document),
     );
   }
@@ -184,11 +186,15 @@ function afterIn(sent: SentOperation | undefined): string | undefined {
 }
 
 function refuseAny(
-  documents: readonly unknown[],
+  arrival: Arrival,
+  expanded: SentOperation | undefined,
   refuse: (document: string) => GraphQLError | undefined,
 ): void {
-  for (const document of documents) {
-    const refusal = typeof document === 'string' ? refuse(document) : undefined;
-    if (refusal !== undefined) throw refusal;
+  for (const document of documentsOf(arrival, expanded)) {
+    if (typeof document !== 'string') continue;
+    const refusal = refuse(document);
+    if (refusal === undefined) continue;
+    arrival.request.refusedOperation = refusedOperation(document, expanded?.operationName);
+    throw refusal;
   }
 }

@@ -2,6 +2,7 @@ import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SchemaType, SupergraphVersion } from '../console/api';
 import type { RegistryFacts } from './registry-facts';
+import type { VersionedSupergraph } from './removed-names';
 
 export interface DescribeOptions {
   readonly supergraphSdl: string;
@@ -23,14 +24,21 @@ const timeout = 30_000;
 /** Megabytes. */
 const mostMemory = 512;
 
-/** Describes a supergraph, in a thread of its own that ends afterwards. Rejects if that fails or takes too long. */
-export function describeSupergraph(options: DescribeOptions): Promise<DescribedSupergraph> {
+/** Describes a supergraph in a thread. */
+export const describeSupergraph = (options: DescribeOptions): Promise<DescribedSupergraph> =>
+  inSchemaThread(options);
+
+/** What `schema-thread.ts` makes. */
+export type SchemaTask = DescribeOptions | { readonly versions: readonly VersionedSupergraph[] };
+
+/** Does it in a thread of its own that ends afterwards. Rejects if that fails or takes too long. */
+export function inSchemaThread<Result>(task: SchemaTask): Promise<Result> {
   const worker = new Worker(threadFile, {
-    ...{ workerData: options, execArgv: threadArguments },
+    ...{ workerData: task, execArgv: threadArguments },
     resourceLimits: { maxOldGenerationSizeMb: mostMemory },
   });
   worker.unref();
-  return new Promise<DescribedSupergraph>((resolve, reject) => {
+  return new Promise<Result>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`The schema could not be described within ${timeout / 1000} s.`)),
       timeout,

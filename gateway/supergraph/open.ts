@@ -7,6 +7,7 @@ import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';
 import { openRegistry } from './registry';
 import type { RegistryFacts } from './registry-facts';
+import type { FindRemovals } from './removed-names';
 import { s3Source } from './s3';
 import type { SupergraphSource } from './source';
 import { urlSource } from './url';
@@ -18,6 +19,8 @@ export interface OpenedSource {
   readonly usage?: UsageRecorder | undefined;
   /** What the registry knows of the supergraph that runs. Rejects if it cannot be read. */
   readonly registryFacts?: (() => Promise<RegistryFacts>) | undefined;
+  /** Which version of the registry has removed a name; undefined without one. */
+  readonly removals?: FindRemovals | undefined;
 }
 
 interface SourceTools {
@@ -43,6 +46,7 @@ export function openSource(
       source,
       usageSink: sink,
       facts,
+      removals,
     } = openRegistry({
       ...{ registry, graph, version, ...pace, logger, isReadOnly },
     });
@@ -52,6 +56,7 @@ export function openSource(
       usage: enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined,
       lastGood: lastGood ?? lastGoodFile(kept),
       registryFacts: facts,
+      removals,
     };
   }
   if (url !== undefined) {

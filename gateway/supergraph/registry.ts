@@ -12,6 +12,7 @@ import type { UsageSink } from '../usage/recorder';
 import { awsAgents } from '../subgraph-calls/outgoing';
 import { createPolling } from './polling';
 import { type RegistryFacts, readRegistryFacts } from './registry-facts';
+import { type FindRemovals, findRemovals } from './removed-names';
 import type { SupergraphOutcome, SupergraphSource } from './source';
 
 export interface RegistryOptions {
@@ -37,6 +38,7 @@ export function openRegistry(options: RegistryOptions): {
   readonly usageSink: UsageSink;
   /** What it knows of the supergraph that runs. Rejects if it cannot be read. */
   readonly facts: () => Promise<RegistryFacts>;
+  readonly removals: FindRemovals;
 } {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
@@ -100,7 +102,8 @@ export function openRegistry(options: RegistryOptions): {
     putSegment: async (segment) => (await open()).usage.putSegment(segment),
   };
   const facts = async (): Promise<RegistryFacts> => readRegistryFacts(await open(), running?.version);
-  return { source, usageSink, facts };
+  const removals = findRemovals(async () => ({ reader: await open(), running: running?.version }));
+  return { source, usageSink, facts, removals };
 }
 
 const noReports: ReturnType<typeof createReports> = {

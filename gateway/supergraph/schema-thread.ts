@@ -1,16 +1,20 @@
 /** The thread of `describe-supergraph.ts`: what it does takes up to seconds, in which requests would wait. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { buildSchema } from 'graphql';
+import { buildSchema, type GraphQLSchema, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { apiSchemaOf } from '../../schema/api-schema';
 import { changesBetween } from '../../schema/changes';
 import { readUsage } from '../../schema/usage';
 import { describeTypes, type SchemaUsage } from '../console/schema';
 import { letRequestsGoFirst } from '../planning/thread-priority';
-import type { DescribedSupergraph, DescribeOptions } from './describe-supergraph';
+import type { DescribedSupergraph, DescribeOptions, SchemaTask } from './describe-supergraph';
 import { type RegistryFacts } from './registry-facts';
+import type { Removals, VersionedSupergraph } from './removed-names';
 
 letRequestsGoFirst();
-void describe(workerData as DescribeOptions).then((described) => parentPort!.postMessage(described));
+const task = workerData as SchemaTask;
+void ('versions' in task ? removedIn(task.versions) : describe(task)).then((made) =>
+  parentPort!.postMessage(made),
+);
 
 async function describe({
   supergraphSdl,
@@ -36,4 +40,35 @@ async function usageIn({ usage }: RegistryFacts, apiSchemaSdl: string): Promise<
   const log = { read: () => Promise.resolve(usage) };
   const found = await readUsage(log, { since: new Date(), schema });
   return { requests: found.requests, firstDay: found.firstDay, coordinates: found.coordinates() };
+}
+
+/** What earlier versions had and the last one has not. @param versions the newest first */
+function removedIn([running, ...earlier]: readonly VersionedSupergraph[]): Promise<Removals> {
+  const removed = new Map<string, number>();
+  if (running === undefined) return Promise.resolve([]);
+  const has = new Set(coordinatesOf(apiSchemaOf(running.supergraphSdl)));
+  let after = running.number;
+  for (const { number, supergraphSdl } of earlier) {
+    for (const coordinate of coordinatesOf(apiSchemaOf(supergraphSdl))) {
+      if (has.has(coordinate)) continue;
+      has.add(coordinate);
+      removed.set(coordinate, after);
+    }
+    after = number;
+  }
+  return Promise.resolve([...removed]);
+}
+
+/** Of types, fields, arguments and fields of input objects. */
+function* coordinatesOf(schema: GraphQLSchema): Generator<string> {
+  for (const type of Object.values(schema.getTypeMap())) {
+    yield type.name;
+    if (isInputObjectType(type))
+      for (const field of Object.keys(type.getFields())) yield `${type.name}.${field}`;
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const { name, args } of Object.values(type.getFields())) {
+      yield `${type.name}.${name}`;
+      for (const argument of args) yield `${type.name}.${name}(${argument.name}:)`;
+    }
+  }
 }

@@ -26,10 +26,18 @@ const own: Readonly<Record<AccessField, DescribeRequest>> = {
   path: ({ head }) => `,"path":${bounded(pathIn(head.url))}`,
   status: (_, status) => `,"status":${status}`,
   ms: (_request, _status, milliseconds) => `,"ms":${Math.round(milliseconds * 10) / 10}`,
-  operationType: ({ operation }) => (operation === undefined ? '' : `,"operationType":"${operation.type}"`),
-  operation: ({ operation }) =>
-    operation === undefined || operation.name === null ? '' : `,"operation":"${operation.name}"`,
-  operationId: ({ operation }) => (operation === undefined ? '' : `,"operationId":"${operation.id}"`),
+  operationType: ({ operation, refusedOperation }) => {
+    const { type = '' } = operation ?? refusedOperation ?? {};
+    return type === '' ? '' : `,"operationType":"${type}"`;
+  },
+  operation: ({ operation, refusedOperation }) => {
+    const { name = null } = operation ?? refusedOperation ?? {};
+    return name === null ? '' : `,"operation":"${name}"`;
+  },
+  operationId: ({ operation, refusedOperation }) => {
+    const { id } = operation ?? refusedOperation ?? {};
+    return id === undefined ? '' : `,"operationId":"${id}"`;
+  },
   operations: ({ operations }) => (operations > 1 ? `,"operations":${operations}` : ''),
   client: ({ clientName }) => (clientName === '' ? '' : `,"client":${bounded(clientName)}`),
   clientVersion: ({ clientVersion }) =>
@@ -38,7 +46,10 @@ const own: Readonly<Record<AccessField, DescribeRequest>> = {
   calls: ({ operation, callsSent }) => (operation === undefined ? '' : `,"calls":${callsSent}`),
   codes: ({ codes }) => (codes === undefined ? '' : `,"codes":[${[...codes].map(bounded).join()}]`),
   errorsLeftOut: ({ errorsLeftOut }) => (errorsLeftOut === 0 ? '' : `,"errorsLeftOut":${errorsLeftOut}`),
-  reason: ({ denial }) => (denial === undefined ? '' : `,"reason":${bounded(denial.reason)}`),
+  reason({ denial, refusals }) {
+    const reason = denial?.reason ?? refusals?.[0]?.says;
+    return reason === undefined ? '' : `,"reason":${bounded(reason)}`;
+  },
   authMode: ({ denial }) => (denial === undefined ? '' : `,"authMode":"${denial.mode}"`),
 };
 

@@ -1,6 +1,6 @@
 /** The pages *Live* and *Graph* of the console, from real requests to real subgraphs. */
 import { z } from 'zod';
-import type { Graph, Live, SchemaView } from '../../gateway/console/api';
+import type { Graph, Live, Refusals, SchemaView } from '../../gateway/console/api';
 import { Registry } from '../../schema';
 import {
   defineConsumer,
@@ -135,7 +135,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-async function ask<Answer>(what: 'live' | 'graph' | 'schema'): Promise<Answer> {
+async function ask<Answer>(what: 'live' | 'graph' | 'schema' | 'refusals'): Promise<Answer> {
   const response = await fetch(`${gateway.adminUrl}/console/api/${what}`);
   expect(response.status).toBe(200);
   return (await response.json()) as Answer;
@@ -242,6 +242,17 @@ it('shows who uses the schema, the version that runs and what it has changed', a
     owners: ['reviews'],
     mayBeDeleted: { yes: true, why: `No client has used it since ${today}.` },
   });
+});
+
+it('says which version has removed what clients request', async () => {
+  const headers = { 'apollographql-client-name': 'web', 'apollographql-client-version': '1.4.0' };
+  for (const field of ['stars', 'never'])
+    await (await gateway.post({ query: `{ latestReviews { ${field} } }` }, { headers })).text();
+  const { groups } = await ask<Refusals>('refusals');
+  expect(groups.map(({ says, removedIn }) => [says, removedIn])).toEqual([
+    ['`Review.never` does not exist.', undefined],
+    ['`Review.stars` does not exist.', 2],
+  ]);
 });
 
 it('shows the schema without its use where no registry counts it', async () => {

@@ -5,6 +5,7 @@ import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../auth/hook';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
+import { explainVariable } from '../../request/refusals/explain-variable';
 import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
 import { eventBounds } from '../../events/feeds';
@@ -242,13 +243,18 @@ export function createPreparation(options: PreparationOptions) {
         maxErrors: 1,
       });
       if (invalid !== undefined) {
-        const reason = `The graph has changed, and the subscription is not valid any more: ${invalid.message}`;
-        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason });
+        const logged = 'The graph has changed, and the subscription is not valid any more.';
+        const reason = `${logged.slice(0, -1)}: ${invalid.message}`;
+        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason }, { logged });
       }
       moved.set(key, (compiled = compile(document, hash('sha256', document, 'hex'), operationName)));
     }
     const wrong = variableErrors(schema, compiled, variables);
-    if (wrong !== undefined) throw new RequestErrors(wrong);
+    if (wrong !== undefined)
+      throw new RequestErrors(
+        wrong,
+        wrong.map((error) => explainVariable(schema, error, variables)),
+      );
     return prepare(compiled, variables, subscriber);
   };
 

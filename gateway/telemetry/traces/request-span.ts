@@ -2,6 +2,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { CallCounts } from '../call-counts';
 import { knownMethod } from '../statistics/request-statistics';
 import type { Attributes, Span } from './span';
+import type { Recorder } from './trace';
 import type { Tracer } from './tracer';
 
 /** The facts that all requests share. */
@@ -31,7 +32,7 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
     return shared;
   };
   return (span, request, status) => {
-    const { operation, operations, codes, cacheResult, calls } = request;
+    const { operation, operations, codes, cacheResult, calls, refusals, refusedOperation } = request;
     span.shared = sharedBy(knownMethod(request.head.method));
     span.set('http.response.status_code', status);
     span.set('weir.request.id', request.id);
@@ -45,7 +46,11 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
     }
     const { notes } = span.trace;
     if (notes !== undefined) {
-      notes.document = operation?.document;
+      notes.document = operation?.document ?? refusedOperation?.document;
+      if (refusals !== undefined) notes.refusals = refusals;
+      if (operation === undefined && refusedOperation !== undefined)
+        notes.refusedOperation = refusedOperation;
+      if (isFailure(tracer.recorder, request, status)) notes.isFailure = true;
       notes.operationName = operation?.operationName;
       const { clientName: name, clientVersion: version } = request;
       if (name !== '') notes.client = { name, version };
@@ -62,6 +67,17 @@ export function setCalls(span: Span, calls: CallCounts): void {
   span.set('weir.calls.planned', calls.planned);
   span.set('weir.calls.sent', calls.sent);
   span.set('weir.calls.saved', calls.merged + calls.deduplicated + calls.batched + calls.cached);
+}
+
+/** Whether the console records it apart from the sample: it has failed, was refused, or was slow. */
+export function isFailure(
+  recorder: Recorder | undefined,
+  { codes, operation, start }: IncomingRequest,
+  status: number | undefined,
+): boolean {
+  if (recorder?.failures.enabled !== true) return false;
+  if (codes !== undefined || (status !== undefined && status >= 400)) return true;
+  return operation?.type !== 'subscription' && performance.now() - start >= recorder.failures.slowerThan;
 }
 
 /** Requests that the client got wrong are no failures, or anybody could have them exported. */

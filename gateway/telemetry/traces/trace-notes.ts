@@ -1,12 +1,20 @@
 import type { ObservedNull } from '../../execution';
 import type { Policy } from '../../cache/policy';
 import type { CachedReply } from '../../cache/responses/answer-headers';
+import type { Refusal, RefusedOperation } from '../../request/refusals/refusal';
 import type { Span } from './span';
 
 /** What the console shows of a trace besides its spans. Nothing is in it before it is known. */
 export interface TraceNotes {
   /** Whether it is recorded however it ends. */
   isChosen?: boolean;
+  /** Whether the request has failed, was refused, or was slow. */
+  isFailure?: boolean;
+  /** Whether it was begun when it was over, so that its steps are not known. */
+  isLate?: boolean;
+  /** Why it was refused, and the operation that could not be known. */
+  refusals?: readonly Refusal[];
+  refusedOperation?: RefusedOperation;
   client?: { readonly name: string; readonly version: string };
   /** The text of its last operation, and which of its operations was asked for. */
   document?: string | undefined;

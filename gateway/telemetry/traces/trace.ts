@@ -27,6 +27,8 @@ export interface Recorder {
   readonly inFlight: Undecided;
   /** Whether one that begins is recorded, even if it is not exported. */
   readonly isChosen: () => boolean;
+  /** Whether failed, refused and slow requests are recorded, and the milliseconds from which on one is slow. */
+  readonly failures: { readonly enabled: boolean; readonly slowerThan: number };
   /** Takes a trace that is over, by its first span. */
   readonly take: (first: Span) => void;
 }

@@ -2,7 +2,7 @@ import type { RequestHead } from '../../request/incoming-request';
 import type { Options } from '../../options';
 import { readTrace, type TraceContext } from '../trace-context';
 import type { Span } from './span';
-import { Trace, type TraceIdentity, type TraceSource, type TracingHeaders } from './trace';
+import { type Recorder, Trace, type TraceIdentity, type TraceSource, type TracingHeaders } from './trace';
 import { readXRay, xRayTraceId } from './x-ray';
 
 export interface TracerOptions extends TraceSource {
@@ -93,15 +93,37 @@ export class Tracer {
     return span;
   }
 
+  /**
+   * Begins the span of a request that is over and was not traced. Only the console gets it.
+   *
+   * @param traceId of the request. @default that of its client, or a new one
+   */
+  beginLate({ method, headers }: RequestHead, start: number, traceId: string | undefined): Span {
+    const sent = readTrace(single(headers['traceparent']), undefined);
+    const parent = sent && parentIn(sent);
+    const id = traceId ?? parent?.traceId ?? this.#newTraceId();
+    const trace = new Trace(this.#options, { id, isSampled: false }, true);
+    trace.notes!.isLate = true;
+    const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
+    return trace.begin(this.#nameFor(method), 'server', start, remote);
+  }
+
+  /** What is recorded for the console; undefined where nothing is. */
+  get recorder(): Recorder | undefined {
+    return this.#options.recorder;
+  }
+
   /** Ends the first span of a trace, and with it decides whether a trace that was not chosen before is kept. */
   end(span: Span, hasFailed: boolean): void {
     const { failed, slowerThan = Infinity } = this.#options.keep;
     const { trace } = span;
     span.end();
-    const isKept = (failed && hasFailed) || span.milliseconds >= slowerThan;
+    const { notes } = trace;
+    const isLate = notes?.isLate === true;
+    const isKept = !isLate && ((failed && hasFailed) || span.milliseconds >= slowerThan);
     trace.decide(isKept);
     trace.close();
-    if (trace.notes !== undefined && (isKept || trace.notes.isChosen === true))
+    if (notes !== undefined && (isKept || notes.isChosen === true || notes.isFailure === true))
       this.#options.recorder!.take(span);
   }
 

@@ -2,6 +2,7 @@ import type { RequestSummary } from '../../../../gateway/console/api';
 import type { GatewaySummary } from '../../../../gateway/console/gateway-summary';
 import {
   type AskAll,
+  type AskOne,
   consoleSource,
   mergedGateway,
   type OwnGateway,
@@ -48,6 +49,33 @@ describe('several processes', () => {
       [2, summaryAt('a', 1)],
     ]);
     expect(await answering(answers).request('a')).toMatchObject({ worker: 2 });
+  });
+
+  it('add up why requests are refused', async () => {
+    const group = { code: 'A', says: 'The reason.', coordinate: 'Product.old', last: 5, example: 'x' };
+    const others = { code: 'B', says: 'Another.', count: 1, operations: [], last: 9, example: 'z' };
+    const answers = new Map([
+      [1, { since: 7, groups: [{ ...group, count: 2, operations: ['Page'] }] }],
+      [
+        2,
+        { since: 3, groups: [{ ...group, count: 3, operations: ['Cart'], last: 8, example: 'y' }, others] },
+      ],
+      [3, { since: null, groups: [] }],
+    ]);
+    const source = consoleSource(
+      mergedGateway(
+        (() => Promise.resolve(answers)) as unknown as AskAll,
+        ((_: string, names: string[]) =>
+          Promise.resolve(names.map((name) => [name, 4]))) as unknown as AskOne,
+      ),
+    );
+    expect(await source.refusals()).toEqual({
+      since: 3,
+      groups: [
+        { ...group, count: 5, operations: ['Cart', 'Page'], last: 8, example: 'y', removedIn: 4 },
+        others,
+      ],
+    });
   });
 
   it('say that no process answers', async () => {

@@ -7,7 +7,8 @@ import { heapUsed } from '../../../support/heap';
 const MiB = 1024 * 1024;
 
 function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}) {
-  const log = new RequestLog({ sampling: 1, memory: 32 * MiB, values: false, ...options });
+  const failures = { enabled: true, slowerThan: 1000, memory: MiB };
+  const log = new RequestLog({ sampling: 1, memory: 32 * MiB, failures, values: false, ...options });
   const tracer = localTracer('/graphql', log);
   /** Records a request with as many fetches as a page has, and all that the gateway notes of them. */
   const record = (
@@ -53,8 +54,64 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
     tracer.end(first, false);
     return first;
   };
-  return { log, tracer, record };
+  /** Records a request that was not traced and has failed. */
+  const fail = (id: string, code: string, says = 'The reason.'): void => {
+    const first = tracer.beginLate({ method: 'POST', url: '/graphql', headers: {} }, performance.now(), id);
+    const notes = first.trace.notes!;
+    notes.isFailure = true;
+    notes.client = { name: `client ${id}`, version: '1.2.3' };
+    notes.refusals = [{ code, rule: 'FieldsOnCorrectType', says, coordinate: says, line: 1, column: 1 }];
+    notes.refusedOperation = { id: `${id}${'0'.repeat(64)}`, name: `Operation${id}`, type: 'query' };
+    notes.document = `query Operation${id} { ${'field '.repeat(50)} }`;
+    first.set('weir.request.id', id);
+    first.set('http.response.status_code', 400);
+    first.set('weir.error.codes', [code]);
+    tracer.end(first, false);
+  };
+  return { log, tracer, record, fail };
 }
+
+describe('failed requests', () => {
+  it('and the sample cannot displace each other', () => {
+    const { log, record, fail } = open({ memory: 50_000 });
+    for (let i = 0; i < 5; i++) record(`good${i}`, undefined, 0);
+    for (let i = 0; i < 3000; i++) fail(`bad${i}`, 'SOME');
+    expect(idsIn(log).slice(-5)).toEqual(['good4', 'good3', 'good2', 'good1', 'good0']);
+    fail('last', 'SOME');
+    for (let i = 0; i < 500; i++) record(`more${i}`, undefined, 0);
+    expect(idsIn(log)).toContain('last');
+    expect(log.bytes).toBeLessThanOrEqual(50_000 + MiB);
+  });
+
+  it('of one code do not displace those of others', () => {
+    const { log, fail } = open();
+    for (let i = 0; i < 5; i++) fail(`rare${i}`, 'RARE');
+    for (let i = 0; i < 5000; i++) fail(`often${i}`, 'OFTEN');
+    expect(log.size).toBeLessThan(2000);
+    expect(idsIn(log).slice(-5)).toEqual(['rare4', 'rare3', 'rare2', 'rare1', 'rare0']);
+    expect(idsIn(log)[0]).toBe('often4999');
+  });
+
+  it('of any number of codes are kept within the memory', () => {
+    const { log, fail } = open();
+    for (let i = 0; i < 5000; i++) fail(`${i}`, `CODE_${i}`);
+    expect(log.bytes).toBeLessThanOrEqual(MiB);
+    expect(log.size).toBeGreaterThan(100);
+  });
+
+  it('take about the memory that is counted', async () => {
+    const failures = { enabled: true, slowerThan: 1000, memory: 1024 * MiB };
+    let opened: ReturnType<typeof open> | undefined = open({ failures });
+    const counted = opened.log.bytes;
+    for (let i = 0; i < 10_000; i++) opened.fail(`${i}`, 'SOME', `\`Product.field${i}\` does not exist.`);
+    const estimated = opened.log.bytes - counted;
+    const all = await heapUsed();
+    opened = undefined;
+    const taken = all - (await heapUsed());
+    expect(estimated / taken).toBeGreaterThan(0.8);
+    expect(estimated / taken).toBeLessThan(1.6);
+  });
+});
 
 const idsIn = (log: RequestLog): unknown[] => [...log].map(({ attributes }) => attributes['weir.request.id']);
 

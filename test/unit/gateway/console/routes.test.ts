@@ -26,6 +26,7 @@ const source: ConsoleSource = {
   },
   request: () => Promise.resolve(undefined),
   report: () => Promise.reject(new Error('secret reason')),
+  refusals: () => Promise.resolve({ since: null, groups: [] }),
   live: () => Promise.reject(new Error('secret reason')),
   graph: () => Promise.reject(new Error('secret reason')),
   schema: () => Promise.reject(new Error('secret reason')),

@@ -1,0 +1,49 @@
+import type { JSX } from 'preact';
+import type { RefusalGroup, Refusals } from '../../gateway/console/api';
+import { linkTo } from '../link-to';
+import { Card } from './card';
+import { moment } from './format';
+import { Marked } from './marked';
+
+/** Why clients are refused: a line for each client and reason, the most frequent first. */
+export function RefusedRequests({ refusals }: { readonly refusals: Refusals }): JSX.Element {
+  const { groups, since } = refusals;
+  if (groups.length === 0 || since === null) return <></>;
+  return (
+    <Card title="Why requests are refused" aside={<span class="muted">since {moment(since)}</span>}>
+      <ul class="refusals">
+        {groups.slice(0, mostShown).map((group) => (
+          <li key={`${group.client?.name} ${group.client?.version} ${group.code} ${group.says}`}>
+            <Group group={group} />
+          </li>
+        ))}
+      </ul>
+      {groups.length > mostShown && <p class="note muted">{groups.length - mostShown} more reasons.</p>}
+    </Card>
+  );
+}
+
+const mostShown = 8;
+
+function Group({ group }: { readonly group: RefusalGroup }): JSX.Element {
+  const { count, client, says, coordinate, removedIn, operations, example } = group;
+  return (
+    <>
+      <a href={linkTo(['requests', example])} title="Open the newest of them">
+        {count} ×
+      </a>{' '}
+      <strong>{client === undefined ? 'clients without a name' : `${client.name} ${client.version}`}</strong>
+      {removedIn === undefined ? (
+        <>
+          : <Marked text={says} />
+        </>
+      ) : (
+        <>
+          {client === undefined ? ' request ' : ' requests '}
+          <code>{coordinate}</code>, removed in version {removedIn}
+        </>
+      )}
+      {operations.length > 0 && <span class="muted"> · {operations.join(', ')}</span>}
+    </>
+  );
+}

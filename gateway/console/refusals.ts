@@ -1,0 +1,60 @@
+import type { Span } from '../telemetry/traces/span';
+import type { Removals } from '../supergraph/removed-names';
+import type { RefusalGroup, Refusals } from './api';
+import { summaryOf } from './summary';
+
+/** Groups the recorded requests that were refused by their clients and reasons. @param log the newest first */
+export function groupRefusals(log: Iterable<Span>): Refusals {
+  const groups = new Map<string, RefusalGroup>();
+  let since: number | null = null;
+  for (const first of log) {
+    const { trace } = first;
+    if (trace.notes?.isFailure !== true) continue;
+    since = trace.timeOf(first.start);
+    if (trace.notes.refusals === undefined) continue;
+    const { id, at, client, operation, refused = [] } = summaryOf(first);
+    const operations = operation?.name == null ? [] : [operation.name];
+    for (const { line: _line, column: _column, ...reason } of refused)
+      add(groups, { ...reason, ...(client && { client }), count: 1, operations, last: at, example: id });
+  }
+  return { since, groups: mostFrequent(groups) };
+}
+
+/** The groups of several processes together. */
+export function mergeRefusals(all: readonly Refusals[]): Refusals {
+  const groups = new Map<string, RefusalGroup>();
+  for (const each of all) for (const group of each.groups) add(groups, group);
+  const times = all.flatMap(({ since }) => since ?? []);
+  return { since: times.length === 0 ? null : Math.min(...times), groups: mostFrequent(groups) };
+}
+
+/** Says in which version of the supergraph what is requested was removed, where that is known. */
+export function withRemovals(refusals: Refusals, removals: Removals): Refusals {
+  const versions = new Map(removals);
+  const groups = refusals.groups.map((group) => {
+    const removedIn = group.coordinate === undefined ? undefined : versions.get(group.coordinate);
+    return removedIn === undefined ? group : { ...group, removedIn };
+  });
+  return { ...refusals, groups };
+}
+
+function add(groups: Map<string, RefusalGroup>, group: RefusalGroup): void {
+  const { client, code, says } = group;
+  const key = JSON.stringify([client?.name, client?.version, code, says]);
+  const other = groups.get(key);
+  if (other === undefined) {
+    groups.set(key, group);
+    return;
+  }
+  const operations = [...new Set([...other.operations, ...group.operations])].sort().slice(0, mostOperations);
+  const newer = other.last >= group.last ? other : group;
+  groups.set(key, { ...newer, operations, count: other.count + group.count });
+}
+
+const mostFrequent = (groups: ReadonlyMap<string, RefusalGroup>): RefusalGroup[] =>
+  [...groups.values()]
+    .sort((one, other) => other.count - one.count || other.last - one.last)
+    .slice(0, mostGroups);
+
+const mostOperations = 5;
+const mostGroups = 100;

@@ -37,7 +37,14 @@ export interface CoordinateUse {
   readonly requests: number;
   /** The client with the most requests first. */
   readonly clients: readonly ClientUse[];
+  /** The most used one first. `unnamed` stands for all that have no name. */
+  readonly operations: readonly OperationUse[];
   readonly lastDay: string;
+}
+
+export interface OperationUse {
+  readonly name: string;
+  readonly requests: number;
 }
 
 /** The operations that clients sent in a period. */
@@ -46,6 +53,8 @@ export interface Usage {
   readonly requests: number;
   /** The first day with requests; undefined if there were none. */
   readonly firstDay: string | undefined;
+  /** How many days have requests. */
+  readonly days: number;
   /** The most used operation first. */
   readonly operations: readonly UsedOperation[];
   /**
@@ -88,6 +97,7 @@ export async function readUsage(log: Pick<UsageLog, 'read'>, options: UsageOptio
   return {
     requests: sum(operations),
     firstDay: segments.map(({ day }) => day).sort()[0],
+    days: new Set(segments.map(({ day }) => day)).size,
     operations,
     using(coordinates) {
       return read
@@ -102,33 +112,39 @@ export async function readUsage(log: Pick<UsageLog, 'read'>, options: UsageOptio
         .sort(byRequests);
     },
     coordinates() {
-      const uses = new Map<string, ClientUse[]>();
-      const add = (coordinate: string, clients: readonly ClientUse[]): void => {
-        const before = uses.get(coordinate);
-        if (before === undefined) uses.set(coordinate, [...clients]);
-        else before.push(...clients);
+      const uses = new Map<string, { clients: ClientUse[]; operations: Map<string, number> }>();
+      const add = (coordinate: string, name: string, clients: readonly ClientUse[]): void => {
+        let before = uses.get(coordinate);
+        if (before === undefined) uses.set(coordinate, (before = { clients: [], operations: new Map() }));
+        before.clients.push(...clients);
+        before.operations.set(name, (before.operations.get(name) ?? 0) + sum(clients));
       };
-      for (const operation of read) {
-        const clients = clientsOf(operation.counts, ({ requests }) => requests);
-        for (const coordinate of operation.uses) add(coordinate, clients);
-        const inputs = new Set(operation.counts.flatMap(({ inputs = {} }) => Object.keys(inputs)));
+      for (const { name, counts, uses: used } of read) {
+        const clients = clientsOf(counts, ({ requests }) => requests);
+        for (const coordinate of used) add(coordinate, name, clients);
+        const inputs = new Set(counts.flatMap(({ inputs = {} }) => Object.keys(inputs)));
         for (const input of inputs)
           // Otherwise each request with it is counted already.
-          if (!operation.uses.has(input))
+          if (!used.has(input))
             add(
               input,
-              clientsOf(operation.counts, ({ inputs = {} }) => inputs[input] ?? 0),
+              name,
+              clientsOf(counts, ({ inputs = {} }) => inputs[input] ?? 0),
             );
       }
-      return new Map(
-        Array.from(uses, ([coordinate, each]) => {
-          const clients = addClients(each);
-          const lastDay = clients.reduce((last, { lastDay }) => (lastDay > last ? lastDay : last), '');
-          return [coordinate, { requests: sum(clients), clients, lastDay }];
-        }),
-      );
+      return new Map(Array.from(uses, ([coordinate, use]) => [coordinate, summarizeUse(use)]));
     },
   };
+}
+
+function summarizeUse(use: {
+  readonly clients: readonly ClientUse[];
+  readonly operations: ReadonlyMap<string, number>;
+}): CoordinateUse {
+  const clients = addClients(use.clients);
+  const lastDay = clients.reduce((last, each) => (each.lastDay > last ? each.lastDay : last), '');
+  const operations = Array.from(use.operations, ([name, requests]) => ({ name, requests })).sort(byRequests);
+  return { requests: sum(clients), clients, operations, lastDay };
 }
 
 type DayCount = UsageCount & { readonly day: string };

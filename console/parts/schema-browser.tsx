@@ -13,7 +13,8 @@ import { Empty } from './states';
 import { Subgraph } from './subgraph';
 import { Table } from './table';
 
-const mostClients = 3;
+/** The others are shown on demand. */
+const shownClients = 3;
 /** Rows that are shown at once: large schemas have thousands. */
 const pageSize = 100;
 
@@ -44,7 +45,8 @@ export function SchemaBrowser({
   );
 }
 
-function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }): JSX.Element {
+function Types({ schema }: { readonly schema: SchemaView }): JSX.Element {
+  const { types, usageFrom } = schema;
   const [search, setSearch] = useState('');
   const [isDeletable, setDeletable] = useState(false);
   const found = useMemo(() => findTypes(types, search, isDeletable), [types, search, isDeletable]);
@@ -76,9 +78,7 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
       </SearchForm>
       <p class="muted note" role="status">
         {`${counted(found.length, 'type')} found. `}
-        {isCounted
-          ? `Use is counted since ${usageFrom}.`
-          : 'Use is counted where the supergraph comes from a registry.'}
+        {isCounted ? countedUse(schema) : 'Use is counted where the supergraph comes from a registry.'}
       </p>
       <Table
         caption="Types"
@@ -110,6 +110,14 @@ function Types({ schema: { types, usageFrom } }: { readonly schema: SchemaView }
       <More shown={shown} of={found.length} show={setShown} />
     </Card>
   );
+}
+
+/** How much use is counted, and whether that is enough for advice. */
+function countedUse({ usageFrom, usageDays = 0, neededDays = 0 }: SchemaView): string {
+  const counts = `Use is counted since ${usageFrom}: ${counted(usageDays, 'day')} with requests.`;
+  return usageDays < neededDays
+    ? `${counts} What may be deleted is shown from ${neededDays} days on.`
+    : counts;
 }
 
 /** A button that shows more rows; nothing if all are shown. */
@@ -283,16 +291,44 @@ const Directives = ({ of }: { readonly of: readonly string[] }): JSX.Element => 
 
 function Users({ field: { usage } }: { readonly field: SchemaField }): JSX.Element {
   if (usage === undefined) return <span class="muted">nobody</span>;
-  const others = usage.others + Math.max(0, usage.clients.length - mostClients);
+  const { requests, clients, others, operations, otherOperations } = usage;
+  const hidden = clients.slice(shownClients);
   return (
     <>
-      <div>{counted(usage.requests, 'request')}</div>
-      {usage.clients.slice(0, mostClients).map(({ name, version, lastSeen }) => (
-        <div key={`${name} ${version}`} class="muted">
-          {`${name} ${version}`.trim()}, last {lastSeen}
+      <div>{counted(requests, 'request')}</div>
+      {clients.slice(0, shownClients).map(clientLine)}
+      {hidden.length > 0 && (
+        <details>
+          <summary class="muted">{`and ${counted(hidden.length, 'other client')}`}</summary>
+          {hidden.map(clientLine)}
+        </details>
+      )}
+      {others > 0 && <div class="muted">{`and ${counted(others, 'client')} that are not named here`}</div>}
+      {operations.length > 0 && (
+        <div class="muted">
+          {'in '}
+          {operations.map(({ name }, i) => (
+            <span key={name}>
+              {i > 0 && ', '}
+              {name === unnamed ? name : <a href={linkTo(['requests'], { operation: name })}>{name}</a>}
+            </span>
+          ))}
+          {otherOperations > 0 && ` and ${counted(otherOperations, 'other operation')}`}
         </div>
-      ))}
-      {others > 0 && <div class="muted">{`and ${counted(others, 'other')}`}</div>}
+      )}
     </>
   );
 }
+
+/** Stands for all operations without a name, for which there is no list of requests. */
+const unnamed = 'unnamed';
+
+const clientLine = ({
+  name,
+  version,
+  lastSeen,
+}: NonNullable<SchemaField['usage']>['clients'][number]): JSX.Element => (
+  <div key={`${name} ${version}`} class="muted">
+    {`${name} ${version}`.trim()}, last {lastSeen}
+  </div>
+);

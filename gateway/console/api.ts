@@ -389,6 +389,10 @@ export interface SchemaView {
   readonly version: SupergraphVersion;
   /** The first day whose use is counted, such as `2026-11-01`; left out where nobody counts. */
   readonly usageFrom?: string;
+  /** How many days have requests; left out where nobody counts. */
+  readonly usageDays?: number;
+  /** How many must have some before a field may be deleted (`usage.minimumDays`); left out where nobody counts. */
+  readonly neededDays?: number;
   /** Why a part is missing, in sentences. */
   readonly troubles: readonly string[];
 }
@@ -435,7 +439,7 @@ export interface SchemaField {
     readonly requests: number;
     /** A day. */
     readonly lastSeen: string;
-    /** At most five, those with the most requests first. */
+    /** Those with the most requests first; five where all fields together have more than 100,000. */
     readonly clients: readonly {
       readonly name: string;
       readonly version: string;
@@ -444,6 +448,10 @@ export interface SchemaField {
     }[];
     /** How many clients are left out. */
     readonly others: number;
+    /** The ten that use it most. `unnamed` stands for all that have no name. */
+    readonly operations: readonly { readonly name: string; readonly requests: number }[];
+    /** How many operations are left out. */
+    readonly otherOperations: number;
   };
   readonly mayBeDeleted?: { readonly yes: boolean; readonly why: string };
 }

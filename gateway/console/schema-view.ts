@@ -37,7 +37,7 @@ export function schemaViews({
       );
       return undefined;
     });
-    const { types, usageFrom, changes } = await describeSupergraph({
+    const { types, usage, changes } = await describeSupergraph({
       ...{ supergraphSdl, registry },
       apiSchemaSdl: apiSchemaSdl.join(''),
     });
@@ -49,7 +49,9 @@ export function schemaViews({
         ...(version && { at: Date.parse(version.at) }),
         ...(before && { before: String(before.number), changes: changes! }),
       },
-      ...(usageFrom !== undefined && { usageFrom }),
+      ...(usage?.from !== undefined && {
+        ...{ usageFrom: usage.from, usageDays: usage.days, neededDays: usage.neededDays },
+      }),
     };
   }
 

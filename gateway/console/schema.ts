@@ -24,6 +24,10 @@ export interface SchemaUsage {
   readonly requests: number;
   /** The first day that counts, such as `2026-11-25`; undefined before the first request. */
   readonly firstDay: string | undefined;
+  /** How many days have requests. */
+  readonly days: number;
+  /** On how many days requests must have been counted before what no client has used may be deleted. */
+  readonly neededDays: number;
   /** By schema coordinate. */
   readonly coordinates: ReadonlyMap<string, CoordinateUsage>;
 }
@@ -38,9 +42,14 @@ export interface CoordinateUsage {
     readonly requests: number;
     readonly lastDay: string;
   }[];
+  /** The most used first. */
+  readonly operations: readonly { readonly name: string; readonly requests: number }[];
 }
 
-const mostClients = 5;
+/** Clients of all fields together, about 100 bytes each; where there are more, each field names a few. */
+const mostUses = 100_000;
+const fewClients = 5;
+const mostOperations = 10;
 
 /**
  * Describes the types of a supergraph, by name, without those of its machinery.
@@ -53,8 +62,9 @@ export function describeTypes(supergraphSdl: string, usage?: SchemaUsage): Schem
   const names = subgraphNames(definitions);
   const types = definitions.filter(isOwnType);
   const needed = usage === undefined ? undefined : neededIn(types, names);
+  const mostClients = isCrowded(usage) ? fewClients : Infinity;
   return types
-    .map((type) => describeType(type, { names, usage, needed }))
+    .map((type) => describeType(type, { names, usage, mostClients, needed }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -62,8 +72,16 @@ interface Known {
   /** The names of subgraphs by their values of `join__Graph`. */
   readonly names: ReadonlyMap<string, string>;
   readonly usage: SchemaUsage | undefined;
+  /** How many clients a field names. */
+  readonly mostClients: number;
   /** Why a field cannot be deleted, by coordinate. */
   readonly needed: ReadonlyMap<string, string> | undefined;
+}
+
+function isCrowded(usage: SchemaUsage | undefined): boolean {
+  let uses = 0;
+  for (const { clients } of usage?.coordinates.values() ?? []) uses += clients.length;
+  return uses > mostUses;
 }
 
 /** Types of subgraphs are joined (join specification, `@join__type`); those of the machinery are not. */
@@ -232,18 +250,24 @@ function joinedDirective(
 }
 
 /** Who uses a field, and whether it may be deleted; empty where use is not counted. */
-function usageOf(coordinate: string, { usage, needed }: Known): Pick<SchemaField, 'usage' | 'mayBeDeleted'> {
+function usageOf(
+  coordinate: string,
+  { usage, needed, mostClients }: Known,
+): Pick<SchemaField, 'usage' | 'mayBeDeleted'> {
   if (usage === undefined) return {};
   const use = usage.coordinates.get(coordinate);
   const reason = needed!.get(coordinate);
   if (use === undefined) return { mayBeDeleted: reasonFor(reason, usage) };
-  const { requests, lastDay, clients } = use;
+  const { requests, lastDay, clients, operations } = use;
   return {
     usage: {
-      ...{ requests, lastSeen: lastDay, others: Math.max(0, clients.length - mostClients) },
+      ...{ requests, lastSeen: lastDay },
       clients: clients.slice(0, mostClients).map(({ client, version, requests, lastDay }) => ({
         ...{ name: client, version, requests, lastSeen: lastDay },
       })),
+      others: Math.max(0, clients.length - mostClients),
+      operations: operations.slice(0, mostOperations),
+      otherOperations: Math.max(0, operations.length - mostOperations),
     },
     mayBeDeleted: {
       yes: false,
@@ -252,11 +276,18 @@ function usageOf(coordinate: string, { usage, needed }: Known): Pick<SchemaField
   };
 }
 
-function reasonFor(reason: string | undefined, { firstDay }: SchemaUsage): { yes: boolean; why: string } {
+function reasonFor(
+  reason: string | undefined,
+  { firstDay, days, neededDays }: SchemaUsage,
+): { yes: boolean; why: string } {
   if (firstDay === undefined)
     return { yes: false, why: 'No request was counted yet, so it is not known who uses it.' };
   if (reason !== undefined) return { yes: false, why: reason };
-  return { yes: true, why: `No client has used it since ${firstDay}.` };
+  const unused = `No client has used it since ${firstDay}`;
+  const counted = `requests were counted on ${days === 1 ? 'one day' : `${days} days`}`;
+  return days < neededDays
+    ? { yes: false, why: `${unused}, but ${counted} only: ${neededDays} are needed.` }
+    : { yes: true, why: `${unused}: ${counted}.` };
 }
 
 /** What the graph itself needs, by coordinate, with a sentence. */

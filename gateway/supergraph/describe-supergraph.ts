@@ -13,8 +13,13 @@ export interface DescribeOptions {
 
 export interface DescribedSupergraph {
   readonly types: readonly SchemaType[];
-  /** The first day whose use is counted; undefined where nobody counts, and before the first request. */
-  readonly usageFrom?: string | undefined;
+  /** How much use is counted; undefined where nobody counts. */
+  readonly usage?: {
+    /** The first day; undefined before the first request. */
+    readonly from: string | undefined;
+    readonly days: number;
+    readonly neededDays: number;
+  };
   /** What clients see that the last version that ran before did not have; undefined without one. */
   readonly changes?: SupergraphVersion['changes'] | undefined;
 }

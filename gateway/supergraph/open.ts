@@ -42,15 +42,15 @@ export function openSource(
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
+    const { enabled, interval, minimumDays } = usage;
     const {
       source,
       usageSink: sink,
       facts,
       removals,
     } = openRegistry({
-      ...{ registry, graph, version, ...pace, logger, isReadOnly },
+      ...{ registry, graph, version, ...pace, minimumDays, logger, isReadOnly },
     });
-    const { enabled, interval } = usage;
     return {
       source,
       usage: enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined,

@@ -7,8 +7,10 @@ export interface RegistryFacts {
   readonly version: Pick<Version, 'number' | 'at'> | undefined;
   /** The last version that ran before, and its supergraph; undefined where there is none. */
   readonly before: { readonly number: number; readonly supergraphSdl: string } | undefined;
-  /** What clients have sent within {@link usageWindow}. */
+  /** What clients have sent in the last {@link usageWindow} days, or in more if more are needed. */
   readonly usage: {
+    /** On how many days requests must have been counted before a field may be deleted. */
+    readonly minimumDays: number;
     readonly segments: readonly UsageSegment[];
     readonly operations: ReadonlyMap<string, string>;
   };
@@ -21,13 +23,14 @@ export const usageWindow = 30;
 export async function readRegistryFacts(
   reader: RegistryReader,
   running: number | undefined,
+  minimumDays: number,
 ): Promise<RegistryFacts> {
-  const since = new Date(Date.now() - usageWindow * 86_400_000);
+  const since = new Date(Date.now() - Math.max(usageWindow, minimumDays) * 86_400_000);
   const [usage, versions] = await Promise.all([
     reader.usage.read(since),
     running === undefined ? undefined : readVersions(reader, running),
   ]);
-  return { version: versions?.version, before: versions?.before, usage };
+  return { version: versions?.version, before: versions?.before, usage: { ...usage, minimumDays } };
 }
 
 async function readVersions(reader: RegistryReader, running: number) {

@@ -24,6 +24,8 @@ export interface RegistryOptions {
   readonly version?: number | undefined;
   /** Milliseconds between two polls. @default 1_000 */
   readonly pollInterval?: number | undefined;
+  /** On how many days requests must have been counted before the console says of a field that it may be deleted. */
+  readonly minimumDays: number;
   readonly logger: Logger;
   /** Whether nothing is reported to the registry. @default false */
   readonly isReadOnly?: boolean | undefined;
@@ -101,7 +103,8 @@ export function openRegistry(options: RegistryOptions): {
     putOperation: async (hash, text) => (await open()).usage.putOperation(hash, text),
     putSegment: async (segment) => (await open()).usage.putSegment(segment),
   };
-  const facts = async (): Promise<RegistryFacts> => readRegistryFacts(await open(), running?.version);
+  const facts = async (): Promise<RegistryFacts> =>
+    readRegistryFacts(await open(), running?.version, options.minimumDays);
   const removals = findRemovals(async () => ({ reader: await open(), running: running?.version }));
   return { source, usageSink, facts, removals };
 }

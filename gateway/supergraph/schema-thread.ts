@@ -30,7 +30,7 @@ async function describe({
       : await changesBetween(apiSchemaOf(before.supergraphSdl), apiSchemaOf(supergraphSdl));
   return {
     types: describeTypes(supergraphSdl, usage),
-    usageFrom: usage.firstDay,
+    usage: { from: usage.firstDay, days: usage.days, neededDays: usage.neededDays },
     changes: before && found.map(({ severity, message }) => ({ severity, message })),
   };
 }
@@ -39,7 +39,8 @@ async function usageIn({ usage }: RegistryFacts, apiSchemaSdl: string): Promise<
   const schema = buildSchema(apiSchemaSdl, { assumeValid: true, assumeValidSDL: true, noLocation: true });
   const log = { read: () => Promise.resolve(usage) };
   const found = await readUsage(log, { since: new Date(), schema });
-  return { requests: found.requests, firstDay: found.firstDay, coordinates: found.coordinates() };
+  const { requests, firstDay, days } = found;
+  return { requests, firstDay, days, neededDays: usage.minimumDays, coordinates: found.coordinates() };
 }
 
 /** What earlier versions had and the last one has not. @param versions the newest first */

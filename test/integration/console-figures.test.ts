@@ -120,7 +120,7 @@ beforeAll(async () => {
   await publish('type Query {');
   gateway = await startTestGateway({
     supergraph: { registry: stores.location, graph: 'shop@prod', keep: folder.write('kept', '') },
-    usage: { interval: 100 },
+    usage: { interval: 100, minimumDays: 2 },
     privateLinks: { keys: [key] },
     breaker: { atLeast: 2 },
     retries: { max: 0 },
@@ -222,11 +222,11 @@ it('shows who calls whom, and an open breaker', async () => {
 it('shows who uses the schema, the version that runs and what it has changed', async () => {
   await eventually(async () => (await registry.usage.read(new Date())).segments.length > 0);
 
-  const { types, version, usageFrom, troubles } = await ask<SchemaView>('schema');
+  const { types, version, usageFrom, usageDays, neededDays, troubles } = await ask<SchemaView>('schema');
 
   expect(troubles).toEqual([]);
   const today = new Date().toISOString().slice(0, 10);
-  expect(usageFrom).toBe(today);
+  expect({ usageFrom, usageDays, neededDays }).toEqual({ usageFrom: today, usageDays: 1, neededDays: 2 });
   expect(version).toEqual({
     ...{ id: '3', before: '1', source: 'the registry, shop@prod', at: expect.any(Number) },
     changes: [{ severity: 'breaking', message: 'Field `stars` was removed from object type `Review`' }],
@@ -234,13 +234,16 @@ it('shows who uses the schema, the version that runs and what it has changed', a
   const user = types.find(({ name }) => name === 'User')!;
   expect(user.fields.find(({ name }) => name === 'name')).toMatchObject({
     owners: ['accounts'],
-    usage: { clients: [{ name: 'web', version: '1.2', lastSeen: today }] },
+    usage: {
+      clients: [{ name: 'web', version: '1.2', lastSeen: today }],
+      operations: [{ name: 'Page', requests: 3 }],
+    },
     mayBeDeleted: { yes: false },
   });
   const review = types.find(({ name }) => name === 'Review')!;
   expect(review.fields.find(({ name }) => name === 'author')).toMatchObject({
     owners: ['reviews'],
-    mayBeDeleted: { yes: true, why: `No client has used it since ${today}.` },
+    mayBeDeleted: { yes: false, why: expect.stringContaining('on one day only: 2 are needed') },
   });
 });
 

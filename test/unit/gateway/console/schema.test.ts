@@ -114,12 +114,19 @@ it('says nothing of use where nobody counts it', () => {
 });
 
 const use = { client: 'web', version: '1.2', requests: 30, lastDay: '2026-11-25' };
+const page = { name: 'Page', requests: 30 };
+const sevenClients = Array.from({ length: 7 }, (_, i) => ({ ...use, version: `1.${i}` }));
 const usage: SchemaUsage = {
   requests: 40,
   firstDay: '2026-11-01',
+  days: 25,
+  neededDays: 7,
   coordinates: new Map([
-    ['Product.name', { requests: 30, lastDay: '2026-11-25', clients: [use] }],
-    ['Product.oldPrice', { requests: 1, lastDay: '2026-11-02', clients: new Array(7).fill(use) }],
+    ['Product.name', { requests: 30, lastDay: '2026-11-25', clients: [use], operations: [page] }],
+    [
+      'Product.oldPrice',
+      { requests: 1, lastDay: '2026-11-02', clients: sevenClients, operations: new Array(12).fill(page) },
+    ],
   ]),
 };
 
@@ -130,20 +137,48 @@ it('says who uses a field', () => {
       lastSeen: '2026-11-25',
       clients: [{ name: 'web', version: '1.2', requests: 30, lastSeen: '2026-11-25' }],
       others: 0,
+      operations: [{ name: 'Page', requests: 30 }],
+      otherOperations: 0,
     },
     mayBeDeleted: {
       yes: false,
       why: 'Clients use it: 30 requests since 2026-11-01, the last on 2026-11-25.',
     },
   });
-  const { clients, others } = find('Product.oldPrice', usage).usage!;
-  expect([clients.length, others]).toEqual([5, 2]);
+});
+
+it('names all clients of a field, and the operations that use it most', () => {
+  const { clients, others, operations, otherOperations } = find('Product.oldPrice', usage).usage!;
+  expect([clients.length, others, operations.length, otherOperations]).toEqual([7, 0, 10, 2]);
+});
+
+it('names five clients of each field where all fields have more than 100,000', () => {
+  const many = { ...usage.coordinates.get('Product.oldPrice')!, clients: new Array(100_001).fill(use) };
+  const crowded = { ...usage, coordinates: new Map([['Product.oldPrice', many]]) };
+  const { clients, others } = find('Product.oldPrice', crowded).usage!;
+  expect([clients.length, others]).toEqual([5, 99_996]);
 });
 
 it.each([
-  ['Product.tagged', true, 'No client has used it since 2026-11-01.'],
-  ['Filter.limit', true, 'No client has used it since 2026-11-01.'],
-  ['Colour.GREEN', true, 'No client has used it since 2026-11-01.'],
+  [
+    6,
+    false,
+    'No client has used it since 2026-11-01, but requests were counted on 6 days only: 7 are needed.',
+  ],
+  [
+    1,
+    false,
+    'No client has used it since 2026-11-01, but requests were counted on one day only: 7 are needed.',
+  ],
+  [7, true, 'No client has used it since 2026-11-01: requests were counted on 7 days.'],
+])('with %s days of counts says whether a field may be deleted', (days, yes, why) => {
+  expect(find('Product.tagged', { ...usage, days }).mayBeDeleted).toEqual({ yes, why });
+});
+
+it.each([
+  ['Product.tagged', true, 'No client has used it since 2026-11-01: requests were counted on 25 days.'],
+  ['Filter.limit', true, 'No client has used it since 2026-11-01: requests were counted on 25 days.'],
+  ['Colour.GREEN', true, 'No client has used it since 2026-11-01: requests were counted on 25 days.'],
   ['Product.oldPrice', false, 'Clients use it: one request since 2026-11-01, the last on 2026-11-02.'],
   ['Product.sku', false, 'It is in the key `sku` of products.'],
   ['Product.price', false, '`Product.shipping` of inventory requires it.'],
@@ -162,7 +197,7 @@ it('says of a field of an interface that it must stay, unless clients say so alr
 });
 
 it('lets nothing be deleted before a request was counted', () => {
-  const nothing = { requests: 0, firstDay: undefined, coordinates: new Map() };
+  const nothing = { ...usage, requests: 0, firstDay: undefined, days: 0, coordinates: new Map() };
   expect(find('Product.tagged', nothing).mayBeDeleted).toEqual({
     yes: false,
     why: 'No request was counted yet, so it is not known who uses it.',

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from './context';
 import { readInput } from './input';
-import type { Explained, Options } from '../gateway';
-import { withOptionsErrors } from './gateway-options';
+import type { Explained } from '../gateway';
+import { OptionsReader, withOptionsErrors } from './gateway-options';
 import { lazy } from './lazy';
 import { formatOption } from './registry';
 
@@ -29,8 +29,8 @@ export function explainCommand(context: Context): Command {
     .option('--variables <FILE>', 'its variables, as JSON')
     .option('--operation <NAME>', 'the operation, when the document has several')
     .option(
-      '-s, --supergraph <FILE>',
-      'the supergraph (default: `supergraph` of the options, if it is a file)',
+      '-s, --supergraph <SOURCE>',
+      'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT (default: `supergraph` of the options)',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
     .addOption(formatOption('text', 'json'))
@@ -39,31 +39,36 @@ export function explainCommand(context: Context): Command {
       '\nExamples:\n' +
         '  $ weir explain --query query.graphql --config weir.yaml\n' +
         '  $ weir explain --query shop.graphql --operation Cart --variables cart.json\n' +
-        '  $ weir explain --query query.graphql --format json | jq .calls',
+        '  $ weir explain --query query.graphql --format json | jq .calls\n' +
+        "  $ weir explain --query query.graphql --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'",
     )
     .action((flags: ExplainFlags) => explain(flags, context));
 }
 
-async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<void> {
+async function explain(flags: ExplainFlags, context: Context): Promise<void> {
+  const { stdout, env } = context;
   const query = await readInput('--query', flags.query, env);
   const variables =
     flags.variables === undefined
       ? undefined
       : parseVariables(flags.variables, await readInput('--variables', flags.variables, env));
-  const { explainOperation, loadOptions } = lazy.gateway();
-  const options = await withOptionsErrors(() => loadOptions({ config: flags.config, env }));
-  const supergraph = flags.supergraph ?? fileIn(options);
-  const supergraphSdl = await readInput('--supergraph', supergraph, env);
-  const explanation = await explainOperation({
-    supergraphSdl,
-    query,
-    variables,
-    operationName: flags.operation,
-    options,
-  }).catch((error: unknown) => {
-    // It rejects only if the supergraph cannot be built.
-    throw new CommandFailure(`weir: ${supergraph} cannot be planned for: ${(error as Error).message}`, 2);
-  });
+  const { config, supergraph } = flags;
+  const reader = new OptionsReader(
+    { ...(config !== undefined && { config }), ...(supergraph !== undefined && { supergraph }) },
+    context,
+  );
+  const options = await withOptionsErrors(() => reader.read(), reader);
+  const supergraphSdl = await withOptionsErrors(() => lazy.readSupergraph().readSupergraph(options), reader);
+  const explanation = await lazy
+    .gateway()
+    .explainOperation({ supergraphSdl, query, variables, operationName: flags.operation, options })
+    .catch((error: unknown) => {
+      // It rejects only if the supergraph cannot be built.
+      throw new CommandFailure(
+        `weir: ${supergraph ?? 'the supergraph'} cannot be planned for: ${(error as Error).message}`,
+        2,
+      );
+    });
   if (flags.format === 'json') {
     stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
     if ('errors' in explanation) throw new CommandFailure('', 1);
@@ -74,16 +79,6 @@ async function explain(flags: ExplainFlags, { stdout, env }: Context): Promise<v
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
   stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
-}
-
-/** The supergraph that options name. What is elsewhere is not fetched here: that would need the credentials for it. */
-function fileIn({ supergraph }: Options): string {
-  if (supergraph?.file !== undefined) return supergraph.file;
-  const why = supergraph === undefined ? '' : ' The options name one that is not a file: download it.';
-  throw new CommandFailure(
-    `weir: which supergraph? Name its file with --supergraph FILE, or as \`supergraph\` in the file of --config.${why}`,
-    2,
-  );
 }
 
 /** The lines below the plan: the calls, what they share, and what is cached. */

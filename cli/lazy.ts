@@ -7,6 +7,7 @@ import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
 import type * as S3Client from '../gateway/subgraph-calls/s3-client';
 import type * as PackGateway from '../gateway/process/pack-gateway';
+import type * as ReadSupergraph from '../gateway/process/read-supergraph';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
 import type * as AuditRecord from '../gateway/telemetry/audit/record';
@@ -55,6 +56,7 @@ export const lazy = {
   packageGateway: () => load('./package/package-gateway') as typeof PackageGateway,
   packageSubgraph: () => load('./package/package-subgraph') as typeof PackageSubgraph,
   packGateway: () => load('../gateway/process/pack-gateway') as typeof PackGateway,
+  readSupergraph: () => load('../gateway/process/read-supergraph') as typeof ReadSupergraph,
   rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
   rehearsal: () => load('./recovery/rehearsal') as typeof Rehearsal,

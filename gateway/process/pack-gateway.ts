@@ -11,10 +11,7 @@ import type { PackagedGraph, PackagedOperation, PackagedPlan } from '../packaged
 import { boundsOf, createPlanner, type Planner } from '../planning';
 import { ManifestError, readManifests, sha256 } from '../request/persisted/manifest';
 import { validationRules } from '../request/validation-rules';
-import { openSource } from '../supergraph/open';
-import { createLogger } from '../telemetry/logger';
-import { createMetrics } from '../telemetry/metrics';
-import { useProxiesOfEnvironment } from './start-gateway';
+import { readSupergraph } from './read-supergraph';
 
 export interface PackedGateway {
   readonly graph: PackagedGraph;
@@ -99,29 +96,6 @@ function readOperations({ persistedOperations: { manifest } }: Options): Readonl
     if (!(error instanceof ManifestError)) throw error;
     throw new OptionsError([{ path: ['persistedOperations', 'manifest'], sentence: error.message }]);
   }
-}
-
-async function readSupergraph(options: Options): Promise<string> {
-  useProxiesOfEnvironment();
-  const metrics = createMetrics();
-  const { source } = openSource(options, {
-    ...{ logger: createLogger({ level: 'silent' }), meter: metrics.meter },
-    isReadOnly: true,
-  });
-  let reason = 'there is none yet.';
-  try {
-    const found = await source.start({
-      onSupergraph: () => undefined,
-      onUnavailable: ({ message }) => (reason = message),
-    });
-    if (found !== undefined) return found;
-  } catch (error) {
-    reason = (error as Error).message;
-  } finally {
-    await source.stop();
-    metrics.close();
-  }
-  throw new SupergraphError(`The supergraph cannot be read: ${reason}`);
 }
 
 function idsByText(operations: ReadonlyMap<string, string>): Map<string, string[]> {

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeSupergraph } from '../../../schema';
+import { composeSupergraph, Registry } from '../../../schema';
+import { registryStoreKinds, type TestRegistryStores } from '../../support/registry-stores';
 import { startCli } from '../../support/run-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
@@ -30,22 +31,56 @@ describe('weir explain', () => {
       expect(stdout).toContain('Fetch(service: "accounts")');
     });
 
-    const whichOne =
-      'weir: which supergraph? Name its file with --supergraph FILE, or as `supergraph` in the file of --config.';
-
     it('requires one if the options name none', async () => {
-      expect(await withoutFlag('port: 1')).toEqual({ exitCode: 2, stdout: '', stderr: `${whichOne}\n` });
+      expect(await withoutFlag('port: 1')).toEqual({
+        ...{ exitCode: 2, stdout: '' },
+        stderr:
+          'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.\n',
+      });
+    });
+  });
+
+  describe.each(registryStoreKinds)('with the supergraph in a registry in %s', (_, start) => {
+    const query = file('registry.graphql', '{ me { name } }');
+    let stores: TestRegistryStores;
+    let source: string;
+    beforeAll(async () => {
+      stores = await start();
+      source = `registry:${stores.location}#shop@prod`;
+      const registry = new Registry({
+        store: await stores.open(),
+        variant: { graph: 'shop', variant: 'prod' },
+      });
+      await registry.publish([subgraph('people', 'type Query { me: User } type User { name: String }')], {
+        by: 'ana',
+      });
+    });
+    afterAll(() => stores.close());
+
+    it('takes it from a flag, and from the options, and reports nothing to the registry', async () => {
+      const config = file('registry.yaml', `supergraph: "${source}"`);
+      for (const flags of [
+        ['--supergraph', source],
+        ['--config', config],
+      ]) {
+        const { exitCode, stdout, stderr } = await startCli(['explain', '--query', query, ...flags]).result;
+        expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+        expect(stdout).toContain('Fetch(service: "people")');
+      }
+      const reader = new Registry({
+        store: await stores.open(),
+        variant: { graph: 'shop', variant: 'prod' },
+      });
+      expect(await reader.gateways.running()).toEqual([]);
     });
 
-    it.each(['https://schemas.example/shop.graphql', 'registry:registry#shop@prod'])(
-      'says that %s is not fetched',
-      async (source) => {
-        expect(await withoutFlag(`supergraph: "${source}"`)).toEqual({
-          ...{ exitCode: 2, stdout: '' },
-          stderr: `${whichOne} The options name one that is not a file: download it.\n`,
-        });
-      },
-    );
+    it('says why there is none', async () => {
+      const other = source.replace('shop@prod', 'shop@dev');
+      const { exitCode, stderr } = await startCli(['explain', '--query', query, '--supergraph', other])
+        .result;
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('Nothing was published to shop@dev yet: `weir publish` does.');
+    });
   });
 
   it('prints the query plan of an operation', async () => {

@@ -282,7 +282,7 @@ async function checksRefused(): Promise<Refusals> {
     'no-graph.graphql': 'type Query {',
     'empty.graphql': '',
     'not-json.json': '{',
-    'elsewhere.yaml': 'supergraph: https://a.example/supergraph.graphql',
+    'elsewhere.yaml': 'supergraph: registry:none#shop@prod',
     'list.json': '[1]',
     'not-graphql.json': '{ "id": "{" }',
     'no-function.cjs': 'module.exports = 3;',

@@ -254,7 +254,7 @@ it('says which version has removed what clients request', async () => {
   const { groups } = await ask<Refusals>('refusals');
   expect(groups.map(({ says, removedIn }) => [says, removedIn])).toEqual([
     ['`Review.never` does not exist.', undefined],
-    ['`Review.stars` does not exist.', 2],
+    ['`Review.stars` does not exist.', 3],
   ]);
 });
 

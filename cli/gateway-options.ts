@@ -84,7 +84,7 @@ function optionsGiven(
 }
 
 /** Settings of a command for its options, in addition to flags. */
-interface More extends Pick<LoadOptions, 'defaults' | 'flags'> {
+interface More extends Pick<LoadOptions, 'defaults' | 'flags' | 'text'> {
   /** An options file that is read if it exists and no flag names another one. */
   readonly configIfThere?: string;
 }
@@ -96,6 +96,8 @@ export class OptionsReader {
   readonly #watch: OptionsWatch | undefined;
   readonly #more: More;
   #loaded: LoadedOptions | undefined;
+  /** Those in use, and after them those that are being taken into use. */
+  #inUse: readonly LoadedOptions[] = [];
 
   constructor(flags: OwnFlags, context: Context, watch?: OptionsWatch, more: More = {}) {
     this.#flags = flags;
@@ -112,6 +114,36 @@ export class OptionsReader {
   /** The sources of the options that were last read. */
   get sources(): OptionSources | undefined {
     return this.#loaded?.sources;
+  }
+
+  /** The text of the options file that was last read. */
+  get text(): string | undefined {
+    return this.#loaded?.sources.text;
+  }
+
+  /**
+   * Takes the options into use that `take` reads. From then on a file may not leave out what protects them, until others
+   * are in use. Rejects as `take` does; then those from before stay in use.
+   */
+  async use<Result>(
+    take: (read: () => Options) => Promise<Result>,
+    read: () => Options = () => this.read(),
+  ): Promise<Result> {
+    let taken: LoadedOptions | undefined;
+    try {
+      const result = await take(() => {
+        const options = read();
+        taken = this.#loaded!;
+        // Until it is known whether they are in use, later ones may leave out neither what protects them, nor those before.
+        this.#inUse = [...this.#inUse, taken];
+        return options;
+      });
+      this.#inUse = this.#inUse.slice(this.#inUse.findIndex((each) => each === taken));
+      return result;
+    } catch (error) {
+      this.#inUse = this.#inUse.filter((each) => each !== taken);
+      throw error;
+    }
   }
 
   /**
@@ -131,7 +163,9 @@ export class OptionsReader {
   /** @throws {OptionsError} with every mistake in them */
   load(): Options {
     try {
-      this.#loaded = readOptions(this.#flags, this.#context, this.#more);
+      const loaded = readOptions(this.#flags, this.#context, this.#more);
+      for (const inUse of this.#inUse) lazy.gatewayOptions().refuseLostProtections(inUse, loaded);
+      this.#loaded = loaded;
     } catch (error) {
       // All files are followed, as a missing one may be created later.
       if (error instanceof lazy.gatewayOptions().OptionsError) this.#follow(error.files);
@@ -159,6 +193,7 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
   const own = optionsGiven(flags, env);
   const given = {
     config: configOf(flags, more),
+    text: more.text,
     env,
     defaults: more.defaults,
     variables: own.variables,

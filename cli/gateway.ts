@@ -35,8 +35,9 @@ export function gatewayCommand(context: Context): Command {
     .description(
       'Runs the gateway in front of the subgraphs of a supergraph. It keeps the last good supergraph if a new one ' +
         'cannot be run. docs/configuration.md lists all options; flags override the file. An edit of the file, or of ' +
-        'a manifest that it names, is live within a second without a restart, or at once with SIGHUP. Invalid options ' +
-        'are reported, and the previous ones stay in use. Without `privateLinks`, the keys of WEIR_LINK_KEYS or ' +
+        'a manifest that it names, is live within two seconds without a restart, or at once with SIGHUP. Invalid ' +
+        'options are reported, and the previous ones stay in use, as they do for a file that only leaves out what ' +
+        'protects. Without `privateLinks`, the keys of WEIR_LINK_KEYS or ' +
         'WEIR_LINK_KEYS_FILE sign calls, as subgraphs have them.',
     )
     .option(
@@ -116,14 +117,15 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
   const watch = watchOptions(flags.config);
   const reader = new OptionsReader(flags, context, watch);
   try {
-    const gateway = await start(reader, () => reader.read());
+    const gateway = await start(reader, (options) => options);
     context.started?.();
     say(`weir: the gateway answers at ${gateway.url}`);
     writeUrl(gateway.url, flags, context);
     watch.begin(() => {
       if (context.signal.aborted) return Promise.resolve();
-      return withOptionsErrors(() => gateway.reload(() => reader.read()), reader).then(
-        () => say('weir: the new options are live'),
+      return withOptionsErrors(() => reader.use((read) => gateway.reload(read)), reader).then(
+        (changed) =>
+          say(`weir: ${changed === undefined ? 'the options are as they were' : 'the new options are live'}`),
         (error: unknown) => say(`${(error as Error).message}\nweir: the previous options stay in use`),
       );
     });
@@ -138,16 +140,21 @@ async function runGateway(flags: OwnFlags, context: Context): Promise<void> {
 
 /** Runs a worker. For new options the primary replaces it. */
 async function runWorker(id: number, flags: OwnFlags, context: Context): Promise<void> {
-  const reader = new OptionsReader(flags, context);
-  const gateway = await start(reader, () => inWorker(reader.read(), id, context));
+  // Read by the primary: the file may have changed since it has checked it.
+  const text = await ask(process, 'options', {}, 10_000);
+  const reader = new OptionsReader(flags, context, undefined, { text });
+  const gateway = await start(reader, (options) => inWorker(options, id, context));
   context.started?.();
   answerPrimary(gateway);
   await untilStopped(context);
   await gateway.stop();
 }
 
-const start = (reader: OptionsReader, read: () => GatewayOptions): Promise<RunningGateway> =>
-  withOptionsErrors(() => lazy.gateway().startGateway(read()), reader);
+const start = (
+  reader: OptionsReader,
+  toGiven: (options: Options) => GatewayOptions,
+): Promise<RunningGateway> =>
+  withOptionsErrors(() => reader.use((read) => lazy.gateway().startGateway(toGiven(read()))), reader);
 
 /**
  * The options of a worker. The primary serves its metrics. Each worker has its own files for audit trails, as a hash
@@ -214,9 +221,9 @@ async function runWorkers(
 ): Promise<void> {
   const { addressOf, createAdminServer, createPrimaryMetrics, describeGateway, listen } = lazy.gateway();
   const { gatewayName, mergedGateway, openConsole, openConsoleStore } = lazy.gateway();
-  const { StoreUnavailable, UnknownNames, versionIfKnown } = lazy.gateway();
+  const { digestOfFiles, StoreUnavailable, UnknownNames, versionIfKnown } = lazy.gateway();
   const reader = new OptionsReader(flags, context, watch);
-  let options = await withOptionsErrors(() => reader.read());
+  let options = await withOptionsErrors(() => reader.use((read) => Promise.resolve(read())));
   const { admin, host, port, path, shutdown, tls } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   let url!: string;
@@ -231,6 +238,7 @@ async function runWorkers(
       },
       delay: shutdown.delay,
       grace: shutdown.grace + 1_000,
+      text: reader.text,
       say,
     });
   const workers = await withOptionsErrors(startAll, reader).catch((error: unknown) => {
@@ -269,21 +277,35 @@ async function runWorkers(
         console: openedConsole && { source: () => openedConsole!.source, about, logger },
       })
     : undefined;
+  /** The options that workers have or are to have, with what is in the files that they name. */
+  let wanted: unknown = { options, files: digestOfFiles(options) };
+  /** Resolves with whether anything has changed. */
+  const replaceWorkers = async (read: () => Options): Promise<boolean> => {
+    const next = read();
+    const { text } = reader;
+    const own = { options: next, files: digestOfFiles(next) };
+    if (isDeepStrictEqual(own, wanted)) return false;
+    wanted = own;
+    say('replacing the workers one by one');
+    try {
+      await workers.reload(text);
+    } catch (error) {
+      if (wanted === own) wanted = undefined;
+      throw error;
+    }
+    const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
+    options = next;
+    if (openedConsole === undefined || !hasOtherCache || isStopping) return true;
+    // The store may be another one.
+    await openedConsole.close();
+    openedConsole = openOwnConsole();
+    return true;
+  };
   const reload = (): void => {
-    withOptionsErrors(async () => {
-      const next = reader.read();
-      say('replacing the workers one by one');
-      await workers.reload();
-      const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
-      options = next;
-      if (openedConsole === undefined || !hasOtherCache || isStopping) return;
-      // The store may be another one.
-      await openedConsole.close();
-      openedConsole = openOwnConsole();
-    }).then(
-      () => {
-        metrics.reloads.add(1, { result: 'live' });
-        if (!isStopping) say('the workers are replaced');
+    withOptionsErrors(() => reader.use(replaceWorkers)).then(
+      (hasChanged) => {
+        metrics.reloads.add(1, { result: hasChanged ? 'live' : 'unchanged' });
+        if (!isStopping) say(hasChanged ? 'the workers are replaced' : 'the options are as they were');
       },
       (error: unknown) => {
         metrics.reloads.add(1, { result: 'refused' });

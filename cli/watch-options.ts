@@ -1,4 +1,5 @@
-import { type Stats, unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
 export interface OptionsWatch {
   /** Watches these files instead of earlier ones: the options file and the files that it refers to. */
@@ -15,12 +16,14 @@ export interface OptionsWatch {
  * Notices SIGHUP, and changes of the options file or of a file that the options refer to. Created before the options
  * are read, it misses no edit during the start.
  *
+ * A changed file is read when two looks in a row find the same size and modification time, as a file that is rewritten
+ * in place is half-written at first. SIGHUP reads at once.
+ *
  * Files are polled and not watched, as a supergraph file is, for the same reasons.
  */
 export function watchOptions(
   config: string | undefined,
-  /** Whether SIGHUP reloads the options. */
-  { hangup = true } = {},
+  { hangup = true, interval = 1_000 }: WatchSettings = {},
 ): OptionsWatch {
   let isChanged = false;
   let isReloading = false;
@@ -37,39 +40,79 @@ export function watchOptions(
     isChanged = true;
     if (!isReloading) void reloadWhileChanged();
   };
-  const onChange = (now: Stats, before: Stats): void => {
-    // Node also calls this once for a file that does not exist (`fs.watchFile`). Then all numbers are 0.
-    if (now.mtimeMs !== 0 || before.mtimeMs !== 0) reload();
-  };
-  const watched = new Set<string>();
-  const watchOnly = (files: readonly string[]): void => {
-    for (const file of watched) {
-      if (files.includes(file)) continue;
-      watched.delete(file);
-      unwatchFile(file, onChange);
-    }
-    for (const file of files) {
-      if (watched.has(file)) continue;
-      watched.add(file);
-      watchFile(file, { interval: lookInterval }, onChange);
-    }
-  };
+
+  /** The files by their paths, with what they were when the options were last read. */
+  let read = new Map<string, string>();
+  /** What they were at the last look. */
+  let seen = new Map<string, string>();
   const always = config === undefined ? [] : [config];
-  if (hangup) process.on('SIGHUP', reload);
-  watchOnly(always);
+  const follow = (files: readonly string[]): void => {
+    const all = new Set([...always, ...files]);
+    read = new Map([...all].map((file) => [file, read.get(file) ?? stateNow(file)]));
+  };
+  const onHangup = (): void => {
+    // Otherwise the edit that SIGHUP reports would be read once more at the next look.
+    for (const file of read.keys()) read.set(file, stateNow(file));
+    reload();
+  };
+  async function look(): Promise<void> {
+    const files = [...read.keys()];
+    const states = await Promise.all(
+      files.map((file) => stat(file, { bigint: true }).then(stateOf, () => gone)),
+    );
+    const now = new Map(files.map((file, i) => [file, states[i]!]));
+    const isSettled = files.every((file) => seen.get(file) === now.get(file));
+    const isNew = files.some((file) => read.get(file) !== now.get(file));
+    seen = now;
+    if (!isSettled || !isNew) return;
+    for (const [file, state] of now) if (read.has(file)) read.set(file, state);
+    reload();
+  }
+
+  if (hangup) process.on('SIGHUP', onHangup);
+  follow([]);
+  let isLooking = false;
+  const timer = setInterval(() => {
+    // A file system may be slow.
+    if (isLooking) return;
+    isLooking = true;
+    void look().finally(() => (isLooking = false));
+  }, interval);
   return {
-    follow: (files) => watchOnly([...always, ...files]),
+    follow,
     begin(told) {
       begun = told;
       void reloadWhileChanged();
     },
     stop() {
       begun = undefined;
-      process.off('SIGHUP', reload);
-      watchOnly([]);
+      process.off('SIGHUP', onHangup);
+      clearInterval(timer);
     },
   };
 }
 
-/** Milliseconds between two checks. */
-const lookInterval = 500;
+export interface WatchSettings {
+  /** Whether SIGHUP reloads the options. @default true */
+  readonly hangup?: boolean;
+  /** Milliseconds between two looks at the files: an edit is read after one to two of them. @default 1000 */
+  readonly interval?: number;
+}
+
+interface Found {
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+/** The number is another one where a file was replaced, such as by a symbolic link. */
+const stateOf = ({ ino, size, mtimeNs }: Found): string => `${ino} ${size} ${mtimeNs}`;
+const gone = '';
+
+function stateNow(file: string): string {
+  try {
+    return stateOf(statSync(file, { bigint: true }));
+  } catch {
+    return gone;
+  }
+}

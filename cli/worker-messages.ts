@@ -18,6 +18,8 @@ export interface Questions {
     readonly asked: { readonly what: keyof ProcessConsole; readonly input: unknown };
     readonly answer: unknown;
   };
+  /** To the primary: the text of the options file, which it has checked. Nothing where there is no file. */
+  options: { readonly asked: object; readonly answer: string | undefined };
   /** To a worker: drops entries with these tags from its memory. From a worker: all other workers must do so. */
   drop: { readonly asked: { readonly tags: readonly string[] }; readonly answer: undefined };
 }

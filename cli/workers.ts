@@ -15,6 +15,8 @@ export interface WorkersOptions {
    */
   readonly exec: string;
   readonly args: readonly string[];
+  /** The text of the options file, which workers get from here. Undefined without a file. */
+  readonly text: string | undefined;
   /** Makes the server listen. */
   readonly listen: (server: Server) => Promise<void>;
   /** Milliseconds for which connections are still accepted after a stop has begun. */
@@ -27,11 +29,11 @@ export interface WorkersOptions {
 
 export interface Workers {
   /**
-   * Replaces every worker, one after the other. The new worker accepts requests before the old one is drained. Calls
+   * Replaces every worker, one after the other. Workers that start from now on get this text of the options file. The new worker accepts requests before the old one is drained. Calls
    * during a replacement lead to one more replacement for all of them. Rejects if the first new worker cannot start;
    * then nothing has changed. A later one is retried until it starts.
    */
-  reload(): Promise<void>;
+  reload(text: string | undefined): Promise<void>;
   /** The metrics of each serving worker, by its number from 1. A worker that does not answer is left out. */
   metrics(format: MetricsFormat): Promise<ReadonlyMap<number, string>>;
   /** What the console of each serving worker shows. */
@@ -84,15 +86,21 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   let shortLives = 0;
   let reloading: Promise<void> = Promise.resolve();
   let nextReload: Promise<void> | undefined;
+  /** What workers that start get, and what a worker has last started with. */
+  let { text } = options;
+  let startedText = text;
 
   /** Starts a worker. It replaces the one with this number, if there is one. */
   async function startOne(number: number): Promise<void> {
     const worker = cluster.fork(environment);
+    const own = text;
+    answerTo(worker, { options: () => Promise.resolve(own) });
     const born = performance.now();
     await ready(worker);
     const old = serving.get(number);
     serving.set(number, worker);
     started.add(worker);
+    startedText = own;
     answerTo(worker, { drop: ({ tags }) => dropIn(others(worker), tags) });
     port.add(worker);
     worker.once('exit', (code, signal) => {
@@ -112,6 +120,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
    */
   async function replaceAll(): Promise<void> {
     const numbers = [...serving.keys()];
+    const own = text;
     let failures = 0;
     let replaced = 0;
     while (replaced < numbers.length) {
@@ -121,6 +130,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         replaced++;
         failures = 0;
       } catch (error) {
+        if (replaced === 0 && text === own) text = startedText;
         if (replaced === 0 || isStopping()) throw error;
         const state = `${replaced} of ${numbers.length} are replaced, trying again`;
         say(`a new worker could not start: ${reasonOf(error)}; ${state}`);
@@ -167,7 +177,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   }
 
   return {
-    reload() {
+    reload(next) {
+      text = next;
       if (nextReload === undefined) {
         nextReload = reloading.then(() => {
           nextReload = undefined;

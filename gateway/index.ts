@@ -14,6 +14,7 @@ export type { MetricsFormat } from './telemetry/prometheus';
 export type { ProcessConsole } from './console/source';
 export { createPrimaryMetrics, versionIfKnown } from './telemetry/metrics';
 export { type CheckedGateway, checkGateway } from './process/check-gateway';
+export { digestOfFiles } from './process/named-files';
 export { modesIn } from './options/auth';
 export { type OptionInForce, optionsInForce } from './options/in-force';
 export {

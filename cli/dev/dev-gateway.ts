@@ -28,38 +28,51 @@ export interface DevGateway {
  */
 export async function startDevGateway(options: DevGatewayOptions): Promise<DevGateway> {
   const { reader, watch, output } = options;
-  const read = (): Promise<Options> => withOptionsErrors(() => reader.load(), reader);
-  const first = await read();
-  let configured = first;
-  let gateway = await start(configured, options);
+  const use = (take: (configured: Options) => Promise<void>): Promise<void> =>
+    reader.use(
+      async (read) => take(await withOptionsErrors(read, reader)),
+      () => reader.load(),
+    );
+  let configured!: Options;
+  let gateway!: RunningGateway;
+  await use(async (next) => {
+    gateway = await start(next, options);
+    configured = next;
+  });
+  const first = configured;
   const { url, adminUrl } = gateway;
   const ports = { gateway: portOf(url), admin: adminUrl === undefined ? 0 : portOf(adminUrl) };
   let isStopped = false;
   let reloading = Promise.resolve();
 
+  let isRunning = true;
+
   async function reload(): Promise<void> {
     if (isStopped) return;
-    let next: Options;
     try {
-      next = atSamePorts(await read(), ports);
-    } catch (error) {
-      output.say(`${(error as Error).message}\nthe previous options stay in use.`);
-      return;
-    }
-    await gateway.stop();
-    try {
-      gateway = await start(next, options);
-      configured = next;
+      await use(replace);
       output.say(`the new options are live, at ${gateway.url}`);
     } catch (error) {
       output.say(`${(error as Error).message}\nthe previous options stay in use.`);
-      try {
-        gateway = await start(atSamePorts(configured, ports), options);
-      } catch (again) {
-        output.say(
-          `${(again as Error).message}\nno gateway runs now: it starts after an edit of the options.`,
-        );
-      }
+      if (!isRunning) await startAgain();
+    }
+  }
+
+  async function replace(read: Options): Promise<void> {
+    const next = atSamePorts(read, ports);
+    isRunning = false;
+    await gateway.stop();
+    gateway = await start(next, options);
+    isRunning = true;
+    configured = next;
+  }
+
+  async function startAgain(): Promise<void> {
+    try {
+      gateway = await start(atSamePorts(configured, ports), options);
+      isRunning = true;
+    } catch (error) {
+      output.say(`${(error as Error).message}\nno gateway runs now: it starts after an edit of the options.`);
     }
   }
 

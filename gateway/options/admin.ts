@@ -4,7 +4,8 @@ import { duration, flag, mapOf, portNumber, share, size, text } from './values';
 const console = mapOf({
   enabled: flag
     .default(true)
-    .describe('Serves the console at `/console` of this port. No effect if the port is not served.'),
+    .describe('Serves the console at `/console` of this port. No effect if the port is not served.')
+    .meta({ protects: { values: [false] } }),
   sampling: share
     .optional()
     .describe(
@@ -43,7 +44,10 @@ const console = mapOf({
   .meta({ example: { sampling: 0.1, memory: '64MiB' } });
 
 export const admin = mapOf({
-  enabled: flag.default(true).describe('Serves metrics and health on a separate port.'),
+  enabled: flag
+    .default(true)
+    .describe('Serves metrics and health on a separate port.')
+    .meta({ protects: { values: [false] } }),
   host: text
     .default('127.0.0.1')
     .describe(
@@ -57,7 +61,7 @@ export const admin = mapOf({
     .describe(
       'The bearer token that callers must send, for all but health. Left out: metrics need none, and there is no `POST /cache/invalidate`.',
     )
-    .meta({ writeOnly: true }),
+    .meta({ writeOnly: true, protects: true }),
   console,
 })
   .prefault({})

@@ -41,7 +41,8 @@ export const audit = mapOf({
   trails: z
     .array(auditTrail, { error: 'must be a list of trails' })
     .prefault([])
-    .describe('Where records are written.'),
+    .describe('Where records are written.')
+    .meta({ protects: { items: ['to'] } }),
   redact: z
     .array(text, { error: 'must be a list of names' })
     .default([
@@ -63,7 +64,8 @@ export const audit = mapOf({
     ])
     .describe(
       'Names of arguments and input fields whose values are left out of records; `*` stands for anything, case does not matter, and aliases are not considered. Of a text over 256 characters a record has the beginning, the length and the SHA-256 digest.',
-    ),
+    )
+    .meta({ protects: { items: [] } }),
   key: z
     .string({ error: auditKeyRule })
     .min(16, { error: auditKeyRule })
@@ -71,7 +73,7 @@ export const audit = mapOf({
     .describe(
       'A secret that chains the records, so that nobody without it can forge a trail. Left out: anyone who can write to the file can forge all records from some point on.',
     )
-    .meta({ writeOnly: true }),
+    .meta({ writeOnly: true, protects: true }),
 })
   .prefault({})
   .describe(

@@ -1,3 +1,4 @@
+/** Over 300 lines: each way to authenticate with its options, and what they mean. */
 import { z } from 'zod';
 import { duration, flag, hookModule, httpUrl, mapOf, text, timeout } from './values';
 
@@ -93,14 +94,18 @@ export const auth = mapOf({
             error: 'must be the SHA-256 of a key, 64 hexadecimal digits',
           })
           .describe('The SHA-256 of the key, in hexadecimal digits. The key itself is stored nowhere.'),
-        expires: instant.optional().describe('When the key expires. Left out: never.'),
+        expires: instant
+          .optional()
+          .describe('When the key expires. Left out: never.')
+          .meta({ protects: true }),
         groups: texts.default([]).describe('Groups that its sender is in.'),
         scopes: texts.default([]).describe('Scopes that its sender has.'),
       }),
       { error: 'must be a list' },
     )
     .prefault([])
-    .describe('API keys, sent in `x-api-key`.'),
+    .describe('API keys, sent in `x-api-key`.')
+    .meta({ protects: { items: ['sha256'], mayGo: true } }),
   iam: mapOf({
     keys: z
       .array(
@@ -112,7 +117,7 @@ export const auth = mapOf({
           sessionToken: secret
             .optional()
             .describe('The session token of a temporary key. Left out: it is not temporary.')
-            .meta({ example: '${SESSION_TOKEN}' }),
+            .meta({ example: '${SESSION_TOKEN}', protects: true }),
           subject: text
             .optional()
             .describe('The user that the key belongs to. Left out: none.')
@@ -126,7 +131,8 @@ export const auth = mapOf({
         { error: 'must be a list' },
       )
       .default([])
-      .describe('The keys that requests may be signed with.'),
+      .describe('The keys that requests may be signed with.')
+      .meta({ protects: { items: ['accessKeyId'], mayGo: true, or: 'module' } }),
     module: hookModule
       .optional()
       .describe(
@@ -137,18 +143,27 @@ export const auth = mapOf({
       .optional()
       .describe(
         'The hosts that signatures are valid for, with the port unless it is the default one. Left out: the `Host` header (over HTTP/2 the authority), which a load balancer may have changed, and which a request signed for another service brings along.',
-      ),
-    service: text.default('appsync').describe('The service that requests must be signed for.'),
-    region: text.optional().describe('The region that requests must be signed for. Left out: any.'),
+      )
+      .meta({ protects: true }),
+    service: text
+      .default('appsync')
+      .describe('The service that requests must be signed for.')
+      .meta({ protects: true }),
+    region: text
+      .optional()
+      .describe('The region that requests must be signed for. Left out: any.')
+      .meta({ protects: true }),
     clockSkew: timeout
       .prefault('5m')
-      .describe('How far the time of a signature may be from the clock of the gateway.'),
+      .describe('How far the time of a signature may be from the clock of the gateway.')
+      .meta({ protects: true }),
   })
     .refine(({ keys, module }) => keys.length > 0 || module !== undefined, {
       error: 'must have `keys` or a `module`',
     })
     .optional()
-    .describe('Requests that are signed with AWS Signature Version 4. Left out: none are accepted.'),
+    .describe('Requests that are signed with AWS Signature Version 4. Left out: none are accepted.')
+    .meta({ protects: true }),
   oidc: z
     .array(
       mapOf({
@@ -157,13 +172,16 @@ export const auth = mapOf({
           .optional()
           .describe(
             'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself. Left out: found by OpenID Connect Discovery.',
-          ),
+          )
+          .meta({ protects: true }),
         audience: audiences
           .optional()
-          .describe('Accepted values of the claim `aud`. This or `clients` is needed, or both.'),
+          .describe('Accepted values of the claim `aud`. This or `clients` is needed, or both.')
+          .meta({ protects: true }),
         clients: audiences
           .optional()
-          .describe('Accepted values of the claim `azp`, `client_id` or `cid`. Left out: any.'),
+          .describe('Accepted values of the claim `azp`, `client_id` or `cid`. Left out: any.')
+          .meta({ protects: true }),
         algorithms: z
           .array(z.enum(algorithms, { error: `must be one of ${algorithmNames}` }), {
             error: `must be a list of ${algorithmNames}`,
@@ -171,13 +189,15 @@ export const auth = mapOf({
           .min(1, { error: 'must have at least one algorithm' })
           .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
           .describe('Accepted signature algorithms.')
-          .meta({ example: ['RS256', 'ES256'] }),
+          .meta({ example: ['RS256', 'ES256'], protects: true }),
         clockSkew: duration
           .prefault('30s')
-          .describe('How far clocks may differ when `exp` and `nbf` are checked.'),
+          .describe('How far clocks may differ when `exp` and `nbf` are checked.')
+          .meta({ protects: true }),
         groupsClaim: text
           .default('groups')
-          .describe('The claim with the groups of a user; `realm_access.roles` is a nested claim.'),
+          .describe('The claim with the groups of a user; `realm_access.roles` is a nested claim.')
+          .meta({ protects: true }),
       }).refine(({ audience, clients }) => audience !== undefined || clients !== undefined, {
         error:
           'must have `audience` or `clients`: without them, tokens issued for other applications would be accepted',
@@ -185,7 +205,8 @@ export const auth = mapOf({
       { error: 'must be a list' },
     )
     .prefault([])
-    .describe('Issuers of JSON Web Tokens: OpenID Connect providers.'),
+    .describe('Issuers of JSON Web Tokens: OpenID Connect providers.')
+    .meta({ protects: { items: ['issuer'] } }),
   cognito: z
     .array(
       mapOf({
@@ -197,22 +218,26 @@ export const auth = mapOf({
         tokenUse: z
           .enum(['any', 'access', 'id'], { error: 'must be any, access or id' })
           .default('any')
-          .describe('Which kind of tokens is accepted.'),
+          .describe('Which kind of tokens is accepted.')
+          .meta({ protects: { values: ['access', 'id'] } }),
         issuer: httpUrl
           .optional()
           .describe('The value of `iss`, for an emulator. Left out: that of AWS.')
           .meta({ example: 'http://127.0.0.1:9229/eu-west-1_AbCdEfGhI' }),
         jwks: keySet
           .optional()
-          .describe('The keys of the pool, as for `oidc`. Left out: found below the issuer.'),
+          .describe('The keys of the pool, as for `oidc`. Left out: found below the issuer.')
+          .meta({ protects: true }),
         clockSkew: duration
           .prefault('30s')
-          .describe('How far clocks may differ when `exp` and `nbf` are checked.'),
+          .describe('How far clocks may differ when `exp` and `nbf` are checked.')
+          .meta({ protects: true }),
       }),
       { error: 'must be a list' },
     )
     .prefault([])
-    .describe('User pools of Amazon Cognito.'),
+    .describe('User pools of Amazon Cognito.')
+    .meta({ protects: { items: ['userPool'] } }),
   lambda: mapOf({
     function: text
       .optional()
@@ -233,7 +258,10 @@ export const auth = mapOf({
       .optional()
       .describe('A module whose default export is called with the event.')
       .meta({ example: 'authorise.mjs' }),
-    ttl: duration.prefault('5m').describe('How long an answer without `ttlOverride` is cached for a token.'),
+    ttl: duration
+      .prefault('5m')
+      .describe('How long an answer without `ttlOverride` is cached for a token.')
+      .meta({ protects: true }),
     timeout: timeout
       .prefault('5s')
       .describe('How long the authoriser may take. After it the client gets 503.'),
@@ -249,7 +277,8 @@ export const auth = mapOf({
     .optional()
     .describe(
       "A custom authoriser with the contract of AppSync's Lambda authorisers. It decides on every `authorization` that belongs to no other mode. One of `function`, `url` and `module` is needed. Left out: there is none.",
-    ),
+    )
+    .meta({ protects: true }),
 })
   .prefault({})
   .describe(

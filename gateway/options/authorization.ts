@@ -7,13 +7,15 @@ export const authorization = mapOf({
     .default('null')
     .describe(
       'What happens to an operation that selects something its caller may not see. `null`: those fields are null, with an error, and the rest is answered. `reject`: the whole operation is refused with 403.',
-    ),
+    )
+    .meta({ protects: { values: ['reject'] } }),
   introspection: z
     .enum(['all', 'visible'], { error: 'must be all or visible' })
     .default('all')
     .describe(
       'Which part of the schema introspection shows: `all` of it, or what is `visible` to this caller. No effect where introspection is off.',
-    ),
+    )
+    .meta({ protects: { values: ['visible'] } }),
   policies: mapOf({
     module: hookModule
       .optional()
@@ -34,7 +36,10 @@ export const authorization = mapOf({
     timeout: timeout
       .prefault('1s')
       .describe('How long the answer may take. After it none of the policies counts as met.'),
-    ttl: duration.prefault('60s').describe('How long an answer is cached for the same caller and policy.'),
+    ttl: duration
+      .prefault('60s')
+      .describe('How long an answer is cached for the same caller and policy.')
+      .meta({ protects: true }),
   })
     .refine(({ module, url }) => (module === undefined) !== (url === undefined), {
       error: 'must have exactly one of `module` and `url`',

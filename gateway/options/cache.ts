@@ -41,10 +41,16 @@ const scopeRule = 'must be public or private';
 const cacheScope = z.enum(['public', 'private'], { error: scopeRule });
 
 const cachePolicy = mapOf({
-  maxAge: lifetime.optional().describe('How long it is fresh.'),
-  scope: cacheScope.optional().describe('Whether all clients may share it.'),
-  staleWhileRevalidate: lifetime.optional().describe('In place of `cache.staleWhileRevalidate`.'),
-  staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.'),
+  maxAge: lifetime.optional().describe('How long it is fresh.').meta({ protects: true }),
+  scope: cacheScope
+    .optional()
+    .describe('Whether all clients may share it.')
+    .meta({ protects: { values: ['private'] } }),
+  staleWhileRevalidate: lifetime
+    .optional()
+    .describe('In place of `cache.staleWhileRevalidate`.')
+    .meta({ protects: true }),
+  staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.').meta({ protects: true }),
 });
 
 export const cache = mapOf({
@@ -55,7 +61,8 @@ export const cache = mapOf({
     .default('memory:')
     .describe(
       'Where cached answers are stored: `memory:` is this process alone; `redis://HOST:PORT` (`rediss://` over TLS) is a Redis (6.2 or newer) or Valkey that gateways share; `dynamodb://TABLE?region=REGION&endpoint=URL` (`region` and `endpoint` are optional) is a DynamoDB table with the partition key `pk` (text) and the TTL attribute `expires`, with credentials as the AWS SDK finds them.',
-    ),
+    )
+    .meta({ protects: true }),
   redis: redis.describe(
     'How to connect to a `store` in Redis or Valkey. No effect for other stores. A cluster needs no option: `store` names one of its nodes, or its configuration endpoint.',
   ),
@@ -81,14 +88,16 @@ export const cache = mapOf({
     .string({ error: prefixRule })
     .regex(/^[\w.-]{1,64}$/, { error: prefixRule })
     .default('weir')
-    .describe('The prefix of keys in a shared store. Gateways with the same prefix share their answers.'),
+    .describe('The prefix of keys in a shared store. Gateways with the same prefix share their answers.')
+    .meta({ protects: true }),
   compressAbove: size.prefault('1KiB').describe('Answers larger than this are compressed in a shared store.'),
   identityHeaders: z
     .array(identityHeaderName, { error: 'must be a list of header names' })
     .prefault(['authorization', 'cookie', 'x-api-key'])
     .describe(
       'Forwarded headers that only identify the caller. They are not in the cache keys of `public` answers, which all clients share. All other forwarded headers are in every cache key.',
-    ),
+    )
+    .meta({ protects: { mayBeEmpty: true } }),
   staleWhileRevalidate: lifetime
     .prefault('0s')
     .describe(
@@ -104,7 +113,8 @@ export const cache = mapOf({
       .default(true)
       .describe(
         'Caches complete answers of queries for as long as the `Cache-Control` of all their subgraph responses allows. Errors and incomplete answers are never cached.',
-      ),
+      )
+      .meta({ protects: { values: [false] } }),
     operations: z
       .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
       .prefault({})
@@ -137,7 +147,8 @@ export const cache = mapOf({
       .default(true)
       .describe(
         'Caches entities for as long as the `Cache-Control` of their subgraph, or `subgraphs.NAME.cache`, allows.',
-      ),
+      )
+      .meta({ protects: { values: [false] } }),
     missing: duration
       .prefault('5s')
       .describe('The longest time that a missing entity is remembered as missing.'),

@@ -8,17 +8,20 @@ export const calls = mapOf({
     .default(true)
     .describe(
       'Identical in-flight queries of one subgraph share one call, if their forwarded headers are equal too.',
-    ),
+    )
+    .meta({ protects: { values: [false] } }),
   coalesce: flag
     .default(true)
     .describe(
       'Identical in-flight queries of clients share one execution and its answer, if their variables, identity and forwarded headers are equal too. It does not matter whether a cache may keep the answer.',
-    ),
+    )
+    .meta({ protects: { values: [false] } }),
   batch: flag
     .default(true)
     .describe(
       'Entity fetches of several clients go in one call, if they select the same fields and their forwarded headers are equal.',
-    ),
+    )
+    .meta({ protects: { values: [false] } }),
   batchWindow: z
     .enum(['turn', '1ms'], { error: 'must be turn or 1ms' })
     .default('turn')
@@ -30,10 +33,14 @@ export const calls = mapOf({
     .describe(
       'The most entities in a call that several fetches share. The fetch of one client alone may have more.',
     ),
-  concurrency: wholeNumber(1, 100_000).default(256).describe('The most concurrent calls of one subgraph.'),
+  concurrency: wholeNumber(1, 100_000)
+    .default(256)
+    .describe('The most concurrent calls of one subgraph.')
+    .meta({ protects: true }),
   waiting: wholeNumber(1, 100_000)
     .default(2048)
-    .describe('How many more calls of one subgraph may queue. Calls beyond fail at once.'),
+    .describe('How many more calls of one subgraph may queue. Calls beyond fail at once.')
+    .meta({ protects: true }),
 })
   .prefault({})
   .describe('How subgraph calls are shared and limited. Mutations are never shared.')

@@ -5,7 +5,8 @@ export const connections = mapOf({
     .default(256)
     .describe(
       'The most connections to one endpoint of a subgraph; further calls wait for one. Subgraphs share no connections, even with the same origin.',
-    ),
+    )
+    .meta({ protects: true }),
   connectTimeout: timeout.prefault('5s').describe('How long a connection may take to open.'),
   keepAlive: timeout
     .prefault('4s')
@@ -35,7 +36,8 @@ export const connections = mapOf({
     .prefault('32MiB')
     .describe(
       'The largest response of a subgraph, both as sent and decompressed. The fields of a larger one are null, with an error.',
-    ),
+    )
+    .meta({ protects: true }),
 })
   .prefault({})
   .describe('Connections to subgraphs.')

@@ -28,7 +28,8 @@ export const discovery = mapOf({
     .optional()
     .describe(
       'Whether endpoints may be found on loopback addresses. Link-local and metadata addresses are always refused. Left out: only in development.',
-    ),
+    )
+    .meta({ protects: { values: [false] } }),
 })
   .prefault({})
   .describe(

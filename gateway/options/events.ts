@@ -231,7 +231,7 @@ const subscriptions = z
         .describe(
           'The source of the events. Needed for positions, by which clients come back, where there are several sources. Left out: all sources.',
         )
-        .meta({ example: 'stock' }),
+        .meta({ example: 'stock', protects: true }),
       key: z
         .record(z.string(), single, { error: 'must be a map of key fields' })
         .refine((fields) => Object.keys(fields).length > 0, {
@@ -247,7 +247,7 @@ const subscriptions = z
         .describe(
           'Which events a client gets: those that meet all conditions of one of these groups. `{$args.upcs}` is an argument of the field, which the client must then give; with `{$args.upcs?}` the condition holds for every event if it does not. Without groups it gets all events.',
         )
-        .meta({ example: [{ subject: { in: '{$args.upcs}' } }] }),
+        .meta({ example: [{ subject: { in: '{$args.upcs}' } }], protects: true }),
       only: conditions
         .refine((all) => !JSON.stringify(all).includes('{$args.'), {
           error:
@@ -257,7 +257,7 @@ const subscriptions = z
         .describe(
           'Conditions that hold in addition, whatever the client asks for. `{$claims.sub}` is a claim of its token: a caller without it may not subscribe.',
         )
-        .meta({ example: { 'data.customerId': { eq: '{$claims.sub}' } } }),
+        .meta({ example: { 'data.customerId': { eq: '{$claims.sub}' } }, protects: { deep: true } }),
     }),
     { error: 'must be a map of fields of the subscription type' },
   )

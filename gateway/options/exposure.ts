@@ -22,7 +22,7 @@ export const introspection = flag
   .describe(
     'Allows introspection of the schema. Left out: in development only. `limits.classes` can allow it for some clients.',
   )
-  .meta({ example: true });
+  .meta({ example: true, protects: { values: [false] } });
 
 export const errors = mapOf({
   maskSubgraphs: z
@@ -30,7 +30,8 @@ export const errors = mapOf({
     .optional()
     .describe(
       'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
-    ),
+    )
+    .meta({ protects: { values: ['all', 'unexpected'] } }),
 })
   .prefault({})
   .describe('What clients learn of errors.')
@@ -44,7 +45,8 @@ export const cors = mapOf({
     .optional()
     .describe(
       "Origins whose pages may call from a browser; `'*'` is every origin. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
-    ),
+    )
+    .meta({ protects: { mayBeEmpty: true } }),
   credentials: flag
     .default(false)
     .describe('Lets those pages send cookies. Not together with `*`, which would let every page.'),
@@ -80,7 +82,8 @@ export const csrf = mapOf({
     .prefault(['x-apollo-operation-name', 'apollo-require-preflight'])
     .describe(
       'Headers that let a GET through: one of them must have a value. So does a `content-type` that needs a preflight. No effect without `enabled`.',
-    ),
+    )
+    .meta({ protects: true }),
 })
   .prefault({})
   .describe('Prevention of cross-site request forgery: [clients.md](clients.md#queries-as-get).')

@@ -30,9 +30,13 @@ export interface FilePlace {
   readonly taken?: Taken | undefined;
   /** Whether a text stands there that is short for a map, as that of `supergraph` is, and the option is in the map. */
   readonly isShort: boolean;
+  /** Whether nothing is written there. */
+  readonly isBlank: boolean;
 }
 
 export interface OptionsFile {
+  /** As it was read. */
+  readonly text: string;
   /** What is taken from elsewhere is text, whatever it looks like. */
   readonly value: unknown;
   /** Undefined for an option that is not in the file. */
@@ -49,15 +53,19 @@ export interface ReadOptionsFile {
 
 /**
  * Reads a YAML file, with `${NAME}` and `${NAME:-default}` replaced by the environment's values, and `${file:PATH}` by
- * the content of a file (`$${` is a plain `${`). Files are relative to the folder of the YAML file.
+ * the content of a file (`$${` is a plain `${`). Files are relative to the folder of the YAML file. A file without options
+ * is refused, as one that is being written is empty at first.
+ *
+ * @param text what the file holds, where it has been read
  */
 export function readOptionsFile(
   file: string,
   env: Readonly<Record<string, string | undefined>>,
+  text?: string,
 ): ReadOptionsFile {
   let content: string;
   try {
-    content = readFileSync(file, 'utf8');
+    content = text ?? readFileSync(file, 'utf8');
   } catch (error) {
     return { files: [], read: { problems: [`${file} ${whyUnreadable(error)}.`] } };
   }
@@ -74,6 +82,11 @@ export function readOptionsFile(
     const problems = wrong.map((error) => `${at(error.pos[0])}${describeYamlError(error, content)}`);
     return { files: [], read: { problems } };
   }
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
+    return {
+      files: [],
+      read: { problems: [`${file} has no options: write {} if none is meant to be set.`] },
+    };
   const aliasProblem = findAliasProblem(document);
   if (aliasProblem !== undefined) {
     const { node, sentence } = aliasProblem;
@@ -82,16 +95,24 @@ export function readOptionsFile(
   const { problems, files, taken } = interpolate({ document, env, folder: dirname(file), at });
   if (problems.length > 0) return { files, read: { problems } };
   resolveFiles(document, dirname(file));
-  const value: unknown = document.toJS() ?? {};
+  const value: unknown = document.toJS();
   return {
     files,
     read: {
+      text: content,
       value,
       find(path) {
         const { offset, node, depth } = walk(document, path);
         const isShort = depth < path.length;
         if (isShort && (depth === 0 || !isScalar(node))) return undefined;
-        return { isShort, line: lineAt(offset), taken: node === undefined ? undefined : taken.get(node) };
+        const [begin, end] = node?.range ?? [];
+        return {
+          isShort,
+          // Also of a key without a value in a map that is written in one line.
+          isBlank: node === undefined || (isScalar(node) && begin === end),
+          line: lineAt(offset),
+          taken: node === undefined ? undefined : taken.get(node),
+        };
       },
       lineOf: (path) => lineAt(walk(document, path).offset),
     },

@@ -14,17 +14,18 @@ const requestRules = {
   exclude: z
     .array(headerPattern, { error: 'must be a list of header names' })
     .prefault([])
-    .describe('Client headers that are not forwarded, though `forward` or `rename` names them.'),
+    .describe('Client headers that are not forwarded, though `forward` or `rename` names them.')
+    .meta({ protects: { items: [] } }),
   rename: z
     .record(clientHeaderName, headerName, { error: 'must be a map of header names' })
     .prefault({})
     .describe('Client headers that are forwarded under another name: `client-name: subgraph-name`.'),
   set: z
-    .record(headerName, headerValue, { error: 'must be a map of headers' })
+    .record(headerName, headerValue.meta({ protects: true }), { error: 'must be a map of headers' })
     .prefault({})
     .describe('Headers that are set on every call of a subgraph, whatever the client sent.'),
   claims: z
-    .record(headerName, text, { error: 'must be a map of header names and claims' })
+    .record(headerName, text.meta({ protects: true }), { error: 'must be a map of header names and claims' })
     .prefault({})
     .describe(
       'Headers that are set from claims of the caller: `x-tenant: tenant`, or `x-roles: realm_access.roles` for a nested claim. Lists and maps are sent as JSON. A header without its claim is left out; it is never the one that the client sent.',
@@ -64,7 +65,8 @@ export const headers = mapOf({
     .prefault(['authorization'])
     .describe(
       'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`. Headers of the connection, of the body, and those that the gateway itself writes never are. Subgraphs always get `x-request-id` and `x-request-timeout` of the gateway, and `traceparent` where the request has a trace. With `x-request-id` in this list they get the id of the client instead, and only requests with the same id share calls and answers.',
-    ),
+    )
+    .meta({ protects: { mayBeEmpty: true } }),
 })
   .refine(setsEachOnce, setTwiceRule)
   .prefault({})

@@ -19,6 +19,7 @@ import { overload } from './overload';
 import { persistedOperations } from './persisted-operations';
 import { overrides, planning } from './planning';
 import { privateLinks } from './private-links';
+import { withoutSwitchedOff } from './protection';
 import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt, whyUnreadable } from './problem';
 import { rates } from './rates';
 import { shutdown } from './shutdown';
@@ -31,6 +32,7 @@ import { timeouts } from './timeouts';
 import { usage } from './usage';
 
 export type { AccessField } from './logging';
+export { refuseLostProtections } from './lost-protections';
 
 /** All options of a gateway, complete: every default is in. */
 export type Options = z.output<typeof optionsSchema>;
@@ -48,6 +50,8 @@ export interface LoadOptions {
   readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
   /** Options that environment variables give, by the variable; they win over the file, and flags over them. @default {} */
   readonly variables?: Variables | undefined;
+  /** The text of `config`, where another process has read it. @default it is read */
+  readonly text?: string | undefined;
   /** Values for `${NAME}` and `${NAME:-default}` in the file. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -105,12 +109,13 @@ export function loadOptions(given: LoadOptions = {}): Options {
 /** Reads the options, and where each comes from. @throws {OptionsError} with every mistake in them. */
 export function readOptions({
   config,
+  text,
   defaults = {},
   flags = {},
   variables = {},
   env = process.env,
 }: LoadOptions = {}): LoadedOptions {
-  const { files, read } = config === undefined ? noFile : readOptionsFile(config, env);
+  const { files, read } = config === undefined ? noFile : readOptionsFile(config, env, text);
   if (read !== undefined && 'problems' in read)
     throw new OptionsError(
       read.problems.map((sentence) => ({ path: undefined, sentence })),
@@ -180,7 +185,8 @@ export const optionsSchema = z.strictObject({
 /** Of a parser: to compile one takes longer than to parse a few times. */
 const once = { jitless: true };
 
-function check(input: unknown, sources?: OptionSources): Options {
+function check(given: unknown, sources?: OptionSources): Options {
+  const input = withoutSwitchedOff(given, optionsSchema, (path) => sources?.isBlank(path) === true);
   // What is kept in a file of its own is a secret.
   const isFromFile = (path: readonly PropertyKey[]): boolean => {
     const origin = sources?.origin(path);

@@ -11,14 +11,15 @@ import type { JsonSchema } from './problem';
  */
 export function optionsJsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(optionsSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' });
-  return { ...asWritten(schema as JsonSchema, undefined), title: 'Options of a Weir gateway' };
+  return { ...inside(schema as JsonSchema, undefined, undefined), title: 'Options of a Weir gateway' };
 }
 
 /**
  * @param example what the example of the map or the list around has here
+ * @param isNamed whether it has a name of its own, by which it may be switched off
  * @param members where the examples of its members are; of a list of maps, no single one may have all of them
  */
-function asWritten(given: JsonSchema, example: unknown, members = example): JsonSchema {
+function asWritten(given: JsonSchema, example: unknown, members: unknown, isNamed: boolean): JsonSchema {
   const { short, example: own, title, description, default: value, writeOnly } = given;
   const shown = given.const ?? own ?? example ?? exampleOf(given);
   const annotations = {
@@ -35,32 +36,42 @@ function asWritten(given: JsonSchema, example: unknown, members = example): Json
   ];
   const isText = ways.some(takesAnyText);
   const isScalar = ways.some(({ type }) => type !== 'object' && type !== 'array');
-  const all = isText || !isScalar ? ways : [...ways, reference];
+  const all = [
+    ...(isText || !isScalar ? ways : [...ways, reference]),
+    ...(isNamed && holdsProtection(given) ? switchedOff(ways, isText) : []),
+  ];
   const [only] = all;
   return all.length === 1 ? { ...only, ...annotations } : { ...annotations, anyOf: all };
 }
 
 /** What is inside a map or a list, as it is written. */
 function inside(node: JsonSchema, example: unknown, members: unknown): JsonSchema {
-  const { properties, additionalProperties: free, propertyNames, items, anyOf, oneOf, maximum } = node;
-  if (anyOf !== undefined || oneOf !== undefined) return asWritten(node, example, members);
+  const { properties, additionalProperties: free, propertyNames, items } = node;
+  const { anyOf, oneOf, maximum, protects } = node;
+  if (anyOf !== undefined || oneOf !== undefined) return asWritten(node, example, members, false);
   const member = (name: string): unknown => (isMap(members) ? members[name] : undefined);
   return {
     ...without(node, rewritten),
     ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
     ...(properties !== undefined && {
       properties: Object.fromEntries(
-        Object.entries(properties).map(([name, each]) => [name, asWritten(each, member(name))]),
+        Object.entries(properties).map(([name, each]) => [
+          name,
+          asWritten(each, member(name), member(name), true),
+        ]),
       ),
     }),
     ...(propertyNames?.pattern !== undefined && { propertyNames: { pattern: propertyNames.pattern } }),
     ...(free !== undefined && {
       additionalProperties: isMap(free)
-        ? asWritten(free, ...firstAndAll(isMap(example) ? Object.values(example) : []))
+        ? asWritten(free, ...firstAndAll(isMap(example) ? Object.values(example) : []), true)
         : free,
     }),
     ...(items !== undefined && {
-      items: asWritten(items, ...firstAndAll(Array.isArray(example) ? example : [])),
+      items: withOffItem(
+        asWritten(items, ...firstAndAll(Array.isArray(example) ? example : []), false),
+        protects,
+      ),
     }),
   };
 }
@@ -78,10 +89,49 @@ const rewritten = [
   'format',
   'example',
   'short',
+  'protects',
 ];
 
 const without = (node: JsonSchema, names: readonly string[]): JsonSchema =>
   Object.fromEntries(Object.entries(node).filter(([name]) => !names.includes(name)));
+
+/** How an option that protects, or a group of them, is switched off: not by `off` where that is a value of its own. */
+const switchedOff = (ways: readonly JsonSchema[], isText: boolean): JsonSchema[] =>
+  isText || ways.some(({ type }) => type === 'boolean') ? [nothing] : [nothing, { const: 'off' }];
+
+const nothing: JsonSchema = { type: 'null' };
+
+function holdsProtection({
+  protects,
+  properties,
+  additionalProperties,
+  items,
+  anyOf,
+  oneOf,
+}: JsonSchema): boolean {
+  const free = isMap(additionalProperties) ? [additionalProperties as JsonSchema] : [];
+  const members = [...Object.values(properties ?? {}), ...free, ...(items === undefined ? [] : [items])];
+  return protects !== undefined || [...members, ...(anyOf ?? []), ...(oneOf ?? [])].some(holdsProtection);
+}
+
+/** Beside the items of a list that are known by something, those that are switched off: `- off: NAME`. */
+function withOffItem(item: JsonSchema, protects: JsonSchema['protects']): JsonSchema {
+  const by = protects === undefined || protects === true || protects.mayGo ? undefined : protects.items;
+  if (by === undefined) return item;
+  const known = by.map((key): [string, JsonSchema] => [key, item.properties![key]!]);
+  const [name] = known.length === 0 ? [item] : known.length === 1 ? [known[0]![1]] : [];
+  const off: JsonSchema = {
+    ...(name ?? { type: 'object', properties: Object.fromEntries(known), additionalProperties: false }),
+    description: 'An item of the options in use that is left out on purpose.',
+    examples: [
+      name?.examples?.[0] ??
+        Object.fromEntries(known.slice(0, 1).map(([key, { examples }]) => [key, examples![0]])),
+    ],
+  };
+  return {
+    anyOf: [item, { type: 'object', properties: { off }, required: ['off'], additionalProperties: false }],
+  };
+}
 
 /** The first example, and all of them in one. */
 function firstAndAll(examples: readonly unknown[]): [unknown, unknown] {

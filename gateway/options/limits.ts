@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authMode, flag, mapOf, size, wholeNumber } from './values';
 
-const count = wholeNumber(1, 1_000_000_000);
+const count = wholeNumber(1, 1_000_000_000).meta({ protects: true });
 
 /** What one client may ask for. Each of these can be different for a class of clients. */
 const figures = {
@@ -62,12 +62,15 @@ const optional = map((schema, key) => schema.optional().meta({ example: defaults
 };
 
 export const limits = mapOf({
-  body: size.prefault('1MiB').describe('The largest request body, decompressed.'),
+  body: size.prefault('1MiB').describe('The largest request body, decompressed.').meta({ protects: true }),
   ...withDefaults,
   assumedListSize: count
     .prefault(10)
     .describe('The length that a list has in the cost if no argument and no directive gives one.'),
-  response: size.prefault('32MiB').describe('The largest answer. A larger one is replaced by an error.'),
+  response: size
+    .prefault('32MiB')
+    .describe('The largest answer. A larger one is replaced by an error.')
+    .meta({ protects: true }),
   errors: count
     .prefault(100)
     .describe(
@@ -89,7 +92,10 @@ export const limits = mapOf({
           .optional()
           .describe('A group that the caller is in. Left out: any.')
           .meta({ example: 'staff' }),
-        introspection: flag.optional().describe('In place of `introspection`.'),
+        introspection: flag
+          .optional()
+          .describe('In place of `introspection`.')
+          .meta({ protects: { values: [false] } }),
         ...optional,
       }),
       { error: 'must be a list' },
@@ -97,7 +103,8 @@ export const limits = mapOf({
     .default([])
     .describe(
       'Classes of clients with limits of their own. The first class applies whose `mode`, `client` and `group` all match, as far as given. Limits that it leaves out are as for everybody.',
-    ),
+    )
+    .meta({ protects: { items: ['mode', 'client', 'group'] } }),
 })
   .prefault({})
   .describe('How much a client may ask for: [security.md](security.md) says how to choose.')

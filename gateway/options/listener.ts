@@ -29,7 +29,8 @@ export const tls = mapOf({
     .optional()
     .describe(
       'Certificates in PEM that client certificates are checked against (mutual TLS). Clients without a valid one are refused. Left out: clients need none.',
-    ),
+    )
+    .meta({ protects: true }),
 })
   .optional()
   .describe(
@@ -37,6 +38,7 @@ export const tls = mapOf({
   )
   .meta({
     example: { cert: '/etc/weir/cert.pem', key: '/etc/weir/key.pem', clientCa: '/etc/weir/clients.pem' },
+    protects: true,
   });
 
 const proxyRule = 'must be an address or a range such as 10.0.0.0/8';

@@ -13,12 +13,14 @@ export const planning = mapOf({
     .prefault('5s')
     .describe(
       'How long planning an operation may take. After it the client gets 503 `QUERY_PLANNING_TIMEOUT`. An operation that kept a thread busy, rather than waiting, is then refused for a minute, and tried once more in the background when no other one waits.',
-    ),
+    )
+    .meta({ protects: true }),
   paths: positiveInt
     .default(5000)
     .describe(
       'The most paths to one selection that are compared. An operation that needs more is refused with `QUERY_TOO_COMPLEX`.',
-    ),
+    )
+    .meta({ protects: true }),
   plans: positiveInt
     .default(1000)
     .describe('The most plans of one operation that are compared; the best of these is used.'),
@@ -26,7 +28,8 @@ export const planning = mapOf({
     .default(500)
     .describe(
       'How many requests may wait for query plans; each 4 KiB of a body count as one. They hold no slot (`overload.requests`), and senders take turns. Beyond the limit, the newest requests of the sender with the most are refused. A request that would not get its turn within `planning.timeout`, behind slow operations of its own sender, is refused with `REQUEST_CONCURRENCY_LIMITED`.',
-    ),
+    )
+    .meta({ protects: true }),
   threads: positiveInt
     .default(2)
     .describe(
@@ -44,7 +47,7 @@ export const planning = mapOf({
     .describe(
       'How much memory one planner thread may use, from 64MiB to 1024MiB. A plan that needs more is refused. Left out: all threads together get three eighths of the memory of the container or machine, or of twice the heap limit if that is less.',
     )
-    .meta({ example: '256MiB' }),
+    .meta({ example: '256MiB', protects: true }),
 })
   .prefault({})
   .describe('Query planning, which runs in threads of its own.')

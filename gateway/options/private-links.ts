@@ -17,13 +17,13 @@ export const privateLinks = mapOf({
     .describe(
       'Secrets that gateway and subgraphs share, of at least 32 characters (`openssl rand -base64 32`). The first one signs. Left out, and `keysFile` too: nothing is signed.',
     )
-    .meta({ example: ['${file:/run/secrets/link-key}'] }),
+    .meta({ example: ['${file:/run/secrets/link-key}'], protects: { or: 'keysFile' } }),
   keysFile: text
     .optional()
     .describe(
       'A file of these secrets, one per line, in place of `keys`. It is checked every second: a new first line signs from then on.',
     )
-    .meta({ title: 'file' }),
+    .meta({ title: 'file', protects: { or: 'keys' } }),
   claims: z
     .array(text, { error: 'must be a list of claims' })
     .default([])

@@ -1,6 +1,8 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { z } from 'zod';
+import type { Protection } from './protection';
 import { hideInUrls } from './urls';
+import { memberOf, waysAt, waysOf } from './ways';
 
 export interface OptionsProblem {
   /** Undefined for what is said of no option, or has its place in the sentence. */
@@ -62,8 +64,7 @@ export const notPem = (error: unknown): string =>
 export const isSecret = (schema: z.ZodType, path: readonly PropertyKey[]): boolean =>
   waysAt(schema, path).some(
     (way) =>
-      way.isSecret ||
-      [undefined, 0].some((key) => waysOf(memberOf(way, key), false).some((each) => each.isSecret)),
+      way.isSecret || [undefined, 0].some((key) => waysOf(memberOf(way, key)).some((each) => each.isSecret)),
   );
 
 /** Whether an option may be a number or a boolean. */
@@ -74,53 +75,6 @@ export const takesMoreThanText = (schema: z.ZodType, path: readonly PropertyKey[
       ? def.values.some((value) => typeof value !== 'string')
       : def.type === 'number' || def.type === 'boolean';
   });
-
-const waysAt = (schema: z.ZodType, path: readonly PropertyKey[]): Way[] =>
-  path.reduce<Way[]>(
-    (ways, key) => ways.flatMap((way) => waysOf(memberOf(way, key), false)),
-    waysOf(schema, false),
-  );
-
-/** What an option may be, without what is around it. Of the schema itself, as its JSON form takes long to make. */
-interface Way {
-  readonly schema: z.core.$ZodTypes;
-  readonly isSecret: boolean;
-}
-
-function waysOf(schema: z.core.$ZodType | undefined, isSecret: boolean): Way[] {
-  if (schema === undefined) return [];
-  const secret = isSecret || z.globalRegistry.get(schema)?.['writeOnly'] === true;
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  switch (def.type) {
-    case 'optional':
-    case 'nullable':
-    case 'default':
-    case 'prefault':
-    case 'readonly':
-      return waysOf(def.innerType, secret);
-    case 'pipe':
-      return waysOf(def.in._zod.def.type === 'transform' ? def.out : def.in, secret);
-    case 'union':
-      return def.options.flatMap((each) => waysOf(each, secret));
-    default:
-      return [{ schema: schema as z.core.$ZodTypes, isSecret: secret }];
-  }
-}
-
-/** @param key undefined for a member of a map by any name */
-function memberOf({ schema }: Way, key: PropertyKey | undefined): z.core.$ZodType | undefined {
-  const { def } = schema._zod;
-  switch (def.type) {
-    case 'object':
-      return key !== undefined && Object.hasOwn(def.shape, key) ? def.shape[String(key)] : def.catchall;
-    case 'record':
-      return typeof key === 'number' ? undefined : def.valueType;
-    case 'array':
-      return typeof key === 'number' ? def.element : undefined;
-    default:
-      return undefined;
-  }
-}
 
 function show(value: unknown): string {
   if (typeof value !== 'string') return String(value);
@@ -205,6 +159,8 @@ export interface JsonSchema {
   readonly writeOnly?: boolean;
   /** What may be written, of an option that `meta` says it of. */
   readonly example?: unknown;
+  /** Whether, and how, the option protects. */
+  readonly protects?: true | Protection;
   /** A text that is short for the map or the list. */
   readonly short?: JsonSchema;
 }

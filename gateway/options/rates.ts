@@ -24,7 +24,8 @@ export const rates = z
         .default('requests')
         .describe(
           'What is counted: `requests` (each operation of a batch is one), or the `cost` of operations, estimated as for `limits.cost`.',
-        ),
+        )
+        .meta({ protects: { values: ['cost'] } }),
       window: z
         .union([z.enum(['day', 'month']), duration], { error: windowRule })
         .refine(
@@ -62,6 +63,7 @@ export const rates = z
     'Rate limits and quotas. A client that sends more gets 429 `RATE_LIMITED`. A request counts for each rate that applies to its sender. Gateways that share a `cache.store` in Redis or Valkey count together; otherwise each process counts for itself. [security.md](security.md#rates-and-quotas) has examples.',
   )
   .meta({
+    protects: { items: ['name'] },
     example: [
       { name: 'anonymous', mode: 'none', per: 'address', limit: 120, window: '1m' },
       { name: 'partners', group: 'partners', per: 'client', limit: 1_000_000, count: 'cost', window: 'day' },

@@ -39,7 +39,22 @@ const howToWrite = [
   'A gateway takes its options from a YAML file, and a few of them from flags, which win over the file. Everything but the supergraph has a default, so that this is enough:',
   yaml('# weir.yaml\nsupergraph: supergraph.graphql\n'),
   '```sh\nweir gateway --config weir.yaml\n```',
-  'Files are relative to the folder of the YAML file. An edit is live within a second, without a restart; [operations.md](operations.md) says which options need one.',
+  'Files are relative to the folder of the YAML file. An edit is live within two seconds, without a restart; [operations.md](operations.md#changing-options-without-a-restart) says which options need one.',
+  '## Options that protect',
+  'Options that are marked with *Protects* let less in than the gateway does without them. A reload refuses a file that leaves one of them out, because such a file may be half-written: to take it away, set it, or the group around it, to `null`. `off` means the same, but not for text, where it is a value, nor for `true` and `false`. An item of a list that is known by a name (`rates`, `limits.classes`, `auth.oidc`, `auth.cognito`, `audit.trails`, names in `exclude` and `redact`) is taken away by `off` and its name in its place:',
+  yaml(
+    [
+      'rates:',
+      '  - { name: partners, per: client, limit: 1000, window: 1m }',
+      '  - off: anonymous # the rate of this name is gone',
+      'limits:',
+      '  depth: null # the default counts again',
+      '  classes:',
+      '    - off: { mode: none } # the class of these clients is gone',
+      'auth: { iam: off }',
+      '',
+    ].join('\n'),
+  ),
   '## Values from the environment and from files',
   yaml(
     [
@@ -130,7 +145,22 @@ function table(options: readonly [string, JsonSchema][]): string {
 }
 
 const rowOf = ([name, option]: [string, JsonSchema]): string =>
-  row([`\`${name}\``, typeOf(option), defaultOf(option), option.description ?? '']);
+  row([
+    `\`${name}\``,
+    typeOf(option),
+    defaultOf(option),
+    `${option.description ?? ''}${protectionIn(option)}`,
+  ]);
+
+/** Also of a map in which each entry protects. */
+function protectionIn({ protects: own, additionalProperties: free }: JsonSchema): string {
+  const protects = own ?? (typeof free === 'object' ? free.protects : undefined);
+  if (protects === undefined) return '';
+  const values = protects === true ? undefined : protects.values;
+  return values === undefined
+    ? ' *Protects.*'
+    : ` *Protects* as ${values.map((value) => `\`${value}\``).join(' or ')}.`;
+}
 
 function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;

@@ -39,6 +39,16 @@ export class OptionSources {
     this.#given = given;
   }
 
+  /** The text of the file; undefined without one. */
+  get text(): string | undefined {
+    return this.#given.file?.read.text;
+  }
+
+  /** Whether the file names an option, and has nothing after it. */
+  isBlank(path: readonly PropertyKey[]): boolean {
+    return this.origin(path).kind === 'file' && this.#given.file?.read.find(path)?.isBlank === true;
+  }
+
   /** The options as they were given, as one map. What is not a map is left as it is, to be refused. */
   merged(): unknown {
     const { file, defaults, variables, flags } = this.#given;

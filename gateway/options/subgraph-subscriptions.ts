@@ -32,7 +32,8 @@ export const subgraphSubscriptions = mapOf({
     .default(100)
     .describe(
       'How many events of one subscription may wait to be handled. At most 1 MiB of them wait, or one event.',
-    ),
+    )
+    .meta({ protects: true }),
   slow: z
     .enum(['latest', 'close'], { error: 'must be latest or close' })
     .default('latest')

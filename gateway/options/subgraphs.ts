@@ -66,13 +66,15 @@ export const subgraphs = z
         }),
       timeout: timeout
         .optional()
-        .describe('How long one call of it may take, in place of `timeouts.subgraph`.'),
+        .describe('How long one call of it may take, in place of `timeouts.subgraph`.')
+        .meta({ protects: true }),
       identity: z
         .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
         .default('forwarded')
         .describe(
           'Whether it gets headers of clients (`forwarded`). `independent` declares that its answers do not depend on who asks: it gets no client headers, only those that are `set`, and all clients can share its answers.',
-        ),
+        )
+        .meta({ protects: { values: ['independent'] } }),
       headers: subgraphHeaders,
       arrayBatching: flag
         .default(false)
@@ -83,12 +85,14 @@ export const subgraphs = z
         .optional()
         .describe(
           'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials). Left out: by a private link, if there is one.',
-        ),
+        )
+        .meta({ protects: true }),
       appsync: appSync
         .optional()
         .describe(
           'For a subgraph that is an API of AWS AppSync: [appsync.md](appsync.md). Left out: it is none.',
-        ),
+        )
+        .meta({ protects: true }),
       subscriptions: subgraphSubscriptions
         .prefault({})
         .describe('How the gateway subscribes at it: [realtime.md](realtime.md#from-subgraphs).')
@@ -97,18 +101,23 @@ export const subgraphs = z
         .optional()
         .describe(
           'Files in PEM: `cert` and `key`, the certificate of the gateway (mutual TLS), and `ca`, certificates to trust in addition to those that Node brings. New connections use changed files. Left out: `connections.ca` counts.',
-        ),
+        )
+        .meta({ protects: true }),
       cache: mapOf({
         maxAge: duration
           .optional()
           .describe(
             'How long its answers are cached, in whole seconds, whatever its `Cache-Control` says, even `no-store`; 0 caches none. Left out: as its `Cache-Control` says.',
-          ),
+          )
+          .meta({ protects: true }),
         ...lifetimeOptions,
         types: z
           .record(
             z.string(),
-            mapOf({ maxAge: duration.describe('How long they are cached.'), ...lifetimeOptions }),
+            mapOf({
+              maxAge: duration.describe('How long they are cached.').meta({ protects: true }),
+              ...lifetimeOptions,
+            }),
             { error: 'must be a map of types' },
           )
           .prefault({})

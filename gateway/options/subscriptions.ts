@@ -38,22 +38,26 @@ export const subscriptions = mapOf({
     .default(10_000)
     .describe(
       'The most WebSocket connections of clients in a process. Beyond, the newest connection of the address with the most is closed with 1013: set `trustedProxies`, or all clients behind a proxy are one address.',
-    ),
+    )
+    .meta({ protects: true }),
   connectionsPerIdentity: positiveInt
     .default(1000)
     .describe(
       'The most WebSocket connections of one caller in a process, counted from `connection_init` on. All who use one API key are one caller. Further ones are refused with `MAX_CONNECTIONS_LIMIT`. It has no effect on anonymous callers: `connections` bounds those by their addresses.',
-    ),
+    )
+    .meta({ protects: true }),
   perConnection: positiveInt
     .default(200)
     .describe(
       'The most operations that run over one WebSocket connection at once. Further ones are refused with `MAX_CONNECTION_OPERATIONS_LIMIT`.',
-    ),
+    )
+    .meta({ protects: true }),
   initTimeout: timeout
     .prefault('5s')
     .describe(
       'How long a client may take to introduce itself on a new WebSocket connection. After it the connection is closed with 4408.',
-    ),
+    )
+    .meta({ protects: true }),
   heartbeat: duration
     .prefault('30s')
     .refine((value) => value === 0 || value >= 1000, { error: 'must be 0 or at least 1s' })
@@ -71,30 +75,36 @@ export const subscriptions = mapOf({
     .default(20_000)
     .describe(
       'The most subscriptions of clients in a process. Each counts once for every 4 KiB of its request, rounded up, as the request is kept. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
-    ),
+    )
+    .meta({ protects: true }),
   perIdentity: positiveInt
     .default(1000)
     .describe(
       'The most subscriptions of one caller in a process, counted as in `total`. Callers without credentials count by their address; of IPv6, by the /64 network. Further ones are refused with `MAX_SUBSCRIPTIONS_LIMIT`.',
-    ),
+    )
+    .meta({ protects: true }),
   concurrency: positiveInt
     .default(16)
     .describe(
       'The most events of one subscription that are executed at once. Answers are sent in the order of the events. Further events wait, within `subgraphs.NAME.subscriptions.waiting`.',
-    ),
+    )
+    .meta({ protects: true }),
   lifetime: timeout
     .prefault('24h')
     .describe(
       'How long a subscription may last. It ends with `SUBSCRIPTION_ENDED`; the client may subscribe again.',
-    ),
+    )
+    .meta({ protects: true }),
   idle: timeout
     .prefault('12h')
-    .describe('How long no event may come for a subscription. It ends with `SUBSCRIPTION_ENDED`.'),
+    .describe('How long no event may come for a subscription. It ends with `SUBSCRIPTION_ENDED`.')
+    .meta({ protects: true }),
   unread: size
     .prefault('1MiB')
     .describe(
       'How many bytes of answers may wait for the client of one subscription, while its connection takes no more. For all subscriptions together it is as much as `overload.unread`. One answer may wait however large it is.',
-    ),
+    )
+    .meta({ protects: true }),
   slow: z
     .enum(['latest', 'close'], { error: 'must be latest or close' })
     .default('latest')

@@ -169,6 +169,11 @@ export class Configuration {
     return this.#parts.persistedOperations.trustsAs(other.#parts.persistedOperations);
   }
 
+  /** Whether the files that are read with the options had the same content for another configuration of equal options. */
+  readsFilesAs(other: Configuration): boolean {
+    return this.trustsAs(other) && this.#parts.ca === other.#parts.ca;
+  }
+
   /** Whether there is a supergraph. */
   get answers(): boolean {
     return this.#answers;
@@ -568,7 +573,7 @@ function build(
       signers,
       authentication,
     },
-    ...{ invalidate, rates, purges, tagFormats, persistedOperations, breakers, viewSchema, removals },
+    ...{ invalidate, rates, purges, tagFormats, persistedOperations, breakers, viewSchema, removals, ca },
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadNamedHook } from '../auth/hook';
 import { type Options, OptionsError } from '../options';
@@ -36,4 +37,26 @@ function checkSubgraphCertificates(subgraphs: Options['subgraphs']): void {
 async function checkAuthModules({ iam, lambda }: Options['auth']): Promise<void> {
   for (const [mode, module] of Object.entries({ iam: iam?.module, lambda: lambda?.module }))
     if (module !== undefined) await loadNamedHook(['auth', mode, 'module'], module);
+}
+
+/** Equal while the files that options name, and that are read with the options only, have the same content. */
+export function digestOfFiles(options: Options): string {
+  const { persistedOperations, connections, authorization, auth } = options;
+  const modules = [authorization.policies?.module, auth.iam?.module, auth.lambda?.module];
+  const digest = createHash('sha256');
+  for (const file of [...persistedOperations.manifest, connections.ca, ...modules]) {
+    if (typeof file !== 'string') continue;
+    const content = contentOf(file);
+    digest.update(`${file} ${content.length}\n`).update(content);
+  }
+  return digest.digest('hex');
+}
+
+/** What cannot be read is reported where it is used. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }

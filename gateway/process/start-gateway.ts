@@ -101,11 +101,12 @@ export interface RunningGateway {
   /**
    * Replaces the options without a restart and without a failed request: everything that depends on them is built beside
    * the current configuration and replaces it in one step. Invalid options change nothing. `read` is called after earlier
-   * reloads are done.
+   * reloads are done. Resolves with the names of the changed options; with undefined if neither they nor the files that they
+   * name have changed: then nothing is replaced.
    * @throws {OptionsError} when an option is wrong, or cannot be changed while the gateway runs
    * @throws {SupergraphError} when the supergraph cannot be read or run
    */
-  reload(read: () => OptionsInput): Promise<void>;
+  reload(read: () => OptionsInput): Promise<readonly string[] | undefined>;
   /** Invalidates like `POST /cache/invalidate`. */
   readonly invalidate: InvalidateFor;
   /** What the console shows of this process; undefined where `admin.console.enabled` is false. */
@@ -364,8 +365,8 @@ export async function openGateway(
 
   let reloading = Promise.resolve();
 
-  /** Resolves with the names of the changed options. */
-  async function swap(read: () => OptionsInput): Promise<string[]> {
+  /** Resolves with the names of the changed options; undefined if nothing has changed. */
+  async function swap(read: () => OptionsInput): Promise<string[] | undefined> {
     const next = parseOptions(read());
     if (ownSource !== undefined)
       throw OptionsError.of(['supergraph'], 'is a source of your own: such a gateway keeps its options.');
@@ -374,6 +375,10 @@ export async function openGateway(
     logger.hide([...secretsOf(current.options), ...secretsOf(next)]);
     const previous = current;
     const replacement = await Configuration.open({ ...parts, options: next, ownSource, previous });
+    if (isDeepStrictEqual(previous.options, next) && replacement.readsFilesAs(previous)) {
+      await replacement.close();
+      return undefined;
+    }
     // Otherwise it could run a newer supergraph than the replacement reads.
     previous.freeze();
     try {
@@ -408,7 +413,7 @@ export async function openGateway(
     retired.delete(previous);
   }
 
-  async function reload(read: () => OptionsInput): Promise<void> {
+  async function reload(read: () => OptionsInput): Promise<readonly string[] | undefined> {
     const swapped = reloading.then(() => swap(read));
     reloading = swapped.then(
       () => undefined,
@@ -416,9 +421,14 @@ export async function openGateway(
     );
     try {
       const changed = await swapped;
-      metrics.reloads.add(1, { result: 'live' });
+      metrics.reloads.add(1, { result: changed === undefined ? 'unchanged' : 'live' });
+      if (changed === undefined) {
+        logger.info('the options were read again and have not changed');
+        return undefined;
+      }
       audit?.action({ action: 'configuration.reload', outcome: 'ok', details: { changed } });
       logger.info({ changed }, 'new options are live');
+      return changed;
     } catch (error) {
       const reason = (error as Error).message;
       metrics.reloads.add(1, { result: 'refused' });

@@ -379,7 +379,7 @@ export const metricTable = {
     kind: 'counter',
     unit: '{reload}',
     description: 'Reloads of options.',
-    attributes: { result: '`live` or `refused`.' },
+    attributes: { result: '`live`, `unchanged` where nothing has changed, or `refused`.' },
   },
   'weir.usage.dropped': {
     kind: 'counter',

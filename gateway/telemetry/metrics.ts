@@ -87,7 +87,7 @@ export function createPrimaryMetrics(): PrimaryMetrics {
 function reloadsIn(meter: Meter): Metrics['reloads'] {
   const reloads = meter.sum('weir.configuration.reloads');
   // Prometheus misses the first increase of a series that does not begin at 0.
-  for (const result of ['live', 'refused']) reloads.of({ result });
+  for (const result of ['live', 'unchanged', 'refused']) reloads.of({ result });
   return reloads;
 }
 

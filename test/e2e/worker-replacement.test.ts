@@ -39,6 +39,7 @@ beforeEach(async () => {
     count: 2,
     exec,
     args: [],
+    text: undefined,
     listen: (server) => new Promise((listening) => server.listen(0, '127.0.0.1', listening)),
     delay: 0,
     grace: 5_000,
@@ -53,13 +54,13 @@ const remaining = (): number[] => alive().filter((pid) => first.includes(pid));
 
 it('leaves all as they are where the first new one cannot start', async () => {
   plans(['fails']);
-  await expect(workers.reload()).rejects.toThrow('exit code 2');
+  await expect(workers.reload(undefined)).rejects.toThrow('exit code 2');
   expect(alive()).toEqual(first);
 });
 
 it('tries again where a later one cannot start, until all are replaced', async () => {
   plans(['starts', 'fails', 'fails']);
-  await workers.reload();
+  await workers.reload(undefined);
   expect(alive()).toHaveLength(2);
   expect(remaining()).toEqual([]);
   expect(said).toEqual(
@@ -72,10 +73,10 @@ it('tries again where a later one cannot start, until all are replaced', async (
 
 it('replaces all once more when it is asked to while it tries again', async () => {
   plans(['starts', 'fails']);
-  const rounds = [workers.reload()];
+  const rounds = [workers.reload(undefined)];
   await eventually(() => said.length === 1);
   const between = alive();
-  rounds.push(workers.reload());
+  rounds.push(workers.reload(undefined));
   await Promise.all(rounds);
   expect(alive()).toHaveLength(2);
   expect(alive().filter((pid) => between.includes(pid))).toEqual([]);
@@ -83,7 +84,7 @@ it('replaces all once more when it is asked to while it tries again', async () =
 
 it('stops while it tries again', async () => {
   plans(['starts', ...Array<'fails'>(100).fill('fails')]);
-  const reloaded = workers.reload();
+  const reloaded = workers.reload(undefined);
   await eventually(() => said.length === 1);
   await workers.stop();
   await reloaded.catch(() => undefined);

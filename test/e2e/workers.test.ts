@@ -15,7 +15,15 @@ const ofSupergraph = mkdtempSync(join(tmpdir(), 'weir-workers-'));
 /** Small, as each worker builds it. */
 const supergraph = join(ofSupergraph, 'supergraph.graphql');
 
-beforeAll(() => writeFileSync(supergraph, compose({ a: 'type Query { a: Int }' })));
+/** Changes nothing that a test looks at. */
+const config = join(ofSupergraph, 'weir.yaml');
+let depth = 20;
+const editOptions = (): void => writeFileSync(config, `limits: { depth: ${++depth} }\n`);
+
+beforeAll(() => {
+  writeFileSync(supergraph, compose({ a: 'type Query { a: Int }' }));
+  editOptions();
+});
 afterEach(endAll);
 afterAll(() => rmSync(ofSupergraph, { recursive: true }));
 
@@ -34,6 +42,8 @@ function startTwo(
     'warn',
     '--supergraph',
     file,
+    '--config',
+    config,
     ...ports,
     ...more,
   ]);
@@ -46,7 +56,7 @@ const consoleAt = async <Answer>(adminPort: number, path: string): Promise<Answe
 const recorded = (adminPort: number): Promise<readonly RequestSummary[]> => consoleAt(adminPort, 'requests');
 
 describe('weir gateway --workers 2', () => {
-  it('serves from two processes, replaces one that dies and all on SIGHUP, and stops without an orphan', async () => {
+  it('serves from two processes, replaces one that dies and all for new options, and stops without an orphan', async () => {
     const [port, adminPort] = [await freePort(), await freePort()];
     const gateway = startTwo(port, adminPort, supergraph, ['--mode', 'development']);
     const workers = (): number[] => childrenOf(gateway.pid).map(({ pid }) => pid);
@@ -87,6 +97,10 @@ describe('weir gateway --workers 2', () => {
     await eventually(bothReport);
 
     const second = workers();
+    gateway.signal('SIGHUP');
+    await gateway.printed(/the options are as they were/);
+    expect(workers()).toEqual(second);
+    editOptions();
     // As all processes of a terminal get it.
     for (const pid of second) process.kill(pid, 'SIGHUP');
     gateway.signal('SIGHUP');
@@ -112,16 +126,19 @@ describe('weir gateway --workers 2', () => {
     await gateway.printed(/2 workers answer at /);
     const first = workers();
 
+    editOptions();
     gateway.signal('SIGHUP');
     await gateway.printed(/replacing the workers one by one/);
     await eventually(() => workers().length === 3);
     const replacing = workers();
+    editOptions();
     gateway.signal('SIGHUP');
     await gateway.printed(/(the workers are replaced[^]*){2}/);
     const second = workers();
     expect(second).toHaveLength(2);
     expect(second.filter((pid) => replacing.includes(pid))).toEqual([]);
 
+    editOptions();
     gateway.signal('SIGHUP');
     await eventually(() => workers().length === 3);
     const third = workers();

@@ -210,6 +210,26 @@ it.each<[string, OptionsInput, string]>([
   );
 });
 
+it('replaces nothing where nothing has changed', async () => {
+  let starts = 0;
+  const ca = join(folder, 'ca.pem');
+  writeFileSync(ca, '');
+  const options = { limits: { aliases: 7 }, connections: { ca } };
+  const serverWillStart = async (): Promise<void> => {
+    starts++;
+  };
+  await start({ ...options, plugins: [{ serverWillStart }] });
+  expect(await reload(options)).toBeUndefined();
+  expect(await reload({ ...options, limits: { aliases: 7, depth: 30 } })).toBeUndefined();
+  expect(starts).toBe(1);
+  expect(await gateway.metrics()).toContain('weir_configuration_reloads_total{result="unchanged"} 2\n');
+  writeFileSync(ca, '\n');
+  expect(await reload(options)).toEqual([]);
+  expect(await reload({ ...options, limits: { aliases: 8 } })).toEqual(['limits.aliases']);
+  expect(starts).toBe(3);
+  expect(await gateway.query('{ me { name } }')).toEqual(me);
+});
+
 it('says that options which were replaced could not be closed, and goes on', async () => {
   let stops = 0;
   const serverWillStop = (): Promise<void> =>

@@ -149,7 +149,7 @@ it('go on through new supergraphs and new options, and are told when the gateway
     await until(() => clients.every(({ events }) => events.length === sent));
   };
   /** @param opened how many sources are opened anew for it */
-  const moved = async (change: () => Promise<void>, opened: number): Promise<void> => {
+  const moved = async (change: () => Promise<unknown>, opened: number): Promise<void> => {
     const before = await metric('weir_subscriptions_moved_total');
     const all = subgraph.feeds.length + opened;
     await change();

@@ -8,6 +8,8 @@ export interface OptionPlace {
   readonly path: readonly PropertyKey[];
   readonly node: JsonSchema;
   readonly isRequired: boolean;
+  /** Whether `null` switches it off, and `off` where that is no value of its own. `node` is without these. */
+  readonly mayBeOff: boolean;
   /** Options with this value there, and with all that must stand beside it. */
   readonly with: (value: unknown) => Record<string, unknown>;
 }
@@ -42,7 +44,7 @@ function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
     const found = {
       name: `${around.name}${step}`,
       path: [...around.path, key],
-      node: inner,
+      ...withoutOff(inner),
       isRequired,
       with: (value: unknown) => around.with(wrap(value)),
     };
@@ -62,12 +64,23 @@ function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
   ];
 }
 
+function withoutOff({ anyOf = [], ...node }: JsonSchema): Pick<OptionPlace, 'node' | 'mayBeOff'> {
+  const ways = anyOf.filter(
+    ({ type, const: value, properties }) =>
+      type !== 'null' && value !== 'off' && !('off' in (properties ?? {})),
+  );
+  const mayBeOff = anyOf.some(({ type }) => type === 'null');
+  if (anyOf.length === 0) return { node, mayBeOff };
+  return { node: ways.length === 1 ? { ...ways[0], ...node } : { ...node, anyOf: ways }, mayBeOff };
+}
+
 export function exampleOf({ examples = [], anyOf = [] }: JsonSchema): unknown {
   return examples.length > 0 ? examples[0] : anyOf.map(exampleOf).find((example) => example !== undefined);
 }
 
 /** What must stand beside an option for reasons that a JSON schema does not say. */
 function companions(group: string, option: string): Record<string, unknown> {
+  if (option === 'off') return {};
   switch (group) {
     case 'supergraph':
       if (option === 'registry') return { graph: 'shop@prod' };

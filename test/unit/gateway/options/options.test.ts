@@ -165,10 +165,6 @@ describe('defaults', () => {
 });
 
 describe('the file', () => {
-  it('may be empty', () => {
-    expect(load('')).toEqual(loadOptions({ env: {} }));
-  });
-
   it('gives way to flags, key by key', () => {
     const options = load('port: 1\nadmin: { port: 2, host: ::1 }', {
       flags: { port: '8080', admin: { port: 0 } },

@@ -39,6 +39,7 @@ const notSecret: readonly string[] = [
   'limits.tokens',
   'limits.classes[].client',
   'limits.classes[].tokens',
+  'limits.classes[].off.client',
   'rates[].per',
   'rates[].client',
   'subscriptions.perIdentity',

@@ -1,6 +1,6 @@
 /** Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { subset } from 'semver';
 import { engines, version } from '../../package.json';
 import { chosenPackages, installPackage } from '../support/installed-package';
+import { readerIn, stepsOf } from '../support/page-steps';
 import { endAll, startProcess, type WeirProcess } from '../support/process';
 
 const run = promisify(execFile);
@@ -160,6 +161,21 @@ describe('a new graph', () => {
       data: { products: [{ name: 'The first of products' }, { name: 'The second of products' }] },
     });
     expect(await dev.stop()).toBe(0);
+  });
+});
+
+describe('a page that leads from an empty folder to an answer', () => {
+  const readPage = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8');
+
+  it.each([
+    ['tables.md', readPage('tables.md').split('\n## Defining a table\n')[0]!],
+    ['workflows.md', readPage('workflows.md').split('\n## Tasks\n')[0]!],
+  ])('runs as it is copied from docs/%s', async (name, page) => {
+    const empty = inFolder(name);
+    mkdirSync(empty);
+    const reader = readerIn(empty);
+    for (const step of stepsOf(page)) await reader.take(step);
+    await reader.stop();
   });
 });
 

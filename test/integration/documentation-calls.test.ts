@@ -28,6 +28,10 @@ const elsewhere: { readonly page: string; readonly call: string; readonly becaus
     call: '',
     because: 'test/e2e/getting-started.test.ts runs the whole page, in an empty folder',
   },
+  ...[
+    { page: 'docs/tables.md', call: '' },
+    { page: 'docs/workflows.md', call: 'boat' },
+  ].map((each) => ({ ...each, because: 'test/e2e/installed.test.ts runs it, in an empty folder' })),
   {
     page: 'docs/realtime.md',
     call: 'accept: text/event-stream',

@@ -220,37 +220,56 @@ it('starts no workflow that is not defined', async () => {
   });
 });
 
-it('runs the definition of the documentation', async () => {
+describe('the definition of the documentation', () => {
   const [example] = examplesOf('docs/workflows.md').filter(({ language }) => language === 'json');
-  const rentBoat = folder.write('rent-boat.asl.json', example!.text);
-  const calls: string[] = [];
-  const call = (name: string) => (input: object) => {
-    calls.push(`${name} ${JSON.stringify(input)}`);
-    if (name === 'takePayment') throw new SubgraphError('CONFLICT', 'No.');
-  };
   const tasks = ['reserveBoat', 'takePayment', 'refundPayment', 'releaseBoat'];
-  const { db, stop } = await openTestDatabase(executionsTable('test'));
-  const definition = readDefinition(rentBoat);
-  const engine = openEmbedded(db, {
-    definitions: [definition],
-    tasks: Object.fromEntries(tasks.map((name) => [name, call(name)])),
+
+  /** The execution at its end, and the calls of its tasks, some of which fail. */
+  async function runWith(failures: Record<string, SubgraphError>) {
+    const calls: string[] = [];
+    const call = (name: string) => (input: object) => {
+      calls.push(`${name} ${JSON.stringify(input)}`);
+      if (failures[name]) throw failures[name];
+    };
+    const { db, stop } = await openTestDatabase(executionsTable('test'));
+    const definition = readDefinition(folder.write('rent-boat.asl.json', example!.text));
+    const engine = openEmbedded(db, {
+      definitions: [definition],
+      tasks: Object.fromEntries(tasks.map((name) => [name, call(name)])),
+    });
+    const execution = { workflow: 'rent-boat', id: 'r1' };
+    const input = { boat: 'b1', buyer: 'u1', price: 3 };
+    await engine.start(
+      readStart(new Map([['rent-boat', definition]]), execution, input, { correlationid: 'r' }),
+    );
+    const ended = await engine.wait(execution, 5000);
+    await engine.stop();
+    await stop();
+    return { ended, calls };
+  }
+
+  it('runs, with its compensations in reverse', async () => {
+    const { ended, calls } = await runWith({ takePayment: new SubgraphError('CONFLICT', 'No.') });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', state: 'Refused' });
+    expect(calls).toEqual([
+      'reserveBoat {"boat":"b1"}',
+      'takePayment {"buyer":"u1","price":3}',
+      'refundPayment {}',
+      'releaseBoat {"boat":"b1"}',
+    ]);
   });
-  const [execution, input] = [
-    { workflow: 'rent-boat', id: 'r1' },
-    { boat: 'b1', buyer: 'u1', price: 3 },
-  ];
-  await engine.start(
-    readStart(new Map([['rent-boat', definition]]), execution, input, { correlationid: 'r' }),
-  );
-  expect(await engine.wait(execution, 5000)).toMatchObject({ status: 'SUCCEEDED', state: 'Refused' });
-  expect(calls).toEqual([
-    'reserveBoat {"boat":"b1"}',
-    'takePayment {"buyer":"u1","price":3}',
-    'refundPayment {}',
-    'releaseBoat {"boat":"b1"}',
-  ]);
-  await engine.stop();
-  await stop();
+
+  it('fails at once, with a sentence, where no attempt of a compensation can succeed', async () => {
+    const { ended, calls } = await runWith({
+      reserveBoat: new SubgraphError('OUT_OF_STOCK', 'Taken.'),
+      releaseBoat: new SubgraphError('NOT_FOUND', 'There is no boat "b1".'),
+    });
+    expect(ended).toMatchObject({
+      status: 'FAILED',
+      error: { error: 'NOT_FOUND', cause: 'There is no boat "b1".' },
+    });
+    expect(calls).toEqual(['reserveBoat {"boat":"b1"}', 'releaseBoat {"boat":"b1"}']);
+  });
 });
 
 const subgraphs = join(__dirname, '../../subgraphs');

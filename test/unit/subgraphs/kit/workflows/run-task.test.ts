@@ -32,6 +32,28 @@ it.each(['treble', 'constructor', 'toString', '__proto__'])(
   },
 );
 
+it('names what DynamoDB refuses as invalid, so that a definition need not retry it', async () => {
+  const refuses = taskRunner({
+    tasks: new Map([
+      [
+        'place-order',
+        {
+          double() {
+            throw Object.assign(new Error('An operand has an incorrect type'), {
+              name: 'ValidationException',
+            });
+          },
+        },
+      ],
+    ]),
+    log: pino({ level: 'silent' }),
+    scope: () => ({}) as TaskScope,
+  });
+  expect(await refuses(call)).toEqual({
+    failure: { error: 'DynamoDB.ValidationException', cause: 'An operand has an incorrect type' },
+  });
+});
+
 it('gives a task its span as the cause of what it does', async () => {
   const { tracer, spans } = recordSpans();
   const seen: Cause[] = [];

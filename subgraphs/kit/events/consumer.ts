@@ -34,7 +34,10 @@ export interface ConsumerScope<OptionName extends string = string> extends Pick<
   RequestScope<OptionName>,
   'db' | 'cause' | 'options' | 'propagation' | 'fetch' | 'sign' | 'log' | 'workflows'
 > {
-  /** Aborted when the time to handle the event is over. Reads through `db` use it already. */
+  /**
+   * Aborted when the time to handle the event is over, or the process has been stopping for 10 s. Reads through `db` use
+   * it already. The handler should end then: 5 s later the event is delivered again, beside one that does not.
+   */
   readonly signal: AbortSignal;
   /** 1 for the first delivery of the event. */
   readonly attempt: number;
@@ -54,7 +57,11 @@ export interface ConsumerDefinition<From extends ConsumedEvents> extends RetryOp
   readonly handle: (event: EventOf<From>, scope: ConsumerScope) => Promise<void>;
   /** How many events are handled at once, of different subjects. @default 8 */
   readonly concurrency?: number;
-  /** Milliseconds after which an event that is being handled has failed. @default 30000 */
+  /**
+   * The most milliseconds that an event may be handled; meanwhile no process gets it again. Then `signal` is aborted, the
+   * event has failed, and the log has the error `EventTimeout`. On AWS Lambda the function's own limit counts, too.
+   * @default 300000
+   */
   readonly timeout?: number;
 }
 
@@ -66,6 +73,9 @@ export interface Consumer extends RetryOptions {
   readonly concurrency: number;
   readonly timeout: number;
 }
+
+/** Milliseconds. */
+export const defaultTimeout = 300_000;
 
 /** The event cannot be handled however often it is repeated. */
 export class UnprocessableEvent extends Error {
@@ -87,7 +97,7 @@ export class UnprocessableEvent extends Error {
  */
 export function defineConsumer<const From extends ConsumedEvents>({
   concurrency = 8,
-  timeout = 30_000,
+  timeout = defaultTimeout,
   handle,
   ...rest
 }: ConsumerDefinition<From>): Consumer {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { logged } from '../trace';
@@ -23,11 +24,16 @@ export interface RunConsumerOptions {
   ) => ConsumerScope;
   /** @default nothing is recorded */
   readonly tracer?: Tracer | undefined;
+  /** Milliseconds after its `stop` in which handlers may end, before their signals are aborted. @default 10000 */
+  readonly stopMilliseconds?: number;
 }
 
 /** A consumer at work. */
 export interface RunningConsumer {
-  /** Takes no more events, waits for those that are being handled, and lets another process take over. */
+  /**
+   * Takes no more events, waits for those that are being handled, which have failed after a while, and lets another process
+   * take over.
+   */
   stop(): Promise<void>;
 }
 
@@ -47,10 +53,11 @@ export function runConsumer(consumer: Consumer, options: RunConsumerOptions): Ru
   const { subscription } = options;
   const log = options.log.child({ consumer: consumer.name });
   const stopping = new AbortController();
+  const ending = new AbortController();
   const handling = new Set<Promise<void>>();
 
   async function handle(delivery: Delivery): Promise<void> {
-    const failure = await handleEvent(consumer, delivery, { ...options, log });
+    const failure = await handleEvent(consumer, delivery, { ...options, log, ending: ending.signal });
     if (failure) await subscription.failed(delivery, failure.reason, failure);
     else await subscription.done(delivery);
   }
@@ -69,8 +76,11 @@ export function runConsumer(consumer: Consumer, options: RunConsumerOptions): Ru
   return {
     async stop() {
       stopping.abort();
+      const end = (): void => ending.abort(new Error('The process stops.'));
+      const timer = setTimeout(end, options.stopMilliseconds ?? 10_000).unref();
       await running;
       await Promise.all(handling);
+      clearTimeout(timer);
       await subscription.stop();
     },
   };
@@ -84,25 +94,40 @@ export interface EventFailure {
   readonly isFinal: boolean;
 }
 
+/** The event was not handled within the `timeout` of its consumer. */
+export class EventTimeout extends Error {
+  override readonly name = 'EventTimeout';
+}
+
+export interface HandleEventOptions extends Pick<RunConsumerOptions, 'log' | 'scopeOf' | 'tracer'> {
+  /** Milliseconds. @default the consumer's */
+  readonly timeout?: number;
+  /** Aborted when the event is to be given up. @default never */
+  readonly ending?: AbortSignal;
+  /** Milliseconds for which a handler is waited for that has been aborted. @default 5000, or `timeout` if it is shorter */
+  readonly grace?: number;
+}
+
 /** Handles one event. Resolves with the reason if it has failed, and never rejects. */
 export async function handleEvent(
   consumer: Consumer,
   delivery: Delivery,
-  {
-    log,
-    scopeOf,
-    tracer,
-    timeout = consumer.timeout,
-  }: Pick<RunConsumerOptions, 'log' | 'scopeOf' | 'tracer'> & { readonly timeout?: number },
+  { log, scopeOf, tracer, timeout = consumer.timeout, ending, grace }: HandleEventOptions,
 ): Promise<EventFailure | undefined> {
   const { event, attempt, isRetry = false } = delivery;
   const span = beginProcess(tracer, consumer.name, delivery);
   const cause = span?.causing(event.correlationid) ?? event;
   const eventLog = log.child({ event: event.id, ...logged(event), type: event.type, subject: event.subject });
   const begin = performance.now();
+  const late = new AbortController();
+  const signal = ending ? AbortSignal.any([late.signal, ending]) : late.signal;
+  const timer = setTimeout(
+    () => late.abort(new EventTimeout(`The event was not handled within ${timeout} ms.`)),
+    timeout,
+  ).unref();
   try {
-    const scoped = (signal: AbortSignal) => scopeOf(cause, { log: eventLog, signal, attempt, isRetry });
-    await inTime(timeout, (signal) => consumer.handle(event, scoped(signal)));
+    const handled = consumer.handle(event, scopeOf(cause, { log: eventLog, signal, attempt, isRetry }));
+    await unlessAborted(handled, signal, grace ?? Math.min(timeout, 5000));
     eventLog.info({ milliseconds: Math.round(performance.now() - begin) }, 'event');
     return undefined;
   } catch (error) {
@@ -111,22 +136,27 @@ export async function handleEvent(
     const { message: reason } = error instanceof Error ? error : new Error(String(error));
     return { reason, isFinal: error instanceof UnprocessableEvent };
   } finally {
+    clearTimeout(timer);
     span?.end();
   }
 }
 
-/** Rejects when the action takes longer; its signal is aborted then. */
-async function inTime(milliseconds: number, action: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const late = new AbortController();
+/**
+ * Settles as the work does. Rejects with the reason of the signal if it fails after that, or
+ * has not ended when the grace is over.
+ */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal, grace: number): Promise<void> {
   const ended = new AbortController();
-  const timeout = sleep(milliseconds, undefined, { signal: ended.signal, ref: false }).then(() => {
-    late.abort();
-    throw new Error(`The event was not handled within ${milliseconds} ms.`);
-  });
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', ended);
+  const over = aborted.then(() => sleep(grace, undefined, ended));
+  const givenUp = over.then(() => Promise.reject(signal.reason as Error));
   try {
-    await Promise.race([action(late.signal), timeout]);
+    await Promise.race([work, givenUp]);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
   } finally {
     ended.abort();
-    timeout.catch(() => undefined);
+    givenUp.catch(() => undefined);
+    work.catch(() => undefined);
   }
 }

@@ -154,6 +154,7 @@ export function openSubgraphConsumers({
               scopeOf,
               tracer,
               timeout: Math.min(consumer.timeout, milliseconds),
+              grace: 0,
             }),
         })
       );

@@ -9,7 +9,7 @@ import { prepareTable } from '../prepare';
 import { type Table } from '../table';
 import { type AnyTableDefinition, type TableDefinition } from '../table-definition';
 import { type Failures } from './channel';
-import { type Consumer } from './consumer';
+import { defaultTimeout, type Consumer } from './consumer';
 import {
   tableFailures,
   type ConsumerItems,
@@ -254,7 +254,7 @@ export class SubgraphProjections {
       name,
       from: projection.from,
       concurrency: 8,
-      timeout: 30_000,
+      timeout: defaultTimeout,
       handle: async (event, { db, isRetry }) => {
         if (Date.parse(event.time) <= last) await projection.apply(event, { db, generation, isRetry });
       },

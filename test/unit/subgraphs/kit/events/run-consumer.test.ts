@@ -105,7 +105,7 @@ it('puts an event into the failure queue that its handler calls unprocessable', 
 
 it('fails an event that is not handled in time, and aborts its signal', async () => {
   let isAborted = false;
-  const { settled } = await run(
+  const { settled, lines } = await run(
     (_, { signal }) =>
       once(signal, 'abort').then(async () => ((isAborted = true), new Promise(() => undefined))),
     [deliveryOf()],
@@ -113,6 +113,64 @@ it('fails an event that is not handled in time, and aborts its signal', async ()
   );
   expect(settled).toEqual({ e1: { reason: 'The event was not handled within 20 ms.', isFinal: false } });
   expect(isAborted).toBe(true);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ msg: 'event failed', err: expect.objectContaining({ type: 'EventTimeout' }) }),
+  );
+});
+
+it('does not give an event back while its handler, which has been aborted, ends', async () => {
+  let hasEnded = false;
+  const slowly = async (_: unknown, { signal }: ConsumerScope): Promise<void> => {
+    await once(signal, 'abort');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    hasEnded = true;
+    throw new Error('It was cut.');
+  };
+  const { settled } = await run(slowly, [deliveryOf()], { timeout: 200 });
+  expect(hasEnded).toBe(true);
+  expect(settled).toEqual({ e1: { reason: 'The event was not handled within 200 ms.', isFinal: false } });
+});
+
+it('is done with an event whose handler ends right after its time', async () => {
+  const late = async (_: unknown, { signal }: ConsumerScope): Promise<void> => {
+    await once(signal, 'abort');
+  };
+  expect((await run(late, [deliveryOf()], { timeout: 200 })).settled).toEqual({ e1: 'done' });
+});
+
+it('has five minutes for an event', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    let end: () => void = () => undefined;
+    const running = run(() => new Promise((resolve) => (end = resolve)), [deliveryOf()]);
+    await jest.advanceTimersByTimeAsync(299_000);
+    end();
+    expect((await running).settled).toEqual({ e1: 'done' });
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+it('aborts what is handled some time after the process begins to stop', async () => {
+  const given = givenDeliveries(deliveryOf());
+  let begun: () => void = () => undefined;
+  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+  const consumer = defineConsumer({
+    name: 'tested',
+    from: { orders: { OrderPlaced: { 1: z.object({}) } } },
+    handle: async (_, { signal }) => {
+      begun();
+      await new Promise((__, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      );
+    },
+  });
+  const scopeOf = (_: unknown, of: object) => of as ConsumerScope;
+  const log = pino({ level: 'silent' });
+  const running = runConsumer(consumer, { ...given, log, scopeOf, stopMilliseconds: 20 });
+  await hasBegun;
+  await running.stop();
+  expect(await given.settled()).toEqual({ e1: { reason: 'The process stops.', isFinal: false } });
 });
 
 it('handles no more events at once than it should', async () => {

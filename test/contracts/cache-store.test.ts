@@ -134,6 +134,15 @@ describe.each([...storeKinds, ...connectedKinds])('the %s store', (_, start) => 
       expect((await find('a'))?.refresh).toBe(true);
     });
 
+    it('is to be refreshed by another look when the clock of the first was ahead', async () => {
+      await fill('a');
+      stores.advance(lives + 2 * refreshTime);
+      expect((await find('a'))?.refresh).toBe(true);
+      stores.advance(-2 * refreshTime);
+      expect((await find('a'))?.refresh).toBe(true);
+      expect((await find('a'))?.refresh).toBe(false);
+    });
+
     it('is fresh once it is refreshed, and can be stale again', async () => {
       await fill('a');
       stores.advance(lives);

@@ -275,7 +275,9 @@ export class DynamoStore implements Store {
     const time = now();
     const claimed = await this.#table.update(this.#entryKey(key), {
       UpdateExpression: 'SET refreshing = :until',
-      ConditionExpression: '#clock = :clock AND (attribute_not_exists(refreshing) OR refreshing <= :now)',
+      // A claim that lasts longer than one from now on is of a gateway whose clock is ahead.
+      ConditionExpression:
+        '#clock = :clock AND (attribute_not_exists(refreshing) OR refreshing <= :now OR refreshing > :until)',
       ExpressionAttributeNames: { '#clock': 'clock' },
       ExpressionAttributeValues: {
         ':clock': { N: String(since) },

@@ -98,8 +98,10 @@ export class MemoryStore implements Store {
     if (kept === undefined) return undefined;
     const now = this.#now();
     const { entry } = kept;
-    if (now < entry.freshUntil || now < kept.refreshing) return entry;
-    kept.refreshing = now + this.#refreshTime;
+    const until = now + this.#refreshTime;
+    // A claim that lasts longer than one from now on was made before the clock was put back.
+    if (now < entry.freshUntil || (now < kept.refreshing && kept.refreshing <= until)) return entry;
+    kept.refreshing = until;
     return { ...entry, refresh: true };
   }
 

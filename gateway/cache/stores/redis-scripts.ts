@@ -88,7 +88,9 @@ for index = 3, #KEYS do
   local entry = entries[index]
   if entry and isValid(entry) then
     local refresh = 0
-    if now >= tonumber(entry[4]) and now >= tonumber(entry[6] or 0) then
+    local claimed = tonumber(entry[6] or 0)
+    -- A claim that lasts longer than one from now on is of a gateway whose clock is ahead.
+    if now >= tonumber(entry[4]) and (now >= claimed or claimed > now + refreshTime) then
       refresh = 1
       redis.call('HSET', KEYS[index], 'refreshing', text(now + refreshTime))
     end

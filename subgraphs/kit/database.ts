@@ -8,12 +8,15 @@ import {
   type EventObserver,
 } from './commands';
 import { type Cause } from './events/event';
+import { storeClockOf, type StoreClock } from './store-clock';
 import { openTable, type Table } from './table';
 import { type TableDefinition } from './table-definition';
 import { type Tracer } from './traces/tracer';
 
 /** The tables of a subgraph, as one request sees them. */
 export interface Database {
+  /** This process's clock beside that of the store. */
+  readonly clock: StoreClock;
   table<Item extends object, KeyAttribute extends string, IndexName extends string>(
     definition: TableDefinition<Item, KeyAttribute, IndexName>,
   ): Table<Item, KeyAttribute, IndexName>;
@@ -44,24 +47,25 @@ export interface DatabaseOptions {
 }
 
 export function openDatabase({ client, retryMilliseconds = 2000, tracer }: DatabaseOptions): Database {
-  return databaseOver(createCommands({ client, retryMilliseconds, tracer }));
+  return databaseOver(createCommands({ client, retryMilliseconds, tracer }), storeClockOf(client));
 }
 
-function databaseOver(commands: Commands): Database {
+function databaseOver(commands: Commands, clock: StoreClock): Database {
   return {
+    clock,
     table: (definition) => openTable(definition, commands),
     onCommand: (observer) => {
       commands.observers.add(observer);
       return () => commands.observers.delete(observer);
     },
     inBackground: () =>
-      databaseOver({ ...createCommands(commands), eventObservers: commands.eventObservers }),
+      databaseOver({ ...createCommands(commands), eventObservers: commands.eventObservers }, clock),
     onEvents: (observer) => {
       commands.eventObservers.add(observer);
       return () => commands.eventObservers.delete(observer);
     },
-    forRequest: (signal, onItem) => databaseOver({ ...commands, signal, onItem }),
-    causedBy: (cause) => databaseOver(commandsCausedBy(commands, cause)),
+    forRequest: (signal, onItem) => databaseOver({ ...commands, signal, onItem }, clock),
+    causedBy: (cause) => databaseOver(commandsCausedBy(commands, cause), clock),
   };
 }
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database } from './database';
 import { exists, missing } from './condition';
+import { SeenLeases } from './seen-leases';
 import { StartError } from './start-error';
 import {
   withAllOperations,
@@ -125,8 +126,8 @@ function checkKeys(definition: AnyTableDefinition, table: TableDescription): voi
 interface SeedMark {
   readonly state: 'seeding' | 'seeded';
   readonly owner: string;
-  /** When the owner's lease ends, in milliseconds since 1970. */
-  readonly until: number;
+  /** How often the owner has renewed its lease. */
+  readonly renewals: number;
 }
 
 const seedSliceSize = 200;
@@ -149,14 +150,16 @@ async function seed(
     ...(definition.sortKey && { [definition.sortKey]: markKey }),
   };
   const owner = randomUUID();
-  const mark = (state: SeedMark['state']) => ({ state, owner, until: Date.now() + leaseMilliseconds });
+  let renewals = 0;
+  const mark = (state: SeedMark['state']) => ({ state, owner, renewals: renewals++ });
+  const seen = new SeenLeases();
 
   for (;;) {
     const current = await marks.get(key, { consistent: true });
     if (current?.state === 'seeded') return;
     if (!current && !(await isEmpty(definition.name, client))) return;
-    if (!current || current.until < Date.now()) {
-      const condition = current ? { owner: current.owner, until: current.until } : { state: missing };
+    if (!current || seen.age(markKey, `${current.owner} ${current.renewals}`) > leaseMilliseconds) {
+      const condition = current ? { owner: current.owner, renewals: current.renewals } : { state: missing };
       if (await marks.update(key, { set: mark('seeding'), condition, upsert: true })) break;
     }
     await sleep(100, undefined, { signal });

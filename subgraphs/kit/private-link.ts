@@ -28,6 +28,7 @@ export class LinkRefused extends Error {
 
 /** Largest difference between the clocks of gateway and subgraph, which is also how long a copy could be replayed. */
 const windowSeconds = 60;
+export const clockToleranceMilliseconds = windowSeconds * 1000;
 
 /**
  * Checks requests: signed with a key that is known here, for this subgraph, less than a minute ago, and not seen

@@ -82,8 +82,11 @@ const settings = () =>
 
 /** Starts the consumers as a process of their own. */
 function startVictim(env: Record<string, string> = {}, ordersUrl = orders.url): WeirProcess {
-  const dieAt = join(root, 'test/support/die-at.cjs');
-  return startProcess(['-r', dieAt, file, dynamodb.endpoint, ordersUrl], env);
+  const preloaded = ['die-at.cjs', 'shifted-clock.cjs'].flatMap((each) => [
+    '-r',
+    join(root, 'test/support', each),
+  ]);
+  return startProcess([...preloaded, file, dynamodb.endpoint, ordersUrl], { CLOCK_AHEAD: '0', ...env });
 }
 
 /** The time of the leases of dead processes is over, without waiting for it. */
@@ -91,7 +94,7 @@ async function endLeases(): Promise<void> {
   const table = orders.db.table(consumersTable('history'));
   const generations = [1, 2, 3].flatMap((each) => [`order-history@${each}`, `popularity@${each}`]);
   for (const consumer of ['note-order', ...generations])
-    await table.update({ consumer, item: 'state' }, { set: { until: 1 }, condition: { until: atLeast(1) } });
+    await table.update({ consumer, item: 'state' }, { set: { lease: 1 }, condition: { lease: atLeast(1) } });
 }
 
 /** What was told of each order. */
@@ -230,6 +233,26 @@ it('puts an event that ends its process each time into the failure queue, and go
   expect(JSON.parse(failure!.text)).toMatchObject({ subject: 'poison', type: 'OrderPlaced' });
   // The projections have counted it, and the other one, once.
   expect((await found(['poison', 'other'], ['poison'])).popularity).toEqual([{ counted: 2, pieces: 2 }]);
+});
+
+it('goes on where a process was killed whose clock was ahead, beside one whose clock is wrong', async () => {
+  const ids = ['clock-1', 'clock-2'];
+  await tell(ids[0]!, placing('clock', 1));
+  const ahead = startVictim({ CLOCK_AHEAD: '50000' });
+  await eventually(() => areApplied([ids[0]!], ['clock']), 60_000);
+  ahead.signal('SIGKILL');
+  await ahead.exit;
+  await tell(ids[1]!, placing('clock', 1));
+  const wrong = startVictim({ CLOCK_AHEAD: '-600000' });
+  await wrong.printed(/ready/);
+  const right = startVictim();
+  await right.printed(/ready/);
+  const begin = performance.now();
+  await eventually(() => areApplied(ids, ['clock']), 60_000);
+  expect(performance.now() - begin).toBeLessThan(30_000);
+  for (const victim of [right, wrong]) victim.signal('SIGKILL');
+  await Promise.all([right.exit, wrong.exit]);
+  await endLeases();
 });
 
 it('rebuilds a read model twice to the same bytes, killed in the middle while events come', async () => {

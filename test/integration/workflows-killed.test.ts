@@ -1,5 +1,6 @@
 /** A saga whose processes are killed, or stopped for a while, at every point: every execution ends right. */
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
 import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
 import { prepareTable } from '../../subgraphs/kit/prepare';
@@ -44,8 +45,14 @@ interface Run {
   readonly id: string;
   readonly failures: Failures;
 }
-const start = ({ id, failures }: Run, point?: number, signal = 'SIGKILL') =>
-  startProcess([script, dynamodb.endpoint, id, JSON.stringify(failures), String(point ?? Infinity), signal]);
+const start = ({ id, failures }: Run, point?: number, signal = 'SIGKILL', ahead = 0) =>
+  startProcess(
+    [
+      ...['-r', join(__dirname, '../support/shifted-clock.cjs'), script, dynamodb.endpoint],
+      ...[id, JSON.stringify(failures), String(point ?? Infinity), signal],
+    ],
+    { CLOCK_AHEAD: String(ahead) },
+  );
 
 /** How long an execution may take after the restart, in milliseconds. A busy machine takes longer. */
 const limit = process.env['WEIR_QUIET'] === '1' ? 5000 : 30_000;
@@ -61,9 +68,13 @@ async function restart({ id, failures }: Run): Promise<void> {
   else expect(ended.status).toBe('SUCCEEDED');
 }
 
-async function expectRight({ id }: Run, state?: 'Booked' | 'Refused'): Promise<void> {
+const itemOf = ({ id }: Run) =>
+  db.table(executionsTable('test')).get({ name: `${bookTrip.name}.${id}` }, { consistent: true });
+
+async function expectRight(run: Run, state?: 'Booked' | 'Refused'): Promise<void> {
+  const { id } = run;
   const name = `${bookTrip.name}.${id}`;
-  const item = await db.table(executionsTable('test')).get({ name }, { consistent: true });
+  const item = await itemOf(run);
   expect({ id, state: item?.state, faults: await faultsOf(name, item?.state ?? null, db) }).toEqual({
     id,
     state: state ?? expect.stringMatching(/^(?:Booked|Refused)$/),
@@ -108,15 +119,46 @@ it('ends right, whichever write is the first that a killed process does not send
 it('leaves an execution alone that was taken over while its process did not run', async () => {
   const run = { id: 'stopped', failures: {} };
   const stopped = start(run, 5, 'SIGSTOP');
-  const isOver = async () => {
-    const item = await db.table(executionsTable('test')).get({ name: `${bookTrip.name}.stopped` });
-    return item !== null && item.due! < new Date().toISOString();
-  };
-  await eventually(isOver, limit);
+  await eventually(async () => (await itemOf(run)) !== null, limit);
   await restart(run);
   stopped.signal('SIGCONT');
   expect(await stopped.exit).toBe(0);
   await expectRight(run, 'Booked');
+});
+
+describe('a process whose clock', () => {
+  // Signatures tolerate a minute.
+  it.each([50_000, -50_000])('is %d ms ahead, and is killed, keeps nobody waiting', async (ahead) => {
+    const run = { id: `ahead${ahead}`, failures: {} };
+    expect(await start(run, 5, 'SIGKILL', ahead).exit).toBeNull();
+    await restart(run);
+    await expectRight(run, 'Booked');
+  });
+
+  it('is behind is left alone while it works', async () => {
+    const run = { id: 'behind', failures: {} };
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(line) });
+    const setup = { definitions: [bookTrip], tasks: tripTasks({}), log };
+    const engine = openEmbedded(db, setup, { sweepMilliseconds: 20 });
+    expect(await start(run, undefined, 'SIGKILL', -50_000).exit).toBe(0);
+    await engine.stop();
+    await expectRight(run, 'Booked');
+    expect(lines.filter((line) => line.includes('taken over'))).toEqual([]);
+  });
+
+  it.each([600_000, -600_000])('is %d ms ahead takes no lease, while others go on', async (ahead) => {
+    const run = { id: `wrong${ahead}`, failures: {} };
+    const wrong = start(run, undefined, 'SIGKILL', ahead);
+    await eventually(async () => (await itemOf(run)) !== null, limit);
+    const item = await itemOf(run);
+    expect(item).toMatchObject({ status: 'RUNNING', version: 1 });
+    expect(item!.owner).toBeUndefined();
+    await restart(run);
+    // It sees the end of what others have run.
+    expect(await wrong.exit).toBe(0);
+    await expectRight(run, 'Booked');
+  });
 });
 
 (seeds > 0 ? it : it.skip)(

@@ -9,9 +9,12 @@ export type ConsumerItem = ConsumerState | StoredFailure | ProjectionState;
 export interface ConsumerState {
   readonly consumer: string;
   readonly item: 'state';
-  /** The process that works for it, until `until`, in milliseconds since 1970. */
+  /** The process that works for it. */
   readonly owner: string;
-  readonly until: number;
+  /** Counts how often a process has taken or renewed its lease, so that others see that it is at work. */
+  readonly renewals: number;
+  /** Milliseconds after which the lease ends if it is not renewed; 0 when it was released. */
+  readonly lease: number;
   /** The last position before which everything is done, by source. */
   readonly cursors?: Readonly<Record<string, string>>;
   /** When a source had nothing that is not settled: ISO 8601, UTC, by source. */

@@ -61,7 +61,11 @@ class TableSubscription implements Subscription {
     this.#options = options;
     this.#items = options.db.table(options.table);
     this.#leaseMilliseconds = options.lease ?? 5000;
-    this.#lease = new ConsumerLease(this.#items, consumer, this.#leaseMilliseconds);
+    this.#lease = new ConsumerLease({
+      ...{ items: this.#items, consumer, milliseconds: this.#leaseMilliseconds },
+      clock: options.db.clock,
+      log: options.log.child({ consumer }),
+    });
     this.failures = tableFailures(this.#items, consumer, () => void this.#session?.save());
   }
 

@@ -8,6 +8,7 @@ import { missing, type Condition } from '../condition';
 import { type Database } from '../database';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
+import { SeenLeases } from '../seen-leases';
 import { StartError } from '../start-error';
 import { logged } from '../trace';
 import { type Tracer } from '../traces/tracer';
@@ -21,6 +22,7 @@ import {
   type WorkflowEngine,
 } from './engine';
 import {
+  always,
   definitionsTable,
   executionsTable,
   listingOf,
@@ -57,7 +59,7 @@ export interface EmbeddedEngineOptions {
   readonly log: FastifyBaseLogger;
   /** Executions that this process runs at once; others wait in the table. @default 100 */
   readonly concurrency?: number;
-  /** How long an execution of a process that has ended is left alone. @default 2000 */
+  /** How long others see no sign of life of a process before they take its execution over. @default 2000 */
   readonly leaseMilliseconds?: number;
   /**
    * How often the table is asked for executions that nobody looks after; while there are none, for a quarter of them each
@@ -101,6 +103,9 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   const timers = new Map<string, NodeJS.Timeout>();
   /** Emits the name of an execution that is not run here any more. */
   const left = new EventEmitter().setMaxListeners(0);
+  const seen = new SeenLeases();
+  /** Where the next sweep of a shard goes on that has found as many as it may. */
+  const rest = new Map<string, Readonly<Record<string, string>>>();
   const known = new Map([...definitions.values()].map((definition) => [definition.hash, definition]));
   const recorded = new Set<string>();
   let claims = 0;
@@ -131,7 +136,8 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     const name = nameOf(request);
     await prepared;
     await record(definition);
-    const isRunHere = hasRoom() && !isStopping;
+    const isRunHere = hasRoom() && !isStopping && db.clock.allowsLease(log);
+    const since = performance.now();
     if (!isRunHere) sweepAgain = true;
     const position = begin(definition, input);
     const fresh: StoredExecution = {
@@ -150,7 +156,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       version: 1,
       listing: listingOf('RUNNING', shardOf(name)),
       ...stored(position),
-      ...(isRunHere ? lease() : { due: now }),
+      ...(isRunHere ? lease() : { due: always }),
     };
     // A write that was repeated, as its answer was lost, finds itself.
     if (isRunHere) claiming++;
@@ -160,7 +166,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       if (!item) throw new SubgraphError('CONFLICT', `The execution "${name}" was removed in the meantime.`);
       checkRepeat(request, item.fingerprint);
       if (created) log.info({ ...logged(input.trace), execution: name }, 'workflow started');
-      if (isRunHere && item.owner === fresh.owner && item.version === 1) run(item, definition);
+      if (isRunHere && item.owner === fresh.owner && item.version === 1) run(item, definition, since);
       return toExecution(item);
     } finally {
       if (isRunHere) claiming--;
@@ -192,7 +198,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         const remaining = deadline - performance.now();
         if (!item || item.status !== 'RUNNING' || remaining <= 0) return item && toExecution(item);
         // Its process may have ended, and the next sweep may be seconds away.
-        if (!running.has(name)) schedule(name, Date.parse(item.due!));
+        if (!running.has(name)) schedule(name, dueIn(item));
         const longest = running.has(name) ? remaining : Math.min(pause, remaining);
         await Promise.race([woken, sleep(longest, undefined, done).catch(() => undefined)]);
       } finally {
@@ -223,8 +229,9 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     if (!item) throw new SubgraphError('NOT_FOUND', `There is no execution "${name}".`);
     if (item.status !== 'FAILED')
       throw new SubgraphError('CONFLICT', `The execution "${name}" has not failed: it is ${item.status}.`);
-    const definition = await definitionOf(item);
+    const definition = db.clock.allowsLease(log) ? await definitionOf(item) : undefined;
     const now = new Date().toISOString();
+    const since = performance.now();
     const again: StoredExecution = {
       ...without(item, 'endedAt', 'error'),
       status: 'RUNNING',
@@ -234,12 +241,12 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       losses: 0,
       version: item.version + 1,
       listing: listingOf('RUNNING', shardOf(name)),
-      ...(definition ? lease() : { due: now }),
+      ...(definition ? lease() : { due: always }),
     };
     if (!(await write(again, { version: item.version })))
       throw new SubgraphError('CONFLICT', `The execution "${name}" was changed in the meantime.`);
     log.info({ ...logged(traceOf(item)), execution: name }, 'workflow retried');
-    if (definition) run(again, definition);
+    if (definition) run(again, definition, since);
     return toExecution(again);
   }
 
@@ -262,10 +269,14 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
 
   // ---- Running
 
-  /** Runs an execution whose lease this process holds, until it ends, waits, or the lease is lost. */
-  function run(item: StoredExecution, definition: Definition): void {
+  /**
+   * Runs an execution whose lease this process holds, until it ends, waits, or the lease is lost.
+   *
+   * @param since when the write that has taken the lease was sent, as `performance.now()` counts
+   */
+  function run(item: StoredExecution, definition: Definition, since: number): void {
     isBusy = true;
-    const ended = drive(item, definition)
+    const ended = drive(item, definition, since)
       .catch((error: unknown) =>
         log.error({ ...logged(traceOf(item)), err: error, execution: item.name }, 'workflow interrupted'),
       )
@@ -277,17 +288,18 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     running.set(item.name, ended);
   }
 
-  async function drive(first: StoredExecution, definition: Definition): Promise<void> {
-    let item = first;
+  async function drive(first: StoredExecution, definition: Definition, since: number): Promise<void> {
+    let [item, leasedAt] = [first, since];
     while (item.status === 'RUNNING' && item.owner !== undefined) {
       if (isStopping) {
         await release(item);
         return;
       }
-      const next = await step(item, definition);
+      const next = await step(item, definition, leasedAt);
       if (next === undefined) return;
       const version = item.version + 1;
       const written = { ...next, version };
+      leasedAt = performance.now();
       if (!(await save(written, item))) return;
       item = written;
     }
@@ -302,11 +314,15 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         },
         item.status === 'FAILED' ? 'workflow failed' : 'workflow completed',
       );
-    } else if (item.due !== undefined) schedule(item.name, Date.parse(item.due));
+    } else if (item.due !== undefined) schedule(item.name, dueIn(item));
   }
 
   /** The execution after its next task or wait, and the states behind it that want nothing from outside. */
-  async function step(item: StoredExecution, definition: Definition): Promise<StoredExecution | undefined> {
+  async function step(
+    item: StoredExecution,
+    definition: Definition,
+    leasedAt: number,
+  ): Promise<StoredExecution | undefined> {
     const told = { name: item.name, input: JSON.parse(item.input) as Json };
     const position: Position = {
       state: item.state,
@@ -324,7 +340,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
                 cause: `${item.losses} processes have ended during this task.`,
               },
             }
-          : await callTask(called, wanted, definition);
+          : await callTask(called, wanted, definition, leasedAt);
       if (outcome === undefined) return undefined;
       const move =
         'output' in outcome
@@ -376,17 +392,19 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     item: StoredExecution,
     { task, input, timeoutSeconds }: Demand & { kind: 'call' },
     { compensations }: Definition,
+    leasedAt: number,
   ) {
     const lost = new AbortController();
-    let until = Date.parse(item.due!);
+    let until = leasedAt + leaseMilliseconds;
+    let renewals = 0;
     const renewal = setInterval(() => {
-      if (Date.now() > until) {
+      const sent = performance.now();
+      if (sent > until) {
         lost.abort();
         return;
       }
-      const due = leaseEnd();
-      table.update({ name: item.name }, { set: { due }, condition: heldBy(item) }).then(
-        (held) => (held ? (until = Date.parse(due)) : lost.abort()),
+      table.update({ name: item.name }, { set: { renewals: ++renewals }, condition: heldBy(item) }).then(
+        (held) => (held ? (until = sent + leaseMilliseconds) : lost.abort()),
         () => undefined,
       );
     }, leaseMilliseconds / 3);
@@ -471,10 +489,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
 
   /** Gives an execution to whoever is next. */
   const release = (item: StoredExecution): Promise<unknown> =>
-    table.update(
-      { name: item.name },
-      { set: { due: new Date().toISOString() }, remove: ['owner'], condition: heldBy(item) },
-    );
+    table.update({ name: item.name }, { set: { due: always }, remove: ['owner'], condition: heldBy(item) });
 
   // ---- Taking over
 
@@ -500,36 +515,52 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       if (isStopping) return;
       const soon = new Date(Date.now() + lookAhead).toISOString();
       const limit = concurrency;
+      const partition = listingOf('RUNNING', shard);
+      const after = rest.get(shard);
       const found = await swept.query({
-        index: 'byListing',
-        partition: listingOf('RUNNING', shard),
-        sort: { atMost: soon },
-        limit,
+        ...{ index: 'byListing', partition, sort: { atMost: soon }, limit },
+        ...(after !== undefined && { after }),
       });
-      if (found.length === limit) sweepAgain = true;
+      if (found.length === limit) {
+        sweepAgain = true;
+        const { name, due } = found.at(-1)!;
+        rest.set(shard, { name, listing: partition, due: due! });
+      } else rest.delete(shard);
       if (found.length > 0) isBusy = true;
-      for (const item of found)
-        if (Date.parse(item.due!) <= Date.now()) await takeOver(item);
-        else schedule(item.name, Date.parse(item.due!));
+      if (db.clock.allowsLease(log)) for (const item of found) await lookAfter(item);
     }
+  }
+
+  /** Milliseconds until an execution can go on, or its owner has shown no sign of life for the time of a lease. */
+  function dueIn({ name, owner, version, renewals, due }: StoredExecution): number {
+    if (owner === undefined) return Date.parse(due!) - Date.now();
+    return leaseMilliseconds - seen.age(name, `${owner} ${version} ${renewals}`);
+  }
+
+  async function lookAfter(item: StoredExecution): Promise<void> {
+    if (running.has(item.name)) return;
+    const milliseconds = dueIn(item);
+    if (milliseconds <= 0) await takeOver(item);
+    else schedule(item.name, milliseconds);
   }
 
   /** Takes an execution over whose time has come, unless another process does. */
   async function takeOver(item: StoredExecution): Promise<void> {
-    const { name, status, owner, due, version } = item;
-    if (isStopping || status !== 'RUNNING' || running.has(name)) return;
-    const condition = { version, due: due!, owner: owner ?? missing };
+    const { name, status, owner, renewals, due, version } = item;
+    if (isStopping || status !== 'RUNNING' || running.has(name) || !db.clock.allowsLease(log)) return;
+    const condition = { version, due: due!, owner: owner ?? missing, renewals: renewals ?? missing };
     const definition = await definitionOf(item);
+    const losses = item.losses + (owner === undefined ? 0 : 1);
     if (!definition) {
       const postponed = new Date(Date.now() + postponedMilliseconds).toISOString();
-      await table.update({ name }, { set: { due: postponed }, condition });
+      await table.update({ name }, { set: { due: postponed, losses }, remove: ['owner'], condition });
       log.error(
         { ...logged(traceOf(item)), execution: name, state: item.state },
         'no workflow of this subgraph fits the execution',
       );
       return;
     }
-    const losses = item.losses + (owner === undefined ? 0 : 1);
+    const since = performance.now();
     const set = { ...lease(), version: version + 1, losses };
     if (!hasRoom()) return void (sweepAgain = true);
     claiming++;
@@ -538,15 +569,14 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       if (!taken || running.has(name)) return;
       if (owner !== undefined)
         log.warn({ ...logged(traceOf(item)), execution: name, state: item.state }, 'workflow taken over');
-      run(taken, definition);
+      run(taken, definition, since);
     } finally {
       claiming--;
     }
   }
 
-  function schedule(name: string, at: number): void {
+  function schedule(name: string, delay: number): void {
     // What is later is found by a sweep, which also bounds the number of timers.
-    const delay = at - Date.now();
     if (isStopping || delay > lookAhead || timers.size >= 10_000) return;
     clearTimeout(timers.get(name));
     const timer = setTimeout(
@@ -563,9 +593,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     try {
       const item = await table.get({ name }, { consistent: true });
       if (item?.status !== 'RUNNING') return;
-      const due = Date.parse(item.due!);
-      if (due <= Date.now()) await takeOver(item);
-      else schedule(name, due);
+      await lookAfter(item);
     } catch (error) {
       log.warn({ err: error, execution: name }, 'workflow not resumed; the next sweep tries again');
     }
@@ -574,9 +602,8 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   // ---- Parts of an item
 
   function lease(): Pick<StoredExecution, 'owner' | 'due'> & { owner: string; due: string } {
-    return { owner: `${me}-${++claims}`, due: leaseEnd() };
+    return { owner: `${me}-${++claims}`, due: always };
   }
-  const leaseEnd = (): string => new Date(Date.now() + leaseMilliseconds).toISOString();
 
   /** Records a definition before its first execution. */
   async function record({ name: workflow, hash, text }: Definition): Promise<void> {

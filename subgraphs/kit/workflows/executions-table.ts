@@ -35,11 +35,19 @@ export interface StoredExecution {
   readonly version: number;
   /** Who runs it; missing while it waits. */
   readonly owner?: string;
+  /** How often its owner has renewed the lease, so that other processes see that it is at work. */
+  readonly renewals?: number;
   /** `STATUS-SHARD`: partition key of the index, which executions that succeeded are not in. */
   readonly listing?: string;
-  /** When somebody has to look after it: the end of the lease, or of a wait; when it has failed. ISO 8601, UTC. */
+  /**
+   * When somebody has to look after it: {@link always} while it has an owner, whose lease no clock ends, or can go on; the
+   * end of a wait; when it has failed. ISO 8601, UTC.
+   */
   readonly due?: string;
 }
+
+/** `due` of what every sweep is to find. */
+export const always = new Date(0).toISOString();
 
 /** Partitions of the index, so that DynamoDB can spread the writes. */
 export const shards = ['0', '1', '2', '3'] as const;

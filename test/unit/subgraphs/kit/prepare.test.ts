@@ -134,10 +134,10 @@ describe('a table that is being seeded elsewhere', () => {
   interface Mark {
     state: 'seeding' | 'seeded';
     owner: string;
-    until: number;
+    renewals: number;
   }
   /** A table with the mark of somebody who seeds it, and its first item. */
-  async function seededBy(until: number) {
+  async function seededElsewhere() {
     const definition = define(() => items);
     await prepare(definition, false);
     const table = test.db.table(definition);
@@ -146,26 +146,27 @@ describe('a table that is being seeded elsewhere', () => {
     const marks = test.db.table(
       defineTable<typeof key & Mark>()({ name, partitionKey: 'id', sortKey: 'at' }),
     );
-    const mark = (state: Mark['state'], end: number) =>
-      marks.put({ ...key, state, owner: 'somebody', until: end });
-    await mark('seeding', until);
+    let renewals = 0;
+    const mark = (state: Mark['state']) =>
+      marks.put({ ...key, state, owner: 'somebody', renewals: renewals++ });
+    await mark('seeding');
     const count = async () => (await table.query({ index: 'byTime', partition: 'x' })).length;
     return { definition, marks, mark, count };
   }
 
   it('is waited for, and not seeded again', async () => {
-    const { definition, mark, count } = await seededBy(Date.now() + 60_000);
+    const { definition, mark, count } = await seededElsewhere();
     let isPrepared = false;
     const prepared = prepare(definition).then(() => (isPrepared = true));
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(isPrepared).toBe(false);
-    await mark('seeded', 0);
+    await mark('seeded');
     await prepared;
     expect(await count()).toBe(1);
   });
 
   it('is seeded by who finds that the other has stopped, who marks it as its own', async () => {
-    const { definition, marks, count } = await seededBy(Date.now() + 150);
+    const { definition, marks, count } = await seededElsewhere();
     await prepare(definition);
     expect(await count()).toBe(61);
     const mark = await marks.get(key);
@@ -174,7 +175,7 @@ describe('a table that is being seeded elsewhere', () => {
   });
 
   it('is waited for no longer than the process lives', async () => {
-    const { definition } = await seededBy(Date.now() + 60_000);
+    const { definition } = await seededElsewhere();
     const controller = new AbortController();
     const prepared = prepareTable(definition, { ...test, seed: true, signal: controller.signal });
     setTimeout(() => controller.abort(), 50);
@@ -336,9 +337,8 @@ describe('over a DynamoDB that takes its time', () => {
     const marks = () =>
       client.commandCalls(UpdateCommand).map(({ args }) => {
         const { ExpressionAttributeValues: values, ConditionExpression: condition } = args[0].input;
-        return { state: values![':v0'], owner: values![':v1'], until: values![':v2'], condition };
+        return { state: values![':v0'], owner: values![':v1'], renewals: values![':v2'], condition };
       });
-    const start = Date.now();
     const prepared = prepareHere({ ...plainTable, seed: () => items });
     await began;
     jest.advanceTimersByTime(999);
@@ -352,15 +352,15 @@ describe('over a DynamoDB that takes its time', () => {
     const { owner } = marks()[0]!;
     const exists = '(attribute_exists(#n3)) AND ';
     expect(marks()).toEqual([
-      { state: 'seeding', owner, until: start + 3000, condition: 'attribute_not_exists(#n0)' },
-      ...[4000, 5000, 6000].map((until) => ({
-        ...{ state: 'seeding', owner, until: start + until },
+      { state: 'seeding', owner, renewals: 0, condition: 'attribute_not_exists(#n0)' },
+      ...[1, 2, 3].map((renewals) => ({
+        ...{ state: 'seeding', owner, renewals },
         condition: `${exists}(#n1 = :v3)`,
       })),
       {
         state: 'seeded',
         owner,
-        until: start + 6000,
+        renewals: 4,
         condition: `${exists}(#n1 = :v3 AND attribute_exists(#n0))`,
       },
     ]);

@@ -105,5 +105,5 @@ it('stops while an event that cannot be read cannot be noted, and does not pass 
   await eventually(async () => (await failuresOf('unreadable')).length === 1);
   await second.subscription.stop();
   const state = await database.db.table(table).get({ consumer: 'unreadable', item: 'state' });
-  expect((state as ConsumerState).until).toBe(0);
+  expect((state as ConsumerState).lease).toBe(0);
 });

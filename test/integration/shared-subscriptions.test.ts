@@ -10,6 +10,7 @@ import { amountOf } from '../support/amounts';
 import { eventOf, gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
+import { eventually } from '../support/process';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import type { Json } from '../support/running-gateway';
 import { compose } from '../support/small-graph';
@@ -366,6 +367,73 @@ describe('positions', () => {
     expect(count('executions_total') - executions).toBe(1);
     for (const client of all) client.leave();
     expect([count('upstreams'), count('active')]).toEqual([0, 0]);
+  });
+
+  describe('of many clients that come back at once', () => {
+    const events = 60;
+    const cursors: string[] = [];
+    beforeEach(async () => {
+      cursors.length = 0;
+      const before = await subscribe();
+      for (let n = 0; n < 10; n++) {
+        upstreams.give(repriced(n), { position: `${n}` });
+        cursors.push((await partOf(before)).extensions.weir.cursor);
+      }
+      before.leave();
+      upstreams.reset();
+      // As a subgraph that replays.
+      upstreams.accept = async ({ after }) => {
+        if (after === undefined) return;
+        for (let n = Number(after) + 1; n < events; n++)
+          upstreams.opened.at(-1)!.events.give(eventOf(repriced(n), { position: `${n}` }));
+      };
+    });
+    /** Resolves when a client has all events after its cursor, each once. */
+    async function comesBack(from: number, onPart = (): void => undefined): Promise<void> {
+      const client = await subscribe({ extensions: { after: cursors[from] } });
+      for (let n = from + 1; n < events; n++) {
+        const { data, extensions } = await partOf(client);
+        expect([data.repriced.price, extensions.weir.gap]).toEqual([n, undefined]);
+        onPart();
+      }
+    }
+
+    it.each([
+      ['the first one', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+      ['the last one', [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]],
+      ['any one', [4, 9, 2, 7, 0, 5, 3, 8, 1, 6]],
+    ])('have each event executed once, where %s comes first', async (_, order) => {
+      const executions = count('executions_total');
+      const some = [...order, ...order].map((from) => comesBack(from));
+      await some[0];
+      await Promise.all([...some, ...order.map((from) => comesBack(from))]);
+      // One that begins at an earlier position finds out by an event that the other one has.
+      expect(count('executions_total') - executions).toBeLessThan(events + 10);
+      await eventually(() => count('upstreams') === 1);
+      upstreams.give(repriced(events), { position: `${events}` });
+      for (const client of clients.slice(1)) expect((await partOf(client)).data.repriced.price).toBe(events);
+    });
+
+    it('are given their events by turns with others', async () => {
+      const other = await subscribe({ query: 'subscription { moved { price } }' });
+      await comesBack(0);
+      let parts = 0;
+      const some = cursors.map((_, from) => comesBack(from, () => parts++));
+      upstreams.opened[0]!.events.give(eventOf({ moved: repriced(1).repriced }));
+      await partOf(other);
+      const before = parts;
+      await Promise.all(some);
+      expect(before).toBeLessThan(parts / 4);
+    });
+
+    it('are told of a gap where there was one meanwhile', async () => {
+      await comesBack(0);
+      upstreams.opened[0]!.events.give(gapEvent);
+      await partOf(clients.at(-1)!);
+      const late = await subscribe({ extensions: { after: cursors[3] } });
+      expect((await partOf(late)).data.repriced.price).toBe(4);
+      expect(upstreams.opened[1]!.request.after).toBe('3');
+    });
   });
 
   /** The cursor of another position, as far as a client can make it. */

@@ -1,5 +1,5 @@
-/** Over 300 lines: joining, reading, answering, moving and ending are one life, and share its state. */
-import { setTimeout as pause } from 'node:timers/promises';
+/** Over 300 lines: joining, catching up, reading, answering, moving and ending are one life, and share its state. */
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
@@ -8,6 +8,7 @@ import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
 import type { Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import { HandOver } from './hand-over';
+import { History, type HistoryBytes } from './history';
 import type { EventAnswer, PreparedSubscription } from './prepared';
 import type { ReadExecution, Reader } from './reader';
 import type { Upstream } from './upstream';
@@ -31,6 +32,9 @@ export interface SharedExecutionOptions {
   readonly onDelivery: () => void;
   /** Called when it rests at a position. */
   readonly onRest: () => void;
+  readonly histories: HistoryBytes;
+  /** Called when it has begun an event with a position. */
+  readonly onPosition: (position: string) => void;
 }
 
 /**
@@ -79,6 +83,14 @@ export class SharedExecution implements Subscriber, ReadExecution {
   #moving = Promise.resolve();
   /** While another source is opened from a position. It replays what the one before has sent meanwhile. */
   #hold: Promise<void> | undefined;
+  /** What it has answered since the position that it began with; undefined without one. */
+  #history: History | undefined;
+  /** Readers that are given answers of the history, with the number of the next one. */
+  readonly #late = new Map<Reader, number>();
+  /** How many others will give it their readers. Until then it lasts. */
+  #expected = 0;
+  /** Whether another one goes on from the event that it has begun last. */
+  #isHandedOver = false;
   /** Set when nothing more is to be read. */
   #end: { readonly error: Error | undefined } | undefined;
   #isClosed = false;
@@ -105,6 +117,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.#options = options;
     this.isResumed = after !== undefined;
     this.#position = after;
+    if (after !== undefined) this.#history = new History(after, options.histories);
     const upstream = options.openUpstream(prepared, this, after);
     this.#feeds = [{ upstream, tap: upstream.tap(), prepared, isAfterGap: false }];
     void this.#read();
@@ -135,9 +148,65 @@ export class SharedExecution implements Subscriber, ReadExecution {
     return areSteady && areAtPositions && this.#position !== undefined && this.#position === other.#position;
   }
 
+  /** Whether whoever has this position misses what it begins from now on, and nothing else. */
+  isBehind(position: string): boolean {
+    const isSteady = this.isJoinable && this.#feeds.length === 1;
+    return isSteady && this.#isAtPosition && this.#position === position;
+  }
+
+  /** Whether it can give a reader all events after a position. */
+  knows(position: string): boolean {
+    return this.isJoinable && this.#history?.numberAfter(position) !== undefined;
+  }
+
+  /** Gives a reader all events after a position, and returns true, if it can. */
+  catchUp(reader: Reader, position: string): boolean {
+    if (this.isBehind(position)) {
+      this.join(reader);
+      return true;
+    }
+    const number = this.isJoinable ? this.#history?.numberAfter(position) : undefined;
+    if (number === undefined) return false;
+    this.#readers.set(reader, Infinity);
+    this.#late.set(reader, number);
+    reader.execution = this;
+    void this.#giveLate(reader);
+    return true;
+  }
+
+  /** Has another one go on from the event that was begun last, with all readers, unless others will give it theirs. */
+  handOverTo(other: SharedExecution, position: string): void {
+    if (this.#expected > 0) return;
+    this.#isHandedOver = true;
+    other.#expected++;
+    for (const feed of this.#feeds) leave(feed);
+    this.#inOrder(async () => {
+      while (this.#late.size > 0) await turn();
+      for (const reader of [...this.#readers.keys()]) {
+        this.#readers.delete(reader);
+        if (other.catchUp(reader, position)) continue;
+        reader.gap();
+        if (other.isJoinable) other.join(reader);
+        else reader.end();
+      }
+      this.#close();
+      other.#expected--;
+      other.#closeWhenGone();
+      if (other.isResting) other.#options.onRest();
+    });
+  }
+
+  /** Forgets what is too old. */
+  expire(): void {
+    if (this.#history?.isOver !== true || this.#late.size > 0) return;
+    this.#history.clear();
+    this.#history = undefined;
+  }
+
   /** Whether it has answered all events that it has begun, the last one of which has a position. */
   get isResting(): boolean {
-    return this.#running + this.#waiting === 0 && this.#position !== undefined && this.#isAtPosition;
+    const isBusy = this.#running + this.#waiting + this.#late.size + this.#expected > 0;
+    return !isBusy && this.#position !== undefined && this.#isAtPosition;
   }
 
   get isGone(): boolean {
@@ -154,11 +223,17 @@ export class SharedExecution implements Subscriber, ReadExecution {
   mergeInto(other: SharedExecution): void {
     for (const reader of this.#readers.keys()) other.join(reader);
     this.#readers.clear();
+    if (other.#history === undefined && this.#history !== undefined) {
+      this.#history.renumber(other.#begun);
+      other.#history = this.#history;
+      this.#history = undefined;
+    }
     this.#close();
   }
 
   leave(reader: Reader): void {
-    if (this.#readers.delete(reader) && this.#readers.size === 0) this.#close();
+    this.#late.delete(reader);
+    if (this.#readers.delete(reader)) this.#closeWhenGone();
   }
 
   /** Ends all readers, after the events that were received. */
@@ -183,7 +258,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   get #isOver(): boolean {
-    return this.#isClosed || this.#end !== undefined;
+    return this.#isClosed || this.#isHandedOver || this.#end !== undefined;
   }
 
   async #move(next: PreparedSubscription): Promise<void> {
@@ -258,7 +333,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
         const event = await nextOf(feed);
         // No turn may pass afterwards: another source would be opened from the position before.
         while (this.#hold !== undefined) await this.#hold;
-        if (this.#isClosed) return;
+        if (this.#isClosed || this.#isHandedOver) return;
         // Another source replays the event.
         if (feed !== this.#feeds[0]) continue;
         this.#position = event?.position ?? this.#position;
@@ -271,10 +346,12 @@ export class SharedExecution implements Subscriber, ReadExecution {
         if (feed.handOver?.hasGiven(event) === true) continue;
         if (event.isGap === true) this.#inOrder(() => this.#gap());
         else this.#begin(event, feed.prepared);
+        if (event.position !== undefined && this.#feeds.length === 1)
+          this.#options.onPosition(event.position);
       } catch (error) {
         // Another source may be opened in its place.
         await this.#moving;
-        if (this.#isClosed) return;
+        if (this.#isClosed || this.#isHandedOver) return;
         if (feed !== this.#feeds[0]) continue;
         if (this.#feeds.length === 1) {
           this.#finishWith(feed.prepared.sourceError(error));
@@ -332,6 +409,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     const { position } = event;
     const cursor = position === undefined ? undefined : await prepared.cursors.of(prepared.stream, position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
+    this.#note(shared, number, position, answer.isShareable);
     if (answer.isShareable) {
       for (const [reader, from] of this.#readers)
         // Whoever came later has subscribed after the event.
@@ -354,6 +432,50 @@ export class SharedExecution implements Subscriber, ReadExecution {
     });
   }
 
+  #note(answered: Answered, number: number, position: string | undefined, isShareable: boolean): void {
+    // It has those before that were taken over.
+    if (this.#history === undefined || number < this.#history.end) return;
+    if (isShareable && position !== undefined) {
+      this.#history.add(answered, position);
+      return;
+    }
+    this.#dropHistory();
+  }
+
+  /** Readers that are late are given the rest first. */
+  #dropHistory(): void {
+    for (const reader of [...this.#late.keys()]) this.#giveRest(reader);
+    this.#history?.clear();
+    this.#history = undefined;
+  }
+
+  /** One answer in a turn: others are given theirs meanwhile. */
+  async #giveLate(reader: Reader): Promise<void> {
+    while (this.#late.has(reader)) {
+      this.#giveNext(reader);
+      await turn();
+    }
+    if (this.isResting) this.#options.onRest();
+  }
+
+  #giveRest(reader: Reader): void {
+    while (this.#late.has(reader)) this.#giveNext(reader);
+  }
+
+  #giveNext(reader: Reader): void {
+    const history = this.#history!;
+    const number = this.#late.get(reader)!;
+    const answered = history.at(number);
+    if (answered !== undefined) {
+      this.#late.set(reader, number + 1);
+      this.#deliver(reader, answered, this.prepared);
+    } else {
+      if (number < history.end) reader.gap();
+      this.#late.delete(reader);
+      this.#readers.set(reader, history.end);
+    }
+  }
+
   #deliver(reader: Reader, answered: Answered, prepared: PreparedSubscription): void {
     const { request } = reader;
     try {
@@ -368,6 +490,8 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   #gap(): void {
+    // Whoever is given it later would not be told.
+    this.#dropHistory();
     for (const reader of this.#readers.keys()) reader.gap();
   }
 
@@ -382,10 +506,15 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   #finish(error: Error | undefined): void {
+    this.#dropHistory();
     const readers = [...this.#readers.keys()];
     this.#readers.clear();
     this.#close();
     for (const reader of readers) reader.end(error);
+  }
+
+  #closeWhenGone(): void {
+    if (this.#readers.size + this.#expected === 0) this.#close();
   }
 
   #close(): void {
@@ -395,6 +524,9 @@ export class SharedExecution implements Subscriber, ReadExecution {
       leave(feed);
       this.#release(feed.prepared);
     }
+    this.#history?.clear();
+    this.#history = undefined;
+    this.#late.clear();
     this.#tellRoom();
     this.#options.onEnd();
   }

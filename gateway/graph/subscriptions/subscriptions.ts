@@ -8,8 +8,10 @@ import type { Flow } from '../../subgraph-calls/source';
 import type { Meter } from '../../telemetry/meter';
 import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
+import type { HistoryBytes } from './history';
 import type { Prepare, PreparedSubscription } from './prepared';
 import { Reader, type UnreadBytes } from './reader';
+import { Replays } from './replays';
 import { SharedExecution } from './shared-execution';
 import { Upstream } from './upstream';
 
@@ -28,11 +30,14 @@ export class Subscriptions {
   readonly #joinable = new Map<string, SharedExecution>();
   /** Of those that were begun from a position, one for each key: others that come to where it is are merged into it. */
   readonly #resumed = new Map<string, SharedExecution>();
+  /** Of those that are behind, by their keys. */
+  readonly #replays = new Map<string, Replays>();
   readonly #executions = new Set<SharedExecution>();
   readonly #readers = new Set<OpenReader>();
   /** The sizes of them all, and of each sender's. */
   #size = 0;
   readonly #bySender = new Map<string, number>();
+  readonly #histories: HistoryBytes = { bytes: 0 };
   readonly #unread: UnreadBytes = { bytes: 0, limit: Infinity };
   readonly #counts;
   #openUpstreams = 0;
@@ -78,24 +83,31 @@ export class Subscriptions {
       throw refusal;
     }
     const reader = this.#read(request, options);
-    const execution = this.#join(prepared, reader, options.concurrency, position);
+    const opened =
+      position === undefined
+        ? this.#join(prepared, reader, options.concurrency)
+        : this.#resume(prepared, reader, options.concurrency, position);
     request.onEnd(() => {
       reader.close();
     });
     if (after !== undefined && position === undefined) reader.gap();
     try {
-      await execution.opened;
+      await opened;
     } catch (error) {
       reader.close();
       throw error;
     }
-    if (!this.#isCurrent(execution.prepared)) void this.#move(execution, this.#prepare!);
+    const { execution } = reader;
+    if (execution instanceof SharedExecution && !this.#isCurrent(execution.prepared))
+      void this.#move(execution, this.#prepare!);
     return reader;
   }
 
   /** Moves all that run to another generation. Those that are not valid there end with the reason. Resolves at the end. */
   async moveTo(prepare: Prepare): Promise<void> {
     this.#prepare = prepare;
+    for (const replays of this.#replays.values()) replays.flush();
+    this.#replays.clear();
     for (const execution of this.#joinable.values()) execution.joinKey = undefined;
     this.#joinable.clear();
     this.#resumed.clear();
@@ -151,43 +163,74 @@ export class Subscriptions {
     return reader;
   }
 
-  #join(
-    prepared: PreparedSubscription,
-    reader: OpenReader,
-    concurrency: number,
-    after: string | undefined,
-  ): SharedExecution {
+  /** Has a reader get the events from now on. */
+  #join(prepared: PreparedSubscription, reader: Reader, concurrency: number): Promise<void> {
     const { key } = prepared;
-    let execution = after === undefined ? this.#joinable.get(key) : undefined;
-    if (execution?.isJoinable === true) {
+    const known = this.#joinable.get(key);
+    if (known?.isJoinable === true) {
       prepared.release();
-      execution.join(reader);
-    } else {
-      const begun: SharedExecution = new SharedExecution(
-        reader,
-        prepared,
-        {
-          openUpstream: (next, subscriber, from) => this.#upstream(next, subscriber, from),
-          concurrency,
-          onEnd: () => {
-            this.#executions.delete(begun);
-            const { joinKey } = begun;
-            if (joinKey !== undefined && this.#joinable.get(joinKey) === begun)
-              this.#joinable.delete(joinKey);
-            const { key: last } = begun.prepared;
-            if (this.#resumed.get(last) === begun) this.#resumed.delete(last);
-          },
-          onRest: () => this.#merge(begun),
-          onExecution: () => this.#counts.executions.add(1, {}),
-          onDelivery: () => this.#counts.deliveries.value++,
-        },
-        after,
-      );
-      this.#executions.add(begun);
-      if (after === undefined && this.#isCurrent(prepared)) this.#letJoin(begun, key);
-      execution = begun;
+      known.join(reader);
+      return known.opened;
     }
-    return execution;
+    const begun = this.#begin(prepared, reader, { concurrency });
+    if (this.#isCurrent(prepared)) this.#letJoin(begun, key);
+    return begun.opened;
+  }
+
+  /** Has a reader get the events after a position. */
+  #resume(prepared: PreparedSubscription, reader: Reader, concurrency: number, after: string): Promise<void> {
+    const { key } = prepared;
+    for (const known of [this.#joinable.get(key), this.#resumed.get(key)])
+      if (known?.catchUp(reader, after) === true) {
+        prepared.release();
+        return known.opened;
+      }
+    let replays = this.#replays.get(key);
+    if (replays === undefined) {
+      const own: Replays = new Replays(
+        (next, [first, ...others], from) => {
+          const begun = this.#begin(next, first, { concurrency, after: from, replays: own });
+          for (const other of others) begun.join(other);
+          return begun;
+        },
+        () => {
+          if (this.#replays.get(key) === own) this.#replays.delete(key);
+        },
+      );
+      this.#replays.set(key, (replays = own));
+    }
+    return replays.read(prepared, reader, after);
+  }
+
+  #begin(
+    prepared: PreparedSubscription,
+    reader: Reader,
+    { concurrency, after, replays }: Begin,
+  ): SharedExecution {
+    const begun: SharedExecution = new SharedExecution(
+      reader,
+      prepared,
+      {
+        openUpstream: (next, subscriber, from) => this.#upstream(next, subscriber, from),
+        concurrency,
+        onEnd: () => {
+          this.#executions.delete(begun);
+          const { joinKey } = begun;
+          if (joinKey !== undefined && this.#joinable.get(joinKey) === begun) this.#joinable.delete(joinKey);
+          const { key: last } = begun.prepared;
+          if (this.#resumed.get(last) === begun) this.#resumed.delete(last);
+          replays?.ended(begun);
+        },
+        histories: this.#histories,
+        onRest: () => this.#merge(begun),
+        onPosition: (position) => replays?.at(begun, position),
+        onExecution: () => this.#counts.executions.add(1, {}),
+        onDelivery: () => this.#counts.deliveries.value++,
+      },
+      after,
+    );
+    this.#executions.add(begun);
+    return begun;
   }
 
   /** Otherwise its generation was replaced while it was prepared, or opened. */
@@ -282,6 +325,7 @@ export class Subscriptions {
   /** Ends those whose time is over, and counts each of the others as used once an hour. */
   #look(): void {
     const now = performance.now();
+    for (const execution of this.#executions) execution.expire();
     for (const reader of this.#readers) {
       const error = reader.whyOver(now);
       if (error !== undefined) reader.end(error);
@@ -291,6 +335,14 @@ export class Subscriptions {
       }
     }
   }
+}
+
+interface Begin {
+  readonly concurrency: number;
+  /** @default from now on */
+  readonly after?: string;
+  /** Those with the same answers. */
+  readonly replays?: Replays;
 }
 
 /** A reader with the times that it may take. */

@@ -61,7 +61,15 @@ async function begin(first: Generation) {
       upstreams.push(upstream);
       return upstream;
     },
-    ...{ concurrency: 4, onEnd: none, onExecution: none, onDelivery: none, onRest: none },
+    ...{
+      concurrency: 4,
+      onEnd: none,
+      onExecution: none,
+      onDelivery: none,
+      onRest: none,
+      onPosition: none,
+      histories: { bytes: 0 },
+    },
   });
   first.open();
   await execution.opened;

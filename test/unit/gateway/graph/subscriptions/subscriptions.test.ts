@@ -237,11 +237,13 @@ describe('a generation that was replaced', () => {
   });
 
   it('merges none that the new one has not admitted yet', async () => {
-    const open = async (): Promise<[Subscribed, typeof events]> => {
+    const open = async (position: string): Promise<[Subscribed, typeof events]> => {
       events = new HeldSource();
-      return [await subscribe({}, undefined, await cursors.of('counts', 'p1')), events];
+      const opening = subscribe({}, undefined, await cursors.of('counts', position));
+      await pass(1);
+      return [await opening, events];
     };
-    const [[, one], [refused, other]] = [await open(), await open()];
+    const [[, one], [refused, other]] = [await open('p1'), await open('p0')];
     let asked = 0;
     const admit = generation('second', {
       readmit: () => (++asked === 1 ? Promise.resolve() : Promise.reject(refusal)),

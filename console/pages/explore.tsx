@@ -9,7 +9,7 @@ import { CacheResult, operationName, Outcome } from '../parts/request-badges';
 import { Empty, Failure, Loading } from '../parts/states';
 import { Timeline } from '../parts/timeline';
 import { addressOf } from '../route';
-import { Cache, Cost, subgraphsOf } from './request';
+import { Cache, Cost, Nulls, subgraphsOf } from './request';
 
 /** What GraphiQL tells of an answer. */
 interface Told {
@@ -130,6 +130,7 @@ function Made({ told, canWrite }: { readonly told: Told; readonly canWrite: bool
           ]}
         />
       </Card>
+      {request.nulls.length > 0 && <Nulls request={request} />}
       <Card title="Timeline">
         <Timeline steps={request.timeline} ms={request.ms} lit={undefined} />
       </Card>

@@ -206,8 +206,8 @@ function Variables({ values }: { readonly values: Readonly<Record<string, unknow
 /** So many nulls are shown at first. */
 const nullsAtFirst = 10;
 
-/** Why values are null. Those of one field with one cause, such as in each item of a list, are told once. */
-function Nulls({ request: { nulls } }: { readonly request: ExplainedRequest }): JSX.Element {
+/** Why values are null. Those of one field with one cause, such as in each item of a list, are shown once. Also beside GraphiQL. */
+export function Nulls({ request: { nulls } }: { readonly request: ExplainedRequest }): JSX.Element {
   const [isWhole, setWhole] = useState(false);
   const alike = new Map<string, ExplainedNull[]>();
   for (const each of nulls) {

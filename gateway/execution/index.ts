@@ -1,6 +1,6 @@
 export { compileOperation } from './compile/compile';
 export type { ErrorOptions, MaskedError } from './complete/error-paths';
-export { explainNull, type NullObserver, type ObservedNull } from './complete/null-cause';
+export { explainNull, type NullCause, type NullObserver, type ObservedNull } from './complete/null-cause';
 export { execute, type Execution } from './execute';
 export { executeInParts, type ExecutionPart, type ExecutionParts } from './execute-in-parts';
 export { mayDefer } from './compile/defer';

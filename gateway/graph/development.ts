@@ -7,7 +7,7 @@ import { nullsOf } from '../cache/responses/stored-nulls';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { PlannedOperation, Planner } from '../planning';
 import type { Caller } from '../subgraph-calls/transport';
-import { showNull } from './observed-nulls';
+import { showNulls } from './observed-nulls';
 
 /** An operation, its caller, and its result. */
 interface Performed {
@@ -63,7 +63,7 @@ export function showCalls(
 
 const showGaps = (errorsLeftOut: number, nulls: Answered['nulls'] = []): object => ({
   ...(errorsLeftOut > 0 && { errorsLeftOut }),
-  ...(nulls.length > 0 && { nulls: nulls.map(showNull) }),
+  ...(nulls.length > 0 && { nulls: showNulls(nulls) }),
 });
 
 /** Which caches took part in an answer, for development. */

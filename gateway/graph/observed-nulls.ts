@@ -1,4 +1,4 @@
-import { explainNull, type NullObserver, type ObservedNull } from '../execution';
+import { explainNull, type NullCause, type NullObserver, type ObservedNull } from '../execution';
 import type { Span } from '../telemetry/traces/span';
 import { addNulls } from '../telemetry/traces/trace-notes';
 import { longestName } from './traced';
@@ -46,12 +46,33 @@ function noteNull(span: Span, { path, cause }: ObservedNull): void {
 
 const pathText = (path: ObservedNull['path']): string => path.join('.').slice(0, longestName);
 
-/** A null as development shows it. */
-export const showNull = (observed: ObservedNull): object => ({
-  path: observed.path,
-  cause: observed.cause.kind,
-  says: explainNull(observed),
-});
+/** Nulls as development shows them: for each field and cause the first one in a sentence, and how many there are. */
+export function showNulls(nulls: readonly ObservedNull[]): object[] {
+  const alike = new Map<string, { readonly first: ObservedNull; count: number }>();
+  for (const each of nulls) {
+    const key = JSON.stringify([fieldOf(each.path), ...factsOf(each.cause)]);
+    const known = alike.get(key);
+    if (known === undefined) alike.set(key, { first: each, count: 1 });
+    else known.count++;
+  }
+  return Array.from(alike.values(), ({ first, count }) => ({
+    path: first.path,
+    cause: first.cause.kind,
+    says: explainNull(first),
+    ...(count > 1 && { count }),
+  }));
+}
+
+/** The path of a value without the indexes of lists. */
+const fieldOf = (path: ObservedNull['path']): string =>
+  path.filter((step) => typeof step === 'string').join('.');
+
+/** What a cause has in common with those of other items of a list. */
+function factsOf(cause: NullCause): unknown[] {
+  if (cause.kind !== 'propagated') return Object.values(cause);
+  const { from } = cause;
+  return [cause.kind, fieldOf(from.path), ...factsOf(from.cause)];
+}
 
 /** Of one answer. */
 const mostShown = 100;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import type { RequestHead } from '../request/incoming-request';
-import { explorerTab, inScript } from './explorer-tab';
+import { explorerTab, inScript, lastTab } from './explorer-tab';
 import { PackedPage, type Page } from '../http/packed-page';
 import { packageRoot } from '../telemetry/package-root';
 
@@ -74,7 +74,7 @@ function readGraphiql(endpoint: string): Buffer {
   return Buffer.concat([
     page.subarray(0, scripts),
     Buffer.from(
-      `<script src="${startPath}"></script><script>globalThis.weirGraphiql = ${options}</script>${explorerTab(endpoint)}`,
+      `<script src="${startPath}"></script>${lastTab}<script>globalThis.weirGraphiql = ${options}</script>${explorerTab(endpoint)}`,
     ),
     page.subarray(scripts + scriptsHere.length),
   ]);

@@ -38,14 +38,17 @@ export const explorerTab = (endpoint: string): string => `
         .filter(([, fact]) => fact !== undefined)
         .map(([name, fact]) => name + ': ' + (typeof fact === 'object' ? JSON.stringify(fact) : fact))
         .join('\\n');
+    const timesOf = (count) => (count === undefined ? '' : ' (' + count + ' times)');
     const show = ({ weir = {}, __queryPlanExperimental: plan }, milliseconds, requestId) => {
-      const { calls, cache, cost, ...rest } = weir;
+      const { calls, cache, cost, nulls = [], ...rest } = weir;
+      const causes = nulls.map(({ says, count }) => says + timesOf(count)).join('\\n');
       how.replaceChildren(
         ...part('Answer', lines({ milliseconds, requestId, ...rest })),
+        ...(causes === '' ? [] : part('Why values are null', causes)),
         ...part('Subgraph calls', lines(calls)),
         ...part('Cache', lines(cache)),
         ...part('Cost', lines(cost)),
-        ...part('Query plan', typeof plan === 'string' ? plan : 'It asks no subgraph.'),
+        ...part('Query plan', typeof plan === 'string' ? plan : plan === true ? 'It asks no subgraph.' : 'No plan was made.'),
       );
     };
     let tell = () => undefined;
@@ -90,6 +93,28 @@ export const explorerTab = (endpoint: string): string => `
   })();
 </script>
 `;
+
+/**
+ * A script that lets GraphiQL open the tab of the last visit, or the one of the query in the address; otherwise one with the
+ * first query. GraphiQL itself opens one more tab at each visit, without a query and headers, unless it is given the query,
+ * variables and headers of a tab that it has stored. It must come after `weirStart`.
+ */
+export const lastTab = `<script>
+  try {
+    const start = globalThis.weirStart;
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    const wanted = new URLSearchParams(location.search).get('query') ?? '';
+    const isUsable = (tab) => (wanted === '' ? (tab?.query ?? '').trim() !== '' : tab?.query === wanted);
+    const last = tabs[activeTabIndex];
+    const open = isUsable(last) ? last : tabs.findLast(isUsable);
+    if (open !== undefined)
+      Object.assign(start, { query: open.query, variables: open.variables ?? '', initialHeaders: open.headers ?? '' });
+    else if (wanted === '') localStorage.removeItem('graphiql:tabState');
+    else start.initialHeaders = start.headers;
+  } catch {
+    // The first visit, or a browser that stores nothing.
+  }
+</script>`;
 
 /** A value as JSON for a script in a page. No text in it can end the script. */
 export const inScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');

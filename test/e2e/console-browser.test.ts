@@ -316,6 +316,46 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.getByRole('region', { name: 'Timeline' }).waitFor();
   }, 180_000);
 
+  it('opens the last tab of GraphiQL again, and shows plan and causes as text beside it', async () => {
+    const visitor = await browser.newPage();
+    const address = new URL('/graphiql', gateway.url);
+    const visit = async (): Promise<void> => {
+      await visitor.goto(address.href);
+      await visitor.locator('.graphiql-editor .view-line').first().waitFor();
+      await visitor.locator('.result-window .monaco-editor').first().waitFor();
+    };
+    const tabs = (): Promise<number> => visitor.locator('.graphiql-tab').count();
+    await visitor.goto(`${address.href}?query=${encodeURIComponent(query)}`);
+    await visitor.locator('.graphiql-editor .view-line', { hasText: 'reviews' }).first().waitFor();
+    const first = await tabs();
+    // Stored half a second after a change.
+    await visitor.waitForFunction(`localStorage.getItem('graphiql:tabState')?.includes('query Page')`);
+    for (let i = 0; i < 2; i++) {
+      await visit();
+      await visitor.locator('.graphiql-editor .view-line', { hasText: 'reviews' }).first().waitFor();
+      expect(await tabs()).toBe(first);
+    }
+    await visitor.getByRole('button', { name: /execute query/i }).click();
+    await visitor.getByRole('button', { name: 'Plan, calls and cache' }).click();
+    const how = visitor.getByRole('complementary', { name: 'How the last answer was made' });
+    await how.getByText('QueryPlan {').waitFor();
+    await how.getByText(/me\.reviews\.0\.body \(Review\.body\) is null because/).waitFor();
+    const shots = process.env['WEIR_SCREENSHOTS'];
+    if (shots !== undefined) await visitor.screenshot({ path: `${shots}/graphiql-second-visit.png` });
+    await visitor.close();
+  }, 180_000);
+
+  it('shows why requests are refused, by client and of each', async () => {
+    await openList();
+    const reasons = page.getByRole('region', { name: 'Why requests are refused' });
+    await reasons.getByText('User.nothing').waitFor();
+    await expectForEverybody('refusals');
+    await reasons.getByRole('link', { name: '1 ×' }).click();
+    const why = page.getByRole('region', { name: 'Why it was refused' });
+    await why.getByText('FieldsOnCorrectType, line 1, column 8').waitFor();
+    await expectForEverybody('refused');
+  });
+
   it('shows the services, and the types with what is planted in their descriptions as text', async () => {
     await open('#/graph');
     await page.getByRole('button', { name: 'reviews', exact: true }).waitFor();

@@ -86,7 +86,7 @@ function Filters({
   return (
     <SearchForm
       label="Search by operation, client, request id, trace id, error code or reason"
-      placeholder="Operation, client, id or error code"
+      placeholder="Operation, client, id, code or reason"
       value={search}
       change={setSearch}
     >

@@ -3,6 +3,7 @@ import { linkTo } from '../link-to';
 import { DurationBar } from './duration-bar';
 import { clock, counted, moment } from './format';
 import { CacheResult, operationName, Outcome } from './request-badges';
+import { Marked } from './marked';
 import type { Column } from './table';
 
 /**
@@ -51,7 +52,11 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
     cell: (request) => (
       <div class="broad">
         <Outcome request={request} />
-        {request.refused?.[0] && <span class="muted reason">{request.refused[0].says}</span>}
+        {request.refused?.[0] && (
+          <span class="muted reason">
+            <Marked text={request.refused[0].says} />
+          </span>
+        )}
       </div>
     ),
   },

@@ -15,7 +15,7 @@ const typeDefs = `
     product(id: ID!): Product
     slow: Int
   }
-  type Mutation { rename(id: ID!, name: String!): Product }
+  type Subscription { renamed: Product }
   input Filter { name: String, price: Range, tags: [String!], required: Int! = 1 }
   input Range { from: Float!, to: Float }
   enum Sort { NAME PRICE }
@@ -163,11 +163,7 @@ it.each<[what: string, body: unknown, says: string, headers?: Record<string, str
   ],
   ['an undefined variable', { query: '{ product(id: $id) { id } }' }, 'The variable `$id` is not defined.'],
   ['an unknown fragment', { query: '{ ...F }' }, 'The fragment `F` is not defined.'],
-  [
-    'a subscription without its root type',
-    { query: 'subscription S { x }' },
-    'The schema has no subscription type.',
-  ],
+  ['a mutation without its root type', { query: 'mutation M { x }' }, 'The schema has no mutation type.'],
   [
     'a syntax error',
     { query: '{ products(first: "S3CRET" "S3CRET" }' },
@@ -282,6 +278,20 @@ it('says why a GET without protection against other origins is refused', async (
   expect(request.refused?.[0]?.says).toBe(
     'A page of another origin could have sent the request: it has neither a content type of JSON nor one of the headers of `csrf.headers`.',
   );
+});
+
+it('says why a subscription by GET is refused to a client that takes no parts', async () => {
+  const headers = { 'apollo-require-preflight': '1' };
+  const answer = await fetch(
+    `${gateway.url}?query=${encodeURIComponent('subscription { renamed { id } }')}`,
+    {
+      headers,
+    },
+  );
+  const request = await read<ExplainedRequest>(gateway, `requests/${answer.headers.get('x-request-id')}`);
+  expect(request.refused).toEqual([
+    { code: 'NOT_ACCEPTABLE', says: expect.stringContaining('The answer comes in parts') },
+  ]);
 });
 
 it('names the operations of a batch that are refused', async () => {

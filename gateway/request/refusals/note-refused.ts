@@ -6,6 +6,7 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
   Kind,
+  OperationTypeNode,
 } from 'graphql';
 import type { OperationContext } from '../../graph/engine';
 import { isMap } from '../../options/is-map';
@@ -20,7 +21,8 @@ export const refusalPlugin = (): ApolloServerPlugin<OperationContext> => ({
   requestDidStart: () =>
     Promise.resolve({
       didEncounterErrors: (context) => {
-        noteRefused(context);
+        // A valid one is refused by `partsNotTaken`, with a better reason.
+        if (context.operation?.operation !== OperationTypeNode.SUBSCRIPTION) noteRefused(context);
         return Promise.resolve();
       },
     }),

@@ -5,6 +5,7 @@ import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { describeIssue } from './config-issue';
 import { locate, type Problem } from './problem';
+import { readPublishedSubgraph } from './published-subgraph';
 
 /**
  * A supergraph configuration in Rover's format, such as `schema/supergraph.yaml`, without the parts that need a GraphOS
@@ -82,28 +83,44 @@ export async function loadSupergraphConfig(options: SupergraphConfigOptions): Pr
     );
   }
   const { federation_version: version, subgraphs } = parsed.data;
+  const read = await Promise.all(
+    Object.entries(subgraphs).map(async ([name, subgraph]) =>
+      toSubgraph(name, await withPublished(name, subgraph, file), file),
+    ),
+  );
   return {
     file,
     ...(version === undefined ? {} : { federationVersion: String(version) }),
-    subgraphs: Object.entries(subgraphs).map(([name, subgraph]) => toSubgraph(name, subgraph, file)),
+    subgraphs: read,
   };
 }
 
 const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
+const versionRule = 'must be the number of a version, as `weir history` lists them';
+
 const schemaShape = z.strictObject({
   file: text.optional(),
   subgraph_url: httpUrl.optional(),
   introspection_headers: z.record(z.string(), z.coerce.string()).optional(),
   sdl: text.optional(),
+  // These three are Weir's own, not Rover's.
+  registry: text.optional(),
+  graph: text.optional(),
+  version: z.int({ error: versionRule }).min(1, { error: versionRule }).optional(),
 });
 
 const subgraphShape = z.strictObject({
   routing_url: httpUrl.optional(),
   schema: schemaShape
-    .refine(({ file, subgraph_url, sdl }) => [file, subgraph_url, sdl].filter(Boolean).length === 1, {
-      error: 'must have exactly one of `file`, `subgraph_url` and `sdl`',
+    .refine(
+      ({ file, subgraph_url, sdl, registry }) =>
+        [file, subgraph_url, sdl, registry].filter(Boolean).length === 1,
+      { error: 'must have exactly one of `file`, `subgraph_url`, `sdl` and `registry`' },
+    )
+    .refine(({ registry, graph, version }) => (registry ? graph : !graph && !version), {
+      error: 'must have `registry` and `graph` together, and may have `version` beside them',
     })
     .refine(({ introspection_headers, subgraph_url }) => !introspection_headers || subgraph_url, {
       error: 'may have `introspection_headers` only beside `subgraph_url`',
@@ -129,7 +146,7 @@ const configSchema = z.strictObject({
     .record(
       z.string(),
       subgraphShape
-        .refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url, {
+        .refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url ?? schema.registry, {
           error: 'must have a `routing_url`, where the gateway sends its operations',
         })
         .refine(({ command, watch }) => command ?? !watch, {
@@ -143,6 +160,29 @@ const configSchema = z.strictObject({
 function knownKeys(path: readonly PropertyKey[]): string[] {
   const shapes = [configSchema, undefined, subgraphShape, schemaShape];
   return Object.keys(shapes[path.length]?.shape ?? {});
+}
+
+/** What is in a registry is read from there, and then as if it were written here. */
+async function withPublished(
+  name: string,
+  subgraph: z.infer<typeof subgraphShape>,
+  file: string,
+): Promise<z.infer<typeof subgraphShape>> {
+  const { registry, graph, version } = subgraph.schema;
+  if (registry === undefined) return subgraph;
+  const location = registry.includes('://') ? registry : resolve(dirname(resolve(file)), registry);
+  try {
+    const published = await readPublishedSubgraph({
+      registry: location,
+      graph: graph!,
+      version,
+      subgraph: name,
+    });
+    const routing_url = subgraph.routing_url ?? published.routingUrl;
+    return { ...subgraph, ...(routing_url !== undefined && { routing_url }), schema: { sdl: published.sdl } };
+  } catch (error) {
+    throw configError(`The schema of ${name} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 function toSubgraph(name: string, subgraph: z.infer<typeof subgraphShape>, file: string): SubgraphConfig {

@@ -12,7 +12,7 @@ import { parse as parseYaml, parseAllDocuments } from 'yaml';
 import { readTemplate } from '../support/cloudformation';
 import { createProgram } from '../../cli/program';
 import { loadOptions } from '../../gateway';
-import { loadSupergraphConfig } from '../../schema';
+import { loadSupergraphConfig, openRegistryStore, Registry } from '../../schema';
 import {
   commandsIn,
   type Example,
@@ -96,11 +96,20 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
       env: Object.fromEntries(['SECRET', ...names].map((name) => [name, 'a'.repeat(64)])),
     });
   },
-  'supergraph.yaml': (file, text) =>
-    loadSupergraphConfig({
+  async 'supergraph.yaml'(file, text) {
+    const registry = join(folder, 'registry');
+    if (text.includes('dynamodb:')) {
+      const store = await openRegistryStore(registry);
+      const products = { name: 'products', sdl: 'type Query { a: Int }', file: '', routingUrl: 'http://a/' };
+      const variant = { graph: 'shop', variant: 'prod' };
+      await new Registry({ store, variant }).publish([products], { by: 'ana' });
+      writeFileSync(file, text.replace(/dynamodb:[^']*/, registry));
+    }
+    await loadSupergraphConfig({
       file,
       env: Object.fromEntries([...text.matchAll(/\$\{env\.(\w+)\}/g)].map(([, name]) => [name!, 'secret'])),
-    }),
+    });
+  },
   '.github/workflows/schema.yaml': (_, text) => expectGitHubActions(text),
   '.github/workflows/deploy.yaml': (_, text) => expectGitHubActions(text),
   '.gitlab-ci.yml'(_, text) {

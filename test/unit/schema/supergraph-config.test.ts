@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import {
   loadSupergraphConfig,
+  openRegistryStore,
   type Problem,
+  Registry,
   type SupergraphConfig,
   SupergraphConfigError,
 } from '../../../schema';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { registryStoreKinds } from '../../support/registry-stores';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const file = join(folder, 'supergraph.yaml');
@@ -103,8 +106,8 @@ describe('loadSupergraphConfig', () => {
     ],
     [
       'a key that is near to none',
-      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { graphref: x@y, file: a.graphql }',
-      '`subgraphs.a.schema.graphref` is unknown; known here: file, subgraph_url, introspection_headers, sdl.',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { uplink: x@y, file: a.graphql }',
+      '`subgraphs.a.schema.uplink` is unknown; known here: file, subgraph_url, introspection_headers, sdl, registry, graph, version.',
       '4:15',
     ],
     [
@@ -128,7 +131,7 @@ describe('loadSupergraphConfig', () => {
     [
       'two schemas',
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql, sdl: x }',
-      '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url` and `sdl`.',
+      '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url`, `sdl` and `registry`.',
       '4:5',
     ],
     [
@@ -166,6 +169,57 @@ describe('loadSupergraphConfig', () => {
       `${file} ${place}`,
     ]);
     expect(others).toEqual([]);
+  });
+
+  it.each(registryStoreKinds)(
+    'reads subgraphs from a registry in %s, at any version, with the URL from there',
+    async (_, start) => {
+      const stores = await start();
+      try {
+        const registry = new Registry({
+          store: await stores.open(),
+          variant: { graph: 'shop', variant: 'prod' },
+        });
+        const publish = (sdl: string) =>
+          registry.publish([{ name: 'a', sdl, file: 'a', routingUrl: 'http://a.test/' }], { by: 'ana' });
+        await publish('type Query { old: Int }');
+        await publish('type Query { a: Int }');
+        await publish('type Query {');
+        const from = `registry: "${stores.location}", graph: shop@prod`;
+        const read = async (yaml: string) => (await load(`subgraphs: { a: ${yaml} }`)).subgraphs[0];
+
+        expect(await read(`{ schema: { ${from} } }`)).toEqual({
+          name: 'a',
+          routingUrl: 'http://a.test/',
+          schema: { kind: 'sdl', sdl: 'type Query { a: Int }' },
+        });
+        const other = 'http://127.0.0.1:4001/';
+        expect(await read(`{ routing_url: "${other}", schema: { ${from}, version: 1 } }`)).toMatchObject({
+          routingUrl: other,
+          schema: { sdl: 'type Query { old: Int }' },
+        });
+        const problems = await problemsOf(`subgraphs: { b: { schema: { ${from} } } }`);
+        expect(problems.map(({ message }) => message)).toEqual([
+          'The schema of b cannot be read: shop@prod has no subgraph b at version 2; it has: a.',
+        ]);
+      } finally {
+        await stores.close();
+      }
+    },
+  );
+
+  it('takes a registry from the folder of the file, and only with its graph', async () => {
+    const published = { name: 'a', sdl: 'type Query { a: Int }', file: 'a', routingUrl: 'http://a.test/' };
+    const store = await openRegistryStore(join(folder, 'registry'));
+    await new Registry({ store, variant: { graph: 'shop', variant: 'prod' } }).publish([published], {
+      by: 'ana',
+    });
+    const { subgraphs } = await load(
+      'subgraphs: { a: { schema: { registry: registry, graph: shop@prod } } }',
+    );
+    expect(subgraphs[0]!.routingUrl).toBe('http://a.test/');
+    const problems = await problemsOf('subgraphs: { a: { schema: { registry: registry } } }');
+    expect(problems[0]!.message).toContain('must have `registry` and `graph` together');
   });
 
   it('reports every mistake at once', async () => {

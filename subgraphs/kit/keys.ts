@@ -26,7 +26,7 @@ export function checkKey(kind: keyof typeof mostBytes, attribute: string, value:
   if (value === '') throw refusal(attribute, 'is empty, but must have at least one character');
   const bytes = Buffer.byteLength(value);
   if (bytes > mostBytes[kind])
-    throw refusal(attribute, `has ${bytes} bytes, but at most ${mostBytes[kind]} are allowed`);
+    throw refusal(attribute, `has ${bytes} bytes, but a ${kind} key has at most ${mostBytes[kind]}`);
   return value;
 }
 

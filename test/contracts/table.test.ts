@@ -177,8 +177,8 @@ describe.each(databases)('a table in %s', (_, settings) => {
     });
 
     it.each([
-      ['é'.repeat(1024) + 'x', 'w', 'The key "upc" has 2049 bytes, but at most 2048 are allowed.'],
-      ['p', 'w'.repeat(1025), 'The key "warehouse" has 1025 bytes, but at most 1024 are allowed.'],
+      ['é'.repeat(1024) + 'x', 'w', 'The key "upc" has 2049 bytes, but a partition key has at most 2048.'],
+      ['p', 'w'.repeat(1025), 'The key "warehouse" has 1025 bytes, but a sort key has at most 1024.'],
       ['', 'w', 'The key "upc" is empty, but must have at least one character.'],
       ['p', '', 'The key "warehouse" is empty, but must have at least one character.'],
       [7, 'w', 'The key "upc" must be a string, but got: number.'],
@@ -200,7 +200,7 @@ describe.each(databases)('a table in %s', (_, settings) => {
     });
 
     it('of an index have the same limits, wherever they are written', async () => {
-      const message = 'The key "status" has 2049 bytes, but at most 2048 are allowed.';
+      const message = 'The key "status" has 2049 bytes, but a partition key has at most 2048.';
       const status = 'x'.repeat(2049);
       const stored = await store();
       await expect(open().put({ ...stored, status })).rejects.toThrow(message);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CorsHeaders } from './http-sink';
 import type { Options } from '../options';
+import { compileOriginPattern } from '../options/origin-patterns';
 import { securityHeaders } from './security-headers';
 
 /** The headers that a page of another origin may read. */
@@ -19,7 +20,9 @@ function allowedOrigins({
   mode,
   cors: { origins },
 }: Pick<Options, 'mode' | 'cors'>): '*' | false | readonly (string | RegExp)[] {
-  return origins ?? (mode === 'development' ? [...apolloSandbox, ownMachine] : false);
+  if (mode === 'production') return origins ?? false;
+  if (origins === '*') return origins;
+  return [...apolloSandbox, ...(origins ?? [ownMachine])];
 }
 
 const apolloSandbox = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
@@ -45,7 +48,10 @@ export function compileCorsHeaders(options: Options): CorsHeaders {
   const varying = ['vary', 'Origin', ...always];
   const allowing = (origin: string): readonly string[] => ['access-control-allow-origin', origin, ...varying];
   const listed = new Map(
-    rule.filter((each) => typeof each === 'string').map((each) => [each, allowing(each)]),
+    rule
+      .filter((each) => typeof each === 'string')
+      .filter((each) => !each.includes('*'))
+      .map((each) => [each, allowing(each)]),
   );
   const isAllowed = compileIsAllowedOrigin(options);
   return (origin) => {
@@ -58,7 +64,10 @@ export function compileCorsHeaders(options: Options): CorsHeaders {
 export function compileIsAllowedOrigin(options: Pick<Options, 'mode' | 'cors'>): (origin: string) => boolean {
   const rule = allowedOrigins(options);
   if (typeof rule !== 'object') return () => rule === '*';
-  return (origin) => rule.some((each) => (typeof each === 'string' ? each === origin : each.test(origin)));
+  const tests = rule.map((each) =>
+    typeof each === 'string' ? compileOriginPattern(each) : (origin: string) => each.test(origin),
+  );
+  return (origin) => tests.some((test) => test(origin));
 }
 
 /**

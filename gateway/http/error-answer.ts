@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { boundedMessage, mostLocations, type RequestErrors } from '../errors';
+import { boundedMessage, type ErrorCode, mostLocations, type RequestErrors } from '../errors';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -11,19 +11,43 @@ export interface ErrorAnswer {
   readonly body: string;
 }
 
-/** An answer with only errors, in the one of the two media types that the client prefers. */
-export function errorAnswer(error: GraphQLError | RequestErrors, accept = ''): ErrorAnswer {
+/**
+ * An answer with only errors, in the one of the two media types that the client prefers.
+ *
+ * @param jsonStatus the status in `application/json` for a document or variables that are wrong (GraphQL over HTTP,
+ * section 6.4.1)
+ */
+export function errorAnswer(
+  error: GraphQLError | RequestErrors,
+  accept = '',
+  jsonStatus: 200 | 400 = 400,
+): ErrorAnswer {
   const errors = error instanceof GraphQLError ? [error] : error.errors;
-  const { http } = errors[0]!.extensions as HttpExtensions;
-  const status = http?.status ?? 500;
+  const { http, code } = errors[0]!.extensions as HttpExtensions;
+  const own = http?.status ?? 500;
+  const mediaType = mediaTypeOfErrors(own, accept);
+  const status = statusIn(mediaType, own, code, jsonStatus);
   const ownHeaders = [...(http?.headers ?? [])].flat();
   return {
     status,
     ownHeaders,
-    headers: [...ownHeaders, 'cache-control', 'no-store', 'content-type', mediaTypeOfErrors(status, accept)],
+    headers: [...ownHeaders, 'cache-control', 'no-store', 'content-type', mediaType],
     body: JSON.stringify({ errors: errors.map(formatted) }),
   };
 }
+
+/** The status of an answer with only errors in a media type. @param own that of the first error */
+export function statusIn(mediaType: string, own: number, code: unknown, jsonStatus: 200 | 400): number {
+  const isWrong = own === 400 && wrongRequests.has(code);
+  return isWrong && mediaType.startsWith('application/json') ? jsonStatus : own;
+}
+
+/** The codes of documents that do not parse or are not valid, and of variables that do not fit. */
+const wrongRequests: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+]);
 
 /** The media type of an answer with only errors. */
 export function mediaTypeOfErrors(status: number, accept = ''): string {

@@ -1,12 +1,12 @@
 /** What anonymous callers can see, and from where. */
 import { z } from 'zod';
+import { isOriginPattern } from './origin-patterns';
 import { flag, headerName, mapOf } from './values';
 
-const origin = z
-  .string({ error: 'must be an origin such as https://shop.example' })
-  .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
-    error: 'must be an origin such as https://shop.example, without a path',
-  });
+const origin = z.string({ error: 'must be an origin such as https://shop.example' }).refine(isOriginPattern, {
+  error:
+    'must be an origin such as https://shop.example, without a path; * may stand for one label of the host, as in https://*.shop.example',
+});
 
 const originsRule = "must be '*' or a list of origins";
 
@@ -32,6 +32,13 @@ export const errors = mapOf({
       'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
     )
     .meta({ protects: { values: ['all', 'unexpected'] } }),
+  jsonStatus: z
+    .literal([200, 400], { error: 'must be 200 or 400' })
+    .default(400)
+    .describe(
+      'The HTTP status of an answer in `application/json` to a document that does not parse or is not valid, or to variables that do not fit. GraphQL over HTTP recommends 200 for clients that take every other status for a failure of the network. Answers in `application/graphql-response+json` have 400.',
+    )
+    .meta({ example: 200 }),
 })
   .prefault({})
   .describe('What clients learn of errors.')
@@ -44,7 +51,7 @@ export const cors = mapOf({
     })
     .optional()
     .describe(
-      "Origins whose pages may call from a browser; `'*'` is every origin. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
+      "Origins whose pages may call from a browser; `'*'` is every origin. `*` in place of a label stands for any one label: `https://*.shop.example` is `https://a.shop.example`, but neither `https://shop.example` nor `https://a.b.shop.example`. Apollo Sandbox may call in development, too. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
     )
     .meta({ protects: { mayBeEmpty: true } }),
   credentials: flag

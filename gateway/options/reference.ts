@@ -92,7 +92,7 @@ export function errorsReference(): string {
     'Generated from `gateway/errors.ts`; a test keeps it true.',
     'Every error has its code in `extensions.code`. The status is that of a response without `data`; beside `data` it is 200. An error about a subgraph names it in `extensions.service`; an error that a subgraph returned keeps its code.',
     'Errors of subgraphs are forwarded with their paths. Several may have the same path; of errors with equal message, code, path and service only one is sent. An error without a path, and a failed call, become an error at each field that they left null: root fields, and fields of entities. If the client sees no such null they are sent once. Errors that the gateway finds itself are one per field. `limits.errors` is the most errors in an answer.',
-    'A document that does not parse or is not valid is answered with 400 in both media types. The newest draft of GraphQL over HTTP has other statuses for some of these cases, but clients and audits expect these.',
+    'A document that does not parse or is not valid is answered with 400 in both media types; with `errors.jsonStatus: 200`, with 200 in `application/json`. The newest draft of GraphQL over HTTP has other statuses for some of these cases, but clients and audits expect these.',
     [row(['code', 'status', 'when']), row(['---', '---', '---']), ...rows].join('\n'),
     '',
   ].join('\n\n');

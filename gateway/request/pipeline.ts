@@ -18,7 +18,7 @@ import { mediaTypes } from '../http/media-type';
 import type { Answered } from '../cache/responses/response-cache';
 import { requestError } from '../errors';
 import { noBody } from '../http/body';
-import { mediaTypeOfErrors } from '../http/error-answer';
+import { mediaTypeOfErrors, statusIn } from '../http/error-answer';
 import type { ClientLimits } from '../limits/client-limits';
 import type { Slots } from '../admission/slots';
 import type { Rates } from '../admission/rates/rates';
@@ -191,7 +191,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     { arrival, type, only }: Asked,
   ): Answer | Promise<Answer> {
     if ('forEach' in answered) return inParts(arrival, answered);
-    if (!('data' in answered)) return apolloAnswer(arrival.request, answered);
+    if (!('data' in answered)) return apolloAnswer(arrival.request, answered, reply.jsonStatus);
     const answer = (body: Buffer): Answer =>
       only === undefined
         ? answerOf(arrival, answered, type!, body)
@@ -279,7 +279,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const type = mediaTypeFor(accept);
     const isAcceptable = type !== undefined;
     const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
-    if ('told' in answered) return apolloAnswer(request, answered.told);
+    if ('told' in answered) return apolloAnswer(request, answered.told, reply.jsonStatus);
     const { status } = answered;
     const { headers, body } = plainAnswer(
       status,
@@ -335,14 +335,29 @@ function onlyKindOf({ takesEvents, incremental }: Sink): Parts['kind'] | undefin
   return incremental === undefined ? undefined : 'increments';
 }
 
+/** The code of the first error of an answer. */
+function firstCodeOf(answer: unknown): unknown {
+  const { errors } = answer as {
+    readonly errors?: readonly { readonly extensions?: { readonly code?: unknown } }[];
+  };
+  return errors?.[0]?.extensions?.code;
+}
+
 /** The answer of Apollo Server, for an operation that it refuses. */
-function apolloAnswer(request: IncomingRequest, response: HTTPGraphQLResponse): Answer {
-  const { status = 200, headers, body } = response;
+function apolloAnswer(
+  request: IncomingRequest,
+  response: HTTPGraphQLResponse,
+  jsonStatus: 200 | 400,
+): Answer {
+  const { headers, body } = response;
+  let { status = 200 } = response;
   if (body.kind !== 'complete')
     throw new Error('Apollo Server has answered in parts, which it is never asked to.');
   // A plugin may have answered with something else, such as an HTML page.
-  if (headers.get('content-type')?.includes('json') === true) {
+  const mediaType = headers.get('content-type') ?? '';
+  if (mediaType.includes('json')) {
     const parsed: unknown = JSON.parse(body.string);
+    status = statusIn(mediaType, status, firstCodeOf(parsed), jsonStatus);
     noteCodes(request, parsed);
     noteInvalidRequest(request, parsed);
   }

@@ -14,10 +14,17 @@ import type { Answer } from './sink';
 export class Reply {
   readonly #logger: Pick<Logger, 'error'>;
   readonly #statistics: Pick<ErrorStatistics, 'add'>;
+  readonly jsonStatus: 200 | 400;
 
-  constructor(logger: Pick<Logger, 'error'>, statistics: Pick<ErrorStatistics, 'add'>) {
+  /** @param jsonStatus the status in `application/json` for a document or variables that are wrong */
+  constructor(
+    logger: Pick<Logger, 'error'>,
+    statistics: Pick<ErrorStatistics, 'add'>,
+    jsonStatus: 200 | 400 = 400,
+  ) {
     this.#logger = logger;
     this.#statistics = statistics;
+    this.jsonStatus = jsonStatus;
   }
 
   send(request: IncomingRequest, { status, headers, body, release }: Answer): void {
@@ -49,7 +56,7 @@ export class Reply {
     let defect = error;
     if (error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error))) {
       try {
-        const answer = errorAnswer(error, accept);
+        const answer = errorAnswer(error, accept, this.jsonStatus);
         checkHead(answer);
         this.#note(request, error, answer.status);
         return answer;

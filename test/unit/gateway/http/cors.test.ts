@@ -24,6 +24,61 @@ describe('the headers for pages of other origins', () => {
     }
   });
 
+  it('allow one label in place of *, and nothing else', () => {
+    const headers = headersFor('production', ['https://*.shop.example', 'https://*.staff.example:8443']);
+    for (const origin of [
+      'https://a.shop.example',
+      'https://b-2.shop.example',
+      'https://a.staff.example:8443',
+    ])
+      expect(headers(origin)).toEqual(expect.arrayContaining(['access-control-allow-origin', origin]));
+    for (const origin of [
+      ...['https://evil-shop.example', 'https://a.shop.example.evil.com', 'null', 'https://shop.example'],
+      ...[
+        'https://a.b.shop.example',
+        'https://.shop.example',
+        'http://a.shop.example',
+        'https://*.shop.example',
+      ],
+      ...[
+        'https://a.shop.example:8443',
+        'https://a.staff.example',
+        'https://A.SHOP.EXAMPLE',
+        'HTTPS://a.shop.example',
+      ],
+      ...['https://evil.com/.shop.example', 'https://evil.com#.shop.example', 'https://u@a.shop.example'],
+      'https://evil.com:1.shop.example',
+    ])
+      expect([origin, headers(origin).includes('access-control-allow-origin')]).toEqual([origin, false]);
+  });
+
+  it.each([
+    ...[
+      'https://*',
+      'https://*:443',
+      'https://*shop.example',
+      'https://a*.shop.example',
+      'https://*.*.example',
+    ],
+    ...[
+      '*.shop.example',
+      'https://shop.*',
+      'https://shop.example:*',
+      '*://shop.example',
+      'https://*.Shop.example',
+    ],
+    ...['https://*.shop.example/', 'https://**.shop.example', 'https://*.', 'https://u:*.shop.example'],
+  ])('refuse a * that is not one label: %s', (pattern) => {
+    expect(() => headersFor('production', [pattern])).toThrow('* may stand for one label of the host');
+  });
+
+  it('allow Apollo Sandbox in development, also beside origins that are listed', () => {
+    const sandbox = 'https://studio.apollographql.com';
+    expect(headersFor('development', [shop])(sandbox)).toContain(sandbox);
+    expect(headersFor('development', [shop])('http://localhost:3000')).not.toContain('http://localhost:3000');
+    expect(headersFor('production', [shop])(sandbox)).not.toContain(sandbox);
+  });
+
   it('allow pages of the own machine in development', () => {
     expect(headersFor('development')('http://localhost:3000')).toContain('http://localhost:3000');
   });

@@ -130,7 +130,9 @@ describe('a field that moves to another subgraph', () => {
     const { execution, got } = await begin(first);
     first.source.give(at(1));
     await turn();
-    await Promise.all([execution.moveTo(second.prepared), second.open()]);
+    const moving = execution.moveTo(second.prepared);
+    second.open();
+    await moving;
     await turn();
     expect([second.after, first.source.isClosed]).toEqual([undefined, false]);
     return { execution, first, second, got };

@@ -51,8 +51,10 @@ export class ConsumerLease {
       const { owner = missing, renewals = missing, lease = 0 } = current ?? {};
       const age = this.#seen.age(this.#key.consumer, `${String(current?.owner)} ${current?.renewals}`);
       let pause = Math.max(lease - age, 20);
+      // A wrong clock is logged also while another process has the lease.
+      const isAllowed = clock.allowsLease(log);
       if (age >= lease) {
-        if (clock.allowsLease(log)) {
+        if (isAllowed) {
           this.#renewals = current?.renewals ?? 0;
           const state = await this.#write({}, { owner, renewals });
           if (state) return { state, isAfterDeath: lease > 0 };

@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gateway';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
-import { linkKeysIn } from './private-link';
 import { variableOfValue } from './variables';
 import type { OptionsWatch } from './watch-options';
 
@@ -199,14 +198,7 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
     variables: own.variables,
     flags: { ...own.flags, ...more.flags },
   };
-  const { readOptions: read } = lazy.gatewayOptions();
-  const loaded = read(given);
-  const { keys, keysFile } = loaded.options.privateLinks;
-  if (keys !== undefined || keysFile !== undefined) return loaded;
-  const privateLinks = linkKeysIn(env);
-  if (privateLinks === undefined) return loaded;
-  const variable = 'keysFile' in privateLinks ? 'WEIR_LINK_KEYS_FILE' : 'WEIR_LINK_KEYS';
-  return read({ ...given, variables: { ...given.variables, [variable]: { privateLinks } } });
+  return lazy.gatewayOptions().readOptions(given);
 }
 
 /**

@@ -1,19 +1,21 @@
+import { linkKeysIn } from '../gateway/options/link-key-variables';
 import type { LinkKeysOptions } from '../gateway/subgraph-calls/signers/link-keys';
 import type { SignIntrospection } from '../schema';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 
-/** The keys of the private link in the environment, or their file; `undefined` if neither is set. */
-export function linkKeysIn({ WEIR_LINK_KEYS: keys, WEIR_LINK_KEYS_FILE: keysFile }: Context['env']) {
-  if (keys && keysFile)
-    throw new CommandFailure('weir: only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.', 2);
-  if (keysFile) return { keysFile };
-  return keys ? { keys: keys.split(',').map((key) => key.trim()) } : undefined;
+/** The keys of the private link in the environment, or their file; undefined if neither is set. */
+export function linkKeysOf(env: Context['env']) {
+  try {
+    return linkKeysIn(env);
+  } catch (error) {
+    throw new CommandFailure(`weir: ${(error as Error).message}`, 2);
+  }
 }
 
 /** Signs introspection requests as the gateway signs calls, for subgraphs that refuse unsigned ones. */
 export function introspectionSigner(env: Context['env']): SignIntrospection | undefined {
-  if (linkKeysIn(env) === undefined) return undefined;
+  if (linkKeysOf(env) === undefined) return undefined;
   return ({ subgraph, body }) => {
     const signed = privateLinkSigner(subgraph, env)!.sign({
       body: Buffer.from(body),
@@ -25,7 +27,7 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
 
 /** Signs requests to a subgraph with the keys in the environment; `undefined` if there are none. */
 export function privateLinkSigner(subgraph: string, env: Context['env']) {
-  const given = linkKeysIn(env);
+  const given = linkKeysOf(env);
   return given && lazy.signing().signPrivateLink({ subgraph, key: () => open(given) });
 }
 

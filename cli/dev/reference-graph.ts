@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../context';
 import { lazy } from '../lazy';
 import { subgraphScript } from '../own-package';
-import { introspectionSigner, linkKeysIn } from '../private-link';
+import { introspectionSigner, linkKeysOf } from '../private-link';
 import { startDatabase } from './database';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
@@ -109,7 +109,7 @@ const eventProtocols = {
 
 /** The private link between gateway and subgraphs: with keys from the environment, or a key for this run only. */
 function setUpLink(env: Context['env']) {
-  const given = linkKeysIn(env);
+  const given = linkKeysOf(env);
   if (given?.keysFile !== undefined)
     return { env: {}, shared: { WEIR_LINK_KEYS_FILE: resolve(given.keysFile) }, options: given };
   const keys = given?.keys ?? [randomBytes(32).toString('base64url')];

@@ -13,6 +13,7 @@ import { events } from './events';
 import { headers } from './headers';
 import { lambda } from './lambda';
 import { limits } from './limits';
+import { type Environment, linkKeysIn } from './link-key-variables';
 import { host, path, port, tls, trustedProxies } from './listener';
 import { logging } from './logging';
 import { overload } from './overload';
@@ -53,7 +54,7 @@ export interface LoadOptions {
   /** The text of `config`, where another process has read it. @default it is read */
   readonly text?: string | undefined;
   /** Values for `${NAME}` and `${NAME:-default}` in the file. @default process.env */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly env?: Environment | undefined;
 }
 
 export interface LoadedOptions {
@@ -106,15 +107,36 @@ export function loadOptions(given: LoadOptions = {}): Options {
   return readOptions(given).options;
 }
 
-/** Reads the options, and where each comes from. @throws {OptionsError} with every mistake in them. */
-export function readOptions({
+/**
+ * Reads the options, and where each comes from. Where they name no key of the private link, `WEIR_LINK_KEYS` or
+ * `WEIR_LINK_KEYS_FILE` of `env` does. @throws {OptionsError} with every mistake in them.
+ */
+export function readOptions(given: LoadOptions = {}): LoadedOptions {
+  const loaded = readGiven(given);
+  const { keys, keysFile } = loaded.options.privateLinks;
+  if (keys !== undefined || keysFile !== undefined) return loaded;
+  const privateLinks = linkKeysOf(given.env ?? process.env);
+  if (privateLinks === undefined) return loaded;
+  const variable = 'keysFile' in privateLinks ? 'WEIR_LINK_KEYS_FILE' : 'WEIR_LINK_KEYS';
+  return readGiven({ ...given, variables: { ...given.variables, [variable]: { privateLinks } } });
+}
+
+function linkKeysOf(env: Environment) {
+  try {
+    return linkKeysIn(env);
+  } catch (error) {
+    throw new OptionsError([{ path: undefined, sentence: (error as Error).message }]);
+  }
+}
+
+function readGiven({
   config,
   text,
   defaults = {},
   flags = {},
   variables = {},
   env = process.env,
-}: LoadOptions = {}): LoadedOptions {
+}: LoadOptions): LoadedOptions {
   const { files, read } = config === undefined ? noFile : readOptionsFile(config, env, text);
   if (read !== undefined && 'problems' in read)
     throw new OptionsError(

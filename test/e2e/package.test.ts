@@ -127,10 +127,7 @@ const eventOf = (body: object) =>
   lambdaEvent('http api', {
     method: 'POST',
     path: '/graphql',
-    headers: [
-      ['content-type', 'application/json'],
-      ['x-request-id', 'r1'],
-    ],
+    headers: [['content-type', 'application/json']],
     body: Buffer.from(JSON.stringify(body)),
   });
 
@@ -157,7 +154,7 @@ async function runAndTell(folderOfPackage: string, bodies: readonly object[], en
 const run = (bodies: readonly object[]) => runIn(out, bodies, { MODE: 'production' });
 
 /** As `packaged-process.mjs` has it. */
-const context = { getRemainingTimeInMillis: () => 60_000 };
+const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => 60_000 };
 
 /** What a gateway answers that reads the same options itself. */
 async function answersOfGateway(bodies: readonly object[]): Promise<LambdaAnswer[]> {
@@ -200,6 +197,12 @@ it('has the certificates and the modules that options name', async () => {
   expect(parts).toEqual(expect.arrayContaining(['authorization-policies-module.js', 'certificate-1.pem']));
   const [answered] = await run([{ query: manifest.secret }]);
   expect(JSON.parse(answered!.answer.body)).toEqual({ data: { secret: 'hush' } });
+});
+
+it('signs calls with the key of the environment, as any gateway does', async () => {
+  const env = { MODE: 'production', WEIR_LINK_KEYS: 'a-key-of-the-private-link-for-tests' };
+  await runIn(out, [{ query: manifest.item }], env);
+  expect(subgraphs[0]!.requests.at(-1)!.headers).toHaveProperty('signature-input');
 });
 
 it('says what it has written, and which operations do not fit', () => {

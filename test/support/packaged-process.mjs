@@ -16,7 +16,7 @@ const [, , entry, events] = process.argv;
 const handler = (await import(entry))[process.env.HANDLER ?? 'handler'];
 const answers = [];
 // A busy machine takes longer than Lambda's default for functions.
-const context = { getRemainingTimeInMillis: () => 60_000 };
+const context = { awsRequestId: 'r1', getRemainingTimeInMillis: () => 60_000 };
 for (const event of JSON.parse(events))
   answers.push({ answer: await handler(event, context), threads: started });
 process.stdout.write(JSON.stringify(answers), () => process.exit(0));

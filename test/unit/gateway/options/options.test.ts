@@ -460,3 +460,29 @@ describe('a mistake is one sentence with the option, the rule and what was there
     expect(problemsOf(() => parseOptions({ port: 1.5 }))).toHaveLength(1);
   });
 });
+
+describe('the keys of the private link', () => {
+  const [one, two] = ['1'.repeat(32), '2'.repeat(32)];
+
+  it.each([
+    [{ WEIR_LINK_KEYS: `${one}, ${two}` }, { keys: [one, two] }],
+    [{ WEIR_LINK_KEYS_FILE: 'keys' }, { keysFile: 'keys' }],
+    [{}, {}],
+  ])('come from the environment where the options name none: %j', (env, keys) => {
+    expect(loadOptions({ env, flags: { privateLinks: { claims: ['a'] } } }).privateLinks).toEqual({
+      claims: ['a'],
+      ...keys,
+    });
+  });
+
+  it('are those of the options where these name some', () => {
+    const flags = { privateLinks: { keys: [two] } };
+    expect(loadOptions({ env: { WEIR_LINK_KEYS: one }, flags }).privateLinks.keys).toEqual([two]);
+  });
+
+  it('are refused from two variables', () => {
+    expect(() => loadOptions({ env: { WEIR_LINK_KEYS: one, WEIR_LINK_KEYS_FILE: 'keys' } })).toThrow(
+      'only one of WEIR_LINK_KEYS and WEIR_LINK_KEYS_FILE may be set.',
+    );
+  });
+});

@@ -541,8 +541,8 @@ function countedAs(result: CacheResult, isOwn: boolean): keyof AnswerCounts {
 }
 
 /** All headers that subgraphs got from a caller. */
-const headersOf = ({ headers, bySubgraph, signedIdentity = '' }: Caller): Caller['headers'][] => [
-  ...[headers, { 'weir-identity': signedIdentity }],
+const headersOf = ({ headers, bySubgraph, tracing, signedIdentity = '' }: Caller): Caller['headers'][] => [
+  ...[headers, tracing, { 'weir-identity': signedIdentity }],
   ...[...(bySubgraph?.values() ?? [])].map((own) => own.headers),
 ];
 

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { flag, mapOf, timeout, wholeNumber } from './values';
+import { clientHeaderName, flag, mapOf, timeout, wholeNumber } from './values';
+
+/** Names of which the value decides about an answer, or lets somebody in. */
+const sharedHeaderName = clientHeaderName.refine(
+  (name) => name !== 'x-request-id' && !/auth|cookie|token|secret|key|session|identity|^accept/.test(name),
+  { error: 'must be a header on which no answer depends, such as user-agent' },
+);
 
 const shareRule = 'must be a share above 0 and below 1, such as 0.5';
 
@@ -33,6 +39,12 @@ export const calls = mapOf({
     .describe(
       'The most entities in a call that several fetches share. The fetch of one client alone may have more.',
     ),
+  sharedHeaders: z
+    .array(sharedHeaderName, { error: 'must be a list of header names' })
+    .prefault([])
+    .describe(
+      'Client headers that are forwarded to all subgraphs and separate nobody, such as `user-agent`: they are in no key of shared calls, subscriptions and cached answers. Whoever shares a call gets the answer to the header of the first client. So list only headers on which no answer depends; a response that has one of them in `Vary` is neither shared nor cached. Not for headers of credentials, languages and types. Calls for an event that has a trace of its own have none of them, nor have WebSockets to subgraphs.',
+    ),
   concurrency: wholeNumber(1, 100_000)
     .default(256)
     .describe('The most concurrent calls of one subgraph.')
@@ -44,7 +56,7 @@ export const calls = mapOf({
 })
   .prefault({})
   .describe('How subgraph calls are shared and limited. Mutations are never shared.')
-  .meta({ example: { batchWindow: '1ms', concurrency: 64 } });
+  .meta({ example: { batchWindow: '1ms', concurrency: 64, sharedHeaders: ['user-agent'] } });
 
 export const retries = mapOf({
   max: wholeNumber(0, 5)

@@ -224,11 +224,12 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
         `The header "${name}" must be forwarded in \`onRequest\`, before the operation runs.`,
       );
     const [lower, text] = addedHeader(name, value);
-    const { headers, own } = this.#forwarded;
+    const { headers, own, shared } = this.#forwarded;
     const withAdded = (each: Caller['headers']): Caller['headers'] => ({ ...each, [lower]: text });
     this.#callHeaders = {
       headers: withAdded(headers),
       own: own && new Map([...own].map(([subgraph, each]) => [subgraph, withAdded(each)])),
+      shared,
     };
     this.added = [...(this.added ?? []), lower];
   }
@@ -239,10 +240,16 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   get tracing(): Caller['tracing'] {
-    return (this.#tracing ??=
+    return (this.#tracing ??= this.#readTracing());
+  }
+
+  #readTracing(): Caller['tracing'] {
+    const ids =
       this.ownTrace?.isLocal !== false
         ? tracingHeaders(this.id, this.#sentTrace)
-        : this.ownTrace.headersFor(this.id));
+        : this.ownTrace.headersFor(this.id);
+    const { shared } = this.#forwarded;
+    return shared === undefined ? ids : { ...shared, ...ids };
   }
 
   get tracestate(): string | undefined {

@@ -12,7 +12,7 @@ import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
 import { dedupe } from './interceptors/dedupe';
 import { enforceContract } from './interceptors/enforce-contract';
-import { collectResponseHeaders, keepFromOthers } from './interceptors/response-headers';
+import { collectResponseHeaders, keepFromOthers, keepVarying } from './interceptors/response-headers';
 import { retry, type RetryOptions } from './interceptors/retry';
 import { PendingCalls } from './pending-calls';
 import type { ScopesInFlight } from './scopes-in-flight';
@@ -110,6 +110,7 @@ function callsOf(
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
   interceptors.push(bulkhead(calls), countCalls());
   if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));
+  if (calls.sharedHeaders.length > 0) interceptors.push(keepVarying(calls.sharedHeaders));
   if (own.length > 0) interceptors.push(enforceContract(), ...own);
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;

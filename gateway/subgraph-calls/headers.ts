@@ -34,19 +34,23 @@ export interface SubgraphHeaderRules {
   readonly own: ReadonlyMap<string, readonly HeaderRules[]>;
   /** The rules of subgraphs whose answers do not depend on the caller. They get only headers with a constant value. */
   readonly independent: ReadonlyMap<string, readonly HeaderRules[]>;
+  /** The client headers that all subgraphs get and that separate nobody, in lower case. */
+  readonly shared: readonly string[];
 }
 
 export function headerRulesOf({
-  headers,
+  headers: all,
   subgraphs,
-}: Pick<Options, 'headers' | 'subgraphs'>): SubgraphHeaderRules {
+  calls: { sharedHeaders: shared },
+}: Pick<Options, 'headers' | 'subgraphs' | 'calls'>): SubgraphHeaderRules {
+  const headers = shared.length === 0 ? all : { ...all, exclude: [...all.exclude, ...shared] };
   const own = new Map<string, readonly HeaderRules[]>();
   const independent = new Map<string, readonly HeaderRules[]>();
   for (const [name, { identity, headers: more }] of Object.entries(subgraphs)) {
     if (identity === 'independent') independent.set(name, [{ set: headers.set }, { set: more.set }]);
     else if (!isEmpty(more)) own.set(name, [headers, more]);
   }
-  return { all: [headers], own, independent };
+  return { all: [headers], own, independent, shared };
 }
 
 const isEmpty = ({ forward, exclude, rename, set, claims }: HeadersOptions): boolean =>
@@ -160,6 +164,8 @@ export interface CallHeaders {
   readonly headers: Caller['headers'];
   /** Headers by subgraph with rules of its own; undefined if there is none. */
   readonly own: ReadonlyMap<string, Caller['headers']> | undefined;
+  /** Those that separate nobody; undefined if there is none. */
+  readonly shared: Caller['headers'] | undefined;
 }
 
 /** Picks the headers of all subgraphs. */
@@ -168,8 +174,10 @@ export type ForwardHeaders = (headers: IncomingHttpHeaders, claims: Identity['cl
 export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
   const forward = compileHeaderRules(...rules.all);
   const own = [...rules.own].map(([name, layers]) => [name, compileHeaderRules(...layers)] as const);
+  const share = rules.shared.length === 0 ? undefined : compileHeaderRules({ forward: rules.shared });
   return (headers, claims) => ({
     headers: forward(headers, claims),
+    shared: share?.(headers),
     own:
       own.length === 0
         ? undefined

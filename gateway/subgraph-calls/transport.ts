@@ -69,7 +69,7 @@ export interface Caller {
   /**
    * Headers that correlate calls with client requests: `x-request-id`, and those of a trace, which may be sent as they are.
    * They are in no cache key, so they hold nothing but what the gateway has made, and hexadecimal ids that it has read and
-   * written anew. A response that depends on them must name them in `Vary`.
+   * written anew; beside them the headers that `calls.sharedHeaders` lists. A response that depends on them must name them in `Vary`.
    */
   readonly tracing: Readonly<Record<string, string>>;
   /**

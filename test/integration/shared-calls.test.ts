@@ -73,6 +73,48 @@ async function start({ calls, ...options }: Omit<GatewayOptions, 'supergraph'> =
 
 const page = 'query Page($upc: ID!) { product(upc: $upc) { name rating review } }';
 
+describe('headers of `calls.sharedHeaders`', () => {
+  /** Answers with the header that it gets, when so many clients wait for it. */
+  async function agentsOf(headers: Record<string, string>, clients: readonly string[], count: number) {
+    const held: (() => void)[] = [];
+    reviews.answer = (request, response) => {
+      response.setHeaders(new Map(Object.entries({ 'cache-control': 'public, max-age=60', ...headers })));
+      const body = JSON.stringify({ data: { latest: request.headers['user-agent'] } });
+      if (held.length < count) held.push(() => response.end(body));
+      else response.end(body);
+    };
+    const to = await start({
+      headers: { forward: ['user-agent'] },
+      calls: { sharedHeaders: ['user-agent'] },
+    });
+    const answers = clients.map(async (agent) => {
+      const response = await to.post({ query: '{ latest }' }, { headers: { 'user-agent': agent } });
+      return ((await response.json()) as Json).data.latest as string;
+    });
+    while ((await to.inFlight()) !== clients.length || held.length < count) await wait(5);
+    for (const answer of held) answer();
+    return Promise.all(answers);
+  }
+
+  it('separate no calls: the first client names them', async () => {
+    const [one, two] = await agentsOf({}, ['a', 'b'], 1);
+    expect(one).toBe(two);
+    expect(reviews.requests).toHaveLength(1);
+  });
+
+  it('keep a response to its client that varies by them', async () => {
+    expect(await agentsOf({ vary: 'Accept, User-Agent' }, ['a', 'b'], 1)).toEqual(['a', 'b']);
+    expect(reviews.requests).toHaveLength(2);
+  });
+
+  it.each(['authorization', 'cookie', 'x-api-key', 'accept-language', 'traceparent', 'x-request-id'])(
+    'cannot be %s',
+    async (name) => {
+      await expect(start({ calls: { sharedHeaders: [name] } })).rejects.toThrow('calls.sharedHeaders.0');
+    },
+  );
+});
+
 /** Holds the answers of products, in so many calls, until all clients wait for them: what follows comes at once. */
 async function askAtOnce(
   to: TestGateway,

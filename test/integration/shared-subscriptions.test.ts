@@ -50,7 +50,8 @@ let gateway: InProcessGateway;
 
 beforeAll(async () => {
   gateway = await openInProcess([products, reviews], {
-    headers: { forward: ['x-user'] },
+    headers: { forward: ['x-user', 'user-agent'] },
+    calls: { sharedHeaders: ['user-agent'] },
     subscriptions: { perIdentity: 1200, unread: '1KiB' },
   });
 });
@@ -98,6 +99,14 @@ describe('equal subscriptions', () => {
     expect([upstreams.open.length, count('active')]).toEqual([1, 1]);
     many[0]!.leave();
     expect([upstreams.open.length, count('active'), count('upstreams')]).toEqual([0, 0, 0]);
+  });
+
+  it('share a source whatever the headers of `calls.sharedHeaders` are, which the first client names', async () => {
+    for (const agent of ['a', 'b']) await subscribe({}, { headers: { 'user-agent': agent } });
+    expect(upstreams.opened).toHaveLength(1);
+    const { caller } = upstreams.opened[0]!.request;
+    expect(caller.headers).toEqual({});
+    expect(caller.tracing).toMatchObject({ 'user-agent': 'a' });
   });
 
   it('share them where an event needs three subgraphs, each called once for it', async () => {

@@ -20,3 +20,17 @@ export function keepFromOthers(rules: ResponseHeaderRules): Interceptor {
       : response;
   return (next) => (request) => follow(next(request), undefined, mark, undefined);
 }
+
+/** Marks a response that varies by one of these request headers, which are in no key, as not shareable. */
+export function keepVarying(names: readonly string[]): Interceptor {
+  const mark = (response: SubgraphResponse): SubgraphResponse => {
+    const { vary } = response.headers;
+    return vary !== undefined &&
+      String(vary)
+        .split(',')
+        .some((name) => names.includes(name.trim().toLowerCase()))
+      ? { ...response, isShareable: false }
+      : response;
+  };
+  return (next) => (request) => follow(next(request), undefined, mark, undefined);
+}

@@ -132,8 +132,12 @@ function endFailedCall(error: unknown, { caller, span }: TracedCall): never {
 }
 
 /** The headers by which a subgraph gets the span of its call. One that only the console knows is told to nobody. */
-const headersOf = (call: Span, { tracing }: Caller): Caller['tracing'] =>
-  call.trace.source.isLocal === true ? tracing : call.headersFor(tracing['x-request-id']!);
+function headersOf(call: Span, { tracing }: Caller): Caller['tracing'] {
+  if (call.trace.source.isLocal === true) return tracing;
+  const headers: Record<string, string> = call.headersFor(tracing['x-request-id']!);
+  for (const name in tracing) headers[name] ??= tracing[name]!;
+  return headers;
+}
 
 function noteStatus(span: Span, status: number): void {
   span.set('http.response.status_code', status);

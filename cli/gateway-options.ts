@@ -163,7 +163,7 @@ export class OptionsReader {
   load(): Options {
     try {
       const loaded = readOptions(this.#flags, this.#context, this.#more);
-      for (const inUse of this.#inUse) lazy.gatewayOptions().refuseLostProtections(inUse, loaded);
+      for (const inUse of this.#inUse) lazy.lostProtections().refuseLostProtections(inUse, loaded);
       this.#loaded = loaded;
     } catch (error) {
       // All files are followed, as a missing one may be created later.

@@ -5,6 +5,7 @@ import type * as Gateway from '../gateway';
 import type * as Archive from '../gateway/events/archive';
 import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
+import type * as LostProtections from '../gateway/options/lost-protections';
 import type * as S3Client from '../gateway/subgraph-calls/s3-client';
 import type * as PackGateway from '../gateway/process/pack-gateway';
 import type * as ReadSupergraph from '../gateway/process/read-supergraph';
@@ -48,6 +49,7 @@ export const lazy = {
   failures: () => load('./operators/failures') as typeof Failures,
   gateway: () => require('../gateway') as typeof Gateway,
   gatewayOptions: () => require('../gateway/options') as typeof GatewayOptions,
+  lostProtections: () => require('../gateway/options/lost-protections') as typeof LostProtections,
   gatewayTemplate: () => load('./package/template/gateway-template') as typeof GatewayTemplate,
   graphql: () => load('graphql') as typeof GraphQL,
   introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,

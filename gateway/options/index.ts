@@ -33,7 +33,6 @@ import { timeouts } from './timeouts';
 import { usage } from './usage';
 
 export type { AccessField } from './logging';
-export { refuseLostProtections } from './lost-protections';
 
 /** All options of a gateway, complete: every default is in. */
 export type Options = z.output<typeof optionsSchema>;

@@ -1,4 +1,4 @@
-/** When a changed options file is read: looks and the state of files are the test's own. */
+/** When cli/watch-options.ts reads a changed options file: looks and the state of files are the test's own. */
 import { watchOptions } from '../../../cli/watch-options';
 
 interface State {

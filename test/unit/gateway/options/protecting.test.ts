@@ -1,4 +1,4 @@
-/** Whether each option protects is decided: by a mark where it is defined, or here. */
+/** Whether each option of gateway/options/ protects is decided: by a mark where it is defined, or here. */
 import { optionsSchema } from '../../../../gateway/options';
 import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
 import { protectionOf } from '../../../../gateway/options/protection';
@@ -63,7 +63,7 @@ const notProtecting = `
   connections.compression connections.ca
   planning.plans planning.threads planning.idle
   overrides.NAME
-  calls.batchWindow calls.batchSize
+  calls.batchWindow calls.batchSize calls.sharedHeaders
   zone
   retries.max retries.pause
   breaker.enabled breaker.failures breaker.atLeast breaker.window breaker.pause

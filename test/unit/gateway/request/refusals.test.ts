@@ -1,3 +1,4 @@
+/** What gateway/request/refusals/ records of refused requests. */
 import { buildSchema, GraphQLError, parse } from 'graphql';
 import { RequestErrors, requestError } from '../../../../gateway/errors';
 import { explainDocument, ruleName } from '../../../../gateway/request/refusals/explain-document';

@@ -186,6 +186,18 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     expect(feed.variables).toEqual({ from: 3 });
   });
 
+  it('asks for what comes after a position over a connection that carries none of those that begin anew', async () => {
+    const opened = await open();
+    await begin(opened);
+    const before = opened.server.connects;
+    await begin(opened, requestOf({ after: 'p1' }));
+    const own = opened.server.connects;
+    await begin(opened, requestOf({ variables: Buffer.from('{"from":4}') }));
+    // AppSync takes no positions: it replays nothing.
+    expect(own - before).toBe(protocol === 'appsync' ? 0 : 1);
+    if (protocol === 'websocket') expect(opened.server.connects).toBe(own);
+  });
+
   it('goes on after the last position when the connection breaks, and nothing is lost', async () => {
     const opened = await open();
     const { source, feed } = await begin(opened);

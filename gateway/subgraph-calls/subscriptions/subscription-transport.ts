@@ -225,11 +225,24 @@ const withPool = (endpoint: Endpoint, pool: Pool): Endpoint => ({
   },
 });
 
-/** What is equal for subscriptions that may share a WebSocket. An AppSync API gets nothing of callers but their token. */
+/**
+ * What is equal for subscriptions that may share a WebSocket. Those that begin after a position have others than those that
+ * begin anew, whose events would wait behind what is replayed. An AppSync API gets nothing of callers but their token, and
+ * no position.
+ */
 const sharedKey =
   (protocol: 'websocket' | 'appsync', signer: Signer | undefined) =>
-  ({ caller: { scope } }: SubgraphRequest): string =>
-    protocol === 'appsync' && signer?.usesCaller !== true ? '' : scope;
+  ({ caller: { scope }, after, variables }: SubgraphRequest): string => {
+    if (protocol === 'appsync') return signer?.usesCaller === true ? scope : '';
+    return after === undefined ? scope : `${scope} ${resumedIn(after, variables)}`;
+  };
+
+/** One of a few: so many that replays seldom wait for each other, and so few that a subgraph which returns gets no crowd. */
+const resumedIn = (after: string, variables: Buffer): number =>
+  parseInt(hash('sha256', `${after} ${variables.toString()}`).slice(0, 8), 16) % resumedConnections;
+
+/** How many WebSockets those who share a scope have at most for what begins after a position. */
+const resumedConnections = 8;
 
 interface Endpoint {
   readonly open: Open;

@@ -159,6 +159,7 @@ const wrongValues: readonly unknown[] = [
     '300.1.1.1/99',
     'https://a.example/x',
     'user-agent',
+    'accept-language',
     '2027-13-01',
     null,
   ],

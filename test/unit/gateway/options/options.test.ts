@@ -48,6 +48,7 @@ describe('defaults', () => {
         batch: true,
         batchWindow: 'turn',
         batchSize: 1000,
+        sharedHeaders: [],
         concurrency: 256,
         waiting: 2048,
       },
@@ -75,10 +76,10 @@ describe('defaults', () => {
         timeout: 5_000,
         waiting: 500,
       },
-      errors: {},
+      errors: { jsonStatus: 400 },
       headers: { ...noHeaderRules, forward: ['authorization'] },
       timeouts: { request: 30_000, subgraph: 10_000, client: 10_000 },
-      usage: { enabled: true, interval: 30_000 },
+      usage: { enabled: true, interval: 30_000, minimumDays: 7 },
       limits: {
         body: 1_048_576,
         tokens: 15_000,
@@ -134,7 +135,10 @@ describe('defaults', () => {
         enabled: true,
         host: '127.0.0.1',
         port: 9464,
-        console: { enabled: true, memory: 40 * 1024 * 1024, values: false },
+        console: {
+          ...{ enabled: true, memory: 40 * 1024 * 1024, values: false },
+          failures: { enabled: true, memory: 8 * 1024 * 1024, slowerThan: 1000 },
+        },
       },
       audit: { trails: [], redact: expect.arrayContaining(['*password*', '*token*']) },
       logging: { level: 'info', format: 'auto', sampling: 1, fields: {}, omit: [] },
@@ -351,7 +355,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ],
     [
       'cors: { origins: [https://a.example/x] }',
-      '`cors.origins.0` must be an origin such as https://shop.example, without a path, but got: "https://a.example/x".',
+      '`cors.origins.0` must be an origin such as https://shop.example, without a path; * may stand for one label of the host, as in https://*.shop.example, but got: "https://a.example/x".',
     ],
     [
       "cors: { origins: '*', credentials: true }",

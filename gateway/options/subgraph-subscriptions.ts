@@ -6,10 +6,12 @@ const urlRule = 'must be a ws, wss, http or https URL';
 /** How the gateway subscribes at one subgraph. */
 export const subgraphSubscriptions = mapOf({
   protocol: z
-    .enum(['websocket', 'sse', 'callback'], { error: 'must be websocket, sse or callback' })
+    .enum(['websocket', 'subscriptions-transport-ws', 'sse', 'multipart', 'callback'], {
+      error: 'must be websocket, subscriptions-transport-ws, sse, multipart or callback',
+    })
     .default('websocket')
     .describe(
-      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription; `callback` is the HTTP callback protocol of Apollo (`callback/1.0`), for which the subgraph must reach `subscriptions.callback`. No effect for a subgraph with `appsync`, which speaks the real-time protocol of AppSync.',
+      'What the subgraph speaks: `websocket` is the sub-protocol `graphql-transport-ws`, over which all subscriptions of callers with the same headers share a connection; `subscriptions-transport-ws` is the older sub-protocol `graphql-ws` of that library, over shared connections, too; `sse` is an event stream in response to a POST (`graphql-sse`), one connection for each subscription; `multipart` is Apollo’s multipart protocol (`subscriptionSpec=1.0`), one connection for each subscription; `callback` is the HTTP callback protocol of Apollo (`callback/1.0`), for which the subgraph must reach `subscriptions.callback`. No effect for a subgraph with `appsync`, which speaks the real-time protocol of AppSync.',
     ),
   url: z
     .url({ protocol: /^(https?|wss?)$/, error: urlRule })
@@ -21,7 +23,7 @@ export const subgraphSubscriptions = mapOf({
   heartbeat: duration
     .prefault('30s')
     .describe(
-      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `sse`, how often the subgraph sends an event or a comment, and for `callback`, how often it is asked to call: after three times as long without one the subscription counts as broken. `0`: never. No effect for a subgraph with `appsync`, as AppSync itself says how long it may be silent.',
+      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `sse` and `multipart`, how often the subgraph sends an event, a comment or an empty part, and for `callback`, how often it is asked to call: after three times as long without one the subscription counts as broken. `0`: never. No effect for a subgraph with `appsync`, as AppSync itself says how long it may be silent.',
     ),
   reconnect: duration
     .prefault('30s')

@@ -63,6 +63,16 @@ interface Opened {
   readonly subscribe: Subscribe;
 }
 
+const protocols = [
+  'websocket',
+  'subscriptions-transport-ws',
+  'sse',
+  'multipart',
+  'callback',
+  'appsync',
+] as const;
+const webSockets: readonly string[] = ['websocket', 'subscriptions-transport-ws'];
+
 interface Options extends Partial<SubscribedSubgraph> {
   readonly reconnect?: number;
   /** Whether its connections go through a proxy of `proxies`. */
@@ -70,7 +80,7 @@ interface Options extends Partial<SubscribedSubgraph> {
   readonly connections?: SubscriptionConnections;
 }
 
-describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscription over %s', (protocol) => {
+describe.each(protocols)('a subscription over %s', (protocol) => {
   async function open({ connections, isCuttable = false, ...options }: Options = {}): Promise<Opened> {
     const server = await serveSubscriptions(protocol);
     servers.push(server);
@@ -168,7 +178,7 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     const { feed } = await begin(await open({ signer }), requestOf({ caller }));
     const proven = protocol === 'appsync' ? feed.extensions['authorization'] : feed.headers;
     expect(proven).toMatchObject({ 'x-proof': 'good' });
-    if (protocol === 'websocket') expect(signed).toEqual(['GET false']);
+    if (webSockets.includes(protocol)) expect(signed).toEqual(['GET false']);
     else expect(signed).toEqual(protocol === 'appsync' ? ['POST true', 'POST true'] : ['POST true']);
   });
 
@@ -195,7 +205,7 @@ describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscript
     await begin(opened, requestOf({ variables: Buffer.from('{"from":4}') }));
     // AppSync takes no positions: it replays nothing.
     expect(own - before).toBe(protocol === 'appsync' ? 0 : 1);
-    if (protocol === 'websocket') expect(opened.server.connects).toBe(own);
+    if (webSockets.includes(protocol)) expect(opened.server.connects).toBe(own);
   });
 
   it('goes on after the last position when the connection breaks, and nothing is lost', async () => {

@@ -57,7 +57,14 @@ async function subscribe(subgraph: Omit<SubscribedSubgraph, 'name'>, connections
 
 const event = { data: { count: 1 } };
 
-describe.each(['websocket', 'sse', 'callback', 'appsync'] as const)('a subscription over %s', (protocol) => {
+describe.each([
+  'websocket',
+  'subscriptions-transport-ws',
+  'sse',
+  'multipart',
+  'callback',
+  'appsync',
+] as const)('a subscription over %s', (protocol) => {
   async function serve(tls: TlsOptions) {
     const server = await serveSubscriptions(protocol, tls);
     stops.push(() => server.stop());

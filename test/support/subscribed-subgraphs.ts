@@ -12,7 +12,13 @@ import { buildSchema, type ExecutionResult, GraphQLError, parse, printSchema } f
 import type { Response as SseResponse } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/http';
 import { useServer } from 'graphql-ws/use/ws';
+import {
+  type ConnectionContext,
+  type OperationMessage,
+  SubscriptionServer,
+} from 'subscriptions-transport-ws';
 import { WebSocketServer } from 'ws';
+import { multipartSubscription } from '../../gateway/http/multipart';
 import type { SubscriptionProtocol } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 
 /** What a subscription is opened with. */
@@ -167,7 +173,9 @@ export async function serveSubscriptions(
 
 const serve: Record<SubscriptionProtocol, Serve> = {
   websocket: serveWebSockets,
+  'subscriptions-transport-ws': serveOlderWebSockets,
   sse: serveEventStreams,
+  multipart: serveParts,
   callback: serveCallbacks,
   appsync: serveRealTime,
 };
@@ -232,6 +240,69 @@ function serveWebSockets(server: Server, open: OpenFeed, refused: Refused): Serv
       await served.dispose();
     },
   };
+}
+
+function serveOlderWebSockets(server: Server, open: OpenFeed, refused: Refused): Served {
+  const served = SubscriptionServer.create(
+    {
+      schema,
+      execute: () => Promise.resolve({}),
+      subscribe: (({ contextValue }: { readonly contextValue: Subscribed }) =>
+        open({ ...contextValue })) as never,
+      onConnect: (params: Record<string, unknown>, _socket: unknown, { request }: ConnectionContext) => ({
+        headers: request.headers,
+        params,
+      }),
+      onOperation: ({ payload }: OperationMessage, whole: { readonly context: object }) => {
+        const [refusal] = refused() ?? [];
+        if (refusal !== undefined) throw refusal;
+        const { query, variables = {}, extensions = {} } = payload as Partial<Subscribed>;
+        return { ...whole, context: { ...whole.context, query, variables, extensions } };
+      },
+    },
+    { server, path: '/graphql', perMessageDeflate: false },
+  );
+  return {
+    cut: () => undefined,
+    close: () => {
+      for (const client of served.server.clients) client.terminate();
+      served.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** With the parts that the gateway writes for its own clients. */
+function serveParts(server: Server, open: OpenFeed, refused: Refused): Served {
+  const { mediaType, opening, heartbeat } = multipartSubscription;
+  server.on('request', (request, response) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const errors = refused();
+      if (errors !== undefined) {
+        response.writeHead(400, { 'content-type': 'application/graphql-response+json' });
+        response.end(JSON.stringify({ errors }));
+        return;
+      }
+      const body = JSON.parse(Buffer.concat(pieces).toString()) as Partial<Subscribed>;
+      const { query = '', variables = {}, extensions = {} } = body;
+      const feed = open({ query, variables, extensions, headers: request.headers, params: undefined });
+      response.writeHead(200, { 'content-type': mediaType });
+      response.write(opening);
+      const beats = setInterval(() => response.write(heartbeat), 100);
+      response.on('close', () => {
+        clearInterval(beats);
+        void feed.return();
+      });
+      void (async () => {
+        for await (const result of feed)
+          response.write(multipartSubscription.frame({ body: Buffer.from(JSON.stringify(result)) }));
+        response.end(multipartSubscription.end(undefined));
+      })();
+    });
+  });
+  return { cut: () => undefined, close: () => Promise.resolve() };
 }
 
 function serveEventStreams(server: Server, open: OpenFeed, refused: Refused): Served {

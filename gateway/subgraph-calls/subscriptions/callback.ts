@@ -3,19 +3,25 @@ import { type SubgraphRequest, TransportError, type TransportFailure } from '../
 import type { Callbacks } from './callbacks';
 import { EventQueue } from './event-queue';
 import { type EventStreamOptions, openEventStream } from './event-stream';
+import type { EventFormat } from './event-formats';
 import type { VerifyCallback } from '../signers/signed-callback';
 import type { Opened } from './resume';
 
-export interface CallbackOptions extends Omit<EventStreamOptions, 'accept'> {
+export interface CallbackOptions extends Omit<EventStreamOptions, 'format'> {
   readonly callbacks: Callbacks;
   /** Undefined where callbacks are not signed. */
   readonly verify: VerifyCallback | undefined;
 }
 
+/** One answer, and no events: of those it would wait for the first one for ever. */
+const callbackFormat: EventFormat = {
+  accept: 'application/json;callbackSpec=1.0',
+};
+
 /** Opens subscriptions whose events come by HTTP callbacks. */
 export function openByCallback(options: CallbackOptions) {
   const { subgraph, bounds, onDropped, maxResponseSize, heartbeat, verify, callbacks } = options;
-  const requests = openEventStream({ ...options, accept: 'application/json;callbackSpec=1.0' });
+  const requests = openEventStream({ ...options, format: callbackFormat });
   const open = new Set<(failure: TransportFailure) => void>();
 
   return {

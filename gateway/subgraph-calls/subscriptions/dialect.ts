@@ -14,8 +14,12 @@ export interface Dialect {
   stop(id: string): string;
   /** @throws {SyntaxError} when it is no message of this dialect */
   read(message: Buffer): Message;
-  /** The message that asks whether the subgraph is there. @default undefined: there is none, the subgraph says so itself */
-  readonly ping?: string | undefined;
+  /**
+   * The message that asks whether the subgraph is there; null: a ping of WebSockets does (RFC 6455, section 5.5.2).
+   *
+   * @default undefined: nothing asks, the subgraph sends a sign of life itself
+   */
+  readonly ping?: string | null | undefined;
   /** The answer to such a message of the subgraph. */
   readonly pong?: string | undefined;
   /** Why a connection ended, by the code with which the subgraph closed it; `interrupted` where it may be opened again. */

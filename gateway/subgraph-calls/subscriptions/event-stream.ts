@@ -1,7 +1,9 @@
 /**
- * Subscriptions over event streams: the "distinct connections" mode of `graphql-sse`, as its PROTOCOL.md has it. A request
- * for callbacks is the same `POST`, whose response has no stream.
+ * Subscriptions whose events come in the response to a `POST`: event streams in the "distinct connections" mode of
+ * `graphql-sse`, as its PROTOCOL.md has it, or parts by Apollo's multipart protocol. A request for callbacks is the same
+ * `POST`, whose response has no events.
  */
+import { MIMEType } from 'node:util';
 import type { Dispatcher, Pool } from 'undici';
 import { KeptBytes } from '../kept-bytes';
 import { failureOf } from '../network-failure';
@@ -9,16 +11,16 @@ import type { PendingCall, PendingCalls } from '../pending-calls';
 import { subscribeBody } from '../request-body';
 import type { Signer } from '../signer';
 import { type Caller, type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import type { EventFormat, EventListener, EventParser } from './event-formats';
 import { type EventBounds, EventQueue } from './event-queue';
-import { EventStreamParser, EventTooLarge } from './event-stream-parser';
+import { EventTooLarge } from './event-stream-parser';
 import { eventOf } from './events';
 import { mostMissed } from './heartbeat';
 import type { Opened } from './resume';
 
 export interface EventStreamOptions {
   readonly subgraph: string;
-  /** The media type to ask for. @default 'text/event-stream' */
-  readonly accept?: string | undefined;
+  readonly format: EventFormat;
   readonly url: URL;
   readonly pool: Pool;
   /** Headers of every request. A client header of the same name is not forwarded. */
@@ -83,18 +85,18 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   readonly #waiter: Waiter;
   readonly #onEnd: () => void;
   readonly #queue: EventQueue;
-  readonly #parser: EventStreamParser;
+  #parser: EventParser | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   /** What has come, and waits for its turn. */
   readonly #acts: (() => void)[] = [];
   #isOpen = false;
   #hasEnded = false;
   #status = 0;
-  /** Of a response that is no event stream. */
+  /** Of a response that has no events. */
   #body: KeptBytes | undefined;
 
   constructor(request: ExtendedRequest, options: EventStreamOptions, waiter: Waiter, onEnd: () => void) {
-    const { subgraph, bounds, onDropped, maxResponseSize, timeout } = options;
+    const { subgraph, bounds, onDropped, timeout } = options;
     this.caller = request.request.caller;
     this.expires = performance.now() + timeout;
     this.#request = request;
@@ -102,12 +104,6 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     this.#waiter = waiter;
     this.#onEnd = onEnd;
     this.#queue = new EventQueue({ subgraph, bounds, onDropped, onClose: () => this.#end() });
-    this.#parser = new EventStreamParser(maxResponseSize, {
-      onEvent: (name, data) => {
-        if (name === 'next') this.#inTurn(() => this.#queue.push(eventOf(data)));
-        else if (name === 'complete') this.#inTurn(() => this.#complete());
-      },
-    });
   }
 
   begin(): void {
@@ -139,24 +135,30 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
       this.#fail('encoding');
       return;
     }
-    const type = String(headers['content-type'] ?? '')
-      .split(';', 1)[0]!
-      .trim()
-      .toLowerCase();
-    // Who has asked for callbacks reads one answer: of a stream it would wait for the first event for ever.
-    const { accept = eventStream } = this.#options;
-    if (status === 200 && type === eventStream && accept === eventStream) this.#accept();
-    else this.#body = new KeptBytes(nothing, 0);
+    const type = typeOf(headers['content-type']);
+    const { format, maxResponseSize } = this.#options;
+    const { events } = format;
+    if (status !== 200 || type === undefined || events === undefined || type.essence !== events.essence) {
+      this.#body = new KeptBytes(nothing, 0);
+      return;
+    }
+    try {
+      this.#parser = events.parser(type, maxResponseSize, this.#listener);
+      this.#accept();
+    } catch (error) {
+      this.#fail('malformed', error);
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
     if (this.#hasEnded) return;
     try {
-      if (this.#body === undefined) this.#parser.push(piece);
-      else {
-        this.#body.append(piece);
-        if (this.#body.length > this.#options.maxResponseSize) this.#fail('too-large');
+      if (this.#body === undefined) {
+        this.#parser?.push(piece);
+        return;
       }
+      this.#body.append(piece);
+      if (this.#body.length > this.#options.maxResponseSize) this.#fail('too-large');
     } catch (error) {
       this.#inTurn(() => this.#fail(error instanceof EventTooLarge ? 'too-large' : 'malformed', error));
     }
@@ -164,7 +166,7 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
 
   onResponseEnd(): void {
     if (this.#body === undefined) {
-      // Only `complete` says that there is nothing more.
+      // Only `complete`, or the last delimiter, says that there is nothing more.
       this.#inTurn(() => this.#fail('interrupted'));
       return;
     }
@@ -177,6 +179,12 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
     const failure = failureOf(error);
     this.#inTurn(() => this.#fail(this.#isOpen && failure === 'reset' ? 'interrupted' : failure, error));
   }
+
+  readonly #listener: EventListener = {
+    onEvent: (body) => this.#inTurn(() => this.#queue.push(eventOf(body))),
+    onFailure: (errors) => this.#inTurn(() => this.#fail('interrupted', new Error(errors.toString()))),
+    onComplete: () => this.#inTurn(() => this.#complete()),
+  };
 
   /** One in a turn of the event loop: of many events that come at once, each is read before the next one is there. */
   #inTurn(act: () => void): void {
@@ -194,13 +202,19 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   };
 
   async #send(): Promise<void> {
-    const { url, pool, headers: fixed, signer, heartbeat, accept = eventStream } = this.#options;
+    const { url, pool, headers: fixed, signer, heartbeat, format } = this.#options;
     const { request, extensions } = this.#request;
     const { caller } = request;
     const body = subscribeBody(request, extensions);
     const replaced = signer?.headers ?? [];
     const own = Object.entries(caller.headers).filter(([name]) => !replaced.includes(name));
-    const headers = { ...caller.tracing, ...Object.fromEntries(own), ...fixed, ...requestHeaders, accept };
+    const headers = {
+      ...caller.tracing,
+      ...Object.fromEntries(own),
+      ...fixed,
+      ...requestHeaders,
+      accept: format.accept,
+    };
     const signed = (await signer?.sign({ url, body, caller })) ?? [];
     for (let i = 0; i < signed.length; i += 2) Object.assign(headers, { [signed[i]!]: signed[i + 1]! });
     if (this.#hasEnded) return;
@@ -237,6 +251,14 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
 }
 
 const requestHeaders = { 'content-type': 'application/json' };
-const eventStream = 'text/event-stream';
 const nothing = Buffer.alloc(0);
 const left = new Error('The event stream was left.');
+
+/** Undefined for what is no media type. */
+function typeOf(header: string | string[] | undefined): MIMEType | undefined {
+  try {
+    return new MIMEType(String(header));
+  } catch {
+    return undefined;
+  }
+}

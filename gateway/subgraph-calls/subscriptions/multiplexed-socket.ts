@@ -234,7 +234,8 @@ export class MultiplexedSocket {
       return;
     } else {
       this.#isAsked = true;
-      this.#send(ping);
+      if (ping === null) this.#socket?.ping();
+      else this.#send(ping);
     }
     this.#isHeard = false;
   }

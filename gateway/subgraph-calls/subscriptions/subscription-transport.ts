@@ -8,6 +8,7 @@ import type { Signer } from '../signer';
 import { parseSubgraphUrl } from '../subgraph-url';
 import type { TlsFiles } from '../tls-files';
 import type { SubgraphRequest } from '../transport';
+import { eventStreamFormat, multipartFormat } from './event-formats';
 import type { EventBounds } from './event-queue';
 import { openEventStream } from './event-stream';
 import type { VerifyCallback } from '../signers/signed-callback';
@@ -18,12 +19,16 @@ import { ConnectionPacing, type PacingOptions } from './connection-pacing';
 import { graphqlTransportWs } from './graphql-transport-ws';
 import { type Open, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
+import { subscriptionsTransportWs } from './subscriptions-transport-ws';
 
 /**
- * What is spoken with a subgraph: `graphql-transport-ws` over a WebSocket, event streams over HTTP, HTTP callbacks, or the
- * real-time protocol of AWS AppSync.
+ * What is spoken with a subgraph: over a WebSocket `graphql-transport-ws`, or what `subscriptions-transport-ws` speaks; over
+ * HTTP event streams, Apollo's multipart protocol or callbacks; or the real-time protocol of AWS AppSync.
  */
-export type SubscriptionProtocol = 'websocket' | 'sse' | 'callback' | 'appsync';
+export type SubscriptionProtocol = SharedProtocol | 'sse' | 'multipart' | 'callback';
+
+/** Those whose WebSockets carry several subscriptions. */
+type SharedProtocol = 'websocket' | 'subscriptions-transport-ws' | 'appsync';
 
 /** How to subscribe at one endpoint of a subgraph. */
 export interface SubscribedSubgraph {
@@ -149,9 +154,11 @@ export class SubscriptionTransport {
     const target = { name, url, address, tls };
     const request = { ...shared, url, headers, signer, heartbeat };
     switch (protocol) {
-      case 'sse': {
+      case 'sse':
+      case 'multipart': {
         const pool = connections.ownPool(target);
-        return withPool(openEventStream({ ...request, pool }), pool);
+        const format = protocol === 'sse' ? eventStreamFormat : multipartFormat;
+        return withPool(openEventStream({ ...request, pool, format }), pool);
       }
       case 'callback': {
         const { verifyCallback: verify } = subgraph;
@@ -159,12 +166,10 @@ export class SubscriptionTransport {
         return withPool(openByCallback({ ...request, pool, callbacks, verify }), pool);
       }
       case 'websocket':
+      case 'subscriptions-transport-ws':
       case 'appsync': {
         const open = meter.sum('weir.subgraph.connections');
-        const dialect =
-          protocol === 'appsync'
-            ? appSyncRealTime({ url, realTimeUrl, signer })
-            : graphqlTransportWs({ url, headers, signer });
+        const dialect = dialects[protocol]({ url, realTimeUrl, headers, signer });
         const connect = connections.connector({ ...target, url: realTimeUrl ?? url }, { http2: false });
         return new SocketPool(
           { ...shared, heartbeat, keepAlive, dialect, connect },
@@ -181,10 +186,9 @@ export class SubscriptionTransport {
     let pacing = this.#pacings.get(name);
     if (pacing === undefined) this.#pacings.set(name, (pacing = new ConnectionPacing(this.#options.pacing)));
     // Others have a connection for each subscription.
-    const isShared = protocol === 'websocket' || protocol === 'appsync';
     return resumeBroken(open, {
       ...{ subgraph: name, pacing, patience, timeout, pending: this.#pending },
-      keyOf: isShared ? sharedKey(protocol, signer) : () => undefined,
+      keyOf: isShared(protocol) ? sharedKey(protocol, signer) : () => undefined,
       onBreak: (result) => breaks.add(1, { subgraph: name, result }),
     });
   }
@@ -195,6 +199,14 @@ export class SubscriptionTransport {
     for (const endpoint of this.#endpoints.values) endpoint.close();
   }
 }
+
+const dialects = {
+  websocket: graphqlTransportWs,
+  'subscriptions-transport-ws': subscriptionsTransportWs,
+  appsync: appSyncRealTime,
+} satisfies Record<SharedProtocol, unknown>;
+
+const isShared = (protocol: SubscriptionProtocol): protocol is SharedProtocol => protocol in dialects;
 
 /** Equal for endpoints with the same connections. What signs and checks is equal where `connection` is. */
 const endpointKey = ({
@@ -231,7 +243,7 @@ const withPool = (endpoint: Endpoint, pool: Pool): Endpoint => ({
  * no position.
  */
 const sharedKey =
-  (protocol: 'websocket' | 'appsync', signer: Signer | undefined) =>
+  (protocol: SharedProtocol, signer: Signer | undefined) =>
   ({ caller: { scope }, after, variables }: SubgraphRequest): string => {
     if (protocol === 'appsync') return signer?.usesCaller === true ? scope : '';
     return after === undefined ? scope : `${scope} ${resumedIn(after, variables)}`;

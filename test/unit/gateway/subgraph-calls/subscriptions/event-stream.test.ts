@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
@@ -31,10 +31,10 @@ afterEach(async () => {
   await new Promise((closed) => server.close(closed));
 });
 
-async function open(heartbeat?: number) {
+async function open(heartbeat?: number, protocol: 'sse' | 'multipart' = 'sse') {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/graphql`;
-  const open = transport.lease().to({ name: 'counts', protocol: 'sse', url, heartbeat });
+  const open = transport.lease().to({ name: 'counts', protocol, url, heartbeat });
   const operation = operationOf('subscription{count}', { kind: 'subscription' });
   return (await open({ operation, variables: Buffer.alloc(0), caller: callerOf() })).source;
 }
@@ -65,4 +65,38 @@ it('is never taken for broken with the heartbeat 0', async () => {
   expect(isBroken).toBe(false);
   source.close();
   expect(await read).toBeUndefined();
+});
+
+describe('a response in parts', () => {
+  const part = (json: string): string => `\r\n--graphql\r\ncontent-type: application/json\r\n\r\n${json}`;
+  async function openParts(answer: (response: ServerResponse) => void) {
+    server.removeAllListeners('request').on('request', (_, response: ServerResponse) => answer(response));
+    return open(undefined, 'multipart');
+  }
+  const type = { 'content-type': 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0' };
+
+  it.each([
+    ['ends without the last delimiter', `${part('{"payload":{"data":{"count":1}}}')}\r\n--graphql`],
+    [
+      'has errors beside a payload of null',
+      `${part('{"payload":{"data":{"count":1}}}')}${part('{"payload":null,"errors":[{"message":"over"}]}')}\r\n--graphql--`,
+    ],
+  ])('is broken when it %s', async (_, body) => {
+    const source = await openParts((response) => response.writeHead(200, type).end(body));
+    expect((await source.next())?.body.toString()).toBe('{"data":{"count":1}}');
+    await expect(source.next()).rejects.toMatchObject({ failure: 'interrupted' });
+  });
+
+  it('cannot be read without a boundary', async () => {
+    const answer = (response: ServerResponse) =>
+      response.writeHead(200, { 'content-type': 'multipart/mixed' }).end();
+    await expect(openParts(answer)).rejects.toMatchObject({ failure: 'malformed' });
+  });
+
+  it('cannot be read when a part is no part of the protocol', async () => {
+    const source = await openParts((response) =>
+      response.writeHead(200, type).write(`${part('{"data":{"count":1}}')}\r\n--graphql`),
+    );
+    await expect(source.next()).rejects.toMatchObject({ failure: 'malformed' });
+  });
 });

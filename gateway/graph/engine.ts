@@ -120,6 +120,8 @@ export interface Subgraph {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the subgraph has header rules of its own; then its headers are in `Caller.bySubgraph`. */
   readonly hasOwnHeaders: boolean;
+  /** Those of `calls.sharedHeaders` that it does not get. */
+  readonly withheldHeaders: readonly string[];
   /** Which headers of its responses go to clients. */
   readonly responseHeaders: ResponseHeaderRules;
   /** Authenticates the gateway to it. */

@@ -297,6 +297,7 @@ function chooseSubgraph(
   return {
     ...subgraph,
     hasOwnHeaders: headerRules.own.has(name),
+    withheldHeaders: headerRules.withheld.get(name) ?? [],
     responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
     signer: signers.of(name),
     connection: digest(

@@ -43,7 +43,7 @@ export const calls = mapOf({
     .array(sharedHeaderName, { error: 'must be a list of header names' })
     .prefault([])
     .describe(
-      'Client headers that are forwarded to all subgraphs and separate nobody, such as `user-agent`: they are in no key of shared calls, subscriptions and cached answers. Whoever shares a call gets the answer to the header of the first client. So list only headers on which no answer depends; a response that has one of them in `Vary` is neither shared nor cached. Not for headers of credentials, languages and types. Calls for an event that has a trace of its own have none of them, nor have WebSockets to subgraphs.',
+      'Client headers that are forwarded to subgraphs and separate nobody, such as `user-agent`: they are in no key of shared calls, subscriptions and cached answers. Whoever shares a call gets the answer to the header of the first client. So list only headers on which no answer depends; a response that has one of them in `Vary` is neither shared nor cached. Not for headers of credentials, languages and types. `exclude`, `set`, `claims` and `rename` of `headers` and `subgraphs.NAME.headers` come first, and a subgraph with `identity: independent` gets none. Calls for an event that has a trace of its own have none of them, nor have WebSockets to subgraphs.',
     ),
   concurrency: wholeNumber(1, 100_000)
     .default(256)

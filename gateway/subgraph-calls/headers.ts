@@ -34,24 +34,36 @@ export interface SubgraphHeaderRules {
   readonly own: ReadonlyMap<string, readonly HeaderRules[]>;
   /** The rules of subgraphs whose answers do not depend on the caller. They get only headers with a constant value. */
   readonly independent: ReadonlyMap<string, readonly HeaderRules[]>;
-  /** The client headers that all subgraphs get and that separate nobody, in lower case. */
+  /** The client headers that subgraphs get and that separate nobody, in lower case. */
   readonly shared: readonly string[];
+  /** Those of them that a subgraph does not get. */
+  readonly withheld: ReadonlyMap<string, readonly string[]>;
 }
 
 export function headerRulesOf({
   headers: all,
   subgraphs,
-  calls: { sharedHeaders: shared },
+  calls: { sharedHeaders },
 }: Pick<Options, 'headers' | 'subgraphs' | 'calls'>): SubgraphHeaderRules {
+  const shared = sharedHeaders.filter((name) => !isRuled(name, all));
   const headers = shared.length === 0 ? all : { ...all, exclude: [...all.exclude, ...shared] };
   const own = new Map<string, readonly HeaderRules[]>();
   const independent = new Map<string, readonly HeaderRules[]>();
+  const withheld = new Map<string, readonly string[]>();
   for (const [name, { identity, headers: more }] of Object.entries(subgraphs)) {
     if (identity === 'independent') independent.set(name, [{ set: headers.set }, { set: more.set }]);
     else if (!isEmpty(more)) own.set(name, [headers, more]);
+    withheld.set(name, identity === 'independent' ? shared : shared.filter((each) => isRuled(each, more)));
   }
-  return { all: [headers], own, independent, shared };
+  return { all: [headers], own, independent, shared, withheld };
 }
+
+/** Whether rules leave out the client's header of this name, or give its name to another value. */
+const isRuled = (name: string, { exclude, set, claims, rename }: HeadersOptions): boolean =>
+  exclude.some((pattern) => matchesParts(name, partsOf(pattern))) ||
+  Object.hasOwn(set, name) ||
+  Object.hasOwn(claims, name) ||
+  Object.values(rename).includes(name);
 
 const isEmpty = ({ forward, exclude, rename, set, claims }: HeadersOptions): boolean =>
   [forward, exclude, Object.keys(rename), Object.keys(set), Object.keys(claims)].every(

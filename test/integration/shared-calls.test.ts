@@ -107,6 +107,45 @@ describe('headers of `calls.sharedHeaders`', () => {
     expect(reviews.requests).toHaveLength(2);
   });
 
+  it('come after the rules for headers: nothing that these set, rename or exclude is of the client', async () => {
+    const to = await start({
+      headers: {
+        forward: [],
+        exclude: ['x-debug*'],
+        rename: { 'x-lang': 'x-language' },
+        set: { 'x-region': 'eu' },
+        claims: { 'x-user': 'sub' },
+      },
+      subgraphs: { reviews: { headers: { exclude: ['x-inner'], claims: { 'x-tenant': 'tenant' } } } },
+      calls: {
+        sharedHeaders: [
+          ...['user-agent', 'x-debug-1', 'x-language', 'x-region', 'x-user'],
+          ...['x-inner', 'x-tenant'],
+        ],
+      },
+    });
+    const sent = ['x-debug-1', 'x-language', 'x-region', 'x-user', 'x-inner', 'x-tenant', 'user-agent'];
+    const headers = Object.fromEntries(sent.map((name) => [name, 'sent']));
+    await to.post({ query: '{ shelf { upc } latest }' }, { headers });
+    const seenBy = (subgraph: TestSubgraph) => {
+      const { headers: seen } = subgraph.requests[0]!;
+      return Object.fromEntries(sent.flatMap((name) => (name in seen ? [[name, seen[name]]] : [])));
+    };
+    const ofAll = { 'user-agent': 'sent', 'x-region': 'eu' };
+    expect(seenBy(reviews)).toEqual(ofAll);
+    expect(seenBy(products)).toEqual({ ...ofAll, 'x-inner': 'sent', 'x-tenant': 'sent' });
+  });
+
+  it('do not reach a subgraph whose answers are independent of callers', async () => {
+    const to = await start({
+      subgraphs: { reviews: { identity: 'independent' } },
+      calls: { sharedHeaders: ['x-page'] },
+    });
+    await to.post({ query: '{ shelf { upc } latest }' }, { headers: { 'x-page': 'sent' } });
+    expect(products.requests[0]!.headers).toHaveProperty('x-page', 'sent');
+    expect(reviews.requests[0]!.headers).not.toHaveProperty('x-page');
+  });
+
   it.each(['authorization', 'cookie', 'x-api-key', 'accept-language', 'traceparent', 'x-request-id'])(
     'cannot be %s',
     async (name) => {

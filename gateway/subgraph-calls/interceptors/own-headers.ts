@@ -9,17 +9,19 @@ export function headersFor({
   name,
   identity,
   hasOwnHeaders,
-}: Pick<Subgraph, 'name' | 'identity' | 'hasOwnHeaders'>): Interceptor[] {
-  return identity === 'independent' ? [withoutIdentity()] : hasOwnHeaders ? [withOwnHeaders(name)] : [];
+  withheldHeaders: withheld,
+}: Pick<Subgraph, 'name' | 'identity' | 'hasOwnHeaders' | 'withheldHeaders'>): Interceptor[] {
+  if (identity === 'independent') return [withoutIdentity(withheld)];
+  return hasOwnHeaders ? [withOwnHeaders(name, withheld)] : [];
 }
 
 /** Calls a subgraph with the headers of its own header rules. */
-function withOwnHeaders(subgraph: string): Interceptor {
+function withOwnHeaders(subgraph: string, withheld: readonly string[]): Interceptor {
   return (next) => (request) => {
     const { caller } = request;
     const own = caller.bySubgraph?.get(subgraph);
     if (own === undefined) return next(request);
-    return next({ ...request, caller: new SeenCaller(caller, own, caller.signedIdentity) });
+    return next({ ...request, caller: new SeenCaller(caller, own, withheld, caller.signedIdentity) });
   };
 }
 
@@ -27,12 +29,16 @@ function withOwnHeaders(subgraph: string): Interceptor {
  * Calls a subgraph whose answers do not depend on the caller. It gets no client headers, so all clients can share its
  * answers.
  */
-function withoutIdentity(): Interceptor {
+function withoutIdentity(withheld: readonly string[]): Interceptor {
   return (next) => (request) =>
-    next({ ...request, caller: new SeenCaller(request.caller, nobody, undefined) });
+    next({ ...request, caller: new SeenCaller(request.caller, nobody, withheld, undefined) });
 }
 
 const nobody = { headers: {}, scope: '' };
+
+function without(tracing: Caller['tracing'], withheld: readonly string[]): Caller['tracing'] {
+  return Object.fromEntries(Object.entries(tracing).filter(([name]) => !withheld.includes(name)));
+}
 
 /** A caller with the headers and scope for one subgraph. */
 class SeenCaller implements Caller {
@@ -49,11 +55,12 @@ class SeenCaller implements Caller {
   constructor(
     caller: Caller,
     { headers, scope }: Pick<Caller, 'headers' | 'scope'>,
+    withheld: readonly string[],
     readonly signedIdentity: string | undefined,
   ) {
     this.headers = headers;
     this.scope = scope;
-    this.tracing = caller.tracing;
+    this.tracing = withheld.length === 0 ? caller.tracing : without(caller.tracing, withheld);
     this.deadline = caller.deadline;
     this.calls = caller.calls;
     this.provenance = caller.provenance;

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { boundedMessage, type ErrorCode, mostLocations, type RequestErrors } from '../errors';
+import { graphqlJson, json, mediaTypes } from './media-type';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -49,12 +50,13 @@ const wrongRequests: ReadonlySet<unknown> = new Set<ErrorCode>([
   'BAD_USER_INPUT',
 ]);
 
-/** The media type of an answer with only errors. */
+const chosenFor = mediaTypes();
+
+/** The media type of an answer with only errors: as that of others, or JSON where the client accepts neither. */
 export function mediaTypeOfErrors(status: number, accept = ''): string {
   // The link of AppSync's clients takes anything, but reads errors only from a GraphQL response.
-  const isGraphql =
-    accept.includes('application/graphql-response+json') || (status === 401 && accept.includes('*/*'));
-  return `application/${isGraphql ? 'graphql-response+json' : 'json'}; charset=utf-8`;
+  if (status === 401 && accept.includes('*/*')) return graphqlJson;
+  return chosenFor(accept) ?? json;
 }
 
 function formatted({ message, locations, extensions }: GraphQLError) {

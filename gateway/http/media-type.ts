@@ -15,5 +15,5 @@ export function mediaTypes(): (accept: string | undefined) => string | undefined
   };
 }
 
-const json = 'application/json; charset=utf-8';
-const graphqlJson = 'application/graphql-response+json; charset=utf-8';
+export const json = 'application/json; charset=utf-8';
+export const graphqlJson = 'application/graphql-response+json; charset=utf-8';

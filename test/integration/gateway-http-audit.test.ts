@@ -70,3 +70,14 @@ it('has 200 in application/json only, and for nothing but documents and variable
   expect(await statusOf('{', graphql)).toBe(400);
   expect(await statusOf(`{ ${'a: __typename '.repeat(2)} ${'me { name } '.repeat(30)} }`, json)).toBe(400);
 });
+
+it.each([
+  ['{', {}],
+  ['{ nothing }', {}],
+  ['query ($a: Boolean!) { __typename @include(if: $a) }', { a: 'no' }],
+  ['query A { __typename } query B { __typename }', {}],
+])('answers %j in the media type that the client prefers', async (query, variables) => {
+  const accept = 'application/json, application/graphql-response+json;q=0.5';
+  const { headers } = await lenient.post({ query, variables }, { headers: { accept } });
+  expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+});

@@ -13,6 +13,13 @@ type Handshake = Pick<IncomingMessage, 'url' | 'headers'>;
 export const headerObjectOf = (handshake: Handshake): string | undefined =>
   inProtocols(handshake) ?? inQuery(handshake);
 
+/** Whether a handshake has several header objects that differ: a proxy in front may have checked another one. */
+export function hasDifferentHeaderObjects(handshake: Handshake): boolean {
+  const inUrl = new URLSearchParams(searchOf(handshake.url!)).getAll('header').map(withPluses);
+  const all = [...allInProtocols(handshake), ...inUrl];
+  return new Set(all.map((each) => Buffer.from(each, 'base64').toString('latin1'))).size > 1;
+}
+
 /** How many characters of a handshake are header objects; 0 where its client is none of AppSync's. */
 export function lengthOfHeaderObjects(handshake: Handshake): number {
   const protocols = protocolsOf(handshake);
@@ -30,14 +37,20 @@ const headerPrefix = 'header-';
 const protocolsOf = ({ headers }: Handshake): readonly string[] =>
   headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
 
-const inProtocols = (handshake: Handshake): string | undefined =>
+const allInProtocols = (handshake: Handshake): readonly string[] =>
   protocolsOf(handshake)
-    .find((protocol) => protocol.startsWith(headerPrefix))
-    ?.slice(headerPrefix.length);
+    .filter((protocol) => protocol.startsWith(headerPrefix))
+    .map((protocol) => protocol.slice(headerPrefix.length));
+
+const inProtocols = (handshake: Handshake): string | undefined => allInProtocols(handshake)[0];
 
 // Older clients do not encode its plus signs, which are spaces then.
-const inQuery = ({ url }: Handshake): string | undefined =>
-  new URLSearchParams(searchOf(url!)).get('header')?.replaceAll(' ', '+');
+const withPluses = (header: string): string => header.replaceAll(' ', '+');
+
+const inQuery = ({ url }: Handshake): string | undefined => {
+  const header = new URLSearchParams(searchOf(url!)).get('header');
+  return header === null ? undefined : withPluses(header);
+};
 
 /** @throws {RangeError} with a sentence for the client */
 export function readHeaderObject(base64: string): Readonly<Record<string, unknown>> {

@@ -12,7 +12,12 @@ import type * as Connections from './connection';
 import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
 import type * as TransportWs from './graphql-transport-ws';
-import { APPSYNC_PROTOCOL, headerObjectOf, urlWithoutHeaderObject } from './header-object';
+import {
+  APPSYNC_PROTOCOL,
+  hasDifferentHeaderObjects,
+  headerObjectOf,
+  urlWithoutHeaderObject,
+} from './header-object';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
 import type { Steps } from './steps';
 
@@ -63,7 +68,11 @@ export class WebSockets {
           CloseCode.SubprotocolNotAcceptable,
           `The sub-protocol must be ${GRAPHQL_TRANSPORT_WS_PROTOCOL}${protocol === '' ? '.' : `, not ${protocol}.`}`,
         );
-      else if (header !== undefined) connection.protocol = new Appsync({ ...options, header, refusal });
+      else if (header !== undefined)
+        connection.protocol = new Appsync({
+          ...{ ...options, header },
+          refusal: refusal ?? (hasDifferentHeaderObjects(message) ? twoHeaderObjects : undefined),
+        });
       else if (refusal !== undefined) connection.close(CloseCode.BadRequest, refusal);
       else connection.protocol = new GraphqlTransportWs(options);
       this.#makeRoom(connection);
@@ -152,6 +161,8 @@ const loadProtocol = () => ({
   ...(require('graphql-ws') as typeof GraphqlWs),
   ...(require('./graphql-transport-ws') as typeof TransportWs),
 });
+
+const twoHeaderObjects = 'The handshake has two header objects that differ.';
 
 /** Milliseconds. */
 const lookInterval = 1000;

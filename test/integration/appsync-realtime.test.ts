@@ -319,6 +319,27 @@ describe('a frame', () => {
     },
   );
 
+  const another = JSON.stringify({ 'x-api-key': 'another' });
+  it.each<[string, string, readonly string[]]>([
+    ['sub-protocol and query string', `?header=${base64(another)}`, []],
+    ['two sub-protocols', '', [another]],
+  ])(
+    'connection_init after header objects that differ in %s is answered with 400',
+    async (_, query, more) => {
+      const offered = [JSON.stringify(apiKey), ...more].map(
+        (object) => `header-${Buffer.from(object).toString('base64url')}`,
+      );
+      const client = await openWebSocket(`${gateway.url}/realtime${query}`, ['graphql-ws', ...offered]);
+      opened.push({ close: () => client.socket.terminate() });
+      client.send({ type: 'connection_init' });
+      const message = 'The handshake has two header objects that differ.';
+      expect(await client.next()).toEqual({
+        type: 'connection_error',
+        payload: { errors: [{ errorType: 'BadRequestException', message, errorCode: 400 }] },
+      });
+    },
+  );
+
   describe('after a handshake with large headers', () => {
     /** A header object of so many bytes; clients may put more into it than the gateway reads. */
     const objectOf = (bytes: number) => ({ ...apiKey, more: 'x'.repeat(bytes) });

@@ -231,6 +231,7 @@ const others = [
     'mkdir',
     'openssl',
     'printf',
+    'rm',
     'rover',
     'sam',
   ],

@@ -135,13 +135,10 @@ module.exports = {
       to: { path: '^(test|bench)/' },
     },
     {
-      name: 'apollo-planner-behind-one-file',
-      comment: 'Elastic-2.0: one place to replace it.',
+      name: 'no-apollo-planner',
+      comment: 'Elastic-2.0: tests alone compare with it.',
       severity: 'error',
-      from: {
-        path: '^(cli|gateway|schema|subgraphs)/',
-        pathNot: '^gateway/planning/(planner|defects/merged-trees)\\.ts$',
-      },
+      from: { path: '^(cli|gateway|schema|subgraphs)/' },
       to: { path: 'node_modules/@apollo/query-(planner|graphs)' },
     },
     {

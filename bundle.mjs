@@ -1,4 +1,4 @@
-// Bundles what a start of `weir gateway` loads, over what the compiler has made of it: the command, and the planner's thread.
+// Bundles what a start of `weir gateway` loads, over what the compiler has made of it: the command.
 // `setup.mjs` runs it; a packed installation has the result and no esbuild. To find, read and run one file takes less than half
 // of the CPU time and some megabytes less than its many hundred modules. Those stay beside it, for who imports them.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,6 @@ const root = dirname(fileURLToPath(import.meta.url));
 const { inAscii } = await import('./dist/cli/package/bundle.js');
 
 await bundle('cli/gateway-program.ts', [stayApart(), oneGraphql(), ownFolders(), leaveOut(), startFaster()]);
-await bundle('gateway/planning/worker.ts', [startFaster()]);
 
 /** Bundles a source to the file of `dist/` that it is compiled to, with the licences of all that is in it beside it. */
 async function bundle(source, plugins) {
@@ -121,11 +120,6 @@ function startFaster() {
       /^const connectH2 = (require\('.\/client-h2.js'\))$/m,
       'const connectH2 = (client, socket) => $1(client, socket)',
     ],
-    // The first comparison by language loads the rules of all. These names are sorted to find out whether they are equal.
-    '@apollo/federation-internals/dist/directiveAndTypeSpecification.js': [
-      /\.sort\(\(n1, n2\) => n1\.localeCompare\(n2\)\)/g,
-      '.sort()',
-    ],
   };
   return {
     name: 'start faster',
@@ -159,5 +153,5 @@ function licencesOf(name, folders) {
     const text = file === undefined ? '' : `\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}`;
     return `${name} ${version} (${license})${text}\n`;
   });
-  return `${name} has code of these packages, each under its own license. It is minified, parts are left out, and lines of undici and @apollo/federation-internals are changed, as Weir's bundle.mjs says:\n\n${about.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `${name} has code of these packages, each under its own license. It is minified, parts are left out, and lines of undici are changed, as Weir's bundle.mjs says:\n\n${about.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

@@ -60,7 +60,6 @@ export default tseslint.config(
       'cli/**',
       'test/**',
       'gateway/options/index.ts',
-      'gateway/planning/thread.ts',
       'gateway/process/lambda-handler.ts',
       'gateway/process/start-gateway.ts',
       'subgraphs/kit/process.ts',

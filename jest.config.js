@@ -43,5 +43,4 @@ module.exports = {
   // Four processes on two cores: many tests wait, for slow clients and for processes, and leave half of them idle.
   maxWorkers: availableParallelism() + 2,
   testSequencer: './test/support/longest-first.cjs',
-  globalSetup: './test/support/worker-bundle.cjs',
 };

@@ -102,7 +102,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     {
       configIfThere: beside,
       // All subgraphs run on the same machine.
-      defaults: { logging: { level: usualLevel }, planning: { timeout: '30s' } },
+      defaults: { logging: { level: usualLevel } },
       // There is no load balancer to wait for.
       flags: { shutdown: { delay: 0 } },
     },

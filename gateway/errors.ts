@@ -285,20 +285,16 @@ export const errors = {
     message: ({ subgraph }: { readonly subgraph: string }) =>
       `Subgraph "${subgraph}" was not called: the operation needs too many calls.`,
   },
-  QUERY_PLANNING_TIMEOUT: {
-    status: 503,
-    when: 'Query planning took too long, or too many operations wait to be planned. Ask for less at once; with `Retry-After`, try again.',
-    message: () => 'The operation could not be planned in time.',
-  },
   REQUEST_CONCURRENCY_LIMITED: {
     status: 503,
-    when: 'The client has so many new operations waiting for query plans that this one would not be planned in time. `Retry-After` says when to try again.',
+    when: 'More operations wait for query plans than `planning.waiting`, and this client has the most of them. `Retry-After` says when to try again.',
     message: () => 'Too many of your operations wait for query plans.',
   },
   QUERY_TOO_COMPLEX: {
     status: 400,
-    when: 'A valid operation has more query plans than the planner can compare, or needs more memory to plan than allowed. Ask for less at once.',
-    message: () => 'The operation is too complex to be planned.',
+    when: 'A valid operation needs more steps to be planned, or has more levels, than `planning` allows. Ask for less at once.',
+    message: ({ limit, what }: { readonly limit: number; readonly what: 'fragments' | 'levels' | 'steps' }) =>
+      `The operation is too complex to be planned: it takes more than ${limit} ${what}.`,
   },
   DOWNSTREAM_SERVICE_ERROR: {
     status: 502,

@@ -12,15 +12,6 @@ const root = join(__dirname, '..');
 /** `sources` are folders and files, from the root of the checkout. */
 const groups = [
   {
-    why: 'threads that plan, and limits by clock, go with the planner that needs them; the differential tests plan the same operations',
-    suites: [
-      'test/integration/slow-plans.test.ts',
-      'test/unit/gateway/planning/planner-processor-time.test.ts',
-      'test/unit/gateway/planning/planner-threads.test.ts',
-    ],
-    sources: ['gateway/planning'],
-  },
-  {
     why: 'they repeat suites of HTTP through Lambda: `contracts/sink` holds every way in to the same answers, and `integration/lambda` tests the rest',
     suites: [
       'test/integration/lambda-apollo-integrations.test.ts',

@@ -21,11 +21,9 @@ export interface PackageContent {
   readonly env: Context['env'];
 }
 
-/** The modules of a gateway: what opens it, and the thread that plans operations which are not in the package. */
+/** The modules of a gateway: what opens it. */
 export const gatewaySources = (): Readonly<Record<string, string>> => ({
   [nameOf(codeFile)]: moduleIn('gateway/process/packaged-handler'),
-  // `planner-threads.ts` starts `thread.js`. In a package that is the worker itself: the package has its compiled code.
-  thread: moduleIn('gateway/planning/worker'),
 });
 
 /**

@@ -11,7 +11,7 @@ export interface Waiting {
  * of another sender by one item and not by all. When the queue is too long, its owner drops items of the sender with
  * the greatest weight, the newest first.
  *
- * It is used for requests that wait for a plan, and for operations that wait for a planner thread. Two queues differ
+ * It is used for requests that wait for a plan, and for operations that are planned. Two queues differ
  * too much to use it: `AdmissionQueue` (only some of a sender's requests are queued until they are admitted; the others
  * are held for a moment and refused) and `UnsentRequests` (uploads are not taken in turn; the largest is dropped
  * first).
@@ -43,15 +43,14 @@ export class FairQueue<Item extends Waiting> {
     if (share.items.size === 0) this.#bySender.delete(item.sender);
   }
 
-  /** Takes out the oldest item of the sender whose turn it is. */
-  take(): Item | undefined {
+  /** The oldest item of the sender whose turn it is. The item stays in the queue, and the turn goes to the next sender. */
+  next(): Item | undefined {
     const [first] = this.#bySender;
     if (first === undefined) return undefined;
     const [sender, share] = first;
     const [item] = share.items;
     this.#bySender.delete(sender);
     this.#bySender.set(sender, share);
-    this.delete(item!);
     return item;
   }
 

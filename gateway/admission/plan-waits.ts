@@ -102,4 +102,4 @@ interface Wait extends Waiting {
 /** Bytes of a body that count as one request. */
 const large = 4096;
 
-const busy = () => requestError('QUERY_PLANNING_TIMEOUT', {}, { headers: { 'retry-after': '1' } });
+const busy = () => requestError('REQUEST_CONCURRENCY_LIMITED', {}, { headers: { 'retry-after': '1' } });

@@ -1,5 +1,5 @@
 /** The subgraph calls of a program, as far as they are known without data. */
-import { Kind, type OperationDefinitionNode, parse } from 'graphql';
+import { Kind, type OperationDefinitionNode, parse, type SelectionNode } from 'graphql';
 import { type OutlinedFetch, type Program } from '../execution/program';
 import { type CompiledOperation } from '../execution/compile/subgraph-operation';
 import { groupsOf } from '../execution/run/call-scheduler';
@@ -101,9 +101,15 @@ export function askedBy({ request, asksEntities }: CompiledOperation): string[] 
   const { selections } = (definitions[0] as OperationDefinitionNode).selectionSet;
   const [first] = selections;
   const asked = asksEntities && first?.kind === Kind.FIELD ? first.selectionSet!.selections : selections;
-  return asked.flatMap((selection) => {
+  return namesIn(asked);
+}
+
+/** Fields, and the types of fragments; a fragment without a type is only around conditions. */
+const namesIn = (selections: readonly SelectionNode[]): string[] =>
+  selections.flatMap((selection) => {
     if (selection.kind === Kind.FIELD)
       return selection.name.value === '__typename' ? [] : [selection.name.value];
-    return selection.kind === Kind.INLINE_FRAGMENT ? [selection.typeCondition!.name.value] : [];
+    if (selection.kind !== Kind.INLINE_FRAGMENT) return [];
+    const { selectionSet, typeCondition } = selection;
+    return typeCondition === undefined ? namesIn(selectionSet.selections) : [typeCondition.name.value];
   });
-}

@@ -1,3 +1,4 @@
+import { buildSchema, type GraphQLSchema, parse, validate } from 'graphql';
 import { fetchesOf } from '../execution/compile/order';
 import { createPlanner, type QueryPlan } from '../planning';
 
@@ -19,17 +20,30 @@ export async function measurePlans(
 ): Promise<(PlanCost | undefined)[]> {
   const planner = createPlanner({ supergraphSdl });
   try {
-    await planner.ready;
-    return await Promise.all(
-      operations.map((operation) =>
-        planner
-          .plan(operation, undefined)
-          .then(costOf)
-          .catch(() => undefined),
-      ),
-    );
+    const { apiSchemaSdl } = await planner.ready;
+    const schema = buildSchema(apiSchemaSdl.join(''));
+    const costs: (PlanCost | undefined)[] = [];
+    for (const operation of operations)
+      costs.push(
+        isValid(schema, operation)
+          ? await planner
+              .plan(operation, undefined)
+              .then(costOf)
+              .catch(() => undefined)
+          : undefined,
+      );
+    return costs;
   } finally {
     await planner.close();
+  }
+}
+
+/** Plans are made of valid operations only. */
+function isValid(schema: GraphQLSchema, operation: string): boolean {
+  try {
+    return validate(schema, parse(operation)).length === 0;
+  } catch {
+    return false;
   }
 }
 

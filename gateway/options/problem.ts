@@ -1,5 +1,6 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { z } from 'zod';
+import { removedPlanning } from './planning';
 import type { Protection } from './protection';
 import { hideInUrls } from './urls';
 import { memberOf, waysAt, waysOf } from './ways';
@@ -27,7 +28,8 @@ export function describeIssue(
     const known = knownKeys(schema, issue.path, input);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      return { path, sentence: `${name(path)} is unknown; ${suggest(key, known)}` };
+      const removed = removedPlanning[path.join('.')];
+      return { path, sentence: `${name(path)} ${removed ?? `is unknown; ${suggest(key, known)}`}` };
     });
   }
   if (issue.code === 'invalid_key') {

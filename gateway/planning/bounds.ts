@@ -1,23 +1,12 @@
 import type { Options } from '../options';
-import type { PlannerOptions } from './planner-threads';
+import type { PlannerOptions } from './planner';
 
 /** The planner's limits from the options. */
-export function boundsOf({
-  timeout,
-  paths,
-  plans,
+export const boundsOf = ({
+  depth,
+  steps,
   waiting,
-  threads,
-  idle,
-  memory,
-}: Options['planning']): Omit<PlannerOptions, 'supergraphSdl'> {
-  return {
-    deadline: timeout,
-    pathsLimit: paths,
-    maxEvaluatedPlans: plans,
-    queueLimit: waiting,
-    maxThreads: threads,
-    idleTime: idle,
-    memoryLimit: memory === undefined ? undefined : Math.ceil(memory / 1024 ** 2),
-  };
-}
+}: Options['planning']): Pick<PlannerOptions, 'budget' | 'queueLimit'> => ({
+  budget: { steps, depth },
+  queueLimit: waiting,
+});

@@ -1,249 +1,230 @@
 /**
- * Wraps Apollo's query planner (licence: Elastic-2.0), so that another planner can replace it. Runs in worker threads;
- * loading it into the main thread costs memory and start-up time.
+ * Plans operations on the main thread, a slice at a time. Senders take turns after each slice, so that large operations of
+ * one client delay those of others by little. Of one sender the oldest operation is planned first: of many, few are begun.
  */
-import {
-  isCompositeType,
-  operationFromDocument,
-  printSchema,
-  type Schema,
-  Supergraph,
-} from '@apollo/federation-internals';
-import {
-  prettyFormatQueryPlan,
-  type QueryPlan as ApolloQueryPlan,
-  QueryPlanner,
-} from '@apollo/query-planner';
-import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
+import { type DocumentNode, GraphQLError, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { FairQueue, heaviest } from '../admission/fair-queue';
 import { type QueryPlan } from '../execution/compile/plan';
-import { type CostDirectives, readCostDirectives } from './cost-directives';
-import { mendsOf } from './defects';
-import { withOneOfDeclared } from './defects/undeclared-one-of';
-import { type EntityFacts, entityFactsOf } from './entity-facts';
-import { type EventFieldProblem, type EventFields, eventsSubgraph, withEventFields } from './event-fields';
-import { incrementalDirectives, withoutIncrementalDirectives } from './incremental-delivery';
-import { type PlanningFailure, PlanningError } from './planning-error';
-import { type DirectiveNames, type Protections, protectionsOf } from './protections';
+import { atMost } from './at-most';
+import { longestSlice, type PlanningBudget, Steps } from './budget';
+import { type EventFields } from './event-fields';
+import { withoutIncrementalDirectives } from './incremental-delivery';
+import { defaultBudget, OperationPlanner } from './operation-planner';
+import { type OperationPlanning } from './plan-operation';
+import { PlanningError } from './planning-error';
+import { printPlan } from './print';
+import { readSupergraph, type SupergraphFacts } from './supergraph-facts';
 
-export type { QueryPlan };
+export type { QueryPlan, SupergraphFacts };
 
-export interface QueryPlannerOptions {
+export interface PlannerOptions {
   readonly supergraphSdl: string;
-  /**
-   * Most ways to reach one selection; an operation that needs more is refused. Fields that several subgraphs share
-   * multiply the ways with every level.
-   *
-   * @default 5000
-   */
-  readonly pathsLimit?: number | undefined;
-  /**
-   * Most whole plans that are compared; the best of them is taken. Comparing a plan takes about 0.3 ms, so many more
-   * would end at the deadline without a plan.
-   *
-   * @default 1000
-   */
-  readonly maxEvaluatedPlans?: number | undefined;
+  /** What one operation may take. @default 30000 steps */
+  readonly budget?: PlanningBudget | undefined;
   /** Subscription fields whose source is events. @default none */
   readonly eventFields?: EventFields | undefined;
-}
-
-/** The facts about a supergraph after its query graph is built. */
-export interface SupergraphFacts {
-  /** The API schema, in parts of a few definitions each, so that a large one need not be parsed at once. */
-  readonly apiSchemaSdl: readonly string[];
   /**
-   * The object types, interfaces and unions of the supergraph, without their fields, as a schema; undefined where the
-   * API schema has them all.
+   * How many operations may wait to be planned; a document counts as one for each 4 KiB begun. More are refused at once,
+   * first those of the sender with the most.
+   *
+   * @default 500
    */
-  readonly answerTypesSdl: string | undefined;
-  /** The `@inaccessible` values of enums that clients see, by the enum's name. */
-  readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
-  readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
-  /** The labels of progressive `@override`s. */
-  readonly overrideLabels: readonly string[];
-  readonly protections: Protections;
-  /** Undefined for a supergraph without cost directives. */
-  readonly costs: CostDirectives | undefined;
-  readonly entities: EntityFacts;
-  /** What `eventFields` names, and the supergraph does not have. */
-  readonly eventFieldProblems: readonly EventFieldProblem[];
+  readonly queueLimit?: number | undefined;
+  /** The facts of the supergraph, where they are known already. @default they are read */
+  readonly facts?: SupergraphFacts | undefined;
 }
 
-/** Builds the query graph of a supergraph. Throws an `Error` with the reason if it refuses the supergraph. */
-export function buildQueryPlanner(options: QueryPlannerOptions): {
-  readonly supergraph: SupergraphFacts;
-  /** Plans a valid operation. Throws a `PlanningError`. */
-  readonly plan: (
+export interface Planner {
+  /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
+  readonly ready: Promise<SupergraphFacts>;
+  /**
+   * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels` names
+   * their labels. Senders of waiting operations take turns. Rejects with a `GraphQLError`.
+   */
+  plan(
     document: string,
     operationName: string | undefined,
-    overrideLabels: readonly string[],
-  ) => QueryPlan;
-} {
-  const { supergraphSdl, pathsLimit = 5000, maxEvaluatedPlans = 1000, eventFields = {} } = options;
-  const original = withOneOfDeclared(parse(supergraphSdl, { noLocation: true }));
-  if (!isSupergraph(original)) {
-    throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
+    overrideLabels?: readonly string[],
+    sender?: string,
+  ): Promise<QueryPlan>;
+  /** Plans an operation and writes the plan as text, for people. Rejects with a `GraphQLError`. */
+  describe(
+    document: string,
+    operationName: string | undefined,
+    overrideLabels?: readonly string[],
+  ): Promise<string>;
+  /** Rejects all pending operations. */
+  close(): Promise<void>;
+}
+
+export const createPlanner = (options: PlannerOptions): Planner => new SlicedPlanner(options);
+
+/** An operation whose plan is awaited. */
+interface Task {
+  readonly sender: string;
+  readonly weight: number;
+  readonly begin: (steps: Steps) => OperationPlanning;
+  readonly steps: Steps;
+  /** Undefined before its first slice. */
+  planning: OperationPlanning | undefined;
+  readonly resolve: (plan: QueryPlan) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class SlicedPlanner implements Planner {
+  readonly ready: Promise<SupergraphFacts>;
+  readonly #options: PlannerOptions;
+  readonly #budget: PlanningBudget;
+  readonly #waiting = new FairQueue<Task>();
+  /** Plans under way, by operation. */
+  readonly #plans = new Map<string, Promise<QueryPlan>>();
+  /** Operations that are too complex. */
+  readonly #refused = new LRUCache<string, GraphQLError>(atMost(1000));
+  #operations: OperationPlanner | undefined;
+  #isWorking = false;
+  #isClosed = false;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+    this.#budget = options.budget ?? defaultBudget;
+    this.ready = options.facts === undefined ? this.#read() : Promise.resolve(options.facts);
+    // Whoever needs it awaits it, too.
+    this.ready.catch(() => undefined);
   }
-  const entities = entityFactsOf(original);
-  const { supergraph: document, problems } = withEventFields(original, eventFields);
-  const { supergraph: plannable, hasStandIns, mend } = mendsOf(document, entities);
-  // Stand-ins leave unused `@external` fields, which validation refuses; the original supergraph is validated below.
-  const supergraph = Supergraph.build(plannable, { supportedFeatures, validateSupergraph: !hasStandIns });
-  const apiSchema = supergraph.apiSchema();
-  const clients = hasStandIns ? Supergraph.build(document, { supportedFeatures }).apiSchema() : apiSchema;
-  const apiSchemaSdl = `${printSchema(clients)}\n${incrementalDirectives}`;
-  const planner = new QueryPlanner(supergraph, {
-    // Subgraph requests are smallest, and planned fastest, with fragments expanded: reusing the client's adds a
-    // definition and a spread for what is often shorter, and generating them does so for every entity fetch.
-    reuseQueryFragments: false,
-    generateQueryFragments: false,
-    debug: { pathsLimit, maxEvaluatedPlans },
-  });
 
-  let clientSchema: GraphQLSchema | undefined;
-
-  return {
-    supergraph: {
-      apiSchemaSdl: inParts(apiSchemaSdl),
-      answerTypesSdl: answerTypesSdl(supergraph.schema, apiSchema),
-      inaccessibleValues: inaccessibleValuesOf(supergraph.schema, apiSchema),
-      subgraphs: supergraph
-        .subgraphsMetadata()
-        .flatMap(({ name, url }) => (name === eventsSubgraph ? [] : [{ name, url }])),
-      overrideLabels: overrideLabelsOf(supergraph),
-      protections: protectionsOf(document, directiveNamesOf(supergraph)),
-      costs: readCostDirectives(document),
-      entities,
-      eventFieldProblems: problems,
-    },
-    plan(document, operationName, overrideLabels) {
-      const overrideConditions = new Map(overrideLabels.map((label) => [label, true]));
-      const plan = mend(
-        (ast, name) => {
-          const operation = operationFromDocument(
-            apiSchema,
-            ast,
-            name === undefined ? {} : { operationName: name },
-          );
-          return planner.buildQueryPlan(operation, { overrideConditions });
+  plan(
+    document: string,
+    operationName: string | undefined,
+    overrideLabels: readonly string[] = [],
+    sender = '',
+  ): Promise<QueryPlan> {
+    if (this.#isClosed) return Promise.reject(new PlanningError('closed'));
+    const key = JSON.stringify([document, operationName ?? null, overrideLabels]);
+    const refused = this.#refused.get(key);
+    if (refused !== undefined) return Promise.reject(refused);
+    let plan = this.#plans.get(key);
+    if (plan !== undefined) return plan;
+    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), (steps) =>
+      this.#planner().begin(
+        {
+          document: withoutIncrementalDirectives(parse(document, { noLocation: true })),
+          ...{ operationName, overrideLabels },
         },
-        () => (clientSchema ??= buildSchema(apiSchemaSdl, { assumeValidSDL: true })),
-      );
-      try {
-        const parsed = parse(document, { noLocation: true });
-        return plan(withoutIncrementalDirectives(parsed), operationName);
-      } catch (error) {
-        throw new PlanningError(failureOf(error), error);
-      }
-    },
-  };
-}
-
-/** A plan as text, for people. */
-export const formatQueryPlan = (plan: QueryPlan): string =>
-  prettyFormatQueryPlan(plan satisfies OfKnownKind as Parameters<typeof prettyFormatQueryPlan>[0]);
-
-/** A plan of Apollo's node kinds: its formatter prints only the name of any other kind. */
-interface OfKnownKind {
-  readonly node?: { readonly kind: NonNullable<ApolloQueryPlan['node']>['kind'] } | undefined;
-}
-
-/**
- * The supported features (`@link`s for execution or security). A feature is listed once Weir implements it. A
- * supergraph that uses another is refused.
- */
-const supportedFeatures = new Set([
-  'https://specs.apollo.dev/core/v0.1',
-  'https://specs.apollo.dev/core/v0.2',
-  'https://specs.apollo.dev/join/v0.1',
-  'https://specs.apollo.dev/join/v0.2',
-  'https://specs.apollo.dev/join/v0.3',
-  'https://specs.apollo.dev/join/v0.4',
-  'https://specs.apollo.dev/join/v0.5',
-  'https://specs.apollo.dev/tag/v0.1',
-  'https://specs.apollo.dev/tag/v0.2',
-  'https://specs.apollo.dev/tag/v0.3',
-  'https://specs.apollo.dev/inaccessible/v0.1',
-  'https://specs.apollo.dev/inaccessible/v0.2',
-  'https://specs.apollo.dev/context/v0.1',
-  'https://specs.apollo.dev/authenticated/v0.1',
-  'https://specs.apollo.dev/requiresScopes/v0.1',
-  'https://specs.apollo.dev/policy/v0.1',
-  'https://specs.apollo.dev/cost/v0.1',
-  'https://specs.apollo.dev/cacheTag/v0.1',
-]);
-
-const isSupergraph = ({ definitions }: DocumentNode): boolean =>
-  definitions.some(
-    (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph',
-  );
-
-/** Characters of a part, which are parsed within a few milliseconds. */
-const usualPart = 8192;
-
-function inParts(sdl: string): string[] {
-  const parts = [];
-  let start = 0;
-  for (const { loc } of parse(sdl).definitions) {
-    if (loc!.end - start < usualPart) continue;
-    parts.push(sdl.slice(start, loc!.end));
-    start = loc!.end;
+        steps,
+      ),
+    );
+    this.#plans.set(key, plan);
+    plan.then(
+      () => this.#plans.delete(key),
+      (error: unknown) => {
+        this.#plans.delete(key);
+        if (isTooComplex(error)) this.#refused.set(key, error);
+      },
+    );
+    return plan;
   }
-  const rest = sdl.slice(start);
-  return rest.trim() === '' ? parts : [...parts, rest];
-}
 
-function answerTypesSdl(schema: Schema, apiSchema: Schema): string | undefined {
-  const types = schema.types().filter(isCompositeType);
-  if (types.every(({ name }) => apiSchema.type(name) !== undefined)) return undefined;
-  return types
-    .map((type) => {
-      if (type.kind === 'UnionType') return `union ${type.name} = ${type.types().join(' | ')}`;
-      const interfaces = type.interfaces().join(' & ');
-      const keyword = type.kind === 'ObjectType' ? 'type' : 'interface';
-      return `${keyword} ${type.name}${interfaces && ` implements ${interfaces}`} { _: Boolean }`;
-    })
-    .join('\n');
-}
-
-function inaccessibleValuesOf(schema: Schema, apiSchema: Schema): Map<string, string[]> {
-  const visible = new Map(apiSchema.enumTypes().map((type) => [type.name, new Set(namesOf(type.values))]));
-  const inaccessible = new Map<string, string[]>();
-  for (const type of schema.enumTypes()) {
-    const ofClients = visible.get(type.name);
-    const others = namesOf(type.values).filter((name) => ofClients?.has(name) === false);
-    if (others.length > 0) inaccessible.set(type.name, others);
+  async describe(
+    document: string,
+    operationName: string | undefined,
+    overrideLabels: readonly string[] = [],
+  ): Promise<string> {
+    return printPlan(await this.plan(document, operationName, overrideLabels));
   }
-  return inaccessible;
-}
 
-const namesOf = (named: readonly { readonly name: string }[]): string[] => named.map(({ name }) => name);
-
-function overrideLabelsOf(supergraph: Supergraph): string[] {
-  const labels = new Set<string>();
-  for (const application of supergraph.schema.directive('join__field')?.applications() ?? []) {
-    const label: unknown = application.arguments()['overrideLabel'];
-    if (typeof label === 'string') labels.add(label);
+  close(): Promise<void> {
+    this.#isClosed = true;
+    for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next())
+      this.#end(task, new PlanningError('closed'));
+    return Promise.resolve();
   }
-  return [...labels];
+
+  async #read(): Promise<SupergraphFacts> {
+    // Not within the caller's turn.
+    await nextTurn();
+    const { facts, supergraph } = this.#readSupergraph();
+    await this.#operationsOf(supergraph).prepare();
+    return facts;
+  }
+
+  #readSupergraph(): ReturnType<typeof readSupergraph> {
+    const { eventFields = {}, supergraphSdl } = this.#options;
+    try {
+      return readSupergraph(parse(supergraphSdl, { noLocation: true }), eventFields);
+    } catch (error) {
+      // A `GraphQLError` would be one of an operation.
+      throw new Error((error as Error).message, { cause: error });
+    }
+  }
+
+  #operationsOf(supergraph: DocumentNode): OperationPlanner {
+    return (this.#operations = new OperationPlanner(supergraph, this.#budget));
+  }
+
+  /** A packaged graph is read when its first operation without a plan comes. */
+  #planner(): OperationPlanner {
+    return this.#operations ?? this.#operationsOf(this.#readSupergraph().supergraph);
+  }
+
+  #enqueue(sender: string, weight: number, begin: Task['begin']): Promise<QueryPlan> {
+    return new Promise((resolve, reject) => {
+      const steps = new Steps(this.#budget);
+      this.#waiting.add({
+        sender,
+        weight: Math.max(1, weight),
+        begin,
+        steps,
+        planning: undefined,
+        resolve,
+        reject,
+      });
+      this.#bound();
+      if (!this.#isWorking) void this.#work();
+    });
+  }
+
+  #bound(): void {
+    const { queueLimit = 500 } = this.#options;
+    while (this.#waiting.weight > queueLimit && this.#waiting.size > 1) {
+      const sender = heaviest(this.#waiting.senders(), (one) => this.#waiting.weightOf(one), 0);
+      this.#waiting.takeNewestOf(sender!)?.reject(new PlanningError('limited'));
+    }
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    await this.ready.catch(() => undefined);
+    for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next()) {
+      task.steps.beginSlice(longestSlice);
+      this.#advance(task);
+      if (this.#waiting.size > 0) await nextTurn();
+    }
+    this.#isWorking = false;
+  }
+
+  /** Works at an operation for a slice. */
+  #advance(task: Task): void {
+    try {
+      task.planning ??= task.begin(task.steps);
+      if (!task.planning.advance()) return;
+      this.#waiting.delete(task);
+      task.resolve(task.planning.plan);
+    } catch (error) {
+      this.#end(task, error instanceof GraphQLError ? error : new PlanningError('failed', error));
+    }
+  }
+
+  #end(task: Task, error: GraphQLError): void {
+    this.#waiting.delete(task);
+    task.reject(error);
+  }
 }
 
-function directiveNamesOf({ schema }: Supergraph): DirectiveNames {
-  const nameOf = (name: string): string | undefined =>
-    schema.coreFeatures?.getByIdentity(`https://specs.apollo.dev/${name}`)?.directiveNameInSchema(name);
-  return {
-    authenticated: nameOf('authenticated'),
-    requiresScopes: nameOf('requiresScopes'),
-    policy: nameOf('policy'),
-    context: nameOf('context'),
-    inaccessible: nameOf('inaccessible'),
-  };
-}
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The planner reports exceeded limits only by message; any other error is a failure of the planner. */
-function failureOf(error: unknown): PlanningFailure {
-  const text = error instanceof Error ? error.message : '';
-  const guards =
-    /^Too many options generated|^Exceeded maximum recursive selections|^Number of non-local selections|^Maximum call stack/;
-  return guards.test(text) ? 'too-complex' : 'failed';
-}
+/** Characters of a document that count as one waiting operation. */
+const longDocument = 4096;
+
+const isTooComplex = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && error.extensions['code'] === 'QUERY_TOO_COMPLEX';

@@ -15,7 +15,7 @@ export class PlanningError extends GraphQLError {
   constructor(failure: PlanningFailure, cause?: unknown) {
     const code = failures[failure];
     const { status, message } = errors[code];
-    const headers = new Map(failure === 'busy' || failure === 'limited' ? [['retry-after', '1']] : []);
+    const headers = new Map(failure === 'limited' ? [['retry-after', '1']] : []);
     super(message({}), { extensions: { code, http: { status, headers } } });
     this.failure = failure;
     this.cause = cause;
@@ -23,12 +23,8 @@ export class PlanningError extends GraphQLError {
 }
 
 const failures = {
-  timeout: 'QUERY_PLANNING_TIMEOUT',
-  /** Too many operations wait to be planned. */
-  busy: 'QUERY_PLANNING_TIMEOUT',
   /** Too many operations of one sender wait. */
   limited: 'REQUEST_CONCURRENCY_LIMITED',
-  'too-complex': 'QUERY_TOO_COMPLEX',
   failed: 'QUERY_PLANNING_FAILED',
   closed: 'SHUTTING_DOWN',
 } as const satisfies Record<string, ErrorCode>;

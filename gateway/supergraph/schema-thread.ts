@@ -5,8 +5,8 @@ import { apiSchemaOf } from '../../schema/api-schema';
 import { changesBetween } from '../../schema/changes';
 import { readUsage } from '../../schema/usage';
 import { describeTypes, type SchemaUsage } from '../console/schema';
-import { letRequestsGoFirst } from '../planning/thread-priority';
 import type { DescribedSupergraph, DescribeOptions, SchemaTask } from './describe-supergraph';
+import { letRequestsGoFirst } from './thread-priority';
 import { type RegistryFacts } from './registry-facts';
 import type { Removals, VersionedSupergraph } from './removed-names';
 

@@ -402,7 +402,7 @@ export const metricTable = {
   'process.cpu.time': {
     kind: 'counter',
     unit: 's',
-    description: 'CPU time of the process, planner threads and garbage collection included.',
+    description: 'CPU time of the process, garbage collection included.',
     prometheus: { name: 'process_cpu_seconds_total' },
   },
   'process.memory.usage': {

@@ -19,7 +19,7 @@ import { Authorization, Policies } from '../../gateway/auth/directives';
 import { createIdentity, type Identity } from '../../gateway/auth/identity';
 import { compileOperation } from '../../gateway/execution';
 import { type QueryPlan } from '../../gateway/planning';
-import { formatQueryPlan } from '../../gateway/planning/planner';
+import { formatQueryPlan } from '../support/own-planner';
 import { type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';

@@ -1,6 +1,6 @@
 import { getOperationAST, getVariableValues, type GraphQLSchema, validate } from 'graphql';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
-import { formatQueryPlan } from '../../gateway/planning/planner';
+import { formatQueryPlan } from '../support/own-planner';
 import { randomOperation, type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
 import { randomSubgraphs } from '../support/random-supergraph';

@@ -8,7 +8,7 @@ import '../support/fast-graphql';
 import { buildSchema } from 'graphql';
 import { compileOperation } from '../../gateway/execution';
 import { PackagedPlans, readGraph, writeGraph } from '../../gateway/packaged/packaged-graph';
-import { buildQueryPlanner } from '../../gateway/planning/planner';
+import { buildQueryPlanner } from '../support/own-planner';
 import { amountOf, timeFor } from '../support/amounts';
 import { drawGraph, drawOperation } from './case';
 import { type Graph, startEngine, type System } from './systems';

@@ -34,7 +34,7 @@ import {
 } from '../../gateway/execution';
 import { type ErrorOptions } from '../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
-import { buildQueryPlanner } from '../../gateway/planning/planner';
+import { buildQueryPlanner } from '../support/own-planner';
 import { type EntityFacts, type Protections } from '../../gateway/planning';
 import { type Send } from '../../gateway/subgraph-calls/transport';
 import { type FormatError } from '../../gateway/request/format-error';

@@ -1,7 +1,6 @@
 /** Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. */
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -65,7 +64,6 @@ describe('the package', () => {
           ),
           ['dist', 'gateway', 'index.d.ts'],
           ['dist', 'cli', 'gateway-program.licenses.txt'],
-          ['dist', 'gateway', 'planning', 'worker.licenses.txt'],
           ['docs', 'configuration.schema.json'],
           ['schema', 'supergraph.yaml'],
           ['subgraphs', 'reviews', 'schema.graphql'],
@@ -86,24 +84,6 @@ describe('npm', () => {
       ([, { engines: theirs }]) => theirs?.node !== undefined && !subset(engines.node, theirs.node),
     );
     expect(refuses.map(([path]) => path)).toEqual([]);
-  });
-});
-
-describe("the planner's thread", () => {
-  const read = (file: string): string =>
-    readFileSync(inFolder(join('node_modules/weir/dist/gateway/planning', file)), 'utf8');
-
-  it('is one file that loads no package', () => {
-    const required = [...read('worker.js').matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name!);
-    expect(required).toContain('node:worker_threads');
-    expect(required.filter((name) => !isBuiltin(name))).toEqual([]);
-  });
-
-  it('has the licenses of what it holds beside it', () => {
-    const licenses = read('worker.licenses.txt');
-    expect(licenses).toContain('@apollo/query-planner 2.14.4 (Elastic-2.0)');
-    expect(licenses).toContain('You must ensure that anyone who gets a copy of any part of the software');
-    expect(licenses).toMatch(/^graphql \S+ \(MIT\)$/m);
   });
 });
 

@@ -29,8 +29,7 @@ let placed: string;
 
 beforeAll(async () => {
   const config = join(folder, 'weir.yaml');
-  // A busy machine plans slowly.
-  writeFileSync(config, 'planning: { timeout: 30s }\n');
+  writeFileSync(config, '');
   weir = await startDev(['--data', join(folder, 'dynamodb'), '--config', config]);
   reviews = subscribe(
     overWebSocket,

@@ -21,8 +21,6 @@ const forAnHour = {
   reviews: { cache: { maxAge: '1h', scope: 'public' } },
   orders: { cache: { maxAge: '1h' } },
 };
-/** A busy machine plans slowly. */
-const planning = { timeout: '30s' };
 
 let shop: DevProcess;
 let other: { readonly url: string; readonly pid: number; kill(): Promise<unknown> };
@@ -32,7 +30,7 @@ const file = (name: string, text: string): string => {
 };
 
 beforeAll(async () => {
-  const config = file('shop.yaml', stringify({ planning, subgraphs: forAnHour }));
+  const config = file('shop.yaml', stringify({ subgraphs: forAnHour }));
   shop = await startDev(['--data', join(folder, 'dynamodb'), '--config', config], {
     ...keys,
     LOG_LEVEL: 'info',
@@ -61,10 +59,7 @@ beforeAll(async () => {
     ]),
   );
   const auth = { anonymous: true, lambda: { module: 'who.mjs' } };
-  file(
-    'other.yaml',
-    stringify({ planning, subgraphs, auth, events: { ...events, subscriptions: { stockChanged } } }),
-  );
+  file('other.yaml', stringify({ subgraphs, auth, events: { ...events, subscriptions: { stockChanged } } }));
   // It comes back at the same port.
   other = await startOther(String(await freePort()));
 });

@@ -107,7 +107,6 @@ function writeOptions(aliases: number, reconnect: number): void {
       plain: { subscriptions: { protocol: 'sse', reconnect: `${reconnect}s` } },
     },
     // On a busy machine all plans are slow, and the subgraphs, which share a process with all clients, answer late.
-    planning: { timeout: '30s' },
     timeouts: { subgraph: '60s', request: '90s' },
     connections: { keepAlive: '1s' },
     breaker: { enabled: false },

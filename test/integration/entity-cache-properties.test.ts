@@ -54,8 +54,6 @@ const start = (options: Omit<GatewayOptions, 'supergraph'>): Promise<TestGateway
     ...options,
     introspection: true,
     auth,
-    // A machine that is busy with other tests may take longer than a client would wait.
-    planning: { timeout: '1m' },
     admin: { port: 0, token: invalidationToken },
     supergraph: sourceOf(shop.supergraphSdl),
   });

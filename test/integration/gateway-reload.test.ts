@@ -3,7 +3,6 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { IntrospectAndCompose } from '@apollo/gateway';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSmallGraph, type SmallGraph } from '../support/small-graph';
@@ -147,10 +146,8 @@ it('loses no request and keeps no thread while supergraphs change under load, ev
 // It would look up the name of each address.
 Object.assign(process.report, { excludeNetwork: true });
 
-/** Without those that are kept for the next gateway: see support/kept-threads.cjs. */
 const threads = (): number =>
-  (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length -
-  (Worker as unknown as { readonly kept: readonly unknown[] }).kept.length;
+  (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length;
 
 describe('from a file', () => {
   it('runs what is written to it, and survives that it is emptied or removed', async () => {

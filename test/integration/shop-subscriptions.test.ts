@@ -39,7 +39,6 @@ beforeAll(async () => {
     supergraph: sourceOf(shop.supergraphSdl),
     auth,
     privateLinks: { keys: [linkKey] },
-    planning: { timeout: '10s' },
     subgraphs: {
       inventory: { subscriptions: { protocol: 'sse' } },
       orders: { subscriptions: { protocol: 'callback' } },
@@ -228,7 +227,6 @@ describe('the examples of docs/events.md', () => {
     const { auth } = await developmentCredentials();
     fed = await startTestGateway({
       ...{ supergraph: sourceOf(shop.supergraphSdl), auth, privateLinks: { keys: [linkKey] } },
-      planning: { timeout: '10s' },
       subgraphs: { inventory: { cache: { maxAge: '1h', scope: 'public' } } },
       events: documented(),
     });

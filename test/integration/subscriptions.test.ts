@@ -101,7 +101,7 @@ it('opens the source by one fetch, and answers each event with what is fetched f
   const [{ request }] = upstreams.opened as [HeldUpstream];
   const { operation, variables } = request;
   expect([operation.subgraph, operation.kind]).toEqual(['products', 'subscription']);
-  expect(operation.document).toMatch(/^subscription\b.*\{repriced\(upc:\$upc\)\{__typename upc price\}\}$/);
+  expect(operation.document).toMatch(/^subscription\b.*\{repriced\(upc: \$upc\)\{__typename price upc\}\}$/);
   expect(variables.toString()).toBe('{"upc":"1"}');
   for (const price of [5, 6]) {
     upstreams.give(repriced('1', price));

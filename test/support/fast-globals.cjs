@@ -2,10 +2,8 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 const compileOnce = require('./compiled-once.cjs');
-const keepThreads = require('./kept-threads.cjs');
 
 compileOnce();
-keepThreads();
 
 /**
  * Those that the test file has used; jest makes one for each file. Node 20 asks all that were ever used about each promise

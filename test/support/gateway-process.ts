@@ -6,8 +6,6 @@ async function serve(file: string): Promise<void> {
     supergraph: { file },
     port: 0,
     admin: { port: 0 },
-    // On a busy machine, too, every operation is planned.
-    planning: { timeout: '1m' },
     logging: { level: 'error' },
   });
   process.stdout.write(`${JSON.stringify({ url, adminUrl })}\n`);

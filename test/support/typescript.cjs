@@ -2,15 +2,12 @@
 // the next process.
 const { createHash } = require('node:crypto');
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { dirname, join } = require('node:path');
-const { readBundle } = require('./worker-bundle.cjs');
+const { join } = require('node:path');
 
 const folder = join(__dirname, '../../node_modules/.cache/weir-tests/compiled');
 mkdirSync(folder, { recursive: true });
 
 require.extensions['.ts'] = (module, file) => {
-  const bundle = readBundle(file);
-  if (bundle) return void bundle(module.exports, require, module, file, dirname(file));
   module._compile(compiled(file), file);
 };
 

@@ -93,7 +93,8 @@ export function withoutRefused(
         refused.add(`${object}.${name}`);
         return [];
       }
-      if (++expanded > mostExpanded) throw requestError('QUERY_TOO_COMPLEX', {});
+      if (++expanded > mostExpanded)
+        throw requestError('QUERY_TOO_COMPLEX', { what: 'fragments', limit: mostExpanded });
       return [
         {
           kind: Kind.INLINE_FRAGMENT,

@@ -3,8 +3,10 @@
  * differs between them a name of its own. The result is plain GraphQL, which every server takes.
  */
 import {
+  type DefinitionNode,
   type DocumentNode,
   Kind,
+  type NameNode,
   type OperationDefinitionNode,
   parse,
   print,
@@ -76,8 +78,8 @@ const mostCombinations = 64;
 
 function combine(operations: readonly CompiledOperation[], types: TypeTable): Combination | undefined {
   const documents = operations.map(({ request }) => parse(request.document, { noLocation: true }));
-  if (documents.some(({ definitions }) => definitions.length > 1)) return undefined;
   const definitions = documents.map(operationOf);
+  if (definitions.some(({ selectionSet }) => hasSpread(selectionSet))) return undefined;
   const taken = new Set(
     definitions.flatMap(({ variableDefinitions = [] }) =>
       variableDefinitions.map(({ variable }) => variable.name.value),
@@ -87,13 +89,16 @@ function combine(operations: readonly CompiledOperation[], types: TypeTable): Co
   const parts: CombinedPart[] = [];
   const fields = new Map<string, CombinedField>();
   const shape = new Shape(types);
-  const selections = definitions.flatMap((definition, number) => {
+  const fragments: DefinitionNode[] = [];
+  const selections = documents.flatMap((whole, number) => {
     const operation = operations[number]!;
     const renamed = new Map<string, string>();
     for (const name of [representationsVariable, ...operation.contextVariables]) {
       renamed.set(name, freeName(`${name}_${number}`, taken));
     }
-    const { selectionSet, variableDefinitions = [] } = renameVariables(definition, renamed);
+    const document = rename(whole, renamed, number);
+    const { selectionSet, variableDefinitions = [] } = operationOf(document);
+    fragments.push(...document.definitions.slice(1));
     for (const variable of variableDefinitions) variables.set(variable.variable.name.value, variable);
     parts.push({
       operation,
@@ -113,6 +118,7 @@ function combine(operations: readonly CompiledOperation[], types: TypeTable): Co
         variableDefinitions: [...variables.values()],
         selectionSet: { kind: Kind.SELECTION_SET, selections },
       },
+      ...fragments,
     ],
   };
   const text = stripIgnoredCharacters(print(document));
@@ -138,17 +144,29 @@ function freeName(name: string, taken: Set<string>): string {
   return free;
 }
 
-function renameVariables(
-  definition: OperationDefinitionNode,
-  renamed: ReadonlyMap<string, string>,
-): OperationDefinitionNode {
-  return visit(definition, {
-    Variable: ({ name }) => {
-      const value = renamed.get(name.value);
-      return value === undefined ? undefined : { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value } };
+/** Renames variables as they are mapped, and fragments by the number of the part. */
+function rename(document: DocumentNode, variables: ReadonlyMap<string, string>, part: number): DocumentNode {
+  const withName = <Node extends { readonly name: NameNode }>(node: Node, value: string): Node => ({
+    ...node,
+    name: { kind: Kind.NAME, value },
+  });
+  return visit(document, {
+    Variable(node) {
+      const value = variables.get(node.name.value);
+      return value === undefined ? undefined : withName(node, value);
     },
+    FragmentSpread: (node) => withName(node, aliasOf(node.name.value, part)),
+    FragmentDefinition: { leave: (node) => withName(node, aliasOf(node.name.value, part)) },
   });
 }
+
+/** Whether top-level fields are in named fragments, where they cannot have aliases. The planner writes none. */
+const hasSpread = ({ selections }: SelectionSetNode): boolean =>
+  selections.some(
+    (selection) =>
+      selection.kind === Kind.FRAGMENT_SPREAD ||
+      (selection.kind === Kind.INLINE_FRAGMENT && hasSpread(selection.selectionSet)),
+  );
 
 function withAliases(
   { selections }: SelectionSetNode,

@@ -160,8 +160,10 @@ export function shapeOfOperation(
 
   function shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
     const found = new Map<string, FoundField>();
+    // A fragment that several types share is read once: fragments within fragments would be read more often at each level.
+    const seen = new Set<string>();
     for (const { selectionSet, type, path, when } of parts)
-      gather(selectionSet, type, isEntities ? undefined : path, when, found);
+      gather(selectionSet, type, isEntities ? undefined : path, when, found, seen);
     // Keys that are merged under one name share one shape, with the fields of all.
     const partsByName = new Map<string, Part[]>();
     for (const { name, parts: below } of found.values()) {
@@ -201,13 +203,19 @@ export function shapeOfOperation(
     path: readonly string[] | undefined,
     when: Conjunction,
     found: Map<string, FoundField>,
+    seen: Set<string>,
   ): void {
     for (const selection of selections) {
       const here = [...when, ...conjunctionOf(selection.directives)];
-      if (selection.kind !== Kind.FIELD) {
-        const fragment =
-          selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value)!;
-        gather(fragment.selectionSet, fragment.typeCondition?.name.value ?? type, path, here, found);
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const { selectionSet, typeCondition } = selection;
+        gather(selectionSet, typeCondition?.name.value ?? type, path, here, found, seen);
+      } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const { selectionSet, typeCondition } = fragments.get(selection.name.value)!;
+        const id = JSON.stringify([selection.name.value, path, here]);
+        if (seen.has(id)) continue;
+        seen.add(id);
+        gather(selectionSet, typeCondition.name.value, path, here, found, seen);
       } else {
         const key = selection.alias?.value ?? selection.name.value;
         const at = path === undefined ? [] : [...path, key];

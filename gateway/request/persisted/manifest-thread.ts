@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { buildSchema, parse, validate } from 'graphql';
-import { letRequestsGoFirst } from '../../planning/thread-priority';
+import { letRequestsGoFirst } from '../../supergraph/thread-priority';
 import { validationRules } from '../validation-rules';
 import { ManifestError, readManifests, sha256 } from './manifest';
 

@@ -154,7 +154,7 @@ describe('weir explain', () => {
     const { stdout } = await explain('--query', query, '--supergraph', graph);
 
     expect(stdout).toContain(
-      'Calls: 7 to 12, for 16 fetches of the plan; calls of one step and subgraph are merged if they are ready at the same time',
+      'Calls: 7 to 9, for 13 fetches of the plan; calls of one step and subgraph are merged if they are ready at the same time',
     );
   });
 

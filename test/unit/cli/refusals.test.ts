@@ -237,7 +237,7 @@ const together = [
   "events: { subscriptions: { a: { types: [A], key: { b: subject }, only: { subject: { eq: '{$args.b}' } } } } }",
   "events: { subscriptions: { a: { types: [A], key: { b: subject }, only: { subject: { eq: '{$claim.b}' } } } } }",
   'cache: { store: redis://a, redis: { iam: { cache: a, user: b, region: eu-west-1 } } }',
-  'planning: { memory: 1MiB }',
+  'planning: { timeout: 5s }',
   'lambda: { stream: 200MiB }',
   'logging: { fields: { a: { header: x-a, claim: a } } }',
   'logging: { fields: { a: { header: cookie }, ms: { header: x-a } } }',

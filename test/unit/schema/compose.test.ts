@@ -1,5 +1,5 @@
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES } from '@apollo/federation-internals';
-import { buildQueryPlanner } from '../../../gateway/planning/planner';
+import { buildQueryPlanner } from '../../support/own-planner';
 import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../schema';
 import { apiSchemaOf } from '../../../schema/api-schema';
 import { unservedFeatures } from '../../../schema/unserved-features';

@@ -13,9 +13,15 @@ function add(sender: string, names: readonly string[], weight = 1): Item[] {
   return items;
 }
 
+function take(): Item | undefined {
+  const item = queue.next();
+  if (item !== undefined) queue.delete(item);
+  return item;
+}
+
 function takeAll(): string[] {
   const names: string[] = [];
-  for (let item = queue.take(); item !== undefined; item = queue.take()) names.push(item.name);
+  for (let item = take(); item !== undefined; item = take()) names.push(item.name);
   return names;
 }
 
@@ -32,18 +38,27 @@ describe('a fair queue', () => {
     expect(takeAll()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
   });
 
+  it('names the oldest item of each sender in turn until it is deleted', () => {
+    add('a', ['a1', 'a2']);
+    add('b', ['b1']);
+    const turns = Array.from({ length: 4 }, () => queue.next()!);
+    expect(turns.map(({ name }) => name)).toEqual(['a1', 'b1', 'a1', 'b1']);
+    queue.delete(turns[0]!);
+    expect([queue.next()!.name, queue.next()!.name]).toEqual(['a2', 'b1']);
+  });
+
   it('keeps the turns when items are added meanwhile', () => {
     add('a', ['a1', 'a2', 'a3']);
-    expect(queue.take()!.name).toBe('a1');
+    expect(take()!.name).toBe('a1');
     add('b', ['b1', 'b2']);
-    expect(queue.take()!.name).toBe('a2');
+    expect(take()!.name).toBe('a2');
     expect(takeAll()).toEqual(['b1', 'a3', 'b2']);
   });
 
   it('puts a sender last that returns after its queue was empty', () => {
     add('a', ['a1']);
     add('b', ['b1', 'b2']);
-    queue.take();
+    take();
     add('a', ['a2']);
     expect(takeAll()).toEqual(['b1', 'a2', 'b2']);
   });
@@ -78,7 +93,7 @@ describe('a fair queue', () => {
   });
 
   it('is empty for a sender without items', () => {
-    expect(queue.take()).toBeUndefined();
+    expect(take()).toBeUndefined();
     expect(queue.takeNewestOf('a')).toBeUndefined();
   });
 });

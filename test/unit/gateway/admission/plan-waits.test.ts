@@ -39,7 +39,7 @@ function plain(error: unknown): unknown[] {
   };
   return [code, http.status, ...http.headers];
 }
-const busy = ['QUERY_PLANNING_TIMEOUT', 503, ['retry-after', '1']];
+const busy = ['REQUEST_CONCURRENCY_LIMITED', 503, ['retry-after', '1']];
 
 /** Waits for a plan that does not come; says how that ended. */
 function waitInVain(request: PlanWaiter): Promise<unknown> {

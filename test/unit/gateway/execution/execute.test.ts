@@ -183,7 +183,7 @@ describe('execute', () => {
       `{ me { reviews { product { name inStock shipping } } } reviews { product { name inStock } }
         products @skip(if: true) { near } }`,
     );
-    expect(calls.planned).toBe(8);
+    expect(calls.planned).toBe(7);
     expect(calls.merged).toBeGreaterThan(0);
     expect(calls.planned - calls.merged).toBe(sent.length);
     const none = await shop.ask('{ products { inStock } }', { answer: () => ({ data: { products: [] } }) });

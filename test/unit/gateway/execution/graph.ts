@@ -20,7 +20,7 @@ import {
 import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
 import { type EntityFacts } from '../../../../gateway/planning';
-import { buildQueryPlanner } from '../../../../gateway/planning/planner';
+import { buildQueryPlanner } from '../../../support/own-planner';
 import { type CallCounts } from '../../../../gateway/telemetry/call-counts';
 import { type SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { compose } from '../../../support/compose';

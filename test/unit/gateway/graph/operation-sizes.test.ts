@@ -6,7 +6,7 @@ import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { createOperations, type OperationOptions } from '../../../../gateway/graph/operations';
 import { parseOptions } from '../../../../gateway/options';
 import { OperationMemory } from '../../../../gateway/planning';
-import { buildQueryPlanner } from '../../../../gateway/planning/planner';
+import { buildQueryPlanner } from '../../../support/own-planner';
 import { createPrograms } from '../../../../gateway/graph/programs';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { ScopesInFlight } from '../../../../gateway/subgraph-calls/scopes-in-flight';

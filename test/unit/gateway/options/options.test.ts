@@ -69,11 +69,8 @@ describe('defaults', () => {
       overrides: {},
       persistedOperations: { automatic: true, manifest: [], mode: 'log' },
       planning: {
-        paths: 5_000,
-        plans: 1_000,
-        idle: 600_000,
-        threads: 2,
-        timeout: 5_000,
+        depth: 1_000,
+        steps: 30_000,
         waiting: 500,
       },
       errors: { jsonStatus: 400 },

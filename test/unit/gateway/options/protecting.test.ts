@@ -61,7 +61,6 @@ const notProtecting = `
   privateLinks.claims
   connections.connectTimeout connections.keepAlive connections.http2 connections.strict
   connections.compression connections.ca
-  planning.plans planning.threads planning.idle
   overrides.NAME
   calls.batchWindow calls.batchSize calls.sharedHeaders
   zone

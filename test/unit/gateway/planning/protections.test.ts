@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import { buildQueryPlanner } from '../../../../gateway/planning/planner';
+import { buildQueryPlanner } from '../../../support/own-planner';
 import { protectionsOf, requirementLabel, type Protections } from '../../../../gateway/planning/protections';
 import { compose } from '../../../support/compose';
 

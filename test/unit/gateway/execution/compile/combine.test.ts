@@ -228,7 +228,32 @@ describe('what is asked of one subgraph in one turn by several operations', () =
     expect(data).toEqual({ ts: [Object.fromEntries(numbers.map((i) => [`f${i}`, i]))] });
   });
 
-  it('is a request for each where an operation has fragments of its own', async () => {
+  it('keeps the fragments of the operations apart', async () => {
+    const withFragment = (type: string, field: string) =>
+      fetchOf(
+        'e',
+        `query(${variableDefinitions}){_entities(representations:$representations){...on ${type}{in{..._0}}}} fragment _0 on In{${field}}`,
+        { requires: keyOf(type) },
+      );
+    const { data, sent } = await run({
+      schema: `type Query { ts: [T] us: [U] } type T { id: ID in: In } type U { id: ID in: In } type In { v: Int x: Int }`,
+      operation: '{ ts { in { v } } us { in { x } } }',
+      plan: inSequence(
+        fetchOf('s', '{ts{__typename id}us{__typename id}}'),
+        inParallel(at(['ts', '@'], withFragment('T', 'v')), at(['us', '@'], withFragment('U', 'x'))),
+      ),
+      answers: {
+        s: [roots],
+        e: [{ _entities_0: [{ in: { v: 1 } }, { in: { v: 2 } }], _entities_1: [{ in: { x: 3 } }] }],
+      },
+    });
+
+    expect(data).toEqual({ ts: [{ in: { v: 1 } }, { in: { v: 2 } }], us: [{ in: { x: 3 } }] });
+    expect(sent).toHaveLength(2);
+    expect(sent[1]!.document).toMatch(/fragment _0_0 on In\{v\}fragment _0_1 on In\{x\}$/);
+  });
+
+  it('is a request for each where the fields to be named apart are in fragments', async () => {
     const { sent } = await run({
       schema,
       operation: '{ ts { v } us { x } }',
@@ -239,7 +264,7 @@ describe('what is asked of one subgraph in one turn by several operations', () =
             ['ts', '@'],
             fetchOf(
               'e',
-              `query(${variableDefinitions}){_entities(representations:$representations){...F}} fragment F on T{v}`,
+              `query(${variableDefinitions}){...F} fragment F on Query{_entities(representations:$representations){...on T{v}}}`,
               { requires: keyOf('T') },
             ),
           ),

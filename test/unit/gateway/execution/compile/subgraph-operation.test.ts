@@ -36,3 +36,30 @@ it('tells fetches apart by subgraph, selection, and what is renamed in their ans
     ),
   ).toEqual([0, 1, 2, 3, 4, 3, 0]);
 });
+
+it('reads a fragment that several types share once, however deep fragments are in each other', () => {
+  const levels = 60;
+  const node = TypeTable.of(
+    buildSchema(`
+      type Query { n: N }
+      interface N { f: N  v: Int }
+      type A implements N { f: N  v: Int }
+      type B implements N { f: N  v: Int }
+    `),
+  );
+  const fragments = Array.from({ length: levels }, (_, i) => {
+    const below = i + 1 === levels ? '{v}' : `{..._${i + 1}}`;
+    return `fragment _${i} on N{...on A{f${below}} ...on B{f${below}}}`;
+  });
+  const { shape } = compileSubgraphOperation(
+    { ...fetchOfA, operation: `{n{..._0}} ${fragments.join(' ')}` },
+    node,
+    new Map(),
+  );
+  let [below] = shape.children;
+  for (let i = 0; i < levels; i++) {
+    expect(below!.keys).toEqual(['f']);
+    [below] = below!.children;
+  }
+  expect(below!.keys).toEqual(['v']);
+});

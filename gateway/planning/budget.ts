@@ -1,0 +1,78 @@
+/**
+ * What the planning of one operation may take: steps, so that the answer is the same on a busy machine, and slices of time,
+ * after which other work of the process goes on.
+ */
+import { requestError } from '../errors';
+
+export interface PlanningBudget {
+  /** Steps of reading, search and emission. */
+  readonly steps: number;
+  /** Levels of an operation. */
+  readonly depth: number;
+}
+
+/** The steps that one operation has taken. */
+export class Steps {
+  readonly #budget: PlanningBudget;
+  #taken = 0;
+  #sliceEnd = Infinity;
+  #nextLook = 0;
+
+  constructor(budget: PlanningBudget) {
+    this.#budget = budget;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` once the budget is spent. */
+  take(count: number): void {
+    this.#taken += count;
+    if (this.#taken > this.#budget.steps) throw tooComplex('steps', this.#budget.steps);
+  }
+
+  /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` where an operation has more levels than it may have. */
+  enter(depth: number): void {
+    if (depth > this.#budget.depth) throw tooComplex('levels', this.#budget.depth);
+  }
+
+  /** Begins a slice of so many milliseconds. */
+  beginSlice(milliseconds: number): void {
+    this.#sliceEnd = milliseconds === Infinity ? Infinity : performance.now() + milliseconds;
+  }
+
+  /** Whether the slice is over. Looks at the clock every few calls. */
+  get isSliceOver(): boolean {
+    if (this.#sliceEnd === Infinity || --this.#nextLook > 0) return false;
+    this.#nextLook = 8;
+    return performance.now() > this.#sliceEnd;
+  }
+}
+
+const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
+  requestError('QUERY_TOO_COMPLEX', { what, limit });
+
+/** Work that can be done bit by bit. */
+export interface SlicedWork {
+  /** Works until it is done, or until the slice is over. Returns whether it is done. */
+  advance(): boolean;
+}
+
+export function runAtOnce(work: SlicedWork): void {
+  while (!work.advance());
+}
+
+/** Longest slice of work on the main thread, in milliseconds. */
+export const longestSlice = 6;
+
+/** Works at one item after another, in slices between which other work of the process goes on. */
+export async function inSlices<Item>(items: Iterable<Item>, work: (item: Item) => void): Promise<void> {
+  let end = performance.now() + longestSlice;
+  for (const item of items) {
+    work(item);
+    if (performance.now() < end) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    end = performance.now() + longestSlice;
+  }
+}

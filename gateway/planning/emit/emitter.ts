@@ -1,0 +1,261 @@
+/** Turns what the search found into fetches. */
+import { type Steps } from '../budget';
+import {
+  allOf,
+  type Conditions,
+  conditionsKey,
+  type SelectedField,
+  unconditional,
+} from '../selections/selection';
+import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { type AbstractPlan, type Answer, type ObjectPlan, type Plan, type Visit } from '../search/plans';
+import { type Search } from '../search/search';
+import { argumentsIn, conditionsOf } from '../search/visits';
+import { Contexts } from './contexts';
+import { type FetchDraft, type FieldDraft, SelectionDraft } from './drafts';
+import { FetchDrafts, restrict } from './fetch-drafts';
+import { type Position } from './positions';
+import { addRepresentation, needsOf } from './representations';
+
+/** A fetch that answers a position's objects, and the part of its operation there. */
+interface Holder {
+  readonly fetch: FetchDraft;
+  readonly selection: SelectionDraft;
+  /** As what its subgraph knows the objects. */
+  readonly as: IndexedType;
+}
+
+type Holders = ReadonlyMap<number, Holder>;
+
+/** Where a plan is emitted. */
+interface Place {
+  readonly holders: Holders;
+  readonly stage: number;
+  readonly path: readonly string[];
+  /** The path as text. */
+  readonly pathKey: string;
+  readonly position: Position;
+  /** The types of the objects, where the path to what is below them has to say so. */
+  readonly types: readonly string[] | undefined;
+  /** The conditions around the position. */
+  readonly when: Conditions;
+  /** Whether a fetch begins here, whose fields carry the conditions around them. */
+  readonly isFirst: boolean;
+  readonly contexts: Contexts;
+}
+
+export class Emitter {
+  readonly #search: Search;
+  readonly #steps: Steps;
+  readonly #fetches = new FetchDrafts();
+  /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
+  readonly #queue: { readonly plan: Plan; readonly place: Place }[] = [];
+  #next = 0;
+
+  constructor(search: Search, steps: Steps) {
+    this.#search = search;
+    this.#steps = steps;
+  }
+
+  /** Adds the fetches of a root type. */
+  addRoot(plan: ObjectPlan, stage: number, position: Position): void {
+    const holders = new Map<number, Holder>();
+    for (const subgraph of plan.uses) {
+      const types = [plan.type.name];
+      const facts = {
+        subgraph,
+        stage,
+        path: [],
+        pathKey: '',
+        position,
+        types,
+        when: unconditional,
+        needs: '',
+      };
+      const fetch = this.#fetches.get(facts);
+      fetch.when = undefined;
+      holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
+    }
+    for (const answer of plan.local)
+      for (const subgraph of answer.plan.uses) restrict(holders.get(subgraph)!.fetch, answer.item.when);
+    this.#queue.push({
+      plan,
+      place: {
+        ...{ holders, stage, path: [], pathKey: '', position, types: undefined, when: unconditional },
+        ...{ isFirst: false, contexts: Contexts.none },
+      },
+    });
+  }
+
+  /** Emits until all is emitted, or the slice is over. Returns whether it is done. */
+  advance(): boolean {
+    for (; this.#next < this.#queue.length; this.#next++) {
+      if (this.#steps.isSliceOver) return false;
+      this.#steps.take(1);
+      const { plan, place } = this.#queue[this.#next]!;
+      if (plan.kind === 'abstract') this.#abstract(plan, place);
+      else if (plan.kind === 'object') this.#object(plan, place);
+    }
+    return true;
+  }
+
+  get fetches(): readonly FetchDraft[] {
+    return this.#fetches.all;
+  }
+
+  #abstract(plan: AbstractPlan, place: Place): void {
+    const { holders } = place;
+    for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
+    const source = within(holders, [plan.source], [plan.type.name], plan.type);
+    for (const answer of plan.direct) this.#field(answer, { ...place, holders: source });
+    for (const { types, plan: ofTypes } of plan.byType)
+      this.#queue.push({
+        plan: ofTypes,
+        place: { ...place, holders: within(holders, ofTypes.uses, types, ofTypes.type), types },
+      });
+  }
+
+  #object(plan: ObjectPlan, around: Place): void {
+    const types = around.types ?? [plan.type.name];
+    const isSetting = plan.type.contexts.length > 0;
+    const place = isSetting
+      ? { ...around, contexts: around.contexts.at(plan.type, types, around.position) }
+      : around;
+    const { holders, stage, path, pathKey, position } = place;
+    const isAmong = (answer: Answer): boolean => answer.plan.uses.every((subgraph) => holders.has(subgraph));
+    for (const answer of plan.local) if (isAmong(answer)) this.#field(answer, place);
+    // Elsewhere at this position the objects' types may be known: then those of all objects have to be.
+    if (plan.entered.length > 0 || plan.type.kind !== 'object')
+      for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
+    if (plan.entered.length === 0) return;
+    const entered = plan.entered.map((visit) => {
+      const fetch = this.#fetches.get({
+        subgraph: visit.subgraph,
+        stage: stage + visit.stage,
+        path,
+        pathKey,
+        position,
+        when: allOf(place.when, conditionsOf(visit.answers)),
+        types: visit.key === undefined ? [plan.type.name] : undefined,
+        needs:
+          visit.key !== undefined && visit.as !== plan.type
+            ? needsOf(visit)
+            : argumentsIn(visit.representation),
+      });
+      const on = visit.as === plan.type ? types : [visit.as.name];
+      const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };
+      return { visit, holder };
+    });
+    for (const answer of plan.local) {
+      if (isAmong(answer)) continue;
+      const shared = new Map(holders);
+      for (const { visit, holder } of entered)
+        if (visit.answers.some(({ isShared, item }) => isShared && item === answer.item))
+          shared.set(visit.subgraph, holder);
+      this.#field(answer, { ...place, holders: shared });
+    }
+    for (const { visit, holder } of entered) this.#visit(visit, holder, plan, types, place);
+  }
+
+  #visit(visit: Visit, holder: Holder, { type }: ObjectPlan, types: readonly string[], around: Place): void {
+    const place: Place = {
+      ...around,
+      ...{ holders: new Map([[visit.subgraph, holder]]), stage: around.stage + visit.stage, isFirst: true },
+    };
+    for (const answer of visit.answers) {
+      if (answer.isShared) continue;
+      if (answer.isWhole) this.#queue.push({ plan: answer.plan, place });
+      else this.#field(answer, place);
+    }
+    if (visit.key !== undefined)
+      addRepresentation(this.#search, holder.fetch, visit, type, types, around.position);
+  }
+
+  /** Adds a field to the operations of the fetches that answer it. */
+  #field({ item, plan }: Answer, place: Place): void {
+    if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
+    this.#steps.take(1);
+    const { holders, position, stage } = place;
+    const responseName = position.nameOf(item);
+    const when = place.isFirst ? allOf(place.when, item.when) : item.when;
+    const below = new Map<number, Holder>();
+    let lists = 0;
+    for (const subgraph of plan.uses) {
+      const holder = holders.get(subgraph)!;
+      const field = this.#fieldDraft(item, responseName, when, holder, subgraph, place);
+      if (field.selection === undefined) continue;
+      const as = this.#search.index.types.get(field.selection.types[0]!)!;
+      below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
+      lists = listsIn(field.type);
+    }
+    if (item.selection === undefined) return;
+    const path = [...typed(place.path, place.types), responseName];
+    for (let i = 0; i < lists; i++) path.push('@');
+    this.#queue.push({
+      plan,
+      place: {
+        holders: below,
+        stage,
+        path,
+        pathKey: path.join('.'),
+        position: position.below(responseName),
+        types: undefined,
+        when: allOf(place.when, item.when),
+        isFirst: false,
+        contexts: place.contexts,
+      },
+    });
+  }
+
+  #fieldDraft(
+    item: SelectedField,
+    responseName: string,
+    when: Conditions,
+    { as, fetch, selection }: Holder,
+    subgraph: number,
+    { contexts }: Place,
+  ): FieldDraft {
+    let id = `${responseName}|${conditionsKey(when)}|`;
+    for (const { text } of item.directives) id += text;
+    let draft = selection.fields.get(id);
+    if (draft !== undefined) return draft;
+    const field = as.fields.get(item.name);
+    const join = field?.joins.get(subgraph);
+    const contextArguments = new Map<string, string>();
+    for (const argument of join?.contextArguments ?? [])
+      contextArguments.set(argument.name, contexts.variableFor(this.#search, fetch, argument));
+    draft = {
+      responseName,
+      name: item.name,
+      arguments: item.arguments,
+      contextArguments,
+      directives: item.directives,
+      when,
+      type: join?.type ?? field?.type ?? 'String!',
+      selection: item.selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
+    };
+    selection.fields.set(id, draft);
+    return draft;
+  }
+}
+
+/** The parts of the operations on objects of some types. */
+const within = (
+  holders: Holders,
+  subgraphs: readonly number[],
+  types: readonly string[],
+  as: IndexedType,
+): Holders =>
+  new Map(
+    subgraphs.map((subgraph) => {
+      const { fetch, selection } = holders.get(subgraph)!;
+      return [subgraph, { fetch, selection: selection.on(types), as }];
+    }),
+  );
+
+function typed(path: readonly string[], types: readonly string[] | undefined): readonly string[] {
+  if (types === undefined || path.length === 0) return path;
+  return [...path.slice(0, -1), `${path.at(-1)!}|[${types.join()}]`];
+}
+
+const listsIn = (type: string): number => type.split('[').length - 1;

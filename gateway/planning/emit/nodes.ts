@@ -1,0 +1,197 @@
+/** The nodes of a plan from the fetches of its stages. */
+import { type DirectiveNode, type OperationDefinitionNode, OperationTypeNode, print } from 'graphql';
+import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
+import { representationsVariable } from '../../execution/compile/subgraph-operation';
+import { type Steps } from '../budget';
+import { addVariables, type SelectedOperation } from '../selections/operation';
+import { implies, type Conditions } from '../selections/selection';
+import { type IndexedSubgraph } from '../supergraph-index/supergraph-index';
+import { type FetchDraft, type SelectionDraft } from './drafts';
+import { OperationPrinter } from './print-operation';
+import { requiredSelections } from './representations';
+import { separateNames } from './response-names';
+
+export interface NodeFacts {
+  readonly operation: SelectedOperation;
+  readonly subgraphs: readonly IndexedSubgraph[];
+  /** The names of the directives that may stand on queries. */
+  readonly onQueries: ReadonlySet<string>;
+}
+
+/** A fetch as a node, and where it stands. */
+interface PlacedNode {
+  readonly node: FetchNode;
+  path: readonly string[];
+  readonly when: Conditions;
+}
+
+/** Makes the nodes of some fetches, one after another. */
+export class NodeWriter {
+  readonly #drafts: readonly FetchDraft[];
+  readonly #facts: NodeFacts;
+  readonly #stages: PlacedNode[][] = [];
+  #next = 0;
+
+  constructor(drafts: readonly FetchDraft[], facts: NodeFacts) {
+    this.#drafts = drafts;
+    this.#facts = facts;
+  }
+
+  /** Writes until all is written, or the slice is over. Returns whether it is done. */
+  advance(steps: Steps): boolean {
+    for (; this.#next < this.#drafts.length; this.#next++) {
+      if (steps.isSliceOver) return false;
+      const draft = this.#drafts[this.#next]!;
+      const when = draft.when ?? [];
+      if (draft.isOfEntities && when.length > 0) withoutConditions(draft.selection, when);
+      const node = fetchNode(draft, this.#facts);
+      (this.#stages[draft.stage] ??= []).push({ node, path: draft.path, when });
+    }
+    return true;
+  }
+
+  /**
+   * The stages of a plan, each as one node.
+   *
+   * @param before the number of fetches that have a name already
+   */
+  nodes(before: number): PlanNode[] {
+    const { name } = this.#facts.operation.operation;
+    let number = before;
+    return this.#stages.flatMap((placed) => {
+      const nodes = joined(placed).map((one) =>
+        planNode(name === undefined ? one : { ...one, node: named(one.node, name.value, number++) }),
+      );
+      return nodes.length === 1 ? nodes : [{ kind: 'Parallel', nodes }];
+    });
+  }
+}
+
+/** The node around a fetch says its conditions. */
+function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditions): void {
+  for (const field of fields.values()) field.when = field.when.filter((one) => !implies(when, [one]));
+  for (const fragment of fragments.values()) withoutConditions(fragment, when);
+}
+
+function fetchNode(draft: FetchDraft, { operation: client, subgraphs, onQueries }: NodeFacts): FetchNode {
+  const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
+  const outputRewrites = separateNames([selection]);
+  const printer = new OperationPrinter();
+  const body = printer.print(selection, true);
+  const isClients = !isOfEntities && draft.path.length === 0;
+  const kind = isClients ? client.operation.operation : OperationTypeNode.QUERY;
+  const directives = directivesOf(client.operation, isClients, onQueries);
+  addVariables(directives, printer.variables);
+  const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
+  for (const name of printer.variables) definitions.push(client.variables.get(name)!);
+  const fromContexts = [...contexts.values()];
+  for (const { name, type } of fromContexts) definitions.push(`$${name}:${type}`);
+  const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
+  const head = `${variables}${directives.map(print).join('')}`;
+  const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
+  const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
+  return {
+    kind: 'Fetch',
+    serviceName: subgraphs[subgraph]!.name,
+    operation: [
+      `${head === '' && kind === OperationTypeNode.QUERY ? '' : kind}${head}{${whole}}`,
+      ...printer.fragments,
+    ].join(' '),
+    operationKind: kind,
+    variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
+    ...(isOfEntities && {
+      requires: [...requires].map(([typeCondition, drafts]) => ({
+        kind: 'InlineFragment' as const,
+        typeCondition,
+        selections: [{ kind: 'Field' as const, name: '__typename' }, ...requiredSelections(drafts)],
+      })),
+    }),
+    ...(inputRewrites.size > 0 && { inputRewrites: [...inputRewrites.values()] }),
+    ...(outputRewrites.length > 0 && { outputRewrites }),
+    ...(contextRewrites.length > 0 && { contextRewrites }),
+    ...(typeKeys.size > 0 && { typeKeys: [...typeKeys] }),
+  };
+}
+
+/** The client's directives of the operation, where they may stand on what is sent. */
+function directivesOf(
+  { directives = [], operation }: OperationDefinitionNode,
+  isClients: boolean,
+  onQueries: ReadonlySet<string>,
+): readonly DirectiveNode[] {
+  if (isClients || operation === OperationTypeNode.QUERY) return directives;
+  return directives.filter(({ name }) => onQueries.has(name.value));
+}
+
+/** Equal fetches whose paths differ only in one list of types become one. */
+function joined(placed: readonly PlacedNode[]): readonly PlacedNode[] {
+  const bySubgraph = ({ node }: PlacedNode): string => `${node.serviceName} ${node.operation}`;
+  return groupsBy(placed, bySubgraph).flatMap((alike) => {
+    if (alike.length === 1) return alike;
+    return groupsBy(alike, ({ node, path, when }) => JSON.stringify([node, path.map(keyOf), when])).flatMap(
+      joinPaths,
+    );
+  });
+}
+
+function groupsBy<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const id = idOf(item);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}
+
+function joinPaths(group: PlacedNode[]): PlacedNode[] {
+  for (let one = 0; one < group.length; one++)
+    for (let other = one + 1; other < group.length; other++) {
+      const path = pathOfBoth(group[one]!.path, group[other]!.path);
+      if (path === undefined) continue;
+      group[one]!.path = path;
+      group.splice(other, 1);
+      // With its new path it may fit those before.
+      one = -1;
+      break;
+    }
+  return group;
+}
+
+function pathOfBoth(one: readonly string[], other: readonly string[]): readonly string[] | undefined {
+  const differing = one.flatMap((element, i) => (element === other[i] ? [] : [i]));
+  if (differing.length > 1) return undefined;
+  const [at] = differing;
+  if (at === undefined) return one;
+  const [some, others] = [typesOf(one[at]!), typesOf(other[at]!)];
+  const key = keyOf(one[at]!);
+  const types = some && others && [...new Set([...some, ...others])];
+  return one.map((element, i) =>
+    i !== at ? element : types === undefined ? key : `${key}|[${types.join()}]`,
+  );
+}
+
+const keyOf = (element: string): string => element.split('|', 1)[0]!;
+
+function typesOf(element: string): string[] | undefined {
+  const types = element.split('|[', 2)[1];
+  return types?.slice(0, -1).split(',');
+}
+
+/** Names the operation of a fetch after the client's, its subgraph and its place in the plan. */
+function named(node: FetchNode, client: string, number: number): FetchNode {
+  const operationName = `${client}__${node.serviceName.replace(/\W/g, '_')}__${number}`;
+  const { operation, operationKind: kind } = node;
+  const rest = operation.startsWith('{') ? operation : operation.slice(kind.length);
+  return { ...node, operationName, operation: `${kind} ${operationName}${rest}` };
+}
+
+function planNode({ node, path, when }: PlacedNode): PlanNode {
+  let whole: PlanNode = path.length === 0 ? node : { kind: 'Flatten', path, node };
+  for (const { value, variable: condition } of when)
+    whole = value
+      ? { kind: 'Condition', condition, ifClause: whole }
+      : { kind: 'Condition', condition, elseClause: whole };
+  return whole;
+}

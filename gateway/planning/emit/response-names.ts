@@ -1,0 +1,56 @@
+/** Gives response names of an operation aliases where fields of different types could not be merged. */
+import { type KeyRenamer } from '../../execution/compile/plan';
+import { type FieldDraft, type SelectionDraft } from './drafts';
+
+/**
+ * Fields with one response name must have types of one shape, on whatever types of objects they are asked (GraphQL, section
+ * 5.3.2, "Field Selection Merging"). The client's may differ: the supergraph's types can be wider than a subgraph's.
+ *
+ * @returns what restores the names in the answer
+ */
+export function separateNames(
+  selections: readonly SelectionDraft[],
+  path: readonly string[] = [],
+): KeyRenamer[] {
+  const byName = new Map<string, FieldDraft[]>();
+  for (const selection of selections) addFields(selection, byName);
+  const rewrites: KeyRenamer[] = [];
+  for (const [responseName, fields] of byName) {
+    let name = responseName;
+    for (const alike of byShape(fields)) {
+      if (alike[0] !== fields[0]) {
+        for (let i = 1; byName.has(name); i++) name = `${responseName}__${i}`;
+        byName.set(name, []);
+        for (const field of alike) field.responseName = name;
+        rewrites.push({ kind: 'KeyRenamer', path: [...path, name], renameKeyTo: responseName });
+      }
+      const below = alike.flatMap(({ selection }) => selection ?? []);
+      if (below.length > 0) rewrites.push(...separateNames(below, [...path, name]));
+    }
+  }
+  return rewrites;
+}
+
+function byShape(fields: readonly FieldDraft[]): Iterable<FieldDraft[]> {
+  const shapes = new Map<string, FieldDraft[]>();
+  for (const field of fields) {
+    const shape = shapeOf(field);
+    const known = shapes.get(shape);
+    if (known === undefined) shapes.set(shape, [field]);
+    else known.push(field);
+  }
+  return shapes.values();
+}
+
+function addFields({ fields, fragments }: SelectionDraft, byName: Map<string, FieldDraft[]>): void {
+  for (const field of fields.values()) {
+    const known = byName.get(field.responseName);
+    if (known === undefined) byName.set(field.responseName, [field]);
+    else known.push(field);
+  }
+  for (const fragment of fragments.values()) addFields(fragment, byName);
+}
+
+/** Leaves must have equal types; objects merge whatever their types are, if lists and nulls agree. */
+const shapeOf = ({ selection, type }: FieldDraft): string =>
+  selection === undefined ? type : type.replace(/\w+/, '{}');

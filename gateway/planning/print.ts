@@ -1,0 +1,90 @@
+/** A plan as text, in the notation that people know. */
+import { Kind, parse, print, type SelectionSetNode } from 'graphql';
+import {
+  type FetchNode,
+  type PlanNode,
+  type QueryPlan,
+  type RequiredSelection,
+  type SubscriptionNode,
+} from '../execution/compile/plan';
+
+export function printPlan({ node }: QueryPlan): string {
+  return node === undefined
+    ? 'QueryPlan {}'
+    : ['QueryPlan {', ...indented(ending(linesOf(node))), '}'].join('\n');
+}
+
+function linesOf(node: PlanNode | SubscriptionNode): string[] {
+  switch (node.kind) {
+    case 'Sequence':
+    case 'Parallel':
+      return block(
+        node.kind,
+        node.nodes.flatMap((child) => ending(linesOf(child))),
+      );
+    case 'Flatten':
+      return block(`Flatten(path: "${node.path.join('.')}")`, ending(linesOf(node.node)));
+    case 'Condition': {
+      const { condition, elseClause, ifClause } = node;
+      const lines: string[] = [];
+      if (ifClause !== undefined)
+        lines.push(...ending(block(`Include(if: $${condition})`, ending(linesOf(ifClause)))));
+      if (elseClause !== undefined)
+        lines.push(...ending(block(`Skip(if: $${condition})`, ending(linesOf(elseClause)))));
+      const last = lines.length - 1;
+      return lines.map((line, i) => (i === last ? line.slice(0, -1) : line));
+    }
+    case 'Subscription':
+      return block('Subscription', [
+        ...ending(block('Primary:', linesOf(node.primary))),
+        ...(node.rest === undefined ? [] : block('Rest:', linesOf(node.rest))),
+      ]);
+    case 'Fetch':
+      return fetchLines(node);
+    case 'Defer':
+      return ['Defer {}'];
+    default:
+      return node satisfies never;
+  }
+}
+
+function fetchLines({ operation, requires, serviceName }: FetchNode): string[] {
+  const document = parse(operation, { noLocation: true });
+  const [first] = document.definitions;
+  if (first?.kind !== Kind.OPERATION_DEFINITION) return [];
+  const [entities] = first.selectionSet.selections;
+  const selected =
+    requires !== undefined && entities?.kind === Kind.FIELD ? entities.selectionSet! : first.selectionSet;
+  const fragments = document.definitions
+    .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+    .flatMap((fragment) => ['', ...print(fragment).split('\n')]);
+  return block(`Fetch(service: ${JSON.stringify(serviceName)})`, [
+    ...(requires === undefined ? [] : [...block('', requires.flatMap(requiredLines)).slice(0, -1), '} =>']),
+    ...selectionLines(selected),
+    ...fragments,
+  ]);
+}
+
+const selectionLines = (selection: SelectionSetNode): string[] => print(selection).split('\n');
+
+function requiredLines(selection: RequiredSelection): string[] {
+  if (selection.kind === 'InlineFragment') {
+    const on = selection.typeCondition === undefined ? '...' : `... on ${selection.typeCondition}`;
+    return block(on, selection.selections.flatMap(requiredLines));
+  }
+  const { alias, name, selections } = selection;
+  const named = alias === undefined ? name : `${alias}: ${name}`;
+  return selections === undefined ? [named] : block(named, selections.flatMap(requiredLines));
+}
+
+const block = (head: string, lines: readonly string[]): string[] => [
+  head === '' ? '{' : `${head} {`,
+  ...indented(lines),
+  '}',
+];
+
+const indented = (lines: readonly string[]): string[] =>
+  lines.map((line) => (line === '' ? '' : `  ${line}`));
+
+/** Lines of one of several nodes, which commas end. */
+const ending = (lines: readonly string[]): string[] => [...lines.slice(0, -1), `${lines.at(-1)!},`];

@@ -1,0 +1,176 @@
+/** Chooses, among the ways to the fields of an object, those that together end earliest and need the fewest calls. */
+import { type Hub, type Option } from './hub';
+import { type ObjectItem, type Plan } from './plans';
+
+/** A field, and the ways to it. */
+export interface Work {
+  readonly item: ObjectItem;
+  readonly options: readonly Option[];
+}
+
+/** A field, and the way to it. */
+export interface Chosen {
+  readonly item: ObjectItem;
+  readonly option: Option;
+  readonly plan: Plan;
+}
+
+export class Assignment {
+  /** The stage by which all is known. */
+  readonly end: number;
+  /** The sources that are used. */
+  readonly used = new Set<number>();
+  readonly #hub: Hub;
+  readonly #calls: number[] = [];
+  readonly #chosen: Chosen[] = [];
+  readonly #open: Work[] = [];
+
+  constructor(hub: Hub, work: readonly Work[]) {
+    this.#hub = hub;
+    this.end = work.reduce((end, { options }) => Math.max(end, earliestEnd(options)), 0);
+    for (const { item, options } of work) {
+      const inTime = options.filter(({ end }) => end <= this.end);
+      const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
+      if (free === undefined) this.#open.push({ item, options: inTime });
+      else this.#take(item, free);
+    }
+  }
+
+  choose(): readonly Chosen[] {
+    if (this.#open.length > 0) {
+      const allowed = this.#bestSubgraphs();
+      for (const { item, options } of this.#open) this.#take(item, this.#cheapest(options, allowed)!);
+    }
+    return this.#chosen;
+  }
+
+  /** Counts a way with those that are chosen. */
+  apply(option: Option): void {
+    this.#apply(option, this.#calls, this.used);
+  }
+
+  /** Whether a way costs nothing: at the first source. */
+  #isFree({ entry, plan }: Option): boolean {
+    if (this.#hub.isRoot || entry !== undefined || plan.depth > 0) return false;
+    return plan.uses.length === 1 && plan.uses[0] === this.#hub.sources.list[0]!.subgraph;
+  }
+
+  #take(item: ObjectItem, option: Option): void {
+    this.#chosen.push({ item, option, plan: option.plan });
+    this.apply(option);
+  }
+
+  #apply({ entry, stage, plan }: Option, calls: number[], used: Set<number>): void {
+    const { search, entries } = this.#hub;
+    if (entry !== undefined) search.calls.add(calls, stage - 1, entry.subgraph);
+    else
+      for (const subgraph of plan.uses)
+        if (this.#hub.isSource(subgraph)) used.add(subgraph);
+        else search.calls.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
+    search.calls.addAll(calls, plan.calls, stage);
+  }
+
+  #price(calls: readonly number[], used: ReadonlySet<number>): number {
+    return (this.#hub.search.calls.count(calls) + used.size) * perCall;
+  }
+
+  #cheapest(
+    options: readonly Option[],
+    allowed: ReadonlySet<string>,
+    calls: readonly number[] = this.#calls,
+    used: ReadonlySet<number> = this.used,
+  ): Option | undefined {
+    const possible = options.filter(({ id }) => allowed.has(id));
+    if (possible.length < 2) return possible[0];
+    let best: Option | undefined;
+    let lowest = Infinity;
+    for (const option of possible) {
+      const { entry, stage, plan } = option;
+      const [moreCalls, moreUsed] = [[...calls], new Set(used)];
+      this.#apply(option, moreCalls, moreUsed);
+      const keyFields = entry?.key?.selection.length ?? 0;
+      const price =
+        this.#price(moreCalls, moreUsed) +
+        plan.visits * perVisit +
+        stage * perStage +
+        keyFields * perKeyField +
+        plan.size * perField;
+      if (price < lowest) [best, lowest] = [option, price];
+    }
+    return best;
+  }
+
+  /** The ids of the ways that may be taken: those into subgraphs that are entered anyway, and of others the best set. */
+  #bestSubgraphs(): ReadonlySet<string> {
+    const free = new Set(this.#chosen.map(({ option }) => option.id));
+    for (const { options } of this.#open)
+      for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
+    const others = new Set<string>();
+    for (const { options } of this.#open) for (const { id } of options) if (!free.has(id)) others.add(id);
+    let best: ReadonlySet<string> = new Set([...free, ...others]);
+    let lowest = Infinity;
+    for (const some of this.#candidates([...others], free)) {
+      const allowed = new Set([...free, ...some]);
+      const price = this.#priceWith(allowed);
+      if (price < lowest) [best, lowest] = [allowed, price];
+    }
+    return best;
+  }
+
+  /** Sets of ways to try: all, where these are few; else those that a greedy cover takes. */
+  #candidates(ids: readonly string[], free: ReadonlySet<string>): Iterable<readonly string[]> {
+    if (ids.length > mostForAll) return [[], this.#greedyCover(ids, free)];
+    const sets: string[][] = [];
+    for (let set = 0; set < 1 << ids.length; set++) sets.push(ids.filter((_, i) => (set & (1 << i)) !== 0));
+    return sets;
+  }
+
+  #greedyCover(ids: readonly string[], free: ReadonlySet<string>): readonly string[] {
+    const taken: string[] = [];
+    let open = this.#open.filter(({ options }) => !options.some(({ id }) => free.has(id)));
+    while (open.length > 0) {
+      let best: string | undefined;
+      let most = 0;
+      for (const id of ids) {
+        const count = open.filter(({ options }) => options.some((option) => option.id === id)).length;
+        if (count > most) [best, most] = [id, count];
+      }
+      if (best === undefined) break;
+      const { length } = taken;
+      taken.push(best);
+      open = open.filter(({ options }) => !options.some(({ id }) => id === taken[length]));
+    }
+    return taken;
+  }
+
+  /** The price of the cheapest ways among the allowed ones; infinite where a field has none. */
+  #priceWith(allowed: ReadonlySet<string>): number {
+    const [calls, used] = [[...this.#calls], new Set(this.used)];
+    const entered = new Set<string>();
+    for (const { option } of this.#chosen) if (option.entry !== undefined) entered.add(option.id);
+    let visits = 0;
+    let size = 0;
+    for (const { options } of this.#open) {
+      const option = this.#cheapest(options, allowed, calls, used);
+      if (option === undefined) return Infinity;
+      size += option.plan.size;
+      visits += option.plan.visits;
+      if (option.entry !== undefined) entered.add(option.id);
+      this.#apply(option, calls, used);
+    }
+    return this.#price(calls, used) + (visits + entered.size) * perVisit + size * perField;
+  }
+}
+
+/** Prices, each so much higher than the next that usual plans are compared by one after the other. */
+const perCall = 1000;
+const perVisit = 1;
+const perStage = 0.1;
+const perKeyField = 0.01;
+const perField = 1e-5;
+
+/** Most ways of which all sets are tried. */
+const mostForAll = 5;
+
+const earliestEnd = (options: readonly Option[]): number =>
+  options.reduce((earliest, { end }) => Math.min(earliest, end), Infinity);

@@ -1,0 +1,30 @@
+/** For each stage, the subgraphs that are called in it, as bits: calls of one stage to one subgraph are one request. */
+export type Calls = number[];
+
+/** Counts and joins calls to so many subgraphs. */
+export class CallSets {
+  readonly #words: number;
+
+  constructor(subgraphs: number) {
+    this.#words = Math.ceil(subgraphs / 32);
+  }
+
+  add(calls: Calls, stage: number, subgraph: number): void {
+    const at = stage * this.#words + (subgraph >> 5);
+    while (calls.length <= at) calls.push(0);
+    calls[at]! |= 1 << (subgraph & 31);
+  }
+
+  /** Adds calls that begin so many stages later. */
+  addAll(calls: Calls, others: readonly number[], stages: number): void {
+    const offset = stages * this.#words;
+    while (calls.length < others.length + offset) calls.push(0);
+    for (let i = 0; i < others.length; i++) calls[i + offset]! |= others[i]!;
+  }
+
+  count(calls: readonly number[]): number {
+    let count = 0;
+    for (let word of calls) for (; word !== 0; word &= word - 1) count++;
+    return count;
+  }
+}

@@ -1,0 +1,122 @@
+/** What sources answer of a field by themselves. */
+import { countLeaves, type Selection } from '../selections/selection';
+import {
+  type FieldJoin,
+  isInterfaceObject,
+  isOfType,
+  type IndexedType,
+} from '../supergraph-index/supergraph-index';
+import { mapIn } from './fields-of';
+import { leavesLeft, type ObjectItem, type Plan } from './plans';
+import { type Search } from './search';
+import { type Source, type Sources } from './sources';
+
+/**
+ * How these sources answer a field of the objects that they hold, together; null if they cannot.
+ *
+ * @param canRequire whether what the field requires can be sent: where the sources are entered by a key
+ */
+export function cover(search: Search, item: ObjectItem, sources: Sources, canRequire = false): Plan | null {
+  const first = sources.list[0]!;
+  const knowsInterfaceObject = isInterfaceObject(first.as, first.subgraph);
+  if (item.kind === 'bundle')
+    return knowsInterfaceObject ? null : search.solve(first.as, item.selection, sources);
+  if (item.name === '__typename') {
+    const typing = sources.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
+    return typing === undefined ? null : search.leaf(typing.subgraph, typing.stage);
+  }
+  if (first.as.kind !== 'object' && !knowsInterfaceObject)
+    return search.solve(first.as, search.flattening.only(item), sources);
+  const known = mapIn(search.covers, item);
+  const key = canRequire ? `${sources.key}+` : sources.key;
+  let plan = known.get(key);
+  if (plan === undefined) known.set(key, (plan = coverField(search, item, sources, canRequire)));
+  return plan;
+}
+
+function coverField(
+  search: Search,
+  { name, selection }: Exclude<ObjectItem, { kind: 'bundle' }>,
+  sources: Sources,
+  canRequire: boolean,
+): Plan | null {
+  const holding: Source[] = [];
+  let namedType: string | undefined;
+  for (const source of sources.list) {
+    const resolved = resolvedBy(search, source, name);
+    if (resolved === undefined) continue;
+    const { join, provided } = resolved;
+    if (join.requires !== undefined && provided === undefined && !canRequire) continue;
+    if (!isContextKnown(join, source, sources)) continue;
+    if (selection === undefined) return search.leaf(source.subgraph, source.stage);
+    // Where the subgraphs name different types, the objects of one of them are taken.
+    if (namedType !== undefined && namedType !== join.namedType) continue;
+    const as = search.index.types.get(join.namedType);
+    if (as === undefined) continue;
+    namedType = join.namedType;
+    const { subgraph, stage } = source;
+    holding.push({ subgraph, stage, as, provided: providedBelow(search, join, provided) });
+  }
+  if (selection === undefined || holding.length === 0) return null;
+  const plan = search.solve(
+    search.index.types.get(namedType!)!,
+    selection,
+    search.sources.of(holding, sources.contexts),
+  );
+  // What leaves everything is no answer.
+  return plan?.left !== undefined && leavesLeft(plan) >= countLeaves(selection) ? null : plan;
+}
+
+/** The definition of a field in a source that resolves it for an object that it holds. */
+export function resolvedBy(
+  search: Search,
+  { as, subgraph, provided }: Pick<Source, 'as' | 'subgraph' | 'provided'>,
+  name: string,
+): { readonly join: FieldJoin; readonly provided: Selection | undefined } | undefined {
+  const join = as.fields.get(name)?.joins.get(subgraph);
+  if (join === undefined) return undefined;
+  const below = provided === undefined ? undefined : providedOf(search, provided, as, name);
+  if (below !== undefined) return { join, provided: below };
+  if (join.isOverridden) return undefined;
+  // The fields of keys are resolved even where they are external.
+  if (join.isExternal && as.joins.get(subgraph)?.keyFields.has(name) !== true) return undefined;
+  return { join, provided: undefined };
+}
+
+/** What `@provides` names below a field; undefined where it does not name the field. */
+function providedOf(
+  search: Search,
+  provided: Selection,
+  type: IndexedType,
+  name: string,
+): Selection | undefined {
+  let found: Selection | undefined;
+  for (const item of provided) {
+    let below: Selection | undefined;
+    if (item.kind === 'field') {
+      if (item.name === name) below = item.selection ?? nothing;
+    } else if (
+      item.on === undefined ||
+      isOfType(search.index, type.name, item.on) ||
+      isOfType(search.index, item.on, type.name)
+    )
+      below = providedOf(search, item.selection, type, name);
+    if (below !== undefined) found = found === undefined ? below : search.flattening.merge(found, below);
+  }
+  return found;
+}
+
+export function providedBelow(
+  search: Search,
+  { provides }: FieldJoin,
+  provided: Selection | undefined,
+): Selection | undefined {
+  if (provided === undefined || provided.length === 0) return provides;
+  return provides === undefined ? provided : search.flattening.merge(provided, provides);
+}
+
+function isContextKnown({ contextArguments }: FieldJoin, { stage }: Source, { contexts }: Sources): boolean {
+  return contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
+}
+
+const nothing: Selection = [];

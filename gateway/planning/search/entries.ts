@@ -1,0 +1,146 @@
+/** The ways from an object into other subgraphs, by keys. */
+import { type Selection } from '../selections/selection';
+import {
+  type IndexedKey,
+  type IndexedType,
+  isInterfaceObject,
+  knownAs,
+} from '../supergraph-index/supergraph-index';
+import { cover } from './cover';
+import { type FoundEntries, type Search } from './search';
+import { type Source, type Sources } from './sources';
+
+/** A way into a subgraph. */
+export interface Entry {
+  readonly subgraph: number;
+  /** The first stage in which its key is known. */
+  readonly stage: number;
+  /** As what the subgraph knows the object. */
+  readonly as: IndexedType;
+  /** Undefined at the query type, which needs none. */
+  readonly key: IndexedKey | undefined;
+  readonly cost: number;
+  /** The subgraph as the only source. */
+  readonly alone: Sources;
+}
+
+/**
+ * The subgraphs that objects of a type can be fetched from, each by its cheapest key among the earliest.
+ *
+ * Dijkstra's algorithm, as Knuth generalised it: a key may need fields of several subgraphs that were entered before.
+ */
+export function entriesOf(search: Search, type: IndexedType, sources: Sources): ReadonlyMap<number, Entry> {
+  const id = `${type.name}|${sources.key}`;
+  const known = search.entries.get(id);
+  // Within the search for a key, what has been found so far is what there is.
+  if (known !== undefined && (known.isComplete || known.owner !== search.current)) return known.entries;
+  const found: FoundEntries = { owner: search.current, entries: new Map(), isComplete: false };
+  search.entries.set(id, found);
+  if (type.name === search.index.roots.query)
+    for (const subgraph of type.joins.keys())
+      found.entries.set(subgraph, {
+        ...{ subgraph, stage: sources.list[0]!.stage + 1, as: type, key: undefined, cost: 0 },
+        alone: aloneIn(search, subgraph, type),
+      });
+  else enter(search, type, sources, found.entries);
+  found.isComplete = true;
+  return found.entries;
+}
+
+function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, Entry>): void {
+  const candidates = candidatesOf(search, type);
+  if (candidates.length === 0) return;
+  const holders: Holder[] = sources.list.map((source) => holderOf(search, source, true));
+  const isSource = (subgraph: number): boolean => sources.list.some((one) => one.subgraph === subgraph);
+  const last = sources.list.at(-1)!.stage;
+  let idle = 0;
+  for (let stage = 1; idle < patience && stage < mostStages; stage++) {
+    let hasFound = false;
+    for (const { subgraph, as, key } of candidates) {
+      const before = entries.get(subgraph);
+      if (before !== undefined && before.stage < stage) continue;
+      const cost = costOf(search, key.selection, type, holders, stage - 1);
+      if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
+      entries.set(subgraph, { subgraph, stage, as, key, cost, alone: aloneIn(search, subgraph, as) });
+      hasFound = true;
+    }
+    for (const { subgraph, stage: from, as } of entries.values())
+      if (from === stage && !isSource(subgraph))
+        holders.push(holderOf(search, { subgraph, stage, as, provided: undefined }, false));
+    idle = hasFound || stage <= last ? 0 : idle + 1;
+  }
+}
+
+const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
+  search.sources.of([{ subgraph, stage: 0, as, provided: undefined }]);
+
+/** Stages in which nothing is found before the search ends: a value may be split over stages. */
+const patience = 3;
+const mostStages = 20;
+
+interface Candidate {
+  readonly subgraph: number;
+  readonly as: IndexedType;
+  readonly key: IndexedKey;
+}
+
+function candidatesOf(search: Search, type: IndexedType): Candidate[] {
+  const subgraphs = new Set(type.joins.keys());
+  if (type.kind === 'object')
+    for (const name of type.interfaces) {
+      const implemented = search.index.types.get(name);
+      if (implemented === undefined) continue;
+      for (const subgraph of implemented.joins.keys())
+        if (isInterfaceObject(implemented, subgraph)) subgraphs.add(subgraph);
+    }
+  const candidates: Candidate[] = [];
+  for (const subgraph of subgraphs) {
+    const as = knownAs(search.index, type, subgraph);
+    for (const key of as?.joins.get(subgraph)?.keys ?? [])
+      if (key.isResolvable) candidates.push({ subgraph, as: as!, key });
+  }
+  return candidates;
+}
+
+/** Who holds the object, and may know the fields of a key. */
+interface Holder {
+  readonly stage: number;
+  readonly alone: Sources;
+  readonly isSource: boolean;
+}
+
+const holderOf = (search: Search, source: Source, isSource: boolean): Holder => ({
+  stage: source.stage,
+  alone: search.sources.of([source]),
+  isSource,
+});
+
+/** What it costs to know the fields of a key by the end of a stage; undefined where they are not known. */
+function costOf(
+  search: Search,
+  key: Selection,
+  type: IndexedType,
+  holders: readonly Holder[],
+  stage: number,
+): number | undefined {
+  let total = 0;
+  // A key may be the type alone.
+  if (holders.every((holder) => holder.stage > stage)) return undefined;
+  for (const field of search.flattening.fieldsOf(key, type.name)) {
+    if (field.name === '__typename') continue;
+    let cheapest: number | undefined;
+    for (const holder of holders) {
+      if (holder.stage > stage) continue;
+      const plan = cover(search, field, holder.alone);
+      if (plan === null || plan.left !== undefined || plan.depth > stage) continue;
+      const cost = plan.size + (holder.isSource ? 0 : costOfEntering);
+      if (cheapest === undefined || cost < cheapest) cheapest = cost;
+    }
+    if (cheapest === undefined) return undefined;
+    total += cheapest;
+  }
+  return total;
+}
+
+/** In fields. */
+const costOfEntering = 10;

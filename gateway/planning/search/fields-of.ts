@@ -1,0 +1,178 @@
+/** What a selection selects of objects of a type. */
+import {
+  allOf,
+  type Conditions,
+  conditionsKey,
+  contradicts,
+  type SelectedField,
+  type SelectedFragment,
+  type Selection,
+  type SelectionItem,
+  unconditional,
+} from '../selections/selection';
+import { type IndexedType, isOfType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
+
+/** A selection on an interface or union. */
+export interface AbstractView {
+  /** The fields that are selected of all objects. */
+  readonly common: readonly SelectedField[];
+  /** The fragments for objects of some types. */
+  readonly typed: readonly SelectedFragment[];
+  /** The object types that left-over fragments name. */
+  readonly leftovers: ReadonlySet<string>;
+}
+
+/** A list of items, found by them one after another. */
+interface ListNode {
+  readonly next: Map<SelectionItem, ListNode>;
+  selection: Selection | undefined;
+}
+
+/** Flattens selections; keeps what it has flattened. */
+export class Flattening {
+  readonly #index: SupergraphIndex;
+  readonly #byType = new Map<Selection, Map<string, readonly SelectedField[]>>();
+  readonly #views = new Map<Selection, Map<string, AbstractView>>();
+  readonly #merged = new Map<Selection, Map<Selection, Selection>>();
+  readonly #single = new Map<SelectedField, Selection>();
+  readonly #conditional = new Map<SelectedField, Map<string, SelectedField>>();
+  readonly #replaced = new Map<SelectedField, Map<Selection, SelectedField>>();
+  readonly #lists: ListNode = { next: new Map(), selection: [] };
+
+  constructor(index: SupergraphIndex) {
+    this.#index = index;
+  }
+
+  /** The fields that are selected of an object of a type; equal ones are merged. */
+  fieldsOf(selection: Selection, type: string): readonly SelectedField[] {
+    const known = mapIn(this.#byType, selection);
+    let fields = known.get(type);
+    if (fields === undefined) known.set(type, (fields = this.#flatten(selection, type)));
+    return fields;
+  }
+
+  viewOf(selection: Selection, type: IndexedType): AbstractView {
+    const known = mapIn(this.#views, selection);
+    let view = known.get(type.name);
+    if (view === undefined) known.set(type.name, (view = this.#view(selection, type)));
+    return view;
+  }
+
+  /** Both selections as one. */
+  merge(one: Selection, other: Selection): Selection {
+    if (one === other || other.length === 0) return one;
+    if (one.length === 0) return other;
+    const known = mapIn(this.#merged, one);
+    let merged = known.get(other);
+    if (merged === undefined) known.set(other, (merged = [...one, ...other]));
+    return merged;
+  }
+
+  /** The selection of one field. */
+  only(field: SelectedField): Selection {
+    let selection = this.#single.get(field);
+    if (selection === undefined) this.#single.set(field, (selection = [field]));
+    return selection;
+  }
+
+  /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */
+  listOf(items: readonly SelectionItem[]): Selection {
+    let node = this.#lists;
+    for (const item of items) {
+      let next = node.next.get(item);
+      if (next === undefined) node.next.set(item, (next = { next: new Map(), selection: undefined }));
+      node = next;
+    }
+    return (node.selection ??= items);
+  }
+
+  /** The field with another selection. */
+  withSelection(field: SelectedField, selection: Selection): SelectedField {
+    const known = mapIn(this.#replaced, field);
+    let replaced = known.get(selection);
+    if (replaced === undefined) known.set(selection, (replaced = { ...field, selection }));
+    return replaced;
+  }
+
+  /** The field under these conditions. */
+  under(field: SelectedField, when: Conditions): SelectedField {
+    if (when.length === 0) return field;
+    const known = mapIn(this.#conditional, field);
+    const key = conditionsKey(when);
+    let conditional = known.get(key);
+    if (conditional === undefined) known.set(key, (conditional = { ...field, when }));
+    return conditional;
+  }
+
+  #flatten(selection: Selection, type: string): readonly SelectedField[] {
+    const found = new Map<string, SelectedField>();
+    const add = (some: Selection, around: Conditions): void => {
+      for (const item of some) {
+        if (item.kind === 'fragment') {
+          if (item.on === undefined || isOfType(this.#index, type, item.on))
+            add(item.selection, allOf(around, item.when));
+          continue;
+        }
+        const when = allOf(item.when, around);
+        if (when.length > 1 && contradicts(when)) continue;
+        const key = mergeKey(item, when);
+        const known = found.get(key);
+        found.set(key, known === undefined ? this.#with(item, when) : this.#mergeFields(known, item));
+      }
+    };
+    add(selection, unconditional);
+    return [...found.values()];
+  }
+
+  #with(field: SelectedField, when: Conditions): SelectedField {
+    return when === field.when ? field : this.under(field, when);
+  }
+
+  #mergeFields(known: SelectedField, field: SelectedField): SelectedField {
+    const isLeftover = known.isLeftover || field.isLeftover;
+    const selection =
+      known.selection === undefined || field.selection === undefined
+        ? known.selection
+        : this.merge(known.selection, field.selection);
+    if (selection === known.selection && isLeftover === known.isLeftover) return known;
+    return { ...known, selection, isLeftover };
+  }
+
+  #view(selection: Selection, type: IndexedType): AbstractView {
+    const common: SelectedField[] = [];
+    const typed: SelectedFragment[] = [];
+    const leftovers = new Set<string>();
+    const add = (some: Selection, around: Conditions): void => {
+      for (const item of some) {
+        const when = allOf(item.when, around);
+        if (item.kind === 'field') common.push(this.#with(item, when));
+        else if (item.on === undefined || item.on === type.name || type.interfaces.has(item.on))
+          add(item.selection, when);
+        else {
+          if (item.isLeftover && this.#index.types.get(item.on)?.kind === 'object') leftovers.add(item.on);
+          typed.push(when === item.when ? item : { ...item, when });
+        }
+      }
+    };
+    add(selection, unconditional);
+    return { common: this.#flatten(common, type.name), typed, leftovers };
+  }
+}
+
+function mergeKey(
+  { responseName, signature, isRequirement, directives }: SelectedField,
+  when: Conditions,
+): string {
+  let key = `${responseName}|${conditionsKey(when)}`;
+  if (isRequirement) key += `|${signature}`;
+  for (const { text } of directives) key += `|${text}`;
+  return key;
+}
+
+export function mapIn<Key, Of, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> {
+  const known = maps.get(of);
+  if (known !== undefined) return known;
+  const map = new Map<Key, Value>();
+  maps.set(of, map);
+  return map;
+}

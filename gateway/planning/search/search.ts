@@ -1,0 +1,145 @@
+/**
+ * The search of one planning. Its problems (a selection of objects of a type, from some sources) are solved once each.
+ *
+ * Solving one needs the solutions of others. To a certain depth these are calls; beyond it, and where a slice of time is
+ * over, the problem at hand and those around it are put on a stack, and begun again when what they need is solved. As all
+ * that was solved is kept, and those on the stack stay begun, the result does not depend on where this happens.
+ */
+import { type Steps } from '../budget';
+import { type Selection } from '../selections/selection';
+import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
+import { CallSets } from './calls';
+import { ContextUses } from './contexts';
+import { type Entry } from './entries';
+import { Flattening, mapIn } from './fields-of';
+import { leavesLeft, type LeafPlan, noPlan, type ObjectItem, type Plan } from './plans';
+import { SourceLists, type Sources } from './sources';
+
+/** A selection of objects of a type, from some sources. */
+export interface Problem {
+  readonly type: IndexedType;
+  readonly selection: Selection;
+  readonly sources: Sources;
+  /** Null: there is no way, or it is not found yet. */
+  plan: Plan | null;
+  isSolved: boolean;
+}
+
+/** The ways into other subgraphs that were found for objects of a type. */
+export interface FoundEntries {
+  readonly owner: Problem | undefined;
+  readonly entries: Map<number, Entry>;
+  isComplete: boolean;
+}
+
+export class Search {
+  readonly calls: CallSets;
+  readonly flattening: Flattening;
+  readonly sources = new SourceLists();
+  readonly contextUses: ContextUses;
+  /** What `cover` found, by field. */
+  readonly covers = new Map<ObjectItem, Map<string, Plan | null>>();
+  /** By type and sources. */
+  readonly entries = new Map<string, FoundEntries>();
+  /** The problem that is being solved. */
+  current: Problem | undefined;
+  readonly #problems = new Map<Selection, Map<string, Problem>>();
+  readonly #leaves = new Map<number, LeafPlan>();
+  readonly #stack: Problem[] = [];
+  /** Problems that an exception has left, innermost first. */
+  #left: Problem[] = [];
+  #depth = 0;
+
+  readonly #planOf: (search: Search, problem: Problem) => Plan;
+
+  /** @param planOf solves one problem */
+  constructor(
+    readonly index: SupergraphIndex,
+    readonly steps: Steps,
+    planOf: (search: Search, problem: Problem) => Plan,
+  ) {
+    this.#planOf = planOf;
+    this.calls = new CallSets(index.subgraphs.length);
+    this.flattening = new Flattening(index);
+    this.contextUses = new ContextUses(index);
+  }
+
+  /** How a selection is answered; null where it is not, or where this is being solved: nothing can need itself. */
+  solve(type: IndexedType, selection: Selection, sources: Sources): Plan | null {
+    const known = mapIn(this.#problems, selection);
+    const key = `${type.name}|${sources.key}`;
+    const solved = known.get(key);
+    if (solved !== undefined) return solved.plan;
+    const problem: Problem = { type, selection, sources, plan: null, isSolved: false };
+    known.set(key, problem);
+    this.steps.take(1);
+    if (this.#depth === deepest || this.steps.isSliceOver) {
+      this.#left.push(problem);
+      throw interrupted;
+    }
+    this.#depth++;
+    try {
+      this.#evaluate(problem);
+    } catch (error) {
+      if (error === interrupted) this.#left.push(problem);
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+    return problem.plan;
+  }
+
+  /** Reaches a goal that needs solutions; undefined where the slice is over before. */
+  attempt<Result>(goal: () => Result): Result | undefined {
+    for (;;) {
+      try {
+        const problem = this.#stack.at(-1);
+        if (problem === undefined) return goal();
+        this.#evaluate(problem);
+        this.#stack.pop();
+      } catch (error) {
+        if (error !== interrupted) throw error;
+        this.#stack.push(...this.#left.reverse());
+        this.#left = [];
+      }
+      if (this.steps.isSliceOver) return undefined;
+    }
+  }
+
+  leaf(subgraph: number, stage: number): LeafPlan {
+    const key = subgraph * 4096 + stage;
+    let plan = this.#leaves.get(key);
+    if (plan === undefined) {
+      plan = { ...noPlan, depth: stage, uses: [subgraph] };
+      this.#leaves.set(key, plan);
+    }
+    return plan;
+  }
+
+  /** Whether a plan leaves less, ends earlier, calls less, or is smaller, in this order. */
+  isBetter(one: Plan, other: Plan): boolean {
+    const [left, otherLeft] = [leavesLeft(one), leavesLeft(other)];
+    if (left !== otherLeft) return left < otherLeft;
+    if (one.depth !== other.depth) return one.depth < other.depth;
+    const [calls, otherCalls] = [this.calls.count(one.calls), this.calls.count(other.calls)];
+    if (calls !== otherCalls) return calls < otherCalls;
+    return one.visits !== other.visits ? one.visits < other.visits : one.size < other.size;
+  }
+
+  #evaluate(problem: Problem): void {
+    const around = this.current;
+    this.current = problem;
+    try {
+      problem.plan = this.#planOf(this, problem);
+      problem.isSolved = true;
+    } finally {
+      this.current = around;
+    }
+  }
+}
+
+/** Problems within problems that are solved by calls: each takes about eight frames. */
+const deepest = 30;
+
+/** Thrown to leave the problems at hand. */
+const interrupted = new Error('A problem was put off');

@@ -1,0 +1,136 @@
+/** Objects of an interface or union that a source tells apart. */
+import {
+  type SelectedField,
+  type Selection,
+  type SelectionItem,
+  unconditional,
+} from '../selections/selection';
+import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { classesOf } from './classes';
+import { providedBelow, resolvedBy } from './cover';
+import { Hub } from './hub';
+import { type AbstractPlan, type Answer, type Plan } from './plans';
+import { type Search } from './search';
+import { solveObject } from './solve-object';
+import { type Source, type Sources } from './sources';
+
+/** @param sources of which none knows the type as an interface object */
+export function solveAbstract(
+  search: Search,
+  type: IndexedType,
+  selection: Selection,
+  sources: Sources,
+): AbstractPlan {
+  const first = sources.list[0]!;
+  const { flattening, calls: callSets } = search;
+  const possible = possibleTypes(search, type, first.subgraph);
+  const { common, typed, leftovers } = flattening.viewOf(selection, type);
+  const separate = namesIn(search, typed, possible);
+  const direct: Answer[] = [];
+  const pushed: SelectedField[] = [];
+  for (const item of common) {
+    const plan = directPlan(search, type, item, sources, possible, separate);
+    if (plan === undefined) pushed.push(item);
+    else direct.push({ item, plan });
+  }
+
+  const left: SelectionItem[] = [];
+  const byType: AbstractPlan['byType'][number][] = [];
+  const uses = new Set([first.subgraph]);
+  const calls: number[] = [];
+  let [depth, size, visits] = [first.stage, 1, 0];
+  const add = (plan: Plan): void => {
+    depth = Math.max(depth, plan.depth);
+    size += plan.size;
+    visits += plan.visits;
+    callSets.addAll(calls, plan.calls, 0);
+  };
+  for (const { plan } of direct) add(plan);
+  const ofTypes = pushed.length === 0 ? typed : flattening.listOf([...pushed, ...typed]);
+  for (const { types, fields, sources: holding } of classesOf(search, type, possible, ofTypes, sources)) {
+    const plan = solveObject(new Hub(search, types[0]!, holding), fields);
+    add(plan);
+    for (const subgraph of plan.uses) uses.add(subgraph);
+    byType.push({ types: types.map(({ name }) => name), plan });
+    if (plan.left !== undefined)
+      for (const { name } of types)
+        left.push({
+          kind: 'fragment',
+          on: name,
+          when: unconditional,
+          selection: plan.left,
+          isLeftover: true,
+        });
+  }
+  for (const name of leftovers) {
+    if (possible.some((object) => object.name === name)) continue;
+    left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
+  }
+  return {
+    ...{ kind: 'abstract', type, source: first.subgraph, direct, byType, depth, calls, visits, size },
+    ...{ uses: [...uses], left: left.length === 0 ? undefined : left },
+  };
+}
+
+/** The object types of an interface or union in a subgraph. */
+export function possibleTypes(
+  { index }: Search,
+  type: IndexedType,
+  subgraph: number,
+): readonly IndexedType[] {
+  const possible: IndexedType[] = [];
+  for (const [name, subgraphs] of type.objects) {
+    const object = subgraphs.has(subgraph) ? index.types.get(name) : undefined;
+    if (object !== undefined) possible.push(object);
+  }
+  return possible;
+}
+
+/** The response names that fragments for some types select. */
+function namesIn(search: Search, typed: Selection, possible: readonly IndexedType[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (typed.length > 0)
+    for (const { name } of possible)
+      for (const { responseName } of search.flattening.fieldsOf(typed, name)) names.add(responseName);
+  return names;
+}
+
+/** How the first source answers a field for objects of all types at once; undefined if it does not. */
+function directPlan(
+  search: Search,
+  type: IndexedType,
+  { name, selection, responseName }: SelectedField,
+  sources: Sources,
+  possible: readonly IndexedType[],
+  separate: ReadonlySet<string>,
+): Plan | undefined {
+  const first = sources.list[0]!;
+  if (name === '__typename') return search.leaf(first.subgraph, first.stage);
+  if (type.kind !== 'interface' || (selection !== undefined && separate.has(responseName))) return undefined;
+  const ofInterface = resolvedBy(search, first, name);
+  if (ofInterface === undefined || isRequiring(ofInterface) || hasContext(ofInterface)) return undefined;
+  const ofObjects = possible.map((as) => resolvedBy(search, { ...first, as }, name));
+  if (!ofObjects.every((one) => one !== undefined && !isRequiring(one) && !hasContext(one))) return undefined;
+  if (selection === undefined) return search.leaf(first.subgraph, first.stage);
+  const { join, provided } = ofInterface;
+  const as = search.index.types.get(join.namedType)!;
+  const below: Source = { ...first, as, provided: providedBelow(search, join, provided) };
+  const plan = search.solve(as, selection, search.sources.of([below], sources.contexts));
+  if (plan === null || plan.left !== undefined) return undefined;
+  const isSplit =
+    sources.list.length > 1 ||
+    ofObjects.some(
+      (one) =>
+        one!.join.provides !== undefined ||
+        one!.provided !== undefined ||
+        one!.join.namedType !== join.namedType,
+    );
+  return plan.depth > first.stage && isSplit ? undefined : plan;
+}
+
+type Resolved = NonNullable<ReturnType<typeof resolvedBy>>;
+
+const isRequiring = ({ join, provided }: Resolved): boolean =>
+  join.requires !== undefined && provided === undefined;
+
+const hasContext = ({ join }: Resolved): boolean => join.contextArguments.length > 0;

@@ -1,0 +1,119 @@
+/** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
+import { type Selection, type SelectionItem } from '../selections/selection';
+import { isInterfaceObject } from '../supergraph-index/supergraph-index';
+import { Assignment, type Chosen, type Work } from './assignment';
+import { type Hub, leavingLeast, type Option } from './hub';
+import { type ObjectItem, type ObjectPlan } from './plans';
+import { Visits } from './visits';
+
+export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
+  const needed = neededContexts(hub, items);
+  const { work, left } = waysTo(hub, items);
+  const assignment = new Assignment(hub, work);
+  const chosen = assignment.choose();
+  const visits = new Visits(hub, assignment, chosen);
+  visits.join();
+  visits.supply();
+  for (const { selection, before } of needed) visits.supplyContext(selection, before);
+  return totalOf(hub, visits, left);
+}
+
+interface NeededContext {
+  readonly selection: Selection;
+  /** The stage before which it must be known. */
+  readonly before: number;
+}
+
+/** What is needed of these objects for arguments of fields below them. Sets when it is known. */
+function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[] {
+  const { search, type } = hub;
+  if (type.contexts.length === 0) return [];
+  const needed = new Map<Selection, NeededContext>();
+  const ready = new Map(hub.contexts);
+  for (const item of items) {
+    if (item.selection === undefined) continue;
+    for (const { context, selection } of search.contextUses.in(item.selection)) {
+      if (!type.contexts.includes(context)) continue;
+      const known = hub.knownAfter(selection);
+      if (known === undefined) continue;
+      needed.set(selection, { selection, before: known + 1 });
+      const isLater = hub.contexts.get(context) === ready.get(context);
+      ready.set(context, isLater ? known + 1 : Math.max(known + 1, ready.get(context)!));
+    }
+  }
+  if (needed.size > 0) hub.setContexts(ready);
+  return [...needed.values()];
+}
+
+/**
+ * The ways to each field. A field that nobody answers whole is taken from the one that leaves least; what this leaves is
+ * looked for again, and what stays is left to an object around this one.
+ */
+function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: SelectionItem[] } {
+  const work: Work[] = [];
+  const left: SelectionItem[] = [];
+  const queue: { item: ObjectItem; tried: ReadonlySet<string> }[] = items.map((item) => ({
+    item,
+    tried: none,
+  }));
+  for (const { item, tried } of queue) {
+    const all = hub.optionsFor(item);
+    const options = tried.size === 0 ? all : all.filter(({ id }) => !tried.has(id));
+    if (options.length === 0) {
+      if (item.kind === 'bundle') left.push(...item.selection);
+      else left.push(item);
+      continue;
+    }
+    const isWhole = ({ plan }: Option): boolean => plan.left === undefined;
+    const whole = options.every(isWhole) ? options : options.filter(isWhole);
+    if (whole.length > 0) {
+      work.push({ item, options: whole });
+      continue;
+    }
+    const best = leavingLeast(options);
+    work.push({ item, options: [best] });
+    if (item.kind === 'bundle') left.push(...best.plan.left!);
+    else
+      queue.push({
+        item: hub.search.flattening.withSelection(item, best.plan.left!),
+        tried: new Set([...tried, best.id]),
+      });
+  }
+  return { work, left };
+}
+
+const none: ReadonlySet<string> = new Set();
+
+function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): ObjectPlan {
+  const { search, type, sources } = hub;
+  const [first] = sources.list;
+  const calls: number[] = [];
+  let size = 0;
+  let count = 0;
+  let depth = hub.isRoot ? 0 : first!.stage;
+  const add = ({ plan }: Pick<Chosen, 'plan'>, stage: number): void => {
+    size += plan.size;
+    count += plan.visits;
+    depth = Math.max(depth, stage + plan.depth);
+    search.calls.addAll(calls, plan.calls, stage);
+  };
+  for (const answer of visits.local) add(answer, 0);
+  const entered = visits.inOrder();
+  for (const { subgraph, stage, answers } of entered) {
+    size += 2;
+    count++;
+    depth = Math.max(depth, stage);
+    search.calls.add(calls, stage - 1, subgraph);
+    for (const answer of answers) add(answer, stage);
+  }
+  const uses = [...visits.used];
+  if (uses.length === 0 && first !== undefined) uses.push(typingSource());
+  const { local } = visits;
+  const rest = left.length === 0 ? undefined : left;
+  return { kind: 'object', type, local, entered, depth, calls, visits: count, size, uses, left: rest };
+
+  function typingSource(): number {
+    const typing = sources.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
+    return (typing ?? first!).subgraph;
+  }
+}

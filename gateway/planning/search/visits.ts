@@ -1,0 +1,174 @@
+/** The visits of an object position, and what is needed for them: keys, and what fields require. */
+import {
+  commonOf,
+  type Conditions,
+  implies,
+  type SelectedField,
+  type Selection,
+  unconditional,
+} from '../selections/selection';
+import { type IndexedKey, type IndexedType } from '../supergraph-index/supergraph-index';
+import { type Assignment, type Chosen } from './assignment';
+import { type Hub, type Option } from './hub';
+import { type Answer, noPlan, type Visit, type VisitAnswer } from './plans';
+
+interface OpenVisit extends Visit {
+  /** The required fields that have arguments, as text: other arguments need another visit. */
+  readonly given: string;
+  readonly key: IndexedKey | undefined;
+  readonly as: IndexedType;
+  readonly answers: VisitAnswer[];
+  readonly requires: Set<Selection>;
+  representation: Selection;
+}
+
+export class Visits {
+  readonly local: Answer[] = [];
+  readonly used: Set<number>;
+  readonly #hub: Hub;
+  readonly #assignment: Assignment;
+  readonly #byId = new Map<string, OpenVisit>();
+
+  constructor(hub: Hub, assignment: Assignment, chosen: readonly Chosen[]) {
+    this.#hub = hub;
+    this.#assignment = assignment;
+    this.used = assignment.used;
+    for (const { item, option } of chosen) this.#place(item, option);
+  }
+
+  inOrder(): readonly Visit[] {
+    return [...this.#byId.values()].sort((one, other) => one.stage - other.stage);
+  }
+
+  /** A visit joins a later one of the same subgraph where nothing ends later, and no condition is lost. */
+  join(): void {
+    const { end } = this.#assignment;
+    const inOrder = [...this.#byId.values()].sort((one, other) => one.stage - other.stage);
+    for (const visit of inOrder) {
+      const later = [...this.#byId.values()].find(
+        ({ subgraph, stage, answers, given }) =>
+          subgraph === visit.subgraph &&
+          stage > visit.stage &&
+          (visit.given === '' || visit.given === given) &&
+          visit.answers.every(({ isShared, plan }) => !isShared && plan.depth + stage <= end) &&
+          implies(conditionsOf(visit.answers), conditionsOf(answers)),
+      );
+      if (later === undefined) continue;
+      later.answers.push(...visit.answers);
+      for (const required of visit.requires) later.requires.add(required);
+      this.#byId.delete(idOf(visit));
+    }
+  }
+
+  /** Adds what the representations of each visit need, the last visits first: what they need may need others. */
+  supply(): void {
+    let last = 0;
+    for (const { stage } of this.#byId.values()) last = Math.max(last, stage);
+    for (let stage = last; stage > 0; stage--)
+      for (const visit of [...this.#byId.values()]) {
+        if (visit.stage !== stage || visit.key === undefined) continue;
+        const { flattening } = this.#hub.search;
+        visit.representation = [...visit.requires].reduce(
+          (all, required) => flattening.merge(all, required),
+          visit.key.selection,
+        );
+        this.#need(visit.representation, stage, conditionsOf(visit.answers), visit.subgraph);
+      }
+  }
+
+  /** Adds what arguments of fields below need, from before a stage on. */
+  supplyContext(selection: Selection, before: number): void {
+    this.#need(selection, before, unconditional, undefined);
+    this.supply();
+  }
+
+  #need(selection: Selection, before: number, when: Conditions, by: number | undefined): void {
+    const { search, type } = this.#hub;
+    for (const field of search.flattening.fieldsOf(selection, type.name)) {
+      if (field.name === '__typename') continue;
+      const conditional = search.flattening.under(field, when);
+      if (this.#isSupplied(field, before) || this.#isSupplied(conditional, before)) continue;
+      const option = this.#cheapestSupply(conditional, before);
+      if (option === undefined) {
+        const whom = by === undefined ? 'a context' : search.index.subgraphs[by]!.name;
+        throw new Error(`Nobody supplies ${type.name}.${field.name} for ${whom} before stage ${before}`);
+      }
+      this.#assignment.apply(option);
+      this.#place(conditional, option);
+    }
+  }
+
+  #isSupplied(field: SelectedField, before: number): boolean {
+    if (this.local.some(({ item, plan }) => item === field && plan.depth < before)) return true;
+    for (const { stage, answers } of this.#byId.values())
+      if (
+        answers.some(({ item, plan, isShared }) => !isShared && item === field && stage + plan.depth < before)
+      )
+        return true;
+    return false;
+  }
+
+  /** Prefers subgraphs that are asked anyway. */
+  #cheapestSupply(field: SelectedField, before: number): Option | undefined {
+    const { search } = this.#hub;
+    let best: Option | undefined;
+    let lowest = Infinity;
+    for (const option of this.#hub.optionsFor(field)) {
+      const { entry, id, plan, stage, end } = option;
+      if (plan.left !== undefined || end >= before) continue;
+      const isAsked =
+        entry === undefined ? plan.uses.every((subgraph) => this.used.has(subgraph)) : this.#byId.has(id);
+      const calls = (isAsked ? 0 : 1) + search.calls.count(plan.calls);
+      const price = calls * 1000 + stage + plan.uses.length;
+      if (price < lowest) [best, lowest] = [option, price];
+    }
+    return best;
+  }
+
+  #place(item: Answer['item'], { entry, stage, plan, requires, isWhole }: Option): void {
+    if (entry !== undefined) {
+      const visit = this.#visit(entry.subgraph, stage, requires === undefined ? '' : argumentsIn(requires));
+      visit.answers.push({ item, plan, isWhole, isShared: false });
+      if (requires !== undefined) visit.requires.add(requires);
+      return;
+    }
+    this.local.push({ item, plan });
+    for (const subgraph of plan.uses) {
+      if (this.#hub.isSource(subgraph)) continue;
+      const { stage: entered } = this.#hub.entries.get(subgraph)!;
+      this.#visit(subgraph, entered, '').answers.push({ item, plan: noPlan, isWhole: false, isShared: true });
+    }
+  }
+
+  #visit(subgraph: number, stage: number, given: string): OpenVisit {
+    const { as, key } = this.#hub.entries.get(subgraph)!;
+    let visit = this.#byId.get(idOf({ subgraph, stage, given }));
+    if (visit === undefined) {
+      visit = { subgraph, stage, given, as, key, answers: [], requires: new Set(), representation: [] };
+      this.#byId.set(idOf(visit), visit);
+    }
+    return visit;
+  }
+}
+
+const idOf = ({ subgraph, stage, given }: Pick<OpenVisit, 'given' | 'subgraph' | 'stage'>): string =>
+  `${subgraph}@${stage}${given}`;
+
+/** The fields of a selection that have arguments, as text. */
+export function argumentsIn(selection: Selection): string {
+  let text = '';
+  for (const item of selection) {
+    const below = item.selection === undefined ? '' : argumentsIn(item.selection);
+    const own = item.kind === 'field' && item.arguments.length > 0 ? item.signature : '';
+    if (own !== '' || below !== '')
+      text += `|${own || (item.kind === 'field' ? item.name : item.on)}${below && `{${below}}`}`;
+  }
+  return text;
+}
+
+/** The conditions that all of the answers have. */
+export function conditionsOf(answers: readonly Answer[]): Conditions {
+  let common: Conditions | undefined;
+  for (const { item } of answers) common = common === undefined ? item.when : commonOf(common, item.when);
+  return common ?? unconditional;
+}

@@ -1,0 +1,55 @@
+/** The field sets of `@key`, `@requires` and `@provides`. */
+import { Kind, parse, print, type SelectionSetNode } from 'graphql';
+import { type Selection, unconditional } from './selection';
+
+/** Reads a field set. Equal texts give one selection. */
+export class FieldSets {
+  readonly #known = new Map<string, Selection>();
+
+  read(text: string): Selection {
+    let selection = this.#known.get(text);
+    if (selection === undefined) this.#known.set(text, (selection = parseFieldSet(text)));
+    return selection;
+  }
+}
+
+function parseFieldSet(text: string): Selection {
+  const [definition] = parse(/^\s*\{/.test(text) ? text : `{${text}}`, { noLocation: true }).definitions;
+  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`is no field set: ${text}`);
+  return selectionOf(definition.selectionSet);
+}
+
+const selectionOf = ({ selections }: SelectionSetNode): Selection =>
+  selections.map((node) => {
+    if (node.kind === Kind.FRAGMENT_SPREAD) throw new Error('A field set cannot spread fragments');
+    if (node.kind === Kind.INLINE_FRAGMENT)
+      return {
+        kind: 'fragment',
+        on: node.typeCondition?.name.value,
+        when: unconditional,
+        selection: selectionOf(node.selectionSet),
+        isLeftover: false,
+      };
+    const args = node.arguments ?? [];
+    return {
+      kind: 'field',
+      responseName: node.name.value,
+      name: node.name.value,
+      arguments: args,
+      signature: signatureOf(node.name.value, args),
+      when: unconditional,
+      directives: [],
+      selection: node.selectionSet && selectionOf(node.selectionSet),
+      isRequirement: true,
+      isLeftover: false,
+    };
+  });
+
+/** Name and arguments of a field, in one order. */
+export function signatureOf(
+  name: string,
+  args: Parameters<typeof print>[0][] | readonly Parameters<typeof print>[0][],
+): string {
+  if (args.length === 0) return name;
+  return `${name}(${args.map(print).sort().join()})`;
+}

@@ -1,0 +1,205 @@
+/** An operation of a client as a normalised selection: without introspection, and without what is never included. */
+import {
+  type ArgumentNode,
+  type DirectiveNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  print,
+  type SelectionSetNode,
+  visit,
+} from 'graphql';
+import { type Steps } from '../budget';
+import { signatureOf } from './field-sets';
+import {
+  allOf,
+  type Conditions,
+  conditionsKey,
+  contradicts,
+  type CustomDirective,
+  type Selection,
+  type SelectionItem,
+  unconditional,
+} from './selection';
+
+/** The directives of clients that subgraphs see. */
+export interface KnownDirectives {
+  /** Names by location. */
+  readonly onFragments: ReadonlySet<string>;
+  readonly onQueries: ReadonlySet<string>;
+}
+
+export interface SelectedOperation {
+  readonly operation: OperationDefinitionNode;
+  readonly selection: Selection;
+  /** The definitions of the client's variables, as text. */
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the operation of a valid document. Spreads of one fragment share its selection, however often it is spread.
+ *
+ * @param operationName of the operation; without it the document has only one
+ */
+export function readOperation(
+  document: DocumentNode,
+  operationName: string | undefined,
+  directives: KnownDirectives,
+  steps: Steps,
+): SelectedOperation {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let operation: OperationDefinitionNode | undefined;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    else if (definition.kind === Kind.OPERATION_DEFINITION)
+      if (operationName === undefined || definition.name?.value === operationName) operation ??= definition;
+  }
+  if (operation === undefined) throw new Error('The document has no such operation');
+  const reader = new OperationReader(fragments, directives, steps);
+  const variables = new Map<string, string>();
+  for (const definition of operation.variableDefinitions ?? [])
+    variables.set(definition.variable.name.value, print(definition));
+  return { operation, selection: reader.selectionOf(operation.selectionSet, 0), variables };
+}
+
+class OperationReader {
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #directives: KnownDirectives;
+  readonly #steps: Steps;
+  readonly #known = new Map<string, Selection>();
+  readonly #equal = new EqualSelections();
+
+  constructor(
+    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    directives: KnownDirectives,
+    steps: Steps,
+  ) {
+    this.#fragments = fragments;
+    this.#directives = directives;
+    this.#steps = steps;
+  }
+
+  selectionOf({ selections }: SelectionSetNode, depth: number): Selection {
+    this.#steps.enter(depth);
+    const items: SelectionItem[] = [];
+    for (const node of selections) {
+      this.#steps.take(1);
+      const when = conditionsOf(node.directives);
+      if (when === undefined) continue;
+      if (node.kind === Kind.FIELD) {
+        const { value: name } = node.name;
+        if (name === '__schema' || name === '__type') continue;
+        const args: readonly ArgumentNode[] = node.arguments ?? [];
+        items.push({
+          kind: 'field',
+          responseName: node.alias?.value ?? name,
+          name,
+          arguments: args,
+          signature: signatureOf(name, args),
+          when,
+          directives: customDirectives(node.directives, false),
+          selection: node.selectionSet && this.selectionOf(node.selectionSet, depth + 1),
+          isRequirement: false,
+          isLeftover: false,
+        });
+        continue;
+      }
+      const isSpread = node.kind === Kind.FRAGMENT_SPREAD;
+      const on = isSpread
+        ? this.#fragments.get(node.name.value)!.typeCondition.name.value
+        : node.typeCondition?.name.value;
+      const selection = isSpread
+        ? this.#fragment(node.name.value, depth)
+        : this.selectionOf(node.selectionSet, depth + 1);
+      // A spread becomes an inline fragment, on which not all directives of spreads may stand.
+      const directives = customDirectives(node.directives, true).filter(
+        ({ node: { name } }) => !isSpread || this.#directives.onFragments.has(name.value),
+      );
+      items.push({
+        kind: 'fragment',
+        on,
+        when,
+        selection: directives.length === 0 ? selection : marked(selection, directives),
+        isLeftover: false,
+      });
+    }
+    return this.#equal.of(items);
+  }
+
+  #fragment(name: string, depth: number): Selection {
+    let selection = this.#known.get(name);
+    if (selection === undefined)
+      this.#known.set(
+        name,
+        (selection = this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1)),
+      );
+    return selection;
+  }
+}
+
+/** Makes equal selections one object, so that what is planned for one is planned for all. */
+class EqualSelections {
+  readonly #known = new Map<string, Selection>();
+  readonly #numbers = new Map<Selection, number>();
+
+  of(items: Selection): Selection {
+    let key = '';
+    for (const item of items) {
+      key += item.kind === 'field' ? `${item.responseName}:${item.signature}` : `...${item.on ?? ''}`;
+      if (item.when.length > 0) key += conditionsKey(item.when);
+      if (item.kind === 'field')
+        for (const { isOnFragment, text } of item.directives) key += `${isOnFragment ? '@' : ''}${text}`;
+      key +=
+        item.selection === undefined
+          ? '|'
+          : `{${this.#numbers.get(item.selection) ?? this.#number(item.selection)}|`;
+    }
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    this.#known.set(key, items);
+    return items;
+  }
+
+  #number(selection: Selection): number {
+    const number = this.#numbers.size;
+    this.#numbers.set(selection, number);
+    return number;
+  }
+}
+
+/** The selection with these directives on a fragment around each of its fields. */
+const marked = (selection: Selection, directives: readonly CustomDirective[]): Selection =>
+  selection.map((item) =>
+    item.kind === 'fragment'
+      ? { ...item, selection: marked(item.selection, directives) }
+      : { ...item, directives: [...directives, ...item.directives] },
+  );
+
+/** The conditions of `@skip` and `@include`; undefined where a selection is never included. */
+function conditionsOf(directives: readonly DirectiveNode[] = []): Conditions | undefined {
+  let when = unconditional;
+  for (const { name, arguments: args = [] } of directives) {
+    if (name.value !== 'skip' && name.value !== 'include') continue;
+    const value = args[0]?.value;
+    const included = name.value === 'include';
+    if (value?.kind === Kind.BOOLEAN && value.value !== included) return undefined;
+    if (value?.kind === Kind.VARIABLE) when = allOf(when, [{ variable: value.name.value, value: included }]);
+  }
+  return contradicts(when) ? undefined : when;
+}
+
+const notForSubgraphs = new Set(['skip', 'include', 'defer', 'stream']);
+
+const customDirectives = (
+  directives: readonly DirectiveNode[] = [],
+  isOnFragment: boolean,
+): CustomDirective[] =>
+  directives.flatMap((node) =>
+    notForSubgraphs.has(node.name.value) ? [] : [{ node, isOnFragment, text: print(node) }],
+  );
+
+/** The names of the variables in some nodes. */
+export function addVariables(nodes: readonly (ArgumentNode | DirectiveNode)[], names: Set<string>): void {
+  for (const node of nodes) visit(node, { Variable: ({ name }) => void names.add(name.value) });
+}

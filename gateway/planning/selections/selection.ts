@@ -1,0 +1,91 @@
+/** Normalised selections: of the client's operation, and of the field sets in `@key`, `@requires` and `@provides`. */
+import { type ArgumentNode, type DirectiveNode } from 'graphql';
+
+/** A variable that must have this value. */
+export interface Condition {
+  readonly variable: string;
+  readonly value: boolean;
+}
+
+/** Conditions that must all hold. */
+export type Conditions = readonly Condition[];
+
+/** A selection set. Equal selections of one origin are one object, so that results can be kept by identity. */
+export type Selection = readonly SelectionItem[];
+
+export type SelectionItem = SelectedField | SelectedFragment;
+
+export interface SelectedField {
+  readonly kind: 'field';
+  readonly responseName: string;
+  readonly name: string;
+  readonly arguments: readonly ArgumentNode[];
+  /** Name and arguments: fields with equal signatures have equal values. */
+  readonly signature: string;
+  readonly when: Conditions;
+  readonly directives: readonly CustomDirective[];
+  /** Undefined for a leaf. */
+  readonly selection: Selection | undefined;
+  /** Whether the plan needs it, rather than the client: its response name can be chosen. */
+  readonly isRequirement: boolean;
+  /** Whether it remains of a type that some subgraph may not know: an object of that type does not count as answered. */
+  readonly isLeftover: boolean;
+}
+
+export interface SelectedFragment {
+  readonly kind: 'fragment';
+  /** Undefined where it applies to each object. */
+  readonly on: string | undefined;
+  readonly when: Conditions;
+  readonly selection: Selection;
+  readonly isLeftover: boolean;
+}
+
+/** A directive of the client's that subgraphs see. */
+export interface CustomDirective {
+  readonly node: DirectiveNode;
+  /** Whether it stands on a fragment around the field. */
+  readonly isOnFragment: boolean;
+  readonly text: string;
+}
+
+export const unconditional: Conditions = Object.freeze([]);
+
+/** A text that is equal for equal conditions. */
+export function conditionsKey(when: Conditions): string {
+  if (when.length === 0) return '';
+  return when
+    .map(({ variable, value }) => (value ? '+' : '-') + variable)
+    .sort()
+    .join();
+}
+
+const has = (when: Conditions, { variable, value }: Condition): boolean =>
+  when.some((one) => one.variable === variable && one.value === value);
+
+export function allOf(some: Conditions, others: Conditions): Conditions {
+  if (others.length === 0) return some;
+  if (some.length === 0) return others;
+  const missing = others.filter((condition) => !has(some, condition));
+  return missing.length === 0 ? some : [...some, ...missing];
+}
+
+/** The conditions that are in both. */
+export const commonOf = (some: Conditions, others: Conditions): Conditions =>
+  some.length === 0 || others.length === 0
+    ? unconditional
+    : some.filter((condition) => has(others, condition));
+
+export const implies = (some: Conditions, others: Conditions): boolean =>
+  others.every((condition) => has(some, condition));
+
+/** Whether no values of the variables can fulfil them. */
+export const contradicts = (when: Conditions): boolean =>
+  when.some(({ variable, value }) => has(when, { variable, value: !value }));
+
+/** The leaves of a selection: how much of it there is. */
+export function countLeaves(selection: Selection): number {
+  let count = 0;
+  for (const item of selection) count += item.selection === undefined ? 1 : countLeaves(item.selection);
+  return count;
+}

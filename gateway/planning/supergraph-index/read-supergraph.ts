@@ -1,0 +1,266 @@
+/** Reads the index from a supergraph: `join` specification, versions 0.1 to 0.5. */
+import {
+  type DefinitionNode,
+  type DocumentNode,
+  type FieldDefinitionNode,
+  type InterfaceTypeDefinitionNode,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  parseType,
+  print,
+  type TypeNode,
+  type UnionTypeDefinitionNode,
+} from 'graphql';
+import { FieldSets } from '../selections/field-sets';
+import { type Applied, applied } from './directives';
+import {
+  type ContextArgument,
+  type FieldJoin,
+  type IndexedField,
+  type IndexedKey,
+  type IndexedSubgraph,
+  type IndexedType,
+  type SupergraphIndex,
+  type TypeJoin,
+} from './supergraph-index';
+
+/**
+ * Builds the index, a definition at a time.
+ *
+ * @param labels the labels of progressive `@override`s that are on
+ */
+export class SupergraphReader {
+  readonly #labels: ReadonlySet<string>;
+  readonly #fieldSets = new FieldSets();
+  readonly #subgraphs: IndexedSubgraph[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #types = new Map<string, MutableType>();
+  readonly #contextual = new Map<string, ContextArgument[]>();
+  readonly #roots = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
+  /** Version 0.1 says less: types and fields without a graph are everywhere, or of their owner. */
+  #isFirstVersion = false;
+
+  constructor({ definitions }: DocumentNode, labels: ReadonlySet<string>) {
+    this.#labels = labels;
+    for (const definition of definitions) {
+      if (definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION) {
+        for (const { operation, type } of definition.operationTypes ?? [])
+          this.#roots[operation] = type.name.value;
+        for (const link of [...applied(definition, 'core'), ...applied(definition, 'link')])
+          if (/\/join\/v0\.1$/.test(String(link['feature'] ?? link['url']))) this.#isFirstVersion = true;
+      } else if (definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph')
+        for (const value of definition.values ?? []) {
+          const [graph] = applied(value, 'join__graph');
+          this.#numbers.set(value.name.value, this.#subgraphs.length);
+          const url = graph?.['url'];
+          this.#subgraphs.push({ name: String(graph?.['name']), url: typeof url === 'string' ? url : '' });
+        }
+    }
+  }
+
+  read(definition: DefinitionNode): void {
+    if (
+      definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
+      definition.kind === Kind.INTERFACE_TYPE_DEFINITION ||
+      definition.kind === Kind.UNION_TYPE_DEFINITION
+    )
+      this.#readType(definition);
+  }
+
+  finish(): SupergraphIndex {
+    for (const type of this.#types.values()) {
+      if (type.kind !== 'object') continue;
+      for (const name of type.interfaces) this.#types.get(name)?.objects.set(type.name, new Set());
+      for (const [name, subgraphs] of type.implementedIn)
+        this.#types.get(name)?.objects.set(type.name, subgraphs);
+    }
+    this.#inheritContexts();
+    return {
+      subgraphs: this.#subgraphs,
+      types: this.#types,
+      roots: this.#roots,
+      contextual: this.#contextual,
+    };
+  }
+
+  #readType(node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode): void {
+    const type: MutableType = {
+      name: node.name.value,
+      kind: kinds[node.kind],
+      joins: new Map(),
+      fields: new Map(),
+      interfaces: new Set(),
+      implementedIn: new Map(),
+      objects: new Map(),
+      contexts: applied(node, 'context').map(({ name }) => String(name)),
+    };
+    this.#types.set(type.name, type);
+    for (const join of applied(node, 'join__type')) this.#joinType(type, join);
+    const [owner] = applied(node, 'join__owner');
+    const owning = owner && this.#numbers.get(String(owner['graph']));
+    if (owning !== undefined) joinIn(type, owning);
+    if (this.#isFirstVersion && type.joins.size === 0)
+      for (const subgraph of this.#subgraphs.keys()) joinIn(type, subgraph);
+    if (node.kind === Kind.UNION_TYPE_DEFINITION) this.#readMembers(type, node);
+    else {
+      this.#readInterfaces(type, node);
+      for (const field of node.fields ?? []) this.#readField(type, field, owning);
+    }
+  }
+
+  #joinType(type: MutableType, { graph, key, resolvable, isInterfaceObject }: Applied): void {
+    const subgraph = this.#numberOf(graph, type.name);
+    const join = joinIn(type, subgraph);
+    if (isInterfaceObject === true) join.isInterfaceObject = true;
+    if (typeof key !== 'string') return;
+    const selection = this.#fieldSet(key, `The key of ${type.name}`);
+    join.keys.push({ selection, text: key, isResolvable: resolvable !== false });
+    for (const item of selection) if (item.kind === 'field') join.keyFields.add(item.name);
+  }
+
+  #readInterfaces(type: MutableType, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode): void {
+    for (const { name } of node.interfaces ?? []) {
+      type.interfaces.add(name.value);
+      if (this.#isFirstVersion) type.implementedIn.set(name.value, new Set(type.joins.keys()));
+    }
+    for (const join of applied(node, 'join__implements'))
+      setIn(type.implementedIn, String(join['interface'])).add(this.#numberOf(join['graph'], type.name));
+  }
+
+  #readMembers(type: MutableType, node: UnionTypeDefinitionNode): void {
+    const joins = applied(node, 'join__unionMember');
+    for (const { name } of node.types ?? [])
+      type.objects.set(name.value, new Set(joins.length === 0 ? type.joins.keys() : []));
+    for (const { member, graph } of joins)
+      setIn(type.objects, String(member)).add(this.#numberOf(graph, type.name));
+  }
+
+  #readField(type: MutableType, node: FieldDefinitionNode, owner: number | undefined): void {
+    const { value: name } = node.name;
+    const field: MutableField = {
+      name,
+      type: print(node.type),
+      namedType: namedTypeOf(node.type),
+      joins: new Map(),
+    };
+    type.fields.set(name, field);
+    const joins = applied(node, 'join__field');
+    const isOwned = this.#isFirstVersion && owner !== undefined;
+    if (joins.length === 0) {
+      const everywhere = isOwned ? [owner] : type.joins.keys();
+      for (const subgraph of everywhere) this.#joinField(type, field, subgraph, {});
+    }
+    for (const join of joins) {
+      const { graph } = join;
+      if (graph !== undefined)
+        this.#joinField(type, field, this.#numberOf(graph, `${type.name}.${name}`), join);
+      else if (isOwned) this.#joinField(type, field, owner, join);
+    }
+    if (!this.#isFirstVersion) return;
+    for (const [subgraph, { keyFields }] of type.joins)
+      if (keyFields.has(name) && !field.joins.has(subgraph)) this.#joinField(type, field, subgraph, {});
+  }
+
+  #joinField(type: MutableType, field: MutableField, subgraph: number, join: Applied): void {
+    if (!type.joins.has(subgraph)) {
+      if (!this.#isFirstVersion) return;
+      joinIn(type, subgraph);
+    }
+    const { overrideLabel: label, override, usedOverridden, requires, provides } = join;
+    const isProgressive = typeof label === 'string';
+    const isOn = isProgressive && this.#labels.has(label);
+    if (isProgressive && override !== undefined && !isOn) return;
+    if (isProgressive && override === undefined && isOn && usedOverridden !== true) return;
+    const own = typeof join['type'] === 'string' ? parseType(join['type'], { noLocation: true }) : undefined;
+    const where = `${type.name}.${field.name}`;
+    const fromContexts = (join['contextArguments'] ?? []) as readonly Record<string, string>[];
+    const contextArguments = fromContexts.map(({ name, type: needed, context, selection }) => ({
+      name: name!,
+      type: needed!,
+      context: context!,
+      selection: this.#fieldSet(selection!, where),
+    }));
+    if (contextArguments.length > 0)
+      this.#contextual.set(field.name, [...(this.#contextual.get(field.name) ?? []), ...contextArguments]);
+    field.joins.set(subgraph, {
+      type: own === undefined ? field.type : print(own),
+      namedType: own === undefined ? field.namedType : namedTypeOf(own),
+      isExternal: join['external'] === true,
+      isOverridden: usedOverridden === true && (!isProgressive || isOn),
+      requires: typeof requires === 'string' ? this.#fieldSet(requires, where) : undefined,
+      provides: typeof provides === 'string' ? this.#fieldSet(provides, where) : undefined,
+      contextArguments,
+      text: JSON.stringify({ ...join, graph: subgraph }),
+    });
+  }
+
+  /** Objects of an interface or union that sets a context set it, too. */
+  #inheritContexts(): void {
+    for (const type of this.#types.values()) {
+      if (type.kind === 'object') continue;
+      for (const context of type.contexts)
+        for (const name of type.objects.keys()) {
+          const object = this.#types.get(name);
+          if (object !== undefined && !object.contexts.includes(context)) object.contexts.push(context);
+        }
+    }
+  }
+
+  #numberOf(graph: unknown, where: string): number {
+    const number = this.#numbers.get(String(graph));
+    if (number === undefined)
+      throw new Error(`${where} is of ${String(graph)}, which \`join__Graph\` does not list.`);
+    return number;
+  }
+
+  #fieldSet(text: string, where: string): ReturnType<FieldSets['read']> {
+    try {
+      return this.#fieldSets.read(text);
+    } catch (error) {
+      throw new Error(`${where} ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/** The named type of a list or non-null type. */
+export const namedTypeOf = (type: TypeNode): string =>
+  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
+
+interface MutableType extends IndexedType {
+  readonly joins: Map<number, MutableJoin>;
+  readonly fields: Map<string, MutableField>;
+  readonly interfaces: Set<string>;
+  /** By interface. */
+  readonly implementedIn: Map<string, Set<number>>;
+  readonly objects: Map<string, Set<number>>;
+  readonly contexts: string[];
+}
+
+interface MutableJoin extends TypeJoin {
+  readonly keys: IndexedKey[];
+  readonly keyFields: Set<string>;
+  isInterfaceObject: boolean;
+}
+
+interface MutableField extends IndexedField {
+  readonly joins: Map<number, FieldJoin>;
+}
+
+const kinds = {
+  [Kind.OBJECT_TYPE_DEFINITION]: 'object',
+  [Kind.INTERFACE_TYPE_DEFINITION]: 'interface',
+  [Kind.UNION_TYPE_DEFINITION]: 'union',
+} as const;
+
+function joinIn({ joins }: MutableType, subgraph: number): MutableJoin {
+  let join = joins.get(subgraph);
+  if (join === undefined)
+    joins.set(subgraph, (join = { keys: [], keyFields: new Set(), isInterfaceObject: false }));
+  return join;
+}
+
+function setIn<Item>(map: Map<string, Set<Item>>, key: string): Set<Item> {
+  let set = map.get(key);
+  if (set === undefined) map.set(key, (set = new Set()));
+  return set;
+}

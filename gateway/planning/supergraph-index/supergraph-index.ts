@@ -1,0 +1,94 @@
+/** What planning needs to know of a supergraph, by numbers of subgraphs. */
+import { type Selection } from '../selections/selection';
+
+export interface SupergraphIndex {
+  readonly subgraphs: readonly IndexedSubgraph[];
+  readonly types: ReadonlyMap<string, IndexedType>;
+  readonly roots: Readonly<Record<'query' | 'mutation' | 'subscription', string>>;
+  /** The arguments from a context, by the names of their fields. */
+  readonly contextual: ReadonlyMap<string, readonly ContextArgument[]>;
+}
+
+export interface IndexedSubgraph {
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface IndexedType {
+  readonly name: string;
+  readonly kind: 'object' | 'interface' | 'union';
+  /** What each subgraph that has the type says of it. */
+  readonly joins: ReadonlyMap<number, TypeJoin>;
+  readonly fields: ReadonlyMap<string, IndexedField>;
+  readonly interfaces: ReadonlySet<string>;
+  /** Of an interface or union: its object types, with the subgraphs in which they are. */
+  readonly objects: ReadonlyMap<string, ReadonlySet<number>>;
+  /** The contexts that its objects set. */
+  readonly contexts: readonly string[];
+}
+
+export interface TypeJoin {
+  readonly keys: readonly IndexedKey[];
+  /** The first fields of its keys. */
+  readonly keyFields: ReadonlySet<string>;
+  readonly isInterfaceObject: boolean;
+}
+
+export interface IndexedKey {
+  readonly selection: Selection;
+  readonly text: string;
+  readonly isResolvable: boolean;
+}
+
+export interface IndexedField {
+  readonly name: string;
+  readonly type: string;
+  readonly namedType: string;
+  /** What each subgraph that has the field says of it. */
+  readonly joins: ReadonlyMap<number, FieldJoin>;
+}
+
+export interface FieldJoin {
+  /** Its type in the subgraph, as text. */
+  readonly type: string;
+  readonly namedType: string;
+  readonly isExternal: boolean;
+  /** Whether another subgraph resolves it now. */
+  readonly isOverridden: boolean;
+  readonly requires: Selection | undefined;
+  readonly provides: Selection | undefined;
+  readonly contextArguments: readonly ContextArgument[];
+  /** All that it says, as text. */
+  readonly text: string;
+}
+
+export interface ContextArgument {
+  readonly name: string;
+  readonly type: string;
+  readonly context: string;
+  readonly selection: Selection;
+}
+
+/** Whether an object of the type is one of `name`: the same type, or an interface or union of it. */
+export function isOfType(index: SupergraphIndex, object: string, name: string): boolean {
+  return object === name || index.types.get(name)?.objects.has(object) === true;
+}
+
+/** Whether a subgraph knows an interface as if it were one object type. */
+export const isInterfaceObject = ({ kind, joins }: IndexedType, subgraph: number): boolean =>
+  kind === 'interface' && joins.get(subgraph)?.isInterfaceObject === true;
+
+/** As what a subgraph knows objects of a type: as itself, or as an interface object; undefined if not at all. */
+export function knownAs(
+  index: SupergraphIndex,
+  type: IndexedType,
+  subgraph: number,
+): IndexedType | undefined {
+  if (type.joins.has(subgraph)) return type;
+  if (type.kind !== 'object') return undefined;
+  for (const name of type.interfaces) {
+    const implemented = index.types.get(name);
+    if (implemented !== undefined && isInterfaceObject(implemented, subgraph)) return implemented;
+  }
+  return undefined;
+}

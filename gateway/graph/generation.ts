@@ -1,6 +1,6 @@
 /** Over 300 lines: it creates all that belongs to one supergraph, and ends it. */
 import { createHash } from 'node:crypto';
-import { type GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import type { Policies } from '../auth/directives';
 import type { Invalidate } from '../cache/invalidation';
 import type { Instance } from '../discovery/resolver';
@@ -206,6 +206,8 @@ export class Generation {
 
   /** The query plan of an operation. Rejects if it is not valid any more, or cannot be planned. */
   async plan(document: string, operationName: string | undefined): Promise<QueryPlan> {
+    const [problem] = validate(this.apiSchema, parse(document), undefined, { maxErrors: 1 });
+    if (problem !== undefined) throw problem;
     const release = this.hold();
     try {
       return await this.#engine.plan(document, operationName);

@@ -156,13 +156,11 @@ describe.each(waysIn)('by $name', ({ request }) => {
 });
 
 describe('trusted proxies', () => {
-  const addressOf = async (id: string, headers: Record<string, string>): Promise<string> => {
+  const addressOf = async (headers: Record<string, string>): Promise<string> => {
     const query = 'mutation ($id: ID!) { rename(id: $id, name: "x") { id } }';
-    const sent = await gateway.post(
-      { query, variables: { id: 'u66' } },
-      { headers: { 'x-request-id': id, ...headers } },
-    );
+    const sent = await gateway.post({ query, variables: { id: 'u66' } }, { headers });
     await sent.text();
+    const id = sent.headers.get('x-request-id');
     for (;;) {
       const lines = readFileSync(trail, 'utf8').trimEnd().split('\n').filter(Boolean);
       const line = lines.map((each): Json => JSON.parse(each)).find(({ requestId }) => requestId === id);
@@ -190,8 +188,8 @@ describe('trusted proxies', () => {
       /^192\.0\.2\.1$/,
     ],
     ['another header', { forwarded: 'for=203.0.113.7', 'x-real-ip': '203.0.113.7' }, /127\.0\.0\.1$/],
-  ])('that say %s are believed as far as they are ours', async (name, headers, address) => {
-    expect(await addressOf(name.replace(/ /g, '-'), headers)).toMatch(address);
+  ])('that say %s are believed as far as they are ours', async (_, headers, address) => {
+    expect(await addressOf(headers)).toMatch(address);
   });
 });
 

@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { applied } from './directives';
 import { type Features } from './features';
+import { fieldSetProblems } from './field-set-checks';
 
 /** Throws an `Error` with all reasons why the supergraph is refused. */
 export function checkSupergraph(supergraph: DocumentNode, features: Features): void {
@@ -18,7 +19,12 @@ export function checkSupergraph(supergraph: DocumentNode, features: Features): v
   );
   if (graphs === undefined)
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
-  const problems = [...featureProblems(features), ...typeProblems(definitions), ...rootProblems(definitions)];
+  const problems = [
+    ...featureProblems(features),
+    ...typeProblems(definitions),
+    ...rootProblems(definitions),
+    ...fieldSetProblems(definitions),
+  ];
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 

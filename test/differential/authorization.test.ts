@@ -176,7 +176,7 @@ async function problemOf(
       ? `shows more: ${told}\nexpected ${JSON.stringify(expected)}`
       : undefined;
   const faults = await faultsOf(graph, operation, guard);
-  const difference = differenceFromMerged(expected, got, faults, plans.join());
+  const difference = differenceFromMerged(expected, got, faults, () => plans.join());
   return difference && `${difference}\nexpected ${JSON.stringify(expected)}\ngot      ${told}`;
 }
 

@@ -3,11 +3,12 @@ import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { formatQueryPlan } from '../support/own-planner';
 import { randomOperation, type RandomOperation } from '../support/random-operation';
 import { RandomSource } from '../support/random-source';
+import { intricateSubgraphs } from '../support/random-intricate';
 import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
 import { differenceFromApollo, differenceFromMerged, isForApollo } from './compare';
-import { faultsOf } from './faults';
+import { faultsOf, noFaults } from './faults';
 import {
   type Answer,
   answerMerged,
@@ -26,26 +27,40 @@ export interface Difference {
   readonly got: Answer | undefined;
 }
 
-/** The graph of a seed; every seed has one, though not every draw composes. */
-export function drawGraph(seed: number): { readonly graph: Graph; readonly worldSeed: number } {
+/**
+ * The graph of a seed; every seed has one, though not every draw composes.
+ *
+ * @param isKept whether what is composed is kept on disk for the next time
+ */
+export function drawGraph(
+  seed: number,
+  isKept = process.env['WEIR_SUPERGRAPHS'] === undefined,
+): { readonly graph: Graph; readonly worldSeed: number } {
   for (let attempt = 0; attempt < 50; attempt++) {
     const worldSeed = seed * 64 + attempt;
-    const subgraphs = randomSubgraphs(new RandomSource(worldSeed), { context: hasContext(seed) });
-    const graph = composeGraph(subgraphs, new RandomWorld(worldSeed, subgraphs));
+    const random = new RandomSource(worldSeed);
+    const subgraphs =
+      seed < firstIntricate
+        ? randomSubgraphs(random, { context: hasContext(seed) })
+        : intricateSubgraphs(random);
+    const graph = composeGraph(subgraphs, new RandomWorld(worldSeed, subgraphs), isKept);
     if (!Array.isArray(graph)) return { graph, worldSeed };
   }
   throw new Error(`Nothing that was drawn from seed ${seed} composes`);
 }
 
+/** From this seed on graphs are small, and hard to plan. */
+export const firstIntricate = 1_000_000;
+
 /** Some have `@context`, which Apollo Gateway refuses to load. */
-export const hasContext = (seed: number): boolean => seed % 6 === 1;
+export const hasContext = (seed: number): boolean => seed < firstIntricate && seed % 6 === 1;
 
 export const drawOperation = ({ apiSchema }: Graph, seed: number, number: number): RandomOperation =>
   randomOperation(apiSchema, new RandomSource(seed * 10_007 + number));
 
 /**
- * Compares the engine with graphql-js and, where one is given, with Apollo Gateway. An operation that the planner's bounds
- * refuse differs, too: of those that are drawn, none is so large.
+ * Compares the engine with graphql-js and, where one is given, with Apollo Gateway: what they answer, and which fields are
+ * resolved for it. An operation that the planner's bounds refuse differs, too: of those that are drawn, none is so large.
  */
 export async function differenceOf(
   graph: Graph,
@@ -53,7 +68,9 @@ export async function differenceOf(
   apollo: System | undefined,
   operation: RandomOperation,
 ): Promise<Difference | undefined> {
+  const wanted = (graph.world.notes = new Set<string>());
   const expected = await answerMerged(graph, operation);
+  const asked = (graph.world.notes = new Set<string>());
   let got: Answer;
   try {
     got = await engine.answer(operation);
@@ -61,8 +78,13 @@ export async function differenceOf(
     return { what: `throws ${reasonOf(error)}`, expected, got: undefined };
   }
   const plan = graph.plan(operation);
-  const faults = await faultsOf(graph, operation);
-  const what = differenceFromMerged(expected, got, faults, JSON.stringify(plan));
+  // What a null swallows may be resolved or not.
+  graph.world.notes = wanted;
+  const hasErrors = expected.errors.length + got.errors.length > 0;
+  const faults = hasErrors ? await faultsOf(graph, operation) : noFaults;
+  graph.world.notes = undefined;
+  const what =
+    differenceFromMerged(expected, got, faults, () => JSON.stringify(plan)) ?? moreThan(wanted, asked);
   if (what !== undefined) return { what, expected, got };
   if (!apollo || !isForApollo(plan)) return undefined;
   const apolloAnswer = await apollo.answer(operation);
@@ -70,6 +92,11 @@ export async function differenceOf(
   return fromApollo === undefined
     ? undefined
     : { what: `not Apollo's ${fromApollo}`, expected: apolloAnswer, got };
+}
+
+function moreThan(wanted: ReadonlySet<string>, asked: ReadonlySet<string>): string | undefined {
+  const more = [...asked].filter((one) => !wanted.has(one));
+  return more.length > 0 ? `asks for ${more.join(', ')}` : undefined;
 }
 
 /** Cuts a failing case down and tells it in full. */

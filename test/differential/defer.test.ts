@@ -46,13 +46,7 @@ async function check(seed: number): Promise<void> {
     const operation = withRandomDefer(whole, new RandomSource(seed * 10_007 + number));
     if (validate(graph.apiSchema, operation.document).length > 0) continue;
     const options = number % 3 === 0 ? withoutOneOf(graph, number) : {};
-    let expected;
-    try {
-      expected = await startEngine(graph, options).answer(operation);
-    } catch {
-      // More ways than the planner looks at: `differential.test.ts` has these.
-      continue;
-    }
+    const expected = await startEngine(graph, options).answer(operation);
     for (const format of ['v0.2', '20220824'] as const) {
       const difference = await differenceOf(graph, operation, format, expected, options);
       if (difference !== undefined)

@@ -27,6 +27,8 @@ export interface Faults {
   readonly isBrokenAt: (path: Path) => boolean;
 }
 
+export const noFaults: Faults = { errorAt: () => undefined, isBrokenAt: () => false };
+
 /**
  * Executes an operation as graphql-js does where no null travels up. Which errors a null swallows is left to who
  * executes, but none may be told that is not among these.

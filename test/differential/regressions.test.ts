@@ -709,7 +709,7 @@ test.each(Object.entries(regressions))(
       const called: string[] = [];
       const got = await startEngine(graph, { onCall: (name) => void called.push(name) }).answer(asked);
       const faults = await faultsOf(graph, asked);
-      const difference = differenceFromMerged(expected, got, faults, JSON.stringify(graph.plan(asked)));
+      const difference = differenceFromMerged(expected, got, faults, () => JSON.stringify(graph.plan(asked)));
       if (difference !== undefined) expect({ difference, ...got }).toEqual(expected);
       if (trouble === 0 && !operation.includes('shade')) expect(got.errors).toEqual([]);
       if (calls) expect(called).toEqual(calls);

@@ -21,8 +21,10 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
   OperationTypeNode,
+  specifiedRules,
   subscribe,
-  validate,
+  valueFromASTUntyped,
+  visit,
 } from 'graphql';
 import {
   compileOperation,
@@ -41,6 +43,8 @@ import { type FormatError } from '../../gateway/request/format-error';
 import { partBody } from '../../gateway/request/part-body';
 import { type IncrementalFormat } from '../../gateway/request/sink';
 import { type SentPart } from '../support/merge-parts';
+import { fastValidate } from '../support/fast-validate';
+import { recall } from '../support/kept-composition';
 import { hashOf } from '../support/random-source';
 import { type RandomOperation } from '../support/random-operation';
 import {
@@ -51,6 +55,7 @@ import {
   type WorldRun,
 } from '../support/random-world';
 import { callerOf } from '../support/caller';
+import { fieldsNotResolved } from './not-resolved';
 
 /** What a client gets. */
 export interface Answer {
@@ -72,14 +77,24 @@ export interface Graph {
   /** What is known of each subgraph. */
   readonly facts: EntityFacts['subgraphs'];
   readonly protections: Protections;
+  /** By subgraph, the coordinates of fields that another one resolves in its place. */
+  readonly overridden: ReadonlyMap<string, ReadonlySet<string>>;
   /** Plans a valid operation, once. */
   plan(operation: Pick<RandomOperation, 'source' | 'operationName'>): QueryPlan;
 }
 
-/** The graph of the subgraphs over a world; the reasons when they do not compose. */
-export function composeGraph(subgraphs: readonly SubgraphSource[], world: RandomWorld): Graph | string[] {
+/**
+ * The graph of the subgraphs over a world; the reasons when they do not compose.
+ *
+ * @param isKept whether the composition is kept on disk for the next time
+ */
+export function composeGraph(
+  subgraphs: readonly SubgraphSource[],
+  world: RandomWorld,
+  isKept = false,
+): Graph | string[] {
   let composed = compositions.get(subgraphs);
-  if (!composed) compositions.set(subgraphs, (composed = compose(subgraphs)));
+  if (!composed) compositions.set(subgraphs, (composed = compose(subgraphs, isKept)));
   if (Array.isArray(composed)) return composed;
   return {
     ...composed,
@@ -94,25 +109,23 @@ const compositions = new WeakMap<readonly SubgraphSource[], Composition | string
 
 type Composition = Omit<Graph, 'subgraphs' | 'world' | 'subgraphSchemas'>;
 
-function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
-  const composed = composeServices(
-    subgraphs.map(({ name, typeDefs }) => ({
-      name,
-      typeDefs: parse(typeDefs),
-      url: `http://${name}.test/graphql`,
-    })),
-  );
-  if (composed.errors) return composed.errors.map((error) => error.message);
-  const { supergraph, plan } = buildQueryPlanner({ supergraphSdl: composed.supergraphSdl });
+function compose(subgraphs: readonly SubgraphSource[], isKept: boolean): Composition | string[] {
+  const outcome = isKept
+    ? recall(subgraphs, () => JSON.stringify(composeSubgraphs(subgraphs)))
+    : JSON.stringify(composeSubgraphs(subgraphs));
+  const { supergraphSdl, errors } = JSON.parse(outcome) as ReturnType<typeof composeSubgraphs>;
+  if (supergraphSdl === undefined) return errors ?? [];
+  const { supergraph, plan } = buildQueryPlanner({ supergraphSdl });
   const apiSchema = buildSchema(supergraph.apiSchemaSdl.join(''));
   const { answerTypesSdl, inaccessibleValues } = supergraph;
   // Every other progressive override is on.
   const labels = supergraph.overrideLabels.filter((_, i) => i % 2 === 0);
   const plans = new Map<string, QueryPlan>();
   return {
-    supergraphSdl: composed.supergraphSdl,
+    supergraphSdl,
     apiSchema,
     protections: supergraph.protections,
+    overridden: overriddenFields(subgraphs, labels),
     inaccessibleValues,
     facts: supergraph.entities.subgraphs,
     answerTypes: answerTypesSdl === undefined ? apiSchema : buildSchema(answerTypesSdl),
@@ -122,6 +135,44 @@ function compose(subgraphs: readonly SubgraphSource[]): Composition | string[] {
       return known;
     },
   };
+}
+
+function composeSubgraphs(subgraphs: readonly SubgraphSource[]): {
+  readonly supergraphSdl?: string;
+  readonly errors?: string[];
+} {
+  const { supergraphSdl, errors } = composeServices(
+    subgraphs.map(({ name, typeDefs }) => ({
+      name,
+      typeDefs: parse(typeDefs),
+      url: `http://${name}.test/graphql`,
+    })),
+  );
+  return errors ? { errors: errors.map(({ message }) => message) } : { supergraphSdl };
+}
+
+/** @param labels the progressive overrides that are on */
+function overriddenFields(
+  subgraphs: readonly SubgraphSource[],
+  labels: readonly string[],
+): Map<string, Set<string>> {
+  const overridden = new Map<string, Set<string>>();
+  for (const { name, typeDefs } of subgraphs)
+    visit(parse(typeDefs, { noLocation: true }), {
+      ObjectTypeDefinition({ name: { value: type }, fields = [] }) {
+        for (const field of fields)
+          for (const { name: directive, arguments: given = [] } of field.directives ?? []) {
+            if (directive.value !== 'override') continue;
+            const { from, label } = Object.fromEntries(
+              given.map(({ name: { value: argument }, value }) => [argument, valueFromASTUntyped(value)]),
+            ) as { readonly from: string; readonly label?: string };
+            const other = label === undefined || labels.includes(label) ? from : name;
+            const fieldsOf = overridden.get(other) ?? new Set();
+            overridden.set(other, fieldsOf.add(`${type}.${field.name.value}`));
+          }
+      },
+    });
+  return overridden;
 }
 
 /** Refuses what somebody may not see, by throwing. */
@@ -222,6 +273,8 @@ export async function answerSubgraph(
         info.fieldName,
         source.representation,
       );
+      if (required === 'incomplete' || required === 'not asked')
+        throw new Error(`${subgraph} is not sent what ${info.parentType.name}.${info.fieldName} requires`);
       return world.field(source, info.fieldName, args, context, required);
     },
     typeResolver: (value: WorldObject) => world.typeNameIn(subgraph, value),
@@ -320,17 +373,22 @@ export interface EngineOptions {
   readonly errors?: ErrorOptions | undefined;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /** What subgraphs were asked, by their schemas: each engine of a graph asks the same. */
 const validDocuments = new WeakMap<GraphQLSchema, Map<string, DocumentNode>>();
 
-function validDocument(schema: GraphQLSchema, text: string): DocumentNode {
+function validDocument(graph: Graph, subgraph: string, text: string): DocumentNode {
+  const schema = graph.subgraphSchemas.get(subgraph)!;
   let known = validDocuments.get(schema);
   if (!known) validDocuments.set(schema, (known = new Map()));
   let document = known.get(text);
   if (!document) {
     document = parse(text, { noLocation: true });
-    const invalid = validate(schema, document);
+    const invalid = fastValidate(schema, document, specifiedRules);
     if (invalid.length > 0) throw new Error(`${invalid.map(({ message }) => message).join()}\n${text}`);
+    const others = fieldsNotResolved(schema, document, graph.overridden.get(subgraph) ?? none);
+    if (others.length > 0) throw new Error(`${subgraph} does not resolve ${others.join(', ')}\n${text}`);
     known.set(text, document);
   }
   return document;
@@ -391,7 +449,7 @@ async function prepare(
   const run = newRun(operation.event);
   const send: Send = async ({ operation, variables: bytes }) => {
     const text = operation.document;
-    const parsed = validDocument(graph.subgraphSchemas.get(operation.subgraph)!, text);
+    const parsed = validDocument(graph, operation.subgraph, text);
     const given = bytes.length === 0 ? {} : (JSON.parse(bytes.toString()) as Record<string, unknown>);
     onCall?.(operation.subgraph, parsed, given);
     // Subgraphs answer in an order of their own.

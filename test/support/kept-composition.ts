@@ -16,13 +16,19 @@ export interface Composed {
  */
 export function composeOrRecall(subgraphs: readonly Composed[]): string {
   const stable = subgraphs.map((subgraph, i) => ({ ...subgraph, url: `http://url-${i}.invalid/graphql` }));
+  const supergraphSdl = recall(stable, () => compose(stable));
+  return subgraphs.reduce((sdl, { url }, i) => sdl.replaceAll(stable[i]!.url, url), supergraphSdl);
+}
+
+/** What was made of the subgraphs once. */
+export function recall(subgraphs: readonly object[], make: () => string): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([fingerprint(), stable]))
+    .update(JSON.stringify([fingerprint(), subgraphs]))
     .digest('hex');
   const file = join(folder, `${key}.graphql`);
   let supergraphSdl = contentOf(file);
-  if (supergraphSdl === undefined) keep(file, (supergraphSdl = compose(stable)));
-  return subgraphs.reduce((sdl, { url }, i) => sdl.replaceAll(stable[i]!.url, url), supergraphSdl);
+  if (supergraphSdl === undefined) keep(file, (supergraphSdl = make()));
+  return supergraphSdl;
 }
 
 function compose(subgraphs: readonly Composed[]): string {

@@ -17,7 +17,6 @@ import {
   OverlappingFieldsCanBeMergedRule,
   parse,
   PossibleFragmentSpreadsRule,
-  validate,
   VariablesInAllowedPositionRule,
   type DocumentNode,
   type GraphQLAbstractType,
@@ -27,6 +26,7 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
 } from 'graphql';
+import { fastValidate } from './fast-validate';
 import { type RandomSource } from './random-source';
 
 export interface RandomOperation {
@@ -46,7 +46,7 @@ export function randomOperation(schema: GraphQLSchema, random: RandomSource): Ra
     const source = draft.print();
     const document = parse(source, { noLocation: true });
     // Selections that do not merge are drawn now and then: then another is drawn.
-    if (validate(schema, document, rules).length === 0)
+    if (fastValidate(schema, document, rules).length === 0)
       return { document, source, variables: draft.variables, operationName: draft.operationName };
   }
   throw new Error(`No valid operation was found (seed ${random.seed})`);

@@ -97,6 +97,9 @@ export class RandomWorld {
   /** Object types of each interface and union over all subgraphs. */
   readonly #objectTypesOf = new Map<string, Set<string>>();
   readonly #leavable = new Map<string, boolean>();
+  readonly #counts = new Map<string, number>();
+  /** Is told which fields of which objects are resolved, but for those that plans need for themselves: keys, and what is required. */
+  notes: Set<string> | undefined;
 
   constructor(
     readonly seed: number,
@@ -122,6 +125,8 @@ export class RandomWorld {
    */
   field(object: WorldObject, name: string, args: object, run: WorldRun, required?: unknown): unknown {
     const facts = this.#factsOf(object.type, name);
+    if (!facts.unique && !facts.calm)
+      this.notes?.add(`${object.id}.${name}${facts.fromContext.size > 0 ? '' : canonical(args)}`);
     // An argument that not every subgraph knows is nobody's.
     const known = Object.fromEntries(
       Object.entries(args).filter(([argument]) => facts.args.includes(argument)),
@@ -142,16 +147,6 @@ export class RandomWorld {
       errors: quiet ? 0 : 0.04 * this.trouble,
       broken: quiet ? 0 : 0.015 * this.trouble,
     });
-  }
-
-  /** Whether plans ask for the field for themselves: as part of a key, or because another field requires it. */
-  isForPlans(type: string, field: string): boolean {
-    const { unique, calm } = this.#factsOf(type, field);
-    return unique || calm;
-  }
-
-  takesFromContext(type: string, field: string): boolean {
-    return this.#factsOf(type, field).fromContext.size > 0;
   }
 
   /** Whether there are arguments that clients do not give: then objects have to know their parents. */
@@ -298,8 +293,13 @@ export class RandomWorld {
 
   /** How many entities of a type there are: one, where its key is its type. */
   #countOf(type: string): number {
-    const keys = [...this.#subgraphs.values()].flatMap((types) => types.get(type)?.keys ?? []);
-    return keys.some((key) => print(key).includes('__typename')) ? 1 : entitiesPerType;
+    let count = this.#counts.get(type);
+    if (count === undefined) {
+      const keys = [...this.#subgraphs.values()].flatMap((types) => types.get(type)?.keys ?? []);
+      count = keys.some((key) => print(key).includes('__typename')) ? 1 : entitiesPerType;
+      this.#counts.set(type, count);
+    }
+    return count;
   }
 
   #chance(probability: number, what: string): boolean {
@@ -611,7 +611,7 @@ const requiresOf = (directives: Directives | undefined): SelectionSetNode | unde
 
 const parsedSelections = new Map<string, SelectionSetNode>();
 
-function parseSelections(text: string): SelectionSetNode {
+export function parseSelections(text: string): SelectionSetNode {
   let parsed = parsedSelections.get(text);
   if (!parsed) {
     const definition = parse(`{${text}}`, { noLocation: true }).definitions[0]!;

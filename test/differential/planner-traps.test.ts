@@ -1,0 +1,277 @@
+/**
+ * Graphs in which planning is easily wrong, by what makes it so. Each operation is answered as one schema would answer it,
+ * with each value of its variables and several worlds of data; `calls` are those of its plan where they matter.
+ */
+import '../support/fast-graphql';
+import { parse } from 'graphql';
+import { RandomWorld } from '../support/random-world';
+import { type Difference, differenceOf, report } from './case';
+import { composeGraph, type Graph, startEngine } from './systems';
+
+interface Trap {
+  readonly subgraphs: Readonly<Record<string, string>>;
+  readonly operations: readonly string[];
+  readonly variables?: readonly Readonly<Record<string, unknown>>[];
+  /** The calls of each operation, where nothing is null. @default whichever */
+  readonly calls?: readonly string[];
+}
+
+const flags = [
+  { a: true, b: true },
+  { a: true, b: false },
+  { a: false, b: true },
+  { a: false, b: false },
+];
+
+const boxes = {
+  alpha: `
+    type Query { box: Box! boxes: [Box!]! }
+    type Box @key(fields: "id") { id: ID! size: String! tone: Int! }`,
+  beta: `
+    type Box @key(fields: "id") {
+      id: ID!
+      size: String! @external
+      tone: Int! @external
+      plain: String!
+      label: String! @requires(fields: "size")
+      fee: String! @requires(fields: "tone")
+    }`,
+};
+
+const traps: Readonly<Record<string, Trap>> = {
+  '@requires through the parent of a key': {
+    subgraphs: {
+      alpha: `
+        type Query { order: Order! }
+        type Order @key(fields: "of { id }") { of: User! number: Int! }
+        type User @key(fields: "id") { id: ID! }`,
+      beta: `
+        type User @key(fields: "id") { id: ID! name: String! }`,
+      gamma: `
+        type Order @key(fields: "of { id }") { of: User! bill: String! @requires(fields: "of { name }") }
+        type User @key(fields: "id") { id: ID! name: String! @external }`,
+    },
+    operations: [
+      '{ order { bill } }',
+      '{ order { of { id } bill number } }',
+      '{ order { id: bill of { name: id } } }',
+    ],
+    calls: ['alpha', 'beta', 'gamma'],
+  },
+  '@requires of what requires something in the first subgraph': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! }
+        type Box @key(fields: "id") { id: ID! one: Int! third: Int! @requires(fields: "two") two: Int! @external }`,
+      beta: `
+        type Box @key(fields: "id") {
+          id: ID! one: Int! @external two: Int! @requires(fields: "one") third: Int! @external
+          fourth: Int! @requires(fields: "third")
+        }`,
+    },
+    operations: ['{ box { fourth } }', '{ box { fourth two } }', '{ box { two: one fourth } }'],
+    calls: ['alpha', 'beta', 'alpha', 'beta'],
+  },
+  '@requires that is provided where it is required': {
+    subgraphs: {
+      alpha: `
+        type Query { best: Box! @provides(fields: "size") box: Box! }
+        type Box @key(fields: "id") { id: ID! size: Int! @external label: Int! @requires(fields: "size") }`,
+      beta: `
+        type Box @key(fields: "id") { id: ID! size: Int! @shareable }`,
+    },
+    operations: ['{ best { label } }', '{ box { label } }', '{ best { size } box { size label } }'],
+  },
+  'one name under different conditions': {
+    subgraphs: boxes,
+    operations: [
+      'query($a: Boolean!) { box { plain } box @skip(if: $a) { label } }',
+      'query($a: Boolean!) { box { label } box @skip(if: $a) { plain fee } }',
+      'query($a: Boolean!, $b: Boolean!) { box @include(if: $b) { label } box @skip(if: $a) { fee } }',
+      'query($a: Boolean!, $b: Boolean!) { box { label @skip(if: $a) fee @skip(if: $b) } }',
+      'query($a: Boolean!) { box { ... @skip(if: $a) { label plain } plain } boxes @include(if: $a) { fee } }',
+      'query($a: Boolean!, $b: Boolean!) { box { ... @skip(if: $a) { ... @skip(if: $b) { label } } fee @include(if: $a) } }',
+    ],
+    variables: flags,
+  },
+  'visits that are joined, of which one has a condition': {
+    subgraphs: {
+      ...boxes,
+      gamma: `
+        type Box @key(fields: "id") { id: ID! plain: String! @external all: String! @requires(fields: "plain") }`,
+    },
+    operations: [
+      'query($a: Boolean!) { box { all @skip(if: $a) label fee } }',
+      'query($a: Boolean!) { box { all label @skip(if: $a) fee @include(if: $a) } }',
+    ],
+    variables: flags,
+  },
+  'a value type that is split over subgraphs': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! size: Size @shareable }
+        type Box @key(fields: "id") { id: ID! size: Size @shareable inner: Inner! @shareable }
+        type Inner @shareable { size: Size }
+        type Size { width: Int @shareable depth: Int }`,
+      beta: `
+        type Query { size: Size @shareable }
+        type Box @key(fields: "id") { id: ID! size: Size @shareable inner: Inner! @shareable }
+        type Inner @shareable { size: Size }
+        type Size { width: Int @shareable height: Int }`,
+    },
+    operations: [
+      '{ size { width height depth } }',
+      '{ box { size { depth height } } }',
+      '{ box { inner { size { height } } } }',
+      '{ box { inner { size { depth height } } size { h: height } } }',
+    ],
+  },
+  'a split value behind an interface, of types that one subgraph does not know': {
+    subgraphs: {
+      alpha: `
+        type Query { any: Any @shareable anys: [Any] @shareable }
+        interface Any { name: Int }
+        type One implements Any { name: Int @shareable width: Int }
+        type Two implements Any { name: Int @shareable width: Int @shareable }`,
+      beta: `
+        type Query { any: Any @shareable anys: [Any] @shareable }
+        interface Any { name: Int }
+        type One implements Any { name: Int @shareable height: Int }
+        type Two implements Any { name: Int @shareable width: Int @shareable }`,
+    },
+    operations: [
+      '{ any { ... on One { width height } ... on Two { width } } }',
+      '{ anys { name ... on One { height } } }',
+      '{ anys { __typename ... on One { width } ... on Two { name } ... on One { height } } }',
+    ],
+  },
+  '@provides on the field of an object, not on that of its interface': {
+    subgraphs: {
+      alpha: `
+        type Query { holder: Holder! holders: [Holder!]! }
+        interface Holder { box: Box! }
+        type Shelf implements Holder { box: Box! @provides(fields: "size") }
+        type Bag implements Holder { box: Box! }
+        type Box @key(fields: "id") { id: ID! size: Int! @external }`,
+      beta: 'type Box @key(fields: "id") { id: ID! size: Int! @shareable }',
+    },
+    operations: [
+      '{ holders { box { size } } }',
+      '{ holder { ... on Shelf { box { size } } ... on Bag { box { size } } } }',
+      '{ holders { ... on Shelf { box { size } } box { id } } }',
+    ],
+  },
+  'a key whose fields are external in the subgraph that an entity comes from': {
+    subgraphs: {
+      alpha: 'type Query { box: Box! } type Box @key(fields: "id") { id: ID! size: Int! }',
+      beta: `
+        type Query { other: Box! }
+        type Box @key(fields: "id") @extends { id: ID! @external plain: Int! }`,
+    },
+    operations: ['{ other { id plain } }', '{ other { id size } }', '{ box { id plain } }'],
+  },
+  'a mutation that several subgraphs resolve': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { make: Made @shareable }
+        type Made { name: Int @shareable }`,
+      beta: `
+        type Mutation { make: Made @shareable }
+        type Made { name: Int @shareable height: Int }`,
+    },
+    operations: [
+      'mutation { make { name height } }',
+      'mutation { one: make { height } two: make { name height } }',
+    ],
+  },
+  'an interface of which a subgraph has no object': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media medias: [Media] }
+        interface Media @key(fields: "id") { id: ID! title: Int }
+        type Book implements Media @key(fields: "id") { id: ID! title: Int }
+        type Film implements Media @key(fields: "id") { id: ID! title: Int }`,
+      beta: `
+        type Query { shelf: Shelf }
+        type Shelf { media: Media! }
+        type Media @interfaceObject @key(fields: "id", resolvable: false) { id: ID! }`,
+      gamma: `
+        type Media @interfaceObject @key(fields: "id") {
+          id: ID! stars: Int title: Int @external both: Int @requires(fields: "title")
+        }`,
+    },
+    operations: [
+      '{ shelf { media { id stars } } }',
+      '{ shelf { media { id } } }',
+      '{ shelf { media { __typename both } } }',
+      '{ medias { ... on Book { both } ... on Film { stars } } }',
+      '{ shelf { media { ... on Book { id stars } } } }',
+    ],
+  },
+  'names of the client that the plan would give to what it needs': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! boxes: [Box!]! any: Any }
+        union Any = Box | Bag
+        type Bag @key(fields: "code") { code: String! size: Int! name: String! }
+        type Box @key(fields: "id") { id: ID! size: Int! name: String! link: Box! }`,
+      beta: `
+        type Bag @key(fields: "code") { code: String! size: Int! @external fee: Int! @requires(fields: "size") }
+        type Box @key(fields: "id") {
+          id: ID! size: Int! @external link: Box! @external
+          fee: Int! @requires(fields: "size") far: Int! @requires(fields: "link { size }")
+        }`,
+    },
+    operations: [
+      '{ box { id: name size: id fee } }',
+      '{ box { size: name far link: fee } }',
+      '{ box { link { size: name } far } }',
+      '{ box { l: link { id: name size: id } link { name } far } }',
+      '{ box { _0_id: size id: name _0_size: name size: id fee } }',
+      '{ any { ... on Box { size: name fee } ... on Bag { size: name code: name fee } } }',
+      '{ any { ... on Box { code: name fee } ... on Bag { id: name fee size } } }',
+      '{ boxes { __typename id: __typename fee: size size: fee } }',
+    ],
+  },
+};
+
+const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@interfaceObject", "@inaccessible", "@extends"])`;
+const worlds = [1, 2, 3];
+
+test.each(Object.entries(traps))('%s', async (_name, { subgraphs, operations, variables = [{}], calls }) => {
+  const sources = Object.entries(subgraphs).map(([name, types]) => ({ name, typeDefs: header + types }));
+  for (const seed of worlds) {
+    const graph = composeGraph(sources, new RandomWorld(seed, sources, 0));
+    if (Array.isArray(graph)) throw new Error(graph.join('\n'));
+    for (const source of operations)
+      for (const given of variables) {
+        const operation = {
+          source,
+          document: parse(source),
+          variables: withDeclared(source, given),
+          operationName: undefined,
+        };
+        const called: string[] = [];
+        const engine = startEngine(graph, { onCall: (name) => void called.push(name) });
+        await refuse(graph, seed, operation, await differenceOf(graph, engine, undefined, operation));
+        if (calls !== undefined) expect(called).toEqual(calls);
+      }
+  }
+});
+
+/** Of the variables those that an operation declares. */
+const withDeclared = (
+  source: string,
+  variables: Readonly<Record<string, unknown>>,
+): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => source.includes(`$${name}:`)));
+
+async function refuse(
+  graph: Graph,
+  worldSeed: number,
+  operation: Parameters<typeof report>[1],
+  difference: Difference | undefined,
+): Promise<void> {
+  if (difference !== undefined) throw new Error(await report({ graph, worldSeed }, operation, difference));
+}

@@ -145,6 +145,29 @@ const traps: Readonly<Record<string, Trap>> = {
       '{ anys { __typename ... on One { width } ... on Two { name } ... on One { height } } }',
     ],
   },
+  'one name of an interface, once for all its objects and once for each type': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Media @key(fields: "id") @interfaceObject { id: ID named: Named }
+        interface Named { spot: Spot }
+        interface Spot { wide: Float }
+        type Square implements Spot { wide: Float }
+        type Peak implements Spot @key(fields: "id") { id: ID wide: Float! }
+        type Size implements Named { spot: Peak! @shareable }`,
+      beta: `
+        type Query { media: Media }
+        interface Media @key(fields: "id") { id: ID }
+        type Song implements Media @key(fields: "id") { id: ID size: Size }
+        type Square { far: Float }
+        type Peak @key(fields: "id", resolvable: false) { id: ID }
+        type Size { spot: Peak @shareable }`,
+    },
+    operations: [
+      'query($a: Boolean!) { media { named { spot @include(if: $a) { wide } spot { ... on Square { far } } } } }',
+    ],
+    variables: flags,
+  },
   '@provides on the field of an object, not on that of its interface': {
     subgraphs: {
       alpha: `

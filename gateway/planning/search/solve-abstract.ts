@@ -26,14 +26,9 @@ export function solveAbstract(
   const possible = possibleTypes(search, type, first.subgraph);
   const { common, typed, leftovers } = flattening.viewOf(selection, type);
   const separate = namesIn(search, typed, possible);
-  const direct: Answer[] = [];
-  const pushed: SelectedField[] = [];
-  for (const item of common) {
-    const plan = directPlan(search, type, item, sources, possible, separate);
-    if (plan === undefined) pushed.push(item);
-    else direct.push({ item, plan });
-  }
-
+  const { direct, pushed } = split(common, (item) =>
+    directPlan(search, type, item, sources, possible, separate),
+  );
   const left: SelectionItem[] = [];
   const byType: AbstractPlan['byType'][number][] = [];
   const uses = new Set([first.subgraph]);
@@ -70,6 +65,22 @@ export function solveAbstract(
     ...{ kind: 'abstract', type, source: first.subgraph, direct, byType, depth, calls, visits, size },
     ...{ uses: [...uses], left: left.length === 0 ? undefined : left },
   };
+}
+
+/** The fields that are asked for of all objects at once, and those that are of each type: for one name it is the same. */
+function split(
+  fields: readonly SelectedField[],
+  planOf: (field: SelectedField) => Plan | undefined,
+): { readonly direct: Answer[]; readonly pushed: SelectedField[] } {
+  const plans = fields.map((item) => ({ item, plan: planOf(item) }));
+  const names = new Set<string>();
+  for (const { item, plan } of plans) if (plan === undefined) names.add(item.responseName);
+  const direct: Answer[] = [];
+  const pushed: SelectedField[] = [];
+  for (const { item, plan } of plans)
+    if (plan === undefined || (item.selection !== undefined && names.has(item.responseName))) pushed.push(item);
+    else direct.push({ item, plan });
+  return { direct, pushed };
 }
 
 /** The object types of an interface or union in a subgraph. */

@@ -138,18 +138,21 @@ export class OperationPlanning implements SlicedWork {
     }));
   }
 
-  /** The subgraphs that answer all of what is selected of one mutation field. */
+  /** The subgraphs that answer all of what is selected of one mutation field, first those that need the fewest others. */
   #ableTo(same: readonly SelectedField[], root: IndexedType): readonly number[] {
     const { name } = same[0]!;
-    const all = [...(root.fields.get(name)?.joins.keys() ?? [])];
-    const able = all.filter((subgraph) =>
-      same.every((field) => {
-        const plan = cover(this.#search, field, this.#sourcesOf(root, [subgraph]));
-        return plan !== null && plan.left === undefined;
-      }),
-    );
+    const able: { readonly subgraph: number; readonly depth: number; readonly calls: number }[] = [];
+    for (const subgraph of root.fields.get(name)?.joins.keys() ?? []) {
+      const sources = this.#sourcesOf(root, [subgraph]);
+      const plans = same.map((field) => cover(this.#search, field, sources));
+      if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
+      const depth = Math.max(...plans.map((plan) => plan!.depth));
+      const calls = plans.reduce((sum, plan) => sum + this.#search.calls.count(plan!.calls), 0);
+      able.push({ subgraph, depth, calls });
+    }
     if (able.length === 0) throw new Error(`No subgraph answers ${root.name}.${name}`);
-    return able;
+    able.sort((one, other) => one.depth - other.depth || one.calls - other.calls);
+    return able.map(({ subgraph }) => subgraph);
   }
 
   #sourcesOf(root: IndexedType, subgraphs: readonly number[]): Sources {

@@ -145,6 +145,19 @@ const traps: Readonly<Record<string, Trap>> = {
       '{ anys { __typename ... on One { width } ... on Two { name } ... on One { height } } }',
     ],
   },
+  'a mutation that one of its subgraphs answers alone': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! name: String! }`,
+    },
+    operations: ['mutation { make { id name } }'],
+    calls: ['beta'],
+  },
   'one name of an interface, once for all its objects and once for each type': {
     subgraphs: {
       alpha: `

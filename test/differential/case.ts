@@ -7,6 +7,8 @@ import { intricateSubgraphs } from '../support/random-intricate';
 import { randomSubgraphs } from '../support/random-supergraph';
 import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
+import { type ErrorCode } from '../../gateway/errors';
+import { cannotBePlanned } from './apollo-plans';
 import { differenceFromApollo, differenceFromMerged, isForApollo } from './compare';
 import { faultsOf, noFaults } from './faults';
 import {
@@ -85,7 +87,10 @@ export async function differenceOf(
   graph.world.notes = undefined;
   const what =
     differenceFromMerged(expected, got, faults, () => JSON.stringify(plan)) ?? moreThan(wanted, asked);
-  if (what !== undefined) return { what, expected, got };
+  if (what !== undefined)
+    return got.errors.some(isUnplanned) && cannotBePlanned(graph, operation)
+      ? undefined
+      : { what, expected, got };
   if (!apollo || !isForApollo(plan)) return undefined;
   const apolloAnswer = await apollo.answer(operation);
   const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
@@ -93,6 +98,9 @@ export async function differenceOf(
     ? undefined
     : { what: `not Apollo's ${fromApollo}`, expected: apolloAnswer, got };
 }
+
+const isUnplanned = ({ extensions }: Answer['errors'][number]): boolean =>
+  extensions?.['code'] === ('QUERY_PLANNING_FAILED' satisfies ErrorCode);
 
 function moreThan(wanted: ReadonlySet<string>, asked: ReadonlySet<string>): string | undefined {
   const more = [...asked].filter((one) => !wanted.has(one));

@@ -349,6 +349,8 @@ class IntricateDraft {
       const own = draft.types.get(type.name)?.fields.get(field.name);
       const isOwn = own !== undefined && !own.directives.has(external);
       if (this.#homesOf(type.name, field.name).length === 0) continue;
+      // Composition takes keys that are provided somewhere for known everywhere.
+      if (isProvided && type.keys.some(({ fields }) => fields.includes(field))) continue;
       const add = (): void => this.#add(draft, type.name, field, external);
       const below = this.#types.get(bare(field.type));
       if (below === undefined) {
@@ -358,7 +360,6 @@ class IntricateDraft {
         continue;
       }
       if (depth === 0 || !this.#mayKnow(draft, below.name)) continue;
-      // Composition does not see that what has no key is reached in vain where its field is provided elsewhere.
       if (isProvided && below.kind !== 'entity') continue;
       const { length } = added;
       added.push(add);
@@ -380,7 +381,10 @@ class IntricateDraft {
       .find(({ type, directives }) => directives.size === 0 && this.#types.has(bare(type)));
     if (field === undefined) return;
     const target = this.#types.get(bare(field.type))!;
-    if (target.kind === 'media' || isKeyPart(target.name)) return;
+    // Composition takes what is provided of a type without a key for known wherever the subgraph has the type.
+    const types = target.kind === 'entity' ? [target] : target.members.map((name) => this.#types.get(name)!);
+    if (target.kind === 'media' || !types.every(({ kind }) => kind === 'entity') || types.length === 0)
+      return;
     const selection = this.#external(draft, target, random.between(0, 1), true);
     if (selection !== undefined) field.directives.add(`@provides(fields: "${selection}")`);
   }

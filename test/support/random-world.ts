@@ -357,6 +357,10 @@ export class RandomWorld {
         selection.kind === Kind.FIELD ? selection.name.value : '',
       ),
     );
+    // The entity that a key goes through is reached in this subgraph, too.
+    for (const name of key)
+      if (name !== '__typename' && this.#entityTypes.has(namedType(this.#factsOf(typeName, name).type)))
+        return false;
     for (const [name, field] of type.fields) {
       if (key.has(name)) continue;
       const facts = this.#factsOf(typeName, name);

@@ -78,7 +78,8 @@ function split(
   const direct: Answer[] = [];
   const pushed: SelectedField[] = [];
   for (const { item, plan } of plans)
-    if (plan === undefined || (item.selection !== undefined && names.has(item.responseName))) pushed.push(item);
+    if (plan === undefined || (item.selection !== undefined && names.has(item.responseName)))
+      pushed.push(item);
     else direct.push({ item, plan });
   return { direct, pushed };
 }

@@ -94,6 +94,35 @@ const traps: Readonly<Record<string, Trap>> = {
     ],
     variables: flags,
   },
+  'required fields of some types, of which a condition leaves out some': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box }
+        type Box @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Box @key(fields: "id") { id: ID! found: [Found] }
+        union Found = One | Two
+        type One @shareable { size: Inner code: Int }
+        type Two @shareable { size: Inner name: Int }
+        type Inner @shareable { wide: Int }`,
+      gamma: `
+        type Box @key(fields: "id") {
+          id: ID! found: [Found] @external
+          first: String @requires(fields: "found { ... on One { size { wide } code } }")
+          second: String @requires(fields: "found { ... on Two { size { wide } name } }")
+        }
+        union Found = One | Two
+        type One @shareable { size: Inner code: Int }
+        type Two @shareable { size: Inner name: Int }
+        type Inner @shareable { wide: Int }`,
+    },
+    operations: [
+      'query($a: Boolean!) { box { first } box @skip(if: $a) { second } }',
+      'query($a: Boolean!) { box { second } box @skip(if: $a) { first second } }',
+      'query($a: Boolean!) { box { second first @skip(if: $a) } }',
+    ],
+    variables: flags,
+  },
   'visits that are joined, of which one has a condition': {
     subgraphs: {
       ...boxes,
@@ -273,7 +302,7 @@ const traps: Readonly<Record<string, Trap>> = {
 };
 
 const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@interfaceObject", "@inaccessible", "@extends"])`;
-const worlds = [1, 2, 3];
+const worlds = [1, 2, 3, 4, 5];
 
 test.each(Object.entries(traps))('%s', async (_name, { subgraphs, operations, variables = [{}], calls }) => {
   const sources = Object.entries(subgraphs).map(([name, types]) => ({ name, typeDefs: header + types }));

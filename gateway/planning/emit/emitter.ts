@@ -10,7 +10,7 @@ import {
 import { type IndexedType } from '../supergraph-index/supergraph-index';
 import { type AbstractPlan, type Answer, type ObjectPlan, type Plan, type Visit } from '../search/plans';
 import { type Search } from '../search/search';
-import { argumentsIn, conditionsOf } from '../search/visits';
+import { conditionsOf } from '../search/visits';
 import { Contexts } from './contexts';
 import { type FetchDraft, type FieldDraft, SelectionDraft } from './drafts';
 import { FetchDrafts, restrict } from './fetch-drafts';
@@ -137,10 +137,7 @@ export class Emitter {
         position,
         when: allOf(place.when, conditionsOf(visit.answers)),
         types: visit.key === undefined ? [plan.type.name] : undefined,
-        needs:
-          visit.key !== undefined && visit.as !== plan.type
-            ? needsOf(visit)
-            : argumentsIn(visit.representation),
+        needs: needsOf(visit, plan.type),
       });
       const on = visit.as === plan.type ? types : [visit.as.name];
       const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };

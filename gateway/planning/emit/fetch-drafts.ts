@@ -12,10 +12,7 @@ export interface FetchFacts {
   /** Of a fetch at a root type. */
   readonly types: readonly string[] | undefined;
   readonly when: Conditions;
-  /**
-   * Fetches by an interface object with different needs stay apart: else each would need what only one has. So do fetches
-   * that require a field with different arguments: representations name it once.
-   */
+  /** Fetches with different needs stay apart. */
   readonly needs: string;
 }
 

@@ -3,6 +3,7 @@ import { type RequiredSelection } from '../../execution/compile/plan';
 import { typeConditionPrefix } from '../../execution/compile/rewrites';
 import { type Visit } from '../search/plans';
 import { type Search } from '../search/search';
+import { argumentsIn } from '../search/visits';
 import { conditionsKey, type Selection } from '../selections/selection';
 import { type IndexedType } from '../supergraph-index/supergraph-index';
 import { type FetchDraft, type RequiredDraft, type RequiredDrafts } from './drafts';
@@ -90,10 +91,26 @@ export const requiredSelections = (drafts: RequiredDrafts): RequiredSelection[] 
     selections === undefined ? node : { ...node, selections: requiredSelections(selections) },
   );
 
-/** What a visit asks for, and what it needs, as text. */
-export const needsOf = ({ answers, representation }: Visit): string =>
-  answers.map(({ item }) => textOf(item.kind === 'bundle' ? item.selection : [item])).join() +
-  textOf(representation);
+/**
+ * Visits with different texts are fetches of their own. By an interface object each would need what only one has; required
+ * fields with different arguments have one name in representations; and of required fields of some types nobody sees which
+ * the conditions of another visit leave out.
+ */
+export function needsOf({ answers, as, key, representation }: Visit, type: IndexedType): string {
+  if (key === undefined || as === type) return argumentsIn(representation) + fragmentsIn(representation);
+  const asked = answers.map(({ item }) => textOf(item.kind === 'bundle' ? item.selection : [item]));
+  return asked.join() + textOf(representation);
+}
+
+/** The fields of a selection that have fields of some types, as text. */
+function fragmentsIn(selection: Selection): string {
+  const hasFragments = (items: Selection): boolean =>
+    items.some(
+      ({ kind, selection: below }) => kind === 'fragment' || (below !== undefined && hasFragments(below)),
+    );
+  const typed = selection.filter((item) => hasFragments([item]));
+  return typed.length === 0 ? '' : textOf(typed);
+}
 
 function textOf(selection: Selection): string {
   let text = '{';

@@ -19,7 +19,7 @@ export function cannotBePlanned(graph: Graph, { document, operationName }: Rando
     const operation = operationFromDocument(supergraph.apiSchema(), document, named);
     plan = new QueryPlanner(supergraph).buildQueryPlan(operation);
   } catch (error) {
-    return (error as Error).message.includes('not able to find any options');
+    return /not able to (find any options|plan)/.test((error as Error).message);
   }
   return fetchesIn(plan).some(
     ({ serviceName, operation }) =>

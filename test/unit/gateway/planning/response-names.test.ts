@@ -1,3 +1,4 @@
+/** How gateway/planning/emit/response-names.ts names fields apart. */
 import { type FieldDraft, SelectionDraft } from '../../../../gateway/planning/emit/drafts';
 import { separateNames } from '../../../../gateway/planning/emit/response-names';
 

@@ -1,4 +1,4 @@
-/** What a supergraph made by hand may be wrong in: each is refused with a sentence, before any operation. */
+/** What gateway/planning/supergraph-index/ refuses of a supergraph made by hand: with a sentence, before any operation. */
 import { parse } from 'graphql';
 import { buildQueryPlanner } from '../../../support/own-planner';
 import { OperationPlanner } from '../../../../gateway/planning/operation-planner';

@@ -479,9 +479,7 @@ function build(
     onEnd: () => overload.requestEnded(),
   });
   const corsHeaders = compileCorsHeaders(options);
-  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus, (bytes) =>
-    overload.answering(bytes),
-  );
+  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus);
   const overload = new Overload({
     options: options.overload,
     inFlight: {

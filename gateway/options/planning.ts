@@ -33,7 +33,7 @@ export const planning = mapOf({
   .meta({ example: { steps: 30_000 } });
 
 /** Options that are no more, and what to do instead. */
-export const removedPlanning: Readonly<Record<string, string>> = Object.fromEntries(
+export const removedPlanning: ReadonlyMap<string, string> = new Map(
   ['timeout', 'paths', 'plans', 'threads', 'idle', 'memory'].map((name) => [
     `planning.${name}`,
     'is no option any more: operations are planned without threads, within `planning.steps`. Leave it out.',

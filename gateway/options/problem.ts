@@ -28,7 +28,7 @@ export function describeIssue(
     const known = knownKeys(schema, issue.path, input);
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      const removed = removedPlanning[path.join('.')];
+      const removed = removedPlanning.get(path.join('.'));
       return { path, sentence: `${name(path)} ${removed ?? `is unknown; ${suggest(key, known)}`}` };
     });
   }

@@ -29,7 +29,7 @@ let placed: string;
 
 beforeAll(async () => {
   const config = join(folder, 'weir.yaml');
-  writeFileSync(config, '');
+  writeFileSync(config, '{}\n');
   weir = await startDev(['--data', join(folder, 'dynamodb'), '--config', config]);
   reviews = subscribe(
     overWebSocket,

@@ -335,7 +335,7 @@ describe('weir config print', () => {
       '  delay: 0s # weir.yaml:2',
     ])
       expect(lines).toContain(line);
-    const { stdout: flags } = await run(['config', 'print', '--supergraph', 'a.graphql'], '');
+    const { stdout: flags } = await run(['config', 'print', '--supergraph', 'a.graphql'], '{}\n');
     expect(flags).toContain('  file: a.graphql # --supergraph\n  headers: {} # default\n');
   });
 

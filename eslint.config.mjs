@@ -34,6 +34,8 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
+      // What is left out of a copy has a name, too.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       // It overflows the stack on the recursive types of graphql's input types.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // In a function it loads late what is slow to load, and unlike `createRequire` bundlers find what that is.
@@ -49,6 +51,11 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // A module that is declared there cannot import from a relative path otherwise.
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {
     files: ['console/**'],

@@ -70,7 +70,7 @@ function typeAt(
   let found = type;
   let field: string | undefined;
   for (const step of path) {
-    const nullable = getNullableType(found) as GraphQLInputType;
+    const nullable: GraphQLInputType = getNullableType<GraphQLInputType>(found);
     if (typeof step === 'number') found = isListType(nullable) ? nullable.ofType : nullable;
     else {
       // A single value is a list of one.

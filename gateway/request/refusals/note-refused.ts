@@ -41,7 +41,7 @@ function noteRefused(context: GraphQLRequestContextDidEncounterErrors<OperationC
 /** Explaining takes as long as validating: a client that is out of date sends the same documents again and again. */
 function explainOnce(schema: GraphQLSchema, document: DocumentNode, id: string): readonly Refusal[] {
   let known = explained.get(schema);
-  if (known === undefined) explained.set(schema, (known = new Map()));
+  if (known === undefined) explained.set(schema, (known = new Map<string, readonly Refusal[]>()));
   let refusals = known.get(id);
   if (refusals !== undefined) return refusals;
   refusals = explainDocument(schema, document);

@@ -1,4 +1,4 @@
-import { type OriginFacts, originOf } from '../../../../gateway/graph/origin';
+import { originOf } from '../../../../gateway/graph/origin';
 
 const of = (more: object) =>
   originOf({
@@ -6,7 +6,7 @@ const of = (more: object) =>
     auth: undefined,
     appsync: undefined,
     ...more,
-  } as OriginFacts);
+  });
 const fetched = {
   ...{ type: 'CLIENT_CREDENTIALS', tokenUrl: 'https://login.example/token', clientId: 'weir' },
   ...{ clientSecret: 'one', scopes: [] },

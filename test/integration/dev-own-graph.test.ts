@@ -13,6 +13,10 @@ import { type RunningCli, startCli } from '../support/run-cli';
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const file = join(folder, 'supergraph.yaml');
 const options = join(folder, 'weir.yaml');
+/** What an edit may not leave out. */
+const protecting = `headers: { set: { x-gateway: weir } }
+subgraphs: { b: { auth: { type: BEARER, token: t0ken }, headers: { set: { x-key: k3y } } } }
+`;
 const schema = join(folder, 'a.graphql');
 const node = JSON.stringify(process.execPath);
 
@@ -66,9 +70,7 @@ beforeAll(async () => {
   write(
     options,
     `path: /api
-headers: { set: { x-gateway: weir } }
-subgraphs: { b: { auth: { type: BEARER, token: t0ken }, headers: { set: { x-key: k3y } } } }
-`,
+${protecting}`,
   );
   write(
     file,
@@ -186,7 +188,7 @@ describe('weir dev, of a graph of one’s own,', () => {
     );
     expect(await ask('{ b }')).toMatchObject({ data: { b: 'from b' } });
 
-    write(options, 'path: /other\n');
+    write(options, `path: /other\n${protecting}`);
     await weir.printed(/the new options are live, at \S+\/other/);
     expect(await ask('{ b }', before.replace('/api', '/other'))).toMatchObject({ data: { b: 'from b' } });
   });
@@ -263,7 +265,7 @@ describe('weir dev', () => {
     );
     const cli = startCli(['dev', '--port', '0', '--supergraph-config', join(late, 'supergraph.yaml')], {});
     await cli.printed(/curl/);
-    write(join(late, 'weir.yaml'), 'path: /late\nsubgraphs: { d: { timeout: 1s } }\n');
+    write(join(late, 'weir.yaml'), 'path: /late\nsubgraphs: { d: { arrayBatching: true } }\n');
     await cli.printed(/the new options are live, at \S+\/late/);
     expect(cli.stderr).toContain('`subgraphs.d` has no effect: the supergraph has no subgraph of this name');
     rmSync(join(late, 'weir.yaml'));

@@ -1,7 +1,9 @@
 import { adviseOnCaches, adviseOnPair } from '../../../../gateway/console/call-advice';
 import { cacheOf, Counted } from './counted';
 
-const joined = 'query ProductPage { me { reviews { text } } product { reviews { text } } }';
+// Calls under a condition are not joined with others.
+const joined =
+  'query ProductPage($user: Boolean!) { me @include(if: $user) { reviews { text } } product { reviews { text } } }';
 const serial = 'query Basket { basket { price shipping } }';
 const single = 'query Product { product { name } }';
 

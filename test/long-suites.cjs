@@ -61,11 +61,6 @@ const groups = [
     suites: ['test/integration/rehearse-recovery.test.ts'],
     sources: ['cli/recovery', 'cli/rehearse-recovery.ts', 'subgraphs/kit/recovery'],
   },
-  {
-    why: 'they are red and are to be mended: their expectations are of the earlier planner, and of options that are read at once',
-    suites: ['test/integration/dev-own-graph.test.ts', 'test/unit/gateway/console/call-advice.test.ts'],
-    sources: ['cli/dev', 'gateway/console'],
-  },
 ];
 
 /** Paths from the root. */

@@ -1,9 +1,9 @@
 import { adviseOnCaches, adviseOnPair } from '../../../../gateway/console/call-advice';
 import { cacheOf, Counted } from './counted';
 
-// Calls under a condition are not joined with others.
-const joined =
-  'query ProductPage($user: Boolean!) { me @include(if: $user) { reviews { text } } product { reviews { text } } }';
+// The call for the user is not apart with the later one, as the names of products wait for it.
+const apart =
+  'query ProductPage { me { reviews { product { name } } } basket { product { reviews { text } } } }';
 const serial = 'query Basket { basket { price shipping } }';
 const single = 'query Product { product { name } }';
 
@@ -18,8 +18,8 @@ describe('advice on calls', () => {
   const storable = { isStorable: true };
 
   it('names what an operation calls a subgraph for more than once, and what each call waits for', () => {
-    expect(advice(joined, 'reviews', 100, storable)).toEqual([
-      '`ProductPage` calls reviews 2.0 times per request: for `User` at me after accounts and `Product` at product after products. Join them into one call by giving the keys of all in the same step, such as with `@provides` or a field for the key in the service that is called first.',
+    expect(advice(apart, 'reviews', 100, storable)).toEqual([
+      '`ProductPage` calls reviews 2.0 times per request: for `User` at me after accounts and `Product` at basket.@.product after stock. Join them into one call by giving the keys of all in the same step, such as with `@provides` or a field for the key in the service that is called first.',
     ]);
   });
 
@@ -47,7 +47,7 @@ describe('advice on calls', () => {
 
   it('says nothing where most of several calls were saved', () => {
     const counted = new Counted();
-    counted.run(joined, 100, storable);
+    counted.run(apart, 100, storable);
     const reviews = counted.calls
       .of({ type: 'query', name: 'ProductPage', key: 'query ProductPage' })
       .of('reviews');

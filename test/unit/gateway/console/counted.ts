@@ -22,7 +22,7 @@ const shop = new Graph({
   },
   reviews: {
     sdl: `
-      type Review { text: String }
+      type Review { text: String product: Product }
       type User @key(fields: "id") { id: ID! reviews: [Review] }
       type Product @key(fields: "upc") { upc: ID! reviews: [Review] }`,
   },
@@ -31,7 +31,11 @@ const shop = new Graph({
       type Query { basket: [Item] }
       type Item @key(fields: "id") { id: ID! price: Int weight: Int @external shipping: Int @requires(fields: "weight") }`,
   },
-  stock: { sdl: 'type Item @key(fields: "id") { id: ID! weight: Int }' },
+  stock: {
+    sdl: `
+      type Item @key(fields: "id") { id: ID! weight: Int product: Product }
+      type Product @key(fields: "upc", resolvable: false) { upc: ID! }`,
+  },
 });
 
 const plans = new Map<string, readonly OutlinedCall[]>();

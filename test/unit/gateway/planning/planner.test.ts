@@ -1,4 +1,7 @@
-/** What planners do with operations: what they refuse, in which order they plan, and how long they work at once. */
+/**
+ * What planners do with operations: what they refuse, in which order they plan, and how long they work at once. Over 300
+ * lines: all cases share one supergraph and one clock.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -26,8 +26,8 @@ export interface OverloadOptions {
  * waiting one, and each collection of young garbage moves all of it: 200 at once get a third less done than 32. The limit
  * is at least `fewest` slots. It rises when requests wait while the loop has idle time, as then requests wait for something
  * else than the loop. It falls while the loop has hardly any idle time, and faster when the loop is also late on average,
- * which is a hidden queue. One pause, such as a garbage collection, makes no loop late. While the heap is nearly full, or
- * clients do not read their answers, there are no slots at all.
+ * which is a hidden queue. One pause, such as a garbage collection, makes no loop late. While the heap is nearly full,
+ * there are no slots at all.
  *
  * A request without a slot waits for one in an `AdmissionQueue`.
  */
@@ -51,6 +51,8 @@ export class Overload {
   /** Requests that have ended since `#decidedAt`. */
   #ended = 0;
   #refusedBefore = 0;
+  /** Bytes of answers since the last look at the unread ones. */
+  #written = 0;
   #isRefusing = false;
 
   constructor(options: OverloadOptions) {
@@ -74,7 +76,7 @@ export class Overload {
 
   /** Admits a request as soon as there is a slot, or refuses it when none came free in time. */
   enqueue(waiter: Waiter): void {
-    if (this.#isUnwell) this.#queue.refuse(waiter);
+    if (this.#isHeapFull) this.#queue.refuse(waiter);
     else this.#queue.add(waiter);
   }
 
@@ -90,6 +92,12 @@ export class Overload {
   requestEnded(): void {
     this.#ended++;
     this.slotFreed();
+  }
+
+  /** Called before an answer of so many bytes is written. What waits is checked each time that many bytes have come. */
+  answering(bytes: number): void {
+    this.#written += bytes;
+    if (this.#written > this.#options.options.unread / 8) this.#lookAtUnread(performance.now());
   }
 
   /** Called when a slot has become free for another reason. */
@@ -114,14 +122,9 @@ export class Overload {
     this.#options.statistics.remove(this.#queue);
   }
 
-  /** Whether nothing may be admitted, even if there are free slots. */
-  get #isUnwell(): boolean {
-    return this.#isHeapFull || this.#unread.isTooMuch;
-  }
-
   get #isFree(): boolean {
     const { inFlight, options } = this.#options;
-    return !this.#isUnwell && inFlight.working < this.#limit && inFlight.size < options.requests;
+    return !this.#isHeapFull && inFlight.working < this.#limit && inFlight.size < options.requests;
   }
 
   #fill(): void {
@@ -161,10 +164,15 @@ export class Overload {
     if (isBusy && this.#late > delay)
       this.#allow(Math.min(this.#limit, working) * Math.min(0.8, Math.max(0.5, delay / this.#late)));
     else if (isBusy || working < this.#limit / 2) this.#allow(this.#limit * 0.9);
-    this.#unread.look(now);
+    this.#lookAtUnread(now);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
     if (this.#isHeapFull) this.#options.onFullHeap?.();
     this.#say(size, refused > 0);
+  }
+
+  #lookAtUnread(now: number): void {
+    this.#written = 0;
+    this.#unread.look(now);
   }
 
   #allow(limit: number): void {

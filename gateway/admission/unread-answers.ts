@@ -17,17 +17,17 @@ export interface UnreadAnswersOptions {
 
 /**
  * Keeps clients that do not read from filling the memory with their answers. Bytes in the socket buffers of the
- * operating system count as read. Cuts just enough connections:
+ * operating system count as read, and a body that several connections share counts once. Cuts just enough connections:
  *
  * - while more than half of the limit waits: those that read less than `rate`, largest backlog first;
- * - while more than the limit waits: those that have taken nothing for the longest, then those on which data has waited
- *   for a second.
+ * - while more than the limit waits: those that have taken nothing for a moment, then those on which data has waited for
+ *   a second;
+ * - while more than twice the limit waits: any, but for what is new since the last check.
  *
- * New data has time until the next check. If twice the limit waits nevertheless, no more requests should be admitted.
+ * Of the last three, those come first that have held the most for the longest. To be called also whenever many bytes
+ * are about to be written, so that little more than twice the limit ever waits.
  */
 export class UnreadAnswers {
-  /** Whether twice the limit waits, so that no more requests should be admitted. */
-  isTooMuch = false;
   readonly #options: UnreadAnswersOptions;
   #readers = new Map<ClientConnection, Reader>();
 
@@ -35,21 +35,27 @@ export class UnreadAnswers {
     this.#options = options;
   }
 
-  /** Called a few times per second. */
   look(now: number): void {
     const { limit, rate, time, logger } = this.#options;
-    this.#readers = this.#readersOf(now);
+    let bytes = this.#readAll(now);
     const readers = [...this.#readers.values()].sort((one, other) => other.kept - one.kept);
-    let bytes = readers.reduce((sum, { kept }) => sum + kept, 0);
     let cut = 0;
     const cutDownTo = (most: number, some: readonly Reader[]): void => {
       for (const reader of some) {
         if (bytes <= most) return;
         if (reader.isCut) continue;
-        reader.cut();
-        bytes -= reader.kept;
+        bytes -= reader.cut();
         cut++;
       }
+    };
+    const cutLongest = (most: number, since: (reader: Reader) => number, least: number): void => {
+      if (bytes <= most) return;
+      const held = (reader: Reader): number => reader.kept * (now - since(reader));
+      const some = readers.filter((each) => now - since(each) >= least);
+      cutDownTo(
+        most,
+        some.sort((one, other) => held(other) - held(one)),
+      );
     };
     const isSlow = (reader: Reader): boolean => {
       const read = reader.readIn(time, now);
@@ -57,24 +63,23 @@ export class UnreadAnswers {
     };
     // Called for every reader, as `isSlow` also restarts the averaging when its time is over.
     cutDownTo(limit / 2, readers.filter(isSlow));
-    cutDownTo(
-      limit,
-      readers.filter((each) => each.stalledSince < now).sort((a, b) => a.stalledSince - b.stalledSince),
-    );
-    cutDownTo(
-      limit,
-      readers.filter(({ since }) => now - since >= patience),
-    );
-    this.isTooMuch = bytes > 2 * limit;
+    cutLongest(limit, ({ stalledSince }) => stalledSince, stall);
+    cutLongest(limit, ({ since }) => since, patience);
+    cutLongest(2 * limit, ({ since }) => since, Number.MIN_VALUE);
     if (cut > 0) logger.warn({ connections: cut }, 'clients do not read their answers: connections were cut');
   }
 
-  #readersOf(now: number): Map<ClientConnection, Reader> {
+  /** @returns how many bytes wait */
+  #readAll(now: number): number {
+    const { inFlight, least } = this.#options;
     const readers = new Map<ClientConnection, Reader>();
-    for (const { sink } of this.#options.inFlight) {
+    const bodies = new Map<Buffer, HeldBody>();
+    let bytes = 0;
+    for (const { sink } of inFlight) {
       const { download } = sink;
-      if (download === undefined || download.waiting === 0) continue;
-      const { connection, waiting } = download;
+      const waiting = download?.waiting ?? 0;
+      if (download === undefined || waiting === 0) continue;
+      const { connection, shared } = download;
       if (connection.destroyed) continue;
       let reader = readers.get(connection);
       if (reader === undefined) {
@@ -82,19 +87,42 @@ export class UnreadAnswers {
         reader.look(now);
         readers.set(connection, reader);
       }
-      reader.kept += Math.max(waiting, this.#options.least);
+      const ofBody = waiting <= least ? 0 : Math.min(waiting, shared?.length ?? 0);
+      const own = Math.max(waiting - ofBody, least);
+      reader.own += own;
+      bytes += own;
+      if (shared === undefined || ofBody === 0) continue;
+      let body = bodies.get(shared);
+      if (body === undefined) bodies.set(shared, (body = { size: 0, holders: 0 }));
+      body.size = Math.max(body.size, ofBody);
+      body.holders++;
+      reader.bodies.push(body);
     }
-    return readers;
+    this.#readers = readers;
+    for (const { size } of bodies.values()) bytes += size;
+    for (const reader of readers.values()) reader.weigh();
+    return bytes;
   }
 }
 
+/** Milliseconds without a byte taken after which a connection counts as stalled. */
+const stall = 100;
 /** Milliseconds that data may wait before its connection can be cut. */
 const patience = 1000;
 
+/** A body of which so many bytes wait, for so many answers. */
+interface HeldBody {
+  size: number;
+  holders: number;
+}
+
 /** A connection with unread data. */
 class Reader {
-  /** Bytes that wait on the connection, or count as if they did. */
+  /** Bytes that wait on the connection, or count as if they did, and its share of bodies. */
   kept = 0;
+  /** Bytes that wait for nobody else. */
+  own = 0;
+  bodies: HeldBody[] = [];
   isCut = false;
   /** Since when no byte was taken, in milliseconds. */
   stalledSince: number;
@@ -113,7 +141,8 @@ class Reader {
   }
 
   look(now: number): void {
-    this.kept = 0;
+    this.own = 0;
+    this.bodies = [];
     const taken = takenBy(this.#connection);
     if (taken > this.#taken) this.stalledSince = now;
     this.#taken = taken;
@@ -129,9 +158,19 @@ class Reader {
     return ((this.#taken - taken) * time) / (now - at);
   }
 
-  cut(): void {
+  /** To be called when all holders of its bodies are known. */
+  weigh(): void {
+    this.kept = this.own;
+    for (const { size, holders } of this.bodies) this.kept += size / holders;
+  }
+
+  /** @returns how many bytes wait no more: a body waits until none of its holders is left */
+  cut(): number {
     this.isCut = true;
     this.#connection.destroy();
+    let bytes = this.own;
+    for (const body of this.bodies) if (--body.holders === 0) bytes += body.size;
+    return bytes;
   }
 }
 

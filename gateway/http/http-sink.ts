@@ -31,6 +31,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
   readonly #request: IncomingMessage;
   readonly #response: Response;
   readonly #options: HttpSinkOptions;
+  #body: Buffer | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, options: HttpSinkOptions) {
     this.#request = request;
@@ -84,6 +85,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     this.#endUpload();
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       writeHead(response, status, [...this.corsHeaders, ...headers]);
+      if (Buffer.isBuffer(body)) this.#body = body;
       response.end(body, release);
     } else this.#stream(status, headers, body);
   }
@@ -149,6 +151,12 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
 
   get waiting(): number {
     return this.#response.writableLength;
+  }
+
+  /** Over HTTP/1.1, TLS encrypts all of an answer as it is written: each connection has its own copy. */
+  get shared(): Buffer | undefined {
+    const isCopied = this.#response.stream === undefined && 'encrypted' in this.#request.socket;
+    return isCopied ? undefined : this.#body;
   }
 
   /** Of HTTP/2 the whole session: its streams wait for the same client. */

@@ -28,7 +28,7 @@ export const overload = mapOf({
   unread: size
     .prefault('128MiB')
     .describe(
-      'How much answer data may wait in a process for clients to read it. Beyond, connections are cut: first those that have taken nothing for the longest, then those on which data has waited for 1 s. At twice as much, requests are refused.',
+      'How much answer data may wait in a process for clients to read it. An answer that several clients share counts once. Beyond, connections are cut: first those that have taken nothing for 100 ms, then those on which data has waited for 1 s; at twice as much, any. Those that hold the most for the longest are cut first.',
     )
     .meta({ protects: true }),
   readRate: size

@@ -479,7 +479,9 @@ function build(
     onEnd: () => overload.requestEnded(),
   });
   const corsHeaders = compileCorsHeaders(options);
-  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus);
+  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus, (bytes) =>
+    overload.answering(bytes),
+  );
   const overload = new Overload({
     options: options.overload,
     inFlight: {

@@ -14,21 +14,28 @@ import type { Answer } from './sink';
 export class Reply {
   readonly #logger: Pick<Logger, 'error'>;
   readonly #statistics: Pick<ErrorStatistics, 'add'>;
+  readonly #onAnswer: ((bytes: number) => void) | undefined;
   readonly jsonStatus: 200 | 400;
 
-  /** @param jsonStatus the status in `application/json` for a document or variables that are wrong */
+  /**
+   * @param jsonStatus the status in `application/json` for a document or variables that are wrong
+   * @param onAnswer called before a whole body of so many bytes is written
+   */
   constructor(
     logger: Pick<Logger, 'error'>,
     statistics: Pick<ErrorStatistics, 'add'>,
     jsonStatus: 200 | 400 = 400,
+    onAnswer?: (bytes: number) => void,
   ) {
     this.#logger = logger;
     this.#statistics = statistics;
     this.jsonStatus = jsonStatus;
+    this.#onAnswer = onAnswer;
   }
 
   send(request: IncomingRequest, { status, headers, body, release }: Answer): void {
     request.settle();
+    if (Buffer.isBuffer(body)) this.#onAnswer?.(body.length);
     request.sink.answer({ status, headers: [...request.ownHeaders, ...headers], body, release });
   }
 

@@ -100,6 +100,12 @@ export interface Download {
   /** Bytes of the answer that wait in this process. */
   readonly waiting: number;
   /**
+   * The body to which the connection refers until it is taken: answers with the same one have it in memory once.
+   *
+   * @default undefined: what waits is a copy, or of no one body
+   */
+  readonly shared?: Buffer | undefined;
+  /**
    * The connection to which they are written. Answers on one connection wait for the same client, and are cut together.
    */
   readonly connection: ClientConnection;

@@ -4,6 +4,7 @@ import type { RequestsInFlight } from '../request/requests-in-flight';
 import type { Answer, Download, IncrementalFormat, Part, Parts, Sink } from '../request/sink';
 import type { Connection } from './connection';
 import { refusalIn, type SentError } from './refusal';
+import { longestCopy } from './text-frame';
 
 /** The messages in which a protocol sends what becomes of an operation. */
 export interface Envelope {
@@ -54,6 +55,7 @@ export class OperationSink implements Sink, Download {
   /** Whether its last message is sent, or nobody waits for one any more. */
   #isOver = false;
   #beforeResult: Buffer | undefined;
+  #body: Buffer | undefined;
 
   constructor(id: string, incremental: IncrementalFormat | undefined, operations: OperationsOfConnection) {
     this.id = id;
@@ -101,6 +103,11 @@ export class OperationSink implements Sink, Download {
     return this.connection.socket.writableLength / this.#operations.count;
   }
 
+  /** TLS encrypts all of a message as it is written: each connection has its own copy. */
+  get shared(): Buffer | undefined {
+    return 'encrypted' in this.connection.socket ? undefined : this.#body;
+  }
+
   get connection(): Connection {
     return this.#operations.connection;
   }
@@ -134,7 +141,10 @@ export class OperationSink implements Sink, Download {
     if (!this.#isOver && errors === undefined) {
       const { envelope } = this.#operations;
       this.#beforeResult ??= Buffer.from(envelope.beforeResult(this.id));
-      return this.connection.sendJoined(this.#beforeResult, envelope.readable?.(body) ?? body, release);
+      const readable = envelope.readable?.(body) ?? body;
+      // A short one is copied into its frame.
+      this.#body = readable.length > longestCopy ? readable : undefined;
+      return this.connection.sendJoined(this.#beforeResult, readable, release);
     }
     release?.();
     if (errors !== undefined) this.#refuse(errors, status);

@@ -45,8 +45,8 @@ export function writeTextFrame(
   return hasRoom;
 }
 
-/** Bytes. Three writes take longer than a copy of this length. */
-const longestCopy = 16 * 1024;
+/** Bytes of a body. Three writes take longer than a copy of this length. */
+export const longestCopy = 16 * 1024;
 
 const FINAL_TEXT = 0x81;
 const LENGTH_IN_2_BYTES = 126;

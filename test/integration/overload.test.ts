@@ -192,12 +192,13 @@ describe('a client that reads nothing', () => {
       await start({ overload: { unread, readTime: '1s' } });
       const canary = await startCanary({ url: own.url, queries: ['{ __typename }'] });
       const { hostname, port } = new URL(own.url);
-      const headers = (i: number) => [...Object.entries(json), ['authorization', `client ${i}`] as const];
+      // Equal requests share an answer.
+      const headers = (name: string) => [...Object.entries(json), ['authorization', name] as const];
       const readers = Array.from({ length: 6 }, (_, i) => {
         const socket = connect(Number(port), hostname);
         socket.on('error', () => undefined);
         // 18 MB each, more than the buffers of the system take.
-        for (let k = 0; k < 9; k++) socket.write(requestBytes('POST /graphql', headers(i), body));
+        for (let k = 0; k < 9; k++) socket.write(requestBytes('POST /graphql', headers(`${i} ${k}`), body));
         socket.pause();
         const timer = setInterval(() => socket.read(100), 100);
         return () => {
@@ -213,6 +214,43 @@ describe('a client that reads nothing', () => {
     },
     40_000,
   );
+
+  /** Clients that send so many requests each, and read nothing until they are let. */
+  const stalled = (count: number, each: number, nameOf: (client: number, i: number) => string) => {
+    const { hostname, port } = new URL(own.url);
+    return Array.from({ length: count }, (_, client) => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined);
+      socket.pause();
+      for (let i = 0; i < each; i++) {
+        const headers = [...Object.entries(json), ['authorization', nameOf(client, i)] as const];
+        socket.write(requestBytes('POST /graphql', headers, body));
+      }
+      return socket;
+    });
+  };
+
+  it('costs nobody the connection when one answer waits for many', async () => {
+    const [clients, each] = [5, 5];
+    const held: (() => void)[] = [];
+    await start({ overload: { unread: '8MiB' } });
+    // Known operations alone are shared.
+    await own.query('{ me { name } }');
+    graph.accounts.answer = (_, response) => held.push(() => response.end(large));
+    const canary = await startCanary({ url: own.url, queries: ['{ __typename }'] });
+    const sockets = stalled(clients, each, () => 'all alike');
+    await eventually(async () => held.length > 0 && (await own.inFlight()) >= clients * each);
+    for (const answer of held) answer();
+    // 50 MB for 5 connections, of which the buffers of the system take a part.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    let read = 0;
+    for (const socket of sockets) socket.on('data', (piece: Buffer) => (read += piece.length)).resume();
+    await eventually(() => read > clients * each * 2_000_000);
+    expect([held.length, isCut()]).toEqual([1, false]);
+    sockets.forEach((socket) => socket.destroy());
+    await canary.expectUnharmed();
+    await canary.stop();
+  }, 40_000);
 });
 
 describe('a client that begins requests and sends no more of them', () => {

@@ -31,19 +31,15 @@ class Connection {
   }
 }
 
-function waits(connection: Connection, waiting: number): void {
-  inFlight.push({ sink: { download: { waiting, connection } } });
+function waits(connection: Connection, waiting: number, shared?: Buffer): void {
+  inFlight.push({ sink: { download: { waiting, connection, shared } } });
 }
-
-it('cuts nothing before its first check', () => {
-  expect(unread.isTooMuch).toBe(false);
-});
 
 it('lets answers wait while they are at most half of the limit', () => {
   const client = new Connection();
   waits(client, 500);
   for (const now of [0, 1000, 60_000]) unread.look(now);
-  expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
+  expect(client.isOpen).toBe(true);
 });
 
 it('counts an answer that waits as so many bytes at least', () => {
@@ -56,40 +52,90 @@ it('counts an answer that waits as so many bytes at least', () => {
   expect(client.isOpen).toBe(false);
 });
 
-it('cuts stalled connections as soon as more than the limit waits, and refuses nothing', () => {
+it('counts a body that many connections are sent once, and cuts none of them', () => {
+  const body = Buffer.alloc(250);
+  const clients = Array.from({ length: 10 }, () => new Connection());
+  for (const client of clients) waits(client, 260, body);
+  for (let now = 0; now <= 60_000; now += 100) unread.look(now);
+  expect(clients.every(({ isOpen }) => isOpen)).toBe(true);
+});
+
+it('counts a shared body until the last of its connections is cut', () => {
+  const body = Buffer.alloc(900);
+  const clients = [1, 2, 3].map(() => new Connection());
+  for (const client of clients) waits(client, 950, body);
+  unread.look(0);
+  unread.look(100);
+  expect(clients.map(({ isOpen }) => isOpen)).toEqual([false, true, true]);
+});
+
+it('cuts a connection with a body of its own before those that share one', () => {
+  const body = Buffer.alloc(800);
+  const sharing = Array.from({ length: 8 }, () => new Connection());
+  for (const client of sharing) waits(client, 800, body);
+  const own = new Connection();
+  waits(own, 500);
+  for (const now of [0, 100]) unread.look(now);
+  expect(own.isOpen).toBe(false);
+  expect(sharing.every(({ isOpen }) => isOpen)).toBe(true);
+});
+
+it('counts what waits beside a shared body for each connection', () => {
+  const body = Buffer.alloc(400);
+  const clients = [1, 2, 3].map(() => new Connection());
+  for (const client of clients) {
+    waits(client, 400, body);
+    waits(client, 250);
+  }
+  unread.look(0);
+  unread.look(100);
+  expect(clients.filter(({ isOpen }) => isOpen)).toHaveLength(2);
+});
+
+it('cuts stalled connections as soon as more than the limit waits', () => {
   const client = new Connection();
   waits(client, 400);
   waits(client, 601);
   unread.look(0);
-  expect([unread.isTooMuch, client.isOpen]).toEqual([false, true]);
+  unread.look(99);
+  expect(client.isOpen).toBe(true);
   unread.look(100);
-  expect([unread.isTooMuch, client.isOpen]).toEqual([false, false]);
+  expect(client.isOpen).toBe(false);
   expect(said).toEqual(['{"connections":1} clients do not read their answers: connections were cut']);
 });
 
-it('reports too much at twice the limit, and cuts connections whose data waits for over a second', () => {
+it('cuts connections whose data waits for a second while more than the limit waits', () => {
   const client = new Connection();
-  waits(client, 2001);
+  waits(client, 1900);
   const seen = [0, 999, 1000].map((now) => {
     client._handle.bytesWritten += 100;
     unread.look(now);
-    return [unread.isTooMuch, client.isOpen];
+    return client.isOpen;
   });
-  expect(seen).toEqual([
-    [true, true],
-    [true, true],
-    [false, false],
-  ]);
+  expect(seen).toEqual([true, true, false]);
 });
 
-it('cuts the connection that has stalled longest before the one with the most data', () => {
-  const [stalled, large] = [new Connection(), new Connection()];
-  waits(stalled, 400);
+it('never lets twice the limit wait: it cuts at once what has waited longest, and is largest', () => {
+  const clients = Array.from({ length: 20 }, () => new Connection());
+  for (const [i, client] of clients.entries()) {
+    waits(client, i === 3 ? 400 : 200);
+    for (const each of clients) each._handle.bytesWritten++;
+    unread.look(i);
+    const open = clients.slice(0, i + 1).filter(({ isOpen }) => isOpen);
+    expect(open.length).toBeLessThanOrEqual(10);
+  }
+  expect(clients[3]!.isOpen).toBe(false);
+  expect(clients.slice(11).every(({ isOpen }) => isOpen)).toBe(true);
+});
+
+it('cuts the connection with the most data for the longest time', () => {
+  const [old, large] = [new Connection(), new Connection()];
+  waits(old, 400);
   unread.look(0);
   waits(large, 900);
-  unread.look(100);
-  unread.look(200);
-  expect([stalled.isOpen, large.isOpen]).toEqual([false, true]);
+  unread.look(5000);
+  unread.look(5100);
+  expect([old.isOpen, large.isOpen]).toEqual([false, true]);
 });
 
 it('cuts slow connections while more than half of the limit waits, until it is half', () => {
@@ -135,20 +181,8 @@ it('counts no cut connection twice', () => {
   unread.look(0);
   waits(large, 2500);
   unread.look(10_000);
-  expect([slow.isOpen, large.isOpen, unread.isTooMuch]).toEqual([false, true, true]);
+  expect([slow.isOpen, large.isOpen]).toEqual([false, true]);
   expect(said).toEqual([expect.stringContaining('{"connections":1}')]);
-});
-
-it('cuts the connections that have stalled longest first', () => {
-  const [first, second, third] = [new Connection(), new Connection(), new Connection()];
-  waits(first, 300);
-  unread.look(0);
-  waits(second, 500);
-  unread.look(100);
-  unread.look(200);
-  waits(third, 300);
-  unread.look(300);
-  expect([first, second, third].map(({ isOpen }) => isOpen)).toEqual([false, true, true]);
 });
 
 it('treats a connection without a handle as stalled', () => {
@@ -198,7 +232,23 @@ it('does not cut a connection that has read everything in between', () => {
 it('ignores a connection without answers in this process', () => {
   inFlight.push({ sink: { download: undefined } });
   for (const now of [0, 1000]) unread.look(now);
-  expect([unread.isTooMuch, said]).toEqual([false, []]);
+  expect(said).toEqual([]);
+});
+
+it('gives a body as shared only where the connection refers to it and copies none of it', () => {
+  const body = Buffer.alloc(100_000);
+  const sharedOn = (socket: object, stream?: object) => {
+    const response = {
+      ...{ req: { httpVersionMajor: 1, headers: {} }, writableLength: 1, writeHead: () => undefined },
+      ...{ end: () => undefined, socket, stream },
+    };
+    const request = { socket, headers: {}, complete: true, resume: () => undefined };
+    const sink = new HttpSink(request as never, response as never, sinkOptions());
+    sink.answer({ status: 200, headers: [], body });
+    return sink.download.shared;
+  };
+  expect(sharedOn({})).toBe(body);
+  expect(sharedOn({ encrypted: true })).toBeUndefined();
 });
 
 it('cuts the whole session of a stream of HTTP/2', () => {

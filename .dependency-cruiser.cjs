@@ -24,10 +24,10 @@ module.exports = {
     },
     {
       name: 'gateway-stands-alone',
-      comment: 'Only gateway/supergraph/ may use schema/.',
+      comment: 'Only gateway/supergraph/ may use schema/; all may use how it reads a supergraph.',
       severity: 'error',
       from: { path: '^gateway/', pathNot: '^gateway/supergraph/' },
-      to: { path: '^(schema|subgraphs|cli)/' },
+      to: { path: '^(schema|subgraphs|cli)/', pathNot: '^schema/supergraph/' },
     },
     {
       name: 'supergraph-sources-use-schema-only',
@@ -40,6 +40,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^schema/' },
       to: { path: '^(gateway|subgraphs|cli)/' },
+    },
+    {
+      name: 'the-supergraph-reader-knows-nobody',
+      comment: 'The gateway reads supergraphs with it, and composition is none of its parts.',
+      severity: 'error',
+      from: { path: '^schema/supergraph/' },
+      to: { path: '^(schema/(?!supergraph/)|gateway|subgraphs|cli)/|node_modules/@apollo/' },
     },
     {
       name: 'cli-starts-subgraphs-as-processes',
@@ -147,6 +154,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^(cli|gateway|schema|subgraphs)/', pathNot: '^schema/compose\\.ts$' },
       to: { path: 'node_modules/@apollo/composition' },
+    },
+    {
+      name: 'composition-is-loaded-when-something-is-composed',
+      comment:
+        'An installation may be without what is Elastic-2.0: only schema/composer.ts loads what imports it.',
+      severity: 'error',
+      from: {
+        path: '^(cli|gateway|schema|subgraphs)/',
+        pathNot: '^schema/(compose|one-of|contract|contract-filter)\\.ts$',
+      },
+      to: {
+        path: 'node_modules/@apollo/federation-internals|^schema/(compose|one-of|contract|contract-filter)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'no-dev-packages-in-sources',

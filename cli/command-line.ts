@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
+import { ComposerMissing } from '../schema/composer';
 import { CommandFailure, type Context } from './context';
 import { packageVersion } from './own-package';
 import { takeVariables, valueOf, variableOf } from './variables';
@@ -106,6 +107,7 @@ const pathOf = (command: Command): string =>
 
 function describe(error: unknown, verbose: boolean): string {
   if (error instanceof CommandFailure) return error.message;
+  if (error instanceof ComposerMissing) return `weir: ${error.message}`;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   if (verbose) return stack ?? message;
   return `weir: unexpected error: ${message} (\`--verbose\` shows where)`;

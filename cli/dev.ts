@@ -108,6 +108,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     },
   );
   // Errors in the options are reported before anything is started.
+  lazy.schema().requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
   let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {

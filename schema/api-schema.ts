@@ -1,9 +1,11 @@
-import { Supergraph } from '@apollo/federation-internals';
-import type { GraphQLSchema } from 'graphql';
+import { buildASTSchema, type GraphQLSchema, Kind, parse } from 'graphql';
+import { Features } from './supergraph/features';
+import { visibleDefinitions } from './supergraph/visible-definitions';
 
 /** The API schema of a supergraph. @throws if the text is no supergraph, or hides so much that nothing is left */
 export function apiSchemaOf(supergraphSdl: string): GraphQLSchema {
-  // Composition has validated it already, with all features that it uses.
-  const supergraph = Supergraph.build(supergraphSdl, { supportedFeatures: null, validateSupergraph: false });
-  return supergraph.apiSchema().toGraphQLJSSchema({ includeDefer: false });
+  const document = parse(supergraphSdl, { noLocation: true });
+  const { definitions } = visibleDefinitions(document, new Features(document));
+  // Composition has validated it already.
+  return buildASTSchema({ kind: Kind.DOCUMENT, definitions }, { assumeValidSDL: true });
 }

@@ -1,8 +1,9 @@
 import type { GraphQLSchema } from 'graphql';
 import { apiSchemaOf } from './api-schema';
 import { changesBetween, type SchemaChange } from './changes';
-import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
-import { contractSupergraph, type ContractTags } from './contract';
+import type { Composition, SubgraphSchema } from './compose';
+import { composeSupergraph, contractSupergraph } from './composer';
+import type { ContractTags } from './contract';
 import { type LintRules, lintSchema } from './lint';
 import { locateCoordinate } from './locate-coordinate';
 import type { Problem, ProblemLocation } from './problem';

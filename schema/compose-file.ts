@@ -1,4 +1,5 @@
-import { composerVersion, composeSupergraph, type Composition, type SubgraphSchema } from './compose';
+import type { Composition, SubgraphSchema } from './compose';
+import { composerVersion, composeSupergraph } from './composer';
 import type { Problem } from './problem';
 import { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 import {
@@ -72,7 +73,8 @@ export function composeInputs(inputs: CompositionInputs): FileComposition {
 /** A hint for a file that asks for a newer composer. It is composed nevertheless. */
 function versionHint({ file, federationVersion }: SupergraphConfig): Problem[] {
   const wanted = federationVersion?.replace('=', '');
-  if (wanted === undefined || wanted.localeCompare(composerVersion, 'en', { numeric: true }) <= 0) return [];
-  const message = `${file} asks for Federation ${wanted}, but Weir composes with ${composerVersion}.`;
+  const own = composerVersion();
+  if (wanted === undefined || wanted.localeCompare(own, 'en', { numeric: true }) <= 0) return [];
+  const message = `${file} asks for Federation ${wanted}, but Weir composes with ${own}.`;
   return [{ level: 'warning', code: 'FEDERATION_VERSION', message, locations: [] }];
 }

@@ -37,7 +37,9 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
   for (const subgraph of subgraphs) {
     const source = new Source(subgraph.sdl, subgraph.file);
     try {
-      const { document: declared, missing } = readAppSync(parse(source));
+      const parsed = parse(source);
+      errors.push(...unknownFederation(parsed, subgraph.name, source));
+      const { document: declared, missing } = readAppSync(parsed);
       const { document, inputs } = readOneOf(declared);
       for (const name of inputs) oneOfInputs.add(name);
       documents.push({ subgraph, source, document });
@@ -79,6 +81,16 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
     supergraphSdl: `${sdl.trimEnd()}\n`,
     hints: result.hints.map((hint) => describeHint(hint, documents)),
   };
+}
+
+/** Federation 3 and newer: the composer would also call the directives of such a schema unknown. */
+function unknownFederation(document: DocumentNode, subgraph: string, source: Source): Problem[] {
+  return linksOf(document, 'https://specs.apollo.dev/federation').flatMap(({ version, start }) => {
+    if (!(Number.parseFloat(version) >= 3)) return [];
+    const message = `The schema is of Federation ${version}: Weir composes schemas of Federation 1 and 2.`;
+    const locations = [locate(source, start, subgraph)];
+    return [{ level: 'error', code: 'UNKNOWN_FEDERATION_LINK_VERSION', message, locations }];
+  });
 }
 
 interface SubgraphDocument {

@@ -9,7 +9,6 @@ import {
   Supergraph,
   tagIdentity,
 } from '@apollo/federation-internals';
-import { apiSchemaOf } from './api-schema';
 import type { Composition } from './compose';
 import { type Element, hiddenByTags } from './contract-filter';
 import type { Problem } from './problem';
@@ -62,7 +61,7 @@ export function contractSupergraph(supergraphSdl: string, tags: ContractTags): C
 /** The errors if the contract has no valid API schema. */
 function errorsOf(contract: string): Problem[] {
   try {
-    apiSchemaOf(contract);
+    Supergraph.build(contract, { supportedFeatures: null, validateSupergraph: false }).apiSchema();
     return [];
   } catch (error) {
     const causes = errorCauses(error as Error);

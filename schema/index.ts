@@ -1,4 +1,5 @@
-export { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
+export type { Composition, SubgraphSchema } from './compose';
+export { composeSupergraph, requireComposer } from './composer';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './compose-file';
 export { formatProblem, type Problem, type ProblemLocation } from './problem';
 export {

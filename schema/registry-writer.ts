@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { composeSupergraph, type Composition, type SubgraphSchema } from './compose';
-import { contractSupergraph } from './contract';
+import type { Composition, SubgraphSchema } from './compose';
+import { composeSupergraph, contractSupergraph } from './composer';
 import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
 import type { TextHash } from './registry-texts';
 import {

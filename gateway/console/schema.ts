@@ -15,7 +15,7 @@ import {
   type StringValueNode,
   type TypeDefinitionNode,
 } from 'graphql';
-import { joinsOf, namedTypeOf } from '../planning/entity-facts';
+import { applied, namedTypeOf } from '../../schema/supergraph/sdl';
 import type { SchemaField, SchemaType } from './api';
 
 /** What clients have used, as a registry counts it. */
@@ -86,12 +86,7 @@ function isCrowded(usage: SchemaUsage | undefined): boolean {
 
 /** Types of subgraphs are joined (join specification, `@join__type`); those of the machinery are not. */
 const isOwnType = (definition: DefinitionNode): definition is TypeDefinitionNode =>
-  isTypeDefinitionNode(definition) && joined(definition, 'join__type').length > 0;
-
-const joined = (
-  { directives = [] }: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
-  name: string,
-): Record<string, unknown>[] => joinsOf(directives, name);
+  isTypeDefinitionNode(definition) && applied(definition, 'join__type').length > 0;
 
 function subgraphNames(definitions: readonly DefinitionNode[]): Map<string, string> {
   const graphs = definitions.flatMap((definition) =>
@@ -100,13 +95,13 @@ function subgraphNames(definitions: readonly DefinitionNode[]): Map<string, stri
       : [],
   );
   return new Map(
-    graphs.map((graph) => [graph.name.value, String(joined(graph, 'join__graph')[0]?.['name'])]),
+    graphs.map((graph) => [graph.name.value, String(applied(graph, 'join__graph')[0]?.['name'])]),
   );
 }
 
 function describeType(type: TypeDefinitionNode, known: Known): SchemaType {
   const { names } = known;
-  const joins = joined(type, 'join__type');
+  const joins = applied(type, 'join__type');
   const owners = unique(joins.map(({ graph }) => names.get(String(graph))!));
   const keys = new Map<string, string[]>();
   for (const { key, graph } of joins)
@@ -136,7 +131,7 @@ function membersOf(type: TypeDefinitionNode, owners: readonly string[], known: K
     case Kind.SCALAR_TYPE_DEFINITION:
       return [];
     case Kind.UNION_TYPE_DEFINITION: {
-      const joins = joined(type, 'join__unionMember');
+      const joins = applied(type, 'join__unionMember');
       return (type.types ?? []).map(({ name: { value: name } }) => {
         const own = joins.filter(({ member }) => member === name);
         return { name, type: '', owners: ownersBy(own, owners, known), directives: [] };
@@ -146,7 +141,7 @@ function membersOf(type: TypeDefinitionNode, owners: readonly string[], known: K
       return (type.values ?? []).map((value) => ({
         ...{ name: value.name.value, type: '', ...described(value) },
         ...deprecationOf(value),
-        owners: ownersBy(joined(value, 'join__enumValue'), owners, known),
+        owners: ownersBy(applied(value, 'join__enumValue'), owners, known),
         directives: directivesOf(value, known.names, owners),
         ...usageOf(`${type.name.value}.${value.name.value}`, known),
       }));
@@ -161,7 +156,7 @@ function describeField(
   ofType: readonly string[],
   known: Known,
 ): SchemaField {
-  const joins = joined(field, 'join__field');
+  const joins = applied(field, 'join__field');
   const resolving = joins.filter(
     ({ external, usedOverridden }) => external !== true && usedOverridden !== true,
   );
@@ -197,7 +192,7 @@ const described = ({
   description === undefined ? {} : { description: description.value };
 
 function deprecationOf(element: { readonly directives?: readonly ConstDirectiveNode[] | undefined }) {
-  const [deprecated] = joined(element, 'deprecated');
+  const [deprecated] = applied(element, 'deprecated');
   if (deprecated === undefined) return {};
   const { reason } = deprecated;
   return { deprecated: typeof reason === 'string' ? reason : 'No longer supported' };
@@ -238,7 +233,7 @@ function joinedDirective(
   names: ReadonlyMap<string, string>,
   owners: readonly string[],
 ): string[] {
-  const [{ name, graphs } = {}] = joinsOf([directive], 'join__directive');
+  const [{ name, graphs } = {}] = applied({ directives: [directive] }, 'join__directive');
   const args = directive.arguments?.find((argument) => argument.name.value === 'args')?.value;
   const given =
     args?.kind === Kind.OBJECT && args.fields.length > 0
@@ -321,11 +316,11 @@ function neededIn(
 
   for (const type of types) {
     const name = type.name.value;
-    for (const { key, graph } of joined(type, 'join__type'))
+    for (const { key, graph } of applied(type, 'join__type'))
       needFields(name, key, `It is in the key \`${String(key)}\` of ${names.get(String(graph))}.`);
     for (const field of fieldsOf(type)) {
       const coordinate = `${name}.${field.name.value}`;
-      for (const { requires, provides, graph } of joined(field, 'join__field')) {
+      for (const { requires, provides, graph } of applied(field, 'join__field')) {
         const subgraph = names.get(String(graph));
         needFields(name, requires, `\`${coordinate}\` of ${subgraph} requires it.`);
         needFields(namedTypeOf(field.type), provides, `\`${coordinate}\` of ${subgraph} provides it.`);

@@ -3,9 +3,9 @@ import {
   type DocumentNode,
   isTypeDefinitionNode,
   isTypeExtensionNode,
-  Kind,
-  valueFromASTUntyped,
 } from 'graphql';
+import { Features } from '../../schema/supergraph/features';
+import { argumentsOf } from '../../schema/supergraph/sdl';
 
 /** The `@cost` and `@listSize` directives of a supergraph (https://specs.apollo.dev/cost/v0.1), by coordinate. */
 export interface CostDirectives {
@@ -24,17 +24,21 @@ export interface ListSize {
 }
 
 /** Reads the directives under the names that the supergraph imports them by; undefined when it has none. */
-export function readCostDirectives(document: DocumentNode): CostDirectives | undefined {
-  const names = importedNames(document);
-  if (names === undefined) return undefined;
+export function readCostDirectives(
+  document: DocumentNode,
+  features = new Features(document),
+): CostDirectives | undefined {
+  if (features.named('cost') === undefined) return undefined;
+  const cost = features.directiveOf('cost');
+  const listSize = features.directiveOf('cost', 'listSize');
   const weights = new Map<string, number>();
   const listSizes = new Map<string, ListSize>();
   const read = (coordinate: string, directives: readonly ConstDirectiveNode[] = []): void => {
     for (const directive of directives) {
-      if (directive.name.value === names.cost) {
+      if (directive.name.value === cost) {
         const weight = Number(argumentsOf(directive)['weight']);
         if (Number.isFinite(weight)) weights.set(coordinate, weight);
-      } else if (directive.name.value === names.listSize) {
+      } else if (directive.name.value === listSize) {
         listSizes.set(coordinate, listSizeOf(argumentsOf(directive)));
       }
     }
@@ -54,40 +58,6 @@ export function readCostDirectives(document: DocumentNode): CostDirectives | und
     }
   }
   return { weights, listSizes };
-}
-
-/** The names that `@link` gives them (https://specs.apollo.dev/link/v1.0); undefined if they are not linked. */
-function importedNames({
-  definitions,
-}: DocumentNode): { readonly cost: string; readonly listSize: string } | undefined {
-  for (const definition of definitions) {
-    if (definition.kind !== Kind.SCHEMA_DEFINITION && definition.kind !== Kind.SCHEMA_EXTENSION) continue;
-    for (const directive of definition.directives ?? []) {
-      const link = argumentsOf(directive);
-      if (typeof link['url'] !== 'string' || !link['url'].startsWith('https://specs.apollo.dev/cost/'))
-        continue;
-      const namespace = typeof link['as'] === 'string' ? link['as'] : 'cost';
-      const imports = new Map<string, string>();
-      for (const each of Array.isArray(link['import']) ? (link['import'] as unknown[]) : []) {
-        if (typeof each === 'string') imports.set(each, each);
-        else if (isImport(each)) imports.set(each.name, each.as ?? each.name);
-      }
-      return {
-        cost: imports.get('@cost')?.slice(1) ?? namespace,
-        listSize: imports.get('@listSize')?.slice(1) ?? `${namespace}__listSize`,
-      };
-    }
-  }
-  return undefined;
-}
-
-const isImport = (value: unknown): value is { readonly name: string; readonly as?: string } =>
-  typeof value === 'object' && value !== null && 'name' in value;
-
-function argumentsOf(directive: ConstDirectiveNode): Record<string, unknown> {
-  return Object.fromEntries(
-    (directive.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value)]),
-  );
 }
 
 function listSizeOf(values: Record<string, unknown>): ListSize {

@@ -9,9 +9,8 @@ import {
   Kind,
   OperationTypeNode,
   print,
-  type TypeNode,
-  valueFromASTUntyped,
 } from 'graphql';
+import { applied, isComposite, namedTypeOf } from '../../schema/supergraph/sdl';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
 export interface EntityFacts {
@@ -67,7 +66,7 @@ export function entityFactsOf(supergraph: DocumentNode): EntityFacts {
     if (!('name' in definition)) continue;
     const name = definition.name.value;
     const directives = definition.directives ?? [];
-    for (const { graph, key, isInterfaceObject } of joinsOf(directives, 'join__type')) {
+    for (const { graph, key, isInterfaceObject } of applied({ directives }, 'join__type')) {
       graphs.get(String(graph))?.describe(definition, String(graph));
       if (isInterfaceObject === true) graphs.get(String(graph))?.addInterfaceObject(name);
       if (typeof key !== 'string') continue;
@@ -121,7 +120,7 @@ class Graph {
   readonly #tags = { type: new Map<string, string[]>(), field: new Map<string, string[]>() };
 
   constructor(directives: readonly DirectiveNode[]) {
-    this.name = String(joinsOf(directives, 'join__graph')[0]?.['name']);
+    this.name = String(applied({ directives }, 'join__graph')[0]?.['name']);
   }
 
   /** Takes its part of a type into account, as text. */
@@ -175,23 +174,16 @@ interface Members {
   readonly values?: readonly FieldDefinitionNode[];
 }
 
-/** The arguments of each of the directives with a name. */
-export const joinsOf = (directives: readonly DirectiveNode[], name: string): Record<string, unknown>[] =>
-  directives.filter((directive) => directive.name.value === name).map(argumentsOf);
-
 /** `@cacheTag`s, which composition writes as `@join__directive`. */
 function cacheTagsOf(
   directives: readonly DirectiveNode[],
 ): { readonly graphs: readonly string[]; readonly format: string }[] {
-  return joinsOf(directives, 'join__directive').flatMap(({ graphs, name, args }) => {
+  return applied({ directives }, 'join__directive').flatMap(({ graphs, name, args }) => {
     const format = (args as { readonly format?: unknown } | undefined)?.format;
     const isTag = /^(federation__)?cacheTag$/.test(String(name)) && typeof format === 'string';
     return isTag ? [{ graphs: graphs as string[], format }] : [];
   });
 }
-
-const argumentsOf = ({ arguments: given = [] }: DirectiveNode): Record<string, unknown> =>
-  Object.fromEntries(given.map(({ name, value }) => [name.value, valueFromASTUntyped(value)]));
 
 const mentions = ({ arguments: given = [] }: DirectiveNode, graph: string): boolean =>
   given.some(({ value }) => isGraph(value, graph));
@@ -200,14 +192,6 @@ const isGraph = (value: ValueNode, graph: string): boolean =>
   value.kind === Kind.LIST
     ? value.values.some((each) => isGraph(each, graph))
     : value.kind === Kind.ENUM && value.value === graph;
-
-const isComposite = (definition: DefinitionNode) =>
-  definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
-  definition.kind === Kind.INTERFACE_TYPE_DEFINITION ||
-  definition.kind === Kind.UNION_TYPE_DEFINITION;
-
-export const namedTypeOf = (type: TypeNode): string =>
-  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
 function listIn<Item>(lists: Map<string, Item[]>, name: string): Item[] {
   let list = lists.get(name);

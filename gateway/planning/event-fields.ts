@@ -15,7 +15,7 @@ import {
   type TypeNode,
 } from 'graphql';
 import { readKey } from '../cache/tag-formats';
-import { joinsOf, namedTypeOf } from './entity-facts';
+import { applied, namedTypeOf } from '../../schema/supergraph/sdl';
 
 /** A subscription field whose source is events rather than a subgraph. Plain data: it crosses threads. */
 export interface EventField {
@@ -92,8 +92,8 @@ function problemsOf(
         says: `must be a field of one object with a key, but is of type ${print(definition.type)}.`,
       },
     ];
-  const owners = joinsOf(definition.directives ?? [], 'join__field').map(({ graph: of }) => of);
-  const keys = joinsOf(object.directives ?? [], 'join__type').filter(
+  const owners = applied(definition, 'join__field').map(({ graph: of }) => of);
+  const keys = applied(object, 'join__type').filter(
     ({ graph: of, key: fields, resolvable }) =>
       typeof fields === 'string' && resolvable !== false && (owners.length === 0 || owners.includes(of)),
   );
@@ -176,11 +176,11 @@ class Types {
           }
         : field,
     );
-    const left = new Set(
-      fields.flatMap((field) => joinsOf(field.directives ?? [], 'join__field').map(({ graph: of }) => of)),
-    );
+    const left = new Set(fields.flatMap((field) => applied(field, 'join__field').map(({ graph: of }) => of)));
     const joins = (root.directives ?? []).filter(
-      (each) => each.name.value !== 'join__type' || left.has(joinsOf([each], 'join__type')[0]!['graph']),
+      (each) =>
+        each.name.value !== 'join__type' ||
+        left.has(applied({ directives: [each] }, 'join__type')[0]!['graph']),
     );
     this.#set({ ...root, fields, directives: [...joins, directive(`@join__type(graph: ${graph})`)] });
   }
@@ -193,10 +193,10 @@ class Types {
       const [first, ...rest] = path.split('.') as [string, ...string[]];
       below.set(first, [...(below.get(first) ?? []), ...(rest.length === 0 ? [] : [rest.join('.')])]);
     }
-    const applied = isNested
+    const text = isNested
       ? `@join__type(graph: ${graph})`
       : `@join__type(graph: ${graph}, key: ${JSON.stringify(selection(paths))}, resolvable: false)`;
-    const join = directive(applied);
+    const join = directive(text);
     // Another field may have given it the same key.
     const has = explicit.directives!.some((each) => print(each) === print(join));
     this.#set({
@@ -229,7 +229,7 @@ class Types {
       this.#set({ ...found, directives, values });
     } else if (found.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) {
       const fields = (found.fields ?? []).map((field) =>
-        joinsOf(field.directives ?? [], 'join__field').length === 0
+        applied(field, 'join__field').length === 0
           ? field
           : { ...field, directives: [...field.directives!, directive(`@join__field(graph: ${graph})`)] },
       );
@@ -240,11 +240,11 @@ class Types {
 
   /** Fields without a subgraph are those of all subgraphs of their type: of one more, unless they name theirs. */
   #withOwners(type: ObjectTypeDefinitionNode): ObjectTypeDefinitionNode {
-    const graphs = new Set(joinsOf(type.directives ?? [], 'join__type').map(({ graph: of }) => String(of)));
+    const graphs = new Set(applied(type, 'join__type').map(({ graph: of }) => String(of)));
     graphs.delete(graph);
     const owners = Array.from(graphs, (of) => directive(`@join__field(graph: ${of})`));
     const fields = (type.fields ?? []).map((field) =>
-      joinsOf(field.directives ?? [], 'join__field').length > 0
+      applied(field, 'join__field').length > 0
         ? field
         : { ...field, directives: [...(field.directives ?? []), ...owners] },
     );
@@ -263,8 +263,8 @@ class Types {
 const options = { noLocation: true };
 
 /** A directive that is applied, of its text. */
-function directive(applied: string): ConstDirectiveNode {
-  const [definition] = parse(`scalar S ${applied}`, options).definitions;
+function directive(text: string): ConstDirectiveNode {
+  const [definition] = parse(`scalar S ${text}`, options).definitions;
   return (definition as ScalarTypeDefinitionNode).directives![0]!;
 }
 
@@ -274,7 +274,7 @@ const others = (directives: readonly ConstDirectiveNode[] = [], name: string): C
 /** Whether events have it already. */
 const isOf = (directives: readonly ConstDirectiveNode[] = []): boolean =>
   ['join__type', 'join__field'].some((name) =>
-    joinsOf(directives, name).some(({ graph: of }) => of === graph),
+    applied({ directives }, name).some(({ graph: of }) => of === graph),
   );
 
 /** The field set of paths. */

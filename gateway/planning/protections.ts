@@ -6,9 +6,8 @@ import {
   type NamedTypeNode,
   parse,
   type SelectionSetNode,
-  type TypeNode,
-  valueFromASTUntyped,
 } from 'graphql';
+import { applied, argumentsOf, namedTypeOf } from '../../schema/supergraph/sdl';
 
 /** A requirement on callers: to be authenticated, or to have all scopes or policies of one alternative in `anyOf`. */
 export type Requirement =
@@ -107,19 +106,6 @@ function readRequirements(
   });
 }
 
-function argumentsOfAll<Arguments = Record<string, unknown>>(
-  directives: readonly ConstDirectiveNode[] = [],
-  name: string | undefined,
-): Arguments[] {
-  return directives.flatMap((directive) =>
-    directive.name.value === name ? [argumentsOf(directive) as Arguments] : [],
-  );
-}
-
-function argumentsOf({ arguments: args = [] }: ConstDirectiveNode): Record<string, unknown> {
-  return Object.fromEntries(args.map(({ name, value }) => [name.value, valueFromASTUntyped(value)]));
-}
-
 /** For each implementation, the requirements of its interfaces that no implementation explains. */
 function* inheritance(
   types: ReadonlyMap<string, TypeFacts>,
@@ -207,14 +193,14 @@ function selectedFields(
   const interfaceObjects = new Set<string>();
   for (const { name, directives = [], fields = [] } of types.values()) {
     const inKeys = new Set<string>();
-    for (const { key, isInterfaceObject } of argumentsOfAll<JoinType>(directives, 'join__type')) {
+    for (const { key, isInterfaceObject } of applied({ directives }, 'join__type') as JoinType[]) {
       if (key !== undefined) gather(`{ ${key} }`, name, inKeys);
       if (isInterfaceObject === true) interfaceObjects.add(name);
     }
     if (inKeys.size > 0) keys.set(name, [...inKeys]);
     for (const field of fields) {
       const found = new Set<string>();
-      for (const join of argumentsOfAll<JoinField>(field.directives, 'join__field')) {
+      for (const join of applied(field, 'join__field') as JoinField[]) {
         if (join.requires !== undefined) gather(`{ ${join.requires} }`, name, found);
         for (const { context, selection } of join.contextArguments ?? [])
           for (const type of typesThatSet(context)) {
@@ -250,9 +236,11 @@ function selectedFields(
   }
 
   function typesThatSet(context: string): string[] {
-    return [...types.values()].flatMap(({ name, directives = [] }) =>
-      argumentsOfAll(directives, names.context).some((set) => set['name'] === context) ? [name] : [],
-    );
+    const directive = names.context;
+    if (directive === undefined) return [];
+    return [...types.values()]
+      .filter((type) => applied(type, directive).some((set) => set['name'] === context))
+      .map(({ name }) => name);
   }
 }
 
@@ -278,8 +266,4 @@ function hiddenFieldsOf(
       if (isHidden(directives) || isHidden(field.directives))
         hidden.set(`${name}.${field.name.value}`, namedTypeOf(field.type));
   return hidden;
-}
-
-function namedTypeOf(type: TypeNode): string {
-  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 }

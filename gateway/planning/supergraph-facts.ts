@@ -1,14 +1,14 @@
 /** What the gateway needs to know of a supergraph beside its plans. */
-import { type DefinitionNode, type DocumentNode, Kind, print } from 'graphql';
+import { type DocumentNode, Kind, print } from 'graphql';
+import { checkSupergraph } from '../../schema/supergraph/checks';
+import { Features } from '../../schema/supergraph/features';
+import { applied, isComposite } from '../../schema/supergraph/sdl';
+import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { type EventFieldProblem, type EventFields, eventsSubgraph, withEventFields } from './event-fields';
 import { incrementalDirectives } from './incremental-delivery';
 import { type Protections, protectionsOf } from './protections';
-import { apiSchemaOf } from './supergraph-index/api-schema';
-import { checkSupergraph } from './supergraph-index/checks';
-import { applied } from './supergraph-index/directives';
-import { Features } from './supergraph-index/features';
 
 /** Plain data: a package holds it. */
 export interface SupergraphFacts {
@@ -43,7 +43,7 @@ export function readSupergraph(original: DocumentNode, eventFields: EventFields)
   const features = new Features(original);
   checkSupergraph(original, features);
   const { supergraph, problems } = withEventFields(original, eventFields);
-  const { definitions, inaccessibleTypes, inaccessibleValues } = apiSchemaOf(supergraph, features);
+  const { definitions, inaccessibleTypes, inaccessibleValues } = visibleDefinitions(supergraph, features);
   return {
     supergraph,
     facts: {
@@ -59,7 +59,7 @@ export function readSupergraph(original: DocumentNode, eventFields: EventFields)
         context: features.directiveOf('context'),
         inaccessible: features.directiveOf('inaccessible'),
       }),
-      costs: readCostDirectives(supergraph),
+      costs: readCostDirectives(supergraph, features),
       entities: entityFactsOf(original),
       eventFieldProblems: problems,
     },
@@ -86,25 +86,18 @@ function answerTypesSdl(
   features: Features,
   inaccessible: ReadonlySet<string>,
 ): string | undefined {
-  const composite = definitions.filter((node) => isComposite(node) && !features.owns(node));
-  if (!composite.some((node) => isComposite(node) && inaccessible.has(node.name.value))) return undefined;
+  const composite = definitions.filter(isComposite).filter((node) => !features.owns(node));
+  if (!composite.some(({ name }) => inaccessible.has(name.value))) return undefined;
   return composite
     .map((node) => {
       if (node.kind === Kind.UNION_TYPE_DEFINITION)
         return `union ${node.name.value} = ${(node.types ?? []).map(({ name }) => name.value).join(' | ')}`;
-      if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.INTERFACE_TYPE_DEFINITION)
-        return '';
       const interfaces = (node.interfaces ?? []).map(({ name }) => name.value).join(' & ');
       const keyword = node.kind === Kind.OBJECT_TYPE_DEFINITION ? 'type' : 'interface';
       return `${keyword} ${node.name.value}${interfaces && ` implements ${interfaces}`} { _: Boolean }`;
     })
     .join('\n');
 }
-
-const isComposite = (node: DefinitionNode) =>
-  node.kind === Kind.OBJECT_TYPE_DEFINITION ||
-  node.kind === Kind.INTERFACE_TYPE_DEFINITION ||
-  node.kind === Kind.UNION_TYPE_DEFINITION;
 
 function subgraphsOf({ definitions }: DocumentNode): SupergraphFacts['subgraphs'] {
   const graphs = definitions.find(

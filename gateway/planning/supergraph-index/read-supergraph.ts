@@ -8,11 +8,10 @@ import {
   type ObjectTypeDefinitionNode,
   parseType,
   print,
-  type TypeNode,
   type UnionTypeDefinitionNode,
 } from 'graphql';
+import { type Applied, applied, namedTypeOf } from '../../../schema/supergraph/sdl';
 import { FieldSets } from '../selections/field-sets';
-import { type Applied, applied } from './directives';
 import {
   type ContextArgument,
   type FieldJoin,
@@ -221,10 +220,6 @@ export class SupergraphReader {
     }
   }
 }
-
-/** The named type of a list or non-null type. */
-export const namedTypeOf = (type: TypeNode): string =>
-  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
 interface MutableType extends IndexedType {
   readonly joins: Map<number, MutableJoin>;

@@ -194,6 +194,20 @@ describe('@oneOf', () => {
   );
 });
 
+describe('a schema of Federation 3', () => {
+  it('is refused with one sentence', () => {
+    const link = '@link(url: "https://specs.apollo.dev/federation/v3.0", import: ["@key"])';
+    const problems = errorsOf(
+      subgraph('a', `extend schema ${link}\ntype Query { a: A }\ntype A @key(fields: "id") { id: ID! }`),
+    );
+
+    expect(problems.map(({ message }) => message)).toEqual([
+      'The schema is of Federation 3.0: Weir composes schemas of Federation 1 and 2.',
+    ]);
+    expect(placesOf(problems[0])).toEqual(['a a.graphql:2:15']);
+  });
+});
+
 describe('a feature that the gateway does not run', () => {
   const connect = 'extend schema @link(url: "https://specs.apollo.dev/connect/v0.1", import: ["@connect"])';
 

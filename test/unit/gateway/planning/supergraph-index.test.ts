@@ -44,6 +44,13 @@ const wrong: Readonly<Record<string, readonly [sdl: string, reason: RegExp]>> = 
     supergraph(`${query} type Box @join__type(graph: ALPHA, key: "id {") { id: ID! }`),
     /A key of Box is no selection of fields/,
   ],
+  'a link to Federation 3': [
+    supergraph(
+      `${query} ${box}`,
+      `schema ${links} @link(url: "https://specs.apollo.dev/federation/v3.0", for: EXECUTION) { query: Query }`,
+    ),
+    /^The supergraph is of Federation 3 \(\S+\): Weir runs supergraphs of Federation 1 and 2\.$/,
+  ],
   'a field of a subgraph that does not exist': [
     supergraph(`${query} type Box @join__type(graph: ALPHA) { id: ID! @join__field(graph: GAMMA) }`),
     /GAMMA/,

@@ -7,9 +7,9 @@ import {
   specifiedScalarTypes,
   type TypeNode,
 } from 'graphql';
-import { applied } from './directives';
 import { type Features } from './features';
 import { fieldSetProblems } from './field-set-checks';
+import { applied, namedTypeOf } from './sdl';
 
 /** Throws an `Error` with all reasons why the supergraph is refused. */
 export function checkSupergraph(supergraph: DocumentNode, features: Features): void {
@@ -124,6 +124,3 @@ const usesJoinTypes = (definitions: readonly DefinitionNode[]): boolean =>
       node.name.value === 'join__type' &&
       node.arguments?.some(({ name }) => name.value === 'isInterfaceObject' || name.value === 'resolvable'),
   );
-
-const namedTypeOf = (type: TypeNode): string =>
-  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);

@@ -1,6 +1,6 @@
 /** The features that a supergraph links, and what of its schema belongs to them (https://specs.apollo.dev/link/v1.0). */
 import { type DefinitionNode, type DocumentNode, Kind } from 'graphql';
-import { type Applied, applied } from './directives';
+import { type Applied, applied } from './sdl';
 
 export interface Feature {
   /** Its address without the version. */
@@ -33,10 +33,16 @@ export class Features {
     return this.all.find(({ identity }) => identity === `https://specs.apollo.dev/${name}`);
   }
 
-  /** The name in the schema of the directive that is named like its feature; undefined without the feature. */
-  directiveOf(name: string): string | undefined {
+  /**
+   * The name in the schema of a directive of a feature; undefined without the feature.
+   *
+   * @default the directive that is named like its feature
+   */
+  directiveOf(name: string, directive = name): string | undefined {
     const feature = this.named(name);
-    return feature && (feature.imports.get(`@${name}`)?.slice(1) ?? feature.prefix);
+    if (feature === undefined) return undefined;
+    const prefixed = directive === name ? feature.prefix : `${feature.prefix}__${directive}`;
+    return feature.imports.get(`@${directive}`)?.slice(1) ?? prefixed;
   }
 
   /** Whether a definition belongs to a feature, and not to what clients see. */

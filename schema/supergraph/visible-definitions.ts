@@ -1,4 +1,4 @@
-/** The schema that clients see: without what belongs to features, and without what is `@inaccessible`. */
+/** What clients see of a supergraph: without what belongs to features, and without what is `@inaccessible`. */
 import {
   type ConstDirectiveNode,
   type DefinitionNode,
@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { type Features } from './features';
 
-export interface ApiSchema {
+export interface VisibleDefinitions {
   readonly definitions: readonly DefinitionNode[];
   /** The `@inaccessible` values of enums that clients see, by the enum's name. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
@@ -18,7 +18,8 @@ export interface ApiSchema {
   readonly inaccessibleTypes: ReadonlySet<string>;
 }
 
-export function apiSchemaOf({ definitions }: DocumentNode, features: Features): ApiSchema {
+/** @param features of the same document */
+export function visibleDefinitions({ definitions }: DocumentNode, features: Features): VisibleDefinitions {
   const reader = new Reader(features);
   const hidden = new Set<string>();
   for (const node of definitions)

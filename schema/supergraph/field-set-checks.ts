@@ -7,8 +7,7 @@ import {
   parseType,
   type SelectionSetNode,
 } from 'graphql';
-import { applied } from './directives';
-import { namedTypeOf } from './read-supergraph';
+import { applied, namedTypeOf } from './sdl';
 
 /** By type, its fields and their named types: that of the supergraph, and those that subgraphs narrow it to. */
 type Fields = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;

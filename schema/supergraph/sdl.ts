@@ -1,0 +1,41 @@
+/** What the definitions of a supergraph say. */
+import {
+  type DefinitionNode,
+  type DirectiveNode,
+  type InterfaceTypeDefinitionNode,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  type TypeNode,
+  type UnionTypeDefinitionNode,
+  valueFromASTUntyped,
+} from 'graphql';
+
+/** The arguments with which a directive is applied. */
+export type Applied = Readonly<Record<string, unknown>>;
+
+/** The uses of a directive on a definition. */
+export function applied(
+  { directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined },
+  name: string,
+): Applied[] {
+  const found: Applied[] = [];
+  for (const directive of directives) if (directive.name.value === name) found.push(argumentsOf(directive));
+  return found;
+}
+
+export function argumentsOf({ arguments: given = [] }: DirectiveNode): Applied {
+  const args: Record<string, unknown> = {};
+  for (const { name, value } of given) args[name.value] = valueFromASTUntyped(value);
+  return args;
+}
+
+/** The named type of a list or non-null type. */
+export const namedTypeOf = (type: TypeNode): string =>
+  type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
+
+type CompositeDefinition = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode;
+
+export const isComposite = (node: DefinitionNode): node is CompositeDefinition =>
+  node.kind === Kind.OBJECT_TYPE_DEFINITION ||
+  node.kind === Kind.INTERFACE_TYPE_DEFINITION ||
+  node.kind === Kind.UNION_TYPE_DEFINITION;

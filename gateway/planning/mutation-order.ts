@@ -1,4 +1,5 @@
 /** The order in which the root fields of a mutation run, whatever their conditions. */
+import { remembered } from './maps';
 import {
   allOf,
   type Conditions,
@@ -16,11 +17,7 @@ import {
  */
 export function inOrderOfOccurrence(fields: readonly SelectedField[]): readonly SelectedField[][] {
   const byName = new Map<string, SelectedField[]>();
-  for (const field of fields) {
-    const same = byName.get(field.responseName);
-    if (same === undefined) byName.set(field.responseName, [field]);
-    else same.push(field);
-  }
+  for (const field of fields) remembered(byName, field.responseName, () => []).push(field);
   const places: SelectedField[][] = [];
   for (const field of fields) {
     const same = byName.get(field.responseName)!;

@@ -12,7 +12,6 @@ import { Position } from './emit/positions';
 import { inOrderOfOccurrence } from './mutation-order';
 import { cover } from './search/cover';
 import { Hub } from './search/hub';
-import { planOf } from './search/plan-of';
 import { type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
@@ -61,7 +60,7 @@ export class OperationPlanning implements SlicedWork {
     this.#directives = directives;
     this.#operation = readOperation(document, operationName, directives, steps);
     this.#root = index.types.get(index.roots[this.#operation.operation.operation]);
-    this.#search = new Search(index, steps, planOf);
+    this.#search = new Search(index, steps);
     this.#position = new Position([this.#operation.selection]);
   }
 

@@ -1,6 +1,7 @@
 /** The objects around a position that set contexts, and the variables of fetches that take their values from them. */
 import { type KeyRenamer } from '../../execution/compile/plan';
 import { typeConditionPrefix } from '../../execution/compile/rewrites';
+import { remembered } from '../maps';
 import { type Search } from '../search/search';
 import { type Selection } from '../selections/selection';
 import { type ContextArgument, type IndexedType } from '../supergraph-index/supergraph-index';
@@ -35,15 +36,10 @@ export class Contexts {
     const setter = this.setters.get(context);
     const levels = setter === undefined ? 0 : fetch.position.keys.length - setter.position.keys.length;
     const id = `${context}|${name}|${type}|${levels}`;
-    let variable = fetch.contexts.get(id);
-    if (variable === undefined) {
-      variable = {
-        name: `contextualArgument_${fetch.subgraph}_${fetch.contexts.size}`,
-        type,
-        rewrites: new Map(),
-      };
-      fetch.contexts.set(id, variable);
-    }
+    const variable = remembered(fetch.contexts, id, () => {
+      const number = `${fetch.subgraph}_${fetch.contexts.size}`;
+      return { name: `contextualArgument_${number}`, type, rewrites: new Map<string, KeyRenamer>() };
+    });
     for (const of of setter?.types ?? []) {
       const path = [...Array<string>(levels).fill('..'), ...pathTo(search, selection, of, setter!.position)];
       const rewrite: KeyRenamer = { kind: 'KeyRenamer', path, renameKeyTo: variable.name };

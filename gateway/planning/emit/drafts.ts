@@ -1,6 +1,7 @@
 /** The fetches of a plan while they are put together. */
 import { type ArgumentNode } from 'graphql';
 import { type KeyRenamer, type RequiredSelection, type Rewrite } from '../../execution/compile/plan';
+import { remembered } from '../maps';
 import { type Conditions, type CustomDirective } from '../selections/selection';
 import { type Position } from './positions';
 
@@ -49,9 +50,7 @@ export class SelectionDraft {
   on(types: readonly string[]): SelectionDraft {
     const key = types.join();
     if (key === this.types.join()) return this;
-    let fragment = this.fragments.get(key);
-    if (fragment === undefined) this.fragments.set(key, (fragment = new SelectionDraft(types)));
-    return fragment;
+    return remembered(this.fragments, key, () => new SelectionDraft(types));
   }
 }
 

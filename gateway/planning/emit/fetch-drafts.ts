@@ -1,4 +1,5 @@
 /** The fetches of a plan, each found again by what has to be equal in one. */
+import { remembered } from '../maps';
 import { commonOf, type Conditions, implies } from '../selections/selection';
 import { type FetchDraft, SelectionDraft } from './drafts';
 import { type Position } from './positions';
@@ -27,8 +28,7 @@ export class FetchDrafts {
   /** One that is there, with its conditions widened, or a new one. */
   get({ subgraph, stage, path, pathKey, position, types, when, needs }: FetchFacts): FetchDraft {
     const id = `${stage}|${subgraph}|${pathKey}|${types === undefined ? 'entities' : ''}|${needs}`;
-    let known = this.#drafts.get(id);
-    if (known === undefined) this.#drafts.set(id, (known = []));
+    const known = remembered(this.#drafts, id, () => []);
     const fitting = known.find((one) => types !== undefined || areNested(one.when!, when));
     if (fitting !== undefined) {
       restrict(fitting, when);

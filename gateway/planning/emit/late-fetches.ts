@@ -1,4 +1,5 @@
 /** Puts fetches that nothing waits for beside later ones of their subgraphs, with which they then share a request. */
+import { remembered } from '../maps';
 import { type FetchDraft } from './drafts';
 
 /** Moves fetches of entities to later stages. No chain of fetches becomes longer. */
@@ -7,8 +8,7 @@ export function startLate(fetches: readonly FetchDraft[]): void {
   const subgraphs = new Map<number, Set<number>>();
   for (const { isOfEntities, path, stage, subgraph } of fetches) {
     paths.add(path, stage);
-    const stages = subgraphs.get(subgraph) ?? new Set();
-    subgraphs.set(subgraph, stages);
+    const stages = remembered(subgraphs, subgraph, () => new Set());
     if (isOfEntities) stages.add(stage);
   }
   // The latest first: those before may then join them.

@@ -3,6 +3,7 @@ import { type DirectiveNode, type OperationDefinitionNode, OperationTypeNode, pr
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
 import { type Steps } from '../budget';
+import { groupsBy } from '../maps';
 import { addVariables, type SelectedOperation } from '../selections/operation';
 import { implies, type Conditions } from '../selections/selection';
 import { type IndexedSubgraph } from '../supergraph-index/supergraph-index';
@@ -132,17 +133,6 @@ function joined(placed: readonly PlacedNode[]): readonly PlacedNode[] {
       joinPaths,
     );
   });
-}
-
-function groupsBy<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[][] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const id = idOf(item);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
 }
 
 function joinPaths(group: PlacedNode[]): PlacedNode[] {

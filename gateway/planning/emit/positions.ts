@@ -1,4 +1,5 @@
 /** The positions of the response, and the names that fields have there. */
+import { remembered } from '../maps';
 import { type SelectedField, type Selection } from '../selections/selection';
 
 /** A position of objects in the response. It is created when something is needed there. */
@@ -18,26 +19,22 @@ export class Position {
   }
 
   below(responseName: string): Position {
-    let child = this.#children.get(responseName);
-    if (child === undefined) {
+    return remembered(this.#children, responseName, () => {
       const { below } = (this.#client ??= readClient(this.#selections));
-      child = new Position([...(below.get(responseName) ?? [])], [...this.keys, responseName]);
-      this.#children.set(responseName, child);
-    }
-    return child;
+      return new Position([...(below.get(responseName) ?? [])], [...this.keys, responseName]);
+    });
   }
 
   /** The response name of a field: its own, unless it is a requirement and the client gives its name to another field. */
   nameOf({ isRequirement, name, responseName, signature }: SelectedField): string {
     if (!isRequirement) return responseName;
-    let chosen = this.#names.get(signature);
-    if (chosen !== undefined) return chosen;
-    const { taken } = (this.#client ??= readClient(this.#selections));
-    chosen = name;
-    for (let i = 0; !isFree(taken.get(chosen), signature); i++) chosen = `_${i}_${name}`;
-    taken.set(chosen, new Set([signature]));
-    this.#names.set(signature, chosen);
-    return chosen;
+    return remembered(this.#names, signature, () => {
+      const { taken } = (this.#client ??= readClient(this.#selections));
+      let chosen = name;
+      for (let i = 0; !isFree(taken.get(chosen), signature); i++) chosen = `_${i}_${name}`;
+      taken.set(chosen, new Set([signature]));
+      return chosen;
+    });
   }
 }
 
@@ -60,18 +57,13 @@ function readClient(selections: readonly Selection[]): ClientNames {
         read(item.selection);
         continue;
       }
-      addTo(names.taken, item.responseName, item.signature);
-      if (item.selection !== undefined) addTo(names.below, item.responseName, item.selection);
+      remembered(names.taken, item.responseName, () => new Set()).add(item.signature);
+      if (item.selection !== undefined)
+        remembered(names.below, item.responseName, () => new Set()).add(item.selection);
     }
   };
   for (const selection of selections) read(selection);
   return names;
-}
-
-function addTo<Item>(sets: Map<string, Set<Item>>, key: string, item: Item): void {
-  const set = sets.get(key);
-  if (set === undefined) sets.set(key, new Set([item]));
-  else set.add(item);
 }
 
 const isFree = (signatures: ReadonlySet<string> | undefined, signature: string): boolean =>

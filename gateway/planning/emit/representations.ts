@@ -1,6 +1,7 @@
 /** The representations of an entity fetch: what of an object its subgraph is sent. */
 import { type RequiredSelection } from '../../execution/compile/plan';
 import { typeConditionPrefix } from '../../execution/compile/rewrites';
+import { mapIn, remembered } from '../maps';
 import { type Visit } from '../search/plans';
 import { type Search } from '../search/search';
 import { argumentsIn } from '../search/visits';
@@ -19,8 +20,7 @@ export function addRepresentation(
   position: Position,
 ): void {
   for (const name of types) {
-    const drafts = fetch.requires.get(name) ?? new Map<string, RequiredDraft>();
-    fetch.requires.set(name, drafts);
+    const drafts = mapIn(fetch.requires, name);
     const of = name === type.name ? type : search.index.types.get(name)!;
     const fields = search.flattening.fieldsOf(representation, name);
     new Requirements(search, fetch).add(drafts, fields, of, position, [typeConditionPrefix + name]);
@@ -81,9 +81,7 @@ function draftIn(
   node: RequiredSelection,
   hasFields: boolean,
 ): RequiredDraft {
-  let draft = drafts.get(id);
-  if (draft === undefined) drafts.set(id, (draft = { node, selections: hasFields ? new Map() : undefined }));
-  return draft;
+  return remembered(drafts, id, () => ({ node, selections: hasFields ? new Map() : undefined }));
 }
 
 export const requiredSelections = (drafts: RequiredDrafts): RequiredSelection[] =>

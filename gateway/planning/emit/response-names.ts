@@ -1,5 +1,6 @@
 /** Gives response names of an operation aliases where fields of different types could not be merged. */
 import { type KeyRenamer } from '../../execution/compile/plan';
+import { groupsBy, remembered } from '../maps';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /**
@@ -17,7 +18,7 @@ export function separateNames(
   const rewrites: KeyRenamer[] = [];
   for (const [responseName, fields] of byName) {
     let name = responseName;
-    for (const alike of byShape(fields)) {
+    for (const alike of groupsBy(fields, shapeOf)) {
       if (alike[0] !== fields[0]) {
         for (let i = 1; byName.has(name); i++) name = `${responseName}__${i}`;
         byName.set(name, []);
@@ -31,23 +32,8 @@ export function separateNames(
   return rewrites;
 }
 
-function byShape(fields: readonly FieldDraft[]): Iterable<FieldDraft[]> {
-  const shapes = new Map<string, FieldDraft[]>();
-  for (const field of fields) {
-    const shape = shapeOf(field);
-    const known = shapes.get(shape);
-    if (known === undefined) shapes.set(shape, [field]);
-    else known.push(field);
-  }
-  return shapes.values();
-}
-
 function addFields({ fields, fragments }: SelectionDraft, byName: Map<string, FieldDraft[]>): void {
-  for (const field of fields.values()) {
-    const known = byName.get(field.responseName);
-    if (known === undefined) byName.set(field.responseName, [field]);
-    else known.push(field);
-  }
+  for (const field of fields.values()) remembered(byName, field.responseName, () => []).push(field);
   for (const fragment of fragments.values()) addFields(fragment, byName);
 }
 

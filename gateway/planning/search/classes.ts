@@ -2,6 +2,7 @@
  * Classes of object types that behave alike: for what is selected of them, all subgraphs say the same of their fields and
  * keys. One type of a class is solved for all of it, so that an interface of many types costs as much as one of few.
  */
+import { remembered } from '../maps';
 import { conditionsKey, type SelectedField, type Selection } from '../selections/selection';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
 import { type Search } from './search';
@@ -64,7 +65,7 @@ function classKey(
   const names = new Set<string>();
   for (const field of fields) {
     const { selection, responseName, signature, when } = field;
-    key += `${numberOf(selection ?? field, numbers)}:${responseName}:${signature}:${conditionsKey(when)},`;
+    key += `${remembered(numbers, selection ?? field, () => numbers.size)}:${responseName}:${signature}:${conditionsKey(when)},`;
     names.add(field.name);
   }
   for (const [subgraph, { keys, keyFields }] of type.joins) {
@@ -93,10 +94,4 @@ function classKey(
     }
   }
   return key;
-}
-
-function numberOf(of: object, numbers: Map<object, number>): number {
-  let number = numbers.get(of);
-  if (number === undefined) numbers.set(of, (number = numbers.size));
-  return number;
 }

@@ -1,4 +1,5 @@
 /** What a selection selects of objects of a type. */
+import { mapIn, remembered } from '../maps';
 import {
   allOf,
   type Conditions,
@@ -45,63 +46,42 @@ export class Flattening {
 
   /** The fields that are selected of an object of a type; equal ones are merged. */
   fieldsOf(selection: Selection, type: string): readonly SelectedField[] {
-    const known = mapIn(this.#byType, selection);
-    let fields = known.get(type);
-    if (fields === undefined) known.set(type, (fields = this.#flatten(selection, type)));
-    return fields;
+    return remembered(mapIn(this.#byType, selection), type, () => this.#flatten(selection, type));
   }
 
   viewOf(selection: Selection, type: IndexedType): AbstractView {
-    const known = mapIn(this.#views, selection);
-    let view = known.get(type.name);
-    if (view === undefined) known.set(type.name, (view = this.#view(selection, type)));
-    return view;
+    return remembered(mapIn(this.#views, selection), type.name, () => this.#view(selection, type));
   }
 
   /** Both selections as one. */
   merge(one: Selection, other: Selection): Selection {
     if (one === other || other.length === 0) return one;
     if (one.length === 0) return other;
-    const known = mapIn(this.#merged, one);
-    let merged = known.get(other);
-    if (merged === undefined) known.set(other, (merged = [...one, ...other]));
-    return merged;
+    return remembered(mapIn(this.#merged, one), other, () => [...one, ...other]);
   }
 
   /** The selection of one field. */
   only(field: SelectedField): Selection {
-    let selection = this.#single.get(field);
-    if (selection === undefined) this.#single.set(field, (selection = [field]));
-    return selection;
+    return remembered(this.#single, field, () => [field]);
   }
 
   /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */
   listOf(items: readonly SelectionItem[]): Selection {
     let node = this.#lists;
-    for (const item of items) {
-      let next = node.next.get(item);
-      if (next === undefined) node.next.set(item, (next = { next: new Map(), selection: undefined }));
-      node = next;
-    }
+    for (const item of items)
+      node = remembered(node.next, item, () => ({ next: new Map(), selection: undefined }));
     return (node.selection ??= items);
   }
 
   /** The field with another selection. */
   withSelection(field: SelectedField, selection: Selection): SelectedField {
-    const known = mapIn(this.#replaced, field);
-    let replaced = known.get(selection);
-    if (replaced === undefined) known.set(selection, (replaced = { ...field, selection }));
-    return replaced;
+    return remembered(mapIn(this.#replaced, field), selection, () => ({ ...field, selection }));
   }
 
   /** The field under these conditions. */
   under(field: SelectedField, when: Conditions): SelectedField {
     if (when.length === 0) return field;
-    const known = mapIn(this.#conditional, field);
-    const key = conditionsKey(when);
-    let conditional = known.get(key);
-    if (conditional === undefined) known.set(key, (conditional = { ...field, when }));
-    return conditional;
+    return remembered(mapIn(this.#conditional, field), conditionsKey(when), () => ({ ...field, when }));
   }
 
   #flatten(selection: Selection, type: string): readonly SelectedField[] {
@@ -167,12 +147,4 @@ function mergeKey(
   if (isRequirement) key += `|${signature}`;
   for (const { text } of directives) key += `|${text}`;
   return key;
-}
-
-export function mapIn<Key, Of, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> {
-  const known = maps.get(of);
-  if (known !== undefined) return known;
-  const map = new Map<Key, Value>();
-  maps.set(of, map);
-  return map;
 }

@@ -6,12 +6,14 @@
  * that was solved is kept, and those on the stack stay begun, the result does not depend on where this happens.
  */
 import { type Steps } from '../budget';
+import { mapIn, remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { CallSets } from './calls';
 import { ContextUses } from './contexts';
 import { type Entry } from './entries';
-import { Flattening, mapIn } from './fields-of';
+import { Flattening } from './fields-of';
+import { planOf } from './plan-of';
 import { leavesLeft, type LeafPlan, noPlan, type ObjectItem, type Plan } from './plans';
 import { SourceLists, type Sources } from './sources';
 
@@ -22,7 +24,6 @@ export interface Problem {
   readonly sources: Sources;
   /** Null: there is no way, or it is not found yet. */
   plan: Plan | null;
-  isSolved: boolean;
 }
 
 /** The ways into other subgraphs that were found for objects of a type. */
@@ -50,15 +51,10 @@ export class Search {
   #left: Problem[] = [];
   #depth = 0;
 
-  readonly #planOf: (search: Search, problem: Problem) => Plan;
-
-  /** @param planOf solves one problem */
   constructor(
     readonly index: SupergraphIndex,
     readonly steps: Steps,
-    planOf: (search: Search, problem: Problem) => Plan,
   ) {
-    this.#planOf = planOf;
     this.calls = new CallSets(index.subgraphs.length);
     this.flattening = new Flattening(index);
     this.contextUses = new ContextUses(index);
@@ -70,7 +66,7 @@ export class Search {
     const key = `${type.name}|${sources.key}`;
     const solved = known.get(key);
     if (solved !== undefined) return solved.plan;
-    const problem: Problem = { type, selection, sources, plan: null, isSolved: false };
+    const problem: Problem = { type, selection, sources, plan: null };
     known.set(key, problem);
     this.steps.take(1);
     if (this.#depth === deepest || this.steps.isSliceOver) {
@@ -108,12 +104,7 @@ export class Search {
 
   leaf(subgraph: number, stage: number): LeafPlan {
     const key = subgraph * 4096 + stage;
-    let plan = this.#leaves.get(key);
-    if (plan === undefined) {
-      plan = { ...noPlan, depth: stage, uses: [subgraph] };
-      this.#leaves.set(key, plan);
-    }
-    return plan;
+    return remembered(this.#leaves, key, () => ({ ...noPlan, depth: stage, uses: [subgraph] }));
   }
 
   /** Whether a plan leaves less, ends earlier, calls less, or is smaller, in this order. */
@@ -130,8 +121,7 @@ export class Search {
     const around = this.current;
     this.current = problem;
     try {
-      problem.plan = this.#planOf(this, problem);
-      problem.isSolved = true;
+      problem.plan = planOf(this, problem);
     } finally {
       this.current = around;
     }

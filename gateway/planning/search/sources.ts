@@ -1,3 +1,4 @@
+import { remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType } from '../supergraph-index/supergraph-index';
 
@@ -43,15 +44,11 @@ export class SourceLists {
     for (const { subgraph, stage, as, provided } of ordered)
       key += `${subgraph}@${stage}@${as.name}@${this.#numberOf(provided)},`;
     for (const [name, ready] of contexts) key += `${name}:${ready},`;
-    let sources = this.#known.get(key);
-    if (sources === undefined) this.#known.set(key, (sources = { list: ordered, contexts, key }));
-    return sources;
+    return remembered(this.#known, key, () => ({ list: ordered, contexts, key }));
   }
 
   #numberOf(provided: Selection | undefined): number {
     if (provided === undefined || provided.length === 0) return 0;
-    let number = this.#numbers.get(provided);
-    if (number === undefined) this.#numbers.set(provided, (number = this.#numbers.size + 1));
-    return number;
+    return remembered(this.#numbers, provided, () => this.#numbers.size + 1);
   }
 }

@@ -1,4 +1,5 @@
 /** The visits of an object position, and what is needed for them: keys, and what fields require. */
+import { remembered } from '../maps';
 import {
   commonOf,
   type Conditions,
@@ -141,13 +142,10 @@ export class Visits {
   }
 
   #visit(subgraph: number, stage: number, given: string): OpenVisit {
-    const { as, key } = this.#hub.entries.get(subgraph)!;
-    let visit = this.#byId.get(idOf({ subgraph, stage, given }));
-    if (visit === undefined) {
-      visit = { subgraph, stage, given, as, key, answers: [], requires: new Set(), representation: [] };
-      this.#byId.set(idOf(visit), visit);
-    }
-    return visit;
+    return remembered(this.#byId, idOf({ subgraph, stage, given }), () => {
+      const { as, key } = this.#hub.entries.get(subgraph)!;
+      return { subgraph, stage, given, as, key, answers: [], requires: new Set(), representation: [] };
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The field sets of `@key`, `@requires` and `@provides`. */
-import { Kind, parse, print, type SelectionSetNode } from 'graphql';
+import { type ArgumentNode, Kind, parse, print, type SelectionSetNode } from 'graphql';
+import { remembered } from '../maps';
 import { type Selection, unconditional } from './selection';
 
 /** Reads a field set. Equal texts give one selection. */
@@ -7,9 +8,7 @@ export class FieldSets {
   readonly #known = new Map<string, Selection>();
 
   read(text: string): Selection {
-    let selection = this.#known.get(text);
-    if (selection === undefined) this.#known.set(text, (selection = parseFieldSet(text)));
-    return selection;
+    return remembered(this.#known, text, () => parseFieldSet(text));
   }
 }
 
@@ -46,10 +45,5 @@ const selectionOf = ({ selections }: SelectionSetNode): Selection =>
   });
 
 /** Name and arguments of a field, in one order. */
-export function signatureOf(
-  name: string,
-  args: Parameters<typeof print>[0][] | readonly Parameters<typeof print>[0][],
-): string {
-  if (args.length === 0) return name;
-  return `${name}(${args.map(print).sort().join()})`;
-}
+export const signatureOf = (name: string, args: readonly ArgumentNode[]): string =>
+  args.length === 0 ? name : `${name}(${args.map(print).sort().join()})`;

@@ -11,6 +11,7 @@ import {
   visit,
 } from 'graphql';
 import { type Steps } from '../budget';
+import { remembered } from '../maps';
 import { signatureOf } from './field-sets';
 import {
   allOf,
@@ -128,13 +129,9 @@ class OperationReader {
   }
 
   #fragment(name: string, depth: number): Selection {
-    let selection = this.#known.get(name);
-    if (selection === undefined)
-      this.#known.set(
-        name,
-        (selection = this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1)),
-      );
-    return selection;
+    return remembered(this.#known, name, () =>
+      this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1),
+    );
   }
 }
 
@@ -153,18 +150,9 @@ class EqualSelections {
       key +=
         item.selection === undefined
           ? '|'
-          : `{${this.#numbers.get(item.selection) ?? this.#number(item.selection)}|`;
+          : `{${remembered(this.#numbers, item.selection, () => this.#numbers.size)}|`;
     }
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    this.#known.set(key, items);
-    return items;
-  }
-
-  #number(selection: Selection): number {
-    const number = this.#numbers.size;
-    this.#numbers.set(selection, number);
-    return number;
+    return remembered(this.#known, key, () => items);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type UnionTypeDefinitionNode,
 } from 'graphql';
 import { type Applied, applied, namedTypeOf } from '../../../schema/supergraph/sdl';
+import { remembered } from '../maps';
 import { FieldSets } from '../selections/field-sets';
 import {
   type ContextArgument,
@@ -123,7 +124,10 @@ export class SupergraphReader {
       if (this.#isFirstVersion) type.implementedIn.set(name.value, new Set(type.joins.keys()));
     }
     for (const join of applied(node, 'join__implements'))
-      setIn(type.implementedIn, String(join['interface'])).add(this.#numberOf(join['graph'], type.name));
+      {
+      const graphs = remembered(type.implementedIn, String(join['interface']), () => new Set());
+      graphs.add(this.#numberOf(join['graph'], type.name));
+    }
   }
 
   #readMembers(type: MutableType, node: UnionTypeDefinitionNode): void {
@@ -131,7 +135,7 @@ export class SupergraphReader {
     for (const { name } of node.types ?? [])
       type.objects.set(name.value, new Set(joins.length === 0 ? type.joins.keys() : []));
     for (const { member, graph } of joins)
-      setIn(type.objects, String(member)).add(this.#numberOf(graph, type.name));
+      remembered(type.objects, String(member), () => new Set()).add(this.#numberOf(graph, type.name));
   }
 
   #readField(type: MutableType, node: FieldDefinitionNode, owner: number | undefined): void {
@@ -247,15 +251,5 @@ const kinds = {
   [Kind.UNION_TYPE_DEFINITION]: 'union',
 } as const;
 
-function joinIn({ joins }: MutableType, subgraph: number): MutableJoin {
-  let join = joins.get(subgraph);
-  if (join === undefined)
-    joins.set(subgraph, (join = { keys: [], keyFields: new Set(), isInterfaceObject: false }));
-  return join;
-}
-
-function setIn<Item>(map: Map<string, Set<Item>>, key: string): Set<Item> {
-  let set = map.get(key);
-  if (set === undefined) map.set(key, (set = new Set()));
-  return set;
-}
+const joinIn = ({ joins }: MutableType, subgraph: number): MutableJoin =>
+  remembered(joins, subgraph, () => ({ keys: [], keyFields: new Set(), isInterfaceObject: false }));

@@ -1,0 +1,21 @@
+/** The value of a key; computed, and kept, where there is none. */
+export function remembered<Key, Value>(
+  map: { get(key: Key): Value | undefined; set(key: Key, value: Value): unknown },
+  key: Key,
+  compute: () => Value,
+): Value {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = compute()));
+  return value;
+}
+
+/** The map of a key in a map of maps. */
+export const mapIn = <Of, Key, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> =>
+  remembered(maps, of, () => new Map<Key, Value>());
+
+/** The items in groups with equal ids, in the order of their first ones. */
+export function groupsBy<Item>(items: Iterable<Item>, idOf: (item: Item) => string): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) remembered(groups, idOf(item), () => []).push(item);
+  return [...groups.values()];
+}

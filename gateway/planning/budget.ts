@@ -11,6 +11,8 @@ export interface PlanningBudget {
   readonly depth: number;
 }
 
+export const defaultBudget: PlanningBudget = { steps: 30_000, depth: 1000 };
+
 /** The steps that one operation has taken. */
 export class Steps {
   readonly #budget: PlanningBudget;
@@ -39,7 +41,7 @@ export class Steps {
 
   /** Begins a slice of so many milliseconds. */
   beginSlice(milliseconds: number): void {
-    this.#sliceEnd = milliseconds === Infinity ? Infinity : performance.now() + milliseconds;
+    this.#sliceEnd = performance.now() + milliseconds;
   }
 
   /** Whether the slice is over. Looks at the clock every few calls. */
@@ -53,26 +55,28 @@ export class Steps {
 const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
   requestError('QUERY_TOO_COMPLEX', { what, limit });
 
-/** Work that can be done bit by bit. */
-export interface SlicedWork {
-  /** Works until it is done, or until the slice is over. Returns whether it is done. */
-  advance(): boolean;
-}
+/** Work that yields where it can be left and continued. */
+export type SlicedWork<Result> = Generator<undefined, Result>;
 
-export function runAtOnce(work: SlicedWork): void {
-  while (!work.advance());
+export function runAtOnce<Result>(work: SlicedWork<Result>): Result {
+  let next = work.next();
+  while (next.done !== true) next = work.next();
+  return next.value;
 }
 
 /** Longest slice of work on the main thread, in milliseconds. */
 export const longestSlice = 6;
 
-/** Works at one item after another, in slices between which other work of the process goes on. */
-export async function inSlices<Item>(items: Iterable<Item>, work: (item: Item) => void): Promise<void> {
+/** Works in slices between which other work of the process goes on. */
+export async function runInSlices<Result>(work: SlicedWork<Result>): Promise<Result> {
   let end = performance.now() + longestSlice;
-  for (const item of items) {
-    work(item);
+  for (;;) {
+    const next = work.next();
+    if (next.done === true) return next.value;
     if (performance.now() < end) continue;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     end = performance.now() + longestSlice;
   }
 }
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

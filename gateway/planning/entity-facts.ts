@@ -1,16 +1,20 @@
+/** What a cache needs to know of a supergraph. */
 import { createHash } from 'node:crypto';
 import {
   type ConstDirectiveNode,
   type DirectiveNode,
-  type ValueNode,
-  type DefinitionNode,
   type DocumentNode,
   type FieldDefinitionNode,
+  isTypeDefinitionNode,
   Kind,
-  OperationTypeNode,
   print,
+  type TypeDefinitionNode,
+  type ValueNode,
 } from 'graphql';
-import { applied, isComposite, namedTypeOf } from '../../schema/supergraph/sdl';
+import { type SlicedWork } from './budget';
+import { remembered } from './maps';
+import { applied } from '../../schema/supergraph/sdl';
+import { isInterfaceObject, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
 export interface EntityFacts {
@@ -39,99 +43,66 @@ export interface SubgraphFacts {
   readonly fieldTags: ReadonlyMap<string, readonly string[]>;
 }
 
-/** @param supergraph valid */
-export function entityFactsOf(supergraph: DocumentNode): EntityFacts {
-  const fields = new Map<string, Map<string, string>>();
+/** @param index of the same supergraph */
+export function* entityFactsOf(
+  { definitions }: DocumentNode,
+  { roots, subgraphs, types }: SupergraphIndex,
+): SlicedWork<EntityFacts> {
+  const parts = subgraphs.map(() => new SubgraphPart());
+  const byGraph = new Map(subgraphs.map(({ graph }, i) => [graph, parts[i]!]));
+  for (const definition of definitions) {
+    if (!isTypeDefinitionNode(definition)) continue;
+    const graphs = new Set(applied(definition, 'join__type').map(({ graph }) => String(graph)));
+    for (const graph of graphs) byGraph.get(graph)?.describe(definition, graph);
+    const { value: name } = definition.name;
+    for (const [graph, format] of cacheTagsOf(definition)) byGraph.get(graph)?.addTag('type', name, format);
+    if (name === roots.query && definition.kind === Kind.OBJECT_TYPE_DEFINITION)
+      for (const field of definition.fields ?? [])
+        for (const [graph, format] of cacheTagsOf(field))
+          byGraph.get(graph)?.addTag('field', field.name.value, format);
+    yield;
+  }
+  const fields = new Map<string, ReadonlyMap<string, string>>();
   const objects = new Map<string, string[]>();
   const abstract = new Map<string, string[]>();
-  const keys = new Map<string, string[]>();
-  const graphs = new Map<string, Graph>();
-  const composites = new Set<string>();
-  let queryType = 'Query';
-  let mutationType = 'Mutation';
-
-  for (const definition of supergraph.definitions) {
-    if (definition.kind === Kind.SCHEMA_DEFINITION) {
-      for (const { operation, type } of definition.operationTypes) {
-        if (operation === OperationTypeNode.QUERY) queryType = type.name.value;
-        if (operation === OperationTypeNode.MUTATION) mutationType = type.name.value;
+  const keys = new Map<string, readonly string[]>();
+  for (const type of types.values()) {
+    const { name } = type;
+    const withObjects = [...type.fields.values()].filter(({ namedType }) => types.has(namedType));
+    if (type.kind !== 'union')
+      fields.set(name, new Map(withObjects.map(({ name: field, namedType }) => [field, namedType])));
+    for (const object of type.objects.keys()) {
+      remembered(objects, name, () => []).push(object);
+      remembered(abstract, object, () => []).push(name);
+    }
+    for (const [subgraph, join] of type.joins) {
+      const own = join.keys.map(({ text }) => text);
+      if (own.length > 0) {
+        parts[subgraph]!.keys.set(name, own);
+        keys.set(name, [...new Set([...(keys.get(name) ?? []), ...own])]);
       }
-    } else if (definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph') {
-      for (const { name, directives = [] } of definition.values ?? [])
-        graphs.set(name.value, new Graph(directives));
-    } else if (isComposite(definition)) composites.add(definition.name.value);
+      if (isInterfaceObject(type, subgraph)) parts[subgraph]!.interfaceObjects.add(name);
+    }
+    yield;
   }
-
-  for (const definition of supergraph.definitions) {
-    if (!('name' in definition)) continue;
-    const name = definition.name.value;
-    const directives = definition.directives ?? [];
-    for (const { graph, key, isInterfaceObject } of applied({ directives }, 'join__type')) {
-      graphs.get(String(graph))?.describe(definition, String(graph));
-      if (isInterfaceObject === true) graphs.get(String(graph))?.addInterfaceObject(name);
-      if (typeof key !== 'string') continue;
-      if (!keys.get(name)?.includes(key)) listIn(keys, name).push(key);
-      graphs.get(String(graph))?.addKey(name, key);
-    }
-    for (const { graphs: of, format } of cacheTagsOf(directives))
-      for (const graph of of) graphs.get(graph)?.addTag('type', name, format);
-    if (definition.kind === Kind.UNION_TYPE_DEFINITION) {
-      for (const { name: object } of definition.types ?? []) standFor(name, object.value);
-    }
-    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION)
-      continue;
-    if (definition.kind === Kind.OBJECT_TYPE_DEFINITION) {
-      for (const { name: implemented } of definition.interfaces ?? []) standFor(implemented.value, name);
-    }
-    const ofObjects = new Map<string, string>();
-    for (const field of definition.fields ?? []) {
-      const type = namedTypeOf(field.type);
-      if (composites.has(type)) ofObjects.set(field.name.value, type);
-      if (name !== queryType) continue;
-      for (const { graphs: of, format } of cacheTagsOf(field.directives ?? []))
-        for (const graph of of) graphs.get(graph)?.addTag('field', field.name.value, format);
-    }
-    fields.set(name, ofObjects);
-  }
-
-  function standFor(name: string, object: string): void {
-    listIn(objects, name).push(object);
-    listIn(abstract, object).push(name);
-  }
-
   return {
-    queryType,
-    mutationType,
-    fields,
-    objects,
-    abstract,
-    keys,
-    subgraphs: new Map([...graphs.values()].map((graph) => [graph.name, graph.toFacts()])),
+    queryType: roots.query,
+    mutationType: roots.mutation,
+    ...{ fields, objects, abstract, keys },
+    subgraphs: new Map(subgraphs.map(({ name }, i) => [name, parts[i]!.toFacts()])),
   };
 }
 
 /** One subgraph, while the supergraph is read. */
-class Graph {
-  readonly name: string;
+class SubgraphPart {
+  readonly keys = new Map<string, readonly string[]>();
+  readonly interfaceObjects = new Set<string>();
   readonly #hash = createHash('sha256');
-  readonly #described = new Set<string>();
-  readonly #keys = new Map<string, string[]>();
-  readonly #interfaceObjects = new Set<string>();
   readonly #tags = { type: new Map<string, string[]>(), field: new Map<string, string[]>() };
 
-  constructor(directives: readonly DirectiveNode[]) {
-    this.name = String(applied({ directives }, 'join__graph')[0]?.['name']);
-  }
-
   /** Takes its part of a type into account, as text. */
-  describe(
-    definition: DefinitionNode & { readonly name?: { readonly value: string } | undefined },
-    graph: string,
-  ): void {
-    const { value: name } = definition.name!;
-    if (this.#described.has(name)) return;
-    this.#described.add(name);
-    this.#hash.update(`\n${definition.kind} ${name}`);
+  describe(definition: TypeDefinitionNode, graph: string): void {
+    this.#hash.update(`\n${definition.kind} ${definition.name.value}`);
     const { directives = [], fields = [], values = [] } = definition as Members;
     for (const directive of directives) if (mentions(directive, graph)) this.#hash.update(print(directive));
     for (const member of [...fields, ...values]) {
@@ -142,23 +113,16 @@ class Graph {
     }
   }
 
-  addKey(type: string, key: string): void {
-    listIn(this.#keys, type).push(key);
-  }
-
-  addInterfaceObject(type: string): void {
-    this.#interfaceObjects.add(type);
-  }
-
   addTag(kind: 'type' | 'field', name: string, format: string): void {
-    listIn(this.#tags[kind], name).push(format);
+    remembered(this.#tags[kind], name, () => []).push(format);
   }
 
   /** To be called once. */
   toFacts(): SubgraphFacts {
+    const { keys, interfaceObjects } = this;
     const { type: typeTags, field: fieldTags } = this.#tags;
     const fingerprint = this.#hash.digest('base64url').slice(0, 16);
-    return { fingerprint, keys: this.#keys, interfaceObjects: this.#interfaceObjects, typeTags, fieldTags };
+    return { fingerprint, keys, interfaceObjects, typeTags, fieldTags };
   }
 }
 
@@ -174,16 +138,15 @@ interface Members {
   readonly values?: readonly FieldDefinitionNode[];
 }
 
-/** `@cacheTag`s, which composition writes as `@join__directive`. */
-function cacheTagsOf(
-  directives: readonly DirectiveNode[],
-): { readonly graphs: readonly string[]; readonly format: string }[] {
-  return applied({ directives }, 'join__directive').flatMap(({ graphs, name, args }) => {
+/** `@cacheTag`s, which composition writes as `@join__directive`: their formats, each with a graph. */
+const cacheTagsOf = (definition: {
+  readonly directives?: readonly ConstDirectiveNode[] | undefined;
+}): (readonly [graph: string, format: string])[] =>
+  applied(definition, 'join__directive').flatMap(({ graphs, name, args }) => {
     const format = (args as { readonly format?: unknown } | undefined)?.format;
     const isTag = /^(federation__)?cacheTag$/.test(String(name)) && typeof format === 'string';
-    return isTag ? [{ graphs: graphs as string[], format }] : [];
+    return isTag ? (graphs as string[]).map((graph) => [graph, format] as const) : [];
   });
-}
 
 const mentions = ({ arguments: given = [] }: DirectiveNode, graph: string): boolean =>
   given.some(({ value }) => isGraph(value, graph));
@@ -192,9 +155,3 @@ const isGraph = (value: ValueNode, graph: string): boolean =>
   value.kind === Kind.LIST
     ? value.values.some((each) => isGraph(each, graph))
     : value.kind === Kind.ENUM && value.value === graph;
-
-function listIn<Item>(lists: Map<string, Item[]>, name: string): Item[] {
-  let list = lists.get(name);
-  if (list === undefined) lists.set(name, (list = []));
-  return list;
-}

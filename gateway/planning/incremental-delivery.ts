@@ -1,10 +1,7 @@
 /**
  * The directives of incremental delivery (https://github.com/graphql/graphql-spec/pull/1110), which composition does not
- * keep and the planner is not shown. With `@defer` it would ask one subgraph twice for what one call brings; the compiler
- * cuts the response where a fetch ends.
+ * keep and plans do not see: the compiler cuts the response where a fetch ends.
  */
-import { type DocumentNode, visit } from 'graphql';
-
 /** The definitions that clients see. */
 export const incrementalDirectives = `
 "Sends this fragment later than the rest of the response, if it takes longer and the client accepts that."
@@ -25,10 +22,3 @@ directive @stream(
   initialCount: Int! = 0
 ) on FIELD
 `;
-
-/** The document as it is planned. */
-export function withoutIncrementalDirectives(document: DocumentNode): DocumentNode {
-  return visit(document, {
-    Directive: ({ name }) => (name.value === 'defer' || name.value === 'stream' ? null : undefined),
-  });
-}

@@ -2,19 +2,25 @@
  * Plans operations on the main thread, a slice at a time. Senders take turns after each slice, so that large operations of
  * one client delay those of others by little. Of one sender the oldest operation is planned first: of many, few are begun.
  */
-import { type DocumentNode, GraphQLError, parse } from 'graphql';
+import { GraphQLError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { FairQueue, heaviest } from '../admission/fair-queue';
 import { type QueryPlan } from '../execution/compile/plan';
-import { atMost } from './at-most';
-import { longestSlice, type PlanningBudget, Steps } from './budget';
+import { type Options } from '../options';
+import {
+  defaultBudget,
+  longestSlice,
+  nextTurn,
+  type PlanningBudget,
+  runInSlices,
+  type SlicedWork,
+  Steps,
+} from './budget';
 import { type EventFields } from './event-fields';
-import { withoutIncrementalDirectives } from './incremental-delivery';
-import { defaultBudget, OperationPlanner } from './operation-planner';
-import { type OperationPlanning } from './plan-operation';
+import { type PlannedSupergraph, planOperation } from './plan-operation';
 import { PlanningError } from './planning-error';
 import { printPlan } from './print';
-import { readSupergraph, type SupergraphFacts } from './supergraph-facts';
+import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
 
 export type { QueryPlan, SupergraphFacts };
 
@@ -34,6 +40,16 @@ export interface PlannerOptions {
   /** The facts of the supergraph, where they are known already. @default they are read */
   readonly facts?: SupergraphFacts | undefined;
 }
+
+/** The planner's limits from the options. */
+export const boundsOf = ({
+  depth,
+  steps,
+  waiting,
+}: Options['planning']): Pick<PlannerOptions, 'budget' | 'queueLimit'> => ({
+  budget: { steps, depth },
+  queueLimit: waiting,
+});
 
 export interface Planner {
   /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
@@ -64,10 +80,10 @@ export const createPlanner = (options: PlannerOptions): Planner => new SlicedPla
 interface Task {
   readonly sender: string;
   readonly weight: number;
-  readonly begin: (steps: Steps) => OperationPlanning;
+  readonly begin: (supergraph: PlannedSupergraph) => SlicedWork<QueryPlan>;
   readonly steps: Steps;
   /** Undefined before its first slice. */
-  planning: OperationPlanning | undefined;
+  planning: SlicedWork<QueryPlan> | undefined;
   readonly resolve: (plan: QueryPlan) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -75,20 +91,20 @@ interface Task {
 class SlicedPlanner implements Planner {
   readonly ready: Promise<SupergraphFacts>;
   readonly #options: PlannerOptions;
-  readonly #budget: PlanningBudget;
   readonly #waiting = new FairQueue<Task>();
   /** Plans under way, by operation. */
   readonly #plans = new Map<string, Promise<QueryPlan>>();
-  /** Operations that are too complex. */
-  readonly #refused = new LRUCache<string, GraphQLError>(atMost(1000));
-  #operations: OperationPlanner | undefined;
+  /** Operations that are too complex. Not `max`, which takes the room for all of them in advance: a megabyte. */
+  readonly #refused = new LRUCache<string, GraphQLError>({ maxSize: 1000, sizeCalculation: () => 1 });
+  /** Of a packaged graph undefined before the first operation that has no plan. */
+  #supergraph: Promise<ReadSupergraph> | undefined;
   #isWorking = false;
   #isClosed = false;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
-    this.#budget = options.budget ?? defaultBudget;
-    this.ready = options.facts === undefined ? this.#read() : Promise.resolve(options.facts);
+    if (options.facts === undefined) this.#supergraph = this.#read();
+    this.ready = this.#supergraph?.then(({ facts }) => facts) ?? Promise.resolve(options.facts!);
     // Whoever needs it awaits it, too.
     this.ready.catch(() => undefined);
   }
@@ -105,15 +121,11 @@ class SlicedPlanner implements Planner {
     if (refused !== undefined) return Promise.reject(refused);
     let plan = this.#plans.get(key);
     if (plan !== undefined) return plan;
-    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), (steps) =>
-      this.#planner().begin(
-        {
-          document: withoutIncrementalDirectives(parse(document, { noLocation: true })),
-          ...{ operationName, overrideLabels },
-        },
-        steps,
-      ),
-    );
+    const steps = new Steps(this.#options.budget ?? defaultBudget);
+    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), steps, (supergraph) => {
+      const operation = { document: parse(document, { noLocation: true }), operationName, overrideLabels };
+      return planOperation(operation, supergraph, steps);
+    });
     this.#plans.set(key, plan);
     plan.then(
       () => this.#plans.delete(key),
@@ -140,45 +152,22 @@ class SlicedPlanner implements Planner {
     return Promise.resolve();
   }
 
-  async #read(): Promise<SupergraphFacts> {
+  async #read(): Promise<ReadSupergraph> {
     // Not within the caller's turn.
     await nextTurn();
-    const { facts, supergraph } = this.#readSupergraph();
-    await this.#operationsOf(supergraph).prepare();
-    return facts;
-  }
-
-  #readSupergraph(): ReturnType<typeof readSupergraph> {
     const { eventFields = {}, supergraphSdl } = this.#options;
     try {
-      return readSupergraph(parse(supergraphSdl, { noLocation: true }), eventFields);
+      return await runInSlices(readSupergraph(supergraphSdl, eventFields));
     } catch (error) {
       // A `GraphQLError` would be one of an operation.
       throw new Error((error as Error).message, { cause: error });
     }
   }
 
-  #operationsOf(supergraph: DocumentNode): OperationPlanner {
-    return (this.#operations = new OperationPlanner(supergraph, this.#budget));
-  }
-
-  /** A packaged graph is read when its first operation without a plan comes. */
-  #planner(): OperationPlanner {
-    return this.#operations ?? this.#operationsOf(this.#readSupergraph().supergraph);
-  }
-
-  #enqueue(sender: string, weight: number, begin: Task['begin']): Promise<QueryPlan> {
+  #enqueue(sender: string, weight: number, steps: Steps, begin: Task['begin']): Promise<QueryPlan> {
     return new Promise((resolve, reject) => {
-      const steps = new Steps(this.#budget);
-      this.#waiting.add({
-        sender,
-        weight: Math.max(1, weight),
-        begin,
-        steps,
-        planning: undefined,
-        resolve,
-        reject,
-      });
+      const planning = undefined;
+      this.#waiting.add({ sender, weight: Math.max(1, weight), begin, steps, planning, resolve, reject });
       this.#bound();
       if (!this.#isWorking) void this.#work();
     });
@@ -194,22 +183,24 @@ class SlicedPlanner implements Planner {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
-    await this.ready.catch(() => undefined);
+    const read = await (this.#supergraph ??= this.#read()).catch((error: unknown) => ({ error }));
     for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next()) {
-      task.steps.beginSlice(longestSlice);
-      this.#advance(task);
+      if ('error' in read) this.#end(task, new PlanningError('failed', read.error));
+      else this.#advance(task, read.supergraph);
       if (this.#waiting.size > 0) await nextTurn();
     }
     this.#isWorking = false;
   }
 
   /** Works at an operation for a slice. */
-  #advance(task: Task): void {
+  #advance(task: Task, supergraph: PlannedSupergraph): void {
     try {
-      task.planning ??= task.begin(task.steps);
-      if (!task.planning.advance()) return;
+      task.steps.beginSlice(longestSlice);
+      task.planning ??= task.begin(supergraph);
+      const { done, value } = task.planning.next();
+      if (done !== true) return;
       this.#waiting.delete(task);
-      task.resolve(task.planning.plan);
+      task.resolve(value);
     } catch (error) {
       this.#end(task, error instanceof GraphQLError ? error : new PlanningError('failed', error));
     }
@@ -220,8 +211,6 @@ class SlicedPlanner implements Planner {
     task.reject(error);
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Characters of a document that count as one waiting operation. */
 const longDocument = 4096;

@@ -1,13 +1,19 @@
+/** Which elements of a supergraph are for some callers only, and which others are computed from these. */
 import {
   type ConstDirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
   Kind,
   type NamedTypeNode,
-  parse,
-  type SelectionSetNode,
 } from 'graphql';
-import { applied, argumentsOf, namedTypeOf } from '../../schema/supergraph/sdl';
+import { type Selection } from './selections/selection';
+import { argumentsOf, namedTypeOf } from '../../schema/supergraph/sdl';
+import { type Features } from '../../schema/supergraph/features';
+import {
+  type IndexedType,
+  isInterfaceObject,
+  type SupergraphIndex,
+} from './supergraph-index/supergraph-index';
 
 /** A requirement on callers: to be authenticated, or to have all scopes or policies of one alternative in `anyOf`. */
 export type Requirement =
@@ -29,40 +35,32 @@ export interface Protections {
   readonly hiddenFields: ReadonlyMap<string, string>;
 }
 
-/** The names of the directives in a supergraph, which may rename imports; undefined for one that it does not import. */
-export interface DirectiveNames {
-  readonly authenticated: string | undefined;
-  readonly requiresScopes: string | undefined;
-  readonly policy: string | undefined;
-  readonly context: string | undefined;
-  readonly inaccessible: string | undefined;
-}
-
 /**
  * Reads the access rules of a supergraph. Composition joins the requirements of all subgraphs on an element, and adds
  * the requirements of implementations to their interfaces. Older composition did not, and a supergraph does not name
  * its composer. So a requirement of an interface that its implementations do not explain applies to them too, and the
  * fields that a field requires are always followed.
  */
-export function protectionsOf({ definitions }: DocumentNode, names: DirectiveNames): Protections {
+export function protectionsOf(
+  { definitions }: DocumentNode,
+  features: Features,
+  index: SupergraphIndex,
+): Protections {
   const types = new Map<string, TypeFacts>();
   for (const definition of definitions) {
-    switch (definition.kind) {
-      case Kind.OBJECT_TYPE_DEFINITION:
-      case Kind.INTERFACE_TYPE_DEFINITION:
-        types.set(definition.name.value, { ...definition, name: definition.name.value });
-        break;
-      case Kind.ENUM_TYPE_DEFINITION:
-      case Kind.SCALAR_TYPE_DEFINITION:
-        types.set(definition.name.value, {
-          kind: definition.kind,
-          name: definition.name.value,
-          directives: definition.directives,
-        });
-        break;
-      default:
+    const { kind } = definition;
+    if (kind === Kind.OBJECT_TYPE_DEFINITION || kind === Kind.INTERFACE_TYPE_DEFINITION)
+      types.set(definition.name.value, { ...definition, name: definition.name.value });
+    else if (kind === Kind.ENUM_TYPE_DEFINITION || kind === Kind.SCALAR_TYPE_DEFINITION) {
+      const { directives, name } = definition;
+      types.set(name.value, { kind, name: name.value, directives });
     }
   }
+  const names = {
+    authenticated: features.directiveOf('authenticated'),
+    requiresScopes: features.directiveOf('requiresScopes'),
+    policy: features.directiveOf('policy'),
+  };
   const asked = new Map<string, Requirement[]>();
   const add = (coordinate: string, more: readonly Requirement[]): void => {
     if (more.length > 0) asked.set(coordinate, [...(asked.get(coordinate) ?? []), ...more]);
@@ -75,8 +73,8 @@ export function protectionsOf({ definitions }: DocumentNode, names: DirectiveNam
   for (const [coordinate, inherited] of inheritance(types, asked)) add(coordinate, inherited);
   return {
     ...numbered(asked),
-    ...selectedFields(types, names),
-    hiddenFields: hiddenFieldsOf(types, names),
+    ...selectedFields(index),
+    hiddenFields: hiddenFieldsOf(types, features.directiveOf('inaccessible')),
   };
 }
 
@@ -90,7 +88,11 @@ interface TypeFacts {
 
 function readRequirements(
   directives: readonly ConstDirectiveNode[] = [],
-  { authenticated, requiresScopes, policy }: DirectiveNames,
+  {
+    authenticated,
+    requiresScopes,
+    policy,
+  }: Record<'authenticated' | 'requiresScopes' | 'policy', string | undefined>,
 ): Requirement[] {
   return directives.flatMap((directive): Requirement[] => {
     switch (directive.name.value) {
@@ -183,80 +185,54 @@ export const requirementLabel = (requirement: Requirement): string =>
     ? 'authenticated'
     : `${requirement.kind} ${JSON.stringify(requirement.anyOf)}`;
 
-/** The elements that `join` directives select: in keys, `@requires` and `@fromContext` arguments. */
-function selectedFields(
-  types: ReadonlyMap<string, TypeFacts>,
-  names: DirectiveNames,
-): Pick<Protections, 'sources' | 'keys' | 'interfaceObjects'> {
+/** The elements that keys, `@requires` and `@fromContext` arguments select. */
+function selectedFields({
+  types,
+}: SupergraphIndex): Pick<Protections, 'sources' | 'keys' | 'interfaceObjects'> {
   const sources = new Map<string, string[]>();
   const keys = new Map<string, string[]>();
   const interfaceObjects = new Set<string>();
-  for (const { name, directives = [], fields = [] } of types.values()) {
+  for (const type of types.values()) {
     const inKeys = new Set<string>();
-    for (const { key, isInterfaceObject } of applied({ directives }, 'join__type') as JoinType[]) {
-      if (key !== undefined) gather(`{ ${key} }`, name, inKeys);
-      if (isInterfaceObject === true) interfaceObjects.add(name);
+    for (const [subgraph, join] of type.joins) {
+      for (const { selection } of join.keys) select(selection, type, inKeys);
+      if (isInterfaceObject(type, subgraph)) interfaceObjects.add(type.name);
     }
-    if (inKeys.size > 0) keys.set(name, [...inKeys]);
-    for (const field of fields) {
+    if (inKeys.size > 0) keys.set(type.name, [...inKeys]);
+    for (const { name, joins } of type.fields.values()) {
       const found = new Set<string>();
-      for (const join of applied(field, 'join__field') as JoinField[]) {
-        if (join.requires !== undefined) gather(`{ ${join.requires} }`, name, found);
-        for (const { context, selection } of join.contextArguments ?? [])
-          for (const type of typesThatSet(context)) {
-            found.add(type);
-            gather(selection, type, found);
+      for (const { contextArguments, requires = [] } of joins.values()) {
+        select(requires, type, found);
+        for (const { context, selection } of contextArguments)
+          for (const setter of types.values()) {
+            if (!setter.contexts.includes(context)) continue;
+            found.add(setter.name);
+            select(selection, setter, found);
           }
       }
-      if (found.size > 0) sources.set(`${name}.${field.name.value}`, [...found]);
+      if (found.size > 0) sources.set(`${type.name}.${name}`, [...found]);
     }
   }
   return { sources, keys, interfaceObjects };
 
-  function gather(selection: string, type: string, found: Set<string>): void {
-    const [definition] = parse(selection, { noLocation: true }).definitions;
-    if (definition?.kind === Kind.OPERATION_DEFINITION) select(definition.selectionSet, type, found);
-  }
-
-  function select({ selections }: SelectionSetNode, type: string, found: Set<string>): void {
-    for (const selection of selections) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = selection.typeCondition?.name.value;
-        if (condition !== undefined) found.add(condition);
-        select(selection.selectionSet, condition ?? type, found);
+  function select(selection: Selection, type: IndexedType | undefined, found: Set<string>): void {
+    for (const item of selection) {
+      if (item.kind === 'fragment') {
+        if (item.on !== undefined) found.add(item.on);
+        select(item.selection, item.on === undefined ? type : types.get(item.on), found);
         continue;
       }
-      const field = types.get(type)?.fields?.find((one) => one.name.value === selection.name.value);
+      const field = type?.fields.get(item.name);
       if (field === undefined) continue;
-      found.add(`${type}.${field.name.value}`);
-      if (selection.selectionSet !== undefined)
-        select(selection.selectionSet, namedTypeOf(field.type), found);
+      found.add(`${type!.name}.${item.name}`);
+      if (item.selection !== undefined) select(item.selection, types.get(field.namedType), found);
     }
   }
-
-  function typesThatSet(context: string): string[] {
-    const directive = names.context;
-    if (directive === undefined) return [];
-    return [...types.values()]
-      .filter((type) => applied(type, directive).some((set) => set['name'] === context))
-      .map(({ name }) => name);
-  }
-}
-
-interface JoinType {
-  readonly key?: string | undefined;
-  readonly isInterfaceObject?: boolean | undefined;
-}
-
-interface JoinField {
-  readonly requires?: string | undefined;
-  readonly contextArguments?: readonly { readonly context: string; readonly selection: string }[] | undefined;
 }
 
 function hiddenFieldsOf(
   types: ReadonlyMap<string, TypeFacts>,
-  { inaccessible }: DirectiveNames,
+  inaccessible: string | undefined,
 ): Map<string, string> {
   const hidden = new Map<string, string>();
   const isHidden = (directives: readonly ConstDirectiveNode[] = []): boolean =>

@@ -1,14 +1,18 @@
-/** What the gateway needs to know of a supergraph beside its plans. */
-import { type DocumentNode, Kind, print } from 'graphql';
-import { checkSupergraph } from '../../schema/supergraph/checks';
-import { Features } from '../../schema/supergraph/features';
-import { applied, isComposite } from '../../schema/supergraph/sdl';
-import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
+/** Reads a supergraph: what plans need of it, and what the gateway needs to know beside its plans. */
+import { type DefinitionNode, DirectiveLocation, type DocumentNode, Kind, print, TokenKind } from 'graphql';
+import { Parser } from 'graphql/language/parser';
+import { type SlicedWork } from './budget';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
-import { type EventFieldProblem, type EventFields, eventsSubgraph, withEventFields } from './event-fields';
+import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
 import { incrementalDirectives } from './incremental-delivery';
+import { type PlannedSupergraph } from './plan-operation';
 import { type Protections, protectionsOf } from './protections';
+import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
+import { checkSupergraph } from '../../schema/supergraph/checks';
+import { Features } from '../../schema/supergraph/features';
+import { indexOf } from './supergraph-index/read-supergraph';
+import { type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 /** Plain data: a package holds it. */
 export interface SupergraphFacts {
@@ -33,93 +37,82 @@ export interface SupergraphFacts {
 }
 
 export interface ReadSupergraph {
-  /** As it is planned: with events as a subgraph. */
-  readonly supergraph: DocumentNode;
   readonly facts: SupergraphFacts;
+  readonly supergraph: PlannedSupergraph;
 }
 
 /** Throws an `Error` with the reasons why the supergraph is refused. */
-export function readSupergraph(original: DocumentNode, eventFields: EventFields): ReadSupergraph {
-  const features = new Features(original);
-  checkSupergraph(original, features);
-  const { supergraph, problems } = withEventFields(original, eventFields);
-  const { definitions, inaccessibleTypes, inaccessibleValues } = visibleDefinitions(supergraph, features);
-  return {
-    supergraph,
-    facts: {
-      apiSchemaSdl: inParts([...definitions.map(print), incrementalDirectives]),
-      answerTypesSdl: answerTypesSdl(supergraph, features, inaccessibleTypes),
-      inaccessibleValues,
-      subgraphs: subgraphsOf(original),
-      overrideLabels: overrideLabelsOf(original),
-      protections: protectionsOf(supergraph, {
-        authenticated: features.directiveOf('authenticated'),
-        requiresScopes: features.directiveOf('requiresScopes'),
-        policy: features.directiveOf('policy'),
-        context: features.directiveOf('context'),
-        inaccessible: features.directiveOf('inaccessible'),
-      }),
-      costs: readCostDirectives(supergraph, features),
-      entities: entityFactsOf(original),
-      eventFieldProblems: problems,
-    },
+export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWork<ReadSupergraph> {
+  const document = yield* parsed(sdl);
+  const features = new Features(document);
+  checkSupergraph(document, features);
+  yield;
+  const index = yield* indexOf(document, features);
+  const { definitions, inaccessibleTypes, inaccessibleValues } = visibleDefinitions(document, features);
+  const facts = {
+    apiSchemaSdl: yield* inParts(definitions),
+    answerTypesSdl: answerTypesSdl(index, inaccessibleTypes),
+    inaccessibleValues,
+    subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url })),
+    overrideLabels: [...index.overrideLabels],
+    protections: protectionsOf(document, features, index),
+    costs: readCostDirectives(document, features),
+    entities: yield* entityFactsOf(document, index),
   };
+  const directives = {
+    onFragments: directivesOn(DirectiveLocation.INLINE_FRAGMENT, document),
+    onQueries: directivesOn(DirectiveLocation.QUERY, document),
+  };
+  // Nothing else sees that events are a subgraph of what is planned.
+  const eventFieldProblems = addEventFields(index, document, eventFields);
+  return { facts: { ...facts, eventFieldProblems }, supergraph: { index, directives } };
+}
+
+function* parsed(sdl: string): SlicedWork<DocumentNode> {
+  const parser = new Parser(sdl, { noLocation: true });
+  const definitions: DefinitionNode[] = [];
+  parser.expectToken(TokenKind.SOF);
+  do {
+    definitions.push(parser.parseDefinition());
+    yield;
+  } while (!parser.expectOptionalToken(TokenKind.EOF));
+  return { kind: Kind.DOCUMENT, definitions };
 }
 
 /** Characters of a part, which are parsed within a few milliseconds. */
 const usualPart = 8192;
 
-function inParts(definitions: readonly string[]): string[] {
+function* inParts(definitions: readonly DefinitionNode[]): SlicedWork<string[]> {
   const parts: string[] = [];
   let part = '';
   for (const definition of definitions) {
-    part += `${definition}\n\n`;
-    if (part.length < usualPart) continue;
-    parts.push(part);
-    part = '';
+    part += `${print(definition)}\n\n`;
+    if (part.length >= usualPart) {
+      parts.push(part);
+      part = '';
+    }
+    yield;
   }
-  return part === '' ? parts : [...parts, part];
+  return [...parts, part + incrementalDirectives];
 }
 
-function answerTypesSdl(
-  { definitions }: DocumentNode,
-  features: Features,
-  inaccessible: ReadonlySet<string>,
-): string | undefined {
-  const composite = definitions.filter(isComposite).filter((node) => !features.owns(node));
-  if (!composite.some(({ name }) => inaccessible.has(name.value))) return undefined;
-  return composite
-    .map((node) => {
-      if (node.kind === Kind.UNION_TYPE_DEFINITION)
-        return `union ${node.name.value} = ${(node.types ?? []).map(({ name }) => name.value).join(' | ')}`;
-      const interfaces = (node.interfaces ?? []).map(({ name }) => name.value).join(' & ');
-      const keyword = node.kind === Kind.OBJECT_TYPE_DEFINITION ? 'type' : 'interface';
-      return `${keyword} ${node.name.value}${interfaces && ` implements ${interfaces}`} { _: Boolean }`;
+function answerTypesSdl({ types }: SupergraphIndex, inaccessible: ReadonlySet<string>): string | undefined {
+  const all = [...types.values()];
+  if (!all.some(({ name }) => inaccessible.has(name))) return undefined;
+  return all
+    .map(({ interfaces, kind, name, objects }) => {
+      if (kind === 'union') return `union ${name} = ${[...objects.keys()].join(' | ')}`;
+      const implemented = interfaces.size === 0 ? '' : ` implements ${[...interfaces].join(' & ')}`;
+      return `${kind === 'object' ? 'type' : kind} ${name}${implemented} { _: Boolean }`;
     })
     .join('\n');
 }
 
-function subgraphsOf({ definitions }: DocumentNode): SupergraphFacts['subgraphs'] {
-  const graphs = definitions.find(
-    (node) => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'join__Graph',
-  );
-  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return [];
-  return (graphs.values ?? []).flatMap((value) => {
-    const { name = value.name.value, url = '' } = (applied(value, 'join__graph')[0] ?? {}) as {
-      readonly name?: string;
-      readonly url?: string;
-    };
-    return name === eventsSubgraph ? [] : [{ name, url }];
-  });
-}
-
-function overrideLabelsOf({ definitions }: DocumentNode): string[] {
-  const labels = new Set<string>();
-  for (const node of definitions) {
-    if (!('fields' in node)) continue;
-    for (const field of node.fields ?? [])
-      for (const { overrideLabel } of applied(field, 'join__field'))
-        if (typeof overrideLabel === 'string') labels.add(overrideLabel);
-  }
-  return [...labels];
+/** The names of the directives that a supergraph allows at a location. */
+function directivesOn(location: string, { definitions }: DocumentNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const node of definitions)
+    if (node.kind === Kind.DIRECTIVE_DEFINITION && node.locations.some(({ value }) => value === location))
+      names.add(node.name.value);
+  return names;
 }

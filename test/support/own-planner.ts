@@ -1,10 +1,14 @@
-import { parse } from 'graphql';
+import { type DocumentNode, parse } from 'graphql';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
+import { defaultBudget, runAtOnce, Steps } from '../../gateway/planning/budget';
+import { type EntityFacts, entityFactsOf as readEntityFacts } from '../../gateway/planning/entity-facts';
 import { type EventFields } from '../../gateway/planning/event-fields';
-import { withoutIncrementalDirectives } from '../../gateway/planning/incremental-delivery';
-import { OperationPlanner } from '../../gateway/planning/operation-planner';
+import { planOperation } from '../../gateway/planning/plan-operation';
 import { printPlan } from '../../gateway/planning/print';
 import { readSupergraph, type SupergraphFacts } from '../../gateway/planning/supergraph-facts';
+import { Features } from '../../schema/supergraph/features';
+import { indexOf } from '../../gateway/planning/supergraph-index/read-supergraph';
+import { type SupergraphIndex } from '../../gateway/planning/supergraph-index/supergraph-index';
 
 /** Plans at once, in a test. Throws what the planner refuses. */
 export function buildQueryPlanner({
@@ -21,15 +25,21 @@ export function buildQueryPlanner({
     overrideLabels: readonly string[],
   ) => QueryPlan;
 } {
-  const { facts, supergraph } = readSupergraph(parse(supergraphSdl, { noLocation: true }), eventFields);
-  const planner = new OperationPlanner(supergraph);
+  const { facts, supergraph } = runAtOnce(readSupergraph(supergraphSdl, eventFields));
   return {
     supergraph: facts,
     plan: (text, operationName, overrideLabels) => {
-      const document = withoutIncrementalDirectives(parse(text, { noLocation: true }));
-      return planner.plan({ document, operationName, overrideLabels });
+      const operation = { document: parse(text, { noLocation: true }), operationName, overrideLabels };
+      return runAtOnce(planOperation(operation, supergraph, new Steps(defaultBudget)));
     },
   };
 }
 
 export const formatQueryPlan = printPlan;
+
+/** The index of a supergraph that is not checked. */
+export const indexAtOnce = (supergraph: DocumentNode): SupergraphIndex =>
+  runAtOnce(indexOf(supergraph, new Features(supergraph)));
+
+export const entityFactsOf = (supergraph: DocumentNode): EntityFacts =>
+  runAtOnce(readEntityFacts(supergraph, indexAtOnce(supergraph)));

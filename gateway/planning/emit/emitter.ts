@@ -1,5 +1,5 @@
 /** Turns what the search found into fetches. */
-import { type Steps } from '../budget';
+import { type SlicedWork, type Steps } from '../budget';
 import { remembered } from '../maps';
 import {
   allOf,
@@ -13,8 +13,7 @@ import { type AbstractPlan, type Answer, type ObjectPlan, type Plan, type Visit 
 import { type Search } from '../search/search';
 import { conditionsOf } from '../search/visits';
 import { Contexts } from './contexts';
-import { type FetchDraft, type FieldDraft, SelectionDraft } from './drafts';
-import { FetchDrafts, restrict } from './fetch-drafts';
+import { type FetchDraft, FetchDrafts, type FieldDraft, restrict, SelectionDraft } from './drafts';
 import { type Position } from './positions';
 import { addRepresentation, needsOf } from './representations';
 
@@ -51,57 +50,36 @@ export class Emitter {
   readonly #fetches = new FetchDrafts();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
   readonly #queue: { readonly plan: Plan; readonly place: Place }[] = [];
-  #next = 0;
 
   constructor(search: Search, steps: Steps) {
     this.#search = search;
     this.#steps = steps;
   }
 
-  /** Adds the fetches of a root type. */
-  addRoot(plan: ObjectPlan, stage: number, position: Position): void {
+  /** The fetches of a root type. */
+  *emit(root: ObjectPlan, position: Position): SlicedWork<readonly FetchDraft[]> {
+    this.#addRoot(root, position);
+    for (const { plan, place } of this.#queue) {
+      if (this.#steps.isSliceOver) yield;
+      this.#steps.take(1);
+      if (plan.kind === 'abstract') this.#abstract(plan, place);
+      else if (plan.kind === 'object') this.#object(plan, place);
+    }
+    return this.#fetches.all;
+  }
+
+  #addRoot(plan: ObjectPlan, position: Position): void {
     const holders = new Map<number, Holder>();
+    const here = { stage: 0, path: [], pathKey: '', position, when: unconditional };
     for (const subgraph of plan.uses) {
-      const types = [plan.type.name];
-      const facts = {
-        subgraph,
-        stage,
-        path: [],
-        pathKey: '',
-        position,
-        types,
-        when: unconditional,
-        needs: '',
-      };
-      const fetch = this.#fetches.get(facts);
+      const fetch = this.#fetches.get({ ...here, subgraph, types: [plan.type.name], needs: '' });
       fetch.when = undefined;
       holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
     }
     for (const answer of plan.local)
       for (const subgraph of answer.plan.uses) restrict(holders.get(subgraph)!.fetch, answer.item.when);
-    this.#queue.push({
-      plan,
-      place: {
-        ...{ holders, stage, path: [], pathKey: '', position, types: undefined, when: unconditional },
-        ...{ isFirst: false, contexts: Contexts.none },
-      },
-    });
-  }
-
-  /** Emits until all is emitted, or the slice is over. Returns whether it is done. */
-  advance(): boolean {
-    for (; this.#next < this.#queue.length; this.#next++) {
-      if (this.#steps.isSliceOver) return false;
-      this.#steps.take(1);
-      const { plan, place } = this.#queue[this.#next]!;
-      if (plan.kind === 'abstract') this.#abstract(plan, place);
-      else if (plan.kind === 'object') this.#object(plan, place);
-    }
-    return true;
-  }
-
-  get fetches(): readonly FetchDraft[] {
-    return this.#fetches.all;
+    const place = { ...here, holders, types: undefined, isFirst: false, contexts: Contexts.none };
+    this.#queue.push({ plan, place });
   }
 
   #abstract(plan: AbstractPlan, place: Place): void {

@@ -1,8 +1,8 @@
 /** The nodes of a plan from the fetches of its stages. */
-import { type DirectiveNode, type OperationDefinitionNode, OperationTypeNode, print } from 'graphql';
+import { type DirectiveNode, OperationTypeNode, print } from 'graphql';
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
-import { type Steps } from '../budget';
+import { type SlicedWork, type Steps } from '../budget';
 import { groupsBy } from '../maps';
 import { addVariables, type SelectedOperation } from '../selections/operation';
 import { implies, type Conditions } from '../selections/selection';
@@ -12,13 +12,6 @@ import { OperationPrinter } from './print-operation';
 import { requiredSelections } from './representations';
 import { separateNames } from './response-names';
 
-export interface NodeFacts {
-  readonly operation: SelectedOperation;
-  readonly subgraphs: readonly IndexedSubgraph[];
-  /** The names of the directives that may stand on queries. */
-  readonly onQueries: ReadonlySet<string>;
-}
-
 /** A fetch as a node, and where it stands. */
 interface PlacedNode {
   readonly node: FetchNode;
@@ -26,45 +19,89 @@ interface PlacedNode {
   readonly when: Conditions;
 }
 
-/** Makes the nodes of some fetches, one after another. */
+/** Makes the nodes of the fetches for one operation. */
 export class NodeWriter {
-  readonly #drafts: readonly FetchDraft[];
-  readonly #facts: NodeFacts;
-  readonly #stages: PlacedNode[][] = [];
-  #next = 0;
+  readonly #client: SelectedOperation;
+  readonly #subgraphs: readonly IndexedSubgraph[];
+  readonly #onQueries: ReadonlySet<string>;
+  /** The fetches that have a name. */
+  #named = 0;
 
-  constructor(drafts: readonly FetchDraft[], facts: NodeFacts) {
-    this.#drafts = drafts;
-    this.#facts = facts;
+  /** @param onQueries the names of the directives that may stand on queries */
+  constructor(
+    client: SelectedOperation,
+    subgraphs: readonly IndexedSubgraph[],
+    onQueries: ReadonlySet<string>,
+  ) {
+    this.#client = client;
+    this.#subgraphs = subgraphs;
+    this.#onQueries = onQueries;
   }
 
-  /** Writes until all is written, or the slice is over. Returns whether it is done. */
-  advance(steps: Steps): boolean {
-    for (; this.#next < this.#drafts.length; this.#next++) {
-      if (steps.isSliceOver) return false;
-      const draft = this.#drafts[this.#next]!;
+  /** The stages of some fetches, each as one node. */
+  *write(drafts: readonly FetchDraft[], steps: Steps): SlicedWork<PlanNode[]> {
+    const stages: PlacedNode[][] = [];
+    for (const draft of drafts) {
+      if (steps.isSliceOver) yield;
       const when = draft.when ?? [];
       if (draft.isOfEntities && when.length > 0) withoutConditions(draft.selection, when);
-      const node = fetchNode(draft, this.#facts);
-      (this.#stages[draft.stage] ??= []).push({ node, path: draft.path, when });
+      (stages[draft.stage] ??= []).push({ node: this.#fetchNode(draft), path: draft.path, when });
     }
-    return true;
+    const { name } = this.#client.operation;
+    return stages.flatMap((placed) => {
+      const nodes = joined(placed).map((one) =>
+        planNode(name === undefined ? one : { ...one, node: named(one.node, name.value, this.#named++) }),
+      );
+      return nodes.length === 1 ? nodes : [{ kind: 'Parallel' as const, nodes }];
+    });
   }
 
-  /**
-   * The stages of a plan, each as one node.
-   *
-   * @param before the number of fetches that have a name already
-   */
-  nodes(before: number): PlanNode[] {
-    const { name } = this.#facts.operation.operation;
-    let number = before;
-    return this.#stages.flatMap((placed) => {
-      const nodes = joined(placed).map((one) =>
-        planNode(name === undefined ? one : { ...one, node: named(one.node, name.value, number++) }),
-      );
-      return nodes.length === 1 ? nodes : [{ kind: 'Parallel', nodes }];
-    });
+  #fetchNode(draft: FetchDraft): FetchNode {
+    const client = this.#client;
+    const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
+    const outputRewrites = separateNames([selection]);
+    const printer = new OperationPrinter();
+    const body = printer.print(selection, true);
+    const isClients = !isOfEntities && draft.path.length === 0;
+    const kind = isClients ? client.operation.operation : OperationTypeNode.QUERY;
+    const directives = this.#directives(isClients);
+    addVariables(directives, printer.variables);
+    const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
+    for (const name of printer.variables) definitions.push(client.variables.get(name)!);
+    const fromContexts = [...contexts.values()];
+    for (const { name, type } of fromContexts) definitions.push(`$${name}:${type}`);
+    const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
+    const head = `${variables}${directives.map(print).join('')}`;
+    const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
+    const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
+    return {
+      kind: 'Fetch',
+      serviceName: this.#subgraphs[subgraph]!.name,
+      operation: [
+        `${head === '' && kind === OperationTypeNode.QUERY ? '' : kind}${head}{${whole}}`,
+        ...printer.fragments,
+      ].join(' '),
+      operationKind: kind,
+      variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
+      ...(isOfEntities && {
+        requires: [...requires].map(([typeCondition, drafts]) => ({
+          kind: 'InlineFragment' as const,
+          typeCondition,
+          selections: [{ kind: 'Field' as const, name: '__typename' }, ...requiredSelections(drafts)],
+        })),
+      }),
+      ...(inputRewrites.size > 0 && { inputRewrites: [...inputRewrites.values()] }),
+      ...(outputRewrites.length > 0 && { outputRewrites }),
+      ...(contextRewrites.length > 0 && { contextRewrites }),
+      ...(typeKeys.size > 0 && { typeKeys: [...typeKeys] }),
+    };
+  }
+
+  /** The client's directives of the operation, where they may stand on what is sent. */
+  #directives(isClients: boolean): readonly DirectiveNode[] {
+    const { directives = [], operation } = this.#client.operation;
+    if (isClients || operation === OperationTypeNode.QUERY) return directives;
+    return directives.filter(({ name }) => this.#onQueries.has(name.value));
   }
 }
 
@@ -72,56 +109,6 @@ export class NodeWriter {
 function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditions): void {
   for (const field of fields.values()) field.when = field.when.filter((one) => !implies(when, [one]));
   for (const fragment of fragments.values()) withoutConditions(fragment, when);
-}
-
-function fetchNode(draft: FetchDraft, { operation: client, subgraphs, onQueries }: NodeFacts): FetchNode {
-  const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
-  const outputRewrites = separateNames([selection]);
-  const printer = new OperationPrinter();
-  const body = printer.print(selection, true);
-  const isClients = !isOfEntities && draft.path.length === 0;
-  const kind = isClients ? client.operation.operation : OperationTypeNode.QUERY;
-  const directives = directivesOf(client.operation, isClients, onQueries);
-  addVariables(directives, printer.variables);
-  const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
-  for (const name of printer.variables) definitions.push(client.variables.get(name)!);
-  const fromContexts = [...contexts.values()];
-  for (const { name, type } of fromContexts) definitions.push(`$${name}:${type}`);
-  const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
-  const head = `${variables}${directives.map(print).join('')}`;
-  const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
-  const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
-  return {
-    kind: 'Fetch',
-    serviceName: subgraphs[subgraph]!.name,
-    operation: [
-      `${head === '' && kind === OperationTypeNode.QUERY ? '' : kind}${head}{${whole}}`,
-      ...printer.fragments,
-    ].join(' '),
-    operationKind: kind,
-    variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
-    ...(isOfEntities && {
-      requires: [...requires].map(([typeCondition, drafts]) => ({
-        kind: 'InlineFragment' as const,
-        typeCondition,
-        selections: [{ kind: 'Field' as const, name: '__typename' }, ...requiredSelections(drafts)],
-      })),
-    }),
-    ...(inputRewrites.size > 0 && { inputRewrites: [...inputRewrites.values()] }),
-    ...(outputRewrites.length > 0 && { outputRewrites }),
-    ...(contextRewrites.length > 0 && { contextRewrites }),
-    ...(typeKeys.size > 0 && { typeKeys: [...typeKeys] }),
-  };
-}
-
-/** The client's directives of the operation, where they may stand on what is sent. */
-function directivesOf(
-  { directives = [], operation }: OperationDefinitionNode,
-  isClients: boolean,
-  onQueries: ReadonlySet<string>,
-): readonly DirectiveNode[] {
-  if (isClients || operation === OperationTypeNode.QUERY) return directives;
-  return directives.filter(({ name }) => onQueries.has(name.value));
 }
 
 /** Equal fetches whose paths differ only in one list of types become one. */

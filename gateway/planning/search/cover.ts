@@ -75,11 +75,14 @@ export function resolvedBy(
   if (join === undefined) return undefined;
   const below = provided === undefined ? undefined : providedOf(search, provided, as, name);
   if (below !== undefined) return { join, provided: below };
-  if (join.isOverridden) return undefined;
+  if (isOverridden(join, search.labels)) return undefined;
   // The fields of keys are resolved even where they are external.
   if (join.isExternal && as.joins.get(subgraph)?.keyFields.has(name) !== true) return undefined;
   return { join, provided: undefined };
 }
+
+const isOverridden = ({ overridden }: FieldJoin, labels: ReadonlySet<string>): boolean =>
+  typeof overridden === 'boolean' ? overridden : labels.has(overridden.label) === overridden.whenOn;
 
 /** What `@provides` names below a field; undefined where it does not name the field. */
 function providedOf(

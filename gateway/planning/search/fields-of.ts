@@ -11,7 +11,12 @@ import {
   type SelectionItem,
   unconditional,
 } from '../selections/selection';
-import { type IndexedType, isOfType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
+import {
+  type ContextArgument,
+  type IndexedType,
+  isOfType,
+  type SupergraphIndex,
+} from '../supergraph-index/supergraph-index';
 
 /** A selection on an interface or union. */
 export interface AbstractView {
@@ -38,6 +43,7 @@ export class Flattening {
   readonly #single = new Map<SelectedField, Selection>();
   readonly #conditional = new Map<SelectedField, Map<string, SelectedField>>();
   readonly #replaced = new Map<SelectedField, Map<Selection, SelectedField>>();
+  readonly #contexts = new Map<Selection, readonly ContextArgument[]>();
   readonly #lists: ListNode = { next: new Map(), selection: [] };
 
   constructor(index: SupergraphIndex) {
@@ -51,6 +57,20 @@ export class Flattening {
 
   viewOf(selection: Selection, type: IndexedType): AbstractView {
     return remembered(mapIn(this.#views, selection), type.name, () => this.#view(selection, type));
+  }
+
+  /** The arguments from a context (`@fromContext`) within a selection. */
+  contextArgumentsIn(selection: Selection): readonly ContextArgument[] {
+    const { contextual } = this.#index;
+    if (contextual.size === 0) return noArguments;
+    return remembered(this.#contexts, selection, () => [
+      ...new Set(
+        selection.flatMap((item) => [
+          ...((item.kind === 'field' && contextual.get(item.name)) || noArguments),
+          ...(item.selection === undefined ? noArguments : this.contextArgumentsIn(item.selection)),
+        ]),
+      ),
+    ]);
   }
 
   /** Both selections as one. */
@@ -138,6 +158,8 @@ export class Flattening {
     return { common: this.#flatten(common, type.name), typed, leftovers };
   }
 }
+
+const noArguments: readonly ContextArgument[] = [];
 
 function mergeKey(
   { responseName, signature, isRequirement, directives }: SelectedField,

@@ -145,8 +145,9 @@ export class Hub {
   }
 
   #usesContexts(item: ObjectItem): boolean {
-    const { contextUses, flattening } = this.search;
-    return contextUses.in(item.kind === 'bundle' ? item.selection : flattening.only(item)).length > 0;
+    const { flattening } = this.search;
+    const selection = item.kind === 'bundle' ? item.selection : flattening.only(item);
+    return flattening.contextArgumentsIn(selection).length > 0;
   }
 
   /** The way through the sources and entered subgraphs together, where that ends earlier than all others. */

@@ -5,12 +5,11 @@
  * over, the problem at hand and those around it are put on a stack, and begun again when what they need is solved. As all
  * that was solved is kept, and those on the stack stay begun, the result does not depend on where this happens.
  */
-import { type Steps } from '../budget';
+import { type SlicedWork, type Steps } from '../budget';
 import { mapIn, remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { CallSets } from './calls';
-import { ContextUses } from './contexts';
 import { type Entry } from './entries';
 import { Flattening } from './fields-of';
 import { planOf } from './plan-of';
@@ -37,7 +36,6 @@ export class Search {
   readonly calls: CallSets;
   readonly flattening: Flattening;
   readonly sources = new SourceLists();
-  readonly contextUses: ContextUses;
   /** What `cover` found, by field. */
   readonly covers = new Map<ObjectItem, Map<string, Plan | null>>();
   /** By type and sources. */
@@ -53,11 +51,12 @@ export class Search {
 
   constructor(
     readonly index: SupergraphIndex,
+    /** The labels of progressive `@override`s that are on. */
+    readonly labels: ReadonlySet<string>,
     readonly steps: Steps,
   ) {
     this.calls = new CallSets(index.subgraphs.length);
     this.flattening = new Flattening(index);
-    this.contextUses = new ContextUses(index);
   }
 
   /** How a selection is answered; null where it is not, or where this is being solved: nothing can need itself. */
@@ -85,8 +84,8 @@ export class Search {
     return problem.plan;
   }
 
-  /** Reaches a goal that needs solutions; undefined where the slice is over before. */
-  attempt<Result>(goal: () => Result): Result | undefined {
+  /** Reaches a goal that needs solutions. */
+  *attempt<Result>(goal: () => Result): SlicedWork<Result> {
     for (;;) {
       try {
         const problem = this.#stack.at(-1);
@@ -98,7 +97,7 @@ export class Search {
         this.#stack.push(...this.#left.reverse());
         this.#left = [];
       }
-      if (this.steps.isSliceOver) return undefined;
+      if (this.steps.isSliceOver) yield;
     }
   }
 

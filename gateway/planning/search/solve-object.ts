@@ -32,7 +32,7 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[]
   const ready = new Map(hub.contexts);
   for (const item of items) {
     if (item.selection === undefined) continue;
-    for (const { context, selection } of search.contextUses.in(item.selection)) {
+    for (const { context, selection } of search.flattening.contextArgumentsIn(item.selection)) {
       if (!type.contexts.includes(context)) continue;
       const known = hub.knownAfter(selection);
       if (known === undefined) continue;

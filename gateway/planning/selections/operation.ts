@@ -10,7 +10,7 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
-import { type Steps } from '../budget';
+import { type SlicedWork, type Steps } from '../budget';
 import { remembered } from '../maps';
 import { signatureOf } from './field-sets';
 import {
@@ -43,12 +43,12 @@ export interface SelectedOperation {
  *
  * @param operationName of the operation; without it the document has only one
  */
-export function readOperation(
+export function* readOperation(
   document: DocumentNode,
   operationName: string | undefined,
   directives: KnownDirectives,
   steps: Steps,
-): SelectedOperation {
+): SlicedWork<SelectedOperation> {
   const fragments = new Map<string, FragmentDefinitionNode>();
   let operation: OperationDefinitionNode | undefined;
   for (const definition of document.definitions) {
@@ -61,7 +61,7 @@ export function readOperation(
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
     variables.set(definition.variable.name.value, print(definition));
-  return { operation, selection: reader.selectionOf(operation.selectionSet, 0), variables };
+  return { operation, selection: yield* reader.selectionOf(operation.selectionSet, 0), variables };
 }
 
 class OperationReader {
@@ -81,11 +81,12 @@ class OperationReader {
     this.#steps = steps;
   }
 
-  selectionOf({ selections }: SelectionSetNode, depth: number): Selection {
+  *selectionOf({ selections }: SelectionSetNode, depth: number): SlicedWork<Selection> {
     this.#steps.enter(depth);
     const items: SelectionItem[] = [];
     for (const node of selections) {
       this.#steps.take(1);
+      if (this.#steps.isSliceOver) yield;
       const when = conditionsOf(node.directives);
       if (when === undefined) continue;
       if (node.kind === Kind.FIELD) {
@@ -100,7 +101,7 @@ class OperationReader {
           signature: signatureOf(name, args),
           when,
           directives: customDirectives(node.directives, false),
-          selection: node.selectionSet && this.selectionOf(node.selectionSet, depth + 1),
+          selection: node.selectionSet && (yield* this.selectionOf(node.selectionSet, depth + 1)),
           isRequirement: false,
           isLeftover: false,
         });
@@ -111,8 +112,8 @@ class OperationReader {
         ? this.#fragments.get(node.name.value)!.typeCondition.name.value
         : node.typeCondition?.name.value;
       const selection = isSpread
-        ? this.#fragment(node.name.value, depth)
-        : this.selectionOf(node.selectionSet, depth + 1);
+        ? yield* this.#fragment(node.name.value, depth)
+        : yield* this.selectionOf(node.selectionSet, depth + 1);
       // A spread becomes an inline fragment, on which not all directives of spreads may stand.
       const directives = customDirectives(node.directives, true).filter(
         ({ node: { name } }) => !isSpread || this.#directives.onFragments.has(name.value),
@@ -128,10 +129,12 @@ class OperationReader {
     return this.#equal.of(items);
   }
 
-  #fragment(name: string, depth: number): Selection {
-    return remembered(this.#known, name, () =>
-      this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1),
-    );
+  *#fragment(name: string, depth: number): SlicedWork<Selection> {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const selection = yield* this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1);
+    this.#known.set(name, selection);
+    return selection;
   }
 }
 

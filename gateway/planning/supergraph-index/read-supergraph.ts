@@ -1,6 +1,5 @@
 /** Reads the index from a supergraph: `join` specification, versions 0.1 to 0.5. */
 import {
-  type DefinitionNode,
   type DocumentNode,
   type FieldDefinitionNode,
   type InterfaceTypeDefinitionNode,
@@ -10,9 +9,11 @@ import {
   print,
   type UnionTypeDefinitionNode,
 } from 'graphql';
-import { type Applied, applied, namedTypeOf } from '../../../schema/supergraph/sdl';
+import { type SlicedWork } from '../budget';
 import { remembered } from '../maps';
 import { FieldSets } from '../selections/field-sets';
+import { type Applied, applied, isComposite, namedTypeOf } from '../../../schema/supergraph/sdl';
+import { type Features } from '../../../schema/supergraph/features';
 import {
   type ContextArgument,
   type FieldJoin,
@@ -24,13 +25,18 @@ import {
   type TypeJoin,
 } from './supergraph-index';
 
-/**
- * Builds the index, a definition at a time.
- *
- * @param labels the labels of progressive `@override`s that are on
- */
-export class SupergraphReader {
-  readonly #labels: ReadonlySet<string>;
+/** Builds the index. Throws an `Error` where the supergraph is wrong. */
+export function* indexOf(supergraph: DocumentNode, features: Features): SlicedWork<EditableIndex> {
+  const reader = new SupergraphReader(supergraph, features);
+  for (const definition of supergraph.definitions) {
+    if (isComposite(definition)) reader.read(definition);
+    yield;
+  }
+  return reader.finish();
+}
+
+class SupergraphReader {
+  readonly #labels = new Set<string>();
   readonly #fieldSets = new FieldSets();
   readonly #subgraphs: IndexedSubgraph[] = [];
   readonly #numbers = new Map<string, number>();
@@ -38,36 +44,27 @@ export class SupergraphReader {
   readonly #contextual = new Map<string, ContextArgument[]>();
   readonly #roots = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
   /** Version 0.1 says less: types and fields without a graph are everywhere, or of their owner. */
-  #isFirstVersion = false;
+  readonly #isFirstVersion: boolean;
+  readonly #contextDirective: string | undefined;
 
-  constructor({ definitions }: DocumentNode, labels: ReadonlySet<string>) {
-    this.#labels = labels;
+  constructor({ definitions }: DocumentNode, features: Features) {
+    this.#contextDirective = features.directiveOf('context');
+    this.#isFirstVersion = features.named('join')?.url.endsWith('/v0.1') === true;
     for (const definition of definitions) {
       if (definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION) {
         for (const { operation, type } of definition.operationTypes ?? [])
           this.#roots[operation] = type.name.value;
-        for (const link of [...applied(definition, 'core'), ...applied(definition, 'link')])
-          if (/\/join\/v0\.1$/.test(String(link['feature'] ?? link['url']))) this.#isFirstVersion = true;
       } else if (definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph')
         for (const value of definition.values ?? []) {
-          const [graph] = applied(value, 'join__graph');
-          this.#numbers.set(value.name.value, this.#subgraphs.length);
-          const url = graph?.['url'];
-          this.#subgraphs.push({ name: String(graph?.['name']), url: typeof url === 'string' ? url : '' });
+          const { value: graph } = value.name;
+          const [{ name = graph, url = '' } = {}] = applied(value, 'join__graph');
+          this.#numbers.set(graph, this.#subgraphs.length);
+          this.#subgraphs.push({ graph, name: String(name), url: String(url) });
         }
     }
   }
 
-  read(definition: DefinitionNode): void {
-    if (
-      definition.kind === Kind.OBJECT_TYPE_DEFINITION ||
-      definition.kind === Kind.INTERFACE_TYPE_DEFINITION ||
-      definition.kind === Kind.UNION_TYPE_DEFINITION
-    )
-      this.#readType(definition);
-  }
-
-  finish(): SupergraphIndex {
+  finish(): EditableIndex {
     for (const type of this.#types.values()) {
       if (type.kind !== 'object') continue;
       for (const name of type.interfaces) this.#types.get(name)?.objects.set(type.name, new Set());
@@ -80,10 +77,11 @@ export class SupergraphReader {
       types: this.#types,
       roots: this.#roots,
       contextual: this.#contextual,
+      overrideLabels: this.#labels,
     };
   }
 
-  #readType(node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode): void {
+  read(node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode): void {
     const type: MutableType = {
       name: node.name.value,
       kind: kinds[node.kind],
@@ -92,7 +90,10 @@ export class SupergraphReader {
       interfaces: new Set(),
       implementedIn: new Map(),
       objects: new Map(),
-      contexts: applied(node, 'context').map(({ name }) => String(name)),
+      contexts:
+        this.#contextDirective === undefined
+          ? []
+          : applied(node, this.#contextDirective).map(({ name }) => String(name)),
     };
     this.#types.set(type.name, type);
     for (const join of applied(node, 'join__type')) this.#joinType(type, join);
@@ -123,8 +124,7 @@ export class SupergraphReader {
       type.interfaces.add(name.value);
       if (this.#isFirstVersion) type.implementedIn.set(name.value, new Set(type.joins.keys()));
     }
-    for (const join of applied(node, 'join__implements'))
-      {
+    for (const join of applied(node, 'join__implements')) {
       const graphs = remembered(type.implementedIn, String(join['interface']), () => new Set());
       graphs.add(this.#numberOf(join['graph'], type.name));
     }
@@ -170,10 +170,7 @@ export class SupergraphReader {
       joinIn(type, subgraph);
     }
     const { overrideLabel: label, override, usedOverridden, requires, provides } = join;
-    const isProgressive = typeof label === 'string';
-    const isOn = isProgressive && this.#labels.has(label);
-    if (isProgressive && override !== undefined && !isOn) return;
-    if (isProgressive && override === undefined && isOn && usedOverridden !== true) return;
+    if (typeof label === 'string') this.#labels.add(label);
     const own = typeof join['type'] === 'string' ? parseType(join['type'], { noLocation: true }) : undefined;
     const where = `${type.name}.${field.name}`;
     const fromContexts = (join['contextArguments'] ?? []) as readonly Record<string, string>[];
@@ -189,7 +186,8 @@ export class SupergraphReader {
       type: own === undefined ? field.type : print(own),
       namedType: own === undefined ? field.namedType : namedTypeOf(own),
       isExternal: join['external'] === true,
-      isOverridden: usedOverridden === true && (!isProgressive || isOn),
+      overridden:
+        typeof label === 'string' ? { label, whenOn: override === undefined } : usedOverridden === true,
       requires: typeof requires === 'string' ? this.#fieldSet(requires, where) : undefined,
       provides: typeof provides === 'string' ? this.#fieldSet(provides, where) : undefined,
       contextArguments,
@@ -225,7 +223,13 @@ export class SupergraphReader {
   }
 }
 
-interface MutableType extends IndexedType {
+/** An index while it is built. */
+export interface EditableIndex extends SupergraphIndex {
+  readonly subgraphs: IndexedSubgraph[];
+  readonly types: ReadonlyMap<string, MutableType>;
+}
+
+export interface MutableType extends IndexedType {
   readonly joins: Map<number, MutableJoin>;
   readonly fields: Map<string, MutableField>;
   readonly interfaces: Set<string>;
@@ -241,7 +245,7 @@ interface MutableJoin extends TypeJoin {
   isInterfaceObject: boolean;
 }
 
-interface MutableField extends IndexedField {
+export interface MutableField extends IndexedField {
   readonly joins: Map<number, FieldJoin>;
 }
 
@@ -251,5 +255,5 @@ const kinds = {
   [Kind.UNION_TYPE_DEFINITION]: 'union',
 } as const;
 
-const joinIn = ({ joins }: MutableType, subgraph: number): MutableJoin =>
+export const joinIn = ({ joins }: MutableType, subgraph: number): MutableJoin =>
   remembered(joins, subgraph, () => ({ keys: [], keyFields: new Set(), isInterfaceObject: false }));

@@ -7,9 +7,13 @@ export interface SupergraphIndex {
   readonly roots: Readonly<Record<'query' | 'mutation' | 'subscription', string>>;
   /** The arguments from a context, by the names of their fields. */
   readonly contextual: ReadonlyMap<string, readonly ContextArgument[]>;
+  /** The labels of progressive `@override`s. */
+  readonly overrideLabels: ReadonlySet<string>;
 }
 
 export interface IndexedSubgraph {
+  /** Its value of `join__Graph`. */
+  readonly graph: string;
   readonly name: string;
   readonly url: string;
 }
@@ -53,8 +57,8 @@ export interface FieldJoin {
   readonly type: string;
   readonly namedType: string;
   readonly isExternal: boolean;
-  /** Whether another subgraph resolves it now. */
-  readonly isOverridden: boolean;
+  /** Whether another subgraph resolves it: always, never, or while a label (of a progressive override) is on, or off. */
+  readonly overridden: boolean | { readonly label: string; readonly whenOn: boolean };
   readonly requires: Selection | undefined;
   readonly provides: Selection | undefined;
   readonly contextArguments: readonly ContextArgument[];

@@ -2,7 +2,7 @@
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { entityTag, unknownOf } from '../../../../gateway/cache/tags';
-import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
+import { entityFactsOf } from '../../../support/own-planner';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 import { heapUsed } from '../../../support/heap';
 import { compose } from '../../../support/small-graph';

@@ -1,7 +1,7 @@
 import { parse } from 'graphql';
 import type { Invalidation } from '../../../../gateway/options/invalidation';
 import { sentenceOf, unknownNames } from '../../../../gateway/cache/unknown-names';
-import { entityFactsOf } from '../../../../gateway/planning/entity-facts';
+import { entityFactsOf } from '../../../support/own-planner';
 import { compose } from '../../../support/compose';
 
 const facts = entityFactsOf(

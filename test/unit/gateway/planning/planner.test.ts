@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { createPlanner, type Planner } from '../../../../gateway/planning';
-import { longestSlice, Steps } from '../../../../gateway/planning/budget';
+import { longestSlice, runAtOnce, Steps } from '../../../../gateway/planning/budget';
 import { type PlannerOptions } from '../../../../gateway/planning/planner';
-import { OperationPlanner } from '../../../../gateway/planning/operation-planner';
+import { planOperation } from '../../../../gateway/planning/plan-operation';
+import { readSupergraph } from '../../../../gateway/planning/supergraph-facts';
 import { failureAtOnce } from '../../../support/at-once';
 import { compose } from '../../../support/compose';
 
@@ -290,7 +291,7 @@ describe.each(['bench/fixture/supergraph.graphql', 'test/differential/graphs/mor
   'of %s',
   (file) => {
     const root = join(__dirname, '../../../..');
-    const supergraph = parse(readFileSync(join(root, file), 'utf8'), { noLocation: true });
+    const { supergraph } = runAtOnce(readSupergraph(readFileSync(join(root, file), 'utf8'), {}));
     const operations = file.startsWith('bench')
       ? [
           `{ users { ...P reviews { ...R product { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } } }
@@ -303,17 +304,13 @@ describe.each(['bench/fixture/supergraph.graphql', 'test/differential/graphs/mor
       : ['query($b: Boolean! = false) { any { ... on M1 @skip(if: $b) { next { ... on M1 { label } } } } }'];
 
     it.each(operations)('%s has the same plan, of as many steps, wherever slices end', (operation) => {
-      const planner = new OperationPlanner(supergraph);
       const document = parse(operation, { noLocation: true });
       const whole = new Steps({ steps: 1_000_000, depth: 1000 });
-      const planned = planner.begin({ document }, whole);
-      while (!planned.advance());
-      const expected = JSON.stringify(planned.plan);
+      const expected = JSON.stringify(runAtOnce(planOperation({ document }, supergraph, whole)));
       for (const every of [2, 3, 5, 7, 16, 31, 127, 1000]) {
         const steps = new InterruptedSteps(every);
-        const planning = new OperationPlanner(supergraph).begin({ document }, steps);
-        while (!planning.advance());
-        expect([every, JSON.stringify(planning.plan), steps.taken]).toEqual([every, expected, whole.taken]);
+        const plan = JSON.stringify(runAtOnce(planOperation({ document }, supergraph, steps)));
+        expect([every, plan, steps.taken]).toEqual([every, expected, whole.taken]);
       }
     });
   },

@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
-import { buildQueryPlanner } from '../../../support/own-planner';
+import { buildQueryPlanner, indexAtOnce } from '../../../support/own-planner';
 import { protectionsOf, requirementLabel, type Protections } from '../../../../gateway/planning/protections';
+import { Features } from '../../../../schema/supergraph/features';
 import { compose } from '../../../support/compose';
 
 const imported = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9",
@@ -9,16 +10,15 @@ const imported = `extend schema @link(url: "https://specs.apollo.dev/federation/
 const composed = (subgraphs: Record<string, string>): Protections =>
   buildQueryPlanner({ supergraphSdl: compose(subgraphs) }).supergraph.protections;
 
-const names = {
-  authenticated: 'authenticated',
-  requiresScopes: 'requiresScopes',
-  policy: 'policy',
-  context: 'context',
-  inaccessible: 'inaccessible',
-};
+const features = ['authenticated', 'requiresScopes', 'policy', 'context', 'inaccessible'];
+const links = features.map((name) => `@link(url: "https://specs.apollo.dev/${name}/v0.1")`);
 
 /** As a supergraph says it, whoever composed it. */
-const read = (sdl: string): Protections => protectionsOf(parse(sdl), names);
+function read(sdl: string): Protections {
+  const graphs = 'enum join__Graph { A @join__graph(name: "a", url: "") }';
+  const supergraph = parse(`schema ${links.join(' ')} { query: Query } ${graphs} ${sdl}`);
+  return protectionsOf(supergraph, new Features(supergraph), indexAtOnce(supergraph));
+}
 
 const labelsOf = ({ requirements, elements }: Protections): Record<string, string[]> =>
   Object.fromEntries(
@@ -104,8 +104,8 @@ describe('of a supergraph that was not composed with the same care', () => {
         tax: Int @join__field(graph: A, requires: "price org { number }")
         price: Int
       }
-      type Org { number: ID! }
-      type Order {
+      type Org @join__type(graph: A) { number: ID! }
+      type Order @join__type(graph: A) {
         label: String @join__field(graph: A, contextArguments: [{ context: "a__user", name: "x", type: "Int", selection: " { price }" }])
       }`);
     expect([...sources]).toEqual([

@@ -10,7 +10,7 @@ import { createInvalidate } from '../../../../../gateway/cache/invalidation';
 import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
 import { policyReader } from '../../../../../gateway/cache/policy';
 import { type Store, StoreUnavailable } from '../../../../../gateway/cache/stores/store';
-import { entityFactsOf } from '../../../../../gateway/planning/entity-facts';
+import { entityFactsOf } from '../../../../support/own-planner';
 import { isShareable } from '../../../../../gateway/subgraph-calls/shareable';
 import { TransportError } from '../../../../../gateway/subgraph-calls/transport';
 import { callerOf } from '../../../../support/caller';

@@ -31,7 +31,7 @@ export const gatewaySources = (): Readonly<Record<string, string>> => ({
  * server for operators, and what `refuseOnLambda` refuses.
  */
 export const unusedByGateway: readonly string[] = [
-  ...['@apollo/gateway', '@apollo/composition', '@graphql-inspector/core', 'fastify'],
+  ...['@graphql-inspector/core', 'fastify'],
   ...['@aws-sdk/client-cloudfront', '@aws-sdk/client-s3', '@aws-sdk/client-sns', '@aws-sdk/client-sqs'],
 ];
 

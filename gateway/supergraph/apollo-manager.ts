@@ -1,13 +1,20 @@
-import type {
-  GraphQLDataSource,
-  GraphQLDataSourceProcessOptions,
-  SupergraphManager,
-  SupergraphSdlHook,
-} from '@apollo/gateway';
+import { createRequire } from 'node:module';
 import { listSubgraphs, type SubgraphLocation } from './subgraphs';
 import type { SupergraphSource } from './source';
 
-export type { SupergraphManager };
+/** Apollo's `SupergraphManager`, as far as it is used here: its package need not be installed. */
+export interface SupergraphManager {
+  initialize(options: {
+    update(supergraphSdl: string): void;
+    healthCheck(supergraphSdl: string): Promise<void>;
+    getDataSource(subgraph: { readonly name: string; readonly url?: string }): ApolloDataSource;
+  }): Promise<{ readonly supergraphSdl: string; readonly cleanup?: () => Promise<void> }>;
+}
+
+/** Apollo's `GraphQLDataSource`. */
+interface ApolloDataSource {
+  process(options: never): Promise<unknown>;
+}
 
 /** Any of Apollo's `SupergraphManager`s as a source, such as `new IntrospectAndCompose({ subgraphs })`. */
 export function apolloManagerSource(manager: SupergraphManager): SupergraphSource {
@@ -16,19 +23,15 @@ export function apolloManagerSource(manager: SupergraphManager): SupergraphSourc
 
   return {
     start: async (listener) => {
-      const getDataSource = await loadDataSource();
-      const options: Parameters<SupergraphSdlHook>[0] = {
+      const result = await manager.initialize({
         update: (supergraphSdl) => {
           if (!stopped) listener.onSupergraph(supergraphSdl);
         },
-        getDataSource,
+        getDataSource: createDataSource,
         healthCheck: async (supergraphSdl) => {
-          await Promise.all(
-            listSubgraphs(supergraphSdl).map((subgraph) => checkHealth(subgraph, getDataSource)),
-          );
+          await Promise.all(listSubgraphs(supergraphSdl).map(checkHealth));
         },
-      };
-      const result = await manager.initialize(options);
+      });
       cleanup = result.cleanup;
       if (stopped) await cleanup?.();
       return result.supergraphSdl;
@@ -40,21 +43,31 @@ export function apolloManagerSource(manager: SupergraphManager): SupergraphSourc
   };
 }
 
-type GetDataSource = (subgraph: { readonly name: string; readonly url?: string }) => GraphQLDataSource;
-
-/** Loaded only for a manager that introspects subgraphs, as loading is slow. */
-async function loadDataSource(): Promise<GetDataSource> {
-  const { RemoteGraphQLDataSource } = await import('@apollo/gateway');
-  return ({ url }) => new RemoteGraphQLDataSource(url === undefined ? {} : { url });
+interface ApolloGateway {
+  readonly RemoteGraphQLDataSource: new (options: { readonly url?: string }) => ApolloDataSource;
 }
 
-async function checkHealth(subgraph: SubgraphLocation, getDataSource: GetDataSource): Promise<void> {
+/** Loads its class for the first manager that introspects subgraphs: it is slow to load, and few need it. */
+function createDataSource({ url }: { readonly url?: string }): ApolloDataSource {
+  const { RemoteGraphQLDataSource } = loadApolloGateway();
+  return new RemoteGraphQLDataSource(url === undefined ? {} : { url });
+}
+
+function loadApolloGateway(): ApolloGateway {
+  try {
+    return createRequire(__filename)('@apollo/gateway') as ApolloGateway;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    throw new Error(
+      'A SupergraphManager that calls subgraphs needs the package @apollo/gateway, which is not installed: run `npm install @apollo/gateway@2`.',
+      { cause: error },
+    );
+  }
+}
+
+async function checkHealth(subgraph: SubgraphLocation): Promise<void> {
   const request = { query: 'query Health { __typename }' };
   // Apollo does not export the enum with the kinds of requests.
-  const options = {
-    kind: 'health check',
-    request,
-    context: {},
-  } as unknown as GraphQLDataSourceProcessOptions;
-  await getDataSource(subgraph).process(options);
+  const options = { kind: 'health check', request, context: {} } as never;
+  await createDataSource(subgraph).process(options);
 }

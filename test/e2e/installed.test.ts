@@ -1,12 +1,27 @@
-/** Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. */
+/**
+ * Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. Over 300
+ * lines: one installation for all of it.
+ */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { subset } from 'semver';
 import { engines, version } from '../../package.json';
+import { freePort } from '../support/free-port';
 import { chosenPackages, installPackage } from '../support/installed-package';
+import { lambdaEvent } from '../support/lambda-events';
 import { readerIn, stepsOf } from '../support/page-steps';
 import { endAll, startProcess, type WeirProcess } from '../support/process';
 
@@ -17,7 +32,8 @@ const inFolder = (name: string): string => join(folder, name);
 const loadedBy = inFolder('loaded.json');
 
 beforeAll(() => {
-  installPackage(folder, ['@apollo/server', '@apollo/subgraph', '@types/node', 'graphql', 'graphql-http']);
+  const services = ['@apollo/server', '@apollo/subgraph', 'graphql', 'graphql-http'];
+  installPackage(folder, [...services, '@apollo/gateway', '@types/node', 'esbuild']);
   cpSync(join(root, 'test/support/own-services'), folder, { recursive: true });
 });
 
@@ -164,14 +180,16 @@ describe('two services of different teams', () => {
   const supergraph = inFolder('supergraph.graphql');
   const options = inFolder('weir.yaml');
   const registry = ['--registry', inFolder('registry'), '--graph', 'own@dev'];
+  let addresses: { readonly name: string; readonly url: string }[];
 
   beforeAll(async () => {
     const start = async (name: string) => {
       const service = startProcess([inFolder(`${name}.mjs`)]);
       const [, url] = await service.printed(/ready at (\S+)/);
-      return [name, { routing_url: url, schema: { subgraph_url: url } }];
+      return [name, { routing_url: url!, schema: { subgraph_url: url! } }] as const;
     };
     const subgraphs = await Promise.all(['products', 'reviews'].map(start));
+    addresses = subgraphs.map(([name, { routing_url: url }]) => ({ name, url }));
     writeFileSync(
       config,
       JSON.stringify({ federation_version: '=2.14.4', subgraphs: Object.fromEntries(subgraphs) }),
@@ -230,7 +248,156 @@ describe('two services of different teams', () => {
     expect(await breaking.exit).toBe(1);
     expect(breaking.stdout).toContain('Field `text` was removed from object type `Review`');
   });
+
+  /** Runs a program of the folder's packages, in which `answerOf` sends a query to a handler. */
+  const program = (code: string) =>
+    run(process.execPath, ['--eval', code, JSON.stringify(lambdaEvent('http api', sent))], { cwd: folder });
+  const query = '{ products { name reviews { text } } }';
+  const sent = {
+    method: 'POST',
+    path: '/graphql',
+    headers: [['content-type', 'application/json']] as const,
+    body: Buffer.from(JSON.stringify({ query })),
+  };
+  const answer = {
+    data: {
+      products: [
+        { name: 'Trowel', reviews: [{ text: 'Sturdy.' }] },
+        { name: 'Rake', reviews: [] },
+      ],
+    },
+  };
+  const answerAt = async (url: string): Promise<unknown> =>
+    (
+      await fetch(url, { method: 'POST', headers: { ...Object.fromEntries(sent.headers) }, body: sent.body })
+    ).json();
+
+  /** Starts a gateway whose source is a manager. */
+  const managed = (manager: string): string => `
+    const { startGateway } = require('weir');
+    const [products] = ${JSON.stringify(addresses)};
+    startGateway({ supergraph: ${manager}, port: 0, admin: { enabled: false }, logging: { level: 'error' } })
+      .then((gateway) => (console.log('runs'), gateway.stop()))
+      .catch((error) => console.log(error.message));`;
+
+  it('run with a SupergraphManager of Apollo, whose package is installed beside Weir', async () => {
+    const subgraphs = JSON.stringify(addresses);
+    const { stdout } = await program(
+      managed(`new (require('@apollo/gateway').IntrospectAndCompose)({ subgraphs: ${subgraphs} })`),
+    );
+    expect(stdout).toBe('runs\n');
+  });
+
+  describe('where all packages under the Elastic License are deleted', () => {
+    const aside = inFolder('aside');
+    let deleted: string[];
+
+    beforeAll(() => {
+      deleted = elasticPackages();
+      for (const path of deleted) {
+        mkdirSync(dirname(join(aside, path)), { recursive: true });
+        renameSync(inFolder(path), join(aside, path));
+      }
+    });
+
+    afterAll(() => {
+      for (const path of deleted) renameSync(join(aside, path), inFolder(path));
+    });
+
+    it('are Apollo’s for composition, and none of a gateway', () => {
+      expect(deleted.map((path) => path.slice('node_modules/@apollo/'.length)).sort()).toEqual([
+        'composition',
+        'federation-internals',
+        'gateway',
+        'query-graphs',
+        'query-planner',
+      ]);
+    });
+
+    it('are served from a file by workers', async () => {
+      const gateway = weir('gateway', '--config', options, '--workers', '2');
+      const [, url] = await gateway.printed(/weir: 2 workers answer at (http:\S+)/);
+
+      expect(await answerAt(url!)).toEqual(answer);
+      expect(await gateway.stop()).toBe(0);
+    });
+
+    it('are served from a registry, with a console that shows the schema', async () => {
+      const adminPort = await freePort();
+      const config = inFolder('console.yaml');
+      writeFileSync(
+        config,
+        `supergraph: { registry: registry, graph: own@dev }\nport: 0\nadmin: { port: ${adminPort} }\n`,
+      );
+      const gateway = weir('gateway', '--config', config);
+      const [, url] = await gateway.printed(/weir: the gateway answers at (http:\S+)/);
+
+      expect(await answerAt(url!)).toEqual(answer);
+      const view = await fetch(`http://127.0.0.1:${adminPort}/console/api/schema`);
+      const schema = (await view.json()) as { readonly types: object[] };
+      expect(schema.types).toContainEqual(expect.objectContaining({ name: 'Review' }));
+      expect(schema).toMatchObject({ troubles: [] });
+      expect(await gateway.stop()).toBe(0);
+    });
+
+    it('answer on Lambda, from options and from a package', async () => {
+      const answered = (open: string) =>
+        program(`Promise.resolve(${open}).then((handler) => handler(JSON.parse(process.argv[1]), {}))
+          .then(({ body }) => { console.log(body); process.exit(); });`);
+      const own = `require('weir/lambda').createHandler({
+        supergraph: 'supergraph.graphql', lambda: { perInstance: true }, logging: { level: 'error' } })`;
+      expect(JSON.parse((await answered(own)).stdout)).toEqual(answer);
+
+      const config = inFolder('lambda.yaml');
+      writeFileSync(
+        config,
+        'supergraph: supergraph.graphql\nlambda: { perInstance: true }\nlogging: { level: error }\n',
+      );
+      const packed = weir('package', 'gateway', '--config', config, '--out', inFolder('packed'));
+      expect([await packed.exit, packed.stderr]).toEqual([0, expect.stringContaining('has the gateway')]);
+      const handler = `import('./packed/code/index.mjs').then(({ handler }) => handler)`;
+      expect(JSON.parse((await answered(handler)).stdout)).toEqual(answer);
+    });
+
+    it('are not composed: commands say which package is missing, and how to install it', async () => {
+      const schema = inFolder('reviews.graphql');
+      const commands = [
+        ['compose', config],
+        ['dev', '--supergraph-config', config, '--port', '0'],
+        ['check', 'reviews', '--schema', schema, ...registry],
+        ['publish', 'reviews', '--schema', schema, ...registry],
+      ].map((args) => weir(...args));
+
+      for (const command of commands)
+        expect([await command.exit, command.stderr]).toEqual([
+          2,
+          'weir: composition needs the package @apollo/composition, which is not installed: run `npm install @apollo/composition@2`.\n',
+        ]);
+    });
+
+    it('have no SupergraphManager that calls them: its package is missing, and the gateway says so', async () => {
+      const { stdout } = await program(
+        managed('{ initialize: async ({ getDataSource }) => getDataSource(products).process({}) }'),
+      );
+      expect(stdout).toContain(
+        'A SupergraphManager that calls subgraphs needs the package @apollo/gateway, which is not installed: run `npm install @apollo/gateway@2`.',
+      );
+    });
+  });
 });
+
+/** The paths of the installed packages under the Elastic License. */
+function elasticPackages(): string[] {
+  const installed = Object.keys(
+    (JSON.parse(readFileSync(inFolder('package-lock.json'), 'utf8')) as { packages: object }).packages,
+  );
+  return installed.filter((path) => {
+    const about = join(folder, path, 'package.json');
+    if (path === '' || !existsSync(about)) return false;
+    const { license } = JSON.parse(readFileSync(about, 'utf8')) as { readonly license?: unknown };
+    return /elastic/i.test(JSON.stringify(license ?? ''));
+  });
+}
 
 describe('a program in TypeScript', () => {
   const program = `

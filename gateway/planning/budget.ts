@@ -2,6 +2,7 @@
  * What the planning of one operation may take: steps, so that the answer is the same on a busy machine, and slices of time,
  * after which other work of the process goes on.
  */
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { requestError } from '../errors';
 
 export interface PlanningBudget {
@@ -54,15 +55,6 @@ export class Steps {
 
 const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
   requestError('QUERY_TOO_COMPLEX', { what, limit });
-
-/** Work that yields where it can be left and continued. */
-export type SlicedWork<Result> = Generator<undefined, Result>;
-
-export function runAtOnce<Result>(work: SlicedWork<Result>): Result {
-  let next = work.next();
-  while (next.done !== true) next = work.next();
-  return next.value;
-}
 
 /** Longest slice of work on the main thread, in milliseconds. */
 export const longestSlice = 6;

@@ -11,7 +11,7 @@ import {
   type TypeDefinitionNode,
   type ValueNode,
 } from 'graphql';
-import { type SlicedWork } from './budget';
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
 import { applied } from '../../schema/supergraph/sdl';
 import { isInterfaceObject, type SupergraphIndex } from './supergraph-index/supergraph-index';

@@ -1,4 +1,4 @@
-/** The value of a key; computed, and kept, where there is none. */
+/** The value of a key; computed, and kept, where there is none. Not for what each field takes: closures cost there. */
 export function remembered<Key, Value>(
   map: { get(key: Key): Value | undefined; set(key: Key, value: Value): unknown },
   key: Key,
@@ -10,8 +10,11 @@ export function remembered<Key, Value>(
 }
 
 /** The map of a key in a map of maps. */
-export const mapIn = <Of, Key, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> =>
-  remembered(maps, of, () => new Map<Key, Value>());
+export function mapIn<Of, Key, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> {
+  let map = maps.get(of);
+  if (map === undefined) maps.set(of, (map = new Map<Key, Value>()));
+  return map;
+}
 
 /** The items in groups with equal ids, in the order of their first ones. */
 export function groupsBy<Item>(items: Iterable<Item>, idOf: (item: Item) => string): Item[][] {

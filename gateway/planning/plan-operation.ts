@@ -1,7 +1,8 @@
 /** Plans one operation: reads its selection, searches which subgraph answers what, and emits fetches. */
 import { type DocumentNode, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type FetchNode, type PlanNode, type QueryPlan } from '../execution/compile/plan';
-import { type SlicedWork, type Steps } from './budget';
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+import { type Steps } from './budget';
 import { Emitter } from './emit/emitter';
 import { startLate } from './emit/late-fetches';
 import { NodeWriter } from './emit/nodes';

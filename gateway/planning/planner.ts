@@ -7,15 +7,8 @@ import { LRUCache } from 'lru-cache';
 import { FairQueue, heaviest } from '../admission/fair-queue';
 import { type QueryPlan } from '../execution/compile/plan';
 import { type Options } from '../options';
-import {
-  defaultBudget,
-  longestSlice,
-  nextTurn,
-  type PlanningBudget,
-  runInSlices,
-  type SlicedWork,
-  Steps,
-} from './budget';
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+import { defaultBudget, longestSlice, nextTurn, type PlanningBudget, runInSlices, Steps } from './budget';
 import { type EventFields } from './event-fields';
 import { type PlannedSupergraph, planOperation } from './plan-operation';
 import { PlanningError } from './planning-error';

@@ -1,11 +1,6 @@
 /** Which elements of a supergraph are for some callers only, and which others are computed from these. */
-import {
-  type ConstDirectiveNode,
-  type DocumentNode,
-  type FieldDefinitionNode,
-  Kind,
-  type NamedTypeNode,
-} from 'graphql';
+import { type ConstDirectiveNode, type DocumentNode, isTypeDefinitionNode, Kind } from 'graphql';
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { type Selection } from './selections/selection';
 import { argumentsOf, namedTypeOf } from '../../schema/supergraph/sdl';
 import { type Features } from '../../schema/supergraph/features';
@@ -41,66 +36,54 @@ export interface Protections {
  * its composer. So a requirement of an interface that its implementations do not explain applies to them too, and the
  * fields that a field requires are always followed.
  */
-export function protectionsOf(
+export function* protectionsOf(
   { definitions }: DocumentNode,
   features: Features,
   index: SupergraphIndex,
-): Protections {
-  const types = new Map<string, TypeFacts>();
-  for (const definition of definitions) {
-    const { kind } = definition;
-    if (kind === Kind.OBJECT_TYPE_DEFINITION || kind === Kind.INTERFACE_TYPE_DEFINITION)
-      types.set(definition.name.value, { ...definition, name: definition.name.value });
-    else if (kind === Kind.ENUM_TYPE_DEFINITION || kind === Kind.SCALAR_TYPE_DEFINITION) {
-      const { directives, name } = definition;
-      types.set(name.value, { kind, name: name.value, directives });
-    }
-  }
+): SlicedWork<Protections> {
   const names = {
     authenticated: features.directiveOf('authenticated'),
     requiresScopes: features.directiveOf('requiresScopes'),
     policy: features.directiveOf('policy'),
   };
+  const inaccessible = features.directiveOf('inaccessible');
+  const isHidden = ({ directives = [] }: Annotated): boolean =>
+    directives.some(({ name }) => name.value === inaccessible);
   const asked = new Map<string, Requirement[]>();
+  const hiddenFields = new Map<string, string>();
   const add = (coordinate: string, more: readonly Requirement[]): void => {
     if (more.length > 0) asked.set(coordinate, [...(asked.get(coordinate) ?? []), ...more]);
   };
-  for (const type of types.values()) {
-    add(type.name, readRequirements(type.directives, names));
-    for (const field of type.fields ?? [])
-      add(`${type.name}.${field.name.value}`, readRequirements(field.directives, names));
+  for (const type of definitions) {
+    if (!isTypeDefinitionNode(type)) continue;
+    add(type.name.value, readRequirements(type, names));
+    if (type.kind === Kind.OBJECT_TYPE_DEFINITION || type.kind === Kind.INTERFACE_TYPE_DEFINITION)
+      for (const field of type.fields ?? []) {
+        const coordinate = `${type.name.value}.${field.name.value}`;
+        add(coordinate, readRequirements(field, names));
+        if (isHidden(type) || isHidden(field)) hiddenFields.set(coordinate, namedTypeOf(field.type));
+      }
+    yield;
   }
-  for (const [coordinate, inherited] of inheritance(types, asked)) add(coordinate, inherited);
-  return {
-    ...numbered(asked),
-    ...selectedFields(index),
-    hiddenFields: hiddenFieldsOf(types, features.directiveOf('inaccessible')),
-  };
+  for (const [coordinate, inherited] of inheritance(index, asked)) add(coordinate, inherited);
+  return { ...numbered(asked), ...(yield* selectedFields(index)), hiddenFields };
 }
 
-interface TypeFacts {
-  readonly kind: Kind;
-  readonly name: string;
+interface Annotated {
   readonly directives?: readonly ConstDirectiveNode[] | undefined;
-  readonly fields?: readonly FieldDefinitionNode[] | undefined;
-  readonly interfaces?: readonly NamedTypeNode[] | undefined;
 }
 
 function readRequirements(
-  directives: readonly ConstDirectiveNode[] = [],
-  {
-    authenticated,
-    requiresScopes,
-    policy,
-  }: Record<'authenticated' | 'requiresScopes' | 'policy', string | undefined>,
+  { directives = [] }: Annotated,
+  names: Record<'authenticated' | 'requiresScopes' | 'policy', string | undefined>,
 ): Requirement[] {
   return directives.flatMap((directive): Requirement[] => {
     switch (directive.name.value) {
-      case authenticated:
+      case names.authenticated:
         return [{ kind: 'authenticated' }];
-      case requiresScopes:
+      case names.requiresScopes:
         return [{ kind: 'scopes', anyOf: argumentsOf(directive)['scopes'] as string[][] }];
-      case policy:
+      case names.policy:
         return [{ kind: 'policies', anyOf: argumentsOf(directive)['policies'] as string[][] }];
       default:
         return [];
@@ -109,26 +92,25 @@ function readRequirements(
 }
 
 /** For each implementation, the requirements of its interfaces that no implementation explains. */
-function* inheritance(
-  types: ReadonlyMap<string, TypeFacts>,
+function inheritance(
+  { types }: SupergraphIndex,
   asked: ReadonlyMap<string, readonly Requirement[]>,
-): Iterable<[string, Requirement[]]> {
-  const inherited: [string, Requirement[]][] = [];
-  for (const { name, kind, fields = [] } of types.values()) {
-    if (kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
-    const all = [...types.values()].filter(({ interfaces = [] }) =>
-      interfaces.some((one) => one.name.value === name),
-    );
-    const objects = all.filter((type) => type.kind === Kind.OBJECT_TYPE_DEFINITION);
-    for (const suffix of ['', ...fields.map((field) => `.${field.name.value}`)]) {
+): readonly (readonly [coordinate: string, Requirement[]])[] {
+  const inherited: (readonly [string, Requirement[]])[] = [];
+  for (const { name, kind, fields } of types.values()) {
+    if (kind !== 'interface') continue;
+    const all = [...types.values()].filter(({ interfaces }) => interfaces.has(name));
+    for (const suffix of ['', ...Array.from(fields.keys(), (field) => `.${field}`)]) {
       const own = asked.get(name + suffix);
       if (own === undefined) continue;
-      const theirs = objects.flatMap((object) => asked.get(object.name + suffix) ?? []);
+      const theirs = all.flatMap((type) =>
+        type.kind === 'object' ? (asked.get(type.name + suffix) ?? []) : [],
+      );
       const unexplained = own.filter((requirement) => !follows(requirement, theirs));
       if (unexplained.length > 0) for (const type of all) inherited.push([type.name + suffix, unexplained]);
     }
   }
-  yield* inherited;
+  return inherited;
 }
 
 /** Whether every caller that meets all of these requirements meets this one too. */
@@ -186,9 +168,9 @@ export const requirementLabel = (requirement: Requirement): string =>
     : `${requirement.kind} ${JSON.stringify(requirement.anyOf)}`;
 
 /** The elements that keys, `@requires` and `@fromContext` arguments select. */
-function selectedFields({
+function* selectedFields({
   types,
-}: SupergraphIndex): Pick<Protections, 'sources' | 'keys' | 'interfaceObjects'> {
+}: SupergraphIndex): SlicedWork<Pick<Protections, 'sources' | 'keys' | 'interfaceObjects'>> {
   const sources = new Map<string, string[]>();
   const keys = new Map<string, string[]>();
   const interfaceObjects = new Set<string>();
@@ -212,6 +194,7 @@ function selectedFields({
       }
       if (found.size > 0) sources.set(`${type.name}.${name}`, [...found]);
     }
+    yield;
   }
   return { sources, keys, interfaceObjects };
 
@@ -228,18 +211,4 @@ function selectedFields({
       if (item.selection !== undefined) select(item.selection, types.get(field.namedType), found);
     }
   }
-}
-
-function hiddenFieldsOf(
-  types: ReadonlyMap<string, TypeFacts>,
-  inaccessible: string | undefined,
-): Map<string, string> {
-  const hidden = new Map<string, string>();
-  const isHidden = (directives: readonly ConstDirectiveNode[] = []): boolean =>
-    directives.some(({ name }) => name.value === inaccessible);
-  for (const { name, directives, fields = [] } of types.values())
-    for (const field of fields)
-      if (isHidden(directives) || isHidden(field.directives))
-        hidden.set(`${name}.${field.name.value}`, namedTypeOf(field.type));
-  return hidden;
 }

@@ -1,7 +1,7 @@
 /** Reads a supergraph: what plans need of it, and what the gateway needs to know beside its plans. */
 import { type DefinitionNode, DirectiveLocation, type DocumentNode, Kind, print, TokenKind } from 'graphql';
 import { Parser } from 'graphql/language/parser';
-import { type SlicedWork } from './budget';
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
@@ -45,17 +45,17 @@ export interface ReadSupergraph {
 export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWork<ReadSupergraph> {
   const document = yield* parsed(sdl);
   const features = new Features(document);
-  checkSupergraph(document, features);
-  yield;
+  yield* checkSupergraph(document, features);
   const index = yield* indexOf(document, features);
-  const { definitions, inaccessibleTypes, inaccessibleValues } = visibleDefinitions(document, features);
+  const visible = yield* visibleDefinitions(document, features);
+  const { definitions, inaccessibleTypes, inaccessibleValues } = visible;
   const facts = {
     apiSchemaSdl: yield* inParts(definitions),
     answerTypesSdl: answerTypesSdl(index, inaccessibleTypes),
     inaccessibleValues,
     subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url })),
     overrideLabels: [...index.overrideLabels],
-    protections: protectionsOf(document, features, index),
+    protections: yield* protectionsOf(document, features, index),
     costs: readCostDirectives(document, features),
     entities: yield* entityFactsOf(document, index),
   };

@@ -10,21 +10,21 @@ import {
 import { type Features } from './features';
 import { fieldSetProblems } from './field-set-checks';
 import { applied, namedTypeOf } from './sdl';
+import { type SlicedWork } from './sliced-work';
 
 /** Throws an `Error` with all reasons why the supergraph is refused. */
-export function checkSupergraph(supergraph: DocumentNode, features: Features): void {
+export function* checkSupergraph(supergraph: DocumentNode, features: Features): SlicedWork<void> {
   const { definitions } = supergraph;
   const graphs = definitions.find(
     (node) => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'join__Graph',
   );
   if (graphs === undefined)
     throw new Error('This is not a supergraph: it has no `join__Graph` that lists its subgraphs.');
-  const problems = [
-    ...featureProblems(features),
-    ...typeProblems(definitions),
-    ...rootProblems(definitions),
-    ...fieldSetProblems(definitions),
-  ];
+  const problems = [...featureProblems(features), ...rootProblems(definitions)];
+  for (const work of [typeProblems(definitions), fieldSetProblems(definitions)])
+    for (const problem of work)
+      if (problem === undefined) yield;
+      else problems.push(problem);
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
@@ -72,8 +72,8 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/cacheTag/v0.1',
 ]);
 
-/** Names that stand for no definition. */
-function* typeProblems(definitions: readonly DefinitionNode[]): Iterable<string> {
+/** Names that stand for no definition. Undefined: the work can be left there. */
+function* typeProblems(definitions: readonly DefinitionNode[]): Iterable<string | undefined> {
   const types = new Set<string>(specifiedScalarTypes.map(({ name }) => name));
   for (const node of definitions) {
     if (!isTypeDefinitionNode(node)) continue;
@@ -99,6 +99,7 @@ function* typeProblems(definitions: readonly DefinitionNode[]): Iterable<string>
       const name = namedTypeOf(type);
       if (!types.has(name)) yield `Unknown type "${name}", which ${of} names.`;
     }
+    yield undefined;
   }
 }
 

@@ -12,14 +12,17 @@ import { applied, namedTypeOf } from './sdl';
 /** By type, its fields and their named types: that of the supergraph, and those that subgraphs narrow it to. */
 type Fields = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 
-export function* fieldSetProblems(definitions: readonly DefinitionNode[]): Iterable<string> {
-  const fields = fieldsOf(definitions);
+/** Undefined: the work can be left there. */
+export function* fieldSetProblems(definitions: readonly DefinitionNode[]): Iterable<string | undefined> {
+  const fields = yield* fieldsOf(definitions);
+  const selections = new Map<string, SelectionSetNode | undefined>();
   const checked = new Set<string>();
   function* check(text: unknown, types: readonly string[], what: string): Iterable<string> {
     const id = `${what} ${String(text)}`;
     if (typeof text !== 'string' || checked.has(id)) return;
     checked.add(id);
-    const selection = parsed(text);
+    if (!selections.has(text)) selections.set(text, parsed(text));
+    const selection = selections.get(text);
     if (selection === undefined) yield `${what} is no selection of fields: "${text}".`;
     else
       for (const missing of unknownFields(selection, types, fields))
@@ -33,19 +36,21 @@ export function* fieldSetProblems(definitions: readonly DefinitionNode[]): Itera
       const where = `${type}.${field.name.value}`;
       for (const { requires, provides } of applied(field, 'join__field')) {
         yield* check(requires, [type], `What ${where} requires`);
-        yield* check(provides, typesOf(field), `What ${where} provides`);
+        if (provides !== undefined) yield* check(provides, typesOf(field), `What ${where} provides`);
       }
     }
+    yield undefined;
   }
 }
 
-function fieldsOf(definitions: readonly DefinitionNode[]): Fields {
+function* fieldsOf(definitions: readonly DefinitionNode[]): Generator<undefined, Fields> {
   const types = new Map<string, Map<string, readonly string[]>>();
   for (const node of definitions) {
     if (node.kind === Kind.UNION_TYPE_DEFINITION) types.set(node.name.value, new Map());
     if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
     const fields = (node.fields ?? []).map((field) => [field.name.value, typesOf(field)] as const);
     types.set(node.name.value, new Map(fields));
+    yield undefined;
   }
   return types;
 }

@@ -9,6 +9,7 @@ import {
   type SchemaDefinitionNode,
 } from 'graphql';
 import { type Features } from './features';
+import { type SlicedWork } from './sliced-work';
 
 export interface VisibleDefinitions {
   readonly definitions: readonly DefinitionNode[];
@@ -19,7 +20,10 @@ export interface VisibleDefinitions {
 }
 
 /** @param features of the same document */
-export function visibleDefinitions({ definitions }: DocumentNode, features: Features): VisibleDefinitions {
+export function* visibleDefinitions(
+  { definitions }: DocumentNode,
+  features: Features,
+): SlicedWork<VisibleDefinitions> {
   const reader = new Reader(features);
   const hidden = new Set<string>();
   for (const node of definitions)
@@ -30,6 +34,7 @@ export function visibleDefinitions({ definitions }: DocumentNode, features: Feat
     if (isTypeDefinitionNode(node) && hidden.has(node.name.value)) continue;
     const shown = reader.visible(node, hidden);
     if (shown !== undefined) visible.push(shown);
+    yield;
   }
   return {
     definitions: visible,

@@ -1,6 +1,7 @@
 import { type DocumentNode, parse } from 'graphql';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
-import { defaultBudget, runAtOnce, Steps } from '../../gateway/planning/budget';
+import { defaultBudget, Steps } from '../../gateway/planning/budget';
+import { runAtOnce } from '../../schema/supergraph/sliced-work';
 import { type EntityFacts, entityFactsOf as readEntityFacts } from '../../gateway/planning/entity-facts';
 import { type EventFields } from '../../gateway/planning/event-fields';
 import { planOperation } from '../../gateway/planning/plan-operation';

@@ -58,8 +58,8 @@ export interface FieldDraft {
   responseName: string;
   readonly name: string;
   readonly arguments: readonly ArgumentNode[];
-  /** Arguments whose values come from contexts, by name. */
-  readonly contextArguments: ReadonlyMap<string, string>;
+  /** Arguments whose values come from contexts. */
+  readonly contextArguments: readonly { readonly name: string; readonly variable: string }[];
   readonly directives: readonly CustomDirective[];
   when: Conditions;
   /** In the subgraph, as text. */
@@ -99,9 +99,17 @@ export class FetchDrafts {
       return fitting;
     }
     const fetch: FetchDraft = {
-      ...{ subgraph, stage, path, position, when, isOfEntities: types === undefined },
+      subgraph,
+      stage,
+      path,
+      position,
+      when,
+      isOfEntities: types === undefined,
       selection: new SelectionDraft(types ?? []),
-      ...{ requires: new Map(), inputRewrites: new Map(), contexts: new Map(), typeKeys: new Set() },
+      requires: new Map(),
+      inputRewrites: new Map(),
+      contexts: new Map(),
+      typeKeys: new Set(),
     };
     known.push(fetch);
     return fetch;

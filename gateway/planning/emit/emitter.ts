@@ -1,6 +1,6 @@
 /** Turns what the search found into fetches. */
-import { type SlicedWork, type Steps } from '../budget';
-import { remembered } from '../maps';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import {
   allOf,
   type Conditions,
@@ -193,19 +193,25 @@ export class Emitter {
   ): FieldDraft {
     let id = `${responseName}|${conditionsKey(when)}|`;
     for (const { text } of item.directives) id += text;
-    return remembered(selection.fields, id, () => {
-      const { name, arguments: args, directives } = item;
-      const field = as.fields.get(name);
-      const join = field?.joins.get(subgraph);
-      const contextArguments = new Map<string, string>();
-      for (const argument of join?.contextArguments ?? [])
-        contextArguments.set(argument.name, contexts.variableFor(this.#search, fetch, argument));
-      return {
-        ...{ responseName, name, arguments: args, contextArguments, directives, when },
-        type: join?.type ?? field?.type ?? 'String!',
-        selection: item.selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
-      };
-    });
+    let draft = selection.fields.get(id);
+    if (draft !== undefined) return draft;
+    const field = as.fields.get(item.name);
+    const join = field?.joins.get(subgraph);
+    draft = {
+      responseName,
+      name: item.name,
+      arguments: item.arguments,
+      contextArguments: (join?.contextArguments ?? []).map((argument) => ({
+        name: argument.name,
+        variable: contexts.variableFor(this.#search, fetch, argument),
+      })),
+      directives: item.directives,
+      when,
+      type: join?.type ?? field?.type ?? 'String!',
+      selection: item.selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
+    };
+    selection.fields.set(id, draft);
+    return draft;
   }
 }
 

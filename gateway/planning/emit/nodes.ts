@@ -2,7 +2,8 @@
 import { type DirectiveNode, OperationTypeNode, print } from 'graphql';
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
-import { type SlicedWork, type Steps } from '../budget';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import { groupsBy } from '../maps';
 import { addVariables, type SelectedOperation } from '../selections/operation';
 import { implies, type Conditions } from '../selections/selection';

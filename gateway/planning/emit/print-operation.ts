@@ -37,7 +37,7 @@ export class OperationPrinter {
     const { arguments: args, contextArguments, directives, name, responseName, selection, when } = field;
     addVariables(args, this.variables);
     const given = args.map(print);
-    for (const [argument, variable] of contextArguments) given.push(`${argument}:$${variable}`);
+    for (const { name: argument, variable } of contextArguments) given.push(`${argument}:$${variable}`);
     let text = responseName === name ? name : `${responseName}:${name}`;
     if (given.length > 0) text += `(${given.join(' ')})`;
     const around: string[] = [];

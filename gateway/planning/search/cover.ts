@@ -6,7 +6,7 @@ import {
   isOfType,
   type IndexedType,
 } from '../supergraph-index/supergraph-index';
-import { mapIn, remembered } from '../maps';
+import { mapIn } from '../maps';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
 import { type Source, type Sources } from './sources';
@@ -29,7 +29,9 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
     return search.solve(first.as, search.flattening.only(item), sources);
   const known = mapIn(search.covers, item);
   const key = canRequire ? `${sources.key}+` : sources.key;
-  return remembered(known, key, () => coverField(search, item, sources, canRequire));
+  let plan = known.get(key);
+  if (plan === undefined) known.set(key, (plan = coverField(search, item, sources, canRequire)));
+  return plan;
 }
 
 function coverField(

@@ -52,7 +52,10 @@ export class Flattening {
 
   /** The fields that are selected of an object of a type; equal ones are merged. */
   fieldsOf(selection: Selection, type: string): readonly SelectedField[] {
-    return remembered(mapIn(this.#byType, selection), type, () => this.#flatten(selection, type));
+    const known = mapIn(this.#byType, selection);
+    let fields = known.get(type);
+    if (fields === undefined) known.set(type, (fields = this.#flatten(selection, type)));
+    return fields;
   }
 
   viewOf(selection: Selection, type: IndexedType): AbstractView {
@@ -82,7 +85,9 @@ export class Flattening {
 
   /** The selection of one field. */
   only(field: SelectedField): Selection {
-    return remembered(this.#single, field, () => [field]);
+    let selection = this.#single.get(field);
+    if (selection === undefined) this.#single.set(field, (selection = [field]));
+    return selection;
   }
 
   /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */

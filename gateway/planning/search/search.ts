@@ -5,8 +5,9 @@
  * over, the problem at hand and those around it are put on a stack, and begun again when what they need is solved. As all
  * that was solved is kept, and those on the stack stay begun, the result does not depend on where this happens.
  */
-import { type SlicedWork, type Steps } from '../budget';
-import { mapIn, remembered } from '../maps';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
+import { mapIn } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { CallSets } from './calls';
@@ -103,7 +104,9 @@ export class Search {
 
   leaf(subgraph: number, stage: number): LeafPlan {
     const key = subgraph * 4096 + stage;
-    return remembered(this.#leaves, key, () => ({ ...noPlan, depth: stage, uses: [subgraph] }));
+    let plan = this.#leaves.get(key);
+    if (plan === undefined) this.#leaves.set(key, (plan = { ...noPlan, depth: stage, uses: [subgraph] }));
+    return plan;
   }
 
   /** Whether a plan leaves less, ends earlier, calls less, or is smaller, in this order. */

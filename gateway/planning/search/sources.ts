@@ -44,7 +44,9 @@ export class SourceLists {
     for (const { subgraph, stage, as, provided } of ordered)
       key += `${subgraph}@${stage}@${as.name}@${this.#numberOf(provided)},`;
     for (const [name, ready] of contexts) key += `${name}:${ready},`;
-    return remembered(this.#known, key, () => ({ list: ordered, contexts, key }));
+    let sources = this.#known.get(key);
+    if (sources === undefined) this.#known.set(key, (sources = { list: ordered, contexts, key }));
+    return sources;
   }
 
   #numberOf(provided: Selection | undefined): number {

@@ -10,7 +10,8 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
-import { type SlicedWork, type Steps } from '../budget';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import { remembered } from '../maps';
 import { signatureOf } from './field-sets';
 import {

@@ -9,7 +9,7 @@ import {
   print,
   type UnionTypeDefinitionNode,
 } from 'graphql';
-import { type SlicedWork } from '../budget';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
 import { FieldSets } from '../selections/field-sets';
 import { type Applied, applied, isComposite, namedTypeOf } from '../../../schema/supergraph/sdl';

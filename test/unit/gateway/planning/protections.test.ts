@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { buildQueryPlanner, indexAtOnce } from '../../../support/own-planner';
 import { protectionsOf, requirementLabel, type Protections } from '../../../../gateway/planning/protections';
+import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
 import { Features } from '../../../../schema/supergraph/features';
 import { compose } from '../../../support/compose';
 
@@ -17,7 +18,7 @@ const links = features.map((name) => `@link(url: "https://specs.apollo.dev/${nam
 function read(sdl: string): Protections {
   const graphs = 'enum join__Graph { A @join__graph(name: "a", url: "") }';
   const supergraph = parse(`schema ${links.join(' ')} { query: Query } ${graphs} ${sdl}`);
-  return protectionsOf(supergraph, new Features(supergraph), indexAtOnce(supergraph));
+  return runAtOnce(protectionsOf(supergraph, new Features(supergraph), indexAtOnce(supergraph)));
 }
 
 const labelsOf = ({ requirements, elements }: Protections): Record<string, string[]> =>

@@ -4,7 +4,7 @@ import { separateNames } from '../../../../gateway/planning/emit/response-names'
 
 function field(responseName: string, type: string, below?: SelectionDraft): FieldDraft {
   return {
-    ...{ responseName, name: responseName, arguments: [], contextArguments: new Map(), directives: [] },
+    ...{ responseName, name: responseName, arguments: [], contextArguments: [], directives: [] },
     ...{ when: [], type, selection: below },
   };
 }

@@ -1,0 +1,142 @@
+/**
+ * `node bench/plans.mjs [--rounds N]`: what does planning cost, and do hostile operations end soon, in short slices?
+ *
+ * It plans in its own process, with what was built last. Times of plans are medians after a warm-up; those of hostile
+ * operations are CPU times of the first run, with the parsing of the operation. Fails when a figure is over its bound.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { workloads } from './fixture/workloads.mjs';
+import { hostileOperations, largeSupergraph, randomOperations } from './lib/hostile-operations.mjs';
+
+const require = createRequire(import.meta.url);
+const { parse } = require('graphql');
+const { defaultBudget, longestSlice, Steps } = require('../dist/gateway/planning/budget.js');
+const { planOperation } = require('../dist/gateway/planning/plan-operation.js');
+const { readSupergraph } = require('../dist/gateway/planning/supergraph-facts.js');
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '200' }, cold: { type: 'boolean' } },
+});
+const rounds = Number(values.rounds);
+const textOf = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
+const shop = textOf('../schema/supergraph.graphql');
+
+/** Runs work until it ends. `slices` are the milliseconds of each slice. */
+function run(work, steps) {
+  const slices = [];
+  for (;;) {
+    const began = performance.now();
+    steps?.beginSlice(longestSlice);
+    let next;
+    // What reads a supergraph yields more often than a slice is over.
+    do next = work.next();
+    while (!next.done && steps === undefined && performance.now() - began < longestSlice);
+    slices.push(performance.now() - began);
+    if (next.done) return { result: next.value, slices };
+  }
+}
+
+const planOf = (operation, supergraph, budget = defaultBudget) => {
+  const steps = new Steps(budget);
+  return run(
+    (function* () {
+      return yield* planOperation({ document: parse(operation, { noLocation: true }) }, supergraph, steps);
+    })(),
+    steps,
+  );
+};
+
+const read = (sdl) => run(readSupergraph(sdl, {}));
+const heap = () => (global.gc?.(), process.memoryUsage().heapUsed / 1e6);
+const quantile = (times, part) =>
+  times.sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * part))];
+
+function median(task) {
+  const times = [];
+  for (let i = 0; i < rounds * 2; i++) {
+    const began = performance.now();
+    task();
+    if (i >= rounds) times.push(performance.now() - began);
+  }
+  return quantile(times, 0.5);
+}
+
+function cpuOf(task) {
+  const before = process.cpuUsage();
+  let result;
+  try {
+    result = task();
+  } catch (error) {
+    result = { error };
+  }
+  const { user, system } = process.cpuUsage(before);
+  return { ...result, cpu: (user + system) / 1000 };
+}
+
+if (values.cold) {
+  const before = heap();
+  const { cpu, result } = cpuOf(() => read(shop));
+  console.log(JSON.stringify({ cpu, heap: heap() - before, types: result.supergraph.index.types.size }));
+  process.exit();
+}
+
+const problems = [];
+function figure(name, value, bound, unit) {
+  console.log(`${name.padEnd(52)} ${value.toFixed(2).padStart(9)} ${unit.padEnd(3)} (${bound})`);
+  if (value > bound) problems.push(name);
+}
+
+const bench = read(textOf('fixture/supergraph.graphql')).result.supergraph;
+figure(
+  'nested',
+  median(() => planOf(workloads.nested.operation.query, bench)),
+  0.5,
+  'ms',
+);
+const { supergraph } = read(shop).result;
+for (const name of ['page', 'tiny', 'page4'])
+  if (workloads[name] && !workloads[name].supergraph)
+    figure(
+      name,
+      median(() => planOf(workloads[name].operation.query, supergraph)),
+      0.4,
+      'ms',
+    );
+
+const here = fileURLToPath(import.meta.url);
+const cold = JSON.parse(
+  spawnSync(process.execPath, ['--expose-gc', here, '--cold'], { encoding: 'utf8' }).stdout,
+);
+figure('index and facts of the shop, cold', cold.cpu, 40, 'ms');
+figure('index and facts of the shop', cold.heap, 1, 'MB');
+
+const large = largeSupergraph(3000, 100);
+const beforeLarge = heap();
+const readLarge = cpuOf(() => read(large));
+figure('3,000 types in 100 subgraphs', readLarge.cpu, 200, 'ms');
+figure('3,000 types in 100 subgraphs: longest slice', Math.max(...readLarge.slices), 10, 'ms');
+if (global.gc) figure('3,000 types in 100 subgraphs', heap() - beforeLarge, 20, 'MB');
+
+const times = randomOperations(259).map((operation) => cpuOf(() => planOf(operation, bench)).cpu);
+figure('259 random large operations, p99', quantile(times, 0.99), 5, 'ms');
+
+for (const { name, sdl, operation } of hostileOperations()) {
+  const { supergraph: hostile } = read(sdl).result;
+  const before = heap();
+  const { cpu, error, result, slices = [] } = cpuOf(() => planOf(operation, hostile));
+  const size = Buffer.byteLength(operation);
+  const ending = error ? error.message : `${JSON.stringify(result).split('"Fetch"').length - 1} fetches`;
+  console.log(`${name} (${size} bytes): ${ending}`);
+  figure('  CPU', cpu, 300, 'ms');
+  if (slices.length > 0) figure('  longest slice', Math.max(...slices), 10, 'ms');
+  if (global.gc) figure('  memory', heap() - before, 32, 'MB');
+}
+
+if (problems.length > 0) {
+  console.error(`Over the bound: ${problems.join('; ')}`);
+  process.exitCode = 1;
+}

@@ -4,7 +4,7 @@ import { createPlanner, type QueryPlan } from '../planning';
 
 /** The least cost of running an operation. */
 export interface PlanCost {
-  /** The number of subgraph calls. */
+  /** The number of subgraph calls. Fetches from a subgraph that start at the same time share one. */
   readonly fetches: number;
   /** The longest sequence of calls of which each depends on the previous one. */
   readonly chain: number;
@@ -50,7 +50,11 @@ function isValid(schema: GraphQLSchema, operation: string): boolean {
 /** The cost of a plan, with both sides of conditions. Throws for nodes that the engine does not support. */
 function costOf(plan: QueryPlan): PlanCost {
   const chains: number[] = [];
-  for (const { before } of fetchesOf(plan))
-    chains.push(1 + Math.max(0, ...before.map((earlier) => chains[earlier]!)));
-  return { fetches: chains.length, chain: Math.max(0, ...chains) };
+  const calls = new Set<string>();
+  for (const { before, node } of fetchesOf(plan)) {
+    const chain = 1 + Math.max(0, ...before.map((earlier) => chains[earlier]!));
+    chains.push(chain);
+    calls.add(`${chain} ${node.serviceName}`);
+  }
+  return { fetches: calls.size, chain: Math.max(0, ...chains) };
 }

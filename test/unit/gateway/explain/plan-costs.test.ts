@@ -31,6 +31,7 @@ it.each([
   ['one call', '{ me { id } }', { fetches: 1, chain: 1 }],
   ['a call that waits for another', '{ me { name } }', { fetches: 2, chain: 2 }],
   ['a call beside others', '{ me { name } hello }', { fetches: 3, chain: 2 }],
+  ['fetches that share a call', '{ me { name } other: me { name } }', { fetches: 2, chain: 2 }],
   [
     'a call under a condition',
     'query ($v: Boolean!) { me { id name @include(if: $v) } }',

@@ -66,7 +66,11 @@ export class UnreadAnswers {
     cutLongest(limit, ({ stalledSince }) => stalledSince, stall);
     cutLongest(limit, ({ since }) => since, patience);
     cutLongest(2 * limit, ({ since }) => since, Number.MIN_VALUE);
-    if (cut > 0) logger.warn({ connections: cut }, 'clients do not read their answers: connections were cut');
+    if (cut > 0)
+      logger.warn(
+        { connections: cut, limit: 'overload.unread' },
+        'clients do not read their answers: connections were cut',
+      );
   }
 
   /** @returns how many bytes wait */

@@ -28,7 +28,7 @@ export const overload = mapOf({
   unread: size
     .prefault('128MiB')
     .describe(
-      'How much answer data may wait in a process for clients to read it. An answer that several clients share counts once. Beyond, connections are cut: first those that have taken nothing for 100 ms, then those on which data has waited for 1 s; at twice as much, any. Those that hold the most for the longest are cut first.',
+      'How much answer data may wait in a process for clients to read it. An answer that several clients share counts once. Beyond, connections are cut: first those that have taken nothing for 100 ms, then those on which data has waited for 1 s; at twice as much, any. Those that hold the most for the longest are cut first. A quarter as much may be held of large responses (over 64 KiB) that arrive from subgraphs: beyond, they are read one after the other from each endpoint, while their timeouts run.',
     )
     .meta({ protects: true }),
   readRate: size

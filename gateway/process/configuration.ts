@@ -74,6 +74,7 @@ import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import type { Tracer } from '../telemetry/traces/tracer';
 import { Breakers } from '../subgraph-calls/breakers';
+import { ArrivingResponses } from '../subgraph-calls/arriving-responses';
 import { createHttpTransport } from '../subgraph-calls/http';
 import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../subgraph-calls/transport';
@@ -386,6 +387,8 @@ function build(
   const { connectTimeout, keepAlive, http2, ca } = connections;
   const transport = createHttpTransport({
     ...connections,
+    // Most of the memory is for answers that wait to be read.
+    arriving: new ArrivingResponses(options.overload.unread / 4),
     durations: metrics.subgraphDurations,
     watchStrict: watchStrict({ metrics, logger }),
   });

@@ -1,5 +1,6 @@
 /** Subgraph calls over HTTP, with undici. Over 300 lines, as a call is the handler of its own response. */
 import type { Dispatcher, Pool } from 'undici';
+import { type ArrivingResponse, ArrivingResponses } from './arriving-responses';
 import { type ConnectionOptions, SubgraphConnections } from './connections';
 import type { AnswerHead } from './http1/answer-head';
 import type { Http1Call, Http1Connection } from './http1/connection';
@@ -60,6 +61,8 @@ export interface HttpTransportOptions extends ConnectionOptions {
    * @default false
    */
   readonly compression?: boolean | undefined;
+  /** Bounds the memory of large responses. @default they are not bounded together */
+  readonly arriving?: ArrivingResponses | undefined;
   /** Records the duration of each call. @default nothing is recorded */
   readonly durations?: Pick<SubgraphDurations, 'to'> | undefined;
 }
@@ -91,6 +94,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
   const connections = new SubgraphConnections(options);
   const calls = new PendingCalls();
   const callerHeaders = new CallerHeaders();
+  const { arriving = new ArrivingResponses(Infinity) } = options;
 
   function open(subgraph: HttpSubgraph): OpenSend {
     const { name, address, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
@@ -113,6 +117,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       signer,
       timeout: positive(name, 'timeout', timeout),
       maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),
+      arriving,
       record: options.durations?.to(name, url),
     };
     return {
@@ -153,6 +158,7 @@ interface Target {
   readonly signer: Signer | undefined;
   readonly timeout: number;
   readonly maxResponseSize: number;
+  readonly arriving: ArrivingResponses;
   readonly record: RecordCall | undefined;
 }
 
@@ -162,7 +168,7 @@ interface Target {
  *
  * A call that may be sent again is sent by the strict client, and by undici if that does not understand the response.
  */
-class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
+class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, ArrivingResponse {
   readonly answer = new PendingAnswer<SubgraphResponse>();
   readonly caller: Caller;
   readonly expires: number;
@@ -170,6 +176,8 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   /** Of the strict client. */
   connection: Http1Connection | undefined;
   message: Buffer = empty;
+  taken = 0;
+  announced = 0;
   readonly #request: SubgraphRequest;
   readonly #target: Target;
   readonly #pending: PendingCalls;
@@ -213,6 +221,27 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
     return this.#target.maxResponseSize;
   }
 
+  get target(): object {
+    return this.#target;
+  }
+
+  pause(): void {
+    if (this.connection !== undefined) this.connection.pause();
+    else this.#controller?.pause();
+  }
+
+  resume(): void {
+    if (this.connection !== undefined) this.connection.resume();
+    else this.#controller?.resume();
+  }
+
+  onPiece(taken: number, announced: number): void {
+    this.taken = taken;
+    this.announced = announced;
+    // Small ones are bounded by their number.
+    if (!this.#settled && Math.max(taken, announced) > small) this.#target.arriving.add(this);
+  }
+
   onAnswer({ status, headers }: Pick<AnswerHead, 'status' | 'headers'>, body: Buffer): void {
     this.#status = status;
     this.#headers = headers;
@@ -226,6 +255,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
   onRefused(): void {
     this.connection = undefined;
     this.message = empty;
+    this.#target.arriving.delete(this);
     if (!this.#settled) this.#send(undefined, performance.now());
   }
 
@@ -256,6 +286,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
       this.#pieces.append(piece);
     }
     if ((this.#pieces ?? this.#body).length > this.#target.maxResponseSize) this.giveUp('too-large');
+    else this.onPiece(this.#pieces?.taken ?? piece.length, this.#contentLength);
   }
 
   onResponseEnd(): void {
@@ -355,11 +386,14 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall {
       this.#target.record?.(seconds, this.#status, failure, this.caller.span);
     }
     this.#pending.delete(this);
+    if (this.taken > 0 || this.announced > 0) this.#target.arriving.delete(this);
     return true;
   }
 }
 
 const empty: Buffer = Buffer.alloc(0);
+/** Bytes of a response. */
+const small = 64 * 1024;
 const noHeaders = {};
 const unsigned: SignedHeaders = [];
 const givenUp = new Error('The call was given up.');

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import tls from 'node:tls';
 import zlib from 'node:zlib';
 import { buildSchema } from 'graphql';
+import { type ArrivingResponse, ArrivingResponses } from '../../gateway/subgraph-calls/arriving-responses';
 import {
   createHttpTransport,
   type HttpTransport,
@@ -358,6 +359,41 @@ describe.each([
         failure: 'too-large',
       });
     }
+  });
+
+  it('holds no more of large responses than it may, but for the oldest, and gives each whole', async () => {
+    const [count, size, limit] = [12, 4_000_000, 1_000_000];
+    const held = new Map<object, number>();
+    let most = 0;
+    class Watched extends ArrivingResponses {
+      override add(response: ArrivingResponse): void {
+        held.set(response, response.taken);
+        most = Math.max(
+          most,
+          [...held.values()].reduce((sum, taken) => sum + taken),
+        );
+        super.add(response);
+      }
+      override delete(response: ArrivingResponse): void {
+        held.delete(response);
+        super.delete(response);
+      }
+    }
+    const { send } = start(
+      await serve((_request, response, body) => {
+        const { x } = JSON.parse(body.toString()).variables;
+        if (x % 2 === 0) response.setHeader('content-length', size);
+        response.end(Buffer.alloc(size, x));
+      }),
+      { arriving: new Watched(limit) },
+    );
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, x) => call(send, { variables: { x } })),
+    );
+    expect(answers.every(({ body }, x) => body.equals(Buffer.alloc(size, x)))).toBe(true);
+    expect(held.size).toBe(0);
+    // Twice the oldest, as a buffer of unknown final size grows, and a piece of each of the others.
+    expect(most).toBeLessThan(limit + 2 * size + count * 256 * 1024);
   });
 
   it('stops reading a response without end', async () => {

@@ -230,6 +230,23 @@ describe('a client that reads nothing', () => {
     });
   };
 
+  it('takes no answers from clients that read, however large all that arrive together are', async () => {
+    await start({ overload: { unread: '4MiB' } });
+    graph.accounts.answer = (_, response) => response.end(large);
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => {
+        const answer = await fetch(own.url, {
+          method: 'POST',
+          headers: { ...json, authorization: `${i}` },
+          body,
+        });
+        return [answer.status, (await answer.text()).length];
+      }),
+    );
+    expect(answers).toEqual(answers.map(() => [200, large.length]));
+    expect(isCut()).toBe(false);
+  }, 40_000);
+
   it('costs nobody the connection when one answer waits for many', async () => {
     const [clients, each] = [5, 5];
     const held: (() => void)[] = [];

@@ -15,10 +15,9 @@ export type Progress = 'more' | 'complete' | 'too-large' | Refusal;
  */
 export class AnswerParser {
   readonly head: AnswerHead;
-  /** The body, once it is complete. It is a copy: pieces may be overwritten. */
-  body: Buffer = none;
   /** The largest body, in bytes. */
   maxBody = 0;
+  #body: Buffer = none;
   #reads: 'head' | 'body' | 'chunks' = 'head';
   /** The beginning of a head or of a chunk's frame. */
   #begun: KeptBytes | undefined;
@@ -31,13 +30,30 @@ export class AnswerParser {
     this.head = new AnswerHead(known);
   }
 
+  /** The body of a complete response, which is not kept here: an idle connection holds none. It is a copy. */
+  takeBody(): Buffer {
+    const body = this.#body;
+    this.#body = none;
+    return body;
+  }
+
+  /** Bytes of memory that hold what has come of a body. */
+  get taken(): number {
+    return this.#kept?.taken ?? 0;
+  }
+
+  /** Bytes of a body that has begun, as its head announces them; 0 if it announces none. */
+  get announced(): number {
+    return this.#reads === 'body' ? this.head.length : 0;
+  }
+
   /** @param size how many bytes of `piece` count */
   read(piece: Buffer, size: number): Progress {
     switch (this.#reads) {
       case 'head':
         return this.#readHead(piece, size);
       case 'body':
-        return this.#readBody(piece, 0, size);
+        return this.#readBody(piece, size);
       case 'chunks':
         return this.#readChunks(piece, 0, size);
     }
@@ -65,19 +81,25 @@ export class AnswerParser {
     const expected = this.head.length;
     if (expected > this.maxBody) return 'too-large';
     if (length - at === expected) {
-      this.body = Buffer.allocUnsafe(expected);
-      bytes.copy(this.body, 0, at, length);
+      this.#body = Buffer.allocUnsafe(expected);
+      bytes.copy(this.#body, 0, at, length);
       return 'complete';
     }
-    this.#reads = expected < 0 ? 'chunks' : 'body';
-    this.#kept = new KeptBytes(none, Math.max(0, expected));
-    return expected < 0 ? this.#readChunks(bytes, at, length) : this.#readBody(bytes, at, length);
+    if (expected < 0) {
+      this.#reads = 'chunks';
+      this.#kept = new KeptBytes(none, 0);
+      return this.#readChunks(bytes, at, length);
+    }
+    if (length - at > expected) return 'excess';
+    this.#reads = 'body';
+    this.#kept = new KeptBytes(bytes.subarray(at, length), expected);
+    return 'more';
   }
 
-  #readBody(piece: Buffer, at: number, size: number): Progress {
+  #readBody(piece: Buffer, size: number): Progress {
     const kept = this.#kept!;
-    if (kept.length + size - at > this.head.length) return 'excess';
-    kept.append(piece.subarray(at, size));
+    if (kept.length + size > this.head.length) return 'excess';
+    kept.append(piece.subarray(0, size));
     return kept.length < this.head.length ? 'more' : this.#complete();
   }
 
@@ -117,7 +139,7 @@ export class AnswerParser {
   }
 
   #complete(): Progress {
-    this.body = this.#kept!.bytes;
+    this.#body = this.#kept!.bytes;
     this.#kept = undefined;
     this.#reads = 'head';
     return 'complete';

@@ -15,6 +15,13 @@ export interface Http1Call {
   readonly isSettled: boolean;
   /** Where it is in flight; undefined while it waits. */
   connection: Http1Connection | undefined;
+  /**
+   * Called after each piece but the last of a response.
+   *
+   * @param taken bytes of memory that hold what has come of its body
+   * @param announced bytes of its body, as its head announces them; 0 if it announces none
+   */
+  onPiece(taken: number, announced: number): void;
   /** @param head is read at once: it is overwritten by the next one */
   onAnswer(head: Pick<AnswerHead, 'status' | 'headers'>, body: Buffer): void;
   onFailure(failure: TransportFailure, cause?: Error): void;
@@ -72,6 +79,15 @@ export class Http1Connection {
     this.#socket.write(call.message);
   }
 
+  /** Reads no further, so that no more is sent. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Closes it. A call in flight fails, unless it is settled. */
   close(): void {
     this.#socket.destroy();
@@ -86,10 +102,14 @@ export class Http1Connection {
       return;
     }
     const progress = this.#parser.read(bytes, size);
-    if (progress === 'more') return;
+    if (progress === 'more') {
+      call.onPiece(this.#parser.taken, this.#parser.announced);
+      return;
+    }
     this.#call = undefined;
     call.connection = undefined;
-    const { head, body } = this.#parser;
+    const { head } = this.#parser;
+    const body = this.#parser.takeBody();
     // A response that comes before its request is sent would leave the rest of that on the connection.
     if (progress === 'complete' && head.isReusable && this.#socket.writableLength === 0)
       this.#owner.onIdle(this);

@@ -101,7 +101,9 @@ it('cuts stalled connections as soon as more than the limit waits', () => {
   expect(client.isOpen).toBe(true);
   unread.look(100);
   expect(client.isOpen).toBe(false);
-  expect(said).toEqual(['{"connections":1} clients do not read their answers: connections were cut']);
+  expect(said).toEqual([
+    '{"connections":1,"limit":"overload.unread"} clients do not read their answers: connections were cut',
+  ]);
 });
 
 it('cuts connections whose data waits for a second while more than the limit waits', () => {
@@ -182,7 +184,7 @@ it('counts no cut connection twice', () => {
   waits(large, 2500);
   unread.look(10_000);
   expect([slow.isOpen, large.isOpen]).toEqual([false, true]);
-  expect(said).toEqual([expect.stringContaining('{"connections":1}')]);
+  expect(said).toEqual([expect.stringContaining('{"connections":1,')]);
 });
 
 it('treats a connection without a handle as stalled', () => {

@@ -36,7 +36,7 @@ function read(
     status,
     headers: Object.fromEntries(texts),
     isReusable,
-    body: parser.body.toString('latin1'),
+    body: parser.takeBody().toString('latin1'),
   };
   return { progress, size, answer };
 }
@@ -74,7 +74,12 @@ describe('the parser of the strict client', () => {
     texts.push('HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', texts[0]!);
     const answers = texts.map((text) => {
       expect(parser.read(latin1(text), text.length)).toBe('complete');
-      return [parser.head.status, parser.head.headers['x-a'], parser.body.toString(), parser.head.isReusable];
+      return [
+        parser.head.status,
+        parser.head.headers['x-a'],
+        parser.takeBody().toString(),
+        parser.head.isReusable,
+      ];
     });
     expect(answers).toEqual([
       [200, 'a', '1', true],
@@ -83,6 +88,14 @@ describe('the parser of the strict client', () => {
       [503, undefined, '', false],
       [200, 'a', '1', true],
     ]);
+  });
+
+  it('keeps no body that was taken, as its connection may be idle for long', () => {
+    const parser = new AnswerParser([]);
+    parser.maxBody = maxBody;
+    const text = 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1';
+    expect(parser.read(latin1(text), text.length)).toBe('complete');
+    expect([parser.takeBody().length, parser.takeBody().length]).toEqual([1, 0]);
   });
 
   it('says how long the subgraph keeps the connection', () => {

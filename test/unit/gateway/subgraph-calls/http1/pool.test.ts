@@ -62,6 +62,7 @@ it('tells of each pause, and why', () => {
 
 const callWith = (onFailure: (failure: string) => void) => ({
   ...{ message: Buffer.from('POST'), maxBody: 10, isSettled: false, connection: undefined },
+  onPiece: () => undefined,
   onAnswer: () => undefined,
   onRefused: () => undefined,
   onFailure,

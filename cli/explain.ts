@@ -13,6 +13,7 @@ interface ExplainFlags {
   readonly operation?: string;
   readonly supergraph?: string;
   readonly config?: string;
+  readonly why?: true;
   readonly format: string;
 }
 
@@ -33,12 +34,14 @@ export function explainCommand(context: Context): Command {
       'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT (default: `supergraph` of the options)',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
+    .option('--why', 'say why the plan has each fetch, and what the next best plan would cost')
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ weir explain --query query.graphql --config weir.yaml\n' +
         '  $ weir explain --query shop.graphql --operation Cart --variables cart.json\n' +
+        '  $ weir explain --query query.graphql --why\n' +
         '  $ weir explain --query query.graphql --format json | jq .calls\n' +
         "  $ weir explain --query query.graphql --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'",
     )
@@ -61,7 +64,14 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
   const supergraphSdl = await withOptionsErrors(() => lazy.readSupergraph().readSupergraph(options), reader);
   const explanation = await lazy
     .gateway()
-    .explainOperation({ supergraphSdl, query, variables, operationName: flags.operation, options })
+    .explainOperation({
+      supergraphSdl,
+      query,
+      variables,
+      operationName: flags.operation,
+      why: flags.why === true,
+      options,
+    })
     .catch((error: unknown) => {
       // It rejects only if the supergraph cannot be built.
       throw new CommandFailure(

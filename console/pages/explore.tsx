@@ -49,6 +49,7 @@ function Exploring({
   const [told, setTold] = useState<Told>();
   const [isThere, setThere] = useState(false);
   const [isLate, setLate] = useState(false);
+  const [why, setWhy] = useState(false);
   const { origin } = new URL(graphiql);
   useEffect(() => {
     const hear = (event: MessageEvent<unknown>): void => {
@@ -62,7 +63,15 @@ function Exploring({
     return () => removeEventListener('message', hear);
   }, [origin]);
   // GraphiQL answers only the console: it tells its parent nothing before it knows its origin.
-  const greet = (): void => frame.current?.contentWindow?.postMessage({ weir: 'console' }, origin);
+  const say = (message: object): void => frame.current?.contentWindow?.postMessage(message, origin);
+  const greet = (): void => {
+    say({ weir: 'console' });
+    say({ weir: 'why', isOn: why });
+  };
+  const wantWhy = (isOn: boolean): void => {
+    setWhy(isOn);
+    say({ weir: 'why', isOn });
+  };
   useEffect(() => {
     const timer = setTimeout(() => setLate(true), 5_000);
     return () => clearTimeout(timer);
@@ -85,14 +94,22 @@ function Exploring({
             <p>Here stands how its answer was made: the calls, their times, the cache and the cost.</p>
           </Empty>
         ) : (
-          <Made key={told.requestId} told={told} canWrite={canWrite} />
+          <Made key={told.requestId} told={told} canWrite={canWrite} why={why} onWhy={wantWhy} />
         )}
       </aside>
     </div>
   );
 }
 
-function Made({ told, canWrite }: { readonly told: Told; readonly canWrite: boolean }): JSX.Element {
+interface MadeProps {
+  readonly told: Told;
+  readonly canWrite: boolean;
+  /** Whether plans say why they have their fetches. */
+  readonly why: boolean;
+  readonly onWhy: (isOn: boolean) => void;
+}
+
+function Made({ told, canWrite, why, onWhy }: MadeProps): JSX.Element {
   const [isFound, setFound] = useState(false);
   // A request is recorded when it ends, which may be after its first answer.
   const answer = useApi<ExplainedRequest>(
@@ -135,7 +152,19 @@ function Made({ told, canWrite }: { readonly told: Told; readonly canWrite: bool
         <Timeline steps={request.timeline} ms={request.ms} lit={undefined} />
       </Card>
       {told.plan !== undefined && (
-        <Card title="Query plan">
+        <Card
+          title="Query plan"
+          aside={
+            <label>
+              <input
+                type="checkbox"
+                checked={why}
+                onChange={({ currentTarget }) => onWhy(currentTarget.checked)}
+              />{' '}
+              say why, from the next query on
+            </label>
+          }
+        >
           <pre tabIndex={0} aria-label="Query plan">
             {told.plan}
           </pre>

@@ -4,11 +4,12 @@ import { compileOperation, mayDefer } from '../execution';
 import { outlineCalls, type OutlinedCall } from './outline-calls';
 import { outlineParts, type OutlinedPart } from './outline-parts';
 import { Protection } from '../auth/directives/protection';
+import { explainPlan, type FetchReason, printReasons } from './fetch-reasons';
 import { explainSavings, type Savings } from './explain-savings';
 import { explainSubscription, type SharedSubscription } from './explain-subscription';
 import { eventFieldsOf } from '../events/fed-fields';
 import { type Options, parseOptions } from '../options';
-import { boundsOf, createPlanner } from '../planning';
+import { boundsOf, createPlanner, type Planner } from '../planning';
 import { validationRules } from '../request/validation-rules';
 
 export interface ExplainOptions {
@@ -22,14 +23,18 @@ export interface ExplainOptions {
    * variable has its default, or is false.
    */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether to say why the plan has each fetch. @default false */
+  readonly why?: boolean | undefined;
   /** The options of the gateway. @default the defaults */
   readonly options?: Options | undefined;
 }
 
 /** How an operation is run. */
 export interface Explained extends Savings {
-  /** The query plan, as text. */
+  /** The query plan, as text; with `why` each fetch has its reasons as comments. */
   readonly plan: string;
+  /** With `why`: the reasons of each fetch, in the order of the plan. */
+  readonly reasons?: readonly FetchReason[] | undefined;
   /** The subgraph calls. Fetches of the plan that share a call are one. */
   readonly calls: readonly OutlinedCall[];
   /**
@@ -46,7 +51,7 @@ export type Explanation = Explained | { readonly errors: readonly GraphQLError[]
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
-  const { supergraphSdl, query, operationName, variables, options = parseOptions({}) } = given;
+  const { supergraphSdl, query, operationName, variables, why = false, options = parseOptions({}) } = given;
   const eventFields = eventFieldsOf(options.events.subscriptions);
   const planner = createPlanner({ supergraphSdl, eventFields, ...boundsOf(options.planning) });
   const trusted = { assumeValid: true, assumeValidSDL: true };
@@ -74,7 +79,7 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
     const calls = outlineCalls(program, variables ?? {});
     const { requirements } = new Protection(protections, schema).ofOperation(document, operation);
     return {
-      plan: await planner.describe(query, operationName),
+      ...(await describePlan(planner, query, operationName, why)),
       calls,
       deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
       subscription: explainSubscription(program, options, requirements.size > 0),
@@ -86,4 +91,15 @@ export async function explainOperation(given: ExplainOptions): Promise<Explanati
   } finally {
     await planner.close();
   }
+}
+
+async function describePlan(
+  planner: Planner,
+  query: string,
+  operationName: string | undefined,
+  why: boolean,
+): Promise<Pick<Explained, 'plan' | 'reasons'>> {
+  if (!why) return { plan: await planner.describe(query, operationName) };
+  const explained = await explainPlan(planner, query, operationName);
+  return { plan: printReasons(explained), reasons: [...explained.reasons.values()] };
 }

@@ -48,7 +48,7 @@ function isValid(schema: GraphQLSchema, operation: string): boolean {
 }
 
 /** The cost of a plan, with both sides of conditions. Throws for nodes that the engine does not support. */
-function costOf(plan: QueryPlan): PlanCost {
+export function costOf(plan: QueryPlan): PlanCost {
   const chains: number[] = [];
   const calls = new Set<string>();
   for (const { before, node } of fetchesOf(plan)) {

@@ -1,6 +1,7 @@
 /** The `extensions` of answers in development: subgraph calls, query plan and cache use. */
 import type { Authorization } from '../auth/directives';
 import type { IncomingRequest } from '../request/incoming-request';
+import { explainPlan, printReasons } from '../explain/fetch-reasons';
 import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import { nullsOf } from '../cache/responses/stored-nulls';
@@ -84,6 +85,10 @@ function showPlan(
       return planner
         .describe(document, operationName, overrideLabels)
         .then((plan) => (plan === 'QueryPlan {}' ? true : plan));
+    case 'why':
+      return explainPlan(planner, document, operationName, overrideLabels).then((explained) =>
+        explained.reasons.size === 0 ? true : printReasons(explained),
+      );
     case 'internal':
       return planner.plan(document, operationName, overrideLabels);
     default:

@@ -10,7 +10,7 @@ import { Position } from './emit/positions';
 import { inOrderOfOccurrence } from './mutation-order';
 import { cover } from './search/cover';
 import { Hub } from './search/hub';
-import { type ObjectPlan } from './search/plans';
+import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { type Sources } from './search/sources';
@@ -25,6 +25,8 @@ export interface OperationToPlan {
   readonly operationName?: string | undefined;
   /** The labels of progressive `@override`s that are on. @default none */
   readonly overrideLabels?: readonly string[] | undefined;
+  /** Called with the number of leaves that nobody answers: those of types that objects cannot have, and of no subgraph. */
+  readonly onLeft?: ((leaves: number) => void) | undefined;
 }
 
 export interface PlannedSupergraph {
@@ -34,7 +36,7 @@ export interface PlannedSupergraph {
 
 /** Yields where a slice of `steps` is over. Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` beyond their budget. */
 export function* planOperation(
-  { document, operationName, overrideLabels }: OperationToPlan,
+  { document, operationName, overrideLabels, onLeft }: OperationToPlan,
   { index, directives }: PlannedSupergraph,
   steps: Steps,
 ): SlicedWork<QueryPlan> {
@@ -47,6 +49,7 @@ export function* planOperation(
   const found: ObjectPlan[] = [];
   for (const { fields, sources } of groups)
     found.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
+  onLeft?.(found.reduce((sum, plan) => sum + leavesLeft(plan), 0));
   const position = new Position([selection]);
   const writer = new NodeWriter(selected, index.subgraphs, directives.onQueries);
   const nodes: PlanNode[] = [];

@@ -63,6 +63,8 @@ export interface Planner {
     operationName: string | undefined,
     overrideLabels?: readonly string[],
   ): Promise<string>;
+  /** What it plans with. Rejects as `ready` does. */
+  details(): Promise<{ readonly supergraph: PlannedSupergraph; readonly budget: PlanningBudget }>;
   /** Rejects all pending operations. */
   close(): Promise<void>;
 }
@@ -136,6 +138,11 @@ class SlicedPlanner implements Planner {
     overrideLabels: readonly string[] = [],
   ): Promise<string> {
     return printPlan(await this.plan(document, operationName, overrideLabels));
+  }
+
+  async details(): ReturnType<Planner['details']> {
+    const { supergraph } = await (this.#supergraph ??= this.#read());
+    return { supergraph, budget: this.#options.budget ?? defaultBudget };
   }
 
   close(): Promise<void> {

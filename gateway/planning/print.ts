@@ -8,39 +8,43 @@ import {
   type SubscriptionNode,
 } from '../execution/compile/plan';
 
-export function printPlan({ node }: QueryPlan): string {
+/** What is said of a fetch, in lines. */
+type Notes = (node: FetchNode) => readonly string[];
+
+/** @param notes comments at the head of each fetch; none where they are left out */
+export function printPlan({ node }: QueryPlan, notes: Notes = () => []): string {
   return node === undefined
     ? 'QueryPlan {}'
-    : ['QueryPlan {', ...indented(ending(linesOf(node))), '}'].join('\n');
+    : ['QueryPlan {', ...indented(ending(linesOf(node, notes))), '}'].join('\n');
 }
 
-function linesOf(node: PlanNode | SubscriptionNode): string[] {
+function linesOf(node: PlanNode | SubscriptionNode, notes: Notes): string[] {
   switch (node.kind) {
     case 'Sequence':
     case 'Parallel':
       return block(
         node.kind,
-        node.nodes.flatMap((child) => ending(linesOf(child))),
+        node.nodes.flatMap((child) => ending(linesOf(child, notes))),
       );
     case 'Flatten':
-      return block(`Flatten(path: "${node.path.join('.')}")`, ending(linesOf(node.node)));
+      return block(`Flatten(path: "${node.path.join('.')}")`, ending(linesOf(node.node, notes)));
     case 'Condition': {
       const { condition, elseClause, ifClause } = node;
       const lines: string[] = [];
       if (ifClause !== undefined)
-        lines.push(...ending(block(`Include(if: $${condition})`, ending(linesOf(ifClause)))));
+        lines.push(...ending(block(`Include(if: $${condition})`, ending(linesOf(ifClause, notes)))));
       if (elseClause !== undefined)
-        lines.push(...ending(block(`Skip(if: $${condition})`, ending(linesOf(elseClause)))));
+        lines.push(...ending(block(`Skip(if: $${condition})`, ending(linesOf(elseClause, notes)))));
       const last = lines.length - 1;
       return lines.map((line, i) => (i === last ? line.slice(0, -1) : line));
     }
     case 'Subscription':
       return block('Subscription', [
-        ...ending(block('Primary:', linesOf(node.primary))),
-        ...(node.rest === undefined ? [] : block('Rest:', linesOf(node.rest))),
+        ...ending(block('Primary:', linesOf(node.primary, notes))),
+        ...(node.rest === undefined ? [] : block('Rest:', linesOf(node.rest, notes))),
       ]);
     case 'Fetch':
-      return fetchLines(node);
+      return fetchLines(node, notes(node));
     case 'Defer':
       return ['Defer {}'];
     default:
@@ -48,7 +52,7 @@ function linesOf(node: PlanNode | SubscriptionNode): string[] {
   }
 }
 
-function fetchLines({ operation, requires, serviceName }: FetchNode): string[] {
+function fetchLines({ operation, requires, serviceName }: FetchNode, notes: readonly string[]): string[] {
   const document = parse(operation, { noLocation: true });
   const [first] = document.definitions;
   if (first?.kind !== Kind.OPERATION_DEFINITION) return [];
@@ -59,6 +63,7 @@ function fetchLines({ operation, requires, serviceName }: FetchNode): string[] {
     .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
     .flatMap((fragment) => ['', ...print(fragment).split('\n')]);
   return block(`Fetch(service: ${JSON.stringify(serviceName)})`, [
+    ...notes.map((note) => `# ${note}`),
     ...(requires === undefined ? [] : [...block('', requires.flatMap(requiredLines)).slice(0, -1), '} =>']),
     ...selectionLines(selected),
     ...fragments,

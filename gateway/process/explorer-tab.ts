@@ -18,11 +18,14 @@ export const explorerTab = (endpoint: string): string => `
 </style>
 <aside id="weir" aria-label="How the last answer was made">
   <button type="button" aria-expanded="false" aria-controls="weir-how">Plan, calls and cache</button>
-  <section id="weir-how" hidden><p>Run a query: this shows how its answer was made.</p></section>
+  <section id="weir-how" hidden>
+    <label><input type="checkbox"> Say why the plan of the next query has each fetch</label>
+    <div><p>Run a query: this shows how its answer was made.</p></div>
+  </section>
 </aside>
 <script>
   (() => {
-    const [button, how] = document.querySelectorAll('#weir button, #weir section');
+    const [button, how, why, facts] = document.querySelectorAll('#weir :is(button, section, input, div)');
     button.onclick = () => {
       how.hidden = !how.hidden;
       button.setAttribute('aria-expanded', String(!how.hidden));
@@ -33,8 +36,8 @@ export const explorerTab = (endpoint: string): string => `
       body.textContent = text;
       return [head, body];
     };
-    const lines = (facts) =>
-      Object.entries(facts ?? {})
+    const lines = (members) =>
+      Object.entries(members ?? {})
         .filter(([, fact]) => fact !== undefined)
         .map(([name, fact]) => name + ': ' + (typeof fact === 'object' ? JSON.stringify(fact) : fact))
         .join('\\n');
@@ -42,7 +45,7 @@ export const explorerTab = (endpoint: string): string => `
     const show = ({ weir = {}, __queryPlanExperimental: plan }, milliseconds, requestId) => {
       const { calls, cache, cost, nulls = [], ...rest } = weir;
       const causes = nulls.map(({ says, count }) => says + timesOf(count)).join('\\n');
-      how.replaceChildren(
+      facts.replaceChildren(
         ...part('Answer', lines({ milliseconds, requestId, ...rest })),
         ...(causes === '' ? [] : part('Why values are null', causes)),
         ...part('Subgraph calls', lines(calls)),
@@ -54,7 +57,9 @@ export const explorerTab = (endpoint: string): string => `
     let tell = () => undefined;
     addEventListener('message', ({ data, origin, source }) => {
       const isConsole = source === parent && parent !== window && globalThis.weirConsoles.includes(origin);
-      if (!isConsole || data?.weir !== 'console') return;
+      if (!isConsole) return;
+      if (data?.weir === 'why') why.checked = data.isOn === true;
+      if (data?.weir !== 'console') return;
       document.getElementById('weir').hidden = true;
       tell = (news) => parent.postMessage(news, origin);
       tell({ weir: 'graphiql' });
@@ -67,6 +72,7 @@ export const explorerTab = (endpoint: string): string => `
       if (!isQuery) return send(resource, init);
       const headers = new Headers(init.headers);
       headers.set('apollo-query-plan-experimental', '1');
+      if (why.checked) headers.set('apollo-query-plan-experimental-format', 'why');
       const began = performance.now();
       const response = await send(resource, { ...init, headers });
       const requestId = response.headers.get('x-request-id') ?? undefined;

@@ -310,6 +310,11 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     const made = page.getByRole('complementary', { name: 'How the last answer was made' });
     await made.getByRole('button', { name: /^fetch accounts/ }).waitFor();
     await made.getByText('QueryPlan {').waitFor();
+    await made.getByRole('checkbox', { name: /say why/ }).check();
+    await graphiql()
+      .getByRole('button', { name: /execute query/i })
+      .click();
+    await made.getByText('# Fetches User by id.').waitFor();
     expect(await graphiql().getByRole('button', { name: 'Plan, calls and cache' }).count()).toBe(0);
     await expectForEverybody('explore');
     await made.getByRole('link', { name: 'Open the request' }).click();
@@ -339,6 +344,9 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await visitor.getByRole('button', { name: 'Plan, calls and cache' }).click();
     const how = visitor.getByRole('complementary', { name: 'How the last answer was made' });
     await how.getByText('QueryPlan {').waitFor();
+    await how.getByRole('checkbox', { name: /^Say why/ }).check();
+    await visitor.getByRole('button', { name: /execute query/i }).click();
+    await how.getByText('# Fetches User by id.').waitFor();
     await how.getByText(/me\.reviews\.0\.body \(Review\.body\) is null because/).waitFor();
     const shots = process.env['WEIR_SCREENSHOTS'];
     if (shots !== undefined) await visitor.screenshot({ path: `${shots}/graphiql-second-visit.png` });

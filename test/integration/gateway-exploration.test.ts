@@ -146,6 +146,16 @@ it('returns the query plan in the form that Apollo Sandbox asks for', async () =
   });
 });
 
+it('says in the plan why it has each fetch, in the form `why`', async () => {
+  const headers = { ...planWanted, 'apollo-query-plan-experimental-format': 'why' };
+  const { extensions }: Json = await (await development.post({ query }, { headers })).json();
+  expect(extensions.__queryPlanExperimental).toMatch(
+    /# Fetches User by id\.\n +# No other subgraph resolves/,
+  );
+  const none: Json = await (await development.post({ query: '{ __typename }' }, { headers })).json();
+  expect(none.extensions.__queryPlanExperimental).toBe(true);
+});
+
 it('returns no plan for an empty header, and `true` where no subgraph is asked, as Apollo Gateway does', async () => {
   const asked = async (value: string, text: string): Promise<Json> => {
     const headers = { 'apollo-query-plan-experimental': value };

@@ -94,6 +94,20 @@ describe('weir explain', () => {
     );
   });
 
+  it('says why the plan has each fetch, with --why', async () => {
+    const query = file('query.graphql', '{ me { name karma } }');
+
+    const { stdout } = await explain('--query', query, '--why');
+    expect(stdout).toMatch(
+      /Fetch\(service: "reviews"\) \{\n +# Fetches User by id\.\n +# No other subgraph resolves User\.karma\.\n/,
+    );
+    const { reasons } = JSON.parse((await explain('--query', query, '--why', '--format', 'json')).stdout);
+    expect(reasons).toMatchObject([
+      { subgraph: 'accounts', neededBy: [{ subgraph: 'reviews', fields: ['id'] }] },
+      { subgraph: 'reviews', path: 'me', keys: ['User by id'], nextBest: 'none' },
+    ]);
+  });
+
   it('says which calls would be merged, shared and cached, by the options', async () => {
     const query = file('page.graphql', 'query Page { me { name karma friend { karma } } }');
     const config = file(

@@ -57,7 +57,7 @@ const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
   requestError('QUERY_TOO_COMPLEX', { what, limit });
 
 /** Longest slice of work on the main thread, in milliseconds. */
-export const longestSlice = 6;
+export const longestSlice = 4;
 
 /** Works in slices between which other work of the process goes on. */
 export async function runInSlices<Result>(work: SlicedWork<Result>): Promise<Result> {

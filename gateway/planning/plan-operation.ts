@@ -56,7 +56,7 @@ export function* planOperation(
   for (const plan of found) {
     const emitter = new Emitter(search, steps);
     const fetches = yield* emitter.emit(plan, position);
-    startLate(fetches);
+    yield* startLate(fetches, steps);
     nodes.push(...(yield* writer.write(fetches, steps)));
   }
   return wholePlan(nodes, operation);

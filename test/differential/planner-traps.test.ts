@@ -188,6 +188,18 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['mutation { make { id name } }'],
     calls: ['beta'],
   },
+  'mutations of one subgraph, which run in the order of the client': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { next: ID  make: Box }
+        type Box { id: ID }`,
+    },
+    operations: [
+      'mutation { next make { id } again: next }',
+      'mutation { make { id } next again: make { id } }',
+    ],
+  },
   'one name of an interface, once for all its objects and once for each type': {
     subgraphs: {
       alpha: `

@@ -49,7 +49,7 @@ export class Emitter {
   readonly #steps: Steps;
   readonly #fetches = new FetchDrafts();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
-  readonly #queue: { readonly plan: Plan; readonly place: Place }[] = [];
+  readonly #queue: ({ readonly plan: Plan; readonly place: Place } | undefined)[] = [];
 
   constructor(search: Search, steps: Steps) {
     this.#search = search;
@@ -59,9 +59,12 @@ export class Emitter {
   /** The fetches of a root type. */
   *emit(root: ObjectPlan, position: Position): SlicedWork<readonly FetchDraft[]> {
     this.#addRoot(root, position);
-    for (const { plan, place } of this.#queue) {
+    for (let i = 0; i < this.#queue.length; i++) {
       if (this.#steps.isSliceOver) yield;
       this.#steps.take(1);
+      const { plan, place } = this.#queue[i]!;
+      // What is emitted need not be kept.
+      this.#queue[i] = undefined;
       if (plan.kind === 'abstract') this.#abstract(plan, place);
       else if (plan.kind === 'object') this.#object(plan, place);
     }

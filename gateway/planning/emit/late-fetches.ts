@@ -1,18 +1,22 @@
 /** Puts fetches that nothing waits for beside later ones of their subgraphs, with which they then share a request. */
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import { remembered } from '../maps';
 import { type FetchDraft } from './drafts';
 
 /** Moves fetches of entities to later stages. No chain of fetches becomes longer. */
-export function startLate(fetches: readonly FetchDraft[]): void {
+export function* startLate(fetches: readonly FetchDraft[], steps: Steps): SlicedWork<void> {
   const paths = new LatestStages();
   const subgraphs = new Map<number, Set<number>>();
   for (const { isOfEntities, path, stage, subgraph } of fetches) {
+    if (steps.isSliceOver) yield;
     paths.add(path, stage);
     const stages = remembered(subgraphs, subgraph, () => new Set());
     if (isOfEntities) stages.add(stage);
   }
   // The latest first: those before may then join them.
   for (const fetch of [...fetches].sort((one, other) => other.stage - one.stage)) {
+    if (steps.isSliceOver) yield;
     if (!fetch.isOfEntities || paths.latestAt(fetch.path) > fetch.stage) continue;
     const later = [...subgraphs.get(fetch.subgraph)!].filter((stage) => stage > fetch.stage);
     if (later.length > 0) fetch.stage = Math.max(...later);

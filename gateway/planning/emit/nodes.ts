@@ -25,8 +25,8 @@ export class NodeWriter {
   readonly #client: SelectedOperation;
   readonly #subgraphs: readonly IndexedSubgraph[];
   readonly #onQueries: ReadonlySet<string>;
-  /** The fetches that have a name. */
-  #named = 0;
+  /** How many fetches have a name. */
+  #names = 0;
 
   /** @param onQueries the names of the directives that may stand on queries */
   constructor(
@@ -49,12 +49,27 @@ export class NodeWriter {
       (stages[draft.stage] ??= []).push({ node: this.#fetchNode(draft), path: draft.path, when });
     }
     const { name } = this.#client.operation;
-    return stages.flatMap((placed) => {
-      const nodes = joined(placed).map((one) =>
-        planNode(name === undefined ? one : { ...one, node: named(one.node, name.value, this.#named++) }),
-      );
-      return nodes.length === 1 ? nodes : [{ kind: 'Parallel' as const, nodes }];
-    });
+    const whole: PlanNode[] = [];
+    for (const placed of stages) {
+      const nodes: PlanNode[] = [];
+      for (const alike of groupsBy(placed, ({ node }) => `${node.serviceName} ${node.operation}`)) {
+        if (steps.isSliceOver) yield;
+        for (const one of joined(alike))
+          nodes.push(
+            planNode(name === undefined ? one : { ...one, node: this.#named(one.node, name.value) }),
+          );
+      }
+      whole.push(nodes.length === 1 ? nodes[0]! : { kind: 'Parallel', nodes });
+    }
+    return whole;
+  }
+
+  /** Names the operation of a fetch after the client's, its subgraph and its place in the plan. */
+  #named(node: FetchNode, client: string): FetchNode {
+    const operationName = `${client}__${node.serviceName.replace(/\W/g, '_')}__${this.#names++}`;
+    const { operation, operationKind: kind } = node;
+    const rest = operation.startsWith('{') ? operation : operation.slice(kind.length);
+    return { ...node, operationName, operation: `${kind} ${operationName}${rest}` };
   }
 
   #fetchNode(draft: FetchDraft): FetchNode {
@@ -113,14 +128,10 @@ function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditio
 }
 
 /** Equal fetches whose paths differ only in one list of types become one. */
-function joined(placed: readonly PlacedNode[]): readonly PlacedNode[] {
-  const bySubgraph = ({ node }: PlacedNode): string => `${node.serviceName} ${node.operation}`;
-  return groupsBy(placed, bySubgraph).flatMap((alike) => {
-    if (alike.length === 1) return alike;
-    return groupsBy(alike, ({ node, path, when }) => JSON.stringify([node, path.map(keyOf), when])).flatMap(
-      joinPaths,
-    );
-  });
+function joined(alike: readonly PlacedNode[]): readonly PlacedNode[] {
+  if (alike.length === 1) return alike;
+  const equal = groupsBy(alike, ({ node, path, when }) => JSON.stringify([node, path.map(keyOf), when]));
+  return equal.flatMap(joinPaths);
 }
 
 function joinPaths(group: PlacedNode[]): PlacedNode[] {
@@ -155,14 +166,6 @@ const keyOf = (element: string): string => element.split('|', 1)[0]!;
 function typesOf(element: string): string[] | undefined {
   const types = element.split('|[', 2)[1];
   return types?.slice(0, -1).split(',');
-}
-
-/** Names the operation of a fetch after the client's, its subgraph and its place in the plan. */
-function named(node: FetchNode, client: string, number: number): FetchNode {
-  const operationName = `${client}__${node.serviceName.replace(/\W/g, '_')}__${number}`;
-  const { operation, operationKind: kind } = node;
-  const rest = operation.startsWith('{') ? operation : operation.slice(kind.length);
-  return { ...node, operationName, operation: `${kind} ${operationName}${rest}` };
 }
 
 function planNode({ node, path, when }: PlacedNode): PlanNode {

@@ -8,10 +8,10 @@ export class Position {
   readonly keys: readonly string[];
   /** What the client selects here, of objects of any type. */
   readonly #selections: readonly Selection[];
-  readonly #children = new Map<string, Position>();
+  #children: Map<string, Position> | undefined;
   #client: ClientNames | undefined;
   /** By signature, the response names of fields that the plan needs. */
-  readonly #names = new Map<string, string>();
+  #names: Map<string, string> | undefined;
 
   constructor(selections: readonly Selection[], keys: readonly string[] = []) {
     this.#selections = selections;
@@ -19,20 +19,22 @@ export class Position {
   }
 
   below(responseName: string): Position {
-    return remembered(this.#children, responseName, () => {
-      const { below } = (this.#client ??= readClient(this.#selections));
-      return new Position([...(below.get(responseName) ?? [])], [...this.keys, responseName]);
+    return remembered((this.#children ??= new Map<string, Position>()), responseName, () => {
+      const { below } = (this.#client ??= clientNames(this.#selections));
+      return new Position(below.get(responseName) ?? [], [...this.keys, responseName]);
     });
   }
 
   /** The response name of a field: its own, unless it is a requirement and the client gives its name to another field. */
   nameOf({ isRequirement, name, responseName, signature }: SelectedField): string {
     if (!isRequirement) return responseName;
-    return remembered(this.#names, signature, () => {
-      const { taken } = (this.#client ??= readClient(this.#selections));
+    const names = (this.#names ??= new Map<string, string>());
+    return remembered(names, signature, () => {
+      const { taken } = (this.#client ??= clientNames(this.#selections));
+      const chosenBefore = new Set(names.values());
       let chosen = name;
-      for (let i = 0; !isFree(taken.get(chosen), signature); i++) chosen = `_${i}_${name}`;
-      taken.set(chosen, new Set([signature]));
+      for (let i = 0; chosenBefore.has(chosen) || !isFree(taken.get(chosen), signature); i++)
+        chosen = `_${i}_${name}`;
       return chosen;
     });
   }
@@ -43,7 +45,16 @@ interface ClientNames {
   /** The signatures of the fields that have the name. */
   readonly taken: Map<string, Set<string>>;
   /** The selections below it. */
-  readonly below: Map<string, Set<Selection>>;
+  readonly below: Map<string, Selection[]>;
+}
+
+/** By selection: what fragments repeat is read once. */
+const known = new WeakMap<Selection, ClientNames>();
+
+function clientNames(selections: readonly Selection[]): ClientNames {
+  const [first] = selections;
+  if (first === undefined || selections.length > 1) return readClient(selections);
+  return remembered(known, first, () => readClient(selections));
 }
 
 function readClient(selections: readonly Selection[]): ClientNames {
@@ -58,8 +69,9 @@ function readClient(selections: readonly Selection[]): ClientNames {
         continue;
       }
       remembered(names.taken, item.responseName, () => new Set()).add(item.signature);
-      if (item.selection !== undefined)
-        remembered(names.below, item.responseName, () => new Set()).add(item.selection);
+      if (item.selection === undefined) continue;
+      const below = remembered(names.below, item.responseName, () => []);
+      if (!below.includes(item.selection)) below.push(item.selection);
     }
   };
   for (const selection of selections) read(selection);

@@ -2,9 +2,9 @@
 import { type Hub, type Option } from './hub';
 import { type ObjectItem, type Plan } from './plans';
 
-/** A field, and the ways to it. */
+/** Fields, and the ways to each of them. */
 export interface Work {
-  readonly item: ObjectItem;
+  readonly items: ObjectItem[];
   readonly options: readonly Option[];
 }
 
@@ -28,18 +28,18 @@ export class Assignment {
   constructor(hub: Hub, work: readonly Work[]) {
     this.#hub = hub;
     this.end = work.reduce((end, { options }) => Math.max(end, earliestEnd(options)), 0);
-    for (const { item, options } of work) {
+    for (const { items, options } of work) {
       const inTime = options.filter(({ end }) => end <= this.end);
       const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
-      if (free === undefined) this.#open.push({ item, options: inTime });
-      else this.#take(item, free);
+      if (free === undefined) this.#open.push({ items, options: inTime });
+      else this.#take(items, free);
     }
   }
 
   choose(): readonly Chosen[] {
     if (this.#open.length > 0) {
       const allowed = this.#bestSubgraphs();
-      for (const { item, options } of this.#open) this.#take(item, this.#cheapest(options, allowed)!);
+      for (const { items, options } of this.#open) this.#take(items, this.#cheapest(options, allowed)!);
     }
     return this.#chosen;
   }
@@ -55,8 +55,8 @@ export class Assignment {
     return plan.uses.length === 1 && plan.uses[0] === this.#hub.sources.list[0]!.subgraph;
   }
 
-  #take(item: ObjectItem, option: Option): void {
-    this.#chosen.push({ item, option, plan: option.plan });
+  #take(items: readonly ObjectItem[], option: Option): void {
+    for (const item of items) this.#chosen.push({ item, option, plan: option.plan });
     this.apply(option);
   }
 
@@ -132,7 +132,9 @@ export class Assignment {
       let best: string | undefined;
       let most = 0;
       for (const id of ids) {
-        const count = open.filter(({ options }) => options.some((option) => option.id === id)).length;
+        let count = 0;
+        for (const { items, options } of open)
+          if (options.some((option) => option.id === id)) count += items.length;
         if (count > most) [best, most] = [id, count];
       }
       if (best === undefined) break;
@@ -150,11 +152,11 @@ export class Assignment {
     for (const { option } of this.#chosen) if (option.entry !== undefined) entered.add(option.id);
     let visits = 0;
     let size = 0;
-    for (const { options } of this.#open) {
+    for (const { items, options } of this.#open) {
       const option = this.#cheapest(options, allowed, calls, used);
       if (option === undefined) return Infinity;
-      size += option.plan.size;
-      visits += option.plan.visits;
+      size += option.plan.size * items.length;
+      visits += option.plan.visits * items.length;
       if (option.entry !== undefined) entered.add(option.id);
       this.#apply(option, calls, used);
     }

@@ -4,7 +4,11 @@
  */
 import { remembered } from '../maps';
 import { conditionsKey, type SelectedField, type Selection } from '../selections/selection';
-import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
+import {
+  type IndexedType,
+  isInterfaceObject,
+  type SupergraphIndex,
+} from '../supergraph-index/supergraph-index';
 import { type Search } from './search';
 import { type Sources } from './sources';
 
@@ -55,43 +59,67 @@ export function classesOf(
 
 /** Equal for types that behave alike. */
 function classKey(
-  { index }: Search,
+  { typeFacts }: Search,
   type: IndexedType,
   fields: readonly SelectedField[],
   holding: readonly number[],
   numbers: Map<object, number>,
 ): string {
-  let key = `${holding.join()}|${type.contexts.join()}|`;
-  const names = new Set<string>();
+  let key = `${holding.join()}|`;
+  let names = '';
   for (const field of fields) {
-    const { selection, responseName, signature, when } = field;
+    const { name, selection, responseName, signature, when } = field;
     key += `${remembered(numbers, selection ?? field, () => numbers.size)}:${responseName}:${signature}:${conditionsKey(when)},`;
-    names.add(field.name);
+    names += `${name},`;
   }
-  for (const [subgraph, { keys, keyFields }] of type.joins) {
-    key += `|${subgraph}`;
-    for (const { text, isResolvable } of keys) key += `${isResolvable ? '' : '!'}{${text}}`;
-    for (const name of keyFields) names.add(name);
+  return `${key}|${typeFacts.numberOf(type, names)}`;
+}
+
+/** What subgraphs say of types and some of their fields, as numbers that are equal for equal facts. */
+export class TypeFacts {
+  readonly #index: SupergraphIndex;
+  readonly #known = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
+
+  constructor(index: SupergraphIndex) {
+    this.#index = index;
   }
-  for (const name of type.interfaces) {
-    const implemented = index.types.get(name);
-    if (implemented === undefined) continue;
-    for (const [subgraph, { keyFields }] of implemented.joins)
-      if (isInterfaceObject(implemented, subgraph)) {
-        key += `|${name}@${subgraph}`;
-        for (const field of keyFields) names.add(field);
-      }
+
+  /** @param names of fields, each with a comma */
+  numberOf(type: IndexedType, names: string): number {
+    return remembered(this.#known, `${type.name}|${names}`, () => {
+      const facts = this.#factsOf(type, new Set(names.split(',')));
+      return remembered(this.#numbers, facts, () => this.#numbers.size);
+    });
   }
-  // What a field requires is one of the names, too: the loop also visits those that it adds.
-  for (const name of names) {
-    const field = type.fields.get(name);
-    key += `|${name}:${field?.type ?? ''}`;
-    for (const join of field?.joins.values() ?? []) {
-      key += join.text;
-      for (const item of join.requires ?? [])
-        if (item.kind === 'field') names.add(item.name);
-        else key += type.name;
+
+  #factsOf(type: IndexedType, names: Set<string>): string {
+    let facts = type.contexts.join();
+    for (const [subgraph, { keys, keyFields }] of type.joins) {
+      facts += `|${subgraph}`;
+      for (const { text, isResolvable } of keys) facts += `${isResolvable ? '' : '!'}{${text}}`;
+      for (const name of keyFields) names.add(name);
     }
+    for (const name of type.interfaces) {
+      const implemented = this.#index.types.get(name);
+      if (implemented === undefined) continue;
+      for (const [subgraph, { keyFields }] of implemented.joins)
+        if (isInterfaceObject(implemented, subgraph)) {
+          facts += `|${name}@${subgraph}`;
+          for (const field of keyFields) names.add(field);
+        }
+    }
+    // What a field requires is one of the names, too: the loop also visits those that it adds.
+    for (const name of names) {
+      const field = type.fields.get(name);
+      facts += `|${name}:${field?.type ?? ''}`;
+      for (const join of field?.joins.values() ?? []) {
+        facts += join.text;
+        for (const item of join.requires ?? [])
+          if (item.kind === 'field') names.add(item.name);
+          else facts += type.name;
+      }
+    }
+    return facts;
   }
-  return key;
 }

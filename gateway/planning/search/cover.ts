@@ -30,7 +30,11 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
   const known = mapIn(search.covers, item);
   const key = canRequire ? `${sources.key}+` : sources.key;
   let plan = known.get(key);
-  if (plan === undefined) known.set(key, (plan = coverField(search, item, sources, canRequire)));
+  if (plan !== undefined) return plan;
+  plan = coverField(search, item, sources, canRequire);
+  known.set(key, plan);
+  // Once it is known: wherever slices end, it is counted once.
+  search.steps.take(1);
   return plan;
 }
 

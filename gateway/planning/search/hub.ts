@@ -1,4 +1,5 @@
 /** One object position: the ways to each field of its objects. */
+import { mapIn } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
 import { cover } from './cover';
@@ -25,7 +26,7 @@ export interface Option {
 export class Hub {
   #contexts: ReadyContexts;
   #entries: ReadonlyMap<number, Entry> | undefined;
-  readonly #options = new Map<ObjectItem, readonly Option[]>();
+  readonly #options = new Map<ObjectItem | Selection | string, Map<string, readonly Option[]>>();
 
   constructor(
     readonly search: Search,
@@ -58,10 +59,11 @@ export class Hub {
 
   /** All ways to a field. While they are looked for there are none: no requirement can need itself. */
   optionsFor(item: ObjectItem): readonly Option[] {
-    let options = this.#options.get(item);
+    const [known, name] = this.#optionsOf(item);
+    let options = known.get(name);
     if (options === undefined) {
-      this.#options.set(item, noOptions);
-      this.#options.set(item, (options = this.#find(item)));
+      known.set(name, noOptions);
+      known.set(name, (options = this.#find(item)));
     }
     return options;
   }
@@ -109,6 +111,12 @@ export class Hub {
     for (const entry of this.entries.values()) this.#enter(item, entry, options);
     const mixed = this.#mixed(item, options);
     return mixed === undefined ? options : [...options, mixed];
+  }
+
+  /** Where the ways to a field are kept. Of one object type, fields under different aliases have the same. */
+  #optionsOf(item: ObjectItem): [Map<string, readonly Option[]>, name: string] {
+    if (this.type.kind !== 'object' || item.kind === 'bundle') return [mapIn(this.#options, item), ''];
+    return [mapIn(this.#options, item.selection ?? item.name), item.name];
   }
 
   #alone(source: Source): Sources {

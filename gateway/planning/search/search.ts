@@ -11,6 +11,7 @@ import { mapIn } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { CallSets } from './calls';
+import { TypeFacts } from './classes';
 import { type Entry } from './entries';
 import { Flattening } from './fields-of';
 import { planOf } from './plan-of';
@@ -36,6 +37,7 @@ export interface FoundEntries {
 export class Search {
   readonly calls: CallSets;
   readonly flattening: Flattening;
+  readonly typeFacts: TypeFacts;
   readonly sources = new SourceLists();
   /** What `cover` found, by field. */
   readonly covers = new Map<ObjectItem, Map<string, Plan | null>>();
@@ -58,6 +60,7 @@ export class Search {
   ) {
     this.calls = new CallSets(index.subgraphs.length);
     this.flattening = new Flattening(index);
+    this.typeFacts = new TypeFacts(index);
   }
 
   /** How a selection is answered; null where it is not, or where this is being solved: nothing can need itself. */

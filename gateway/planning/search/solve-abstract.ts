@@ -61,6 +61,7 @@ export function solveAbstract(
     if (possible.some((object) => object.name === name)) continue;
     left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
   }
+  search.steps.take(byType.reduce((sum, { types }) => sum + types.length, 0));
   return {
     ...{ kind: 'abstract', type, source: first.subgraph, direct, byType, depth, calls, visits, size },
     ...{ uses: [...uses], left: left.length === 0 ? undefined : left },

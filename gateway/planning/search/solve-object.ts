@@ -8,9 +8,10 @@ import { Visits } from './visits';
 
 export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
   const needed = neededContexts(hub, items);
-  const { work, left } = waysTo(hub, items);
+  const { work, left, order } = waysTo(hub, items);
   const assignment = new Assignment(hub, work);
-  const chosen = assignment.choose();
+  // The fields of mutations run in their order.
+  const chosen = assignment.choose().toSorted((one, other) => order.get(one.item)! - order.get(other.item)!);
   const visits = new Visits(hub, assignment, chosen);
   visits.join();
   visits.supply();
@@ -49,14 +50,20 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[]
  * The ways to each field. A field that nobody answers whole is taken from the one that leaves least; what this leaves is
  * looked for again, and what stays is left to an object around this one.
  */
-function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: SelectionItem[] } {
+function waysTo(
+  hub: Hub,
+  items: readonly ObjectItem[],
+): { work: Work[]; left: SelectionItem[]; order: ReadonlyMap<ObjectItem, number> } {
   const work: Work[] = [];
+  const alike = new Map<readonly Option[], Work>();
   const left: SelectionItem[] = [];
   const queue: { item: ObjectItem; tried: ReadonlySet<string> }[] = items.map((item) => ({
     item,
     tried: none,
   }));
+  const order = new Map<ObjectItem, number>();
   for (const { item, tried } of queue) {
+    order.set(item, order.size);
     const all = hub.optionsFor(item);
     const options = tried.size === 0 ? all : all.filter(({ id }) => !tried.has(id));
     if (options.length === 0) {
@@ -67,11 +74,16 @@ function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: S
     const isWhole = ({ plan }: Option): boolean => plan.left === undefined;
     const whole = options.every(isWhole) ? options : options.filter(isWhole);
     if (whole.length > 0) {
-      work.push({ item, options: whole });
+      let same = alike.get(whole);
+      if (same === undefined) {
+        alike.set(whole, (same = { items: [], options: whole }));
+        work.push(same);
+      }
+      same.items.push(item);
       continue;
     }
     const best = leavingLeast(options);
-    work.push({ item, options: [best] });
+    work.push({ items: [item], options: [best] });
     if (item.kind === 'bundle') left.push(...best.plan.left!);
     else
       queue.push({
@@ -79,7 +91,7 @@ function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: S
         tried: new Set([...tried, best.id]),
       });
   }
-  return { work, left };
+  return { work, left, order };
 }
 
 const none: ReadonlySet<string> = new Set();

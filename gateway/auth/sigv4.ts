@@ -28,7 +28,7 @@ export function parseSignatureHeader(authorization: string): SignatureHeader | u
 }
 
 // Each part ends with a character that it cannot contain, so there is no backtracking.
-// eslint-disable-next-line no-restricted-syntax -- a literal would be one unreadable line
+// oxlint-disable-next-line eslint-js/no-restricted-syntax -- a literal would be one unreadable line
 const headerForm = new RegExp(
   '^AWS4-HMAC-SHA256 +' +
     'Credential=(?<accessKeyId>[^/,\\s]+)/(?<date>\\d{8})/(?<region>[^/,\\s]+)/(?<service>[^/,\\s]+)/aws4_request, *' +

@@ -20,7 +20,7 @@ export function groupsOf(
 const oneString =
   '"((?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*)"(?:; *[a-z*][a-z0-9_.*-]*(?:=[A-Za-z0-9*:/._-]+)?)*';
 // Both are linear: `list` is anchored at the beginning, and `string` is applied only to texts that `list` matches.
-/* eslint-disable no-restricted-syntax -- composed of one text */
+/* oxlint-disable eslint-js/no-restricted-syntax -- composed of one text */
 const string = new RegExp(oneString, 'g');
 const list = new RegExp(`^ *${oneString}(?:[ \\t]*,[ \\t]*${oneString})* *$`);
-/* eslint-enable no-restricted-syntax */
+/* oxlint-enable eslint-js/no-restricted-syntax */

@@ -216,7 +216,7 @@ export class WholeResponse<
   sendMessage(status: number, message: Buffer | string): boolean {
     const socket = this.socket!;
     this.statusCode = status;
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- what `writableEnded` reads
+    // oxlint-disable-next-line typescript/no-deprecated -- what `writableEnded` reads
     this.finished = true;
     socket.write(message, 'latin1');
     this.#isSent = socket.writableLength === 0;

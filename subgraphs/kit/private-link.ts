@@ -45,7 +45,7 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
       throw new LinkRefused('This subgraph answers its gateway only, and the request is not signed.');
     const covered = [...input.slice(0, input.indexOf(')')).matchAll(/"([^"]+)"/g)].map(([, name]) => name!);
     const parameter = (name: string) =>
-      // eslint-disable-next-line no-restricted-syntax -- each of three names stands before a text without quotes, or digits
+      // oxlint-disable-next-line eslint-js/no-restricted-syntax -- each of three names stands before a text without quotes, or digits
       new RegExp(`;${name}=(?:"([^"]*)"|(\\d+))(?=;|$)`).exec(input)?.slice(1).join('');
     const query = queryOf(url);
     const needed = [

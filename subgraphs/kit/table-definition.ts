@@ -102,7 +102,7 @@ export interface KeySchema {
   readonly sortKey?: string;
 }
 
-/* eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one way to say "a table of whatever items" */
+/* oxlint-disable-next-line typescript/no-explicit-any -- the one way to say "a table of whatever items" */
 export type AnyTableDefinition = TableDefinition<any, string, string>;
 
 /** Attributes of an item that may be keys: those that hold strings. */

@@ -58,7 +58,7 @@ describe.each(storeKinds)('the %s store', (_, start) => {
         }
         await Promise.all(going);
       }),
-      { numRuns: 60, interruptAfterTimeLimit: 3_000 },
+      { numRuns: 60, plugins: [fc.interruptAfterTimeLimit(3_000)] },
     );
   });
 });

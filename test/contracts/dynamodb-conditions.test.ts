@@ -307,8 +307,7 @@ function isMotoRight({ stored, tested, values }: Case): boolean {
 
 const valueAt = (stored: Item, of: string): AttributeValue | undefined =>
   (of.match(/\w+/g) ?? []).reduce<AttributeValue | undefined>(
-    (within, piece) =>
-      /^\d/.test(piece) ? within?.L?.[Number(piece)] : (within?.M as Item | undefined)?.[piece],
+    (within, piece) => (/^\d/.test(piece) ? within?.L?.[Number(piece)] : within?.M?.[piece]),
     { M: stored },
   );
 

@@ -132,7 +132,7 @@ function exampleOf(heading: string): Json {
     module: { type: 'commonjs' },
   });
   const exported: Json = {};
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is our own page
+  // oxlint-disable-next-line typescript/no-implied-eval -- it is our own page
   new Function('exports', 'require', compiled.code)(exported, createRequire(__filename));
   return exported;
 }

@@ -198,7 +198,7 @@ async function run(commands: string[], urls: Record<number, string>, { cwd, env 
     'weir() { :; }; npx() { :; }; npm() { :; }',
     'curl() { local args=("$@")',
     ...ports,
-    'command curl --silent --show-error "\${args[@]}"; }',
+    'command curl --silent --show-error "${args[@]}"; }',
     ...commands.flatMap((command) => [command, "printf '\\0'"]),
   ].join('\n');
   const options = { cwd, env: { ...process.env, TOKEN: token, ...env } };

@@ -53,7 +53,7 @@ function exampleUnder(heading: string): Json {
   });
   const load = createRequire(__filename);
   const exported: Json = {};
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is our own page
+  // oxlint-disable-next-line typescript/no-implied-eval -- it is our own page
   new Function('exports', 'require', compiled.code)(exported, (name: string) =>
     name === 'weir'
       ? { startGateway: (given: unknown) => given }
@@ -222,14 +222,14 @@ describe('an interceptor that breaks its promise', () => {
       throw new Error('mine');
     },
     'throws undefined at once': () => {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is the case
+      // oxlint-disable-next-line typescript/only-throw-error -- that is the case
       throw undefined;
     },
     'rejects with an error of its own': () => Promise.reject(new Error('mine')),
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the case
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is the case
     'rejects with undefined': () => Promise.reject(),
     'rejects with text': () =>
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is the case
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is the case
       Promise.reject('mine'),
   };
   const operations = ['{ me { name } }', 'mutation { rename }'];

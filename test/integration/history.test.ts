@@ -45,7 +45,7 @@ async function ask(query: string, { as, variables }: { as?: string; variables?: 
     headers: { 'content-type': 'application/json', ...(as && { authorization: `Bearer ${as}` }) },
     body: JSON.stringify({ query, variables }),
   });
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read answers as they come
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read answers as they come
   const answer = (await response.json()) as any;
   const [entity] = answer.data?._entities ?? [];
   return { entity, errors: answer.errors, policy: response.headers.get('cache-control') };

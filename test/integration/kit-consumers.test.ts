@@ -112,7 +112,7 @@ describe('for operators', () => {
     });
     return { status: response.status, body: (await response.json()) as Json };
   };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shape is that of the answer
+  // oxlint-disable-next-line typescript/no-explicit-any -- the shape is that of the answer
   type Json = any;
   const failuresOf = async (): Promise<Json[]> =>
     (await post('/events/failures', {})).body.consumers[0].failures;

@@ -154,7 +154,7 @@ function listSubgraphs(all: Record<string, string>): void {
 }
 
 const run = (...args: string[]) => startCli(args, env).result;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shape is that of the document
+// oxlint-disable-next-line typescript/no-explicit-any -- the shape is that of the document
 const json = async (...args: string[]): Promise<any> =>
   JSON.parse((await run(...args, '--format', 'json')).stdout);
 

@@ -130,7 +130,7 @@ describe('a gateway with private links', () => {
     const answers = await Promise.all(
       clients.map((client) => seen('{ thing { seen } }', client ? { 'x-api-key': `${client}-key` } : {})),
     );
-    const told = answers.map(({ data }) => JSON.parse((data as any).thing.seen)?.client); // eslint-disable-line @typescript-eslint/no-explicit-any
+    const told = answers.map(({ data }) => JSON.parse((data as any).thing.seen)?.client); // oxlint-disable-line typescript/no-explicit-any
     expect(told).toEqual(clients);
   });
 

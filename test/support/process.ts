@@ -104,7 +104,7 @@ function follow(
 
 /** An answer of the gateway; its data has the shape of the query. */
 export interface Answer {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the shape is the query's
+  // oxlint-disable-next-line typescript/no-explicit-any -- the shape is the query's
   readonly data?: any;
   readonly errors?: readonly Record<string, unknown>[];
 }

@@ -39,6 +39,7 @@ export function withRandomDefer(operation: RandomOperation, random: RandomSource
   function deferring({ directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined }) {
     const args: string[] = [];
     if (random.chance(0.6)) args.push(`label: "L${labels++}"`);
+    // oxlint-disable-next-line no-dupe-else-if -- each draws anew
     if (random.chance(0.15)) args.push(`if: ${random.chance(0.5)}`);
     else if (random.chance(0.15)) {
       const name = `defer${declared.length}`;

@@ -93,7 +93,7 @@ async function startCloudMap(path: string): Promise<Registry> {
     new CreateServiceCommand({
       Name: 'stock',
       NamespaceId: namespace!.Id!,
-      HealthCheckCustomConfig: { FailureThreshold: 1 },
+      HealthCheckCustomConfig: {},
     }),
   );
   const ServiceId = Service!.Id!;

@@ -14,7 +14,7 @@ export function loadResume(): Resume {
     module: { type: 'commonjs' },
   });
   const exported: { resume?: Resume } = {};
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is our own page
+  // oxlint-disable-next-line typescript/no-implied-eval -- it is our own page
   new Function('exports', code)(exported);
   return exported.resume!;
 }

@@ -46,7 +46,7 @@ export interface Operation {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read answers as they come
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read answers as they come
   readonly data: any;
   readonly errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }

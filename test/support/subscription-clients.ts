@@ -15,7 +15,7 @@ export interface SubscribePayload {
 }
 
 /** A result as it comes: `data`, `errors`, `extensions`. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read results as they come
+// oxlint-disable-next-line typescript/no-explicit-any -- tests read results as they come
 export type Result = any;
 
 export interface SubscriberOptions {

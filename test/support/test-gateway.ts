@@ -1,6 +1,6 @@
 import type { RunningGateway } from '../../gateway';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read answers as they come
+// oxlint-disable-next-line typescript/no-explicit-any -- tests read answers as they come
 export type Json = any;
 
 export interface TestGateway extends RunningGateway {

@@ -121,7 +121,7 @@ async function openExporter({
     import('@opentelemetry/otlp-transformer'),
   ]);
   const { httpAgent, httpsAgent } = agents;
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- what OpenTelemetry's own exporters of this version read options and variables with
+  // oxlint-disable-next-line typescript/no-deprecated -- what OpenTelemetry's own exporters of this version read options and variables with
   const configuration = http.convertLegacyHttpOptions(
     {
       ...(url !== undefined && { url }),

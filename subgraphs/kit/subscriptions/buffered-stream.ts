@@ -44,7 +44,7 @@ export class BufferedStream implements EventStream {
     if (this.#failure) {
       const { error } = this.#failure;
       this.#failure = undefined;
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is the source's error, as it came
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the source's error, as it came
       return Promise.reject(error);
     }
     const taken = this.#take();

@@ -9,7 +9,7 @@ export interface EventSelection {
    *
    * @default the key is the event's subject
    */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each event has data of its own
+  // oxlint-disable-next-line typescript/no-explicit-any -- each event has data of its own
   readonly keyOf?: ((data: any) => string) | undefined;
   /** The position of the last event that the subscriber has. @default undefined: only what happens from now on */
   readonly after?: string | undefined;

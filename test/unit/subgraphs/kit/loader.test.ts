@@ -71,7 +71,7 @@ describe('an entity loader over a DynamoDB in trouble', () => {
     entityLoader(openDatabase({ client: documents, retryMilliseconds }).table(reviewsTable));
   const load = (loader: ReturnType<typeof open>, ids: string[]) =>
     Promise.all(ids.map((id) => loader.load({ id }).catch((error: unknown) => error)));
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the mock is untyped
+  // oxlint-disable-next-line typescript/no-explicit-any -- the mock is untyped
   const keysOf = (input: any): { id: string }[] => input.RequestItems.reviews.Keys;
   const found = (keys: { id: string }[]) => ({ Responses: { reviews: keys.map(({ id }) => ({ id })) } });
   const throttle = () =>

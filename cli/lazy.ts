@@ -32,7 +32,7 @@ import type * as PackageSubgraph from './package/package-subgraph';
 const load = createRequire(__filename);
 
 /**
- * Modules that are slow to load, such as the composer and the planner. Commands load them when they need them, so that
+ * Modules that are slow to load, such as the composer. Commands load them when they need them, so that
  * `weir --help` answers at once and `weir dev` starts its processes first. What is required is in the bundle of
  * `gateway-program.ts`, and what is loaded is not.
  */

@@ -55,7 +55,7 @@ export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'is
   readonly hold: () => () => void;
 }
 
-/** Creates an engine that plans in worker threads and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
+/** Creates an engine that plans operations and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, packaged, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const { subscriptions: fields } = options.events;

@@ -1,4 +1,5 @@
-import { Kind, parse, type DirectiveNode } from 'graphql';
+import { Kind, parse } from 'graphql';
+import { applied } from '../../schema/supergraph/sdl';
 
 export interface SubgraphLocation {
   readonly name: string;
@@ -8,19 +9,11 @@ export interface SubgraphLocation {
 
 /** The subgraphs that a supergraph is composed of: the values of `join__Graph` (join specification, `@join__graph`). */
 export function listSubgraphs(supergraphSdl: string): SubgraphLocation[] {
-  const values = parse(supergraphSdl, { noLocation: true }).definitions.flatMap((definition) =>
-    definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph'
-      ? (definition.values ?? [])
-      : [],
-  );
-  return values.flatMap(({ directives = [] }) =>
-    directives
-      .filter(({ name }) => name.value === 'join__graph')
-      .map((directive) => ({ name: argument(directive, 'name'), url: argument(directive, 'url') })),
-  );
+  return parse(supergraphSdl, { noLocation: true }).definitions.flatMap((definition) => {
+    if (definition.kind !== Kind.ENUM_TYPE_DEFINITION || definition.name.value !== 'join__Graph') return [];
+    const graphs = (definition.values ?? []).flatMap((value) => applied(value, 'join__graph'));
+    return graphs.map(({ name, url }) => ({ name: textOf(name), url: textOf(url) }));
+  });
 }
 
-function argument(directive: DirectiveNode, name: string): string {
-  const value = directive.arguments?.find((node) => node.name.value === name)?.value;
-  return value?.kind === Kind.STRING ? value.value : '';
-}
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,7 +1,4 @@
-/**
- * A query plan as the planner returns it: plain data. Its types are declared here, so that the engine does not depend
- * on the planner's package.
- */
+/** A query plan as the planner returns it: plain data. Its types are declared here, so that the engine knows no planner. */
 export interface QueryPlan {
   readonly kind: 'QueryPlan';
   /** Absent where nothing needs to be fetched: introspection, or a selection that no subgraph resolves. */
@@ -32,7 +29,7 @@ export interface FetchNode {
   readonly inputRewrites?: readonly Rewrite[] | undefined;
   readonly outputRewrites?: readonly Rewrite[] | undefined;
   readonly contextRewrites?: readonly KeyRenamer[] | undefined;
-  /** The types for which `__typename` alone is a key. Apollo's plans lack it: `defects/type-keys.ts` adds it. */
+  /** The types for which `__typename` alone is a key. */
   readonly typeKeys?: readonly string[] | undefined;
 }
 

@@ -132,6 +132,17 @@ it('share nothing if an option says so', async () => {
   expect((await askAtOnce([{}, {}], 2))[1]).toBe(2);
 });
 
+it('share the second execution when the first answer turns out not to be cacheable', async () => {
+  await start({ calls: { dedupe: false } });
+  const fresh = `${query} # not known yet`;
+  isHolding = true;
+  const answers = [1, 2, 3, 4, 5].map(() => gateway!.query(fresh, { name: 'a' }));
+  while ((await gateway!.inFlight()) < 5 || held.length < 1) await sleep(5);
+  letGo();
+  expect(await Promise.all(answers)).toEqual(Array.from({ length: 5 }, () => ({ data: { value: 0 } })));
+  expect(subgraph.requests.length).toBeLessThanOrEqual(2);
+});
+
 it('share errors, too', async () => {
   await start();
   // It is planned.

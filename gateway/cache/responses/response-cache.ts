@@ -231,7 +231,9 @@ export class ResponseCache {
       return answerOf(flight, shared, keys);
     }
     const failed = shared === undefined || shared.errors.some(isOutage);
-    return failed && spare !== undefined ? spare() : this.#alone(miss);
+    if (failed && spare !== undefined) return spare();
+    // Of a burst of new queries many wait here. Where no cache keeps the answer, equal ones of a client can share one still.
+    return shared === undefined ? this.#alone(miss) : this.#share(miss);
   }
 
   #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {

@@ -13,14 +13,8 @@ import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
 import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
-import {
-  boundsOf,
-  createPlanner,
-  type EntityFacts,
-  type OperationMemory,
-  type PlanEntry,
-  type PlannedOperation,
-} from '../planning';
+import { boundsOf, createPlanner, type EntityFacts, type PlannedOperation } from '../planning';
+import { type OperationMemory, type PlanEntry } from './operation-cache';
 import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';

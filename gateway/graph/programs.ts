@@ -2,14 +2,8 @@ import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import type { Authorization } from '../auth/directives';
 import { compileOperation, type Program } from '../execution';
 import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';
-import {
-  type OperationCache,
-  PlanCache,
-  type PlanEntry,
-  type PlannedOperation,
-  type Planner,
-  type SupergraphFacts,
-} from '../planning';
+import { type PlannedOperation, type Planner, type SupergraphFacts } from '../planning';
+import { type OperationCache, PlanCache, type PlanEntry } from './operation-cache';
 import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/call-statistics';
 
 /** An operation that is refused because its caller may not see all of its fields. */

@@ -1,5 +1,6 @@
 import type { Execution } from '../execution';
-import type { PlanCache, PlannedOperation } from '../planning';
+import type { PlannedOperation } from '../planning';
+import type { PlanCache } from './operation-cache';
 import type { CallCounts } from '../telemetry/call-counts';
 import { setCalls } from '../telemetry/traces/request-span';
 import type { Caller } from '../subgraph-calls/transport';

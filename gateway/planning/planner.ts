@@ -44,6 +44,19 @@ export const boundsOf = ({
   queueLimit: waiting,
 });
 
+/** An operation with all inputs of its plan. Identifies the plan in the cache. */
+export interface PlannedOperation {
+  /** GraphQL text, valid against the API schema. */
+  readonly document: string;
+  /** A hash of `document` that nobody can make collide, for instance SHA-256. */
+  readonly documentHash: string;
+  readonly operationName: string | undefined;
+  /** The labels of the active progressive overrides, sorted. */
+  readonly overrideLabels?: readonly string[] | undefined;
+  /** The elements refused to some callers, sorted. The operation is planned without them. @default nothing */
+  readonly refused?: readonly string[] | undefined;
+}
+
 export interface Planner {
   /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
   readonly ready: Promise<SupergraphFacts>;

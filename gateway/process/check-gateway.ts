@@ -6,7 +6,7 @@ import { Discovery } from '../discovery/discovery';
 import { EventFeeds } from '../events/feeds';
 import type { Options } from '../options';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
-import { OperationMemory } from '../planning';
+import { OperationMemory } from '../graph/operation-cache';
 import { trusting } from '../redis/trust';
 import { openSource } from '../supergraph/open';
 import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';

@@ -51,7 +51,7 @@ import type { Invalidation } from '../options/invalidation';
 import type { EventFeeds } from '../events/feeds';
 import type { EventPublisher } from '../events/sources/subgraph';
 import { type PackagedGraph, trustedOperationsIn } from '../packaged/packaged-graph';
-import type { OperationMemory } from '../planning';
+import type { OperationMemory } from '../graph/operation-cache';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
 import { checkNamedFiles } from './named-files';

@@ -40,7 +40,7 @@ import type { Invalidation } from '../options/invalidation';
 import { Subscriptions } from '../graph/subscriptions/subscriptions';
 import { secretsOf } from '../options/secrets';
 import type { PackagedGraph } from '../packaged/packaged-graph';
-import { OperationMemory } from '../planning';
+import { OperationMemory } from '../graph/operation-cache';
 import type { Hooks } from '../request/hooks';
 import type { Pipeline } from '../request/pipeline';
 import type { Reply } from '../request/reply';

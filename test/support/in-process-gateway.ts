@@ -8,7 +8,7 @@ import { Discovery } from '../../gateway/discovery/discovery';
 import { EventFeeds } from '../../gateway/events/feeds';
 import { Subscriptions } from '../../gateway/graph/subscriptions/subscriptions';
 import { parseOptions } from '../../gateway/options';
-import { OperationMemory } from '../../gateway/planning';
+import { OperationMemory } from '../../gateway/graph/operation-cache';
 import { Configuration } from '../../gateway/process/configuration';
 import { bodyOf } from '../../gateway/subgraph-calls/request-body';
 import { SharedLinkKeys } from '../../gateway/subgraph-calls/signers/open-signers';

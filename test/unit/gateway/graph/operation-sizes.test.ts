@@ -5,7 +5,7 @@ import { describeOperation } from '../../../../gateway/cache/responses/cached-op
 import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { createOperations, type OperationOptions } from '../../../../gateway/graph/operations';
 import { parseOptions } from '../../../../gateway/options';
-import { OperationMemory } from '../../../../gateway/planning';
+import { OperationMemory } from '../../../../gateway/graph/operation-cache';
 import { buildQueryPlanner } from '../../../support/own-planner';
 import { createPrograms } from '../../../../gateway/graph/programs';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';

@@ -1,5 +1,6 @@
 import { beginPlan, noteErrors } from '../../../../gateway/graph/traced';
-import { OperationMemory, PlanCache, type PlannedOperation } from '../../../../gateway/planning';
+import { type PlannedOperation } from '../../../../gateway/planning';
+import { OperationMemory, PlanCache } from '../../../../gateway/graph/operation-cache';
 import type { Span } from '../../../../gateway/telemetry/traces/span';
 import { Trace, Undecided } from '../../../../gateway/telemetry/traces/trace';
 import { GraphQLError } from 'graphql';

@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  OperationMemory,
-  PlanCache,
-  type PlannedOperation,
-  type QueryPlan,
-} from '../../../../gateway/planning';
+import { type PlannedOperation, type QueryPlan } from '../../../../gateway/planning';
+import { OperationMemory, PlanCache } from '../../../../gateway/graph/operation-cache';
 
 const fetchPlan = (operation: string): QueryPlan => ({
   kind: 'QueryPlan',

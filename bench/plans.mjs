@@ -40,11 +40,11 @@ function run(work, steps) {
   }
 }
 
-const planOf = (operation, supergraph, budget = defaultBudget) => {
+const planOf = (operation, index, budget = defaultBudget) => {
   const steps = new Steps(budget);
   return run(
     (function* () {
-      return yield* planOperation({ document: parse(operation, { noLocation: true }) }, supergraph, steps);
+      return yield* planOperation({ document: parse(operation, { noLocation: true }) }, index, steps);
     })(),
     steps,
   );
@@ -80,7 +80,7 @@ function cpuOf(task) {
 if (values.cold) {
   const before = heap();
   const { cpu, result } = cpuOf(() => read(shop));
-  console.log(JSON.stringify({ cpu, heap: heap() - before, types: result.supergraph.index.types.size }));
+  console.log(JSON.stringify({ cpu, heap: heap() - before, types: result.index.types.size }));
   process.exit();
 }
 
@@ -90,19 +90,19 @@ function figure(name, value, bound, unit) {
   if (value > bound) problems.push(name);
 }
 
-const bench = read(textOf('fixture/supergraph.graphql')).result.supergraph;
+const bench = read(textOf('fixture/supergraph.graphql')).result.index;
 figure(
   'nested',
   median(() => planOf(workloads.nested.operation.query, bench)),
   0.5,
   'ms',
 );
-const { supergraph } = read(shop).result;
+const { index } = read(shop).result;
 for (const name of ['page', 'tiny', 'page4'])
   if (workloads[name] && !workloads[name].supergraph)
     figure(
       name,
-      median(() => planOf(workloads[name].operation.query, supergraph)),
+      median(() => planOf(workloads[name].operation.query, index)),
       0.4,
       'ms',
     );
@@ -125,7 +125,7 @@ const times = randomOperations(259).map((operation) => cpuOf(() => planOf(operat
 figure('259 random large operations, p99', quantile(times, 0.99), 5, 'ms');
 
 for (const { name, sdl, operation } of hostileOperations()) {
-  const { supergraph: hostile } = read(sdl).result;
+  const { index: hostile } = read(sdl).result;
   const before = heap();
   const { cpu, error, result, slices = [] } = cpuOf(() => planOf(operation, hostile));
   const size = Buffer.byteLength(operation);

@@ -7,7 +7,7 @@ import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { fetchesOf } from '../execution/compile/order';
 import { type FetchNode, type QueryPlan } from '../execution/compile/plan';
 import { longestSlice, runInSlices, Steps } from '../planning/budget';
-import { type OperationToPlan, type PlannedSupergraph, planOperation } from '../planning/plan-operation';
+import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';
 import { printPlan } from '../planning/print';
 import { type IndexedType, type SupergraphIndex } from '../planning/supergraph-index/supergraph-index';
@@ -54,9 +54,9 @@ export async function explainPlan(
 ): Promise<ExplainedPlan> {
   const plan = await planner.plan(text, operationName, overrideLabels);
   const document = parse(text, { noLocation: true });
-  const { supergraph, budget } = await planner.details();
-  const others = new OtherPlans({ document, operationName, overrideLabels }, supergraph, new Steps(budget));
-  return { plan, reasons: await runInSlices(reasonsOf(plan, supergraph.index, others)) };
+  const { index, budget } = await planner.details();
+  const others = new OtherPlans({ document, operationName, overrideLabels }, index, new Steps(budget));
+  return { plan, reasons: await runInSlices(reasonsOf(plan, index, others)) };
 }
 
 function* reasonsOf(
@@ -88,15 +88,15 @@ function* reasonsOf(
 class OtherPlans {
   readonly #known = new Map<string, FetchReason['nextBest']>();
   readonly #operation: OperationToPlan;
-  readonly #supergraph: PlannedSupergraph;
+  readonly #index: SupergraphIndex;
   readonly #steps: Steps;
   /** Leaves of the operation that no plan answers, such as fields of types that an object cannot have. */
   #usuallyLeft: number | undefined;
 
   /** @param steps of all plans together */
-  constructor(operation: OperationToPlan, supergraph: PlannedSupergraph, steps: Steps) {
+  constructor(operation: OperationToPlan, index: SupergraphIndex, steps: Steps) {
     this.#operation = operation;
-    this.#supergraph = supergraph;
+    this.#index = index;
     this.#steps = steps;
   }
 
@@ -106,7 +106,7 @@ class OtherPlans {
     const id = JSON.stringify([view.subgraph, isNeeded, ways]);
     let cost = this.#known.get(id);
     if (cost === undefined) {
-      const index = without(this.#supergraph.index, view, isNeeded);
+      const index = without(this.#index, view, isNeeded);
       cost = index === undefined ? 'none' : yield* this.#costWith(index);
       this.#known.set(id, cost);
     }
@@ -116,7 +116,7 @@ class OtherPlans {
   *#costWith(index: SupergraphIndex): SlicedWork<FetchReason['nextBest']> {
     try {
       if (this.#usuallyLeft === undefined) {
-        const usual = yield* this.#plan(this.#supergraph.index);
+        const usual = yield* this.#plan(this.#index);
         this.#usuallyLeft = usual.left;
       }
       const { plan, left } = yield* this.#plan(index);
@@ -130,11 +130,7 @@ class OtherPlans {
   *#plan(index: SupergraphIndex): SlicedWork<{ readonly plan: QueryPlan; readonly left: number }> {
     let left = 0;
     const onLeft = (leaves: number): void => void (left = leaves);
-    const planning = planOperation(
-      { ...this.#operation, onLeft },
-      { ...this.#supergraph, index },
-      this.#steps,
-    );
+    const planning = planOperation({ ...this.#operation, onLeft }, index, this.#steps);
     for (;;) {
       this.#steps.beginSlice(longestSlice);
       const { done, value } = planning.next();

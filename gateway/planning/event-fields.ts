@@ -1,8 +1,8 @@
 /** Subscription fields whose source is events rather than a subgraph. */
 import { type DocumentNode, type FieldDefinitionNode, isTypeDefinitionNode, Kind } from 'graphql';
 import { readKey } from '../cache/tag-formats';
-import { FieldSets } from './selections/field-sets';
 import { type Selection } from './selections/selection';
+import { type IndexedKey, type IndexedType } from './supergraph-index/supergraph-index';
 import {
   type EditableIndex,
   joinIn,
@@ -46,7 +46,7 @@ export function addEventFields(
   const named = definitions.find((node) => isTypeDefinitionNode(node) && node.name.value === root?.name);
   const known = (named?.kind === Kind.OBJECT_TYPE_DEFINITION && named.fields) || [];
   const problems: EventFieldProblem[] = [];
-  const fed: { readonly field: MutableField; readonly key: readonly string[] }[] = [];
+  const fed: { readonly field: MutableField; readonly type: MutableType; readonly key: IndexedKey }[] = [];
   for (const [name, eventField] of Object.entries(fields)) {
     const definition = known.find((each) => each.name.value === name);
     const field = root?.fields.get(name);
@@ -54,17 +54,20 @@ export function addEventFields(
     else {
       const found = problemsOf(eventField, field, definition, index);
       problems.push(...found);
-      if (found.length === 0) fed.push({ field, key: eventField.key });
+      if (found.length > 0) continue;
+      const type = index.types.get(field.namedType)!;
+      const key = keysOf(field.joins, type).find(({ paths }) => isSame(paths, eventField.key))!;
+      fed.push({ field, type, key });
     }
   }
   if (root === undefined || fed.length === 0) return problems;
   const events = index.subgraphs.length;
   index.subgraphs.push({ graph: eventsSubgraph, name: eventsSubgraph, url: '' });
   joinIn(root, events);
-  for (const { field, key } of fed) {
+  for (const { field, type, key } of fed) {
     field.joins.clear();
     joinField(field, events);
-    addKey(index, events, field.namedType, key);
+    addKey(index.types, events, type, key);
   }
   const left = new Set([...root.fields.values()].flatMap(({ joins }) => [...joins.keys()]));
   for (const subgraph of [...root.joins.keys()]) if (!left.has(subgraph)) root.joins.delete(subgraph);
@@ -89,12 +92,9 @@ function problemsOf(
     return [{ field, member: undefined, says }];
   }
   const problems: EventFieldProblem[] = [];
-  const readable = [...object.joins]
-    .flatMap(([subgraph, { keys }]) => (joins.has(subgraph) ? keys : []))
-    .filter(({ isResolvable }) => isResolvable)
-    .map(({ text }) => readKey(text).map((path) => path.join('.')));
-  if (!readable.some((each) => each.length === key.length && each.every((path) => key.includes(path)))) {
-    const all = [...new Set(readable.map((each) => each.join(' and ')))].join(', or ');
+  const keys = keysOf(joins, object);
+  if (!keys.some(({ paths }) => isSame(paths, key))) {
+    const all = [...new Set(keys.map(({ paths }) => paths.join(' and ')))].join(', or ');
     const says = `must have ${all || 'a key, but has none'}: a key by which the subgraph of the field finds a ${namedType}.`;
     problems.push({ field, member: 'key', says });
   }
@@ -107,27 +107,35 @@ function problemsOf(
   return problems;
 }
 
-/** Gives events a key of an object type: it need not be resolved by them. @param paths its fields */
-function addKey({ types }: EditableIndex, events: number, name: string, paths: readonly string[]): void {
-  const type = types.get(name)!;
-  const { keys, keyFields } = joinIn(type, events);
-  const text = fieldSetOf(paths);
-  // Another field may have given it the same key.
-  if (keys.some((key) => key.text === text)) return;
-  const selection = new FieldSets().read(text);
-  keys.push({ selection, text, isResolvable: false });
-  addFields(selection, type);
+/** The keys by which the subgraphs of a field find its object, with the paths of their fields. */
+const keysOf = (
+  owners: MutableField['joins'],
+  { joins }: IndexedType,
+): readonly (IndexedKey & { readonly paths: readonly string[] })[] =>
+  [...joins]
+    .flatMap(([subgraph, { keys }]) => (owners.has(subgraph) ? keys : []))
+    .filter(({ isResolvable }) => isResolvable)
+    .map((key) => ({ ...key, paths: readKey(key.text).map((path) => path.join('.')) }));
 
-  function addFields(of: Selection, to: MutableType): void {
-    for (const item of of) {
+const isSame = (paths: readonly string[], others: readonly string[]): boolean =>
+  paths.length === others.length && paths.every((path) => others.includes(path));
+
+/** Gives events a key of an object type: it need not be resolved by them. */
+function addKey(types: EditableIndex['types'], events: number, type: MutableType, key: IndexedKey): void {
+  const { keys, keyFields } = joinIn(type, events);
+  // Another field may have given it the same key.
+  if (keys.some(({ text }) => text === key.text)) return;
+  keys.push({ ...key, isResolvable: false });
+  for (const item of key.selection) if (item.kind === 'field') keyFields.add(item.name);
+  addFields(key.selection, type);
+
+  function addFields(selection: Selection, to: MutableType): void {
+    joinIn(to, events);
+    for (const item of selection) {
       if (item.kind === 'fragment') continue;
       const field = to.fields.get(item.name)!;
       joinField(field, events);
-      if (to === type) keyFields.add(item.name);
-      const below = types.get(field.namedType);
-      if (item.selection === undefined || below === undefined) continue;
-      joinIn(below, events);
-      addFields(item.selection, below);
+      if (item.selection !== undefined) addFields(item.selection, types.get(field.namedType)!);
     }
   }
 }
@@ -136,17 +144,4 @@ function joinField({ joins, namedType, type }: MutableField, subgraph: number): 
   const plain = { isExternal: false, overridden: false, requires: undefined, provides: undefined };
   if (!joins.has(subgraph))
     joins.set(subgraph, { type, namedType, ...plain, contextArguments: [], text: '' });
-}
-
-/** The field set of paths. */
-function fieldSetOf(paths: readonly string[]): string {
-  const names = [...new Set(paths.map((path) => path.split('.', 1)[0]!))];
-  return names
-    .map((name) => {
-      const rest = paths
-        .filter((path) => path.startsWith(`${name}.`))
-        .map((path) => path.slice(name.length + 1));
-      return rest.length === 0 ? name : `${name} { ${fieldSetOf(rest)} }`;
-    })
-    .join(' ');
 }

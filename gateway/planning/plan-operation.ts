@@ -14,7 +14,7 @@ import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { type Sources } from './search/sources';
-import { type KnownDirectives, readOperation } from './selections/operation';
+import { readOperation } from './selections/operation';
 import { type SelectedField, type Selection } from './selections/selection';
 import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
@@ -29,18 +29,13 @@ export interface OperationToPlan {
   readonly onLeft?: ((leaves: number) => void) | undefined;
 }
 
-export interface PlannedSupergraph {
-  readonly index: SupergraphIndex;
-  readonly directives: KnownDirectives;
-}
-
 /** Yields where a slice of `steps` is over. Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` beyond their budget. */
 export function* planOperation(
   { document, operationName, overrideLabels, onLeft }: OperationToPlan,
-  { index, directives }: PlannedSupergraph,
+  index: SupergraphIndex,
   steps: Steps,
 ): SlicedWork<QueryPlan> {
-  const selected = yield* readOperation(document, operationName, directives, steps);
+  const selected = yield* readOperation(document, operationName, index, steps);
   const { operation, selection } = selected;
   const root = index.types.get(index.roots[operation.operation]);
   if (root === undefined) return { kind: 'QueryPlan' };
@@ -51,7 +46,7 @@ export function* planOperation(
     found.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
   onLeft?.(found.reduce((sum, plan) => sum + leavesLeft(plan), 0));
   const position = new Position([selection]);
-  const writer = new NodeWriter(selected, index.subgraphs, directives.onQueries);
+  const writer = new NodeWriter(selected, index);
   const nodes: PlanNode[] = [];
   for (const plan of found) {
     const emitter = new Emitter(search, steps);

@@ -10,10 +10,11 @@ import { type Options } from '../options';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { defaultBudget, longestSlice, nextTurn, type PlanningBudget, runInSlices, Steps } from './budget';
 import { type EventFields } from './event-fields';
-import { type PlannedSupergraph, planOperation } from './plan-operation';
+import { planOperation } from './plan-operation';
 import { PlanningError } from './planning-error';
 import { printPlan } from './print';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
+import { type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 export type { QueryPlan, SupergraphFacts };
 
@@ -77,7 +78,7 @@ export interface Planner {
     overrideLabels?: readonly string[],
   ): Promise<string>;
   /** What it plans with. Rejects as `ready` does. */
-  details(): Promise<{ readonly supergraph: PlannedSupergraph; readonly budget: PlanningBudget }>;
+  details(): Promise<{ readonly index: SupergraphIndex; readonly budget: PlanningBudget }>;
   /** Rejects all pending operations. */
   close(): Promise<void>;
 }
@@ -88,7 +89,7 @@ export const createPlanner = (options: PlannerOptions): Planner => new SlicedPla
 interface Task {
   readonly sender: string;
   readonly weight: number;
-  readonly begin: (supergraph: PlannedSupergraph) => SlicedWork<QueryPlan>;
+  readonly begin: (index: SupergraphIndex) => SlicedWork<QueryPlan>;
   readonly steps: Steps;
   /** Undefined before its first slice. */
   planning: SlicedWork<QueryPlan> | undefined;
@@ -130,9 +131,9 @@ class SlicedPlanner implements Planner {
     let plan = this.#plans.get(key);
     if (plan !== undefined) return plan;
     const steps = new Steps(this.#options.budget ?? defaultBudget);
-    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), steps, (supergraph) => {
+    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), steps, (index) => {
       const operation = { document: parse(document, { noLocation: true }), operationName, overrideLabels };
-      return planOperation(operation, supergraph, steps);
+      return planOperation(operation, index, steps);
     });
     this.#plans.set(key, plan);
     plan.then(
@@ -154,8 +155,8 @@ class SlicedPlanner implements Planner {
   }
 
   async details(): ReturnType<Planner['details']> {
-    const { supergraph } = await (this.#supergraph ??= this.#read());
-    return { supergraph, budget: this.#options.budget ?? defaultBudget };
+    const { index } = await (this.#supergraph ??= this.#read());
+    return { index, budget: this.#options.budget ?? defaultBudget };
   }
 
   close(): Promise<void> {
@@ -199,17 +200,17 @@ class SlicedPlanner implements Planner {
     const read = await (this.#supergraph ??= this.#read()).catch((error: unknown) => ({ error }));
     for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next()) {
       if ('error' in read) this.#end(task, new PlanningError('failed', read.error));
-      else this.#advance(task, read.supergraph);
+      else this.#advance(task, read.index);
       if (this.#waiting.size > 0) await nextTurn();
     }
     this.#isWorking = false;
   }
 
   /** Works at an operation for a slice. */
-  #advance(task: Task, supergraph: PlannedSupergraph): void {
+  #advance(task: Task, index: SupergraphIndex): void {
     try {
       task.steps.beginSlice(longestSlice);
-      task.planning ??= task.begin(supergraph);
+      task.planning ??= task.begin(index);
       const { done, value } = task.planning.next();
       if (done !== true) return;
       this.#waiting.delete(task);

@@ -1,12 +1,11 @@
 /** Reads a supergraph: what plans need of it, and what the gateway needs to know beside its plans. */
-import { type DefinitionNode, DirectiveLocation, type DocumentNode, Kind, print, TokenKind } from 'graphql';
+import { type DefinitionNode, type DocumentNode, Kind, print, TokenKind } from 'graphql';
 import { Parser } from 'graphql/language/parser';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
 import { incrementalDirectives } from './incremental-delivery';
-import { type PlannedSupergraph } from './plan-operation';
 import { type Protections, protectionsOf } from './protections';
 import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
 import { checkSupergraph } from '../../schema/supergraph/checks';
@@ -38,7 +37,7 @@ export interface SupergraphFacts {
 
 export interface ReadSupergraph {
   readonly facts: SupergraphFacts;
-  readonly supergraph: PlannedSupergraph;
+  readonly index: SupergraphIndex;
 }
 
 /** Throws an `Error` with the reasons why the supergraph is refused. */
@@ -59,13 +58,9 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
     costs: readCostDirectives(document, features),
     entities: yield* entityFactsOf(document, index),
   };
-  const directives = {
-    onFragments: directivesOn(DirectiveLocation.INLINE_FRAGMENT, document),
-    onQueries: directivesOn(DirectiveLocation.QUERY, document),
-  };
   // Nothing else sees that events are a subgraph of what is planned.
   const eventFieldProblems = addEventFields(index, document, eventFields);
-  return { facts: { ...facts, eventFieldProblems }, supergraph: { index, directives } };
+  return { facts: { ...facts, eventFieldProblems }, index };
 }
 
 function* parsed(sdl: string): SlicedWork<DocumentNode> {
@@ -106,13 +101,4 @@ function answerTypesSdl({ types }: SupergraphIndex, inaccessible: ReadonlySet<st
       return `${kind === 'object' ? 'type' : kind} ${name}${implemented} { _: Boolean }`;
     })
     .join('\n');
-}
-
-/** The names of the directives that a supergraph allows at a location. */
-function directivesOn(location: string, { definitions }: DocumentNode): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const node of definitions)
-    if (node.kind === Kind.DIRECTIVE_DEFINITION && node.locations.some(({ value }) => value === location))
-      names.add(node.name.value);
-  return names;
 }

@@ -26,12 +26,12 @@ export function buildQueryPlanner({
     overrideLabels: readonly string[],
   ) => QueryPlan;
 } {
-  const { facts, supergraph } = runAtOnce(readSupergraph(supergraphSdl, eventFields));
+  const { facts, index } = runAtOnce(readSupergraph(supergraphSdl, eventFields));
   return {
     supergraph: facts,
     plan: (text, operationName, overrideLabels) => {
       const operation = { document: parse(text, { noLocation: true }), operationName, overrideLabels };
-      return runAtOnce(planOperation(operation, supergraph, new Steps(defaultBudget)));
+      return runAtOnce(planOperation(operation, index, new Steps(defaultBudget)));
     },
   };
 }

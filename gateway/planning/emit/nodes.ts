@@ -7,7 +7,7 @@ import { type Steps } from '../budget';
 import { groupsBy } from '../maps';
 import { addVariables, type SelectedOperation } from '../selections/operation';
 import { implies, type Conditions } from '../selections/selection';
-import { type IndexedSubgraph } from '../supergraph-index/supergraph-index';
+import { type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { type FetchDraft, type SelectionDraft } from './drafts';
 import { OperationPrinter } from './print-operation';
 import { requiredSelections } from './representations';
@@ -22,22 +22,13 @@ interface PlacedNode {
 
 /** Makes the nodes of the fetches for one operation. */
 export class NodeWriter {
-  readonly #client: SelectedOperation;
-  readonly #subgraphs: readonly IndexedSubgraph[];
-  readonly #onQueries: ReadonlySet<string>;
   /** How many fetches have a name. */
   #names = 0;
 
-  /** @param onQueries the names of the directives that may stand on queries */
   constructor(
-    client: SelectedOperation,
-    subgraphs: readonly IndexedSubgraph[],
-    onQueries: ReadonlySet<string>,
-  ) {
-    this.#client = client;
-    this.#subgraphs = subgraphs;
-    this.#onQueries = onQueries;
-  }
+    readonly client: SelectedOperation,
+    readonly index: SupergraphIndex,
+  ) {}
 
   /** The stages of some fetches, each as one node. */
   *write(drafts: readonly FetchDraft[], steps: Steps): SlicedWork<PlanNode[]> {
@@ -48,7 +39,7 @@ export class NodeWriter {
       if (draft.isOfEntities && when.length > 0) withoutConditions(draft.selection, when);
       (stages[draft.stage] ??= []).push({ node: this.#fetchNode(draft), path: draft.path, when });
     }
-    const { name } = this.#client.operation;
+    const { name } = this.client.operation;
     const whole: PlanNode[] = [];
     for (const placed of stages) {
       const nodes: PlanNode[] = [];
@@ -73,7 +64,7 @@ export class NodeWriter {
   }
 
   #fetchNode(draft: FetchDraft): FetchNode {
-    const client = this.#client;
+    const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
     const outputRewrites = separateNames([selection]);
     const printer = new OperationPrinter();
@@ -92,7 +83,7 @@ export class NodeWriter {
     const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
     return {
       kind: 'Fetch',
-      serviceName: this.#subgraphs[subgraph]!.name,
+      serviceName: this.index.subgraphs[subgraph]!.name,
       operation: [
         `${head === '' && kind === OperationTypeNode.QUERY ? '' : kind}${head}{${whole}}`,
         ...printer.fragments,
@@ -115,9 +106,9 @@ export class NodeWriter {
 
   /** The client's directives of the operation, where they may stand on what is sent. */
   #directives(isClients: boolean): readonly DirectiveNode[] {
-    const { directives = [], operation } = this.#client.operation;
+    const { directives = [], operation } = this.client.operation;
     if (isClients || operation === OperationTypeNode.QUERY) return directives;
-    return directives.filter(({ name }) => this.#onQueries.has(name.value));
+    return directives.filter(({ name }) => this.index.onQueries.has(name.value));
   }
 }
 

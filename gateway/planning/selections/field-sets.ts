@@ -1,18 +1,8 @@
 /** The field sets of `@key`, `@requires` and `@provides`. */
 import { type ArgumentNode, Kind, parse, print, type SelectionSetNode } from 'graphql';
-import { remembered } from '../maps';
 import { type Selection, unconditional } from './selection';
 
-/** Reads a field set. Equal texts give one selection. */
-export class FieldSets {
-  readonly #known = new Map<string, Selection>();
-
-  read(text: string): Selection {
-    return remembered(this.#known, text, () => parseFieldSet(text));
-  }
-}
-
-function parseFieldSet(text: string): Selection {
+export function parseFieldSet(text: string): Selection {
   const [definition] = parse(/^\s*\{/.test(text) ? text : `{${text}}`, { noLocation: true }).definitions;
   if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`is no field set: ${text}`);
   return selectionOf(definition.selectionSet);

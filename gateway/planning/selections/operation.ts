@@ -13,6 +13,7 @@ import {
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { remembered } from '../maps';
+import { type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { signatureOf } from './field-sets';
 import {
   allOf,
@@ -24,13 +25,6 @@ import {
   type SelectionItem,
   unconditional,
 } from './selection';
-
-/** The directives of clients that subgraphs see. */
-export interface KnownDirectives {
-  /** Names by location. */
-  readonly onFragments: ReadonlySet<string>;
-  readonly onQueries: ReadonlySet<string>;
-}
 
 export interface SelectedOperation {
   readonly operation: OperationDefinitionNode;
@@ -47,7 +41,7 @@ export interface SelectedOperation {
 export function* readOperation(
   document: DocumentNode,
   operationName: string | undefined,
-  directives: KnownDirectives,
+  { onFragments }: SupergraphIndex,
   steps: Steps,
 ): SlicedWork<SelectedOperation> {
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -58,7 +52,7 @@ export function* readOperation(
       if (operationName === undefined || definition.name?.value === operationName) operation ??= definition;
   }
   if (operation === undefined) throw new Error('The document has no such operation');
-  const reader = new OperationReader(fragments, directives, steps);
+  const reader = new OperationReader(fragments, onFragments, steps);
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
     variables.set(definition.variable.name.value, print(definition));
@@ -66,28 +60,22 @@ export function* readOperation(
 }
 
 class OperationReader {
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly #directives: KnownDirectives;
-  readonly #steps: Steps;
   readonly #known = new Map<string, Selection>();
   readonly #equal = new EqualSelections();
 
   constructor(
-    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    directives: KnownDirectives,
-    steps: Steps,
-  ) {
-    this.#fragments = fragments;
-    this.#directives = directives;
-    this.#steps = steps;
-  }
+    readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    /** The names of the directives that may stand on inline fragments. */
+    readonly onFragments: ReadonlySet<string>,
+    readonly steps: Steps,
+  ) {}
 
   *selectionOf({ selections }: SelectionSetNode, depth: number): SlicedWork<Selection> {
-    this.#steps.enter(depth);
+    this.steps.enter(depth);
     const items: SelectionItem[] = [];
     for (const node of selections) {
-      this.#steps.take(1);
-      if (this.#steps.isSliceOver) yield;
+      this.steps.take(1);
+      if (this.steps.isSliceOver) yield;
       const when = conditionsOf(node.directives);
       if (when === undefined) continue;
       if (node.kind === Kind.FIELD) {
@@ -110,14 +98,14 @@ class OperationReader {
       }
       const isSpread = node.kind === Kind.FRAGMENT_SPREAD;
       const on = isSpread
-        ? this.#fragments.get(node.name.value)!.typeCondition.name.value
+        ? this.fragments.get(node.name.value)!.typeCondition.name.value
         : node.typeCondition?.name.value;
       const selection = isSpread
         ? yield* this.#fragment(node.name.value, depth)
         : yield* this.selectionOf(node.selectionSet, depth + 1);
       // A spread becomes an inline fragment, on which not all directives of spreads may stand.
       const directives = customDirectives(node.directives, true).filter(
-        ({ node: { name } }) => !isSpread || this.#directives.onFragments.has(name.value),
+        ({ node: { name } }) => !isSpread || this.onFragments.has(name.value),
       );
       items.push({
         kind: 'fragment',
@@ -133,7 +121,7 @@ class OperationReader {
   *#fragment(name: string, depth: number): SlicedWork<Selection> {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const selection = yield* this.selectionOf(this.#fragments.get(name)!.selectionSet, depth + 1);
+    const selection = yield* this.selectionOf(this.fragments.get(name)!.selectionSet, depth + 1);
     this.#known.set(name, selection);
     return selection;
   }

@@ -11,7 +11,8 @@ import {
 } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
-import { FieldSets } from '../selections/field-sets';
+import { parseFieldSet } from '../selections/field-sets';
+import { type Selection } from '../selections/selection';
 import { type Applied, applied, isComposite, namedTypeOf } from '../../../schema/supergraph/sdl';
 import { type Features } from '../../../schema/supergraph/features';
 import {
@@ -37,7 +38,9 @@ export function* indexOf(supergraph: DocumentNode, features: Features): SlicedWo
 
 class SupergraphReader {
   readonly #labels = new Set<string>();
-  readonly #fieldSets = new FieldSets();
+  readonly #onFragments = new Set<string>();
+  readonly #onQueries = new Set<string>();
+  readonly #fieldSets = new Map<string, Selection>();
   readonly #subgraphs: IndexedSubgraph[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #types = new Map<string, MutableType>();
@@ -61,6 +64,11 @@ class SupergraphReader {
           this.#numbers.set(graph, this.#subgraphs.length);
           this.#subgraphs.push({ graph, name: String(name), url: String(url) });
         }
+      else if (definition.kind === Kind.DIRECTIVE_DEFINITION)
+        for (const { value } of definition.locations) {
+          if (value === 'INLINE_FRAGMENT') this.#onFragments.add(definition.name.value);
+          if (value === 'QUERY') this.#onQueries.add(definition.name.value);
+        }
     }
   }
 
@@ -78,6 +86,8 @@ class SupergraphReader {
       roots: this.#roots,
       contextual: this.#contextual,
       overrideLabels: this.#labels,
+      onFragments: this.#onFragments,
+      onQueries: this.#onQueries,
     };
   }
 
@@ -114,7 +124,7 @@ class SupergraphReader {
     const join = joinIn(type, subgraph);
     if (isInterfaceObject === true) join.isInterfaceObject = true;
     if (typeof key !== 'string') return;
-    const selection = this.#fieldSet(key, `The key of ${type.name}`);
+    const selection = this.#fieldSet(key);
     join.keys.push({ selection, text: key, isResolvable: resolvable !== false });
     for (const item of selection) if (item.kind === 'field') join.keyFields.add(item.name);
   }
@@ -172,13 +182,12 @@ class SupergraphReader {
     const { overrideLabel: label, override, usedOverridden, requires, provides } = join;
     if (typeof label === 'string') this.#labels.add(label);
     const own = typeof join['type'] === 'string' ? parseType(join['type'], { noLocation: true }) : undefined;
-    const where = `${type.name}.${field.name}`;
     const fromContexts = (join['contextArguments'] ?? []) as readonly Record<string, string>[];
     const contextArguments = fromContexts.map(({ name, type: needed, context, selection }) => ({
       name: name!,
       type: needed!,
       context: context!,
-      selection: this.#fieldSet(selection!, where),
+      selection: this.#fieldSet(selection!),
     }));
     if (contextArguments.length > 0)
       this.#contextual.set(field.name, [...(this.#contextual.get(field.name) ?? []), ...contextArguments]);
@@ -188,8 +197,8 @@ class SupergraphReader {
       isExternal: join['external'] === true,
       overridden:
         typeof label === 'string' ? { label, whenOn: override === undefined } : usedOverridden === true,
-      requires: typeof requires === 'string' ? this.#fieldSet(requires, where) : undefined,
-      provides: typeof provides === 'string' ? this.#fieldSet(provides, where) : undefined,
+      requires: typeof requires === 'string' ? this.#fieldSet(requires) : undefined,
+      provides: typeof provides === 'string' ? this.#fieldSet(provides) : undefined,
       contextArguments,
       text: JSON.stringify({ ...join, graph: subgraph }),
     });
@@ -207,19 +216,16 @@ class SupergraphReader {
     }
   }
 
+  /** Equal texts give one selection. They are checked. */
+  #fieldSet(text: string): Selection {
+    return remembered(this.#fieldSets, text, () => parseFieldSet(text));
+  }
+
   #numberOf(graph: unknown, where: string): number {
     const number = this.#numbers.get(String(graph));
     if (number === undefined)
       throw new Error(`${where} is of ${String(graph)}, which \`join__Graph\` does not list.`);
     return number;
-  }
-
-  #fieldSet(text: string, where: string): ReturnType<FieldSets['read']> {
-    try {
-      return this.#fieldSets.read(text);
-    } catch (error) {
-      throw new Error(`${where} ${(error as Error).message}`, { cause: error });
-    }
   }
 }
 

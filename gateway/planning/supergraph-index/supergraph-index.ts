@@ -9,6 +9,9 @@ export interface SupergraphIndex {
   readonly contextual: ReadonlyMap<string, readonly ContextArgument[]>;
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: ReadonlySet<string>;
+  /** The names of the directives that may stand on inline fragments, and of those on queries. */
+  readonly onFragments: ReadonlySet<string>;
+  readonly onQueries: ReadonlySet<string>;
 }
 
 export interface IndexedSubgraph {

@@ -95,7 +95,7 @@ it('writes them as comments into the plan, which is else as ever', async () => {
 it('leaves the next best plan open where it takes more steps than planning may', async () => {
   const operation = '{ top { name price } }';
   const steps = new Steps(defaultBudget);
-  runAtOnce(planOperation({ document: parse(operation) }, (await planner.details()).supergraph, steps));
+  runAtOnce(planOperation({ document: parse(operation) }, (await planner.details()).index, steps));
   const poor = createPlanner({ supergraphSdl, budget: { steps: steps.taken, depth: 100 } });
   const { reasons } = await explainPlan(poor, operation, undefined);
   expect([...reasons.values()]).toMatchObject([{ nextBest: 'unknown' }]);

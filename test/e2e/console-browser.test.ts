@@ -314,7 +314,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await graphiql()
       .getByRole('button', { name: /execute query/i })
       .click();
-    await made.getByText('# Fetches User by id.').waitFor();
+    await made.getByText('# No other subgraph resolves Query.').waitFor();
     expect(await graphiql().getByRole('button', { name: 'Plan, calls and cache' }).count()).toBe(0);
     await expectForEverybody('explore');
     await made.getByRole('link', { name: 'Open the request' }).click();

@@ -44,6 +44,7 @@ export function* planOperation(
   const found: ObjectPlan[] = [];
   for (const { fields, sources } of groups)
     found.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
+  for (const { left = [] } of found) refuse(left, root, index);
   onLeft?.(found.reduce((sum, plan) => sum + leavesLeft(plan), 0));
   const position = new Position([selection]);
   const writer = new NodeWriter(selected, index);
@@ -111,6 +112,22 @@ function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[
 function sourcesOf(search: Search, root: IndexedType, subgraphs: readonly number[]): Sources {
   const source = { stage: 0, as: root, provided: undefined };
   return search.sources.of(subgraphs.map((subgraph) => ({ ...source, subgraph })));
+}
+
+/**
+ * Throws where nobody answers a field, whatever the types of the objects are: of a composed supergraph there is none. What is
+ * left of some types is of types that no object at its position has.
+ */
+function refuse(
+  left: Selection,
+  type: IndexedType | undefined,
+  { types }: Pick<SupergraphIndex, 'types'>,
+): void {
+  for (const item of left) {
+    if (item.kind === 'fragment' || item.isLeftover) continue;
+    if (item.selection === undefined) throw new Error(`No subgraph answers ${type?.name ?? ''}.${item.name}`);
+    refuse(item.selection, types.get(type?.fields.get(item.name)?.namedType ?? ''), { types });
+  }
 }
 
 function wholePlan(nodes: readonly PlanNode[], { operation }: OperationDefinitionNode): QueryPlan {

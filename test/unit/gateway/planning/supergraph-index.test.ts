@@ -66,4 +66,24 @@ describe('a supergraph that has', () => {
     });
     expect(plan('{ box { id } }', undefined, []).node).toMatchObject({ kind: 'Fetch', serviceName: 'alpha' });
   });
+
+  test.each([
+    ['{ box { plain } }', 'Box.plain'],
+    ['{ box { id plain } }', 'Box.plain'],
+    ['{ other }', 'Query.other'],
+    ['{ other box { id } }', 'Query.other'],
+  ])('no way to a field refuses %s, and no other operation', (operation, field) => {
+    const types = `
+      type Query @join__type(graph: ALPHA) @join__type(graph: BETA) {
+        box: Box @join__field(graph: ALPHA)
+        other: Int @join__field(graph: BETA, external: true)
+      }
+      type Box @join__type(graph: ALPHA) @join__type(graph: BETA) {
+        id: ID @join__field(graph: ALPHA)
+        plain: Int @join__field(graph: BETA)
+      }`;
+    const { plan } = buildQueryPlanner({ supergraphSdl: supergraph(types) });
+    expect(() => plan(operation, undefined, [])).toThrow(`No subgraph answers ${field}`);
+    expect(plan('{ box { id } }', undefined, []).node).toMatchObject({ serviceName: 'alpha' });
+  });
 });

@@ -117,7 +117,8 @@ export function useApi<T>(path: string | undefined, every?: number): Answer<T> {
 /** The sentence of a refusal: `{ errors: [{ message }] }`, as everywhere on the admin port. */
 async function reasonOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => undefined)) as
-    { readonly errors?: readonly { readonly message?: unknown }[] } | undefined;
+    | { readonly errors?: readonly { readonly message?: unknown }[] }
+    | undefined;
   const message = body?.errors?.[0]?.message;
   return typeof message === 'string' ? message : `The gateway answered with status ${response.status}.`;
 }

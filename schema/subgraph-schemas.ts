@@ -101,7 +101,8 @@ async function introspect(
     throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, url, timeout })}`);
   });
   const answer = (await response.json().catch(() => undefined)) as
-    { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] } | undefined;
+    | { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] }
+    | undefined;
   const sdl = answer?.data?._service?.sdl;
   if (typeof sdl === 'string') return sdl;
   const reason =

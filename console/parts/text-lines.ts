@@ -5,7 +5,8 @@ export type Part = ExplainedDocument['parts'][number];
 /** A line of an operation: text, and between it the names of fields. */
 export interface TextLine {
   readonly pieces: readonly (
-    string | { readonly part: Part; readonly index: number; readonly text: string }
+    | string
+    | { readonly part: Part; readonly index: number; readonly text: string }
   )[];
   /** The subgraphs of its fields, if they are others than those of the line with fields before it. */
   readonly owners: readonly string[];

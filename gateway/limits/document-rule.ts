@@ -6,14 +6,21 @@ export type DocumentMeasure = Exclude<keyof Limits, CheckedElsewhere>;
 
 /** By `variables.ts`, `cost/`, `request/pipeline.ts` and `execution/run/call-scheduler.ts`. */
 type CheckedElsewhere =
-  'introspection' | 'listSize' | 'cost' | 'batch' | 'variables' | 'variablesDepth' | 'calls';
+  | 'introspection'
+  | 'listSize'
+  | 'cost'
+  | 'batch'
+  | 'variables'
+  | 'variablesDepth'
+  | 'calls';
 
 /** One limit of documents. */
 export interface DocumentRule<Limit extends DocumentMeasure = DocumentMeasure> {
   /** The name of the limit in the options. */
   readonly limit: Limit;
   readonly code:
-    'GRAPHQL_PARSE_FAILED' | `MAX_${'DEPTH' | 'ALIASES' | 'ROOT_FIELDS' | 'DIRECTIVES' | 'SELECTIONS'}_LIMIT`;
+    | 'GRAPHQL_PARSE_FAILED'
+    | `MAX_${'DEPTH' | 'ALIASES' | 'ROOT_FIELDS' | 'DIRECTIVES' | 'SELECTIONS'}_LIMIT`;
   readonly measure: (outline: Outline) => number;
 }
 

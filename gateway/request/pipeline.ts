@@ -300,10 +300,7 @@ interface Asked {
 }
 
 /** Records the wait for an authentication: a call of an authoriser, or the keys of an issuer. */
-const traced = <Value>(
-  { span }: IncomingRequest,
-  admitted: Value | Promise<Value>,
-): Value | Promise<Value> =>
+const traced = <Value>({ span }: IncomingRequest, admitted: Value | Promise<Value>): Value | Promise<Value> =>
   span !== undefined && admitted instanceof Promise
     ? endWith(span.child('weir.authenticate'), admitted)
     : admitted;

@@ -287,7 +287,10 @@ export class TransportError extends Error {
 }
 
 export type TransportErrorCode =
-  'SUBREQUEST_HTTP_ERROR' | 'SUBREQUEST_MALFORMED_RESPONSE' | 'GATEWAY_TIMEOUT' | 'MAX_SUBGRAPH_CALLS_LIMIT';
+  | 'SUBREQUEST_HTTP_ERROR'
+  | 'SUBREQUEST_MALFORMED_RESPONSE'
+  | 'GATEWAY_TIMEOUT'
+  | 'MAX_SUBGRAPH_CALLS_LIMIT';
 
 export const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },

@@ -51,14 +51,14 @@ function createAddress(id: string): Address {
   };
 }
 
-// prettier-ignore
+// oxfmt-ignore
 const firstNames = [
   'Amelie', 'Bram', 'Camille', 'Daan', 'Elif', 'Finn', 'Giulia', 'Henrik', 'Ingrid', 'Jonas',
   'Kasia', 'Luca', 'Maren', 'Noor', 'Oskar', 'Paula', 'Quentin', 'Rosa', 'Sanne', 'Tomasz',
   'Ulrike', 'Viktor', 'Wietske', 'Xavier', 'Yara', 'Zoë', 'Anton', 'Britt', 'Carlos', 'Dana',
   'Emil', 'Femke', 'Gustav', 'Hanna', 'Ivo', 'Julia', 'Karel', 'Lotte', 'Mateo', 'Nina',
 ];
-// prettier-ignore
+// oxfmt-ignore
 const lastNames = [
   'Aalbers', 'Bianchi', 'Claes', 'Dubois', 'Eriksen', 'Fischer', 'Garcia', 'Hofmann', 'Iversen', 'Janssen',
   'Kowalska', 'Lindqvist', 'Martens', 'Novak', 'Oliveira', 'Petit', 'Quist', 'Romano', 'Schmidt', 'Tanaka',

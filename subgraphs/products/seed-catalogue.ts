@@ -47,7 +47,7 @@ export const brands = [
   'Tramontana',
 ];
 
-// prettier-ignore
+// oxfmt-ignore
 export const departments: readonly Department[] = [
   {
     id: 'kitchen',

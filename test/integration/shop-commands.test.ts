@@ -180,7 +180,7 @@ describe('placeOrder', () => {
     [[{ upc: 'p1', quantity: 0 }], 'input.lines'],
     [[{ upc: 'p1', quantity: 100 }], 'input.lines'],
     [[{ upc: '', quantity: 1 }], 'input.lines'],
-    [[{ upc: 'p1', quantity: 1 }, { upc: 'p1', quantity: 1 }], 'input.lines'], // prettier-ignore
+    [[{ upc: 'p1', quantity: 1 }, { upc: 'p1', quantity: 1 }], 'input.lines'], // oxfmt-ignore
   ])('refuses the lines %j', async (lines, argument) => {
     const { errors } = await placeOrder('u112', { lines });
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', argument } }]);

@@ -2,7 +2,11 @@ import type { LambdaHead } from '../../gateway/lambda/lambda-answer';
 
 /** What hands a request to a function as an event. */
 export type EventSender =
-  'http api' | 'function url' | 'rest api' | 'load balancer' | 'load balancer with lists';
+  | 'http api'
+  | 'function url'
+  | 'rest api'
+  | 'load balancer'
+  | 'load balancer with lists';
 
 export const eventSenders: readonly EventSender[] = [
   'http api',

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { eventually, startShell, type WeirProcess } from './process';
 
 export type Step =
-  { readonly file: string; readonly text: string } | { readonly command: string; readonly answer?: string };
+  | { readonly file: string; readonly text: string }
+  | { readonly command: string; readonly answer?: string };
 
 /** The files and commands of a page in their order; a block of JSON is the answer to the command before it. */
 export function stepsOf(markdown: string): Step[] {

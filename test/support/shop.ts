@@ -19,7 +19,13 @@ import { shipping } from '../../subgraphs/shipping';
 import { composeOrRecall } from './kept-composition';
 
 export type SubgraphName =
-  'accounts' | 'products' | 'inventory' | 'reviews' | 'orders' | 'payments' | 'history';
+  | 'accounts'
+  | 'products'
+  | 'inventory'
+  | 'reviews'
+  | 'orders'
+  | 'payments'
+  | 'history';
 
 /** The reference graph in this process. */
 export interface Shop {

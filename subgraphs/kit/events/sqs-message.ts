@@ -17,7 +17,8 @@ export function eventTextOf(body: string): string {
 
 /** What a message is to a consumer: an event, or something that goes to the failure queue with a reason. */
 export type MessageContent =
-  { readonly event: DomainEvent } | { readonly unusable: string; readonly attempts: number };
+  | { readonly event: DomainEvent }
+  | { readonly unusable: string; readonly attempts: number };
 
 export interface ReceivedMessage {
   /** As {@link eventTextOf} has it. */

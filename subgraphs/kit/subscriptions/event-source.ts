@@ -17,7 +17,8 @@ export interface EventSelection {
 
 /** An event of a stream, or the word that events before the next one may be missing. */
 export type StreamedEvent<Data = unknown> =
-  { readonly isGap: false; readonly position: string; readonly data: Data } | { readonly isGap: true };
+  | { readonly isGap: false; readonly position: string; readonly data: Data }
+  | { readonly isGap: true };
 
 /**
  * The events of one subscription, in the order in which they happened. It never ends by itself. `return` ends it

@@ -668,7 +668,8 @@ describe('a fetch', () => {
     const ids = (service: string): unknown =>
       (
         sent.find((call) => call.service === service)?.variables['representations'] as
-          { id: string }[] | undefined
+          | { id: string }[]
+          | undefined
       )?.map(({ id }) => id);
     expect([ids('a'), ids('b'), ids('c'), ids('d')]).toEqual([['1', '3'], ['3'], ['2'], undefined]);
   });

@@ -67,7 +67,7 @@ const rowsOf = (groups: Partial<Record<keyof typeof places, readonly Permission[
     permissions.map((each) => row(each, places[name as keyof typeof places])),
   );
 
-/** As Prettier writes it. */
+/** As the formatter writes it. */
 function tableOf(rows: readonly Row[]): string {
   const all: Row[] = [['action', 'on', 'what for'], ...rows];
   const widths = [0, 1, 2].map((i) => Math.max(...all.map((cells) => cells[i]!.length)));

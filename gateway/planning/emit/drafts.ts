@@ -68,17 +68,15 @@ export interface FieldDraft {
   readonly selection: SelectionDraft | undefined;
 }
 
-export interface FetchFacts {
-  readonly subgraph: number;
+/** Where a fetch stands. */
+export interface FetchPlace {
   readonly stage: number;
   readonly path: readonly string[];
+  /** The path as text. */
   readonly pathKey: string;
   readonly position: Position;
-  /** Of a fetch at a root type. */
-  readonly types: readonly string[] | undefined;
+  /** The conditions around it. */
   readonly when: Conditions;
-  /** Fetches with different needs stay apart. */
-  readonly needs: string;
 }
 
 export class FetchDrafts {
@@ -89,8 +87,18 @@ export class FetchDrafts {
     return [...this.#drafts.values()].flat();
   }
 
-  /** One that is there, with its conditions widened, or a new one. */
-  get({ subgraph, stage, path, pathKey, position, types, when, needs }: FetchFacts): FetchDraft {
+  /**
+   * One that is there, with its conditions widened, or a new one.
+   *
+   * @param types of a fetch at a root type
+   * @param needs fetches with different ones stay apart
+   */
+  get(
+    { stage, path, pathKey, position, when }: FetchPlace,
+    subgraph: number,
+    types: readonly string[] | undefined,
+    needs: string,
+  ): FetchDraft {
     const id = `${stage}|${subgraph}|${pathKey}|${types === undefined ? 'entities' : ''}|${needs}`;
     const known = remembered(this.#drafts, id, () => []);
     const fitting = known.find((one) => types !== undefined || areNested(one.when!, when));

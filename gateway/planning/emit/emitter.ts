@@ -13,7 +13,14 @@ import { type AbstractPlan, type Answer, type ObjectPlan, type Plan, type Visit 
 import { type Search } from '../search/search';
 import { conditionsOf } from '../search/visits';
 import { Contexts } from './contexts';
-import { type FetchDraft, FetchDrafts, type FieldDraft, restrict, SelectionDraft } from './drafts';
+import {
+  type FetchDraft,
+  FetchDrafts,
+  type FetchPlace,
+  type FieldDraft,
+  restrict,
+  SelectionDraft,
+} from './drafts';
 import { type Position } from './positions';
 import { addRepresentation, needsOf } from './representations';
 
@@ -28,40 +35,31 @@ interface Holder {
 type Holders = ReadonlyMap<number, Holder>;
 
 /** Where a plan is emitted. */
-interface Place {
+interface Place extends FetchPlace {
   readonly holders: Holders;
-  readonly stage: number;
-  readonly path: readonly string[];
-  /** The path as text. */
-  readonly pathKey: string;
-  readonly position: Position;
   /** The types of the objects, where the path to what is below them has to say so. */
   readonly types: readonly string[] | undefined;
-  /** The conditions around the position. */
-  readonly when: Conditions;
   /** Whether a fetch begins here, whose fields carry the conditions around them. */
   readonly isFirst: boolean;
   readonly contexts: Contexts;
 }
 
 export class Emitter {
-  readonly #search: Search;
-  readonly #steps: Steps;
   readonly #fetches = new FetchDrafts();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
   readonly #queue: ({ readonly plan: Plan; readonly place: Place } | undefined)[] = [];
 
-  constructor(search: Search, steps: Steps) {
-    this.#search = search;
-    this.#steps = steps;
-  }
+  constructor(
+    readonly search: Search,
+    readonly steps: Steps,
+  ) {}
 
   /** The fetches of a root type. */
   *emit(root: ObjectPlan, position: Position): SlicedWork<readonly FetchDraft[]> {
     this.#addRoot(root, position);
     for (let i = 0; i < this.#queue.length; i++) {
-      if (this.#steps.isSliceOver) yield;
-      this.#steps.take(1);
+      if (this.steps.isSliceOver) yield;
+      this.steps.take(1);
       const { plan, place } = this.#queue[i]!;
       // What is emitted need not be kept.
       this.#queue[i] = undefined;
@@ -75,7 +73,7 @@ export class Emitter {
     const holders = new Map<number, Holder>();
     const here = { stage: 0, path: [], pathKey: '', position, when: unconditional };
     for (const subgraph of plan.uses) {
-      const fetch = this.#fetches.get({ ...here, subgraph, types: [plan.type.name], needs: '' });
+      const fetch = this.#fetches.get(here, subgraph, [plan.type.name], '');
       fetch.when = undefined;
       holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
     }
@@ -111,16 +109,13 @@ export class Emitter {
       for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
     if (plan.entered.length === 0) return;
     const entered = plan.entered.map((visit) => {
-      const fetch = this.#fetches.get({
-        subgraph: visit.subgraph,
-        stage: stage + visit.stage,
-        path,
-        pathKey,
-        position,
-        when: allOf(place.when, conditionsOf(visit.answers)),
-        types: visit.key === undefined ? [plan.type.name] : undefined,
-        needs: needsOf(visit, plan.type),
-      });
+      const when = allOf(place.when, conditionsOf(visit.answers));
+      const fetch = this.#fetches.get(
+        { stage: stage + visit.stage, path, pathKey, position, when },
+        visit.subgraph,
+        visit.key === undefined ? [plan.type.name] : undefined,
+        needsOf(visit, plan.type),
+      );
       const on = visit.as === plan.type ? types : [visit.as.name];
       const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };
       return { visit, holder };
@@ -147,13 +142,13 @@ export class Emitter {
       else this.#field(answer, place);
     }
     if (visit.key !== undefined)
-      addRepresentation(this.#search, holder.fetch, visit, type, types, around.position);
+      addRepresentation(this.search, holder.fetch, visit, type, types, around.position);
   }
 
   /** Adds a field to the operations of the fetches that answer it. */
   #field({ item, plan }: Answer, place: Place): void {
     if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
-    this.#steps.take(1);
+    this.steps.take(1);
     const { holders, position, stage } = place;
     const responseName = position.nameOf(item);
     const when = place.isFirst ? allOf(place.when, item.when) : item.when;
@@ -163,7 +158,7 @@ export class Emitter {
       const holder = holders.get(subgraph)!;
       const field = this.#fieldDraft(item, responseName, when, holder, subgraph, place);
       if (field.selection === undefined) continue;
-      const as = this.#search.index.types.get(field.selection.types[0]!)!;
+      const as = this.search.index.types.get(field.selection.types[0]!)!;
       below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
       lists = listsIn(field.type);
     }
@@ -206,7 +201,7 @@ export class Emitter {
       arguments: item.arguments,
       contextArguments: (join?.contextArguments ?? []).map((argument) => ({
         name: argument.name,
-        variable: contexts.variableFor(this.#search, fetch, argument),
+        variable: contexts.variableFor(this.search, fetch, argument),
       })),
       directives: item.directives,
       when,

@@ -62,7 +62,7 @@ process.exitCode = problems.length > 0 || examples.length === 0 ? 1 : 0;
 function compile() {
   const compiler = join(root, 'node_modules/typescript-7/bin/tsc');
   try {
-    return execFileSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
+    return execFileSync(process.execPath, [compiler, '-p', folder, '--singleThreaded', '--pretty', 'false'], {
       cwd: folder,
       encoding: 'utf8',
     });

@@ -18,15 +18,17 @@ export function separateNames(
   const rewrites: KeyRenamer[] = [];
   for (const [responseName, fields] of byName) {
     let name = responseName;
-    for (const alike of groupsBy(fields, shapeOf)) {
+    const groups = fields.length === 1 ? [fields] : groupsBy(fields, shapeOf);
+    for (const alike of groups) {
       if (alike[0] !== fields[0]) {
         for (let i = 1; byName.has(name); i++) name = `${responseName}__${i}`;
         byName.set(name, []);
         for (const field of alike) field.responseName = name;
         rewrites.push({ kind: 'KeyRenamer', path: [...path, name], renameKeyTo: responseName });
       }
+      if (alike.every(({ selection }) => selection === undefined)) continue;
       const below = alike.flatMap(({ selection }) => selection ?? []);
-      if (below.length > 0) rewrites.push(...separateNames(below, [...path, name]));
+      rewrites.push(...separateNames(below, [...path, name]));
     }
   }
   return rewrites;

@@ -20,7 +20,8 @@ const longTests = () => [
 
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: './test/support/fast-globals.cjs',
+  testEnvironment: './test/support/environment.cjs',
+  runtime: '<rootDir>/test/support/shared-modules.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
   roots: ['cli', 'console', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],

@@ -11,8 +11,8 @@ export default {
     enableFindRelatedTests: false,
     config: {
       ...jest,
-      // It bundles the thread that plans, for each mutant anew.
-      globalSetup: null,
+      // Test files do not share modules: what a mutant changes while its module loads would stay.
+      runtime: undefined,
       testMatch: tests.map((path) => `<rootDir>/${path}${path.endsWith('.ts') ? '' : '/**/*.test.ts'}`),
     },
   },

@@ -430,7 +430,7 @@ describe('policies', () => {
 
   it.each([
     ['/nowhere/policies.mjs', /cannot be used/],
-    [join(__dirname, '../../package.json'), /must have a function as its default export/],
+    [join(__dirname, '../long-suites.cjs'), /must have a function as its default export/],
   ])('need a module that can be used: %s', async (module, problem) => {
     await start();
     await expect(

@@ -18,6 +18,7 @@ module.exports = function compileOnce() {
       const script = new vm.Script(`${head}${code}\n})`, { filename, columnOffset: -head.length });
       scripts.set(filename, (known = { code, script }));
     }
-    return known.script.runInContext(parsingContext);
+    const { script } = known;
+    return parsingContext === globalThis ? script.runInThisContext() : script.runInContext(parsingContext);
   };
 };

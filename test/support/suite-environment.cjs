@@ -1,11 +1,11 @@
-const FastGlobals = require('./fast-globals.cjs');
+const { OwnEnvironment } = require('./environment.cjs');
 
 /**
  * For tests that come from a package: those that `globalThis.deviations` names, a map from what they stand in and their
  * sentences to the reasons why they do not hold here, have to fail. One that passes, or that is not there any more, is an
  * error, so that the list stays true.
  */
-module.exports = class extends FastGlobals {
+module.exports = class extends OwnEnvironment {
   handleTestEvent({ name }, { rootDescribeBlock }) {
     if (name !== 'run_start') return;
     const { deviations } = this.global;

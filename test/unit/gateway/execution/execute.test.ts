@@ -1,4 +1,7 @@
-/** Over 300 lines: a case for each thing that a plan may ask of an execution. */
+/**
+ * Over 300 lines: a case for each thing that a plan may ask of an execution. @own-modules: one case looks at what is in a pool
+ * that all executions share.
+ */
 import { Graph, type SentRequest } from './graph';
 
 const products = [

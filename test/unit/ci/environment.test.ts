@@ -1,12 +1,12 @@
-/** test/support/fast-globals.cjs, in a process of its own: this one has it already. */
+/** test/support/environment.cjs, in a process of its own: this one has it already. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const script = `
   const { AsyncLocalStorage } = require('node:async_hooks');
-  const Environment = require(${JSON.stringify(join(__dirname, '../../support/fast-globals.cjs'))});
+  const Environment = require(${JSON.stringify(join(__dirname, '../../support/environment.cjs'))});
   const config = { testEnvironmentOptions: {}, globals: {}, fakeTimers: {} };
-  const environment = new Environment({ projectConfig: config, globalConfig: {} }, {});
+  const environment = new Environment({ projectConfig: config, globalConfig: {} }, { testPath: ${JSON.stringify(__filename)} });
   const storage = new AsyncLocalStorage();
   storage.enterWith('used');
   const before = storage.getStore();

@@ -30,10 +30,15 @@ const groups = [
     sources: ['gateway/http', 'gateway/websocket'],
   },
   {
-    why: 'they kill at more points what `integration/{workflows,consumers,relay,store}-killed` and the contracts of stores kill once',
-    suites: ['test/integration/orders-killed.test.ts', 'test/integration/registry-killed.test.ts'],
+    why: 'they kill at more points what `integration/{workflows,consumers,store}-killed`, `unit/subgraphs/kit/events/relay` and the contracts of stores kill or end once',
+    suites: [
+      'test/integration/orders-killed.test.ts',
+      'test/integration/registry-killed.test.ts',
+      'test/integration/relay-killed.test.ts',
+    ],
     sources: [
       'schema/store',
+      'subgraphs/kit/events',
       'subgraphs/kit/workflows',
       'subgraphs/orders',
       'subgraphs/inventory',
@@ -55,6 +60,27 @@ const groups = [
       'test/unit/gateway/graph/operation-sizes.test.ts',
     ],
     sources: ['gateway/cache/stores', 'gateway/execution/size.ts', 'gateway/graph', 'gateway/planning'],
+  },
+  {
+    why: 'each step of an order fails in turn: `integration/shop-commands` and `workflows-killed` prove what undoes it',
+    suites: ['test/integration/order-failures.test.ts'],
+    sources: [
+      'subgraphs/kit/workflows',
+      'subgraphs/orders',
+      'subgraphs/inventory',
+      'subgraphs/payments',
+      'subgraphs/shipping',
+    ],
+  },
+  {
+    why: 'it counts the calls of Apollo Gateway, too: `integration/shop-fetch-budget` holds those of Weir',
+    suites: ['test/integration/shop-calls-against-apollo.test.ts'],
+    sources: ['gateway/planning', 'gateway/subgraph-calls/interceptors'],
+  },
+  {
+    why: 'they start a process for each edit of a checkout or flag of V8, which every start of the tests and of Weir uses once',
+    suites: ['test/integration/setup.test.ts', 'test/unit/cli/v8-flags.test.ts'],
+    sources: ['setup.mjs', 'bundle.mjs', 'console/build.mjs', 'cli/v8-flags.ts', 'cli/compile-cache.ts'],
   },
   {
     why: 'it loses and brings back whole tables; `unit/cli/recovery` tests each step',

@@ -7,7 +7,7 @@ import { registryStoreKinds, type TestRegistryStores } from '../support/registry
 const variant = { graph: 'shop', variant: 'prod' };
 const author = { by: 'ana', commit: '3f9c2d1' };
 /** Each that is in the way of others has them compose once more. */
-const publishers = amountOf('WEIR_PUBLISHERS', 8, 20);
+const publishers = amountOf('WEIR_PUBLISHERS', 5, 20);
 
 describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
   let stores: TestRegistryStores;

@@ -12,7 +12,7 @@ import { amountOf } from '../support/amounts';
 import { type Difference, differenceOf, drawOperation, report } from './case';
 import { composeGraph, type Graph, startEngine } from './systems';
 
-const operations = amountOf('WEIR_OPERATIONS', 40, 2000);
+const operations = amountOf('WEIR_OPERATIONS', 20, 2000);
 const worlds = [1, 2, 3, 4, 5, 6, 7, 8];
 
 describe.each([

@@ -18,7 +18,7 @@ const files = readdirSync(subgraphs, { recursive: true, encoding: 'utf8' }).filt
 const definitions = [bookTrip, ...files.map((file) => readDefinition(join(subgraphs, file)))];
 
 /** How many failure cases of each definition are tried, spread over all. */
-const amount = amountOf('WEIR_FAILURES', 5, 1000);
+const amount = amountOf('WEIR_FAILURES', 2, 1000);
 const kinds = ['CONFLICT', 'UNAVAILABLE'];
 
 /** How often each task fails, by its state, and with what. */

@@ -28,6 +28,8 @@ import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
 
 /** How often consumers and projections are killed at each of their writes. */
 const seeds = amountOf('WEIR_KILLED_CONSUMERS', 1, 20);
+/** Of the writes, each of which is the last one of a process. */
+const step = amountOf('WEIR_KILL_STEP', 2, 1);
 jest.setTimeout(timeFor(seeds, 1));
 
 interface ToldOrder extends WithOutbox {
@@ -189,9 +191,9 @@ it('handles each event in order and counts it once, whichever write of a process
       await endLeases();
       return isLong ? code !== 0 : !isOver;
     }
-    for (let last = 1; last <= 3; last++) expect(await dies(last, 'start')).toBe(true);
+    for (let last = 1; last <= 3; last += step) expect(await dies(last, 'start')).toBe(true);
     let writes = 1;
-    while (await dies(writes, 'signal')) writes++;
+    while (await dies(writes, 'signal')) writes += step;
     expect(writes).toBeGreaterThan(7);
     expect(await found(ids, [upc])).toEqual(expected(ids, [upc]));
     expect(await failures()).toEqual([]);

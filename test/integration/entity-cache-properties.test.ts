@@ -19,7 +19,7 @@ import { RandomSource } from '../support/random-source';
 import { redisProgram, sayWithoutRedis, startRedis } from '../support/redis-server';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Shop, startShop } from '../support/shop';
-import { amountOf, timeFor } from '../support/amounts';
+import { amountOf, timeFor, whole } from '../support/amounts';
 
 /** Steps of one run. */
 const steps = amountOf('WEIR_STEPS', 30, 80);
@@ -69,15 +69,16 @@ const redis = async (): Promise<Place> => {
   return { store: server.url, close: () => server.stop() };
 };
 
-it.each<[string, number, boolean, () => Promise<Place>]>([
+type Case = [string, number, boolean, () => Promise<Place>];
+const ofRedis: Case[] = [
+  ['memory before Redis', 1, true, redis],
+  ...whole<Case>(['Redis, shared by two gateways', 2, false, redis]),
+];
+
+it.each<Case>([
   ['memory', 1, false, memory],
-  ...(redisProgram === undefined
-    ? []
-    : ([
-        ['Redis, shared by two gateways', 2, false, redis],
-        ['memory before Redis', 1, true, redis],
-      ] as [string, number, boolean, () => Promise<Place>][])),
-  ['DynamoDB, shared by two gateways', 2, false, startDynamo],
+  ...(redisProgram === undefined ? [] : ofRedis),
+  ...whole<Case>(['DynamoDB, shared by two gateways', 2, false, startDynamo]),
 ])('caches in %s never change an answer', async (_, gateways, tiered, open) => {
   const place = await open();
   const cached: TestGateway[] = [];

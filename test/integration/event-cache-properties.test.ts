@@ -3,7 +3,7 @@
  * while the data changes behind their backs and only events tell of it. Clients that follow a product get each of its
  * events once, and nothing older than it, though they come back to the one or the other gateway.
  */
-import { amountOf, timeFor } from '../support/amounts';
+import { amountOf, timeFor, whole } from '../support/amounts';
 import { startDynamo } from '../support/cache-stores';
 import { eventBody, type Publisher, startPublisher } from '../support/event-publisher';
 import { eventually } from '../support/process';
@@ -185,7 +185,8 @@ interface TestStore {
   readonly store: string;
   readonly close: () => Promise<void>;
 }
-const stores: [string, number, () => Promise<TestStore>][] = [
+type Place = [string, number, () => Promise<TestStore>];
+const stores: Place[] = [
   ['a memory each', steps, async () => ({ store: 'memory:', close: async () => undefined })],
   [
     'memory before a Redis that they share',
@@ -195,7 +196,7 @@ const stores: [string, number, () => Promise<TestStore>][] = [
       return { store: server.url, close: () => server.stop() };
     },
   ],
-  ['memory before a DynamoDB that they share', Math.ceil(steps / 3), startDynamo],
+  ...whole<Place>(['memory before a DynamoDB that they share', Math.ceil(steps / 3), startDynamo]),
 ];
 
 it.each(stores.filter(([name]) => redisProgram !== undefined || !name.includes('Redis')))(

@@ -155,7 +155,7 @@ describe('the keys of an issuer', () => {
     expect(first).toBe(1);
 
     const strangers = await Promise.all(
-      Array.from({ length: 1000 }, (_, n) => rotating.token({ n }, { kid: `random-${n}` })),
+      Array.from({ length: 100 }, (_, n) => rotating.token({ n }, { kid: `random-${n}` })),
     );
     const answers = await Promise.all(strangers.map((authorization) => ask({ authorization }, own)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));

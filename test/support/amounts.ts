@@ -7,3 +7,6 @@ export const amountOf = (variable: string, short: number, whole: number): number
 
 /** How long a test may take, in milliseconds: two minutes, and longer where it is told to do more than usually. */
 export const timeFor = (count: number, usual: number): number => 120_000 * Math.max(1, count / usual);
+
+/** Cases that run only where tests run whole. */
+export const whole = <Case>(...cases: Case[]): Case[] => (process.env['WEIR_LONG'] ? cases : []);

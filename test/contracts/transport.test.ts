@@ -145,7 +145,11 @@ type StartOptions = { timeout?: number; maxResponseSize?: number } & HttpTranspo
 function startHttp(server: RunningServer, options: StartOptions = {}) {
   servers.push(server);
   const { timeout, maxResponseSize, ...transportOptions } = options;
-  const transport = createHttpTransport({ http2: true, ca: certificate, ...transportOptions });
+  const transport = createHttpTransport({
+    ...{ http2: true, ca: certificate },
+    // A busy machine takes long for handshakes.
+    ...{ connectTimeout: 60_000, ...transportOptions },
+  });
   transports.push(transport);
   const send = transport.to({ name: 'reviews', url: server.url, timeout, maxResponseSize });
   return { server, transport, send };

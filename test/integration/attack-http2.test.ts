@@ -21,7 +21,7 @@ const files = join(__dirname, '../support/tls');
 beforeAll(async () => {
   ({ graph, gateway, canary } = await startAttacked({
     tls: { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') },
-    timeouts: { request: '3s', client: '3s' },
+    timeouts: { request: '10s', client: '3s' },
   }));
 });
 

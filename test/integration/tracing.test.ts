@@ -236,7 +236,7 @@ describe('the trace of a request', () => {
   });
 
   it('says that a breaker is open, and that no call was sent', async () => {
-    const gateway = await start({}, { breaker: { atLeast: 1 }, retries: { max: 0 } });
+    const gateway = await start({}, { breaker: { atLeast: 1, pause: '1m' }, retries: { max: 0 } });
     graph.accounts.answer = (request) => request.socket.destroy();
     for (let i = 0; i < 5; i++) await gateway.query('{ me { name } }');
     const last = (await servers(5)).at(-1)!;

@@ -1,4 +1,4 @@
-/** What packages, warm plans and the plan cache rely on: a supergraph and an operation have one plan. */
+/** gateway/planning/planner.ts: what packages, warm plans and the plan cache rely on: a supergraph and an operation have one plan. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';

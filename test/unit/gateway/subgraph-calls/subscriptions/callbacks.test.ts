@@ -198,9 +198,11 @@ it.each([
 
 it('that look for life with a wrong verifier are no sign of it', async () => {
   const { failures, right, post } = await take({ heartbeat: 100 });
-  const sending = setInterval(() => void post({ ...right, action: 'check', verifier: 'x' }), 40);
+  const sent: Promise<number>[] = [];
+  const sending = setInterval(() => sent.push(post({ ...right, action: 'check', verifier: 'x' })), 40);
   await eventually(() => failures.includes('silent'));
   clearInterval(sending);
+  await Promise.all(sent);
 });
 
 it('are taken only by POST', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type PlannedOperation, type QueryPlan } from '../../../../gateway/planning';
-import { OperationMemory, PlanCache } from '../../../../gateway/graph/operation-cache';
+import { type PlannedOperation, type QueryPlan } from '../../../../../gateway/planning';
+import { OperationMemory, PlanCache } from '../../../../../gateway/graph/operation-cache';
 
 const fetchPlan = (operation: string): QueryPlan => ({
   kind: 'QueryPlan',

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { OperationMemory } from '../../../../gateway/graph/operation-cache';
+import { OperationMemory } from '../../../../../gateway/graph/operation-cache';
 
 const value = {};
 /** What an entry counts beside its value and the one character of its key. */

@@ -11,8 +11,6 @@ export default {
     enableFindRelatedTests: false,
     config: {
       ...jest,
-      // Test files do not share modules: what a mutant changes while its module loads would stay.
-      runtime: undefined,
       testMatch: tests.map((path) => `<rootDir>/${path}${path.endsWith('.ts') ? '' : '/**/*.test.ts'}`),
     },
   },

@@ -40,7 +40,10 @@ class SharingRuntime extends Runtime {
 }
 
 function sharesModules(testPath, { watch, watchAll, collectCoverage }) {
-  return !watch && !watchAll && !collectCoverage && !needsOwn.test(readFileSync(testPath, 'utf8'));
+  // What Stryker changes while a module loads would stay for its next runs.
+  const isMutated = process.env['STRYKER_MUTATOR_WORKER'] !== undefined;
+  if (watch || watchAll || collectCoverage || isMutated) return false;
+  return !needsOwn.test(readFileSync(testPath, 'utf8'));
 }
 
 function isShared(load, name) {

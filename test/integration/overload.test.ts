@@ -438,7 +438,8 @@ describe('a client that begins requests and sends no more of them', () => {
         }),
     );
     expect(await Promise.any(ended)).toBe(true);
-    await inFlight(1);
+    // The last one goes, too, when its time is over: on a busy machine that may be at once.
+    await eventually(async () => (await own.inFlight()) <= 1);
     session.destroy();
   });
 });

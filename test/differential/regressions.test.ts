@@ -233,6 +233,8 @@ const directives = {
     type User @key(fields: "id") { id: ID! other: String! }`,
 };
 
+const manyNames = Array.from({ length: 400 }, (_, i) => `size${i}`);
+
 const regressions: Readonly<Record<string, Regression>> = {
   'comes back to a subgraph by a key that it resolves, though another is listed first': {
     subgraphs: {
@@ -683,6 +685,11 @@ const regressions: Readonly<Record<string, Regression>> = {
     operation:
       'mutation { first second { id } other { name } a: third b: first c: second { name } d: other { name } e: third }',
     trouble: 2,
+  },
+  'has an error for each of more nulls than an answer has errors by default': {
+    subgraphs: { alpha: `type Query { ${manyNames.map((name) => `${name}: Int`).join(' ')} }` },
+    operation: `{ ${manyNames.join(' ')} }`,
+    trouble: 10,
   },
   'has null, and an error where that may not be, for a value that clients may not see': {
     subgraphs: {

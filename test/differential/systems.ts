@@ -370,8 +370,11 @@ export interface EngineOptions {
     | undefined;
   /** Changes what a subgraph answers; a rejection is a call that fails. @default nothing is changed */
   readonly alter?: ((subgraph: string, result: ExecutionResult) => Promise<ExecutionResult>) | undefined;
+  /** @default none is left out: graphql-js has no limit */
   readonly errors?: ErrorOptions | undefined;
 }
+
+const allErrors: ErrorOptions = { limit: 100_000, maxBytes: 100_000_000 };
 
 const none: ReadonlySet<string> = new Set();
 
@@ -432,7 +435,7 @@ export async function answerInParts(
 async function prepare(
   graph: Graph,
   operation: RandomOperation,
-  { compile, onCall, alter = async (_, result) => result, errors }: EngineOptions,
+  { compile, onCall, alter = async (_, result) => result, errors = allErrors }: EngineOptions,
 ) {
   const { document, variables, operationName } = operation;
   const program =

@@ -15,7 +15,6 @@ const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const perTest = 20;
-const errors = { limit: 100_000, maxBytes: 100_000_000 };
 
 const groups = Array.from({ length: Math.ceil(supergraphs / perTest) }, (_, i) => firstSeed + i * perTest);
 
@@ -80,7 +79,7 @@ async function draw(seed: number, trouble: number): Promise<Drawn> {
   const asked: { operation: RandomOperation; whole: Answer }[] = [];
   for (let number = 0; number < operations; number++) {
     const operation = drawOperation(graph, seed, number);
-    asked.push({ operation, whole: await startEngine(graph, { errors }).answer(operation) });
+    asked.push({ operation, whole: await startEngine(graph).answer(operation) });
   }
   return { graph, worldSeed, asked };
 }
@@ -102,7 +101,7 @@ async function check(seed: number, fault: Fault): Promise<void> {
       for (const error of altered.errors ?? []) sent.push([subgraph, error]);
       return altered;
     };
-    const got = await startEngine(graph, { alter, errors }).answer(operation);
+    const got = await startEngine(graph, { alter }).answer(operation);
     const what = lostError(got, sent) ?? (hasOwnNulls ? undefined : silentNull(whole, got));
     if (what !== undefined)
       throw new Error(

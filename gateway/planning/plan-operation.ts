@@ -15,7 +15,7 @@ import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { type Sources } from './search/sources';
 import { readOperation } from './selections/operation';
-import { type SelectedField, type Selection } from './selections/selection';
+import { allOf, contradicts, type SelectedField, type Selection } from './selections/selection';
 import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 export interface OperationToPlan {
@@ -77,36 +77,101 @@ function groupsOf(
   return [{ fields, sources: sourcesOf(search, root, [...root.joins.keys()]) }];
 }
 
-/** Mutation fields run one after another; those of one subgraph that follow each other are one request. */
+/**
+ * Mutation fields run one after another; those of one subgraph that follow each other are one request. Of all ways to
+ * group them, the one with the fewest steps, then the fewest calls, then the fewest groups.
+ */
 function inOrder(search: Search, root: IndexedType, fields: readonly SelectedField[]): readonly RootGroup[] {
-  const groups: { subgraph: number; fields: SelectedField[] }[] = [];
-  for (const same of inOrderOfOccurrence(fields)) {
-    const able = ableTo(search, root, same);
-    const last = groups.at(-1);
-    if (last !== undefined && able.includes(last.subgraph)) last.fields.push(...same);
-    else groups.push({ subgraph: able[0]!, fields: same });
+  let ways: readonly MutationWay[] = [];
+  for (const place of inOrderOfOccurrence(fields)) {
+    const before = ways.length === 0 ? [undefined] : ways;
+    ways = ableTo(search, root, place).map((able) =>
+      before.map((way) => extended(way, able, place)).reduce(cheaperOf),
+    );
   }
-  return groups.map((group) => ({
-    fields: group.fields,
-    sources: sourcesOf(search, root, [group.subgraph]),
+  const groups: { readonly subgraph: number; readonly places: (readonly SelectedField[])[] }[] = [];
+  let isLater = false;
+  for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before) {
+    if (isLater) groups.at(-1)!.places.push(way.place);
+    else groups.push({ subgraph: way.subgraph, places: [way.place] });
+    isLater = way.isJoined;
+  }
+  return groups.reverse().map(({ subgraph, places }) => ({
+    fields: places.reverse().flat(),
+    sources: sourcesOf(search, root, [subgraph]),
   }));
 }
 
-/** The subgraphs that answer all of what is selected of one mutation field, first those that need the fewest others. */
-function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[]): readonly number[] {
+/** A way to run the mutation fields up to those of one place. */
+interface MutationWay {
+  readonly before: MutationWay | undefined;
+  readonly place: readonly SelectedField[];
+  readonly subgraph: number;
+  /** Whether it is in one request with the place before. */
+  readonly isJoined: boolean;
+  /** Those of its group. */
+  readonly depth: number;
+  readonly steps: number;
+  readonly calls: number;
+  readonly groups: number;
+}
+
+function extended(
+  before: MutationWay | undefined,
+  { subgraph, depth, calls }: AbleSubgraph,
+  place: readonly SelectedField[],
+): MutationWay {
+  const isJoined = before?.subgraph === subgraph;
+  // Of fields under conditions that exclude each other, one side is left out: to join the other saves no call.
+  const isSaved = isJoined && !isAlternative(before, place);
+  const covered = isSaved ? before.depth + 1 : 0;
+  return {
+    ...{ before, place, subgraph, isJoined },
+    depth: isSaved ? Math.max(before.depth, depth) : depth,
+    steps: (before?.steps ?? 0) + Math.max(0, depth + 1 - covered),
+    calls: (before?.calls ?? 0) + calls + (isSaved ? 0 : 1),
+    groups: (before?.groups ?? 0) + (isJoined ? 0 : 1),
+  };
+}
+
+/** Whether no field of a place runs where one of the group before it does. */
+function isAlternative(before: MutationWay, place: readonly SelectedField[]): boolean {
+  for (
+    let way: MutationWay | undefined = before;
+    way !== undefined;
+    way = way.isJoined ? way.before : undefined
+  )
+    if (way.place.some((one) => place.some((other) => !contradicts(allOf(one.when, other.when)))))
+      return false;
+  return true;
+}
+
+function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
+  const more = one.steps - other.steps || one.calls - other.calls || one.groups - other.groups;
+  return more <= 0 ? one : other;
+}
+
+interface AbleSubgraph {
+  readonly subgraph: number;
+  readonly depth: number;
+  readonly calls: number;
+}
+
+/** The subgraphs that answer all of what is selected of one mutation field. */
+function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[]): readonly AbleSubgraph[] {
   const { name } = same[0]!;
-  const able: { readonly subgraph: number; readonly depth: number; readonly calls: number }[] = [];
+  const able: AbleSubgraph[] = [];
   for (const subgraph of root.fields.get(name)?.joins.keys() ?? []) {
     const sources = sourcesOf(search, root, [subgraph]);
     const plans = same.map((field) => cover(search, field, sources));
     if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
     const depth = Math.max(...plans.map((plan) => plan!.depth));
-    const calls = plans.reduce((sum, plan) => sum + search.calls.count(plan!.calls), 0);
-    able.push({ subgraph, depth, calls });
+    const calls: number[] = [];
+    for (const plan of plans) search.calls.addAll(calls, plan!.calls, 0);
+    able.push({ subgraph, depth, calls: search.calls.count(calls) });
   }
   if (able.length === 0) throw new Error(`No subgraph answers ${root.name}.${name}`);
-  able.sort((one, other) => one.depth - other.depth || one.calls - other.calls);
-  return able.map(({ subgraph }) => subgraph);
+  return able;
 }
 
 function sourcesOf(search: Search, root: IndexedType, subgraphs: readonly number[]): Sources {

@@ -248,6 +248,37 @@ const traps: Readonly<Record<string, Trap>> = {
     },
     operations: ['{ other { id plain } }', '{ other { id size } }', '{ box { id plain } }'],
   },
+  'mutations of which each runs where the other does not': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! size: Int! }`,
+      beta: `
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! name: String! @shareable }`,
+      gamma: 'type Box @key(fields: "id") { id: ID! name: String! @shareable }',
+    },
+    operations: [
+      'mutation ($a: Boolean!) { one: make @skip(if: $a) { size } two: make @include(if: $a) { name } }',
+      'mutation ($a: Boolean!) { make @skip(if: $a) { size } make @include(if: $a) { name } }',
+    ],
+    variables: [{ a: true }],
+    calls: ['beta'],
+  },
+  'mutations of which only a later one needs a certain subgraph': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Mutation { make: Box! @shareable }
+        type Box @key(fields: "id") { id: ID! name: String! }`,
+    },
+    operations: ['mutation { one: make { id } two: make { name } }'],
+    calls: ['beta'],
+  },
   'a mutation that several subgraphs resolve': {
     subgraphs: {
       alpha: `

@@ -29,6 +29,11 @@ export class Steps {
     return this.#taken;
   }
 
+  /** Whether so little of the budget is spent that all can be done again. */
+  get isEarly(): boolean {
+    return this.#taken * 10 < this.#budget.steps;
+  }
+
   /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` once the budget is spent. */
   take(count: number): void {
     this.#taken += count;

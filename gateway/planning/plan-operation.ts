@@ -14,7 +14,7 @@ import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { type Sources } from './search/sources';
-import { readOperation } from './selections/operation';
+import { readOperation, type SelectedOperation } from './selections/operation';
 import { allOf, contradicts, type SelectedField, type Selection } from './selections/selection';
 import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
@@ -39,23 +39,67 @@ export function* planOperation(
   const { operation, selection } = selected;
   const root = index.types.get(index.roots[operation.operation]);
   if (root === undefined) return { kind: 'QueryPlan' };
-  const search = new Search(index, new Set(overrideLabels), steps);
-  const groups = yield* search.attempt(() => groupsOf(search, root, operation, selection));
-  const found: ObjectPlan[] = [];
-  for (const { fields, sources } of groups)
-    found.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
-  for (const { left = [] } of found) refuse(left, root, index);
-  onLeft?.(found.reduce((sum, plan) => sum + leavesLeft(plan), 0));
+  const newSearch = (avoided?: number): Search => new Search(index, new Set(overrideLabels), steps, avoided);
+  const { search, plans } = yield* searchTwice(selected, root, newSearch, steps);
+  for (const { left = [] } of plans) refuse(left, root, index);
+  onLeft?.(plans.reduce((sum, plan) => sum + leavesLeft(plan), 0));
   const position = new Position([selection]);
   const writer = new NodeWriter(selected, index);
   const nodes: PlanNode[] = [];
-  for (const plan of found) {
+  for (const plan of plans) {
     const emitter = new Emitter(search, steps);
     const fetches = yield* emitter.emit(plan, position);
     yield* startLate(fetches, steps);
     nodes.push(...(yield* writer.write(fetches, steps)));
   }
   return wholePlan(nodes, operation);
+}
+
+interface Found {
+  readonly search: Search;
+  /** Of each group of root fields. */
+  readonly plans: readonly ObjectPlan[];
+}
+
+/**
+ * The plans of a search, or of a second one that avoids a subgraph: each position is solved by itself, and of ways that
+ * are equal there one may use a call that another position needs anyway.
+ */
+function* searchTwice(
+  selected: SelectedOperation,
+  root: IndexedType,
+  newSearch: (avoided?: number) => Search,
+  steps: Steps,
+): SlicedWork<Found> {
+  const first = yield* searchOnce(selected, root, newSearch());
+  const { needed, preferred } = first.search;
+  const avoidable = [...preferred].filter((subgraph) => !needed.has(subgraph));
+  if (avoidable.length === 0 || !steps.isEarly) return first;
+  const second = yield* searchOnce(selected, root, newSearch(Math.min(...avoidable)));
+  const [one, other] = [costOf(first), costOf(second)];
+  return (other.left - one.left || other.depth - one.depth || other.calls - one.calls) < 0 ? second : first;
+}
+
+function* searchOnce(
+  { operation, selection }: SelectedOperation,
+  root: IndexedType,
+  search: Search,
+): SlicedWork<Found> {
+  const groups = yield* search.attempt(() => groupsOf(search, root, operation, selection));
+  const plans: ObjectPlan[] = [];
+  for (const { fields, sources } of groups)
+    plans.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
+  return { search, plans };
+}
+
+function costOf({ search, plans }: Found): { left: number; depth: number; calls: number } {
+  const cost = { left: 0, depth: 0, calls: 0 };
+  for (const plan of plans) {
+    cost.left += leavesLeft(plan);
+    cost.depth += plan.depth;
+    cost.calls += search.calls.count(plan.calls) + plan.uses.length;
+  }
+  return cost;
 }
 
 /** Root fields that are fetched one after another: all of a query, some of a mutation each. */

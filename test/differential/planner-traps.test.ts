@@ -279,6 +279,34 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['mutation { one: make { id } two: make { name } }'],
     calls: ['beta'],
   },
+  'a root field that a subgraph answers whole, where another one is called anyway, and calls it after that': {
+    subgraphs: {
+      alpha: `
+        type Query { order: Order! @shareable }
+        type Order @key(fields: "id") { id: ID! total: Int! }
+        type User @key(fields: "id") { id: ID! name: String! }`,
+      beta: `
+        type Query { order: Order! @shareable user: User! }
+        type Order @key(fields: "id") { id: ID! }
+        type User @key(fields: "id") { id: ID! }`,
+    },
+    operations: ['{ order { total } user { name } }'],
+    calls: ['beta', 'alpha'],
+  },
+  'a field that two subgraphs answer, of which another field needs the second': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! lid: Lid! }
+        type Box @key(fields: "id") { id: ID! }
+        type Lid @key(fields: "id") { id: ID! }`,
+      beta: 'type Box @key(fields: "id") { id: ID! name: String! @shareable }',
+      gamma: `
+        type Box @key(fields: "id") { id: ID! name: String! @shareable }
+        type Lid @key(fields: "id") { id: ID! size: Int! }`,
+    },
+    operations: ['{ box { name } lid { size } }', '{ lid { size } box { name } }'],
+    calls: ['alpha', 'gamma'],
+  },
   'a mutation that several subgraphs resolve': {
     subgraphs: {
       alpha: `

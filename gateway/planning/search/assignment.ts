@@ -32,14 +32,21 @@ export class Assignment {
       const inTime = options.filter(({ end }) => end <= this.end);
       const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
       if (free === undefined) this.#open.push({ items, options: inTime });
-      else this.#take(items, free);
+      else {
+        if (free.entry !== undefined) hub.search.needed.add(free.entry.subgraph);
+        this.#take(items, free);
+      }
     }
   }
 
   choose(): readonly Chosen[] {
     if (this.#open.length > 0) {
       const allowed = this.#bestSubgraphs();
-      for (const { items, options } of this.#open) this.#take(items, this.#cheapest(options, allowed)!);
+      for (const { items, options } of this.#open) {
+        const option = this.#cheapest(options, allowed)!;
+        if (option.entry !== undefined) this.#hub.search.preferred.add(option.entry.subgraph);
+        this.#take(items, option);
+      }
     }
     return this.#chosen;
   }
@@ -71,7 +78,7 @@ export class Assignment {
   }
 
   #price(calls: readonly number[], used: ReadonlySet<number>): number {
-    return (this.#hub.search.calls.count(calls) + used.size) * perCall;
+    return (this.#hub.search.calls.price(calls) + used.size) * perCall;
   }
 
   #cheapest(

@@ -5,7 +5,10 @@ export type Calls = number[];
 export class CallSets {
   readonly #words: number;
 
-  constructor(subgraphs: number) {
+  constructor(
+    subgraphs: number,
+    readonly avoided: number | undefined,
+  ) {
     this.#words = Math.ceil(subgraphs / 32);
   }
 
@@ -26,5 +29,15 @@ export class CallSets {
     let count = 0;
     for (let word of calls) for (; word !== 0; word &= word - 1) count++;
     return count;
+  }
+
+  /** Their number, with a bit more for each of the subgraph that is avoided. */
+  price(calls: readonly number[]): number {
+    let price = this.count(calls);
+    if (this.avoided === undefined) return price;
+    const bit = 1 << (this.avoided & 31);
+    for (let at = this.avoided >> 5; at < calls.length; at += this.#words)
+      if ((calls[at]! & bit) !== 0) price += 0.1;
+    return price;
   }
 }

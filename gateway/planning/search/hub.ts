@@ -91,7 +91,8 @@ export class Hub {
     }
     const atOnce = singles.filter(({ plan }) => plan.left === undefined && plan.depth === 0);
     const known = atOnce.map(({ source, plan }) => ofSources(`s${source.subgraph}`, plan));
-    if (atOnce.length > 0) return known;
+    // At the root they are calls: a longer way through calls that are made anyway may be cheaper.
+    if (atOnce.length > 0 && !this.isRoot) return known;
     const options = singles.map(({ source, plan }) => ofSources(`s${source.subgraph}`, plan));
     if (singles.length > 1 && item.selection !== undefined) {
       singles.sort((one, other) =>

@@ -43,6 +43,10 @@ export class Search {
   readonly covers = new Map<ObjectItem, Map<string, Plan | null>>();
   /** By type and sources. */
   readonly entries = new Map<string, FoundEntries>();
+  /** The subgraphs that were entered where no other could be. */
+  readonly needed = new Set<number>();
+  /** The subgraphs that were entered where another might have been. */
+  readonly preferred = new Set<number>();
   /** The problem that is being solved. */
   current: Problem | undefined;
   readonly #problems = new Map<Selection, Map<string, Problem>>();
@@ -57,8 +61,10 @@ export class Search {
     /** The labels of progressive `@override`s that are on. */
     readonly labels: ReadonlySet<string>,
     readonly steps: Steps,
+    /** A subgraph that is entered only where no other way is as good. */
+    avoided?: number,
   ) {
-    this.calls = new CallSets(index.subgraphs.length);
+    this.calls = new CallSets(index.subgraphs.length, avoided);
     this.flattening = new Flattening(index);
     this.typeFacts = new TypeFacts(index);
   }

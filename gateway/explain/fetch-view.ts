@@ -1,4 +1,4 @@
-/** A fetch of a plan, beside what the supergraph says of it. */
+/** A fetch of a plan, with what the supergraph has about its fields. */
 import { type DocumentNode, type FieldNode, Kind, parse, type SelectionSetNode } from 'graphql';
 import { type OrderedFetch } from '../execution/compile/order';
 import { pathSteps } from '../execution/compile/paths';

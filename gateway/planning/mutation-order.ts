@@ -9,16 +9,16 @@ import {
 } from './selections/selection';
 
 /**
- * The root fields in the order of their occurrences; those of one response name at one place are one field.
+ * The root fields in the order of their occurrences; those of one response name that run together are one field.
  *
  * A field with several occurrences runs where the first of them is that the conditions include, with the selections of all
- * (GraphQL, section 6.3.2, "Field Collection"). So it is at the place of each occurrence, under the condition that those
+ * (GraphQL, section 6.3.2, "Field Collection"). So it stands at each occurrence, under the condition that those
  * before are left out.
  */
 export function inOrderOfOccurrence(fields: readonly SelectedField[]): readonly SelectedField[][] {
   const byName = new Map<string, SelectedField[]>();
   for (const field of fields) remembered(byName, field.responseName, () => []).push(field);
-  const places: SelectedField[][] = [];
+  const occurrences: SelectedField[][] = [];
   for (const field of fields) {
     const same = byName.get(field.responseName)!;
     const before = same.slice(0, same.indexOf(field));
@@ -28,9 +28,9 @@ export function inOrderOfOccurrence(fields: readonly SelectedField[]): readonly 
         return contradicts(when) ? [] : [{ ...one, when }];
       }),
     );
-    if (here.length > 0) places.push(withoutRepeated(here));
+    if (here.length > 0) occurrences.push(withoutRepeated(here));
   }
-  return places;
+  return occurrences;
 }
 
 /** The ways in which a field is included and all before it are not. */

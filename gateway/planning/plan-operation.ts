@@ -127,31 +127,31 @@ function groupsOf(
  */
 function inOrder(search: Search, root: IndexedType, fields: readonly SelectedField[]): readonly RootGroup[] {
   let ways: readonly MutationWay[] = [];
-  for (const place of inOrderOfOccurrence(fields)) {
+  for (const occurrence of inOrderOfOccurrence(fields)) {
     const before = ways.length === 0 ? [undefined] : ways;
-    ways = ableTo(search, root, place).map((able) =>
-      before.map((way) => extended(way, able, place)).reduce(cheaperOf),
+    ways = ableTo(search, root, occurrence).map((able) =>
+      before.map((way) => extended(way, able, occurrence)).reduce(cheaperOf),
     );
   }
-  const groups: { readonly subgraph: number; readonly places: (readonly SelectedField[])[] }[] = [];
+  const groups: { readonly subgraph: number; readonly occurrences: (readonly SelectedField[])[] }[] = [];
   let isLater = false;
   for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before) {
-    if (isLater) groups.at(-1)!.places.push(way.place);
-    else groups.push({ subgraph: way.subgraph, places: [way.place] });
+    if (isLater) groups.at(-1)!.occurrences.push(way.occurrence);
+    else groups.push({ subgraph: way.subgraph, occurrences: [way.occurrence] });
     isLater = way.isJoined;
   }
-  return groups.reverse().map(({ subgraph, places }) => ({
-    fields: places.reverse().flat(),
+  return groups.reverse().map(({ subgraph, occurrences }) => ({
+    fields: occurrences.reverse().flat(),
     sources: sourcesOf(search, root, [subgraph]),
   }));
 }
 
-/** A way to run the mutation fields up to those of one place. */
+/** A way to run the mutation fields up to those of one occurrence. */
 interface MutationWay {
   readonly before: MutationWay | undefined;
-  readonly place: readonly SelectedField[];
+  readonly occurrence: readonly SelectedField[];
   readonly subgraph: number;
-  /** Whether it is in one request with the place before. */
+  /** Whether it is in one request with the occurrence before. */
   readonly isJoined: boolean;
   /** Those of its group. */
   readonly depth: number;
@@ -163,14 +163,14 @@ interface MutationWay {
 function extended(
   before: MutationWay | undefined,
   { subgraph, depth, calls }: AbleSubgraph,
-  place: readonly SelectedField[],
+  occurrence: readonly SelectedField[],
 ): MutationWay {
   const isJoined = before?.subgraph === subgraph;
   // Of fields under conditions that exclude each other, one side is left out: to join the other saves no call.
-  const isSaved = isJoined && !isAlternative(before, place);
+  const isSaved = isJoined && !isAlternative(before, occurrence);
   const covered = isSaved ? before.depth + 1 : 0;
   return {
-    ...{ before, place, subgraph, isJoined },
+    ...{ before, occurrence, subgraph, isJoined },
     depth: isSaved ? Math.max(before.depth, depth) : depth,
     steps: (before?.steps ?? 0) + Math.max(0, depth + 1 - covered),
     calls: (before?.calls ?? 0) + calls + (isSaved ? 0 : 1),
@@ -178,14 +178,14 @@ function extended(
   };
 }
 
-/** Whether no field of a place runs where one of the group before it does. */
-function isAlternative(before: MutationWay, place: readonly SelectedField[]): boolean {
+/** Whether no field of an occurrence runs where one of the group before it does. */
+function isAlternative(before: MutationWay, occurrence: readonly SelectedField[]): boolean {
   for (
     let way: MutationWay | undefined = before;
     way !== undefined;
     way = way.isJoined ? way.before : undefined
   )
-    if (way.place.some((one) => place.some((other) => !contradicts(allOf(one.when, other.when)))))
+    if (way.occurrence.some((one) => occurrence.some((other) => !contradicts(allOf(one.when, other.when)))))
       return false;
   return true;
 }

@@ -49,10 +49,10 @@ export function* protectionsOf(
   const inaccessible = features.directiveOf('inaccessible');
   const isHidden = ({ directives = [] }: Annotated): boolean =>
     directives.some(({ name }) => name.value === inaccessible);
-  const asked = new Map<string, Requirement[]>();
+  const required = new Map<string, Requirement[]>();
   const hiddenFields = new Map<string, string>();
   const add = (coordinate: string, more: readonly Requirement[]): void => {
-    if (more.length > 0) asked.set(coordinate, [...(asked.get(coordinate) ?? []), ...more]);
+    if (more.length > 0) required.set(coordinate, [...(required.get(coordinate) ?? []), ...more]);
   };
   for (const type of definitions) {
     if (!isTypeDefinitionNode(type)) continue;
@@ -65,8 +65,8 @@ export function* protectionsOf(
       }
     yield;
   }
-  for (const [coordinate, inherited] of inheritance(index, asked)) add(coordinate, inherited);
-  return { ...numbered(asked), ...(yield* selectedFields(index)), hiddenFields };
+  for (const [coordinate, inherited] of inheritance(index, required)) add(coordinate, inherited);
+  return { ...numbered(required), ...(yield* selectedFields(index)), hiddenFields };
 }
 
 interface Annotated {
@@ -94,17 +94,18 @@ function readRequirements(
 /** For each implementation, the requirements of its interfaces that no implementation explains. */
 function inheritance(
   { types }: SupergraphIndex,
-  asked: ReadonlyMap<string, readonly Requirement[]>,
+  required: ReadonlyMap<string, readonly Requirement[]>,
 ): readonly (readonly [coordinate: string, Requirement[]])[] {
   const inherited: (readonly [string, Requirement[]])[] = [];
+  if (required.size === 0) return inherited;
   for (const { name, kind, fields } of types.values()) {
     if (kind !== 'interface') continue;
     const all = [...types.values()].filter(({ interfaces }) => interfaces.has(name));
     for (const suffix of ['', ...Array.from(fields.keys(), (field) => `.${field}`)]) {
-      const own = asked.get(name + suffix);
+      const own = required.get(name + suffix);
       if (own === undefined) continue;
       const theirs = all.flatMap((type) =>
-        type.kind === 'object' ? (asked.get(type.name + suffix) ?? []) : [],
+        type.kind === 'object' ? (required.get(type.name + suffix) ?? []) : [],
       );
       const unexplained = own.filter((requirement) => !follows(requirement, theirs));
       if (unexplained.length > 0) for (const type of all) inherited.push([type.name + suffix, unexplained]);
@@ -140,12 +141,12 @@ function withoutLonger(ways: readonly (readonly string[])[]): (readonly string[]
 
 /** Numbers the distinct requirements. */
 function numbered(
-  asked: ReadonlyMap<string, readonly Requirement[]>,
+  required: ReadonlyMap<string, readonly Requirement[]>,
 ): Pick<Protections, 'requirements' | 'elements'> {
   const numbers = new Map<string, number>();
   const requirements: Requirement[] = [];
   const elements = new Map<string, number[]>();
-  for (const [coordinate, all] of asked) {
+  for (const [coordinate, all] of required) {
     const own = new Set<number>();
     for (const requirement of all) {
       const label = requirementLabel(requirement);

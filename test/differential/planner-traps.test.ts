@@ -39,6 +39,16 @@ const boxes = {
     }`,
 };
 
+const narrowAndWide = {
+  alpha: `
+    type Query { a: Int }
+    type Mutation { make: Box! @shareable }
+    type Box @key(fields: "id") { id: ID! }`,
+  beta: `
+    type Mutation { make: Box! @shareable }
+    type Box @key(fields: "id") { id: ID! name: String! }`,
+};
+
 const traps: Readonly<Record<string, Trap>> = {
   '@requires through the parent of a key': {
     subgraphs: {
@@ -176,15 +186,7 @@ const traps: Readonly<Record<string, Trap>> = {
     ],
   },
   'a mutation that one of its subgraphs answers alone': {
-    subgraphs: {
-      alpha: `
-        type Query { a: Int }
-        type Mutation { make: Box! @shareable }
-        type Box @key(fields: "id") { id: ID! }`,
-      beta: `
-        type Mutation { make: Box! @shareable }
-        type Box @key(fields: "id") { id: ID! name: String! }`,
-    },
+    subgraphs: narrowAndWide,
     operations: ['mutation { make { id name } }'],
     calls: ['beta'],
   },
@@ -267,15 +269,7 @@ const traps: Readonly<Record<string, Trap>> = {
     calls: ['beta'],
   },
   'mutations of which only a later one needs a certain subgraph': {
-    subgraphs: {
-      alpha: `
-        type Query { a: Int }
-        type Mutation { make: Box! @shareable }
-        type Box @key(fields: "id") { id: ID! }`,
-      beta: `
-        type Mutation { make: Box! @shareable }
-        type Box @key(fields: "id") { id: ID! name: String! }`,
-    },
+    subgraphs: narrowAndWide,
     operations: ['mutation { one: make { id } two: make { name } }'],
     calls: ['beta'],
   },

@@ -2,7 +2,6 @@
  * Weir as people have it who do not clone it: packed, and installed in an empty folder beside their own services. Over 300
  * lines: one installation for all of it.
  */
-import { amountOf } from '../support/amounts';
 import { execFile, execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -20,6 +19,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { subset } from 'semver';
 import { engines, version } from '../../package.json';
+import { amountOf } from '../support/amounts';
 import { freePort } from '../support/free-port';
 import { chosenPackages, installPackage } from '../support/installed-package';
 import { lambdaEvent } from '../support/lambda-events';

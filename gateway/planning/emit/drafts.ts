@@ -68,8 +68,8 @@ export interface FieldDraft {
   readonly selection: SelectionDraft | undefined;
 }
 
-/** Where a fetch stands. */
-export interface FetchPlace {
+/** Where in a plan, and in the response, a fetch is. */
+export interface FetchLocation {
   readonly stage: number;
   readonly path: readonly string[];
   /** The path as text. */
@@ -94,7 +94,7 @@ export class FetchDrafts {
    * @param needs fetches with different ones stay apart
    */
   get(
-    { stage, path, pathKey, position, when }: FetchPlace,
+    { stage, path, pathKey, position, when }: FetchLocation,
     subgraph: number,
     types: readonly string[] | undefined,
     needs: string,
@@ -126,7 +126,7 @@ export class FetchDrafts {
 
 /**
  * Whether fetches under these conditions can be one. If neither condition contains the other, it would also run where none
- * holds, with representations of what others ask for.
+ * holds, with representations of what others request.
  */
 const areNested = (some: Conditions, others: Conditions): boolean =>
   implies(some, others) || implies(others, some);

@@ -16,7 +16,7 @@ import { Contexts } from './contexts';
 import {
   type FetchDraft,
   FetchDrafts,
-  type FetchPlace,
+  type FetchLocation,
   type FieldDraft,
   restrict,
   SelectionDraft,
@@ -35,7 +35,7 @@ interface Holder {
 type Holders = ReadonlyMap<number, Holder>;
 
 /** Where a plan is emitted. */
-interface Place extends FetchPlace {
+interface Location extends FetchLocation {
   readonly holders: Holders;
   /** The types of the objects, where the path to what is below them has to say so. */
   readonly types: readonly string[] | undefined;
@@ -47,7 +47,7 @@ interface Place extends FetchPlace {
 export class Emitter {
   readonly #fetches = new FetchDrafts();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
-  readonly #queue: ({ readonly plan: Plan; readonly place: Place } | undefined)[] = [];
+  readonly #queue: ({ readonly plan: Plan; readonly location: Location } | undefined)[] = [];
 
   constructor(
     readonly search: Search,
@@ -60,11 +60,11 @@ export class Emitter {
     for (let i = 0; i < this.#queue.length; i++) {
       if (this.steps.isSliceOver) yield;
       this.steps.take(1);
-      const { plan, place } = this.#queue[i]!;
+      const { plan, location } = this.#queue[i]!;
       // What is emitted need not be kept.
       this.#queue[i] = undefined;
-      if (plan.kind === 'abstract') this.#abstract(plan, place);
-      else if (plan.kind === 'object') this.#object(plan, place);
+      if (plan.kind === 'abstract') this.#abstract(plan, location);
+      else if (plan.kind === 'object') this.#object(plan, location);
     }
     return this.#fetches.all;
   }
@@ -79,37 +79,37 @@ export class Emitter {
     }
     for (const answer of plan.local)
       for (const subgraph of answer.plan.uses) restrict(holders.get(subgraph)!.fetch, answer.item.when);
-    const place = { ...here, holders, types: undefined, isFirst: false, contexts: Contexts.none };
-    this.#queue.push({ plan, place });
+    const location = { ...here, holders, types: undefined, isFirst: false, contexts: Contexts.none };
+    this.#queue.push({ plan, location });
   }
 
-  #abstract(plan: AbstractPlan, place: Place): void {
-    const { holders } = place;
+  #abstract(plan: AbstractPlan, location: Location): void {
+    const { holders } = location;
     for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
     const source = within(holders, [plan.source], [plan.type.name], plan.type);
-    for (const answer of plan.direct) this.#field(answer, { ...place, holders: source });
+    for (const answer of plan.direct) this.#field(answer, { ...location, holders: source });
     for (const { types, plan: ofTypes } of plan.byType)
       this.#queue.push({
         plan: ofTypes,
-        place: { ...place, holders: within(holders, ofTypes.uses, types, ofTypes.type), types },
+        location: { ...location, holders: within(holders, ofTypes.uses, types, ofTypes.type), types },
       });
   }
 
-  #object(plan: ObjectPlan, around: Place): void {
+  #object(plan: ObjectPlan, around: Location): void {
     const types = around.types ?? [plan.type.name];
     const isSetting = plan.type.contexts.length > 0;
-    const place = isSetting
+    const location = isSetting
       ? { ...around, contexts: around.contexts.at(plan.type, types, around.position) }
       : around;
-    const { holders, stage, path, pathKey, position } = place;
+    const { holders, stage, path, pathKey, position } = location;
     const isAmong = (answer: Answer): boolean => answer.plan.uses.every((subgraph) => holders.has(subgraph));
-    for (const answer of plan.local) if (isAmong(answer)) this.#field(answer, place);
+    for (const answer of plan.local) if (isAmong(answer)) this.#field(answer, location);
     // Elsewhere at this position the objects' types may be known: then those of all objects have to be.
     if (plan.entered.length > 0 || plan.type.kind !== 'object')
       for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
     if (plan.entered.length === 0) return;
     const entered = plan.entered.map((visit) => {
-      const when = allOf(place.when, conditionsOf(visit.answers));
+      const when = allOf(location.when, conditionsOf(visit.answers));
       const fetch = this.#fetches.get(
         { stage: stage + visit.stage, path, pathKey, position, when },
         visit.subgraph,
@@ -126,57 +126,63 @@ export class Emitter {
       for (const { visit, holder } of entered)
         if (visit.answers.some(({ isShared, item }) => isShared && item === answer.item))
           shared.set(visit.subgraph, holder);
-      this.#field(answer, { ...place, holders: shared });
+      this.#field(answer, { ...location, holders: shared });
     }
-    for (const { visit, holder } of entered) this.#visit(visit, holder, plan, types, place);
+    for (const { visit, holder } of entered) this.#visit(visit, holder, plan, types, location);
   }
 
-  #visit(visit: Visit, holder: Holder, { type }: ObjectPlan, types: readonly string[], around: Place): void {
-    const place: Place = {
+  #visit(
+    visit: Visit,
+    holder: Holder,
+    { type }: ObjectPlan,
+    types: readonly string[],
+    around: Location,
+  ): void {
+    const location: Location = {
       ...around,
       ...{ holders: new Map([[visit.subgraph, holder]]), stage: around.stage + visit.stage, isFirst: true },
     };
     for (const answer of visit.answers) {
       if (answer.isShared) continue;
-      if (answer.isWhole) this.#queue.push({ plan: answer.plan, place });
-      else this.#field(answer, place);
+      if (answer.isWhole) this.#queue.push({ plan: answer.plan, location });
+      else this.#field(answer, location);
     }
     if (visit.key !== undefined)
       addRepresentation(this.search, holder.fetch, visit, type, types, around.position);
   }
 
   /** Adds a field to the operations of the fetches that answer it. */
-  #field({ item, plan }: Answer, place: Place): void {
+  #field({ item, plan }: Answer, location: Location): void {
     if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
     this.steps.take(1);
-    const { holders, position, stage } = place;
+    const { holders, position, stage } = location;
     const responseName = position.nameOf(item);
-    const when = place.isFirst ? allOf(place.when, item.when) : item.when;
+    const when = location.isFirst ? allOf(location.when, item.when) : item.when;
     const below = new Map<number, Holder>();
     let lists = 0;
     for (const subgraph of plan.uses) {
       const holder = holders.get(subgraph)!;
-      const field = this.#fieldDraft(item, responseName, when, holder, subgraph, place);
+      const field = this.#fieldDraft(item, responseName, when, holder, subgraph, location);
       if (field.selection === undefined) continue;
       const as = this.search.index.types.get(field.selection.types[0]!)!;
       below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
       lists = listsIn(field.type);
     }
     if (item.selection === undefined) return;
-    const path = [...typed(place.path, place.types), responseName];
+    const path = [...typed(location.path, location.types), responseName];
     for (let i = 0; i < lists; i++) path.push('@');
     this.#queue.push({
       plan,
-      place: {
+      location: {
         holders: below,
         stage,
         path,
         pathKey: path.join('.'),
         position: position.below(responseName),
         types: undefined,
-        when: allOf(place.when, item.when),
+        when: allOf(location.when, item.when),
         isFirst: false,
-        contexts: place.contexts,
+        contexts: location.contexts,
       },
     });
   }
@@ -187,7 +193,7 @@ export class Emitter {
     when: Conditions,
     { as, fetch, selection }: Holder,
     subgraph: number,
-    { contexts }: Place,
+    { contexts }: Location,
   ): FieldDraft {
     let id = `${responseName}|${conditionsKey(when)}|`;
     for (const { text } of item.directives) id += text;

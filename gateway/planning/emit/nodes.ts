@@ -13,8 +13,8 @@ import { OperationPrinter } from './print-operation';
 import { requiredSelections } from './representations';
 import { separateNames } from './response-names';
 
-/** A fetch as a node, and where it stands. */
-interface PlacedNode {
+/** A fetch as a node, with its path and conditions. */
+interface LocatedNode {
   readonly node: FetchNode;
   path: readonly string[];
   readonly when: Conditions;
@@ -32,7 +32,7 @@ export class NodeWriter {
 
   /** The stages of some fetches, each as one node. */
   *write(drafts: readonly FetchDraft[], steps: Steps): SlicedWork<PlanNode[]> {
-    const stages: PlacedNode[][] = [];
+    const stages: LocatedNode[][] = [];
     for (const draft of drafts) {
       if (steps.isSliceOver) yield;
       const when = draft.when ?? [];
@@ -41,9 +41,9 @@ export class NodeWriter {
     }
     const { name } = this.client.operation;
     const whole: PlanNode[] = [];
-    for (const placed of stages) {
+    for (const located of stages) {
       const nodes: PlanNode[] = [];
-      for (const alike of groupsBy(placed, ({ node }) => `${node.serviceName} ${node.operation}`)) {
+      for (const alike of groupsBy(located, ({ node }) => `${node.serviceName} ${node.operation}`)) {
         if (steps.isSliceOver) yield;
         for (const one of joined(alike))
           nodes.push(
@@ -55,7 +55,7 @@ export class NodeWriter {
     return whole;
   }
 
-  /** Names the operation of a fetch after the client's, its subgraph and its place in the plan. */
+  /** Names the operation of a fetch after the client's, its subgraph and its number in the plan. */
   #named(node: FetchNode, client: string): FetchNode {
     const operationName = `${client}__${node.serviceName.replace(/\W/g, '_')}__${this.#names++}`;
     const { operation, operationKind: kind } = node;
@@ -112,20 +112,20 @@ export class NodeWriter {
   }
 }
 
-/** The node around a fetch says its conditions. */
+/** Removes the conditions that the node around a fetch has. */
 function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditions): void {
   for (const field of fields.values()) field.when = field.when.filter((one) => !implies(when, [one]));
   for (const fragment of fragments.values()) withoutConditions(fragment, when);
 }
 
 /** Equal fetches whose paths differ only in one list of types become one. */
-function joined(alike: readonly PlacedNode[]): readonly PlacedNode[] {
+function joined(alike: readonly LocatedNode[]): readonly LocatedNode[] {
   if (alike.length === 1) return alike;
   const equal = groupsBy(alike, ({ node, path, when }) => JSON.stringify([node, path.map(keyOf), when]));
   return equal.flatMap(joinPaths);
 }
 
-function joinPaths(group: PlacedNode[]): PlacedNode[] {
+function joinPaths(group: LocatedNode[]): LocatedNode[] {
   for (let one = 0; one < group.length; one++)
     for (let other = one + 1; other < group.length; other++) {
       const path = pathOfBoth(group[one]!.path, group[other]!.path);
@@ -159,7 +159,7 @@ function typesOf(element: string): string[] | undefined {
   return types?.slice(0, -1).split(',');
 }
 
-function planNode({ node, path, when }: PlacedNode): PlanNode {
+function planNode({ node, path, when }: LocatedNode): PlanNode {
   let whole: PlanNode = path.length === 0 ? node : { kind: 'Flatten', path, node };
   for (const { value, variable: condition } of when)
     whole = value

@@ -96,8 +96,8 @@ export const requiredSelections = (drafts: RequiredDrafts): RequiredSelection[] 
  */
 export function needsOf({ answers, as, key, representation }: Visit, type: IndexedType): string {
   if (key === undefined || as === type) return argumentsIn(representation) + fragmentsIn(representation);
-  const asked = answers.map(({ item }) => textOf(item.kind === 'bundle' ? item.selection : [item]));
-  return asked.join() + textOf(representation);
+  const requested = answers.map(({ item }) => textOf(item.kind === 'bundle' ? item.selection : [item]));
+  return requested.join() + textOf(representation);
 }
 
 /** The fields of a selection that have fields of some types, as text. */

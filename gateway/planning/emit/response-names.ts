@@ -4,7 +4,7 @@ import { groupsBy, remembered } from '../maps';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /**
- * Fields with one response name must have types of one shape, on whatever types of objects they are asked (GraphQL, section
+ * Fields with one response name must have types of one shape, on whatever types of objects they are requested (GraphQL, section
  * 5.3.2, "Field Selection Merging"). The client's may differ: the supergraph's types can be wider than a subgraph's.
  *
  * @returns what restores the names in the answer

@@ -32,7 +32,7 @@ export class Hub {
     readonly search: Search,
     readonly type: IndexedType,
     readonly sources: Sources,
-    /** Whether it is a root type, whose fields are asked from all subgraphs at once. */
+    /** Whether it is a root type, whose fields are requested from all subgraphs at once. */
     readonly isRoot = false,
   ) {
     this.#contexts = sources.contexts;

@@ -23,8 +23,8 @@ export function planOf(search: Search, problem: Problem): Plan {
 }
 
 /**
- * Objects of an interface that all sources know as if it were one object type: what depends on their types is asked, in one
- * piece, of a subgraph that tells them apart.
+ * Objects of an interface that all sources know as if it were one object type: what depends on their types is requested,
+ * in one piece, from a subgraph that distinguishes them.
  */
 function solveInterfaceObject(search: Search, { type, selection, sources }: Problem): ObjectPlan {
   const hub = new Hub(search, type, sources);

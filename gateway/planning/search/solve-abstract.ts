@@ -68,7 +68,7 @@ export function solveAbstract(
   };
 }
 
-/** The fields that are asked for of all objects at once, and those that are of each type: for one name it is the same. */
+/** The fields that are requested of all objects at once, and those that are of each type: for one name it is the same. */
 function split(
   fields: readonly SelectedField[],
   planOf: (field: SelectedField) => Plan | undefined,

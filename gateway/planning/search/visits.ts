@@ -109,7 +109,7 @@ export class Visits {
     return false;
   }
 
-  /** Prefers subgraphs that are asked anyway. */
+  /** Prefers subgraphs that are called anyway. */
   #cheapestSupply(field: SelectedField, before: number): Option | undefined {
     const { search } = this.#hub;
     let best: Option | undefined;

@@ -1,4 +1,6 @@
-/** The listener that subgraphs call back, as anybody may call it who reaches it. */
+/**
+ * The listener that subgraphs call back, as anybody may call it who reaches it. Over 300 lines: each wrong request has a case.
+ */
 import { createHmac } from 'node:crypto';
 import { type ClientRequest, request } from 'node:http';
 import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';

@@ -48,15 +48,20 @@ export class Steps {
   /** Begins a slice of so many milliseconds. */
   beginSlice(milliseconds: number): void {
     this.#sliceEnd = performance.now() + milliseconds;
+    this.#nextLook = callsPerLook;
   }
 
-  /** Whether the slice is over. Looks at the clock every few calls. */
+  /** Whether the slice is over: then it stays so. Looks at the clock every few calls. */
   get isSliceOver(): boolean {
-    if (this.#sliceEnd === Infinity || --this.#nextLook > 0) return false;
-    this.#nextLook = 8;
-    return performance.now() > this.#sliceEnd;
+    if (this.#sliceEnd === Infinity) return false;
+    if (this.#nextLook > 0 && --this.#nextLook > 0) return false;
+    if (performance.now() > this.#sliceEnd) return true;
+    this.#nextLook = callsPerLook;
+    return false;
   }
 }
+
+const callsPerLook = 8;
 
 const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
   requestError('QUERY_TOO_COMPLEX', { what, limit });

@@ -277,8 +277,8 @@ export function firstVerification({ options }) {
 
 /** What functions are given that are called without a gateway. @param configs by gateway @param calls those of *page* */
 export async function standIns(configs, supergraphSdl, calls) {
-  const { createPlanner } = weir('gateway/planning');
-  const planner = createPlanner({ supergraphSdl });
+  const { Planner } = weir('gateway/planning');
+  const planner = new Planner({ supergraphSdl });
   const facts = await planner.ready;
   await planner.close();
   const { parseOptions } = weir('gateway/options');

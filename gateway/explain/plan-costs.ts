@@ -1,6 +1,6 @@
 import { buildSchema, type GraphQLSchema, parse, validate } from 'graphql';
 import { fetchesOf } from '../execution/compile/order';
-import { createPlanner, type QueryPlan } from '../planning';
+import { Planner, type QueryPlan } from '../planning';
 
 /** The least cost of running an operation. */
 export interface PlanCost {
@@ -18,7 +18,7 @@ export async function measurePlans(
   supergraphSdl: string,
   operations: readonly string[],
 ): Promise<(PlanCost | undefined)[]> {
-  const planner = createPlanner({ supergraphSdl });
+  const planner = new Planner({ supergraphSdl });
   try {
     const { apiSchemaSdl } = await planner.ready;
     const schema = buildSchema(apiSchemaSdl.join(''));

@@ -13,7 +13,7 @@ import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
 import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
-import { boundsOf, createPlanner, type EntityFacts, type PlannedOperation } from '../planning';
+import { boundsOf, Planner, type EntityFacts, type PlannedOperation } from '../planning';
 import { type OperationMemory, type PlanEntry } from './operation-cache';
 import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
@@ -53,7 +53,7 @@ export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'is
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, packaged, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const { subscriptions: fields } = options.events;
-  const planner = createPlanner({
+  const planner = new Planner({
     ...{ supergraphSdl, eventFields: eventFieldsOf(fields) },
     ...boundsOf(planning),
     facts: packaged?.facts,

@@ -6,7 +6,7 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import { nullsOf } from '../cache/responses/stored-nulls';
 import type { OperationCost } from '../limits/cost/operation-cost';
-import type { PlannedOperation, Planner } from '../planning';
+import { type PlannedOperation, type Planner, printPlan } from '../planning';
 import type { Caller } from '../subgraph-calls/transport';
 import { showNulls } from './observed-nulls';
 
@@ -83,8 +83,8 @@ function showPlan(
   switch (format) {
     case 'prettified':
       return planner
-        .describe(document, operationName, overrideLabels)
-        .then((plan) => (plan === 'QueryPlan {}' ? true : plan));
+        .plan(document, operationName, overrideLabels)
+        .then((plan) => (plan.node === undefined ? true : printPlan(plan)));
     case 'why':
       return explainPlan(planner, document, operationName, overrideLabels).then((explained) =>
         explained.reasons.size === 0 ? true : printReasons(explained),

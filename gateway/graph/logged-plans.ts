@@ -1,5 +1,5 @@
 import type { Authorization } from '../auth/directives';
-import type { PlannedOperation, Planner } from '../planning';
+import { type PlannedOperation, type Planner, printPlan } from '../planning';
 import type { LoggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { withoutTexts } from '../telemetry/sent-texts';
@@ -22,10 +22,10 @@ export function logPlan(
   const document = withoutTexts(planned.document);
   void authorization
     .visiblePart({ ...planned, document }, planner)
-    .then((visible) => planner.describe(visible, operation, overrideLabels))
+    .then((visible) => planner.plan(visible, operation, overrideLabels))
     .then(
       (plan) => {
-        logger.debug({ ...facts, plan }, 'an operation was planned');
+        logger.debug({ ...facts, plan: printPlan(plan) }, 'an operation was planned');
       },
       (error: unknown) => {
         logger.debug({ ...facts, err: error }, 'a plan cannot be shown');

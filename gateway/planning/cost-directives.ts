@@ -1,13 +1,9 @@
-import {
-  type ConstDirectiveNode,
-  type DocumentNode,
-  isTypeDefinitionNode,
-  isTypeExtensionNode,
-} from 'graphql';
-import { Features } from '../../schema/supergraph/features';
-import { argumentsOf } from '../../schema/supergraph/sdl';
+/** The `@cost` and `@listSize` directives of a supergraph (https://specs.apollo.dev/cost/v0.1). */
+import { type DocumentNode, isTypeDefinitionNode } from 'graphql';
+import { type Features } from '../../schema/supergraph/features';
+import { type Annotated, type Applied, applied } from '../../schema/supergraph/sdl';
 
-/** The `@cost` and `@listSize` directives of a supergraph (https://specs.apollo.dev/cost/v0.1), by coordinate. */
+/** By coordinate. */
 export interface CostDirectives {
   /** `Type`, `Type.field`, `Type.field(argument:)`, `Input.field`. */
   readonly weights: ReadonlyMap<string, number>;
@@ -25,48 +21,46 @@ export interface ListSize {
 
 /** Reads the directives under the names that the supergraph imports them by; undefined when it has none. */
 export function readCostDirectives(
-  document: DocumentNode,
-  features = new Features(document),
+  { definitions }: DocumentNode,
+  features: Features,
 ): CostDirectives | undefined {
-  if (features.named('cost') === undefined) return undefined;
   const cost = features.directiveOf('cost');
+  if (cost === undefined) return undefined;
   const listSize = features.directiveOf('cost', 'listSize');
   const weights = new Map<string, number>();
   const listSizes = new Map<string, ListSize>();
-  const read = (coordinate: string, directives: readonly ConstDirectiveNode[] = []): void => {
-    for (const directive of directives) {
-      if (directive.name.value === cost) {
-        const weight = Number(argumentsOf(directive)['weight']);
-        if (Number.isFinite(weight)) weights.set(coordinate, weight);
-      } else if (directive.name.value === listSize) {
-        listSizes.set(coordinate, listSizeOf(argumentsOf(directive)));
-      }
-    }
+  const read = (coordinate: string, node: Annotated): void => {
+    for (const { weight } of applied(node, cost))
+      if (Number.isFinite(Number(weight))) weights.set(coordinate, Number(weight));
+    for (const given of applied(node, listSize)) listSizes.set(coordinate, listSizeOf(given));
   };
-  for (const definition of document.definitions) {
-    if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue;
+  for (const definition of definitions) {
+    if (!isTypeDefinitionNode(definition)) continue;
     const type = definition.name.value;
-    read(type, definition.directives);
+    read(type, definition);
     if (!('fields' in definition)) continue;
     for (const field of definition.fields ?? []) {
       const coordinate = `${type}.${field.name.value}`;
-      read(coordinate, field.directives);
-      if (!('arguments' in field)) continue;
-      for (const argument of field.arguments ?? []) {
-        read(`${coordinate}(${argument.name.value}:)`, argument.directives);
-      }
+      read(coordinate, field);
+      for (const argument of ('arguments' in field && field.arguments) || [])
+        read(`${coordinate}(${argument.name.value}:)`, argument);
     }
   }
   return { weights, listSizes };
 }
 
-function listSizeOf(values: Record<string, unknown>): ListSize {
+function listSizeOf({
+  assumedSize,
+  slicingArguments,
+  sizedFields,
+  requireOneSlicingArgument,
+}: Applied): ListSize {
   const texts = (value: unknown) =>
     Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined;
   return {
-    assumedSize: typeof values['assumedSize'] === 'number' ? values['assumedSize'] : undefined,
-    slicingArguments: texts(values['slicingArguments']),
-    sizedFields: texts(values['sizedFields']),
-    requireOneSlicingArgument: values['requireOneSlicingArgument'] !== false,
+    assumedSize: typeof assumedSize === 'number' ? assumedSize : undefined,
+    slicingArguments: texts(slicingArguments),
+    sizedFields: texts(sizedFields),
+    requireOneSlicingArgument: requireOneSlicingArgument !== false,
   };
 }

@@ -1,8 +1,7 @@
 /** What a cache needs to know of a supergraph. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import {
   type ConstDirectiveNode,
-  type DirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
   isTypeDefinitionNode,
@@ -13,7 +12,7 @@ import {
 } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
-import { applied } from '../../schema/supergraph/sdl';
+import { type Annotated, applied } from '../../schema/supergraph/sdl';
 import { isInterfaceObject, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
@@ -48,18 +47,18 @@ export function* entityFactsOf(
   { definitions }: DocumentNode,
   { roots, subgraphs, types }: SupergraphIndex,
 ): SlicedWork<EntityFacts> {
-  const parts = subgraphs.map(() => new SubgraphPart());
+  const parts = subgraphs.map(newPart);
   const byGraph = new Map(subgraphs.map(({ graph }, i) => [graph, parts[i]!]));
   for (const definition of definitions) {
     if (!isTypeDefinitionNode(definition)) continue;
-    const graphs = new Set(applied(definition, 'join__type').map(({ graph }) => String(graph)));
-    for (const graph of graphs) byGraph.get(graph)?.describe(definition, graph);
     const { value: name } = definition.name;
-    for (const [graph, format] of cacheTagsOf(definition)) byGraph.get(graph)?.addTag('type', name, format);
+    const graphs = new Set(applied(definition, 'join__type').map(({ graph }) => String(graph)));
+    for (const graph of graphs) if (byGraph.has(graph)) describe(definition, graph, byGraph.get(graph)!.hash);
+    for (const [graph, format] of cacheTagsOf(definition)) addTo(byGraph.get(graph)?.typeTags, name, format);
     if (name === roots.query && definition.kind === Kind.OBJECT_TYPE_DEFINITION)
       for (const field of definition.fields ?? [])
         for (const [graph, format] of cacheTagsOf(field))
-          byGraph.get(graph)?.addTag('field', field.name.value, format);
+          addTo(byGraph.get(graph)?.fieldTags, field.name.value, format);
     yield;
   }
   const fields = new Map<string, ReadonlyMap<string, string>>();
@@ -72,8 +71,8 @@ export function* entityFactsOf(
     if (type.kind !== 'union')
       fields.set(name, new Map(withObjects.map(({ name: field, namedType }) => [field, namedType])));
     for (const object of type.objects.keys()) {
-      remembered(objects, name, () => []).push(object);
-      remembered(abstract, object, () => []).push(name);
+      addTo(objects, name, object);
+      addTo(abstract, object, name);
     }
     for (const [subgraph, join] of type.joins) {
       const own = join.keys.map(({ text }) => text);
@@ -89,66 +88,60 @@ export function* entityFactsOf(
     queryType: roots.query,
     mutationType: roots.mutation,
     ...{ fields, objects, abstract, keys },
-    subgraphs: new Map(subgraphs.map(({ name }, i) => [name, parts[i]!.toFacts()])),
+    subgraphs: new Map(
+      subgraphs.map(({ name }, i) => {
+        const { hash, ...part } = parts[i]!;
+        return [name, { fingerprint: hash.digest('base64url').slice(0, 16), ...part }];
+      }),
+    ),
   };
 }
 
 /** One subgraph, while the supergraph is read. */
-class SubgraphPart {
-  readonly keys = new Map<string, readonly string[]>();
-  readonly interfaceObjects = new Set<string>();
-  readonly #hash = createHash('sha256');
-  readonly #tags = { type: new Map<string, string[]>(), field: new Map<string, string[]>() };
+const newPart = () => ({
+  hash: createHash('sha256'),
+  keys: new Map<string, readonly string[]>(),
+  interfaceObjects: new Set<string>(),
+  typeTags: new Map<string, string[]>(),
+  fieldTags: new Map<string, string[]>(),
+});
 
-  /** Takes its part of a type into account, as text. */
-  describe(definition: TypeDefinitionNode, graph: string): void {
-    this.#hash.update(`\n${definition.kind} ${definition.name.value}`);
-    const { directives = [], fields = [], values = [] } = definition as Members;
-    for (const directive of directives) if (mentions(directive, graph)) this.#hash.update(print(directive));
-    for (const member of [...fields, ...values]) {
-      const joins = (member.directives ?? []).filter(({ name: { value } }) => value.startsWith('join__'));
-      const own = joins.filter((directive) => mentions(directive, graph));
-      if (joins.length > 0 && own.length === 0) continue;
-      this.#hash.update(`\n${print(visible(member, own))}`);
-    }
-  }
+function addTo(lists: Map<string, string[]> | undefined, name: string, item: string): void {
+  if (lists !== undefined) remembered(lists, name, () => []).push(item);
+}
 
-  addTag(kind: 'type' | 'field', name: string, format: string): void {
-    remembered(this.#tags[kind], name, () => []).push(format);
-  }
-
-  /** To be called once. */
-  toFacts(): SubgraphFacts {
-    const { keys, interfaceObjects } = this;
-    const { type: typeTags, field: fieldTags } = this.#tags;
-    const fingerprint = this.#hash.digest('base64url').slice(0, 16);
-    return { fingerprint, keys, interfaceObjects, typeTags, fieldTags };
+/** Adds a subgraph's part of a type to its hash, as text. */
+function describe(definition: TypeDefinitionNode, graph: string, hash: Hash): void {
+  hash.update(`\n${definition.kind} ${definition.name.value}`);
+  const { directives = [], fields = [], values = [] } = definition as Members;
+  for (const directive of directives) if (mentions(directive, graph)) hash.update(print(directive));
+  for (const member of [...fields, ...values]) {
+    const joins = (member.directives ?? []).filter(({ name: { value } }) => value.startsWith('join__'));
+    const own = joins.filter((directive) => mentions(directive, graph));
+    if (joins.length === 0 || own.length > 0) hash.update(`\n${print(visible(member, own))}`);
   }
 }
 
 /** A member as its subgraph knows it, without its description. */
-function visible(member: FieldDefinitionNode, directives: readonly DirectiveNode[]): FieldDefinitionNode {
-  const { kind, name, type, arguments: given = [] } = member;
-  return { kind, name, type, arguments: given, directives: directives as ConstDirectiveNode[] };
-}
+const visible = (
+  { kind, name, type, arguments: given = [] }: FieldDefinitionNode,
+  directives: readonly ConstDirectiveNode[],
+): FieldDefinitionNode => ({ kind, name, type, arguments: given, directives });
 
-interface Members {
-  readonly directives?: readonly DirectiveNode[];
+interface Members extends Annotated {
   readonly fields?: readonly FieldDefinitionNode[];
   readonly values?: readonly FieldDefinitionNode[];
 }
 
 /** `@cacheTag`s, which composition writes as `@join__directive`: their formats, each with a graph. */
-const cacheTagsOf = (definition: {
-  readonly directives?: readonly ConstDirectiveNode[] | undefined;
-}): (readonly [graph: string, format: string])[] =>
-  applied(definition, 'join__directive').flatMap(({ graphs, name, args }) => {
+const cacheTagsOf = (node: Annotated): (readonly [graph: string, format: string])[] =>
+  applied(node, 'join__directive').flatMap(({ graphs, name, args }) => {
     const format = (args as { readonly format?: unknown } | undefined)?.format;
     const isTag = /^(federation__)?cacheTag$/.test(String(name)) && typeof format === 'string';
     return isTag ? (graphs as string[]).map((graph) => [graph, format] as const) : [];
   });
 
-const mentions = ({ arguments: given = [] }: DirectiveNode, graph: string): boolean =>
+const mentions = ({ arguments: given = [] }: ConstDirectiveNode, graph: string): boolean =>
   given.some(({ value }) => isGraph(value, graph));
 
 const isGraph = (value: ValueNode, graph: string): boolean =>

@@ -4,6 +4,7 @@ import { readKey } from '../cache/tag-formats';
 import { type Selection } from './selections/selection';
 import { type IndexedKey, type IndexedType } from './supergraph-index/supergraph-index';
 import {
+  addKey,
   type EditableIndex,
   joinIn,
   type MutableField,
@@ -46,31 +47,19 @@ export function addEventFields(
   const named = definitions.find((node) => isTypeDefinitionNode(node) && node.name.value === root?.name);
   const known = (named?.kind === Kind.OBJECT_TYPE_DEFINITION && named.fields) || [];
   const problems: EventFieldProblem[] = [];
-  const fed: { readonly field: MutableField; readonly type: MutableType; readonly key: IndexedKey }[] = [];
+  const events = index.subgraphs.length;
   for (const [name, eventField] of Object.entries(fields)) {
     const definition = known.find((each) => each.name.value === name);
     const field = root?.fields.get(name);
-    if (definition === undefined || field === undefined) problems.push(unknown(name, known));
-    else {
-      const found = problemsOf(eventField, field, definition, index);
-      problems.push(...found);
-      if (found.length > 0) continue;
-      const type = index.types.get(field.namedType)!;
-      const key = keysOf(field.joins, type).find(({ paths }) => isSame(paths, eventField.key))!;
-      fed.push({ field, type, key });
-    }
+    const found =
+      definition && field ? problemsOf(eventField, field, definition, index) : [unknown(name, known)];
+    problems.push(...found);
+    if (found.length === 0) feed(index, events, field!, eventField.key);
   }
-  if (root === undefined || fed.length === 0) return problems;
-  const events = index.subgraphs.length;
-  index.subgraphs.push({ graph: eventsSubgraph, name: eventsSubgraph, url: '' });
+  if (root === undefined || index.subgraphs.length === events) return problems;
   joinIn(root, events);
-  for (const { field, type, key } of fed) {
-    field.joins.clear();
-    joinField(field, events);
-    addKey(index.types, events, type, key);
-  }
   const left = new Set([...root.fields.values()].flatMap(({ joins }) => [...joins.keys()]));
-  for (const subgraph of [...root.joins.keys()]) if (!left.has(subgraph)) root.joins.delete(subgraph);
+  for (const subgraph of root.joins.keys()) if (!left.has(subgraph)) root.joins.delete(subgraph);
   return problems;
 }
 
@@ -120,22 +109,31 @@ const keysOf = (
 const isSame = (paths: readonly string[], others: readonly string[]): boolean =>
   paths.length === others.length && paths.every((path) => others.includes(path));
 
-/** Gives events a key of an object type: it need not be resolved by them. */
-function addKey(types: EditableIndex['types'], events: number, type: MutableType, key: IndexedKey): void {
-  const { keys, keyFields } = joinIn(type, events);
+/** Makes events the only subgraph of a field, and gives them the key of its object, which they need not resolve. */
+function feed(
+  { subgraphs, types }: EditableIndex,
+  events: number,
+  field: MutableField,
+  paths: EventField['key'],
+): void {
+  subgraphs[events] ??= { graph: eventsSubgraph, name: eventsSubgraph, url: '' };
+  const type = types.get(field.namedType)!;
+  const key = keysOf(field.joins, type).find((each) => isSame(each.paths, paths))!;
+  field.joins.clear();
+  joinField(field, events);
+  const join = joinIn(type, events);
   // Another field may have given it the same key.
-  if (keys.some(({ text }) => text === key.text)) return;
-  keys.push({ ...key, isResolvable: false });
-  for (const item of key.selection) if (item.kind === 'field') keyFields.add(item.name);
+  if (join.keys.some(({ text }) => text === key.text)) return;
+  addKey(join, { ...key, isResolvable: false });
   addFields(key.selection, type);
 
   function addFields(selection: Selection, to: MutableType): void {
     joinIn(to, events);
     for (const item of selection) {
       if (item.kind === 'fragment') continue;
-      const field = to.fields.get(item.name)!;
-      joinField(field, events);
-      if (item.selection !== undefined) addFields(item.selection, types.get(field.namedType)!);
+      const below = to.fields.get(item.name)!;
+      joinField(below, events);
+      if (item.selection !== undefined) addFields(item.selection, types.get(below.namedType)!);
     }
   }
 }

@@ -1,11 +1,5 @@
 export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
-export {
-  boundsOf,
-  createPlanner,
-  type PlannedOperation,
-  type Planner,
-  type QueryPlan,
-  type SupergraphFacts,
-} from './planner';
+export { boundsOf, type PlannedOperation, Planner, type QueryPlan, type SupergraphFacts } from './planner';
+export { printPlan } from './print';
 export { type Protections, type Requirement, requirementLabel } from './protections';

@@ -12,7 +12,6 @@ import { defaultBudget, longestSlice, nextTurn, type PlanningBudget, runInSlices
 import { type EventFields } from './event-fields';
 import { planOperation } from './plan-operation';
 import { PlanningError } from './planning-error';
-import { printPlan } from './print';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
 import { type SupergraphIndex } from './supergraph-index/supergraph-index';
 
@@ -58,33 +57,6 @@ export interface PlannedOperation {
   readonly refused?: readonly string[] | undefined;
 }
 
-export interface Planner {
-  /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
-  readonly ready: Promise<SupergraphFacts>;
-  /**
-   * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels` names
-   * their labels. Senders of waiting operations take turns. Rejects with a `GraphQLError`.
-   */
-  plan(
-    document: string,
-    operationName: string | undefined,
-    overrideLabels?: readonly string[],
-    sender?: string,
-  ): Promise<QueryPlan>;
-  /** Plans an operation and writes the plan as text, for people. Rejects with a `GraphQLError`. */
-  describe(
-    document: string,
-    operationName: string | undefined,
-    overrideLabels?: readonly string[],
-  ): Promise<string>;
-  /** What it plans with. Rejects as `ready` does. */
-  details(): Promise<{ readonly index: SupergraphIndex; readonly budget: PlanningBudget }>;
-  /** Rejects all pending operations. */
-  close(): Promise<void>;
-}
-
-export const createPlanner = (options: PlannerOptions): Planner => new SlicedPlanner(options);
-
 /** An operation whose plan is awaited. */
 interface Task {
   readonly sender: string;
@@ -97,9 +69,11 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-class SlicedPlanner implements Planner {
+export class Planner {
+  /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
   readonly ready: Promise<SupergraphFacts>;
   readonly #options: PlannerOptions;
+  readonly #budget: PlanningBudget;
   readonly #waiting = new FairQueue<Task>();
   /** Plans under way, by operation. */
   readonly #plans = new Map<string, Promise<QueryPlan>>();
@@ -112,12 +86,17 @@ class SlicedPlanner implements Planner {
 
   constructor(options: PlannerOptions) {
     this.#options = options;
+    this.#budget = options.budget ?? defaultBudget;
     if (options.facts === undefined) this.#supergraph = this.#read();
     this.ready = this.#supergraph?.then(({ facts }) => facts) ?? Promise.resolve(options.facts!);
     // Whoever needs it awaits it, too.
     this.ready.catch(() => undefined);
   }
 
+  /**
+   * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels` names
+   * their labels. Senders of waiting operations take turns. Rejects with a `GraphQLError`.
+   */
   plan(
     document: string,
     operationName: string | undefined,
@@ -130,10 +109,14 @@ class SlicedPlanner implements Planner {
     if (refused !== undefined) return Promise.reject(refused);
     let plan = this.#plans.get(key);
     if (plan !== undefined) return plan;
-    const steps = new Steps(this.#options.budget ?? defaultBudget);
-    plan = this.#enqueue(sender, Math.ceil(document.length / longDocument), steps, (index) => {
+    const steps = new Steps(this.#budget);
+    const begin = (index: SupergraphIndex): SlicedWork<QueryPlan> => {
       const operation = { document: parse(document, { noLocation: true }), operationName, overrideLabels };
       return planOperation(operation, index, steps);
+    };
+    plan = new Promise((resolve, reject) => {
+      const weight = Math.ceil(document.length / longDocument);
+      this.#waiting.add({ sender, weight, begin, steps, planning: undefined, resolve, reject });
     });
     this.#plans.set(key, plan);
     plan.then(
@@ -143,22 +126,18 @@ class SlicedPlanner implements Planner {
         if (isTooComplex(error)) this.#refused.set(key, error);
       },
     );
+    this.#bound();
+    if (!this.#isWorking) void this.#work();
     return plan;
   }
 
-  async describe(
-    document: string,
-    operationName: string | undefined,
-    overrideLabels: readonly string[] = [],
-  ): Promise<string> {
-    return printPlan(await this.plan(document, operationName, overrideLabels));
-  }
-
-  async details(): ReturnType<Planner['details']> {
+  /** What it plans with. Rejects as `ready` does. */
+  async details(): Promise<{ readonly index: SupergraphIndex; readonly budget: PlanningBudget }> {
     const { index } = await (this.#supergraph ??= this.#read());
-    return { index, budget: this.#options.budget ?? defaultBudget };
+    return { index, budget: this.#budget };
   }
 
+  /** Rejects all pending operations. */
   close(): Promise<void> {
     this.#isClosed = true;
     for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next())
@@ -176,15 +155,6 @@ class SlicedPlanner implements Planner {
       // A `GraphQLError` would be one of an operation.
       throw new Error((error as Error).message, { cause: error });
     }
-  }
-
-  #enqueue(sender: string, weight: number, steps: Steps, begin: Task['begin']): Promise<QueryPlan> {
-    return new Promise((resolve, reject) => {
-      const planning = undefined;
-      this.#waiting.add({ sender, weight: Math.max(1, weight), begin, steps, planning, resolve, reject });
-      this.#bound();
-      if (!this.#isWorking) void this.#work();
-    });
   }
 
   #bound(): void {

@@ -1,8 +1,9 @@
 /** Which elements of a supergraph are for some callers only, and which others are computed from these. */
-import { type ConstDirectiveNode, type DocumentNode, isTypeDefinitionNode, Kind } from 'graphql';
+import { type DocumentNode, isTypeDefinitionNode, Kind } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+import { remembered } from './maps';
 import { type Selection } from './selections/selection';
-import { argumentsOf, namedTypeOf } from '../../schema/supergraph/sdl';
+import { type Annotated, applied, namedTypeOf } from '../../schema/supergraph/sdl';
 import { type Features } from '../../schema/supergraph/features';
 import {
   type IndexedType,
@@ -41,14 +42,16 @@ export function* protectionsOf(
   features: Features,
   index: SupergraphIndex,
 ): SlicedWork<Protections> {
-  const names = {
-    authenticated: features.directiveOf('authenticated'),
-    requiresScopes: features.directiveOf('requiresScopes'),
-    policy: features.directiveOf('policy'),
-  };
+  const authenticated = features.directiveOf('authenticated');
+  const requiresScopes = features.directiveOf('requiresScopes');
+  const policy = features.directiveOf('policy');
   const inaccessible = features.directiveOf('inaccessible');
-  const isHidden = ({ directives = [] }: Annotated): boolean =>
-    directives.some(({ name }) => name.value === inaccessible);
+  const isHidden = (node: Annotated): boolean => applied(node, inaccessible).length > 0;
+  const requirementsOf = (node: Annotated): readonly Requirement[] => [
+    ...applied(node, authenticated).map((): Requirement => ({ kind: 'authenticated' })),
+    ...applied(node, requiresScopes).map(({ scopes }) => anyOf('scopes', scopes)),
+    ...applied(node, policy).map(({ policies }) => anyOf('policies', policies)),
+  ];
   const required = new Map<string, Requirement[]>();
   const hiddenFields = new Map<string, string>();
   const add = (coordinate: string, more: readonly Requirement[]): void => {
@@ -56,11 +59,11 @@ export function* protectionsOf(
   };
   for (const type of definitions) {
     if (!isTypeDefinitionNode(type)) continue;
-    add(type.name.value, readRequirements(type, names));
+    add(type.name.value, requirementsOf(type));
     if (type.kind === Kind.OBJECT_TYPE_DEFINITION || type.kind === Kind.INTERFACE_TYPE_DEFINITION)
       for (const field of type.fields ?? []) {
         const coordinate = `${type.name.value}.${field.name.value}`;
-        add(coordinate, readRequirements(field, names));
+        add(coordinate, requirementsOf(field));
         if (isHidden(type) || isHidden(field)) hiddenFields.set(coordinate, namedTypeOf(field.type));
       }
     yield;
@@ -69,27 +72,10 @@ export function* protectionsOf(
   return { ...numbered(required), ...(yield* selectedFields(index)), hiddenFields };
 }
 
-interface Annotated {
-  readonly directives?: readonly ConstDirectiveNode[] | undefined;
-}
-
-function readRequirements(
-  { directives = [] }: Annotated,
-  names: Record<'authenticated' | 'requiresScopes' | 'policy', string | undefined>,
-): Requirement[] {
-  return directives.flatMap((directive): Requirement[] => {
-    switch (directive.name.value) {
-      case names.authenticated:
-        return [{ kind: 'authenticated' }];
-      case names.requiresScopes:
-        return [{ kind: 'scopes', anyOf: argumentsOf(directive)['scopes'] as string[][] }];
-      case names.policy:
-        return [{ kind: 'policies', anyOf: argumentsOf(directive)['policies'] as string[][] }];
-      default:
-        return [];
-    }
-  });
-}
+const anyOf = (kind: 'scopes' | 'policies', names: unknown): Requirement => ({
+  kind,
+  anyOf: names as string[][],
+});
 
 /** For each implementation, the requirements of its interfaces that no implementation explains. */
 function inheritance(
@@ -116,11 +102,10 @@ function inheritance(
 
 /** Whether every caller that meets all of these requirements meets this one too. */
 function follows(requirement: Requirement, all: readonly Requirement[]): boolean {
-  const same = all.filter(({ kind }) => kind === requirement.kind);
-  if (requirement.kind === 'authenticated') return same.length > 0;
+  if (requirement.kind === 'authenticated') return all.some(({ kind }) => kind === 'authenticated');
   let ways: (readonly string[])[] = [[]];
-  for (const one of same) {
-    if (one.kind === 'authenticated' || one.anyOf.length === 0) continue;
+  for (const one of all) {
+    if (one.kind !== requirement.kind || one.anyOf.length === 0) continue;
     ways = withoutLonger(ways.flatMap((way) => one.anyOf.map((more) => [...new Set([...way, ...more])])));
   }
   const { anyOf } = requirement;
@@ -133,9 +118,8 @@ function follows(requirement: Requirement, all: readonly Requirement[]): boolean
 /** Drops alternatives that contain all names of another one. */
 function withoutLonger(ways: readonly (readonly string[])[]): (readonly string[])[] {
   const kept: (readonly string[])[] = [];
-  for (const way of ways.toSorted((a, b) => a.length - b.length)) {
+  for (const way of ways.toSorted((a, b) => a.length - b.length))
     if (!kept.some((shorter) => shorter.every((name) => way.includes(name)))) kept.push(way);
-  }
   return kept;
 }
 
@@ -145,20 +129,11 @@ function numbered(
 ): Pick<Protections, 'requirements' | 'elements'> {
   const numbers = new Map<string, number>();
   const requirements: Requirement[] = [];
-  const elements = new Map<string, number[]>();
-  for (const [coordinate, all] of required) {
-    const own = new Set<number>();
-    for (const requirement of all) {
-      const label = requirementLabel(requirement);
-      let number = numbers.get(label);
-      if (number === undefined) {
-        numbers.set(label, (number = requirements.length));
-        requirements.push(requirement);
-      }
-      own.add(number);
-    }
-    elements.set(coordinate, [...own]);
-  }
+  const numberOf = (requirement: Requirement): number =>
+    remembered(numbers, requirementLabel(requirement), () => requirements.push(requirement) - 1);
+  const elements = new Map(
+    Array.from(required, ([coordinate, all]) => [coordinate, [...new Set(all.map(numberOf))]]),
+  );
   return { requirements, elements };
 }
 

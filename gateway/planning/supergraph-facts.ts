@@ -5,7 +5,6 @@ import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
-import { incrementalDirectives } from './incremental-delivery';
 import { type Protections, protectionsOf } from './protections';
 import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
 import { checkSupergraph } from '../../schema/supergraph/checks';
@@ -73,6 +72,30 @@ function* parsed(sdl: string): SlicedWork<DocumentNode> {
   } while (!parser.expectOptionalToken(TokenKind.EOF));
   return { kind: Kind.DOCUMENT, definitions };
 }
+
+/**
+ * The definitions of incremental delivery (https://github.com/graphql/graphql-spec/pull/1110), which composition does not
+ * keep and plans do not see: the compiler cuts the response where a fetch ends.
+ */
+export const incrementalDirectives = `
+"Sends this fragment later than the rest of the response, if it takes longer and the client accepts that."
+directive @defer(
+  "Without effect when false."
+  if: Boolean! = true
+  "Names the fragment in the response; unique within the operation."
+  label: String
+) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+
+"Without effect: this server sends lists as a whole."
+directive @stream(
+  "Without effect when false."
+  if: Boolean! = true
+  "Names the list in the response; unique within the operation."
+  label: String
+  "How many items come first."
+  initialCount: Int! = 0
+) on FIELD
+`;
 
 /** Characters of a part, which are parsed within a few milliseconds. */
 const usualPart = 8192;

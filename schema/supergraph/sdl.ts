@@ -1,5 +1,6 @@
 /** What the definitions of a supergraph say. */
 import {
+  type ConstDirectiveNode,
   type DefinitionNode,
   type DirectiveNode,
   type InterfaceTypeDefinitionNode,
@@ -13,11 +14,13 @@ import {
 /** The arguments with which a directive is applied. */
 export type Applied = Readonly<Record<string, unknown>>;
 
-/** The uses of a directive on a definition. */
-export function applied(
-  { directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined },
-  name: string,
-): Applied[] {
+/** A definition that may have directives. */
+export interface Annotated {
+  readonly directives?: readonly ConstDirectiveNode[] | undefined;
+}
+
+/** The uses of a directive on a definition; none where the directive is undefined. */
+export function applied({ directives = [] }: Annotated, name: string | undefined): Applied[] {
   const found: Applied[] = [];
   for (const directive of directives) if (directive.name.value === name) found.push(argumentsOf(directive));
   return found;

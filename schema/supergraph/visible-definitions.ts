@@ -1,6 +1,5 @@
 /** What clients see of a supergraph: without what belongs to features, and without what is `@inaccessible`. */
 import {
-  type ConstDirectiveNode,
   type DefinitionNode,
   type DocumentNode,
   isTypeDefinitionNode,
@@ -9,6 +8,7 @@ import {
   type SchemaDefinitionNode,
 } from 'graphql';
 import { type Features } from './features';
+import { type Annotated } from './sdl';
 import { type SlicedWork } from './sliced-work';
 
 export interface VisibleDefinitions {
@@ -41,10 +41,6 @@ export function* visibleDefinitions(
     inaccessibleValues: reader.inaccessibleValues,
     inaccessibleTypes: hidden,
   };
-}
-
-interface Annotated {
-  readonly directives?: readonly ConstDirectiveNode[] | undefined;
 }
 
 class Reader {

@@ -8,7 +8,7 @@ import {
   parse,
   printSchema,
 } from 'graphql';
-import { incrementalDirectives } from '../../gateway/planning/incremental-delivery';
+import { incrementalDirectives } from '../../gateway/planning/supergraph-facts';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 
 const typeDefs = `

@@ -124,9 +124,7 @@ class SupergraphReader {
     const join = joinIn(type, subgraph);
     if (isInterfaceObject === true) join.isInterfaceObject = true;
     if (typeof key !== 'string') return;
-    const selection = this.#fieldSet(key);
-    join.keys.push({ selection, text: key, isResolvable: resolvable !== false });
-    for (const item of selection) if (item.kind === 'field') join.keyFields.add(item.name);
+    addKey(join, { selection: this.#fieldSet(key), text: key, isResolvable: resolvable !== false });
   }
 
   #readInterfaces(type: MutableType, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode): void {
@@ -263,3 +261,8 @@ const kinds = {
 
 export const joinIn = ({ joins }: MutableType, subgraph: number): MutableJoin =>
   remembered(joins, subgraph, () => ({ keys: [], keyFields: new Set(), isInterfaceObject: false }));
+
+export function addKey({ keys, keyFields }: MutableJoin, key: IndexedKey): void {
+  keys.push(key);
+  for (const item of key.selection) if (item.kind === 'field') keyFields.add(item.name);
+}

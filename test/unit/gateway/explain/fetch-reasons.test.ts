@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import { explainPlan, type FetchReason, printReasons } from '../../../../gateway/explain/fetch-reasons';
-import { createPlanner, type Planner } from '../../../../gateway/planning';
+import { Planner, printPlan } from '../../../../gateway/planning';
 import { defaultBudget, Steps } from '../../../../gateway/planning/budget';
 import { planOperation } from '../../../../gateway/planning/plan-operation';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
@@ -27,7 +27,7 @@ const supergraphSdl = compose({
 let planner: Planner;
 
 beforeAll(() => {
-  planner = createPlanner({ supergraphSdl });
+  planner = new Planner({ supergraphSdl });
 });
 
 afterAll(() => planner.close());
@@ -89,14 +89,14 @@ it('writes them as comments into the plan, which is else as ever', async () => {
         # There is no other way.
         {
           ... on Product {`);
-  expect(text.replaceAll(/^ *#.*\n/gm, '')).toBe(await planner.describe(operation, undefined));
+  expect(text.replaceAll(/^ *#.*\n/gm, '')).toBe(printPlan(await planner.plan(operation, undefined)));
 });
 
 it('leaves the next best plan open where it takes more steps than planning may', async () => {
   const operation = '{ top { name price } }';
   const steps = new Steps(defaultBudget);
   runAtOnce(planOperation({ document: parse(operation) }, (await planner.details()).index, steps));
-  const poor = createPlanner({ supergraphSdl, budget: { steps: steps.taken, depth: 100 } });
+  const poor = new Planner({ supergraphSdl, budget: { steps: steps.taken, depth: 100 } });
   const { reasons } = await explainPlan(poor, operation, undefined);
   expect([...reasons.values()]).toMatchObject([{ nextBest: 'unknown' }]);
   await poor.close();

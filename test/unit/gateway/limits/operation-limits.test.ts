@@ -7,6 +7,7 @@ import { refuseOperation } from '../../../../gateway/limits/operation-limits';
 import { limitCalls } from '../../../../gateway/subgraph-calls/interceptors/limit-calls';
 import { parseOptions } from '../../../../gateway/options';
 import { metricTable } from '../../../../gateway/telemetry/metric-table';
+import { Features } from '../../../../schema/supergraph/features';
 import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 
@@ -24,7 +25,7 @@ const sdl = `
   directive @listSize(slicingArguments: [String!]) on FIELD_DEFINITION
 `;
 const schema = buildSchema(sdl);
-const directives = readCostDirectives(parse(sdl))!;
+const directives = readCostDirectives(parse(sdl), new Features(parse(sdl)))!;
 
 function refusal(
   document: string,

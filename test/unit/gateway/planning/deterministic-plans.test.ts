@@ -25,8 +25,8 @@ async function plansOf(
   operations: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   jest.resetModules();
-  const { createPlanner } = require('../../../../gateway/planning/planner') as typeof PlannerModule;
-  const planner = createPlanner({ supergraphSdl });
+  const { Planner } = require('../../../../gateway/planning/planner') as typeof PlannerModule;
+  const planner = new Planner({ supergraphSdl });
   const schema = buildSchema((await planner.ready).apiSchemaSdl.join(''));
   expect(operations.flatMap((operation) => validate(schema, parse(operation)))).toEqual([]);
   const plans = operations.map(async (operation, i) => {

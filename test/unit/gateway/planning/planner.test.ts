@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
-import { createPlanner, type Planner } from '../../../../gateway/planning';
+import { Planner } from '../../../../gateway/planning';
 import { longestSlice, Steps } from '../../../../gateway/planning/budget';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
 import { type PlannerOptions } from '../../../../gateway/planning/planner';
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 function createTestPlanner(options: Partial<PlannerOptions> = {}): Planner {
-  const planner = createPlanner({ supergraphSdl: friends, ...options });
+  const planner = new Planner({ supergraphSdl: friends, ...options });
   planners.push(planner);
   return planner;
 }

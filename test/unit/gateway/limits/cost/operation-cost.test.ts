@@ -1,6 +1,7 @@
 import { buildSchema, getOperationAST, parse, validate } from 'graphql';
 import { compileOperationCost } from '../../../../../gateway/limits/cost/operation-cost';
-import { readCostDirectives } from '../../../../../gateway/planning/cost-directives';
+import { type CostDirectives, readCostDirectives } from '../../../../../gateway/planning/cost-directives';
+import { Features } from '../../../../../schema/supergraph/features';
 
 const sdl = `
   schema
@@ -58,9 +59,14 @@ const directiveDefinitions = `
   directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
 `;
 const schema = buildSchema(sdl + directiveDefinitions);
-const directives = readCostDirectives(parse(sdl));
+const directives = directivesOf(sdl);
 interface Directives {
-  readonly directives: ReturnType<typeof readCostDirectives>;
+  readonly directives: CostDirectives | undefined;
+}
+
+function directivesOf(text: string): CostDirectives | undefined {
+  const document = parse(text);
+  return readCostDirectives(document, new Features(document));
 }
 
 function costOf(query: string, { directives: own }: Directives = { directives }) {
@@ -290,10 +296,8 @@ it('measures what an answer has cost', () => {
 
 it('knows directives by their namespace, too', () => {
   const linked = 'schema @link(url: "https://specs.apollo.dev/cost/v0.1", as: "c") { query: Query }';
-  const found = readCostDirectives(
-    parse(`${linked} type Query { a: Int @c(weight: 3) @c__listSize(assumedSize: 2) }`),
-  );
+  const found = directivesOf(`${linked} type Query { a: Int @c(weight: 3) @c__listSize(assumedSize: 2) }`);
   expect(found?.weights.get('Query.a')).toBe(3);
   expect(found?.listSizes.get('Query.a')?.assumedSize).toBe(2);
-  expect(readCostDirectives(parse('type Query { a: Int @cost(weight: 3) }'))).toBeUndefined();
+  expect(directivesOf('type Query { a: Int @cost(weight: 3) }')).toBeUndefined();
 });

@@ -14,7 +14,7 @@ import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { type Sources } from './search/sources';
-import { readOperation, type SelectedOperation } from './selections/operation';
+import { readOperation, type SelectedOperation } from './selections/read-selections';
 import { allOf, contradicts, type SelectedField, type Selection } from './selections/selection';
 import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
 

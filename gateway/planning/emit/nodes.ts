@@ -5,7 +5,7 @@ import { representationsVariable } from '../../execution/compile/subgraph-operat
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { groupsBy } from '../maps';
-import { addVariables, type SelectedOperation } from '../selections/operation';
+import { addVariables, type SelectedOperation } from '../selections/read-selections';
 import { implies, type Conditions } from '../selections/selection';
 import { type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { type FetchDraft, type SelectionDraft } from './drafts';

@@ -1,7 +1,7 @@
 /** The operation of a fetch, as text. */
 import { print } from 'graphql';
 import { type Condition } from '../selections/selection';
-import { addVariables } from '../selections/operation';
+import { addVariables } from '../selections/read-selections';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /** Prints the selections of one operation. */

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
-import { parseFieldSet } from '../selections/field-sets';
+import { parseFieldSet } from '../selections/read-selections';
 import { type Selection } from '../selections/selection';
 import { type Applied, applied, isComposite, namedTypeOf } from '../../../schema/supergraph/sdl';
 import { type Features } from '../../../schema/supergraph/features';

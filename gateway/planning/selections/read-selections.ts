@@ -1,20 +1,23 @@
-/** An operation of a client as a normalised selection: without introspection, and without what is never included. */
+/**
+ * Operations of clients and field sets of `@key`, `@requires` and `@provides` as normalised selections: without introspection,
+ * and without what is never included.
+ */
 import {
   type ArgumentNode,
   type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
   Kind,
+  parse,
   type OperationDefinitionNode,
   print,
   type SelectionSetNode,
   visit,
 } from 'graphql';
-import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { Steps } from '../budget';
 import { remembered } from '../maps';
 import { type SupergraphIndex } from '../supergraph-index/supergraph-index';
-import { signatureOf } from './field-sets';
 import {
   allOf,
   type Conditions,
@@ -52,22 +55,30 @@ export function* readOperation(
       if (operationName === undefined || definition.name?.value === operationName) operation ??= definition;
   }
   if (operation === undefined) throw new Error('The document has no such operation');
-  const reader = new OperationReader(fragments, onFragments, steps);
+  const reader = new SelectionReader(false, steps, fragments, onFragments);
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
     variables.set(definition.variable.name.value, print(definition));
   return { operation, selection: yield* reader.selectionOf(operation.selectionSet, 0), variables };
 }
 
-class OperationReader {
+export function parseFieldSet(text: string): Selection {
+  const [definition] = parse(/^\s*\{/.test(text) ? text : `{${text}}`, { noLocation: true }).definitions;
+  if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`is no field set: ${text}`);
+  const reader = new SelectionReader(true, new Steps({ steps: Infinity, depth: Infinity }));
+  return runAtOnce(reader.selectionOf(definition.selectionSet, 0));
+}
+
+class SelectionReader {
   readonly #known = new Map<string, Selection>();
   readonly #equal = new EqualSelections();
 
   constructor(
-    readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    /** The names of the directives that may stand on inline fragments. */
-    readonly onFragments: ReadonlySet<string>,
+    readonly isRequirement: boolean,
     readonly steps: Steps,
+    readonly fragments: ReadonlyMap<string, FragmentDefinitionNode> = new Map(),
+    /** The names of the directives that may stand on inline fragments. */
+    readonly onFragments: ReadonlySet<string> = new Set(),
   ) {}
 
   *selectionOf({ selections }: SelectionSetNode, depth: number): SlicedWork<Selection> {
@@ -91,14 +102,14 @@ class OperationReader {
           when,
           directives: customDirectives(node.directives, false),
           selection: node.selectionSet && (yield* this.selectionOf(node.selectionSet, depth + 1)),
-          isRequirement: false,
+          isRequirement: this.isRequirement,
           isLeftover: false,
         });
         continue;
       }
       const isSpread = node.kind === Kind.FRAGMENT_SPREAD;
       const on = isSpread
-        ? this.fragments.get(node.name.value)!.typeCondition.name.value
+        ? this.#definitionOf(node.name.value).typeCondition.name.value
         : node.typeCondition?.name.value;
       const selection = isSpread
         ? yield* this.#fragment(node.name.value, depth)
@@ -119,11 +130,18 @@ class OperationReader {
   }
 
   *#fragment(name: string, depth: number): SlicedWork<Selection> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const selection = yield* this.selectionOf(this.fragments.get(name)!.selectionSet, depth + 1);
-    this.#known.set(name, selection);
+    let selection = this.#known.get(name);
+    if (selection === undefined) {
+      selection = yield* this.selectionOf(this.#definitionOf(name).selectionSet, depth + 1);
+      this.#known.set(name, selection);
+    }
     return selection;
+  }
+
+  #definitionOf(name: string): FragmentDefinitionNode {
+    const fragment = this.fragments.get(name);
+    if (fragment === undefined) throw new Error(`There is no fragment ${name}`);
+    return fragment;
   }
 }
 
@@ -155,6 +173,10 @@ const marked = (selection: Selection, directives: readonly CustomDirective[]): S
       ? { ...item, selection: marked(item.selection, directives) }
       : { ...item, directives: [...directives, ...item.directives] },
   );
+
+/** Name and arguments of a field, in one order. */
+const signatureOf = (name: string, args: readonly ArgumentNode[]): string =>
+  args.length === 0 ? name : `${name}(${args.map(print).sort().join()})`;
 
 /** The conditions of `@skip` and `@include`; undefined where a selection is never included. */
 function conditionsOf(directives: readonly DirectiveNode[] = []): Conditions | undefined {

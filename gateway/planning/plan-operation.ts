@@ -7,15 +7,13 @@ import { Emitter } from './emit/emitter';
 import { startLate } from './emit/late-fetches';
 import { NodeWriter } from './emit/nodes';
 import { Position } from './emit/positions';
-import { inOrderOfOccurrence } from './mutation-order';
-import { cover } from './search/cover';
+import { mutationGroups, rootSources } from './mutation-groups';
 import { Hub } from './search/hub';
 import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
-import { type Sources } from './search/sources';
 import { readOperation, type SelectedOperation } from './selections/read-selections';
-import { allOf, contradicts, type SelectedField, type Selection } from './selections/selection';
+import { type Selection } from './selections/selection';
 import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
 
 export interface OperationToPlan {
@@ -85,10 +83,18 @@ function* searchOnce(
   root: IndexedType,
   search: Search,
 ): SlicedWork<Found> {
-  const groups = yield* search.attempt(() => groupsOf(search, root, operation, selection));
+  const all = search.flattening.fieldsOf(selection, root.name);
+  const fields = all.filter(({ name }) => name !== '__typename');
   const plans: ObjectPlan[] = [];
-  for (const { fields, sources } of groups)
-    plans.push(yield* search.attempt(() => solveObject(new Hub(search, root, sources, true), fields)));
+  if (fields.length === 0) return { search, plans };
+  const groups =
+    operation.operation === OperationTypeNode.MUTATION
+      ? yield* mutationGroups(search, root, fields)
+      : [{ fields, sources: rootSources(search, root, root.joins.keys()) }];
+  for (const group of groups)
+    plans.push(
+      yield* search.attempt(() => solveObject(new Hub(search, root, group.sources, true), group.fields)),
+    );
   return { search, plans };
 }
 
@@ -100,127 +106,6 @@ function costOf({ search, plans }: Found): { left: number; depth: number; calls:
     cost.calls += search.calls.count(plan.calls) + plan.uses.length;
   }
   return cost;
-}
-
-/** Root fields that are fetched one after another: all of a query, some of a mutation each. */
-interface RootGroup {
-  readonly fields: readonly SelectedField[];
-  readonly sources: Sources;
-}
-
-function groupsOf(
-  search: Search,
-  root: IndexedType,
-  { operation }: OperationDefinitionNode,
-  selection: Selection,
-): readonly RootGroup[] {
-  const all = search.flattening.fieldsOf(selection, root.name);
-  const fields = all.filter(({ name }) => name !== '__typename');
-  if (fields.length === 0) return [];
-  if (operation === OperationTypeNode.MUTATION) return inOrder(search, root, fields);
-  return [{ fields, sources: sourcesOf(search, root, [...root.joins.keys()]) }];
-}
-
-/**
- * Mutation fields run one after another; those of one subgraph that follow each other are one request. Of all ways to
- * group them, the one with the fewest steps, then the fewest calls, then the fewest groups.
- */
-function inOrder(search: Search, root: IndexedType, fields: readonly SelectedField[]): readonly RootGroup[] {
-  let ways: readonly MutationWay[] = [];
-  for (const occurrence of inOrderOfOccurrence(fields)) {
-    const before = ways.length === 0 ? [undefined] : ways;
-    ways = ableTo(search, root, occurrence).map((able) =>
-      before.map((way) => extended(way, able, occurrence)).reduce(cheaperOf),
-    );
-  }
-  const groups: { readonly subgraph: number; readonly occurrences: (readonly SelectedField[])[] }[] = [];
-  let isLater = false;
-  for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before) {
-    if (isLater) groups.at(-1)!.occurrences.push(way.occurrence);
-    else groups.push({ subgraph: way.subgraph, occurrences: [way.occurrence] });
-    isLater = way.isJoined;
-  }
-  return groups.reverse().map(({ subgraph, occurrences }) => ({
-    fields: occurrences.reverse().flat(),
-    sources: sourcesOf(search, root, [subgraph]),
-  }));
-}
-
-/** A way to run the mutation fields up to those of one occurrence. */
-interface MutationWay {
-  readonly before: MutationWay | undefined;
-  readonly occurrence: readonly SelectedField[];
-  readonly subgraph: number;
-  /** Whether it is in one request with the occurrence before. */
-  readonly isJoined: boolean;
-  /** Those of its group. */
-  readonly depth: number;
-  readonly steps: number;
-  readonly calls: number;
-  readonly groups: number;
-}
-
-function extended(
-  before: MutationWay | undefined,
-  { subgraph, depth, calls }: AbleSubgraph,
-  occurrence: readonly SelectedField[],
-): MutationWay {
-  const isJoined = before?.subgraph === subgraph;
-  // Of fields under conditions that exclude each other, one side is left out: to join the other saves no call.
-  const isSaved = isJoined && !isAlternative(before, occurrence);
-  const covered = isSaved ? before.depth + 1 : 0;
-  return {
-    ...{ before, occurrence, subgraph, isJoined },
-    depth: isSaved ? Math.max(before.depth, depth) : depth,
-    steps: (before?.steps ?? 0) + Math.max(0, depth + 1 - covered),
-    calls: (before?.calls ?? 0) + calls + (isSaved ? 0 : 1),
-    groups: (before?.groups ?? 0) + (isJoined ? 0 : 1),
-  };
-}
-
-/** Whether no field of an occurrence runs where one of the group before it does. */
-function isAlternative(before: MutationWay, occurrence: readonly SelectedField[]): boolean {
-  for (
-    let way: MutationWay | undefined = before;
-    way !== undefined;
-    way = way.isJoined ? way.before : undefined
-  )
-    if (way.occurrence.some((one) => occurrence.some((other) => !contradicts(allOf(one.when, other.when)))))
-      return false;
-  return true;
-}
-
-function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
-  const more = one.steps - other.steps || one.calls - other.calls || one.groups - other.groups;
-  return more <= 0 ? one : other;
-}
-
-interface AbleSubgraph {
-  readonly subgraph: number;
-  readonly depth: number;
-  readonly calls: number;
-}
-
-/** The subgraphs that answer all of what is selected of one mutation field. */
-function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[]): readonly AbleSubgraph[] {
-  const { name } = same[0]!;
-  const able: AbleSubgraph[] = [];
-  for (const subgraph of root.fields.get(name)?.joins.keys() ?? []) {
-    const sources = sourcesOf(search, root, [subgraph]);
-    const plans = same.map((field) => cover(search, field, sources));
-    if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
-    const depth = Math.max(...plans.map((plan) => plan!.depth));
-    const calls: number[] = [];
-    for (const plan of plans) search.calls.addAll(calls, plan!.calls, 0);
-    able.push({ subgraph, depth, calls: search.calls.count(calls) });
-  }
-  if (able.length === 0) throw new Error(`No subgraph answers ${root.name}.${name}`);
-  return able;
-}
-
-function sourcesOf(search: Search, root: IndexedType, subgraphs: readonly number[]): Sources {
-  const source = { stage: 0, as: root, provided: undefined };
-  return search.sources.of(subgraphs.map((subgraph) => ({ ...source, subgraph })));
 }
 
 /**

@@ -288,31 +288,39 @@ class InterruptedSteps extends Steps {
   }
 }
 
-describe.each(['bench/fixture/supergraph.graphql', 'test/differential/graphs/more-io.graphql'])(
-  'of %s',
-  (file) => {
-    const root = join(__dirname, '../../../..');
-    const { index } = runAtOnce(readSupergraph(readFileSync(join(root, file), 'utf8'), {}));
-    const operations = file.startsWith('bench')
-      ? [
-          `{ users { ...P reviews { ...R product { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } } }
-             topProducts { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } }
-           fragment P on User { id username name }
-           fragment R on Review { id title }
-           fragment G on Product { inStock name price shippingEstimate upc weight }`,
-          '{ topProducts { name reviews { author { name } } } }',
-        ]
-      : ['query($b: Boolean! = false) { any { ... on M1 @skip(if: $b) { next { ... on M1 { label } } } } }'];
+describe.each([
+  [
+    'bench/fixture/supergraph.graphql',
+    `{ users { ...P reviews { ...R product { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } } }
+       topProducts { ...G reviews { ...R author { ...P reviews { ...R product { ...G } } } } } }
+     fragment P on User { id username name }
+     fragment R on Review { id title }
+     fragment G on Product { inStock name price shippingEstimate upc weight }`,
+    '{ topProducts { name reviews { author { name } } } }',
+  ],
+  [
+    'test/differential/graphs/more-io.graphql',
+    'query($b: Boolean! = false) { any { ... on M1 @skip(if: $b) { next { ... on M1 { label } } } } }',
+  ],
+  [
+    'schema/supergraph.graphql',
+    `mutation($b: Boolean!, $c: Boolean!) {
+       updateProfile(input: { name: "a" }) @skip(if: $b) { orders { edges { node { status } } } }
+       updateProfile(input: { name: "a" }) @include(if: $c) { name reviews { edges { node { product { inStock } } } } }
+       updateProfile(input: { name: "a" }) { reviews { edges { node { product { name } } } } } }`,
+  ],
+])('of %s', (file, ...operations) => {
+  const root = join(__dirname, '../../../..');
+  const { index } = runAtOnce(readSupergraph(readFileSync(join(root, file), 'utf8'), {}));
 
-    it.each(operations)('%s has the same plan, of as many steps, wherever slices end', (operation) => {
-      const document = parse(operation, { noLocation: true });
-      const whole = new Steps({ steps: 1_000_000, depth: 1000 });
-      const expected = JSON.stringify(runAtOnce(planOperation({ document }, index, whole)));
-      for (const every of [2, 3, 5, 7, 16, 31, 127, 1000]) {
-        const steps = new InterruptedSteps(every);
-        const plan = JSON.stringify(runAtOnce(planOperation({ document }, index, steps)));
-        expect([every, plan, steps.taken]).toEqual([every, expected, whole.taken]);
-      }
-    });
-  },
-);
+  it.each(operations)('%s has the same plan, of as many steps, wherever slices end', (operation) => {
+    const document = parse(operation, { noLocation: true });
+    const whole = new Steps({ steps: 1_000_000, depth: 1000 });
+    const expected = JSON.stringify(runAtOnce(planOperation({ document }, index, whole)));
+    for (const every of [2, 3, 5, 7, 16, 31, 127, 1000]) {
+      const steps = new InterruptedSteps(every);
+      const plan = JSON.stringify(runAtOnce(planOperation({ document }, index, steps)));
+      expect([every, plan, steps.taken]).toEqual([every, expected, whole.taken]);
+    }
+  });
+});

@@ -1,0 +1,163 @@
+/** Which root fields of a mutation are one request: they run in their order, whatever their conditions. */
+import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+import { groupsBy } from './maps';
+import { cover } from './search/cover';
+import { type Search } from './search/search';
+import { type Sources } from './search/sources';
+import {
+  allOf,
+  type Conditions,
+  conditionsKey,
+  contradicts,
+  type SelectedField,
+} from './selections/selection';
+import { type IndexedType } from './supergraph-index/supergraph-index';
+
+/** Root fields that are fetched one after another: all of a query, some of a mutation each. */
+export interface RootGroup {
+  readonly fields: readonly SelectedField[];
+  readonly sources: Sources;
+}
+
+/**
+ * Mutation fields run one after another; those of one subgraph that follow each other are one request. Of all ways to
+ * group them, the one with the fewest steps, then the fewest calls, then the fewest groups.
+ */
+export function* mutationGroups(
+  search: Search,
+  root: IndexedType,
+  fields: readonly SelectedField[],
+): SlicedWork<readonly RootGroup[]> {
+  let ways: readonly MutationWay[] = [];
+  for (const occurrence of inOrderOfOccurrence(fields)) {
+    const able = yield* search.attempt(() => ableTo(search, root, occurrence));
+    const before = ways.length === 0 ? [undefined] : ways;
+    ways = able.map((one) => before.map((way) => extended(way, one, occurrence)).reduce(cheaperOf));
+  }
+  const groups: { readonly subgraph: number; readonly occurrences: (readonly SelectedField[])[] }[] = [];
+  let isLater = false;
+  for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before) {
+    if (isLater) groups.at(-1)!.occurrences.push(way.occurrence);
+    else groups.push({ subgraph: way.subgraph, occurrences: [way.occurrence] });
+    isLater = way.isJoined;
+  }
+  return groups.reverse().map(({ subgraph, occurrences }) => ({
+    fields: occurrences.reverse().flat(),
+    sources: rootSources(search, root, [subgraph]),
+  }));
+}
+
+export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {
+  const source = { stage: 0, as: root, provided: undefined };
+  return search.sources.of(Array.from(subgraphs, (subgraph) => ({ ...source, subgraph })));
+}
+
+/** A way to run the mutation fields up to those of one occurrence. */
+interface MutationWay extends AbleSubgraph {
+  readonly before: MutationWay | undefined;
+  readonly occurrence: readonly SelectedField[];
+  /** Whether it is in one request with the occurrence before; then `depth` is that of both. */
+  readonly isJoined: boolean;
+  readonly steps: number;
+  readonly groups: number;
+}
+
+interface AbleSubgraph {
+  readonly subgraph: number;
+  readonly depth: number;
+  readonly calls: number;
+}
+
+/** The subgraphs that answer all of what is selected of one mutation field. */
+function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[]): readonly AbleSubgraph[] {
+  const { name } = same[0]!;
+  const able: AbleSubgraph[] = [];
+  for (const subgraph of root.fields.get(name)?.joins.keys() ?? []) {
+    const sources = rootSources(search, root, [subgraph]);
+    const plans = same.map((field) => cover(search, field, sources));
+    if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
+    const calls: number[] = [];
+    for (const plan of plans) search.calls.addAll(calls, plan!.calls, 0);
+    const depth = Math.max(...plans.map((plan) => plan!.depth));
+    able.push({ subgraph, depth, calls: search.calls.count(calls) });
+  }
+  if (able.length === 0) throw new Error(`No subgraph answers ${root.name}.${name}`);
+  return able;
+}
+
+function extended(
+  before: MutationWay | undefined,
+  { subgraph, depth, calls }: AbleSubgraph,
+  occurrence: readonly SelectedField[],
+): MutationWay {
+  const isJoined = before?.subgraph === subgraph;
+  // Of fields under conditions that exclude each other, one side is left out: to join the other saves no call.
+  const isSaved = isJoined && !isAlternative(before, occurrence);
+  const covered = isSaved ? before.depth + 1 : 0;
+  return {
+    ...{ before, occurrence, subgraph, isJoined },
+    depth: isSaved ? Math.max(before.depth, depth) : depth,
+    steps: (before?.steps ?? 0) + Math.max(0, depth + 1 - covered),
+    calls: (before?.calls ?? 0) + calls + (isSaved ? 0 : 1),
+    groups: (before?.groups ?? 0) + (isJoined ? 0 : 1),
+  };
+}
+
+/** Whether no field of an occurrence runs where one of the group before it does. */
+function isAlternative(before: MutationWay, occurrence: readonly SelectedField[]): boolean {
+  for (let way = before; ; way = way.before!) {
+    if (way.occurrence.some((one) => occurrence.some(({ when }) => !contradicts(allOf(one.when, when)))))
+      return false;
+    if (!way.isJoined) return true;
+  }
+}
+
+function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
+  const more = one.steps - other.steps || one.calls - other.calls || one.groups - other.groups;
+  return more <= 0 ? one : other;
+}
+
+/**
+ * The root fields in the order of their occurrences; those of one response name that run together are one field.
+ *
+ * A field with several occurrences runs where the first of them is that the conditions include, with the selections of all
+ * (GraphQL, section 6.3.2, "Field Collection"). So it stands at each occurrence, under the condition that those
+ * before are left out.
+ */
+function inOrderOfOccurrence(fields: readonly SelectedField[]): readonly SelectedField[][] {
+  const groups = groupsBy(fields, ({ responseName }) => responseName);
+  const byName = new Map(groups.map((same) => [same[0]!.responseName, same]));
+  return fields
+    .map((field) => {
+      const same = byName.get(field.responseName)!;
+      const here = guards(field, same.slice(0, same.indexOf(field))).flatMap((guard) =>
+        same.map((one) => ({ ...one, when: allOf(guard, one.when) })),
+      );
+      return withoutRepeated(here.filter(({ when }) => !contradicts(when)));
+    })
+    .filter((here) => here.length > 0);
+}
+
+/** The ways in which a field is included and all before it are not. */
+function guards({ when }: SelectedField, before: readonly SelectedField[]): readonly Conditions[] {
+  let ways: readonly Conditions[] = [when];
+  for (const { when: excluded } of before)
+    ways = ways
+      .flatMap((way) => negationsOf(excluded).map((negation) => allOf(way, negation)))
+      .filter((way) => !contradicts(way));
+  return ways;
+}
+
+/** The ways in which not all conditions hold: the first that does not is the first, or the second, and so on. */
+const negationsOf = (when: Conditions): readonly Conditions[] =>
+  when.map(({ variable, value }, i) => allOf(when.slice(0, i), [{ variable, value: !value }]));
+
+/** Fields under the same conditions as one, with the selections of all. */
+const withoutRepeated = (fields: readonly SelectedField[]): SelectedField[] =>
+  groupsBy(fields, ({ when }) => conditionsKey(when)).map((alike) =>
+    alike.reduce((known, { selection }) =>
+      known.selection === undefined || selection === known.selection
+        ? known
+        : { ...known, selection: [...known.selection, ...selection!] },
+    ),
+  );

@@ -72,7 +72,7 @@ export class Assignment {
     if (entry !== undefined) search.calls.add(calls, stage - 1, entry.subgraph);
     else
       for (const subgraph of plan.uses)
-        if (this.#hub.isSource(subgraph)) used.add(subgraph);
+        if (this.#hub.sources.has(subgraph)) used.add(subgraph);
         else search.calls.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
     search.calls.addAll(calls, plan.calls, stage);
   }

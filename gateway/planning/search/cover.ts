@@ -6,7 +6,6 @@ import {
   isOfType,
   type IndexedType,
 } from '../supergraph-index/supergraph-index';
-import { mapIn } from '../maps';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
 import { type Source, type Sources } from './sources';
@@ -27,12 +26,11 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
   }
   if (first.as.kind !== 'object' && !knowsInterfaceObject)
     return search.solve(first.as, search.flattening.only(item), sources);
-  const known = mapIn(search.covers, item);
-  const key = canRequire ? `${sources.key}+` : sources.key;
-  let plan = known.get(key);
+  const known = sources.covers(canRequire);
+  let plan = known.get(item);
   if (plan !== undefined) return plan;
   plan = coverField(search, item, sources, canRequire);
-  known.set(key, plan);
+  known.set(item, plan);
   // Once it is known: wherever slices end, it is counted once.
   search.steps.take(1);
   return plan;

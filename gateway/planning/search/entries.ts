@@ -1,4 +1,5 @@
 /** The ways from an object into other subgraphs, by keys. */
+import { remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import {
   type IndexedKey,
@@ -7,7 +8,7 @@ import {
   knownAs,
 } from '../supergraph-index/supergraph-index';
 import { cover } from './cover';
-import { type FoundEntries, type Search } from './search';
+import { type Problem, type Search } from './search';
 import { type Source, type Sources } from './sources';
 
 /** A way into a subgraph. */
@@ -24,18 +25,24 @@ export interface Entry {
   readonly alone: Sources;
 }
 
+/** The ways that were found for objects of a type. */
+export interface FoundEntries {
+  readonly owner: Problem | undefined;
+  readonly entries: Map<number, Entry>;
+  isComplete: boolean;
+}
+
 /**
  * The subgraphs that objects of a type can be fetched from, each by its cheapest key among the earliest.
  *
  * Dijkstra's algorithm, as Knuth generalised it: a key may need fields of several subgraphs that were entered before.
  */
 export function entriesOf(search: Search, type: IndexedType, sources: Sources): ReadonlyMap<number, Entry> {
-  const id = `${type.name}|${sources.key}`;
-  const known = search.entries.get(id);
+  const known = sources.entries;
   // Within the search for a key, what has been found so far is what there is.
   if (known !== undefined && (known.isComplete || known.owner !== search.current)) return known.entries;
   const found: FoundEntries = { owner: search.current, entries: new Map(), isComplete: false };
-  search.entries.set(id, found);
+  sources.entries = found;
   if (type.name === search.index.roots.query)
     for (const subgraph of type.joins.keys())
       found.entries.set(subgraph, {
@@ -48,26 +55,27 @@ export function entriesOf(search: Search, type: IndexedType, sources: Sources): 
 }
 
 function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, Entry>): void {
-  const candidates = candidatesOf(search, type);
+  const candidates = remembered(search.candidates, type, () => candidatesOf(search, type));
   if (candidates.length === 0) return;
   const holders: Holder[] = sources.list.map((source) => holderOf(search, source, true));
-  const isSource = (subgraph: number): boolean => sources.list.some((one) => one.subgraph === subgraph);
   const last = sources.list.at(-1)!.stage;
   let idle = 0;
   for (let stage = 1; idle < patience && stage < mostStages; stage++) {
     let hasFound = false;
-    for (const { subgraph, as, key } of candidates) {
+    for (const { subgraph, as, key, alone } of candidates) {
       const before = entries.get(subgraph);
       if (before !== undefined && before.stage < stage) continue;
       const cost = costOf(search, key.selection, type, holders, stage - 1);
       if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
-      entries.set(subgraph, { subgraph, stage, as, key, cost, alone: aloneIn(search, subgraph, as) });
+      entries.set(subgraph, { subgraph, stage, as, key, cost, alone });
       hasFound = true;
     }
-    for (const { subgraph, stage: from, as } of entries.values())
-      if (from === stage && !isSource(subgraph))
-        holders.push(holderOf(search, { subgraph, stage, as, provided: undefined }, false));
     idle = hasFound || stage <= last ? 0 : idle + 1;
+    // All are found, and none can be found in an earlier stage.
+    if (candidates.every(({ subgraph }) => entries.has(subgraph))) return;
+    for (const { subgraph, stage: from, as } of entries.values())
+      if (from === stage && !sources.has(subgraph))
+        holders.push(holderOf(search, { subgraph, stage, as, provided: undefined }, false));
   }
 }
 
@@ -78,10 +86,11 @@ const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
 const patience = 3;
 const mostStages = 20;
 
-interface Candidate {
+export interface Candidate {
   readonly subgraph: number;
   readonly as: IndexedType;
   readonly key: IndexedKey;
+  readonly alone: Sources;
 }
 
 function candidatesOf(search: Search, type: IndexedType): Candidate[] {
@@ -97,7 +106,8 @@ function candidatesOf(search: Search, type: IndexedType): Candidate[] {
   for (const subgraph of subgraphs) {
     const as = knownAs(search.index, type, subgraph);
     for (const key of as?.joins.get(subgraph)?.keys ?? [])
-      if (key.isResolvable) candidates.push({ subgraph, as: as!, key });
+      if (key.isResolvable)
+        candidates.push({ subgraph, as: as!, key, alone: aloneIn(search, subgraph, as!) });
   }
   return candidates;
 }

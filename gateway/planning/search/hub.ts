@@ -1,8 +1,8 @@
 /** One object position: the ways to each field of its objects. */
-import { mapIn } from '../maps';
+import { mapIn, remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
-import { cover } from './cover';
+import { cover, resolvedBy } from './cover';
 import { entriesOf, type Entry } from './entries';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
@@ -26,7 +26,10 @@ export interface Option {
 export class Hub {
   #contexts: ReadyContexts;
   #entries: ReadonlyMap<number, Entry> | undefined;
-  readonly #options = new Map<ObjectItem | Selection | string, Map<string, readonly Option[]>>();
+  /** Of one object type, fields under different aliases have the same ways. */
+  readonly #options = new Map<ObjectItem | string, readonly Option[]>();
+  readonly #optionsBelow = new Map<Selection, Map<string, readonly Option[]>>();
+  readonly #mixedSources = new Map<number, Sources>();
 
   constructor(
     readonly search: Search,
@@ -47,23 +50,27 @@ export class Hub {
   setContexts(contexts: ReadyContexts): void {
     this.#contexts = contexts;
     this.#options.clear();
+    this.#optionsBelow.clear();
+    this.#mixedSources.clear();
   }
 
   get entries(): ReadonlyMap<number, Entry> {
     return (this.#entries ??= this.isRoot ? noEntries : entriesOf(this.search, this.type, this.sources));
   }
 
-  isSource(subgraph: number): boolean {
-    return this.sources.list.some((source) => source.subgraph === subgraph);
+  optionsFor(item: ObjectItem): readonly Option[] {
+    if (this.type.kind !== 'object' || item.kind === 'bundle')
+      return this.#remembered(this.#options, item, item);
+    if (item.selection === undefined) return this.#remembered(this.#options, item.name, item);
+    return this.#remembered(mapIn(this.#optionsBelow, item.selection), item.name, item);
   }
 
   /** All ways to a field. While they are looked for there are none: no requirement can need itself. */
-  optionsFor(item: ObjectItem): readonly Option[] {
-    const [known, name] = this.#optionsOf(item);
-    let options = known.get(name);
+  #remembered<Key>(known: Map<Key, readonly Option[]>, key: Key, item: ObjectItem): readonly Option[] {
+    let options = known.get(key);
     if (options === undefined) {
-      known.set(name, noOptions);
-      known.set(name, (options = this.#find(item)));
+      known.set(key, noOptions);
+      known.set(key, (options = this.#find(item)));
     }
     return options;
   }
@@ -85,15 +92,18 @@ export class Hub {
   #find(item: ObjectItem): readonly Option[] {
     const { search, sources } = this;
     const singles: { readonly source: Source; readonly plan: Plan }[] = [];
+    const options: Option[] = [];
+    const atOnce: Option[] = [];
     for (const source of sources.list) {
       const plan = cover(search, item, this.#alone(source));
-      if (plan !== null) singles.push({ source, plan });
+      if (plan === null) continue;
+      const option = ofSources(`s${source.subgraph}`, plan);
+      singles.push({ source, plan });
+      options.push(option);
+      if (plan.left === undefined && plan.depth === 0) atOnce.push(option);
     }
-    const atOnce = singles.filter(({ plan }) => plan.left === undefined && plan.depth === 0);
-    const known = atOnce.map(({ source, plan }) => ofSources(`s${source.subgraph}`, plan));
     // At the root they are calls: a longer way through calls that are made anyway may be cheaper.
-    if (atOnce.length > 0 && !this.isRoot) return known;
-    const options = singles.map(({ source, plan }) => ofSources(`s${source.subgraph}`, plan));
+    if (atOnce.length > 0 && !this.isRoot) return atOnce;
     if (singles.length > 1 && item.selection !== undefined) {
       singles.sort((one, other) =>
         search.isBetter(one.plan, other.plan) ? -1 : search.isBetter(other.plan, one.plan) ? 1 : 0,
@@ -109,15 +119,10 @@ export class Hub {
       if (together !== null && together.uses.length > 1) options.push(ofSources('all', together));
     }
     if (this.isRoot) return options;
-    for (const entry of this.entries.values()) this.#enter(item, entry, options);
+    this.entries.forEach((entry) => this.#enter(item, entry, options));
     const mixed = this.#mixed(item, options);
-    return mixed === undefined ? options : [...options, mixed];
-  }
-
-  /** Where the ways to a field are kept. Of one object type, fields under different aliases have the same. */
-  #optionsOf(item: ObjectItem): [Map<string, readonly Option[]>, name: string] {
-    if (this.type.kind !== 'object' || item.kind === 'bundle') return [mapIn(this.#options, item), ''];
-    return [mapIn(this.#options, item.selection ?? item.name), item.name];
+    if (mixed !== undefined) options.push(mixed);
+    return options;
   }
 
   #alone(source: Source): Sources {
@@ -127,30 +132,39 @@ export class Hub {
 
   /** Adds the way by a key of another subgraph, or of a source where the field requires something. */
   #enter(item: ObjectItem, entry: Entry, options: Option[]): void {
-    const { search, contexts } = this;
+    const { contexts } = this;
     const { subgraph, as } = entry;
     const isSelf = as.kind === 'object' || isInterfaceObject(as, subgraph);
     const join = item.kind === 'field' && isSelf ? as.fields.get(item.name)?.joins.get(subgraph) : undefined;
     if (item.kind === 'field' && isSelf && join === undefined && item.name !== '__typename') return;
     const ready = contexts.size > 0 && this.#usesContexts(item) ? Math.max(...contexts.values()) : 0;
-    if (this.isSource(subgraph) && join?.requires === undefined && ready === 0) return;
+    const requires = join?.requires;
+    if (requires === undefined && ready === 0 && this.sources.has(subgraph)) return;
     let { stage } = entry;
-    if (join?.requires !== undefined) {
-      const known = this.knownAfter(join.requires);
+    if (requires !== undefined) {
+      const known = this.knownAfter(requires);
       if (known === undefined) return;
       stage = Math.max(stage, known + 1);
     }
-    const isWhole = item.kind === 'bundle' || (item.name !== '__typename' && !isSelf);
-    const add = (at: number): void => {
-      const sources =
-        contexts.size === 0 ? entry.alone : search.sources.of(entry.alone.list, contextsAfter(contexts, at));
-      const plan = cover(search, item, sources, isSelf);
-      if (plan === null) return;
-      const [id, end] = [`${subgraph}@${at}`, at + plan.depth];
-      options.push({ id, entry, stage: at, plan, end, requires: join?.requires, isWhole });
-    };
-    add(stage);
-    if (ready > stage) add(ready);
+    for (const at of ready > stage ? [stage, ready] : [stage]) {
+      const plan = cover(this.search, item, this.#entered(entry, at), isSelf);
+      if (plan === null) continue;
+      const isWhole = item.kind === 'bundle' || (item.name !== '__typename' && !isSelf);
+      options.push({
+        id: `${subgraph}@${at}`,
+        entry,
+        stage: at,
+        plan,
+        end: at + plan.depth,
+        requires,
+        isWhole,
+      });
+    }
+  }
+
+  #entered({ alone }: Entry, stage: number): Sources {
+    if (this.contexts.size === 0) return alone;
+    return this.search.sources.of(alone.list, contextsAfter(this.contexts, stage));
   }
 
   #usesContexts(item: ObjectItem): boolean {
@@ -165,14 +179,23 @@ export class Hub {
     if (item.kind === 'bundle' || item.selection === undefined) return undefined;
     let earliest = Infinity;
     for (const { plan, end } of options) if (plan.left === undefined) earliest = Math.min(earliest, end);
-    const all = [...sources.list];
-    for (const { subgraph, stage, as, key } of this.entries.values())
-      if (key !== undefined && stage < earliest && as.kind === 'object' && !this.isSource(subgraph))
-        all.push({ subgraph, stage, as, provided: undefined });
-    if (all.length === sources.list.length || all.length < 2) return undefined;
-    const plan = cover(search, item, search.sources.of(all, this.contexts));
+    const all = remembered(this.#mixedSources, earliest, () => this.#enteredBefore(earliest));
+    if (all.list.length === sources.list.length) return undefined;
+    let able = 0;
+    for (const source of all.list) if (resolvedBy(search, source, item.name) !== undefined) able++;
+    if (able < 2) return undefined;
+    const plan = cover(search, item, all);
     if (plan === null || plan.uses.length < 2 || plan.depth >= earliest) return undefined;
     return ofSources('mixed', plan);
+  }
+
+  /** The sources, and the subgraphs that are entered before a stage. */
+  #enteredBefore(end: number): Sources {
+    const all = [...this.sources.list];
+    for (const { subgraph, stage, as, key } of this.entries.values())
+      if (key !== undefined && stage < end && as.kind === 'object' && !this.sources.has(subgraph))
+        all.push({ subgraph, stage, as, provided: undefined });
+    return this.search.sources.of(all, this.contexts);
   }
 }
 

@@ -7,15 +7,14 @@
  */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
-import { mapIn } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
 import { CallSets } from './calls';
 import { TypeFacts } from './classes';
-import { type Entry } from './entries';
+import { type Candidate } from './entries';
 import { Flattening } from './fields-of';
 import { planOf } from './plan-of';
-import { leavesLeft, type LeafPlan, noPlan, type ObjectItem, type Plan } from './plans';
+import { leavesLeft, type LeafPlan, noPlan, type Plan } from './plans';
 import { SourceLists, type Sources } from './sources';
 
 /** A selection of objects of a type, from some sources. */
@@ -27,29 +26,19 @@ export interface Problem {
   plan: Plan | null;
 }
 
-/** The ways into other subgraphs that were found for objects of a type. */
-export interface FoundEntries {
-  readonly owner: Problem | undefined;
-  readonly entries: Map<number, Entry>;
-  isComplete: boolean;
-}
-
 export class Search {
   readonly calls: CallSets;
   readonly flattening: Flattening;
   readonly typeFacts: TypeFacts;
   readonly sources = new SourceLists();
-  /** What `cover` found, by field. */
-  readonly covers = new Map<ObjectItem, Map<string, Plan | null>>();
-  /** By type and sources. */
-  readonly entries = new Map<string, FoundEntries>();
+  /** The ways into subgraphs that keys of a type open. */
+  readonly candidates = new Map<IndexedType, readonly Candidate[]>();
   /** The subgraphs that were entered where no other could be. */
   readonly needed = new Set<number>();
   /** The subgraphs that were entered where another might have been. */
   readonly preferred = new Set<number>();
   /** The problem that is being solved. */
   current: Problem | undefined;
-  readonly #problems = new Map<Selection, Map<string, Problem>>();
   readonly #leaves = new Map<number, LeafPlan>();
   readonly #stack: Problem[] = [];
   /** Problems that an exception has left, innermost first. */
@@ -71,12 +60,10 @@ export class Search {
 
   /** How a selection is answered; null where it is not, or where this is being solved: nothing can need itself. */
   solve(type: IndexedType, selection: Selection, sources: Sources): Plan | null {
-    const known = mapIn(this.#problems, selection);
-    const key = `${type.name}|${sources.key}`;
-    const solved = known.get(key);
+    const solved = sources.problems.get(selection);
     if (solved !== undefined) return solved.plan;
     const problem: Problem = { type, selection, sources, plan: null };
-    known.set(key, problem);
+    sources.problems.set(selection, problem);
     this.steps.take(1);
     if (this.#depth === deepest || this.steps.isSliceOver) {
       this.#left.push(problem);

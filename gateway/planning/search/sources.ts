@@ -1,6 +1,9 @@
-import { remembered } from '../maps';
+import { mapIn, remembered } from '../maps';
 import { type Selection } from '../selections/selection';
 import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { type FoundEntries } from './entries';
+import { type ObjectItem, type Plan } from './plans';
+import { type Problem } from './search';
 
 /** A subgraph that answers the objects at a position. */
 export interface Source {
@@ -13,12 +16,29 @@ export interface Source {
   readonly provided: Selection | undefined;
 }
 
-/** Sources in the order of their stages. Equal ones are one object. */
-export interface Sources {
-  readonly list: readonly Source[];
-  /** By context, the stage from which its value is known. */
-  readonly contexts: ReadyContexts;
-  readonly key: string;
+/** Sources in the order of their stages, with what was found from them. Equal ones are one object. */
+export class Sources {
+  readonly problems = new Map<Selection, Problem>();
+  /** The ways from their objects into other subgraphs. */
+  entries: FoundEntries | undefined;
+  readonly #covers = new Map<ObjectItem, Plan | null>();
+  #requiring: Map<ObjectItem, Plan | null> | undefined;
+
+  constructor(
+    readonly list: readonly Source[],
+    /** By context, the stage from which its value is known. */
+    readonly contexts: ReadyContexts,
+  ) {}
+
+  has(subgraph: number): boolean {
+    for (const source of this.list) if (source.subgraph === subgraph) return true;
+    return false;
+  }
+
+  /** How they answer fields: if what a field requires can be sent, or if it cannot. */
+  covers(canRequire: boolean): Map<ObjectItem, Plan | null> {
+    return canRequire ? (this.#requiring ??= new Map<ObjectItem, Plan | null>()) : this.#covers;
+  }
 }
 
 export type ReadyContexts = ReadonlyMap<string, number>;
@@ -34,18 +54,28 @@ export function contextsAfter(contexts: ReadyContexts, stages: number): ReadyCon
 /** Makes equal sources one object. */
 export class SourceLists {
   readonly #known = new Map<string, Sources>();
+  readonly #single = new Map<IndexedType, Map<number, Sources>>();
   readonly #numbers = new Map<Selection, number>();
 
   of(list: readonly Source[], contexts: ReadyContexts = noContexts): Sources {
     const ordered = list.some((source, i) => i > 0 && source.stage < list[i - 1]!.stage)
       ? [...list].sort((one, other) => one.stage - other.stage)
       : list;
+    if (list.length === 1 && contexts.size === 0) return this.#alone(list[0]!);
     let key = '';
     for (const { subgraph, stage, as, provided } of ordered)
       key += `${subgraph}@${stage}@${as.name}@${this.#numberOf(provided)},`;
     for (const [name, ready] of contexts) key += `${name}:${ready},`;
     let sources = this.#known.get(key);
-    if (sources === undefined) this.#known.set(key, (sources = { list: ordered, contexts, key }));
+    if (sources === undefined) this.#known.set(key, (sources = new Sources(ordered, contexts)));
+    return sources;
+  }
+
+  #alone(source: Source): Sources {
+    const known = mapIn(this.#single, source.as);
+    const key = (this.#numberOf(source.provided) * 4096 + source.stage) * 65_536 + source.subgraph;
+    let sources = known.get(key);
+    if (sources === undefined) known.set(key, (sources = new Sources([source], noContexts)));
     return sources;
   }
 

@@ -135,7 +135,7 @@ export class Visits {
     }
     this.local.push({ item, plan });
     for (const subgraph of plan.uses) {
-      if (this.#hub.isSource(subgraph)) continue;
+      if (this.#hub.sources.has(subgraph)) continue;
       const { stage: entered } = this.#hub.entries.get(subgraph)!;
       this.#visit(subgraph, entered, '').answers.push({ item, plan: noPlan, isWhole: false, isShared: true });
     }

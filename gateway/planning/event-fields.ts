@@ -9,7 +9,7 @@ import {
   joinIn,
   type MutableField,
   type MutableType,
-} from './supergraph-index/read-supergraph';
+} from './supergraph-index/editable-index';
 
 /** A subscription field whose source is events rather than a subgraph. Plain data: it crosses threads. */
 export interface EventField {
@@ -119,7 +119,7 @@ function feed(
   subgraphs[events] ??= { graph: eventsSubgraph, name: eventsSubgraph, url: '' };
   const type = types.get(field.namedType)!;
   const key = keysOf(field.joins, type).find((each) => isSame(each.paths, paths))!;
-  field.joins.clear();
+  field.joins = new Map();
   joinField(field, events);
   const join = joinIn(type, events);
   // Another field may have given it the same key.
@@ -138,8 +138,9 @@ function feed(
   }
 }
 
-function joinField({ joins, namedType, type }: MutableField, subgraph: number): void {
+function joinField(field: MutableField, subgraph: number): void {
+  const { joins, namedType, type } = field;
   const plain = { isExternal: false, overridden: false, requires: undefined, provides: undefined };
   if (!joins.has(subgraph))
-    joins.set(subgraph, { type, namedType, ...plain, contextArguments: [], text: '' });
+    field.joins = new Map(joins).set(subgraph, { type, namedType, ...plain, contextArguments: [], text: '' });
 }

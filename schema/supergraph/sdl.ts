@@ -36,6 +36,14 @@ export function argumentsOf({ arguments: given = [] }: DirectiveNode): Applied {
 export const namedTypeOf = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
+/** A type as text. */
+export const typeText = (type: TypeNode): string =>
+  type.kind === Kind.NAMED_TYPE
+    ? type.name.value
+    : type.kind === Kind.LIST_TYPE
+      ? `[${typeText(type.type)}]`
+      : `${typeText(type.type)}!`;
+
 type CompositeDefinition = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode;
 
 export const isComposite = (node: DefinitionNode): node is CompositeDefinition =>

@@ -1,6 +1,7 @@
 /** Reads the index from a supergraph: `join` specification, versions 0.1 to 0.5. */
 import {
   type DocumentNode,
+  type DirectiveNode,
   type FieldDefinitionNode,
   type InterfaceTypeDefinitionNode,
   Kind,
@@ -8,23 +9,23 @@ import {
   parseType,
   print,
   type UnionTypeDefinitionNode,
+  type ValueNode,
 } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
 import { parseFieldSet } from '../selections/read-selections';
 import { type Selection } from '../selections/selection';
-import { type Applied, applied, isComposite, namedTypeOf } from '../../../schema/supergraph/sdl';
-import { type Features } from '../../../schema/supergraph/features';
 import {
-  type ContextArgument,
-  type FieldJoin,
-  type IndexedField,
-  type IndexedKey,
-  type IndexedSubgraph,
-  type IndexedType,
-  type SupergraphIndex,
-  type TypeJoin,
-} from './supergraph-index';
+  type Applied,
+  applied,
+  argumentsOf,
+  isComposite,
+  namedTypeOf,
+  typeText,
+} from '../../../schema/supergraph/sdl';
+import { type Features } from '../../../schema/supergraph/features';
+import { addKey, type EditableIndex, joinIn, type MutableField, type MutableType } from './editable-index';
+import { type ContextArgument, type IndexedSubgraph } from './supergraph-index';
 
 /** Builds the index. Throws an `Error` where the supergraph is wrong. */
 export function* indexOf(supergraph: DocumentNode, features: Features): SlicedWork<EditableIndex> {
@@ -44,6 +45,8 @@ class SupergraphReader {
   readonly #subgraphs: IndexedSubgraph[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #types = new Map<string, MutableType>();
+  /** A field of those of which the same is said, by the text of it. */
+  readonly #alike = new Map<string, MutableField>();
   readonly #contextual = new Map<string, ContextArgument[]>();
   readonly #roots = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
   /** Version 0.1 says less: types and fields without a graph are everywhere, or of their owner. */
@@ -148,31 +151,47 @@ class SupergraphReader {
 
   #readField(type: MutableType, node: FieldDefinitionNode, owner: number | undefined): void {
     const { value: name } = node.name;
+    const directives = (node.directives ?? []).filter((directive) => directive.name.value === 'join__field');
+    let text = typeText(node.type);
+    for (const directive of directives) text += textOf(directive);
+    if (directives.length === 0) for (const subgraph of type.joins.keys()) text += `@${subgraph}`;
+    const alike = this.#alike.get(text);
+    if (alike !== undefined && isWithin(alike.joins, type.joins)) {
+      const { joins, namedType, type: own } = alike;
+      type.fields.set(name, { name, type: own, namedType, joins });
+      return;
+    }
     const field: MutableField = {
-      name,
-      type: print(node.type),
-      namedType: namedTypeOf(node.type),
-      joins: new Map(),
+      ...{ name, type: typeText(node.type), namedType: namedTypeOf(node.type), joins: new Map() },
     };
     type.fields.set(name, field);
-    const joins = applied(node, 'join__field');
+    this.#joinFieldAs(directives, type, field, owner);
+    if (!this.#isFirstVersion && !this.#contextual.has(name) && field.joins.size >= directives.length)
+      this.#alike.set(text, field);
+  }
+
+  #joinFieldAs(
+    directives: readonly DirectiveNode[],
+    type: MutableType,
+    field: MutableField,
+    owner: number | undefined,
+  ): void {
     const isOwned = this.#isFirstVersion && owner !== undefined;
-    if (joins.length === 0) {
-      const everywhere = isOwned ? [owner] : type.joins.keys();
-      for (const subgraph of everywhere) this.#joinField(type, field, subgraph, {});
-    }
-    for (const join of joins) {
+    if (directives.length === 0)
+      for (const subgraph of isOwned ? [owner] : type.joins.keys()) this.#joinField(type, field, subgraph);
+    for (const directive of directives) {
+      const join = argumentsOf(directive);
       const { graph } = join;
-      if (graph !== undefined)
-        this.#joinField(type, field, this.#numberOf(graph, `${type.name}.${name}`), join);
-      else if (isOwned) this.#joinField(type, field, owner, join);
+      if (graph === undefined && !isOwned) continue;
+      const subgraph = graph === undefined ? owner! : this.#numberOf(graph, `${type.name}.${field.name}`);
+      this.#joinField(type, field, subgraph, join, textOf(directive));
     }
     if (!this.#isFirstVersion) return;
     for (const [subgraph, { keyFields }] of type.joins)
-      if (keyFields.has(name) && !field.joins.has(subgraph)) this.#joinField(type, field, subgraph, {});
+      if (keyFields.has(field.name) && !field.joins.has(subgraph)) this.#joinField(type, field, subgraph);
   }
 
-  #joinField(type: MutableType, field: MutableField, subgraph: number, join: Applied): void {
+  #joinField(type: MutableType, field: MutableField, subgraph: number, join: Applied = {}, text = ''): void {
     if (!type.joins.has(subgraph)) {
       if (!this.#isFirstVersion) return;
       joinIn(type, subgraph);
@@ -180,17 +199,11 @@ class SupergraphReader {
     const { overrideLabel: label, override, usedOverridden, requires, provides } = join;
     if (typeof label === 'string') this.#labels.add(label);
     const own = typeof join['type'] === 'string' ? parseType(join['type'], { noLocation: true }) : undefined;
-    const fromContexts = (join['contextArguments'] ?? []) as readonly Record<string, string>[];
-    const contextArguments = fromContexts.map(({ name, type: needed, context, selection }) => ({
-      name: name!,
-      type: needed!,
-      context: context!,
-      selection: this.#fieldSet(selection!),
-    }));
+    const contextArguments = this.#contextArguments(join);
     if (contextArguments.length > 0)
       this.#contextual.set(field.name, [...(this.#contextual.get(field.name) ?? []), ...contextArguments]);
     field.joins.set(subgraph, {
-      type: own === undefined ? field.type : print(own),
+      type: own === undefined ? field.type : typeText(own),
       namedType: own === undefined ? field.namedType : namedTypeOf(own),
       isExternal: join['external'] === true,
       overridden:
@@ -198,8 +211,17 @@ class SupergraphReader {
       requires: typeof requires === 'string' ? this.#fieldSet(requires) : undefined,
       provides: typeof provides === 'string' ? this.#fieldSet(provides) : undefined,
       contextArguments,
-      text: JSON.stringify({ ...join, graph: subgraph }),
+      text: `${subgraph}${text}`,
     });
+  }
+
+  #contextArguments({ contextArguments }: Applied): readonly ContextArgument[] {
+    if (contextArguments === undefined) return none;
+    const given = contextArguments as readonly Readonly<Record<string, string>>[];
+    return given.map(({ name, type, context, selection }) => ({
+      ...{ name: name!, type: type!, context: context! },
+      selection: this.#fieldSet(selection!),
+    }));
   }
 
   /** Objects of an interface or union that sets a context set it, too. */
@@ -227,42 +249,22 @@ class SupergraphReader {
   }
 }
 
-/** An index while it is built. */
-export interface EditableIndex extends SupergraphIndex {
-  readonly subgraphs: IndexedSubgraph[];
-  readonly types: ReadonlyMap<string, MutableType>;
+const none: readonly ContextArgument[] = [];
+
+function isWithin(some: ReadonlyMap<number, unknown>, all: ReadonlyMap<number, unknown>): boolean {
+  for (const key of some.keys()) if (!all.has(key)) return false;
+  return true;
 }
 
-export interface MutableType extends IndexedType {
-  readonly joins: Map<number, MutableJoin>;
-  readonly fields: Map<string, MutableField>;
-  readonly interfaces: Set<string>;
-  /** By interface. */
-  readonly implementedIn: Map<string, Set<number>>;
-  readonly objects: Map<string, Set<number>>;
-  readonly contexts: string[];
-}
+/** How a directive is applied, as text. */
+const textOf = ({ arguments: args = [] }: DirectiveNode): string =>
+  `@${args.map(({ name, value }) => `${name.value}:${valueText(value)}`).join()}`;
 
-interface MutableJoin extends TypeJoin {
-  readonly keys: IndexedKey[];
-  readonly keyFields: Set<string>;
-  isInterfaceObject: boolean;
-}
-
-export interface MutableField extends IndexedField {
-  readonly joins: Map<number, FieldJoin>;
-}
+const valueText = (value: ValueNode): string =>
+  value.kind === Kind.ENUM || value.kind === Kind.BOOLEAN ? String(value.value) : print(value);
 
 const kinds = {
   [Kind.OBJECT_TYPE_DEFINITION]: 'object',
   [Kind.INTERFACE_TYPE_DEFINITION]: 'interface',
   [Kind.UNION_TYPE_DEFINITION]: 'union',
 } as const;
-
-export const joinIn = ({ joins }: MutableType, subgraph: number): MutableJoin =>
-  remembered(joins, subgraph, () => ({ keys: [], keyFields: new Set(), isInterfaceObject: false }));
-
-export function addKey({ keys, keyFields }: MutableJoin, key: IndexedKey): void {
-  keys.push(key);
-  for (const item of key.selection) if (item.kind === 'field') keyFields.add(item.name);
-}

@@ -1,5 +1,5 @@
 /** A plan as text, in the notation that people know. */
-import { Kind, parse, print, type SelectionSetNode } from 'graphql';
+import { type ASTNode, Kind, parse, print } from 'graphql';
 import {
   type FetchNode,
   type PlanNode,
@@ -13,9 +13,7 @@ type Notes = (node: FetchNode) => readonly string[];
 
 /** @param notes comments at the head of each fetch; none where they are left out */
 export function printPlan({ node }: QueryPlan, notes: Notes = () => []): string {
-  return node === undefined
-    ? 'QueryPlan {}'
-    : ['QueryPlan {', ...indented(ending(linesOf(node, notes))), '}'].join('\n');
+  return node === undefined ? 'QueryPlan {}' : block('QueryPlan', ending(linesOf(node, notes))).join('\n');
 }
 
 function linesOf(node: PlanNode | SubscriptionNode, notes: Notes): string[] {
@@ -29,14 +27,13 @@ function linesOf(node: PlanNode | SubscriptionNode, notes: Notes): string[] {
     case 'Flatten':
       return block(`Flatten(path: "${node.path.join('.')}")`, ending(linesOf(node.node, notes)));
     case 'Condition': {
-      const { condition, elseClause, ifClause } = node;
-      const lines: string[] = [];
-      if (ifClause !== undefined)
-        lines.push(...ending(block(`Include(if: $${condition})`, ending(linesOf(ifClause, notes)))));
-      if (elseClause !== undefined)
-        lines.push(...ending(block(`Skip(if: $${condition})`, ending(linesOf(elseClause, notes)))));
-      const last = lines.length - 1;
-      return lines.map((line, i) => (i === last ? line.slice(0, -1) : line));
+      const clauses = { Include: node.ifClause, Skip: node.elseClause };
+      const lines = Object.entries(clauses).flatMap(([name, clause]) =>
+        clause === undefined
+          ? []
+          : ending(block(`${name}(if: $${node.condition})`, ending(linesOf(clause, notes)))),
+      );
+      return [...lines.slice(0, -1), lines.at(-1)!.slice(0, -1)];
     }
     case 'Subscription':
       return block('Subscription', [
@@ -61,16 +58,16 @@ function fetchLines({ operation, requires, serviceName }: FetchNode, notes: read
     requires !== undefined && entities?.kind === Kind.FIELD ? entities.selectionSet! : first.selectionSet;
   const fragments = document.definitions
     .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
-    .flatMap((fragment) => ['', ...print(fragment).split('\n')]);
+    .flatMap((fragment) => ['', ...printed(fragment)]);
   return block(`Fetch(service: ${JSON.stringify(serviceName)})`, [
     ...notes.map((note) => `# ${note}`),
-    ...(requires === undefined ? [] : [...block('', requires.flatMap(requiredLines)).slice(0, -1), '} =>']),
-    ...selectionLines(selected),
+    ...(requires === undefined ? [] : ['{', ...indented(requires.flatMap(requiredLines)), '} =>']),
+    ...printed(selected),
     ...fragments,
   ]);
 }
 
-const selectionLines = (selection: SelectionSetNode): string[] => print(selection).split('\n');
+const printed = (node: ASTNode): string[] => print(node).split('\n');
 
 function requiredLines(selection: RequiredSelection): string[] {
   if (selection.kind === 'InlineFragment') {
@@ -82,11 +79,7 @@ function requiredLines(selection: RequiredSelection): string[] {
   return selections === undefined ? [named] : block(named, selections.flatMap(requiredLines));
 }
 
-const block = (head: string, lines: readonly string[]): string[] => [
-  head === '' ? '{' : `${head} {`,
-  ...indented(lines),
-  '}',
-];
+const block = (head: string, lines: readonly string[]): string[] => [`${head} {`, ...indented(lines), '}'];
 
 const indented = (lines: readonly string[]): string[] =>
   lines.map((line) => (line === '' ? '' : `  ${line}`));

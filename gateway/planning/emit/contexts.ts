@@ -14,39 +14,41 @@ interface Setter {
   readonly position: Position;
 }
 
-export class Contexts {
-  static readonly none = new Contexts(new Map());
+/** By context, the nearest objects that set it. */
+export type Contexts = ReadonlyMap<string, Setter>;
 
-  private constructor(readonly setters: ReadonlyMap<string, Setter>) {}
+/** The contexts of what is below objects of these types. */
+export function contextsBelow(
+  around: Contexts,
+  type: IndexedType,
+  types: readonly string[],
+  position: Position,
+): Contexts {
+  if (type.contexts.length === 0) return around;
+  const below = new Map(around);
+  for (const context of type.contexts) below.set(context, { types, position });
+  return below;
+}
 
-  /** Those of what is below objects of these types: the nearest object that sets a context counts. */
-  at(type: IndexedType, types: readonly string[], position: Position): Contexts {
-    if (type.contexts.length === 0) return this;
-    const setters = new Map(this.setters);
-    for (const context of type.contexts) setters.set(context, { types, position });
-    return new Contexts(setters);
+/** The name of the variable by which a fetch sends an argument. */
+export function variableFor(
+  { context, name, selection, type }: ContextArgument,
+  contexts: Contexts,
+  search: Search,
+  fetch: FetchDraft,
+): string {
+  const { position, types } = contexts.get(context)!;
+  const levels = fetch.position.keys.length - position.keys.length;
+  const variable = remembered(fetch.contexts, `${context}|${name}|${type}|${levels}`, () => {
+    const number = `${fetch.subgraph}_${fetch.contexts.size}`;
+    return { name: `contextualArgument_${number}`, type, rewrites: new Map<string, KeyRenamer>() };
+  });
+  for (const of of types) {
+    const path = [...Array<string>(levels).fill('..'), ...pathTo(search, selection, of, position)];
+    const rewrite: KeyRenamer = { kind: 'KeyRenamer', path, renameKeyTo: variable.name };
+    variable.rewrites.set(path.join('.'), rewrite);
   }
-
-  /** The name of the variable by which a fetch sends an argument. */
-  variableFor(
-    search: Search,
-    fetch: FetchDraft,
-    { context, name, selection, type }: ContextArgument,
-  ): string {
-    const setter = this.setters.get(context);
-    const levels = setter === undefined ? 0 : fetch.position.keys.length - setter.position.keys.length;
-    const id = `${context}|${name}|${type}|${levels}`;
-    const variable = remembered(fetch.contexts, id, () => {
-      const number = `${fetch.subgraph}_${fetch.contexts.size}`;
-      return { name: `contextualArgument_${number}`, type, rewrites: new Map<string, KeyRenamer>() };
-    });
-    for (const of of setter?.types ?? []) {
-      const path = [...Array<string>(levels).fill('..'), ...pathTo(search, selection, of, setter!.position)];
-      const rewrite: KeyRenamer = { kind: 'KeyRenamer', path, renameKeyTo: variable.name };
-      variable.rewrites.set(path.join('.'), rewrite);
-    }
-    return variable.name;
-  }
+  return variable.name;
 }
 
 /** The way to the value that a selection of one field names. */

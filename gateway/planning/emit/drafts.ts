@@ -1,8 +1,7 @@
 /** The fetches of a plan while they are put together. */
-import { type ArgumentNode } from 'graphql';
 import { type KeyRenamer, type RequiredSelection, type Rewrite } from '../../execution/compile/plan';
 import { remembered } from '../maps';
-import { commonOf, type Conditions, type CustomDirective, implies } from '../selections/selection';
+import { commonOf, type Conditions, implies, type SelectedField } from '../selections/selection';
 import { type Position } from './positions';
 
 export interface FetchDraft {
@@ -19,8 +18,8 @@ export interface FetchDraft {
   readonly contexts: Map<string, ContextVariable>;
   /** The types whose key may be `__typename` alone. */
   readonly typeKeys: Set<string>;
-  /** The conditions that all of its fields have; undefined before it has one. */
-  when: Conditions | undefined;
+  /** The conditions that all of its fields have. */
+  when: Conditions;
 }
 
 /** A variable whose value comes from an object around the fetched ones. */
@@ -30,12 +29,11 @@ export interface ContextVariable {
   readonly rewrites: Map<string, KeyRenamer>;
 }
 
-export type RequiredDrafts = Map<string, RequiredDraft>;
-
-export interface RequiredDraft {
-  readonly node: RequiredSelection;
-  readonly selections: RequiredDrafts | undefined;
-}
+/** Each without its selections, and these. */
+export type RequiredDrafts = Map<
+  string,
+  { readonly node: RequiredSelection; readonly selections: RequiredDrafts }
+>;
 
 /** A selection of a subgraph's operation, on objects of some types. */
 export class SelectionDraft {
@@ -54,13 +52,10 @@ export class SelectionDraft {
   }
 }
 
-export interface FieldDraft {
+export interface FieldDraft extends Pick<SelectedField, 'name' | 'arguments' | 'directives'> {
   responseName: string;
-  readonly name: string;
-  readonly arguments: readonly ArgumentNode[];
-  /** Arguments whose values come from contexts. */
-  readonly contextArguments: readonly { readonly name: string; readonly variable: string }[];
-  readonly directives: readonly CustomDirective[];
+  /** Arguments whose values come from contexts, as text. */
+  readonly contextArguments: readonly string[];
   when: Conditions;
   /** In the subgraph, as text. */
   readonly type: string;
@@ -72,8 +67,6 @@ export interface FieldDraft {
 export interface FetchLocation {
   readonly stage: number;
   readonly path: readonly string[];
-  /** The path as text. */
-  readonly pathKey: string;
   readonly position: Position;
   /** The conditions around it. */
   readonly when: Conditions;
@@ -94,16 +87,16 @@ export class FetchDrafts {
    * @param needs fetches with different ones stay apart
    */
   get(
-    { stage, path, pathKey, position, when }: FetchLocation,
+    { stage, path, position, when }: FetchLocation,
     subgraph: number,
     types: readonly string[] | undefined,
     needs: string,
   ): FetchDraft {
-    const id = `${stage}|${subgraph}|${pathKey}|${types === undefined ? 'entities' : ''}|${needs}`;
+    const id = `${stage}|${subgraph}|${path.join('.')}|${types === undefined ? 'entities' : ''}|${needs}`;
     const known = remembered(this.#drafts, id, () => []);
-    const fitting = known.find((one) => types !== undefined || areNested(one.when!, when));
+    const fitting = known.find((one) => types !== undefined || areNested(one.when, when));
     if (fitting !== undefined) {
-      restrict(fitting, when);
+      fitting.when = commonOf(fitting.when, when);
       return fitting;
     }
     const fetch: FetchDraft = {
@@ -130,8 +123,3 @@ export class FetchDrafts {
  */
 const areNested = (some: Conditions, others: Conditions): boolean =>
   implies(some, others) || implies(others, some);
-
-/** Keeps the conditions that all of a fetch's fields have. */
-export function restrict(fetch: FetchDraft, when: Conditions): void {
-  fetch.when = fetch.when === undefined ? when : commonOf(fetch.when, when);
-}

@@ -9,18 +9,11 @@ import {
   unconditional,
 } from '../selections/selection';
 import { type IndexedType } from '../supergraph-index/supergraph-index';
-import { type AbstractPlan, type Answer, type ObjectPlan, type Plan, type Visit } from '../search/plans';
+import { type AbstractPlan, type Answer, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
 import { conditionsOf } from '../search/visits';
-import { Contexts } from './contexts';
-import {
-  type FetchDraft,
-  FetchDrafts,
-  type FetchLocation,
-  type FieldDraft,
-  restrict,
-  SelectionDraft,
-} from './drafts';
+import { type Contexts, contextsBelow, variableFor } from './contexts';
+import { type FetchDraft, FetchDrafts, type FetchLocation, type FieldDraft, SelectionDraft } from './drafts';
 import { type Position } from './positions';
 import { addRepresentation, needsOf } from './representations';
 
@@ -71,15 +64,13 @@ export class Emitter {
 
   #addRoot(plan: ObjectPlan, position: Position): void {
     const holders = new Map<number, Holder>();
-    const here = { stage: 0, path: [], pathKey: '', position, when: unconditional };
+    const here = { stage: 0, path: [], position, when: unconditional };
     for (const subgraph of plan.uses) {
-      const fetch = this.#fetches.get(here, subgraph, [plan.type.name], '');
-      fetch.when = undefined;
+      const when = conditionsOf(plan.local.filter((answer) => answer.plan.uses.includes(subgraph)));
+      const fetch = this.#fetches.get({ ...here, when }, subgraph, [plan.type.name], '');
       holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
     }
-    for (const answer of plan.local)
-      for (const subgraph of answer.plan.uses) restrict(holders.get(subgraph)!.fetch, answer.item.when);
-    const location = { ...here, holders, types: undefined, isFirst: false, contexts: Contexts.none };
+    const location: Location = { ...here, holders, types: undefined, isFirst: false, contexts: new Map() };
     this.#queue.push({ plan, location });
   }
 
@@ -97,11 +88,9 @@ export class Emitter {
 
   #object(plan: ObjectPlan, around: Location): void {
     const types = around.types ?? [plan.type.name];
-    const isSetting = plan.type.contexts.length > 0;
-    const location = isSetting
-      ? { ...around, contexts: around.contexts.at(plan.type, types, around.position) }
-      : around;
-    const { holders, stage, path, pathKey, position } = location;
+    const contexts = contextsBelow(around.contexts, plan.type, types, around.position);
+    const location = contexts === around.contexts ? around : { ...around, contexts };
+    const { holders, stage, path, position } = location;
     const isAmong = (answer: Answer): boolean => answer.plan.uses.every((subgraph) => holders.has(subgraph));
     for (const answer of plan.local) if (isAmong(answer)) this.#field(answer, location);
     // Elsewhere at this position the objects' types may be known: then those of all objects have to be.
@@ -111,7 +100,7 @@ export class Emitter {
     const entered = plan.entered.map((visit) => {
       const when = allOf(location.when, conditionsOf(visit.answers));
       const fetch = this.#fetches.get(
-        { stage: stage + visit.stage, path, pathKey, position, when },
+        { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
         visit.key === undefined ? [plan.type.name] : undefined,
         needsOf(visit, plan.type),
@@ -128,34 +117,24 @@ export class Emitter {
           shared.set(visit.subgraph, holder);
       this.#field(answer, { ...location, holders: shared });
     }
-    for (const { visit, holder } of entered) this.#visit(visit, holder, plan, types, location);
-  }
-
-  #visit(
-    visit: Visit,
-    holder: Holder,
-    { type }: ObjectPlan,
-    types: readonly string[],
-    around: Location,
-  ): void {
-    const location: Location = {
-      ...around,
-      ...{ holders: new Map([[visit.subgraph, holder]]), stage: around.stage + visit.stage, isFirst: true },
-    };
-    for (const answer of visit.answers) {
-      if (answer.isShared) continue;
-      if (answer.isWhole) this.#queue.push({ plan: answer.plan, location });
-      else this.#field(answer, location);
+    for (const { visit, holder } of entered) {
+      const inVisit: Location = {
+        ...location,
+        ...{ holders: new Map([[visit.subgraph, holder]]), stage: stage + visit.stage, isFirst: true },
+      };
+      for (const answer of visit.answers)
+        if (answer.isWhole) this.#queue.push({ plan: answer.plan, location: inVisit });
+        else if (!answer.isShared) this.#field(answer, inVisit);
+      if (visit.key !== undefined)
+        addRepresentation(this.search, holder.fetch, visit, plan.type, types, position);
     }
-    if (visit.key !== undefined)
-      addRepresentation(this.search, holder.fetch, visit, type, types, around.position);
   }
 
   /** Adds a field to the operations of the fetches that answer it. */
   #field({ item, plan }: Answer, location: Location): void {
     if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
     this.steps.take(1);
-    const { holders, position, stage } = location;
+    const { contexts, holders, position, stage } = location;
     const responseName = position.nameOf(item);
     const when = location.isFirst ? allOf(location.when, item.when) : item.when;
     const below = new Map<number, Holder>();
@@ -169,20 +148,13 @@ export class Emitter {
       lists = listsIn(field.type);
     }
     if (item.selection === undefined) return;
-    const path = [...typed(location.path, location.types), responseName];
-    for (let i = 0; i < lists; i++) path.push('@');
     this.#queue.push({
       plan,
       location: {
-        holders: below,
-        stage,
-        path,
-        pathKey: path.join('.'),
+        ...{ holders: below, stage, contexts, types: undefined, isFirst: false },
+        path: [...typed(location.path, location.types), responseName, ...Array<string>(lists).fill('@')],
         position: position.below(responseName),
-        types: undefined,
         when: allOf(location.when, item.when),
-        isFirst: false,
-        contexts: location.contexts,
       },
     });
   }
@@ -205,10 +177,9 @@ export class Emitter {
       responseName,
       name: item.name,
       arguments: item.arguments,
-      contextArguments: (join?.contextArguments ?? []).map((argument) => ({
-        name: argument.name,
-        variable: contexts.variableFor(this.search, fetch, argument),
-      })),
+      contextArguments: (join?.contextArguments ?? []).map(
+        (argument) => `${argument.name}:$${variableFor(argument, contexts, this.search, fetch)}`,
+      ),
       directives: item.directives,
       when,
       type: join?.type ?? field?.type ?? 'String!',

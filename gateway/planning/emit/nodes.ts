@@ -35,32 +35,30 @@ export class NodeWriter {
     const stages: LocatedNode[][] = [];
     for (const draft of drafts) {
       if (steps.isSliceOver) yield;
-      const when = draft.when ?? [];
-      if (draft.isOfEntities && when.length > 0) withoutConditions(draft.selection, when);
-      (stages[draft.stage] ??= []).push({ node: this.#fetchNode(draft), path: draft.path, when });
+      const { isOfEntities, path, selection, stage, when } = draft;
+      if (isOfEntities && when.length > 0) withoutConditions(selection, when);
+      (stages[stage] ??= []).push({ node: this.#fetchNode(draft), path, when });
     }
-    const { name } = this.client.operation;
     const whole: PlanNode[] = [];
     for (const located of stages) {
       const nodes: PlanNode[] = [];
       for (const alike of groupsBy(located, ({ node }) => `${node.serviceName} ${node.operation}`)) {
         if (steps.isSliceOver) yield;
-        for (const one of joined(alike))
-          nodes.push(
-            planNode(name === undefined ? one : { ...one, node: this.#named(one.node, name.value) }),
-          );
+        for (const one of joined(alike)) nodes.push(planNode({ ...one, node: this.#headed(one.node) }));
       }
       whole.push(nodes.length === 1 ? nodes[0]! : { kind: 'Parallel', nodes });
     }
     return whole;
   }
 
-  /** Names the operation of a fetch after the client's, its subgraph and its number in the plan. */
-  #named(node: FetchNode, client: string): FetchNode {
-    const operationName = `${client}__${node.serviceName.replace(/\W/g, '_')}__${this.#names++}`;
-    const { operation, operationKind: kind } = node;
-    const rest = operation.startsWith('{') ? operation : operation.slice(kind.length);
-    return { ...node, operationName, operation: `${kind} ${operationName}${rest}` };
+  /** Adds the kind of the operation, and its name: the client's, with the subgraph and its number in the plan. */
+  #headed(node: FetchNode): FetchNode {
+    const { operation, operationKind: kind, serviceName } = node;
+    const { name } = this.client.operation;
+    if (name === undefined)
+      return operation.startsWith('{') && kind === 'query' ? node : { ...node, operation: kind + operation };
+    const operationName = `${name.value}__${serviceName.replace(/\W/g, '_')}__${this.#names++}`;
+    return { ...node, operationName, operation: `${kind} ${operationName}${operation}` };
   }
 
   #fetchNode(draft: FetchDraft): FetchNode {
@@ -78,16 +76,12 @@ export class NodeWriter {
     const fromContexts = [...contexts.values()];
     for (const { name, type } of fromContexts) definitions.push(`$${name}:${type}`);
     const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
-    const head = `${variables}${directives.map(print).join('')}`;
     const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
     const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
     return {
       kind: 'Fetch',
       serviceName: this.index.subgraphs[subgraph]!.name,
-      operation: [
-        `${head === '' && kind === OperationTypeNode.QUERY ? '' : kind}${head}{${whole}}`,
-        ...printer.fragments,
-      ].join(' '),
+      operation: [`${variables}${directives.map(print).join('')}{${whole}}`, ...printer.fragments].join(' '),
       operationKind: kind,
       variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
       ...(isOfEntities && {

@@ -36,8 +36,7 @@ export class OperationPrinter {
   #field(field: FieldDraft, isRepeated: boolean): string {
     const { arguments: args, contextArguments, directives, name, responseName, selection, when } = field;
     addVariables(args, this.variables);
-    const given = args.map(print);
-    for (const { name: argument, variable } of contextArguments) given.push(`${argument}:$${variable}`);
+    const given = [...args.map(print), ...contextArguments];
     let text = responseName === name ? name : `${responseName}:${name}`;
     if (given.length > 0) text += `(${given.join(' ')})`;
     const around: string[] = [];

@@ -7,12 +7,12 @@ import { type Search } from '../search/search';
 import { argumentsIn } from '../search/visits';
 import { conditionsKey, type Selection } from '../selections/selection';
 import { type IndexedType } from '../supergraph-index/supergraph-index';
-import { type FetchDraft, type RequiredDraft, type RequiredDrafts } from './drafts';
+import { type FetchDraft, type RequiredDrafts } from './drafts';
 import { type Position } from './positions';
 
 /** Adds what a visit sends of objects of these types, which behave like `type`. */
 export function addRepresentation(
-  search: Search,
+  { flattening, index }: Search,
   fetch: FetchDraft,
   { as, representation }: Visit,
   type: IndexedType,
@@ -20,73 +20,54 @@ export function addRepresentation(
   position: Position,
 ): void {
   for (const name of types) {
-    const drafts = mapIn(fetch.requires, name);
-    const of = name === type.name ? type : search.index.types.get(name)!;
-    const fields = search.flattening.fieldsOf(representation, name);
-    new Requirements(search, fetch).add(drafts, fields, of, position, [typeConditionPrefix + name]);
+    const of = name === type.name ? type : index.types.get(name)!;
+    const fields = flattening.fieldsOf(representation, name);
+    add(mapIn(fetch.requires, name), fields, of, position, [typeConditionPrefix + name]);
     if (representation.some((item) => item.kind === 'field' && item.name === '__typename'))
       fetch.typeKeys.add(name);
     if (as === type && type.kind === 'object') continue;
     const path = [typeConditionPrefix + name, '__typename'];
     fetch.inputRewrites.set(path.join('|'), { kind: 'ValueSetter', path, setValueTo: as.name });
   }
-}
-
-class Requirements {
-  readonly #search: Search;
-  readonly #fetch: FetchDraft;
-
-  constructor(search: Search, fetch: FetchDraft) {
-    this.#search = search;
-    this.#fetch = fetch;
-  }
 
   /** @param path the rewrites' path of the object */
-  add(
+  function add(
     drafts: RequiredDrafts,
     selection: Selection,
-    type: IndexedType | undefined,
-    position: Position,
+    of: IndexedType | undefined,
+    at: Position,
     path: readonly string[],
   ): void {
     for (const item of selection) {
       if (item.kind === 'fragment') {
-        const on = item.on === undefined ? type : this.#search.index.types.get(item.on);
+        const on = item.on === undefined ? of : index.types.get(item.on);
         const id = `... ${item.on ?? ''}`;
         const node: RequiredSelection = { kind: 'InlineFragment', typeCondition: item.on, selections: [] };
-        this.add(draftIn(drafts, id, node, true).selections!, item.selection, on, position, path);
+        add(selectionsIn(drafts, id, node), item.selection, on, at, path);
         continue;
       }
       // Of the object itself it is there already.
       if (item.name === '__typename' && path.length === 1) continue;
-      const responseName = position.nameOf(item);
+      const responseName = at.nameOf(item);
       const alias = responseName === item.name ? {} : { alias: responseName };
       const node: RequiredSelection = { kind: 'Field', name: item.name, ...alias };
       const here = [...path, responseName];
       if (responseName !== item.name)
-        this.#fetch.inputRewrites.set(here.join('|'), {
-          ...{ kind: 'KeyRenamer', path: here, renameKeyTo: item.name },
-        });
-      const draft = draftIn(drafts, responseName, node, item.selection !== undefined);
+        fetch.inputRewrites.set(here.join('|'), { kind: 'KeyRenamer', path: here, renameKeyTo: item.name });
+      const selections = selectionsIn(drafts, responseName, node);
       if (item.selection === undefined) continue;
-      const below = this.#search.index.types.get(type?.fields.get(item.name)?.namedType ?? '');
-      this.add(draft.selections!, item.selection, below, position.below(responseName), here);
+      const below = index.types.get(of?.fields.get(item.name)?.namedType ?? '');
+      add(selections, item.selection, below, at.below(responseName), here);
     }
   }
 }
 
-function draftIn(
-  drafts: RequiredDrafts,
-  id: string,
-  node: RequiredSelection,
-  hasFields: boolean,
-): RequiredDraft {
-  return remembered(drafts, id, () => ({ node, selections: hasFields ? new Map() : undefined }));
-}
+const selectionsIn = (drafts: RequiredDrafts, id: string, node: RequiredSelection): RequiredDrafts =>
+  remembered(drafts, id, () => ({ node, selections: new Map() })).selections;
 
 export const requiredSelections = (drafts: RequiredDrafts): RequiredSelection[] =>
   [...drafts.values()].map(({ node, selections }) =>
-    selections === undefined ? node : { ...node, selections: requiredSelections(selections) },
+    selections.size === 0 ? node : { ...node, selections: requiredSelections(selections) },
   );
 
 /**

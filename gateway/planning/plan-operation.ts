@@ -37,8 +37,8 @@ export function* planOperation(
   const { operation, selection } = selected;
   const root = index.types.get(index.roots[operation.operation]);
   if (root === undefined) return { kind: 'QueryPlan' };
-  const newSearch = (avoided?: number): Search => new Search(index, new Set(overrideLabels), steps, avoided);
-  const { search, plans } = yield* searchTwice(selected, root, newSearch, steps);
+  const firstSearch = new Search(index, new Set(overrideLabels), steps);
+  const { search, plans } = yield* searchTwice(selected, root, firstSearch);
   for (const { left = [] } of plans) refuse(left, root, index);
   onLeft?.(plans.reduce((sum, plan) => sum + leavesLeft(plan), 0));
   const position = new Position([selection]);
@@ -63,17 +63,13 @@ interface Found {
  * The plans of a search, or of a second one that avoids a subgraph: each position is solved by itself, and of ways that
  * are equal there one may use a call that another position needs anyway.
  */
-function* searchTwice(
-  selected: SelectedOperation,
-  root: IndexedType,
-  newSearch: (avoided?: number) => Search,
-  steps: Steps,
-): SlicedWork<Found> {
-  const first = yield* searchOnce(selected, root, newSearch());
-  const { needed, preferred } = first.search;
+function* searchTwice(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Found> {
+  const first = yield* searchOnce(selected, root, search);
+  const { index, labels, needed, preferred, steps } = search;
   const avoidable = [...preferred].filter((subgraph) => !needed.has(subgraph));
   if (avoidable.length === 0 || !steps.isEarly) return first;
-  const second = yield* searchOnce(selected, root, newSearch(Math.min(...avoidable)));
+  const avoiding = new Search(index, labels, steps, Math.min(...avoidable));
+  const second = yield* searchOnce(selected, root, avoiding);
   const [one, other] = [costOf(first), costOf(second)];
   return (other.left - one.left || other.depth - one.depth || other.calls - one.calls) < 0 ? second : first;
 }
@@ -112,15 +108,11 @@ function costOf({ search, plans }: Found): { left: number; depth: number; calls:
  * Throws where nobody answers a field, whatever the types of the objects are: of a composed supergraph there is none. What is
  * left of some types is of types that no object at its position has.
  */
-function refuse(
-  left: Selection,
-  type: IndexedType | undefined,
-  { types }: Pick<SupergraphIndex, 'types'>,
-): void {
+function refuse(left: Selection, type: IndexedType | undefined, index: SupergraphIndex): void {
   for (const item of left) {
     if (item.kind === 'fragment' || item.isLeftover) continue;
     if (item.selection === undefined) throw new Error(`No subgraph answers ${type?.name ?? ''}.${item.name}`);
-    refuse(item.selection, types.get(type?.fields.get(item.name)?.namedType ?? ''), { types });
+    refuse(item.selection, index.types.get(type?.fields.get(item.name)?.namedType ?? ''), index);
   }
 }
 

@@ -5,13 +5,13 @@
 import { GraphQLError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { FairQueue, heaviest } from '../admission/fair-queue';
+import { requestError } from '../errors';
 import { type QueryPlan } from '../execution/compile/plan';
 import { type Options } from '../options';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { defaultBudget, longestSlice, nextTurn, type PlanningBudget, runInSlices, Steps } from './budget';
 import { type EventFields } from './event-fields';
 import { planOperation } from './plan-operation';
-import { PlanningError } from './planning-error';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
 import { type SupergraphIndex } from './supergraph-index/supergraph-index';
 
@@ -103,7 +103,7 @@ export class Planner {
     overrideLabels: readonly string[] = [],
     sender = '',
   ): Promise<QueryPlan> {
-    if (this.#isClosed) return Promise.reject(new PlanningError('closed'));
+    if (this.#isClosed) return Promise.reject(requestError('SHUTTING_DOWN', {}));
     const key = JSON.stringify([document, operationName ?? null, overrideLabels]);
     const refused = this.#refused.get(key);
     if (refused !== undefined) return Promise.reject(refused);
@@ -141,7 +141,7 @@ export class Planner {
   close(): Promise<void> {
     this.#isClosed = true;
     for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next())
-      this.#end(task, new PlanningError('closed'));
+      this.#end(task, requestError('SHUTTING_DOWN', {}));
     return Promise.resolve();
   }
 
@@ -161,7 +161,7 @@ export class Planner {
     const { queueLimit = 500 } = this.#options;
     while (this.#waiting.weight > queueLimit && this.#waiting.size > 1) {
       const sender = heaviest(this.#waiting.senders(), (one) => this.#waiting.weightOf(one), 0);
-      this.#waiting.takeNewestOf(sender!)?.reject(new PlanningError('limited'));
+      this.#waiting.takeNewestOf(sender!)?.reject(tooMany());
     }
   }
 
@@ -169,7 +169,7 @@ export class Planner {
     this.#isWorking = true;
     const read = await (this.#supergraph ??= this.#read()).catch((error: unknown) => ({ error }));
     for (let task = this.#waiting.next(); task !== undefined; task = this.#waiting.next()) {
-      if ('error' in read) this.#end(task, new PlanningError('failed', read.error));
+      if ('error' in read) this.#end(task, failed(read.error));
       else this.#advance(task, read.index);
       if (this.#waiting.size > 0) await nextTurn();
     }
@@ -186,7 +186,7 @@ export class Planner {
       this.#waiting.delete(task);
       task.resolve(value);
     } catch (error) {
-      this.#end(task, error instanceof GraphQLError ? error : new PlanningError('failed', error));
+      this.#end(task, error instanceof GraphQLError ? error : failed(error));
     }
   }
 
@@ -198,6 +198,12 @@ export class Planner {
 
 /** Characters of a document that count as one waiting operation. */
 const longDocument = 4096;
+
+const tooMany = () => requestError('REQUEST_CONCURRENCY_LIMITED', {}, { headers: { 'retry-after': '1' } });
+
+/** The cause is for logs: the message reveals nothing about the supergraph. */
+const failed = (cause: unknown): GraphQLError =>
+  Object.assign(requestError('QUERY_PLANNING_FAILED', {}), { cause });
 
 const isTooComplex = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && error.extensions['code'] === 'QUERY_TOO_COMPLEX';

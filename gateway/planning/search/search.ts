@@ -13,8 +13,8 @@ import { CallSets } from './calls';
 import { TypeFacts } from './classes';
 import { type Candidate } from './entries';
 import { Flattening } from './fields-of';
-import { planOf } from './plan-of';
 import { leavesLeft, type LeafPlan, noPlan, type Plan } from './plans';
+import { planOf } from './solve';
 import { SourceLists, type Sources } from './sources';
 
 /** A selection of objects of a type, from some sources. */

@@ -96,7 +96,9 @@ describe('a supergraph', () => {
   it('is refused where it is none, with what is wrong', async () => {
     const planner = createTestPlanner({ supergraphSdl: 'type Query { me: ID }' });
     await expect(planner.ready).rejects.toThrow('This is not a supergraph');
-    expect(await failureOf(planner.plan('{ me }', undefined))).toMatchObject({ failure: 'failed' });
+    expect(await failureOf(planner.plan('{ me }', undefined))).toMatchObject({
+      extensions: { code: 'QUERY_PLANNING_FAILED' },
+    });
   });
 
   it('is refused where its security feature is not known', async () => {
@@ -239,7 +241,12 @@ describe('operations that wait', () => {
       planner.plan('{ me { id } }', undefined, [], 'b'),
     ];
     const failures = await Promise.all(outcomes.map(failureOf));
-    expect(failures).toEqual([expect.objectContaining({ failure: 'limited' }), 'planned']);
+    expect(failures).toEqual([
+      expect.objectContaining({
+        extensions: expect.objectContaining({ code: 'REQUEST_CONCURRENCY_LIMITED' }),
+      }),
+      'planned',
+    ]);
   });
 
   it('end when the planner is closed, and so do those that come later', async () => {

@@ -1,26 +1,49 @@
-/** Objects of an interface or union that a source tells apart. */
+/** Solves a problem of the search, by what its objects are. */
 import {
   type SelectedField,
   type Selection,
   type SelectionItem,
   unconditional,
 } from '../selections/selection';
-import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
 import { Hub } from './hub';
-import { type AbstractPlan, type Answer, type Plan } from './plans';
-import { type Search } from './search';
+import { type AbstractPlan, type Answer, type ObjectItem, type ObjectPlan, type Plan } from './plans';
+import { type Problem, type Search } from './search';
 import { solveObject } from './solve-object';
 import { type Source, type Sources } from './sources';
 
-/** @param sources of which none knows the type as an interface object */
-export function solveAbstract(
-  search: Search,
-  type: IndexedType,
-  selection: Selection,
-  sources: Sources,
-): AbstractPlan {
+export function planOf(search: Search, problem: Problem): Plan {
+  const { type, selection, sources } = problem;
+  if (type.kind === 'object')
+    return solveObject(new Hub(search, type, sources), search.flattening.fieldsOf(selection, type.name));
+  const others = sources.list.filter(({ subgraph }) => !isInterfaceObject(type, subgraph));
+  if (others.length === 0) return solveInterfaceObject(search, problem);
+  if (others.length === sources.list.length) return solveAbstract(search, problem);
+  return solveAbstract(search, { type, selection, sources: search.sources.of(others, sources.contexts) });
+}
+
+/**
+ * Objects of an interface that all sources know as if it were one object type: what depends on their types is requested,
+ * in one piece, from a subgraph that distinguishes them.
+ */
+function solveInterfaceObject(search: Search, { type, selection, sources }: Problem): ObjectPlan {
+  const hub = new Hub(search, type, sources);
+  const { common, typed } = search.flattening.viewOf(selection, type);
+  const items: ObjectItem[] = [];
+  const byType: SelectionItem[] = [];
+  for (const field of common)
+    if (field.name === '__typename' || hub.optionsFor(field).length === 0) byType.push(field);
+    else items.push(field);
+  byType.push(...typed);
+  if (byType.length > 0)
+    items.push({ kind: 'bundle', when: unconditional, selection: search.flattening.listOf(byType) });
+  return solveObject(hub, items);
+}
+
+/** Objects of an interface or union that a source tells apart. None knows it as an interface object. */
+function solveAbstract(search: Search, { type, selection, sources }: Omit<Problem, 'plan'>): AbstractPlan {
   const first = sources.list[0]!;
   const { flattening, calls: callSets } = search;
   const possible = possibleTypes(search, type, first.subgraph);

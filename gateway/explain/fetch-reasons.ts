@@ -10,7 +10,7 @@ import { longestSlice, runInSlices, Steps } from '../planning/budget';
 import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';
 import { printPlan } from '../planning/print';
-import { type IndexedType, type SupergraphIndex } from '../planning/supergraph-index/supergraph-index';
+import { type IndexedType, type SupergraphIndex } from '../planning/supergraph-index';
 import { FetchView } from './fetch-view';
 import { costOf, type PlanCost } from './plan-costs';
 

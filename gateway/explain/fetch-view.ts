@@ -3,13 +3,8 @@ import { type DocumentNode, type FieldNode, Kind, parse, type SelectionSetNode }
 import { type OrderedFetch } from '../execution/compile/order';
 import { pathSteps } from '../execution/compile/paths';
 import { type RequiredSelection } from '../execution/compile/plan';
-import { type Selection } from '../planning/selections/selection';
-import {
-  type IndexedType,
-  isOfType,
-  knownAs,
-  type SupergraphIndex,
-} from '../planning/supergraph-index/supergraph-index';
+import { type Selection } from '../planning/selections';
+import { type IndexedType, isOfType, knownAs, type SupergraphIndex } from '../planning/supergraph-index';
 
 /** What a fetch selects of objects of one type. */
 interface FetchPart {

@@ -13,7 +13,7 @@ import {
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
 import { type Annotated, applied } from '../../schema/supergraph/sdl';
-import { isInterfaceObject, type SupergraphIndex } from './supergraph-index/supergraph-index';
+import { isInterfaceObject, type SupergraphIndex } from './supergraph-index';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
 export interface EntityFacts {

@@ -1,8 +1,8 @@
 /** Subscription fields whose source is events rather than a subgraph. */
 import { type DocumentNode, type FieldDefinitionNode, isTypeDefinitionNode, Kind } from 'graphql';
 import { readKey } from '../cache/tag-formats';
-import { type Selection } from './selections/selection';
-import { type IndexedKey, type IndexedType } from './supergraph-index/supergraph-index';
+import { type Selection } from './selections';
+import { type IndexedKey, type IndexedType } from './supergraph-index';
 import {
   addKey,
   type EditableIndex,

@@ -4,14 +4,8 @@ import { groupsBy } from './maps';
 import { cover } from './search/cover';
 import { type Search } from './search/search';
 import { type Sources } from './search/sources';
-import {
-  allOf,
-  type Conditions,
-  conditionsKey,
-  contradicts,
-  type SelectedField,
-} from './selections/selection';
-import { type IndexedType } from './supergraph-index/supergraph-index';
+import { allOf, type Conditions, conditionsKey, contradicts, type SelectedField } from './selections';
+import { type IndexedType } from './supergraph-index';
 
 /** Root fields that are fetched one after another: all of a query, some of a mutation each. */
 export interface RootGroup {

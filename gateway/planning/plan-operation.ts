@@ -13,8 +13,8 @@ import { leavesLeft, type ObjectPlan } from './search/plans';
 import { Search } from './search/search';
 import { solveObject } from './search/solve-object';
 import { readOperation, type SelectedOperation } from './selections/read-selections';
-import { type Selection } from './selections/selection';
-import { type IndexedType, type SupergraphIndex } from './supergraph-index/supergraph-index';
+import { type Selection } from './selections';
+import { type IndexedType, type SupergraphIndex } from './supergraph-index';
 
 export interface OperationToPlan {
   /** Valid for the API schema. */

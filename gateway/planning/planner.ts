@@ -13,7 +13,7 @@ import { defaultBudget, longestSlice, nextTurn, type PlanningBudget, runInSlices
 import { type EventFields } from './event-fields';
 import { planOperation } from './plan-operation';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
-import { type SupergraphIndex } from './supergraph-index/supergraph-index';
+import { type SupergraphIndex } from './supergraph-index';
 
 export type { QueryPlan, SupergraphFacts };
 

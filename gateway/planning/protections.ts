@@ -2,14 +2,10 @@
 import { type DocumentNode, isTypeDefinitionNode, Kind } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
-import { type Selection } from './selections/selection';
+import { type Selection } from './selections';
 import { type Annotated, applied, namedTypeOf } from '../../schema/supergraph/sdl';
 import { type Features } from '../../schema/supergraph/features';
-import {
-  type IndexedType,
-  isInterfaceObject,
-  type SupergraphIndex,
-} from './supergraph-index/supergraph-index';
+import { type IndexedType, isInterfaceObject, type SupergraphIndex } from './supergraph-index';
 
 /** A requirement on callers: to be authenticated, or to have all scopes or policies of one alternative in `anyOf`. */
 export type Requirement =

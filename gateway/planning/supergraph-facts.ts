@@ -10,7 +10,7 @@ import { visibleDefinitions } from '../../schema/supergraph/visible-definitions'
 import { checkSupergraph } from '../../schema/supergraph/checks';
 import { Features } from '../../schema/supergraph/features';
 import { indexOf } from './supergraph-index/read-supergraph';
-import { type SupergraphIndex } from './supergraph-index/supergraph-index';
+import { type SupergraphIndex } from './supergraph-index';
 
 /** Plain data: a package holds it. */
 export interface SupergraphFacts {

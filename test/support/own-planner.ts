@@ -9,7 +9,7 @@ import { printPlan } from '../../gateway/planning/print';
 import { readSupergraph, type SupergraphFacts } from '../../gateway/planning/supergraph-facts';
 import { Features } from '../../schema/supergraph/features';
 import { indexOf } from '../../gateway/planning/supergraph-index/read-supergraph';
-import { type SupergraphIndex } from '../../gateway/planning/supergraph-index/supergraph-index';
+import { type SupergraphIndex } from '../../gateway/planning/supergraph-index';
 
 /** Plans at once, in a test. Throws what the planner refuses. */
 export function buildQueryPlanner({

@@ -3,8 +3,8 @@ import { type KeyRenamer } from '../../execution/compile/plan';
 import { typeConditionPrefix } from '../../execution/compile/rewrites';
 import { remembered } from '../maps';
 import { type Search } from '../search/search';
-import { type Selection } from '../selections/selection';
-import { type ContextArgument, type IndexedType } from '../supergraph-index/supergraph-index';
+import { type Selection } from '../selections';
+import { type ContextArgument, type IndexedType } from '../supergraph-index';
 import { type FetchDraft } from './drafts';
 import { type Position } from './positions';
 

@@ -1,7 +1,7 @@
 /** The fetches of a plan while they are put together. */
 import { type KeyRenamer, type RequiredSelection, type Rewrite } from '../../execution/compile/plan';
 import { remembered } from '../maps';
-import { commonOf, type Conditions, implies, type SelectedField } from '../selections/selection';
+import { commonOf, type Conditions, implies, type SelectedField } from '../selections';
 import { type Position } from './positions';
 
 export interface FetchDraft {

@@ -1,14 +1,8 @@
 /** Turns what the search found into fetches. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
-import {
-  allOf,
-  type Conditions,
-  conditionsKey,
-  type SelectedField,
-  unconditional,
-} from '../selections/selection';
-import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { allOf, type Conditions, conditionsKey, type SelectedField, unconditional } from '../selections';
+import { type IndexedType } from '../supergraph-index';
 import { type AbstractPlan, type Answer, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
 import { conditionsOf } from '../search/visits';

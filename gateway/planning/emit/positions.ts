@@ -1,6 +1,6 @@
 /** The positions of the response, and the names that fields have there. */
 import { remembered } from '../maps';
-import { type SelectedField, type Selection } from '../selections/selection';
+import { type SelectedField, type Selection } from '../selections';
 
 /** A position of objects in the response. It is created when something is needed there. */
 export class Position {

@@ -1,6 +1,6 @@
 /** The operation of a fetch, as text. */
 import { print } from 'graphql';
-import { type Condition } from '../selections/selection';
+import { type Condition } from '../selections';
 import { addVariables } from '../selections/read-selections';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 

@@ -5,8 +5,8 @@ import { mapIn, remembered } from '../maps';
 import { type Visit } from '../search/plans';
 import { type Search } from '../search/search';
 import { argumentsIn } from '../search/visits';
-import { conditionsKey, type Selection } from '../selections/selection';
-import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { conditionsKey, type Selection } from '../selections';
+import { type IndexedType } from '../supergraph-index';
 import { type FetchDraft, type RequiredDrafts } from './drafts';
 import { type Position } from './positions';
 

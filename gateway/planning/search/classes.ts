@@ -3,12 +3,8 @@
  * keys. One type of a class is solved for all of it, so that an interface of many types costs as much as one of few.
  */
 import { remembered } from '../maps';
-import { conditionsKey, type SelectedField, type Selection } from '../selections/selection';
-import {
-  type IndexedType,
-  isInterfaceObject,
-  type SupergraphIndex,
-} from '../supergraph-index/supergraph-index';
+import { conditionsKey, type SelectedField, type Selection } from '../selections';
+import { type IndexedType, isInterfaceObject, type SupergraphIndex } from '../supergraph-index';
 import { type Search } from './search';
 import { type Sources } from './sources';
 

@@ -1,11 +1,6 @@
 /** What sources answer of a field by themselves. */
-import { countLeaves, type Selection } from '../selections/selection';
-import {
-  type FieldJoin,
-  isInterfaceObject,
-  isOfType,
-  type IndexedType,
-} from '../supergraph-index/supergraph-index';
+import { countLeaves, type Selection } from '../selections';
+import { type FieldJoin, isInterfaceObject, isOfType, type IndexedType } from '../supergraph-index';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
 import { type Source, type Sources } from './sources';

@@ -1,12 +1,7 @@
 /** The ways from an object into other subgraphs, by keys. */
 import { remembered } from '../maps';
-import { type Selection } from '../selections/selection';
-import {
-  type IndexedKey,
-  type IndexedType,
-  isInterfaceObject,
-  knownAs,
-} from '../supergraph-index/supergraph-index';
+import { type Selection } from '../selections';
+import { type IndexedKey, type IndexedType, isInterfaceObject, knownAs } from '../supergraph-index';
 import { cover } from './cover';
 import { type Problem, type Search } from './search';
 import { type Source, type Sources } from './sources';

@@ -10,13 +10,8 @@ import {
   type Selection,
   type SelectionItem,
   unconditional,
-} from '../selections/selection';
-import {
-  type ContextArgument,
-  type IndexedType,
-  isOfType,
-  type SupergraphIndex,
-} from '../supergraph-index/supergraph-index';
+} from '../selections';
+import { type ContextArgument, type IndexedType, isOfType, type SupergraphIndex } from '../supergraph-index';
 
 /** A selection on an interface or union. */
 export interface AbstractView {

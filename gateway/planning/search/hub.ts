@@ -1,7 +1,7 @@
 /** One object position: the ways to each field of its objects. */
 import { mapIn, remembered } from '../maps';
-import { type Selection } from '../selections/selection';
-import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
+import { type Selection } from '../selections';
+import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { cover, resolvedBy } from './cover';
 import { entriesOf, type Entry } from './entries';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';

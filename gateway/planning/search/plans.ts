@@ -1,6 +1,6 @@
 /** The search's results: which subgraph answers what, at each position of the response. */
-import { type Conditions, countLeaves, type SelectedField, type Selection } from '../selections/selection';
-import { type IndexedKey, type IndexedType } from '../supergraph-index/supergraph-index';
+import { type Conditions, countLeaves, type SelectedField, type Selection } from '../selections';
+import { type IndexedKey, type IndexedType } from '../supergraph-index';
 
 /** How a selection is answered at a position. Stages count from the fetch that answers the position's objects. */
 export type Plan = LeafPlan | ObjectPlan | AbstractPlan;

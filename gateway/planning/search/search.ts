@@ -7,8 +7,8 @@
  */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
-import { type Selection } from '../selections/selection';
-import { type IndexedType, type SupergraphIndex } from '../supergraph-index/supergraph-index';
+import { type Selection } from '../selections';
+import { type IndexedType, type SupergraphIndex } from '../supergraph-index';
 import { CallSets } from './calls';
 import { TypeFacts } from './classes';
 import { type Candidate } from './entries';

@@ -1,6 +1,6 @@
 /** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
-import { type Selection, type SelectionItem } from '../selections/selection';
-import { isInterfaceObject } from '../supergraph-index/supergraph-index';
+import { type Selection, type SelectionItem } from '../selections';
+import { isInterfaceObject } from '../supergraph-index';
 import { Assignment, type Chosen, type Work } from './assignment';
 import { type Hub, leavingLeast, type Option } from './hub';
 import { type ObjectItem, type ObjectPlan } from './plans';

@@ -1,11 +1,6 @@
 /** Solves a problem of the search, by what its objects are. */
-import {
-  type SelectedField,
-  type Selection,
-  type SelectionItem,
-  unconditional,
-} from '../selections/selection';
-import { type IndexedType, isInterfaceObject } from '../supergraph-index/supergraph-index';
+import { type SelectedField, type Selection, type SelectionItem, unconditional } from '../selections';
+import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
 import { Hub } from './hub';

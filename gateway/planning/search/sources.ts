@@ -1,6 +1,6 @@
 import { mapIn, remembered } from '../maps';
-import { type Selection } from '../selections/selection';
-import { type IndexedType } from '../supergraph-index/supergraph-index';
+import { type Selection } from '../selections';
+import { type IndexedType } from '../supergraph-index';
 import { type FoundEntries } from './entries';
 import { type ObjectItem, type Plan } from './plans';
 import { type Problem } from './search';

@@ -7,8 +7,8 @@ import {
   type SelectedField,
   type Selection,
   unconditional,
-} from '../selections/selection';
-import { type IndexedKey, type IndexedType } from '../supergraph-index/supergraph-index';
+} from '../selections';
+import { type IndexedKey, type IndexedType } from '../supergraph-index';
 import { type Assignment, type Chosen } from './assignment';
 import { type Hub, type Option } from './hub';
 import { type Answer, noPlan, type Visit, type VisitAnswer } from './plans';

@@ -17,7 +17,7 @@ import {
 import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { Steps } from '../budget';
 import { remembered } from '../maps';
-import { type SupergraphIndex } from '../supergraph-index/supergraph-index';
+import { type SupergraphIndex } from '../supergraph-index';
 import {
   allOf,
   type Conditions,
@@ -27,7 +27,7 @@ import {
   type Selection,
   type SelectionItem,
   unconditional,
-} from './selection';
+} from '.';
 
 export interface SelectedOperation {
   readonly operation: OperationDefinitionNode;

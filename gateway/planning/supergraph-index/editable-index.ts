@@ -7,7 +7,7 @@ import {
   type IndexedType,
   type SupergraphIndex,
   type TypeJoin,
-} from './supergraph-index';
+} from '.';
 
 /** An index while it is built. */
 export interface EditableIndex extends SupergraphIndex {

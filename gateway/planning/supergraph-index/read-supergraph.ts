@@ -14,7 +14,7 @@ import {
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
 import { parseFieldSet } from '../selections/read-selections';
-import { type Selection } from '../selections/selection';
+import { type Selection } from '../selections';
 import {
   type Applied,
   applied,
@@ -25,7 +25,7 @@ import {
 } from '../../../schema/supergraph/sdl';
 import { type Features } from '../../../schema/supergraph/features';
 import { addKey, type EditableIndex, joinIn, type MutableField, type MutableType } from './editable-index';
-import { type ContextArgument, type IndexedSubgraph } from './supergraph-index';
+import { type ContextArgument, type IndexedSubgraph } from '.';
 
 /** Builds the index. Throws an `Error` where the supergraph is wrong. */
 export function* indexOf(supergraph: DocumentNode, features: Features): SlicedWork<EditableIndex> {

@@ -1,5 +1,5 @@
 /** What planning needs to know of a supergraph, by numbers of subgraphs. */
-import { type Selection } from '../selections/selection';
+import { type Selection } from '../selections';
 
 export interface SupergraphIndex {
   readonly subgraphs: readonly IndexedSubgraph[];

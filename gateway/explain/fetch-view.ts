@@ -79,7 +79,7 @@ export class FetchView {
 
   #partOf(name: string, isRoot: boolean): FetchPart[] {
     const type = this.#index.types.get(name);
-    const as = type && knownAs(this.#index, type, this.subgraph);
+    const as = type && knownAs(this.#index, type).get(this.subgraph);
     if (as === undefined) return [];
     const isOfIt = (on: string): boolean =>
       on === as.name || isOfType(this.#index, name, on) || isOfType(this.#index, on, name);

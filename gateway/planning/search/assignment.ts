@@ -1,6 +1,6 @@
 /** Chooses, among the ways to the fields of an object, those that together end earliest and need the fewest calls. */
 import { type Hub, type Option } from './hub';
-import { type ObjectItem, type Plan } from './plans';
+import { type ObjectItem } from './plans';
 
 /** Fields, and the ways to each of them. */
 export interface Work {
@@ -12,7 +12,6 @@ export interface Work {
 export interface Chosen {
   readonly item: ObjectItem;
   readonly option: Option;
-  readonly plan: Plan;
 }
 
 export class Assignment {
@@ -63,7 +62,7 @@ export class Assignment {
   }
 
   #take(items: readonly ObjectItem[], option: Option): void {
-    for (const item of items) this.#chosen.push({ item, option, plan: option.plan });
+    for (const item of items) this.#chosen.push({ item, option });
     this.apply(option);
   }
 

@@ -4,7 +4,7 @@
  */
 import { remembered } from '../maps';
 import { conditionsKey, type SelectedField, type Selection } from '../selections';
-import { type IndexedType, isInterfaceObject, type SupergraphIndex } from '../supergraph-index';
+import { type IndexedType, knownAs, type SupergraphIndex } from '../supergraph-index';
 import { type Search } from './search';
 import { type Sources } from './sources';
 
@@ -91,19 +91,13 @@ export class TypeFacts {
 
   #factsOf(type: IndexedType, names: Set<string>): string {
     let facts = type.contexts.join();
-    for (const [subgraph, { keys, keyFields }] of type.joins) {
+    for (const [subgraph, { keys }] of type.joins) {
       facts += `|${subgraph}`;
       for (const { text, isResolvable } of keys) facts += `${isResolvable ? '' : '!'}{${text}}`;
-      for (const name of keyFields) names.add(name);
     }
-    for (const name of type.interfaces) {
-      const implemented = this.#index.types.get(name);
-      if (implemented === undefined) continue;
-      for (const [subgraph, { keyFields }] of implemented.joins)
-        if (isInterfaceObject(implemented, subgraph)) {
-          facts += `|${name}@${subgraph}`;
-          for (const field of keyFields) names.add(field);
-        }
+    for (const [subgraph, as] of knownAs(this.#index, type)) {
+      if (as !== type) facts += `|${as.name}@${subgraph}`;
+      for (const name of as.joins.get(subgraph)!.keyFields) names.add(name);
     }
     // What a field requires is one of the names, too: the loop also visits those that it adds.
     for (const name of names) {

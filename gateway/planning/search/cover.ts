@@ -16,7 +16,7 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
   if (item.kind === 'bundle')
     return knowsInterfaceObject ? null : search.solve(first.as, item.selection, sources);
   if (item.name === '__typename') {
-    const typing = sources.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
+    const { typing } = sources;
     return typing === undefined ? null : search.leaf(typing.subgraph, typing.stage);
   }
   if (first.as.kind !== 'object' && !knowsInterfaceObject)
@@ -115,8 +115,7 @@ export function providedBelow(
   return provides === undefined ? provided : search.flattening.merge(provided, provides);
 }
 
-function isContextKnown({ contextArguments }: FieldJoin, { stage }: Source, { contexts }: Sources): boolean {
-  return contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
-}
+const isContextKnown = ({ contextArguments }: FieldJoin, { stage }: Source, { contexts }: Sources): boolean =>
+  contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
 
 const nothing: Selection = [];

@@ -1,7 +1,7 @@
 /** The ways from an object into other subgraphs, by keys. */
 import { remembered } from '../maps';
 import { type Selection } from '../selections';
-import { type IndexedKey, type IndexedType, isInterfaceObject, knownAs } from '../supergraph-index';
+import { type IndexedKey, type IndexedType, knownAs } from '../supergraph-index';
 import { cover } from './cover';
 import { type Problem, type Search } from './search';
 import { type Source, type Sources } from './sources';
@@ -89,21 +89,10 @@ export interface Candidate {
 }
 
 function candidatesOf(search: Search, type: IndexedType): Candidate[] {
-  const subgraphs = new Set(type.joins.keys());
-  if (type.kind === 'object')
-    for (const name of type.interfaces) {
-      const implemented = search.index.types.get(name);
-      if (implemented === undefined) continue;
-      for (const subgraph of implemented.joins.keys())
-        if (isInterfaceObject(implemented, subgraph)) subgraphs.add(subgraph);
-    }
   const candidates: Candidate[] = [];
-  for (const subgraph of subgraphs) {
-    const as = knownAs(search.index, type, subgraph);
-    for (const key of as?.joins.get(subgraph)?.keys ?? [])
-      if (key.isResolvable)
-        candidates.push({ subgraph, as: as!, key, alone: aloneIn(search, subgraph, as!) });
-  }
+  for (const [subgraph, as] of knownAs(search.index, type))
+    for (const key of as.joins.get(subgraph)!.keys)
+      if (key.isResolvable) candidates.push({ subgraph, as, key, alone: aloneIn(search, subgraph, as) });
   return candidates;
 }
 

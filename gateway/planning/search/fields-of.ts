@@ -35,7 +35,6 @@ export class Flattening {
   readonly #byType = new Map<Selection, Map<string, readonly SelectedField[]>>();
   readonly #views = new Map<Selection, Map<string, AbstractView>>();
   readonly #merged = new Map<Selection, Map<Selection, Selection>>();
-  readonly #single = new Map<SelectedField, Selection>();
   readonly #conditional = new Map<SelectedField, Map<string, SelectedField>>();
   readonly #replaced = new Map<SelectedField, Map<Selection, SelectedField>>();
   readonly #contexts = new Map<Selection, readonly ContextArgument[]>();
@@ -80,9 +79,7 @@ export class Flattening {
 
   /** The selection of one field. */
   only(field: SelectedField): Selection {
-    let selection = this.#single.get(field);
-    if (selection === undefined) this.#single.set(field, (selection = [field]));
-    return selection;
+    return this.listOf([field]);
   }
 
   /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */
@@ -100,7 +97,7 @@ export class Flattening {
 
   /** The field under these conditions. */
   under(field: SelectedField, when: Conditions): SelectedField {
-    if (when.length === 0) return field;
+    if (when.length === 0 || when === field.when) return field;
     return remembered(mapIn(this.#conditional, field), conditionsKey(when), () => ({ ...field, when }));
   }
 
@@ -117,15 +114,11 @@ export class Flattening {
         if (when.length > 1 && contradicts(when)) continue;
         const key = mergeKey(item, when);
         const known = found.get(key);
-        found.set(key, known === undefined ? this.#with(item, when) : this.#mergeFields(known, item));
+        found.set(key, known === undefined ? this.under(item, when) : this.#mergeFields(known, item));
       }
     };
     add(selection, unconditional);
     return [...found.values()];
-  }
-
-  #with(field: SelectedField, when: Conditions): SelectedField {
-    return when === field.when ? field : this.under(field, when);
   }
 
   #mergeFields(known: SelectedField, field: SelectedField): SelectedField {
@@ -145,7 +138,7 @@ export class Flattening {
     const add = (some: Selection, around: Conditions): void => {
       for (const item of some) {
         const when = allOf(item.when, around);
-        if (item.kind === 'field') common.push(this.#with(item, when));
+        if (item.kind === 'field') common.push(this.under(item, when));
         else if (item.on === undefined || item.on === type.name || type.interfaces.has(item.on))
           add(item.selection, when);
         else {

@@ -24,7 +24,8 @@ export interface Option {
 }
 
 export class Hub {
-  #contexts: ReadyContexts;
+  /** The contexts of what is below these objects. */
+  contexts: ReadyContexts;
   #entries: ReadonlyMap<number, Entry> | undefined;
   /** Of one object type, fields under different aliases have the same ways. */
   readonly #options = new Map<ObjectItem | string, readonly Option[]>();
@@ -38,17 +39,12 @@ export class Hub {
     /** Whether it is a root type, whose fields are requested from all subgraphs at once. */
     readonly isRoot = false,
   ) {
-    this.#contexts = sources.contexts;
-  }
-
-  /** The contexts of what is below these objects. */
-  get contexts(): ReadyContexts {
-    return this.#contexts;
+    this.contexts = sources.contexts;
   }
 
   /** Sets them where the objects set contexts, too: ways that were found before do not know of these. */
   setContexts(contexts: ReadyContexts): void {
-    this.#contexts = contexts;
+    this.contexts = contexts;
     this.#options.clear();
     this.#optionsBelow.clear();
     this.#mixedSources.clear();
@@ -105,17 +101,9 @@ export class Hub {
     // At the root they are calls: a longer way through calls that are made anyway may be cheaper.
     if (atOnce.length > 0 && !this.isRoot) return atOnce;
     if (singles.length > 1 && item.selection !== undefined) {
-      singles.sort((one, other) =>
-        search.isBetter(one.plan, other.plan) ? -1 : search.isBetter(other.plan, one.plan) ? 1 : 0,
-      );
-      const together = cover(
-        search,
-        item,
-        search.sources.of(
-          singles.map(({ source }) => source),
-          this.contexts,
-        ),
-      );
+      singles.sort((one, other) => search.compare(one.plan, other.plan));
+      const all = singles.map(({ source }) => source);
+      const together = cover(search, item, search.sources.of(all, this.contexts));
       if (together !== null && together.uses.length > 1) options.push(ofSources('all', together));
     }
     if (this.isRoot) return options;
@@ -150,15 +138,8 @@ export class Hub {
       const plan = cover(this.search, item, this.#entered(entry, at), isSelf);
       if (plan === null) continue;
       const isWhole = item.kind === 'bundle' || (item.name !== '__typename' && !isSelf);
-      options.push({
-        id: `${subgraph}@${at}`,
-        entry,
-        stage: at,
-        plan,
-        end: at + plan.depth,
-        requires,
-        isWhole,
-      });
+      const end = at + plan.depth;
+      options.push({ id: `${subgraph}@${at}`, entry, stage: at, plan, end, requires, isWhole });
     }
   }
 

@@ -105,14 +105,15 @@ export class Search {
     return plan;
   }
 
-  /** Whether a plan leaves less, ends earlier, calls less, or is smaller, in this order. */
-  isBetter(one: Plan, other: Plan): boolean {
-    const [left, otherLeft] = [leavesLeft(one), leavesLeft(other)];
-    if (left !== otherLeft) return left < otherLeft;
-    if (one.depth !== other.depth) return one.depth < other.depth;
-    const [calls, otherCalls] = [this.calls.count(one.calls), this.calls.count(other.calls)];
-    if (calls !== otherCalls) return calls < otherCalls;
-    return one.visits !== other.visits ? one.visits < other.visits : one.size < other.size;
+  /** Below 0 where the first plan leaves less, ends earlier, calls less, or is smaller, in this order. */
+  compare(one: Plan, other: Plan): number {
+    return (
+      leavesLeft(one) - leavesLeft(other) ||
+      one.depth - other.depth ||
+      this.calls.count(one.calls) - this.calls.count(other.calls) ||
+      one.visits - other.visits ||
+      one.size - other.size
+    );
   }
 
   #evaluate(problem: Problem): void {

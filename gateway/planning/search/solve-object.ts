@@ -1,9 +1,8 @@
 /** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
 import { type Selection, type SelectionItem } from '../selections';
-import { isInterfaceObject } from '../supergraph-index';
-import { Assignment, type Chosen, type Work } from './assignment';
+import { Assignment, type Work } from './assignment';
 import { type Hub, leavingLeast, type Option } from './hub';
-import { type ObjectItem, type ObjectPlan } from './plans';
+import { type Answer, type ObjectItem, type ObjectPlan } from './plans';
 import { Visits } from './visits';
 
 export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
@@ -103,7 +102,7 @@ function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): Obje
   let size = 0;
   let count = 0;
   let depth = hub.isRoot ? 0 : first!.stage;
-  const add = ({ plan }: Pick<Chosen, 'plan'>, stage: number): void => {
+  const add = ({ plan }: Answer, stage: number): void => {
     size += plan.size;
     count += plan.visits;
     depth = Math.max(depth, stage + plan.depth);
@@ -119,13 +118,8 @@ function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): Obje
     for (const answer of answers) add(answer, stage);
   }
   const uses = [...visits.used];
-  if (uses.length === 0 && first !== undefined) uses.push(typingSource());
+  if (uses.length === 0 && first !== undefined) uses.push((sources.typing ?? first).subgraph);
   const { local } = visits;
   const rest = left.length === 0 ? undefined : left;
   return { kind: 'object', type, local, entered, depth, calls, visits: count, size, uses, left: rest };
-
-  function typingSource(): number {
-    const typing = sources.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
-    return (typing ?? first!).subgraph;
-  }
 }

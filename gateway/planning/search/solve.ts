@@ -66,14 +66,7 @@ function solveAbstract(search: Search, { type, selection, sources }: Omit<Proble
     for (const subgraph of plan.uses) uses.add(subgraph);
     byType.push({ types: types.map(({ name }) => name), plan });
     if (plan.left !== undefined)
-      for (const { name } of types)
-        left.push({
-          kind: 'fragment',
-          on: name,
-          when: unconditional,
-          selection: plan.left,
-          isLeftover: true,
-        });
+      for (const { name } of types) left.push({ ...leftover, on: name, selection: plan.left });
   }
   for (const name of leftovers) {
     if (possible.some((object) => object.name === name)) continue;
@@ -85,6 +78,8 @@ function solveAbstract(search: Search, { type, selection, sources }: Omit<Proble
     ...{ uses: [...uses], left: left.length === 0 ? undefined : left },
   };
 }
+
+const leftover = { kind: 'fragment', when: unconditional, isLeftover: true } as const;
 
 /** The fields that are requested of all objects at once, and those that are of each type: for one name it is the same. */
 function split(
@@ -104,11 +99,7 @@ function split(
 }
 
 /** The object types of an interface or union in a subgraph. */
-export function possibleTypes(
-  { index }: Search,
-  type: IndexedType,
-  subgraph: number,
-): readonly IndexedType[] {
+function possibleTypes({ index }: Search, type: IndexedType, subgraph: number): readonly IndexedType[] {
   const possible: IndexedType[] = [];
   for (const [name, subgraphs] of type.objects) {
     const object = subgraphs.has(subgraph) ? index.types.get(name) : undefined;
@@ -139,9 +130,9 @@ function directPlan(
   if (name === '__typename') return search.leaf(first.subgraph, first.stage);
   if (type.kind !== 'interface' || (selection !== undefined && separate.has(responseName))) return undefined;
   const ofInterface = resolvedBy(search, first, name);
-  if (ofInterface === undefined || isRequiring(ofInterface) || hasContext(ofInterface)) return undefined;
+  if (ofInterface === undefined || !needsNothing(ofInterface)) return undefined;
   const ofObjects = possible.map((as) => resolvedBy(search, { ...first, as }, name));
-  if (!ofObjects.every((one) => one !== undefined && !isRequiring(one) && !hasContext(one))) return undefined;
+  if (!ofObjects.every((one) => one !== undefined && needsNothing(one))) return undefined;
   if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const { join, provided } = ofInterface;
   const as = search.index.types.get(join.namedType)!;
@@ -161,7 +152,5 @@ function directPlan(
 
 type Resolved = NonNullable<ReturnType<typeof resolvedBy>>;
 
-const isRequiring = ({ join, provided }: Resolved): boolean =>
-  join.requires !== undefined && provided === undefined;
-
-const hasContext = ({ join }: Resolved): boolean => join.contextArguments.length > 0;
+const needsNothing = ({ join, provided }: Resolved): boolean =>
+  (join.requires === undefined || provided !== undefined) && join.contextArguments.length === 0;

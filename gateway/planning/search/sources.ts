@@ -1,6 +1,6 @@
 import { mapIn, remembered } from '../maps';
 import { type Selection } from '../selections';
-import { type IndexedType } from '../supergraph-index';
+import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { type FoundEntries } from './entries';
 import { type ObjectItem, type Plan } from './plans';
 import { type Problem } from './search';
@@ -33,6 +33,11 @@ export class Sources {
   has(subgraph: number): boolean {
     for (const source of this.list) if (source.subgraph === subgraph) return true;
     return false;
+  }
+
+  /** The first that distinguishes the types of the objects. */
+  get typing(): Source | undefined {
+    return this.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
   }
 
   /** How they answer fields: if what a field requires can be sent, or if it cannot. */

@@ -8,7 +8,6 @@ import {
   type Selection,
   unconditional,
 } from '../selections';
-import { type IndexedKey, type IndexedType } from '../supergraph-index';
 import { type Assignment, type Chosen } from './assignment';
 import { type Hub, type Option } from './hub';
 import { type Answer, noPlan, type Visit, type VisitAnswer } from './plans';
@@ -16,8 +15,6 @@ import { type Answer, noPlan, type Visit, type VisitAnswer } from './plans';
 interface OpenVisit extends Visit {
   /** The required fields that have arguments, as text: other arguments need another visit. */
   readonly given: string;
-  readonly key: IndexedKey | undefined;
-  readonly as: IndexedType;
   readonly answers: VisitAnswer[];
   readonly requires: Set<Selection>;
   representation: Selection;
@@ -37,15 +34,14 @@ export class Visits {
     for (const { item, option } of chosen) this.#place(item, option);
   }
 
-  inOrder(): readonly Visit[] {
+  inOrder(): readonly OpenVisit[] {
     return [...this.#byId.values()].sort((one, other) => one.stage - other.stage);
   }
 
   /** A visit joins a later one of the same subgraph where nothing ends later, and no condition is lost. */
   join(): void {
     const { end } = this.#assignment;
-    const inOrder = [...this.#byId.values()].sort((one, other) => one.stage - other.stage);
-    for (const visit of inOrder) {
+    for (const visit of this.inOrder()) {
       const later = [...this.#byId.values()].find(
         ({ subgraph, stage, answers, given }) =>
           subgraph === visit.subgraph &&
@@ -73,39 +69,36 @@ export class Visits {
           (all, required) => flattening.merge(all, required),
           visit.key.selection,
         );
-        this.#need(visit.representation, stage, conditionsOf(visit.answers), visit.subgraph);
+        this.#need(visit.representation, stage, conditionsOf(visit.answers));
       }
   }
 
   /** Adds what arguments of fields below need, from before a stage on. */
   supplyContext(selection: Selection, before: number): void {
-    this.#need(selection, before, unconditional, undefined);
+    this.#need(selection, before, unconditional);
     this.supply();
   }
 
-  #need(selection: Selection, before: number, when: Conditions, by: number | undefined): void {
+  #need(selection: Selection, before: number, when: Conditions): void {
     const { search, type } = this.#hub;
     for (const field of search.flattening.fieldsOf(selection, type.name)) {
       if (field.name === '__typename') continue;
       const conditional = search.flattening.under(field, when);
       if (this.#isSupplied(field, before) || this.#isSupplied(conditional, before)) continue;
       const option = this.#cheapestSupply(conditional, before);
-      if (option === undefined) {
-        const whom = by === undefined ? 'a context' : search.index.subgraphs[by]!.name;
-        throw new Error(`Nobody supplies ${type.name}.${field.name} for ${whom} before stage ${before}`);
-      }
+      if (option === undefined)
+        throw new Error(`Nobody supplies ${type.name}.${field.name} before stage ${before}`);
       this.#assignment.apply(option);
       this.#place(conditional, option);
     }
   }
 
   #isSupplied(field: SelectedField, before: number): boolean {
-    if (this.local.some(({ item, plan }) => item === field && plan.depth < before)) return true;
+    const isBefore = ({ item, plan }: Answer, stage: number): boolean =>
+      item === field && stage + plan.depth < before;
+    if (this.local.some((answer) => isBefore(answer, 0))) return true;
     for (const { stage, answers } of this.#byId.values())
-      if (
-        answers.some(({ item, plan, isShared }) => !isShared && item === field && stage + plan.depth < before)
-      )
-        return true;
+      if (answers.some((answer) => !answer.isShared && isBefore(answer, stage))) return true;
     return false;
   }
 
@@ -165,8 +158,5 @@ export function argumentsIn(selection: Selection): string {
 }
 
 /** The conditions that all of the answers have. */
-export function conditionsOf(answers: readonly Answer[]): Conditions {
-  let common: Conditions | undefined;
-  for (const { item } of answers) common = common === undefined ? item.when : commonOf(common, item.when);
-  return common ?? unconditional;
-}
+export const conditionsOf = (answers: readonly Answer[]): Conditions =>
+  answers.length === 0 ? unconditional : answers.map(({ item }) => item.when).reduce(commonOf);

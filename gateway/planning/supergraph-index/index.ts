@@ -85,17 +85,14 @@ export function isOfType(index: SupergraphIndex, object: string, name: string): 
 export const isInterfaceObject = ({ kind, joins }: IndexedType, subgraph: number): boolean =>
   kind === 'interface' && joins.get(subgraph)?.isInterfaceObject === true;
 
-/** As what a subgraph knows objects of a type: as itself, or as an interface object; undefined if not at all. */
-export function knownAs(
-  index: SupergraphIndex,
-  type: IndexedType,
-  subgraph: number,
-): IndexedType | undefined {
-  if (type.joins.has(subgraph)) return type;
-  if (type.kind !== 'object') return undefined;
-  for (const name of type.interfaces) {
-    const implemented = index.types.get(name);
-    if (implemented !== undefined && isInterfaceObject(implemented, subgraph)) return implemented;
+/** As what each subgraph that knows objects of a type knows them: as itself, or as an interface object. */
+export function knownAs({ types }: SupergraphIndex, type: IndexedType): ReadonlyMap<number, IndexedType> {
+  const known = new Map(Array.from(type.joins.keys(), (subgraph) => [subgraph, type]));
+  for (const name of type.kind === 'object' ? type.interfaces : []) {
+    const implemented = types.get(name);
+    for (const subgraph of implemented?.joins.keys() ?? [])
+      if (!known.has(subgraph) && isInterfaceObject(implemented!, subgraph))
+        known.set(subgraph, implemented!);
   }
-  return undefined;
+  return known;
 }

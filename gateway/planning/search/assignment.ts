@@ -2,15 +2,20 @@
 import { type Hub, type Option } from './hub';
 import { type ObjectItem } from './plans';
 
+/** A field, and where it is among those of its object. */
+interface OrderedItem {
+  readonly item: ObjectItem;
+  readonly at: number;
+}
+
 /** Fields, and the ways to each of them. */
 export interface Work {
-  readonly items: ObjectItem[];
+  readonly items: OrderedItem[];
   readonly options: readonly Option[];
 }
 
 /** A field, and the way to it. */
-export interface Chosen {
-  readonly item: ObjectItem;
+export interface Chosen extends OrderedItem {
   readonly option: Option;
 }
 
@@ -61,8 +66,8 @@ export class Assignment {
     return plan.uses.length === 1 && plan.uses[0] === this.#hub.sources.list[0]!.subgraph;
   }
 
-  #take(items: readonly ObjectItem[], option: Option): void {
-    for (const item of items) this.#chosen.push({ item, option });
+  #take(items: readonly OrderedItem[], option: Option): void {
+    for (const { item, at } of items) this.#chosen.push({ item, at, option });
     this.apply(option);
   }
 

@@ -2,7 +2,7 @@
  * Classes of object types that behave alike: for what is selected of them, all subgraphs say the same of their fields and
  * keys. One type of a class is solved for all of it, so that an interface of many types costs as much as one of few.
  */
-import { remembered } from '../maps';
+import { mapIn, remembered } from '../maps';
 import { conditionsKey, type SelectedField, type Selection } from '../selections';
 import { type IndexedType, knownAs, type SupergraphIndex } from '../supergraph-index';
 import { type Search } from './search';
@@ -24,18 +24,15 @@ export function classesOf(
   sources: Sources,
 ): TypeClass[] {
   const classes = new Map<string, TypeClass & { types: IndexedType[] }>();
-  const numbers = new Map<object, number>();
+  const keys = new FieldKeys();
   for (const object of possible) {
     const fields = search.flattening.fieldsOf(selection, object.name);
     if (fields.length === 0) continue;
-    const holding = sources.list.filter(({ subgraph }) => type.objects.get(object.name)?.has(subgraph));
-    const key = classKey(
-      search,
-      object,
-      fields,
-      holding.map(({ subgraph }) => subgraph),
-      numbers,
-    );
+    const subgraphs = type.objects.get(object.name)!;
+    const holding = sources.list.filter(({ subgraph }) => subgraphs.has(subgraph));
+    const { text, names } = keys.of(fields);
+    let key = `${text}|${search.typeFacts.numberOf(object, names)}|`;
+    for (const { subgraph } of holding) key += `${subgraph},`;
     // What is provided may be of some types alone.
     const isOwn = holding.some(({ provided }) => provided !== undefined);
     const known = classes.get(key);
@@ -53,28 +50,35 @@ export function classesOf(
   return [...classes.values()];
 }
 
-/** Equal for types that behave alike. */
-function classKey(
-  { typeFacts }: Search,
-  type: IndexedType,
-  fields: readonly SelectedField[],
-  holding: readonly number[],
-  numbers: Map<object, number>,
-): string {
-  let key = `${holding.join()}|`;
-  let names = '';
-  for (const field of fields) {
-    const { name, selection, responseName, signature, when } = field;
-    key += `${remembered(numbers, selection ?? field, () => numbers.size)}:${responseName}:${signature}:${conditionsKey(when)},`;
-    names += `${name},`;
+interface FieldKey {
+  /** Equal for fields that are selected alike. */
+  readonly text: string;
+  /** Of the fields, each with a comma. */
+  readonly names: string;
+}
+
+class FieldKeys {
+  readonly #known = new Map<readonly SelectedField[], FieldKey>();
+  readonly #numbers = new Map<object, number>();
+
+  of(fields: readonly SelectedField[]): FieldKey {
+    return remembered(this.#known, fields, () => {
+      let [text, names] = ['', ''];
+      for (const field of fields) {
+        const { name, selection, responseName, signature, when } = field;
+        const number = remembered(this.#numbers, selection ?? field, () => this.#numbers.size);
+        text += `${number}:${responseName}:${signature}:${conditionsKey(when)},`;
+        names += `${name},`;
+      }
+      return { text, names };
+    });
   }
-  return `${key}|${typeFacts.numberOf(type, names)}`;
 }
 
 /** What subgraphs say of types and some of their fields, as numbers that are equal for equal facts. */
 export class TypeFacts {
   readonly #index: SupergraphIndex;
-  readonly #known = new Map<string, number>();
+  readonly #known = new Map<string, Map<IndexedType, number>>();
   readonly #numbers = new Map<string, number>();
 
   constructor(index: SupergraphIndex) {
@@ -83,7 +87,7 @@ export class TypeFacts {
 
   /** @param names of fields, each with a comma */
   numberOf(type: IndexedType, names: string): number {
-    return remembered(this.#known, `${type.name}|${names}`, () => {
+    return remembered(mapIn(this.#known, names), type, () => {
       const facts = this.#factsOf(type, new Set(names.split(',')));
       return remembered(this.#numbers, facts, () => this.#numbers.size);
     });

@@ -1,4 +1,5 @@
 /** What a selection selects of objects of a type. */
+import { type Steps } from '../budget';
 import { mapIn, remembered } from '../maps';
 import {
   allOf,
@@ -23,6 +24,17 @@ export interface AbstractView {
   readonly leftovers: ReadonlySet<string>;
 }
 
+interface Flattened {
+  /** The types that its fragments are for. */
+  readonly conditions: readonly string[];
+  readonly byType: Map<string, readonly SelectedField[]>;
+  /** By those of the conditions that an object meets. */
+  readonly byConditions: Map<string, readonly SelectedField[]>;
+}
+
+/** By selection of a fragment, the conditions under which it was read. */
+type Seen = Map<Selection, Set<string>>;
+
 /** A list of items, found by them one after another. */
 interface ListNode {
   readonly next: Map<SelectionItem, ListNode>;
@@ -32,7 +44,8 @@ interface ListNode {
 /** Flattens selections; keeps what it has flattened. */
 export class Flattening {
   readonly #index: SupergraphIndex;
-  readonly #byType = new Map<Selection, Map<string, readonly SelectedField[]>>();
+  readonly #steps: Steps;
+  readonly #flattened = new Map<Selection, Flattened>();
   readonly #views = new Map<Selection, Map<string, AbstractView>>();
   readonly #merged = new Map<Selection, Map<Selection, Selection>>();
   readonly #conditional = new Map<SelectedField, Map<string, SelectedField>>();
@@ -40,15 +53,26 @@ export class Flattening {
   readonly #contexts = new Map<Selection, readonly ContextArgument[]>();
   readonly #lists: ListNode = { next: new Map(), selection: [] };
 
-  constructor(index: SupergraphIndex) {
+  constructor(index: SupergraphIndex, steps: Steps) {
     this.#index = index;
+    this.#steps = steps;
   }
 
   /** The fields that are selected of an object of a type; equal ones are merged. */
   fieldsOf(selection: Selection, type: string): readonly SelectedField[] {
-    const known = mapIn(this.#byType, selection);
-    let fields = known.get(type);
-    if (fields === undefined) known.set(type, (fields = this.#flatten(selection, type)));
+    let known = this.#flattened.get(selection);
+    if (known === undefined) {
+      known = { conditions: conditionsIn(selection), byType: new Map(), byConditions: new Map() };
+      this.#flattened.set(selection, known);
+    }
+    const { byConditions, byType, conditions } = known;
+    // Of types that the same fragments are for they are the same.
+    const key = conditions.length === 0 ? '' : type;
+    let fields = byType.get(key);
+    if (fields !== undefined) return fields;
+    const met = conditions.filter((on) => isOfType(this.#index, type, on)).join();
+    fields = remembered(byConditions, met, () => this.#flatten(selection, type));
+    byType.set(key, fields);
     return fields;
   }
 
@@ -103,11 +127,13 @@ export class Flattening {
 
   #flatten(selection: Selection, type: string): readonly SelectedField[] {
     const found = new Map<string, SelectedField>();
+    const seen: Seen = new Map();
     const add = (some: Selection, around: Conditions): void => {
       for (const item of some) {
         if (item.kind === 'fragment') {
+          const when = allOf(around, item.when);
           if (item.on === undefined || isOfType(this.#index, type, item.on))
-            add(item.selection, allOf(around, item.when));
+            if (this.#isNew(item.selection, when, seen)) add(item.selection, when);
           continue;
         }
         const when = allOf(item.when, around);
@@ -135,13 +161,14 @@ export class Flattening {
     const common: SelectedField[] = [];
     const typed: SelectedFragment[] = [];
     const leftovers = new Set<string>();
+    const seen: Seen = new Map();
     const add = (some: Selection, around: Conditions): void => {
       for (const item of some) {
         const when = allOf(item.when, around);
         if (item.kind === 'field') common.push(this.under(item, when));
-        else if (item.on === undefined || item.on === type.name || type.interfaces.has(item.on))
-          add(item.selection, when);
-        else {
+        else if (item.on === undefined || item.on === type.name || type.interfaces.has(item.on)) {
+          if (this.#isNew(item.selection, when, seen)) add(item.selection, when);
+        } else {
           if (item.isLeftover && this.#index.types.get(item.on)?.kind === 'object') leftovers.add(item.on);
           typed.push(when === item.when ? item : { ...item, when });
         }
@@ -150,14 +177,38 @@ export class Flattening {
     add(selection, unconditional);
     return { common: this.#flatten(common, type.name), typed, leftovers };
   }
+
+  /** Whether the selection of a fragment is new under these conditions: fragments that spread each other are many. */
+  #isNew(selection: Selection, when: Conditions, seen: Seen): boolean {
+    this.#steps.take(1 + when.length);
+    const known = remembered(seen, selection, () => new Set());
+    return known.size < known.add(conditionsKey(when)).size;
+  }
 }
 
 const noArguments: readonly ContextArgument[] = [];
+
+/** The types that the fragments in a selection are for. */
+function conditionsIn(selection: Selection): readonly string[] {
+  const found = new Set<string>();
+  const seen = new Set<Selection>();
+  const add = (some: Selection): void => {
+    if (seen.size === seen.add(some).size) return;
+    for (const item of some) {
+      if (item.kind === 'field') continue;
+      if (item.on !== undefined) found.add(item.on);
+      add(item.selection);
+    }
+  };
+  if (selection.some(({ kind }) => kind === 'fragment')) add(selection);
+  return [...found];
+}
 
 function mergeKey(
   { responseName, signature, isRequirement, directives }: SelectedField,
   when: Conditions,
 ): string {
+  if (when.length === 0 && !isRequirement && directives.length === 0) return responseName;
   let key = `${responseName}|${conditionsKey(when)}`;
   if (isRequirement) key += `|${signature}`;
   for (const { text } of directives) key += `|${text}`;

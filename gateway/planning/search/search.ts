@@ -54,7 +54,7 @@ export class Search {
     avoided?: number,
   ) {
     this.calls = new CallSets(index.subgraphs.length, avoided);
-    this.flattening = new Flattening(index);
+    this.flattening = new Flattening(index, steps);
     this.typeFacts = new TypeFacts(index);
   }
 

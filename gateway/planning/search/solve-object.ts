@@ -7,10 +7,10 @@ import { Visits } from './visits';
 
 export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
   const needed = neededContexts(hub, items);
-  const { work, left, order } = waysTo(hub, items);
+  const { work, left } = waysTo(hub, items);
   const assignment = new Assignment(hub, work);
   // The fields of mutations run in their order.
-  const chosen = assignment.choose().toSorted((one, other) => order.get(one.item)! - order.get(other.item)!);
+  const chosen = assignment.choose().toSorted((one, other) => one.at - other.at);
   const visits = new Visits(hub, assignment, chosen);
   visits.join();
   visits.supply();
@@ -49,10 +49,7 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[]
  * The ways to each field. A field that nobody answers whole is taken from the one that leaves least; what this leaves is
  * looked for again, and what stays is left to an object around this one.
  */
-function waysTo(
-  hub: Hub,
-  items: readonly ObjectItem[],
-): { work: Work[]; left: SelectionItem[]; order: ReadonlyMap<ObjectItem, number> } {
+function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: SelectionItem[] } {
   const work: Work[] = [];
   const alike = new Map<readonly Option[], Work>();
   const left: SelectionItem[] = [];
@@ -60,9 +57,9 @@ function waysTo(
     item,
     tried: none,
   }));
-  const order = new Map<ObjectItem, number>();
+  let at = 0;
   for (const { item, tried } of queue) {
-    order.set(item, order.size);
+    const ordered = { item, at: at++ };
     const all = hub.optionsFor(item);
     const options = tried.size === 0 ? all : all.filter(({ id }) => !tried.has(id));
     if (options.length === 0) {
@@ -78,11 +75,11 @@ function waysTo(
         alike.set(whole, (same = { items: [], options: whole }));
         work.push(same);
       }
-      same.items.push(item);
+      same.items.push(ordered);
       continue;
     }
     const best = leavingLeast(options);
-    work.push({ items: [item], options: [best] });
+    work.push({ items: [ordered], options: [best] });
     if (item.kind === 'bundle') left.push(...best.plan.left!);
     else
       queue.push({
@@ -90,7 +87,7 @@ function waysTo(
         tried: new Set([...tried, best.id]),
       });
   }
-  return { work, left, order };
+  return { work, left };
 }
 
 const none: ReadonlySet<string> = new Set();

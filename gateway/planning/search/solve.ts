@@ -131,22 +131,19 @@ function directPlan(
   if (type.kind !== 'interface' || (selection !== undefined && separate.has(responseName))) return undefined;
   const ofInterface = resolvedBy(search, first, name);
   if (ofInterface === undefined || !needsNothing(ofInterface)) return undefined;
-  const ofObjects = possible.map((as) => resolvedBy(search, { ...first, as }, name));
-  if (!ofObjects.every((one) => one !== undefined && needsNothing(one))) return undefined;
-  if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const { join, provided } = ofInterface;
+  let isSplit = sources.list.length > 1;
+  for (const object of possible) {
+    const one = resolvedBy(search, { subgraph: first.subgraph, provided: first.provided, as: object }, name);
+    if (one === undefined || !needsNothing(one)) return undefined;
+    const { provides, namedType } = one.join;
+    isSplit ||= provides !== undefined || one.provided !== undefined || namedType !== join.namedType;
+  }
+  if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const as = search.index.types.get(join.namedType)!;
   const below: Source = { ...first, as, provided: providedBelow(search, join, provided) };
   const plan = search.solve(as, selection, search.sources.of([below], sources.contexts));
   if (plan === null || plan.left !== undefined) return undefined;
-  const isSplit =
-    sources.list.length > 1 ||
-    ofObjects.some(
-      (one) =>
-        one!.join.provides !== undefined ||
-        one!.provided !== undefined ||
-        one!.join.namedType !== join.namedType,
-    );
   return plan.depth > first.stage && isSplit ? undefined : plan;
 }
 

@@ -168,6 +168,33 @@ describe('a plan', () => {
     await expect(planner.plan(deep(2), undefined)).resolves.toBeDefined();
   });
 
+  it('takes few steps of fragments that spread each other twice, and too many of them under all conditions', async () => {
+    const planner = await startPlanner();
+    const bomb = (conditions: (i: number) => string) =>
+      `query (${Array.from({ length: 25 }, (_, i) => `$v${i}: Boolean!`).join()}) { me { ...F0 } } ` +
+      Array.from(
+        { length: 25 },
+        (_, i) => `fragment F${i} on User { ...F${i + 1} ${conditions(i)} ...F${i + 1} }`,
+      ).join(' ') +
+      ' fragment F25 on User { id name }';
+    await expect(
+      planner.plan(
+        bomb(() => ''),
+        undefined,
+      ),
+    ).resolves.toBeDefined();
+    expect(
+      await failureOf(
+        planner.plan(
+          bomb((i) => `@include(if: $v${i})`),
+          undefined,
+        ),
+      ),
+    ).toMatchObject({
+      extensions: { code: 'QUERY_TOO_COMPLEX' },
+    });
+  });
+
   it('does not fail with what the planner throws', async () => {
     const planner = await startPlanner({ facts: await createTestPlanner().ready, supergraphSdl: 'type A' });
     expect(await failureOf(planner.plan('{ me { id } }', undefined))).toMatchObject({

@@ -28,17 +28,14 @@ export function* mutationGroups(
     const before = ways.length === 0 ? [undefined] : ways;
     ways = able.map((one) => before.map((way) => extended(way, one, occurrence)).reduce(cheaperOf));
   }
-  const groups: { readonly subgraph: number; readonly occurrences: (readonly SelectedField[])[] }[] = [];
-  let isLater = false;
-  for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before) {
-    if (isLater) groups.at(-1)!.occurrences.push(way.occurrence);
-    else groups.push({ subgraph: way.subgraph, occurrences: [way.occurrence] });
-    isLater = way.isJoined;
-  }
-  return groups.reverse().map(({ subgraph, occurrences }) => ({
-    fields: occurrences.reverse().flat(),
-    sources: rootSources(search, root, [subgraph]),
-  }));
+  const best: MutationWay[] = [];
+  for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before)
+    best.push(way);
+  const groups: (RootGroup & { readonly fields: SelectedField[] })[] = [];
+  for (const { isJoined, occurrence, subgraph } of best.reverse())
+    if (isJoined) groups.at(-1)!.fields.push(...occurrence);
+    else groups.push({ fields: [...occurrence], sources: rootSources(search, root, [subgraph]) });
+  return groups;
 }
 
 export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {

@@ -33,8 +33,9 @@ export class Position {
       const { taken } = (this.#client ??= clientNames(this.#selections));
       const chosenBefore = new Set(names.values());
       let chosen = name;
-      for (let i = 0; chosenBefore.has(chosen) || !isFree(taken.get(chosen), signature); i++)
-        chosen = `_${i}_${name}`;
+      const isFree = (): boolean =>
+        !chosenBefore.has(chosen) && [...(taken.get(chosen) ?? [])].every((other) => other === signature);
+      for (let i = 0; !isFree(); i++) chosen = `_${i}_${name}`;
       return chosen;
     });
   }
@@ -51,11 +52,10 @@ interface ClientNames {
 /** By selection: what fragments repeat is read once. */
 const known = new WeakMap<Selection, ClientNames>();
 
-function clientNames(selections: readonly Selection[]): ClientNames {
-  const [first] = selections;
-  if (first === undefined || selections.length > 1) return readClient(selections);
-  return remembered(known, first, () => readClient(selections));
-}
+const clientNames = (selections: readonly Selection[]): ClientNames =>
+  selections.length === 1
+    ? remembered(known, selections[0]!, () => readClient(selections))
+    : readClient(selections);
 
 function readClient(selections: readonly Selection[]): ClientNames {
   const names: ClientNames = { taken: new Map(), below: new Map() };
@@ -77,6 +77,3 @@ function readClient(selections: readonly Selection[]): ClientNames {
   for (const selection of selections) read(selection);
   return names;
 }
-
-const isFree = (signatures: ReadonlySet<string> | undefined, signature: string): boolean =>
-  signatures === undefined || (signatures.size === 1 && signatures.has(signature));

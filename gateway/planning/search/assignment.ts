@@ -19,19 +19,24 @@ export interface Chosen extends OrderedItem {
   readonly option: Option;
 }
 
+/** Calls, and sources that are used. */
+interface Spent {
+  readonly calls: number[];
+  readonly used: Set<number>;
+}
+
 export class Assignment {
   /** The stage by which all is known. */
   readonly end: number;
-  /** The sources that are used. */
-  readonly used = new Set<number>();
+  /** For what is chosen. */
+  readonly spent: Spent = { calls: [], used: new Set() };
   readonly #hub: Hub;
-  readonly #calls: number[] = [];
   readonly #chosen: Chosen[] = [];
   readonly #open: Work[] = [];
 
   constructor(hub: Hub, work: readonly Work[]) {
     this.#hub = hub;
-    this.end = work.reduce((end, { options }) => Math.max(end, earliestEnd(options)), 0);
+    this.end = Math.max(0, ...work.map(({ options }) => Math.min(...options.map(({ end }) => end))));
     for (const { items, options } of work) {
       const inTime = options.filter(({ end }) => end <= this.end);
       const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
@@ -55,9 +60,15 @@ export class Assignment {
     return this.#chosen;
   }
 
-  /** Counts a way with those that are chosen. */
-  apply(option: Option): void {
-    this.#apply(option, this.#calls, this.used);
+  /** Counts a way. @default with those that are chosen */
+  apply({ entry, stage, plan }: Option, { calls, used }: Spent = this.spent): void {
+    const { search, entries, sources } = this.#hub;
+    if (entry !== undefined) search.calls.add(calls, stage - 1, entry.subgraph);
+    else
+      for (const subgraph of plan.uses)
+        if (sources.has(subgraph)) used.add(subgraph);
+        else search.calls.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
+    search.calls.addAll(calls, plan.calls, stage);
   }
 
   /** Whether a way costs nothing: at the first source. */
@@ -71,25 +82,14 @@ export class Assignment {
     this.apply(option);
   }
 
-  #apply({ entry, stage, plan }: Option, calls: number[], used: Set<number>): void {
-    const { search, entries } = this.#hub;
-    if (entry !== undefined) search.calls.add(calls, stage - 1, entry.subgraph);
-    else
-      for (const subgraph of plan.uses)
-        if (this.#hub.sources.has(subgraph)) used.add(subgraph);
-        else search.calls.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
-    search.calls.addAll(calls, plan.calls, stage);
-  }
-
-  #price(calls: readonly number[], used: ReadonlySet<number>): number {
+  #price({ calls, used }: Spent): number {
     return (this.#hub.search.calls.price(calls) + used.size) * perCall;
   }
 
   #cheapest(
     options: readonly Option[],
     allowed: ReadonlySet<string>,
-    calls: readonly number[] = this.#calls,
-    used: ReadonlySet<number> = this.used,
+    spent = this.spent,
   ): Option | undefined {
     const possible = options.filter(({ id }) => allowed.has(id));
     if (possible.length < 2) return possible[0];
@@ -97,11 +97,11 @@ export class Assignment {
     let lowest = Infinity;
     for (const option of possible) {
       const { entry, stage, plan } = option;
-      const [moreCalls, moreUsed] = [[...calls], new Set(used)];
-      this.#apply(option, moreCalls, moreUsed);
+      const more = copyOf(spent);
+      this.apply(option, more);
       const keyFields = entry?.key?.selection.length ?? 0;
       const price =
-        this.#price(moreCalls, moreUsed) +
+        this.#price(more) +
         plan.visits * perVisit +
         stage * perStage +
         keyFields * perKeyField +
@@ -149,29 +149,29 @@ export class Assignment {
         if (count > most) [best, most] = [id, count];
       }
       if (best === undefined) break;
-      const { length } = taken;
-      taken.push(best);
-      open = open.filter(({ options }) => !options.some(({ id }) => id === taken[length]));
+      const next = best;
+      taken.push(next);
+      open = open.filter(({ options }) => !options.some(({ id }) => id === next));
     }
     return taken;
   }
 
   /** The price of the cheapest ways among the allowed ones; infinite where a field has none. */
   #priceWith(allowed: ReadonlySet<string>): number {
-    const [calls, used] = [[...this.#calls], new Set(this.used)];
+    const spent = copyOf(this.spent);
     const entered = new Set<string>();
     for (const { option } of this.#chosen) if (option.entry !== undefined) entered.add(option.id);
     let visits = 0;
     let size = 0;
     for (const { items, options } of this.#open) {
-      const option = this.#cheapest(options, allowed, calls, used);
+      const option = this.#cheapest(options, allowed, spent);
       if (option === undefined) return Infinity;
       size += option.plan.size * items.length;
       visits += option.plan.visits * items.length;
       if (option.entry !== undefined) entered.add(option.id);
-      this.#apply(option, calls, used);
+      this.apply(option, spent);
     }
-    return this.#price(calls, used) + (visits + entered.size) * perVisit + size * perField;
+    return this.#price(spent) + (visits + entered.size) * perVisit + size * perField;
   }
 }
 
@@ -185,5 +185,4 @@ const perField = 1e-5;
 /** Most ways of which all sets are tried. */
 const mostForAll = 5;
 
-const earliestEnd = (options: readonly Option[]): number =>
-  options.reduce((earliest, { end }) => Math.min(earliest, end), Infinity);
+const copyOf = ({ calls, used }: Spent): Spent => ({ calls: [...calls], used: new Set(used) });

@@ -76,10 +76,8 @@ export class Hub {
     let stage = 0;
     for (const field of this.search.flattening.fieldsOf(selection, this.type.name)) {
       if (field.name === '__typename') continue;
-      let earliest: number | undefined;
-      for (const { plan, end } of this.optionsFor(field))
-        if (plan.left === undefined && (earliest === undefined || end < earliest)) earliest = end;
-      if (earliest === undefined) return undefined;
+      const earliest = earliestEnd(this.optionsFor(field));
+      if (earliest === Infinity) return undefined;
       stage = Math.max(stage, earliest);
     }
     return stage;
@@ -158,8 +156,7 @@ export class Hub {
   #mixed(item: ObjectItem, options: readonly Option[]): Option | undefined {
     const { search, sources } = this;
     if (item.kind === 'bundle' || item.selection === undefined) return undefined;
-    let earliest = Infinity;
-    for (const { plan, end } of options) if (plan.left === undefined) earliest = Math.min(earliest, end);
+    const earliest = earliestEnd(options);
     const all = remembered(this.#mixedSources, earliest, () => this.#enteredBefore(earliest));
     if (all.list.length === sources.list.length) return undefined;
     let able = 0;
@@ -187,6 +184,13 @@ function ofSources(id: string, plan: Plan): Option {
 
 const noEntries: ReadonlyMap<number, Entry> = new Map();
 const noOptions: readonly Option[] = [];
+
+/** The earliest stage by which one of some ways has answered all. */
+function earliestEnd(options: readonly Option[]): number {
+  let earliest = Infinity;
+  for (const { plan, end } of options) if (plan.left === undefined) earliest = Math.min(earliest, end);
+  return earliest;
+}
 
 /** Of some ways, the one that leaves least, and ends earliest. */
 export function leavingLeast(options: readonly Option[]): Option {

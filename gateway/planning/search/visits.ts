@@ -30,7 +30,7 @@ export class Visits {
   constructor(hub: Hub, assignment: Assignment, chosen: readonly Chosen[]) {
     this.#hub = hub;
     this.#assignment = assignment;
-    this.used = assignment.used;
+    this.used = assignment.spent.used;
     for (const { item, option } of chosen) this.#place(item, option);
   }
 

@@ -7,6 +7,7 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
+  getOperationAST,
   Kind,
   parse,
   type OperationDefinitionNode,
@@ -47,14 +48,11 @@ export function* readOperation(
   { onFragments }: SupergraphIndex,
   steps: Steps,
 ): SlicedWork<SelectedOperation> {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) throw new Error('The document has no such operation');
   const fragments = new Map<string, FragmentDefinitionNode>();
-  let operation: OperationDefinitionNode | undefined;
-  for (const definition of document.definitions) {
+  for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    else if (definition.kind === Kind.OPERATION_DEFINITION)
-      if (operationName === undefined || definition.name?.value === operationName) operation ??= definition;
-  }
-  if (operation === undefined) throw new Error('The document has no such operation');
   const reader = new SelectionReader(false, steps, fragments, onFragments);
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
@@ -197,9 +195,9 @@ const customDirectives = (
   directives: readonly DirectiveNode[] = [],
   isOnFragment: boolean,
 ): CustomDirective[] =>
-  directives.flatMap((node) =>
-    notForSubgraphs.has(node.name.value) ? [] : [{ node, isOnFragment, text: print(node) }],
-  );
+  directives
+    .filter(({ name }) => !notForSubgraphs.has(name.value))
+    .map((node) => ({ node, isOnFragment, text: print(node) }));
 
 /** The names of the variables in some nodes. */
 export function addVariables(nodes: readonly (ArgumentNode | DirectiveNode)[], names: Set<string>): void {

@@ -38,17 +38,19 @@ export function* indexOf(supergraph: DocumentNode, features: Features): SlicedWo
 }
 
 class SupergraphReader {
-  readonly #labels = new Set<string>();
-  readonly #onFragments = new Set<string>();
-  readonly #onQueries = new Set<string>();
+  readonly #index = {
+    subgraphs: [] as IndexedSubgraph[],
+    types: new Map<string, MutableType>(),
+    roots: { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' },
+    contextual: new Map<string, ContextArgument[]>(),
+    overrideLabels: new Set<string>(),
+    onFragments: new Set<string>(),
+    onQueries: new Set<string>(),
+  };
   readonly #fieldSets = new Map<string, Selection>();
-  readonly #subgraphs: IndexedSubgraph[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #types = new Map<string, MutableType>();
   /** A field of those of which the same is said, by the text of it. */
   readonly #alike = new Map<string, MutableField>();
-  readonly #contextual = new Map<string, ContextArgument[]>();
-  readonly #roots = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
   /** Version 0.1 says less: types and fields without a graph are everywhere, or of their owner. */
   readonly #isFirstVersion: boolean;
   readonly #contextDirective: string | undefined;
@@ -59,62 +61,54 @@ class SupergraphReader {
     for (const definition of definitions) {
       if (definition.kind === Kind.SCHEMA_DEFINITION || definition.kind === Kind.SCHEMA_EXTENSION) {
         for (const { operation, type } of definition.operationTypes ?? [])
-          this.#roots[operation] = type.name.value;
+          this.#index.roots[operation] = type.name.value;
       } else if (definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'join__Graph')
         for (const value of definition.values ?? []) {
           const { value: graph } = value.name;
           const [{ name = graph, url = '' } = {}] = applied(value, 'join__graph');
-          this.#numbers.set(graph, this.#subgraphs.length);
-          this.#subgraphs.push({ graph, name: String(name), url: String(url) });
+          this.#numbers.set(graph, this.#index.subgraphs.length);
+          this.#index.subgraphs.push({ graph, name: String(name), url: String(url) });
         }
       else if (definition.kind === Kind.DIRECTIVE_DEFINITION)
         for (const { value } of definition.locations) {
-          if (value === 'INLINE_FRAGMENT') this.#onFragments.add(definition.name.value);
-          if (value === 'QUERY') this.#onQueries.add(definition.name.value);
+          if (value === 'INLINE_FRAGMENT') this.#index.onFragments.add(definition.name.value);
+          if (value === 'QUERY') this.#index.onQueries.add(definition.name.value);
         }
     }
   }
 
   finish(): EditableIndex {
-    for (const type of this.#types.values()) {
+    const { types } = this.#index;
+    for (const type of types.values()) {
       if (type.kind !== 'object') continue;
-      for (const name of type.interfaces) this.#types.get(name)?.objects.set(type.name, new Set());
-      for (const [name, subgraphs] of type.implementedIn)
-        this.#types.get(name)?.objects.set(type.name, subgraphs);
+      for (const name of type.interfaces) types.get(name)?.objects.set(type.name, new Set());
+      for (const [name, subgraphs] of type.implementedIn) types.get(name)?.objects.set(type.name, subgraphs);
     }
-    this.#inheritContexts();
-    return {
-      subgraphs: this.#subgraphs,
-      types: this.#types,
-      roots: this.#roots,
-      contextual: this.#contextual,
-      overrideLabels: this.#labels,
-      onFragments: this.#onFragments,
-      onQueries: this.#onQueries,
-    };
+    // Objects of an interface or union that sets a context set it, too.
+    for (const { contexts, objects } of types.values())
+      for (const context of contexts)
+        for (const name of objects.keys()) {
+          const object = types.get(name);
+          if (object !== undefined && !object.contexts.includes(context)) object.contexts.push(context);
+        }
+    return this.#index;
   }
 
   read(node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode): void {
     const type: MutableType = {
       name: node.name.value,
       kind: kinds[node.kind],
-      joins: new Map(),
-      fields: new Map(),
-      interfaces: new Set(),
-      implementedIn: new Map(),
-      objects: new Map(),
-      contexts:
-        this.#contextDirective === undefined
-          ? []
-          : applied(node, this.#contextDirective).map(({ name }) => String(name)),
+      ...{ joins: new Map(), fields: new Map(), objects: new Map() },
+      ...{ interfaces: new Set(), implementedIn: new Map() },
+      contexts: applied(node, this.#contextDirective).map(({ name }) => String(name)),
     };
-    this.#types.set(type.name, type);
+    this.#index.types.set(type.name, type);
     for (const join of applied(node, 'join__type')) this.#joinType(type, join);
     const [owner] = applied(node, 'join__owner');
     const owning = owner && this.#numbers.get(String(owner['graph']));
     if (owning !== undefined) joinIn(type, owning);
     if (this.#isFirstVersion && type.joins.size === 0)
-      for (const subgraph of this.#subgraphs.keys()) joinIn(type, subgraph);
+      for (const subgraph of this.#index.subgraphs.keys()) joinIn(type, subgraph);
     if (node.kind === Kind.UNION_TYPE_DEFINITION) this.#readMembers(type, node);
     else {
       this.#readInterfaces(type, node);
@@ -166,7 +160,7 @@ class SupergraphReader {
     };
     type.fields.set(name, field);
     this.#joinFieldAs(directives, type, field, owner);
-    if (!this.#isFirstVersion && !this.#contextual.has(name) && field.joins.size >= directives.length)
+    if (!this.#isFirstVersion && !this.#index.contextual.has(name) && field.joins.size >= directives.length)
       this.#alike.set(text, field);
   }
 
@@ -197,11 +191,11 @@ class SupergraphReader {
       joinIn(type, subgraph);
     }
     const { overrideLabel: label, override, usedOverridden, requires, provides } = join;
-    if (typeof label === 'string') this.#labels.add(label);
+    if (typeof label === 'string') this.#index.overrideLabels.add(label);
     const own = typeof join['type'] === 'string' ? parseType(join['type'], { noLocation: true }) : undefined;
     const contextArguments = this.#contextArguments(join);
     if (contextArguments.length > 0)
-      this.#contextual.set(field.name, [...(this.#contextual.get(field.name) ?? []), ...contextArguments]);
+      remembered(this.#index.contextual, field.name, () => []).push(...contextArguments);
     field.joins.set(subgraph, {
       type: own === undefined ? field.type : typeText(own),
       namedType: own === undefined ? field.namedType : namedTypeOf(own),
@@ -222,18 +216,6 @@ class SupergraphReader {
       ...{ name: name!, type: type!, context: context! },
       selection: this.#fieldSet(selection!),
     }));
-  }
-
-  /** Objects of an interface or union that sets a context set it, too. */
-  #inheritContexts(): void {
-    for (const type of this.#types.values()) {
-      if (type.kind === 'object') continue;
-      for (const context of type.contexts)
-        for (const name of type.objects.keys()) {
-          const object = this.#types.get(name);
-          if (object !== undefined && !object.contexts.includes(context)) object.contexts.push(context);
-        }
-    }
   }
 
   /** Equal texts give one selection. They are checked. */

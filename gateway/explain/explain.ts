@@ -9,7 +9,7 @@ import { explainSavings, type Savings } from './explain-savings';
 import { explainSubscription, type SharedSubscription } from './explain-subscription';
 import { eventFieldsOf } from '../events/fed-fields';
 import { type Options, parseOptions } from '../options';
-import { boundsOf, Planner, printPlan } from '../planning';
+import { Planner, printPlan } from '../planning';
 import { validationRules } from '../request/validation-rules';
 
 export interface ExplainOptions {
@@ -53,7 +53,7 @@ export type Explanation = Explained | { readonly errors: readonly GraphQLError[]
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
   const { supergraphSdl, query, operationName, variables, why = false, options = parseOptions({}) } = given;
   const eventFields = eventFieldsOf(options.events.subscriptions);
-  const planner = new Planner({ supergraphSdl, eventFields, ...boundsOf(options.planning) });
+  const planner = new Planner({ supergraphSdl, eventFields, limits: options.planning });
   const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
     const { apiSchemaSdl, answerTypesSdl, protections } = await planner.ready;

@@ -13,7 +13,7 @@ import { createOperations, type OperationOptions } from './operations';
 import type { Options } from '../options';
 import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
-import { boundsOf, Planner, type EntityFacts, type PlannedOperation } from '../planning';
+import { Planner, type EntityFacts, type PlannedOperation } from '../planning';
 import { type OperationMemory, type PlanEntry } from './operation-cache';
 import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
@@ -54,8 +54,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { supergraphSdl, packaged, chooseSubgraph, planning, overrides, warmUp, memory } = options;
   const { subscriptions: fields } = options.events;
   const planner = new Planner({
-    ...{ supergraphSdl, eventFields: eventFieldsOf(fields) },
-    ...boundsOf(planning),
+    supergraphSdl,
+    limits: planning,
+    eventFields: eventFieldsOf(fields),
     facts: packaged?.facts,
   });
   const plans = packaged && new PackagedPlans(packaged);

@@ -1,5 +1,7 @@
+export type { QueryPlan } from '../execution/compile/plan';
 export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
-export { boundsOf, type PlannedOperation, Planner, type QueryPlan, type SupergraphFacts } from './planner';
+export { type PlannedOperation, Planner } from './planner';
 export { printPlan } from './print';
 export { type Protections, type Requirement, requirementLabel } from './protections';
+export type { SupergraphFacts } from './supergraph-facts';

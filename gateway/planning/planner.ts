@@ -15,34 +15,20 @@ import { planOperation } from './plan-operation';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
 import { type SupergraphIndex } from './supergraph-index';
 
-export type { QueryPlan, SupergraphFacts };
-
 export interface PlannerOptions {
   readonly supergraphSdl: string;
-  /** What one operation may take. @default 30000 steps */
-  readonly budget?: PlanningBudget | undefined;
+  /**
+   * What one operation may take, and how many may wait to be planned: a document counts as one for each 4 KiB begun. More are
+   * refused at once, first those of the sender with the most.
+   *
+   * @default those of the options
+   */
+  readonly limits?: Partial<Options['planning']> | undefined;
   /** Subscription fields whose source is events. @default none */
   readonly eventFields?: EventFields | undefined;
-  /**
-   * How many operations may wait to be planned; a document counts as one for each 4 KiB begun. More are refused at once,
-   * first those of the sender with the most.
-   *
-   * @default 500
-   */
-  readonly queueLimit?: number | undefined;
   /** The facts of the supergraph, where they are known already. @default they are read */
   readonly facts?: SupergraphFacts | undefined;
 }
-
-/** The planner's limits from the options. */
-export const boundsOf = ({
-  depth,
-  steps,
-  waiting,
-}: Options['planning']): Pick<PlannerOptions, 'budget' | 'queueLimit'> => ({
-  budget: { steps, depth },
-  queueLimit: waiting,
-});
 
 /** An operation with all inputs of its plan. Identifies the plan in the cache. */
 export interface PlannedOperation {
@@ -73,7 +59,7 @@ export class Planner {
   /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
   readonly ready: Promise<SupergraphFacts>;
   readonly #options: PlannerOptions;
-  readonly #budget: PlanningBudget;
+  readonly #limits: Options['planning'];
   readonly #waiting = new FairQueue<Task>();
   /** Plans under way, by operation. */
   readonly #plans = new Map<string, Promise<QueryPlan>>();
@@ -86,7 +72,7 @@ export class Planner {
 
   constructor(options: PlannerOptions) {
     this.#options = options;
-    this.#budget = options.budget ?? defaultBudget;
+    this.#limits = { ...defaultBudget, waiting: 500, ...options.limits };
     if (options.facts === undefined) this.#supergraph = this.#read();
     this.ready = this.#supergraph?.then(({ facts }) => facts) ?? Promise.resolve(options.facts!);
     // Whoever needs it awaits it, too.
@@ -109,7 +95,7 @@ export class Planner {
     if (refused !== undefined) return Promise.reject(refused);
     let plan = this.#plans.get(key);
     if (plan !== undefined) return plan;
-    const steps = new Steps(this.#budget);
+    const steps = new Steps(this.#limits);
     const begin = (index: SupergraphIndex): SlicedWork<QueryPlan> => {
       const operation = { document: parse(document, { noLocation: true }), operationName, overrideLabels };
       return planOperation(operation, index, steps);
@@ -134,7 +120,7 @@ export class Planner {
   /** What it plans with. Rejects as `ready` does. */
   async details(): Promise<{ readonly index: SupergraphIndex; readonly budget: PlanningBudget }> {
     const { index } = await (this.#supergraph ??= this.#read());
-    return { index, budget: this.#budget };
+    return { index, budget: this.#limits };
   }
 
   /** Rejects all pending operations. */
@@ -158,8 +144,7 @@ export class Planner {
   }
 
   #bound(): void {
-    const { queueLimit = 500 } = this.#options;
-    while (this.#waiting.weight > queueLimit && this.#waiting.size > 1) {
+    while (this.#waiting.weight > this.#limits.waiting && this.#waiting.size > 1) {
       const sender = heaviest(this.#waiting.senders(), (one) => this.#waiting.weightOf(one), 0);
       this.#waiting.takeNewestOf(sender!)?.reject(tooMany());
     }

@@ -8,7 +8,7 @@ import { overrideRates } from '../graph/overrides';
 import { refuseOnLambda } from '../lambda/refuse-options';
 import { type Options, OptionsError } from '../options';
 import type { PackagedGraph, PackagedOperation, PackagedPlan } from '../packaged/packaged-graph';
-import { boundsOf, Planner } from '../planning';
+import { Planner } from '../planning';
 import { ManifestError, readManifests, sha256 } from '../request/persisted/manifest';
 import { validationRules } from '../request/validation-rules';
 import { readSupergraph } from './read-supergraph';
@@ -31,7 +31,7 @@ export async function packGateway(options: Options): Promise<PackedGateway> {
   const operations = readOperations(options);
   const supergraphSdl = await readSupergraph(options);
   const eventFields = eventFieldsOf(options.events.subscriptions);
-  const planner = new Planner({ supergraphSdl, eventFields, ...boundsOf(options.planning) });
+  const planner = new Planner({ supergraphSdl, eventFields, limits: options.planning });
   try {
     const facts = await planner.ready.catch((error: unknown) => {
       throw new SupergraphError(`The supergraph cannot be run: ${(error as Error).message}`, {

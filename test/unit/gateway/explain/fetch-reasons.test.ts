@@ -96,7 +96,7 @@ it('leaves the next best plan open where it takes more steps than planning may',
   const operation = '{ top { name price } }';
   const steps = new Steps(defaultBudget);
   runAtOnce(planOperation({ document: parse(operation) }, (await planner.details()).index, steps));
-  const poor = new Planner({ supergraphSdl, budget: { steps: steps.taken, depth: 100 } });
+  const poor = new Planner({ supergraphSdl, limits: { steps: steps.taken } });
   const { reasons } = await explainPlan(poor, operation, undefined);
   expect([...reasons.values()]).toMatchObject([{ nextBest: 'unknown' }]);
   await poor.close();

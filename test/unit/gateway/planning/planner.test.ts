@@ -148,7 +148,7 @@ describe('a plan', () => {
   });
 
   it('is refused beyond the budget of steps, with the limit, and at once when it is asked for again', async () => {
-    const planner = await startPlanner({ budget: { steps: 100, depth: 1000 } });
+    const planner = await startPlanner({ limits: { steps: 100 } });
     const refused = {
       message: 'The operation is too complex to be planned: it takes more than 100 steps.',
       extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } },
@@ -159,7 +159,7 @@ describe('a plan', () => {
   });
 
   it('is refused beyond the levels that an operation may have', async () => {
-    const planner = await startPlanner({ budget: { steps: 30_000, depth: 5 } });
+    const planner = await startPlanner({ limits: { depth: 5 } });
     const deep = (depth: number) => `{me${'{friend'.repeat(depth)}{id}${'}'.repeat(depth)}}`;
     expect(await failureOf(planner.plan(deep(10), undefined))).toMatchObject({
       message: 'The operation is too complex to be planned: it takes more than 5 levels.',
@@ -234,7 +234,7 @@ describe('operations that wait', () => {
   });
 
   it('are refused beyond their number: the newest of the sender with the most', async () => {
-    const planner = await startPlanner({ queueLimit: 3 });
+    const planner = await startPlanner({ limits: { waiting: 3 } });
     const plan = (name: string, sender: string) =>
       failureOf(planner.plan(`{ ${name}: me { id } }`, undefined, [], sender));
     const outcomes = Promise.all([
@@ -260,7 +260,7 @@ describe('operations that wait', () => {
   });
 
   it('count once for each 4 KiB of their documents; one alone is planned, however long it is', async () => {
-    const planner = await startPlanner({ queueLimit: 3 });
+    const planner = await startPlanner({ limits: { waiting: 3 } });
     const large = `{ me { id } } # ${'x'.repeat(20_000)}`;
     await expect(planner.plan(large, undefined, [], 'a')).resolves.toBeDefined();
     const outcomes = [

@@ -26,7 +26,7 @@ module.exports = {
   roots: ['cli', 'console', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],
   testPathIgnorePatterns: [
-    // The end-to-end tests need a build, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
+    // The end-to-end tests start processes, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.
     ...(process.env.WEIR_E2E ? [] : ['<rootDir>/test/e2e/']),
     ...(process.env.WEIR_LONG ? [] : longSuites.map((suite) => `<rootDir>/${suite}`)),
   ],

@@ -30,7 +30,7 @@ const groups = [
     sources: ['gateway/http', 'gateway/websocket'],
   },
   {
-    why: 'they kill at more points what `integration/{workflows,consumers,store}-killed`, `unit/subgraphs/kit/events/relay` and the contracts of stores kill or end once',
+    why: 'they kill at more points what `e2e/{workflows,consumers,store}-killed`, `unit/subgraphs/kit/events/relay` and the contracts of stores kill or end once',
     suites: [
       'test/integration/orders-killed.test.ts',
       'test/integration/registry-killed.test.ts',
@@ -62,7 +62,7 @@ const groups = [
     sources: ['gateway/cache/stores', 'gateway/execution/size.ts', 'gateway/graph', 'gateway/planning'],
   },
   {
-    why: 'each step of an order fails in turn: `integration/shop-commands` and `workflows-killed` prove what undoes it',
+    why: 'each step of an order fails in turn: `integration/shop-commands` and `e2e/workflows-killed` prove what undoes it',
     suites: ['test/integration/order-failures.test.ts'],
     sources: [
       'subgraphs/kit/workflows',

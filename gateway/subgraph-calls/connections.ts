@@ -78,7 +78,6 @@ export class SubgraphConnections {
     if (!pool.destroyed) void pool.close();
   });
   readonly #strictPools = new Leases<Http1Pool>((pool) => pool.close());
-  #context: SecureContext | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -132,7 +131,7 @@ export class SubgraphConnections {
     const hasOwnTrust = ca !== undefined && url.protocol === 'https:';
     const connect =
       tls === undefined
-        ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: this.#trusting(ca) }) })
+        ? buildConnector({ ...settings, ...(hasOwnTrust && { secureContext: trusting(ca) }) })
         : connectWithFiles(tls, settings);
     return connectByProxies(connect, connectTimeout, address);
   }
@@ -141,11 +140,20 @@ export class SubgraphConnections {
     for (const pool of this.#strictPools.values) pool.destroy();
     await Promise.all(this.#pools.values.map((pool) => pool.destroy()));
   }
+}
 
-  /** Created once for all connections, as reading the system's certificates takes 20 ms. */
-  #trusting(ca: NonNullable<ConnectionOptions['ca']>): SecureContext {
-    return (this.#context ??= createSecureContext({ ca: [...rootCertificates, ca].flat().map(String) }));
-  }
+let latest: { readonly certificates: string; readonly context: SecureContext } | undefined;
+
+/** Reading the system's certificates takes 30 ms, and a reload of the options seldom changes the others. */
+function trusting(ca: NonNullable<ConnectionOptions['ca']>): SecureContext {
+  const certificates = [ca].flat().map(String);
+  const joined = certificates.join('\n');
+  if (latest?.certificates !== joined)
+    latest = {
+      certificates: joined,
+      context: createSecureContext({ ca: [...rootCertificates, ...certificates] }),
+    };
+  return latest.context;
 }
 
 const mostConnections = 256;

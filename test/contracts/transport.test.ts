@@ -828,7 +828,8 @@ describe.each([
     const server = await serveHttps((_request, response) => setTimeout(() => response.end('{}'), 50));
     const read = jest.spyOn(tls, 'createSecureContext');
     try {
-      const { send } = start(server, { http2: false });
+      // Of which no connection was opened before.
+      const { send } = start(server, { http2: false, ca: `${certificate}\n` });
       await Promise.all(Array.from({ length: 3 }, () => call(send)));
       expect(server.connections.size).toBe(3);
       expect(read).toHaveBeenCalledTimes(1);

@@ -40,7 +40,7 @@ import {
 } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 3, 20);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 2, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 30);
 const perTest = 20;
 const code = 'UNAUTHORIZED_FIELD_OR_TYPE';

@@ -21,7 +21,7 @@ import { differenceOf, drawGraph, drawOperation, report } from './case';
 import { composeGraph, type Graph, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 8, 100);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 5, 100);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const events = ['one', 'other'];
 const perTest = 4;

@@ -12,7 +12,7 @@ import { drawGraph, drawOperation, report } from './case';
 import { type Answer, composeGraph, type EngineOptions, type Graph, startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 20);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 4, 20);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const perTest = 20;
 

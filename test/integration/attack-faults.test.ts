@@ -10,7 +10,7 @@ import { waysIn } from '../support/ways-in';
 import { within } from '../support/times';
 
 /** Clients at once. */
-const many = amountOf('WEIR_CLIENTS', 250, 1_000);
+const many = amountOf('WEIR_CLIENTS', 100, 1_000);
 let broken: TestSubgraph;
 let attacked: Attacked;
 let gateway: TestGateway;

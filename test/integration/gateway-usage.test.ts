@@ -9,7 +9,7 @@ import { startTestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
 /** A multiple of a hundred. */
-const count = amountOf('WEIR_USED', 2_000, 10_000);
+const count = amountOf('WEIR_USED', 500, 10_000);
 
 let graph: SmallGraph;
 let folder: string;

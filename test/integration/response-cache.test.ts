@@ -484,7 +484,7 @@ it('answers a stampede on a cold key by one execution', async () => {
   const gateway = await start();
   await gateway.query('{ me { id } }');
   graph.accounts.requests.length = 0;
-  const answers = await Promise.all(Array.from({ length: 1_000 }, () => send(gateway)));
+  const answers = await Promise.all(Array.from({ length: 300 }, () => send(gateway)));
   for (const { body } of answers) expect(body).toEqual({ data: { me: { name: 'Ada' } } });
   expect(calls()).toBe(1);
 });

@@ -65,7 +65,7 @@ it('waits as long as Retry-After says', async () => {
 it('does not multiply the load of a subgraph that is down, and finds it when it is back', async () => {
   await start({ breaker: { pause: 100 } });
   graph.reviews.answer = fail(503);
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 40; round++) {
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) => gateway.query(user, { id: i % 2 === 0 ? 'u1' : 'u2' })),
     );
@@ -74,7 +74,7 @@ it('does not multiply the load of a subgraph that is down, and finds it when it 
       expect(errors[0].extensions).toEqual({ code: 'SUBREQUEST_HTTP_ERROR', service: 'reviews' });
     }
   }
-  expect(graph.reviews.requests.length).toBeLessThanOrEqual(1100);
+  expect(graph.reviews.requests.length).toBeLessThanOrEqual(440);
   expect(await gateway.metrics()).toContain('weir_subgraph_endpoints_open{subgraph="reviews"} 1');
 
   graph.reviews.answer = undefined;

@@ -1,5 +1,5 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { graphql, parse } from 'graphql';
+import { parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { hmacSha256 } from '../../gateway/auth/hmac';
 import { UsedSignatures } from '../../gateway/auth/used-signatures';
@@ -19,6 +19,7 @@ import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics';
 import { InProcessClient, type InProcessOptions } from './in-process-client';
 import { type Json, sampleSum, sourceOf, type TestGateway } from './running-gateway';
+import { schemaAnswers } from './schema-answers';
 import { compose } from './small-graph';
 
 /** A subgraph without a socket, that remembers what it was asked. */
@@ -36,15 +37,14 @@ export function inProcessSubgraph(options: {
   readonly resolvers: Json;
 }): InProcessSubgraph {
   const { name, typeDefs, resolvers } = options;
-  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers });
+  const answer = schemaAnswers(buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers }));
   const requests: { readonly body: Json }[] = [];
   return {
     ...{ name, typeDefs, requests },
     url: `http://${name}.test/graphql`,
     answer: (body) => {
       requests.push({ body });
-      const { query: source, variables: variableValues, operationName } = body;
-      return graphql({ schema, source, variableValues, operationName });
+      return answer(body);
     },
   };
 }

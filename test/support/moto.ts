@@ -1,23 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { saySkipped, usesPrograms } from './programs';
 
 const hasMoto =
   'from importlib.util import find_spec; exit(not all(map(find_spec, ("moto", "flask", "flask_cors"))))';
 
 /**
  * The Python that has moto (https://docs.getmoto.org), which stands in for AWS: `WEIR_TEST_PYTHON`, else the one of the
- * path. Undefined where there is none.
+ * path. Undefined where there is none, and in `npm test`.
  */
-export const motoPython = [process.env['WEIR_TEST_PYTHON'], 'python3', 'python']
+export const motoPython = (usesPrograms ? [process.env['WEIR_TEST_PYTHON'], 'python3', 'python'] : [])
   .filter((python) => python !== undefined)
   .find((python) => spawnSync(python, ['-c', hasMoto]).status === 0);
 
 /** Says in the output of the tests that those of `what` do not run without moto. */
 export function sayWithoutMoto(what: string): void {
-  if (motoPython === undefined)
-    process.stderr.write(
-      `\nNo Python with moto here (pip install 'moto[server]'): ${what.toUpperCase()} ARE SKIPPED.\n\n`,
-    );
+  if (motoPython === undefined) saySkipped(what, "no Python with moto (pip install 'moto[server]')");
 }
 
 /** A server that answers as AWS does. All is in its memory. */

@@ -6,18 +6,17 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { freePort } from './free-port';
 import { eventually } from './process';
+import { saySkipped, usesPrograms } from './programs';
 
-/** The program of a Valkey or Redis server, where there is one. */
-export const redisProgram = ['valkey-server', 'redis-server'].find(
+/** The program of a Valkey or Redis server. Undefined where there is none, and in `npm test`. */
+export const redisProgram = (usesPrograms ? ['valkey-server', 'redis-server'] : []).find(
   (program) => spawnSync(program, ['--version']).status === 0,
 );
 
 /** Says in the output of the tests that those that need a server do not run. */
 export function sayWithoutRedis(): void {
   if (redisProgram === undefined)
-    process.stderr.write(
-      '\nNo valkey-server or redis-server here: THE TESTS OF THE REDIS STORE ARE SKIPPED.\n\n',
-    );
+    saySkipped('the tests of the Redis store', 'no valkey-server or redis-server');
 }
 
 export interface RedisServer {

@@ -7,9 +7,10 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { graphql, parse } from 'graphql';
+import { parse } from 'graphql';
 import { composeOrRecall } from './kept-composition';
 import type { Json } from './running-gateway';
+import { schemaAnswers } from './schema-answers';
 
 /** A subgraph over HTTP that remembers what it was asked, takes arrays, and may be told to answer in another way. */
 export interface TestSubgraph {
@@ -36,7 +37,7 @@ export async function startSubgraph(options: {
   readonly resolvers: Json;
 }): Promise<TestSubgraph> {
   const { name, typeDefs, resolvers } = options;
-  const schema = buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers });
+  const answer = schemaAnswers(buildSubgraphSchema({ typeDefs: parse(typeDefs), resolvers }));
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -58,11 +59,7 @@ export async function startSubgraph(options: {
         subgraph.answer(request, response);
         return;
       }
-      const execute = ({ query, variables, operationName }: Json) =>
-        graphql({
-          ...{ schema, source: query, variableValues: variables, operationName },
-          contextValue: request.headers,
-        });
+      const execute = (operation: Json) => answer(operation, request.headers);
       void (Array.isArray(body) ? Promise.all(body.map(execute)) : execute(body)).then((result) => {
         response.setHeader('content-type', 'application/json');
         const { headers } = subgraph;

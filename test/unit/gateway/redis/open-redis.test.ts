@@ -1,4 +1,4 @@
-/** Why there is no connection, and what is sent first. Over a real server: test/integration/redis-secure.test.ts. */
+/** Why there is no connection, and what is sent first. Over a real server: test/e2e/redis-secure.test.ts. */
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';

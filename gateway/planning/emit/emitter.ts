@@ -51,7 +51,7 @@ export class Emitter {
       // What is emitted need not be kept.
       this.#queue[i] = undefined;
       if (plan.kind === 'abstract') this.#abstract(plan, location);
-      else if (plan.kind === 'object') this.#object(plan, location);
+      else if (plan.kind === 'object') yield* this.#object(plan, location);
     }
     return this.#fetches.all;
   }
@@ -80,13 +80,16 @@ export class Emitter {
       });
   }
 
-  #object(plan: ObjectPlan, around: Location): void {
+  *#object(plan: ObjectPlan, around: Location): SlicedWork<void> {
     const types = around.types ?? [plan.type.name];
     const contexts = contextsBelow(around.contexts, plan.type, types, around.position);
     const location = contexts === around.contexts ? around : { ...around, contexts };
     const { holders, stage, path, position } = location;
     const isAmong = (answer: Answer): boolean => answer.plan.uses.every((subgraph) => holders.has(subgraph));
-    for (const answer of plan.local) if (isAmong(answer)) this.#field(answer, location);
+    for (const answer of plan.local) {
+      if (this.steps.isSliceOver) yield;
+      if (isAmong(answer)) this.#field(answer, location);
+    }
     // Elsewhere at this position the objects' types may be known: then those of all objects have to be.
     if (plan.entered.length > 0 || plan.type.kind !== 'object')
       for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
@@ -116,9 +119,11 @@ export class Emitter {
         ...location,
         ...{ holders: new Map([[visit.subgraph, holder]]), stage: stage + visit.stage, isFirst: true },
       };
-      for (const answer of visit.answers)
+      for (const answer of visit.answers) {
+        if (this.steps.isSliceOver) yield;
         if (answer.isWhole) this.#queue.push({ plan: answer.plan, location: inVisit });
         else if (!answer.isShared) this.#field(answer, inVisit);
+      }
       if (visit.key !== undefined)
         addRepresentation(this.search, holder.fetch, visit, plan.type, types, position);
     }

@@ -37,7 +37,7 @@ export class NodeWriter {
       if (steps.isSliceOver) yield;
       const { isOfEntities, path, selection, stage, when } = draft;
       if (isOfEntities && when.length > 0) withoutConditions(selection, when);
-      (stages[stage] ??= []).push({ node: this.#fetchNode(draft), path, when });
+      (stages[stage] ??= []).push({ node: yield* this.#fetchNode(draft, steps), path, when });
     }
     const whole: PlanNode[] = [];
     for (const located of stages) {
@@ -61,12 +61,12 @@ export class NodeWriter {
     return { ...node, operationName, operation: `${kind} ${operationName}${operation}` };
   }
 
-  #fetchNode(draft: FetchDraft): FetchNode {
+  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchNode> {
     const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
-    const outputRewrites = separateNames([selection]);
-    const printer = new OperationPrinter();
-    const body = printer.print(selection, true);
+    const outputRewrites = yield* separateNames([selection], steps);
+    const printer = new OperationPrinter(steps);
+    const body = yield* printer.print(selection, true);
     const isClients = !isOfEntities && draft.path.length === 0;
     const kind = isClients ? client.operation.operation : OperationTypeNode.QUERY;
     const directives = this.#directives(isClients);

@@ -33,9 +33,8 @@ export class Position {
       const { taken } = (this.#client ??= clientNames(this.#selections));
       const chosenBefore = new Set(names.values());
       let chosen = name;
-      const isFree = (): boolean =>
-        !chosenBefore.has(chosen) && [...(taken.get(chosen) ?? [])].every((other) => other === signature);
-      for (let i = 0; !isFree(); i++) chosen = `_${i}_${name}`;
+      for (let i = 0; chosenBefore.has(chosen) || (taken.get(chosen) ?? signature) !== signature; i++)
+        chosen = `_${i}_${name}`;
       return chosen;
     });
   }
@@ -43,8 +42,8 @@ export class Position {
 
 /** What the client selects at a position, by response name. */
 interface ClientNames {
-  /** The signatures of the fields that have the name. */
-  readonly taken: Map<string, Set<string>>;
+  /** The signature of the fields that have the name; empty where there are several. */
+  readonly taken: Map<string, string>;
   /** The selections below it. */
   readonly below: Map<string, Selection[]>;
 }
@@ -68,7 +67,8 @@ function readClient(selections: readonly Selection[]): ClientNames {
         read(item.selection);
         continue;
       }
-      remembered(names.taken, item.responseName, () => new Set()).add(item.signature);
+      const taken = names.taken.get(item.responseName) ?? item.signature;
+      names.taken.set(item.responseName, taken === item.signature ? taken : '');
       if (item.selection === undefined) continue;
       const below = remembered(names.below, item.responseName, () => []);
       if (!below.includes(item.selection)) below.push(item.selection);

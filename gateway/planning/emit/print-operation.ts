@@ -1,5 +1,7 @@
 /** The operation of a fetch, as text. */
 import { print } from 'graphql';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import { type Condition } from '../selections';
 import { addVariables } from '../selections/read-selections';
 import { type FieldDraft, type SelectionDraft } from './drafts';
@@ -11,7 +13,10 @@ export class OperationPrinter {
   /** Fragments that are shared by types that behave alike. */
   readonly fragments: string[] = [];
 
-  print(selection: SelectionDraft, isFirst: boolean, isRepeated = false): string {
+  constructor(readonly steps: Steps) {}
+
+  *print(selection: SelectionDraft, isFirst: boolean, isRepeated = false): SlicedWork<string> {
+    if (this.steps.isSliceOver) yield;
     const { fields, fragments, needsTypename } = selection;
     const parts: string[] = needsTypename ? ['__typename'] : [];
     let isSure = needsTypename;
@@ -21,11 +26,16 @@ export class OperationPrinter {
       // The unconditional one asks for it, too.
       if (field.selection === undefined && field.when.length > 0 && fields.has(`${field.responseName}||`))
         continue;
-      parts.push(this.#field(field, isRepeated || selection.types.length > 1));
+      const { text, around } = this.#head(field);
+      const below =
+        field.selection === undefined
+          ? ''
+          : yield* this.#below(field.selection, isRepeated || selection.types.length > 1);
+      parts.push(around.reduceRight((inner, directive) => `...${directive}{${inner}}`, text + below));
       if (field.when.length === 0) isSure = true;
     }
     for (const fragment of fragments.values()) {
-      const body = this.print(fragment, false, isRepeated);
+      const body = yield* this.print(fragment, false, isRepeated);
       for (const type of fragment.types) parts.push(`...on ${type}{${body}}`);
     }
     // Where conditions leave out all fields, whether there is an object still counts.
@@ -33,11 +43,14 @@ export class OperationPrinter {
     return parts.join(' ');
   }
 
-  #field(field: FieldDraft, isRepeated: boolean): string {
-    const { arguments: args, contextArguments, directives, name, responseName, selection, when } = field;
+  /** A field without what is below it, and the directives of fragments around it. */
+  #head(field: FieldDraft): { readonly text: string; readonly around: readonly string[] } {
+    const { arguments: args, contextArguments, directives, name, responseName, when } = field;
+    let text = responseName === name ? name : `${responseName}:${name}`;
+    if (args.length + contextArguments.length + directives.length + when.length === 0)
+      return { text, around: [] };
     addVariables(args, this.variables);
     const given = [...args.map(print), ...contextArguments];
-    let text = responseName === name ? name : `${responseName}:${name}`;
     if (given.length > 0) text += `(${given.join(' ')})`;
     const around: string[] = [];
     for (const { isOnFragment, node, text: directive } of directives) {
@@ -53,13 +66,12 @@ export class OperationPrinter {
       else text += printCondition(condition);
       used.add(condition.value);
     }
-    if (selection !== undefined) text += this.#below(selection, isRepeated);
-    return around.reduceRight((inner, directive) => `...${directive}{${inner}}`, text);
+    return { text, around };
   }
 
   /** What types that behave alike repeat is a fragment, if it is long. */
-  #below(selection: SelectionDraft, isRepeated: boolean): string {
-    const body = this.print(selection, false, isRepeated);
+  *#below(selection: SelectionDraft, isRepeated: boolean): SlicedWork<string> {
+    const body = yield* this.print(selection, false, isRepeated);
     if (!isRepeated || body.length < longBody) return `{${body}}`;
     const name = `_${this.fragments.length}`;
     this.fragments.push(`fragment ${name} on ${selection.types[0]!}{${body}}`);

@@ -1,5 +1,7 @@
 /** Gives response names of an operation aliases where fields of different types could not be merged. */
 import { type KeyRenamer } from '../../execution/compile/plan';
+import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { type Steps } from '../budget';
 import { groupsBy, remembered } from '../maps';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
@@ -9,10 +11,11 @@ import { type FieldDraft, type SelectionDraft } from './drafts';
  *
  * @returns what restores the names in the answer
  */
-export function separateNames(
+export function* separateNames(
   selections: readonly SelectionDraft[],
-  path: readonly string[] = [],
-): KeyRenamer[] {
+  steps: Steps,
+): SlicedWork<KeyRenamer[]> {
+  if (steps.isSliceOver) yield;
   const byName = new Map<string, FieldDraft[]>();
   for (const selection of selections) addFields(selection, byName);
   const rewrites: KeyRenamer[] = [];
@@ -24,11 +27,12 @@ export function separateNames(
         for (let i = 1; byName.has(name); i++) name = `${responseName}__${i}`;
         byName.set(name, []);
         for (const field of alike) field.responseName = name;
-        rewrites.push({ kind: 'KeyRenamer', path: [...path, name], renameKeyTo: responseName });
+        rewrites.push({ kind: 'KeyRenamer', path: [name], renameKeyTo: responseName });
       }
       if (alike.every(({ selection }) => selection === undefined)) continue;
       const below = alike.flatMap(({ selection }) => selection ?? []);
-      rewrites.push(...separateNames(below, [...path, name]));
+      for (const rewrite of yield* separateNames(below, steps))
+        rewrites.push({ ...rewrite, path: [name, ...rewrite.path] });
     }
   }
   return rewrites;

@@ -1,15 +1,24 @@
 /** The fetches of a plan while they are put together. */
 import { type KeyRenamer, type RequiredSelection, type Rewrite } from '../../execution/compile/plan';
 import { remembered } from '../maps';
-import { commonOf, type Conditions, implies, type SelectedField } from '../selections';
+import { type Conditions, type SelectedField } from '../selections';
 import { type Position } from './positions';
 
-export interface FetchDraft {
-  readonly subgraph: number;
-  stage: number;
+/** Where in a plan, and in the response, a fetch is. */
+export interface FetchLocation {
+  readonly stage: number;
   /** As the plan writes it: keys, `@` for each list, and types behind `|`. */
   readonly path: readonly string[];
   readonly position: Position;
+  /** The conditions around it. */
+  readonly when: Conditions;
+}
+
+export interface FetchDraft extends FetchLocation {
+  readonly subgraph: number;
+  stage: number;
+  /** The conditions that all of its fields have. */
+  when: Conditions;
   readonly isOfEntities: boolean;
   readonly selection: SelectionDraft;
   /** The fields of representations, by type. */
@@ -18,8 +27,6 @@ export interface FetchDraft {
   readonly contexts: Map<string, ContextVariable>;
   /** The types whose key may be `__typename` alone. */
   readonly typeKeys: Set<string>;
-  /** The conditions that all of its fields have. */
-  when: Conditions;
 }
 
 /** A variable whose value comes from an object around the fetched ones. */
@@ -62,64 +69,3 @@ export interface FieldDraft extends Pick<SelectedField, 'name' | 'arguments' | '
   /** Undefined for a leaf. */
   readonly selection: SelectionDraft | undefined;
 }
-
-/** Where in a plan, and in the response, a fetch is. */
-export interface FetchLocation {
-  readonly stage: number;
-  readonly path: readonly string[];
-  readonly position: Position;
-  /** The conditions around it. */
-  readonly when: Conditions;
-}
-
-export class FetchDrafts {
-  /** By stage, subgraph and path. */
-  readonly #drafts = new Map<string, FetchDraft[]>();
-
-  get all(): readonly FetchDraft[] {
-    return [...this.#drafts.values()].flat();
-  }
-
-  /**
-   * One that is there, with its conditions widened, or a new one.
-   *
-   * @param types of a fetch at a root type
-   * @param needs fetches with different ones stay apart
-   */
-  get(
-    { stage, path, position, when }: FetchLocation,
-    subgraph: number,
-    types: readonly string[] | undefined,
-    needs: string,
-  ): FetchDraft {
-    const id = `${stage}|${subgraph}|${path.join('.')}|${types === undefined ? 'entities' : ''}|${needs}`;
-    const known = remembered(this.#drafts, id, () => []);
-    const fitting = known.find((one) => types !== undefined || areNested(one.when, when));
-    if (fitting !== undefined) {
-      fitting.when = commonOf(fitting.when, when);
-      return fitting;
-    }
-    const fetch: FetchDraft = {
-      subgraph,
-      stage,
-      path,
-      position,
-      when,
-      isOfEntities: types === undefined,
-      selection: new SelectionDraft(types ?? []),
-      requires: new Map(),
-      inputRewrites: new Map(),
-      contexts: new Map(),
-      typeKeys: new Set(),
-    };
-    known.push(fetch);
-    return fetch;
-  }
-}
-
-/**
- * Whether fetches under these conditions can be one. If neither condition contains the other, it would also run where none
- * holds, with representations of what others request.
- */
-const areNested = (some: Conditions, others: Conditions): boolean =>
-  implies(some, others) || implies(others, some);

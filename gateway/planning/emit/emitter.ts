@@ -1,13 +1,22 @@
 /** Turns what the search found into fetches. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
-import { allOf, type Conditions, conditionsKey, type SelectedField, unconditional } from '../selections';
+import { remembered } from '../maps';
+import {
+  allOf,
+  commonOf,
+  type Conditions,
+  conditionsKey,
+  implies,
+  type SelectedField,
+  unconditional,
+} from '../selections';
 import { type IndexedType } from '../supergraph-index';
 import { type AbstractPlan, type Answer, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
 import { conditionsOf } from '../search/visits';
 import { type Contexts, contextsBelow, variableFor } from './contexts';
-import { type FetchDraft, FetchDrafts, type FetchLocation, type FieldDraft, SelectionDraft } from './drafts';
+import { type FetchDraft, type FetchLocation, type FieldDraft, SelectionDraft } from './drafts';
 import { type Position } from './positions';
 import { addRepresentation, needsOf } from './representations';
 
@@ -32,7 +41,8 @@ interface Location extends FetchLocation {
 }
 
 export class Emitter {
-  readonly #fetches = new FetchDrafts();
+  /** By stage, subgraph, path and needs. */
+  readonly #fetches = new Map<string, FetchDraft[]>();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
   readonly #queue: ({ readonly plan: Plan; readonly location: Location } | undefined)[] = [];
 
@@ -53,7 +63,7 @@ export class Emitter {
       if (plan.kind === 'abstract') this.#abstract(plan, location);
       else if (plan.kind === 'object') yield* this.#object(plan, location);
     }
-    return this.#fetches.all;
+    return [...this.#fetches.values()].flat();
   }
 
   #addRoot(plan: ObjectPlan, position: Position): void {
@@ -61,7 +71,7 @@ export class Emitter {
     const here = { stage: 0, path: [], position, when: unconditional };
     for (const subgraph of plan.uses) {
       const when = conditionsOf(plan.local.filter((answer) => answer.plan.uses.includes(subgraph)));
-      const fetch = this.#fetches.get({ ...here, when }, subgraph, [plan.type.name], '');
+      const fetch = this.#fetch({ ...here, when }, subgraph, [plan.type.name], '');
       holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
     }
     const location: Location = { ...here, holders, types: undefined, isFirst: false, contexts: new Map() };
@@ -96,7 +106,7 @@ export class Emitter {
     if (plan.entered.length === 0) return;
     const entered = plan.entered.map((visit) => {
       const when = allOf(location.when, conditionsOf(visit.answers));
-      const fetch = this.#fetches.get(
+      const fetch = this.#fetch(
         { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
         visit.key === undefined ? [plan.type.name] : undefined,
@@ -127,6 +137,36 @@ export class Emitter {
       if (visit.key !== undefined)
         addRepresentation(this.search, holder.fetch, visit, plan.type, types, position);
     }
+  }
+
+  /**
+   * One that is there, with its conditions widened, or a new one.
+   *
+   * @param types of a fetch at a root type
+   * @param needs fetches with different ones stay apart
+   */
+  #fetch(
+    location: FetchLocation,
+    subgraph: number,
+    types: readonly string[] | undefined,
+    needs: string,
+  ): FetchDraft {
+    const { path, stage, when } = location;
+    const isOfEntities = types === undefined;
+    const id = `${stage}|${subgraph}|${path.join('.')}|${isOfEntities ? 'entities' : ''}|${needs}`;
+    const known = remembered(this.#fetches, id, () => []);
+    const fitting = known.find((one) => !isOfEntities || areNested(one.when, when));
+    if (fitting !== undefined) {
+      fitting.when = commonOf(fitting.when, when);
+      return fitting;
+    }
+    const fetch: FetchDraft = {
+      ...location,
+      ...{ subgraph, isOfEntities, selection: new SelectionDraft(types ?? []) },
+      ...{ requires: new Map(), inputRewrites: new Map(), contexts: new Map(), typeKeys: new Set() },
+    };
+    known.push(fetch);
+    return fetch;
   }
 
   /** Adds a field to the operations of the fetches that answer it. */
@@ -188,6 +228,13 @@ export class Emitter {
     return draft;
   }
 }
+
+/**
+ * Whether fetches under these conditions can be one. If neither condition contains the other, it would also run where none
+ * holds, with representations of what others request.
+ */
+const areNested = (some: Conditions, others: Conditions): boolean =>
+  implies(some, others) || implies(others, some);
 
 /** The parts of the operations on objects of some types. */
 const within = (

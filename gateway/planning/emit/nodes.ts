@@ -134,24 +134,17 @@ function joinPaths(group: LocatedNode[]): LocatedNode[] {
 }
 
 function pathOfBoth(one: readonly string[], other: readonly string[]): readonly string[] | undefined {
-  const differing = one.flatMap((element, i) => (element === other[i] ? [] : [i]));
-  if (differing.length > 1) return undefined;
-  const [at] = differing;
-  if (at === undefined) return one;
+  const at = one.findIndex((element, i) => element !== other[i]);
+  if (at === -1) return one;
+  if (one.some((element, i) => i > at && element !== other[i])) return undefined;
   const [some, others] = [typesOf(one[at]!), typesOf(other[at]!)];
-  const key = keyOf(one[at]!);
-  const types = some && others && [...new Set([...some, ...others])];
-  return one.map((element, i) =>
-    i !== at ? element : types === undefined ? key : `${key}|[${types.join()}]`,
-  );
+  const types = some && others ? `|[${[...new Set([...some, ...others])].join()}]` : '';
+  return one.with(at, keyOf(one[at]!) + types);
 }
 
 const keyOf = (element: string): string => element.split('|', 1)[0]!;
 
-function typesOf(element: string): string[] | undefined {
-  const types = element.split('|[', 2)[1];
-  return types?.slice(0, -1).split(',');
-}
+const typesOf = (element: string): string[] | undefined => element.split('|[', 2)[1]?.slice(0, -1).split(',');
 
 function planNode({ node, path, when }: LocatedNode): PlanNode {
   let whole: PlanNode = path.length === 0 ? node : { kind: 'Flatten', path, node };

@@ -3,16 +3,13 @@ import { type Hub, type Option } from './hub';
 import { type ObjectItem } from './plans';
 
 /** A field, and where it is among those of its object. */
-interface OrderedItem {
+export interface OrderedItem {
   readonly item: ObjectItem;
   readonly at: number;
 }
 
-/** Fields, and the ways to each of them. */
-export interface Work {
-  readonly items: OrderedItem[];
-  readonly options: readonly Option[];
-}
+/** Fields, by the ways to each of them. */
+export type Work = ReadonlyMap<readonly Option[], readonly OrderedItem[]>;
 
 /** A field, and the way to it. */
 export interface Chosen extends OrderedItem {
@@ -32,15 +29,15 @@ export class Assignment {
   readonly spent: Spent = { calls: [], used: new Set() };
   readonly #hub: Hub;
   readonly #chosen: Chosen[] = [];
-  readonly #open: Work[] = [];
+  readonly #open = new Map<readonly Option[], readonly OrderedItem[]>();
 
-  constructor(hub: Hub, work: readonly Work[]) {
+  constructor(hub: Hub, work: Work) {
     this.#hub = hub;
-    this.end = Math.max(0, ...work.map(({ options }) => Math.min(...options.map(({ end }) => end))));
-    for (const { items, options } of work) {
+    this.end = Math.max(0, ...Array.from(work.keys(), (ways) => Math.min(...ways.map(({ end }) => end))));
+    for (const [options, items] of work) {
       const inTime = options.filter(({ end }) => end <= this.end);
       const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
-      if (free === undefined) this.#open.push({ items, options: inTime });
+      if (free === undefined) this.#open.set(inTime, items);
       else {
         if (free.entry !== undefined) hub.search.needed.add(free.entry.subgraph);
         this.#take(items, free);
@@ -49,9 +46,9 @@ export class Assignment {
   }
 
   choose(): readonly Chosen[] {
-    if (this.#open.length > 0) {
+    if (this.#open.size > 0) {
       const allowed = this.#bestSubgraphs();
-      for (const { items, options } of this.#open) {
+      for (const [options, items] of this.#open) {
         const option = this.#cheapest(options, allowed)!;
         if (option.entry !== undefined) this.#hub.search.preferred.add(option.entry.subgraph);
         this.#take(items, option);
@@ -114,10 +111,9 @@ export class Assignment {
   /** The ids of the ways that may be taken: those into subgraphs that are entered anyway, and of others the best set. */
   #bestSubgraphs(): ReadonlySet<string> {
     const free = new Set(this.#chosen.map(({ option }) => option.id));
-    for (const { options } of this.#open)
-      for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
-    const others = new Set<string>();
-    for (const { options } of this.#open) for (const { id } of options) if (!free.has(id)) others.add(id);
+    const options = [...this.#open.keys()].flat();
+    for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
+    const others = new Set(options.map(({ id }) => id).filter((id) => !free.has(id)));
     let best: ReadonlySet<string> = new Set([...free, ...others]);
     let lowest = Infinity;
     for (const some of this.#candidates([...others], free)) {
@@ -138,20 +134,20 @@ export class Assignment {
 
   #greedyCover(ids: readonly string[], free: ReadonlySet<string>): readonly string[] {
     const taken: string[] = [];
-    let open = this.#open.filter(({ options }) => !options.some(({ id }) => free.has(id)));
+    let open = [...this.#open].filter(([options]) => !options.some(({ id }) => free.has(id)));
     while (open.length > 0) {
       let best: string | undefined;
       let most = 0;
       for (const id of ids) {
         let count = 0;
-        for (const { items, options } of open)
+        for (const [options, items] of open)
           if (options.some((option) => option.id === id)) count += items.length;
         if (count > most) [best, most] = [id, count];
       }
       if (best === undefined) break;
       const next = best;
       taken.push(next);
-      open = open.filter(({ options }) => !options.some(({ id }) => id === next));
+      open = open.filter(([options]) => !options.some(({ id }) => id === next));
     }
     return taken;
   }
@@ -163,7 +159,7 @@ export class Assignment {
     for (const { option } of this.#chosen) if (option.entry !== undefined) entered.add(option.id);
     let visits = 0;
     let size = 0;
-    for (const { items, options } of this.#open) {
+    for (const [options, items] of this.#open) {
       const option = this.#cheapest(options, allowed, spent);
       if (option === undefined) return Infinity;
       size += option.plan.size * items.length;

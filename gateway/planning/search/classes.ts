@@ -24,13 +24,14 @@ export function classesOf(
   sources: Sources,
 ): TypeClass[] {
   const classes = new Map<string, TypeClass & { types: IndexedType[] }>();
-  const keys = new FieldKeys();
+  const keys = new Map<readonly SelectedField[], FieldsKey>();
+  const numbers = new Map<object, number>();
   for (const object of possible) {
     const fields = search.flattening.fieldsOf(selection, object.name);
     if (fields.length === 0) continue;
     const subgraphs = type.objects.get(object.name)!;
     const holding = sources.list.filter(({ subgraph }) => subgraphs.has(subgraph));
-    const { text, names } = keys.of(fields);
+    const { text, names } = remembered(keys, fields, () => keyOf(fields, numbers));
     let key = `${text}|${search.typeFacts.numberOf(object, names)}|`;
     for (const { subgraph } of holding) key += `${subgraph},`;
     // What is provided may be of some types alone.
@@ -50,29 +51,22 @@ export function classesOf(
   return [...classes.values()];
 }
 
-interface FieldKey {
+interface FieldsKey {
   /** Equal for fields that are selected alike. */
   readonly text: string;
   /** Of the fields, each with a comma. */
   readonly names: string;
 }
 
-class FieldKeys {
-  readonly #known = new Map<readonly SelectedField[], FieldKey>();
-  readonly #numbers = new Map<object, number>();
-
-  of(fields: readonly SelectedField[]): FieldKey {
-    return remembered(this.#known, fields, () => {
-      let [text, names] = ['', ''];
-      for (const field of fields) {
-        const { name, selection, responseName, signature, when } = field;
-        const number = remembered(this.#numbers, selection ?? field, () => this.#numbers.size);
-        text += `${number}:${responseName}:${signature}:${conditionsKey(when)},`;
-        names += `${name},`;
-      }
-      return { text, names };
-    });
+function keyOf(fields: readonly SelectedField[], numbers: Map<object, number>): FieldsKey {
+  let [text, names] = ['', ''];
+  for (const field of fields) {
+    const { name, selection, responseName, signature, when } = field;
+    const number = remembered(numbers, selection ?? field, () => numbers.size);
+    text += `${number}:${responseName}:${signature}:${conditionsKey(when)},`;
+    names += `${name},`;
   }
+  return { text, names };
 }
 
 /** What subgraphs say of types and some of their fields, as numbers that are equal for equal facts. */

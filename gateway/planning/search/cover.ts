@@ -20,7 +20,7 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
     return typing === undefined ? null : search.leaf(typing.subgraph, typing.stage);
   }
   if (first.as.kind !== 'object' && !knowsInterfaceObject)
-    return search.solve(first.as, search.flattening.only(item), sources);
+    return search.solve(first.as, search.flattening.listOf([item]), sources);
   const known = sources.covers(canRequire);
   let plan = known.get(item);
   if (plan !== undefined) return plan;

@@ -101,11 +101,6 @@ export class Flattening {
     return remembered(mapIn(this.#merged, one), other, () => [...one, ...other]);
   }
 
-  /** The selection of one field. */
-  only(field: SelectedField): Selection {
-    return this.listOf([field]);
-  }
-
   /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */
   listOf(items: readonly SelectionItem[]): Selection {
     let node = this.#lists;

@@ -148,7 +148,7 @@ export class Hub {
 
   #usesContexts(item: ObjectItem): boolean {
     const { flattening } = this.search;
-    const selection = item.kind === 'bundle' ? item.selection : flattening.only(item);
+    const selection = item.kind === 'bundle' ? item.selection : flattening.listOf([item]);
     return flattening.contextArgumentsIn(selection).length > 0;
   }
 

@@ -1,6 +1,7 @@
 /** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
+import { remembered } from '../maps';
 import { type Selection, type SelectionItem } from '../selections';
-import { Assignment, type Work } from './assignment';
+import { Assignment, type OrderedItem, type Work } from './assignment';
 import { type Hub, leavingLeast, type Option } from './hub';
 import { type Answer, type ObjectItem, type ObjectPlan } from './plans';
 import { Visits } from './visits';
@@ -49,9 +50,8 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[]
  * The ways to each field. A field that nobody answers whole is taken from the one that leaves least; what this leaves is
  * looked for again, and what stays is left to an object around this one.
  */
-function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: SelectionItem[] } {
-  const work: Work[] = [];
-  const alike = new Map<readonly Option[], Work>();
+function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work; left: SelectionItem[] } {
+  const work = new Map<readonly Option[], OrderedItem[]>();
   const left: SelectionItem[] = [];
   const queue: { item: ObjectItem; tried: ReadonlySet<string> }[] = items.map((item) => ({
     item,
@@ -63,23 +63,17 @@ function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work[]; left: S
     const all = hub.optionsFor(item);
     const options = tried.size === 0 ? all : all.filter(({ id }) => !tried.has(id));
     if (options.length === 0) {
-      if (item.kind === 'bundle') left.push(...item.selection);
-      else left.push(item);
+      left.push(...(item.kind === 'bundle' ? item.selection : [item]));
       continue;
     }
     const isWhole = ({ plan }: Option): boolean => plan.left === undefined;
     const whole = options.every(isWhole) ? options : options.filter(isWhole);
     if (whole.length > 0) {
-      let same = alike.get(whole);
-      if (same === undefined) {
-        alike.set(whole, (same = { items: [], options: whole }));
-        work.push(same);
-      }
-      same.items.push(ordered);
+      remembered(work, whole, () => []).push(ordered);
       continue;
     }
     const best = leavingLeast(options);
-    work.push({ items: [ordered], options: [best] });
+    work.set([best], [ordered]);
     if (item.kind === 'bundle') left.push(...best.plan.left!);
     else
       queue.push({

@@ -38,7 +38,7 @@ export function variableFor(
   fetch: FetchDraft,
 ): string {
   const { position, types } = contexts.get(context)!;
-  const levels = fetch.position.keys.length - position.keys.length;
+  const levels = fetch.position.depth - position.depth;
   const variable = remembered(fetch.contexts, `${context}|${name}|${type}|${levels}`, () => {
     const number = `${fetch.subgraph}_${fetch.contexts.size}`;
     return { name: `contextualArgument_${number}`, type, rewrites: new Map<string, KeyRenamer>() };

@@ -4,24 +4,22 @@ import { type SelectedField, type Selection } from '../selections';
 
 /** A position of objects in the response. It is created when something is needed there. */
 export class Position {
-  /** Its keys, from the root. */
-  readonly keys: readonly string[];
-  /** What the client selects here, of objects of any type. */
-  readonly #selections: readonly Selection[];
   #children: Map<string, Position> | undefined;
-  #client: ClientNames | undefined;
   /** By signature, the response names of fields that the plan needs. */
   #names: Map<string, string> | undefined;
+  #client: ClientNames | undefined;
 
-  constructor(selections: readonly Selection[], keys: readonly string[] = []) {
-    this.#selections = selections;
-    this.keys = keys;
-  }
+  constructor(
+    /** What the client selects here, of objects of any type. */
+    readonly selections: readonly Selection[],
+    readonly around?: Position,
+    readonly depth = 0,
+  ) {}
 
   below(responseName: string): Position {
     return remembered((this.#children ??= new Map<string, Position>()), responseName, () => {
-      const { below } = (this.#client ??= clientNames(this.#selections));
-      return new Position(below.get(responseName) ?? [], [...this.keys, responseName]);
+      const { below } = (this.#client ??= clientNames(this.selections));
+      return new Position(below.get(responseName) ?? [], this, this.depth + 1);
     });
   }
 
@@ -30,7 +28,7 @@ export class Position {
     if (!isRequirement) return responseName;
     const names = (this.#names ??= new Map<string, string>());
     return remembered(names, signature, () => {
-      const { taken } = (this.#client ??= clientNames(this.#selections));
+      const { taken } = (this.#client ??= clientNames(this.selections));
       const chosenBefore = new Set(names.values());
       let chosen = name;
       for (let i = 0; chosenBefore.has(chosen) || (taken.get(chosen) ?? signature) !== signature; i++)

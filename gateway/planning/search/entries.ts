@@ -4,7 +4,7 @@ import { type Selection } from '../selections';
 import { type IndexedKey, type IndexedType, knownAs } from '../supergraph-index';
 import { cover } from './cover';
 import { type Problem, type Search } from './search';
-import { type Source, type Sources } from './sources';
+import { type Sources } from './sources';
 
 /** A way into a subgraph. */
 export interface Entry {
@@ -52,15 +52,17 @@ export function entriesOf(search: Search, type: IndexedType, sources: Sources): 
 function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, Entry>): void {
   const candidates = remembered(search.candidates, type, () => candidatesOf(search, type));
   if (candidates.length === 0) return;
-  const holders: Holder[] = sources.list.map((source) => holderOf(search, source, true));
+  // Those that hold the object, each alone.
+  const holders = sources.list.map((source) => search.sources.of([source]));
   const last = sources.list.at(-1)!.stage;
   let idle = 0;
   for (let stage = 1; idle < patience && stage < mostStages; stage++) {
     let hasFound = false;
+    const known = holders.filter(({ list }) => list[0]!.stage < stage);
     for (const { subgraph, as, key, alone } of candidates) {
       const before = entries.get(subgraph);
       if (before !== undefined && before.stage < stage) continue;
-      const cost = costOf(search, key.selection, type, holders, stage - 1);
+      const cost = costOf(search, key.selection, type, known, sources, stage - 1);
       if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
       entries.set(subgraph, { subgraph, stage, as, key, cost, alone });
       hasFound = true;
@@ -70,7 +72,7 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
     if (candidates.every(({ subgraph }) => entries.has(subgraph))) return;
     for (const { subgraph, stage: from, as } of entries.values())
       if (from === stage && !sources.has(subgraph))
-        holders.push(holderOf(search, { subgraph, stage, as, provided: undefined }, false));
+        holders.push(search.sources.of([{ subgraph, stage, as, provided: undefined }]));
   }
 }
 
@@ -96,38 +98,25 @@ function candidatesOf(search: Search, type: IndexedType): Candidate[] {
   return candidates;
 }
 
-/** Who holds the object, and may know the fields of a key. */
-interface Holder {
-  readonly stage: number;
-  readonly alone: Sources;
-  readonly isSource: boolean;
-}
-
-const holderOf = (search: Search, source: Source, isSource: boolean): Holder => ({
-  stage: source.stage,
-  alone: search.sources.of([source]),
-  isSource,
-});
-
-/** What it costs to know the fields of a key by the end of a stage; undefined where they are not known. */
+/** What it costs that holders of the object supply the fields of a key by the end of a stage; undefined where they cannot. */
 function costOf(
   search: Search,
   key: Selection,
   type: IndexedType,
-  holders: readonly Holder[],
+  holders: readonly Sources[],
+  sources: Sources,
   stage: number,
 ): number | undefined {
   let total = 0;
   // A key may be the type alone.
-  if (holders.every((holder) => holder.stage > stage)) return undefined;
+  if (holders.length === 0) return undefined;
   for (const field of search.flattening.fieldsOf(key, type.name)) {
     if (field.name === '__typename') continue;
     let cheapest: number | undefined;
     for (const holder of holders) {
-      if (holder.stage > stage) continue;
-      const plan = cover(search, field, holder.alone);
+      const plan = cover(search, field, holder);
       if (plan === null || plan.left !== undefined || plan.depth > stage) continue;
-      const cost = plan.size + (holder.isSource ? 0 : costOfEntering);
+      const cost = plan.size + (sources.has(holder.list[0]!.subgraph) ? 0 : costOfEntering);
       if (cheapest === undefined || cost < cheapest) cheapest = cost;
     }
     if (cheapest === undefined) return undefined;

@@ -72,9 +72,7 @@ export function allOf(some: Conditions, others: Conditions): Conditions {
 
 /** The conditions that are in both. */
 export const commonOf = (some: Conditions, others: Conditions): Conditions =>
-  some.length === 0 || others.length === 0
-    ? unconditional
-    : some.filter((condition) => has(others, condition));
+  some.filter((condition) => has(others, condition));
 
 export const implies = (some: Conditions, others: Conditions): boolean =>
   others.every((condition) => has(some, condition));

@@ -8,6 +8,7 @@ import {
   type DocumentNode,
   type FragmentDefinitionNode,
   getOperationAST,
+  type InlineFragmentNode,
   Kind,
   parse,
   type OperationDefinitionNode,
@@ -68,8 +69,10 @@ export function parseFieldSet(text: string): Selection {
 }
 
 class SelectionReader {
-  readonly #known = new Map<string, Selection>();
-  readonly #equal = new EqualSelections();
+  /** What fragments select. */
+  readonly #known = new Map<FragmentDefinitionNode | InlineFragmentNode, Selection>();
+  readonly #equal = new Map<string, Selection>();
+  readonly #numbers = new Map<Selection, number>();
 
   constructor(
     readonly isRequirement: boolean,
@@ -106,34 +109,20 @@ class SelectionReader {
         continue;
       }
       const isSpread = node.kind === Kind.FRAGMENT_SPREAD;
-      const on = isSpread
-        ? this.#definitionOf(node.name.value).typeCondition.name.value
-        : node.typeCondition?.name.value;
-      const selection = isSpread
-        ? yield* this.#fragment(node.name.value, depth)
-        : yield* this.selectionOf(node.selectionSet, depth + 1);
+      const fragment = isSpread ? this.#definitionOf(node.name.value) : node;
+      const on = fragment.typeCondition?.name.value;
+      let selection = this.#known.get(fragment);
+      if (selection === undefined) {
+        selection = yield* this.selectionOf(fragment.selectionSet, depth + 1);
+        this.#known.set(fragment, selection);
+      }
       // A spread becomes an inline fragment, on which not all directives of spreads may stand.
       const directives = customDirectives(node.directives, true).filter(
         ({ node: { name } }) => !isSpread || this.onFragments.has(name.value),
       );
-      items.push({
-        kind: 'fragment',
-        on,
-        when,
-        selection: directives.length === 0 ? selection : marked(selection, directives),
-        isLeftover: false,
-      });
+      items.push({ kind: 'fragment', on, when, selection: marked(selection, directives), isLeftover: false });
     }
-    return this.#equal.of(items);
-  }
-
-  *#fragment(name: string, depth: number): SlicedWork<Selection> {
-    let selection = this.#known.get(name);
-    if (selection === undefined) {
-      selection = yield* this.selectionOf(this.#definitionOf(name).selectionSet, depth + 1);
-      this.#known.set(name, selection);
-    }
-    return selection;
+    return this.#equalOf(items);
   }
 
   #definitionOf(name: string): FragmentDefinitionNode {
@@ -141,36 +130,32 @@ class SelectionReader {
     if (fragment === undefined) throw new Error(`There is no fragment ${name}`);
     return fragment;
   }
-}
 
-/** Makes equal selections one object, so that what is planned for one is planned for all. */
-class EqualSelections {
-  readonly #known = new Map<string, Selection>();
-  readonly #numbers = new Map<Selection, number>();
-
-  of(items: Selection): Selection {
+  /** Makes equal selections one object, so that what is planned for one is planned for all. */
+  #equalOf(items: Selection): Selection {
     let key = '';
     for (const item of items) {
       key += item.kind === 'field' ? `${item.responseName}:${item.signature}` : `...${item.on ?? ''}`;
-      if (item.when.length > 0) key += conditionsKey(item.when);
-      if (item.kind === 'field')
-        for (const { isOnFragment, text } of item.directives) key += `${isOnFragment ? '@' : ''}${text}`;
-      key +=
-        item.selection === undefined
-          ? '|'
-          : `{${remembered(this.#numbers, item.selection, () => this.#numbers.size)}|`;
+      key += conditionsKey(item.when);
+      for (const { isOnFragment, text } of item.kind === 'field' ? item.directives : [])
+        key += `${isOnFragment ? '@' : ''}${text}`;
+      if (item.selection !== undefined)
+        key += `{${remembered(this.#numbers, item.selection, () => this.#numbers.size)}`;
+      key += '|';
     }
-    return remembered(this.#known, key, () => items);
+    return remembered(this.#equal, key, () => items);
   }
 }
 
 /** The selection with these directives on a fragment around each of its fields. */
 const marked = (selection: Selection, directives: readonly CustomDirective[]): Selection =>
-  selection.map((item) =>
-    item.kind === 'fragment'
-      ? { ...item, selection: marked(item.selection, directives) }
-      : { ...item, directives: [...directives, ...item.directives] },
-  );
+  directives.length === 0
+    ? selection
+    : selection.map((item) =>
+        item.kind === 'fragment'
+          ? { ...item, selection: marked(item.selection, directives) }
+          : { ...item, directives: [...directives, ...item.directives] },
+      );
 
 /** Name and arguments of a field, in one order. */
 const signatureOf = (name: string, args: readonly ArgumentNode[]): string =>

@@ -37,12 +37,14 @@ export class Steps {
   /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` once the budget is spent. */
   take(count: number): void {
     this.#taken += count;
-    if (this.#taken > this.#budget.steps) throw tooComplex('steps', this.#budget.steps);
+    if (this.#taken > this.#budget.steps)
+      throw requestError('QUERY_TOO_COMPLEX', { what: 'steps', limit: this.#budget.steps });
   }
 
   /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` where an operation has more levels than it may have. */
   enter(depth: number): void {
-    if (depth > this.#budget.depth) throw tooComplex('levels', this.#budget.depth);
+    if (depth > this.#budget.depth)
+      throw requestError('QUERY_TOO_COMPLEX', { what: 'levels', limit: this.#budget.depth });
   }
 
   /** Begins a slice of so many milliseconds. */
@@ -62,9 +64,6 @@ export class Steps {
 }
 
 const callsPerLook = 8;
-
-const tooComplex = (what: 'steps' | 'levels', limit: number): Error =>
-  requestError('QUERY_TOO_COMPLEX', { what, limit });
 
 /** Longest slice of work on the main thread, in milliseconds. */
 export const longestSlice = 4;

@@ -120,9 +120,8 @@ function wholePlan(nodes: readonly PlanNode[], { operation }: OperationDefinitio
   const [first, ...others] = nodes;
   if (first === undefined) return { kind: 'QueryPlan' };
   if (operation !== OperationTypeNode.SUBSCRIPTION) return { kind: 'QueryPlan', node: sequence(nodes) };
-  const primary = first as FetchNode;
-  const rest = others.length === 0 ? undefined : sequence(others);
-  return { kind: 'QueryPlan', node: { kind: 'Subscription', primary, ...(rest && { rest }) } };
+  const rest = others.length > 0 && { rest: sequence(others) };
+  return { kind: 'QueryPlan', node: { kind: 'Subscription', primary: first as FetchNode, ...rest } };
 }
 
 const sequence = (nodes: readonly PlanNode[]): PlanNode =>

@@ -59,12 +59,12 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
   for (let stage = 1; idle < patience && stage < mostStages; stage++) {
     let hasFound = false;
     const known = holders.filter(({ list }) => list[0]!.stage < stage);
-    for (const { subgraph, as, key, alone } of candidates) {
-      const before = entries.get(subgraph);
+    for (const candidate of candidates) {
+      const before = entries.get(candidate.subgraph);
       if (before !== undefined && before.stage < stage) continue;
-      const cost = costOf(search, key.selection, type, known, sources, stage - 1);
+      const cost = costOf(search, candidate.key.selection, type, known, sources, stage - 1);
       if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
-      entries.set(subgraph, { subgraph, stage, as, key, cost, alone });
+      entries.set(candidate.subgraph, { ...candidate, stage, cost });
       hasFound = true;
     }
     idle = hasFound || stage <= last ? 0 : idle + 1;
@@ -83,11 +83,8 @@ const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
 const patience = 3;
 const mostStages = 20;
 
-export interface Candidate {
-  readonly subgraph: number;
-  readonly as: IndexedType;
+export interface Candidate extends Pick<Entry, 'subgraph' | 'as' | 'alone'> {
   readonly key: IndexedKey;
-  readonly alone: Sources;
 }
 
 function candidatesOf(search: Search, type: IndexedType): Candidate[] {

@@ -15,21 +15,15 @@ export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan 
   const visits = new Visits(hub, assignment, chosen);
   visits.join();
   visits.supply();
-  for (const { selection, before } of needed) visits.supplyContext(selection, before);
+  for (const [selection, before] of needed) visits.supplyContext(selection, before);
   return totalOf(hub, visits, left);
 }
 
-interface NeededContext {
-  readonly selection: Selection;
-  /** The stage before which it must be known. */
-  readonly before: number;
-}
-
-/** What is needed of these objects for arguments of fields below them. Sets when it is known. */
-function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[] {
+/** What of these objects arguments of fields below them need, and before which stage. Sets when it is known. */
+function neededContexts(hub: Hub, items: readonly ObjectItem[]): ReadonlyMap<Selection, number> {
   const { search, type } = hub;
-  if (type.contexts.length === 0) return [];
-  const needed = new Map<Selection, NeededContext>();
+  const needed = new Map<Selection, number>();
+  if (type.contexts.length === 0) return needed;
   const ready = new Map(hub.contexts);
   for (const item of items) {
     if (item.selection === undefined) continue;
@@ -37,13 +31,13 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): NeededContext[]
       if (!type.contexts.includes(context)) continue;
       const known = hub.knownAfter(selection);
       if (known === undefined) continue;
-      needed.set(selection, { selection, before: known + 1 });
+      needed.set(selection, known + 1);
       const isLater = hub.contexts.get(context) === ready.get(context);
       ready.set(context, isLater ? known + 1 : Math.max(known + 1, ready.get(context)!));
     }
   }
   if (needed.size > 0) hub.setContexts(ready);
-  return [...needed.values()];
+  return needed;
 }
 
 /**

@@ -41,9 +41,14 @@ function solveInterfaceObject(search: Search, { type, selection, sources }: Prob
 function solveAbstract(search: Search, { type, selection, sources }: Omit<Problem, 'plan'>): AbstractPlan {
   const first = sources.list[0]!;
   const { flattening, calls: callSets } = search;
-  const possible = possibleTypes(search, type, first.subgraph);
+  const possible = [...type.objects].flatMap(([name, subgraphs]) =>
+    subgraphs.has(first.subgraph) ? (search.index.types.get(name) ?? []) : [],
+  );
   const { common, typed, leftovers } = flattening.viewOf(selection, type);
-  const separate = namesIn(search, typed, possible);
+  // The response names that fragments for some types select.
+  const separate = new Set<string>();
+  for (const { name } of typed.length === 0 ? [] : possible)
+    for (const { responseName } of flattening.fieldsOf(typed, name)) separate.add(responseName);
   const { direct, pushed } = split(common, (item) =>
     directPlan(search, type, item, sources, possible, separate),
   );
@@ -96,25 +101,6 @@ function split(
       pushed.push(item);
     else direct.push({ item, plan });
   return { direct, pushed };
-}
-
-/** The object types of an interface or union in a subgraph. */
-function possibleTypes({ index }: Search, type: IndexedType, subgraph: number): readonly IndexedType[] {
-  const possible: IndexedType[] = [];
-  for (const [name, subgraphs] of type.objects) {
-    const object = subgraphs.has(subgraph) ? index.types.get(name) : undefined;
-    if (object !== undefined) possible.push(object);
-  }
-  return possible;
-}
-
-/** The response names that fragments for some types select. */
-function namesIn(search: Search, typed: Selection, possible: readonly IndexedType[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  if (typed.length > 0)
-    for (const { name } of possible)
-      for (const { responseName } of search.flattening.fieldsOf(typed, name)) names.add(responseName);
-  return names;
 }
 
 /** How the first source answers a field for objects of all types at once; undefined if it does not. */

@@ -38,7 +38,7 @@ function coverField(
   canRequire: boolean,
 ): Plan | null {
   const holding: Source[] = [];
-  let namedType: string | undefined;
+  let type: IndexedType | undefined;
   for (const source of sources.list) {
     const resolved = resolvedBy(search, source, name);
     if (resolved === undefined) continue;
@@ -46,20 +46,15 @@ function coverField(
     if (join.requires !== undefined && provided === undefined && !canRequire) continue;
     if (!isContextKnown(join, source, sources)) continue;
     if (selection === undefined) return search.leaf(source.subgraph, source.stage);
-    // Where the subgraphs name different types, the objects of one of them are taken.
-    if (namedType !== undefined && namedType !== join.namedType) continue;
     const as = search.index.types.get(join.namedType);
-    if (as === undefined) continue;
-    namedType = join.namedType;
+    // Where the subgraphs name different types, the objects of one of them are taken.
+    if (as === undefined || (type !== undefined && type !== as)) continue;
+    type = as;
     const { subgraph, stage } = source;
     holding.push({ subgraph, stage, as, provided: providedBelow(search, join, provided) });
   }
-  if (selection === undefined || holding.length === 0) return null;
-  const plan = search.solve(
-    search.index.types.get(namedType!)!,
-    selection,
-    search.sources.of(holding, sources.contexts),
-  );
+  if (selection === undefined || type === undefined) return null;
+  const plan = search.solve(type, selection, search.sources.of(holding, sources.contexts));
   // What leaves everything is no answer.
   return plan?.left !== undefined && leavesLeft(plan) >= countLeaves(selection) ? null : plan;
 }
@@ -90,18 +85,16 @@ function providedOf(
   type: IndexedType,
   name: string,
 ): Selection | undefined {
+  const { flattening, index } = search;
+  const isPossible = (on: string): boolean =>
+    isOfType(index, type.name, on) || isOfType(index, on, type.name);
   let found: Selection | undefined;
   for (const item of provided) {
     let below: Selection | undefined;
-    if (item.kind === 'field') {
-      if (item.name === name) below = item.selection ?? nothing;
-    } else if (
-      item.on === undefined ||
-      isOfType(search.index, type.name, item.on) ||
-      isOfType(search.index, item.on, type.name)
-    )
+    if (item.kind === 'field') below = item.name === name ? (item.selection ?? nothing) : undefined;
+    else if (item.on === undefined || isPossible(item.on))
       below = providedOf(search, item.selection, type, name);
-    if (below !== undefined) found = found === undefined ? below : search.flattening.merge(found, below);
+    if (below !== undefined) found = found === undefined ? below : flattening.merge(found, below);
   }
   return found;
 }

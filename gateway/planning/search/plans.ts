@@ -77,11 +77,9 @@ export interface VisitAnswer extends Answer {
   readonly isShared: boolean;
 }
 
-export const noCalls: readonly number[] = [];
-
 export const leavesLeft = ({ left }: Plan): number => (left === undefined ? 0 : countLeaves(left));
 
 /** A plan without anything. */
 export const noPlan: LeafPlan = {
-  ...{ kind: 'leaf', depth: 0, calls: noCalls, visits: 0, size: 1, uses: [], left: undefined },
+  ...{ kind: 'leaf', depth: 0, calls: [], visits: 0, size: 1, uses: [], left: undefined },
 };

@@ -1,5 +1,5 @@
 /** Solves a problem of the search, by what its objects are. */
-import { type SelectedField, type Selection, type SelectionItem, unconditional } from '../selections';
+import { type SelectedField, type SelectionItem, unconditional } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';

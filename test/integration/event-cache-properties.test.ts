@@ -19,7 +19,7 @@ import {
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { overWebSocket, type Subscriber } from '../support/subscription-clients';
 
-const steps = amountOf('WEIR_STEPS', 30, 1000);
+const steps = amountOf('WEIR_STEPS', 60, 1000);
 jest.setTimeout(timeFor(steps, 300));
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
 

@@ -20,10 +20,7 @@ export interface ListSize {
 }
 
 /** Reads the directives under the names that the supergraph imports them by; undefined when it has none. */
-export function readCostDirectives(
-  { definitions }: DocumentNode,
-  features: Features,
-): CostDirectives | undefined {
+export function readCostDirectives(document: DocumentNode, features: Features): CostDirectives | undefined {
   const cost = features.directiveOf('cost');
   if (cost === undefined) return undefined;
   const listSize = features.directiveOf('cost', 'listSize');
@@ -34,7 +31,7 @@ export function readCostDirectives(
       if (Number.isFinite(Number(weight))) weights.set(coordinate, Number(weight));
     for (const given of applied(node, listSize)) listSizes.set(coordinate, listSizeOf(given));
   };
-  for (const definition of definitions) {
+  for (const definition of document.definitions) {
     if (!isTypeDefinitionNode(definition)) continue;
     const type = definition.name.value;
     read(type, definition);

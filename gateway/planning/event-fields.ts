@@ -110,14 +110,9 @@ const isSame = (paths: readonly string[], others: readonly string[]): boolean =>
   paths.length === others.length && paths.every((path) => others.includes(path));
 
 /** Makes events the only subgraph of a field, and gives them the key of its object, which they need not resolve. */
-function feed(
-  { subgraphs, types }: EditableIndex,
-  events: number,
-  field: MutableField,
-  paths: EventField['key'],
-): void {
-  subgraphs[events] ??= { graph: eventsSubgraph, name: eventsSubgraph, url: '' };
-  const type = types.get(field.namedType)!;
+function feed(index: EditableIndex, events: number, field: MutableField, paths: EventField['key']): void {
+  index.subgraphs[events] ??= { graph: eventsSubgraph, name: eventsSubgraph, url: '' };
+  const type = index.types.get(field.namedType)!;
   const key = keysOf(field.joins, type).find((each) => isSame(each.paths, paths))!;
   field.joins = new Map();
   joinField(field, events);
@@ -133,7 +128,7 @@ function feed(
       if (item.kind === 'fragment') continue;
       const below = to.fields.get(item.name)!;
       joinField(below, events);
-      if (item.selection !== undefined) addFields(item.selection, types.get(below.namedType)!);
+      if (item.selection !== undefined) addFields(item.selection, index.types.get(below.namedType)!);
     }
   }
 }

@@ -22,3 +22,14 @@ export function groupsBy<Item>(items: Iterable<Item>, idOf: (item: Item) => stri
   for (const item of items) remembered(groups, idOf(item), () => []).push(item);
   return [...groups.values()];
 }
+
+/** The first item with the lowest price; undefined where all prices are infinite. */
+export function cheapestOf<Item>(items: Iterable<Item>, priceOf: (item: Item) => number): Item | undefined {
+  let cheapest: Item | undefined;
+  let lowest = Infinity;
+  for (const item of items) {
+    const price = priceOf(item);
+    if (price < lowest) [cheapest, lowest] = [item, price];
+  }
+  return cheapest;
+}

@@ -44,20 +44,19 @@ export function rootSources(search: Search, root: IndexedType, subgraphs: Iterab
 }
 
 /** A way to run the mutation fields up to those of one occurrence. */
-interface MutationWay extends AbleSubgraph {
+interface MutationWay {
+  readonly subgraph: number;
   readonly before: MutationWay | undefined;
   readonly occurrence: readonly SelectedField[];
   /** Whether it is in one request with the occurrence before; then `depth` is that of both. */
   readonly isJoined: boolean;
+  readonly depth: number;
   readonly steps: number;
+  readonly calls: number;
   readonly groups: number;
 }
 
-interface AbleSubgraph {
-  readonly subgraph: number;
-  readonly depth: number;
-  readonly calls: number;
-}
+type AbleSubgraph = Pick<MutationWay, 'subgraph' | 'depth' | 'calls'>;
 
 /** The subgraphs that answer all of what is selected of one mutation field. */
 function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[]): readonly AbleSubgraph[] {

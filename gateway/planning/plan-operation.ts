@@ -74,17 +74,13 @@ function* searchTwice(selected: SelectedOperation, root: IndexedType, search: Se
   return (other.left - one.left || other.depth - one.depth || other.calls - one.calls) < 0 ? second : first;
 }
 
-function* searchOnce(
-  { operation, selection }: SelectedOperation,
-  root: IndexedType,
-  search: Search,
-): SlicedWork<Found> {
-  const all = search.flattening.fieldsOf(selection, root.name);
+function* searchOnce(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Found> {
+  const all = search.flattening.fieldsOf(selected.selection, root.name);
   const fields = all.filter(({ name }) => name !== '__typename');
   const plans: ObjectPlan[] = [];
   if (fields.length === 0) return { search, plans };
   const groups =
-    operation.operation === OperationTypeNode.MUTATION
+    selected.operation.operation === OperationTypeNode.MUTATION
       ? yield* mutationGroups(search, root, fields)
       : [{ fields, sources: rootSources(search, root, root.joins.keys()) }];
   for (const group of groups)

@@ -105,13 +105,11 @@ export class Planner {
       this.#waiting.add({ sender, weight, begin, steps, planning: undefined, resolve, reject });
     });
     this.#plans.set(key, plan);
-    plan.then(
-      () => this.#plans.delete(key),
-      (error: unknown) => {
-        this.#plans.delete(key);
-        if (isTooComplex(error)) this.#refused.set(key, error);
-      },
-    );
+    plan
+      .catch((error: GraphQLError) => {
+        if (error.extensions['code'] === 'QUERY_TOO_COMPLEX') this.#refused.set(key, error);
+      })
+      .finally(() => this.#plans.delete(key));
     this.#bound();
     if (!this.#isWorking) void this.#work();
     return plan;
@@ -189,6 +187,3 @@ const tooMany = () => requestError('REQUEST_CONCURRENCY_LIMITED', {}, { headers:
 /** The cause is for logs: the message reveals nothing about the supergraph. */
 const failed = (cause: unknown): GraphQLError =>
   Object.assign(requestError('QUERY_PLANNING_FAILED', {}), { cause });
-
-const isTooComplex = (error: unknown): error is GraphQLError =>
-  error instanceof GraphQLError && error.extensions['code'] === 'QUERY_TOO_COMPLEX';

@@ -71,7 +71,7 @@ export class Emitter {
     const here = { stage: 0, path: [], position, when: unconditional };
     for (const subgraph of plan.uses) {
       const when = conditionsOf(plan.local.filter((answer) => answer.plan.uses.includes(subgraph)));
-      const fetch = this.#fetch({ ...here, when }, subgraph, [plan.type.name], '');
+      const fetch = this.#fetch({ ...here, when }, subgraph, plan.type.name, '');
       holders.set(subgraph, { fetch, selection: fetch.selection, as: plan.type });
     }
     const location: Location = { ...here, holders, types: undefined, isFirst: false, contexts: new Map() };
@@ -109,7 +109,7 @@ export class Emitter {
       const fetch = this.#fetch(
         { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
-        visit.key === undefined ? [plan.type.name] : undefined,
+        visit.key === undefined ? plan.type.name : undefined,
         needsOf(visit, plan.type),
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
@@ -142,17 +142,12 @@ export class Emitter {
   /**
    * One that is there, with its conditions widened, or a new one.
    *
-   * @param types of a fetch at a root type
+   * @param root the root type; undefined for a fetch of entities
    * @param needs fetches with different ones stay apart
    */
-  #fetch(
-    location: FetchLocation,
-    subgraph: number,
-    types: readonly string[] | undefined,
-    needs: string,
-  ): FetchDraft {
+  #fetch(location: FetchLocation, subgraph: number, root: string | undefined, needs: string): FetchDraft {
     const { path, stage, when } = location;
-    const isOfEntities = types === undefined;
+    const isOfEntities = root === undefined;
     const id = `${stage}|${subgraph}|${path.join('.')}|${isOfEntities ? 'entities' : ''}|${needs}`;
     const known = remembered(this.#fetches, id, () => []);
     const fitting = known.find((one) => !isOfEntities || areNested(one.when, when));
@@ -162,7 +157,7 @@ export class Emitter {
     }
     const fetch: FetchDraft = {
       ...location,
-      ...{ subgraph, isOfEntities, selection: new SelectionDraft(types ?? []) },
+      ...{ subgraph, isOfEntities, selection: new SelectionDraft(isOfEntities ? [] : [root]) },
       ...{ requires: new Map(), inputRewrites: new Map(), contexts: new Map(), typeKeys: new Set() },
     };
     known.push(fetch);

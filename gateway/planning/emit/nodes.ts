@@ -1,5 +1,5 @@
 /** The nodes of a plan from the fetches of its stages. */
-import { type DirectiveNode, OperationTypeNode, print } from 'graphql';
+import { OperationTypeNode, print } from 'graphql';
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
@@ -68,8 +68,10 @@ export class NodeWriter {
     const printer = new OperationPrinter(steps);
     const body = yield* printer.print(selection, true);
     const isClients = !isOfEntities && draft.path.length === 0;
-    const kind = isClients ? client.operation.operation : OperationTypeNode.QUERY;
-    const directives = this.#directives(isClients);
+    const { directives: clients = [], operation } = client.operation;
+    const kind = isClients ? operation : OperationTypeNode.QUERY;
+    const directives =
+      kind === operation ? clients : clients.filter(({ name }) => this.index.onQueries.has(name.value));
     addVariables(directives, printer.variables);
     const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
     for (const name of printer.variables) definitions.push(client.variables.get(name)!);
@@ -96,13 +98,6 @@ export class NodeWriter {
       ...(contextRewrites.length > 0 && { contextRewrites }),
       ...(typeKeys.size > 0 && { typeKeys: [...typeKeys] }),
     };
-  }
-
-  /** The client's directives of the operation, where they may stand on what is sent. */
-  #directives(isClients: boolean): readonly DirectiveNode[] {
-    const { directives = [], operation } = this.client.operation;
-    if (isClients || operation === OperationTypeNode.QUERY) return directives;
-    return directives.filter(({ name }) => this.index.onQueries.has(name.value));
   }
 }
 

@@ -11,13 +11,10 @@ import { type FieldDraft, type SelectionDraft } from './drafts';
  *
  * @returns what restores the names in the answer
  */
-export function* separateNames(
-  selections: readonly SelectionDraft[],
-  steps: Steps,
-): SlicedWork<KeyRenamer[]> {
+export function* separateNames(drafts: readonly SelectionDraft[], steps: Steps): SlicedWork<KeyRenamer[]> {
   if (steps.isSliceOver) yield;
   const byName = new Map<string, FieldDraft[]>();
-  for (const selection of selections) addFields(selection, byName);
+  for (const draft of drafts) addFields(draft, byName);
   const rewrites: KeyRenamer[] = [];
   for (const [responseName, fields] of byName) {
     let name = responseName;

@@ -1,4 +1,5 @@
 /** Chooses, among the ways to the fields of an object, those that together end earliest and need the fewest calls. */
+import { cheapestOf } from '../maps';
 import { type Hub, type Option } from './hub';
 import { type ObjectItem } from './plans';
 
@@ -83,29 +84,17 @@ export class Assignment {
     return (this.#hub.search.calls.price(calls) + used.size) * perCall;
   }
 
-  #cheapest(
-    options: readonly Option[],
-    allowed: ReadonlySet<string>,
-    spent = this.spent,
-  ): Option | undefined {
-    const possible = options.filter(({ id }) => allowed.has(id));
+  #cheapest(ways: readonly Option[], allowed: ReadonlySet<string>, spent = this.spent): Option | undefined {
+    const possible = ways.filter(({ id }) => allowed.has(id));
     if (possible.length < 2) return possible[0];
-    let best: Option | undefined;
-    let lowest = Infinity;
-    for (const option of possible) {
+    return cheapestOf(possible, (option) => {
       const { entry, stage, plan } = option;
       const more = copyOf(spent);
       this.apply(option, more);
       const keyFields = entry?.key?.selection.length ?? 0;
-      const price =
-        this.#price(more) +
-        plan.visits * perVisit +
-        stage * perStage +
-        keyFields * perKeyField +
-        plan.size * perField;
-      if (price < lowest) [best, lowest] = [option, price];
-    }
-    return best;
+      const rest = stage * perStage + keyFields * perKeyField + plan.size * perField;
+      return this.#price(more) + plan.visits * perVisit + rest;
+    });
   }
 
   /** The ids of the ways that may be taken: those into subgraphs that are entered anyway, and of others the best set. */
@@ -114,18 +103,12 @@ export class Assignment {
     const options = [...this.#open.keys()].flat();
     for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
     const others = new Set(options.map(({ id }) => id).filter((id) => !free.has(id)));
-    let best: ReadonlySet<string> = new Set([...free, ...others]);
-    let lowest = Infinity;
-    for (const some of this.#candidates([...others], free)) {
-      const allowed = new Set([...free, ...some]);
-      const price = this.#priceWith(allowed);
-      if (price < lowest) [best, lowest] = [allowed, price];
-    }
-    return best;
+    const sets = this.#candidates([...others], free).map((some) => new Set([...free, ...some]));
+    return cheapestOf(sets, (allowed) => this.#priceWith(allowed)) ?? new Set([...free, ...others]);
   }
 
   /** Sets of ways to try: all, where these are few; else those that a greedy cover takes. */
-  #candidates(ids: readonly string[], free: ReadonlySet<string>): Iterable<readonly string[]> {
+  #candidates(ids: readonly string[], free: ReadonlySet<string>): readonly (readonly string[])[] {
     if (ids.length > mostForAll) return [[], this.#greedyCover(ids, free)];
     const sets: string[][] = [];
     for (let set = 0; set < 1 << ids.length; set++) sets.push(ids.filter((_, i) => (set & (1 << i)) !== 0));
@@ -136,16 +119,13 @@ export class Assignment {
     const taken: string[] = [];
     let open = [...this.#open].filter(([options]) => !options.some(({ id }) => free.has(id)));
     while (open.length > 0) {
-      let best: string | undefined;
-      let most = 0;
-      for (const id of ids) {
+      const next = cheapestOf(ids, (id) => {
         let count = 0;
         for (const [options, items] of open)
           if (options.some((option) => option.id === id)) count += items.length;
-        if (count > most) [best, most] = [id, count];
-      }
-      if (best === undefined) break;
-      const next = best;
+        return count === 0 ? Infinity : -count;
+      });
+      if (next === undefined) break;
       taken.push(next);
       open = open.filter(([options]) => !options.some(({ id }) => id === next));
     }

@@ -199,10 +199,8 @@ function conditionsIn(selection: Selection): readonly string[] {
   return [...found];
 }
 
-function mergeKey(
-  { responseName, signature, isRequirement, directives }: SelectedField,
-  when: Conditions,
-): string {
+function mergeKey(field: SelectedField, when: Conditions): string {
+  const { responseName, signature, isRequirement, directives } = field;
   if (when.length === 0 && !isRequirement && directives.length === 0) return responseName;
   let key = `${responseName}|${conditionsKey(when)}`;
   if (isRequirement) key += `|${signature}`;

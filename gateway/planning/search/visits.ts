@@ -1,5 +1,5 @@
 /** The visits of an object position, and what is needed for them: keys, and what fields require. */
-import { remembered } from '../maps';
+import { cheapestOf, remembered } from '../maps';
 import {
   commonOf,
   type Conditions,
@@ -105,18 +105,13 @@ export class Visits {
   /** Prefers subgraphs that are called anyway. */
   #cheapestSupply(field: SelectedField, before: number): Option | undefined {
     const { search } = this.#hub;
-    let best: Option | undefined;
-    let lowest = Infinity;
-    for (const option of this.#hub.optionsFor(field)) {
-      const { entry, id, plan, stage, end } = option;
-      if (plan.left !== undefined || end >= before) continue;
-      const isAsked =
+    return cheapestOf(this.#hub.optionsFor(field), ({ entry, id, plan, stage, end }) => {
+      if (plan.left !== undefined || end >= before) return Infinity;
+      const isCalled =
         entry === undefined ? plan.uses.every((subgraph) => this.used.has(subgraph)) : this.#byId.has(id);
-      const calls = (isAsked ? 0 : 1) + search.calls.count(plan.calls);
-      const price = calls * 1000 + stage + plan.uses.length;
-      if (price < lowest) [best, lowest] = [option, price];
-    }
-    return best;
+      const calls = (isCalled ? 0 : 1) + search.calls.count(plan.calls);
+      return calls * 1000 + stage + plan.uses.length;
+    });
   }
 
   #place(item: Answer['item'], { entry, stage, plan, requires, isWhole }: Option): void {

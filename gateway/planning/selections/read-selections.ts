@@ -176,11 +176,8 @@ function conditionsOf(directives: readonly DirectiveNode[] = []): Conditions | u
 
 const notForSubgraphs = new Set(['skip', 'include', 'defer', 'stream']);
 
-const customDirectives = (
-  directives: readonly DirectiveNode[] = [],
-  isOnFragment: boolean,
-): CustomDirective[] =>
-  directives
+const customDirectives = (nodes: readonly DirectiveNode[] = [], isOnFragment: boolean): CustomDirective[] =>
+  nodes
     .filter(({ name }) => !notForSubgraphs.has(name.value))
     .map((node) => ({ node, isOnFragment, text: print(node) }));
 

@@ -1,7 +1,4 @@
-/**
- * What the planning of one operation may take: steps, so that the answer is the same on a busy machine, and slices of time,
- * after which other work of the process goes on.
- */
+/** What planning one operation may take: steps, which are as many on each machine, in slices of time between other work. */
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { requestError } from '../errors';
 

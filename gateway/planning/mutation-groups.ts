@@ -13,10 +13,7 @@ export interface RootGroup {
   readonly sources: Sources;
 }
 
-/**
- * Mutation fields run one after another; those of one subgraph that follow each other are one request. Of all ways to
- * group them, the one with the fewest steps, then the fewest calls, then the fewest groups.
- */
+/** Of all ways to group the fields, the one with the fewest steps, then the fewest calls, then the fewest groups. */
 export function* mutationGroups(
   search: Search,
   root: IndexedType,

@@ -100,10 +100,7 @@ function costOf({ search, plans }: Found): { left: number; depth: number; calls:
   return cost;
 }
 
-/**
- * Throws where nobody answers a field, whatever the types of the objects are: of a composed supergraph there is none. What is
- * left of some types is of types that no object at its position has.
- */
+/** Throws where nobody answers a field, whatever the types of the objects. What is left of some types no object there has. */
 function refuse(left: Selection, type: IndexedType | undefined, index: SupergraphIndex): void {
   for (const item of left) {
     if (item.kind === 'fragment' || item.isLeftover) continue;

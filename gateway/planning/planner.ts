@@ -106,8 +106,9 @@ export class Planner {
     });
     this.#plans.set(key, plan);
     plan
-      .catch((error: GraphQLError) => {
-        if (error.extensions['code'] === 'QUERY_TOO_COMPLEX') this.#refused.set(key, error);
+      .catch((error: unknown) => {
+        const { code } = (error as GraphQLError).extensions;
+        if (code === 'QUERY_TOO_COMPLEX') this.#refused.set(key, error as GraphQLError);
       })
       .finally(() => this.#plans.delete(key));
     this.#bound();

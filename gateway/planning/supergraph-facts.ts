@@ -16,10 +16,7 @@ import { type SupergraphIndex } from './supergraph-index';
 export interface SupergraphFacts {
   /** The API schema, in parts of a few definitions each, so that a large one need not be parsed at once. */
   readonly apiSchemaSdl: readonly string[];
-  /**
-   * The object types, interfaces and unions of the supergraph, without their fields, as a schema; undefined where the
-   * API schema has them all.
-   */
+  /** The composite types of the supergraph, without fields, as a schema; undefined where the API schema has them all. */
   readonly answerTypesSdl: string | undefined;
   /** The `@inaccessible` values of enums that clients see, by the enum's name. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
@@ -45,8 +42,10 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
   const features = new Features(document);
   yield* checkSupergraph(document, features);
   const index = yield* indexOf(document, features);
-  const visible = yield* visibleDefinitions(document, features);
-  const { definitions, inaccessibleTypes, inaccessibleValues } = visible;
+  const { definitions, inaccessibleTypes, inaccessibleValues } = yield* visibleDefinitions(
+    document,
+    features,
+  );
   const facts = {
     apiSchemaSdl: yield* inParts(definitions),
     answerTypesSdl: answerTypesSdl(index, inaccessibleTypes),
@@ -73,10 +72,7 @@ function* parsed(sdl: string): SlicedWork<DocumentNode> {
   return { kind: Kind.DOCUMENT, definitions };
 }
 
-/**
- * The definitions of incremental delivery (https://github.com/graphql/graphql-spec/pull/1110), which composition does not
- * keep and plans do not see: the compiler cuts the response where a fetch ends.
- */
+/** The directives of incremental delivery (https://github.com/graphql/graphql-spec/pull/1110), which plans do not see. */
 export const incrementalDirectives = `
 "Sends this fragment later than the rest of the response, if it takes longer and the client accepts that."
 directive @defer(

@@ -139,12 +139,7 @@ export class Emitter {
     }
   }
 
-  /**
-   * One that is there, with its conditions widened, or a new one.
-   *
-   * @param root the root type; undefined for a fetch of entities
-   * @param needs fetches with different ones stay apart
-   */
+  /** One that is there, with its conditions widened, or a new one. One of entities has no root type. */
   #fetch(location: FetchLocation, subgraph: number, root: string | undefined, needs: string): FetchDraft {
     const { path, stage, when } = location;
     const isOfEntities = root === undefined;
@@ -224,10 +219,7 @@ export class Emitter {
   }
 }
 
-/**
- * Whether fetches under these conditions can be one. If neither condition contains the other, it would also run where none
- * holds, with representations of what others request.
- */
+/** Whether fetches can be one: if neither condition contains the other, it would also run where none holds. */
 const areNested = (some: Conditions, others: Conditions): boolean =>
   implies(some, others) || implies(others, some);
 

@@ -4,7 +4,7 @@ import { type Selection } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { cover, resolvedBy } from './cover';
 import { entriesOf, type Entry } from './entries';
-import { leavesLeft, type ObjectItem, type Plan } from './plans';
+import { type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
 import { contextsAfter, type ReadyContexts, type Source, type Sources } from './sources';
 
@@ -190,12 +190,4 @@ function earliestEnd(options: readonly Option[]): number {
   let earliest = Infinity;
   for (const { plan, end } of options) if (plan.left === undefined) earliest = Math.min(earliest, end);
   return earliest;
-}
-
-/** Of some ways, the one that leaves least, and ends earliest. */
-export function leavingLeast(options: readonly Option[]): Option {
-  return options.reduce((best, option) => {
-    const [left, least] = [leavesLeft(option.plan), leavesLeft(best.plan)];
-    return left < least || (left === least && option.end < best.end) ? option : best;
-  });
 }

@@ -2,8 +2,8 @@
 import { remembered } from '../maps';
 import { type Selection, type SelectionItem } from '../selections';
 import { Assignment, type OrderedItem, type Work } from './assignment';
-import { type Hub, leavingLeast, type Option } from './hub';
-import { type Answer, type ObjectItem, type ObjectPlan } from './plans';
+import { type Hub, type Option } from './hub';
+import { type Answer, leavesLeft, type ObjectItem, type ObjectPlan } from './plans';
 import { Visits } from './visits';
 
 export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
@@ -66,7 +66,9 @@ function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work; left: Sel
       remembered(work, whole, () => []).push(ordered);
       continue;
     }
-    const best = leavingLeast(options);
+    const [best] = options.toSorted(
+      (one, other) => leavesLeft(one.plan) - leavesLeft(other.plan) || one.end - other.end,
+    ) as [Option];
     work.set([best], [ordered]);
     if (item.kind === 'bundle') left.push(...best.plan.left!);
     else

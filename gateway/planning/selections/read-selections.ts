@@ -1,7 +1,4 @@
-/**
- * Operations of clients and field sets of `@key`, `@requires` and `@provides` as normalised selections: without introspection,
- * and without what is never included.
- */
+/** Reads operations and field sets as normalised selections: without introspection, and what is never included. */
 import {
   type ArgumentNode,
   type DirectiveNode,
@@ -38,11 +35,7 @@ export interface SelectedOperation {
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/**
- * Reads the operation of a valid document. Spreads of one fragment share its selection, however often it is spread.
- *
- * @param operationName of the operation; without it the document has only one
- */
+/** Reads the operation of that name, or the only one, of a valid document. Spreads of one fragment share its selection. */
 export function* readOperation(
   document: DocumentNode,
   operationName: string | undefined,

@@ -2,21 +2,12 @@
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { remembered } from '../maps';
-import {
-  allOf,
-  commonOf,
-  type Conditions,
-  conditionsKey,
-  implies,
-  type SelectedField,
-  unconditional,
-} from '../selections';
+import { allOf, commonOf, conditionsKey, areNested, type SelectedField, unconditional } from '../selections';
 import { type IndexedType } from '../supergraph-index';
-import { type AbstractPlan, type Answer, type ObjectPlan, type Plan } from '../search/plans';
+import { type AbstractPlan, type Answer, conditionsOf, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
-import { conditionsOf } from '../search/visits';
 import { type Contexts, contextsBelow, variableFor } from './contexts';
-import { type FetchDraft, type FetchLocation, type FieldDraft, SelectionDraft } from './drafts';
+import { type FetchDraft, type FetchLocation, SelectionDraft } from './drafts';
 import { type Position } from './positions';
 import { addRepresentation, needsOf } from './representations';
 
@@ -145,6 +136,7 @@ export class Emitter {
     const isOfEntities = root === undefined;
     const id = `${stage}|${subgraph}|${path.join('.')}|${isOfEntities ? 'entities' : ''}|${needs}`;
     const known = remembered(this.#fetches, id, () => []);
+    // If neither condition contained the other, the fetch would also run where none holds.
     const fitting = known.find((one) => !isOfEntities || areNested(one.when, when));
     if (fitting !== undefined) {
       fitting.when = commonOf(fitting.when, when);
@@ -166,11 +158,17 @@ export class Emitter {
     const { contexts, holders, position, stage } = location;
     const responseName = position.nameOf(item);
     const when = location.isFirst ? allOf(location.when, item.when) : item.when;
+    let id = `${responseName}|${conditionsKey(when)}|`;
+    for (const { text } of item.directives) id += text;
     const below = new Map<number, Holder>();
     let lists = 0;
     for (const subgraph of plan.uses) {
       const holder = holders.get(subgraph)!;
-      const field = this.#fieldDraft(item, responseName, when, holder, subgraph, location);
+      let field = holder.selection.fields.get(id);
+      if (field === undefined) {
+        field = { responseName, when, ...this.#fieldIn(subgraph, item, holder, contexts) };
+        holder.selection.fields.set(id, field);
+      }
       if (field.selection === undefined) continue;
       const as = this.search.index.types.get(field.selection.types[0]!)!;
       below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
@@ -188,40 +186,20 @@ export class Emitter {
     });
   }
 
-  #fieldDraft(
-    item: SelectedField,
-    responseName: string,
-    when: Conditions,
-    { as, fetch, selection }: Holder,
-    subgraph: number,
-    { contexts }: Location,
-  ): FieldDraft {
-    let id = `${responseName}|${conditionsKey(when)}|`;
-    for (const { text } of item.directives) id += text;
-    let draft = selection.fields.get(id);
-    if (draft !== undefined) return draft;
-    const field = as.fields.get(item.name);
+  #fieldIn(subgraph: number, item: SelectedField, { as, fetch }: Holder, contexts: Contexts) {
+    const { name, arguments: args, directives, selection } = item;
+    const field = as.fields.get(name);
     const join = field?.joins.get(subgraph);
-    draft = {
-      responseName,
-      name: item.name,
-      arguments: item.arguments,
-      contextArguments: (join?.contextArguments ?? []).map(
-        (argument) => `${argument.name}:$${variableFor(argument, contexts, this.search, fetch)}`,
-      ),
-      directives: item.directives,
-      when,
+    const contextArguments = (join?.contextArguments ?? []).map(
+      (argument) => `${argument.name}:$${variableFor(argument, contexts, this.search, fetch)}`,
+    );
+    return {
+      ...{ name, arguments: args, directives, contextArguments },
       type: join?.type ?? field?.type ?? 'String!',
-      selection: item.selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
+      selection: selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
     };
-    selection.fields.set(id, draft);
-    return draft;
   }
 }
-
-/** Whether fetches can be one: if neither condition contains the other, it would also run where none holds. */
-const areNested = (some: Conditions, others: Conditions): boolean =>
-  implies(some, others) || implies(others, some);
 
 /** The parts of the operations on objects of some types. */
 const within = (

@@ -1,5 +1,12 @@
 /** The search's results: which subgraph answers what, at each position of the response. */
-import { type Conditions, countLeaves, type SelectedField, type Selection } from '../selections';
+import {
+  commonOf,
+  type Conditions,
+  countLeaves,
+  type SelectedField,
+  type Selection,
+  unconditional,
+} from '../selections';
 import { type IndexedKey, type IndexedType } from '../supergraph-index';
 
 /** How a selection is answered at a position. Stages count from the fetch that answers the position's objects. */
@@ -83,3 +90,7 @@ export const leavesLeft = ({ left }: Plan): number => (left === undefined ? 0 : 
 export const noPlan: LeafPlan = {
   ...{ kind: 'leaf', depth: 0, calls: [], visits: 0, size: 1, uses: [], left: undefined },
 };
+
+/** The conditions that all of the answers have. */
+export const conditionsOf = (answers: readonly Answer[]): Conditions =>
+  answers.length === 0 ? unconditional : answers.map(({ item }) => item.when).reduce(commonOf);

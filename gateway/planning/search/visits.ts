@@ -1,16 +1,9 @@
 /** The visits of an object position, and what is needed for them: keys, and what fields require. */
 import { cheapestOf, remembered } from '../maps';
-import {
-  commonOf,
-  type Conditions,
-  implies,
-  type SelectedField,
-  type Selection,
-  unconditional,
-} from '../selections';
+import { type Conditions, implies, type SelectedField, type Selection, unconditional } from '../selections';
 import { type Assignment, type Chosen } from './assignment';
 import { type Hub, type Option } from './hub';
-import { type Answer, noPlan, type Visit, type VisitAnswer } from './plans';
+import { type Answer, conditionsOf, noPlan, type Visit, type VisitAnswer } from './plans';
 
 interface OpenVisit extends Visit {
   /** The required fields that have arguments, as text: other arguments need another visit. */
@@ -151,7 +144,3 @@ export function argumentsIn(selection: Selection): string {
   }
   return text;
 }
-
-/** The conditions that all of the answers have. */
-export const conditionsOf = (answers: readonly Answer[]): Conditions =>
-  answers.length === 0 ? unconditional : answers.map(({ item }) => item.when).reduce(commonOf);

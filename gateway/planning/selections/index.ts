@@ -77,6 +77,10 @@ export const commonOf = (some: Conditions, others: Conditions): Conditions =>
 export const implies = (some: Conditions, others: Conditions): boolean =>
   others.every((condition) => has(some, condition));
 
+/** Whether one of the conditions contains the other. */
+export const areNested = (some: Conditions, others: Conditions): boolean =>
+  implies(some, others) || implies(others, some);
+
 /** Whether no values of the variables can fulfil them. */
 export const contradicts = (when: Conditions): boolean =>
   when.some(({ variable, value }) => has(when, { variable, value: !value }));

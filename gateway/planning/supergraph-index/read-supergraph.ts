@@ -151,25 +151,13 @@ class SupergraphReader {
     if (directives.length === 0) for (const subgraph of type.joins.keys()) text += `@${subgraph}`;
     const alike = this.#alike.get(text);
     if (alike !== undefined && isWithin(alike.joins, type.joins)) {
-      const { joins, namedType, type: own } = alike;
-      type.fields.set(name, { name, type: own, namedType, joins });
+      type.fields.set(name, { ...alike, name });
       return;
     }
     const field: MutableField = {
       ...{ name, type: typeText(node.type), namedType: namedTypeOf(node.type), joins: new Map() },
     };
     type.fields.set(name, field);
-    this.#joinFieldAs(directives, type, field, owner);
-    if (!this.#isFirstVersion && !this.#index.contextual.has(name) && field.joins.size >= directives.length)
-      this.#alike.set(text, field);
-  }
-
-  #joinFieldAs(
-    directives: readonly DirectiveNode[],
-    type: MutableType,
-    field: MutableField,
-    owner: number | undefined,
-  ): void {
     const isOwned = this.#isFirstVersion && owner !== undefined;
     if (directives.length === 0)
       for (const subgraph of isOwned ? [owner] : type.joins.keys()) this.#joinField(type, field, subgraph);
@@ -177,12 +165,14 @@ class SupergraphReader {
       const join = argumentsOf(directive);
       const { graph } = join;
       if (graph === undefined && !isOwned) continue;
-      const subgraph = graph === undefined ? owner! : this.#numberOf(graph, `${type.name}.${field.name}`);
+      const subgraph = graph === undefined ? owner! : this.#numberOf(graph, `${type.name}.${name}`);
       this.#joinField(type, field, subgraph, join, textOf(directive));
     }
-    if (!this.#isFirstVersion) return;
-    for (const [subgraph, { keyFields }] of type.joins)
-      if (keyFields.has(field.name) && !field.joins.has(subgraph)) this.#joinField(type, field, subgraph);
+    if (this.#isFirstVersion) {
+      for (const [subgraph, { keyFields }] of type.joins)
+        if (keyFields.has(name) && !field.joins.has(subgraph)) this.#joinField(type, field, subgraph);
+    } else if (!this.#index.contextual.has(name) && field.joins.size >= directives.length)
+      this.#alike.set(text, field);
   }
 
   #joinField(type: MutableType, field: MutableField, subgraph: number, join: Applied = {}, text = ''): void {

@@ -160,7 +160,7 @@ export class Emitter {
     const when = location.isFirst ? allOf(location.when, item.when) : item.when;
     let id = `${responseName}|${conditionsKey(when)}|`;
     for (const { text } of item.directives) id += text;
-    const below = new Map<number, Holder>();
+    let below: Map<number, Holder> | undefined;
     let lists = 0;
     for (const subgraph of plan.uses) {
       const holder = holders.get(subgraph)!;
@@ -171,17 +171,24 @@ export class Emitter {
       }
       if (field.selection === undefined) continue;
       const as = this.search.index.types.get(field.selection.types[0]!)!;
+      below ??= new Map<number, Holder>();
       below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
       lists = listsIn(field.type);
     }
-    if (item.selection === undefined) return;
+    if (below === undefined) return;
+    const path = [...typed(location.path, location.types), responseName];
+    for (let i = 0; i < lists; i++) path.push('@');
     this.#queue.push({
       plan,
       location: {
-        ...{ holders: below, stage, contexts, types: undefined, isFirst: false },
-        path: [...typed(location.path, location.types), responseName, ...Array<string>(lists).fill('@')],
+        stage,
+        path,
         position: position.below(responseName),
         when: allOf(location.when, item.when),
+        holders: below,
+        types: undefined,
+        isFirst: false,
+        contexts,
       },
     });
   }

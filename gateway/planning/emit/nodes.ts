@@ -110,7 +110,18 @@ function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditio
 /** Equal fetches whose paths differ only in one list of types become one. */
 function joined(alike: readonly LocatedNode[]): readonly LocatedNode[] {
   if (alike.length === 1) return alike;
-  const equal = groupsBy(alike, ({ node, path, when }) => JSON.stringify([node, path.map(keyOf), when]));
+  const keys = new Map<LocatedNode, string>();
+  const known = new Set<string>();
+  const repeated = new Set<string>();
+  for (const located of alike) {
+    const key = JSON.stringify([located.path.map(keyOf), located.when]);
+    keys.set(located, key);
+    if (known.size === known.add(key).size) repeated.add(key);
+  }
+  const equal = groupsBy(alike, (located) => {
+    const key = keys.get(located)!;
+    return repeated.has(key) ? key + JSON.stringify(located.node) : key;
+  });
   return equal.flatMap(joinPaths);
 }
 
@@ -137,7 +148,7 @@ function pathOfBoth(one: readonly string[], other: readonly string[]): readonly 
   return one.with(at, keyOf(one[at]!) + types);
 }
 
-const keyOf = (element: string): string => element.split('|', 1)[0]!;
+const keyOf = (element: string): string => (element.includes('|') ? element.split('|', 1)[0]! : element);
 
 const typesOf = (element: string): string[] | undefined => element.split('|[', 2)[1]?.slice(0, -1).split(',');
 

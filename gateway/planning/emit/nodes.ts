@@ -43,8 +43,10 @@ export class NodeWriter {
     for (const located of stages) {
       const nodes: PlanNode[] = [];
       for (const alike of groupsBy(located, ({ node }) => `${node.serviceName} ${node.operation}`)) {
-        if (steps.isSliceOver) yield;
-        for (const one of joined(alike)) nodes.push(planNode({ ...one, node: this.#headed(one.node) }));
+        for (const one of yield* joined(alike, steps)) {
+          if (steps.isSliceOver) yield;
+          nodes.push(planNode({ ...one, node: this.#headed(one.node) }));
+        }
       }
       whole.push(nodes.length === 1 ? nodes[0]! : { kind: 'Parallel', nodes });
     }
@@ -64,7 +66,7 @@ export class NodeWriter {
   *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchNode> {
     const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
-    const outputRewrites = yield* separateNames([selection], steps);
+    const outputRewrites = separateNames([selection]);
     const printer = new OperationPrinter(steps);
     const body = yield* printer.print(selection, true);
     const isClients = !isOfEntities && draft.path.length === 0;
@@ -108,12 +110,13 @@ function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditio
 }
 
 /** Equal fetches whose paths differ only in one list of types become one. */
-function joined(alike: readonly LocatedNode[]): readonly LocatedNode[] {
+function* joined(alike: readonly LocatedNode[], steps: Steps): SlicedWork<readonly LocatedNode[]> {
   if (alike.length === 1) return alike;
   const keys = new Map<LocatedNode, string>();
   const known = new Set<string>();
   const repeated = new Set<string>();
   for (const located of alike) {
+    if (steps.isSliceOver) yield;
     const key = JSON.stringify([located.path.map(keyOf), located.when]);
     keys.set(located, key);
     if (known.size === known.add(key).size) repeated.add(key);

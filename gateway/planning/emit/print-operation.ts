@@ -27,10 +27,12 @@ export class OperationPrinter {
       if (field.selection === undefined && field.when.length > 0 && fields.has(`${field.responseName}||`))
         continue;
       const { text, around } = this.#head(field);
-      const below =
-        field.selection === undefined
-          ? ''
-          : yield* this.#below(field.selection, isRepeated || selection.types.length > 1);
+      let below = '';
+      if (field.selection !== undefined) {
+        const isPartRepeated = isRepeated || selection.types.length > 1;
+        const body = yield* this.print(field.selection, false, isPartRepeated);
+        below = isPartRepeated ? this.#shared(field.selection, body) : `{${body}}`;
+      }
       parts.push(around.reduceRight((inner, directive) => `...${directive}{${inner}}`, text + below));
       if (field.when.length === 0) isSure = true;
     }
@@ -70,11 +72,10 @@ export class OperationPrinter {
   }
 
   /** What types that behave alike repeat is a fragment, if it is long. */
-  *#below(selection: SelectionDraft, isRepeated: boolean): SlicedWork<string> {
-    const body = yield* this.print(selection, false, isRepeated);
-    if (!isRepeated || body.length < longBody) return `{${body}}`;
+  #shared({ types }: SelectionDraft, body: string): string {
+    if (body.length < longBody) return `{${body}}`;
     const name = `_${this.fragments.length}`;
-    this.fragments.push(`fragment ${name} on ${selection.types[0]!}{${body}}`);
+    this.fragments.push(`fragment ${name} on ${types[0]!}{${body}}`);
     return `{...${name}}`;
   }
 }

@@ -1,7 +1,5 @@
 /** Gives response names of an operation aliases where fields of different types could not be merged. */
 import { type KeyRenamer } from '../../execution/compile/plan';
-import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
 import { groupsBy, remembered } from '../maps';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
@@ -11,28 +9,40 @@ import { type FieldDraft, type SelectionDraft } from './drafts';
  *
  * @returns what restores the names in the answer
  */
-export function* separateNames(drafts: readonly SelectionDraft[], steps: Steps): SlicedWork<KeyRenamer[]> {
-  if (steps.isSliceOver) yield;
-  const byName = new Map<string, FieldDraft[]>();
-  for (const draft of drafts) addFields(draft, byName);
+export function separateNames(selections: readonly SelectionDraft[]): KeyRenamer[] {
   const rewrites: KeyRenamer[] = [];
+  const addBelow = (name: string, below: readonly SelectionDraft[]): void => {
+    for (const rewrite of separateNames(below)) rewrites.push({ ...rewrite, path: [name, ...rewrite.path] });
+  };
+  if (selections.length === 1 && hasNamesOnce(selections[0]!)) {
+    for (const { responseName, selection } of selections[0]!.fields.values())
+      if (selection !== undefined) addBelow(responseName, [selection]);
+    return rewrites;
+  }
+  const byName = new Map<string, FieldDraft[]>();
+  for (const selection of selections) addFields(selection, byName);
   for (const [responseName, fields] of byName) {
     let name = responseName;
-    const groups = fields.length === 1 ? [fields] : groupsBy(fields, shapeOf);
-    for (const alike of groups) {
+    for (const alike of fields.length === 1 ? [fields] : groupsBy(fields, shapeOf)) {
       if (alike[0] !== fields[0]) {
         for (let i = 1; byName.has(name); i++) name = `${responseName}__${i}`;
         byName.set(name, []);
         for (const field of alike) field.responseName = name;
         rewrites.push({ kind: 'KeyRenamer', path: [name], renameKeyTo: responseName });
       }
-      if (alike.every(({ selection }) => selection === undefined)) continue;
       const below = alike.flatMap(({ selection }) => selection ?? []);
-      for (const rewrite of yield* separateNames(below, steps))
-        rewrites.push({ ...rewrite, path: [name, ...rewrite.path] });
+      if (below.length > 0) addBelow(name, below);
     }
   }
   return rewrites;
+}
+
+/** Whether no two fields can have one name: only their conditions and directives can differ then, or the types they are for. */
+function hasNamesOnce({ fields, fragments }: SelectionDraft): boolean {
+  if (fragments.size > 0) return false;
+  for (const { directives, when } of fields.values())
+    if (directives.length > 0 || when.length > 0) return false;
+  return true;
 }
 
 function addFields({ fields, fragments }: SelectionDraft, byName: Map<string, FieldDraft[]>): void {

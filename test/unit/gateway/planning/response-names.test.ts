@@ -1,11 +1,6 @@
 /** How gateway/planning/emit/response-names.ts names fields apart. */
 import { type FieldDraft, SelectionDraft } from '../../../../gateway/planning/emit/drafts';
-import { separateNames as namesApart } from '../../../../gateway/planning/emit/response-names';
-import { defaultBudget, Steps } from '../../../../gateway/planning/budget';
-import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
-
-const separateNames = (selections: readonly SelectionDraft[]): unknown =>
-  runAtOnce(namesApart(selections, new Steps(defaultBudget)));
+import { separateNames } from '../../../../gateway/planning/emit/response-names';
 
 function field(responseName: string, type: string, below?: SelectionDraft): FieldDraft {
   return {

@@ -24,7 +24,8 @@ export interface AbstractView {
   readonly leftovers: ReadonlySet<string>;
 }
 
-interface Flattened {
+/** Of a selection with fragments for some types. */
+interface FieldsOfTypes {
   /** The types that its fragments are for. */
   readonly conditions: readonly string[];
   readonly byType: Map<string, readonly SelectedField[]>;
@@ -45,7 +46,8 @@ interface ListNode {
 export class Flattening {
   readonly #index: SupergraphIndex;
   readonly #steps: Steps;
-  readonly #flattened = new Map<Selection, Flattened>();
+  readonly #ofAllTypes = new Map<Selection, readonly SelectedField[]>();
+  readonly #ofTypes = new Map<Selection, FieldsOfTypes>();
   readonly #views = new Map<Selection, Map<string, AbstractView>>();
   readonly #merged = new Map<Selection, Map<Selection, Selection>>();
   readonly #conditional = new Map<SelectedField, Map<string, SelectedField>>();
@@ -60,20 +62,23 @@ export class Flattening {
 
   /** The fields that are selected of an object of a type; equal ones are merged. */
   fieldsOf(selection: Selection, type: string): readonly SelectedField[] {
-    let known = this.#flattened.get(selection);
-    if (known === undefined) {
-      known = { conditions: conditionsIn(selection), byType: new Map(), byConditions: new Map() };
-      this.#flattened.set(selection, known);
-    }
-    const { byConditions, byType, conditions } = known;
-    // Of types that the same fragments are for they are the same.
-    const key = conditions.length === 0 ? '' : type;
-    let fields = byType.get(key);
+    let fields = this.#ofAllTypes.get(selection);
     if (fields !== undefined) return fields;
-    const met = conditions.filter((on) => isOfType(this.#index, type, on)).join();
-    fields = remembered(byConditions, met, () => this.#flatten(selection, type));
-    byType.set(key, fields);
-    return fields;
+    let known = this.#ofTypes.get(selection);
+    if (known === undefined) {
+      const conditions = conditionsIn(selection);
+      if (conditions.length === 0) {
+        this.#ofAllTypes.set(selection, (fields = this.#flatten(selection, type)));
+        return fields;
+      }
+      this.#ofTypes.set(selection, (known = { conditions, byType: new Map(), byConditions: new Map() }));
+    }
+    // Of types that the same fragments are for they are the same.
+    const { byConditions, byType, conditions } = known;
+    return remembered(byType, type, () => {
+      const met = conditions.filter((on) => isOfType(this.#index, type, on)).join();
+      return remembered(byConditions, met, () => this.#flatten(selection, type));
+    });
   }
 
   viewOf(selection: Selection, type: IndexedType): AbstractView {
@@ -185,6 +190,7 @@ const noArguments: readonly ContextArgument[] = [];
 
 /** The types that the fragments in a selection are for. */
 function conditionsIn(selection: Selection): readonly string[] {
+  if (selection.every(({ kind }) => kind === 'field')) return [];
   const found = new Set<string>();
   const seen = new Set<Selection>();
   const add = (some: Selection): void => {
@@ -195,7 +201,7 @@ function conditionsIn(selection: Selection): readonly string[] {
       add(item.selection);
     }
   };
-  if (selection.some(({ kind }) => kind === 'fragment')) add(selection);
+  add(selection);
   return [...found];
 }
 

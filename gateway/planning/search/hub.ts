@@ -1,5 +1,5 @@
 /** One object position: the ways to each field of its objects. */
-import { mapIn, remembered } from '../maps';
+import { mapIn } from '../maps';
 import { type Selection } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { cover, resolvedBy } from './cover';
@@ -30,7 +30,7 @@ export class Hub {
   /** Of one object type, fields under different aliases have the same ways. */
   readonly #options = new Map<ObjectItem | string, readonly Option[]>();
   readonly #optionsBelow = new Map<Selection, Map<string, readonly Option[]>>();
-  readonly #mixedSources = new Map<number, Sources>();
+  #mixedSources: { readonly end: number; readonly sources: Sources } | undefined;
 
   constructor(
     readonly search: Search,
@@ -47,7 +47,7 @@ export class Hub {
     this.contexts = contexts;
     this.#options.clear();
     this.#optionsBelow.clear();
-    this.#mixedSources.clear();
+    this.#mixedSources = undefined;
   }
 
   get entries(): ReadonlyMap<number, Entry> {
@@ -157,7 +157,9 @@ export class Hub {
     const { search, sources } = this;
     if (item.kind === 'bundle' || item.selection === undefined) return undefined;
     const earliest = earliestEnd(options);
-    const all = remembered(this.#mixedSources, earliest, () => this.#enteredBefore(earliest));
+    if (this.#mixedSources?.end !== earliest)
+      this.#mixedSources = { end: earliest, sources: this.#enteredBefore(earliest) };
+    const { sources: all } = this.#mixedSources;
     if (all.list.length === sources.list.length) return undefined;
     let able = 0;
     for (const source of all.list) if (resolvedBy(search, source, item.name) !== undefined) able++;

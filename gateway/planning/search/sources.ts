@@ -18,10 +18,10 @@ export interface Source {
 
 /** Sources in the order of their stages, with what was found from them. Equal ones are one object. */
 export class Sources {
-  readonly problems = new Map<Selection, Problem>();
   /** The ways from their objects into other subgraphs. */
   entries: FoundEntries | undefined;
-  readonly #covers = new Map<ObjectItem, Plan | null>();
+  #problems: Map<Selection, Problem> | undefined;
+  #covers: Map<ObjectItem, Plan | null> | undefined;
   #requiring: Map<ObjectItem, Plan | null> | undefined;
 
   constructor(
@@ -42,7 +42,14 @@ export class Sources {
 
   /** How they answer fields: if what a field requires can be sent, or if it cannot. */
   covers(canRequire: boolean): Map<ObjectItem, Plan | null> {
-    return canRequire ? (this.#requiring ??= new Map<ObjectItem, Plan | null>()) : this.#covers;
+    return canRequire
+      ? (this.#requiring ??= new Map<ObjectItem, Plan | null>())
+      : (this.#covers ??= new Map<ObjectItem, Plan | null>());
+  }
+
+  /** By selection of their objects. */
+  get problems(): Map<Selection, Problem> {
+    return (this.#problems ??= new Map<Selection, Problem>());
   }
 }
 

@@ -13,8 +13,8 @@ export const defaultBudget: PlanningBudget = { steps: 30_000, depth: 1000 };
 
 /** The steps that one operation has taken. */
 export class Steps {
+  taken = 0;
   readonly #budget: PlanningBudget;
-  #taken = 0;
   #sliceEnd = Infinity;
   #nextLook = 0;
 
@@ -22,19 +22,15 @@ export class Steps {
     this.#budget = budget;
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** Whether so little of the budget is spent that all can be done again. */
   get isEarly(): boolean {
-    return this.#taken * 10 < this.#budget.steps;
+    return this.taken * 10 < this.#budget.steps;
   }
 
   /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` once the budget is spent. */
   take(count: number): void {
-    this.#taken += count;
-    if (this.#taken > this.#budget.steps)
+    this.taken += count;
+    if (this.taken > this.#budget.steps)
       throw requestError('QUERY_TOO_COMPLEX', { what: 'steps', limit: this.#budget.steps });
   }
 

@@ -1,5 +1,5 @@
 /** A plan as text, in the notation that people know. */
-import { type ASTNode, Kind, parse, print } from 'graphql';
+import { type ASTNode, getOperationAST, Kind, parse, print } from 'graphql';
 import {
   type FetchNode,
   type PlanNode,
@@ -51,11 +51,10 @@ function linesOf(node: PlanNode | SubscriptionNode, notes: Notes): string[] {
 
 function fetchLines({ operation, requires, serviceName }: FetchNode, notes: readonly string[]): string[] {
   const document = parse(operation, { noLocation: true });
-  const [first] = document.definitions;
-  if (first?.kind !== Kind.OPERATION_DEFINITION) return [];
-  const [entities] = first.selectionSet.selections;
+  const { selectionSet } = getOperationAST(document)!;
+  const [entities] = selectionSet.selections;
   const selected =
-    requires !== undefined && entities?.kind === Kind.FIELD ? entities.selectionSet! : first.selectionSet;
+    requires !== undefined && entities?.kind === Kind.FIELD ? entities.selectionSet! : selectionSet;
   const fragments = document.definitions
     .filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
     .flatMap((fragment) => ['', ...printed(fragment)]);

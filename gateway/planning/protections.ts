@@ -64,7 +64,7 @@ export function* protectionsOf(
       }
     yield;
   }
-  for (const [coordinate, inherited] of inheritance(index, required)) add(coordinate, inherited);
+  for (const [coordinate, inherited] of [...inheritance(index, required)]) add(coordinate, inherited);
   return { ...numbered(required), ...(yield* selectedFields(index)), hiddenFields };
 }
 
@@ -74,12 +74,11 @@ const anyOf = (kind: 'scopes' | 'policies', names: unknown): Requirement => ({
 });
 
 /** For each implementation, the requirements of its interfaces that no implementation explains. */
-function inheritance(
+function* inheritance(
   { types }: SupergraphIndex,
   required: ReadonlyMap<string, readonly Requirement[]>,
-): readonly (readonly [coordinate: string, Requirement[]])[] {
-  const inherited: (readonly [string, Requirement[]])[] = [];
-  if (required.size === 0) return inherited;
+): Iterable<readonly [coordinate: string, Requirement[]]> {
+  if (required.size === 0) return;
   for (const { name, kind, fields } of types.values()) {
     if (kind !== 'interface') continue;
     const all = [...types.values()].filter(({ interfaces }) => interfaces.has(name));
@@ -90,10 +89,9 @@ function inheritance(
         type.kind === 'object' ? (required.get(type.name + suffix) ?? []) : [],
       );
       const unexplained = own.filter((requirement) => !follows(requirement, theirs));
-      if (unexplained.length > 0) for (const type of all) inherited.push([type.name + suffix, unexplained]);
+      if (unexplained.length > 0) for (const type of all) yield [type.name + suffix, unexplained];
     }
   }
-  return inherited;
 }
 
 /** Whether every caller that meets all of these requirements meets this one too. */

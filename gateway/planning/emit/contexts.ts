@@ -8,14 +8,11 @@ import { type ContextArgument, type IndexedType } from '../supergraph-index';
 import { type FetchDraft } from './drafts';
 import { type Position } from './positions';
 
-/** Objects that set a context. */
-interface Setter {
-  readonly types: readonly string[];
-  readonly position: Position;
-}
-
 /** By context, the nearest objects that set it. */
-export type Contexts = ReadonlyMap<string, Setter>;
+export type Contexts = ReadonlyMap<
+  string,
+  { readonly types: readonly string[]; readonly position: Position }
+>;
 
 /** The contexts of what is below objects of these types. */
 export function contextsBelow(

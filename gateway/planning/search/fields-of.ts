@@ -88,15 +88,14 @@ export class Flattening {
   /** The arguments from a context (`@fromContext`) within a selection. */
   contextArgumentsIn(selection: Selection): readonly ContextArgument[] {
     const { contextual } = this.#index;
-    if (contextual.size === 0) return noArguments;
-    return remembered(this.#contexts, selection, () => [
-      ...new Set(
-        selection.flatMap((item) => [
-          ...((item.kind === 'field' && contextual.get(item.name)) || noArguments),
-          ...(item.selection === undefined ? noArguments : this.contextArgumentsIn(item.selection)),
-        ]),
-      ),
-    ]);
+    if (contextual.size === 0) return [];
+    return remembered(this.#contexts, selection, () => {
+      const all = selection.flatMap((item) => [
+        ...((item.kind === 'field' && contextual.get(item.name)) || []),
+        ...(item.selection === undefined ? [] : this.contextArgumentsIn(item.selection)),
+      ]);
+      return [...new Set(all)];
+    });
   }
 
   /** Both selections as one. */
@@ -185,8 +184,6 @@ export class Flattening {
     return known.size < known.add(conditionsKey(when)).size;
   }
 }
-
-const noArguments: readonly ContextArgument[] = [];
 
 /** The types that the fragments in a selection are for. */
 function conditionsIn(selection: Selection): readonly string[] {

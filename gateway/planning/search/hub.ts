@@ -71,15 +71,11 @@ export class Hub {
     return options;
   }
 
-  /** The stage by which all of a selection is known; undefined where a part of it never is. */
-  knownAfter(selection: Selection): number | undefined {
+  /** The stage by which all of a selection is known; infinite where a part of it never is. */
+  knownAfter(selection: Selection): number {
     let stage = 0;
-    for (const field of this.search.flattening.fieldsOf(selection, this.type.name)) {
-      if (field.name === '__typename') continue;
-      const earliest = earliestEnd(this.optionsFor(field));
-      if (earliest === Infinity) return undefined;
-      stage = Math.max(stage, earliest);
-    }
+    for (const field of this.search.flattening.fieldsOf(selection, this.type.name))
+      if (field.name !== '__typename') stage = Math.max(stage, earliestEnd(this.optionsFor(field)));
     return stage;
   }
 
@@ -89,7 +85,7 @@ export class Hub {
     const options: Option[] = [];
     const atOnce: Option[] = [];
     for (const source of sources.list) {
-      const plan = cover(search, item, this.#alone(source));
+      const plan = cover(search, item, search.sources.of([source], this.contexts));
       if (plan === null) continue;
       const option = ofSources(`s${source.subgraph}`, plan);
       singles.push({ source, plan });
@@ -111,11 +107,6 @@ export class Hub {
     return options;
   }
 
-  #alone(source: Source): Sources {
-    if (this.sources.list.length === 1 && this.contexts === this.sources.contexts) return this.sources;
-    return this.search.sources.of([source], this.contexts);
-  }
-
   /** Adds the way by a key of another subgraph, or of a source where the field requires something. */
   #enter(item: ObjectItem, entry: Entry, options: Option[]): void {
     const { contexts } = this;
@@ -129,7 +120,7 @@ export class Hub {
     let { stage } = entry;
     if (requires !== undefined) {
       const known = this.knownAfter(requires);
-      if (known === undefined) return;
+      if (known === Infinity) return;
       stage = Math.max(stage, known + 1);
     }
     for (const at of ready > stage ? [stage, ready] : [stage]) {

@@ -30,7 +30,7 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): ReadonlyMap<Sel
     for (const { context, selection } of search.flattening.contextArgumentsIn(item.selection)) {
       if (!type.contexts.includes(context)) continue;
       const known = hub.knownAfter(selection);
-      if (known === undefined) continue;
+      if (known === Infinity) continue;
       needed.set(selection, known + 1);
       const isLater = hub.contexts.get(context) === ready.get(context);
       ready.set(context, isLater ? known + 1 : Math.max(known + 1, ready.get(context)!));
@@ -47,13 +47,8 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): ReadonlyMap<Sel
 function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work; left: SelectionItem[] } {
   const work = new Map<readonly Option[], OrderedItem[]>();
   const left: SelectionItem[] = [];
-  const queue: { item: ObjectItem; tried: ReadonlySet<string> }[] = items.map((item) => ({
-    item,
-    tried: none,
-  }));
-  let at = 0;
-  for (const { item, tried } of queue) {
-    const ordered = { item, at: at++ };
+  const queue = items.map((item) => ({ item, tried: none }));
+  for (const [at, { item, tried }] of queue.entries()) {
     const all = hub.optionsFor(item);
     const options = tried.size === 0 ? all : all.filter(({ id }) => !tried.has(id));
     if (options.length === 0) {
@@ -63,13 +58,13 @@ function waysTo(hub: Hub, items: readonly ObjectItem[]): { work: Work; left: Sel
     const isWhole = ({ plan }: Option): boolean => plan.left === undefined;
     const whole = options.every(isWhole) ? options : options.filter(isWhole);
     if (whole.length > 0) {
-      remembered(work, whole, () => []).push(ordered);
+      remembered(work, whole, () => []).push({ item, at });
       continue;
     }
     const [best] = options.toSorted(
       (one, other) => leavesLeft(one.plan) - leavesLeft(other.plan) || one.end - other.end,
     ) as [Option];
-    work.set([best], [ordered]);
+    work.set([best], [{ item, at }]);
     if (item.kind === 'bundle') left.push(...best.plan.left!);
     else
       queue.push({

@@ -73,10 +73,9 @@ function solveAbstract(search: Search, { type, selection, sources }: Omit<Proble
     if (plan.left !== undefined)
       for (const { name } of types) left.push({ ...leftover, on: name, selection: plan.left });
   }
-  for (const name of leftovers) {
-    if (possible.some((object) => object.name === name)) continue;
-    left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
-  }
+  for (const name of leftovers)
+    if (!possible.some((object) => object.name === name))
+      left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
   search.steps.take(byType.reduce((sum, { types }) => sum + types.length, 0));
   return {
     ...{ kind: 'abstract', type, source: first.subgraph, direct, byType, depth, calls, visits, size },

@@ -9,7 +9,7 @@ export interface PlanningBudget {
   readonly depth: number;
 }
 
-export const defaultBudget: PlanningBudget = { steps: 30_000, depth: 1000 };
+export const defaultBudget: PlanningBudget = { steps: 15_000, depth: 1000 };
 
 /** The steps that one operation has taken. */
 export class Steps {

@@ -70,7 +70,7 @@ describe('defaults', () => {
       persistedOperations: { automatic: true, manifest: [], mode: 'log' },
       planning: {
         depth: 1_000,
-        steps: 30_000,
+        steps: 15_000,
         waiting: 500,
       },
       errors: { jsonStatus: 400 },

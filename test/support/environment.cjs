@@ -38,6 +38,7 @@ class SharedEnvironment {
     this.keys = new Set(Reflect.ownKeys(globalThis));
     this.variables = { ...process.env };
     this.exit = process.exit;
+    this.stackTraceLimit = Error.stackTraceLimit;
   }
 
   async setup() {}
@@ -46,6 +47,7 @@ class SharedEnvironment {
     this.fakeTimersModern.dispose();
     this.moduleMocker.restoreAllMocks();
     process.exit = this.exit;
+    Error.stackTraceLimit = this.stackTraceLimit;
     for (const key of Reflect.ownKeys(globalThis))
       if (!this.keys.has(key)) Reflect.deleteProperty(globalThis, key);
     for (const name of Object.keys(process.env)) if (!(name in this.variables)) delete process.env[name];

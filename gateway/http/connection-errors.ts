@@ -6,6 +6,7 @@ import type { GraphQLError } from 'graphql';
 import { tooMuchFraming } from './whole-messages';
 import { requestError } from '../errors';
 import { errorAnswer, type HttpExtensions } from './error-answer';
+import { resetAnswered } from './reset-answered';
 
 /**
  * Answers what does not even parse as HTTP, or does not arrive, and closes the connection: when those that came whole
@@ -126,5 +127,5 @@ export function answerUnsent(response: ServerResponse & Partial<Pick<Http2Server
   const fields: Record<string, string> = {};
   for (let i = 0; i < headers.length; i += 2) fields[headers[i]!] = headers[i + 1]!;
   stream.respond({ ':status': status, ...fields });
-  stream.end(body, () => stream.close());
+  stream.end(body, () => resetAnswered(stream));
 }

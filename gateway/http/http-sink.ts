@@ -13,8 +13,8 @@ import type {
 import { answerText, longestInText } from './answer-text';
 import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
-import { http2Codes } from './http2-codes';
 import type { PartsTypes, PartsTypesFor } from './parts-types';
+import { resetAnswered } from './reset-answered';
 import { type Response, sendParts, type SendPartsOptions } from './send-parts';
 import { partsHeaders } from './write-parts';
 
@@ -193,7 +193,7 @@ function writeHead(response: ServerResponse, status: number, headers: readonly s
 /**
  * A client that is still sending reads the answer only if the connection is not closed under its hands: the rest of
  * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it. Over
- * HTTP/2 its stream alone is ended, which takes no answer away (RFC 9113, section 8.1).
+ * HTTP/2 its stream alone is reset.
  */
 export function letUploadEnd(request: IncomingMessage, response: Response): void {
   const { stream } = response;
@@ -201,7 +201,7 @@ export function letUploadEnd(request: IncomingMessage, response: Response): void
   // Node's response of HTTP/2 says that it is finished when its stream is closed.
   (stream ?? response).once('finish', () => {
     if (!isArriving(request)) return;
-    if (stream !== undefined) stream.close(http2Codes.noError);
+    if (stream !== undefined) resetAnswered(stream);
     else setTimeout(() => isArriving(request) && request.socket.destroy(), uploadGrace).unref();
   });
   forgetBody(request);

@@ -2,7 +2,7 @@
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { remembered } from '../maps';
-import { allOf, commonOf, conditionsKey, areNested, type SelectedField, unconditional } from '../selections';
+import { allOf, commonOf, conditionsKey, areNested, unconditional } from '../selections';
 import { type IndexedType } from '../supergraph-index';
 import { type AbstractPlan, type Answer, conditionsOf, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
@@ -32,7 +32,7 @@ interface Location extends FetchLocation {
 }
 
 export class Emitter {
-  /** By stage, subgraph, path and needs. */
+  /** By stage, subgraph, and a key of path and needs. */
   readonly #fetches = new Map<string, FetchDraft[]>();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
   readonly #queue: ({ readonly plan: Plan; readonly location: Location } | undefined)[] = [];
@@ -95,13 +95,14 @@ export class Emitter {
     if (plan.entered.length > 0 || plan.type.kind !== 'object')
       for (const subgraph of plan.uses) holders.get(subgraph)!.selection.needsTypename = true;
     if (plan.entered.length === 0) return;
+    const pathKey = path.join('.');
     const entered = plan.entered.map((visit) => {
       const when = allOf(location.when, conditionsOf(visit.answers));
       const fetch = this.#fetch(
         { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
         visit.key === undefined ? plan.type.name : undefined,
-        needsOf(visit, plan.type),
+        `${pathKey}|${needsOf(visit, plan.type)}`,
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
       const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };
@@ -130,11 +131,11 @@ export class Emitter {
     }
   }
 
-  /** One that is there, with its conditions widened, or a new one. One of entities has no root type. */
-  #fetch(location: FetchLocation, subgraph: number, root: string | undefined, needs: string): FetchDraft {
-    const { path, stage, when } = location;
+  /** One of that key that is there, with its conditions widened, or a new one. One of entities has no root type. */
+  #fetch(location: FetchLocation, subgraph: number, root: string | undefined, key: string): FetchDraft {
+    const { stage, when } = location;
     const isOfEntities = root === undefined;
-    const id = `${stage}|${subgraph}|${path.join('.')}|${isOfEntities ? 'entities' : ''}|${needs}`;
+    const id = `${stage}|${subgraph}|${isOfEntities ? 'entities' : ''}|${key}`;
     const known = remembered(this.#fetches, id, () => []);
     // If neither condition contained the other, the fetch would also run where none holds.
     const fitting = known.find((one) => !isOfEntities || areNested(one.when, when));
@@ -163,17 +164,30 @@ export class Emitter {
     let below: Map<number, Holder> | undefined;
     let lists = 0;
     for (const subgraph of plan.uses) {
-      const holder = holders.get(subgraph)!;
-      let field = holder.selection.fields.get(id);
-      if (field === undefined) {
-        field = { responseName, when, ...this.#fieldIn(subgraph, item, holder, contexts) };
-        holder.selection.fields.set(id, field);
+      const { as, fetch, selection } = holders.get(subgraph)!;
+      let draft = selection.fields.get(id);
+      if (draft === undefined) {
+        const field = as.fields.get(item.name);
+        const join = field?.joins.get(subgraph);
+        draft = {
+          responseName,
+          name: item.name,
+          arguments: item.arguments,
+          contextArguments: (join?.contextArguments ?? []).map(
+            (argument) => `${argument.name}:$${variableFor(argument, contexts, this.search, fetch)}`,
+          ),
+          directives: item.directives,
+          when,
+          type: join?.type ?? field?.type ?? 'String!',
+          selection: item.selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
+        };
+        selection.fields.set(id, draft);
       }
-      if (field.selection === undefined) continue;
-      const as = this.search.index.types.get(field.selection.types[0]!)!;
+      if (draft.selection === undefined) continue;
       below ??= new Map<number, Holder>();
-      below.set(subgraph, { fetch: holder.fetch, selection: field.selection, as });
-      lists = listsIn(field.type);
+      const type = this.search.index.types.get(draft.selection.types[0]!)!;
+      below.set(subgraph, { fetch, selection: draft.selection, as: type });
+      lists = listsIn(draft.type);
     }
     if (below === undefined) return;
     const path = [...typed(location.path, location.types), responseName];
@@ -191,20 +205,6 @@ export class Emitter {
         contexts,
       },
     });
-  }
-
-  #fieldIn(subgraph: number, item: SelectedField, { as, fetch }: Holder, contexts: Contexts) {
-    const { name, arguments: args, directives, selection } = item;
-    const field = as.fields.get(name);
-    const join = field?.joins.get(subgraph);
-    const contextArguments = (join?.contextArguments ?? []).map(
-      (argument) => `${argument.name}:$${variableFor(argument, contexts, this.search, fetch)}`,
-    );
-    return {
-      ...{ name, arguments: args, directives, contextArguments },
-      type: join?.type ?? field?.type ?? 'String!',
-      selection: selection && new SelectionDraft([join?.namedType ?? field!.namedType]),
-    };
   }
 }
 

@@ -30,15 +30,19 @@ export class Assignment {
   readonly spent: Spent = { calls: [], used: new Set() };
   readonly #hub: Hub;
   readonly #chosen: Chosen[] = [];
-  readonly #open = new Map<readonly Option[], readonly OrderedItem[]>();
+  readonly #open: (readonly [ways: readonly Option[], items: readonly OrderedItem[]])[] = [];
 
   constructor(hub: Hub, work: Work) {
     this.#hub = hub;
-    this.end = Math.max(0, ...Array.from(work.keys(), (ways) => Math.min(...ways.map(({ end }) => end))));
+    this.end = 0;
+    for (const ways of work.keys()) {
+      const earliest = ways.reduce((least, { end }) => Math.min(least, end), Infinity);
+      this.end = Math.max(this.end, earliest);
+    }
     for (const [options, items] of work) {
       const inTime = options.filter(({ end }) => end <= this.end);
       const free = inTime.length === 1 ? inTime[0] : inTime.find((option) => this.#isFree(option));
-      if (free === undefined) this.#open.set(inTime, items);
+      if (free === undefined) this.#open.push([inTime, items]);
       else {
         if (free.entry !== undefined) hub.search.needed.add(free.entry.subgraph);
         this.#take(items, free);
@@ -47,7 +51,7 @@ export class Assignment {
   }
 
   choose(): readonly Chosen[] {
-    if (this.#open.size > 0) {
+    if (this.#open.length > 0) {
       const allowed = this.#bestSubgraphs();
       for (const [options, items] of this.#open) {
         const option = this.#cheapest(options, allowed)!;
@@ -100,7 +104,7 @@ export class Assignment {
   /** The ids of the ways that may be taken: those into subgraphs that are entered anyway, and of others the best set. */
   #bestSubgraphs(): ReadonlySet<string> {
     const free = new Set(this.#chosen.map(({ option }) => option.id));
-    const options = [...this.#open.keys()].flat();
+    const options = this.#open.flatMap(([ways]) => ways);
     for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
     const others = new Set(options.map(({ id }) => id).filter((id) => !free.has(id)));
     const sets = this.#candidates([...others], free).map((some) => new Set([...free, ...some]));
@@ -117,7 +121,7 @@ export class Assignment {
 
   #greedyCover(ids: readonly string[], free: ReadonlySet<string>): readonly string[] {
     const taken: string[] = [];
-    let open = [...this.#open].filter(([options]) => !options.some(({ id }) => free.has(id)));
+    let open = this.#open.filter(([options]) => !options.some(({ id }) => free.has(id)));
     while (open.length > 0) {
       const next = cheapestOf(ids, (id) => {
         let count = 0;

@@ -59,12 +59,12 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
   for (let stage = 1; idle < patience && stage < mostStages; stage++) {
     let hasFound = false;
     const known = holders.filter(({ list }) => list[0]!.stage < stage);
-    for (const candidate of candidates) {
-      const before = entries.get(candidate.subgraph);
+    for (const { subgraph, as, key, alone } of candidates) {
+      const before = entries.get(subgraph);
       if (before !== undefined && before.stage < stage) continue;
-      const cost = costOf(search, candidate.key.selection, type, known, sources, stage - 1);
+      const cost = costOf(search, key.selection, type, known, sources, stage - 1);
       if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
-      entries.set(candidate.subgraph, { ...candidate, stage, cost });
+      entries.set(subgraph, { subgraph, stage, as, key, cost, alone });
       hasFound = true;
     }
     idle = hasFound || stage <= last ? 0 : idle + 1;

@@ -84,8 +84,9 @@ export class Hub {
     const singles: { readonly source: Source; readonly plan: Plan }[] = [];
     const options: Option[] = [];
     const atOnce: Option[] = [];
+    const isOnly = sources.list.length === 1 && this.contexts === sources.contexts;
     for (const source of sources.list) {
-      const plan = cover(search, item, search.sources.of([source], this.contexts));
+      const plan = cover(search, item, isOnly ? sources : search.sources.of([source], this.contexts));
       if (plan === null) continue;
       const option = ofSources(`s${source.subgraph}`, plan);
       singles.push({ source, plan });

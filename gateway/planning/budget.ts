@@ -16,7 +16,8 @@ export class Steps {
   taken = 0;
   readonly #budget: PlanningBudget;
   #sliceEnd = Infinity;
-  #nextLook = 0;
+  #calls = 0;
+  #takenAtLook = 0;
 
   constructor(budget: PlanningBudget) {
     this.#budget = budget;
@@ -43,20 +44,25 @@ export class Steps {
   /** Begins a slice of so many milliseconds. */
   beginSlice(milliseconds: number): void {
     this.#sliceEnd = performance.now() + milliseconds;
-    this.#nextLook = callsPerLook;
+    this.#look();
   }
 
-  /** Whether the slice is over: then it stays so. Looks at the clock every few calls. */
+  /** Whether the slice is over: then it stays so. Looks at the clock every few calls or steps. */
   get isSliceOver(): boolean {
     if (this.#sliceEnd === Infinity) return false;
-    if (this.#nextLook > 0 && --this.#nextLook > 0) return false;
+    if (++this.#calls < perLook && this.taken - this.#takenAtLook < perLook) return false;
     if (performance.now() > this.#sliceEnd) return true;
-    this.#nextLook = callsPerLook;
+    this.#look();
     return false;
+  }
+
+  #look(): void {
+    this.#calls = 0;
+    this.#takenAtLook = this.taken;
   }
 }
 
-const callsPerLook = 8;
+const perLook = 8;
 
 /** Longest slice of work on the main thread, in milliseconds. */
 export const longestSlice = 4;

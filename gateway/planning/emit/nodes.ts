@@ -15,10 +15,12 @@ import { separateNames } from './response-names';
 
 /** A fetch as a node, with its path and conditions. */
 interface LocatedNode {
-  readonly node: FetchNode;
+  readonly node: FetchDraftNode;
   path: readonly string[];
   readonly when: Conditions;
 }
+
+type FetchDraftNode = { -readonly [Key in keyof FetchNode]: FetchNode[Key] };
 
 /** Makes the nodes of the fetches for one operation. */
 export class NodeWriter {
@@ -45,7 +47,8 @@ export class NodeWriter {
       for (const alike of groupsBy(located, ({ node }) => `${node.serviceName} ${node.operation}`)) {
         for (const one of yield* joined(alike, steps)) {
           if (steps.isSliceOver) yield;
-          nodes.push(planNode({ ...one, node: this.#headed(one.node) }));
+          this.#addHead(one.node);
+          nodes.push(planNode(one));
         }
       }
       whole.push(nodes.length === 1 ? nodes[0]! : { kind: 'Parallel', nodes });
@@ -54,16 +57,17 @@ export class NodeWriter {
   }
 
   /** Adds the kind of the operation, and its name: the client's, with the subgraph and its number in the plan. */
-  #headed(node: FetchNode): FetchNode {
+  #addHead(node: FetchDraftNode): void {
     const { operation, operationKind: kind, serviceName } = node;
     const { name } = this.client.operation;
-    if (name === undefined)
-      return operation.startsWith('{') && kind === 'query' ? node : { ...node, operation: kind + operation };
-    const operationName = `${name.value}__${serviceName.replace(/\W/g, '_')}__${this.#names++}`;
-    return { ...node, operationName, operation: `${kind} ${operationName}${operation}` };
+    if (name !== undefined) {
+      node.operationName = `${name.value}__${serviceName.replace(/\W/g, '_')}__${this.#names++}`;
+      node.operation = `${kind} ${node.operationName}${operation}`;
+    } else if (!operation.startsWith('{') || kind !== OperationTypeNode.QUERY)
+      node.operation = kind + operation;
   }
 
-  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchNode> {
+  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchDraftNode> {
     const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
     const outputRewrites = separateNames([selection]);
@@ -82,24 +86,24 @@ export class NodeWriter {
     const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
     const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
     const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
-    return {
+    const node: FetchDraftNode = {
       kind: 'Fetch',
       serviceName: this.index.subgraphs[subgraph]!.name,
       operation: [`${variables}${directives.map(print).join('')}{${whole}}`, ...printer.fragments].join(' '),
       operationKind: kind,
       variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
-      ...(isOfEntities && {
-        requires: [...requires].map(([typeCondition, drafts]) => ({
-          kind: 'InlineFragment' as const,
-          typeCondition,
-          selections: [{ kind: 'Field' as const, name: '__typename' }, ...requiredSelections(drafts)],
-        })),
-      }),
-      ...(inputRewrites.size > 0 && { inputRewrites: [...inputRewrites.values()] }),
-      ...(outputRewrites.length > 0 && { outputRewrites }),
-      ...(contextRewrites.length > 0 && { contextRewrites }),
-      ...(typeKeys.size > 0 && { typeKeys: [...typeKeys] }),
     };
+    if (isOfEntities)
+      node.requires = [...requires].map(([typeCondition, drafts]) => ({
+        kind: 'InlineFragment',
+        typeCondition,
+        selections: [{ kind: 'Field', name: '__typename' }, ...requiredSelections(drafts)],
+      }));
+    if (inputRewrites.size > 0) node.inputRewrites = [...inputRewrites.values()];
+    if (outputRewrites.length > 0) node.outputRewrites = outputRewrites;
+    if (contextRewrites.length > 0) node.contextRewrites = contextRewrites;
+    if (typeKeys.size > 0) node.typeKeys = [...typeKeys];
+    return node;
   }
 }
 

@@ -78,8 +78,17 @@ function solveAbstract(search: Search, { type, selection, sources }: Omit<Proble
       left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
   search.steps.take(byType.reduce((sum, { types }) => sum + types.length, 0));
   return {
-    ...{ kind: 'abstract', type, source: first.subgraph, direct, byType, depth, calls, visits, size },
-    ...{ uses: [...uses], left: left.length === 0 ? undefined : left },
+    kind: 'abstract',
+    type,
+    source: first.subgraph,
+    direct,
+    byType,
+    depth,
+    calls,
+    visits,
+    size,
+    uses: [...uses],
+    left: left.length === 0 ? undefined : left,
   };
 }
 

@@ -86,7 +86,7 @@ export class Planner {
   plan(
     document: string,
     operationName: string | undefined,
-    overrideLabels: readonly string[] = [],
+    overrideLabels: readonly string[] | undefined = [],
     sender = '',
   ): Promise<QueryPlan> {
     if (this.#isClosed) return Promise.reject(requestError('SHUTTING_DOWN', {}));

@@ -63,8 +63,7 @@ export class NodeWriter {
     if (name !== undefined) {
       node.operationName = `${name.value}__${serviceName.replace(/\W/g, '_')}__${this.#names++}`;
       node.operation = `${kind} ${node.operationName}${operation}`;
-    } else if (!operation.startsWith('{') || kind !== OperationTypeNode.QUERY)
-      node.operation = kind + operation;
+    } else if (!operation.startsWith('{') || kind !== 'query') node.operation = kind + operation;
   }
 
   *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchDraftNode> {

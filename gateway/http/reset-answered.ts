@@ -2,14 +2,16 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { http2Codes } from './http2-codes';
 
 /**
- * Has a client send no more of a request that was answered. The answer is written, but a stream that is reset before the frame
- * with END_STREAM is sent has no whole answer (RFC 9113, section 8.1): Node says that all is written before it sends that.
+ * Resets the stream of a request that was answered before its body has come, so that the client sends no more of it.
+ *
+ * Waits until the frame with END_STREAM is sent, as an answer that is reset before is not complete (RFC 9113, section 8.1).
+ * Node reports that all is written before that, and no event follows. A client that does not read is reset after 5 s.
  */
-export function resetAnswered(stream: ServerHttp2Stream): void {
+export function resetAnswered(stream: ServerHttp2Stream, pause = shortestPause): void {
   if (stream.destroyed) return;
-  if (stream.state.localClose === 1) stream.close(http2Codes.noError);
-  else setTimeout(resetAnswered, lookAfter, stream).unref();
+  if (stream.state.localClose === 1 || pause > longestPause) stream.close(http2Codes.noError);
+  else setTimeout(resetAnswered, pause, stream, 2 * pause).unref();
 }
 
-/** Milliseconds. */
-const lookAfter = 5;
+/** Milliseconds. Each pause is twice the one before. */
+const [shortestPause, longestPause] = [5, 2560];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Clock, Store } from '../../gateway/cache/stores/store';
 import { entryAt, missingKinds, storeKinds, type TestStores } from '../support/cache-stores';
+import { skippedWithoutRedis } from '../support/redis-server';
 
 /** What each entry is made of. */
 const keys: Record<string, readonly string[]> = {
@@ -31,8 +32,7 @@ const step = fc.record({
 });
 type Does = ReturnType<typeof step.generate>['value']['does'];
 
-for (const kind of missingKinds)
-  it.skip(`the ${kind} store: no valkey-server or redis-server is here`, () => undefined);
+for (const kind of missingKinds) it.skip(`the ${kind} store: ${skippedWithoutRedis}`, () => undefined);
 
 describe.each(storeKinds)('the %s store', (_, start) => {
   let stores: TestStores;

@@ -7,9 +7,9 @@ import {
   storeKinds,
   type TestStores,
 } from '../support/cache-stores';
+import { skippedWithoutRedis } from '../support/redis-server';
 
-for (const kind of missingKinds)
-  it.skip(`the ${kind} store: no valkey-server or redis-server is here`, () => undefined);
+for (const kind of missingKinds) it.skip(`the ${kind} store: ${skippedWithoutRedis}`, () => undefined);
 
 describe.each([...storeKinds, ...connectedKinds])('the %s store', (_, start) => {
   let stores: TestStores;

@@ -2,11 +2,11 @@
 import { CompressedStore } from '../../gateway/cache/stores/compressed';
 import { OtherGateways } from '../../gateway/console/other-gateways';
 import { missingKinds, storeKinds, type TestStores } from '../support/cache-stores';
+import { skippedWithoutRedis } from '../support/redis-server';
 import { figuresOf, summaryAt } from '../support/gateway-figures';
 import { eventually } from '../support/process';
 
-for (const kind of missingKinds)
-  it.skip(`the ${kind} store: no valkey-server or redis-server is here`, () => undefined);
+for (const kind of missingKinds) it.skip(`the ${kind} store: ${skippedWithoutRedis}`, () => undefined);
 
 // Consoles do not use the memory before a shared store.
 const kinds = storeKinds.filter(([kind]) => !kind.startsWith('tiered'));

@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { saySkipped, whySkipped } from '../support/programs';
 
 /** `WEIR_TEST_CFN_LINT`, else the one of the path. */
 const linter = [process.env['WEIR_TEST_CFN_LINT'], 'cfn-lint'].find(
   (command) => command !== undefined && spawnSync(command, ['--version']).status === 0,
 );
 if (linter === undefined)
-  process.stderr.write('\nNo cfn-lint here (pip install cfn-lint): THE LINT OF TEMPLATES IS SKIPPED.\n\n');
+  saySkipped('the lints of templates', whySkipped('no cfn-lint (pip install cfn-lint)'));
 
 const folder = join(__dirname, '../unit/cli/package/template/golden');
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { saySkipped, usesPrograms } from './programs';
+import { saySkipped, usesPrograms, whySkipped } from './programs';
 
 const hasMoto =
   'from importlib.util import find_spec; exit(not all(map(find_spec, ("moto", "flask", "flask_cors"))))';
@@ -13,9 +13,13 @@ export const motoPython = (usesPrograms ? [process.env['WEIR_TEST_PYTHON'], 'pyt
   .filter((python) => python !== undefined)
   .find((python) => spawnSync(python, ['-c', hasMoto]).status === 0);
 
-/** Says in the output of the tests that those of `what` do not run without moto. */
+/** Why tests that need moto are skipped. Undefined where they run. */
+export const skippedWithoutMoto =
+  motoPython === undefined ? whySkipped("no Python with moto (pip install 'moto[server]')") : undefined;
+
+/** Reports in the output of the tests that those of `what` do not run without moto. */
 export function sayWithoutMoto(what: string): void {
-  if (motoPython === undefined) saySkipped(what, "no Python with moto (pip install 'moto[server]')");
+  if (skippedWithoutMoto !== undefined) saySkipped(what, skippedWithoutMoto);
 }
 
 /** A server that answers as AWS does. All is in its memory. */

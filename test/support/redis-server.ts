@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { freePort } from './free-port';
 import { eventually } from './process';
-import { saySkipped, usesPrograms } from './programs';
+import { saySkipped, usesPrograms, whySkipped } from './programs';
 
 /** The program of a Valkey or Redis server. Undefined where there is none, and in `npm test`. */
 export const redisProgram = (usesPrograms ? ['valkey-server', 'redis-server'] : []).find(
   (program) => spawnSync(program, ['--version']).status === 0,
 );
 
-/** Says in the output of the tests that those that need a server do not run. */
+/** Why tests that need a server are skipped. Undefined where they run. */
+export const skippedWithoutRedis =
+  redisProgram === undefined ? whySkipped('no valkey-server or redis-server') : undefined;
+
+/** Reports in the output of the tests that those that need a server do not run. */
 export function sayWithoutRedis(): void {
-  if (redisProgram === undefined)
-    saySkipped('the tests of the Redis store', 'no valkey-server or redis-server');
+  if (skippedWithoutRedis !== undefined) saySkipped('the tests of the Redis store', skippedWithoutRedis);
 }
 
 export interface RedisServer {

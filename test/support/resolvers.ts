@@ -12,7 +12,7 @@ import { dnsResolver, srvResolver } from '../../gateway/discovery/dns';
 import type { Resolver } from '../../gateway/discovery/resolver';
 import { staticResolver } from '../../gateway/discovery/static';
 import { startDnsServer } from './dns-server';
-import { motoPython, sayWithoutMoto, startMoto } from './moto';
+import { sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 
 /** An instance of a service, as those register it who run it. */
 export interface Registered {
@@ -175,7 +175,7 @@ export const resolverKinds: readonly ResolverKind[] = [
   {
     name: 'cloudmap',
     implementation: cloudMapResolver,
-    skipped: motoPython === undefined ? 'no Python with moto' : undefined,
+    skipped: skippedWithoutMoto,
     start: ({ path = '/graphql' }) => startCloudMap(path),
   },
 ];

@@ -4,14 +4,14 @@ import { openSnsSqsChannel, type SnsSqsChannel } from '../../subgraphs/kit/event
 import { openAwsClients } from '../../subgraphs/kit/events/aws-clients';
 import { groupOf } from '../../subgraphs/kit/events/sns-publisher';
 import { type ChannelEngine } from './channels';
-import { type Moto, motoPython, sayWithoutMoto, startMoto } from './moto';
+import { type Moto, sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 
 sayWithoutMoto('the tests of events over SNS and SQS');
 
 /** SNS and SQS, for which moto stands in: quick enough for tests, where AWS waits for minutes. */
 export const snsSqsEngine: ChannelEngine = {
   name: 'sns-sqs',
-  skipped: motoPython === undefined ? 'no Python with moto' : undefined,
+  skipped: skippedWithoutMoto,
 
   rounds: 2,
 

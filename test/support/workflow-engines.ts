@@ -6,7 +6,7 @@ import { type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
 import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
 import { openStepFunctionsEngine } from '../../subgraphs/kit/workflows/step-functions-engine';
 import { openEmbedded, runnerOf, type EngineSetup } from './embedded-workflows';
-import { motoPython, sayWithoutMoto, startMoto } from './moto';
+import { sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 import { openTestDatabase } from './subgraph-kit';
 
 /** What an engine runs on; several engines may share it, as processes do. */
@@ -39,7 +39,7 @@ const embedded: TestedEngine = {
 const stepFunctions: TestedEngine = {
   name: 'step-functions, in moto',
   implementation: openStepFunctionsEngine,
-  skipped: motoPython === undefined ? 'no Python with moto' : undefined,
+  skipped: skippedWithoutMoto,
   // moto has no RedriveExecution.
   retries: false,
   async ground() {

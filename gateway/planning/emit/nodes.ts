@@ -15,12 +15,13 @@ import { separateNames } from './response-names';
 
 /** A fetch as a node, with its path and conditions. */
 interface LocatedNode {
-  readonly node: FetchDraftNode;
+  readonly node: WritableFetchNode;
   path: readonly string[];
   readonly when: Conditions;
 }
 
-type FetchDraftNode = { -readonly [Key in keyof FetchNode]: FetchNode[Key] };
+/** While it is made. */
+type WritableFetchNode = { -readonly [Key in keyof FetchNode]: FetchNode[Key] };
 
 /** Makes the nodes of the fetches for one operation. */
 export class NodeWriter {
@@ -57,7 +58,7 @@ export class NodeWriter {
   }
 
   /** Adds the kind of the operation, and its name: the client's, with the subgraph and its number in the plan. */
-  #addHead(node: FetchDraftNode): void {
+  #addHead(node: WritableFetchNode): void {
     const { operation, operationKind: kind, serviceName } = node;
     const { name } = this.client.operation;
     if (name !== undefined) {
@@ -66,7 +67,7 @@ export class NodeWriter {
     } else if (!operation.startsWith('{') || kind !== 'query') node.operation = kind + operation;
   }
 
-  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<FetchDraftNode> {
+  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<WritableFetchNode> {
     const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
     const outputRewrites = separateNames([selection]);
@@ -85,7 +86,7 @@ export class NodeWriter {
     const variables = definitions.length === 0 ? '' : `(${definitions.join(' ')})`;
     const whole = isOfEntities ? `_entities(representations:$${representationsVariable}){${body}}` : body;
     const contextRewrites = fromContexts.flatMap(({ rewrites }) => [...rewrites.values()]);
-    const node: FetchDraftNode = {
+    const node: WritableFetchNode = {
       kind: 'Fetch',
       serviceName: this.index.subgraphs[subgraph]!.name,
       operation: [`${variables}${directives.map(print).join('')}{${whole}}`, ...printer.fragments].join(' '),

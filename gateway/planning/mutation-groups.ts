@@ -1,6 +1,7 @@
 /** Which root fields of a mutation are one request: they run in their order, whatever their conditions. */
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
-import { groupsBy } from './maps';
+import { type Steps } from './budget';
+import { groupsBy, remembered } from './maps';
 import { cover } from './search/cover';
 import { type Search } from './search/search';
 import { type Sources } from './search/sources';
@@ -20,10 +21,16 @@ export function* mutationGroups(
   fields: readonly SelectedField[],
 ): SlicedWork<readonly RootGroup[]> {
   let ways: readonly MutationWay[] = [];
-  for (const occurrence of inOrderOfOccurrence(fields)) {
+  const byName = new Map<string, SelectedField[]>();
+  for (const field of fields) remembered(byName, field.responseName, () => []).push(field);
+  for (const field of fields) {
+    const occurrence = yield* occurrenceOf(field, byName.get(field.responseName)!, search.steps);
+    if (occurrence.length === 0) continue;
     const able = yield* search.attempt(() => ableTo(search, root, occurrence));
     const before = ways.length === 0 ? [undefined] : ways;
-    ways = able.map((one) => before.map((way) => extended(way, one, occurrence)).reduce(cheaperOf));
+    ways = able.map((one) =>
+      before.map((way) => extended(search.steps, way, one, occurrence)).reduce(cheaperOf),
+    );
   }
   const best: MutationWay[] = [];
   for (let way: MutationWay | undefined = ways.reduce(cheaperOf); way !== undefined; way = way.before)
@@ -73,13 +80,14 @@ function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[
 }
 
 function extended(
+  steps: Steps,
   before: MutationWay | undefined,
   { subgraph, depth, calls }: AbleSubgraph,
   occurrence: readonly SelectedField[],
 ): MutationWay {
   const isJoined = before?.subgraph === subgraph;
   // Of fields under conditions that exclude each other, one side is left out: to join the other saves no call.
-  const isSaved = isJoined && !isAlternative(before, occurrence);
+  const isSaved = isJoined && !isAlternative(steps, before, occurrence);
   const covered = isSaved ? before.depth + 1 : 0;
   return {
     ...{ before, occurrence, subgraph, isJoined },
@@ -91,10 +99,15 @@ function extended(
 }
 
 /** Whether no field of an occurrence runs where one of the group before it does. */
-function isAlternative(before: MutationWay, occurrence: readonly SelectedField[]): boolean {
+function isAlternative(steps: Steps, before: MutationWay, occurrence: readonly SelectedField[]): boolean {
+  const runsWith = (one: SelectedField): boolean => {
+    // Of one response name, each occurrence is under the condition that those before are left out.
+    if (one.responseName === occurrence[0]!.responseName) return false;
+    steps.take(occurrence.length);
+    return occurrence.some(({ when }) => !contradicts(allOf(one.when, when)));
+  };
   for (let way = before; ; way = way.before!) {
-    if (way.occurrence.some((one) => occurrence.some(({ when }) => !contradicts(allOf(one.when, when)))))
-      return false;
+    if (way.occurrence.some(runsWith)) return false;
     if (!way.isJoined) return true;
   }
 }
@@ -105,34 +118,36 @@ function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
 }
 
 /**
- * The root fields in the order of their occurrences; those of one response name that run together are one field.
+ * What runs at the position of a field: those of its response name that run together are one field.
  *
  * A field with several occurrences runs where the first of them is that the conditions include, with the selections of all
  * (GraphQL, section 6.3.2, "Field Collection"). So it stands at each occurrence, under the condition that those
- * before are left out.
+ * before are left out. Conditions of many occurrences have exponentially many ways: each is a step.
  */
-function inOrderOfOccurrence(fields: readonly SelectedField[]): readonly SelectedField[][] {
-  const groups = groupsBy(fields, ({ responseName }) => responseName);
-  const byName = new Map(groups.map((same) => [same[0]!.responseName, same]));
-  return fields
-    .map((field) => {
-      const same = byName.get(field.responseName)!;
-      const here = guards(field, same.slice(0, same.indexOf(field))).flatMap((guard) =>
-        same.map((one) => ({ ...one, when: allOf(guard, one.when) })),
-      );
-      return withoutRepeated(here.filter(({ when }) => !contradicts(when)));
-    })
-    .filter((here) => here.length > 0);
-}
-
-/** The ways in which a field is included and all before it are not. */
-function guards({ when }: SelectedField, before: readonly SelectedField[]): readonly Conditions[] {
-  let ways: readonly Conditions[] = [when];
-  for (const { when: excluded } of before)
-    ways = ways
-      .flatMap((way) => negationsOf(excluded).map((negation) => allOf(way, negation)))
-      .filter((way) => !contradicts(way));
-  return ways;
+function* occurrenceOf(
+  field: SelectedField,
+  same: readonly SelectedField[],
+  steps: Steps,
+): SlicedWork<readonly SelectedField[]> {
+  /** The ways in which the field is included, and all before it are not. */
+  let guards: readonly Conditions[] = [field.when];
+  for (const { when: excluded } of same.slice(0, same.indexOf(field))) {
+    steps.take(guards.length * excluded.length);
+    if (steps.isSliceOver) yield;
+    guards = guards
+      .flatMap((guard) => negationsOf(excluded).map((negation) => allOf(guard, negation)))
+      .filter((guard) => !contradicts(guard));
+  }
+  const here: SelectedField[] = [];
+  for (const guard of guards) {
+    steps.take(same.length);
+    if (steps.isSliceOver) yield;
+    for (const one of same) {
+      const when = allOf(guard, one.when);
+      if (!contradicts(when)) here.push({ ...one, when });
+    }
+  }
+  return withoutRepeated(here);
 }
 
 /** The ways in which not all conditions hold: the first that does not is the first, or the second, and so on. */

@@ -1,5 +1,6 @@
 /** Normalised selections: of the client's operation, and of the field sets in `@key`, `@requires` and `@provides`. */
 import { type ArgumentNode, type DirectiveNode } from 'graphql';
+import { remembered } from '../maps';
 
 /** A variable that must have this value. */
 export interface Condition {
@@ -77,17 +78,15 @@ export const commonOf = (some: Conditions, others: Conditions): Conditions =>
 export const implies = (some: Conditions, others: Conditions): boolean =>
   others.every((condition) => has(some, condition));
 
-/** Whether one of the conditions contains the other. */
-export const areNested = (some: Conditions, others: Conditions): boolean =>
-  implies(some, others) || implies(others, some);
-
 /** Whether no values of the variables can fulfil them. */
 export const contradicts = (when: Conditions): boolean =>
   when.some(({ variable, value }) => has(when, { variable, value: !value }));
 
+/** By selection: fragments that spread each other have exponentially many. */
+const leaves = new WeakMap<Selection, number>();
+
 /** The leaves of a selection: how much of it there is. */
-export function countLeaves(selection: Selection): number {
-  let count = 0;
-  for (const item of selection) count += item.selection === undefined ? 1 : countLeaves(item.selection);
-  return count;
-}
+export const countLeaves = (selection: Selection): number =>
+  remembered(leaves, selection, () =>
+    selection.reduce((sum, { selection: below }) => sum + (below === undefined ? 1 : countLeaves(below)), 0),
+  );

@@ -113,7 +113,13 @@ class SelectionReader {
       const directives = customDirectives(node.directives, true).filter(
         ({ node: { name } }) => !isSpread || this.onFragments.has(name.value),
       );
-      items.push({ kind: 'fragment', on, when, selection: marked(selection, directives), isLeftover: false });
+      items.push({
+        kind: 'fragment',
+        on,
+        when,
+        selection: this.#marked(selection, directives),
+        isLeftover: false,
+      });
     }
     return this.#equalOf(items);
   }
@@ -122,6 +128,17 @@ class SelectionReader {
     const fragment = this.fragments.get(name);
     if (fragment === undefined) throw new Error(`There is no fragment ${name}`);
     return fragment;
+  }
+
+  /** The selection with these directives on a fragment around each of its fields. */
+  #marked(selection: Selection, directives: readonly CustomDirective[]): Selection {
+    if (directives.length === 0) return selection;
+    this.steps.take(selection.length);
+    return selection.map((item) =>
+      item.kind === 'fragment'
+        ? { ...item, selection: this.#marked(item.selection, directives) }
+        : { ...item, directives: [...directives, ...item.directives] },
+    );
   }
 
   /** Makes equal selections one object, so that what is planned for one is planned for all. */
@@ -139,16 +156,6 @@ class SelectionReader {
     return remembered(this.#equal, key, () => items);
   }
 }
-
-/** The selection with these directives on a fragment around each of its fields. */
-const marked = (selection: Selection, directives: readonly CustomDirective[]): Selection =>
-  directives.length === 0
-    ? selection
-    : selection.map((item) =>
-        item.kind === 'fragment'
-          ? { ...item, selection: marked(item.selection, directives) }
-          : { ...item, directives: [...directives, ...item.directives] },
-      );
 
 /** Name and arguments of a field, in one order. */
 const signatureOf = (name: string, args: readonly ArgumentNode[]): string =>

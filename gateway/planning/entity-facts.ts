@@ -1,5 +1,5 @@
 /** What a cache needs to know of a supergraph. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type ConstDirectiveNode,
   type DocumentNode,
@@ -8,11 +8,12 @@ import {
   Kind,
   print,
   type TypeDefinitionNode,
+  type TypeNode,
   type ValueNode,
 } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
-import { type Annotated, applied } from '../../schema/supergraph/sdl';
+import { type Annotated, applied, argumentsText, typeText } from '../../schema/supergraph/sdl';
 import { isInterfaceObject, type SupergraphIndex } from './supergraph-index';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
@@ -53,7 +54,7 @@ export function* entityFactsOf(
     if (!isTypeDefinitionNode(definition)) continue;
     const { value: name } = definition.name;
     const graphs = new Set(applied(definition, 'join__type').map(({ graph }) => String(graph)));
-    for (const graph of graphs) if (byGraph.has(graph)) describe(definition, graph, byGraph.get(graph)!.hash);
+    for (const graph of graphs) byGraph.get(graph)?.hash.update(partOf(definition, graph));
     for (const [graph, format] of cacheTagsOf(definition)) addTo(byGraph.get(graph)?.typeTags, name, format);
     if (name === roots.query && definition.kind === Kind.OBJECT_TYPE_DEFINITION)
       for (const field of definition.fields ?? [])
@@ -110,28 +111,35 @@ function addTo(lists: Map<string, string[]> | undefined, name: string, item: str
   if (lists !== undefined) remembered(lists, name, () => []).push(item);
 }
 
-/** Adds a subgraph's part of a type to its hash, as text. */
-function describe(definition: TypeDefinitionNode, graph: string, hash: Hash): void {
-  hash.update(`\n${definition.kind} ${definition.name.value}`);
-  const { directives = [], fields = [], values = [] } = definition as Members;
-  for (const directive of directives) if (mentions(directive, graph)) hash.update(print(directive));
+/** A subgraph's part of a type, as text. */
+function partOf(definition: TypeDefinitionNode, graph: string): string {
+  const {
+    directives = [],
+    fields = [],
+    values = [],
+  } = definition as Annotated & Partial<Record<'fields' | 'values', readonly Member[]>>;
+  let part = `\n${definition.kind} ${definition.name.value}`;
+  const add = (own: readonly ConstDirectiveNode[]): void => {
+    for (const directive of own) part += directive.name.value + argumentsText(directive);
+  };
+  add(directives.filter((directive) => mentions(directive, graph)));
   for (const member of [...fields, ...values]) {
     const joins = (member.directives ?? []).filter(({ name: { value } }) => value.startsWith('join__'));
     const own = joins.filter((directive) => mentions(directive, graph));
-    if (joins.length === 0 || own.length > 0) hash.update(`\n${print(visible(member, own))}`);
+    if (joins.length > 0 && own.length === 0) continue;
+    part += `\n${memberText(member)}`;
+    add(own);
   }
+  return part;
 }
 
-/** A member as its subgraph knows it, without its description. */
-const visible = (
-  { kind, name, type, arguments: given = [] }: FieldDefinitionNode,
-  directives: readonly ConstDirectiveNode[],
-): FieldDefinitionNode => ({ kind, name, type, arguments: given, directives });
-
-interface Members extends Annotated {
-  readonly fields?: readonly FieldDefinitionNode[];
-  readonly values?: readonly FieldDefinitionNode[];
+/** A field, or the value of an enum, without its description. */
+function memberText({ name, type, arguments: given = [] }: Member): string {
+  const args = given.length === 0 ? '' : `(${given.map(print).join()})`;
+  return `${name.value}${args}:${type === undefined ? '' : typeText(type)}`;
 }
+
+type Member = Pick<FieldDefinitionNode, 'name' | 'arguments' | 'directives'> & { readonly type?: TypeNode };
 
 /** `@cacheTag`s, which composition writes as `@join__directive`: their formats, each with a graph. */
 const cacheTagsOf = (node: Annotated): (readonly [graph: string, format: string])[] =>

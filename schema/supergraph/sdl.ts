@@ -6,8 +6,10 @@ import {
   type InterfaceTypeDefinitionNode,
   Kind,
   type ObjectTypeDefinitionNode,
+  print,
   type TypeNode,
   type UnionTypeDefinitionNode,
+  type ValueNode,
   valueFromASTUntyped,
 } from 'graphql';
 
@@ -31,6 +33,14 @@ export function argumentsOf({ arguments: given = [] }: DirectiveNode): Applied {
   for (const { name, value } of given) args[name.value] = valueFromASTUntyped(value);
   return args;
 }
+
+/** The arguments with which a directive is applied, as text. */
+export const argumentsText = ({ arguments: given = [] }: DirectiveNode): string =>
+  `@${given.map(({ name, value }) => `${name.value}:${valueText(value)}`).join()}`;
+
+/** Most values are names of subgraphs: these need no printer. */
+const valueText = (value: ValueNode): string =>
+  value.kind === Kind.ENUM || value.kind === Kind.BOOLEAN ? String(value.value) : print(value);
 
 /** The named type of a list or non-null type. */
 export const namedTypeOf = (type: TypeNode): string =>

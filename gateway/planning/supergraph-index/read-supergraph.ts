@@ -1,15 +1,12 @@
 /** Reads the index from a supergraph: `join` specification, versions 0.1 to 0.5. */
 import {
   type DocumentNode,
-  type DirectiveNode,
   type FieldDefinitionNode,
   type InterfaceTypeDefinitionNode,
   Kind,
   type ObjectTypeDefinitionNode,
   parseType,
-  print,
   type UnionTypeDefinitionNode,
-  type ValueNode,
 } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { remembered } from '../maps';
@@ -21,6 +18,7 @@ import {
   argumentsOf,
   isComposite,
   namedTypeOf,
+  argumentsText,
   typeText,
 } from '../../../schema/supergraph/sdl';
 import { type Features } from '../../../schema/supergraph/features';
@@ -147,7 +145,7 @@ class SupergraphReader {
     const { value: name } = node.name;
     const directives = (node.directives ?? []).filter((directive) => directive.name.value === 'join__field');
     let text = typeText(node.type);
-    for (const directive of directives) text += textOf(directive);
+    for (const directive of directives) text += argumentsText(directive);
     if (directives.length === 0) for (const subgraph of type.joins.keys()) text += `@${subgraph}`;
     const alike = this.#alike.get(text);
     if (alike !== undefined && isWithin(alike.joins, type.joins)) {
@@ -166,7 +164,7 @@ class SupergraphReader {
       const { graph } = join;
       if (graph === undefined && !isOwned) continue;
       const subgraph = graph === undefined ? owner! : this.#numberOf(graph, `${type.name}.${name}`);
-      this.#joinField(type, field, subgraph, join, textOf(directive));
+      this.#joinField(type, field, subgraph, join, argumentsText(directive));
     }
     if (this.#isFirstVersion) {
       for (const [subgraph, { keyFields }] of type.joins)
@@ -227,13 +225,6 @@ function isWithin(some: ReadonlyMap<number, unknown>, all: ReadonlyMap<number, u
   for (const key of some.keys()) if (!all.has(key)) return false;
   return true;
 }
-
-/** How a directive is applied, as text. */
-const textOf = ({ arguments: args = [] }: DirectiveNode): string =>
-  `@${args.map(({ name, value }) => `${name.value}:${valueText(value)}`).join()}`;
-
-const valueText = (value: ValueNode): string =>
-  value.kind === Kind.ENUM || value.kind === Kind.BOOLEAN ? String(value.value) : print(value);
 
 const kinds = {
   [Kind.OBJECT_TYPE_DEFINITION]: 'object',

@@ -1,5 +1,4 @@
 export type { QueryPlan } from '../execution/compile/plan';
-export type { CostDirectives, ListSize } from './cost-directives';
 export type { EntityFacts } from './entity-facts';
 export { type PlannedOperation, Planner } from './planner';
 export { printPlan } from './print';

@@ -1,13 +1,14 @@
 /** Reads a supergraph: what plans need of it, and what the gateway needs to know beside its plans. */
-import { type DefinitionNode, type DocumentNode, Kind, print, TokenKind } from 'graphql';
+import { type DefinitionNode, type DocumentNode, Kind, TokenKind } from 'graphql';
 import { Parser } from 'graphql/language/parser';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
-import { type CostDirectives, readCostDirectives } from './cost-directives';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
 import { type Protections, protectionsOf } from './protections';
+import { apiSchemaParts } from '../../schema/supergraph/api-schema-parts';
 import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
 import { checkSupergraph } from '../../schema/supergraph/checks';
+import { type CostDirectives, readCostDirectives } from '../../schema/supergraph/cost-directives';
 import { Features } from '../../schema/supergraph/features';
 import { indexOf } from './supergraph-index/read-supergraph';
 import { type SupergraphIndex } from './supergraph-index';
@@ -47,7 +48,7 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
     features,
   );
   const facts = {
-    apiSchemaSdl: yield* inParts(definitions),
+    apiSchemaSdl: yield* apiSchemaParts(definitions),
     answerTypesSdl: answerTypesSdl(index, inaccessibleTypes),
     inaccessibleValues,
     subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url })),
@@ -70,44 +71,6 @@ function* parsed(sdl: string): SlicedWork<DocumentNode> {
     yield;
   } while (!parser.expectOptionalToken(TokenKind.EOF));
   return { kind: Kind.DOCUMENT, definitions };
-}
-
-/** The directives of incremental delivery (https://github.com/graphql/graphql-spec/pull/1110), which plans do not see. */
-export const incrementalDirectives = `
-"Sends this fragment later than the rest of the response, if it takes longer and the client accepts that."
-directive @defer(
-  "Without effect when false."
-  if: Boolean! = true
-  "Names the fragment in the response; unique within the operation."
-  label: String
-) on FRAGMENT_SPREAD | INLINE_FRAGMENT
-
-"Without effect: this server sends lists as a whole."
-directive @stream(
-  "Without effect when false."
-  if: Boolean! = true
-  "Names the list in the response; unique within the operation."
-  label: String
-  "How many items come first."
-  initialCount: Int! = 0
-) on FIELD
-`;
-
-/** Characters of a part, which are parsed within a few milliseconds. */
-const usualPart = 8192;
-
-function* inParts(definitions: readonly DefinitionNode[]): SlicedWork<string[]> {
-  const parts: string[] = [];
-  let part = '';
-  for (const definition of definitions) {
-    part += `${print(definition)}\n\n`;
-    if (part.length >= usualPart) {
-      parts.push(part);
-      part = '';
-    }
-    yield;
-  }
-  return [...parts, part + incrementalDirectives];
 }
 
 function answerTypesSdl({ types }: SupergraphIndex, inaccessible: ReadonlySet<string>): string | undefined {

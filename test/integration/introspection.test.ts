@@ -8,7 +8,7 @@ import {
   parse,
   printSchema,
 } from 'graphql';
-import { incrementalDirectives } from '../../gateway/planning/supergraph-facts';
+import { incrementalDirectives } from '../../schema/supergraph/api-schema-parts';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 
 const typeDefs = `

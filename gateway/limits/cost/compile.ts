@@ -13,7 +13,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { CostDirectives } from '../../planning';
+import type { CostDirectives } from '../../../schema/supergraph/cost-directives';
 import { type CostOfValue, compileInputCost } from './input';
 import { isList, type Slicing, slicingOf } from './list-size';
 import { compileSize, type SizeOf } from './size-argument';

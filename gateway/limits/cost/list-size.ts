@@ -7,7 +7,7 @@ import {
   isInterfaceType,
   isObjectType,
 } from 'graphql';
-import type { ListSize } from '../../planning';
+import type { ListSize } from '../../../schema/supergraph/cost-directives';
 
 /** How arguments determine the length of a field's lists. */
 export interface Slicing {

@@ -24,7 +24,7 @@ export function classesOf(
   sources: Sources,
 ): TypeClass[] {
   const classes = new Map<string, TypeClass & { types: IndexedType[] }>();
-  const keys = new Map<readonly SelectedField[], FieldsKey>();
+  const keys = new Map<readonly SelectedField[], ReturnType<typeof keyOf>>();
   const numbers = new Map<object, number>();
   for (const object of possible) {
     const fields = search.flattening.fieldsOf(selection, object.name);
@@ -51,14 +51,8 @@ export function classesOf(
   return [...classes.values()];
 }
 
-interface FieldsKey {
-  /** Equal for fields that are selected alike. */
-  readonly text: string;
-  /** Of the fields, each with a comma. */
-  readonly names: string;
-}
-
-function keyOf(fields: readonly SelectedField[], numbers: Map<object, number>): FieldsKey {
+/** A text that is equal for fields that are selected alike, and their names, each with a comma. */
+function keyOf(fields: readonly SelectedField[], numbers: Map<object, number>) {
   let [text, names] = ['', ''];
   for (const field of fields) {
     const { name, selection, responseName, signature, when } = field;

@@ -8,7 +8,7 @@ import { limitCalls } from '../../../../gateway/subgraph-calls/interceptors/limi
 import { parseOptions } from '../../../../gateway/options';
 import { metricTable } from '../../../../gateway/telemetry/metric-table';
 import { Features } from '../../../../schema/supergraph/features';
-import { readCostDirectives } from '../../../../gateway/planning/cost-directives';
+import { readCostDirectives } from '../../../../schema/supergraph/cost-directives';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
 
 const sdl = `

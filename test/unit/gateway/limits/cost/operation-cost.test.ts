@@ -1,6 +1,6 @@
 import { buildSchema, getOperationAST, parse, validate } from 'graphql';
 import { compileOperationCost } from '../../../../../gateway/limits/cost/operation-cost';
-import { type CostDirectives, readCostDirectives } from '../../../../../gateway/planning/cost-directives';
+import { type CostDirectives, readCostDirectives } from '../../../../../schema/supergraph/cost-directives';
 import { Features } from '../../../../../schema/supergraph/features';
 
 const sdl = `

@@ -1,7 +1,7 @@
 /** The `@cost` and `@listSize` directives of a supergraph (https://specs.apollo.dev/cost/v0.1). */
 import { type DocumentNode, isTypeDefinitionNode } from 'graphql';
-import { type Features } from '../../schema/supergraph/features';
-import { type Annotated, type Applied, applied } from '../../schema/supergraph/sdl';
+import { type Features } from './features';
+import { type Annotated, type Applied, applied } from './sdl';
 
 /** By coordinate. */
 export interface CostDirectives {

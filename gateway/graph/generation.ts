@@ -253,7 +253,7 @@ export class Generation {
   }
 }
 
-const operationsToWarmUp = 100;
+const operationsToWarmUp = 1000;
 
 /** A short name for a supergraph in logs: the beginning of its SHA-256. */
 export function supergraphId(supergraphSdl: string): string {

@@ -16,11 +16,11 @@ export class OperationPrinter {
   constructor(readonly steps: Steps) {}
 
   *print(selection: SelectionDraft, isFirst: boolean, isRepeated = false): SlicedWork<string> {
-    if (this.steps.isSliceOver) yield;
     const { fields, fragments, needsTypename } = selection;
     const parts: string[] = needsTypename ? ['__typename'] : [];
     let isSure = needsTypename;
     for (const field of fields.values()) {
+      if (this.steps.isSliceOver) yield;
       const isTypename = field.name === '__typename' && field.responseName === '__typename';
       if (isTypename && needsTypename && field.directives.length === 0) continue;
       // The unconditional one asks for it, too.

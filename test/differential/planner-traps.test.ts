@@ -83,6 +83,56 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['{ box { fourth } }', '{ box { fourth two } }', '{ box { two: one fourth } }'],
     calls: ['alpha', 'beta', 'alpha', 'beta'],
   },
+  'a key whose value takes three calls': {
+    subgraphs: {
+      alpha: `
+        type Query { t: T! }
+        type T { other: Other! @shareable }
+        type Other @key(fields: "a") { a: ID! }`,
+      beta: `type Other @key(fields: "a") @key(fields: "b") { a: ID! b: ID! }`,
+      gamma: `type Other @key(fields: "b") @key(fields: "c") { b: ID! c: ID! }`,
+      delta: `type Other @key(fields: "c") @key(fields: "d") { c: ID! d: ID! }`,
+      omega: `
+        type T @key(fields: "other { d }") { other: Other! @shareable label: String }
+        type Other @key(fields: "d", resolvable: false) { d: ID! }`,
+    },
+    operations: ['{ t { label } }'],
+    calls: ['alpha', 'beta', 'gamma', 'delta', 'omega'],
+  },
+  'a key with a value that another key of its type finds, in either order of the subgraphs': {
+    subgraphs: {
+      s: `
+        type Query { t: T! }
+        type T @key(fields: "upc") { upc: ID! other: Other! @shareable }
+        type Other @shareable { t: T! }`,
+      r: `
+        type Other @key(fields: "t { id }") { t: T! @shareable k: ID! @shareable }
+        type T @key(fields: "id", resolvable: false) { id: ID! }`,
+      z: `type T @key(fields: "upc") @key(fields: "id") { upc: ID! id: ID! }`,
+      a: `
+        type T @key(fields: "other { k }") { other: Other! @shareable label: String }
+        type Other { k: ID! @shareable }`,
+    },
+    operations: ['{ t { label } }'],
+    calls: ['s', 'z', 'r', 'a'],
+  },
+  'the same in the other order': {
+    subgraphs: {
+      s: `
+        type Query { t: T! }
+        type T @key(fields: "upc") { upc: ID! other: Other! @shareable }
+        type Other @shareable { t: T! }`,
+      r: `
+        type Other @key(fields: "t { id }") { t: T! @shareable k: ID! @shareable }
+        type T @key(fields: "id", resolvable: false) { id: ID! }`,
+      a: `type T @key(fields: "upc") @key(fields: "id") { upc: ID! id: ID! }`,
+      z: `
+        type T @key(fields: "other { k }") { other: Other! @shareable label: String }
+        type Other { k: ID! @shareable }`,
+    },
+    operations: ['{ t { label } }'],
+    calls: ['s', 'a', 'r', 'z'],
+  },
   '@requires that is provided where it is required': {
     subgraphs: {
       alpha: `

@@ -34,8 +34,12 @@ export interface FoundEntries {
  */
 export function entriesOf(search: Search, type: IndexedType, sources: Sources): ReadonlyMap<number, Entry> {
   const known = sources.entries;
-  // Within the search for a key, what has been found so far is what there is.
-  if (known !== undefined && (known.isComplete || known.owner !== search.current)) return known.entries;
+  if (known?.isComplete === true) return known.entries;
+  if (known !== undefined && known.owner !== search.current) {
+    // Within the search for a key, what has been found so far is what there is.
+    sources.isReadEarly = true;
+    return known.entries;
+  }
   const found: FoundEntries = { owner: search.current, entries: new Map(), isComplete: false };
   sources.entries = found;
   if (type.name === search.index.roots.query)
@@ -55,19 +59,22 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
   // Those that hold the object, each alone.
   const holders = sources.list.map((source) => search.sources.of([source]));
   const last = sources.list.at(-1)!.stage;
-  let idle = 0;
-  for (let stage = 1; idle < patience && stage < mostStages; stage++) {
+  let isWaiting = true;
+  for (let stage = 1; isWaiting && stage < mostStages; stage++) {
+    isWaiting = stage <= last;
     let hasFound = false;
     const known = holders.filter(({ list }) => list[0]!.stage < stage);
     for (const { subgraph, as, key, alone } of candidates) {
       const before = entries.get(subgraph);
       if (before !== undefined && before.stage < stage) continue;
       const cost = costOf(search, key.selection, type, known, sources, stage - 1);
-      if (cost === undefined || (before !== undefined && before.cost <= cost)) continue;
+      if (cost === Infinity) isWaiting = true;
+      if (cost === undefined || (before?.cost ?? Infinity) <= cost) continue;
       entries.set(subgraph, { subgraph, stage, as, key, cost, alone });
       hasFound = true;
     }
-    idle = hasFound || stage <= last ? 0 : idle + 1;
+    if (hasFound) isWaiting = true;
+    if (hasFound && sources.isReadEarly) search.sources.forget();
     // All are found, and none can be found in an earlier stage.
     if (candidates.every(({ subgraph }) => entries.has(subgraph))) return;
     for (const { subgraph, stage: from, as } of entries.values())
@@ -79,8 +86,6 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
 const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
   search.sources.of([{ subgraph, stage: 0, as, provided: undefined }]);
 
-/** Stages in which nothing is found before the search ends: a value may be split over stages. */
-const patience = 3;
 const mostStages = 20;
 
 export interface Candidate extends Pick<Entry, 'subgraph' | 'as' | 'alone'> {
@@ -95,7 +100,7 @@ function candidatesOf(search: Search, type: IndexedType): Candidate[] {
   return candidates;
 }
 
-/** What it costs that holders of the object supply the fields of a key by the end of a stage; undefined where they cannot. */
+/** What it costs that holders of the object supply a key by the end of a stage: infinite if later, undefined if never. */
 function costOf(
   search: Search,
   key: Selection,
@@ -112,9 +117,9 @@ function costOf(
     let cheapest: number | undefined;
     for (const holder of holders) {
       const plan = cover(search, field, holder);
-      if (plan === null || plan.left !== undefined || plan.depth > stage) continue;
-      const cost = plan.size + (sources.has(holder.list[0]!.subgraph) ? 0 : costOfEntering);
-      if (cheapest === undefined || cost < cheapest) cheapest = cost;
+      if (plan === null || plan.left !== undefined) continue;
+      const own = plan.size + (sources.has(holder.list[0]!.subgraph) ? 0 : costOfEntering);
+      cheapest = Math.min(cheapest ?? Infinity, plan.depth > stage ? Infinity : own);
     }
     if (cheapest === undefined) return undefined;
     total += cheapest;

@@ -24,6 +24,7 @@ export interface Problem {
   readonly sources: Sources;
   /** Null: there is no way, or it is not found yet. */
   plan: Plan | null;
+  isSolved: boolean;
 }
 
 export class Search {
@@ -62,7 +63,7 @@ export class Search {
   solve(type: IndexedType, selection: Selection, sources: Sources): Plan | null {
     const solved = sources.problems.get(selection);
     if (solved !== undefined) return solved.plan;
-    const problem: Problem = { type, selection, sources, plan: null };
+    const problem: Problem = { type, selection, sources, plan: null, isSolved: false };
     sources.problems.set(selection, problem);
     this.steps.take(1);
     if (this.#depth === deepest || this.steps.isSliceOver) {
@@ -121,6 +122,7 @@ export class Search {
     this.current = problem;
     try {
       problem.plan = planOf(this, problem);
+      problem.isSolved = true;
     } finally {
       this.current = around;
     }

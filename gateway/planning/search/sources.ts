@@ -20,6 +20,8 @@ export interface Source {
 export class Sources {
   /** The ways from their objects into other subgraphs. */
   entries: FoundEntries | undefined;
+  /** Whether they were used before all were found. */
+  isReadEarly = false;
   #problems: Map<Selection, Problem> | undefined;
   #covers: Map<ObjectItem, Plan | null> | undefined;
   #requiring: Map<ObjectItem, Plan | null> | undefined;
@@ -51,6 +53,14 @@ export class Sources {
   get problems(): Map<Selection, Problem> {
     return (this.#problems ??= new Map<Selection, Problem>());
   }
+
+  /** Forgets what was found, but not that it is being looked for. */
+  forget(): void {
+    if (this.entries?.isComplete === true) this.entries = undefined;
+    for (const [selection, { isSolved }] of this.problems) if (isSolved) this.problems.delete(selection);
+    this.#covers = undefined;
+    this.#requiring = undefined;
+  }
 }
 
 export type ReadyContexts = ReadonlyMap<string, number>;
@@ -81,6 +91,12 @@ export class SourceLists {
     let sources = this.#known.get(key);
     if (sources === undefined) this.#known.set(key, (sources = new Sources(ordered, contexts)));
     return sources;
+  }
+
+  /** Forgets what was found from all of them. */
+  forget(): void {
+    for (const sources of this.#known.values()) sources.forget();
+    for (const known of this.#single.values()) for (const sources of known.values()) sources.forget();
   }
 
   #alone(source: Source): Sources {

@@ -9,7 +9,8 @@ import { explainSavings, type Savings } from './explain-savings';
 import { explainSubscription, type SharedSubscription } from './explain-subscription';
 import { eventFieldsOf } from '../events/fed-fields';
 import { type Options, parseOptions } from '../options';
-import { Planner, printPlan } from '../planning';
+import { Planner } from '../planning';
+import { printPlan } from './print-plan';
 import { validationRules } from '../request/validation-rules';
 
 export interface ExplainOptions {

@@ -9,7 +9,7 @@ import { type FetchNode, type QueryPlan } from '../execution/compile/plan';
 import { longestSlice, runInSlices, Steps } from '../planning/budget';
 import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';
-import { printPlan } from '../planning/print';
+import { printPlan } from './print-plan';
 import { type IndexedType, type SupergraphIndex } from '../planning/supergraph-index';
 import { FetchView } from './fetch-view';
 import { costOf, type PlanCost } from './plan-costs';

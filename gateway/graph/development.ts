@@ -6,7 +6,8 @@ import type { AnswerHeaders } from '../cache/responses/answer-headers';
 import type { Answered } from '../cache/responses/response-cache';
 import { nullsOf } from '../cache/responses/stored-nulls';
 import type { OperationCost } from '../limits/cost/operation-cost';
-import { type PlannedOperation, type Planner, printPlan } from '../planning';
+import { printPlan } from '../explain/print-plan';
+import { type PlannedOperation, type Planner } from '../planning';
 import type { Caller } from '../subgraph-calls/transport';
 import { showNulls } from './observed-nulls';
 

@@ -1,5 +1,6 @@
 import type { Authorization } from '../auth/directives';
-import { type PlannedOperation, type Planner, printPlan } from '../planning';
+import { printPlan } from '../explain/print-plan';
+import { type PlannedOperation, type Planner } from '../planning';
 import type { LoggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { withoutTexts } from '../telemetry/sent-texts';

@@ -1,6 +1,5 @@
 export type { QueryPlan } from '../execution/compile/plan';
 export type { EntityFacts } from './entity-facts';
 export { type PlannedOperation, Planner } from './planner';
-export { printPlan } from './print';
 export { type Protections, type Requirement, requirementLabel } from './protections';
 export type { SupergraphFacts } from './supergraph-facts';

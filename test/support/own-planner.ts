@@ -5,7 +5,7 @@ import { runAtOnce } from '../../schema/supergraph/sliced-work';
 import { type EntityFacts, entityFactsOf as readEntityFacts } from '../../gateway/planning/entity-facts';
 import { type EventFields } from '../../gateway/planning/event-fields';
 import { planOperation } from '../../gateway/planning/plan-operation';
-import { printPlan } from '../../gateway/planning/print';
+import { printPlan } from '../../gateway/explain/print-plan';
 import { readSupergraph, type SupergraphFacts } from '../../gateway/planning/supergraph-facts';
 import { Features } from '../../schema/supergraph/features';
 import { indexOf } from '../../gateway/planning/supergraph-index/read-supergraph';

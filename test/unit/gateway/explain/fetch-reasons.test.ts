@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { explainPlan, type FetchReason, printReasons } from '../../../../gateway/explain/fetch-reasons';
-import { Planner, printPlan } from '../../../../gateway/planning';
+import { printPlan } from '../../../../gateway/explain/print-plan';
+import { Planner } from '../../../../gateway/planning';
 import { defaultBudget, Steps } from '../../../../gateway/planning/budget';
 import { planOperation } from '../../../../gateway/planning/plan-operation';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';

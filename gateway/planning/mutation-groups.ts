@@ -132,7 +132,8 @@ function* occurrenceOf(
   /** The ways in which the field is included, and all before it are not. */
   let guards: readonly Conditions[] = [field.when];
   for (const { when: excluded } of same.slice(0, same.indexOf(field))) {
-    steps.take(guards.length * excluded.length);
+    if (guards.length === 0) return [];
+    steps.take(1 + guards.length * excluded.length);
     if (steps.isSliceOver) yield;
     guards = guards
       .flatMap((guard) => negationsOf(excluded).map((negation) => allOf(guard, negation)))

@@ -101,11 +101,17 @@ function costOf({ search, plans }: Found): { left: number; depth: number; calls:
 }
 
 /** Throws where nobody answers a field, whatever the types of the objects. What is left of some types no object there has. */
-function refuse(left: Selection, type: IndexedType | undefined, index: SupergraphIndex): void {
+function refuse(
+  left: Selection,
+  type: IndexedType | undefined,
+  index: SupergraphIndex,
+  seen = new Set<Selection>(),
+): void {
+  if (seen.size === seen.add(left).size) return;
   for (const item of left) {
     if (item.kind === 'fragment' || item.isLeftover) continue;
     if (item.selection === undefined) throw new Error(`No subgraph answers ${type?.name ?? ''}.${item.name}`);
-    refuse(item.selection, index.types.get(type?.fields.get(item.name)?.namedType ?? ''), index);
+    refuse(item.selection, index.types.get(type?.fields.get(item.name)?.namedType ?? ''), index, seen);
   }
 }
 

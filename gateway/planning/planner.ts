@@ -63,8 +63,11 @@ export class Planner {
   readonly #waiting = new FairQueue<Task>();
   /** Plans under way, by operation. */
   readonly #plans = new Map<string, Promise<QueryPlan>>();
-  /** Operations that are too complex. Not `max`, which takes the room for all of them in advance: a megabyte. */
-  readonly #refused = new LRUCache<string, GraphQLError>({ maxSize: 1000, sizeCalculation: () => 1 });
+  /** Operations that are too complex, within a million characters. */
+  readonly #refused = new LRUCache<string, GraphQLError>({
+    maxSize: 1_000_000,
+    sizeCalculation: (_error, key) => key.length,
+  });
   /** Of a packaged graph undefined before the first operation that has no plan. */
   #supergraph: Promise<ReadSupergraph> | undefined;
   #isWorking = false;

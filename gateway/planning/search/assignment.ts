@@ -108,12 +108,14 @@ export class Assignment {
     for (const { id, entry } of options) if (entry === undefined && !this.#hub.isRoot) free.add(id);
     const others = new Set(options.map(({ id }) => id).filter((id) => !free.has(id)));
     const sets = this.#candidates([...others], free).map((some) => new Set([...free, ...some]));
-    return cheapestOf(sets, (allowed) => this.#priceWith(allowed)) ?? new Set([...free, ...others]);
+    this.#hub.search.steps.take((sets.length * this.#open.length) >> 4);
+    return cheapestOf(sets, (allowed) => this.#priceWith(allowed))!;
   }
 
   /** Sets of ways to try: all, where these are few; else those that a greedy cover takes. */
   #candidates(ids: readonly string[], free: ReadonlySet<string>): readonly (readonly string[])[] {
-    if (ids.length > mostForAll) return [[], this.#greedyCover(ids, free)];
+    if (ids.length > mostForAll || this.#open.length << ids.length > mostPrices)
+      return [[], this.#greedyCover(ids, free)];
     const sets: string[][] = [];
     for (let set = 0; set < 1 << ids.length; set++) sets.push(ids.filter((_, i) => (set & (1 << i)) !== 0));
     return sets;
@@ -162,7 +164,8 @@ const perStage = 0.1;
 const perKeyField = 0.01;
 const perField = 1e-5;
 
-/** Most ways of which all sets are tried. */
+/** Most ways of which all sets are tried, and most prices of a way that this may take. */
 const mostForAll = 5;
+const mostPrices = 4000;
 
 const copyOf = ({ calls, used }: Spent): Spent => ({ calls: [...calls], used: new Set(used) });

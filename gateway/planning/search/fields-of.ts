@@ -102,7 +102,10 @@ export class Flattening {
   merge(one: Selection, other: Selection): Selection {
     if (one === other || other.length === 0) return one;
     if (one.length === 0) return other;
-    return remembered(mapIn(this.#merged, one), other, () => [...one, ...other]);
+    return remembered(mapIn(this.#merged, one), other, () => {
+      this.#steps.take(one.length >> 5);
+      return [...one, ...other];
+    });
   }
 
   /** These items as a selection: the same items in the same order are one, so that what was solved is found again. */
@@ -138,11 +141,13 @@ export class Flattening {
         const when = allOf(item.when, around);
         if (when.length > 1 && contradicts(when)) continue;
         const key = mergeKey(item, when);
+        this.#steps.take((when.length * when.length + key.length) >> 6);
         const known = found.get(key);
         found.set(key, known === undefined ? this.under(item, when) : this.#mergeFields(known, item));
       }
     };
     add(selection, unconditional);
+    this.#steps.take(found.size >> 3);
     return [...found.values()];
   }
 

@@ -1,5 +1,6 @@
 /** Solves a problem of the search, by what its objects are. */
-import { type SelectedField, type SelectionItem, unconditional } from '../selections';
+import { mapIn } from '../maps';
+import { type SelectedField, type Selection, type SelectionItem, unconditional } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
@@ -38,7 +39,10 @@ function solveInterfaceObject(search: Search, { type, selection, sources }: Prob
 }
 
 /** Objects of an interface or union that a source tells apart. None knows it as an interface object. */
-function solveAbstract(search: Search, { type, selection, sources }: Omit<Problem, 'plan'>): AbstractPlan {
+function solveAbstract(
+  search: Search,
+  { type, selection, sources }: Omit<Problem, 'plan' | 'isSolved'>,
+): AbstractPlan {
   const first = sources.list[0]!;
   const { flattening, calls: callSets } = search;
   const possible = [...type.objects].flatMap(([name, subgraphs]) =>
@@ -47,11 +51,17 @@ function solveAbstract(search: Search, { type, selection, sources }: Omit<Proble
   const { common, typed, leftovers } = flattening.viewOf(selection, type);
   // The response names that fragments for some types select.
   const separate = new Set<string>();
-  for (const { name } of typed.length === 0 ? [] : possible)
-    for (const { responseName } of flattening.fieldsOf(typed, name)) separate.add(responseName);
-  const { direct, pushed } = split(common, (item) =>
-    directPlan(search, type, item, sources, possible, separate),
-  );
+  const lists = typed.length === 0 ? [] : possible.map(({ name }) => flattening.fieldsOf(typed, name));
+  for (const list of new Set(lists)) for (const { responseName } of list) separate.add(responseName);
+  // Of fields with different response names it is the same.
+  const directPlans = new Map<Selection | undefined, Map<string, Plan | undefined>>();
+  const { direct, pushed } = split(common, (item) => {
+    const { name, responseName, selection: below } = item;
+    if (below !== undefined && separate.has(responseName)) return undefined;
+    const known = mapIn(directPlans, below);
+    if (!known.has(name)) known.set(name, directPlan(search, type, item, sources, possible));
+    return known.get(name);
+  });
   const left: SelectionItem[] = [];
   const byType: AbstractPlan['byType'][number][] = [];
   const uses = new Set([first.subgraph]);
@@ -115,14 +125,13 @@ function split(
 function directPlan(
   search: Search,
   type: IndexedType,
-  { name, selection, responseName }: SelectedField,
+  { name, selection }: SelectedField,
   sources: Sources,
   possible: readonly IndexedType[],
-  separate: ReadonlySet<string>,
 ): Plan | undefined {
   const first = sources.list[0]!;
   if (name === '__typename') return search.leaf(first.subgraph, first.stage);
-  if (type.kind !== 'interface' || (selection !== undefined && separate.has(responseName))) return undefined;
+  if (type.kind !== 'interface') return undefined;
   const ofInterface = resolvedBy(search, first, name);
   if (ofInterface === undefined || !needsNothing(ofInterface)) return undefined;
   const { join, provided } = ofInterface;

@@ -2,7 +2,7 @@
 import { remembered } from '../maps';
 import { type SelectedField, type Selection } from '../selections';
 
-/** A position of objects in the response. It is created when something is needed there. */
+/** A position of objects in the response. The emitter creates one for each field with a selection. */
 export class Position {
   #children: Map<string, Position> | undefined;
   /** By signature, the response names of fields that the plan needs. */

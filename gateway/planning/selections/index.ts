@@ -83,10 +83,16 @@ export const contradicts = (when: Conditions): boolean =>
   when.some(({ variable, value }) => has(when, { variable, value: !value }));
 
 /** By selection: fragments that spread each other have exponentially many. */
-const leaves = new WeakMap<Selection, number>();
+const [leaves, heights] = [new WeakMap<Selection, number>(), new WeakMap<Selection, number>()];
 
 /** The leaves of a selection: how much of it there is. */
 export const countLeaves = (selection: Selection): number =>
   remembered(leaves, selection, () =>
     selection.reduce((sum, { selection: below }) => sum + (below === undefined ? 1 : countLeaves(below)), 0),
+  );
+
+/** The levels below a selection. */
+export const heightOf = (selection: Selection): number =>
+  remembered(heights, selection, () =>
+    selection.reduce((most, { selection: below }) => Math.max(most, below ? 1 + heightOf(below) : 0), 0),
   );

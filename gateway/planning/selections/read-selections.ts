@@ -5,7 +5,6 @@ import {
   type DocumentNode,
   type FragmentDefinitionNode,
   getOperationAST,
-  type InlineFragmentNode,
   Kind,
   parse,
   type OperationDefinitionNode,
@@ -23,6 +22,7 @@ import {
   conditionsKey,
   contradicts,
   type CustomDirective,
+  heightOf,
   type Selection,
   type SelectionItem,
   unconditional,
@@ -62,8 +62,8 @@ export function parseFieldSet(text: string): Selection {
 }
 
 class SelectionReader {
-  /** What fragments select. */
-  readonly #known = new Map<FragmentDefinitionNode | InlineFragmentNode, Selection>();
+  /** What fragments that are spread select. */
+  readonly #known = new Map<FragmentDefinitionNode, Selection>();
   readonly #equal = new Map<string, Selection>();
   readonly #numbers = new Map<Selection, number>();
 
@@ -102,32 +102,20 @@ class SelectionReader {
         continue;
       }
       const isSpread = node.kind === Kind.FRAGMENT_SPREAD;
-      const fragment = isSpread ? this.#definitionOf(node.name.value) : node;
+      const fragment = isSpread ? this.fragments.get(node.name.value)! : node;
       const on = fragment.typeCondition?.name.value;
-      let selection = this.#known.get(fragment);
-      if (selection === undefined) {
-        selection = yield* this.selectionOf(fragment.selectionSet, depth + 1);
-        this.#known.set(fragment, selection);
-      }
+      let selection = this.#known.get(fragment as FragmentDefinitionNode);
+      if (selection === undefined) selection = yield* this.selectionOf(fragment.selectionSet, depth + 1);
+      else this.steps.enter(depth + 1 + heightOf(selection));
+      if (fragment.kind === Kind.FRAGMENT_DEFINITION) this.#known.set(fragment, selection);
       // A spread becomes an inline fragment, on which not all directives of spreads may stand.
       const directives = customDirectives(node.directives, true).filter(
         ({ node: { name } }) => !isSpread || this.onFragments.has(name.value),
       );
-      items.push({
-        kind: 'fragment',
-        on,
-        when,
-        selection: this.#marked(selection, directives),
-        isLeftover: false,
-      });
+      selection = this.#marked(selection, directives);
+      items.push({ kind: 'fragment', on, when, selection, isLeftover: false });
     }
     return this.#equalOf(items);
-  }
-
-  #definitionOf(name: string): FragmentDefinitionNode {
-    const fragment = this.fragments.get(name);
-    if (fragment === undefined) throw new Error(`There is no fragment ${name}`);
-    return fragment;
   }
 
   /** The selection with these directives on a fragment around each of its fields. */

@@ -129,21 +129,27 @@ function* joined(alike: readonly LocatedNode[], steps: Steps): SlicedWork<readon
     const key = keys.get(located)!;
     return repeated.has(key) ? key + JSON.stringify(located.node) : key;
   });
-  return equal.flatMap(joinPaths);
+  for (const group of equal) yield* joinPaths(group, steps);
+  return equal.flat();
 }
 
-function joinPaths(group: LocatedNode[]): LocatedNode[] {
-  for (let one = 0; one < group.length; one++)
+function* joinPaths(group: LocatedNode[], steps: Steps): SlicedWork<void> {
+  for (let last = 0; last < group.length; last++) {
+    let one = last;
     for (let other = one + 1; other < group.length; other++) {
-      const path = pathOfBoth(group[one]!.path, group[other]!.path);
+      if (steps.isSliceOver) yield;
+      if (other % 100 === 99) steps.take(1);
+      if (other === one) continue;
+      const [first, second] = [Math.min(one, other), Math.max(one, other)];
+      const path = pathOfBoth(group[first]!.path, group[second]!.path);
       if (path === undefined) continue;
-      group[one]!.path = path;
-      group.splice(other, 1);
-      // With its new path it may fit those before.
-      one = -1;
-      break;
+      group[first]!.path = path;
+      group.splice(second, 1);
+      if (second <= last) last--;
+      // With its new path it may fit each of the others.
+      [one, other] = [first, -1];
     }
-  return group;
+  }
 }
 
 function pathOfBoth(one: readonly string[], other: readonly string[]): readonly string[] | undefined {
@@ -162,8 +168,6 @@ const typesOf = (element: string): string[] | undefined => element.split('|[', 2
 function planNode({ node, path, when }: LocatedNode): PlanNode {
   let whole: PlanNode = path.length === 0 ? node : { kind: 'Flatten', path, node };
   for (const { value, variable: condition } of when)
-    whole = value
-      ? { kind: 'Condition', condition, ifClause: whole }
-      : { kind: 'Condition', condition, elseClause: whole };
+    whole = { kind: 'Condition', condition, ...(value ? { ifClause: whole } : { elseClause: whole }) };
   return whole;
 }

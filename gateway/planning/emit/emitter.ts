@@ -9,7 +9,7 @@ import { type Search } from '../search/search';
 import { type Contexts, contextsBelow, variableFor } from './contexts';
 import { type FetchDraft, type FetchLocation, SelectionDraft } from './drafts';
 import { type Position } from './positions';
-import { addRepresentation, needsOf } from './representations';
+import { addRepresentation, type Ids, needsOf } from './representations';
 
 /** A fetch that answers a position's objects, and the part of its operation there. */
 interface Holder {
@@ -34,6 +34,7 @@ interface Location extends FetchLocation {
 export class Emitter {
   /** By stage, subgraph, and a key of path and needs. */
   readonly #fetches = new Map<string, FetchDraft[]>();
+  readonly #ids: Ids = new Map();
   /** What is still to be emitted. A queue rather than recursion: it can be left and continued. */
   readonly #queue: ({ readonly plan: Plan; readonly location: Location } | undefined)[] = [];
 
@@ -102,7 +103,7 @@ export class Emitter {
         { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
         visit.key === undefined ? plan.type.name : undefined,
-        `${pathKey}|${needsOf(visit, plan.type)}`,
+        `${pathKey}|${needsOf(visit, plan.type, this.#ids)}`,
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
       const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };

@@ -5,7 +5,7 @@ import { mapIn, remembered } from '../maps';
 import { type Visit } from '../search/plans';
 import { type Search } from '../search/search';
 import { argumentsIn } from '../search/visits';
-import { conditionsKey, type Selection } from '../selections';
+import { conditionsKey, type Selection, type SelectionItem } from '../selections';
 import { type IndexedType } from '../supergraph-index';
 import { type FetchDraft, type RequiredDrafts } from './drafts';
 import { type Position } from './positions';
@@ -75,28 +75,29 @@ export const requiredSelections = (drafts: RequiredDrafts): RequiredSelection[] 
  * fields with different arguments have one name in representations; and of required fields of some types nobody sees which
  * the conditions of another visit leave out.
  */
-export function needsOf({ answers, as, key, representation }: Visit, type: IndexedType): string {
-  if (key === undefined || as === type) return argumentsIn(representation) + fragmentsIn(representation);
-  const requested = answers.map(({ item }) => textOf(item.kind === 'bundle' ? item.selection : [item]));
-  return requested.join() + textOf(representation);
-}
-
-/** The fields of a selection that have fields of some types, as text. */
-function fragmentsIn(selection: Selection): string {
-  const hasFragments = (items: Selection): boolean =>
-    items.some(
-      ({ kind, selection: below }) => kind === 'fragment' || (below !== undefined && hasFragments(below)),
-    );
-  const typed = selection.filter((item) => hasFragments([item]));
-  return typed.length === 0 ? '' : textOf(typed);
-}
-
-function textOf(selection: Selection): string {
-  let text = '{';
-  for (const item of selection) {
-    text += item.kind === 'fragment' ? `...${item.on ?? ''}` : `${item.responseName}:${item.signature}`;
-    text += conditionsKey(item.when);
-    text += item.selection === undefined ? ' ' : textOf(item.selection);
+export function needsOf({ answers, as, key, representation }: Visit, type: IndexedType, ids: Ids): string {
+  if (key === undefined || as === type) {
+    const typed = representation.filter(hasFragments);
+    return argumentsIn(representation) + (typed.length === 0 ? '' : `{${idOf(typed, ids)}`);
   }
-  return `${text}}`;
+  const requested = answers.map(({ item }) => (item.kind === 'bundle' ? item.selection : [item]));
+  return `{${[representation, ...requested].map((each) => idOf(each, ids)).join()}`;
 }
+
+const hasFragments = ({ kind, selection = [] }: SelectionItem): boolean =>
+  kind === 'fragment' || selection.some(hasFragments);
+
+/** Those of selections: by selection, and by what it selects as text. */
+export type Ids = Map<Selection | string, number>;
+
+/** Equal selections have one id. Each is read once: fragments that spread each other have exponentially many. */
+const idOf = (selection: Selection, ids: Ids): number =>
+  remembered(ids, selection, () => {
+    let text = '';
+    for (const item of selection) {
+      text += item.kind === 'fragment' ? `...${item.on ?? ''}` : `${item.responseName}:${item.signature}`;
+      text += conditionsKey(item.when);
+      text += item.selection === undefined ? ' ' : `{${idOf(item.selection, ids)}}`;
+    }
+    return remembered(ids, text, () => ids.size);
+  });

@@ -14,19 +14,27 @@ export interface FetchLocation {
   readonly when: Conditions;
 }
 
-export interface FetchDraft extends FetchLocation {
-  readonly subgraph: number;
+export class FetchDraft implements FetchLocation {
   stage: number;
+  readonly path: readonly string[];
+  readonly position: Position;
   /** The conditions that all of its fields have. */
   when: Conditions;
-  readonly isOfEntities: boolean;
-  readonly selection: SelectionDraft;
   /** The fields of representations, by type. */
-  readonly requires: Map<string, RequiredDrafts>;
-  readonly inputRewrites: Map<string, Rewrite>;
-  readonly contexts: Map<string, ContextVariable>;
+  readonly requires = new Map<string, RequiredDrafts>();
+  readonly inputRewrites = new Map<string, Rewrite>();
+  readonly contexts = new Map<string, ContextVariable>();
   /** The types whose key may be `__typename` alone. */
-  readonly typeKeys: Set<string>;
+  readonly typeKeys = new Set<string>();
+
+  constructor(
+    { path, position, stage, when }: FetchLocation,
+    readonly subgraph: number,
+    readonly isOfEntities: boolean,
+    readonly selection: SelectionDraft,
+  ) {
+    [this.stage, this.path, this.position, this.when] = [stage, path, position, when];
+  }
 }
 
 /** A variable whose value comes from an object around the fetched ones. */

@@ -7,8 +7,9 @@ import { type IndexedType } from '../supergraph-index';
 import { type AbstractPlan, type Answer, conditionsOf, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
 import { type Contexts, contextsBelow, variableFor } from './contexts';
-import { type FetchDraft, type FetchLocation, SelectionDraft } from './drafts';
+import { FetchDraft, type FetchLocation, SelectionDraft } from './drafts';
 import { type Position } from './positions';
+import { stepsOf } from './print-operation';
 import { addRepresentation, type Ids, needsOf } from './representations';
 
 /** A fetch that answers a position's objects, and the part of its operation there. */
@@ -106,8 +107,7 @@ export class Emitter {
         `${pathKey}|${needsOf(visit, plan.type, this.#ids)}`,
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
-      const holder: Holder = { fetch, selection: fetch.selection.on(on), as: visit.as };
-      return { visit, holder };
+      return { visit, holder: { fetch, selection: fetch.selection.on(on), as: visit.as } };
     });
     for (const answer of plan.local) {
       if (isAmong(answer)) continue;
@@ -133,8 +133,7 @@ export class Emitter {
         if (answer.isWhole) this.#queue.push({ plan: answer.plan, location: inVisit });
         else if (!answer.isShared) this.#field(answer, inVisit);
       }
-      if (visit.key !== undefined)
-        addRepresentation(this.search, holder.fetch, visit, plan.type, types, position);
+      if (visit.key !== undefined) addRepresentation(this.search, holder.fetch, visit, plan.type, types);
     }
   }
 
@@ -150,22 +149,12 @@ export class Emitter {
       fitting.when = commonOf(fitting.when, when);
       return fitting;
     }
-    const { path, position } = location;
-    const selection = new SelectionDraft(isOfEntities ? [] : [root]);
-    // Not by spreads, which take a tenth of a plan's time.
-    const fetch: FetchDraft = {
-      stage,
-      path,
-      position,
-      when,
+    const fetch = new FetchDraft(
+      location,
       subgraph,
       isOfEntities,
-      selection,
-      requires: new Map(),
-      inputRewrites: new Map(),
-      contexts: new Map(),
-      typeKeys: new Set(),
-    };
+      new SelectionDraft(isOfEntities ? [] : [root]),
+    );
     known.push(fetch);
     return fetch;
   }
@@ -173,12 +162,12 @@ export class Emitter {
   /** Adds a field to the operations of the fetches that answer it. */
   #field({ item, plan }: Answer, location: Location): void {
     if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
-    this.steps.take(1);
     const { contexts, holders, position, stage } = location;
     const responseName = position.nameOf(item);
     const when = location.isFirst ? allOf(location.when, item.when) : item.when;
     let id = `${responseName}|${conditionsKey(when)}|`;
     for (const { text } of item.directives) id += text;
+    this.steps.take(1 + stepsOf(id));
     let below: Map<number, Holder> | undefined;
     let lists = 0;
     for (const subgraph of plan.uses) {
@@ -205,7 +194,7 @@ export class Emitter {
       below ??= new Map<number, Holder>();
       const type = this.search.index.types.get(draft.selection.types[0]!)!;
       below.set(subgraph, { fetch, selection: draft.selection, as: type });
-      lists = listsIn(draft.type);
+      lists = draft.type.split('[').length - 1;
     }
     if (below === undefined) return;
     const path = [...typed(location.path, location.types), responseName];
@@ -227,16 +216,11 @@ export class Emitter {
 }
 
 /** The parts of the operations on objects of some types. */
-const within = (
-  holders: Holders,
-  subgraphs: readonly number[],
-  types: readonly string[],
-  as: IndexedType,
-): Holders =>
+const within = (holders: Holders, of: readonly number[], on: readonly string[], as: IndexedType): Holders =>
   new Map(
-    subgraphs.map((subgraph) => {
+    of.map((subgraph) => {
       const { fetch, selection } = holders.get(subgraph)!;
-      return [subgraph, { fetch, selection: selection.on(types), as }];
+      return [subgraph, { fetch, selection: selection.on(on), as }];
     }),
   );
 
@@ -244,5 +228,3 @@ function typed(path: readonly string[], types: readonly string[] | undefined): r
   if (types === undefined || path.length === 0) return path;
   return [...path.slice(0, -1), `${path.at(-1)!}|[${types.join()}]`];
 }
-
-const listsIn = (type: string): number => type.split('[').length - 1;

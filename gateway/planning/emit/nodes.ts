@@ -1,15 +1,15 @@
 /** The nodes of a plan from the fetches of its stages. */
-import { OperationTypeNode, print } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { groupsBy } from '../maps';
-import { addVariables, type SelectedOperation } from '../selections/read-selections';
+import { printed, type SelectedOperation } from '../selections/read-selections';
 import { implies, type Conditions } from '../selections';
 import { type SupergraphIndex } from '../supergraph-index';
 import { type FetchDraft, type SelectionDraft } from './drafts';
-import { OperationPrinter } from './print-operation';
+import { OperationPrinter, stepsOf } from './print-operation';
 import { requiredSelections } from './representations';
 import { separateNames } from './response-names';
 
@@ -78,7 +78,7 @@ export class NodeWriter {
     const kind = isClients ? operation : OperationTypeNode.QUERY;
     const directives =
       kind === operation ? clients : clients.filter(({ name }) => this.index.onQueries.has(name.value));
-    addVariables(directives, printer.variables);
+    const head = printed(directives, printer.variables).join('');
     const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
     for (const name of printer.variables) definitions.push(client.variables.get(name)!);
     const fromContexts = [...contexts.values()];
@@ -89,10 +89,11 @@ export class NodeWriter {
     const node: WritableFetchNode = {
       kind: 'Fetch',
       serviceName: this.index.subgraphs[subgraph]!.name,
-      operation: [`${variables}${directives.map(print).join('')}{${whole}}`, ...printer.fragments].join(' '),
+      operation: [`${variables}${head}{${whole}}`, ...printer.fragments].join(' '),
       operationKind: kind,
       variableUsages: [...printer.variables, ...fromContexts.map(({ name }) => name)],
     };
+    steps.take(stepsOf(node.operation) + stepsOf(draft.path.join()));
     if (isOfEntities)
       node.requires = [...requires].map(([typeCondition, drafts]) => ({
         kind: 'InlineFragment',

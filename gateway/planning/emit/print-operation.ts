@@ -1,9 +1,8 @@
 /** The operation of a fetch, as text. */
-import { print } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { type Condition } from '../selections';
-import { addVariables } from '../selections/read-selections';
+import { printed } from '../selections/read-selections';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /** Prints the selections of one operation. */
@@ -42,7 +41,9 @@ export class OperationPrinter {
     }
     // Where conditions leave out all fields, whether there is an object still counts.
     if (!isFirst && (parts.length === 0 || (!isSure && fields.size > 0))) parts.unshift('__typename');
-    return parts.join(' ');
+    const text = parts.join(' ');
+    this.steps.take(stepsOf(text));
+    return text;
   }
 
   /** A field without what is below it, and the directives of fragments around it. */
@@ -51,12 +52,11 @@ export class OperationPrinter {
     let text = responseName === name ? name : `${responseName}:${name}`;
     if (args.length + contextArguments.length + directives.length + when.length === 0)
       return { text, around: [] };
-    addVariables(args, this.variables);
-    const given = [...args.map(print), ...contextArguments];
+    const given = [...printed(args, this.variables), ...contextArguments];
     if (given.length > 0) text += `(${given.join(' ')})`;
     const around: string[] = [];
-    for (const { isOnFragment, node, text: directive } of directives) {
-      addVariables([node], this.variables);
+    for (const { isOnFragment, node } of directives) {
+      const [directive = ''] = printed([node], this.variables);
       if (isOnFragment) around.push(directive);
       else text += directive;
     }
@@ -82,6 +82,9 @@ export class OperationPrinter {
 
 /** In characters. */
 const longBody = 200;
+
+/** What a text takes, beside the step of its position: it is copied at each level, and the plan keeps it. */
+export const stepsOf = (text: string): number => Math.floor(text.length / 500);
 
 const printCondition = ({ value, variable }: Condition): string =>
   value ? `@include(if:$${variable})` : `@skip(if:$${variable})`;

@@ -12,17 +12,17 @@ import { type Position } from './positions';
 
 /** Adds what a visit sends of objects of these types, which behave like `type`. */
 export function addRepresentation(
-  { flattening, index }: Search,
+  { flattening, index, steps }: Search,
   fetch: FetchDraft,
   { as, representation }: Visit,
   type: IndexedType,
   types: readonly string[],
-  position: Position,
 ): void {
+  steps.take(types.length * representation.length);
   for (const name of types) {
     const of = name === type.name ? type : index.types.get(name)!;
     const fields = flattening.fieldsOf(representation, name);
-    add(mapIn(fetch.requires, name), fields, of, position, [typeConditionPrefix + name]);
+    add(mapIn(fetch.requires, name), fields, of, fetch.position, [typeConditionPrefix + name]);
     if (representation.some((item) => item.kind === 'field' && item.name === '__typename'))
       fetch.typeKeys.add(name);
     if (as === type && type.kind === 'object') continue;

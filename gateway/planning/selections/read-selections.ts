@@ -1,6 +1,7 @@
 /** Reads operations and field sets as normalised selections: without introspection, and what is never included. */
 import {
   type ArgumentNode,
+  type ASTNode,
   type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -169,7 +170,17 @@ const customDirectives = (nodes: readonly DirectiveNode[] = [], isOnFragment: bo
     .filter(({ name }) => !notForSubgraphs.has(name.value))
     .map((node) => ({ node, isOnFragment, text: print(node) }));
 
-/** The names of the variables in some nodes. */
-export function addVariables(nodes: readonly (ArgumentNode | DirectiveNode)[], names: Set<string>): void {
-  for (const node of nodes) visit(node, { Variable: ({ name }) => void names.add(name.value) });
-}
+/** By node: what a fragment repeats at many positions is printed once. */
+const texts = new WeakMap<ASTNode, { readonly text: string; readonly variables: ReadonlySet<string> }>();
+
+/** Some nodes as text. Adds the names of their variables to others. */
+export const printed = (nodes: readonly (ArgumentNode | DirectiveNode)[], names: Set<string>): string[] =>
+  nodes.map((node) => {
+    const { text, variables } = remembered(texts, node, () => {
+      const found = new Set<string>();
+      visit(node, { Variable: ({ name }) => void found.add(name.value) });
+      return { text: print(node), variables: found };
+    });
+    for (const name of variables) names.add(name);
+    return text;
+  });

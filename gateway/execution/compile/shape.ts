@@ -41,6 +41,8 @@ export class Shape {
   lastTypeLength = 0;
   lastTypeWords = new Int32Array(0);
   lastTypeMask = 0;
+  /** Whether objects of several keys share a pair: what they hold is merged. */
+  hasSharedObjects = false;
   /** Words of a record. */
   size = HEADER;
   readonly fields = new Map<string, ShapeField>();
@@ -64,7 +66,7 @@ export class Shape {
     if (field === undefined) {
       field = { slot: this.#take(2), child, alternatives: [] };
       this.fields.set(name, field);
-    }
+    } else if (child !== null) this.hasSharedObjects = true;
     field.child ??= child;
     field.alternatives.push(...alternatives);
     this.keys.push(wireName);

@@ -8,6 +8,7 @@
  * Longer than other files: the byte loops of one grammar, which call each other.
  */
 import { type Shape } from '../compile/shape';
+import { mergePairs } from './merge-pairs';
 import {
   ABSENT,
   ESCAPED,
@@ -134,6 +135,7 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
   const { bytes, view, workspace } = scan;
   const { keyWords, keyFirst, keyMask, keyLength, slots, children, typenames, tights } = shape;
   const keyCount = slots.length;
+  const { hasSharedObjects } = shape;
   let tape = workspace.tape;
   let p = start;
   let expected = 0;
@@ -175,8 +177,10 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
         if (child !== null) {
           p = scanValue(scan, p, child);
           tape = workspace.tape;
-          tape[at] = scan.a;
-          tape[at + 1] = scan.b;
+          if (!hasSharedObjects || !mergePairs(tape, at, scan.a, scan.b, child)) {
+            tape[at] = scan.a;
+            tape[at + 1] = scan.b;
+          }
         } else if (typenames[field] === 1 && isLastType(view, p, shape)) {
           const length = shape.lastTypeLength;
           tape[at] = p;

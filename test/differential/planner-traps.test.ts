@@ -133,6 +133,59 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['{ t { label } }'],
     calls: ['s', 'a', 'r', 'z'],
   },
+  'a field of an interface that is also required of one of its types, as a narrower type': {
+    subgraphs: {
+      alpha: `
+        interface Named { spot: Spot }
+        interface Spot { code: ID }
+        type Square implements Spot { code: ID @shareable width: Float size: Size spots: [Spot] @shareable }
+        type Size { area: ID }
+        type Shop implements Named @key(fields: "id") { id: ID spot: Square! @shareable around: [Named] }
+        type Query { shop: Shop }`,
+      beta: `
+        interface Named { spot: Spot }
+        interface Spot { code: ID }
+        type Square implements Spot { code: ID @shareable width: Float @external }
+        type Shop implements Named @key(fields: "id") {
+          id: ID spot: Square @shareable around: [Named] @external
+          label: Int @requires(fields: "around { ... on Shop { spot { width } } }")
+        }`,
+    },
+    operations: [
+      '{ shop { around { spot { ... on Square { size { area } } } } label } }',
+      '{ shop { around { spot { code ... on Square { code size { area } } } } label } }',
+    ],
+  },
+  'fields that several subgraphs answer together, under a condition at one of two occurrences': {
+    subgraphs: {
+      gamma: `
+        type Query { reviews: [Review!]! }
+        type Review @key(fields: "id") { id: ID! }`,
+      alpha: `
+        type Review @key(fields: "id") { id: ID! part: Part @shareable }
+        type Part { one: Int }`,
+      beta: `
+        type Review @key(fields: "id") { id: ID! part: Part @shareable body: String }
+        type Part { two: Int }`,
+    },
+    operations: ['query($a: Boolean!) { reviews @skip(if: $a) { part { one two } } reviews { body } }'],
+    variables: flags,
+  },
+  'an interface object that is entered by one type always, and by another under a condition': {
+    subgraphs: {
+      alpha: `
+        type Query { media: Media }
+        interface Media { id: ID! }
+        type Film implements Media @key(fields: "id") { id: ID! }
+        type Book implements Media @key(fields: "id") { id: ID! }`,
+      beta: `type Media @key(fields: "id") @interfaceObject { id: ID! rating: Int }`,
+    },
+    operations: [
+      'query($a: Boolean!) { media { id ... on Book { rating } } media @skip(if: $a) { rating } }',
+      'query($a: Boolean!) { media @include(if: $a) { ... on Film { rating } } media { ... on Book { rating } } }',
+    ],
+    variables: flags,
+  },
   '@requires that is provided where it is required': {
     subgraphs: {
       alpha: `

@@ -103,7 +103,7 @@ export class Emitter {
       const fetch = this.#fetch(
         { stage: stage + visit.stage, path, position, when },
         visit.subgraph,
-        visit.key === undefined ? plan.type.name : undefined,
+        visit.key === undefined ? plan.type.name : types,
         `${pathKey}|${needsOf(visit, plan.type, this.#ids)}`,
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
@@ -115,7 +115,7 @@ export class Emitter {
       for (const { visit, holder } of entered)
         if (visit.answers.some(({ isShared, item }) => isShared && item === answer.item))
           shared.set(visit.subgraph, holder);
-      this.#field(answer, { ...location, holders: shared });
+      this.#field(answer, { ...location, holders: shared, isFirst: true });
     }
     for (const { visit, holder } of entered) {
       const inVisit: Location = {
@@ -137,14 +137,18 @@ export class Emitter {
     }
   }
 
-  /** One of that key that is there, with its conditions widened, or a new one. One of entities has no root type. */
-  #fetch(location: FetchLocation, subgraph: number, root: string | undefined, key: string): FetchDraft {
+  /** One of that key that is there, with its conditions widened, or a new one. @param on a root type, or entities' types */
+  #fetch(location: FetchLocation, subgraph: number, on: string | readonly string[], key: string): FetchDraft {
     const { stage, when } = location;
-    const isOfEntities = root === undefined;
+    const isOfEntities = typeof on !== 'string';
     const id = `${stage}|${subgraph}|${isOfEntities ? 'entities' : ''}|${key}`;
     const known = remembered(this.#fetches, id, () => []);
-    // If neither condition contained the other, the fetch would also run where none holds.
-    const fitting = known.find((one) => !isOfEntities || implies(one.when, when) || implies(when, one.when));
+    // If neither condition contained the other, or for other types, the fetch would also run where none holds.
+    const fitting = known.find(({ when: other, requires }) => {
+      if (!isOfEntities || conditionsKey(other) === conditionsKey(when)) return true;
+      const isForSame = requires.size === on.length && on.every((type) => requires.has(type));
+      return isForSame && (implies(other, when) || implies(when, other));
+    });
     if (fitting !== undefined) {
       fitting.when = commonOf(fitting.when, when);
       return fitting;
@@ -153,7 +157,7 @@ export class Emitter {
       location,
       subgraph,
       isOfEntities,
-      new SelectionDraft(isOfEntities ? [] : [root]),
+      new SelectionDraft(isOfEntities ? [] : [on]),
     );
     known.push(fetch);
     return fetch;

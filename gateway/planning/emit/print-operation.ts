@@ -84,7 +84,7 @@ export class OperationPrinter {
 const longBody = 200;
 
 /** What a text takes, beside the step of its position: it is copied at each level, and the plan keeps it. */
-export const stepsOf = (text: string): number => Math.floor(text.length / 500);
+export const stepsOf = (text: string): number => Math.floor(text.length / 1000);
 
 const printCondition = ({ value, variable }: Condition): string =>
   value ? `@include(if:$${variable})` : `@skip(if:$${variable})`;

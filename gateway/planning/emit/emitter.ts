@@ -107,15 +107,16 @@ export class Emitter {
         `${pathKey}|${needsOf(visit, plan.type, this.#ids)}`,
       );
       const on = visit.as === plan.type ? types : [visit.as.name];
-      return { visit, holder: { fetch, selection: fetch.selection.on(on), as: visit.as } };
+      const shared = new Set(visit.answers.flatMap(({ isShared, item }) => (isShared ? [item] : [])));
+      return { visit, shared, holder: { fetch, selection: fetch.selection.on(on), as: visit.as } };
     });
     for (const answer of plan.local) {
       if (isAmong(answer)) continue;
-      const shared = new Map(holders);
-      for (const { visit, holder } of entered)
-        if (visit.answers.some(({ isShared, item }) => isShared && item === answer.item))
-          shared.set(visit.subgraph, holder);
-      this.#field(answer, { ...location, holders: shared, isFirst: true });
+      if (this.steps.isSliceOver) yield;
+      const all = new Map(holders);
+      for (const { visit, shared, holder } of entered)
+        if (shared.has(answer.item)) all.set(visit.subgraph, holder);
+      this.#field(answer, { ...location, holders: all, isFirst: true });
     }
     for (const { visit, holder } of entered) {
       const inVisit: Location = {

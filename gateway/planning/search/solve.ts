@@ -86,7 +86,7 @@ function solveAbstract(
   for (const name of leftovers)
     if (!possible.some((object) => object.name === name))
       left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
-  search.steps.take(byType.reduce((sum, { types }) => sum + types.length, 0));
+  search.steps.take(byType.reduce((sum, { types }) => sum + types.length, possible.length >> 3));
   return {
     kind: 'abstract',
     type,

@@ -1,5 +1,6 @@
 /** Which root fields of a mutation are one request: they run in their order, whatever their conditions. */
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+import { type Calls } from './search/calls';
 import { type Steps } from './budget';
 import { groupsBy, remembered } from './maps';
 import { cover } from './search/cover';
@@ -44,7 +45,7 @@ export function* mutationGroups(
 
 export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {
   const source = { stage: 0, as: root, provided: undefined };
-  return search.sources.of(Array.from(subgraphs, (subgraph) => ({ ...source, subgraph })));
+  return search.sourceLists.of(Array.from(subgraphs, (subgraph) => ({ ...source, subgraph })));
 }
 
 /** A way to run the mutation fields up to those of one occurrence. */
@@ -70,10 +71,10 @@ function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[
     const sources = rootSources(search, root, [subgraph]);
     const plans = same.map((field) => cover(search, field, sources));
     if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
-    const calls: number[] = [];
-    for (const plan of plans) search.calls.addAll(calls, plan!.calls, 0);
+    const calls: Calls = [];
+    for (const plan of plans) search.callSets.addAll(calls, plan!.calls, 0);
     const depth = Math.max(...plans.map((plan) => plan!.depth));
-    able.push({ subgraph, depth, calls: search.calls.count(calls) });
+    able.push({ subgraph, depth, calls: search.callSets.count(calls) });
   }
   if (able.length === 0) throw new Error(`No subgraph answers ${root.name}.${name}`);
   return able;

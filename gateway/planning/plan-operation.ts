@@ -1,4 +1,14 @@
-/** Plans one operation: reads its selection, searches which subgraph answers what, and emits fetches. */
+/**
+ * Plans one operation.
+ *
+ * 1. `selections/` reads what it selects. Equal selections are one object, by which the search remembers what it found.
+ * 2. `search/` decides which subgraph answers what. A `Hub` is one position of objects. Its *sources* are the subgraphs that
+ *    answer the objects themselves. Its *entries* (`entries.ts`) lead into others by keys, each from a *stage* on: stage 0
+ *    is the fetch of the sources. `cover.ts` finds how sources answer a field, and solves the objects below it. The hub
+ *    lists the ways to each field, `Assignment` chooses among them, and `Visits` adds what the representations of each
+ *    *visit* (a fetch through an entry) need. What nobody answers is *left* to an object around this one.
+ * 3. `emit/` makes fetches of that (`Emitter`), starts some later (`startLate`), and writes the plan (`NodeWriter`).
+ */
 import { type DocumentNode, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type FetchNode, type PlanNode, type QueryPlan } from '../execution/compile/plan';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
@@ -95,7 +105,7 @@ function costOf({ search, plans }: Found): { left: number; depth: number; calls:
   for (const plan of plans) {
     cost.left += leavesLeft(plan);
     cost.depth += plan.depth;
-    cost.calls += search.calls.count(plan.calls) + plan.uses.length;
+    cost.calls += search.callSets.count(plan.calls) + plan.uses.length;
   }
   return cost;
 }
@@ -109,7 +119,7 @@ function refuse(
 ): void {
   if (seen.size === seen.add(left).size) return;
   for (const item of left) {
-    if (item.kind === 'fragment' || item.isLeftover) continue;
+    if (item.kind === 'fragment') continue;
     if (item.selection === undefined) throw new Error(`No subgraph answers ${type?.name ?? ''}.${item.name}`);
     refuse(item.selection, index.types.get(type?.fields.get(item.name)?.namedType ?? ''), index, seen);
   }

@@ -1,5 +1,6 @@
 /** Chooses, among the ways to the fields of an object, those that together end earliest and need the fewest calls. */
 import { cheapestOf } from '../maps';
+import { type Calls } from './calls';
 import { type Hub, type Option } from './hub';
 import { type ObjectItem } from './plans';
 
@@ -19,7 +20,7 @@ export interface Chosen extends OrderedItem {
 
 /** Calls, and sources that are used. */
 interface Spent {
-  readonly calls: number[];
+  readonly calls: Calls;
   readonly used: Set<number>;
 }
 
@@ -65,12 +66,12 @@ export class Assignment {
   /** Counts a way. @default with those that are chosen */
   apply({ entry, stage, plan }: Option, { calls, used }: Spent = this.spent): void {
     const { search, entries, sources } = this.#hub;
-    if (entry !== undefined) search.calls.add(calls, stage - 1, entry.subgraph);
+    if (entry !== undefined) search.callSets.add(calls, stage - 1, entry.subgraph);
     else
       for (const subgraph of plan.uses)
         if (sources.has(subgraph)) used.add(subgraph);
-        else search.calls.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
-    search.calls.addAll(calls, plan.calls, stage);
+        else search.callSets.add(calls, entries.get(subgraph)!.stage - 1, subgraph);
+    search.callSets.addAll(calls, plan.calls, stage);
   }
 
   /** Whether a way costs nothing: at the first source. */
@@ -85,7 +86,7 @@ export class Assignment {
   }
 
   #price({ calls, used }: Spent): number {
-    return (this.#hub.search.calls.price(calls) + used.size) * perCall;
+    return (this.#hub.search.callSets.price(calls) + used.size) * perCall;
   }
 
   #cheapest(ways: readonly Option[], allowed: ReadonlySet<string>, spent = this.spent): Option | undefined {

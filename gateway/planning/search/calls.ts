@@ -1,4 +1,7 @@
-/** For each stage, the subgraphs that are called in it, as bits: calls of one stage to one subgraph are one request. */
+/**
+ * For each stage from 1 on, the subgraphs that are called in it, as bits: calls of one stage to one subgraph are one request.
+ * Stage 0 is the fetch that answers the objects.
+ */
 export type Calls = number[];
 
 /** Counts and joins calls to so many subgraphs. */

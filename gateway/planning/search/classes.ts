@@ -45,7 +45,7 @@ export function classesOf(
     classes.set(isOwn ? `${key}|${object.name}` : key, {
       types: [object],
       fields,
-      sources: search.sources.of(held, sources.contexts),
+      sources: search.sourceLists.of(held, sources.contexts),
     });
   }
   return [...classes.values()];

@@ -54,7 +54,7 @@ function coverField(
     holding.push({ subgraph, stage, as, provided: providedBelow(search, join, provided) });
   }
   if (selection === undefined || type === undefined) return null;
-  const plan = search.solve(type, selection, search.sources.of(holding, sources.contexts));
+  const plan = search.solve(type, selection, search.sourceLists.of(holding, sources.contexts));
   // What leaves everything is no answer.
   return plan?.left !== undefined && leavesLeft(plan) >= countLeaves(selection) ? null : plan;
 }

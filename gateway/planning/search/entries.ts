@@ -36,7 +36,7 @@ export function entriesOf(search: Search, type: IndexedType, sources: Sources): 
   const known = sources.entries;
   if (known?.isComplete === true) return known.entries;
   if (known !== undefined && known.owner !== search.current) {
-    // Within the search for a key, what has been found so far is what there is.
+    // Within the search for a key, what is found so far is what there is: what is solved with it is forgotten if more is found.
     sources.isReadEarly = true;
     return known.entries;
   }
@@ -57,7 +57,7 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
   const candidates = remembered(search.candidates, type, () => candidatesOf(search, type));
   if (candidates.length === 0) return;
   // Those that hold the object, each alone.
-  const holders = sources.list.map((source) => search.sources.of([source]));
+  const holders = sources.list.map((source) => search.sourceLists.of([source]));
   const last = sources.list.at(-1)!.stage;
   let isWaiting = true;
   for (let stage = 1; isWaiting && stage < mostStages; stage++) {
@@ -74,17 +74,17 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
       hasFound = true;
     }
     if (hasFound) isWaiting = true;
-    if (hasFound && sources.isReadEarly) search.sources.forget();
+    if (hasFound && sources.isReadEarly) search.sourceLists.forget();
     // All are found, and none can be found in an earlier stage.
     if (candidates.every(({ subgraph }) => entries.has(subgraph))) return;
     for (const { subgraph, stage: from, as } of entries.values())
       if (from === stage && !sources.has(subgraph))
-        holders.push(search.sources.of([{ subgraph, stage, as, provided: undefined }]));
+        holders.push(search.sourceLists.of([{ subgraph, stage, as, provided: undefined }]));
   }
 }
 
 const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
-  search.sources.of([{ subgraph, stage: 0, as, provided: undefined }]);
+  search.sourceLists.of([{ subgraph, stage: 0, as, provided: undefined }]);
 
 const mostStages = 20;
 

@@ -27,9 +27,9 @@ export interface AbstractView {
 /** Of a selection with fragments for some types. */
 interface FieldsOfTypes {
   /** The types that its fragments are for. */
-  readonly conditions: readonly string[];
+  readonly typeConditions: readonly string[];
   readonly byType: Map<string, readonly SelectedField[]>;
-  /** By those of the conditions that an object meets. */
+  /** By those of these types that an object has. */
   readonly byConditions: Map<string, readonly SelectedField[]>;
 }
 
@@ -66,17 +66,17 @@ export class Flattening {
     if (fields !== undefined) return fields;
     let known = this.#ofTypes.get(selection);
     if (known === undefined) {
-      const conditions = conditionsIn(selection);
-      if (conditions.length === 0) {
+      const typeConditions = typeConditionsIn(selection);
+      if (typeConditions.length === 0) {
         this.#ofAllTypes.set(selection, (fields = this.#flatten(selection, type)));
         return fields;
       }
-      this.#ofTypes.set(selection, (known = { conditions, byType: new Map(), byConditions: new Map() }));
+      this.#ofTypes.set(selection, (known = { typeConditions, byType: new Map(), byConditions: new Map() }));
     }
     // Of types that the same fragments are for they are the same.
-    const { byConditions, byType, conditions } = known;
+    const { byConditions, byType, typeConditions } = known;
     return remembered(byType, type, () => {
-      const met = conditions.filter((on) => isOfType(this.#index, type, on)).join();
+      const met = typeConditions.filter((on) => isOfType(this.#index, type, on)).join();
       return remembered(byConditions, met, () => this.#flatten(selection, type));
     });
   }
@@ -152,13 +152,11 @@ export class Flattening {
   }
 
   #mergeFields(known: SelectedField, field: SelectedField): SelectedField {
-    const isLeftover = known.isLeftover || field.isLeftover;
     const selection =
       known.selection === undefined || field.selection === undefined
         ? known.selection
         : this.merge(known.selection, field.selection);
-    if (selection === known.selection && isLeftover === known.isLeftover) return known;
-    return { ...known, selection, isLeftover };
+    return selection === known.selection ? known : { ...known, selection };
   }
 
   #view(selection: Selection, type: IndexedType): AbstractView {
@@ -191,7 +189,7 @@ export class Flattening {
 }
 
 /** The types that the fragments in a selection are for. */
-function conditionsIn(selection: Selection): readonly string[] {
+function typeConditionsIn(selection: Selection): readonly string[] {
   if (selection.every(({ kind }) => kind === 'field')) return [];
   const found = new Set<string>();
   const seen = new Set<Selection>();

@@ -86,7 +86,7 @@ export class Hub {
     const atOnce: Option[] = [];
     const isOnly = sources.list.length === 1 && this.contexts === sources.contexts;
     for (const source of sources.list) {
-      const plan = cover(search, item, isOnly ? sources : search.sources.of([source], this.contexts));
+      const plan = cover(search, item, isOnly ? sources : search.sourceLists.of([source], this.contexts));
       if (plan === null) continue;
       const option = ofSources(`s${source.subgraph}`, plan);
       singles.push({ source, plan });
@@ -98,7 +98,7 @@ export class Hub {
     if (singles.length > 1 && item.selection !== undefined) {
       singles.sort((one, other) => search.compare(one.plan, other.plan));
       const all = singles.map(({ source }) => source);
-      const together = cover(search, item, search.sources.of(all, this.contexts));
+      const together = cover(search, item, search.sourceLists.of(all, this.contexts));
       if (together !== null && together.uses.length > 1) options.push(ofSources('all', together));
     }
     if (this.isRoot) return options;
@@ -135,7 +135,7 @@ export class Hub {
 
   #entered({ alone }: Entry, stage: number): Sources {
     if (this.contexts.size === 0) return alone;
-    return this.search.sources.of(alone.list, contextsAfter(this.contexts, stage));
+    return this.search.sourceLists.of(alone.list, contextsAfter(this.contexts, stage));
   }
 
   #usesContexts(item: ObjectItem): boolean {
@@ -167,7 +167,7 @@ export class Hub {
     for (const { subgraph, stage, as, key } of this.entries.values())
       if (key !== undefined && stage < end && as.kind === 'object' && !this.sources.has(subgraph))
         all.push({ subgraph, stage, as, provided: undefined });
-    return this.search.sources.of(all, this.contexts);
+    return this.search.sourceLists.of(all, this.contexts);
   }
 }
 

@@ -28,15 +28,15 @@ export interface Problem {
 }
 
 export class Search {
-  readonly calls: CallSets;
+  readonly callSets: CallSets;
   readonly flattening: Flattening;
   readonly typeFacts: TypeFacts;
-  readonly sources = new SourceLists();
+  readonly sourceLists = new SourceLists();
   /** The ways into subgraphs that keys of a type open. */
   readonly candidates = new Map<IndexedType, readonly Candidate[]>();
-  /** The subgraphs that were entered where no other could be. */
+  /** The subgraphs that are the only way to a field of a solved problem. */
   readonly needed = new Set<number>();
-  /** The subgraphs that were entered where another might have been. */
+  /** The subgraphs that are taken there though another is a way, too. */
   readonly preferred = new Set<number>();
   /** The problem that is being solved. */
   current: Problem | undefined;
@@ -54,7 +54,7 @@ export class Search {
     /** A subgraph that is entered only where no other way is as good. */
     avoided?: number,
   ) {
-    this.calls = new CallSets(index.subgraphs.length, avoided);
+    this.callSets = new CallSets(index.subgraphs.length, avoided);
     this.flattening = new Flattening(index, steps);
     this.typeFacts = new TypeFacts(index);
   }
@@ -111,7 +111,7 @@ export class Search {
     return (
       leavesLeft(one) - leavesLeft(other) ||
       one.depth - other.depth ||
-      this.calls.count(one.calls) - this.calls.count(other.calls) ||
+      this.callSets.count(one.calls) - this.callSets.count(other.calls) ||
       one.visits - other.visits ||
       one.size - other.size
     );

@@ -1,6 +1,7 @@
 /** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
 import { remembered } from '../maps';
 import { type Selection, type SelectionItem } from '../selections';
+import { type Calls } from './calls';
 import { Assignment, type OrderedItem, type Work } from './assignment';
 import { type Hub, type Option } from './hub';
 import { type Answer, leavesLeft, type ObjectItem, type ObjectPlan } from './plans';
@@ -80,7 +81,7 @@ const none: ReadonlySet<string> = new Set();
 function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): ObjectPlan {
   const { search, type, sources } = hub;
   const [first] = sources.list;
-  const calls: number[] = [];
+  const calls: Calls = [];
   let size = 0;
   let count = 0;
   let depth = hub.isRoot ? 0 : first!.stage;
@@ -88,7 +89,7 @@ function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): Obje
     size += plan.size;
     count += plan.visits;
     depth = Math.max(depth, stage + plan.depth);
-    search.calls.addAll(calls, plan.calls, stage);
+    search.callSets.addAll(calls, plan.calls, stage);
   };
   for (const answer of visits.local) add(answer, 0);
   const entered = visits.inOrder();
@@ -96,7 +97,7 @@ function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): Obje
     size += 2;
     count++;
     depth = Math.max(depth, stage);
-    search.calls.add(calls, stage - 1, subgraph);
+    search.callSets.add(calls, stage - 1, subgraph);
     for (const answer of answers) add(answer, stage);
   }
   const uses = [...visits.used];

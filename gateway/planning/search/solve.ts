@@ -2,6 +2,7 @@
 import { mapIn } from '../maps';
 import { type SelectedField, type Selection, type SelectionItem, unconditional } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
+import { type Calls } from './calls';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
 import { Hub } from './hub';
@@ -17,7 +18,7 @@ export function planOf(search: Search, problem: Problem): Plan {
   const others = sources.list.filter(({ subgraph }) => !isInterfaceObject(type, subgraph));
   if (others.length === 0) return solveInterfaceObject(search, problem);
   if (others.length === sources.list.length) return solveAbstract(search, problem);
-  return solveAbstract(search, { type, selection, sources: search.sources.of(others, sources.contexts) });
+  return solveAbstract(search, { type, selection, sources: search.sourceLists.of(others, sources.contexts) });
 }
 
 /**
@@ -44,7 +45,7 @@ function solveAbstract(
   { type, selection, sources }: Omit<Problem, 'plan' | 'isSolved'>,
 ): AbstractPlan {
   const first = sources.list[0]!;
-  const { flattening, calls: callSets } = search;
+  const { flattening, callSets } = search;
   const possible = [...type.objects].flatMap(([name, subgraphs]) =>
     subgraphs.has(first.subgraph) ? (search.index.types.get(name) ?? []) : [],
   );
@@ -65,7 +66,7 @@ function solveAbstract(
   const left: SelectionItem[] = [];
   const byType: AbstractPlan['byType'][number][] = [];
   const uses = new Set([first.subgraph]);
-  const calls: number[] = [];
+  const calls: Calls = [];
   let [depth, size, visits] = [first.stage, 1, 0];
   const add = (plan: Plan): void => {
     depth = Math.max(depth, plan.depth);
@@ -145,7 +146,7 @@ function directPlan(
   if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const as = search.index.types.get(join.namedType)!;
   const below: Source = { ...first, as, provided: providedBelow(search, join, provided) };
-  const plan = search.solve(as, selection, search.sources.of([below], sources.contexts));
+  const plan = search.solve(as, selection, search.sourceLists.of([below], sources.contexts));
   if (plan === null || plan.left !== undefined) return undefined;
   return plan.depth > first.stage && isSplit ? undefined : plan;
 }

@@ -102,7 +102,7 @@ export class Visits {
       if (plan.left !== undefined || end >= before) return Infinity;
       const isCalled =
         entry === undefined ? plan.uses.every((subgraph) => this.used.has(subgraph)) : this.#byId.has(id);
-      const calls = (isCalled ? 0 : 1) + search.calls.count(plan.calls);
+      const calls = (isCalled ? 0 : 1) + search.callSets.count(plan.calls);
       return calls * 1000 + stage + plan.uses.length;
     });
   }

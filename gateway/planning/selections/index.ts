@@ -29,8 +29,6 @@ export interface SelectedField {
   readonly selection: Selection | undefined;
   /** Whether the plan needs it, rather than the client: its response name can be chosen. */
   readonly isRequirement: boolean;
-  /** Whether it remains of a type that some subgraph may not know: an object of that type does not count as answered. */
-  readonly isLeftover: boolean;
 }
 
 export interface SelectedFragment {
@@ -39,6 +37,7 @@ export interface SelectedFragment {
   readonly on: string | undefined;
   readonly when: Conditions;
   readonly selection: Selection;
+  /** Whether it remains of a type that some subgraph may not know: an object of that type does not count as answered. */
   readonly isLeftover: boolean;
 }
 

@@ -98,7 +98,6 @@ class SelectionReader {
           directives: customDirectives(node.directives, false),
           selection: node.selectionSet && (yield* this.selectionOf(node.selectionSet, depth + 1)),
           isRequirement: this.isRequirement,
-          isLeftover: false,
         });
         continue;
       }

@@ -12,7 +12,7 @@ export const planning = mapOf({
   steps: positiveInt
     .default(15_000)
     .describe(
-      'The most steps that planning an operation may take: selections that are read, problems that are solved, and fields that are written into fetches. The same operation takes as many on every machine; most take fewer than 500, and 15,000 take about 0.1 s. An operation that needs more is refused with `QUERY_TOO_COMPLEX`.',
+      'The most steps that planning an operation may take: selections that are read, problems that are solved, and fields, types and long texts that are written into fetches. The same operation takes as many on every machine; most take fewer than 500, and 15,000 take about 0.1 s. An operation that needs more is refused with `QUERY_TOO_COMPLEX`.',
     )
     .meta({ protects: true }),
   depth: positiveInt

@@ -217,9 +217,12 @@ async function withServices(
   dns.state = state;
   open.push(() => void dns.stop());
   const serve = (those: readonly RunningInstance[], name = 'stock.test'): void => {
-    const SRV = those.map(({ port }, i) => ({ target: `i${i}.${name}`, port, priority: 1 }));
+    // Each has a name that no other one had: between two questions of a lookup the records may change.
+    const targetOf = ({ address, port }: RunningInstance): string =>
+      `${address.replaceAll('.', '-')}-${port}.${name}`;
+    const SRV = those.map((each) => ({ target: targetOf(each), port: each.port, priority: 1 }));
     dns.records.set(`_graphql._tcp.${name}`, { SRV });
-    for (const [i, { address }] of those.entries()) dns.records.set(`i${i}.${name}`, { A: [address] });
+    for (const each of those) dns.records.set(targetOf(each), { A: [each.address] });
   };
   serve(instances);
   const gateway = await startGateway(`dns+srv://_graphql._tcp.stock.test/graphql`, {

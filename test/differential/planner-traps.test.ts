@@ -99,7 +99,7 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['{ t { label } }'],
     calls: ['alpha', 'beta', 'gamma', 'delta', 'omega'],
   },
-  'a key with a value that another key of its type finds, in either order of the subgraphs': {
+  'a key with a value that another key of its type finds, where the subgraph of the latter is first': {
     subgraphs: {
       s: `
         type Query { t: T! }
@@ -116,7 +116,7 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: ['{ t { label } }'],
     calls: ['s', 'z', 'r', 'a'],
   },
-  'the same in the other order': {
+  'the same where the other subgraph is first': {
     subgraphs: {
       s: `
         type Query { t: T! }
@@ -183,6 +183,21 @@ const traps: Readonly<Record<string, Trap>> = {
     operations: [
       'query($a: Boolean!) { media { id ... on Book { rating } } media @skip(if: $a) { rating } }',
       'query($a: Boolean!) { media @include(if: $a) { ... on Film { rating } } media { ... on Book { rating } } }',
+    ],
+    variables: flags,
+  },
+  'one fetch under conditions that exclude each other, with values that are null': {
+    subgraphs: {
+      alpha: `
+        type Query { a: Int }
+        type Mutation { m: Review }
+        type Review @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Review @key(fields: "id") { id: ID! part: Part }
+        type Part { one: Int two: [Boolean] three: String four: Float part: Part }`,
+    },
+    operations: [
+      'mutation($a: Boolean!) { m @include(if: $a) { id } m { part { one part { two three four } } } }',
     ],
     variables: flags,
   },

@@ -42,7 +42,7 @@ export class ResponsePosition {
   /** Adds the shape of records that join those that stand here, each through the cell that is kept under `key`. */
   addJoining(key: string, shape: Shape, when: Conjunction): void {
     if (this.#joining.some((joining) => joining.key === key)) {
-      this.#addAlternatives(shape, when);
+      this.#addConditions(shape, when);
       return;
     }
     this.#joining.push({ key, shape });
@@ -77,6 +77,13 @@ export class ResponsePosition {
       const field = this.fields.get(name)!;
       for (const alternative of alternatives) field.when.push([...when, ...alternative]);
     }
+  }
+
+  /** Adds conditions under which the same records join, for all that they hold. */
+  #addConditions(shape: Shape, when: Conjunction): void {
+    this.#addAlternatives(shape, when);
+    for (const [name, { child }] of shape.fields)
+      if (child !== null) this.fields.get(name)!.child!.#addConditions(child, when);
   }
 
   /** Whether all records that stand here hold a value of the field, so that no fetch need wait for a joining one. */

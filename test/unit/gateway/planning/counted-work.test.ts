@@ -1,4 +1,4 @@
-/** Work that grows faster than an operation is counted in steps: such operations are refused before they take long. */
+/** gateway/planning/search/: work that grows faster than an operation is counted in steps, and such operations are refused soon. */
 import { parse } from 'graphql';
 import { Planner } from '../../../../gateway/planning';
 import { defaultBudget, Steps } from '../../../../gateway/planning/budget';

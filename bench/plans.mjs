@@ -2,9 +2,10 @@
  * `node --expose-gc bench/plans.mjs [--rounds N]`: what does planning cost, and do hostile operations end soon, in short
  * slices?
  *
- * It plans in its own process, with what was built last. Times of plans are medians of as many rounds after as many to warm up, 2,000 by default. Hostile operations are
- * planned once, with the parsing of their text: of these it prints the processor time of the whole process, threads that
- * collect garbage or compile included, and the longest slice of the main thread. Fails when a figure is over its bound.
+ * It plans in its own process, with what was built last. Times of plans are medians of N rounds (by default 2,000), after as
+ * many to warm up. Hostile operations are planned once, with the parsing of their text: of these it prints the processor time
+ * of the whole process, threads that collect garbage or compile included, and the longest slice of the main thread. Fails
+ * when a figure is over its bound.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -3,7 +3,7 @@ import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { requestError } from '../errors';
 
 export interface PlanningBudget {
-  /** Steps of reading, search and emission. */
+  /** Steps of reading, search and emission. Of small work, such as the characters of a text, many make one step. */
   readonly steps: number;
   /** Levels of an operation. */
   readonly depth: number;

@@ -17,6 +17,21 @@ interface Trap {
   readonly calls?: readonly string[];
 }
 
+/** The key of `T` in one subgraph holds a value that is found by the key of `T` in another one. Subgraphs are tried by name. */
+const keysThatNeedKeys = (needing: string, found: string) => ({
+  s: `
+    type Query { t: T! }
+    type T @key(fields: "upc") { upc: ID! other: Other! @shareable }
+    type Other @shareable { t: T! }`,
+  r: `
+    type Other @key(fields: "t { id }") { t: T! @shareable k: ID! @shareable }
+    type T @key(fields: "id", resolvable: false) { id: ID! }`,
+  [found]: `type T @key(fields: "upc") @key(fields: "id") { upc: ID! id: ID! }`,
+  [needing]: `
+    type T @key(fields: "other { k }") { other: Other! @shareable label: String }
+    type Other { k: ID! @shareable }`,
+});
+
 const flags = [
   { a: true, b: true },
   { a: true, b: false },
@@ -100,38 +115,14 @@ const traps: Readonly<Record<string, Trap>> = {
     calls: ['alpha', 'beta', 'gamma', 'delta', 'omega'],
   },
   'a key with a value that another key of its type finds, where the subgraph of the latter is first': {
-    subgraphs: {
-      s: `
-        type Query { t: T! }
-        type T @key(fields: "upc") { upc: ID! other: Other! @shareable }
-        type Other @shareable { t: T! }`,
-      r: `
-        type Other @key(fields: "t { id }") { t: T! @shareable k: ID! @shareable }
-        type T @key(fields: "id", resolvable: false) { id: ID! }`,
-      z: `type T @key(fields: "upc") @key(fields: "id") { upc: ID! id: ID! }`,
-      a: `
-        type T @key(fields: "other { k }") { other: Other! @shareable label: String }
-        type Other { k: ID! @shareable }`,
-    },
-    operations: ['{ t { label } }'],
-    calls: ['s', 'z', 'r', 'a'],
-  },
-  'the same where the other subgraph is first': {
-    subgraphs: {
-      s: `
-        type Query { t: T! }
-        type T @key(fields: "upc") { upc: ID! other: Other! @shareable }
-        type Other @shareable { t: T! }`,
-      r: `
-        type Other @key(fields: "t { id }") { t: T! @shareable k: ID! @shareable }
-        type T @key(fields: "id", resolvable: false) { id: ID! }`,
-      a: `type T @key(fields: "upc") @key(fields: "id") { upc: ID! id: ID! }`,
-      z: `
-        type T @key(fields: "other { k }") { other: Other! @shareable label: String }
-        type Other { k: ID! @shareable }`,
-    },
+    subgraphs: keysThatNeedKeys('z', 'a'),
     operations: ['{ t { label } }'],
     calls: ['s', 'a', 'r', 'z'],
+  },
+  'the same where the other subgraph is first': {
+    subgraphs: keysThatNeedKeys('a', 'z'),
+    operations: ['{ t { label } }'],
+    calls: ['s', 'z', 'r', 'a'],
   },
   'a field of an interface that is also required of one of its types, as a narrower type': {
     subgraphs: {

@@ -165,7 +165,7 @@ const perStage = 0.1;
 const perKeyField = 0.01;
 const perField = 1e-5;
 
-/** Most ways of which all sets are tried, and most prices of a way that this may take. */
+/** Most ways of which all sets are tried, if fields times sets are no more than `mostPrices`. */
 const mostForAll = 5;
 const mostPrices = 4000;
 

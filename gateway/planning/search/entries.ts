@@ -36,7 +36,7 @@ export function entriesOf(search: Search, type: IndexedType, sources: Sources): 
   const known = sources.entries;
   if (known?.isComplete === true) return known.entries;
   if (known !== undefined && known.owner !== search.current) {
-    // Within the search for a key, what is found so far is what there is: what is solved with it is forgotten if more is found.
+    // Requested within the search for a key: those found so far count. If more are found, what used these is solved again.
     sources.isReadEarly = true;
     return known.entries;
   }

@@ -24,6 +24,7 @@ export interface Problem {
   readonly sources: Sources;
   /** Null: there is no way, or it is not found yet. */
   plan: Plan | null;
+  /** False while it is being solved, or put off. */
   isSolved: boolean;
 }
 
@@ -36,7 +37,7 @@ export class Search {
   readonly candidates = new Map<IndexedType, readonly Candidate[]>();
   /** The subgraphs that are the only way to a field of a solved problem. */
   readonly needed = new Set<number>();
-  /** The subgraphs that are taken there though another is a way, too. */
+  /** The subgraphs that were chosen for such a field where another was possible. */
   readonly preferred = new Set<number>();
   /** The problem that is being solved. */
   current: Problem | undefined;

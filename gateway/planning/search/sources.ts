@@ -20,7 +20,7 @@ export interface Source {
 export class Sources {
   /** The ways from their objects into other subgraphs. */
   entries: FoundEntries | undefined;
-  /** Whether they were used before all were found. */
+  /** Whether the entries were used before all were found. */
   isReadEarly = false;
   #problems: Map<Selection, Problem> | undefined;
   #covers: Map<ObjectItem, Plan | null> | undefined;
@@ -54,7 +54,7 @@ export class Sources {
     return (this.#problems ??= new Map<Selection, Problem>());
   }
 
-  /** Forgets what was found, but not that it is being looked for. */
+  /** Forgets what was solved. What is being solved stays begun. */
   forget(): void {
     if (this.entries?.isComplete === true) this.entries = undefined;
     for (const [selection, { isSolved }] of this.problems) if (isSolved) this.problems.delete(selection);

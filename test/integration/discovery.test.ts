@@ -322,7 +322,7 @@ it('leaves a subscription at an endpoint that is removed, and opens it at anothe
   await Promise.all([first.stop(), second.stop(), dns.stop()]);
 });
 
-it('loses no more calls than are in flight when a zone is killed under load', async () => {
+it('loses one call of each client at each endpoint, at most, when a zone is killed under load', async () => {
   const zones = amountOf('WEIR_ZONES_KILLED', 1, 10);
   for (let i = 0; i < zones; i++) {
     const near = await Promise.all(['127.0.0.2', '127.0.0.3'].map((each) => startInstance(each)));
@@ -348,7 +348,8 @@ it('loses no more calls than are in flight when a zone is killed under load', as
       },
     });
     gateways.push(gateway);
-    const asking = load(gateway, 10);
+    const clients = 10;
+    const asking = load(gateway, clients);
     await eventually(() => near.every(({ calls }) => calls > 20), 60_000);
     expect(far.map(({ calls }) => calls)).toEqual([0, 0]);
     const before = asking.answered();
@@ -359,7 +360,9 @@ it('loses no more calls than are in flight when a zone is killed under load', as
     const errors = await asking.stop();
     // Each second a call finds out whether an endpoint works again: the last ones are kept while there is no other.
     const probes = near.length * Math.floor((performance.now() - killedAt) / 1000);
-    expect(errors.length).toBeLessThanOrEqual(10 + probes);
+    // No call goes to an endpoint after one has failed there. So each client loses one call at each: when all that are in
+    // flight fail at one of them, nothing is known of the other yet.
+    expect(errors.length).toBeLessThanOrEqual(clients * near.length + probes);
     expect(far.every(({ calls }) => calls > 20)).toBe(true);
     await gateways.pop()!.stop();
   }

@@ -114,10 +114,19 @@ function listen(server: Server, port: number): Promise<void> {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
+    // A connection without a request counts as one in use, and nothing else would end it.
+    const late = setTimeout(() => server.closeAllConnections(), lastAnswersMilliseconds);
+    server.close((error) => {
+      clearTimeout(late);
+      if (error) reject(error);
+      else resolve();
+    });
     server.closeIdleConnections();
   });
 }
+
+/** How long requests may take that are under way when it stops. */
+const lastAnswersMilliseconds = 2000;
 
 function isAddressInUse(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';

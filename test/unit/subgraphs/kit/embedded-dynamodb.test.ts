@@ -55,6 +55,17 @@ describe('an embedded DynamoDB', () => {
     await dynamodb.stop();
   });
 
+  it('stops although a client is connected that never sent a request', async () => {
+    const { endpoint, stop } = await openEmbeddedDynamoDB();
+    const { hostname, port } = new URL(endpoint);
+    const silent = connect(Number(port), hostname).on('error', () => undefined);
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    silent.resume();
+    await stop();
+    await closed;
+  });
+
   it('serves a folder once, however many open it at the same time', async () => {
     const all = await Promise.all(
       Array.from({ length: 6 }, () => openEmbeddedDynamoDB({ folder: folder.path })),

@@ -19,7 +19,8 @@ import { hostileOperations, largeSupergraph, randomOperations } from './lib/host
 
 const require = createRequire(import.meta.url);
 const { parse } = require('graphql');
-const { defaultBudget, longestSlice, Steps } = require('../dist/gateway/planning/budget.js');
+const { longestSlice } = require('../dist/gateway/admission/slice.js');
+const { defaultBudget, Steps } = require('../dist/gateway/planning/budget.js');
 const { planOperation } = require('../dist/gateway/planning/plan-operation.js');
 const { readSupergraph } = require('../dist/gateway/planning/supergraph-facts.js');
 const { indexOf } = require('../dist/gateway/planning/supergraph-index/read-supergraph.js');
@@ -50,7 +51,7 @@ function run(work, steps) {
   for (;;) {
     const began = performance.now();
     const before = process.cpuUsage();
-    steps?.beginSlice(longestSlice);
+    steps?.slice.begin();
     let next;
     try {
       // What reads a supergraph yields more often than a slice is over.

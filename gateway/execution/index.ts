@@ -1,4 +1,4 @@
-export { compileOperation } from './compile/compile';
+export { compileInSlices, compileOperation } from './compile/compile';
 export type { ErrorOptions, MaskedError } from './complete/error-paths';
 export { explainNull, type NullCause, type NullObserver, type ObservedNull } from './complete/null-cause';
 export { execute, type Execution } from './execute';

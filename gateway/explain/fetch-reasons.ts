@@ -6,7 +6,8 @@ import { GraphQLError, parse } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { fetchesOf } from '../execution/compile/order';
 import { type FetchNode, type QueryPlan } from '../execution/compile/plan';
-import { longestSlice, runInSlices, Steps } from '../planning/budget';
+import { runInSlices } from '../admission/slice';
+import { Steps } from '../planning/budget';
 import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';
 import { printPlan } from './print-plan';
@@ -132,7 +133,7 @@ class OtherPlans {
     const onLeft = (leaves: number): void => void (left = leaves);
     const planning = planOperation({ ...this.#operation, onLeft }, index, this.#steps);
     for (;;) {
-      this.#steps.beginSlice(longestSlice);
+      this.#steps.slice.begin();
       const { done, value } = planning.next();
       if (done === true) return { plan: value, left };
       yield;

@@ -1,8 +1,9 @@
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
+import type { SlicedTask } from '../admission/sliced-tasks';
 import type { Authorization } from '../auth/directives';
-import { compileOperation, type Program } from '../execution';
+import { compileInSlices, type Program } from '../execution';
 import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';
-import { type PlannedOperation, type Planner, type SupergraphFacts } from '../planning';
+import { type PlannedOperation, type Planner, type Planning, type SupergraphFacts } from '../planning';
 import { type OperationCache, PlanCache, type PlanEntry } from './operation-cache';
 import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/call-statistics';
 
@@ -18,7 +19,7 @@ export class Rejection {
 }
 
 export interface ProgramsOptions {
-  readonly planner: Pick<Planner, 'plan'>;
+  readonly planner: Pick<Planner, 'run'>;
   readonly authorization: Authorization;
   /** The API schema, which clients see. */
   readonly schema: GraphQLSchema;
@@ -42,32 +43,37 @@ export function createPrograms(options: ProgramsOptions): PlanCache<CountedProgr
   return new PlanCache<CountedProgram | Rejection>({
     cache,
     sizeOf: (compiled) => (compiled instanceof Rejection ? compiled.bytes : compiled.size.bytes),
-    make: async (operation, sender, onGrowth) => {
-      const planned = await plan(operation, {
-        plan: (document, name, overrideLabels) => planner.plan(document, name, overrideLabels, sender),
-      });
-      if (planned.kind === 'rejected') return new Rejection(planned.fields);
-      const { plan: made, refusals } = planned;
-      const document = parse(operation.document, { noLocation: true });
-      const { operationName } = operation;
-      const client = { document, operationName, refusals, onGrowth };
-      const { operation: type, name } = getOperationAST(document, operationName)!;
-      const outline = (): readonly OutlinedCall[] | undefined => {
-        const kept = compiled.deref();
-        return kept && outlineCalls(kept, {});
-      };
-      const tally = new ProgramTally(countedOperation(type, name?.value), calls, outline);
-      const program = { ...compileOperation({ ...graph, plan: made, ...client, tally }), tally };
-      // Weak, as the counts of an operation are kept for longer than its programs.
-      const compiled = new WeakRef<Program>(program);
-      return program;
-    },
+    make: (operation, sender = '', onGrowth) =>
+      planner.run(operation.document, sender, (planning) => make(operation, planning, onGrowth)),
   });
 
-  async function plan(operation: PlannedOperation, ofSender: Pick<Planner, 'plan'>) {
+  function* make(
+    operation: PlannedOperation,
+    planning: Planning,
+    onGrowth: () => void,
+  ): SlicedTask<CountedProgram | Rejection> {
+    const planned = yield* plan(operation, planning);
+    if (planned.kind === 'rejected') return new Rejection(planned.fields);
+    const { plan: made, refusals } = planned;
+    const document = parse(operation.document, { noLocation: true });
+    const { operationName } = operation;
+    const client = { document, operationName, refusals, onGrowth };
+    const { operation: type, name } = getOperationAST(document, operationName)!;
+    const outline = (): readonly OutlinedCall[] | undefined => {
+      const kept = compiled.deref();
+      return kept && outlineCalls(kept, {});
+    };
+    const tally = new ProgramTally(countedOperation(type, name?.value), calls, outline);
+    const program = { ...(yield* compileInSlices({ ...graph, plan: made, ...client, tally })), tally };
+    // Weak, as the counts of an operation are kept for longer than its programs.
+    const compiled = new WeakRef<Program>(program);
+    return program;
+  }
+
+  function* plan(operation: PlannedOperation, planning: Planning) {
     const { document, operationName, overrideLabels, refused = [] } = operation;
-    if (refused.length > 0) return authorization.plan(operation, ofSender);
-    const made = await ofSender.plan(document, operationName, overrideLabels);
+    if (refused.length > 0) return yield* authorization.plan(operation, planning);
+    const made = yield* planning.plan(document, operationName, overrideLabels);
     return { kind: 'plan' as const, plan: made, refusals: undefined };
   }
 }

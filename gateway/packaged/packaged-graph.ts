@@ -1,4 +1,5 @@
-import type { Planner, QueryPlan, SupergraphFacts } from '../planning';
+import type { SlicedTask } from '../admission/sliced-tasks';
+import type { Planner, Planning, QueryPlan, SupergraphFacts } from '../planning';
 import { sha256 } from '../request/persisted/manifest';
 import type { TrustedOperations } from '../request/persisted/trusted-operations';
 import { PackageError } from './package-error';
@@ -105,17 +106,25 @@ export class PackagedPlans {
   }
 
   /** Plans as `planner` does, which is asked only for what is not here. */
-  inFrontOf(planner: Pick<Planner, 'plan'>): Pick<Planner, 'plan'> {
+  inFrontOf(planner: Pick<Planner, 'run'>): Pick<Planner, 'run'> {
     return {
-      plan: (document, operationName, overrideLabels = [], sender) => {
-        const plan =
-          overrideLabels.join('\n') === this.#overrideLabels
-            ? this.#plans.get(document)?.get(operationName ?? null)
-            : undefined;
-        return plan === undefined
-          ? planner.plan(document, operationName, overrideLabels, sender)
-          : Promise.resolve(JSON.parse(plan) as QueryPlan);
-      },
+      run: (text, sender, begin) =>
+        planner.run(text, sender, (planning) =>
+          begin({
+            plan: (...operation) => this.#planned(...operation) ?? planning.plan(...operation),
+          }),
+        ),
     };
   }
+
+  #planned(...[document, operationName, overrideLabels = []]: Parameters<Planning['plan']>) {
+    if (overrideLabels.join('\n') !== this.#overrideLabels) return undefined;
+    const plan = this.#plans.get(document)?.get(operationName ?? null);
+    return plan === undefined ? undefined : read(plan);
+  }
+}
+
+// eslint-disable-next-line require-yield
+function* read(plan: string): SlicedTask<QueryPlan> {
+  return JSON.parse(plan) as QueryPlan;
 }

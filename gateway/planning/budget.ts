@@ -1,5 +1,5 @@
-/** What planning one operation may take: steps, which are as many on each machine, in slices of time between other work. */
-import { type SlicedWork } from '../../schema/supergraph/sliced-work';
+/** What planning one operation may take: steps, which are as many on each machine. */
+import { Slice } from '../admission/slice';
 import { requestError } from '../errors';
 
 export interface PlanningBudget {
@@ -14,13 +14,13 @@ export const defaultBudget: PlanningBudget = { steps: 15_000, depth: 1000 };
 /** The steps that one operation has taken. */
 export class Steps {
   taken = 0;
+  /** Begun by who works at the operation. */
+  readonly slice: Slice;
   readonly #budget: PlanningBudget;
-  #sliceEnd = Infinity;
-  #calls = 0;
-  #takenAtLook = 0;
 
-  constructor(budget: PlanningBudget) {
+  constructor(budget: PlanningBudget, slice = new Slice()) {
     this.#budget = budget;
+    this.slice = slice;
   }
 
   /** Whether so little of the budget is spent that all can be done again. */
@@ -28,9 +28,14 @@ export class Steps {
     return this.taken * 10 < this.#budget.steps;
   }
 
+  get isSliceOver(): boolean {
+    return this.slice.isOver;
+  }
+
   /** Throws a `GraphQLError` with the code `QUERY_TOO_COMPLEX` once the budget is spent. */
   take(count: number): void {
     this.taken += count;
+    this.slice.note(count);
     if (this.taken > this.#budget.steps)
       throw requestError('QUERY_TOO_COMPLEX', { what: 'steps', limit: this.#budget.steps });
   }
@@ -40,43 +45,4 @@ export class Steps {
     if (depth > this.#budget.depth)
       throw requestError('QUERY_TOO_COMPLEX', { what: 'levels', limit: this.#budget.depth });
   }
-
-  /** Begins a slice of so many milliseconds. */
-  beginSlice(milliseconds: number): void {
-    this.#sliceEnd = performance.now() + milliseconds;
-    this.#look();
-  }
-
-  /** Whether the slice is over: then it stays so. Looks at the clock every few calls or steps. */
-  get isSliceOver(): boolean {
-    if (this.#sliceEnd === Infinity) return false;
-    if (++this.#calls < perLook && this.taken - this.#takenAtLook < perLook) return false;
-    if (performance.now() > this.#sliceEnd) return true;
-    this.#look();
-    return false;
-  }
-
-  #look(): void {
-    this.#calls = 0;
-    this.#takenAtLook = this.taken;
-  }
 }
-
-const perLook = 8;
-
-/** Longest slice of work on the main thread, in milliseconds. */
-export const longestSlice = 4;
-
-/** Works in slices between which other work of the process goes on. */
-export async function runInSlices<Result>(work: SlicedWork<Result>): Promise<Result> {
-  let end = performance.now() + longestSlice;
-  for (;;) {
-    const next = work.next();
-    if (next.done === true) return next.value;
-    if (performance.now() < end) continue;
-    await nextTurn();
-    end = performance.now() + longestSlice;
-  }
-}
-
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

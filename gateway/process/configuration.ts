@@ -42,6 +42,7 @@ import { refuseOperation } from '../limits/operation-limits';
 import { Overload } from '../admission/overload';
 import { Slots } from '../admission/slots';
 import { PlanWaits } from '../admission/plan-waits';
+import { ReadingTurns } from '../admission/reading-turns';
 import { Rates } from '../admission/rates/rates';
 import type { SharedCounts } from '../admission/rates/shared-counts';
 import { UnsentRequests } from '../admission/unsent-requests';
@@ -413,6 +414,10 @@ function build(
     limit: options.planning.waiting,
     onWait: () => overload.slotFreed(),
   });
+  const readingTurns = new ReadingTurns({
+    limit: 4 * options.planning.waiting,
+    onWait: () => overload.slotFreed(),
+  });
   // Only for the first generation, so that the previous one can be collected.
   let inherited = previous?.generation;
   const takeInherited = (): Generation | undefined => {
@@ -489,10 +494,10 @@ function build(
     options: options.overload,
     inFlight: {
       get size() {
-        return inFlight.admitted - planWaits.size;
+        return inFlight.admitted - planWaits.size - readingTurns.size;
       },
       get working() {
-        return inFlight.working - planWaits.size;
+        return inFlight.working - planWaits.size - readingTurns.size;
       },
     },
     requests: inFlight,
@@ -529,7 +534,7 @@ function build(
     }),
     limits,
     runOperation: new RunOperation({
-      ...{ persistedOperations, limits, gateway, isPreflighted, learn, hooks },
+      ...{ persistedOperations, limits, gateway, isPreflighted, learn, readingTurns, hooks },
     }),
     learn,
     answerHeaders,

@@ -1,5 +1,6 @@
 import type { HTTPGraphQLResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
+import type { ReadingTurns } from '../admission/reading-turns';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
 import type { Answered } from '../cache/responses/response-cache';
@@ -25,6 +26,7 @@ export interface RunOperationOptions {
   readonly gateway: Pick<Gateway, 'current'>;
   readonly isPreflighted: IsPreflighted;
   readonly learn: Learn;
+  readonly readingTurns: Pick<ReadingTurns, 'next'>;
   readonly hooks: Pick<Hooks, 'onOperation'>;
 }
 
@@ -76,6 +78,10 @@ export class RunOperation {
     isAcceptable: boolean,
   ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
     const { request } = arrival;
+    await this.#options.readingTurns.next(request);
+    // It may have been learned meanwhile.
+    const known = isAcceptable ? this.find(arrival, expanded) : undefined;
+    if (known !== undefined) return this.run(arrival, known, sent);
     /** Whether the client sent an id or hash instead of the text. */
     const isNamed = expanded !== sent;
     const { method, url } = request.head;
@@ -112,6 +118,7 @@ export class RunOperation {
   async expand(arrival: Arrival, sent: SentOperation): Promise<SentOperation> {
     const expanded = await this.#options.persistedOperations.spellOut(sent);
     this.#refuseUntrusted(arrival, expanded);
+    if (this.find(arrival, expanded) === undefined) await this.#options.readingTurns.next(arrival.request);
     this.#refuseBeyondLimits(arrival, expanded);
     return expanded;
   }

@@ -38,6 +38,7 @@ import {
   newRun,
   startEngine,
 } from './systems';
+import { plannerOf } from '../support/planning';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = amountOf('WEIR_SUPERGRAPHS', 2, 20);
@@ -223,15 +224,13 @@ async function compileFor(
     onPlan?.(source, plan);
     return compileOperation({ ...compiled, plan });
   }
-  const planned = await authorization.plan(
-    { document: source, documentHash: '', operationName, refused },
-    {
-      plan: async (text, name) => {
-        const plan = graph.plan({ source: text, operationName: name });
-        onPlan?.(text, plan);
-        return plan;
-      },
-    },
+  const planner = plannerOf((text, name) => {
+    const plan = graph.plan({ source: text, operationName: name });
+    onPlan?.(text, plan);
+    return plan;
+  });
+  const planned = await planner.run(source, '', (planning) =>
+    authorization.plan({ document: source, documentHash: '', operationName, refused }, planning),
   );
   if (planned.kind !== 'plan') throw new Error('Nothing is to be rejected.');
   return compileOperation({ ...compiled, plan: planned.plan, refusals: planned.refusals });

@@ -12,6 +12,7 @@ import { buildQueryPlanner } from '../support/own-planner';
 import { amountOf, timeFor } from '../support/amounts';
 import { drawGraph, drawOperation } from './case';
 import { type Graph, startEngine, type System } from './systems';
+import { plannerOf, planWith } from '../support/planning';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = amountOf('WEIR_SUPERGRAPHS', 4, 40);
@@ -54,9 +55,11 @@ function fromPackage(graph: Graph, drawn: readonly ReturnType<typeof drawOperati
   );
   const packaged = readGraph(text, supergraphSdl, '1.0.0');
   expect(packaged.facts).toEqual(facts);
-  const plans = new PackagedPlans(packaged).inFrontOf({
-    plan: () => Promise.reject(new Error('It is not in the package.')),
-  });
+  const planner = new PackagedPlans(packaged).inFrontOf(
+    plannerOf(() => {
+      throw new Error('It is not in the package.');
+    }),
+  );
   const { apiSchemaSdl, answerTypesSdl, inaccessibleValues, entities } = packaged.facts;
   const schema = buildSchema(apiSchemaSdl.join(''), trusted);
   const supergraphSchema = answerTypesSdl === undefined ? schema : buildSchema(answerTypesSdl, trusted);
@@ -64,7 +67,7 @@ function fromPackage(graph: Graph, drawn: readonly ReturnType<typeof drawOperati
     compile: async ({ source, operationName, document }) =>
       compileOperation({
         ...{ schema, supergraphSchema, inaccessibleValues, subgraphs: entities.subgraphs },
-        ...{ document, operationName, plan: await plans.plan(source, operationName) },
+        ...{ document, operationName, plan: await planWith(planner, source, operationName) },
       }),
   });
 }

@@ -88,6 +88,7 @@ export const createServerBehind =
       gateway: { current: undefined },
       isPreflighted: () => true,
       learn,
+      readingTurns: { next: () => Promise.resolve() },
       hooks: {},
     });
     const pipeline = createPipeline({

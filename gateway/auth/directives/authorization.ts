@@ -8,11 +8,13 @@ import {
   print,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { SlicedTask } from '../../admission/sliced-tasks';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import {
   type PlannedOperation,
   type Planner,
+  type Planning,
   type Protections,
   type QueryPlan,
   type Requirement,
@@ -81,11 +83,11 @@ export class Authorization {
     return new OperationAccess({ requirements, fields, policies, denied: this.#denied });
   }
 
-  /** Plans the visible part of an operation. Rejects as the planner does. */
-  async plan(
+  /** Plans the visible part of an operation. Throws as the planner does. */
+  *plan(
     { document: text, operationName, overrideLabels, refused = [] }: PlannedOperation,
-    planner: Pick<Planner, 'plan'>,
-  ): Promise<RefusedPlan> {
+    planning: Planning,
+  ): SlicedTask<RefusedPlan> {
     const { introspection, refused: consequence } = this.#options.options;
     const document = parse(text, { noLocation: true });
     const operation = getOperationAST(document, operationName)!;
@@ -97,7 +99,7 @@ export class Authorization {
       if (consequence === 'reject' && fields.size > 0)
         return { kind: 'rejected', fields: [...fields].sort() };
       const printed = print(visible);
-      const plan = await planner.plan(printed, operationName, overrideLabels);
+      const plan = yield* planning.plan(printed, operationName, overrideLabels);
       const more = outOfReach(plan, visible, refusals);
       if (more.size === 0) return { kind: 'plan', plan, document: printed, refusals };
       // Fields that are reachable only through refused fields are refused, too. After too many rounds all fields are
@@ -107,9 +109,9 @@ export class Authorization {
   }
 
   /** The document of an operation without refused fields. */
-  async visiblePart(operation: PlannedOperation, planner: Pick<Planner, 'plan'>): Promise<string> {
+  async visiblePart(operation: PlannedOperation, planner: Pick<Planner, 'run'>): Promise<string> {
     if ((operation.refused ?? []).length === 0) return operation.document;
-    const planned = await this.plan(operation, planner);
+    const planned = await planner.run(operation.document, '', (planning) => this.plan(operation, planning));
     return planned.kind === 'plan' ? planned.document : '{ __typename }';
   }
 

@@ -6,6 +6,7 @@ import {
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
+import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { Combinations } from './combine';
 import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
 import { Deferral, deferVariables, isDeferOn } from './defer';
@@ -62,7 +63,10 @@ export interface CompileOptions {
 }
 
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for features that the engine lacks. */
-export function compileOperation(options: CompileOptions): Program {
+export const compileOperation = (options: CompileOptions): Program => runAtOnce(compileInSlices(options));
+
+/** Does what `compileOperation` does. */
+export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
   const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
   const operation = operationOf(document, operationName);
   const fetches = fetchesOf(plan);
@@ -75,10 +79,18 @@ export function compileOperation(options: CompileOptions): Program {
 
   const operations = new Map<string, CompiledOperation>();
   // All fetches must add their fields before the merged response can be laid out.
-  const prepared = fetches.map((fetch, index) => prepareFetch(fetch, index));
+  const prepared: ReturnType<typeof prepareFetch>[] = [];
+  for (const [index, fetch] of fetches.entries()) {
+    prepared.push(prepareFetch(fetch, index));
+    yield;
+  }
   const shapes = [...operations.values()].map(({ shape }) => shape);
   const largestRecord = largestOf(root.layOut(), shapes);
-  const compiled = prepared.map((finish) => finish?.());
+  const compiled: (CompiledFetch | undefined)[] = [];
+  for (const finish of prepared) {
+    compiled.push(finish?.());
+    yield;
+  }
   const dependencies = dependenciesOf(fetches, root);
   const size = new ProgramSize(sizeOfProgram(document, root, operations.values()), onGrowth);
   const sizeOfVariants = new GrowingSize(size);

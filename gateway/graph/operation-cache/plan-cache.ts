@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import { type PlannedOperation } from '../../planning';
-import { longestSlice, nextTurn } from '../../planning/budget';
 import { bytesOf, type OperationCache } from './operation-memory';
 
 export interface PlanCacheOptions<Compiled> {
@@ -90,17 +89,11 @@ export class PlanCache<Compiled extends object> {
   }
 
   /**
-   * Plans operations one after the other, so that a cache is warm before it is used: in slices, as requests are answered
-   * meanwhile. Those that cannot be planned against this supergraph, or are no longer valid, are left out.
+   * Plans operations one after the other, so that a cache is warm before it is used. Those that cannot be planned against this
+   * supergraph, or are no longer valid, are left out.
    */
   async warm(operations: Iterable<PlannedOperation>): Promise<void> {
-    let end = performance.now() + longestSlice;
-    for (const operation of operations) {
-      await this.get(operation).catch(() => undefined);
-      if (performance.now() < end) continue;
-      await nextTurn();
-      end = performance.now() + longestSlice;
-    }
+    for (const operation of operations) await this.get(operation).catch(() => undefined);
   }
 
   async #make(key: string, operation: PlannedOperation, sender: string | undefined): Promise<Compiled> {

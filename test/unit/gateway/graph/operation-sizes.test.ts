@@ -16,6 +16,7 @@ import { amountOf } from '../../../support/amounts';
 import { callerOf } from '../../../support/caller';
 import { compose } from '../../../support/compose';
 import { heapUsed } from '../../../support/heap';
+import { plannerOf } from '../../../support/planning';
 
 /** The fewest operations, and their bytes: what V8 compiles meanwhile, and what a collection leaves, is little beside them. */
 const count = amountOf('WEIR_OPERATIONS', 30, 250);
@@ -51,9 +52,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
     ...{ facts: facts.protections, schema, policies, logger },
     options: options.authorization,
   });
-  const planner = {
-    plan: async (document: string, name?: string) => planned(document, name, []),
-  } as never;
+  const planner = plannerOf((document, name) => planned(document, name, [])) as never;
   const calls = new CallStatistics(new Meter());
   const programs = createPrograms({
     ...{ planner, authorization, schema, supergraphSchema: schema, facts, cache: memory.open(3 / 4), calls },

@@ -5,6 +5,7 @@ import {
   readGraph,
   writeGraph,
 } from '../../../../gateway/packaged/packaged-graph';
+import { plannerOf, planWith } from '../../../support/planning';
 
 const graph: PackagedGraph = {
   supergraphSdl: 'type Query { a: Int }',
@@ -42,20 +43,20 @@ describe('a packaged graph', () => {
   it('has the plans of valid operations, with the labels that are always on', async () => {
     const asked: string[] = [];
     const plans = new PackagedPlans(graph);
-    const planner = plans.inFrontOf({
-      plan: (document, name, labels = []) => {
+    const planner = plans.inFrontOf(
+      plannerOf((document, name, labels) => {
         asked.push([document, name, ...labels].join(' '));
-        return Promise.resolve({ kind: 'QueryPlan' });
-      },
-    });
+        return { kind: 'QueryPlan' };
+      }),
+    );
     expect(plans.has('{ a }', undefined)).toBe(true);
     expect(plans.has('{ a }', 'A')).toBe(false);
     expect(plans.has('{ gone }', undefined)).toBe(false);
-    expect(await planner.plan('{ a }', undefined, ['l'])).toEqual({ kind: 'QueryPlan' });
+    expect(await planWith(planner, '{ a }', undefined, ['l'])).toEqual({ kind: 'QueryPlan' });
     expect(asked).toEqual([]);
-    await planner.plan('{ a }', undefined, []);
-    await planner.plan('{ a }', 'A', ['l']);
-    await planner.plan('{ gone }', undefined, ['l']);
+    await planWith(planner, '{ a }', undefined, []);
+    await planWith(planner, '{ a }', 'A', ['l']);
+    await planWith(planner, '{ gone }', undefined, ['l']);
     expect(asked).toEqual(['{ a } ', '{ a } A l', '{ gone }  l']);
   });
 });

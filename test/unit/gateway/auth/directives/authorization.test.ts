@@ -4,6 +4,7 @@ import { anonymous, createIdentity } from '../../../../../gateway/auth/identity'
 import { fetchesOf } from '../../../../../gateway/execution';
 import { buildQueryPlanner } from '../../../../support/own-planner';
 import { compose } from '../../../../support/compose';
+import { plannerOf } from '../../../../support/planning';
 
 const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9",
   import: ["@key", "@shareable", "@external", "@requires", "@interfaceObject", "@inaccessible", "@authenticated", "@requiresScopes", "@policy"])`;
@@ -47,21 +48,21 @@ function authorizationOf(
       let isPlanned = false;
       const document = await authorization.visiblePart(
         { document: operation, documentHash: '', operationName: undefined, refused },
-        {
-          plan: async (text, name, labels = []) => {
-            isPlanned = true;
-            return plan(text, name, labels);
-          },
-        },
+        plannerOf((...asked) => {
+          isPlanned = true;
+          return plan(...asked);
+        }),
       );
       return { document: document.replace(/\s+/g, ' ').trim(), isPlanned };
     },
     /** What is planned of an operation: each fetch as `subgraph: operation`. */
     fetches: async (operation: string, identity = anonymous) => {
       const refused = await accessTo(operation).decide(identity);
-      const planned = await authorization.plan(
-        { document: operation, documentHash: '', operationName: undefined, refused },
-        { plan: async (text, name, labels = []) => plan(text, name, labels) },
+      const planned = await plannerOf(plan).run(operation, '', (planning) =>
+        authorization.plan(
+          { document: operation, documentHash: '', operationName: undefined, refused },
+          planning,
+        ),
       );
       if (planned.kind === 'rejected') return planned;
       return fetchesOf(planned.plan).map(({ node }) => `${node.serviceName}: ${node.operation}`);

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type PlannedOperation, type QueryPlan } from '../../../../../gateway/planning';
-import { longestSlice } from '../../../../../gateway/planning/budget';
 import { OperationMemory, PlanCache } from '../../../../../gateway/graph/operation-cache';
 
 const fetchPlan = (operation: string): QueryPlan => ({
@@ -166,20 +164,5 @@ describe('a plan cache', () => {
     await cache.warm([operation('{a}'), operation('{fail}'), operation('{b}')]);
     expect(planned).toEqual(['{a}', '{fail}', '{b}']);
     expect(cache.peek(operation('{b}'))).toBeDefined();
-  });
-
-  it('is warmed in slices, between which other work goes on', async () => {
-    let now = 0;
-    jest.spyOn(performance, 'now').mockImplementation(() => now++);
-    const { cache, planned } = createCache();
-    const warming = cache.warm(Array.from({ length: 100 }, (_, i) => operation(`{a${i}}`)));
-    const inTurns: number[] = [];
-    while (planned.length < 100) {
-      const before = planned.length;
-      await nextTurn();
-      inTurns.push(planned.length - before);
-    }
-    await warming;
-    expect(Math.max(...inTurns)).toBeLessThanOrEqual(longestSlice);
   });
 });

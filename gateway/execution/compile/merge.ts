@@ -63,7 +63,10 @@ export class ResponsePosition {
     for (const [name, { child }] of shape.fields) {
       let field = this.fields.get(name);
       if (field === undefined)
-        this.fields.set(name, (field = { sources: [], child: undefined, when: [], answeredBy: new Set() }));
+        this.fields.set(
+          name,
+          (field = { sources: [], child: undefined, when: [], types: [], answeredBy: new Set() }),
+        );
       field.sources.push({ shape, join });
       if (child === null) continue;
       // The conditions around an object are among those of each of its fields.
@@ -73,8 +76,9 @@ export class ResponsePosition {
   }
 
   #addAlternatives(shape: Shape, when: Conjunction): void {
-    for (const [name, { alternatives }] of shape.fields) {
+    for (const [name, { alternatives, types }] of shape.fields) {
       const field = this.fields.get(name)!;
+      field.types.push(...types);
       for (const alternative of alternatives) field.when.push([...when, ...alternative]);
     }
   }
@@ -94,6 +98,14 @@ export class ResponsePosition {
   /** Whether some fetch asks for the field under these conditions. */
   isAsked(name: string, conditions: Conditions): boolean {
     return this.fields.get(name)?.when.some((conjunction) => holds(conjunction, conditions)) ?? false;
+  }
+
+  /** Whether some fetch asks for the field of objects of this type, whatever the conditions. */
+  isAskedOf(type: number, name: string): boolean {
+    const all = this.fields.get(name)?.types ?? [];
+    return all.some((types) =>
+      [...types].some((on) => on === undefined || this.types.matching(on)[type] === 1),
+    );
   }
 
   /** The layout of the records that stand here. Read only after all shapes were added. */
@@ -212,6 +224,8 @@ interface PlaceField {
   child: ResponsePosition | undefined;
   /** The alternative conditions under which some fetch asks for it. */
   readonly when: Conjunction[];
+  /** The types that some fetch selects it on; undefined where that may be any. */
+  readonly types: ReadonlySet<string | undefined>[];
   /** The numbers of the fetches that ask for it. */
   readonly answeredBy: Set<number>;
 }

@@ -354,11 +354,16 @@ function compileField(facts: FieldFacts): FieldProjection {
     answeredBy,
     value,
     isRefused,
-    isUnplanned: !isMeta && !isRefused && position?.isAsked(responseKey, source.conditions) !== true,
+    isUnplanned: !isMeta && !isRefused && !isPlanned(facts),
     constant: isTypename ? source.types.quotedName(parentTypeId) : undefined,
     special: introspection === undefined ? undefined : selected.map(({ node }) => node),
     coordinate: `${parentType.name}.${fieldName}`,
   };
+}
+
+function isPlanned({ source, position, parentTypeId, responseKey }: FieldFacts): boolean {
+  if (position?.isAsked(responseKey, source.conditions) !== true) return false;
+  return !source.types.isObject(parentTypeId) || position.isAskedOf(parentTypeId, responseKey);
 }
 
 /** Stands before the fields of an object of which parts are sent later. */

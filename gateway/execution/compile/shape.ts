@@ -54,21 +54,27 @@ export class Shape {
     this.types = types;
   }
 
-  /** Adds a field: `name` is its name in the merged response, `wireName` in the subgraph's answer. */
+  /**
+   * Adds a field: `name` is its name in the merged response, `wireName` in the subgraph's answer.
+   *
+   * @param types those that it is selected on; undefined where that may be any
+   */
   addField(
     name: string,
     wireName: string,
     isTypename: boolean,
     child: Shape | null,
     alternatives: readonly Conjunction[],
+    types: ReadonlySet<string | undefined> = anyType,
   ): void {
     let field = this.fields.get(name);
     if (field === undefined) {
-      field = { slot: this.#take(2), child, alternatives: [] };
+      field = { slot: this.#take(2), child, alternatives: [], types: [] };
       this.fields.set(name, field);
     } else if (child !== null) this.hasSharedObjects = true;
     field.child ??= child;
     field.alternatives.push(...alternatives);
+    field.types.push(types);
     this.keys.push(wireName);
     this.slots.push(field.slot);
     this.children.push(child);
@@ -134,7 +140,11 @@ export interface ShapeField {
   child: Shape | null;
   /** The alternative conditions under which the operation asks for it. */
   readonly alternatives: Conjunction[];
+  /** The types that it is selected on; undefined where that may be any. */
+  readonly types: ReadonlySet<string | undefined>[];
 }
+
+const anyType: ReadonlySet<undefined> = new Set([undefined]);
 
 /**
  * The shape of `data` in the answer to an operation.
@@ -175,8 +185,8 @@ export function shapeOfOperation(
     for (const [name, below] of partsByName)
       children.set(name, below.length === 0 ? null : shapeOf(below, false));
     const shape = new Shape(types);
-    for (const [key, { name, isTypename, alternatives }] of found) {
-      shape.addField(name, key, isTypename, children.get(name)!, alternatives);
+    for (const [key, { name, isTypename, alternatives, types: on }] of found) {
+      shape.addField(name, key, isTypename, children.get(name)!, alternatives, on);
       if (parts.every((part) => isSure(part.selectionSet, part.type, key))) shape.sure.add(name);
     }
     return shape.seal();
@@ -224,8 +234,13 @@ export function shapeOfOperation(
         let field = found.get(key);
         if (field === undefined) {
           const name = path === undefined ? key : renamedKey(outputRewrites, at);
-          found.set(key, (field = { name, isTypename: false, parts: [], alternatives: [] }));
+          found.set(
+            key,
+            (field = { name, isTypename: false, parts: [], alternatives: [], types: new Set() }),
+          );
         }
+        // A fetch from a root type may extend objects of another name.
+        field.types.add(path?.length === 0 ? undefined : type);
         if (selection.name.value === '__typename') field.isTypename = true;
         if (selection.selectionSet !== undefined) {
           const own = type === undefined ? undefined : types.fieldOf(type, selection.name.value);
@@ -252,4 +267,5 @@ interface FoundField {
   isTypename: boolean;
   readonly parts: Part[];
   alternatives: Conjunction[];
+  readonly types: Set<string | undefined>;
 }

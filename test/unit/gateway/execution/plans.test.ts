@@ -136,7 +136,7 @@ describe('a value that several fetches answer parts of', () => {
 
 describe('a field that the plan asks nobody for', () => {
   const schema = 'type Query { a: Int b: A must: Int! } type A { x: Int y: Int! }';
-  const failed = (...path: string[]) =>
+  const failed = (...path: (string | number)[]) =>
     expect.objectContaining({ path, extensions: { code: 'QUERY_PLANNING_FAILED' } });
   const asked = {
     schema,
@@ -170,6 +170,19 @@ describe('a field that the plan asks nobody for', () => {
     const { data, errors } = await run({ ...asked, operation: '{ b { x } must }' });
     expect(data).toBeNull();
     expect(errors).toEqual([failed('must')]);
+  });
+
+  it('is told of the types that nobody asks it for, where others of the position have it', async () => {
+    const { data, errors } = await run({
+      schema:
+        'type Query { all: [I] } interface I { x: Int } type A implements I { x: Int } type B implements I { x: Int }',
+      operation: '{ all { x } }',
+      plan: fetchOf('s', '{all{__typename ...on A{x}}}'),
+      answers: { s: [{ all: [{ __typename: 'A', x: 1 }, { __typename: 'B' }] }] },
+    });
+    expect(data).toEqual({ all: [{ x: 1 }, { x: null }] });
+    expect(errors).toEqual([failed('all', 1, 'x')]);
+    expect(errors![0]!.message).toContain('"B.x"');
   });
 
   it('is told below the root, too', async () => {

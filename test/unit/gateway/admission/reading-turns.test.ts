@@ -14,7 +14,7 @@ function requestOf(sender: string, received = 100) {
   const request = {
     sender,
     received,
-    isGone: false,
+    isGone: false as boolean,
     abort: jest.fn(),
     onSettle: (release: () => void) => void releases.push(release),
   } satisfies PlanWaiter;

@@ -2,7 +2,7 @@ import { PlanWaits, type PlanWaiter, type PlanWaitsOptions } from './plan-waits'
 import { SlicedTasks } from './sliced-tasks';
 
 /**
- * When operations are read that are not known yet: one in each turn of the event loop, as their limits, syntax and validity are
+ * Reads operations that are not known yet one after the other, for so long as a slice: their limits, syntax and validity are
  * checked without a pause. Senders take turns. A request that waits holds no slot.
  */
 export class ReadingTurns {
@@ -18,12 +18,16 @@ export class ReadingTurns {
     return this.#waits.size;
   }
 
-  /** Resolves when an operation of the request may be read. Rejects if the request ends before, or too many wait. */
-  next(request: PlanWaiter): Promise<void> {
-    // eslint-disable-next-line require-yield
-    const turn = this.#tasks.run(request.sender, 1, function* (slice) {
-      if (!request.isGone) slice.end();
+  /** Settles as `read` does, once it is the request's turn. Rejects if the request ends before, or too many wait. */
+  read<Operation>(request: PlanWaiter, read: () => Operation | Promise<Operation>): Promise<Operation> {
+    const reading = new Promise<Operation>((resolve) => {
+      void this.#tasks.run(request.sender, 1, function* () {
+        if (request.isGone) return;
+        const begun = new Promise<Operation>((settle) => settle(read()));
+        resolve(begun);
+        yield begun;
+      });
     });
-    return this.#waits.wait(request, turn);
+    return this.#waits.wait(request, reading);
   }
 }

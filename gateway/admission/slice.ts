@@ -16,10 +16,6 @@ export class Slice {
     this.#sinceLook = 0;
   }
 
-  end(): void {
-    this.#isOver = true;
-  }
-
   /** Counts work, so that the clock is looked at the sooner. */
   note(work: number): void {
     this.#sinceLook += work;

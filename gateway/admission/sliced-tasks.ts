@@ -2,7 +2,10 @@ import { requestError } from '../errors';
 import { FairQueue, heaviest, type Waiting } from './fair-queue';
 import { longestSlice, Slice } from './slice';
 
-/** Work in slices, which may also wait: where it yields a promise, it goes on once that has settled. */
+/**
+ * Work in slices, which may also wait: where it yields a promise, it goes on once that has settled. Until then no other task goes
+ * on in the same slice.
+ */
 export type SlicedTask<Result> = Generator<Promise<unknown> | undefined, Result>;
 
 /**
@@ -18,6 +21,7 @@ export class SlicedTasks {
   readonly #slice = new Slice();
   /** Whether the slice of these turns has begun. What is left is done in the next. */
   #hasBegun = false;
+  #isScheduled = false;
   #isClosed = false;
 
   /** @param limit the weight of tasks that may wait. More are refused at once, first those of the sender with the most. */
@@ -52,8 +56,13 @@ export class SlicedTasks {
 
   #add(work: Begun): void {
     this.#waiting.add(work);
-    // Not within the caller's work. With others in the queue, something goes on with them.
-    if (this.#waiting.size === 1) void Promise.resolve().then(() => this.#work());
+    if (this.#isScheduled || (this.#hasBegun && this.#slice.isOver)) return;
+    this.#isScheduled = true;
+    // Not within the caller's work.
+    void Promise.resolve().then(() => {
+      this.#isScheduled = false;
+      this.#work();
+    });
   }
 
   #work(): void {
@@ -67,6 +76,7 @@ export class SlicedTasks {
       const work = this.#waiting.next();
       if (work === undefined) return;
       this.#advance(work);
+      if (this.#paused.has(work)) return;
     }
   }
 

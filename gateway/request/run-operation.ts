@@ -26,7 +26,7 @@ export interface RunOperationOptions {
   readonly gateway: Pick<Gateway, 'current'>;
   readonly isPreflighted: IsPreflighted;
   readonly learn: Learn;
-  readonly readingTurns: Pick<ReadingTurns, 'next'>;
+  readonly readingTurns: Pick<ReadingTurns, 'read'>;
   readonly hooks: Pick<Hooks, 'onOperation'>;
 }
 
@@ -78,17 +78,38 @@ export class RunOperation {
     isAcceptable: boolean,
   ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
     const { request } = arrival;
-    await this.#options.readingTurns.next(request);
+    const found = await this.#options.readingTurns.read(request, () =>
+      this.#read(arrival, expanded, expanded !== sent, isAcceptable),
+    );
+    if (!('operation' in found)) return found;
+    if (request.head.method === 'GET' && found.operation.type === 'mutation')
+      throw requestError(
+        'METHOD_NOT_ALLOWED',
+        { reason: 'A mutation is sent by POST, not by GET.' },
+        { headers: { allow: 'POST' } },
+      );
+    return this.run(arrival, found, sent);
+  }
+
+  /**
+   * Resolves with Apollo Server's answer if Apollo Server refuses the operation.
+   *
+   * @param isNamed whether the client sent an id or hash instead of the text
+   */
+  async #read(
+    arrival: Arrival,
+    expanded: SentOperation | undefined,
+    isNamed: boolean,
+    isAcceptable: boolean,
+  ): Promise<LearnedOperation | HTTPGraphQLResponse> {
     // It may have been learned meanwhile.
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
-    if (known !== undefined) return this.run(arrival, known, sent);
-    /** Whether the client sent an id or hash instead of the text. */
-    const isNamed = expanded !== sent;
-    const { method, url } = request.head;
+    if (known !== undefined) return known;
     this.#refuseBeyondLimits(arrival, expanded);
-    const isGet = method === 'GET';
+    const { request } = arrival;
+    const { method, url } = request.head;
     // Apollo Server takes subscriptions by POST alone.
-    const isInUrl = isGet && (expanded === undefined || !this.#mayBeEvents(request));
+    const isInUrl = method === 'GET' && (expanded === undefined || !this.#mayBeEvents(request));
     const { response, learned } = await this.#options.learn(
       request,
       isInUrl
@@ -99,15 +120,8 @@ export class RunOperation {
         : { search: '', body: expanded },
     );
     // A client that accepts no media type gets the error of Apollo Server, even if its operation is valid.
-    const [found] = isAcceptable ? learned.values() : [];
-    if (found === undefined) return response;
-    if (isGet && found.operation.type === 'mutation')
-      throw requestError(
-        'METHOD_NOT_ALLOWED',
-        { reason: 'A mutation is sent by POST, not by GET.' },
-        { headers: { allow: 'POST' } },
-      );
-    return this.run(arrival, found, sent);
+    const [found = response] = isAcceptable ? learned.values() : [];
+    return found;
   }
 
   #mayBeEvents({ sink, head }: IncomingRequest): boolean {
@@ -118,8 +132,7 @@ export class RunOperation {
   async expand(arrival: Arrival, sent: SentOperation): Promise<SentOperation> {
     const expanded = await this.#options.persistedOperations.spellOut(sent);
     this.#refuseUntrusted(arrival, expanded);
-    if (this.find(arrival, expanded) === undefined) await this.#options.readingTurns.next(arrival.request);
-    this.#refuseBeyondLimits(arrival, expanded);
+    await this.#options.readingTurns.read(arrival.request, () => this.#refuseBeyondLimits(arrival, expanded));
     return expanded;
   }
 

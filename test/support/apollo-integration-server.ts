@@ -88,7 +88,7 @@ export const createServerBehind =
       gateway: { current: undefined },
       isPreflighted: () => true,
       learn,
-      readingTurns: { next: () => Promise.resolve() },
+      readingTurns: { read: async (_, read) => read() },
       hooks: {},
     });
     const pipeline = createPipeline({

@@ -6,7 +6,7 @@ import { metricsReference } from '../../../../gateway/telemetry/metrics-referenc
 
 const docs = join(__dirname, '../../../../docs');
 
-/** After a change to the options, the errors or the metrics, `WRITE_DOCS=1 npx jest gateway/reference` brings the files up to date. */
+/** After a change to the options, the errors or the metrics, `WRITE_DOCS=1 npx jest options/reference` brings the files up to date. */
 it.each([
   ['configuration.md', optionsReference],
   ['configuration.schema.json', () => `${JSON.stringify(optionsJsonSchema(), null, 2)}\n`],

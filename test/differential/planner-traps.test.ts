@@ -65,6 +65,55 @@ const narrowAndWide = {
 };
 
 const traps: Readonly<Record<string, Trap>> = {
+  '@provides below a field that requires others': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! @provides(fields: "label { text }") }
+        type Box @key(fields: "id") { id: ID! size: Int! @external label: Label! @requires(fields: "size") }
+        type Label @key(fields: "id") { id: ID! text: String! @external }`,
+      beta: `
+        type Box @key(fields: "id") { id: ID! size: Int! }
+        type Label @key(fields: "id") { id: ID! text: String! @shareable }`,
+    },
+    operations: ['{ box { label { text } } }'],
+  },
+  'a response name for __typename of one type and a field of another': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! things: [Thing!]! }
+        type Box @key(fields: "id") { id: ID! }
+        interface Thing { id: ID! }
+        type Pen implements Thing { id: ID! text: String! }
+        type Cup implements Thing { id: ID! }`,
+      beta: `
+        type Box @key(fields: "id") { id: ID! inside: [Item!]! }
+        union Item = Ring | Coin
+        type Ring { text: String! }
+        type Coin { size: Int! }`,
+    },
+    operations: [
+      '{ things { ... on Pen { a: text } ... on Cup { a: __typename } } }',
+      '{ things { ... on Cup { a: __typename } ... on Pen { a: text } } }',
+      '{ box { inside { ... on Coin { a: __typename } ... on Ring { a: text } } } }',
+      '{ box { inside { __typename ... on Ring { a: text b: __typename } ... on Coin { a: __typename b: size } } } }',
+    ],
+  },
+  'a field of a fetch that is also required, under a condition, by another field of it': {
+    subgraphs: {
+      alpha: `
+        type Query { box: Box! }
+        type Box @key(fields: "id") { id: ID! inside: [Coin!]! @shareable }
+        type Coin @key(fields: "id") { id: ID! size: Int! }`,
+      beta: `
+        type Box @key(fields: "id") { id: ID! inside: [Coin!]! @shareable fee: Int! @requires(fields: "inside { size }") }
+        type Coin @key(fields: "id", resolvable: false) { id: ID! size: Int! @external more: Int! }`,
+    },
+    operations: [
+      'query($a: Boolean!) { box { inside { more } } box @skip(if: $a) { fee } }',
+      'query($a: Boolean!) { box { inside { more } fee @include(if: $a) } }',
+    ],
+    variables: flags,
+  },
   '@requires through the parent of a key': {
     subgraphs: {
       alpha: `

@@ -257,7 +257,7 @@ export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
 
   /** Returns a function that finishes it once the response is laid out; undefined for a fetch without objects. */
   function prepareFetch(
-    { node, path, when }: OrderedFetch,
+    { node, path, when, before }: OrderedFetch,
     index: number,
   ): (() => CompiledFetch) | undefined {
     const { requires, inputRewrites, contextRewrites, typeKeys } = node;
@@ -270,8 +270,8 @@ export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
     const position = positionAt(root, path);
     // No fetch answers the objects that this fetch would extend.
     if (position === undefined) return undefined;
-    position.addJoining(key, operation.result, when);
-    position.addAnswer(index, operation.result);
+    position.addJoining(key, operation.result);
+    position.addAnswer(index, operation.result, when);
     return () => {
       const facts = { index, operation, walk: compileWalk(root, path), join: position.joinWord(key) };
       if (requires === undefined)
@@ -284,7 +284,7 @@ export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
         kind: 'entities',
         target,
         targetIndex: targets.indexOf(target),
-        representation: new Representation(position, requires, inputRewrites, typeKeys),
+        representation: new Representation({ position, before }, requires, inputRewrites, typeKeys),
         contexts: contextRewrites && compileContexts(contextRewrites, root, path),
       };
     };

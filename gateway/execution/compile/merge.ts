@@ -33,61 +33,44 @@ export class ResponsePosition {
     this.#path = path;
   }
 
-  /** Adds the shape of records that stand here under these conditions. */
-  addOwn(shape: Shape, when: Conjunction = []): void {
+  /** Adds the shape of records that stand here. */
+  addOwn(shape: Shape): void {
     this.#own.push(shape);
-    this.#addFields(shape, undefined, when);
+    this.#addFields(shape, undefined);
   }
 
   /** Adds the shape of records that join those that stand here, each through the cell that is kept under `key`. */
-  addJoining(key: string, shape: Shape, when: Conjunction): void {
-    if (this.#joining.some((joining) => joining.key === key)) {
-      this.#addConditions(shape, when);
-      return;
-    }
+  addJoining(key: string, shape: Shape): void {
+    if (this.#joining.some((joining) => joining.key === key)) return;
     this.#joining.push({ key, shape });
-    this.#addFields(shape, key, when);
+    this.#addFields(shape, key);
   }
 
-  /** Adds the shape of a fetch's answer here. Call after its fields were added. */
-  addAnswer(fetch: number, shape: Shape): void {
+  /** Adds the shape of a fetch's answer here, where the fetch runs under these conditions. Call after its fields were added. */
+  addAnswer(fetch: number, shape: Shape, when: Conjunction): void {
     if (shape.typenames.includes(1)) this.typedBy.add(fetch);
-    for (const [name, { child }] of shape.fields) {
+    for (const [name, { child, alternatives, types }] of shape.fields) {
       const field = this.fields.get(name)!;
       field.answeredBy.add(fetch);
-      if (child !== null) field.child!.addAnswer(fetch, child);
+      field.types.push(...types);
+      for (const alternative of alternatives) field.asks.push({ fetch, when: [...when, ...alternative] });
+      // The conditions around an object are among those of each of its fields.
+      if (child !== null) field.child!.addAnswer(fetch, child, when);
     }
   }
 
-  #addFields(shape: Shape, join: string | undefined, when: Conjunction): void {
+  #addFields(shape: Shape, join: string | undefined): void {
     for (const [name, { child }] of shape.fields) {
       let field = this.fields.get(name);
       if (field === undefined)
         this.fields.set(
           name,
-          (field = { sources: [], child: undefined, when: [], types: [], answeredBy: new Set() }),
+          (field = { sources: [], child: undefined, asks: [], types: [], answeredBy: new Set() }),
         );
       field.sources.push({ shape, join });
-      if (child === null) continue;
-      // The conditions around an object are among those of each of its fields.
-      (field.child ??= new ResponsePosition(this.types, `${this.#path}.${name}`)).addOwn(child, when);
+      if (child !== null)
+        (field.child ??= new ResponsePosition(this.types, `${this.#path}.${name}`)).addOwn(child);
     }
-    this.#addAlternatives(shape, when);
-  }
-
-  #addAlternatives(shape: Shape, when: Conjunction): void {
-    for (const [name, { alternatives, types }] of shape.fields) {
-      const field = this.fields.get(name)!;
-      field.types.push(...types);
-      for (const alternative of alternatives) field.when.push([...when, ...alternative]);
-    }
-  }
-
-  /** Adds conditions under which the same records join, for all that they hold. */
-  #addConditions(shape: Shape, when: Conjunction): void {
-    this.#addAlternatives(shape, when);
-    for (const [name, { child }] of shape.fields)
-      if (child !== null) this.fields.get(name)!.child!.#addConditions(child, when);
   }
 
   /** Whether all records that stand here hold a value of the field, so that no fetch need wait for a joining one. */
@@ -95,9 +78,14 @@ export class ResponsePosition {
     return this.#own.every((shape) => shape.sure.has(name));
   }
 
-  /** Whether some fetch asks for the field under these conditions. */
-  isAsked(name: string, conditions: Conditions): boolean {
-    return this.fields.get(name)?.when.some((conjunction) => holds(conjunction, conditions)) ?? false;
+  /**
+   * Whether some fetch asks for the field under these conditions.
+   *
+   * @param fetches the numbers of those that count @default all
+   */
+  isAsked(name: string, conditions: Conditions, fetches?: readonly number[]): boolean {
+    const all = this.fields.get(name)?.asks ?? [];
+    return all.some(({ fetch, when }) => fetches?.includes(fetch) !== false && holds(when, conditions));
   }
 
   /** Whether some fetch asks for the field of objects of this type, whatever the conditions. */
@@ -222,8 +210,8 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
 interface PlaceField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: ResponsePosition | undefined;
-  /** The alternative conditions under which some fetch asks for it. */
-  readonly when: Conjunction[];
+  /** The alternative conditions under which fetches ask for it. */
+  readonly asks: { readonly fetch: number; readonly when: Conjunction }[];
   /** The types that some fetch selects it on; undefined where that may be any. */
   readonly types: ReadonlySet<string | undefined>[];
   /** The numbers of the fetches that ask for it. */

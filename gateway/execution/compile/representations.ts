@@ -11,9 +11,17 @@ interface Written {
   readonly conditions: Conditions;
 }
 
+/** What representations are written of. */
+interface RepresentedAt {
+  readonly position: ResponsePosition;
+  /** The numbers of the fetches in earlier steps of the plan: what they are not asked for cannot be there. */
+  readonly before: readonly number[];
+}
+
 /** Writes the representations of an entity fetch as JSON, from the records at one position. */
 export class Representation {
   readonly #position: ResponsePosition;
+  readonly #before: readonly number[];
   readonly #selections: readonly RequiredSelection[];
   readonly #rewrites: readonly Rewrite[];
   readonly #source: TypeSource;
@@ -24,12 +32,13 @@ export class Representation {
 
   /** @param typeKeys the types for which `__typename` alone is a key */
   constructor(
-    position: ResponsePosition,
+    { position, before }: RepresentedAt,
     selections: readonly RequiredSelection[],
     rewrites: readonly Rewrite[] = [],
     typeKeys: readonly string[] = [],
   ) {
     this.#position = position;
+    this.#before = before;
     this.#selections = selections;
     this.#rewrites = rewrites;
     this.#source = position.typeSource();
@@ -67,7 +76,8 @@ export class Representation {
 
   /** A representation with these selections too. */
   with(selections: readonly RequiredSelection[]): Representation {
-    return new Representation(this.#position, [...this.#selections, ...selections], this.#rewrites);
+    const at = { position: this.#position, before: this.#before };
+    return new Representation(at, [...this.#selections, ...selections], this.#rewrites);
   }
 
   #fieldsFor(run: Written, record: number): Field[] | undefined {
@@ -140,6 +150,7 @@ export class Representation {
           : undefined;
     return {
       position: this.#position,
+      before: this.#before,
       responseName,
       name: written,
       selections: selections ?? [],
@@ -150,7 +161,7 @@ export class Representation {
         selections === undefined || child === undefined
           ? undefined
           : new Representation(
-              child,
+              { position: child, before: this.#before },
               selections,
               here.filter(({ path }) => path.length > 0),
             ),
@@ -164,8 +175,7 @@ interface Group {
   readonly fields: Field[];
 }
 
-interface Field {
-  readonly position: ResponsePosition;
+interface Field extends RepresentedAt {
   /** Its name in the merged response. */
   readonly responseName: string;
   /** Its name in the representation. */
@@ -202,9 +212,9 @@ function isPresent(run: Written, record: number, access: Access | undefined): bo
   );
 }
 
-/** Whether the client's conditions leave the field out, so that no fetch asks for it. */
-function isUnasked({ position, responseName }: Field, run: Written): boolean {
-  return !position.isAsked(responseName, run.conditions);
+/** Whether the client's conditions leave the field out, so that no fetch before asks for it. */
+function isUnasked({ position, before, responseName }: Field, run: Written): boolean {
+  return !position.isAsked(responseName, run.conditions, before);
 }
 
 function writeFields(run: Written, record: number, fields: Field[], out: ByteWriter): boolean {

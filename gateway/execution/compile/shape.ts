@@ -234,14 +234,12 @@ export function shapeOfOperation(
         let field = found.get(key);
         if (field === undefined) {
           const name = path === undefined ? key : renamedKey(outputRewrites, at);
-          found.set(
-            key,
-            (field = { name, isTypename: false, parts: [], alternatives: [], types: new Set() }),
-          );
+          found.set(key, (field = { name, isTypename: true, parts: [], alternatives: [], types: new Set() }));
         }
         // A fetch from a root type may extend objects of another name.
         field.types.add(path?.length === 0 ? undefined : type);
-        if (selection.name.value === '__typename') field.isTypename = true;
+        // Of some types it may be another field.
+        if (selection.name.value !== '__typename') field.isTypename = false;
         if (selection.selectionSet !== undefined) {
           const own = type === undefined ? undefined : types.fieldOf(type, selection.name.value);
           field.parts.push({ selectionSet: selection.selectionSet, type: own?.type, path: at, when: here });

@@ -43,7 +43,7 @@ function coverField(
     const resolved = resolvedBy(search, source, name);
     if (resolved === undefined) continue;
     const { join, provided } = resolved;
-    if (join.requires !== undefined && provided === undefined && !canRequire) continue;
+    if (join.requires !== undefined && !canRequire) continue;
     if (!isContextKnown(join, source, sources)) continue;
     if (selection === undefined) return search.leaf(source.subgraph, source.stage);
     const as = search.index.types.get(join.namedType);

@@ -153,5 +153,5 @@ function directPlan(
 
 type Resolved = NonNullable<ReturnType<typeof resolvedBy>>;
 
-const needsNothing = ({ join, provided }: Resolved): boolean =>
-  (join.requires === undefined || provided !== undefined) && join.contextArguments.length === 0;
+const needsNothing = ({ join }: Resolved): boolean =>
+  join.requires === undefined && join.contextArguments.length === 0;

@@ -20,14 +20,17 @@ export class ReadingTurns {
 
   /** Settles as `read` does, once it is the request's turn. Rejects if the request ends before, or too many wait. */
   read<Operation>(request: PlanWaiter, read: () => Operation | Promise<Operation>): Promise<Operation> {
+    let isOver = false;
     const reading = new Promise<Operation>((resolve) => {
       void this.#tasks.run(request.sender, 1, function* () {
-        if (request.isGone) return;
+        if (isOver) return;
         const begun = new Promise<Operation>((settle) => settle(read()));
         resolve(begun);
         yield begun;
       });
     });
-    return this.#waits.wait(request, reading);
+    const waited = this.#waits.wait(request, reading);
+    waited.catch(() => (isOver = true));
+    return waited;
   }
 }

@@ -100,11 +100,13 @@ it('rejects as reading does', async () => {
 it('refuses the newest requests of the sender with the most beyond the limit, a large one the sooner', async () => {
   const asked = ['a', 'a', 'b'].map((sender) => turns.read(requestOf(sender).request, reading(1)));
   const large = requestOf('a', 12_000);
-  const refused = expect(turns.read(large.request, reading(1))).rejects.toMatchObject({
+  const read = jest.fn(reading(1));
+  const refused = expect(turns.read(large.request, read)).rejects.toMatchObject({
     extensions: { code: 'REQUEST_CONCURRENCY_LIMITED' },
   });
   await Promise.all([...asked, refused]);
   expect(large.request.abort).toHaveBeenCalledTimes(1);
+  expect(read).not.toHaveBeenCalled();
 });
 
 it('reads nothing for a request whose client has left', async () => {

@@ -24,7 +24,7 @@ export const planning = mapOf({
   waiting: positiveInt
     .default(500)
     .describe(
-      'How many requests may wait for query plans, and a quarter of how many may wait until their new operation is read; each 4 KiB of a body count as one. They hold no slot (`overload.requests`), and senders take turns. Beyond the limit, the newest requests of the sender with the most are refused with `REQUEST_CONCURRENCY_LIMITED`.',
+      'How many requests may wait for query plans; four times as many may wait until their new operation is read. Each 4 KiB of a body count as one. They hold no slot (`overload.requests`), and senders take turns. Beyond the limit, the newest requests of the sender with the most are refused with `REQUEST_CONCURRENCY_LIMITED`.',
     )
     .meta({ protects: true }),
 })

@@ -86,6 +86,8 @@ export class Planner {
     overrideLabels?: readonly string[],
     sender = '',
   ): Promise<QueryPlan> {
+    const refused = this.#refused.get(keyOf(document, operationName, overrideLabels));
+    if (refused !== undefined) return Promise.reject(refused);
     return this.run(document, sender, ({ plan }) => plan(document, operationName, overrideLabels));
   }
 
@@ -135,7 +137,7 @@ export class Planner {
     operationName: string | undefined,
     overrideLabels: readonly string[] = [],
   ): SlicedTask<QueryPlan> {
-    const key = JSON.stringify([document, operationName ?? null, overrideLabels]);
+    const key = keyOf(document, operationName, overrideLabels);
     const refused = this.#refused.get(key);
     if (refused !== undefined) throw refused;
     if (this.#read === undefined) yield (this.#supergraph ??= this.#readSupergraph());
@@ -150,6 +152,12 @@ export class Planner {
     }
   }
 }
+
+const keyOf = (
+  document: string,
+  operationName: string | undefined,
+  overrideLabels: readonly string[] = [],
+): string => JSON.stringify([document, operationName ?? null, overrideLabels]);
 
 /** Characters of a document that count as one waiting operation. */
 const longDocument = 4096;

@@ -132,7 +132,10 @@ export class RunOperation {
   async expand(arrival: Arrival, sent: SentOperation): Promise<SentOperation> {
     const expanded = await this.#options.persistedOperations.spellOut(sent);
     this.#refuseUntrusted(arrival, expanded);
-    await this.#options.readingTurns.read(arrival.request, () => this.#refuseBeyondLimits(arrival, expanded));
+    const check = (): void => this.#refuseBeyondLimits(arrival, expanded);
+    if (this.find(arrival, expanded) === undefined)
+      await this.#options.readingTurns.read(arrival.request, check);
+    else check();
     return expanded;
   }
 

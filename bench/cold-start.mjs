@@ -1,6 +1,6 @@
 /**
- * `node bench/cold-start.mjs [--rounds 7] [--node 20,24] [--unknown] [--json]`: what does the first answer of a function of AWS Lambda
- * cost?
+ * `node bench/cold-start.mjs [--rounds 7] [--node 20,24] [--unknown] [--json]`: what does the first answer of a function of AWS
+ * Lambda cost?
  *
  * Weir as `weir package gateway` writes it, and Apollo Server with Apollo Gateway (`@as-integrations/aws-lambda`), bundled by
  * the same bundler. Each round starts a process of each, with the flags of Node that Lambda gives a function of 1,024 MB. It

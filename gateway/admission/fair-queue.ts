@@ -11,8 +11,8 @@ export interface Waiting {
  * of another sender by one item and not by all. When the queue is too long, its owner drops items of the sender with
  * the greatest weight, the newest first.
  *
- * It is used for requests that wait for a plan, and for operations that are read, planned and compiled. Two queues differ too much
- * to use it: `AdmissionQueue` (only some of a sender's requests are queued until they are admitted; the others
+ * It is used for requests that wait for a plan, and for operations that are read, planned and compiled. Two queues
+ * differ too much to use it: `AdmissionQueue` (only some of a sender's requests are queued until they are admitted; the others
  * are held for a moment and refused) and `UnsentRequests` (uploads are not taken in turn; the largest is dropped
  * first).
  */

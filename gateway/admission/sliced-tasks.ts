@@ -9,15 +9,15 @@ import { longestSlice, Slice } from './slice';
 export type SlicedTask<Result> = Generator<Promise<unknown> | undefined, Result>;
 
 /**
- * Works at tasks on the main thread, in slices with some turns of the event loop between them, so that those who send little are
- * answered meanwhile. Senders take turns, so that large tasks of one delay those of others by little. Of one sender the oldest task is
- * done first: of many, few are begun.
+ * Works at tasks on the main thread, in slices with some turns of the event loop between them, so that those who send little
+ * are answered meanwhile. Senders take turns, so that large tasks of one delay those of others by little. Of one sender the
+ * oldest task is done first: of many, few are begun.
  */
 export class SlicedTasks {
   readonly #limit: number;
-  readonly #waiting = new FairQueue<Begun>();
+  readonly #waiting = new FairQueue<QueuedTask>();
   /** Tasks that wait for a promise. */
-  readonly #paused = new Set<Begun>();
+  readonly #paused = new Set<QueuedTask>();
   readonly #slice = new Slice();
   /** Whether the slice of these turns has begun. What is left is done in the next. */
   #hasBegun = false;
@@ -33,7 +33,14 @@ export class SlicedTasks {
   run<Result>(sender: string, weight: number, begin: (slice: Slice) => SlicedTask<Result>): Promise<Result> {
     if (this.#isClosed) return Promise.reject(requestError('SHUTTING_DOWN', {}));
     return new Promise<Result>((resolve, reject) => {
-      const work = { sender, weight, begin, task: undefined, resolve: resolve as Begun['resolve'], reject };
+      const work = {
+        sender,
+        weight,
+        begin,
+        task: undefined,
+        resolve: resolve as QueuedTask['resolve'],
+        reject,
+      };
       this.#add(work);
       this.#bound();
     });
@@ -54,7 +61,7 @@ export class SlicedTasks {
     }
   }
 
-  #add(work: Begun): void {
+  #add(work: QueuedTask): void {
     this.#waiting.add(work);
     if (this.#isScheduled || (this.#hasBegun && this.#slice.isOver)) return;
     this.#isScheduled = true;
@@ -91,7 +98,7 @@ export class SlicedTasks {
     });
   }
 
-  #advance(work: Begun): void {
+  #advance(work: QueuedTask): void {
     try {
       work.task ??= work.begin(this.#slice);
       let next = work.task.next();
@@ -105,7 +112,7 @@ export class SlicedTasks {
     }
   }
 
-  #pause(work: Begun, until: Promise<unknown>): void {
+  #pause(work: QueuedTask, until: Promise<unknown>): void {
     this.#waiting.delete(work);
     this.#paused.add(work);
     const goOn = (): void => {
@@ -114,14 +121,14 @@ export class SlicedTasks {
     until.then(goOn, goOn);
   }
 
-  #end(work: Begun, error: unknown): void {
+  #end(work: QueuedTask, error: unknown): void {
     this.#waiting.delete(work);
     this.#paused.delete(work);
     work.reject(error);
   }
 }
 
-interface Begun extends Waiting {
+interface QueuedTask extends Waiting {
   readonly begin: (slice: Slice) => SlicedTask<unknown>;
   /** Undefined before its first slice. */
   task: SlicedTask<unknown> | undefined;

@@ -110,21 +110,18 @@ export class PackagedPlans {
     return {
       run: (text, sender, begin) =>
         planner.run(text, sender, (planning) =>
-          begin({
-            plan: (...operation) => this.#planned(...operation) ?? planning.plan(...operation),
-          }),
+          begin({ plan: (...operation) => this.#plan(planning, ...operation) }),
         ),
     };
   }
 
-  #planned(...[document, operationName, overrideLabels = []]: Parameters<Planning['plan']>) {
-    if (overrideLabels.join('\n') !== this.#overrideLabels) return undefined;
-    const plan = this.#plans.get(document)?.get(operationName ?? null);
-    return plan === undefined ? undefined : read(plan);
+  *#plan(
+    planning: Planning,
+    ...[document, operationName, overrideLabels = []]: Parameters<Planning['plan']>
+  ): SlicedTask<QueryPlan> {
+    const isSame = overrideLabels.join('\n') === this.#overrideLabels;
+    const plan = isSame ? this.#plans.get(document)?.get(operationName ?? null) : undefined;
+    if (plan === undefined) return yield* planning.plan(document, operationName, overrideLabels);
+    return JSON.parse(plan) as QueryPlan;
   }
-}
-
-// eslint-disable-next-line require-yield
-function* read(plan: string): SlicedTask<QueryPlan> {
-  return JSON.parse(plan) as QueryPlan;
 }

@@ -53,7 +53,7 @@ export class ResponsePosition {
       const field = this.fields.get(name)!;
       field.answeredBy.add(fetch);
       field.types.push(...types);
-      for (const alternative of alternatives) field.asks.push({ fetch, when: [...when, ...alternative] });
+      for (const alternative of alternatives) field.requests.push({ fetch, when: [...when, ...alternative] });
       // The conditions around an object are among those of each of its fields.
       if (child !== null) field.child!.addAnswer(fetch, child, when);
     }
@@ -65,7 +65,7 @@ export class ResponsePosition {
       if (field === undefined)
         this.fields.set(
           name,
-          (field = { sources: [], child: undefined, asks: [], types: [], answeredBy: new Set() }),
+          (field = { sources: [], child: undefined, requests: [], types: [], answeredBy: new Set() }),
         );
       field.sources.push({ shape, join });
       if (child !== null)
@@ -79,17 +79,19 @@ export class ResponsePosition {
   }
 
   /**
-   * Whether some fetch asks for the field under these conditions.
+   * Whether some fetch requests the field under these conditions.
    *
    * @param fetches the numbers of those that count @default all
    */
-  isAsked(name: string, conditions: Conditions, fetches?: readonly number[]): boolean {
-    const all = this.fields.get(name)?.asks ?? [];
-    return all.some(({ fetch, when }) => fetches?.includes(fetch) !== false && holds(when, conditions));
+  isRequested(name: string, conditions: Conditions, fetches?: readonly number[]): boolean {
+    const all = this.fields.get(name)?.requests ?? [];
+    return all.some(
+      ({ fetch, when }) => (fetches === undefined || fetches.includes(fetch)) && holds(when, conditions),
+    );
   }
 
-  /** Whether some fetch asks for the field of objects of this type, whatever the conditions. */
-  isAskedOf(type: number, name: string): boolean {
+  /** Whether some fetch requests the field of objects of this type, whatever the conditions. */
+  isRequestedOf(type: number, name: string): boolean {
     const all = this.fields.get(name)?.types ?? [];
     return all.some((types) =>
       [...types].some((on) => on === undefined || this.types.matching(on)[type] === 1),
@@ -210,8 +212,8 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
 interface PlaceField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: ResponsePosition | undefined;
-  /** The alternative conditions under which fetches ask for it. */
-  readonly asks: { readonly fetch: number; readonly when: Conjunction }[];
+  /** The alternative conditions under which fetches request it. */
+  readonly requests: { readonly fetch: number; readonly when: Conjunction }[];
   /** The types that some fetch selects it on; undefined where that may be any. */
   readonly types: ReadonlySet<string | undefined>[];
   /** The numbers of the fetches that ask for it. */

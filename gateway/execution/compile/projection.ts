@@ -109,7 +109,7 @@ export class ObjectProjection {
     this.returnType = returnType;
     this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
     this.typeSource = position?.typeSource();
-    this.isTypeAsked = position?.isAsked('__typename', source.conditions) ?? false;
+    this.isTypeAsked = position?.isRequested('__typename', source.conditions) ?? false;
     this.#source = source;
     this.#position = position;
     this.#selections = selections;
@@ -362,8 +362,8 @@ function compileField(facts: FieldFacts): FieldProjection {
 }
 
 function isPlanned({ source, position, parentTypeId, responseKey }: FieldFacts): boolean {
-  if (position?.isAsked(responseKey, source.conditions) !== true) return false;
-  return !source.types.isObject(parentTypeId) || position.isAskedOf(parentTypeId, responseKey);
+  if (position?.isRequested(responseKey, source.conditions) !== true) return false;
+  return !source.types.isObject(parentTypeId) || position.isRequestedOf(parentTypeId, responseKey);
 }
 
 /** Stands before the fields of an object of which parts are sent later. */

@@ -12,9 +12,9 @@ interface Written {
 }
 
 /** What representations are written of. */
-interface RepresentedAt {
+interface RepresentationScope {
   readonly position: ResponsePosition;
-  /** The numbers of the fetches in earlier steps of the plan: what they are not asked for cannot be there. */
+  /** The numbers of the fetches in earlier steps of the plan: what none of them requests cannot be there. */
   readonly before: readonly number[];
 }
 
@@ -32,7 +32,7 @@ export class Representation {
 
   /** @param typeKeys the types for which `__typename` alone is a key */
   constructor(
-    { position, before }: RepresentedAt,
+    { position, before }: RepresentationScope,
     selections: readonly RequiredSelection[],
     rewrites: readonly Rewrite[] = [],
     typeKeys: readonly string[] = [],
@@ -89,7 +89,7 @@ export class Representation {
     let key = `${type}`;
     const complete = groups.filter(({ fields, optional }, i) => {
       const isComplete = fields.every(
-        (field) => field.isConstant || isPresent(run, record, field.access) || isUnasked(field, run),
+        (field) => field.isConstant || isPresent(run, record, field.access) || isNotRequested(field, run),
       );
       if (isComplete) key += `,${i}`;
       return isComplete || !optional;
@@ -175,7 +175,7 @@ interface Group {
   readonly fields: Field[];
 }
 
-interface Field extends RepresentedAt {
+interface Field extends RepresentationScope {
   /** Its name in the merged response. */
   readonly responseName: string;
   /** Its name in the representation. */
@@ -212,9 +212,9 @@ function isPresent(run: Written, record: number, access: Access | undefined): bo
   );
 }
 
-/** Whether the client's conditions leave the field out, so that no fetch before asks for it. */
-function isUnasked({ position, before, responseName }: Field, run: Written): boolean {
-  return !position.isAsked(responseName, run.conditions, before);
+/** Whether the client's conditions leave the field out, so that no earlier fetch requests it. */
+function isNotRequested({ position, before, responseName }: Field, run: Written): boolean {
+  return !position.isRequested(responseName, run.conditions, before);
 }
 
 function writeFields(run: Written, record: number, fields: Field[], out: ByteWriter): boolean {
@@ -227,7 +227,7 @@ function writeFields(run: Written, record: number, fields: Field[], out: ByteWri
     }
     const at = access === undefined ? 0 : locate(run.workspace, record, access);
     if (at === 0 || (run.workspace.tape[at + 1]! & KIND) === 0) {
-      if (isUnasked(field, run)) continue;
+      if (isNotRequested(field, run)) continue;
       return false;
     }
     out.all(key);

@@ -5,7 +5,7 @@ import { type Steps } from './budget';
 import { groupsBy, remembered } from './maps';
 import { cover } from './search/cover';
 import { type Search } from './search/search';
-import { type Sources } from './search/sources';
+import { type Source, type Sources } from './search/sources';
 import { allOf, type Conditions, conditionsKey, contradicts, type SelectedField } from './selections';
 import { type IndexedType } from './supergraph-index';
 
@@ -44,8 +44,9 @@ export function* mutationGroups(
 }
 
 export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {
-  const source = { stage: 0, as: root, provided: undefined };
-  return search.sourceLists.of(Array.from(subgraphs, (subgraph) => ({ ...source, subgraph })));
+  const list: Source[] = [];
+  for (const subgraph of subgraphs) list.push({ subgraph, stage: 0, as: root, provided: undefined });
+  return search.sourceLists.of(list);
 }
 
 /** A way to run the mutation fields up to those of one occurrence. */

@@ -5,7 +5,8 @@ import { representationsVariable } from '../../execution/compile/subgraph-operat
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { groupsBy } from '../maps';
-import { printed, type SelectedOperation } from '../selections/read-selections';
+import { printNodes } from '../selections/print-nodes';
+import { type SelectedOperation } from '../selections/read-selections';
 import { implies, type Conditions } from '../selections';
 import { type SupergraphIndex } from '../supergraph-index';
 import { type FetchDraft, type SelectionDraft } from './drafts';
@@ -78,7 +79,7 @@ export class NodeWriter {
     const kind = isClients ? operation : OperationTypeNode.QUERY;
     const directives =
       kind === operation ? clients : clients.filter(({ name }) => this.index.onQueries.has(name.value));
-    const head = printed(directives, printer.variables).join('');
+    const head = printNodes(directives, printer.variables).join('');
     const definitions = isOfEntities ? [`$${representationsVariable}:[_Any!]!`] : [];
     for (const name of printer.variables) definitions.push(client.variables.get(name)!);
     const fromContexts = [...contexts.values()];

@@ -2,7 +2,7 @@
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type Steps } from '../budget';
 import { type Condition } from '../selections';
-import { printed } from '../selections/read-selections';
+import { printNodes } from '../selections/print-nodes';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /** Prints the selections of one operation. */
@@ -52,11 +52,11 @@ export class OperationPrinter {
     let text = responseName === name ? name : `${responseName}:${name}`;
     if (args.length + contextArguments.length + directives.length + when.length === 0)
       return { text, around: [] };
-    const given = [...printed(args, this.variables), ...contextArguments];
+    const given = [...printNodes(args, this.variables), ...contextArguments];
     if (given.length > 0) text += `(${given.join(' ')})`;
     const around: string[] = [];
     for (const { isOnFragment, node } of directives) {
-      const [directive = ''] = printed([node], this.variables);
+      const [directive = ''] = printNodes([node], this.variables);
       if (isOnFragment) around.push(directive);
       else text += directive;
     }

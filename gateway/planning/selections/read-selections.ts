@@ -1,7 +1,6 @@
 /** Reads operations and field sets as normalised selections: without introspection, and what is never included. */
 import {
   type ArgumentNode,
-  type ASTNode,
   type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -9,9 +8,7 @@ import {
   Kind,
   parse,
   type OperationDefinitionNode,
-  print,
   type SelectionSetNode,
-  visit,
 } from 'graphql';
 import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { Steps } from '../budget';
@@ -28,6 +25,7 @@ import {
   type SelectionItem,
   unconditional,
 } from '.';
+import { printDefinition, printNode } from './print-nodes';
 
 export interface SelectedOperation {
   readonly operation: OperationDefinitionNode;
@@ -51,7 +49,7 @@ export function* readOperation(
   const reader = new SelectionReader(false, steps, fragments, onFragments);
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
-    variables.set(definition.variable.name.value, print(definition));
+    variables.set(definition.variable.name.value, printDefinition(definition));
   return { operation, selection: yield* reader.selectionOf(operation.selectionSet, 0), variables };
 }
 
@@ -147,7 +145,12 @@ class SelectionReader {
 
 /** Name and arguments of a field, in one order. */
 const signatureOf = (name: string, args: readonly ArgumentNode[]): string =>
-  args.length === 0 ? name : `${name}(${args.map(print).sort().join()})`;
+  args.length === 0
+    ? name
+    : `${name}(${args
+        .map((one) => printNode(one).text)
+        .sort()
+        .join()})`;
 
 /** The conditions of `@skip` and `@include`; undefined where a selection is never included. */
 function conditionsOf(directives: readonly DirectiveNode[] = []): Conditions | undefined {
@@ -167,19 +170,4 @@ const notForSubgraphs = new Set(['skip', 'include', 'defer', 'stream']);
 const customDirectives = (nodes: readonly DirectiveNode[] = [], isOnFragment: boolean): CustomDirective[] =>
   nodes
     .filter(({ name }) => !notForSubgraphs.has(name.value))
-    .map((node) => ({ node, isOnFragment, text: print(node) }));
-
-/** By node: what a fragment repeats at many positions is printed once. */
-const texts = new WeakMap<ASTNode, { readonly text: string; readonly variables: ReadonlySet<string> }>();
-
-/** Some nodes as text. Adds the names of their variables to others. */
-export const printed = (nodes: readonly (ArgumentNode | DirectiveNode)[], names: Set<string>): string[] =>
-  nodes.map((node) => {
-    const { text, variables } = remembered(texts, node, () => {
-      const found = new Set<string>();
-      visit(node, { Variable: ({ name }) => void found.add(name.value) });
-      return { text: print(node), variables: found };
-    });
-    for (const name of variables) names.add(name);
-    return text;
-  });
+    .map((node) => ({ node, isOnFragment, text: printNode(node).text }));

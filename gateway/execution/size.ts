@@ -1,4 +1,3 @@
-import type { ASTNode } from 'graphql';
 import type { ResponsePosition } from './compile/merge';
 import type { CompiledOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
@@ -65,9 +64,12 @@ export const sizeOfCombination = ({ length }: string, fields: number): number =>
 
 /** The number of nodes of a syntax tree. */
 export function countNodes(node: object): number {
-  let count = 'kind' in (node as ASTNode) ? 1 : 0;
-  for (const [key, value] of Object.entries(node) as [string, unknown][])
+  if (Array.isArray(node)) return node.reduce<number>((count, one: object) => count + countNodes(one), 0);
+  let count = 'kind' in node ? 1 : 0;
+  for (const key of Object.keys(node)) {
+    const value: unknown = node[key as keyof typeof node];
     if (typeof value === 'object' && value !== null && key !== 'loc') count += countNodes(value);
+  }
   return count;
 }
 

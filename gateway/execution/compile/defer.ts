@@ -25,9 +25,8 @@ import {
   OperationTypeNode,
   type SelectionSetNode,
   valueFromAST,
-  visit,
 } from 'graphql';
-import { type Conditions } from './conditions';
+import { type Conditions, selectionsIn } from './conditions';
 import { type ResponsePosition } from './merge';
 import { sizeOfDeferral } from '../size';
 import { type FieldProjection, isLeftOut, type SelectedField } from './projection';
@@ -339,15 +338,14 @@ export const mayDefer = (document: DocumentNode): boolean => deferVariables(docu
 /** The variables that decide whether fragments are deferred; undefined for a document without `@defer`. */
 export function deferVariables(document: DocumentNode): string[] | undefined {
   const names = new Set<string>();
-  let isUsed = false as boolean;
-  visit(document, {
-    Directive: (directive) => {
-      if (directive.name.value !== 'defer') return;
+  let isUsed = false;
+  for (const { directives = [] } of selectionsIn(document))
+    for (const directive of directives) {
+      if (directive.name.value !== 'defer') continue;
       const condition = conditionOf(directive);
       if (condition === undefined || condition.kind === Kind.VARIABLE || isTrue(condition)) isUsed = true;
       if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
-    },
-  });
+    }
   return isUsed ? [...names] : undefined;
 }
 

@@ -86,7 +86,7 @@ export class Shape {
   seal(): this {
     const words: number[] = [];
     const first = [0];
-    const texts = this.keys.map((key) => wordsOf(Buffer.from(`"${key}":`)));
+    const texts = this.keys.map((key) => wordsOf(`"${key}":`));
     for (const text of texts) first.push(words.push(...text.words));
     this.keyWords = Int32Array.from(words);
     this.keyFirst = Int32Array.from(first);
@@ -96,7 +96,7 @@ export class Shape {
   }
 
   expectType(type: number): void {
-    const { words, mask, length } = wordsOf(this.types.quotedName(type));
+    const { words, mask, length } = wordsOf(`"${this.types.nameOf(type)}"`);
     this.lastType = type;
     this.lastTypeLength = length;
     this.lastTypeWords = Int32Array.from(words);
@@ -125,12 +125,15 @@ export class Shape {
   }
 }
 
-/** A text as little-endian words, padded with zeros, and the mask of the last word's bits that count. */
-function wordsOf(text: Buffer): { words: number[]; mask: number; length: number } {
-  const padded = Buffer.alloc(Math.ceil(text.length / 4) * 4);
-  text.copy(padded);
+/** An ASCII text as little-endian words, padded with zeros, and the mask of the last word's bits that count. */
+function wordsOf(text: string): { words: number[]; mask: number; length: number } {
   const words: number[] = [];
-  for (let i = 0; i < padded.length; i += 4) words.push(padded.readInt32LE(i));
+  for (let i = 0; i < text.length; i += 4) {
+    let word = 0;
+    // Beyond the end it is NaN, which counts as 0 here.
+    for (let k = 0; k < 4; k++) word |= text.charCodeAt(i + k) << (8 * k);
+    words.push(word);
+  }
   const rest = text.length % 4;
   return { words, mask: rest === 0 ? -1 : (1 << (8 * rest)) - 1, length: text.length };
 }
@@ -185,27 +188,36 @@ export function shapeOfOperation(
     for (const [name, below] of partsByName)
       children.set(name, below.length === 0 ? null : shapeOf(below, false));
     const shape = new Shape(types);
+    const sure = parts.map((part) => sureKeys(part.selectionSet, part.type));
     for (const [key, { name, isTypename, alternatives, types: on }] of found) {
       shape.addField(name, key, isTypename, children.get(name)!, alternatives, on);
-      if (parts.every((part) => isSure(part.selectionSet, part.type, key))) shape.sure.add(name);
+      if (sure.every((keys) => keys.has(key))) shape.sure.add(name);
     }
     return shape.seal();
   }
 
-  /** Whether a selection on a type asks for the key on all objects, and its value cannot be null. */
-  function isSure({ selections }: SelectionSetNode, type: string | undefined, key: string): boolean {
-    if (type === undefined) return false;
-    return selections.some((selection) => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD || selection.directives?.length !== 0) return false;
+  /** The keys that a selection on a type asks for on all objects, and whose values cannot be null. */
+  function sureKeys(
+    { selections }: SelectionSetNode,
+    type: string | undefined,
+    keys = new Set<string>(),
+  ): ReadonlySet<string> {
+    if (type === undefined) return keys;
+    for (const selection of selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD || selection.directives?.length !== 0) continue;
       if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = selection.typeCondition?.name.value;
-        return (condition ?? type) === type && isSure(selection.selectionSet, type, key);
+        const condition: string = selection.typeCondition?.name.value ?? type;
+        if (condition === type) sureKeys(selection.selectionSet, type, keys);
+        continue;
       }
-      if ((selection.alias ?? selection.name).value !== key) return false;
-      return selection.name.value === '__typename'
-        ? types.isObject(types.idOf(type))
-        : types.fieldOf(type, selection.name.value)?.isNonNull === true;
-    });
+      const { alias, name } = selection;
+      const isSure =
+        name.value === '__typename'
+          ? types.isObject(types.idOf(type))
+          : types.fieldOf(type, name.value)?.isNonNull === true;
+      if (isSure) keys.add((alias ?? name).value);
+    }
+    return keys;
   }
 
   /** `path` is undefined at the root of an `_entities` operation: rewrites do not apply there. */
@@ -218,7 +230,8 @@ export function shapeOfOperation(
     seen: Set<string>,
   ): void {
     for (const selection of selections) {
-      const here = [...when, ...conjunctionOf(selection.directives)];
+      const own = conjunctionOf(selection.directives);
+      const here = own.length === 0 ? when : [...when, ...own];
       if (selection.kind === Kind.INLINE_FRAGMENT) {
         const { selectionSet, typeCondition } = selection;
         gather(selectionSet, typeCondition?.name.value ?? type, path, here, found, seen);

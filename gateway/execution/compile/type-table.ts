@@ -19,6 +19,7 @@ export class TypeTable {
   readonly #schema: GraphQLSchema;
   readonly #ids = new Map<string, number>();
   readonly #matching = new Map<string, Uint8Array>();
+  readonly #fields = new Map<string, ReadonlyMap<string, TypedField>>();
   readonly #names: string[] = [''];
   readonly #quoted: Buffer[] = [Buffer.alloc(0)];
   readonly #objects: boolean[] = [false];
@@ -64,10 +65,21 @@ export class TypeTable {
   }
 
   /** The type of a field's objects, and whether the field may be null. Undefined for a field that no type has. */
-  fieldOf(type: string, field: string): { readonly type: string; readonly isNonNull: boolean } | undefined {
-    const parent = this.#schema.getType(type);
-    const found = isInterfaceType(parent) || isObjectType(parent) ? parent.getFields()[field] : undefined;
-    return found && { type: getNamedType(found.type).name, isNonNull: isNonNullType(found.type) };
+  fieldOf(type: string, field: string): TypedField | undefined {
+    let fields = this.#fields.get(type);
+    if (fields === undefined) this.#fields.set(type, (fields = this.#fieldsOf(type)));
+    return fields.get(field);
+  }
+
+  #fieldsOf(name: string): ReadonlyMap<string, TypedField> {
+    const type = this.#schema.getType(name);
+    const all = isInterfaceType(type) || isObjectType(type) ? Object.values(type.getFields()) : [];
+    return new Map(
+      all.map((field) => [
+        field.name,
+        { type: getNamedType(field.type).name, isNonNull: isNonNullType(field.type) },
+      ]),
+    );
   }
 
   rootTypeOf(operation: OperationTypeNode): string | undefined {
@@ -89,6 +101,11 @@ export class TypeTable {
     this.#matching.set(condition, matching);
     return matching;
   }
+}
+
+interface TypedField {
+  readonly type: string;
+  readonly isNonNull: boolean;
 }
 
 const tables = new WeakMap<GraphQLSchema, TypeTable>();

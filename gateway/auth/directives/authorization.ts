@@ -60,6 +60,8 @@ export class Authorization {
   readonly #protection: Protection;
   readonly #denied: DeniedFields;
   readonly #schemas = new LRUCache<string, GraphQLSchema>({ max: mostSchemas });
+  /** By what is refused: callers without an account share one. */
+  readonly #visibilities = new LRUCache<string, Visibility>({ max: mostVisibilities });
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
@@ -88,12 +90,10 @@ export class Authorization {
     { document: text, operationName, overrideLabels, refused = [] }: PlannedOperation,
     planning: Planning,
   ): SlicedTask<RefusedPlan> {
-    const { introspection, refused: consequence } = this.#options.options;
+    const consequence = this.#options.options.refused;
     const document = parse(text, { noLocation: true });
     const operation = getOperationAST(document, operationName)!;
-    const schemaFor = (one: Visibility): GraphQLSchema =>
-      introspection === 'visible' ? this.#schemaFor(one) : this.#protection.schema;
-    let refusals = new Visibility(this.#protection, refused, schemaFor);
+    let refusals = this.#visibilityOf(refused);
     for (let round = 0; ; round++) {
       const { document: visible, refused: fields } = withoutRefused(document, operation, refusals);
       if (consequence === 'reject' && fields.size > 0)
@@ -120,7 +120,18 @@ export class Authorization {
     return Object.keys(root.getFields()).map((field) => `${root.name}.${field}`);
   }
 
+  #visibilityOf(refused: Refused): Visibility {
+    const key = refused.join('\n');
+    let visibility = this.#visibilities.get(key);
+    if (visibility === undefined) {
+      visibility = new Visibility(this.#protection, refused, (one) => this.#schemaFor(one));
+      this.#visibilities.set(key, visibility);
+    }
+    return visibility;
+  }
+
   #schemaFor(visibility: Visibility): GraphQLSchema {
+    if (this.#options.options.introspection !== 'visible') return this.#protection.schema;
     const key = [...visibility.refused].sort().join('\n');
     let schema = this.#schemas.get(key);
     if (schema === undefined) {
@@ -133,6 +144,7 @@ export class Authorization {
 
 /** The most visible schemas that are kept. A schema of a hundred subgraphs takes some megabytes. */
 const mostSchemas = 16;
+const mostVisibilities = 100;
 /** The most rounds of planning, each with more fields refused. Almost always one is enough. */
 const mostRounds = 10;
 

@@ -21,10 +21,12 @@ export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: 
   for (const { node, operation } of fetches)
     for (const field of refusedOf(operation, node, visibility)) asked.add(field);
   const found = new Set<string>();
+  let names: ReadonlySet<string> | undefined;
   for (const { node, operation } of fetches) {
     if (!requiresRefused(node.requires ?? [], undefined, visibility)) continue;
+    names ??= fieldNamesIn(document);
     const all = entityFields(operation);
-    const selected = all.filter(({ name }) => names(document).has(name));
+    const selected = all.filter(({ name }) => names!.has(name));
     for (const { type, name } of selected.length > 0 ? selected : all) found.add(`${type}.${name}`);
   }
   return found.size > 0 ? found : asked;
@@ -127,7 +129,7 @@ function entityFields({ selectionSet }: OperationDefinitionNode): EntityField[] 
   return fields;
 }
 
-function names(document: DocumentNode): Set<string> {
+function fieldNamesIn(document: DocumentNode): Set<string> {
   const found = new Set<string>();
   visit(document, { Field: ({ name }) => void found.add(name.value) });
   return found;

@@ -2,10 +2,19 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import {
+  buildSchema,
+  getNamedType,
+  type GraphQLNamedType,
+  isLeafType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql';
 import { type HookModule, loadNamedHook } from '../auth/hook';
 import type { ImportModule } from '../auth/import-module';
 import { loadOptions, type Options } from '../options';
 import type { Parts } from '../packaged/loader';
+import type { SupergraphFacts } from '../planning';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
 import { packageVersion } from '../telemetry/package-root';
@@ -56,7 +65,7 @@ async function openWith(options: Omit<LambdaOptions, 'supergraph'>, parts: Parts
  * Answers some operations of a package with the default options, as those of the package may need what is not there yet. A
  * server in this process stands in for the subgraphs.
  */
-export async function rehearse(_folder: string, parts: Parts): Promise<void> {
+export async function rehearse(folder: string, parts: Parts): Promise<void> {
   const subgraph = createServer((request, response) => {
     request.resume();
     response.setHeader('content-type', 'application/json').end('{"data":{}}');
@@ -66,9 +75,34 @@ export async function rehearse(_folder: string, parts: Parts): Promise<void> {
   const graph = readGraph(parts.get(graphFile)!, parts.get(supergraphFile)!, packageVersion());
   const subgraphs = Object.fromEntries(graph.facts.subgraphs.map(({ name }) => [name, { url }]));
   const options = { subgraphs, lambda: { perInstance: true }, logging: { level: 'silent' } } as const;
+  readOptions(folder);
   const { handler } = await openWith(options, parts);
-  for (const { document } of graph.operations.slice(0, rehearsed)) await handler(eventOf(document), {});
+  const known = graph.operations.slice(0, rehearsed).map(({ document }) => document);
+  // With another text the operations are unknown, and are planned.
+  const unknown = known.length > 0 ? known.map((document) => `${document}\n`) : [sampleOf(graph.facts)];
+  for (const document of [...known, ...unknown]) await handler(eventOf(document), {});
   subgraph.close();
+}
+
+function readOptions(folder: string): void {
+  try {
+    loadOptions({ config: join(folder, optionsFile) });
+  } catch {
+    // Such as for a variable of the environment that only the function has.
+  }
+}
+
+/** An operation that the package does not have: some fields of the query type, and of what is below them. */
+function sampleOf({ apiSchemaSdl }: SupergraphFacts): string {
+  const select = (type: GraphQLNamedType | null | undefined, depth: number): string => {
+    if (!isObjectType(type)) return '{ __typename }';
+    const fields = Object.values(type.getFields()).filter(({ args }) => !args.some(isRequiredArgument));
+    const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
+    const others = depth === 0 ? [] : fields.filter((field) => !leaves.includes(field)).slice(0, 3);
+    const below = others.map(({ name, type }) => `${name} ${select(getNamedType(type), depth - 1)}`);
+    return `{ __typename ${[...leaves.map(({ name }) => name), ...below].join(' ')} }`;
+  };
+  return select(buildSchema(apiSchemaSdl.join('')).getQueryType(), 3);
 }
 
 /** Operations: of some, the plans have other parts. */

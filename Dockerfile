@@ -10,6 +10,7 @@ COPY bundle.mjs setup.mjs tsconfig.json tsconfig.build.json ./
 COPY cli ./cli
 COPY console ./console
 COPY gateway ./gateway
+COPY kit ./kit
 COPY schema ./schema
 COPY subgraphs ./subgraphs
 RUN node setup.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
@@ -40,7 +41,7 @@ CMD ["--supergraph", "schema/supergraph.graphql", "--host", "0.0.0.0"]
 FROM runtime AS subgraph
 ARG NAME
 ENV SUBGRAPH=${NAME} PORT=4001
-COPY --from=build /weir/dist/subgraphs/kit ./dist/subgraphs/kit
+COPY --from=build /weir/dist/kit ./dist/kit
 COPY --from=build /weir/dist/subgraphs/${NAME} ./dist/subgraphs/${NAME}
 EXPOSE 4001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 \

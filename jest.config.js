@@ -23,7 +23,9 @@ module.exports = {
   testEnvironment: './test/support/environment.cjs',
   runtime: '<rootDir>/test/support/shared-modules.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
-  roots: ['cli', 'console', 'gateway', 'schema', 'subgraphs', 'test'].map((folder) => `<rootDir>/${folder}`),
+  roots: ['cli', 'console', 'gateway', 'kit', 'schema', 'subgraphs', 'test'].map(
+    (folder) => `<rootDir>/${folder}`,
+  ),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],
   testPathIgnorePatterns: [
     // The end-to-end tests start processes, a browser and a cache server: `npm run test:e2e`, and `.ci/run`.

@@ -30,7 +30,7 @@ const groups = [
     sources: ['gateway/http', 'gateway/websocket'],
   },
   {
-    why: 'they kill at more points what `e2e/{workflows,consumers,store}-killed`, `unit/subgraphs/kit/events/relay` and the contracts of stores kill or end once',
+    why: 'they kill at more points what `e2e/{workflows,consumers,store}-killed`, `unit/kit/events/log/relay` and the contracts of stores kill or end once',
     suites: [
       'test/integration/orders-killed.test.ts',
       'test/integration/registry-killed.test.ts',
@@ -38,8 +38,8 @@ const groups = [
     ],
     sources: [
       'schema/store',
-      'subgraphs/kit/events',
-      'subgraphs/kit/workflows',
+      'kit/events',
+      'kit/workflows',
       'subgraphs/orders',
       'subgraphs/inventory',
       'subgraphs/payments',
@@ -65,7 +65,7 @@ const groups = [
     why: 'each step of an order fails in turn: `integration/shop-commands` and `e2e/workflows-killed` prove what undoes it',
     suites: ['test/integration/order-failures.test.ts'],
     sources: [
-      'subgraphs/kit/workflows',
+      'kit/workflows',
       'subgraphs/orders',
       'subgraphs/inventory',
       'subgraphs/payments',
@@ -85,7 +85,7 @@ const groups = [
   {
     why: 'it loses and brings back whole tables; `unit/cli/recovery` tests each step',
     suites: ['test/integration/rehearse-recovery.test.ts'],
-    sources: ['cli/recovery', 'cli/rehearse-recovery.ts', 'subgraphs/kit/recovery'],
+    sources: ['cli/recovery', 'cli/rehearse-recovery.ts', 'kit/recovery'],
   },
 ];
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineSubgraph, lambdaHandler, runWhenMain } from '../kit';
+import { defineSubgraph, lambdaHandler, runWhenMain } from '../../kit';
 import { createLoaders } from './loaders';
 import { resolvers, type Context } from './resolvers';
 import { usersTable } from './table';

@@ -1,4 +1,4 @@
-import { SubgraphError, type Change } from '../kit';
+import { SubgraphError, type Change } from '../../kit';
 import { type Address, type User } from './table';
 
 export interface UpdateProfileInput {

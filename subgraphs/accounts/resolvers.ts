@@ -5,7 +5,7 @@ import {
   type Database,
   type Identity,
   type Resolvers,
-} from '../kit';
+} from '../../kit';
 import { type Loaders } from './loaders';
 import { changeOf, type UpdateProfileInput } from './profile';
 import { usersTable, type User } from './table';

@@ -1,4 +1,4 @@
-import { defineTable } from '../kit';
+import { defineTable } from '../../kit';
 import { seedUsers } from './seed';
 
 export interface User {

@@ -1,4 +1,4 @@
-import { entityLoader, relationLoader, type RequestScope } from '../kit';
+import { entityLoader, relationLoader, type RequestScope } from '../../kit';
 import { orderHistory } from './order-history';
 import { popularity } from './popularity';
 

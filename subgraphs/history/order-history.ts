@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineProjection, type EventOf } from '../kit';
+import { defineProjection, type EventOf } from '../../kit';
 
 /** What the events of an order told. */
 export interface RecordedOrder {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTotals } from '../kit';
+import { defineTotals } from '../../kit';
 
 /** What an event adds to the popularity of a product. */
 export interface Purchase {

@@ -6,7 +6,7 @@ import {
   type Identity,
   type ProjectedDocument,
   type Resolvers,
-} from '../kit';
+} from '../../kit';
 import { type Loaders } from './loaders';
 import { orderHistory, type RecordedOrder } from './order-history';
 import { popularity } from './popularity';

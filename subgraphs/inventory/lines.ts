@@ -1,4 +1,4 @@
-import { SubgraphError } from '../kit';
+import { SubgraphError } from '../../kit';
 import { type StockLine } from './table';
 
 const mostLines = 50;

@@ -1,4 +1,4 @@
-import { entityLoader, relationLoader, type Database } from '../kit';
+import { entityLoader, relationLoader, type Database } from '../../kit';
 import { reservationsTable, stockTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { atLeast, hasEntry, lacksEntry, missing, not, SubgraphError, type Database } from '../kit';
+import { atLeast, hasEntry, lacksEntry, missing, not, SubgraphError, type Database } from '../../kit';
 import { StockChanged } from './events';
 import { checkLines } from './lines';
 import { reservationsTable, stockTable, type Reservation, type StockItem, type StockLine } from './table';

@@ -1,4 +1,10 @@
-import { SubgraphError, subscriptionField, type ConnectionArgs, type Database, type Resolvers } from '../kit';
+import {
+  SubgraphError,
+  subscriptionField,
+  type ConnectionArgs,
+  type Database,
+  type Resolvers,
+} from '../../kit';
 import { StockChanged } from './events';
 import { type Loaders } from './loaders';
 import { releaseStock, reserveStock } from './reservations';

@@ -1,4 +1,4 @@
-import { defineTable } from '../kit';
+import { defineTable } from '../../kit';
 import { seedStock } from './seed';
 
 /** The stock of a product in its warehouse. */

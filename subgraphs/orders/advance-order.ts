@@ -1,4 +1,4 @@
-import { SubgraphError, type Database } from '../kit';
+import { SubgraphError, type Database } from '../../kit';
 import { OrderStatusChanged } from './events';
 import { ordersTable, type Order } from './table';
 

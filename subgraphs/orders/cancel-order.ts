@@ -1,4 +1,4 @@
-import { SubgraphError, type Database, type Workflows } from '../kit';
+import { SubgraphError, type Database, type Workflows } from '../../kit';
 import { answerMilliseconds } from './place-order';
 import { ordersTable, type Order } from './table';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SubgraphError, updateOnce, type Database, type Identity } from '../kit';
+import { SubgraphError, updateOnce, type Database, type Identity } from '../../kit';
 import { checkQuantity, checkUpc, mostLines } from './input';
 import { cartsTable, type Cart, type Order, type OrderLine } from './table';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../kit';
+import { defineEvent } from '../../kit';
 
 const lines = z.array(z.object({ upc: z.string(), quantity: z.int() }));
 

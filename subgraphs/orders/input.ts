@@ -1,4 +1,4 @@
-import { looksLikeCardNumber, SubgraphError } from '../kit';
+import { looksLikeCardNumber, SubgraphError } from '../../kit';
 import { type Address, type OrderLine } from './table';
 
 export interface PlaceOrderInput {

@@ -1,4 +1,4 @@
-import { entityLoader, relationLoader, type Database } from '../kit';
+import { entityLoader, relationLoader, type Database } from '../../kit';
 import { cartsTable, ordersTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;

@@ -1,4 +1,4 @@
-import { idOf, SubgraphError, type Database, type Identity, type Workflows } from '../kit';
+import { idOf, SubgraphError, type Database, type Identity, type Workflows } from '../../kit';
 import { readPlaceOrder, type PlaceOrderInput } from './input';
 import { ordersTable, type Order } from './table';
 import { pendingOrder, type RecordOrderInput } from './tasks';

@@ -9,7 +9,7 @@ import {
   type RequestScope,
   type Resolvers,
   type Workflows,
-} from '../kit';
+} from '../../kit';
 import { advanceOrder, type AdvanceOrderArgs } from './advance-order';
 import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
 import { cancelOrder } from './cancel-order';

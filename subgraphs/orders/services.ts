@@ -1,4 +1,4 @@
-import { SubgraphError, type RequestScope } from '../kit';
+import { SubgraphError, type RequestScope } from '../../kit';
 import { type OrderLine } from './table';
 
 /**

@@ -1,4 +1,4 @@
-import { defineTable, type WithRequests } from '../kit';
+import { defineTable, type WithRequests } from '../../kit';
 import { seedCarts, seedOrders } from './seed';
 
 export interface Order {

@@ -1,4 +1,4 @@
-import { missing, SubgraphError, type TaskScope } from '../kit';
+import { missing, SubgraphError, type TaskScope } from '../../kit';
 import { takeOutOfCart } from './cart';
 import { OrderCancelled, OrderPlaced, OrderRefused } from './events';
 import { connectServices, type serviceOptions } from './services';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../kit';
+import { defineEvent } from '../../kit';
 
 const data = z.object({
   payerId: z.string(),

@@ -1,4 +1,4 @@
-import { defineTable, type Database } from '../kit';
+import { defineTable, type Database } from '../../kit';
 import { type ChargeAnswer, type PaymentProvider } from './provider';
 
 /** What the fake provider has done under a reference. Its own ledger, which no other code reads or writes. */

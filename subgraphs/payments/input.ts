@@ -1,4 +1,4 @@
-import { looksLikeCardNumber, SubgraphError } from '../kit';
+import { looksLikeCardNumber, SubgraphError } from '../../kit';
 
 /** Throws `BAD_USER_INPUT` unless it is a token of the provider. The message never has the text: it may be a card's number. */
 export function checkToken(token: string): void {

@@ -1,4 +1,4 @@
-import { entityLoader, type Database } from '../kit';
+import { entityLoader, type Database } from '../../kit';
 import { paymentsTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;

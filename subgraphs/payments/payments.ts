@@ -1,4 +1,4 @@
-import { missing, SubgraphError, type Database } from '../kit';
+import { missing, SubgraphError, type Database } from '../../kit';
 import { PaymentRefunded, PaymentTaken } from './events';
 import { checkAmount, checkToken } from './input';
 import { type ChargeAnswer, type PaymentProvider } from './provider';

@@ -1,4 +1,4 @@
-import { hasScope, type Identity, type Resolvers } from '../kit';
+import { hasScope, type Identity, type Resolvers } from '../../kit';
 import { type Loaders } from './loaders';
 import { refundPayment, takePayment, type PaymentScope, type TakePaymentArgs } from './payments';
 import { type Payment } from './table';

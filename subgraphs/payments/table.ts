@@ -1,4 +1,4 @@
-import { defineTable } from '../kit';
+import { defineTable } from '../../kit';
 
 /** The payment of an order. An order has at most one, so the order's id is the key of every command. */
 export interface Payment {

@@ -1,4 +1,4 @@
-import { entityLoader, lookupLoader, relationLoader, type Database } from '../kit';
+import { entityLoader, lookupLoader, relationLoader, type Database } from '../../kit';
 import { categoriesTable, productsTable } from './table';
 
 export type Loaders = ReturnType<typeof createLoaders>;

@@ -1,4 +1,4 @@
-import { type ConnectionArgs, type Database, type Resolvers } from '../kit';
+import { type ConnectionArgs, type Database, type Resolvers } from '../../kit';
 import { type Loaders } from './loaders';
 import { search, type SearchArgs } from './search';
 import { rootCategoryId, type Category, type Medium, type Product } from './table';

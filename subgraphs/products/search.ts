@@ -1,4 +1,4 @@
-import { queryConnection, SubgraphError, type Connection, type Database } from '../kit';
+import { queryConnection, SubgraphError, type Connection, type Database } from '../../kit';
 import { categoriesTable, productsTable, type Category, type Product } from './table';
 
 export interface SearchArgs {

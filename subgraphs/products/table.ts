@@ -1,4 +1,4 @@
-import { defineTable } from '../kit';
+import { defineTable } from '../../kit';
 import { seedCategories, seedProducts } from './seed';
 
 export interface Product {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../kit';
+import { defineEvent } from '../../kit';
 
 /** A review was written. Its subject is the review, which never changes, so the event has all of it. */
 export const ReviewWritten = defineEvent({

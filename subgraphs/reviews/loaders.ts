@@ -1,4 +1,4 @@
-import { entityLoader, relationLoader, type RequestScope } from '../kit';
+import { entityLoader, relationLoader, type RequestScope } from '../../kit';
 import { ratings } from './ratings';
 import { reviewsTable } from './table';
 

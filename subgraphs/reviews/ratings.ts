@@ -1,4 +1,4 @@
-import { defineTotals, missing } from '../kit';
+import { defineTotals, missing } from '../../kit';
 import { RatingsChanged, ReviewWritten } from './events';
 import { seedReviews } from './seed';
 import { reviewsTable } from './table';

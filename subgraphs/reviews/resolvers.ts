@@ -7,7 +7,7 @@ import {
   type Identity,
   type RequestScope,
   type Resolvers,
-} from '../kit';
+} from '../../kit';
 import { ReviewWritten } from './events';
 import { createLoaders, type Loaders } from './loaders';
 import { noRatings, summarize } from './ratings';

@@ -1,4 +1,4 @@
-import { defineTable, type WithRequests } from '../kit';
+import { defineTable, type WithRequests } from '../../kit';
 import { seedReviews } from './seed';
 
 export interface Review extends WithRequests {

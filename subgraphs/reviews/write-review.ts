@@ -1,4 +1,4 @@
-import { createOnce, idOf, SubgraphError, type Identity, type RequestScope } from '../kit';
+import { createOnce, idOf, SubgraphError, type Identity, type RequestScope } from '../../kit';
 import { ReviewWritten } from './events';
 import { ratings } from './ratings';
 import { reviewsTable, type Review } from './table';

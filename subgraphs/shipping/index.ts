@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runStandInWhenMain, type AppSyncSubgraph } from '../kit';
+import { runStandInWhenMain, type AppSyncSubgraph } from '../../kit';
 import { resolvers } from './resolvers';
 import { shipmentsTable } from './table';
 

@@ -1,4 +1,4 @@
-import { missing, type AppSyncResolvers, type Database } from '../kit';
+import { missing, type AppSyncResolvers, type Database } from '../../kit';
 import { shipmentsTable, type Shipment } from './table';
 
 /** The representation of an order: its key, and the fields in `@requires`. */

@@ -1,4 +1,4 @@
-import { defineTable } from '../kit';
+import { defineTable } from '../../kit';
 
 /** What is known of the parcel of an order. Kept for ever: nobody knows how late a message can be. */
 export interface Shipment {

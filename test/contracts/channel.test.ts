@@ -1,7 +1,7 @@
 /** What every channel does. Over 300 lines: one contract over both engines. */
 import fc from 'fast-check';
-import { type Delivery, type Subscription } from '../../subgraphs/kit/events/channel';
-import { type DomainEvent } from '../../subgraphs/kit/events/event';
+import { type Delivery, type Subscription } from '../../kit/events/channels/channel';
+import { type DomainEvent } from '../../kit/events/event';
 import { channelEngines, type ChannelBackend, type OpenChannel } from '../support/channels';
 import { endAll, eventually, startProcess } from '../support/process';
 import { join } from 'node:path';

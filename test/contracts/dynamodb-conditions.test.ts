@@ -9,7 +9,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit/embedded-dynamodb';
+import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../kit/store/embedded-dynamodb';
 import { motoPython, sayWithoutMoto, startMoto, type Moto } from '../support/moto';
 
 const runs = Number(process.env['WEIR_CONDITIONS'] ?? 150);

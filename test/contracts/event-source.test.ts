@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type EventSelection, type EventStream } from '../../subgraphs/kit';
+import { type EventSelection, type EventStream } from '../../kit';
 import { amountOf } from '../support/amounts';
 import { closeEventSources, eventSources } from '../support/event-sources';
 

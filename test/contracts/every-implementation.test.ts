@@ -49,19 +49,19 @@ const contracts: readonly Contract[] = [
   },
   {
     of: 'EventSource',
-    file: 'subgraphs/kit/subscriptions/event-source.ts',
+    file: 'kit/subscriptions/event-source.ts',
     list: 'test/support/event-sources.ts',
     entered: eventSources.map(([, , implementation]) => implementation),
   },
   {
     of: 'Channel',
-    file: 'subgraphs/kit/events/channel.ts',
+    file: 'kit/events/channels/channel.ts',
     list: 'test/support/channels.ts',
     entered: channels,
   },
   {
     of: 'WorkflowEngine',
-    file: 'subgraphs/kit/workflows/engine.ts',
+    file: 'kit/workflows/engine.ts',
     list: 'test/support/workflow-engines.ts',
     entered: workflowEngines.map(({ implementation }) => implementation),
     openers: ['openEngine'],
@@ -93,7 +93,7 @@ const contracts: readonly Contract[] = [
   },
 ];
 
-const sources = ['gateway', 'schema', 'cli', 'subgraphs']
+const sources = ['gateway', 'kit', 'schema', 'cli', 'subgraphs']
   .flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )

@@ -16,7 +16,7 @@ import {
   type DatabaseSettings,
   type WithOutbox,
   type WithRequests,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
 
 interface Stock {

@@ -1,9 +1,9 @@
 /** What every engine of workflows does. Over 300 lines: one contract over both. */
 import Fastify from 'fastify';
-import { SubgraphError, type Execution, type TaskScope } from '../../subgraphs/kit';
-import { type Definition } from '../../subgraphs/kit/workflows/definition';
-import { readStart, type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
-import { serveWorkflows } from '../../subgraphs/kit/workflows/serve-workflows';
+import { SubgraphError, type Execution, type TaskScope } from '../../kit';
+import { type Definition } from '../../kit/workflows/definition';
+import { readStart, type WorkflowEngine } from '../../kit/workflows/engine';
+import { serveWorkflows } from '../../kit/workflows/serve-workflows';
 import { eventually } from '../support/process';
 import { workflowEngines, type EngineGround } from '../support/workflow-engines';
 import { define, taskState } from '../support/workflows';

@@ -4,9 +4,9 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SubgraphError, type Task, type TaskScope } from '../../subgraphs/kit';
-import { readDefinition, tasksOf, type Definition } from '../../subgraphs/kit/workflows/definition';
-import { readStart, type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
+import { SubgraphError, type Task, type TaskScope } from '../../kit';
+import { readDefinition, tasksOf, type Definition } from '../../kit/workflows/definition';
+import { readStart, type WorkflowEngine } from '../../kit/workflows/engine';
 import { amountOf, timeFor } from '../support/amounts';
 import { workflowEngines, type EngineGround } from '../support/workflow-engines';
 import { bookTrip } from '../support/workflows';

@@ -18,10 +18,10 @@ import {
   type NewEvent,
   type RunningSubgraph,
   type WithOutbox,
-} from '../../subgraphs/kit';
-import { atLeast } from '../../subgraphs/kit/condition';
-import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
-import { openSubgraphConsumers } from '../../subgraphs/kit/events/subgraph-consumers';
+} from '../../kit';
+import { atLeast } from '../../kit/table/condition';
+import { consumersTable } from '../../kit/events/consumers/consumers-table';
+import { openSubgraphConsumers } from '../../kit/events/consumers/subgraph-consumers';
 import { OrderCancelled, OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
 import { amountOf, timeFor } from '../support/amounts';
 import { bundle } from '../support/bundled';

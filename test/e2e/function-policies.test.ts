@@ -16,11 +16,11 @@ import {
   openEmbeddedDynamoDB,
   openSnsSqsChannel,
   type Subgraph,
-} from '../../subgraphs/kit';
-import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
-import { declarationOf } from '../../subgraphs/kit/declaration';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { type AnyTableDefinition, withAllOperations } from '../../subgraphs/kit/table-definition';
+} from '../../kit';
+import { startAppSyncSubgraph } from '../../kit/appsync/stand-in';
+import { declarationOf } from '../../kit/declaration';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { type AnyTableDefinition, withAllOperations } from '../../kit/table/definition';
 import { amountOf } from '../support/amounts';
 import { guardByPolicy } from '../support/aws-guard';
 import { type AwsCall, codePolicyOf, differencesOf, type Policy } from '../support/aws-policies';

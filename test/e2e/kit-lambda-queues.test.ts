@@ -17,7 +17,7 @@ import {
   openSnsSqsChannel,
   type SnsSqsChannel,
   type WithOutbox,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { invokeWithMessages } from '../support/lambda-mapping';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { eventually } from '../support/process';

@@ -5,13 +5,13 @@ import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { openEmbeddedDynamoDB } from '../../subgraphs/kit';
+import { openEmbeddedDynamoDB } from '../../kit';
 import { temporaryFolder } from '../support/subgraph-kit';
 
 const source = (path: string) => join(__dirname, '../..', path);
 const library = source('test/support/library-subgraph.ts');
 const standIn = source('subgraphs/shipping/index.ts');
-const embedded = source('subgraphs/kit/embedded-dynamodb.ts');
+const embedded = source('kit/store/embedded-dynamodb.ts');
 
 let folder: ReturnType<typeof temporaryFolder>;
 const children = new Set<ChildProcess>();

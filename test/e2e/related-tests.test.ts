@@ -7,7 +7,7 @@ it.each([
   ['cli/check.ts', 'test/unit/cli/check.test.ts'],
   ['gateway/http/cors.ts', 'test/unit/gateway/http/cors.test.ts'],
   ['schema/api-schema.ts', 'test/unit/schema/compose.test.ts'],
-  ['subgraphs/kit/index.ts', 'test/integration/kit-serve.test.ts'],
+  ['kit/index.ts', 'test/integration/kit-serve.test.ts'],
 ])('jest finds the tests that a source is related to: %s', (source, test) => {
   const jest = join(root, 'node_modules/jest/bin/jest.js');
   const args = [jest, '--listTests', '--findRelatedTests', join(root, source)];

@@ -14,8 +14,8 @@ import {
   type SnsSqsChannelOptions,
   startSubgraph,
   type WithOutbox,
-} from '../../subgraphs/kit';
-import { writeEvent } from '../../subgraphs/kit/events/event';
+} from '../../kit';
+import { writeEvent } from '../../kit/events/event';
 import { type Moto, motoPython, sayWithoutMoto, startMoto } from '../support/moto';
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';

@@ -17,7 +17,7 @@ import {
   type RunningSubgraph,
   startSubgraph as startOfKit,
   subscriptionField,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { freePort } from '../support/free-port';
 import { endAll, eventually, startWeir, type WeirProcess } from '../support/process';
 import { loadResume } from '../support/resume-example';

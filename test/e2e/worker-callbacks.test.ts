@@ -7,7 +7,7 @@ import {
   subscriptionField,
   type Resolvers,
   type RunningSubgraph,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { freePort } from '../support/free-port';
 import { childrenOf, endAll, eventually, startWeir } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';

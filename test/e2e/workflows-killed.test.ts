@@ -1,10 +1,10 @@
 /** A saga whose processes are killed, or stopped for a while, at every point: every execution ends right. */
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { prepareTable } from '../../subgraphs/kit/prepare';
-import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
+import { openDatabase, openEmbeddedDynamoDB } from '../../kit';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { prepareTable } from '../../kit/serve/prepare';
+import { executionsTable } from '../../kit/workflows/executions-table';
 import { amountOf, timeFor } from '../support/amounts';
 import { bundle } from '../support/bundled';
 import { openEmbedded } from '../support/embedded-workflows';

@@ -7,8 +7,8 @@ import { appSyncSigner } from '../../gateway/subgraph-calls/signers/appsync';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import { Meter } from '../../gateway/telemetry/meter';
-import { type AppSyncMode } from '../../subgraphs/kit/appsync-credentials';
-import { serveRealTime } from '../../subgraphs/kit/appsync-real-time';
+import { type AppSyncMode } from '../../kit/appsync/credentials';
+import { serveRealTime } from '../../kit/appsync/real-time';
 import { callerOf } from '../support/caller';
 import { operationOf } from '../support/subgraph-request';
 

@@ -7,8 +7,8 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { graphql, parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { composeSupergraph } from '../../schema';
-import { type AppSyncCredentials, type AppSyncMode } from '../../subgraphs/kit/appsync-credentials';
-import { type AppSyncCall, ResolverError, startAppSyncStandIn } from '../../subgraphs/kit/appsync-stand-in';
+import { type AppSyncCredentials, type AppSyncMode } from '../../kit/appsync/credentials';
+import { type AppSyncCall, ResolverError, startAppSyncStandIn } from '../../kit/appsync/stand-in';
 import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type RunningServer, serveHttp1 } from '../support/subgraph-servers';
 

@@ -16,7 +16,7 @@ import {
   startSubgraph,
   type WithOutbox,
   type WithRequests,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { z } from 'zod';
 import { startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type Answer, send, signerOf } from '../support/shop';

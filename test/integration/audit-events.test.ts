@@ -20,9 +20,9 @@ import {
   startSubgraph,
   type DomainEvent,
   type WithOutbox,
-} from '../../subgraphs/kit';
-import { openLinkKeys } from '../../subgraphs/kit/link-keys';
-import { openPrivateLink } from '../../subgraphs/kit/private-link';
+} from '../../kit';
+import { openLinkKeys } from '../../kit/identity/link-keys';
+import { openPrivateLink } from '../../kit/identity/private-link';
 import { startFakePublisher } from '../support/fake-publisher';
 import { motoPython, sayWithoutMoto, startMoto, type Moto } from '../support/moto';
 import { endAll, eventually, startProcess } from '../support/process';

@@ -10,7 +10,7 @@ import {
   UnprocessableEvent,
   type RequestScope,
   type RunningSubgraph,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { startFakePublisher } from '../support/fake-publisher';
 import { freePort } from '../support/free-port';
 import { eventually } from '../support/process';

@@ -13,7 +13,7 @@ import type { Instance } from '../../gateway/discovery/resolver';
 import { parseOptions } from '../../gateway/options';
 import { targetOf } from '../../gateway/options/targets';
 import { s3Source } from '../../gateway/supergraph/s3';
-import { type EmbeddedDynamoDB, openEmbeddedDynamoDB } from '../../subgraphs/kit';
+import { type EmbeddedDynamoDB, openEmbeddedDynamoDB } from '../../kit';
 import { type AwsGuard, guardByPolicy } from '../support/aws-guard';
 import { type AwsCall, codePolicyOf, differencesOf, type Policy } from '../support/aws-policies';
 import { readTemplate } from '../support/cloudformation';

@@ -1,7 +1,7 @@
 /** The subgraph history: what it hears of orders, and whom it tells. */
 import { history } from '../../subgraphs/history';
 import { popularity } from '../../subgraphs/history/popularity';
-import { startSubgraph, type RunningSubgraph } from '../../subgraphs/kit';
+import { startSubgraph, type RunningSubgraph } from '../../kit';
 import { startFakePublisher } from '../support/fake-publisher';
 import { orderEvent, placed } from '../support/order-events';
 import { eventually } from '../support/process';

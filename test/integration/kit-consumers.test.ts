@@ -9,9 +9,9 @@ import {
   type DomainEvent,
   type RunningSubgraph,
   type WithOutbox,
-} from '../../subgraphs/kit';
-import { openPrivateLink, signer } from '../../subgraphs/kit/private-link';
-import { openLinkKeys } from '../../subgraphs/kit/link-keys';
+} from '../../kit';
+import { openPrivateLink, signer } from '../../kit/identity/private-link';
+import { openLinkKeys } from '../../kit/identity/link-keys';
 import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';

@@ -11,9 +11,9 @@ import {
   type Resolvers,
   type RunningSubgraph,
   type Settings,
-} from '../../subgraphs/kit';
-import { openLinkKeys } from '../../subgraphs/kit/link-keys';
-import { signRequest } from '../../subgraphs/kit/private-link';
+} from '../../kit';
+import { openLinkKeys } from '../../kit/identity/link-keys';
+import { signRequest } from '../../kit/identity/private-link';
 import { readEvents, type EventReader } from '../support/event-reader';
 import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
 

@@ -1,4 +1,4 @@
-import { lambdaHandler, openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit';
+import { lambdaHandler, openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../kit';
 import { handler as libraryHandler, library } from '../support/library-subgraph';
 import { startOtlpReceiver } from '../support/otlp-receiver';
 

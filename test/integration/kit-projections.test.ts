@@ -14,7 +14,7 @@ import {
   type DomainEvent,
   type Projection,
   type RunningSubgraph,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { ratings } from '../../subgraphs/reviews/ratings';
 import { reviewsTable } from '../../subgraphs/reviews/table';
 import { amountOf } from '../support/amounts';

@@ -18,7 +18,7 @@ import {
   type Identity,
   type Resolvers,
   type RunningSubgraph,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { temporaryFolder } from '../support/subgraph-kit';
 
 interface Book {

@@ -17,7 +17,7 @@ import {
   type Resolvers,
   type RunningSubgraph,
   type Settings,
-} from '../../subgraphs/kit';
+} from '../../kit';
 import { temporaryFolder } from '../support/subgraph-kit';
 import { overCallbacks, subscribers } from '../support/subscription-clients';
 import { within } from '../support/times';

@@ -10,12 +10,12 @@ import {
   type RequestScope,
   type RunningSubgraph,
   type TaskScope,
-} from '../../subgraphs/kit';
-import { lambdaHandler } from '../../subgraphs/kit/lambda';
-import { readDefinition } from '../../subgraphs/kit/workflows/definition';
-import { readStart } from '../../subgraphs/kit/workflows/engine';
-import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
-import { readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
+} from '../../kit';
+import { lambdaHandler } from '../../kit/serve/lambda';
+import { readDefinition } from '../../kit/workflows/definition';
+import { readStart } from '../../kit/workflows/engine';
+import { executionsTable } from '../../kit/workflows/executions-table';
+import { readWorkflows } from '../../kit/workflows/open-workflows';
 import { orders } from '../../subgraphs/orders';
 import { examplesOf } from '../support/documentation';
 import { openEmbedded } from '../support/embedded-workflows';

@@ -1,7 +1,7 @@
 /** Authorisers of AppSync's kind that run elsewhere: a function of AWS Lambda by its API, and an endpoint. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayOptions } from '../../gateway';
-import { checkSignature } from '../../subgraphs/kit/appsync-credentials';
+import { checkSignature } from '../../kit/appsync/credentials';
 import { watchIdentities } from '../support/identities';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';

@@ -16,9 +16,9 @@ import {
   type DomainEvent,
   type RequestScope,
   type RunningSubgraph,
-} from '../../subgraphs/kit';
-import { openLinkKeys } from '../../subgraphs/kit/link-keys';
-import { signer } from '../../subgraphs/kit/private-link';
+} from '../../kit';
+import { openLinkKeys } from '../../kit/identity/link-keys';
+import { signer } from '../../kit/identity/private-link';
 import { examplesOf, fits, runsIn } from '../support/documentation';
 import { startFakePublisher } from '../support/fake-publisher';
 import { eventually } from '../support/process';

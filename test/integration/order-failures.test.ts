@@ -1,5 +1,5 @@
 /** Whatever fails, is late, or is done twice while an order is placed or cancelled: it ends with no hold and no charge left over. */
-import { idOf } from '../../subgraphs/kit';
+import { idOf } from '../../kit';
 import { cancelOrder } from '../../subgraphs/orders/cancel-order';
 import { placeOrder } from '../../subgraphs/orders/place-order';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -7,7 +7,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
+import { readWorkflows } from '../../kit/workflows/open-workflows';
 import { orders } from '../../subgraphs/orders';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { amountOf, timeFor } from '../support/amounts';
@@ -80,8 +80,8 @@ function build(): void {
       contents: `import { inventory } from './subgraphs/inventory';
         import { orders } from './subgraphs/orders';
         import { payments } from './subgraphs/payments';
-        import { startSubgraph } from './subgraphs/kit';
-        import { readSettings } from './subgraphs/kit/settings';
+        import { startSubgraph } from './kit';
+        import { readSettings } from './kit/settings';
         const [name, ...args] = process.argv.slice(2);
         const subgraph = { inventory, orders, payments }[name];
         startSubgraph(subgraph, readSettings(subgraph, args)).then(({ url }) => console.log('ready at ' + url));`,

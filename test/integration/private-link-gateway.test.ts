@@ -1,7 +1,7 @@
 /** Gateway and subgraphs that share a secret: what a client cannot forge, and who the subgraphs are told that it is. */
 import { createHash } from 'node:crypto';
-import { defineSubgraph, startSubgraph, type RequestScope, type RunningSubgraph } from '../../subgraphs/kit';
-import { signRequest } from '../../subgraphs/kit/private-link';
+import { defineSubgraph, startSubgraph, type RequestScope, type RunningSubgraph } from '../../kit';
+import { signRequest } from '../../kit/identity/private-link';
 import { startCli } from '../support/run-cli';
 import { startTestGateway, type TestGateway } from '../support/running-gateway';
 import { temporaryFolder } from '../support/subgraph-kit';

@@ -2,7 +2,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { toKey } from '../../gateway/subgraph-calls/signers/link-keys';
 import { signPrivateLink } from '../../gateway/subgraph-calls/signers/private-link';
-import { startSubgraph, type RunningSubgraph, type SignedCaller } from '../../subgraphs/kit';
+import { startSubgraph, type RunningSubgraph, type SignedCaller } from '../../kit';
 import { callerOf } from '../support/caller';
 import { library } from '../support/library-subgraph';
 import { temporaryFolder } from '../support/subgraph-kit';

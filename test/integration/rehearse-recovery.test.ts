@@ -8,7 +8,7 @@ import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { embeddedDynamoDBScript } from '../../cli/own-package';
 import { runCli } from '../../cli/program';
 import { startRehearsalStore } from '../../cli/recovery/store-process';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
 import { amountOf, timeFor } from '../support/amounts';
 import { commandsIn, examplesOf, fits, runsIn } from '../support/documentation';
 import { childrenOf, endAll, eventually, isAlive, startWeir } from '../support/process';

@@ -1,8 +1,8 @@
 /** Relays as real processes, ended at each of their commands. */
 import { join } from 'node:path';
-import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../subgraphs/kit';
-import { openEventLog, eventLogTable } from '../../subgraphs/kit/events/event-log';
-import { openRelay } from '../../subgraphs/kit/events/relay';
+import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../kit';
+import { openEventLog, eventLogTable } from '../../kit/events/log/event-log';
+import { openRelay } from '../../kit/events/log/relay';
 import { amountOf } from '../support/amounts';
 import { bundle } from '../support/bundled';
 import { moved, parcelsTableOf } from '../support/event-logs';

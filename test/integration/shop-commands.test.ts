@@ -1,5 +1,5 @@
 /** The mutations of the sample shop, through the gateway. Over 300 lines: each mutation, and each way in which it fails. */
-import { type Command } from '../../subgraphs/kit';
+import { type Command } from '../../kit';
 import { stockTable } from '../../subgraphs/inventory/table';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { readEvents } from '../support/event-reader';

@@ -1,11 +1,11 @@
 /** The subscriptions of the reference graph, through a gateway, each from its subgraph by another protocol. */
 import { developmentCredentials } from '../../cli/dev/credentials';
-import { tableOperations } from '../../subgraphs/kit/table-definition';
+import { tableOperations } from '../../kit/table/definition';
 import { usersTable } from '../../subgraphs/accounts/table';
 import { StockChanged } from '../../subgraphs/inventory/events';
 import { stockTable } from '../../subgraphs/inventory/table';
-import { type TableDefinition } from '../../subgraphs/kit';
-import { type NewEvent } from '../../subgraphs/kit/events/event';
+import { type TableDefinition } from '../../kit';
+import { type NewEvent } from '../../kit/events/event';
 import { OrderPlaced, OrderStatusChanged } from '../../subgraphs/orders/events';
 import { ordersTable } from '../../subgraphs/orders/table';
 import { productsTable } from '../../subgraphs/products/table';

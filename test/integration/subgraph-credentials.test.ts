@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TLSSocket } from 'node:tls';
 import type { GatewayOptions } from '../../gateway';
 import { composeSupergraph } from '../../schema';
-import { checkSignature } from '../../subgraphs/kit/appsync-credentials';
+import { checkSignature } from '../../kit/appsync/credentials';
 import { startTestGateway } from '../support/running-gateway';
 import { certificate, serveHttp1, serveHttps } from '../support/subgraph-servers';
 import { temporaryFolder } from '../support/subgraph-kit';

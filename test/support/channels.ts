@@ -1,12 +1,12 @@
 import { pino } from 'pino';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { openDatabase, openEmbeddedDynamoDB } from '../../subgraphs/kit';
-import { type Channel, type ConsumerSelection } from '../../subgraphs/kit/events/channel';
-import { consumersTable } from '../../subgraphs/kit/events/consumers-table';
-import { type DomainEvent } from '../../subgraphs/kit/events/event';
-import { tableChannel } from '../../subgraphs/kit/events/table-channel';
-import { prepareTable } from '../../subgraphs/kit/prepare';
-import { openSnsSqsChannel } from '../../subgraphs/kit/events/sns-sqs-channel';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { openDatabase, openEmbeddedDynamoDB } from '../../kit';
+import { type Channel, type ConsumerSelection } from '../../kit/events/channels/channel';
+import { consumersTable } from '../../kit/events/consumers/consumers-table';
+import { type DomainEvent } from '../../kit/events/event';
+import { tableChannel } from '../../kit/events/channels/table-channel';
+import { prepareTable } from '../../kit/serve/prepare';
+import { openSnsSqsChannel } from '../../kit/events/channels/sns-sqs-channel';
 import { startFakePublisher } from './fake-publisher';
 import { snsSqsEngine } from './sns-sqs-engine';
 

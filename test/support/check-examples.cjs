@@ -47,7 +47,7 @@ writeFileSync(
       paths: {
         weir: [join(root, 'gateway/index.ts')],
         'weir/lambda': [join(root, 'gateway/lambda.ts')],
-        'weir/subgraph': [join(root, 'subgraphs/kit/index.ts')],
+        'weir/subgraph': [join(root, 'kit/index.ts')],
         'weir/schema': [join(root, 'schema/index.ts')],
       },
     },

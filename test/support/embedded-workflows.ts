@@ -1,13 +1,13 @@
 import { pino, type Logger } from 'pino';
-import { type Database } from '../../subgraphs/kit/database';
-import { causedFetch } from '../../subgraphs/kit/traces/caused-fetch';
-import { type Tracer } from '../../subgraphs/kit/traces/tracer';
-import { type Task } from '../../subgraphs/kit/workflows/workflows';
-import { type Definition } from '../../subgraphs/kit/workflows/definition';
-import { embeddedEngine, type EmbeddedEngineOptions } from '../../subgraphs/kit/workflows/embedded-engine';
-import { type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
-import { bindWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
-import { taskRunner, type RunTask } from '../../subgraphs/kit/workflows/run-task';
+import { type Database } from '../../kit/table/database';
+import { causedFetch } from '../../kit/traces/caused-fetch';
+import { type Tracer } from '../../kit/traces/tracer';
+import { type Task } from '../../kit/workflows/workflows';
+import { type Definition } from '../../kit/workflows/definition';
+import { embeddedEngine, type EmbeddedEngineOptions } from '../../kit/workflows/embedded-engine';
+import { type WorkflowEngine } from '../../kit/workflows/engine';
+import { bindWorkflows } from '../../kit/workflows/open-workflows';
+import { taskRunner, type RunTask } from '../../kit/workflows/run-task';
 
 export interface EngineSetup {
   readonly definitions: readonly Definition[];

@@ -1,14 +1,8 @@
 import { z } from 'zod';
-import {
-  defineEvent,
-  defineTable,
-  type DomainEvent,
-  type WithOutbox,
-  type WithRequests,
-} from '../../subgraphs/kit';
-import { openDatabase, type Database, type DatabaseOptions } from '../../subgraphs/kit/database';
-import { openEventLog, eventLogTable, type EventLog } from '../../subgraphs/kit/events/event-log';
-import { prepareTable } from '../../subgraphs/kit/prepare';
+import { defineEvent, defineTable, type DomainEvent, type WithOutbox, type WithRequests } from '../../kit';
+import { openDatabase, type Database, type DatabaseOptions } from '../../kit/table/database';
+import { openEventLog, eventLogTable, type EventLog } from '../../kit/events/log/event-log';
+import { prepareTable } from '../../kit/serve/prepare';
 import { openTestDatabase } from './subgraph-kit';
 
 /** A database for logs of events, each in a table of its own. */

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser';
-import { type DomainEvent } from '../../subgraphs/kit';
+import { type DomainEvent } from '../../kit';
 
 /** A reader of `GET /events`. */
 export interface EventReader {

@@ -1,6 +1,6 @@
-import { type EventSource, memoryEventSource, type PublishedEvent } from '../../subgraphs/kit';
-import { watchLog } from '../../subgraphs/kit/events/log-watch';
-import { logEventSource } from '../../subgraphs/kit/subscriptions/log-event-source';
+import { type EventSource, memoryEventSource, type PublishedEvent } from '../../kit';
+import { watchLog } from '../../kit/events/log/log-watch';
+import { logEventSource } from '../../kit/subscriptions/log-event-source';
 import { eventOf, openEventDatabase } from './event-logs';
 
 interface OpenedSource {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { type DomainEvent } from '../../subgraphs/kit/events/event';
+import { type DomainEvent } from '../../kit/events/event';
 
 /** A publisher's `GET /events`, without its outbox and log: what is pushed is in the log. */
 export async function startFakePublisher() {

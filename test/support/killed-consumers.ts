@@ -6,10 +6,10 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { orderHistory } from '../../subgraphs/history/order-history';
 import { popularity } from '../../subgraphs/history/popularity';
-import { defineConsumer, defineTable, openDatabase } from '../../subgraphs/kit';
-import { atMost, missing } from '../../subgraphs/kit/condition';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { openSubgraphConsumers } from '../../subgraphs/kit/events/subgraph-consumers';
+import { defineConsumer, defineTable, openDatabase } from '../../kit';
+import { atMost, missing } from '../../kit/table/condition';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { openSubgraphConsumers } from '../../kit/events/consumers/subgraph-consumers';
 
 interface Note {
   readonly orderId: string;

@@ -2,10 +2,10 @@
  * `killed-relay.ts ENDPOINT SOURCE N`: relays the events in the outboxes of a table, and ends this process in place of
  * its Nth command. It ends with 0 if it needs fewer.
  */
-import { openDatabase } from '../../subgraphs/kit';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { openEventLog } from '../../subgraphs/kit/events/event-log';
-import { openRelay, type RelayOptions } from '../../subgraphs/kit/events/relay';
+import { openDatabase } from '../../kit';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { openEventLog } from '../../kit/events/log/event-log';
+import { openRelay, type RelayOptions } from '../../kit/events/log/relay';
 import { parcelsTableOf } from './event-logs';
 
 const [endpoint = '', source = '', last = ''] = process.argv.slice(2);

@@ -5,8 +5,8 @@
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { openDatabase } from '../../subgraphs/kit/database';
-import { readStart } from '../../subgraphs/kit/workflows/engine';
+import { openDatabase } from '../../kit/table/database';
+import { readStart } from '../../kit/workflows/engine';
 import { openEmbedded } from './embedded-workflows';
 import { tripTasks, type Failures } from './trips';
 import { bookTrip } from './workflows';

@@ -1,6 +1,6 @@
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
-import { type LambdaHandler } from '../../subgraphs/kit';
-import { type BatchAnswer } from '../../subgraphs/kit/lambda-records';
+import { type LambdaHandler } from '../../kit';
+import { type BatchAnswer } from '../../kit/serve/lambda-records';
 
 /** A queue whose messages a handler of AWS Lambda gets, as an event source mapping gives them to it. */
 export interface Mapping {

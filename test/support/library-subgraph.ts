@@ -6,7 +6,7 @@ import {
   lambdaHandler,
   runWhenMain,
   type Resolvers,
-} from '../../subgraphs/kit';
+} from '../../kit';
 
 /** A subgraph of one table, which tests run as a process and as a Lambda function. */
 interface Book {

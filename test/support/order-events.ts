@@ -1,4 +1,4 @@
-import { type DomainEvent } from '../../subgraphs/kit';
+import { type DomainEvent } from '../../kit';
 
 /** An event of `orders`, but for the changes. */
 export const orderPlaced = (changes: Partial<DomainEvent> = {}): DomainEvent => ({

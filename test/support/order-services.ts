@@ -9,18 +9,18 @@ import {
   SubgraphError,
   type Database,
   type WithOutbox,
-} from '../../subgraphs/kit';
-import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { eventLogTable, openEventLog } from '../../subgraphs/kit/events/event-log';
-import { prepareTable } from '../../subgraphs/kit/prepare';
-import { withAllOperations } from '../../subgraphs/kit/table-definition';
-import { causedFetch } from '../../subgraphs/kit/traces/caused-fetch';
-import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
-import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
-import { bindWorkflows, readWorkflows } from '../../subgraphs/kit/workflows/open-workflows';
-import { taskRunner } from '../../subgraphs/kit/workflows/run-task';
-import { type Task } from '../../subgraphs/kit/workflows/workflows';
+} from '../../kit';
+import { startAppSyncSubgraph } from '../../kit/appsync/stand-in';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { eventLogTable, openEventLog } from '../../kit/events/log/event-log';
+import { prepareTable } from '../../kit/serve/prepare';
+import { withAllOperations } from '../../kit/table/definition';
+import { causedFetch } from '../../kit/traces/caused-fetch';
+import { embeddedEngine } from '../../kit/workflows/embedded-engine';
+import { executionsTable } from '../../kit/workflows/executions-table';
+import { bindWorkflows, readWorkflows } from '../../kit/workflows/open-workflows';
+import { taskRunner } from '../../kit/workflows/run-task';
+import { type Task } from '../../kit/workflows/workflows';
 import { orders } from '../../subgraphs/orders';
 import { cartsTable, ordersTable, type Order } from '../../subgraphs/orders/table';
 import { type tasks as tasksOfOrders } from '../../subgraphs/orders/tasks';

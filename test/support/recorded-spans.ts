@@ -5,7 +5,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { Tracer } from '../../subgraphs/kit/traces/tracer';
+import { Tracer } from '../../kit/traces/tracer';
 
 /** A tracer of the kit that keeps its spans. */
 export function recordSpans(): { tracer: Tracer; spans: () => readonly ReadableSpan[]; reset: () => void } {

@@ -6,7 +6,7 @@ import { dynamodbStore } from '../../schema/store/dynamodb';
 import { filesStore } from '../../schema/store/files';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
-import { openEmbeddedDynamoDB } from '../../subgraphs/kit/embedded-dynamodb';
+import { openEmbeddedDynamoDB } from '../../kit/store/embedded-dynamodb';
 
 /** A place for registries, and whoever shares it. */
 export interface TestRegistryStores {

@@ -1,5 +1,5 @@
 import { type IncomingMessage } from 'node:http';
-import { countCommands } from '../../subgraphs/kit';
+import { countCommands } from '../../kit';
 import { type Shop, type SubgraphName } from './shop';
 
 /** What was spent on something: HTTP calls and DynamoDB commands of each subgraph. */

@@ -2,15 +2,10 @@ import { readFileSync } from 'node:fs';
 import { accounts } from '../../subgraphs/accounts';
 import { history } from '../../subgraphs/history';
 import { inventory } from '../../subgraphs/inventory';
-import {
-  openEmbeddedDynamoDB,
-  startSubgraph,
-  type RunningSubgraph,
-  type Settings,
-} from '../../subgraphs/kit';
-import { startAppSyncSubgraph } from '../../subgraphs/kit/appsync-stand-in';
-import { openLinkKeys } from '../../subgraphs/kit/link-keys';
-import { signRequest } from '../../subgraphs/kit/private-link';
+import { openEmbeddedDynamoDB, startSubgraph, type RunningSubgraph, type Settings } from '../../kit';
+import { startAppSyncSubgraph } from '../../kit/appsync/stand-in';
+import { openLinkKeys } from '../../kit/identity/link-keys';
+import { signRequest } from '../../kit/identity/private-link';
 import { orders } from '../../subgraphs/orders';
 import { payments } from '../../subgraphs/payments';
 import { products } from '../../subgraphs/products';

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
-import { type DomainEvent } from '../../subgraphs/kit/events/event';
-import { openSnsSqsChannel, type SnsSqsChannel } from '../../subgraphs/kit/events/sns-sqs-channel';
-import { openAwsClients } from '../../subgraphs/kit/events/aws-clients';
-import { groupOf } from '../../subgraphs/kit/events/sns-publisher';
+import { type DomainEvent } from '../../kit/events/event';
+import { openSnsSqsChannel, type SnsSqsChannel } from '../../kit/events/channels/sns-sqs-channel';
+import { openAwsClients } from '../../kit/events/channels/aws-clients';
+import { groupOf } from '../../kit/events/channels/sns-publisher';
 import { type ChannelEngine } from './channels';
 import { type Moto, sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase, type DatabaseSettings } from '../../subgraphs/kit';
-import { connectDynamoDB } from '../../subgraphs/kit/dynamodb';
-import { prepareTable } from '../../subgraphs/kit/prepare';
-import { type AnyTableDefinition } from '../../subgraphs/kit/table-definition';
+import { openDatabase, type DatabaseSettings } from '../../kit';
+import { connectDynamoDB } from '../../kit/store/dynamodb';
+import { prepareTable } from '../../kit/serve/prepare';
+import { type AnyTableDefinition } from '../../kit/table/definition';
 
 /** A folder of its own for a test file, removed by `remove`. */
 export function temporaryFolder(): {

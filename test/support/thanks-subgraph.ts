@@ -9,7 +9,7 @@ import {
   type Resolvers,
   runWhenMain,
   type WithOutbox,
-} from '../../subgraphs/kit';
+} from '../../kit';
 
 interface Thanks extends WithOutbox {
   readonly orderId: string;

@@ -1,9 +1,9 @@
 /** The world of the saga `book-trip`: an item for each trip says what was reserved, paid and undone, and how often. */
-import { missing } from '../../subgraphs/kit/condition';
-import { type Database } from '../../subgraphs/kit/database';
-import { SubgraphError } from '../../subgraphs/kit/errors';
-import { defineTable } from '../../subgraphs/kit/table-definition';
-import { type Task, type TaskScope } from '../../subgraphs/kit/workflows/workflows';
+import { missing } from '../../kit/table/condition';
+import { type Database } from '../../kit/table/database';
+import { SubgraphError } from '../../kit/errors';
+import { defineTable } from '../../kit/table/definition';
+import { type Task, type TaskScope } from '../../kit/workflows/workflows';
 
 interface Trip {
   readonly id: string;

@@ -1,10 +1,10 @@
 import { SFN } from '@aws-sdk/client-sfn';
 import { SQS } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
-import { embeddedEngine } from '../../subgraphs/kit/workflows/embedded-engine';
-import { type WorkflowEngine } from '../../subgraphs/kit/workflows/engine';
-import { executionsTable } from '../../subgraphs/kit/workflows/executions-table';
-import { openStepFunctionsEngine } from '../../subgraphs/kit/workflows/step-functions-engine';
+import { embeddedEngine } from '../../kit/workflows/embedded-engine';
+import { type WorkflowEngine } from '../../kit/workflows/engine';
+import { executionsTable } from '../../kit/workflows/executions-table';
+import { openStepFunctionsEngine } from '../../kit/workflows/step-functions-engine';
 import { openEmbedded, runnerOf, type EngineSetup } from './embedded-workflows';
 import { sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 import { openTestDatabase } from './subgraph-kit';

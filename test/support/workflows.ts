@@ -1,5 +1,5 @@
 /** Definitions of workflows for tests. */
-import { parseDefinition, type Definition } from '../../subgraphs/kit/workflows/definition';
+import { parseDefinition, type Definition } from '../../kit/workflows/definition';
 
 type Fields = Readonly<Record<string, unknown>>;
 

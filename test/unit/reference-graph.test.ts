@@ -10,7 +10,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** Each subgraph has a folder; beside these is the kit that they are made with. */
 const names = readdirSync(join(root, 'subgraphs'), { withFileTypes: true })
-  .filter((each) => each.isDirectory() && each.name !== 'kit')
+  .filter((each) => each.isDirectory())
   .map(({ name }) => name)
   .sort();
 

@@ -1,4 +1,4 @@
-import type { TableOperation } from '../../../subgraphs/kit/table-definition';
+import type { TableOperation } from '../../../kit/table/definition';
 
 /** An action of IAM, and what it is for. */
 export interface Permission {

@@ -1,4 +1,4 @@
-import type { DeclaredConsumer } from '../../../subgraphs/kit/declaration';
+import type { DeclaredConsumer } from '../../../kit/declaration';
 import { allow, awsPermissions, codePermissions, type Statement } from './permissions';
 import { ageAlarm } from './function';
 import { arnOf, idOf, ref, sub, type Resource } from './template';

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { extname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
+import type { SubgraphDeclaration } from '../../../kit/declaration';
 import { CommandFailure, type Context } from '../../context';
 
 /** What is wrong with a file without a declaration, to follow its name. */

@@ -1,4 +1,4 @@
-import type { SubgraphDeclaration } from '../../../subgraphs/kit/declaration';
+import type { SubgraphDeclaration } from '../../../kit/declaration';
 import { functionParameters, functionResources, type FunctionCode } from './function';
 import { consumerPart, topicPart, type Part } from './queues';
 import { tableResources, tableStatements } from './tables';

@@ -1,5 +1,5 @@
-import type { DeclaredTable } from '../../../subgraphs/kit/declaration';
-import type { KeySchema } from '../../../subgraphs/kit/table-definition';
+import type { DeclaredTable } from '../../../kit/declaration';
+import type { KeySchema } from '../../../kit/table/definition';
 import { allow, codePermissions, itemPermissions, type Statement } from './permissions';
 import { arnOf, idOf, sub, type Resource } from './template';
 

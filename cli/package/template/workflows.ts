@@ -1,4 +1,4 @@
-import type { DeclaredWorkflow } from '../../../subgraphs/kit/declaration';
+import type { DeclaredWorkflow } from '../../../kit/declaration';
 import { ageAlarm, policy, trust } from './function';
 import { allow, awsPermissions, codePermissions } from './permissions';
 import { plainQueues, queueEvent, type Part } from './queues';

@@ -13,8 +13,8 @@ import { subgraphNames } from '../../../cli/own-package';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
 import { optionsJsonSchema } from '../../../gateway/options/json-schema';
-import { openLinkKeys } from '../../../subgraphs/kit/link-keys';
-import { readSettings } from '../../../subgraphs/kit/settings';
+import { openLinkKeys } from '../../../kit/identity/link-keys';
+import { readSettings } from '../../../kit/serve/settings';
 import { exampleOf, type OptionPlace, optionPlaces } from '../../support/options-schema';
 import { startCli } from '../../support/run-cli';
 

@@ -1,6 +1,6 @@
 import { addressVariables } from '../../../../cli/dev/address-variables';
-import { urlOption } from '../../../../subgraphs/kit/events/subgraph-consumers';
-import { variableOf } from '../../../../subgraphs/kit/settings';
+import { urlOption } from '../../../../kit/events/consumers/subgraph-consumers';
+import { variableOf } from '../../../../kit/serve/settings';
 
 it.each([
   ['orders', 'ORDERS_URL'],

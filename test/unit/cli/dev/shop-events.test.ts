@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { shopEvents } from '../../../../cli/dev/shop-events';
 import { parseOptions } from '../../../../gateway/options';
 import * as inventory from '../../../../subgraphs/inventory/events';
-import type { EventDefinition } from '../../../../subgraphs/kit';
+import type { EventDefinition } from '../../../../kit';
 import * as orders from '../../../../subgraphs/orders/events';
 import * as reviews from '../../../../subgraphs/reviews/events';
 import { examplesOf, root } from '../../../support/documentation';

@@ -1,5 +1,5 @@
 import { orderHistory } from '../../../../subgraphs/history/order-history';
-import { type DomainEvent } from '../../../../subgraphs/kit';
+import { type DomainEvent } from '../../../../kit';
 import { orderEvent, placed } from '../../../support/order-events';
 import { openTestDatabase } from '../../../support/subgraph-kit';
 

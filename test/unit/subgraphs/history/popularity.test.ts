@@ -1,5 +1,5 @@
 import { popularity } from '../../../../subgraphs/history/popularity';
-import { totalOf, type DomainEvent } from '../../../../subgraphs/kit';
+import { totalOf, type DomainEvent } from '../../../../kit';
 import { orderEvent, placed } from '../../../support/order-events';
 import { openTestDatabase } from '../../../support/subgraph-kit';
 

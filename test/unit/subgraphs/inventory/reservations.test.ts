@@ -1,5 +1,5 @@
 import { type GetCommand } from '@aws-sdk/lib-dynamodb';
-import { openDatabase } from '../../../../subgraphs/kit';
+import { openDatabase } from '../../../../kit';
 import { releaseStock, reserveStock } from '../../../../subgraphs/inventory/reservations';
 import { reservationsTable, stockTable, type StockLine } from '../../../../subgraphs/inventory/table';
 import { openTestDatabase } from '../../../support/subgraph-kit';

@@ -1,4 +1,4 @@
-import { countCommands } from '../../../../subgraphs/kit';
+import { countCommands } from '../../../../kit';
 import { chargesTable, fakeProvider } from '../../../../subgraphs/payments/fake-provider';
 import { refundPayment, takePayment, type PaymentScope } from '../../../../subgraphs/payments/payments';
 import { type PaymentProvider } from '../../../../subgraphs/payments/provider';

@@ -1,4 +1,4 @@
-import { type Identity } from '../../../../subgraphs/kit';
+import { type Identity } from '../../../../kit';
 import { createLoaders } from '../../../../subgraphs/payments/loaders';
 import { resolvers, type Context } from '../../../../subgraphs/payments/resolvers';
 import { paymentsTable } from '../../../../subgraphs/payments/table';

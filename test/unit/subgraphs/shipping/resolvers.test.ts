@@ -1,5 +1,5 @@
-import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../../../subgraphs/kit';
-import { startAppSyncSubgraph } from '../../../../subgraphs/kit/appsync-stand-in';
+import { openEmbeddedDynamoDB, type EmbeddedDynamoDB } from '../../../../kit';
+import { startAppSyncSubgraph } from '../../../../kit/appsync/stand-in';
 import { shipping } from '../../../../subgraphs/shipping';
 
 let dynamodb: EmbeddedDynamoDB;

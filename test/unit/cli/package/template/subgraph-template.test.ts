@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { subgraphTemplate } from '../../../../../cli/package/template/subgraph-template';
-import { declarationOf } from '../../../../../subgraphs/kit/declaration';
+import { declarationOf } from '../../../../../kit/declaration';
 import { orders } from '../../../../../subgraphs/orders';
 import { readTemplate } from '../../../../support/cloudformation';
 import { shopSubgraphs } from '../../../../support/shop';

@@ -14,7 +14,7 @@ import {
 import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
 import { eventually } from '../../../../support/process';
 import { serveBytes } from '../../../../support/subgraph-servers';
-import { signCallback, signRequest } from '../../../../../subgraphs/kit/private-link';
+import { signCallback, signRequest } from '../../../../../kit/identity/private-link';
 
 const listeners: Callbacks[] = [];
 afterEach(async () => {

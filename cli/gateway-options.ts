@@ -4,7 +4,7 @@ import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gate
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { variableOfValue } from './variables';
-import type { OptionsWatch } from './watch-options';
+import type { OptionsWatch } from './gateway/watch-options';
 
 /** The flags of both `weir gateway` and `weir dev`. Each sets an option of the gateway. */
 export interface GatewayFlags {

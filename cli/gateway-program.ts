@@ -1,7 +1,7 @@
 /** `weir gateway` alone, which `bundle.mjs` makes one file with all that its start loads. */
 import { runCommandLine } from './command-line';
 import type { Context } from './context';
-import { gatewayCommand } from './gateway';
+import { gatewayCommand } from './commands/gateway';
 
 /** Runs a command line that begins with `gateway`: see `runCommandLine`. */
 export const runCli = (args: readonly string[], context: Context): Promise<number> =>

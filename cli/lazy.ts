@@ -17,7 +17,7 @@ import type * as Schema from '../schema';
 import type * as Credentials from './dev/credentials';
 import type * as OwnGraph from './dev/own-graph';
 import type * as ReferenceGraph from './dev/reference-graph';
-import type * as IntrospectAsGateway from './introspect-as-gateway';
+import type * as IntrospectAsGateway from './registry/introspect-as-gateway';
 import type * as CallReport from './operators/call-report';
 import type * as Executions from './operators/executions';
 import type * as Failures from './operators/failures';
@@ -52,7 +52,7 @@ export const lazy = {
   lostProtections: () => require('../gateway/options/lost-protections') as typeof LostProtections,
   gatewayTemplate: () => load('./package/template/gateway-template') as typeof GatewayTemplate,
   graphql: () => load('graphql') as typeof GraphQL,
-  introspectAsGateway: () => load('./introspect-as-gateway') as typeof IntrospectAsGateway,
+  introspectAsGateway: () => load('./registry/introspect-as-gateway') as typeof IntrospectAsGateway,
   linkKeys: () => load('../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys,
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
   packageGateway: () => load('./package/package-gateway') as typeof PackageGateway,

@@ -2,10 +2,10 @@
 import cluster from 'node:cluster';
 import { extname, join } from 'node:path';
 import { type CachedCode, runCached } from '../gateway/code-cache/run-cached';
-import { keepCompiled } from './compile-cache';
+import { keepCompiled } from './gateway/compile-cache';
 import type * as GatewayProgram from './gateway-program';
 import type * as Program from './program';
-import { setServingFlags, withServingFlags } from './v8-flags';
+import { setServingFlags, withServingFlags } from './gateway/v8-flags';
 
 /** Milliseconds in which a gateway has started, and answered first requests. V8 forgets in minutes what it compiled for them. */
 const startTakes = 10_000;

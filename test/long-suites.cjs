@@ -79,13 +79,19 @@ const groups = [
   },
   {
     why: 'they start a process for each edit of a checkout or flag of V8, which every start of the tests and of Weir uses once',
-    suites: ['test/integration/setup.test.ts', 'test/unit/cli/v8-flags.test.ts'],
-    sources: ['setup.mjs', 'bundle.mjs', 'console/build.mjs', 'cli/v8-flags.ts', 'cli/compile-cache.ts'],
+    suites: ['test/integration/setup.test.ts', 'test/unit/cli/gateway/v8-flags.test.ts'],
+    sources: [
+      'setup.mjs',
+      'bundle.mjs',
+      'console/build.mjs',
+      'cli/gateway/v8-flags.ts',
+      'cli/gateway/compile-cache.ts',
+    ],
   },
   {
     why: 'it loses and brings back whole tables; `unit/cli/recovery` tests each step',
     suites: ['test/integration/rehearse-recovery.test.ts'],
-    sources: ['cli/recovery', 'cli/rehearse-recovery.ts', 'kit/recovery'],
+    sources: ['cli/recovery', 'cli/commands/rehearse-recovery.ts', 'kit/recovery'],
   },
 ];
 

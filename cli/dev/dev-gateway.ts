@@ -1,7 +1,7 @@
 import type { GatewayOptions, Options, RunningGateway } from '../../gateway';
 import { type OptionsReader, withOptionsErrors } from '../gateway-options';
 import { lazy } from '../lazy';
-import type { OptionsWatch } from '../watch-options';
+import type { OptionsWatch } from '../gateway/watch-options';
 import type { Graph } from './graph';
 import type { Output } from './output';
 

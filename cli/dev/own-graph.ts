@@ -5,7 +5,7 @@ import type { FileComposition, Problem, SubgraphConfig, SubgraphSchema } from '.
 import { formatProblem } from '../../schema/problem';
 import { loadSupergraphConfig } from '../../schema/supergraph-config';
 import { CommandFailure, type Context } from '../context';
-import { introspectAsGateway } from '../introspect-as-gateway';
+import { introspectAsGateway } from '../registry/introspect-as-gateway';
 import { lazy } from '../lazy';
 import { isListening, untilListening } from './command';
 import { Commands } from './commands';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../context';
 import { lazy } from '../lazy';
 import { subgraphScript } from '../own-package';
-import { introspectionSigner, linkKeysOf } from '../private-link';
+import { introspectionSigner, linkKeysOf } from '../registry/private-link';
 import { startDatabase } from './database';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';

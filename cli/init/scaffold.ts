@@ -8,7 +8,7 @@ import { CommandFailure, type Context } from '../context';
 import { failWithProblems } from '../dev/failed-problems';
 import { isOnThisMachine, portOf } from '../dev/ports';
 import { packageName, packageRoot } from '../own-package';
-import { replaceFile } from '../replace-file';
+import { replaceFile } from '../terminal/replace-file';
 import { optionsFile, subgraphFiles, supergraphEntry, supergraphHead } from './templates';
 
 export interface ScaffoldOptions {

@@ -4,9 +4,9 @@ import { addTotals } from '../../gateway/console/call-totals';
 import type { CallTotals } from '../../gateway/console/api';
 import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
 import { CommandFailure, type Context } from '../context';
-import { printable, printableJson } from '../printable';
-import type { CallReportFlags } from '../report';
-import { readRunningGraph } from '../running-graph';
+import { printable, printableJson } from '../terminal/printable';
+import type { CallReportFlags } from '../commands/report';
+import { readRunningGraph } from '../gateway/running-graph';
 import { describeReport } from './describe-report';
 
 /** `weir report` */

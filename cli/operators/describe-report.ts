@@ -2,7 +2,7 @@
 import type { CallReport, ChattyPair, CountedCache, ServicePair } from '../../gateway/console/api';
 import { servedOf } from '../../gateway/console/call-advice';
 import { requestsOf } from '../../gateway/console/call-report';
-import { printable } from '../printable';
+import { printable } from '../terminal/printable';
 
 export function describeReport(found: CallReport): string {
   const { operations, pairs, services, caches, advice, processes } = found;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
-import { printable, printableJson } from '../printable';
-import type { ListFlags } from '../workflow';
+import { printable, printableJson } from '../terminal/printable';
+import type { ListFlags } from '../commands/workflow';
 import type { ReportFlags } from './flags';
 import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
-import type { ChangeFailuresFlags, ListFailuresFlags } from '../events';
-import { printable, printableJson } from '../printable';
+import type { ChangeFailuresFlags, ListFailuresFlags } from '../commands/events';
+import { printable, printableJson } from '../terminal/printable';
 import { failFor, ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'events/failures';

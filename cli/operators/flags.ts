@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { IntrospectionFlags } from '../introspection';
-import { formatOption } from '../registry';
+import type { IntrospectionFlags } from '../registry/introspection';
+import { formatOption } from '../registry/registry';
 
 /** The flags of commands that operate subgraphs. */
 export interface OperatorFlags extends IntrospectionFlags {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
-import type { ReplayFlags } from '../events';
-import { printableJson } from '../printable';
+import type { ReplayFlags } from '../commands/events';
+import { printableJson } from '../terminal/printable';
 import { listed } from './failures';
 import { ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
 

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
 import { failWithProblems } from '../dev/failed-problems';
 import { CommandFailure, type Context } from '../context';
-import { withIntrospection, type Introspect } from '../introspection';
+import { withIntrospection, type Introspect } from '../registry/introspection';
 import { lazy } from '../lazy';
-import { printable } from '../printable';
-import { readRunningGraph } from '../running-graph';
+import { printable } from '../terminal/printable';
+import { readRunningGraph } from '../gateway/running-graph';
 import type { OperatorFlags } from './flags';
 
 /** What a subgraph has answered, or why it cannot. */

@@ -5,7 +5,7 @@ import { lazy } from '../lazy';
 import { graphFile, optionsFile, supergraphFile, writeGraph } from '../../gateway/packaged/packaged-graph';
 import { packageVersion } from '../own-package';
 import { gatewaySources, sizeOf, unusedByGateway, writePackage } from './artefact';
-import type { PackageGatewayFlags } from './command';
+import type { PackageGatewayFlags } from '../commands/package';
 import { packOptions } from './pack-options';
 import { gatewayTemplate, variablesIn } from './template/gateway-template';
 import { packagedCode, writeTemplateFile } from './template/template-file';

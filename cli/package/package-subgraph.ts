@@ -5,7 +5,7 @@ import { packageFile } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
 import { subgraphModule, subgraphNames, subgraphScript } from '../own-package';
 import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
-import type { PackageSubgraphFlags } from './command';
+import type { PackageSubgraphFlags } from '../commands/package';
 import { readDeclaration, withoutDeclaration } from './template/read-declaration';
 import { subgraphTemplate } from './template/subgraph-template';
 import { packagedCode, writeTemplateFile } from './template/template-file';

@@ -5,7 +5,7 @@ import { CommandFailure, type Context } from '../context';
 import { type Child, startChild } from '../dev/child';
 import { lazy } from '../lazy';
 import { embeddedDynamoDBScript, rehearsalScript } from '../own-package';
-import type { RehearseRecoveryFlags } from '../rehearse-recovery';
+import type { RehearseRecoveryFlags } from '../commands/rehearse-recovery';
 import { RunningArchive } from './archive';
 import { compareItems, type Comparison, countBehind } from './compare';
 import { Ledger } from './ledger';

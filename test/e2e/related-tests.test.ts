@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 const root = join(__dirname, '../..');
 
 it.each([
-  ['cli/check.ts', 'test/unit/cli/check.test.ts'],
+  ['cli/commands/check.ts', 'test/unit/cli/commands/check.test.ts'],
   ['gateway/http/cors.ts', 'test/unit/gateway/http/cors.test.ts'],
   ['schema/api-schema.ts', 'test/unit/schema/compose.test.ts'],
   ['kit/index.ts', 'test/integration/kit-serve.test.ts'],

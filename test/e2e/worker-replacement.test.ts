@@ -3,7 +3,7 @@ import cluster from 'node:cluster';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startWorkers, type Workers } from '../../cli/workers';
+import { startWorkers, type Workers } from '../../cli/gateway/workers';
 import { eventually } from '../support/process';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-workers-'));

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cli/dev/ports';
-import { runningGraphFile } from '../../cli/running-graph';
+import { runningGraphFile } from '../../cli/gateway/running-graph';
 import { childrenOf, eventually, isAlive, type ProcessInfo } from '../support/process';
 import { type RunningCli, startCli } from '../support/run-cli';
 

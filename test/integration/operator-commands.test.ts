@@ -5,7 +5,7 @@ import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { announceGraph, runningGraphFile } from '../../cli/running-graph';
+import { announceGraph, runningGraphFile } from '../../cli/gateway/running-graph';
 import {
   defineConsumer,
   defineProjection,

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { subgraphCommand } from '../../cli/subgraph';
+import { subgraphCommand } from '../../cli/commands/subgraph';
 import { shopSubgraphs } from '../support/shop';
 
 const root = join(__dirname, '../..');

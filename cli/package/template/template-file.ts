@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandFailure } from '../../context';
-import { replaceFile } from '../../replace-file';
+import { replaceFile } from '../../terminal/replace-file';
 import type { FunctionCode } from './function';
 
 /** Where the code of a package is, as seen from the template beside it. */

@@ -24,14 +24,18 @@ it('is listed in CONTRIBUTING.md, with the same reasons', () => {
 
 it.each([
   ['a source in a folder', 'gateway/lambda/event.ts', 'test/integration/lambda-conformance.test.ts'],
-  ['a source that is named', 'cli/rehearse-recovery.ts', 'test/integration/rehearse-recovery.test.ts'],
+  [
+    'a source that is named',
+    'cli/commands/rehearse-recovery.ts',
+    'test/integration/rehearse-recovery.test.ts',
+  ],
   ['the suite itself', 'test/e2e/streams-browser.test.ts', 'test/e2e/streams-browser.test.ts'],
 ])('names the suites for a change of %s', (_, changed, suite) => {
   expect(suitesTouchedBy(['README.md', changed])).toContain(suite);
 });
 
 it('names no suite for a change of something else, such as a folder whose name begins alike', () => {
-  expect(suitesTouchedBy(['README.md', 'gateway/lambda-else/a.ts', 'cli/rehearse-recovery.ts.md'])).toEqual(
-    [],
-  );
+  expect(
+    suitesTouchedBy(['README.md', 'gateway/lambda-else/a.ts', 'cli/commands/rehearse-recovery.ts.md']),
+  ).toEqual([]);
 });

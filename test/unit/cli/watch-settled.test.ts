@@ -1,5 +1,5 @@
-/** When cli/watch-options.ts reads a changed options file: looks and the state of files are the test's own. */
-import { watchOptions } from '../../../cli/watch-options';
+/** When cli/gateway/watch-options.ts reads a changed options file: looks and the state of files are the test's own. */
+import { watchOptions } from '../../../cli/gateway/watch-options';
 
 interface State {
   readonly ino: bigint;

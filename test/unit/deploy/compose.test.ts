@@ -1,4 +1,4 @@
-/** docker-compose.yml, which runs subgraphs/ and cli/gateway.ts. */
+/** docker-compose.yml, which runs subgraphs/ and cli/commands/gateway.ts. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';

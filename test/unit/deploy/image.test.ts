@@ -1,4 +1,4 @@
-/** The image: cli/gateway.ts, by the words of Dockerfile. */
+/** The image: cli/commands/gateway.ts, by the words of Dockerfile. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { CommandFailure, type Context, untilStopped } from '../context';
+import { banner } from '../dev/banner';
+import { startDevGateway } from '../dev/dev-gateway';
+import type { GraphOptions } from '../dev/graph';
+import { npmShellGone } from '../dev/npm-shell';
+import { createOutput } from '../dev/output';
+import { type Part, RunningParts } from '../dev/running-parts';
+import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from '../gateway-options';
+import { lazy } from '../lazy';
+import { isCheckout, packageRoot } from '../own-package';
+import { type AnnouncedGraph, announceGraph, runningGraphFile } from '../gateway/running-graph';
+import { type OptionsWatch, watchOptions } from '../gateway/watch-options';
+
+interface DevFlags extends GatewayFlags {
+  readonly supergraphConfig?: string;
+  readonly data?: string;
+  readonly reset?: true;
+  readonly verbose?: true;
+}
+
+/** `weir dev`: runs a whole graph on one machine. */
+export function devCommand(context: Context): Command {
+  return addGatewayFlags(new Command('dev'))
+    .summary('run a graph on this machine: its subgraphs, composition and the gateway')
+    .description(
+      'Runs the graph of supergraph.yaml with a gateway in development mode: starts the subgraphs that have a ' +
+        '`command`, asks those with a `subgraph_url` for their schema, and composes. Schema files, supergraph.yaml ' +
+        'and the options are watched, and running subgraphs are asked again every 2 seconds: a change that composes ' +
+        'is live within seconds, and one that does not changes nothing. With --port 0, all ports are free ones. ' +
+        'docs/getting-started.md goes all the way.\n\n' +
+        'In a checkout of Weir, the reference graph is run where there is no supergraph.yaml: a shop, with an ' +
+        'embedded DynamoDB (DYNAMODB_ENDPOINT replaces it) and credentials to try.',
+    )
+    .option(
+      '--supergraph-config <FILE>',
+      "the subgraphs, in the format of Rover's supergraph.yaml (default: supergraph.yaml)",
+    )
+    .option(
+      '--data <DIR>',
+      'of the reference graph: where the embedded DynamoDB keeps its data (default: .weir/dynamodb)',
+    )
+    .option('--reset', 'of the reference graph: delete that data first')
+    .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')
+    .addHelpText(
+      'after',
+      '\nA weir.yaml beside supergraph.yaml is taken when there is no --config.\n' +
+        '\nExamples:\n' +
+        '  $ weir dev\n' +
+        '  $ weir dev --supergraph-config graph/supergraph.yaml --port 8080\n' +
+        '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
+        '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
+    )
+    .action((flags: DevFlags) => dev(flags, context));
+}
+
+async function dev(flags: DevFlags, { signal: asked, ...others }: Context): Promise<void> {
+  const hangup = new AbortController();
+  const hangUp = (): void => hangup.abort();
+  const signal = AbortSignal.any([asked, npmShellGone(others.env), hangup.signal]);
+  const context: Context = { ...others, signal };
+  const parts = new RunningParts();
+  signal.addEventListener('abort', () => void parts.stop(), { once: true });
+  // SIGHUP means that the terminal was closed.
+  process.on('SIGHUP', hangUp);
+  try {
+    await start(flags, context, parts);
+    await untilStopped(context);
+  } catch (error) {
+    // A failure because of the stop is no failure of the command.
+    if (!signal.aborted) throw error;
+  } finally {
+    await parts.stop();
+    process.off('SIGHUP', hangUp);
+  }
+}
+
+async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
+  const { stderr, env } = context;
+  const { file, isReference } = chooseGraph(flags);
+  // Read as soon as it exists.
+  const beside = join(dirname(file), 'weir.yaml');
+  const output = createOutput(context, !env['NO_COLOR'] && 'isTTY' in stderr && stderr.isTTY === true);
+  const logLevel = flags.logLevel ?? env['LOG_LEVEL'];
+  // In a terminal only problems are of interest.
+  const usualLevel = flags.verbose ? 'info' : 'warn';
+  // Created before the graph starts, so that no edit is missed. SIGHUP does not reload options here, as it means that
+  // the terminal was closed.
+  const watch = await parts.add(stoppable(watchOptions(flags.config ?? beside, { hangup: false })));
+  const reader = new OptionsReader(
+    {
+      ...(flags.port === '0' ? { adminPort: '0' } : {}),
+      ...flags,
+      ...(logLevel === undefined ? {} : { logLevel }),
+      mode: 'development',
+    },
+    context,
+    watch,
+    {
+      configIfThere: beside,
+      // All subgraphs run on the same machine.
+      defaults: { logging: { level: usualLevel } },
+      // There is no load balancer to wait for.
+      flags: { shutdown: { delay: 0 } },
+    },
+  );
+  // Errors in the options are reported before anything is started.
+  lazy.schema().requireComposer();
+  let options = await withOptionsErrors(() => reader.load(), reader);
+  let announced: AnnouncedGraph | undefined;
+  const graphOptions: GraphOptions = {
+    ...{ file, context, output, parts },
+    options: () => {
+      try {
+        options = reader.load();
+      } catch {
+        // Invalid options are reported where the gateway reads them. The previous ones stay in use.
+      }
+      return options;
+    },
+    ports: flags.port === '0' ? 'free' : 'configured',
+    onSubgraphs: (urls) => {
+      const problem = announced?.replace(Object.fromEntries(urls));
+      if (problem !== undefined) output.say(unwritten(problem));
+    },
+    logLevel: logLevel ?? usualLevel,
+  };
+  const graph = isReference
+    ? await lazy.referenceGraph().startReferenceGraph({
+        ...graphOptions,
+        data: flags.data ?? '.weir/dynamodb',
+        reset: flags.reset === true,
+      })
+    : await lazy.ownGraph().startOwnGraph(graphOptions);
+  const adminToken = randomBytes(16).toString('hex');
+  const [gateway] = await Promise.all([
+    startDevGateway({ reader, watch, graph, adminToken, output }).then((started) => parts.add(started)),
+    graph.first,
+  ]);
+  const { configured } = gateway;
+  const facts = graph.describe(configured);
+  const announcing = announceGraph({
+    subgraphs: Object.fromEntries(facts.subgraphs),
+    ...(gateway.adminUrl !== undefined && {
+      admin: { url: gateway.adminUrl, token: configured.admin.token ?? adminToken },
+    }),
+    ...(graph.linkEnv
+      ? { env: graph.linkEnv }
+      : { options: reader.config === undefined ? undefined : resolve(reader.config) }),
+  });
+  if ('problem' in announcing) output.say(unwritten(announcing.problem));
+  else announced = await parts.add(announcing);
+  output.print(
+    banner({
+      ...facts,
+      url: gateway.url,
+      adminUrl: gateway.adminUrl,
+      hasConsole: configured.admin.console.enabled,
+      // A configured token is not printed.
+      adminToken: configured.admin.token === undefined ? adminToken : undefined,
+      options: reader.config,
+      milliseconds: performance.now(),
+    }),
+  );
+}
+
+const unwritten = (problem: string): string =>
+  `${runningGraphFile} cannot be written (${problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL, and \`weir report\` needs --admin URL.`;
+
+const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
+  ...watch,
+  stop() {
+    watch.stop();
+    return Promise.resolve();
+  },
+});
+
+/** @throws {CommandFailure} if there is no configuration, or a flag does not apply to it */
+function chooseGraph({ supergraphConfig, data, reset }: DevFlags): { file: string; isReference: boolean } {
+  const reference = join(packageRoot(), 'schema', 'supergraph.yaml');
+  const file = supergraphConfig ?? (existsSync('supergraph.yaml') ? 'supergraph.yaml' : reference);
+  const isReference = resolve(file) === reference;
+  // An installed package has the reference graph, too, but its users start it by its name only.
+  if (isReference && supergraphConfig === undefined && !isCheckout()) {
+    throw new CommandFailure(
+      'weir: there is no supergraph.yaml here: `weir init` writes one, and --supergraph-config FILE names another.',
+      2,
+    );
+  }
+  if (!isReference && (data !== undefined || reset)) {
+    throw new CommandFailure(
+      `weir: ${data === undefined ? '--reset' : '--data'} is for the reference graph, but ${file} is another: leave the flag out.`,
+      2,
+    );
+  }
+  return { file, isReference };
+}

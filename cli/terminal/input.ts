@@ -1,0 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { CommandFailure, type Context } from '../context';
+import { givenBy } from '../variables';
+
+/** Reads the file that a flag or its variable names. @throws {CommandFailure} if it cannot be read */
+export async function readInput(flag: string, file: string, env: Context['env']): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const fact = missing ? 'does not exist' : `cannot be read: ${(error as Error).message}`;
+    throw new CommandFailure(`weir: ${givenBy(flag, file, env)} names ${file}, which ${fact}.`, 2);
+  });
+}

@@ -62,7 +62,7 @@ module.exports = {
       from: { path: '^gateway/execution/' },
       to: {
         path: '^gateway/',
-        pathNot: '^gateway/(execution/|subgraph-calls/(transport|pending-answer|source)\\.ts$|errors\\.ts$)',
+        pathNot: '^gateway/(execution/|subgraph-calls/contract/|errors\\.ts$)',
       },
     },
     {
@@ -92,7 +92,7 @@ module.exports = {
       from: { path: '^gateway/telemetry/' },
       to: {
         path: '^gateway/',
-        pathNot: '^gateway/(telemetry/|options/|errors\\.ts$|subgraph-calls/time-limit\\.ts$)',
+        pathNot: '^gateway/(telemetry/|options/|errors\\.ts$|net/)',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -103,16 +103,23 @@ module.exports = {
       to: { path: '^gateway/(process|http|request|graph|limits)/', dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'only-process-wires-a-process',
-      comment: 'Rooms do not know who opens them.',
+      name: 'net-knows-nobody',
+      comment: 'What any module may use to reach others.',
       severity: 'error',
-      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/process/' },
-      to: { path: '^gateway/process/' },
+      from: { path: '^gateway/net/' },
+      to: { path: '^gateway/', pathNot: '^gateway/net/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-process-wires-a-process',
+      comment: 'Modules do not know who opens them: a process, or the function on AWS Lambda that opens one.',
+      severity: 'error',
+      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/(process|lambda)/' },
+      to: { path: '^gateway/(process|lambda)/' },
     },
     {
       name: 'only-a-graph-is-made-of-its-parts',
       severity: 'error',
-      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/(graph|process|explain)/' },
+      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/(graph|process|lambda|explain)/' },
       to: { path: '^gateway/graph/', dependencyTypesNot: ['type-only'] },
     },
     {

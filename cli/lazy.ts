@@ -6,8 +6,8 @@ import type * as Archive from '../gateway/events/archive';
 import type * as ArchiveBucket from '../gateway/events/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
 import type * as LostProtections from '../gateway/options/lost-protections';
-import type * as S3Client from '../gateway/subgraph-calls/s3-client';
-import type * as PackGateway from '../gateway/process/pack-gateway';
+import type * as S3Client from '../gateway/net/s3-client';
+import type * as PackGateway from '../gateway/lambda/pack-gateway';
 import type * as ReadSupergraph from '../gateway/process/read-supergraph';
 import type * as LinkKeys from '../gateway/subgraph-calls/signers/link-keys';
 import type * as Signing from '../gateway/subgraph-calls/signers/private-link';
@@ -57,12 +57,12 @@ export const lazy = {
   ownGraph: () => load('./dev/own-graph') as typeof OwnGraph,
   packageGateway: () => load('./package/package-gateway') as typeof PackageGateway,
   packageSubgraph: () => load('./package/package-subgraph') as typeof PackageSubgraph,
-  packGateway: () => load('../gateway/process/pack-gateway') as typeof PackGateway,
+  packGateway: () => load('../gateway/lambda/pack-gateway') as typeof PackGateway,
   readSupergraph: () => load('../gateway/process/read-supergraph') as typeof ReadSupergraph,
   rebuilds: () => load('./operators/rebuilds') as typeof Rebuilds,
   referenceGraph: () => load('./dev/reference-graph') as typeof ReferenceGraph,
   rehearsal: () => load('./recovery/rehearsal') as typeof Rehearsal,
-  s3Client: () => load('../gateway/subgraph-calls/s3-client') as typeof S3Client,
+  s3Client: () => load('../gateway/net/s3-client') as typeof S3Client,
   scaffold: () => load('./init/scaffold') as typeof Scaffold,
   schema: () => load('../schema') as typeof Schema,
   signing: () => load('../gateway/subgraph-calls/signers/private-link') as typeof Signing,

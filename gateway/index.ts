@@ -44,7 +44,7 @@ export type {
   SubgraphOperation,
   SubgraphRequest,
   SubgraphResponse,
-} from './subgraph-calls/transport';
+} from './subgraph-calls/contract/transport';
 export type { Identity } from './auth/identity';
 export { fileSource, type FileSourceOptions } from './supergraph/file';
 export { urlSource, type UrlSourceOptions } from './supergraph/url';

@@ -17,12 +17,7 @@ const groups = [
       'test/integration/lambda-apollo-integrations.test.ts',
       'test/integration/lambda-conformance.test.ts',
     ],
-    sources: [
-      'gateway/lambda',
-      'gateway/lambda.ts',
-      'gateway/process/event-handlers.ts',
-      'gateway/process/lambda-handler.ts',
-    ],
+    sources: ['gateway/lambda'],
   },
   {
     why: 'they repeat in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',

@@ -120,7 +120,7 @@ export const features = {
     title: 'SigV4 of clients, as AppSync’s link signs',
     gateway: 'signatures',
     bound: 10,
-    own: ['auth/authentication', 'auth/iam', 'auth/sigv4', 'auth/access-keys', 'auth/used-signatures'],
+    own: ['auth/authentication', 'auth/iam', 'auth/sigv4', 'auth/access-keys', 'net/used-signatures'],
     alone: ({ options }) => admissions(options, 'signatures'),
   },
   signing: {
@@ -130,8 +130,8 @@ export const features = {
     own: [
       'subgraph-calls/signers/',
       'auth/signed-identity',
-      'subgraph-calls/http:#sign',
-      'subgraph-calls/http:send',
+      'subgraph-calls/wire/http:#sign',
+      'subgraph-calls/wire/http:send',
     ],
     alone({ options, calls }) {
       const { signPrivateLink } = weir('gateway/subgraph-calls/signers/private-link');
@@ -177,8 +177,8 @@ export const features = {
         'limits/',
         'admission/rates/',
         'telemetry/audit/',
-        'subgraph-calls/breakers',
-        'subgraph-calls/endpoints',
+        'subgraph-calls/endpoints/breakers',
+        'subgraph-calls/endpoints/endpoints',
       ],
       'subgraph-calls/interceptors/bulkhead',
     ],
@@ -188,7 +188,7 @@ export const features = {
       const { refuseOperation } = weir('gateway/limits/operation-limits');
       const { compileOperationCost } = weir('gateway/limits/cost/operation-cost');
       const { Rates } = weir('gateway/admission/rates/rates');
-      const { Breaker } = weir('gateway/subgraph-calls/breakers');
+      const { Breaker } = weir('gateway/subgraph-calls/endpoints/breakers');
       const document = parse(page.query);
       const costs = { schema, directives: facts.costs, assumedListSize: limits.assumedListSize };
       const cost = compileOperationCost(document, getOperationAST(document), costs);

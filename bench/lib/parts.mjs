@@ -21,22 +21,22 @@ export const parts = {
   authentication: ['auth/'],
   'look-ups': [
     ...['request/', 'cache/responses/', 'graph/', 'planning/', 'limits/', 'auth/directives/'],
-    ...['cache/stores/memory', 'cache/stores/tiered', 'http/media-type', 'npm:graphql/'],
+    ...['cache/stores/memory', 'cache/stores/tiered', 'net/media-type', 'npm:graphql/'],
   ],
-  execution: ['execution/', 'subgraph-calls/scopes-in-flight'],
+  execution: ['execution/', 'subgraph-calls/sharing/scopes-in-flight'],
   completion: [...['execution/complete/', 'execution/execute:()=>', 'execution/run/run:takeOutput']],
   'call: around': [...['subgraph-calls/', 'cache/'], 'execution/run/call-subgraph:callSubgraph'],
   'call: write': [
-    ...['subgraph-calls/request-body', 'subgraph-calls/sent-headers', 'subgraph-calls/http:#send'],
-    ...['subgraph-calls/http1/pool', 'subgraph-calls/http1/connection'],
+    ...['subgraph-calls/wire/request-body', 'subgraph-calls/sent-headers', 'subgraph-calls/wire/http:#send'],
+    ...['subgraph-calls/wire/http1/pool', 'subgraph-calls/wire/http1/connection'],
     'npm:undici/',
   ],
   'call: read': [
     ...['onRe', 'onAnswer', '#unpack', '#answer', 'get #contentLength'].map(
-      (name) => `subgraph-calls/http:${name}`,
+      (name) => `subgraph-calls/wire/http:${name}`,
     ),
-    ...['subgraph-calls/http1/answer-', 'subgraph-calls/http1/connection:onBytes'],
-    'subgraph-calls/http1/connection:callback',
+    ...['subgraph-calls/wire/http1/answer-', 'subgraph-calls/wire/http1/connection:onBytes'],
+    'subgraph-calls/wire/http1/connection:callback',
     ...['execute', 'on', 'readMore', 'trackHeader', 'wasm_on'].map(
       (name) => `npm:undici/lib/dispatcher/client-h1.js:${name}`,
     ),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { firstQuery } from '../../gateway/process/first-query';
-import { proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import type { FileComposition, Problem, SubgraphConfig, SubgraphSchema } from '../../schema';
 import { formatProblem } from '../../schema/problem';
 import { loadSupergraphConfig } from '../../schema/supergraph-config';

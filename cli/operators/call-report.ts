@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { reportOf } from '../../gateway/console/call-report';
 import { addTotals } from '../../gateway/console/call-totals';
 import type { CallTotals } from '../../gateway/console/api';
-import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
+import { timeLimit } from '../../gateway/net/time-limit';
 import { CommandFailure, type Context } from '../context';
 import { printable, printableJson } from '../terminal/printable';
 import type { CallReportFlags } from '../commands/report';

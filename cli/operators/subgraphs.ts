@@ -1,7 +1,7 @@
 /** The subgraphs that an operator's command is about, and how they are asked. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
+import { timeLimit } from '../../gateway/net/time-limit';
 import { failWithProblems } from '../dev/failed-problems';
 import { CommandFailure, type Context } from '../context';
 import { withIntrospection, type Introspect } from '../registry/introspection';

@@ -23,7 +23,7 @@ export interface PackageContent {
 
 /** The modules of a gateway: what opens it. */
 export const gatewaySources = (): Readonly<Record<string, string>> => ({
-  [nameOf(codeFile)]: moduleIn('gateway/process/packaged-handler'),
+  [nameOf(codeFile)]: moduleIn('gateway/lambda/packaged-handler'),
 });
 
 /**

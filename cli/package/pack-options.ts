@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import { namedFiles } from '../../gateway/options/file';
 import { graphFile } from '../../gateway/packaged/packaged-graph';
-import type { PackedFile } from '../../gateway/process/pack-gateway';
+import type { PackedFile } from '../../gateway/lambda/pack-gateway';
 import { CommandFailure } from '../context';
 
 /** The file of options of a package, and what it names beside it. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { timeLimit } from '../../gateway/subgraph-calls/time-limit';
+import { timeLimit } from '../../gateway/net/time-limit';
 import { type Ledger, valueOf, type Write } from './ledger';
 
 export interface WritersOptions {

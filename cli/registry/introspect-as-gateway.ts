@@ -1,14 +1,14 @@
 import { Agent, buildConnector } from 'undici';
 import type { Options } from '../../gateway';
 import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
-import { connectByProxies, proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import { connectByProxies, proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import {
   openSubgraphSigners,
   SharedLinkKeys,
   type SubgraphSigners,
 } from '../../gateway/subgraph-calls/signers/open-signers';
-import { lookupSubgraph } from '../../gateway/subgraph-calls/subgraph-url';
-import { connectWithFiles } from '../../gateway/subgraph-calls/tls-files';
+import { lookupSubgraph } from '../../gateway/subgraph-calls/endpoints/subgraph-url';
+import { connectWithFiles } from '../../gateway/net/tls-files';
 import { createLogger } from '../../gateway/telemetry/logger';
 import type { FetchIntrospection, SignIntrospection } from '../../schema';
 

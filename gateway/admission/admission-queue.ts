@@ -1,5 +1,5 @@
 /** Over 300 lines: the queue, and the deque and the portions that only the queue uses. */
-import { heaviest } from './fair-queue';
+import { heaviest } from '../net/fair-queue';
 
 /** A request that waits for a concurrency slot. */
 export interface Waiter {

@@ -1,5 +1,5 @@
 import { requestError } from '../errors';
-import { FairQueue, heaviest, type Waiting } from './fair-queue';
+import { FairQueue, heaviest, type Waiting } from '../net/fair-queue';
 
 export interface PlanWaitsOptions {
   /** The most requests that may wait. A request counts once per 4 KiB of its body. */

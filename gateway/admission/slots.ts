@@ -1,6 +1,6 @@
 import type { IncomingRequest } from '../request/incoming-request';
 import type { RequestsInFlight } from '../request/requests-in-flight';
-import { outOfSet } from '../subgraph-calls/live-set';
+import { outOfSet } from '../subgraph-calls/sharing/live-set';
 import type { Overload } from './overload';
 import type { UnsentRequests } from './unsent-requests';
 import type { Waiter } from './admission-queue';

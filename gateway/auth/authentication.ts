@@ -12,7 +12,7 @@ import { anonymous } from './identity';
 import { lambda } from './lambda';
 import { oidcIssuer } from './oidc';
 import { tokens } from './tokens';
-import type { UsedSignatures } from './used-signatures';
+import type { UsedSignatures } from '../net/used-signatures';
 
 /**
  * Authenticates a request, once. Returns whether it is accepted: then `request.identity` is its caller, otherwise

@@ -1,7 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
 import type { Options } from '../options';
 import type { Received } from './authenticator';
-import { awsAgents } from '../subgraph-calls/outgoing';
+import { awsAgents } from '../net/outgoing';
 import { fetchJson } from './fetch-json';
 import { loadHook, withTimeout } from './hook';
 

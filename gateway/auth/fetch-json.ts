@@ -1,4 +1,4 @@
-import { fetchOutgoing } from '../subgraph-calls/outgoing';
+import { fetchOutgoing } from '../net/outgoing';
 
 /** Far more bytes than any of the fetched documents has. */
 const mostBytes = 1024 * 1024;

@@ -18,7 +18,7 @@ import {
   type SigningKey,
   signingKey,
 } from './sigv4';
-import type { UsedSignatures } from './used-signatures';
+import type { UsedSignatures } from '../net/used-signatures';
 
 type IamOptions = NonNullable<Options['auth']['iam']>;
 

@@ -1,6 +1,6 @@
 import type { createLocalJWKSet, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { requestError } from '../errors';
-import { timeLimit } from '../subgraph-calls/time-limit';
+import { timeLimit } from '../net/time-limit';
 import type { Logger } from '../telemetry/logger';
 import { fetchJson } from './fetch-json';
 import { jose } from './jose';

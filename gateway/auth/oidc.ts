@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose';
 import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
-import { isRefusedHost } from '../subgraph-calls/refused-hosts';
+import { isRefusedHost } from '../net/refused-hosts';
 import { claimAt } from './claim';
 import { fetchJson } from './fetch-json';
 import { localKeys, remoteKeys } from './key-set';

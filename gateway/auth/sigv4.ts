@@ -1,6 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hmacSha256 } from './hmac';
+import { hmacSha256 } from '../net/hmac';
 
 /** The parts of an `authorization` header with the algorithm `AWS4-HMAC-SHA256`. */
 export interface SignatureHeader {

@@ -3,7 +3,7 @@ import { valueFromASTUntyped } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { isMap } from '../options/is-map';
 import type { EntityFacts } from '../planning';
-import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/transport';
+import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/contract/transport';
 import { groupsOf } from './cache-groups';
 import { anyEntity, readOperation, relativesOf, type Selection, typesIn } from './entities/selection';
 import { interpolate, type Key, readKey } from './tag-formats';

@@ -1,4 +1,4 @@
-import type { SubgraphResponse } from '../subgraph-calls/transport';
+import type { SubgraphResponse } from '../subgraph-calls/contract/transport';
 
 /**
  * The groups that a response names (RFC 9875): those that it belongs to (`Cache-Groups`), or those that its request

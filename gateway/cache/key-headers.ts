@@ -1,7 +1,7 @@
 import type { Options } from '../options';
 import { credentialHeaders, modesIn } from '../options/auth';
 import { flattenHeaderRules, type HeaderRules, headerRulesOf, joinScope } from '../subgraph-calls/headers';
-import type { Caller } from '../subgraph-calls/transport';
+import type { Caller } from '../subgraph-calls/contract/transport';
 
 /** Which headers of subgraph calls are part of cache keys. Names are those that subgraphs see. */
 export interface KeyHeaders {

@@ -1,13 +1,13 @@
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
-import { follow } from '../subgraph-calls/pending-answer';
+import { follow } from '../subgraph-calls/contract/pending-answer';
 import {
   type Interceptor,
   changesData,
   type SubgraphOperation,
   type SubgraphRequest,
   type SubgraphResponse,
-} from '../subgraph-calls/transport';
+} from '../subgraph-calls/contract/transport';
 import type { AnswerTags } from './answer-tags';
 import { groupsOf } from './cache-groups';
 import type { DataChanges } from './data-changes';

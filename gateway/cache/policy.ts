@@ -1,5 +1,5 @@
-import { isShareable } from '../subgraph-calls/shareable';
-import type { SubgraphResponse } from '../subgraph-calls/transport';
+import { isShareable } from '../subgraph-calls/sharing/shareable';
+import type { SubgraphResponse } from '../subgraph-calls/contract/transport';
 
 /** How long an answer may be cached, and who may share it. */
 export interface Policy {

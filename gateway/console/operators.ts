@@ -1,12 +1,12 @@
 import type { Pool } from 'undici';
 import { z } from 'zod';
 import type { EventPublisher } from '../events/sources/subgraph';
-import { failureOf } from '../subgraph-calls/network-failure';
-import type { Lease } from '../subgraph-calls/leases';
-import { ownHeaders } from '../subgraph-calls/own-requests';
-import { parseSubgraphUrl } from '../subgraph-calls/subgraph-url';
-import { timeLimit } from '../subgraph-calls/time-limit';
-import { requestBy } from '../subgraph-calls/undici';
+import { failureOf } from '../subgraph-calls/wire/network-failure';
+import type { Lease } from '../net/leases';
+import { ownHeaders } from '../subgraph-calls/endpoints/own-requests';
+import { parseSubgraphUrl } from '../subgraph-calls/endpoints/subgraph-url';
+import { timeLimit } from '../net/time-limit';
+import { requestBy } from '../net/undici';
 import type { OperatorsView } from './api';
 
 /** Milliseconds for an answer of a subgraph. */

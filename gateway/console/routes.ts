@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
 import { requestError } from '../errors';
-import { PackedPage } from '../http/packed-page';
+import { PackedPage } from './packed-page';
 import { sendError } from '../http/send-error';
 import { describeIssue } from '../options/problem';
 import { consoleHeaders, requireAccess } from './access';

@@ -1,4 +1,4 @@
-import { failures, type TransportFailure } from '../subgraph-calls/transport';
+import { failures, type TransportFailure } from '../subgraph-calls/contract/transport';
 import { Span } from '../telemetry/traces/span';
 import type { Step } from './api';
 import { isEvent, rounded } from './summary';

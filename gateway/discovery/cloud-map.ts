@@ -1,5 +1,5 @@
 import type { ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
-import { awsAgents } from '../subgraph-calls/outgoing';
+import { awsAgents } from '../net/outgoing';
 import { addressesOf, type DnsOptions, instanceOf, openDns } from './dns';
 import { type Ask, polling } from './polling';
 import type { Instance, Resolver } from './resolver';

@@ -1,5 +1,5 @@
 import { type Target, targetOf } from '../options/targets';
-import { Leases } from '../subgraph-calls/leases';
+import { Leases } from '../net/leases';
 import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/meter';
 import { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistics';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Target } from '../options/targets';
-import { isLoopback, isRefusedHost } from '../subgraph-calls/refused-hosts';
+import { isLoopback, isRefusedHost } from '../net/refused-hosts';
 import type { Logger } from '../telemetry/logger';
 import type { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistics';
 import { addressUrl, type Instance, type Resolver, type Watcher } from './resolver';

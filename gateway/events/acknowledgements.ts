@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import type { Signer } from '../subgraph-calls/signer';
+import type { Signer } from '../subgraph-calls/contract/signer';
 
 /** The response header with which a subgraph asks the archive of its events to acknowledge them. */
 export const acknowledgeHeader = 'weir-acknowledge';

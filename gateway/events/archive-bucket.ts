@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3 } from '@aws-sdk/client-s3';
-import { openS3, reasonOf, statusOf } from '../subgraph-calls/s3-client';
+import { openS3, reasonOf, statusOf } from '../net/s3-client';
 import { type KeptDestination, TrailTaken } from '../telemetry/audit/destinations';
 import { type Link, noHash, readLine } from '../telemetry/audit/record';
 

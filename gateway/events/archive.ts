@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import type { Signer } from '../subgraph-calls/signer';
+import type { Signer } from '../subgraph-calls/contract/signer';
 import { EventStreamParser } from '../subgraph-calls/subscriptions/event-stream-parser';
 import { type KeptDestination, openFileDestination, TrailTaken } from '../telemetry/audit/destinations';
 import { type AuditRecord, readLine } from '../telemetry/audit/record';

@@ -10,9 +10,9 @@ import {
 import type { Identity } from '../auth/identity';
 import type { Options } from '../options';
 import type { EventFields } from '../planning/event-fields';
-import { rootFieldOf, variablesOf } from '../subgraph-calls/root-field';
-import type { Source } from '../subgraph-calls/source';
-import type { SubgraphEvent, SubgraphOperation, SubgraphRequest } from '../subgraph-calls/transport';
+import { rootFieldOf, variablesOf } from '../subgraph-calls/wire/root-field';
+import type { Source } from '../subgraph-calls/contract/source';
+import type { SubgraphEvent, SubgraphOperation, SubgraphRequest } from '../subgraph-calls/contract/transport';
 import type { Key } from './drops';
 import type { EventFeeds } from './feeds';
 import { argumentsIn, bindFilter } from './filter';

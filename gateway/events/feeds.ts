@@ -1,8 +1,8 @@
 import type { Options } from '../options';
-import type { Source } from '../subgraph-calls/source';
+import type { Source } from '../subgraph-calls/contract/source';
 import { EventQueue } from '../subgraph-calls/subscriptions/event-queue';
 import { gapEvent } from '../subgraph-calls/subscriptions/events';
-import type { Caller, SubgraphEvent } from '../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../subgraph-calls/contract/transport';
 import type { DomainEvent } from './domain-event';
 import { compileKey, type Key } from './drops';
 import { isUuid } from '../telemetry/request-id';

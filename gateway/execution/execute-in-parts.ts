@@ -1,5 +1,5 @@
 import { type GraphQLError } from 'graphql';
-import { type Source } from '../subgraph-calls/source';
+import { type Source } from '../subgraph-calls/contract/source';
 import { DeferredParts, type Part } from './complete/deferred-parts';
 import { ErrorTrail } from './complete/error-paths';
 import { OneResponse, writeResponse } from './complete/write-response';

@@ -1,5 +1,5 @@
-import { PendingAnswer } from '../subgraph-calls/pending-answer';
-import { type Caller, type Send } from '../subgraph-calls/transport';
+import { PendingAnswer } from '../subgraph-calls/contract/pending-answer';
+import { type Caller, type Send } from '../subgraph-calls/contract/transport';
 import { Completion } from './complete/complete';
 import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
 import { type NullObserver } from './complete/null-cause';

@@ -1,7 +1,7 @@
 import type { Program } from '../execution/program';
 import type { Options } from '../options';
 import { eventsSubgraph } from '../planning/event-fields';
-import { rootFieldOf } from '../subgraph-calls/root-field';
+import { rootFieldOf } from '../subgraph-calls/wire/root-field';
 
 /** What a subscription shares with other subscriptions, and with whose. */
 export interface SharedSubscription {

@@ -1,7 +1,7 @@
 import type { Answered } from '../cache/responses/response-cache';
 import { ClientGone, type IncomingRequest } from '../request/incoming-request';
 import type { Engine, KnownOperation } from './engine';
-import type { Flow } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/contract/source';
 import type { Audit } from '../telemetry/audit/audit';
 import { factsOfMutation, type MutationFacts } from '../telemetry/audit/mutation-facts';
 

@@ -18,11 +18,11 @@ import { type OperationMemory, type PlanEntry } from './operation-cache';
 import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
-import type { CacheOptions } from '../subgraph-calls/subgraph-caches';
+import type { CacheOptions } from '../cache/subgraph-caches';
 import { type CallOptions, connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
-import type { EndpointParts } from '../subgraph-calls/connect-endpoints';
-import type { Interceptor } from '../subgraph-calls/transport';
-import { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
+import type { EndpointParts } from '../subgraph-calls/endpoints/connect-endpoints';
+import type { Interceptor } from '../subgraph-calls/contract/transport';
+import { ScopesInFlight } from '../subgraph-calls/sharing/scopes-in-flight';
 
 export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'isTraced'> {
   readonly supergraphSdl: string;

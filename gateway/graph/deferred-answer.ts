@@ -3,7 +3,7 @@ import type { Answered } from '../cache/responses/response-cache';
 import { fieldError } from '../errors';
 import type { ExecutionPart, ExecutionParts } from '../execution';
 import type { IncrementalFormat } from '../request/sink';
-import { type Flow, flowOf } from '../subgraph-calls/source';
+import { type Flow, flowOf } from '../subgraph-calls/contract/source';
 
 export interface DeferredAnswerOptions {
   readonly format: IncrementalFormat;

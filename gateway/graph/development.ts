@@ -8,7 +8,7 @@ import { nullsOf } from '../cache/responses/stored-nulls';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import { printPlan } from '../explain/print-plan';
 import { type PlannedOperation, type Planner } from '../planning';
-import type { Caller } from '../subgraph-calls/transport';
+import type { Caller } from '../subgraph-calls/contract/transport';
 import { showNulls } from './observed-nulls';
 
 /** An operation, its caller, and its result. */

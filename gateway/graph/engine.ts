@@ -10,14 +10,14 @@ import type { Policy } from '../cache/policy';
 import type { Answered } from '../cache/responses/response-cache';
 import type { PlannedOperation, QueryPlan } from '../planning';
 import type { EventFieldProblem } from '../planning/event-fields';
-import type { ResponseHeaderRules } from '../subgraph-calls/collected-headers';
-import type { Signer } from '../subgraph-calls/signer';
+import type { ResponseHeaderRules } from '../subgraph-calls/wire/collected-headers';
+import type { Signer } from '../subgraph-calls/contract/signer';
 import type { VerifyCallback } from '../subgraph-calls/signers/signed-callback';
 import type { Prepare } from './subscriptions/prepared';
-import type { Flow } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/contract/source';
 import type { EventBounds } from '../subgraph-calls/subscriptions/event-queue';
 import type { SubscriptionProtocol } from '../subgraph-calls/subscriptions/subscription-transport';
-import type { TlsFiles } from '../subgraph-calls/tls-files';
+import type { TlsFiles } from '../net/tls-files';
 
 /** Plans and runs the operations of one supergraph. */
 export interface Engine {

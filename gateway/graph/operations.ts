@@ -67,11 +67,11 @@ import type { Metrics } from '../telemetry/metrics';
 import { endWith, errorTypeOf, type Span } from '../telemetry/traces/span';
 import { noteCached } from '../telemetry/traces/trace-notes';
 import type { Tracer } from '../telemetry/traces/tracer';
-import type { ScopesInFlight } from '../subgraph-calls/scopes-in-flight';
-import { follow } from '../subgraph-calls/pending-answer';
-import type { Flow } from '../subgraph-calls/source';
+import type { ScopesInFlight } from '../subgraph-calls/sharing/scopes-in-flight';
+import { follow } from '../subgraph-calls/contract/pending-answer';
+import type { Flow } from '../subgraph-calls/contract/source';
 import { TracedCaller } from '../subgraph-calls/traced-caller';
-import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/transport';
+import type { Caller, Send, SubgraphEvent, Subscribe } from '../subgraph-calls/contract/transport';
 import type { UsageRecorder } from '../usage/recorder';
 
 /** Options for running operations that do not depend on the supergraph. */

@@ -3,7 +3,7 @@ import type { PlannedOperation } from '../planning';
 import type { PlanCache } from './operation-cache';
 import type { CallCounts } from '../telemetry/call-counts';
 import { setCalls } from '../telemetry/traces/request-span';
-import type { Caller } from '../subgraph-calls/transport';
+import type { Caller } from '../subgraph-calls/contract/transport';
 import type { Attributes, Span } from '../telemetry/traces/span';
 import type { ClientLimits } from '../limits/client-limits';
 import type { IncomingRequest } from '../request/incoming-request';

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { boundedMessage, type ErrorCode, mostLocations, type RequestErrors } from '../errors';
-import { graphqlJson, json, mediaTypes } from './media-type';
+import { graphqlJson, json, mediaTypes } from '../net/media-type';
 
 export interface ErrorAnswer {
   readonly status: number;

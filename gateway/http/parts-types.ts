@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { IncrementalFormat } from '../request/sink';
 import { eventStream } from './event-stream';
 import type { Framing } from './framing';
-import { mediaTypes } from './media-type';
+import { mediaTypes } from '../net/media-type';
 import { multipart, multipart20220824, multipartSubscription, multipartV02 } from './multipart';
 
 /** How answers in parts go to a client. */

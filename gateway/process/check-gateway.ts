@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { UsedSignatures } from '../auth/used-signatures';
+import { UsedSignatures } from '../net/used-signatures';
 import { openStore } from '../cache/stores/open-store';
 import { Discovery } from '../discovery/discovery';
 import { EventFeeds } from '../events/feeds';

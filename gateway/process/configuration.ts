@@ -12,7 +12,7 @@ import { anonymous } from '../auth/identity';
 import { type EvaluatePolicies, openPolicyEvaluator, Policies } from '../auth/directives';
 import { allTags, createInvalidate, type Invalidate, tagsOf, UnknownNames } from '../cache/invalidation';
 import { sentenceOf } from '../cache/unknown-names';
-import type { UsedSignatures } from '../auth/used-signatures';
+import type { UsedSignatures } from '../net/used-signatures';
 import type { Store } from '../cache/stores/store';
 import type { Discovery } from '../discovery/discovery';
 import { addressUrl } from '../discovery/resolver';
@@ -74,11 +74,11 @@ import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/meter';
 import type { Metrics } from '../telemetry/metrics';
 import type { Tracer } from '../telemetry/traces/tracer';
-import { Breakers } from '../subgraph-calls/breakers';
-import { ArrivingResponses } from '../subgraph-calls/arriving-responses';
-import { createHttpTransport } from '../subgraph-calls/http';
+import { Breakers } from '../subgraph-calls/endpoints/breakers';
+import { ArrivingResponses } from '../subgraph-calls/wire/arriving-responses';
+import { createHttpTransport } from '../subgraph-calls/wire/http';
 import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
-import type { Interceptor } from '../subgraph-calls/transport';
+import type { Interceptor } from '../subgraph-calls/contract/transport';
 
 /** The parts that live as long as the process, across changes of options. */
 export interface ProcessParts {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import type { RequestHead } from '../request/incoming-request';
 import { explorerTab, inScript, lastTab } from './explorer-tab';
-import { PackedPage, type Page } from '../http/packed-page';
+import { PackedPage, type Page } from '../console/packed-page';
 import { packageRoot } from '../telemetry/package-root';
 
 /** Returns the page for a request. */

@@ -1,5 +1,5 @@
-import { presign } from '../subgraph-calls/signers/sigv4';
-import type { GetCredentials } from '../subgraph-calls/signers/aws-credentials';
+import { presign } from '../net/sigv4';
+import type { GetCredentials } from '../net/aws-credentials';
 import type { RedisSettings } from './settings';
 
 /**

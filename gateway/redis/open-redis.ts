@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { decoded } from '../options/urls';
-import { awsCredentials, type GetCredentials } from '../subgraph-calls/signers/aws-credentials';
+import { awsCredentials, type GetCredentials } from '../net/aws-credentials';
 import { iamTokens } from './iam-token';
 import type { RedisSettings } from './settings';
 import { type Trust, trusting } from './trust';

@@ -27,10 +27,10 @@ import {
   joinScope,
   scopeOf,
 } from '../subgraph-calls/headers';
-import { CollectedHeaders } from '../subgraph-calls/collected-headers';
-import type { Live } from '../subgraph-calls/live-set';
-import { conclude, PendingAnswer } from '../subgraph-calls/pending-answer';
-import type { Caller } from '../subgraph-calls/transport';
+import { CollectedHeaders } from '../subgraph-calls/wire/collected-headers';
+import type { Live } from '../subgraph-calls/sharing/live-set';
+import { conclude, PendingAnswer } from '../subgraph-calls/contract/pending-answer';
+import type { Caller } from '../subgraph-calls/contract/transport';
 
 /** The abort reason when the client has left. No answer is sent. */
 export class ClientGone extends Error {

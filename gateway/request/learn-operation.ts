@@ -6,7 +6,7 @@ import type { IncomingRequest, RequestHead } from './incoming-request';
 import { takesParts } from './only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { partsNotTaken } from './parts-not-taken';
-import { mediaTypes } from '../http/media-type';
+import { mediaTypes } from '../net/media-type';
 import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { Options } from '../options';

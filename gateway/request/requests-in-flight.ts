@@ -15,7 +15,7 @@ import { type EndRequestSpan, isFailure, requestSpansOf } from '../telemetry/tra
 import type { Span } from '../telemetry/traces/span';
 import type { Tracer } from '../telemetry/traces/tracer';
 import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
-import { LiveSet, outOfSet } from '../subgraph-calls/live-set';
+import { LiveSet, outOfSet } from '../subgraph-calls/sharing/live-set';
 
 export interface RequestsInFlightOptions {
   readonly options: Options;

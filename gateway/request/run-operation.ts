@@ -8,7 +8,7 @@ import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { IsPreflighted } from '../http/preflighted';
 import type { ClientLimits } from '../limits/client-limits';
-import type { Flow } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/contract/source';
 import { isMap } from '../options/is-map';
 import type { Hooks } from './hooks';
 import type { IncomingRequest } from './incoming-request';

@@ -1,5 +1,5 @@
-import { follow } from '../subgraph-calls/pending-answer';
-import type { Send, SubgraphResponse } from '../subgraph-calls/transport';
+import { follow } from '../subgraph-calls/contract/pending-answer';
+import type { Send, SubgraphResponse } from '../subgraph-calls/contract/transport';
 
 /**
  * How long the parts of a request took, for `Server-Timing` (https://www.w3.org/TR/server-timing/), which browsers show beside

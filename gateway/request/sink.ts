@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Flow } from '../subgraph-calls/source';
+import type { Flow } from '../subgraph-calls/contract/source';
 
 /** An answer to a request, as it is sent. */
 export interface Answer {

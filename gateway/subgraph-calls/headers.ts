@@ -5,10 +5,10 @@ import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
 import { isForwardable, isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
-import { asciiJson } from './request-body';
+import { asciiJson } from './wire/request-body';
 import { linkHeaders } from './signers/private-link';
-import { ofOneRequest } from './shareable';
-import type { Caller } from './transport';
+import { ofOneRequest } from './sharing/shareable';
+import type { Caller } from './contract/transport';
 
 /** The rules by which subgraphs get headers. Names are case-insensitive. */
 export interface HeaderRules {

@@ -1,5 +1,5 @@
 import { isHeaderValue } from './headers';
-import type { Caller } from './transport';
+import type { Caller } from './contract/transport';
 
 /** Headers of the client, without those that a subgraph gets from elsewhere. */
 class ForwardedHeaders {

@@ -1,5 +1,5 @@
 import type { Span } from '../telemetry/traces/span';
-import type { Caller } from './transport';
+import type { Caller } from './contract/transport';
 
 /** A caller whose calls belong to another span. */
 export class TracedCaller implements Caller {

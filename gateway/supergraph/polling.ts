@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { timeLimit } from '../subgraph-calls/time-limit';
+import { timeLimit } from '../net/time-limit';
 import type { SupergraphListener } from './source';
 
 export interface PollingOptions {

@@ -9,7 +9,7 @@ import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
 import type { UsageSink } from '../usage/recorder';
-import { awsAgents } from '../subgraph-calls/outgoing';
+import { awsAgents } from '../net/outgoing';
 import { createPolling } from './polling';
 import { type RegistryFacts, readRegistryFacts } from './registry-facts';
 import { type FindRemovals, findRemovals } from './removed-names';

@@ -1,4 +1,4 @@
-import { openS3, reasonOf, statusOf } from '../subgraph-calls/s3-client';
+import { openS3, reasonOf, statusOf } from '../net/s3-client';
 import { createPolling } from './polling';
 import type { SupergraphSource } from './source';
 

@@ -4,7 +4,7 @@ import { buildSchema, type GraphQLSchema, isInputObjectType, isInterfaceType, is
 import { apiSchemaOf } from '../../schema/api-schema';
 import { changesBetween } from '../../schema/changes';
 import { readUsage } from '../../schema/usage';
-import { describeTypes, type SchemaUsage } from '../console/schema';
+import { describeTypes, type SchemaUsage } from './console-schema';
 import type { DescribedSupergraph, DescribeOptions, SchemaTask } from './describe-supergraph';
 import { letRequestsGoFirst } from './thread-priority';
 import { type RegistryFacts } from './registry-facts';

@@ -1,5 +1,5 @@
-import { fetchOutgoing } from '../subgraph-calls/outgoing';
-import { timeLimit } from '../subgraph-calls/time-limit';
+import { fetchOutgoing } from '../net/outgoing';
+import { timeLimit } from '../net/time-limit';
 import { createPolling } from './polling';
 import type { SupergraphSource } from './source';
 

@@ -1,6 +1,6 @@
-import type { OnBreakerChange } from '../subgraph-calls/breakers';
-import type { WatchStrict } from '../subgraph-calls/connections';
-import type { Refusal } from '../subgraph-calls/http1/refusals';
+import type { OnBreakerChange } from '../subgraph-calls/endpoints/breakers';
+import type { WatchStrict } from '../subgraph-calls/endpoints/connections';
+import type { Refusal } from '../subgraph-calls/wire/http1/refusals';
 import type { Logger } from './logger';
 import type { Metrics } from './metrics';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { timeLimit } from '../subgraph-calls/time-limit';
+import { timeLimit } from '../net/time-limit';
 import type { Options } from '../options';
 import type { Logger } from './logger';
 import type { Attributes, Metric, Series } from './meter';

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { expired } from '../auth/authenticator';
 import { type ErrorCode, errors as codes } from '../errors';
 import { isMap } from '../options/is-map';
-import { JsonParts } from '../subgraph-calls/json-parts';
+import { JsonParts } from '../subgraph-calls/wire/json-parts';
 import { connect } from './connect';
 import { headersOfClient } from './connection-params';
 import { readHeaderObject } from './header-object';

@@ -12,7 +12,7 @@ import {
 import type { Proof } from '../auth/authenticator';
 import type { RequestHead } from '../request/incoming-request';
 import { isMap } from '../options/is-map';
-import { JsonParts } from '../subgraph-calls/json-parts';
+import { JsonParts } from '../subgraph-calls/wire/json-parts';
 import { headersOfClient } from './connection-params';
 import { connect } from './connect';
 import type { Envelope } from './operation-sink';

@@ -1,4 +1,4 @@
-import { JsonParts } from '../subgraph-calls/json-parts';
+import { JsonParts } from '../subgraph-calls/wire/json-parts';
 
 /** An error in an answer. */
 export interface SentError {

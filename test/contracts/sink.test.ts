@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Part } from '../../gateway/request/sink';
-import { flowOf, type Source } from '../../gateway/subgraph-calls/source';
+import { flowOf, type Source } from '../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../support/held-source';
 import type { Client } from '../support/in-process-client';
 import { openRequests } from '../support/requests-in-flight';

@@ -3,8 +3,8 @@
  * lines: one contract over all protocols.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { UnsignedCall } from '../../gateway/subgraph-calls/signer';
-import type { Source } from '../../gateway/subgraph-calls/source';
+import type { UnsignedCall } from '../../gateway/subgraph-calls/contract/signer';
+import type { Source } from '../../gateway/subgraph-calls/contract/source';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import {
   type SubscribedSubgraph,
@@ -17,7 +17,7 @@ import {
   type SubgraphRequest,
   type Subscribe,
   TransportError,
-} from '../../gateway/subgraph-calls/transport';
+} from '../../gateway/subgraph-calls/contract/transport';
 import { Meter } from '../../gateway/telemetry/meter';
 import { callerOf } from '../support/caller';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';

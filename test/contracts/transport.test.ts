@@ -4,19 +4,22 @@ import { setTimeout as wait } from 'node:timers/promises';
 import tls from 'node:tls';
 import zlib from 'node:zlib';
 import { buildSchema } from 'graphql';
-import { type ArrivingResponse, ArrivingResponses } from '../../gateway/subgraph-calls/arriving-responses';
+import {
+  type ArrivingResponse,
+  ArrivingResponses,
+} from '../../gateway/subgraph-calls/wire/arriving-responses';
 import {
   createHttpTransport,
   type HttpTransport,
   type HttpTransportOptions,
-} from '../../gateway/subgraph-calls/http';
-import { answerBySchema, createInProcessTransport } from '../../gateway/subgraph-calls/in-process';
+} from '../../gateway/subgraph-calls/wire/http';
+import { answerBySchema, createInProcessTransport } from '../../gateway/subgraph-calls/wire/in-process';
 import {
   type Caller,
   type Send,
   type SubgraphOperation,
   TransportError,
-} from '../../gateway/subgraph-calls/transport';
+} from '../../gateway/subgraph-calls/contract/transport';
 import {
   certificate,
   type Handler,

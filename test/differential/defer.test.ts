@@ -4,7 +4,7 @@
  */
 import '../support/fast-graphql';
 import { validate } from 'graphql';
-import { TransportError } from '../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
 import { differenceFromWhole, type Merged, mergeParts } from '../support/merge-parts';
 import { withRandomDefer } from '../support/random-defer';
 import { RandomSource } from '../support/random-source';

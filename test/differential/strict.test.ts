@@ -5,7 +5,7 @@
 import '../support/fast-graphql';
 import { execute as executeMerged, parse } from 'graphql';
 import { compileOperation, execute } from '../../gateway/execution';
-import { type Send } from '../../gateway/subgraph-calls/transport';
+import { type Send } from '../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../support/caller';
 import { RandomWorld } from '../support/random-world';
 import { composeGraph } from './systems';

@@ -38,7 +38,7 @@ import { type ErrorOptions } from '../../gateway/execution/complete/error-paths'
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { buildQueryPlanner } from '../support/own-planner';
 import { type EntityFacts, type Protections } from '../../gateway/planning';
-import { type Send } from '../../gateway/subgraph-calls/transport';
+import { type Send } from '../../gateway/subgraph-calls/contract/transport';
 import { type FormatError } from '../../gateway/request/format-error';
 import { partBody } from '../../gateway/request/part-body';
 import { type IncrementalFormat } from '../../gateway/request/sink';

@@ -8,7 +8,7 @@ import { SFN } from '@aws-sdk/client-sfn';
 import { SQS } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
 import { subgraphTemplate } from '../../cli/package/template/subgraph-template';
-import type { LambdaHandler } from '../../gateway/lambda';
+import type { LambdaHandler } from '../../gateway/lambda/index';
 import {
   type EmbeddedDynamoDB,
   lambdaHandler,

@@ -4,7 +4,7 @@
  * @jest-environment <rootDir>/test/support/suite-environment.cjs
  */
 import { defineIntegrationTestSuite } from '@apollo/server-integration-testsuite';
-import { createEventHandlers } from '../../gateway/process/event-handlers';
+import { createEventHandlers } from '../../gateway/lambda/event-handlers';
 import { amountOf } from '../support/amounts';
 import { createServerBehind, deviations } from '../support/apollo-integration-server';
 import { startLambdaFront } from '../support/lambda-front';

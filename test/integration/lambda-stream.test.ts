@@ -16,8 +16,8 @@ import {
   type LambdaOptions,
   type LambdaStreamHandler,
   streamHandler as ownHandler,
-} from '../../gateway/lambda';
-import { openLambda } from '../../gateway/process/lambda-handler';
+} from '../../gateway/lambda/index';
+import { openLambda } from '../../gateway/lambda/lambda-handler';
 import { examplesOf } from '../support/documentation';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';

@@ -12,8 +12,8 @@ import {
   type LambdaAnswer,
   type LambdaHandler,
   type LambdaOptions,
-} from '../../gateway/lambda';
-import { openLambda } from '../../gateway/process/lambda-handler';
+} from '../../gateway/lambda/index';
+import { openLambda } from '../../gateway/lambda/lambda-handler';
 import { apiSchemaOf, openRegistryStore, readUsage, Registry } from '../../schema';
 import { examplesOf } from '../support/documentation';
 import { type EventSender, eventSenders, headersIn, lambdaEvent } from '../support/lambda-events';

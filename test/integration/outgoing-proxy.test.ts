@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { GatewayOptions } from '../../gateway';
-import { awsAgents, proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import { awsAgents, proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import { startOtlpReceiver } from '../support/otlp-receiver';
 import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';

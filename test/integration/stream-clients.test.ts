@@ -16,7 +16,7 @@ import { Client, fetchExchange } from '@urql/core';
 import { EventSource } from 'eventsource';
 import { createClient } from 'graphql-sse';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { TransportError } from '../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { Queue } from '../support/queue';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
-import { proxiesOf, useProxies } from '../../gateway/subgraph-calls/outgoing';
+import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import {
   type SubscribedSubgraph,

@@ -4,7 +4,7 @@
  * gateway end.
  */
 import type { GatewayOptions } from '../../gateway';
-import { TransportError } from '../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { eventOf, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import { type InProcessClient, type InProcessOptions } from '../support/in-process-client';

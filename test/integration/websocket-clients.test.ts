@@ -19,7 +19,7 @@ import {
   type Variables,
 } from 'relay-runtime';
 import { WebSocket } from 'ws';
-import { TransportError } from '../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
 import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { Queue } from '../support/queue';

@@ -7,7 +7,7 @@ import { iam } from '../../gateway/auth/iam';
 import { lambda } from '../../gateway/auth/lambda';
 import { oidcIssuer } from '../../gateway/auth/oidc';
 import { tokens } from '../../gateway/auth/tokens';
-import { UsedSignatures } from '../../gateway/auth/used-signatures';
+import { UsedSignatures } from '../../gateway/net/used-signatures';
 import { type Options, type OptionsInput, parseOptions } from '../../gateway/options';
 import { startTokenIssuer } from './token-issuer';
 

@@ -1,7 +1,7 @@
 import { AnswerProvenance } from '../../gateway/cache/policy';
 import { noCalls } from '../../gateway/telemetry/call-counts';
 import { scopeOf } from '../../gateway/subgraph-calls/headers';
-import type { Caller } from '../../gateway/subgraph-calls/transport';
+import type { Caller } from '../../gateway/subgraph-calls/contract/transport';
 
 /** A client's request that nobody has given up, with no headers of its own. */
 export const callerOf = ({

@@ -46,7 +46,7 @@ writeFileSync(
       typeRoots: [join(root, 'node_modules/@types')],
       paths: {
         weir: [join(root, 'gateway/index.ts')],
-        'weir/lambda': [join(root, 'gateway/lambda.ts')],
+        'weir/lambda': [join(root, 'gateway/lambda/index.ts')],
         'weir/subgraph': [join(root, 'kit/index.ts')],
         'weir/schema': [join(root, 'schema/index.ts')],
       },

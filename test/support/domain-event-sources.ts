@@ -4,7 +4,7 @@ import { redisStreamsEvents } from '../../gateway/events/sources/redis-streams';
 import { sqsEvents } from '../../gateway/events/sources/sqs';
 import { subgraphEvents } from '../../gateway/events/sources/subgraph';
 import type { DomainEventSource } from '../../gateway/events/source';
-import { SubgraphConnections } from '../../gateway/subgraph-calls/connections';
+import { SubgraphConnections } from '../../gateway/subgraph-calls/endpoints/connections';
 import { startPublisher } from './event-publisher';
 import { startMoto } from './moto';
 import { startRedis } from './redis-server';

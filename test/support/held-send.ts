@@ -1,10 +1,10 @@
-import { bodyOf } from '../../gateway/subgraph-calls/request-body';
+import { bodyOf } from '../../gateway/subgraph-calls/wire/request-body';
 import type {
   Send,
   SubgraphRequest,
   SubgraphResponse,
   TransportError,
-} from '../../gateway/subgraph-calls/transport';
+} from '../../gateway/subgraph-calls/contract/transport';
 import type { Json } from './running-gateway';
 
 /** A call that waits until the test settles it. */

@@ -1,4 +1,4 @@
-import type { Source } from '../../gateway/subgraph-calls/source';
+import type { Source } from '../../gateway/subgraph-calls/contract/source';
 
 /** A source whose answers the test gives. */
 export class HeldSource<Each> implements Source<Each> {

@@ -1,6 +1,10 @@
 import type * as connections from '../../gateway/subgraph-calls/connect';
-import type { Source } from '../../gateway/subgraph-calls/source';
-import type { SubgraphEvent, SubgraphRequest, Subscribe } from '../../gateway/subgraph-calls/transport';
+import type { Source } from '../../gateway/subgraph-calls/contract/source';
+import type {
+  SubgraphEvent,
+  SubgraphRequest,
+  Subscribe,
+} from '../../gateway/subgraph-calls/contract/transport';
 import { HeldSource } from './held-source';
 
 /** A source of events that a gateway has opened at a subgraph. */

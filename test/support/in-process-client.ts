@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { IncomingRequest, RequestHead } from '../../gateway/request/incoming-request';
 import type { RequestsInFlight } from '../../gateway/request/requests-in-flight';
 import type { Answer, Part, Sink } from '../../gateway/request/sink';
-import type { Source } from '../../gateway/subgraph-calls/source';
+import type { Source } from '../../gateway/subgraph-calls/contract/source';
 import { pulled } from './pulled';
 
 /** What the sender of one request sees of its answer. */

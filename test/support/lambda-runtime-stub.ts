@@ -5,7 +5,7 @@
 import { Agent, type ClientRequest, get, request as ask } from 'node:http';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { LambdaStreamHandler } from '../../gateway/lambda';
+import type { LambdaStreamHandler } from '../../gateway/lambda/index';
 import type { AwsLambda, ResponseStream } from '../../gateway/lambda/response-stream';
 import { type RuntimeApi, startRuntimeApi } from './lambda-runtime-api';
 

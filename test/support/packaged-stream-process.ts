@@ -4,7 +4,7 @@
  */
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import type { LambdaStreamHandler } from '../../gateway/lambda';
+import type { LambdaStreamHandler } from '../../gateway/lambda/index';
 import { awsLambdaStub, setAwsLambda, startFunctionStub } from './lambda-runtime-stub';
 
 async function run(entry: string, event: string): Promise<void> {

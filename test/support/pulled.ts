@@ -1,4 +1,4 @@
-import type { Flow, Source } from '../../gateway/subgraph-calls/source';
+import type { Flow, Source } from '../../gateway/subgraph-calls/contract/source';
 
 /** Asks a flow for one answer after the other; it has room for the next when that is asked for. */
 export function pulled<Each>(flow: Flow<Each>): Pick<Source<Each>, 'next'> {

@@ -3,7 +3,7 @@ import type {
   EntityList,
   SubgraphOperation,
   SubgraphRequest,
-} from '../../gateway/subgraph-calls/transport';
+} from '../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from './caller';
 
 export function operationOf(document: string, more: Partial<SubgraphOperation> = {}): SubgraphOperation {

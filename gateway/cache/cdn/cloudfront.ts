@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { awsAgents } from '../../subgraph-calls/outgoing';
+import { awsAgents } from '../../net/outgoing';
 import { PurgeRefused, type SendPurge } from './cdn-purges';
 
 export interface CloudFrontOptions {

@@ -1,5 +1,5 @@
 import { noCalls } from '../../telemetry/call-counts';
-import type { Caller } from '../../subgraph-calls/transport';
+import type { Caller } from '../../subgraph-calls/contract/transport';
 import { AnswerProvenance } from '../policy';
 
 /** A caller for background calls: with the same headers and identity, but without deadline, and never gone. */

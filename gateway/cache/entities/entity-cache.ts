@@ -7,9 +7,9 @@ import {
   requestAlone,
   withRepresentations,
   writeEntities,
-} from '../../subgraph-calls/entities';
-import { follow } from '../../subgraph-calls/pending-answer';
-import { isShareable } from '../../subgraph-calls/shareable';
+} from '../../subgraph-calls/wire/entities';
+import { follow } from '../../subgraph-calls/contract/pending-answer';
+import { isShareable } from '../../subgraph-calls/sharing/shareable';
 import {
   type Caller,
   countFetches,
@@ -20,7 +20,7 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from '../../subgraph-calls/transport';
+} from '../../subgraph-calls/contract/transport';
 import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
 import { backgroundCaller } from './background-caller';
 import { groupsOf } from '../cache-groups';

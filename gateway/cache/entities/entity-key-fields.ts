@@ -9,7 +9,7 @@ import {
   stripIgnoredCharacters,
 } from 'graphql';
 import type { EntityFacts } from '../../planning';
-import type { SubgraphOperation } from '../../subgraph-calls/transport';
+import type { SubgraphOperation } from '../../subgraph-calls/contract/transport';
 
 /**
  * The same mutation, with the keys of the returned entities selected, so that the changed entities are known. The

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Caller, EntityList } from '../../subgraph-calls/transport';
+import type { Caller, EntityList } from '../../subgraph-calls/contract/transport';
 
 /** Who may get the entry of a key: all callers, or callers with the same identity. */
 export type KeyScope = 'public' | 'private';

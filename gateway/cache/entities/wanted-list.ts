@@ -1,5 +1,5 @@
-import type { EntityAnswer } from '../../subgraph-calls/entities';
-import type { EntityList } from '../../subgraph-calls/transport';
+import type { EntityAnswer } from '../../subgraph-calls/wire/entities';
+import type { EntityList } from '../../subgraph-calls/contract/transport';
 import type { KeptEntity } from './entity-value';
 import { type Policy, strictest } from '../policy';
 import type { CacheCounts } from '../../telemetry/statistics/cache-statistics';

@@ -8,7 +8,7 @@ import type { IsPreflighted } from '../../http/preflighted';
 import type { Arrival } from '../../request/pipeline';
 import type { Reply } from '../../request/reply';
 import type { AnswerHeaders, CachedReply } from './answer-headers';
-import { mediaTypes } from '../../http/media-type';
+import { mediaTypes } from '../../net/media-type';
 import { PreparedAnswers } from './prepared-answers';
 import { noteCached } from '../../telemetry/traces/trace-notes';
 import { loggedIds } from '../../telemetry/logged-ids';

@@ -6,7 +6,7 @@ import type { Store } from '../stores/store';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
 import type { Metrics } from '../../telemetry/metrics';
-import type { SubgraphResponse } from '../../subgraph-calls/transport';
+import type { SubgraphResponse } from '../../subgraph-calls/contract/transport';
 import { AnswerHeaders } from './answer-headers';
 import { ResponseCache } from './response-cache';
 import type { CallStatistics } from '../../telemetry/call-statistics';

@@ -5,9 +5,9 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/call-counts';
-import { type Live, outOfSet } from '../../subgraph-calls/live-set';
-import { PendingAnswer } from '../../subgraph-calls/pending-answer';
-import type { Caller } from '../../subgraph-calls/transport';
+import { type Live, outOfSet } from '../../subgraph-calls/sharing/live-set';
+import { PendingAnswer } from '../../subgraph-calls/contract/pending-answer';
+import type { Caller } from '../../subgraph-calls/contract/transport';
 import type { Span } from '../../telemetry/traces/span';
 import type { StoredAnswer } from './stored-answer';
 

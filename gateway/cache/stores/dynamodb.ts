@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { awsAgents } from '../../subgraph-calls/outgoing';
+import { awsAgents } from '../../net/outgoing';
 import { type Kept, named, numberIn, readClock, readEntry, seconds, writeEntry } from './dynamodb-items';
 import { DynamoTable } from './dynamodb-table';
 import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';

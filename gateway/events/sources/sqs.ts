@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type * as SNS from '@aws-sdk/client-sns';
 import type * as SQS from '@aws-sdk/client-sqs';
-import { awsAgents } from '../../subgraph-calls/outgoing';
+import { awsAgents } from '../../net/outgoing';
 import type { DomainEventSource, EventBatch, ReadOptions, ReceivedEvent } from '../source';
 
 export interface SqsOptions {

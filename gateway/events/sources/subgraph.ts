@@ -1,11 +1,11 @@
 import type { Dispatcher } from 'undici';
 import type { Instance } from '../../discovery/resolver';
-import type { SubgraphConnections } from '../../subgraph-calls/connections';
-import { type OwnRequests, ownHeaders } from '../../subgraph-calls/own-requests';
-import { requestBy } from '../../subgraph-calls/undici';
-import { parseSubgraphUrl } from '../../subgraph-calls/subgraph-url';
+import type { SubgraphConnections } from '../../subgraph-calls/endpoints/connections';
+import { type OwnRequests, ownHeaders } from '../../subgraph-calls/endpoints/own-requests';
+import { requestBy } from '../../net/undici';
+import { parseSubgraphUrl } from '../../subgraph-calls/endpoints/subgraph-url';
 import { EventStreamParser, EventTooLarge } from '../../subgraph-calls/subscriptions/event-stream-parser';
-import type { TlsFiles } from '../../subgraph-calls/tls-files';
+import type { TlsFiles } from '../../net/tls-files';
 import { mostEventBytes } from '../domain-event';
 import {
   type DomainEventSource,

@@ -15,7 +15,7 @@ import {
   type VariableDefinitionNode,
   visit,
 } from 'graphql';
-import { type SubgraphOperation } from '../../subgraph-calls/transport';
+import { type SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { bodyPrefixOf, type CompiledOperation, representationsVariable } from './subgraph-operation';
 import { Shape } from './shape';
 import { type GrowingSize, sizeOfCombination } from '../size';

@@ -36,7 +36,7 @@ import type {
   Variant,
   VariantInParts,
 } from '../program';
-import type { SubgraphOperation } from '../../subgraph-calls/transport';
+import type { SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
 import { TypeTable } from './type-table';

@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/transport';
+import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { contextVariables } from './contexts';
 import { type FetchNode } from './plan';
 import { type Shape, shapeOfOperation } from './shape';

@@ -12,7 +12,7 @@ import {
 import { RequestedEntities, writeVariables } from './entities';
 import { callSubgraph } from './call-subgraph';
 import { TYPE } from '../json/tape';
-import { countFetches } from '../../subgraph-calls/transport';
+import { countFetches } from '../../subgraph-calls/contract/transport';
 import { contextJson } from './contexts';
 import { representationsVariable } from '../compile/subgraph-operation';
 import { type Run } from './run';

@@ -6,8 +6,8 @@ import {
   type SubgraphOperation,
   type SubgraphResponse,
   TransportError,
-} from '../../subgraph-calls/transport';
-import { conclude } from '../../subgraph-calls/pending-answer';
+} from '../../subgraph-calls/contract/transport';
+import { conclude } from '../../subgraph-calls/contract/pending-answer';
 import { errors } from '../../errors';
 import { type CallResult, type Failure, malformed } from './call';
 import { ABSENT, NULL, OBJECT, type Workspace } from '../json/tape';

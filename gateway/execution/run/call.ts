@@ -1,5 +1,5 @@
 import { errors, type ErrorCode } from '../../errors';
-import { type TransportFailure } from '../../subgraph-calls/transport';
+import { type TransportFailure } from '../../subgraph-calls/contract/transport';
 import { type ContextValues } from './contexts';
 import { type CompiledOperation } from '../compile/subgraph-operation';
 import { type ByteWriter } from '../json/write';

@@ -1,4 +1,4 @@
-import { type EntityList } from '../../subgraph-calls/transport';
+import { type EntityList } from '../../subgraph-calls/contract/transport';
 import { type Call } from './call';
 import { REPRESENTATION_LENGTH, REPRESENTATION_START, type Workspace } from '../json/tape';
 

@@ -11,7 +11,7 @@ import {
 } from '../json/tape';
 import { type Shape } from '../compile/shape';
 import { type CompiledFetch, type EntityFetch, type RootFetch } from '../program';
-import { countFetches } from '../../subgraph-calls/transport';
+import { countFetches } from '../../subgraph-calls/contract/transport';
 import { Call } from './call';
 import { type ContextValues, readContexts } from './contexts';
 import { type Run } from './run';

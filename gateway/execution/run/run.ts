@@ -1,4 +1,4 @@
-import { type Caller, type Send } from '../../subgraph-calls/transport';
+import { type Caller, type Send } from '../../subgraph-calls/contract/transport';
 import { type Call } from './call';
 import { type Conditions } from '../compile/conditions';
 import { EntityRequests } from './loader';

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { hmacSha256 } from '../../auth/hmac';
+import { hmacSha256 } from '../../net/hmac';
 
 /** HMAC-SHA-256 of an ASCII text, in base64. */
 export type Mac = (text: string) => string;

@@ -1,7 +1,7 @@
 import type { Identity } from '../../auth/identity';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { AnswerProvenance } from '../../cache/policy';
-import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import type { Span } from '../../telemetry/traces/span';
 import { type CallCounts, noCalls } from '../../telemetry/call-counts';
 

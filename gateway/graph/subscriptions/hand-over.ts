@@ -1,4 +1,4 @@
-import type { SubgraphEvent } from '../../subgraph-calls/transport';
+import type { SubgraphEvent } from '../../subgraph-calls/contract/transport';
 
 /**
  * How a source takes over from one at another subgraph, from which no position can be replayed. The old one is read on, as

@@ -24,7 +24,7 @@ import {
   type SubgraphRequest,
   type Subscribe,
   TransportError,
-} from '../../subgraph-calls/transport';
+} from '../../subgraph-calls/contract/transport';
 import {
   charge,
   type CompiledOperation,

@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql';
 import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Source } from '../../subgraph-calls/source';
+import type { Source } from '../../subgraph-calls/contract/source';
 import type { EventBounds } from '../../subgraph-calls/subscriptions/event-queue';
-import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import type { Cursors } from './cursor';
 import type { Subscriber } from './event-caller';
 

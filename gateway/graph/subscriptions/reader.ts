@@ -2,7 +2,7 @@ import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { PreparedSubscription } from './prepared';
-import type { Flow, Take } from '../../subgraph-calls/source';
+import type { Flow, Take } from '../../subgraph-calls/contract/source';
 
 export interface ReaderOptions {
   /** Bytes of answers that may wait. One answer may wait, however large it is. */

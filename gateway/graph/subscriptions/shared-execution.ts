@@ -4,7 +4,7 @@ import type { Identity } from '../../auth/identity';
 import type { Answered } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue';
-import type { Caller, SubgraphEvent } from '../../subgraph-calls/transport';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import type { Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import { HandOver } from './hand-over';

@@ -4,7 +4,7 @@ import type { Answered } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Flow } from '../../subgraph-calls/source';
+import type { Flow } from '../../subgraph-calls/contract/source';
 import type { Meter } from '../../telemetry/meter';
 import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';

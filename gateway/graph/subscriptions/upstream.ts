@@ -1,6 +1,6 @@
-import type { Source } from '../../subgraph-calls/source';
+import type { Source } from '../../subgraph-calls/contract/source';
 import { EventQueue, type EventQueueOptions, kept } from '../../subgraph-calls/subscriptions/event-queue';
-import type { SubgraphEvent } from '../../subgraph-calls/transport';
+import type { SubgraphEvent } from '../../subgraph-calls/contract/transport';
 
 export interface UpstreamOptions extends Pick<EventQueueOptions, 'subgraph' | 'bounds' | 'onDropped'> {
   /** Called once, when it has ended or nobody reads its events any more. */

@@ -1,9 +1,9 @@
 import DataLoader from 'dataloader';
-import { JsonParts } from '../json-parts';
-import type { PendingCalls } from '../pending-calls';
-import { bodyOf } from '../request-body';
-import { isShareable } from '../shareable';
-import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../shared-call';
+import { JsonParts } from '../wire/json-parts';
+import type { PendingCalls } from '../sharing/pending-calls';
+import { bodyOf } from '../wire/request-body';
+import { isShareable } from '../sharing/shareable';
+import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../sharing/shared-call';
 import {
   countFetches,
   type Interceptor,
@@ -11,7 +11,7 @@ import {
   type SubgraphOperation,
   type SubgraphRequest,
   type SubgraphResponse,
-} from '../transport';
+} from '../contract/transport';
 
 export interface ArrayBatchOptions {
   /** The most requests in one array. */

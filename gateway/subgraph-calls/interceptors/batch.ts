@@ -1,14 +1,14 @@
 import DataLoader from 'dataloader';
-import type { PendingCalls } from '../pending-calls';
-import type { ScopesInFlight } from '../scopes-in-flight';
-import { Member } from '../shared-call';
+import type { PendingCalls } from '../sharing/pending-calls';
+import type { ScopesInFlight } from '../sharing/scopes-in-flight';
+import { Member } from '../sharing/shared-call';
 import {
   type Interceptor,
   isRepeatable,
   type Send,
   type SubgraphRequest,
   type SubgraphResponse,
-} from '../transport';
+} from '../contract/transport';
 import { EntityBatch } from './entity-batch';
 
 export interface BatchOptions {

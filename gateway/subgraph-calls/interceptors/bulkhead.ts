@@ -1,5 +1,10 @@
-import { follow } from '../pending-answer';
-import { type Interceptor, type SubgraphRequest, type SubgraphResponse, TransportError } from '../transport';
+import { follow } from '../contract/pending-answer';
+import {
+  type Interceptor,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from '../contract/transport';
 
 export interface BulkheadOptions {
   /** The most calls of the subgraph in flight. */

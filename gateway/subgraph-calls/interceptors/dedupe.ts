@@ -1,10 +1,10 @@
 import type { DataChanges } from '../../cache/data-changes';
-import { LiveIndex } from '../live-index';
-import { type Live, outOfSet } from '../live-set';
-import { conclude } from '../pending-answer';
-import type { PendingCalls } from '../pending-calls';
-import { isShareable } from '../shareable';
-import { isOfOneClient, Member, SharedCaller } from '../shared-call';
+import { LiveIndex } from '../sharing/live-index';
+import { type Live, outOfSet } from '../sharing/live-set';
+import { conclude } from '../contract/pending-answer';
+import type { PendingCalls } from '../sharing/pending-calls';
+import { isShareable } from '../sharing/shareable';
+import { isOfOneClient, Member, SharedCaller } from '../sharing/shared-call';
 import {
   countFetches,
   type Interceptor,
@@ -13,7 +13,7 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from '../transport';
+} from '../contract/transport';
 
 export interface DedupeOptions {
   /** Timeout of the subgraph's calls, in milliseconds. */

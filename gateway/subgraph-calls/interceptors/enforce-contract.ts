@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type Interceptor, type SubgraphResponse, TransportError } from '../transport';
+import { type Interceptor, type SubgraphResponse, TransportError } from '../contract/transport';
 
 /**
  * Wraps the user's interceptors. Whatever they do, a call resolves with a response of the right shape or rejects with a

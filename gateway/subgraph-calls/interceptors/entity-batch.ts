@@ -1,8 +1,8 @@
-import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../entities';
-import type { PendingCalls } from '../pending-calls';
-import { isShareable } from '../shareable';
-import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../shared-call';
-import { countFetches, type Send, type SubgraphResponse } from '../transport';
+import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../wire/entities';
+import type { PendingCalls } from '../sharing/pending-calls';
+import { isShareable } from '../sharing/shareable';
+import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../sharing/shared-call';
+import { countFetches, type Send, type SubgraphResponse } from '../contract/transport';
 
 /** Entity requests with the same selections, which share one call. */
 export class EntityBatch {

@@ -1,4 +1,4 @@
-import { type Send, TransportError } from '../transport';
+import { type Send, TransportError } from '../contract/transport';
 
 /** Makes at most `most` calls for one operation. Further calls fail without being sent. */
 export function limitCalls(send: Send, most: number): Send {

@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { errors } from '../../errors';
-import { follow } from '../pending-answer';
+import { follow } from '../contract/pending-answer';
 import {
   countFetches,
   type Interceptor,
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from '../transport';
+} from '../contract/transport';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 

@@ -2,7 +2,7 @@ import type { AnswerProvenance } from '../../cache/policy';
 import type { Subgraph } from '../../graph/engine';
 import type { CallCounts } from '../../telemetry/call-counts';
 import type { Span } from '../../telemetry/traces/span';
-import type { Caller, Interceptor } from '../transport';
+import type { Caller, Interceptor } from '../contract/transport';
 
 /** The interceptors that give a subgraph the headers that are meant for it. */
 export function headersFor({

@@ -1,6 +1,6 @@
-import type { ResponseHeaderRules } from '../collected-headers';
-import { follow } from '../pending-answer';
-import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../transport';
+import type { ResponseHeaderRules } from '../wire/collected-headers';
+import { follow } from '../contract/pending-answer';
+import type { Interceptor, SubgraphRequest, SubgraphResponse } from '../contract/transport';
 
 /** Collects the response headers that clients get. A cached response has none. */
 export function collectResponseHeaders(rules: ResponseHeaderRules): Interceptor {

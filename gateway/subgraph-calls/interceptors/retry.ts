@@ -1,4 +1,4 @@
-import { follow } from '../pending-answer';
+import { follow } from '../contract/pending-answer';
 import {
   type Interceptor,
   isRepeatable,
@@ -6,7 +6,7 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from '../transport';
+} from '../contract/transport';
 
 export interface RetryOptions {
   /** The most retries of a query. */

@@ -1,6 +1,6 @@
 import { type Attributes, errorTypeOf, type Span } from '../../telemetry/traces/span';
-import type { Breaker } from '../breakers';
-import { follow } from '../pending-answer';
+import type { Breaker } from '../endpoints/breakers';
+import { follow } from '../contract/pending-answer';
 import { TracedCaller } from '../traced-caller';
 import type {
   Caller,
@@ -11,7 +11,7 @@ import type {
   SubgraphOperation,
   SubgraphRequest,
   SubgraphResponse,
-} from '../transport';
+} from '../contract/transport';
 
 /**
  * Records a span for each fetch of a plan, in the trace of its request: with the time that it waited for others, and whether

@@ -1,8 +1,8 @@
 import type * as AuthLink from 'aws-appsync-auth-link';
 import type { AppSyncAuth } from '../../options/subgraph-auth';
-import { requestHeaders } from '../request-body';
-import type { Signer } from '../signer';
-import { type AwsCredentials, awsCredentials, type GetCredentials } from './aws-credentials';
+import { requestHeaders } from '../wire/request-body';
+import type { Signer } from '../contract/signer';
+import { type AwsCredentials, awsCredentials, type GetCredentials } from '../../net/aws-credentials';
 import { bearerToken } from './bearer';
 import { staticHeader } from './header';
 

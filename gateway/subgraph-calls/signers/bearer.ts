@@ -1,6 +1,6 @@
-import type { Signer } from '../signer';
+import type { Signer } from '../contract/signer';
 import { type ClientCredentials, fetchToken } from './client-credentials';
-import { renewed } from '../renewed';
+import { renewed } from '../../net/renewed';
 
 export interface BearerOptions {
   /** A token, or how to fetch one. */

@@ -1,6 +1,6 @@
 import type * as Undici from 'undici';
-import { outgoingDispatcher } from '../outgoing';
-import type { Perishable } from '../renewed';
+import { outgoingDispatcher } from '../../net/outgoing';
+import type { Perishable } from '../../net/renewed';
 
 /** How a token is fetched (RFC 6749, section 4.4, "Client Credentials Grant"). */
 export interface ClientCredentials {

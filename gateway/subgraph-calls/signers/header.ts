@@ -1,4 +1,4 @@
-import type { Signer } from '../signer';
+import type { Signer } from '../contract/signer';
 
 /** Sends a constant value, such as an API key or a long-lived token. */
 export function staticHeader(name: string, value: string): Signer {

@@ -2,7 +2,7 @@ import { isLinkKey } from '../../options/private-links';
 import { whyUnreadable } from '../../options/problem';
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hmacSha256 } from '../../auth/hmac';
+import { hmacSha256 } from '../../net/hmac';
 
 /** A secret that gateway and subgraphs share. */
 export interface LinkKey {

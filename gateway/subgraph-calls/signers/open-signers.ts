@@ -1,17 +1,17 @@
-import { UsedSignatures } from '../../auth/used-signatures';
+import { UsedSignatures } from '../../net/used-signatures';
 import { type Options, OptionsError } from '../../options';
 import type { SubgraphAuth } from '../../options/subgraph-auth';
 import type { Logger } from '../../telemetry/logger';
-import { type Lease, Leases } from '../leases';
-import type { Signer } from '../signer';
+import { type Lease, Leases } from '../../net/leases';
+import type { Signer } from '../contract/signer';
 import { appSyncSigner } from './appsync';
-import { awsCredentials } from './aws-credentials';
+import { awsCredentials } from '../../net/aws-credentials';
 import { bearerToken } from './bearer';
 import { staticHeader } from './header';
 import { type LinkKey, type LinkKeys, openLinkKeys } from './link-keys';
 import { signPrivateLink } from './private-link';
 import { type VerifyCallback, verifyCallback } from './signed-callback';
-import { sigV4 } from './sigv4';
+import { sigV4 } from '../../net/sigv4';
 
 export interface SubgraphSigners {
   /** The signer for the calls of a subgraph; undefined if they are not signed. */

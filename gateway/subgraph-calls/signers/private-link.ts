@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { SignedHeaders, Signer, UnsignedCall } from '../signer';
+import type { SignedHeaders, Signer, UnsignedCall } from '../contract/signer';
 import type { LinkKey } from './link-keys';
 
 /** Headers by which a subgraph recognises the gateway and the caller. Those of clients are never forwarded. */

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { UsedSignatures } from '../../auth/used-signatures';
+import type { UsedSignatures } from '../../net/used-signatures';
 import type { LinkKey } from './link-keys';
 
 export interface SignedCallbackOptions {

@@ -1,8 +1,8 @@
 /** The client's part of the real-time protocol of AWS AppSync. */
-import { errorsWithCodes } from '../appsync';
-import { bodyOf } from '../request-body';
-import type { Signer } from '../signer';
-import type { Caller, SubgraphRequest, TransportFailure } from '../transport';
+import { errorsWithCodes } from '../wire/appsync';
+import { bodyOf } from '../wire/request-body';
+import type { Signer } from '../contract/signer';
+import type { Caller, SubgraphRequest, TransportFailure } from '../contract/transport';
 import type { Dialect, Message } from './dialect';
 import { checked, readEnvelope } from './graphql-transport-ws';
 

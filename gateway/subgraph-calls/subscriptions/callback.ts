@@ -1,5 +1,5 @@
-import { sourceOf } from '../source';
-import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import { sourceOf } from '../contract/source';
+import { type SubgraphRequest, TransportError, type TransportFailure } from '../contract/transport';
 import type { Callbacks } from './callbacks';
 import { EventQueue } from './event-queue';
 import { type EventStreamOptions, openEventStream } from './event-stream';

@@ -13,10 +13,10 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { JsonParts } from '../json-parts';
-import { KeptBytes } from '../kept-bytes';
+import { JsonParts } from '../wire/json-parts';
+import { KeptBytes } from '../wire/kept-bytes';
 import type { VerifyCallback } from '../signers/signed-callback';
-import type { TransportFailure } from '../transport';
+import type { TransportFailure } from '../contract/transport';
 import type { EventQueue } from './event-queue';
 import { eventOf } from './events';
 import { mostMissed } from './heartbeat';

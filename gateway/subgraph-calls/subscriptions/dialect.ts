@@ -1,4 +1,4 @@
-import type { Caller, SubgraphRequest, TransportFailure } from '../transport';
+import type { Caller, SubgraphRequest, TransportFailure } from '../contract/transport';
 
 /** What is spoken over WebSockets that carry several subscriptions. */
 export interface Dialect {

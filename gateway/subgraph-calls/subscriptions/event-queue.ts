@@ -1,5 +1,5 @@
-import type { Source } from '../source';
-import { type SubgraphEvent, TransportError, type TransportFailure } from '../transport';
+import type { Source } from '../contract/source';
+import { type SubgraphEvent, TransportError, type TransportFailure } from '../contract/transport';
 import { gapEvent } from './events';
 
 /** How many events of one subscription may wait for their reader. */

@@ -1,4 +1,4 @@
-import { KeptBytes } from '../kept-bytes';
+import { KeptBytes } from '../wire/kept-bytes';
 
 export interface EventStreamListener {
   /**

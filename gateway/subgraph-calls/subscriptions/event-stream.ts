@@ -5,12 +5,17 @@
  */
 import { MIMEType } from 'node:util';
 import type { Dispatcher, Pool } from 'undici';
-import { KeptBytes } from '../kept-bytes';
-import { failureOf } from '../network-failure';
-import type { PendingCall, PendingCalls } from '../pending-calls';
-import { subscribeBody } from '../request-body';
-import type { Signer } from '../signer';
-import { type Caller, type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import { KeptBytes } from '../wire/kept-bytes';
+import { failureOf } from '../wire/network-failure';
+import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
+import { subscribeBody } from '../wire/request-body';
+import type { Signer } from '../contract/signer';
+import {
+  type Caller,
+  type SubgraphRequest,
+  TransportError,
+  type TransportFailure,
+} from '../contract/transport';
 import type { EventFormat, EventListener, EventParser } from './event-formats';
 import { type EventBounds, EventQueue } from './event-queue';
 import { EventTooLarge } from './event-stream-parser';

@@ -1,5 +1,5 @@
-import { JsonParts } from '../json-parts';
-import type { SubgraphEvent } from '../transport';
+import { JsonParts } from '../wire/json-parts';
+import type { SubgraphEvent } from '../contract/transport';
 
 /** An event, of the GraphQL response that the subgraph sent for it. */
 export function eventOf(body: Buffer, response: { readonly status?: number } = {}): SubgraphEvent {

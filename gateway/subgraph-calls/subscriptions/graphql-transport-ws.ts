@@ -1,9 +1,9 @@
 /** The client's part of the sub-protocol `graphql-transport-ws`, as PROTOCOL.md of `graphql-ws` has it. */
-import { JsonParts } from '../json-parts';
-import { subscribeBody } from '../request-body';
+import { JsonParts } from '../wire/json-parts';
+import { subscribeBody } from '../wire/request-body';
 import { linkHeaders } from '../signers/private-link';
-import type { Signer } from '../signer';
-import type { Caller } from '../transport';
+import type { Signer } from '../contract/signer';
+import type { Caller } from '../contract/transport';
 import type { Dialect, Handshake, Message } from './dialect';
 
 export interface GraphQLTransportWsOptions {

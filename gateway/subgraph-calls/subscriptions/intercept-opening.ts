@@ -1,11 +1,11 @@
-import { sourceOf } from '../source';
+import { sourceOf } from '../contract/source';
 import {
   compose,
   type Interceptor,
   type SubgraphEvent,
   type SubgraphRequest,
   TransportError,
-} from '../transport';
+} from '../contract/transport';
 import type { Open, Opened } from './resume';
 
 /**

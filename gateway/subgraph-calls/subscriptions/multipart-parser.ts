@@ -1,5 +1,5 @@
-import { JsonParts } from '../json-parts';
-import { KeptBytes } from '../kept-bytes';
+import { JsonParts } from '../wire/json-parts';
+import { KeptBytes } from '../wire/kept-bytes';
 import type { EventListener } from './event-formats';
 import { EventTooLarge } from './event-stream-parser';
 

@@ -2,9 +2,9 @@
 import type { buildConnector } from 'undici';
 import type { WebSocket } from 'ws';
 import type * as Ws from 'ws';
-import { failureOf as failureOfNetwork, isTemporary } from '../network-failure';
-import type { PendingCall, PendingCalls } from '../pending-calls';
-import { type SubgraphRequest, TransportError, type TransportFailure } from '../transport';
+import { failureOf as failureOfNetwork, isTemporary } from '../wire/network-failure';
+import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
+import { type SubgraphRequest, TransportError, type TransportFailure } from '../contract/transport';
 import { type Dialect, type Message, normalClosure } from './dialect';
 import { EventQueue, type EventBounds } from './event-queue';
 import { eventOf } from './events';

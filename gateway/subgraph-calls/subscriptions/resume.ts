@@ -1,13 +1,13 @@
-import { isTemporary } from '../network-failure';
-import { type PendingCalls, within } from '../pending-calls';
-import type { Source } from '../source';
+import { isTemporary } from '../wire/network-failure';
+import { type PendingCalls, within } from '../sharing/pending-calls';
+import type { Source } from '../contract/source';
 import {
   type Caller,
   type SubgraphEvent,
   type SubgraphRequest,
   TransportError,
   type TransportFailure,
-} from '../transport';
+} from '../contract/transport';
 import type { ConnectionPacing, Pace } from './connection-pacing';
 import { gapEvent } from './events';
 

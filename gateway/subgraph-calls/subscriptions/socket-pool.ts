@@ -1,4 +1,4 @@
-import { type SubgraphRequest, TransportError } from '../transport';
+import { type SubgraphRequest, TransportError } from '../contract/transport';
 import { MultiplexedSocket, type SocketOptions } from './multiplexed-socket';
 import type { Open } from './resume';
 

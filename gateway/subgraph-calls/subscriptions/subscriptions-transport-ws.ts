@@ -2,8 +2,8 @@
  * The client's part of the sub-protocol `graphql-ws`, as PROTOCOL.md of `subscriptions-transport-ws` has it: what servers of
  * GraphQL spoke before `graphql-transport-ws`.
  */
-import { JsonParts } from '../json-parts';
-import { subscribeBody } from '../request-body';
+import { JsonParts } from '../wire/json-parts';
+import { subscribeBody } from '../wire/request-body';
 import type { Dialect, Message } from './dialect';
 import {
   checked,

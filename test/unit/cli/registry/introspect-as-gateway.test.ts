@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { introspectAsGateway, type IntrospectionCalls } from '../../../../cli/registry/introspect-as-gateway';
 import { parseOptions } from '../../../../gateway/options';
-import { proxiesOf, useProxies } from '../../../../gateway/subgraph-calls/outgoing';
+import { proxiesOf, useProxies } from '../../../../gateway/net/outgoing';
 import { readSubgraphSchemas } from '../../../../schema';
 import { serveHttps } from '../../../support/subgraph-servers';
 

@@ -1,7 +1,7 @@
 /** Commands that introspect subgraphs: as the gateway calls them. */
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { useProxies } from '../../../../gateway/subgraph-calls/outgoing';
+import { useProxies } from '../../../../gateway/net/outgoing';
 import { startCli } from '../../../support/run-cli';
 import { temporaryFolder } from '../../../support/subgraph-kit';
 import { serveHttps } from '../../../support/subgraph-servers';

@@ -2,7 +2,7 @@ import { Slots } from '../../../../gateway/admission/slots';
 import { HttpSink } from '../../../../gateway/http/http-sink';
 import type { Waiter } from '../../../../gateway/admission/admission-queue';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
-import { outOfSet } from '../../../../gateway/subgraph-calls/live-set';
+import { outOfSet } from '../../../../gateway/subgraph-calls/sharing/live-set';
 import { sinkOptions } from '../../../support/sink-options';
 
 const told: string[] = [];

@@ -8,7 +8,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { createAuthentication } from '../../../../gateway/auth/authentication';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { anonymous, type Identity } from '../../../../gateway/auth/identity';
-import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
+import { UsedSignatures } from '../../../../gateway/net/used-signatures';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { parseOptions } from '../../../../gateway/options';
 

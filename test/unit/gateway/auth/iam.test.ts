@@ -7,7 +7,7 @@ import type { GraphQLError } from 'graphql';
 import type { Proof, Received } from '../../../../gateway/auth/authenticator';
 import { iam } from '../../../../gateway/auth/iam';
 import { canonicalValue, rawTarget } from '../../../../gateway/auth/sigv4';
-import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
+import { UsedSignatures } from '../../../../gateway/net/used-signatures';
 import { parseOptions } from '../../../../gateway/options';
 
 const shop = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { GraphQLError } from 'graphql';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createAuthentication } from '../../../../gateway/auth/authentication';
-import { UsedSignatures } from '../../../../gateway/auth/used-signatures';
+import { UsedSignatures } from '../../../../gateway/net/used-signatures';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { parseOptions } from '../../../../gateway/options';
 

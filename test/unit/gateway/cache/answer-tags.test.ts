@@ -3,7 +3,7 @@ import { parse } from 'graphql';
 import { AnswerTags } from '../../../../gateway/cache/answer-tags';
 import { entityTag, unknownOf } from '../../../../gateway/cache/tags';
 import { entityFactsOf } from '../../../support/own-planner';
-import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
+import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/contract/transport';
 import { heapUsed } from '../../../support/heap';
 import { compose } from '../../../support/small-graph';
 import { operationOf, requestOf } from '../../../support/subgraph-request';

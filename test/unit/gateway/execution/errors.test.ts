@@ -2,7 +2,7 @@
  * Plans that gateway/execution runs while subgraphs fail. Over 300 lines: a case for each way in which they do, and where
  * the error is then told.
  */
-import { TransportError } from '../../../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../../../gateway/subgraph-calls/contract/transport';
 import { type Answer, Graph } from './graph';
 
 const graph = new Graph({

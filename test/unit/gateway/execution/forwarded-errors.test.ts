@@ -1,5 +1,5 @@
 /** Which errors of subgraphs, and of calls that failed, gateway/execution tells a client, and where. */
-import { TransportError } from '../../../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../../../gateway/subgraph-calls/contract/transport';
 import { type Answer, Graph } from './graph';
 
 const graph = new Graph({

@@ -22,7 +22,7 @@ import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
 import { type EntityFacts } from '../../../../gateway/planning';
 import { buildQueryPlanner } from '../../../support/own-planner';
 import { type CallCounts } from '../../../../gateway/telemetry/call-counts';
-import { type SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
+import { type SubgraphRequest } from '../../../../gateway/subgraph-calls/contract/transport';
 import { compose } from '../../../support/compose';
 import { callerOf } from '../../../support/caller';
 

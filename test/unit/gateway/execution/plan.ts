@@ -6,7 +6,7 @@ import {
   type PlanNode,
   type RequiredSelection,
 } from '../../../../gateway/execution/compile/plan';
-import { type Send } from '../../../../gateway/subgraph-calls/transport';
+import { type Send } from '../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../support/caller';
 
 export const fetchOf = (service: string, operation: string, rest: Partial<FetchNode> = {}): FetchNode => ({

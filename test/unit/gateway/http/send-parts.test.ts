@@ -7,7 +7,7 @@ import { multipart } from '../../../../gateway/http/multipart';
 import { type Response, sendParts } from '../../../../gateway/http/send-parts';
 import type { Framing } from '../../../../gateway/http/framing';
 import type { Part } from '../../../../gateway/request/sink';
-import { flowOf } from '../../../../gateway/subgraph-calls/source';
+import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 
 interface Sending {

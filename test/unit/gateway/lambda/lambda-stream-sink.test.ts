@@ -7,7 +7,7 @@ import {
 } from '../../../../gateway/lambda/lambda-stream-sink';
 import type { ResponseStream } from '../../../../gateway/lambda/response-stream';
 import type { Part } from '../../../../gateway/request/sink';
-import { flowOf } from '../../../../gateway/subgraph-calls/source';
+import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 import { lambdaEvent } from '../../../support/lambda-events';
 import { awsLambdaStub, setAwsLambda, startFunctionStub } from '../../../support/lambda-runtime-stub';

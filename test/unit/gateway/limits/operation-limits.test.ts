@@ -9,7 +9,7 @@ import { parseOptions } from '../../../../gateway/options';
 import { metricTable } from '../../../../gateway/telemetry/metric-table';
 import { Features } from '../../../../schema/supergraph/features';
 import { readCostDirectives } from '../../../../schema/supergraph/cost-directives';
-import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/transport';
+import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/contract/transport';
 
 const sdl = `
   extend schema @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])

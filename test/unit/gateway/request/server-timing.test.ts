@@ -1,6 +1,6 @@
 import { ServerTiming } from '../../../../gateway/request/server-timing';
-import { PendingAnswer } from '../../../../gateway/subgraph-calls/pending-answer';
-import type { SubgraphResponse } from '../../../../gateway/subgraph-calls/transport';
+import { PendingAnswer } from '../../../../gateway/subgraph-calls/contract/pending-answer';
+import type { SubgraphResponse } from '../../../../gateway/subgraph-calls/contract/transport';
 import { useFakeTimers } from '../../../support/fake-timers';
 import { holdCalls } from '../../../support/held-send';
 import { requestOf } from '../../../support/subgraph-request';

@@ -4,8 +4,8 @@ import { batchAsArrays } from '../../../../gateway/subgraph-calls/interceptors/a
 import { batchEntities } from '../../../../gateway/subgraph-calls/interceptors/batch';
 import { dedupe } from '../../../../gateway/subgraph-calls/interceptors/dedupe';
 import { retry } from '../../../../gateway/subgraph-calls/interceptors/retry';
-import { PendingCalls } from '../../../../gateway/subgraph-calls/pending-calls';
-import type { Interceptor, OperationKind } from '../../../../gateway/subgraph-calls/transport';
+import { PendingCalls } from '../../../../gateway/subgraph-calls/sharing/pending-calls';
+import type { Interceptor, OperationKind } from '../../../../gateway/subgraph-calls/contract/transport';
 import { holdCalls } from '../../../support/held-send';
 import { entitiesRequestOf } from '../../../support/subgraph-request';
 

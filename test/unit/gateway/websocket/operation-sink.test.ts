@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import type { Part } from '../../../../gateway/request/sink';
-import { flowOf } from '../../../../gateway/subgraph-calls/source';
+import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 import { openRequests } from '../../../support/requests-in-flight';
 import { openWebSocketSinks } from '../../../support/web-socket-sinks';

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { explainNull, type ObservedNull, type Program } from '../../../../../gateway/execution';
-import { TransportError, type TransportFailure } from '../../../../../gateway/subgraph-calls/transport';
+import {
+  TransportError,
+  type TransportFailure,
+} from '../../../../../gateway/subgraph-calls/contract/transport';
 import { type Answer, type Asking, Graph } from '../graph';
 
 const graph = new Graph({

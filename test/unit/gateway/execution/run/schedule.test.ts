@@ -2,7 +2,7 @@
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../../gateway/execution';
 import { type PlanNode, type RequiredSelection } from '../../../../../gateway/execution/compile/plan';
-import { type Send } from '../../../../../gateway/subgraph-calls/transport';
+import { type Send } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { at, entities, fetchOf, field, inParallel, inSequence, on } from '../plan';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { cursorKey, Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 
 const keyOf = (secret: string) => cursorKey(hmacSha256(Buffer.from(secret)));

@@ -1,11 +1,11 @@
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
 import { Reader } from '../../../../../gateway/graph/subscriptions/reader';
 import { SharedExecution } from '../../../../../gateway/graph/subscriptions/shared-execution';
 import { Upstream } from '../../../../../gateway/graph/subscriptions/upstream';
-import { type SubgraphEvent, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { type SubgraphEvent, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { HeldSource } from '../../../../support/held-source';
 import { eventOf } from '../../../../support/held-upstreams';
 

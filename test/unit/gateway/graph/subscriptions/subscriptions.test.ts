@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type {
   EventAnswer,
@@ -12,7 +12,7 @@ import type {
 import { Subscriptions } from '../../../../../gateway/graph/subscriptions/subscriptions';
 import { type OptionsInput, parseOptions } from '../../../../../gateway/options';
 import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
-import type { SubgraphEvent } from '../../../../../gateway/subgraph-calls/transport';
+import type { SubgraphEvent } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { Meter } from '../../../../../gateway/telemetry/meter';
 import { useFakeTimers } from '../../../../support/fake-timers';
 import { eventOf } from '../../../../support/held-upstreams';

@@ -1,6 +1,6 @@
 import { batchAsArrays } from '../../../../../gateway/subgraph-calls/interceptors/array-batch';
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
+import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { useFakeTimers } from '../../../../support/fake-timers';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';

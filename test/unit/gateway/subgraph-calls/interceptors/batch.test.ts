@@ -1,8 +1,8 @@
 /** Over 300 lines: a case for each way in which calls go together. */
 import { batchEntities, type BatchOptions } from '../../../../../gateway/subgraph-calls/interceptors/batch';
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/scopes-in-flight';
-import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
+import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/sharing/scopes-in-flight';
+import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { deepJson, writesDeepJson } from '../../../../support/deep-json';
 import { useFakeTimers } from '../../../../support/fake-timers';

@@ -1,7 +1,7 @@
 import { DataChanges } from '../../../../../gateway/cache/data-changes';
 import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
+import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { useFakeTimers } from '../../../../support/fake-timers';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';

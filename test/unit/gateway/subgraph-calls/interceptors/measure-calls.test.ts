@@ -1,5 +1,5 @@
 import { countCalls } from '../../../../../gateway/subgraph-calls/interceptors/measure-calls';
-import { TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { requestOf } from '../../../../support/subgraph-request';
 

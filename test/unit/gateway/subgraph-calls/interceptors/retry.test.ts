@@ -3,7 +3,7 @@ import {
   type Send,
   type SubgraphRequest,
   TransportError,
-} from '../../../../../gateway/subgraph-calls/transport';
+} from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';
 import { operationOf, requestOf } from '../../../../support/subgraph-request';

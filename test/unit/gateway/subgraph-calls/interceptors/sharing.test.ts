@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { batchAsArrays } from '../../../../../gateway/subgraph-calls/interceptors/array-batch';
 import { batchEntities } from '../../../../../gateway/subgraph-calls/interceptors/batch';
 import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { bodyOf } from '../../../../../gateway/subgraph-calls/request-body';
-import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/scopes-in-flight';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
+import { bodyOf } from '../../../../../gateway/subgraph-calls/wire/request-body';
+import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/sharing/scopes-in-flight';
 import {
   type Caller,
   compose,
@@ -13,7 +13,7 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from '../../../../../gateway/subgraph-calls/transport';
+} from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import type { Json } from '../../../../support/running-gateway';
 import { entitiesRequestOf, requestOf } from '../../../../support/subgraph-request';

@@ -1,8 +1,8 @@
 import { DataChanges } from '../../../../../gateway/cache/data-changes';
 import { dedupe } from '../../../../../gateway/subgraph-calls/interceptors/dedupe';
 import { traceFetches, traceSends } from '../../../../../gateway/subgraph-calls/interceptors/trace-calls';
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
-import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/transport';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
+import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import type { Span } from '../../../../../gateway/telemetry/traces/span';
 import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
 import { callerOf } from '../../../../support/caller';

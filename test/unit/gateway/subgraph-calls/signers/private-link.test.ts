@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import { hmacSha256 } from '../../../../../gateway/auth/hmac';
+import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
 import { linkHeaders, signPrivateLink } from '../../../../../gateway/subgraph-calls/signers/private-link';
 import { callerOf } from '../../../../support/caller';

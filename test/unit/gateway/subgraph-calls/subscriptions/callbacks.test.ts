@@ -3,7 +3,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { type ClientRequest, request } from 'node:http';
-import { UsedSignatures } from '../../../../../gateway/auth/used-signatures';
+import { UsedSignatures } from '../../../../../gateway/net/used-signatures';
 import { toKey } from '../../../../../gateway/subgraph-calls/signers/link-keys';
 import { verifyCallback } from '../../../../../gateway/subgraph-calls/signers/signed-callback';
 import {

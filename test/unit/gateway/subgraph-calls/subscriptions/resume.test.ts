@@ -1,8 +1,11 @@
-import { PendingCalls } from '../../../../../gateway/subgraph-calls/pending-calls';
+import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
 import { ConnectionPacing } from '../../../../../gateway/subgraph-calls/subscriptions/connection-pacing';
 import { gapEvent } from '../../../../../gateway/subgraph-calls/subscriptions/events';
 import { type Open, resumeBroken } from '../../../../../gateway/subgraph-calls/subscriptions/resume';
-import { TransportError, type TransportFailure } from '../../../../../gateway/subgraph-calls/transport';
+import {
+  TransportError,
+  type TransportFailure,
+} from '../../../../../gateway/subgraph-calls/contract/transport';
 import { requestOf } from '../../../../support/subgraph-request';
 
 const failing = (failure: TransportFailure) => () => Promise.reject(new TransportError('reviews', failure));

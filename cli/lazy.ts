@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type * as GraphQL from 'graphql';
 import type * as Yaml from 'yaml';
 import type * as Gateway from '../gateway';
-import type * as Archive from '../gateway/events/archive';
-import type * as ArchiveBucket from '../gateway/events/archive-bucket';
+import type * as Archive from '../gateway/events/archive/archive';
+import type * as ArchiveBucket from '../gateway/events/archive/archive-bucket';
 import type * as GatewayOptions from '../gateway/options';
 import type * as LostProtections from '../gateway/options/lost-protections';
 import type * as S3Client from '../gateway/net/s3-client';
@@ -37,8 +37,8 @@ const load = createRequire(__filename);
  * `gateway-program.ts`, and what is loaded is not.
  */
 export const lazy = {
-  archive: () => load('../gateway/events/archive') as typeof Archive,
-  archiveBucket: () => load('../gateway/events/archive-bucket') as typeof ArchiveBucket,
+  archive: () => load('../gateway/events/archive/archive') as typeof Archive,
+  archiveBucket: () => load('../gateway/events/archive/archive-bucket') as typeof ArchiveBucket,
   audit: () => ({
     ...(load('../gateway/telemetry/audit/record') as typeof AuditRecord),
     ...(load('../gateway/telemetry/audit/verify') as typeof AuditVerify),

@@ -106,21 +106,33 @@ export const features = {
     title: 'JWT, 1,000 recurring tokens',
     gateway: 'tokens',
     bound: 5,
-    own: ['auth/authentication', 'auth/tokens', 'auth/oidc', 'auth/key-set', 'auth/identity'],
+    own: [
+      'auth/authentication',
+      'auth/modes/tokens',
+      'auth/modes/oidc',
+      'auth/modes/key-set',
+      'auth/identity',
+    ],
     alone: ({ options }) => admissions(options, 'tokens'),
   },
   'api-key': {
     title: 'API key',
     gateway: 'keys',
     bound: 2,
-    own: ['auth/authentication', 'auth/api-key'],
+    own: ['auth/authentication', 'auth/modes/api-key'],
     alone: ({ options }) => admissions(options, 'keys'),
   },
   sigv4: {
     title: 'SigV4 of clients, as AppSync’s link signs',
     gateway: 'signatures',
     bound: 10,
-    own: ['auth/authentication', 'auth/iam', 'auth/sigv4', 'auth/access-keys', 'net/used-signatures'],
+    own: [
+      'auth/authentication',
+      'auth/modes/iam',
+      'auth/modes/sigv4',
+      'auth/modes/access-keys',
+      'net/used-signatures',
+    ],
     alone: ({ options }) => admissions(options, 'signatures'),
   },
   signing: {
@@ -288,7 +300,7 @@ export async function standIns(configs, supergraphSdl, calls) {
   return {
     ...{ options, calls, facts, identities },
     schema: buildSchema(facts.apiSchemaSdl.join('')),
-    metrics: weir('gateway/telemetry/metrics').createMetrics(),
+    metrics: weir('gateway/telemetry/metrics/metrics').createMetrics(),
     logger: weir('gateway/telemetry/logger').createLogger({ level: 'silent' }),
   };
 }
@@ -338,7 +350,7 @@ const tokens = all((i) => {
 
 /** As AppSync's link signs: the body without `extensions`, and an `accept` that is not sent. */
 function signed(i) {
-  const { sha256, signatureOf, signingKey } = weir('gateway/auth/sigv4');
+  const { sha256, signatureOf, signingKey } = weir('gateway/auth/modes/sigv4');
   const { operationName, variables, query } = gateways.signatures.operation;
   const time = new Date(Date.now() - (i % 60) * 1000).toISOString().replace(/[:-]|\.\d{3}/g, '');
   const scope = { date: time.slice(0, 8), region: 'eu-west-1', service: 'appsync' };

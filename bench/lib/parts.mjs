@@ -45,7 +45,7 @@ export const parts = {
   ],
   'call: scan': ['execution/json/scan', 'execution/run/call-subgraph:read'],
   reply: [
-    ...['request/reply', 'request/response-body', 'http/http-sink', 'http/error-answer', 'http/cors'],
+    ...['request/reply', 'request/answers/response-body', 'http/http-sink', 'http/error-answer', 'http/cors'],
     ...[
       'cache/responses/answer-headers',
       'cache/responses/prepared',

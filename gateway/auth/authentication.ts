@@ -4,14 +4,14 @@ import { requestError } from '../errors';
 import type { Options } from '../options';
 import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
-import { apiKeys } from './api-key';
+import { apiKeys } from './modes/api-key';
 import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
-import { cognitoIssuer } from './cognito';
-import { iam } from './iam';
+import { cognitoIssuer } from './modes/cognito';
+import { iam } from './modes/iam';
 import { anonymous } from './identity';
-import { lambda } from './lambda';
-import { oidcIssuer } from './oidc';
-import { tokens } from './tokens';
+import { lambda } from './modes/lambda';
+import { oidcIssuer } from './modes/oidc';
+import { tokens } from './modes/tokens';
 import type { UsedSignatures } from '../net/used-signatures';
 
 /**

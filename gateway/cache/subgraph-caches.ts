@@ -10,7 +10,7 @@ import type { Subgraph } from '../graph/engine';
 import type { Options } from '../options';
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 import { noteProvenance } from './note-provenance';
 import { headersFor } from '../subgraph-calls/interceptors/own-headers';
 import { isShareable } from '../subgraph-calls/sharing/shareable';

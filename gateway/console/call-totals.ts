@@ -1,4 +1,4 @@
-import type { CallStatistics, OperationCalls, ProgramTally } from '../telemetry/call-statistics';
+import type { CallStatistics, OperationCalls, ProgramTally } from '../telemetry/metrics/call-statistics';
 import {
   byPolicy,
   type CacheCounts,

@@ -1,6 +1,6 @@
 /** What the console reads of the metrics: plain numbers that add up, over time and over the workers of a gateway. */
-import type { Metric } from '../telemetry/meter';
-import { metricTable, type MetricName } from '../telemetry/metric-table';
+import type { Metric } from '../telemetry/metrics/meter';
+import { metricTable, type MetricName } from '../telemetry/metrics/metric-table';
 
 /** Numbers by name. Each is a list: one number, or the counts of the buckets of a histogram. */
 export type Sums = Map<string, readonly number[]>;

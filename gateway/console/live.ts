@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 import type { Live, SeriesName } from './api';
 import {
   addAll,

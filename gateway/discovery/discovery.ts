@@ -1,7 +1,7 @@
 import { type Target, targetOf } from '../options/targets';
 import { Leases } from '../net/leases';
 import type { Logger } from '../telemetry/logger';
-import type { Meter } from '../telemetry/meter';
+import type { Meter } from '../telemetry/metrics/meter';
 import { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistics';
 import { cloudMapResolver } from './cloud-map';
 import { dnsResolver, srvResolver } from './dns';

@@ -3,7 +3,7 @@ import { UnknownNames } from '../cache/invalidation';
 import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { Logger } from '../telemetry/logger';
-import type { Meter } from '../telemetry/meter';
+import type { Meter } from '../telemetry/metrics/meter';
 import { BadEvent, type DomainEvent, readEvent } from './domain-event';
 import { compileDrops, type DropsOf, dropsOfMissed, mergeDrops } from './drops';
 import { EventFeeds, type FedEvent } from './feeds';

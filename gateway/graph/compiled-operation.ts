@@ -11,7 +11,7 @@ import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
 import type { IncomingRequest } from '../request/incoming-request';
-import type { CountedOperation } from '../telemetry/call-statistics';
+import type { CountedOperation } from '../telemetry/metrics/call-statistics';
 import type { CountUse } from '../usage/recorder';
 
 export type Variables = Readonly<Record<string, unknown>>;

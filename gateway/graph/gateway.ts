@@ -15,7 +15,7 @@ import type { Subscriptions } from './subscriptions/subscriptions';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
 import type { Logger } from '../telemetry/logger';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 
 export interface GatewaySettings {
   readonly source: SupergraphSource;

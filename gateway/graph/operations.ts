@@ -24,7 +24,7 @@ import {
   type Variables,
 } from './compiled-operation';
 import { deferredAnswer } from './deferred-answer';
-import { showCalls, showExecution } from './development';
+import { showCalls, showExecution } from './observation/development';
 import type { Caching } from '../cache/responses/caching';
 import type { IdentifiedCaller } from '../cache/responses/flights';
 import type { CacheResult } from '../cache/responses/answer-headers';
@@ -43,8 +43,8 @@ import {
   mayDefer,
 } from '../execution';
 import type { Engine, KnownOperation, Subgraph } from './engine';
-import { logPlan } from './logged-plans';
-import { noteNulls, ObservedNulls } from './observed-nulls';
+import { logPlan } from './observation/logged-plans';
+import { noteNulls, ObservedNulls } from './observation/observed-nulls';
 import type { ClientLimits } from '../limits/client-limits';
 import { compileOperationCost } from '../limits/cost/operation-cost';
 import { createCostReport } from '../limits/cost/report';
@@ -55,15 +55,15 @@ import type { CostDirectives } from '../../schema/supergraph/cost-directives';
 import type { PlannedOperation, Planner } from '../planning';
 import type { OperationCache, PlanCache } from './operation-cache';
 import { type CountedProgram, Rejection } from './programs';
-import { beginExecution, beginPlan, noteErrors, noteOperation } from './traced';
+import { beginExecution, beginPlan, noteErrors, noteOperation } from './observation/traced';
 import { patience, type Subscriber } from './subscriptions/event-caller';
 import { type AwaitPlan, createPreparation, type PreparationOptions } from './subscriptions/preparation';
 import type { SubscriptionOptions, Subscriptions } from './subscriptions/subscriptions';
-import { type AnswerCounts, countedOperation } from '../telemetry/call-statistics';
+import { type AnswerCounts, countedOperation } from '../telemetry/metrics/call-statistics';
 import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { logMasked, withoutWhatWasSent } from '../telemetry/masked-errors';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 import { endWith, errorTypeOf, type Span } from '../telemetry/traces/span';
 import { noteCached } from '../telemetry/traces/trace-notes';
 import type { Tracer } from '../telemetry/traces/tracer';

@@ -5,7 +5,7 @@ import { compileInSlices, type Program } from '../execution';
 import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';
 import { type PlannedOperation, type Planner, type Planning, type SupergraphFacts } from '../planning';
 import { type OperationCache, PlanCache, type PlanEntry } from './operation-cache';
-import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/call-statistics';
+import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/metrics/call-statistics';
 
 /** An operation that is refused because its caller may not see all of its fields. */
 export class Rejection {

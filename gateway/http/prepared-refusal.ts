@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
-import { onlyPart } from '../request/only-part';
+import { onlyPart } from '../request/answers/only-part';
 import { errorAnswer } from './error-answer';
 
 /**

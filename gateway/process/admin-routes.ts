@@ -10,7 +10,7 @@ import { consolePath, consoleRoutes } from '../console/routes';
 import { healthRoutes } from './health';
 import { sendError } from '../http/send-error';
 import { packageRoot } from '../telemetry/package-root';
-import { metricsFormatFor, metricsTypes } from '../telemetry/prometheus';
+import { metricsFormatFor, metricsTypes } from '../telemetry/metrics/prometheus';
 
 /**
  * Adds to `server` what the port for operators serves: `GET /metrics`, `GET /health/live`, `GET /health/ready`,

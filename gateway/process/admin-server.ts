@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { ConsoleOptions } from '../console/routes';
-import type { MetricsFormat } from '../telemetry/prometheus';
+import type { MetricsFormat } from '../telemetry/metrics/prometheus';
 import type * as AdminRoutes from './admin-routes';
 import type { healthRoutes } from './health';
 import type { InvalidationRouteOptions } from './invalidation-route';

@@ -16,7 +16,7 @@ import type { SupergraphSource } from '../supergraph/source';
 import { listSubgraphs } from '../supergraph/subgraphs';
 import { unwritable } from '../telemetry/audit/audit';
 import { createLogger } from '../telemetry/logger';
-import { createMetrics } from '../telemetry/metrics';
+import { createMetrics } from '../telemetry/metrics/metrics';
 import { Configuration } from './configuration';
 import { createListener } from './listener';
 import { useProxiesOfEnvironment } from './start-gateway';

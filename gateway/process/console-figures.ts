@@ -2,7 +2,7 @@ import { graphParts } from '../console/graph';
 import { recordLive } from '../console/live';
 import { askOperators, askSeldom } from '../console/operators';
 import type { ProcessConsole } from '../console/source';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 import type { Configuration } from './configuration';
 
 export interface ConsoleFigures {

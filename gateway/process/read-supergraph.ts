@@ -2,7 +2,7 @@ import { SupergraphError } from '../graph/generation';
 import type { Options } from '../options';
 import { openSource } from '../supergraph/open';
 import { createLogger } from '../telemetry/logger';
-import { createMetrics } from '../telemetry/metrics';
+import { createMetrics } from '../telemetry/metrics/metrics';
 import { useProxiesOfEnvironment } from './start-gateway';
 
 /**

@@ -50,9 +50,9 @@ import { apolloManagerSource, type SupergraphManager } from '../supergraph/apoll
 import type { SupergraphSource } from '../supergraph/source';
 import { openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination } from '../telemetry/logger';
-import { createMetrics, versionIfKnown } from '../telemetry/metrics';
-import { startOtlpExport } from '../telemetry/otlp';
-import type { MetricsFormat } from '../telemetry/prometheus';
+import { createMetrics, versionIfKnown } from '../telemetry/metrics/metrics';
+import { startOtlpExport } from '../telemetry/metrics/otlp';
+import type { MetricsFormat } from '../telemetry/metrics/prometheus';
 import { localTracer } from '../telemetry/traces/local-tracer';
 import { openTracing } from '../telemetry/traces/open-tracing';
 import { awsAgents, fetchOutgoing, proxiesOf, useProxies } from '../net/outgoing';

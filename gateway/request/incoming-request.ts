@@ -18,7 +18,7 @@ import { isRequestId, newRequestId } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
 import type { Span } from '../telemetry/traces/span';
 import type { OwnTrace } from '../telemetry/traces/tracer';
-import { type CallCounts, noCalls } from '../telemetry/call-counts';
+import { type CallCounts, noCalls } from '../telemetry/metrics/call-counts';
 import type { CacheResult } from '../cache/responses/answer-headers';
 import {
   addedHeader,

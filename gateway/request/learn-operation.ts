@@ -3,9 +3,9 @@ import type { ApolloServer, ApolloServerPlugin, HeaderMap, HTTPGraphQLResponse }
 import type * as Disabled from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
-import { takesParts } from './only-part';
+import { takesParts } from './answers/only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
-import { partsNotTaken } from './parts-not-taken';
+import { partsNotTaken } from './answers/parts-not-taken';
 import { mediaTypes } from '../net/media-type';
 import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
@@ -14,7 +14,7 @@ import type { Logger } from '../telemetry/logger';
 import { errorTypeOf } from '../telemetry/traces/span';
 import { refusalPlugin } from './refusals/note-refused';
 import { missingRules } from './validation-rules';
-import type { FormatError } from './format-error';
+import type { FormatError } from './answers/format-error';
 
 export interface ApolloServerSettings {
   readonly gateway: Gateway;

@@ -25,21 +25,21 @@ import type { Rates } from '../admission/rates/rates';
 import { isMap } from '../options/is-map';
 import { follow } from '../subgraph-calls/contract/pending-answer';
 import type { Flow } from '../subgraph-calls/contract/source';
-import type { FormatError } from './format-error';
+import type { FormatError } from './answers/format-error';
 import type { HookAnswer, Hooks } from './hooks';
 import type { Learn } from './learn-operation';
-import { onlyPart } from './only-part';
+import { onlyPart } from './answers/only-part';
 import { parseBody, parseUrl, resumedAfter } from './parsed-request';
-import { partBody } from './part-body';
-import { responseBody } from './response-body';
-import { noteCodes } from './note-codes';
+import { partBody } from './answers/part-body';
+import { responseBody } from './answers/response-body';
+import { noteCodes } from './answers/note-codes';
 import { noteInvalidRequest } from './refusals/note-refused';
 import { runBatch } from './run-batch';
 import { isShutdown, type Reply } from './reply';
 import type { RunOperation } from './run-operation';
 import type { Answer, Part, Parts, Sink } from './sink';
 import { endWith } from '../telemetry/traces/span';
-import { WrittenParts } from './written-parts';
+import { WrittenParts } from './answers/written-parts';
 
 /** A request with its whole body; that of a GET is empty. */
 export interface Arrival {

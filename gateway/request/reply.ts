@@ -6,7 +6,7 @@ import { loggedIds } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
-import { onlyPart } from './only-part';
+import { onlyPart } from './answers/only-part';
 import { explainError } from './refusals/explain-error';
 import type { Answer } from './sink';
 

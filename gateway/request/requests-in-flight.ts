@@ -10,7 +10,7 @@ import type { Options } from '../options';
 import type { Sink } from './sink';
 import { compileAccessLine, type DescribeRequest } from '../telemetry/access-line';
 import type { Logger } from '../telemetry/logger';
-import type { Metrics } from '../telemetry/metrics';
+import type { Metrics } from '../telemetry/metrics/metrics';
 import { type EndRequestSpan, isFailure, requestSpansOf } from '../telemetry/traces/request-span';
 import type { Span } from '../telemetry/traces/span';
 import type { Tracer } from '../telemetry/traces/tracer';

@@ -5,7 +5,7 @@ import { isMap } from '../options/is-map';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { Answered } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
-import { noteCodes } from './note-codes';
+import { noteCodes } from './answers/note-codes';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';

@@ -17,7 +17,7 @@ import { searchFor, searchOf, type SentOperation, usualOperation } from './parse
 import type { Arrival } from './pipeline';
 import { refusedOperation } from './refusals/note-refused';
 import { refuseRootConditions } from './root-conditions';
-import { partsNotTaken } from './parts-not-taken';
+import { partsNotTaken } from './answers/parts-not-taken';
 import type { IncrementalFormat } from './sink';
 
 export interface RunOperationOptions {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Options, OptionsError } from '../options';
 import type { Logger } from '../telemetry/logger';
-import type { Meter } from '../telemetry/meter';
+import type { Meter } from '../telemetry/metrics/meter';
 import { createUsageRecorder, type UsageRecorder } from '../usage/recorder';
 import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
 import type { Logger } from '../telemetry/logger';
-import type { Meter, Sum } from '../telemetry/meter';
-import type { AttributesOf } from '../telemetry/metric-table';
+import type { Meter, Sum } from '../telemetry/metrics/meter';
+import type { AttributesOf } from '../telemetry/metrics/metric-table';
 import { compileInputs, type FindInputs } from './inputs';
 import { signatureOf } from './signature';
 

@@ -18,7 +18,7 @@ import {
   type Subscribe,
   TransportError,
 } from '../../gateway/subgraph-calls/contract/transport';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { callerOf } from '../support/caller';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';
 import { operationOf } from '../support/subgraph-request';

@@ -6,7 +6,7 @@ import { openSharedCounts, type SharedCount } from '../../gateway/admission/rate
 import { redisStreamsEvents } from '../../gateway/events/sources/redis-streams';
 import { parseOptions } from '../../gateway/options';
 import { RedisServer as Server } from '../../gateway/redis/open-redis';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { eventually } from '../support/process';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';

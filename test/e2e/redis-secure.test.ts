@@ -13,7 +13,7 @@ import type { Store } from '../../gateway/cache/stores/store';
 import { parseOptions } from '../../gateway/options';
 import { checkGateway } from '../../gateway/process/check-gateway';
 import { RedisServer as Server } from '../../gateway/redis/open-redis';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { entryAt } from '../support/cache-stores';
 import { type IamCache, type IamProxy, leastRights, startIamProxy } from '../support/iam-redis';
 import { eventually } from '../support/process';

@@ -1,7 +1,7 @@
 import { openStore } from '../../gateway/cache/stores/open-store';
 import { type Store, StoreUnavailable } from '../../gateway/cache/stores/store';
 import { parseOptions } from '../../gateway/options';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { type CuttableProxy, startProxy } from '../support/cuttable-proxy';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';

@@ -6,7 +6,7 @@ import type { AppSyncAuth } from '../../gateway/options/subgraph-auth';
 import { appSyncSigner } from '../../gateway/subgraph-calls/signers/appsync';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { type AppSyncMode } from '../../kit/appsync/credentials';
 import { serveRealTime } from '../../kit/appsync/real-time';
 import { callerOf } from '../support/caller';

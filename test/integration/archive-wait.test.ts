@@ -1,7 +1,7 @@
 /** Answers of mutations that wait for the archive: subgraphs, the archive and a gateway over real sockets. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { archiveEvents } from '../../gateway/events/archive';
+import { archiveEvents } from '../../gateway/events/archive/archive';
 import { toKey } from '../../gateway/subgraph-calls/signers/link-keys';
 import { signPrivateLink } from '../../gateway/subgraph-calls/signers/private-link';
 import {

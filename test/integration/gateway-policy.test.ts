@@ -6,7 +6,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gatewayTemplate } from '../../cli/package/template/gateway-template';
-import { askAuthoriser } from '../../gateway/auth/authoriser';
+import { askAuthoriser } from '../../gateway/auth/modes/authoriser';
 import { createDynamoStore } from '../../gateway/cache/stores/dynamodb';
 import { cloudMapResolver } from '../../gateway/discovery/cloud-map';
 import type { Instance } from '../../gateway/discovery/resolver';

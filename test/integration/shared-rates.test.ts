@@ -8,7 +8,7 @@ import {
   type SharedCounts,
 } from '../../gateway/admission/rates/shared-counts';
 import { parseOptions } from '../../gateway/options';
-import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics/metrics';
 import { eventually } from '../support/process';
 import { redisProgram, type RedisServer, sayWithoutRedis, startRedis } from '../support/redis-server';
 

@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import type { PacingOptions } from '../../gateway/subgraph-calls/subscriptions/connection-pacing';
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { callerOf } from '../support/caller';
 import { eventually } from '../support/process';
 import { operationOf } from '../support/subgraph-request';

@@ -9,7 +9,7 @@ import {
   type SubscriptionConnections,
   SubscriptionTransport,
 } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { callerOf } from '../support/caller';
 import { eventually } from '../support/process';
 import { temporaryFolder } from '../support/subgraph-kit';

@@ -10,13 +10,13 @@ import { Overload } from '../../gateway/admission/overload';
 import { Slots } from '../../gateway/admission/slots';
 import { type Options, parseOptions } from '../../gateway/options';
 import { createRoutes, type Route } from '../../gateway/process/routes';
-import { createFormatError } from '../../gateway/request/format-error';
+import { createFormatError } from '../../gateway/request/answers/format-error';
 import { createLearn } from '../../gateway/request/learn-operation';
 import { createPipeline, type Pipeline } from '../../gateway/request/pipeline';
 import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
 import { createLogger } from '../../gateway/telemetry/logger';
-import { createMetrics } from '../../gateway/telemetry/metrics';
+import { createMetrics } from '../../gateway/telemetry/metrics/metrics';
 
 const otherType =
   'A body of another type than JSON is 415 and not 400, before any header is looked at: its type is what is wrong.';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { sign } from 'aws4';
-import { apiKeys } from '../../gateway/auth/api-key';
+import { apiKeys } from '../../gateway/auth/modes/api-key';
 import type { Authenticator, Received } from '../../gateway/auth/authenticator';
-import { cognitoIssuer } from '../../gateway/auth/cognito';
-import { iam } from '../../gateway/auth/iam';
-import { lambda } from '../../gateway/auth/lambda';
-import { oidcIssuer } from '../../gateway/auth/oidc';
-import { tokens } from '../../gateway/auth/tokens';
+import { cognitoIssuer } from '../../gateway/auth/modes/cognito';
+import { iam } from '../../gateway/auth/modes/iam';
+import { lambda } from '../../gateway/auth/modes/lambda';
+import { oidcIssuer } from '../../gateway/auth/modes/oidc';
+import { tokens } from '../../gateway/auth/modes/tokens';
 import { UsedSignatures } from '../../gateway/net/used-signatures';
 import { type Options, type OptionsInput, parseOptions } from '../../gateway/options';
 import { startTokenIssuer } from './token-issuer';

@@ -1,5 +1,5 @@
 import { AnswerProvenance } from '../../gateway/cache/policy';
-import { noCalls } from '../../gateway/telemetry/call-counts';
+import { noCalls } from '../../gateway/telemetry/metrics/call-counts';
 import { scopeOf } from '../../gateway/subgraph-calls/headers';
 import type { Caller } from '../../gateway/subgraph-calls/contract/transport';
 

@@ -16,7 +16,7 @@ import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks'
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../../gateway/subgraph-calls/contract/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
-import { createMetrics } from '../../gateway/telemetry/metrics';
+import { createMetrics } from '../../gateway/telemetry/metrics/metrics';
 import { InProcessClient, type InProcessOptions } from './in-process-client';
 import { type Json, sampleSum, sourceOf, type TestGateway } from './running-gateway';
 import { schemaAnswers } from './schema-answers';

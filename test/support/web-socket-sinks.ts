@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { parseOptions } from '../../gateway/options';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
-import { Meter } from '../../gateway/telemetry/meter';
+import { Meter } from '../../gateway/telemetry/metrics/meter';
 import { WebSocketStatistics } from '../../gateway/telemetry/statistics/web-socket-statistics';
 import { createSteps } from '../../gateway/websocket/steps';
 import { WebSockets } from '../../gateway/websocket/web-sockets';

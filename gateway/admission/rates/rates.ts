@@ -3,8 +3,8 @@ import type { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
 import { requestError } from '../../errors';
 import type { RateOptions } from '../../options/rates';
-import type { Meter, Sum } from '../../telemetry/meter';
-import type { AttributesOf } from '../../telemetry/metric-table';
+import type { Meter, Sum } from '../../telemetry/metrics/meter';
+import type { AttributesOf } from '../../telemetry/metrics/metric-table';
 import { type Count, RateCounter } from './rate-counter';
 import type { SharedCounts } from './shared-counts';
 

@@ -4,8 +4,8 @@ import type { StoreProtocol } from '../../options/cache';
 import type * as OpenRedis from '../../redis/open-redis';
 import type * as Connection from '../../redis/redis-connection';
 import type { Logger } from '../../telemetry/logger';
-import type { Meter, Sum } from '../../telemetry/meter';
-import type { AttributesOf } from '../../telemetry/metric-table';
+import type { Meter, Sum } from '../../telemetry/metrics/meter';
+import type { AttributesOf } from '../../telemetry/metrics/metric-table';
 
 export interface SharedCountsOptions {
   /** Connects to the store when a count has to be sent, and not before. */

@@ -1,5 +1,5 @@
 import type { Options } from '../../options';
-import { fetchJson } from '../fetch-json';
+import { fetchJson } from '../modes/fetch-json';
 import { type HookModule, loadNamedHook, withTimeout } from '../hook';
 import type { Identity } from '../identity';
 import type { EvaluatePolicies } from './policies';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../telemetry/logger';
-import type { Meter } from '../../telemetry/meter';
+import type { Meter } from '../../telemetry/metrics/meter';
 import { surrogateKey } from '../responses/answer-headers';
 
 /** Makes a CDN drop its answers for some paths. Rejects with `PurgeRefused` if the CDN does not accept the paths. */

@@ -1,4 +1,4 @@
-import { noCalls } from '../../telemetry/call-counts';
+import { noCalls } from '../../telemetry/metrics/call-counts';
 import type { Caller } from '../../subgraph-calls/contract/transport';
 import { AnswerProvenance } from '../policy';
 

@@ -17,7 +17,7 @@ import {
   type CallStatistics,
   type CountedOperation,
   countedOperation,
-} from '../../telemetry/call-statistics';
+} from '../../telemetry/metrics/call-statistics';
 import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 import { privateKey, publicKey } from './response-keys';

@@ -5,11 +5,11 @@ import { policyReaderFor } from '../policy-options';
 import type { Store } from '../stores/store';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
-import type { Metrics } from '../../telemetry/metrics';
+import type { Metrics } from '../../telemetry/metrics/metrics';
 import type { SubgraphResponse } from '../../subgraph-calls/contract/transport';
 import { AnswerHeaders } from './answer-headers';
 import { ResponseCache } from './response-cache';
-import type { CallStatistics } from '../../telemetry/call-statistics';
+import type { CallStatistics } from '../../telemetry/metrics/call-statistics';
 import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 

@@ -4,7 +4,7 @@ import { AnswerProvenance } from '../policy';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
-import { noCalls } from '../../telemetry/call-counts';
+import { noCalls } from '../../telemetry/metrics/call-counts';
 import { type Live, outOfSet } from '../../subgraph-calls/sharing/live-set';
 import { PendingAnswer } from '../../subgraph-calls/contract/pending-answer';
 import type { Caller } from '../../subgraph-calls/contract/transport';

@@ -2,7 +2,7 @@ import type { Options } from '../../options';
 import { isShared, type StoreProtocol, type storeProtocols } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
 import type * as OpenRedis from '../../redis/open-redis';
-import type { Meter } from '../../telemetry/meter';
+import type { Meter } from '../../telemetry/metrics/meter';
 import { CompressedStore } from './compressed';
 import type * as DynamoDB from './dynamodb';
 import { GuardedStore, type GuardOptions } from './guard';

@@ -3,7 +3,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import { AnswerProvenance } from '../../cache/policy';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import type { Span } from '../../telemetry/traces/span';
-import { type CallCounts, noCalls } from '../../telemetry/call-counts';
+import { type CallCounts, noCalls } from '../../telemetry/metrics/call-counts';
 
 /** What the events of a subscription need of the client request that began it. */
 export interface Subscriber extends Pick<

@@ -32,8 +32,8 @@ import {
   variableErrors,
   type Variables,
 } from '../compiled-operation';
-import { showExecution } from '../development';
-import { noteEvent } from '../traced';
+import { showExecution } from '../observation/development';
+import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../engine';
 import { type CountedProgram, Rejection } from '../programs';

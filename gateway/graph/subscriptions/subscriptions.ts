@@ -5,7 +5,7 @@ import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Flow } from '../../subgraph-calls/contract/source';
-import type { Meter } from '../../telemetry/meter';
+import type { Meter } from '../../telemetry/metrics/meter';
 import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import type { HistoryBytes } from './history';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { isMap } from '../../options/is-map';
-import type { Meter } from '../../telemetry/meter';
+import type { Meter } from '../../telemetry/metrics/meter';
 import type { Variables } from './input';
 import type { OperationCost } from './operation-cost';
 

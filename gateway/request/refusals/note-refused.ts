@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import type { OperationContext } from '../../graph/engine';
 import { isMap } from '../../options/is-map';
-import { codeForStatus } from '../format-error';
+import { codeForStatus } from '../answers/format-error';
 import type { IncomingRequest } from '../incoming-request';
 import { explainDocument } from './explain-document';
 import { explainError } from './explain-error';

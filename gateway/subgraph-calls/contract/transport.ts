@@ -1,7 +1,7 @@
 /** Subgraph calls, whatever sends them. Over 300 lines: their types, and each way in which they fail. */
 import type { AnswerProvenance, Policy } from '../../cache/policy';
 import type { CollectedHeaders } from '../wire/collected-headers';
-import type { CallCounts, FetchCounts, Tally } from '../../telemetry/call-counts';
+import type { CallCounts, FetchCounts, Tally } from '../../telemetry/metrics/call-counts';
 import type { Span } from '../../telemetry/traces/span';
 import type { Source } from './source';
 

@@ -1,6 +1,6 @@
 import type { AnswerProvenance } from '../../cache/policy';
 import type { Subgraph } from '../../graph/engine';
-import type { CallCounts } from '../../telemetry/call-counts';
+import type { CallCounts } from '../../telemetry/metrics/call-counts';
 import type { Span } from '../../telemetry/traces/span';
 import type { Caller, Interceptor } from '../contract/transport';
 

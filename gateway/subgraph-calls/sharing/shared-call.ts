@@ -1,5 +1,5 @@
 import type { AnswerProvenance } from '../../cache/policy';
-import type { CallCounts } from '../../telemetry/call-counts';
+import type { CallCounts } from '../../telemetry/metrics/call-counts';
 import { conclude, PendingAnswer } from '../contract/pending-answer';
 import type { PendingCall, PendingCalls } from './pending-calls';
 import type { Span } from '../../telemetry/traces/span';

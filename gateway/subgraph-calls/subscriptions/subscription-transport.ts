@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Pool } from 'undici';
-import type { Meter } from '../../telemetry/meter';
+import type { Meter } from '../../telemetry/metrics/meter';
 import { type ConnectionOptions, SubgraphConnections } from '../endpoints/connections';
 import { type Lease, Leases } from '../../net/leases';
 import { PendingCalls } from '../sharing/pending-calls';

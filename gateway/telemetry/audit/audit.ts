@@ -2,7 +2,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import { type Options, OptionsError } from '../../options';
 import { matchesParts } from '../../options/wildcards';
 import type { Logger } from '../logger';
-import type { Meter } from '../meter';
+import type { Meter } from '../metrics/meter';
 import type { MutationFacts } from './mutation-facts';
 import type { AuditAction } from '../../options/audit';
 import type { AuditRecord } from './record';

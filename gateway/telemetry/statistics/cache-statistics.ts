@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { Distribution, type Meter } from '../meter';
-import { metricTable } from '../metric-table';
+import { Distribution, type Meter } from '../metrics/meter';
+import { metricTable } from '../metrics/metric-table';
 
 /** Why a cached answer may be served: within its `max-age`, or stale as RFC 5861 permits. */
 export type ServedAs = 'fresh' | 'stale-while-revalidate' | 'stale-if-error';

@@ -1,5 +1,5 @@
-import type { Meter, Sum } from '../meter';
-import type { AttributesOf } from '../metric-table';
+import type { Meter, Sum } from '../metrics/meter';
+import type { AttributesOf } from '../metrics/metric-table';
 
 /** A target whose endpoints are found. */
 export interface ObservedTarget {

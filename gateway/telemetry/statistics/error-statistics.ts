@@ -1,7 +1,7 @@
 import { type ErrorCode, errors } from '../../errors';
-import type { Meter, Sum, Total } from '../meter';
-import type { AttributesOf } from '../metric-table';
-import { TopSeries } from '../top-series';
+import type { Meter, Sum, Total } from '../metrics/meter';
+import type { AttributesOf } from '../metrics/metric-table';
+import { TopSeries } from '../metrics/top-series';
 
 /** Counts GraphQL errors in answers by code. The number of codes is bounded, as subgraphs choose their own. */
 export class ErrorStatistics {

@@ -1,5 +1,5 @@
 import type { AdmissionQueue } from '../../admission/admission-queue';
-import type { Meter } from '../meter';
+import type { Meter } from '../metrics/meter';
 
 type Queue = Pick<AdmissionQueue, 'size' | 'refused'>;
 

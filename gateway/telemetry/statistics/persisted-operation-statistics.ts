@@ -1,4 +1,4 @@
-import type { Meter } from '../meter';
+import type { Meter } from '../metrics/meter';
 
 /** Counts persisted operations by result. Plain numbers, which are read when metrics are collected. */
 export class PersistedOperationStatistics {

@@ -1,7 +1,7 @@
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Distribution, Histogram, Meter, Sum, Total } from '../meter';
-import type { AttributesOf } from '../metric-table';
-import { TopSeries } from '../top-series';
+import type { Distribution, Histogram, Meter, Sum, Total } from '../metrics/meter';
+import type { AttributesOf } from '../metrics/metric-table';
+import { TopSeries } from '../metrics/top-series';
 
 /** Options for all requests. */
 export interface RequestStatisticsOptions {

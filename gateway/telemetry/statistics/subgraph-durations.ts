@@ -1,5 +1,5 @@
-import type { Distribution, Histogram, Meter } from '../meter';
-import type { AttributesOf } from '../metric-table';
+import type { Distribution, Histogram, Meter } from '../metrics/meter';
+import type { AttributesOf } from '../metrics/metric-table';
 import type { Span } from '../traces/span';
 
 /**

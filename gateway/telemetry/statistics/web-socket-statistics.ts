@@ -1,5 +1,5 @@
-import type { Meter, Sum } from '../meter';
-import type { AttributesOf } from '../metric-table';
+import type { Meter, Sum } from '../metrics/meter';
+import type { AttributesOf } from '../metrics/metric-table';
 
 /** Counts WebSocket connections of clients. */
 export class WebSocketStatistics {

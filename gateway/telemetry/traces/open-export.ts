@@ -5,7 +5,7 @@ import type { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import type { ISerializer } from '@opentelemetry/otlp-transformer';
 import { type Options, OptionsError } from '../../options';
 import type { Logger } from '../logger';
-import type { Meter } from '../meter';
+import type { Meter } from '../metrics/meter';
 import type { Attributes, Span } from './span';
 import type { ParentContext } from './tracer';
 import { ratioSampler } from './ratio-sampler';

@@ -1,5 +1,5 @@
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { CallCounts } from '../call-counts';
+import type { CallCounts } from '../metrics/call-counts';
 import { knownMethod } from '../statistics/request-statistics';
 import type { Attributes, Span } from './span';
 import type { Recorder } from './trace';

@@ -2,7 +2,7 @@
 import v8 from 'node:v8';
 import { Overload } from '../../../../gateway/admission/overload';
 import type { Sink } from '../../../../gateway/request/sink';
-import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics/metrics';
 import type { Logger } from '../../../../gateway/telemetry/logger';
 
 let metrics: Metrics;

@@ -6,8 +6,8 @@ import {
   CallStatistics,
   countedOperation,
   ProgramTally,
-} from '../../../../gateway/telemetry/call-statistics';
-import { Meter } from '../../../../gateway/telemetry/meter';
+} from '../../../../gateway/telemetry/metrics/call-statistics';
+import { Meter } from '../../../../gateway/telemetry/metrics/meter';
 import { byPolicy, CacheStatistics } from '../../../../gateway/telemetry/statistics/cache-statistics';
 import { Graph } from '../execution/graph';
 

@@ -6,7 +6,7 @@ import {
   mergeLive,
   recordLive,
 } from '../../../../gateway/console/live';
-import { Meter } from '../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../gateway/telemetry/metrics/meter';
 import { amountOf } from '../../../support/amounts';
 
 const step = 5000;

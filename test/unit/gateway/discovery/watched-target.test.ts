@@ -1,7 +1,7 @@
 import type { Instance, Watcher } from '../../../../gateway/discovery/resolver';
 import { mostInstances, WatchedTarget } from '../../../../gateway/discovery/watched-target';
 import { targetOf } from '../../../../gateway/options/targets';
-import { Meter } from '../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../gateway/telemetry/metrics/meter';
 import { DiscoveryStatistics } from '../../../../gateway/telemetry/statistics/discovery-statistics';
 
 beforeEach(() => jest.useFakeTimers());

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExecutionPart, ExecutionParts } from '../../../../gateway/execution';
 import { pool } from '../../../../gateway/execution/run/pool';
-import { partBody } from '../../../../gateway/request/part-body';
+import { partBody } from '../../../../gateway/request/answers/part-body';
 import type { IncrementalFormat } from '../../../../gateway/request/sink';
 import { mergeParts, type SentPart } from '../../../support/merge-parts';
 import { type Answer, type Asking, Graph } from './graph';

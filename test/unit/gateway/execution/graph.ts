@@ -21,7 +21,7 @@ import type { ErrorOptions } from '../../../../gateway/execution/complete/error-
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
 import { type EntityFacts } from '../../../../gateway/planning';
 import { buildQueryPlanner } from '../../../support/own-planner';
-import { type CallCounts } from '../../../../gateway/telemetry/call-counts';
+import { type CallCounts } from '../../../../gateway/telemetry/metrics/call-counts';
 import { type SubgraphRequest } from '../../../../gateway/subgraph-calls/contract/transport';
 import { compose } from '../../../support/compose';
 import { callerOf } from '../../../support/caller';

@@ -2,7 +2,7 @@ import { buildSchema } from 'graphql';
 import { Gateway } from '../../../../gateway/graph/gateway';
 import type { Generation } from '../../../../gateway/graph/generation';
 import { createLogger } from '../../../../gateway/telemetry/logger';
-import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics/metrics';
 import { sourceOf } from '../../../support/running-gateway';
 
 let metrics: Metrics;

@@ -6,7 +6,7 @@ import { createCostReport } from '../../../../gateway/limits/cost/report';
 import { refuseOperation } from '../../../../gateway/limits/operation-limits';
 import { limitCalls } from '../../../../gateway/subgraph-calls/interceptors/limit-calls';
 import { parseOptions } from '../../../../gateway/options';
-import { metricTable } from '../../../../gateway/telemetry/metric-table';
+import { metricTable } from '../../../../gateway/telemetry/metrics/metric-table';
 import { Features } from '../../../../schema/supergraph/features';
 import { readCostDirectives } from '../../../../schema/supergraph/cost-directives';
 import type { SubgraphRequest } from '../../../../gateway/subgraph-calls/contract/transport';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
 import { errorsReference, optionsReference } from '../../../../gateway/options/reference';
-import { metricsReference } from '../../../../gateway/telemetry/metrics-reference';
+import { metricsReference } from '../../../../gateway/telemetry/metrics/metrics-reference';
 
 const docs = join(__dirname, '../../../../docs');
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { type MetricDefinition, metricTable } from '../../../../gateway/telemetry/metric-table';
-import { prometheusLabel, prometheusName } from '../../../../gateway/telemetry/prometheus';
+import { type MetricDefinition, metricTable } from '../../../../gateway/telemetry/metrics/metric-table';
+import { prometheusLabel, prometheusName } from '../../../../gateway/telemetry/metrics/prometheus';
 import type { Json } from '../../../support/running-gateway';
 
 const docs = join(__dirname, '../../../../docs');

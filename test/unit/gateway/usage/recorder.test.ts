@@ -1,6 +1,6 @@
 import { buildSchema } from 'graphql';
 import { createLogger } from '../../../../gateway/telemetry/logger';
-import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../gateway/telemetry/metrics/metrics';
 import { createUsageRecorder, type UsageSink } from '../../../../gateway/usage/recorder';
 
 type Segment = Parameters<UsageSink['putSegment']>[0];

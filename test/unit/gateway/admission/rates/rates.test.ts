@@ -4,7 +4,7 @@ import { RateCounter } from '../../../../../gateway/admission/rates/rate-counter
 import type { RateOptions } from '../../../../../gateway/options/rates';
 import { type Counted, networkOf, Rates } from '../../../../../gateway/admission/rates/rates';
 import type { SharedCount } from '../../../../../gateway/admission/rates/shared-counts';
-import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics/metrics';
 
 let metrics: Metrics;
 let clock = Date.UTC(2026, 10, 25, 12);

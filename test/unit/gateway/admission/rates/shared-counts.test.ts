@@ -4,7 +4,7 @@ import {
   type SharedCount,
   SharedCounts,
 } from '../../../../../gateway/admission/rates/shared-counts';
-import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics/metrics';
 
 type Answer = readonly (number | string)[] | Error;
 

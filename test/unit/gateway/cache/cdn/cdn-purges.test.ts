@@ -1,5 +1,5 @@
 import { CdnPurges, type CdnPurgesOptions, PurgeRefused } from '../../../../../gateway/cache/cdn/cdn-purges';
-import { createMetrics } from '../../../../../gateway/telemetry/metrics';
+import { createMetrics } from '../../../../../gateway/telemetry/metrics/metrics';
 import { eventually } from '../../../../support/process';
 
 const metrics = createMetrics();

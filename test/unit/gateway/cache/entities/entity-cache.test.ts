@@ -1,6 +1,6 @@
 /** Entities in the cache. Over 300 lines: a case for each rule of what is kept, served, shared and dropped. */
 import { createLogger } from '../../../../../gateway/telemetry/logger';
-import { Meter } from '../../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 import { CacheStatistics } from '../../../../../gateway/telemetry/statistics/cache-statistics';
 import { parse } from 'graphql';
 import { AnswerTags } from '../../../../../gateway/cache/answer-tags';

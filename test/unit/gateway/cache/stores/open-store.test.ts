@@ -2,7 +2,7 @@ import { DynamoStore } from '../../../../../gateway/cache/stores/dynamodb';
 import { openStore } from '../../../../../gateway/cache/stores/open-store';
 import type { Peers } from '../../../../../gateway/cache/stores/peer';
 import { parseOptions } from '../../../../../gateway/options';
-import { Meter } from '../../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 
 beforeAll(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }));
 

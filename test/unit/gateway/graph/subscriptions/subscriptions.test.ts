@@ -13,7 +13,7 @@ import { Subscriptions } from '../../../../../gateway/graph/subscriptions/subscr
 import { type OptionsInput, parseOptions } from '../../../../../gateway/options';
 import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
 import type { SubgraphEvent } from '../../../../../gateway/subgraph-calls/contract/transport';
-import { Meter } from '../../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 import { useFakeTimers } from '../../../../support/fake-timers';
 import { eventOf } from '../../../../support/held-upstreams';
 import { HeldSource } from '../../../../support/held-source';

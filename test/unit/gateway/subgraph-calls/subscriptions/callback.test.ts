@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../../../../gateway/subgraph-calls/subscriptions/subscription-transport';
-import { Meter } from '../../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 import { callerOf } from '../../../../support/caller';
 import { operationOf } from '../../../../support/subgraph-request';
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Callbacks } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../../../../gateway/subgraph-calls/subscriptions/subscription-transport';
-import { Meter } from '../../../../../gateway/telemetry/meter';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 import { callerOf } from '../../../../support/caller';
 import { operationOf } from '../../../../support/subgraph-request';
 

@@ -1,5 +1,5 @@
-import { Meter } from '../../../../../gateway/telemetry/meter';
-import { writePrometheus } from '../../../../../gateway/telemetry/prometheus';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
+import { writePrometheus } from '../../../../../gateway/telemetry/metrics/prometheus';
 import { CacheStatistics } from '../../../../../gateway/telemetry/statistics/cache-statistics';
 
 function open() {

@@ -1,6 +1,6 @@
 import { ErrorStatistics } from '../../../../../gateway/telemetry/statistics/error-statistics';
-import { Meter } from '../../../../../gateway/telemetry/meter';
-import { writePrometheus } from '../../../../../gateway/telemetry/prometheus';
+import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
+import { writePrometheus } from '../../../../../gateway/telemetry/metrics/prometheus';
 
 function open() {
   const meter = new Meter();

@@ -1,4 +1,4 @@
-import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics';
+import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics/metrics';
 import type { MeasuredRequest } from '../../../../../gateway/telemetry/statistics/request-statistics';
 
 let metrics: Metrics;

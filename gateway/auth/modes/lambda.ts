@@ -1,0 +1,170 @@
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { requestError } from '../../errors';
+import type { Options } from '../../options';
+import type { Logger } from '../../telemetry/logger';
+import { type Authenticator, type Proof, type Received, unauthenticated } from '../authenticator';
+import { askAuthoriser, type AuthoriserEvent } from './authoriser';
+import { coordinateOf } from '../coordinate';
+import { createIdentity } from '../identity';
+import { sha256 } from './sigv4';
+import { listOf, textOf } from './tokens';
+
+type LambdaOptions = NonNullable<Options['auth']['lambda']>;
+
+/**
+ * Any `authorization`, verified by the user's function with the contract of AppSync's Lambda authorisers. It fails
+ * closed: without an answer, or with an answer of another form, the request is refused.
+ */
+export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
+  const { ttl, apiId, accountId } = options;
+  const ask = askAuthoriser(options);
+  const answers = new LRUCache<string, Proof | typeof denied>({ max: mostRemembered });
+  const read = answerReader(logger);
+
+  async function decide(received: Received): Promise<Proof> {
+    const token = received.headers.authorization!;
+    const answer = await ask(eventOf(received, { apiId, accountId }))
+      .then(read)
+      .catch((error: unknown) => {
+        logger.error({ err: error, requestId: received.requestId }, 'the authoriser gave no valid answer');
+        throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
+      });
+    const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
+    // When the token expires is not told: the lifetime is that of the answer.
+    const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
+    if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
+    return admitted(decision);
+  }
+
+  return {
+    challenge: 'Bearer',
+    modeOf: () => 'lambda',
+    needsBody: true,
+    recognises: ({ headers }) => headers.authorization !== undefined,
+    authenticate(received) {
+      const known = answers.get(received.headers.authorization!);
+      return known === undefined ? decide(received) : admitted(known);
+    },
+  };
+}
+
+const denied = Symbol('denied');
+const mostRemembered = 10_000;
+
+function admitted(decision: Proof | typeof denied): Proof {
+  if (decision === denied) throw unauthenticated('The authoriser does not let this token in.', 'Bearer');
+  return decision;
+}
+
+const authoriserAnswer = z.object({
+  isAuthorized: z.boolean(),
+  resolverContext: z.record(z.string(), z.unknown()).nullish(),
+  deniedFields: z.array(z.string()).nullish(),
+  ttlOverride: z
+    .number()
+    .nonnegative()
+    .nullish()
+    .transform((ttl) => ttl ?? undefined),
+});
+
+type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
+
+/**
+ * Reads an answer. A misspelled member or field name was probably meant to deny something, and so was an unknown member
+ * whose name means denying. Both throw.
+ */
+function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
+  const told = new Set<string>();
+  return (found) => {
+    const answer = authoriserAnswer.parse(found);
+    for (const member of Object.keys(found as object)) {
+      if (Object.hasOwn(authoriserAnswer.shape, member)) continue;
+      const letters = lettersOf(member);
+      const isDenial = answer.isAuthorized && denial.test(letters);
+      const meant = members.get(letters) ?? (isDenial ? 'deniedFields' : undefined);
+      if (meant !== undefined)
+        throw new Error(`The answer has ${JSON.stringify(member)}, but what is read is \`${meant}\`.`);
+      if (told.has(member) || told.size >= mostTold) continue;
+      told.add(member);
+      logger.warn({ member }, 'the answer of the authoriser has an unknown member');
+    }
+    const malformed = answer.deniedFields?.find((field) => coordinateOf(field) === undefined);
+    if (malformed !== undefined)
+      throw new Error(`\`deniedFields\` names no field: ${JSON.stringify(malformed)}. Write \`Type.field\`.`);
+    return answer;
+  };
+}
+
+/** The letters of a name in lower case. */
+const lettersOf = (member: string): string => member.replace(/\P{L}/gu, '').toLowerCase();
+const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [lettersOf(member), member]));
+/** Names of other authorisers for denied fields: `denyFields`, `fieldDenylist`, `forbidden`. docs/identity.md has them all. */
+const denial = /deny|denie|denial|forbid|prohibit|disallow|blocked|blocklist|blacklist/;
+const mostTold = 100;
+
+function identityOf(
+  token: string,
+  { resolverContext, deniedFields }: AuthoriserAnswer,
+): ReturnType<typeof createIdentity> {
+  const claims = resolverContext ?? {};
+  return createIdentity({
+    mode: 'lambda',
+    subject: textOf(claims['sub']),
+    client: textOf(claims['client_id']),
+    groups: listOf(claims['groups']),
+    scopes: listOf(claims['scope']),
+    claims,
+    deniedFields: deniedFields ?? [],
+    distinction: sha256(token),
+  });
+}
+
+function eventOf(
+  { method, url, headers, body, requestId }: Received,
+  { apiId, accountId }: Pick<LambdaOptions, 'apiId' | 'accountId'>,
+): AuthoriserEvent {
+  const { query, operationName, variables } = method === 'GET' ? inUrl(url) : inBody(body);
+  return {
+    authorizationToken: headers.authorization!,
+    requestContext: {
+      apiId,
+      accountId,
+      requestId,
+      queryString: textOf(query) ?? '',
+      operationName: textOf(operationName) ?? null,
+      variables: variables ?? {},
+    },
+    requestHeaders: headers,
+  };
+}
+
+interface ParsedRequest {
+  readonly query?: unknown;
+  readonly operationName?: unknown;
+  readonly variables?: unknown;
+}
+
+function inUrl(url: string): ParsedRequest {
+  const { searchParams } = new URL(url, 'http://localhost');
+  const variables = searchParams.get('variables');
+  return {
+    query: searchParams.get('query'),
+    operationName: searchParams.get('operationName'),
+    variables: variables === null ? undefined : parsed(variables),
+  };
+}
+
+function inBody(body: Buffer): ParsedRequest {
+  const request = parsed(body.toString('utf8'));
+  return typeof request === 'object' && request !== null ? request : {};
+}
+
+/** Parses JSON. Undefined for invalid JSON, which later code reports to the client. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import type { JWTPayload } from 'jose';
+import type { Options } from '../../options';
+import type { Logger } from '../../telemetry/logger';
+import { isRefusedHost } from '../../net/refused-hosts';
+import { claimAt } from '../claim';
+import { fetchJson } from './fetch-json';
+import { localKeys, remoteKeys } from './key-set';
+import { listOf, textOf, type TokenIssuer } from './tokens';
+
+type OidcOptions = Options['auth']['oidc'][number];
+
+/** A provider of OpenID Connect, or of OAuth with tokens that are JWTs. */
+export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
+  const { issuer, jwks, audience, clients, algorithms, clockSkew, groupsClaim } = options;
+  const locate = (signal: AbortSignal): Promise<string> =>
+    typeof jwks === 'string' ? Promise.resolve(jwks) : discover(issuer, signal);
+  return {
+    issuer,
+    mode: 'oidc',
+    algorithms,
+    clockSkew,
+    keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),
+    objection(claims) {
+      if (audience !== undefined && !audiencesOf(claims).some((each) => audience.includes(each)))
+        return 'The token is for another audience.';
+      if (clients !== undefined && !clients.includes(clientOf(claims) ?? ''))
+        return 'The token was issued to another client.';
+      return undefined;
+    },
+    identityOf: (claims) => ({
+      mode: 'oidc',
+      issuer,
+      subject: claims.sub,
+      client: clientOf(claims),
+      groups: listOf(claimAt(claims, groupsClaim)),
+      scopes: listOf(claims['scope'] ?? claims['scp']),
+      claims,
+    }),
+  };
+}
+
+const audiencesOf = ({ aud = [] }: JWTPayload): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
+
+const clientOf = (claims: JWTPayload): string | undefined =>
+  textOf(claims['azp']) ?? textOf(claims['client_id']) ?? textOf(claims['cid']);
+
+/** OpenID Connect Discovery 1.0, section 4. */
+async function discover(issuer: string, signal: AbortSignal): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const found = (await fetchJson(url, { signal })) as { issuer?: unknown; jwks_uri?: unknown } | null;
+  if (found?.issuer !== issuer) throw new Error(`${url} is the configuration of another issuer.`);
+  const { jwks_uri: keys } = found;
+  if (typeof keys !== 'string') throw new Error(`${url} has no "jwks_uri".`);
+  if (!isFetched(keys)) throw new Error(`${url} has a "jwks_uri" that is not fetched: ${keys}`);
+  return keys;
+}
+
+function isFetched(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && !isRefusedHost(url.hostname);
+}

@@ -1,0 +1,145 @@
+import type { errors as Errors, JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { type Authenticator, expired, type Proof, type Received, unauthenticated } from '../authenticator';
+import { createIdentity, type IdentityFacts } from '../identity';
+import { jose } from './jose';
+import type { KeySet } from './key-set';
+
+/** An accepted issuer of tokens, and the requirements for its tokens. */
+export interface TokenIssuer {
+  /** The value of `iss`. */
+  readonly issuer: string;
+  readonly mode: 'oidc' | 'cognito';
+  readonly keys: KeySet;
+  /** Allowed signature algorithms. Only asymmetric ones, so that a public key cannot be used as a secret. */
+  readonly algorithms: readonly string[];
+  /** The tolerated difference of clocks, in milliseconds. */
+  readonly clockSkew: number;
+  /**
+   * Returns why a validly signed token is not accepted, as a sentence, or undefined if it is. Registered claims have the
+   * types of their specifications.
+   */
+  readonly objection: (claims: JWTPayload) => string | undefined;
+  readonly identityOf: (claims: JWTPayload) => IdentityFacts;
+}
+
+/**
+ * JSON Web Tokens (RFC 7519) in `authorization`, with or without `Bearer`. A token is verified when it is first sent, and
+ * again every five minutes, so that a key withdrawn by its issuer does not stay valid for long.
+ */
+export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
+  const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  const { errors, jwtVerify } = jose();
+  const verified = new LRUCache<string, Verified>({ maxSize: mostRemembered });
+
+  async function verify(header: string): Promise<Proof> {
+    const token = withoutScheme(header);
+    const issuer = byName.get(issuerOf(token)!)!;
+    const tolerance = issuer.clockSkew / 1000;
+    const { payload } = await jwtVerify(token, issuer.keys.find, {
+      issuer: issuer.issuer,
+      algorithms: [...issuer.algorithms],
+      clockTolerance: tolerance,
+      requiredClaims: ['exp'],
+    }).catch((error: unknown) => {
+      throw error instanceof errors.JOSEError ? unauthenticated(reasonOf(error), invalidToken) : error;
+    });
+    const objection = wrongTypeIn(payload) ?? issuer.objection(payload);
+    if (objection !== undefined) throw unauthenticated(objection, invalidToken);
+    const expires = (payload.exp! + tolerance) * 1000;
+    const proof = { identity: createIdentity(issuer.identityOf(payload)), expires };
+    const until = Math.min(expires, Date.now() + rememberedFor);
+    verified.set(header, { proof, until }, { size: header.length + 1024 });
+    return proof;
+  }
+
+  return {
+    challenge: 'Bearer',
+    modeOf: ({ headers }) => byName.get(issuerOf(withoutScheme(headers.authorization!))!)!.mode,
+    recognises({ headers: { authorization } }) {
+      if (authorization === undefined) return false;
+      return verified.has(authorization) || byName.has(issuerOf(withoutScheme(authorization)) ?? '');
+    },
+    authenticate({ headers }: Received) {
+      const found = verified.get(headers.authorization!);
+      return found !== undefined && found.until > Date.now() ? found.proof : verify(headers.authorization!);
+    },
+    close: () => issuers.forEach(({ keys }) => keys.close()),
+  };
+}
+
+interface Verified {
+  readonly proof: Proof;
+  /** Milliseconds of `Date.now()`. */
+  readonly until: number;
+}
+
+/** Bytes for about ten thousand tokens. */
+const mostRemembered = 32 * 1024 * 1024;
+const rememberedFor = 5 * 60_000;
+const invalidToken = 'Bearer error="invalid_token"';
+
+const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
+
+/** The issuer that an unverified token claims. */
+function issuerOf(token: string): string | undefined {
+  const payload = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
+  if (payload === undefined) return undefined;
+  try {
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as JWTPayload | null;
+    return typeof claims?.iss === 'string' ? claims.iss : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a token is refused whose registered claim has another type than its specification says; undefined if none has. */
+function wrongTypeIn(claims: JWTPayload): string | undefined {
+  for (const [claim, isOfType] of registered)
+    if (claims[claim] !== undefined && !isOfType(claims[claim])) return wrongClaim(claim);
+  return undefined;
+}
+
+const isText = (claim: unknown): boolean => typeof claim === 'string';
+const isNumber = (claim: unknown): boolean => typeof claim === 'number';
+const isTextOrTexts = (claim: unknown): boolean =>
+  isText(claim) || (Array.isArray(claim) && claim.every(isText));
+
+/** RFC 7519, section 4.1; `client_id` of RFC 8693, section 4.3; `azp` of OpenID Connect Core 1.0, section 2. */
+const registered: readonly (readonly [claim: string, isOfType: (claim: unknown) => boolean])[] = [
+  ['iss', isText],
+  ['sub', isText],
+  ['aud', isTextOrTexts],
+  ['exp', isNumber],
+  ['nbf', isNumber],
+  ['iat', isNumber],
+  ['jti', isText],
+  ['client_id', isText],
+  ['azp', isText],
+];
+
+const wrongClaim = (claim: string): string => `The claim "${claim}" of the token is wrong.`;
+
+function reasonOf(error: Errors.JOSEError): string {
+  const { errors } = jose();
+  if (error instanceof errors.JWTExpired) return expired.token;
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return 'The token is signed with an algorithm that is not allowed.';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of the token is wrong.';
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'The token is signed with a key that its issuer does not have.';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (claim === 'nbf' && reason === 'check_failed') return 'The token is not valid yet.';
+    return reason === 'missing' ? `The token has no claim "${claim}".` : wrongClaim(claim);
+  }
+  return 'The token is malformed.';
+}
+
+/** A claim that is a list, or text with a space between its members (RFC 8693, section 4.2). */
+export function listOf(claim: unknown): readonly string[] {
+  if (Array.isArray(claim)) return claim.filter((each): each is string => typeof each === 'string');
+  return typeof claim === 'string' ? claim.split(' ').filter((each) => each !== '') : [];
+}
+
+export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined);

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { timeLimit } from '../../net/time-limit';
+import type { Options } from '../../options';
+import type { Logger } from '../logger';
+import type { Attributes, Metric, Series } from './meter';
+
+type OtlpOptions = NonNullable<Options['telemetry']['metrics']['otlp']>;
+
+export interface OtlpExportOptions {
+  readonly options: OtlpOptions;
+  /** The resource attributes of the service. */
+  readonly resource: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly collect: () => readonly Metric[];
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
+  /** Sends a request, through the proxy if there is one. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+export interface OtlpExport {
+  /** Sends metrics a last time. Resolves within two seconds, even if the collector has not accepted them. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Sends metrics to a collector: OTLP over HTTP, in JSON. Values are cumulative, so the next request includes those of a
+ * failed one. It is logged when requests begin to fail, and when they succeed again.
+ */
+export function startOtlpExport({
+  options,
+  resource,
+  version,
+  collect,
+  logger,
+  fetch,
+}: OtlpExportOptions): OtlpExport {
+  const { url, headers, interval } = options;
+  const service = {
+    ...{ 'service.name': 'weir', 'service.version': version, 'service.instance.id': randomUUID() },
+    ...resource,
+  };
+  let failing = false;
+  let sending: Promise<void> | undefined;
+  const stopping = new AbortController();
+
+  const send = async (): Promise<void> => {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: writeOtlp(collect(), service, version),
+        redirect: 'error',
+        signal: AbortSignal.any([stopping.signal, timeLimit(longest)]),
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`It answered with HTTP status ${response.status}.`);
+      if (failing) logger.info({ url }, 'the collector takes metrics again');
+      failing = false;
+    } catch (error) {
+      if (!failing) logger.warn({ err: error, url }, 'metrics could not be sent to the collector');
+      failing = true;
+    }
+  };
+  const sendNow = (): Promise<void> => (sending ??= send().finally(() => (sending = undefined)));
+  const timer = setInterval(() => void sendNow(), interval);
+  timer.unref();
+
+  return {
+    async stop() {
+      clearInterval(timer);
+      const last = async (): Promise<void> => {
+        await sending;
+        await sendNow();
+      };
+      const ended = new AbortController();
+      await Promise.race([last(), sleep(shutdownTimeout, undefined, { signal: ended.signal })]);
+      ended.abort();
+      stopping.abort();
+    },
+  };
+}
+
+/** Timeout of a request to the collector, in milliseconds. */
+const longest = 10_000;
+const shutdownTimeout = 2_000;
+
+/** An `ExportMetricsServiceRequest` (opentelemetry-proto 1.0) in JSON. */
+export function writeOtlp(
+  metrics: readonly Metric[],
+  service: Readonly<Record<string, string>>,
+  version: string,
+): string {
+  const now = Date.now();
+  return JSON.stringify({
+    resourceMetrics: [
+      {
+        resource: { attributes: keyValues(service) },
+        scopeMetrics: [
+          { scope: { name: 'weir', version }, metrics: metrics.map((metric) => writeMetric(metric, now)) },
+        ],
+      },
+    ],
+  });
+}
+
+function writeMetric({ name, definition, series }: Metric, now: number) {
+  const { kind, description, unit } = definition;
+  const dataPoints = series.map((each) => writePoint(each, now));
+  const facts = { name, description, unit };
+  switch (kind) {
+    case 'counter':
+    case 'upDownCounter':
+      return {
+        ...facts,
+        sum: { dataPoints, aggregationTemporality: cumulative, isMonotonic: kind === 'counter' },
+      };
+    case 'histogram':
+      return { ...facts, histogram: { dataPoints, aggregationTemporality: cumulative } };
+    case 'gauge':
+      return { ...facts, gauge: { dataPoints } };
+    default:
+      return kind satisfies never;
+  }
+}
+
+const cumulative = 2;
+
+function writePoint({ attributes, since, value }: Series, now: number) {
+  const facts = {
+    attributes: keyValues(attributes),
+    startTimeUnixNano: nanoseconds(since),
+    timeUnixNano: nanoseconds(now),
+  };
+  if (typeof value === 'number') return { ...facts, asDouble: value };
+  return {
+    ...facts,
+    count: String(value.count),
+    sum: value.sum,
+    bucketCounts: value.counts.map(String),
+    explicitBounds: value.boundaries,
+  };
+}
+
+/** 64-bit integers are strings in OTLP's JSON. */
+const nanoseconds = (milliseconds: number): string => `${Math.round(milliseconds)}000000`;
+
+function keyValues(attributes: Attributes) {
+  return Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ({
+      key,
+      value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value },
+    }));
+}

@@ -159,20 +159,20 @@ module.exports = {
       name: 'apollo-composition-behind-one-file',
       comment: 'Elastic-2.0: one place to replace it.',
       severity: 'error',
-      from: { path: '^(cli|gateway|kit|schema|subgraphs)/', pathNot: '^schema/compose\\.ts$' },
+      from: { path: '^(cli|gateway|kit|schema|subgraphs)/', pathNot: '^schema/composition/compose\\.ts$' },
       to: { path: 'node_modules/@apollo/composition' },
     },
     {
       name: 'composition-is-loaded-when-something-is-composed',
       comment:
-        'An installation may be without what is Elastic-2.0: only schema/composer.ts loads what imports it.',
+        'An installation may be without what is Elastic-2.0: only schema/composition/composer.ts loads what imports it.',
       severity: 'error',
       from: {
         path: '^(cli|gateway|kit|schema|subgraphs)/',
-        pathNot: '^schema/(compose|one-of|contract|contract-filter)\\.ts$',
+        pathNot: '^schema/composition/(compose|one-of|contract|contract-filter)\\.ts$',
       },
       to: {
-        path: 'node_modules/@apollo/federation-internals|^schema/(compose|one-of|contract|contract-filter)\\.ts$',
+        path: 'node_modules/@apollo/federation-internals|^schema/composition/(compose|one-of|contract|contract-filter)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

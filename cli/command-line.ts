@@ -1,5 +1,5 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
-import { ComposerMissing } from '../schema/composer';
+import { ComposerMissing } from '../schema/composition/composer';
 import { CommandFailure, type Context } from './context';
 import { packageVersion } from './own-package';
 import { takeVariables, valueOf, variableOf } from './variables';

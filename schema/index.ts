@@ -1,7 +1,7 @@
-export type { Composition, SubgraphSchema } from './compose';
-export { composeSupergraph, requireComposer } from './composer';
-export { composeFile, type ComposeFileOptions, type FileComposition } from './compose-file';
-export { formatProblem, type Problem, type ProblemLocation } from './problem';
+export type { Composition, SubgraphSchema } from './composition/compose';
+export { composeSupergraph, requireComposer } from './composition/composer';
+export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';
+export { formatProblem, type Problem, type ProblemLocation } from './composition/problem';
 export {
   loadSupergraphConfig,
   type SchemaLocation,
@@ -10,18 +10,18 @@ export {
   type SupergraphConfig,
   SupergraphConfigError,
   type SupergraphConfigOptions,
-} from './supergraph-config';
+} from './composition/supergraph-config';
 export {
   readSubgraphSchemas,
   type ReadSubgraphSchemasOptions,
   type FetchIntrospection,
   type SignIntrospection,
-} from './subgraph-schemas';
-export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './watch';
-export { Registry, type RollbackOptions } from './registry';
-export type { RegistryOptions } from './registry-writer';
-export type { GatewayReport } from './gateway-reports';
-export { type ClientUse, readUsage, type Usage, type UsedOperation } from './usage';
+} from './composition/subgraph-schemas';
+export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './composition/watch';
+export { Registry, type RollbackOptions } from './registry/registry';
+export type { RegistryOptions } from './registry/writer';
+export type { GatewayReport } from './registry/gateway-reports';
+export { type ClientUse, readUsage, type Usage, type UsedOperation } from './registry/usage';
 export {
   type CheckedChange,
   type CheckedVariant,
@@ -31,12 +31,12 @@ export {
   type ReadUsage,
   type RunningContract,
   type Threshold,
-} from './check';
-export type { ContractTags } from './contract';
-export { defaultLintRules } from './lint';
-export { readLintRules } from './lint-file';
-export { changesBetween, type SchemaChange, type Severity } from './changes';
-export { apiSchemaOf } from './api-schema';
+} from './checks/check';
+export type { ContractTags } from './composition/contract';
+export { defaultLintRules } from './checks/lint';
+export { readLintRules } from './checks/lint-file';
+export { changesBetween, type SchemaChange, type Severity } from './checks/changes';
+export { apiSchemaOf } from './composition/api-schema';
 export {
   parseVariant,
   RegistryError,
@@ -47,6 +47,6 @@ export {
   type SubgraphChange,
   type Variant,
   type Version,
-} from './registry-version';
+} from './registry/version';
 export { openRegistryStore } from './store/open';
 export { StoreError, type RegistryStore } from './store/store';

@@ -1,5 +1,5 @@
-import { formatProblem } from '../../schema/problem';
-import { SupergraphConfigError } from '../../schema/supergraph-config';
+import { formatProblem } from '../../schema/composition/problem';
+import { SupergraphConfigError } from '../../schema/composition/supergraph-config';
 import { CommandFailure } from '../context';
 
 /** Ends the command with the problems of a configuration that cannot be read. */

@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Document, isMap, parseDocument } from 'yaml';
-import { loadSupergraphConfig } from '../../schema/supergraph-config';
+import { loadSupergraphConfig } from '../../schema/composition/supergraph-config';
 import { CommandFailure, type Context } from '../context';
 import { failWithProblems } from '../dev/failed-problems';
 import { isOnThisMachine, portOf } from '../dev/ports';

@@ -1,6 +1,6 @@
-import type { RegistryReader } from '../../schema/registry-reader';
-import type { UsageSegment } from '../../schema/usage-log';
-import type { Version } from '../../schema/registry-version';
+import type { RegistryReader } from '../../schema/registry/reader';
+import type { UsageSegment } from '../../schema/registry/usage-log';
+import type { Version } from '../../schema/registry/version';
 
 /** What a registry knows of the supergraph that runs, as plain data: it crosses threads. */
 export interface RegistryFacts {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type GatewayReport, reportInterval } from '../../schema/gateway-reports';
-import { RegistryReader } from '../../schema/registry-reader';
-import { hashOf } from '../../schema/registry-texts';
-import { parseVariant, type Version } from '../../schema/registry-version';
+import { type GatewayReport, reportInterval } from '../../schema/registry/gateway-reports';
+import { RegistryReader } from '../../schema/registry/reader';
+import { hashOf } from '../../schema/registry/texts';
+import { parseVariant, type Version } from '../../schema/registry/version';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';

@@ -1,4 +1,4 @@
-import type { RegistryReader } from '../../schema/registry-reader';
+import type { RegistryReader } from '../../schema/registry/reader';
 import { inSchemaThread } from './describe-supergraph';
 
 /** A version of a supergraph, as plain data: it crosses threads. */

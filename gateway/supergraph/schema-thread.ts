@@ -1,9 +1,9 @@
 /** The thread of `describe-supergraph.ts`: what it does takes up to seconds, in which requests would wait. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { buildSchema, type GraphQLSchema, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
-import { apiSchemaOf } from '../../schema/api-schema';
-import { changesBetween } from '../../schema/changes';
-import { readUsage } from '../../schema/usage';
+import { apiSchemaOf } from '../../schema/composition/api-schema';
+import { changesBetween } from '../../schema/checks/changes';
+import { readUsage } from '../../schema/registry/usage';
 import { describeTypes, type SchemaUsage } from './console-schema';
 import type { DescribedSupergraph, DescribeOptions, SchemaTask } from './describe-supergraph';
 import { letRequestsGoFirst } from './thread-priority';

@@ -6,7 +6,7 @@ const root = join(__dirname, '../..');
 it.each([
   ['cli/commands/check.ts', 'test/unit/cli/commands/check.test.ts'],
   ['gateway/http/cors.ts', 'test/unit/gateway/http/cors.test.ts'],
-  ['schema/api-schema.ts', 'test/unit/schema/compose.test.ts'],
+  ['schema/composition/api-schema.ts', 'test/unit/schema/composition/compose.test.ts'],
   ['kit/index.ts', 'test/integration/kit-serve.test.ts'],
 ])('jest finds the tests that a source is related to: %s', (source, test) => {
   const jest = join(root, 'node_modules/jest/bin/jest.js');

@@ -1,6 +1,6 @@
 import { executeSync, introspectionFromSchema, parse } from 'graphql';
-import { apiSchemaOf } from '../../schema/api-schema';
-import { contractSupergraph } from '../../schema/contract';
+import { apiSchemaOf } from '../../schema/composition/api-schema';
+import { contractSupergraph } from '../../schema/composition/contract';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import type { Json } from '../support/running-gateway';
 import { compose } from '../support/small-graph';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type * as Compose from '../../schema/compose';
+import type * as Compose from '../../schema/composition/compose';
 
 export interface Composed {
   readonly name: string;
@@ -32,7 +32,9 @@ export function recall(subgraphs: readonly object[], make: () => string): string
 }
 
 function compose(subgraphs: readonly Composed[]): string {
-  const { composeSupergraph } = createRequire(__filename)('../../schema/compose') as typeof Compose;
+  const { composeSupergraph } = createRequire(__filename)(
+    '../../schema/composition/compose',
+  ) as typeof Compose;
   const { supergraphSdl, errors } = composeSupergraph({
     subgraphs: subgraphs.map(({ name, url, typeDefs }) => ({
       ...{ name, routingUrl: url, sdl: typeDefs, file: `${name}.graphql` },

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs/promises';
 import { openRegistryStore } from '../../schema/store/open';
-import { Registry } from '../../schema/registry';
+import { Registry } from '../../schema/registry/registry';
 
 const [location = '', name = '', last = 'Infinity'] = process.argv.slice(2);
 let writes = 0;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
-import { type RegistryStore, StoreError } from './store/store';
+import { type RegistryStore, StoreError } from '../store/store';
 
 /** The SHA-256 of a text, in hex. It identifies the text in the registry. */
 export type TextHash = string;

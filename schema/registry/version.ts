@@ -1,6 +1,6 @@
-import type { ContractTags } from './contract';
-import type { Problem } from './problem';
-import type { TextHash } from './registry-texts';
+import type { ContractTags } from '../composition/contract';
+import type { Problem } from '../composition/problem';
+import type { TextHash } from './texts';
 
 /** A graph in one environment, such as `shop@prod`. */
 export interface Variant {

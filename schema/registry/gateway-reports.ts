@@ -1,5 +1,5 @@
-import type { TextHash } from './registry-texts';
-import type { RegistryStore } from './store/store';
+import type { TextHash } from './texts';
+import type { RegistryStore } from '../store/store';
 
 /** The report of a gateway about itself, for `weir status`. */
 export interface GatewayReport {

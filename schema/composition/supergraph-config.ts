@@ -5,7 +5,7 @@ import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { describeIssue } from './config-issue';
 import { locate, type Problem } from './problem';
-import { readPublishedSubgraph } from './published-subgraph';
+import { readPublishedSubgraph } from '../registry/published-subgraph';
 
 /**
  * A supergraph configuration in Rover's format, such as `schema/supergraph.yaml`, without the parts that need a GraphOS

@@ -1,6 +1,6 @@
-import { RegistryReader } from './registry-reader';
-import { parseVariant } from './registry-version';
-import { openRegistryStore } from './store/open';
+import { RegistryReader } from './reader';
+import { parseVariant } from './version';
+import { openRegistryStore } from '../store/open';
 
 export interface PublishedOptions {
   /** A folder, or `dynamodb://TABLE?region=REGION`. */

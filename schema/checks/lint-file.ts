@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { defaultLintRules, lintRules, type LintRules } from './lint';
-import { RegistryError } from './registry-version';
+import { RegistryError } from '../registry/version';
 
 /** Reads a YAML file such as `type-names: error`. @throws {RegistryError} when it cannot be used */
 export async function readLintRules(file: string): Promise<LintRules> {

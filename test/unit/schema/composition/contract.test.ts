@@ -1,7 +1,7 @@
 import { printSchema } from 'graphql';
-import { apiSchemaOf } from '../../../schema';
-import { contractSupergraph, type ContractTags } from '../../../schema/contract';
-import { compose } from '../../support/compose';
+import { apiSchemaOf } from '../../../../schema';
+import { contractSupergraph, type ContractTags } from '../../../../schema/composition/contract';
+import { compose } from '../../../support/compose';
 
 const shop = compose({
   products: `

@@ -1,6 +1,6 @@
 import { type DefinitionNode, parse, Source } from 'graphql';
-import type { SubgraphSchema } from './compose';
-import { locate, type ProblemLocation } from './problem';
+import type { SubgraphSchema } from '../composition/compose';
+import { locate, type ProblemLocation } from '../composition/problem';
 
 /**
  * Where subgraphs define the element of a schema coordinate. If the element does not exist, its nearest parent: for a

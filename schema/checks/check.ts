@@ -1,13 +1,13 @@
 import type { GraphQLSchema } from 'graphql';
-import { apiSchemaOf } from './api-schema';
+import { apiSchemaOf } from '../composition/api-schema';
 import { changesBetween, type SchemaChange } from './changes';
-import type { Composition, SubgraphSchema } from './compose';
-import { composeSupergraph, contractSupergraph } from './composer';
-import type { ContractTags } from './contract';
+import type { Composition, SubgraphSchema } from '../composition/compose';
+import { composeSupergraph, contractSupergraph } from '../composition/composer';
+import type { ContractTags } from '../composition/contract';
 import { type LintRules, lintSchema } from './lint';
 import { locateCoordinate } from './locate-coordinate';
-import type { Problem, ProblemLocation } from './problem';
-import type { Usage, UsedOperation } from './usage';
+import type { Problem, ProblemLocation } from '../composition/problem';
+import type { Usage, UsedOperation } from '../registry/usage';
 
 export interface CheckOptions {
   /** The current supergraph; undefined before the first. */

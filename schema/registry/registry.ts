@@ -1,5 +1,5 @@
-import type { SubgraphSchema } from './compose';
-import { hashOf } from './registry-texts';
+import type { SubgraphSchema } from '../composition/compose';
+import { hashOf } from './texts';
 import {
   type Authorship,
   type ChangeResult,
@@ -13,7 +13,7 @@ import {
   type SubgraphChange,
   type Variant,
   type Version,
-} from './registry-version';
+} from './version';
 import {
   byName,
   nothing,
@@ -22,7 +22,7 @@ import {
   type RegistryOptions,
   RegistryWriter,
   type State,
-} from './registry-writer';
+} from './writer';
 
 export interface RollbackOptions {
   /** The number of a version. @default the last version with another state */

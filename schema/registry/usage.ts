@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
-import { usesOf } from './operation-uses';
+import { usesOf } from '../checks/operation-uses';
 import type { UsageCount, UsageLog } from './usage-log';
 
 export interface UsageOptions {

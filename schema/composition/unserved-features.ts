@@ -1,5 +1,5 @@
 import { type DocumentNode, Kind } from 'graphql';
-import { applied } from './supergraph/sdl';
+import { applied } from '../supergraph/sdl';
 
 /** Features that composition accepts and the gateway does not support: it refuses supergraphs with one of them. */
 export const unservedFeatures = [

@@ -6,10 +6,10 @@ import {
   Registry,
   type SupergraphConfig,
   SupergraphConfigError,
-} from '../../../schema';
+} from '../../../../schema';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { registryStoreKinds } from '../../support/registry-stores';
+import { registryStoreKinds } from '../../../support/registry-stores';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const file = join(folder, 'supergraph.yaml');
@@ -78,7 +78,7 @@ describe('loadSupergraphConfig', () => {
   });
 
   it('reads the example of the documentation', async () => {
-    const page = readFileSync(join(__dirname, '../../../docs/getting-started.md'), 'utf8');
+    const page = readFileSync(join(__dirname, '../../../../docs/getting-started.md'), 'utf8');
     const [, yaml] = /```yaml\n(# supergraph\.yaml\n[^]*?)```/.exec(page)!;
     const { subgraphs } = await load(yaml!, { ACCOUNTS_KEY: 'secret' });
 

@@ -1,6 +1,6 @@
 import { type ASTNode, Kind, parse, Source, visit } from 'graphql';
-import type { SubgraphSchema } from './compose';
-import { locate, type Problem } from './problem';
+import type { SubgraphSchema } from '../composition/compose';
+import { locate, type Problem } from '../composition/problem';
 
 /** The style rules and their levels. */
 export const lintRules = {

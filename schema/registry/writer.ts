@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Composition, SubgraphSchema } from './compose';
-import { composeSupergraph, contractSupergraph } from './composer';
-import { RegistryReader, type RegistryReaderOptions, sortOf } from './registry-reader';
-import type { TextHash } from './registry-texts';
+import type { Composition, SubgraphSchema } from '../composition/compose';
+import { composeSupergraph, contractSupergraph } from '../composition/composer';
+import { RegistryReader, type RegistryReaderOptions, sortOf } from './reader';
+import type { TextHash } from './texts';
 import {
   type Authorship,
   type Change,
@@ -12,7 +12,7 @@ import {
   RegistryError,
   type SubgraphChange,
   type Version,
-} from './registry-version';
+} from './version';
 
 export interface RegistryOptions extends RegistryReaderOptions {
   /** Milliseconds for which a change is retried while others publish at the same time. @default 60_000 */

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import type { RegistryStore } from './store/store';
+import type { RegistryStore } from '../store/store';
 
 /** The number of requests of a client for an operation. */
 export interface UsageCount {

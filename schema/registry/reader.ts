@@ -1,9 +1,9 @@
-import type { SubgraphSchema } from './compose';
+import type { SubgraphSchema } from '../composition/compose';
 import { createGatewayReports, type GatewayReports } from './gateway-reports';
-import type { Problem } from './problem';
-import { createTexts, type Texts } from './registry-texts';
-import { RegistryError, type Variant, type Version } from './registry-version';
-import type { RegistryStore } from './store/store';
+import type { Problem } from '../composition/problem';
+import { createTexts, type Texts } from './texts';
+import { RegistryError, type Variant, type Version } from './version';
+import type { RegistryStore } from '../store/store';
 import { createUsageLog, type UsageLog } from './usage-log';
 
 export interface RegistryReaderOptions {

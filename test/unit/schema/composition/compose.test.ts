@@ -1,8 +1,8 @@
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES } from '@apollo/federation-internals';
-import { buildQueryPlanner } from '../../support/own-planner';
-import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../schema';
-import { apiSchemaOf } from '../../../schema/api-schema';
-import { unservedFeatures } from '../../../schema/unserved-features';
+import { buildQueryPlanner } from '../../../support/own-planner';
+import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../../schema';
+import { apiSchemaOf } from '../../../../schema/composition/api-schema';
+import { unservedFeatures } from '../../../../schema/composition/unserved-features';
 
 const link =
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@override"])';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeFile } from '../../../schema';
+import { composeFile } from '../../../../schema';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const file = join(folder, 'schema', 'supergraph.yaml');

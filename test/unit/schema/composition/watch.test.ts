@@ -9,8 +9,8 @@ import {
   type SupergraphWatch,
   watchSupergraph,
   type WatchSupergraphOptions,
-} from '../../../schema';
-import { eventually } from '../../support/process';
+} from '../../../../schema';
+import { eventually } from '../../../support/process';
 
 let folder: string;
 let watch: SupergraphWatch;

@@ -1,4 +1,4 @@
-import { composeSupergraph } from '../../../schema';
+import { composeSupergraph } from '../../../../schema';
 
 const compose = (...schemas: string[]) =>
   composeSupergraph({

@@ -1,5 +1,5 @@
 import { buildSchema } from 'graphql';
-import { changesBetween } from '../../../schema/changes';
+import { changesBetween } from '../../../../schema/checks/changes';
 
 const schema = `
   directive @note(x: Int) on FIELD

@@ -1,4 +1,56 @@
 /** The directions of docs/architecture: who may import whom. Checked by `npm run lint`. */
+
+/** The modules of gateway/, the lowest first: each may import those before it. */
+const layers = [
+  ...['errors', 'net', 'options', 'code-cache', 'execution', 'planning', 'telemetry', 'redis', 'discovery'],
+  ...['usage', 'auth', 'limits', 'subgraph-calls', 'http', 'admission', 'cache', 'events', 'supergraph'],
+  ...['request', 'packaged', 'explain', 'graph', 'console', 'websocket', 'process', 'lambda', 'index'],
+];
+
+/** What is imported against this order: of which modules, and why. */
+const againstTheOrder = {
+  execution: {
+    'subgraph-calls': 'It sends by the contract of subgraph calls, and knows nothing else of them.',
+  },
+  'subgraph-calls': { cache: 'The entity cache is one of the interceptors of a call, in their order.' },
+  http: { request: 'It begins requests, and its sinks are given their answers.' },
+};
+
+/** The same for types alone. */
+const typesAgainstTheOrder = {
+  admission: { request: 'Requests wait for slots, and are counted against rates.' },
+  cache: { request: 'Cached answers are given to requests.' },
+  request: { graph: 'A request is run by an operation of the graph.' },
+  supergraph: { console: 'It describes supergraphs as the JSON of the console.' },
+  telemetry: {
+    cache: 'It reports what a cache did with an answer.',
+    console: 'It counts the calls of a plan as the console shows them.',
+    request: 'It logs, counts and traces requests.',
+    'subgraph-calls': 'It counts what becomes of endpoints and connections.',
+  },
+};
+
+const folders = (modules) => `^gateway/(${modules.join('|')})(/|\\.ts$)`;
+const layerRules = layers.flatMap((module, i) => {
+  const values = Object.keys(againstTheOrder[module] ?? {});
+  const types = Object.keys(typesAgainstTheOrder[module] ?? {});
+  const later = layers.slice(i + 1).filter((other) => !values.includes(other));
+  const rule = { severity: 'error', from: { path: folders([module]) } };
+  const none = later.filter((other) => !types.includes(other));
+  return [
+    ...(none.length > 0 ? [{ ...rule, name: `layer-of-${module}`, to: { path: folders(none) } }] : []),
+    ...(types.length > 0
+      ? [
+          {
+            ...rule,
+            name: `only-types-for-${module}`,
+            to: { path: folders(types), dependencyTypesNot: ['type-only'] },
+          },
+        ]
+      : []),
+  ];
+});
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -78,50 +130,7 @@ module.exports = {
       from: { path: '^gateway/execution/run/' },
       to: { path: '^gateway/execution/(complete|execute)' },
     },
-    {
-      name: 'options-know-nobody',
-      comment: 'Everybody reads options: they read nobody.',
-      severity: 'error',
-      from: { path: '^gateway/options/' },
-      to: { path: '^gateway/', pathNot: '^gateway/(options/|errors\\.ts$)' },
-    },
-    {
-      name: 'telemetry-knows-nobody',
-      comment: 'What is counted counts itself; types may be named.',
-      severity: 'error',
-      from: { path: '^gateway/telemetry/' },
-      to: {
-        path: '^gateway/',
-        pathNot: '^gateway/(telemetry/|options/|errors\\.ts$|net/)',
-        dependencyTypesNot: ['type-only'],
-      },
-    },
-    {
-      name: 'planning-and-calls-know-no-request',
-      severity: 'error',
-      from: { path: '^gateway/(planning|subgraph-calls)/' },
-      to: { path: '^gateway/(process|http|request|graph|limits)/', dependencyTypesNot: ['type-only'] },
-    },
-    {
-      name: 'net-knows-nobody',
-      comment: 'What any module may use to reach others.',
-      severity: 'error',
-      from: { path: '^gateway/net/' },
-      to: { path: '^gateway/', pathNot: '^gateway/net/', dependencyTypesNot: ['type-only'] },
-    },
-    {
-      name: 'only-process-wires-a-process',
-      comment: 'Modules do not know who opens them: a process, or the function on AWS Lambda that opens one.',
-      severity: 'error',
-      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/(process|lambda)/' },
-      to: { path: '^gateway/(process|lambda)/' },
-    },
-    {
-      name: 'only-a-graph-is-made-of-its-parts',
-      severity: 'error',
-      from: { path: '^gateway/[^/]+/', pathNot: '^gateway/(graph|process|lambda|explain)/' },
-      to: { path: '^gateway/graph/', dependencyTypesNot: ['type-only'] },
-    },
+    ...layerRules,
     {
       name: 'nothing-loose',
       comment: 'At the top of gateway/ stand its exports and its errors; everything else has a room.',

@@ -1,5 +1,5 @@
 import { PlanWaits, type PlanWaiter, type PlanWaitsOptions } from './plan-waits';
-import { SlicedTasks } from './sliced-tasks';
+import { SlicedTasks } from '../net/sliced-tasks';
 
 /**
  * Reads operations that are not known yet one after the other, for so long as a slice: their limits, syntax and validity are

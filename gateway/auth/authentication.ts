@@ -1,14 +1,13 @@
 import { GraphQLError } from 'graphql';
-import type { IncomingRequest } from '../request/incoming-request';
 import { requestError } from '../errors';
 import type { Options } from '../options';
-import { loggedIds } from '../telemetry/logged-ids';
+import { loggedIds, type Traced } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { apiKeys } from './modes/api-key';
 import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
 import { cognitoIssuer } from './modes/cognito';
 import { iam } from './modes/iam';
-import { anonymous } from './identity';
+import { anonymous, type Identity, type Mode } from './identity';
 import { lambda } from './modes/lambda';
 import { oidcIssuer } from './modes/oidc';
 import { tokens } from './modes/tokens';
@@ -18,10 +17,24 @@ import type { UsedSignatures } from '../net/used-signatures';
  * Authenticates a request, once. Returns whether it is accepted: then `request.identity` is its caller, otherwise
  * `request.refusal` is the error. Neither throws nor rejects.
  */
-export type Admit = (request: IncomingRequest, received: Received) => boolean | Promise<boolean>;
+export type Admit = (request: AuthenticatedRequest, received: Received) => boolean | Promise<boolean>;
 
 /** Objects to a request whose subscription runs. */
-export type ObjectTo = (request: Pick<IncomingRequest, 'head' | 'identity' | 'proof'>) => Error | undefined;
+export type ObjectTo = (
+  request: Pick<AuthenticatedRequest, 'head' | 'identity' | 'proof'>,
+) => Error | undefined;
+
+/** A request that is authenticated. */
+export interface AuthenticatedRequest extends Traced {
+  readonly head: Pick<Received, 'headers'>;
+  readonly identity: Identity;
+  /** Set where it is accepted. */
+  proof: Proof | undefined;
+  /** Set where it is refused: why. */
+  refusal: Error | undefined;
+  /** Set where it is refused: the mode of its credentials. */
+  refusedBy: Mode | undefined;
+}
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];

@@ -6,7 +6,8 @@ import type { EntityFacts } from '../planning';
 import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/contract/transport';
 import { groupsOf } from './cache-groups';
 import { anyEntity, readOperation, relativesOf, type Selection, typesIn } from './entities/selection';
-import { interpolate, type Key, readKey } from './tag-formats';
+import { type KeyPaths, readKey } from '../../schema/supergraph/key-paths';
+import { interpolate } from './tag-formats';
 import { fieldOfTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
 
 /**
@@ -275,7 +276,7 @@ interface TagKey {
 }
 
 /** Types are in no tag, as invalidations need not name them. */
-function tagKeyOf(type: string, key: Key): TagKey {
+function tagKeyOf(type: string, key: KeyPaths): TagKey {
   const fields = key
     .filter((path) => path.at(-1) !== '__typename')
     .map((path) => ({ name: path.join('.'), path }))

@@ -6,7 +6,7 @@ import { noStore, type Policy } from './policy';
 import type { Store } from './stores/store';
 import { subgraphTag } from './tags';
 import type { Caching } from './responses/caching';
-import type { Subgraph } from '../graph/engine';
+import type { Subgraph } from '../subgraph-calls/subgraph';
 import type { Options } from '../options';
 import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';

@@ -1,22 +1,5 @@
-/** The parts of the supergraph that determine tags: keys, and the formats of `@cacheTag`. */
-import { Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
+/** The formats of `@cacheTag`. */
 import { matchesParts } from '../options/wildcards';
-
-/** The fields of a key, each as a path. */
-export type Key = readonly (readonly string[])[];
-
-/** Reads the field set of a key. */
-export function readKey(fieldSet: string): Key {
-  const [operation] = parse(`{${fieldSet}}`, { noLocation: true }).definitions;
-  return pathsOf((operation as OperationDefinitionNode).selectionSet);
-}
-
-const pathsOf = ({ selections }: SelectionSetNode): string[][] =>
-  selections.flatMap((selection) => {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) return [];
-    const below = selection.selectionSet === undefined ? [[]] : pathsOf(selection.selectionSet);
-    return selection.kind === Kind.FIELD ? below.map((path) => [selection.name.value, ...path]) : below;
-  });
 
 /**
  * Replaces the placeholders in the format of a `@cacheTag`, such as `product-{$key.upc}`. If a value is not known, the

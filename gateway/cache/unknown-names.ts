@@ -1,7 +1,7 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import type { EntityFacts } from '../planning';
 import type { Invalidation } from '../options/invalidation';
-import { readKey } from './tag-formats';
+import { readKey } from '../../schema/supergraph/key-paths';
 import { fieldsOf } from './tags';
 
 /** A name in an invalidation that is not in the supergraph. */

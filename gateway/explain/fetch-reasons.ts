@@ -6,7 +6,7 @@ import { GraphQLError, parse } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { fetchesOf } from '../execution/compile/order';
 import { type FetchNode, type QueryPlan } from '../execution/compile/plan';
-import { runInSlices } from '../admission/slice';
+import { runInSlices } from '../net/slice';
 import { Steps } from '../planning/budget';
 import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';

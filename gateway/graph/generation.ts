@@ -4,12 +4,13 @@ import { type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql'
 import type { Policies } from '../auth/directives';
 import type { Invalidate } from '../cache/invalidation';
 import type { Instance } from '../discovery/resolver';
-import type { Policy } from '../cache/policy';
+import { readLifetimes } from '../cache/lifetimes';
 import type { Store } from '../cache/stores/store';
 import type { Caching } from '../cache/responses/caching';
 import { digest } from '../cache/responses/response-keys';
 import { createEngine } from './create-engine';
-import type { Engine, KnownOperation, Learn, Subgraph, SubgraphSubscriptions } from './engine';
+import type { Engine, KnownOperation, Learn } from './engine';
+import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
 import type { EventFeeds } from '../events/feeds';
@@ -321,25 +322,6 @@ const readSubscriptions = ({
   ...others,
   bounds: { events: waiting, slow },
 });
-
-/** The lifetimes that the options give to a subgraph's answers. */
-export function readLifetimes(
-  cache: Options['subgraphs'][string]['cache'] | undefined,
-): Subgraph['lifetimes'] {
-  const { maxAge, types = {}, ...others } = cache ?? {};
-  const read = (each: LifetimeOptions): Policy => ({
-    scope: each.scope,
-    maxAge: Math.floor(each.maxAge / 1000),
-    staleWhileRevalidate: Math.floor(each.staleWhileRevalidate / 1000),
-    staleIfError: Math.floor(each.staleIfError / 1000),
-  });
-  return {
-    all: maxAge === undefined ? undefined : read({ maxAge, ...(others as Omit<LifetimeOptions, 'maxAge'>) }),
-    types: new Map(Object.entries(types).map(([type, each]) => [type, read(each)])),
-  };
-}
-
-type LifetimeOptions = Options['subgraphs'][string]['cache']['types'][string];
 
 /**
  * The position of a syntax error, as a prefix of its message. The error itself has none, as the supergraph is parsed in

@@ -42,7 +42,8 @@ import {
   type MaskedError,
   mayDefer,
 } from '../execution';
-import type { Engine, KnownOperation, Subgraph } from './engine';
+import type { Engine, KnownOperation } from './engine';
+import type { Subgraph } from '../subgraph-calls/subgraph';
 import { logPlan } from './observation/logged-plans';
 import { noteNulls, ObservedNulls } from './observation/observed-nulls';
 import type { ClientLimits } from '../limits/client-limits';

@@ -1,5 +1,5 @@
 import { getOperationAST, type GraphQLSchema, parse } from 'graphql';
-import type { SlicedTask } from '../admission/sliced-tasks';
+import type { SlicedTask } from '../net/sliced-tasks';
 import type { Authorization } from '../auth/directives';
 import { compileInSlices, type Program } from '../execution';
 import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';

@@ -1,6 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
 import type * as Signature from '@smithy/signature-v4';
-import type { SignedHeaders, Signer } from '../subgraph-calls/contract/signer';
 import type { GetCredentials } from './aws-credentials';
 
 export interface SigV4Options {
@@ -10,12 +9,25 @@ export interface SigV4Options {
   readonly credentials: GetCredentials;
 }
 
+/** Signs requests before they are sent. */
+export interface RequestSigner {
+  /** The names of the headers that it writes, in lower case. */
+  readonly headers: readonly string[];
+  /** Resolves with names and values of headers in turn. Rejects if there are no credentials. */
+  sign(request: {
+    /** @default 'POST' */
+    readonly method?: 'GET' | 'POST' | undefined;
+    readonly url: URL;
+    readonly body: Buffer;
+  }): Promise<readonly string[]>;
+}
+
 /** Signs calls for a service of AWS, by Signature Version 4. */
-export function sigV4(options: SigV4Options): Signer {
+export function sigV4(options: SigV4Options): RequestSigner {
   const signer = signerOf(options);
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'],
-    async sign({ method = 'POST', url, body }): Promise<SignedHeaders> {
+    async sign({ method = 'POST', url, body }) {
       const signed = await signer.sign({
         method,
         protocol: url.protocol,

@@ -1,4 +1,4 @@
-import type { SlicedTask } from '../admission/sliced-tasks';
+import type { SlicedTask } from '../net/sliced-tasks';
 import type { Planner, Planning, QueryPlan, SupergraphFacts } from '../planning';
 import { sha256 } from '../request/persisted/manifest';
 import type { TrustedOperations } from '../request/persisted/trusted-operations';

@@ -1,5 +1,5 @@
 /** What planning one operation may take: steps, which are as many on each machine. */
-import { Slice } from '../admission/slice';
+import { Slice } from '../net/slice';
 import { requestError } from '../errors';
 
 export interface PlanningBudget {

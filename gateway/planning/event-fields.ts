@@ -1,6 +1,6 @@
 /** Subscription fields whose source is events rather than a subgraph. */
 import { type DocumentNode, type FieldDefinitionNode, isTypeDefinitionNode, Kind } from 'graphql';
-import { readKey } from '../cache/tag-formats';
+import { readKey } from '../../schema/supergraph/key-paths';
 import { type Selection } from './selections';
 import { type IndexedKey, type IndexedType } from './supergraph-index';
 import {

@@ -1,8 +1,8 @@
 /** Plans operations on the main thread, a slice at a time. */
 import { GraphQLError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { nextTurn, runInSlices, type Slice } from '../admission/slice';
-import { type SlicedTask, SlicedTasks } from '../admission/sliced-tasks';
+import { nextTurn, runInSlices, type Slice } from '../net/slice';
+import { type SlicedTask, SlicedTasks } from '../net/sliced-tasks';
 import { requestError } from '../errors';
 import { type QueryPlan } from '../execution/compile/plan';
 import { type Options } from '../options';

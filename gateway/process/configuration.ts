@@ -25,7 +25,7 @@ import { cloudFrontPurge } from '../cache/cdn/cloudfront';
 import { PersistedOperations } from '../request/persisted/persisted-operations';
 import { readTrustedOperations, type TrustedOperations } from '../request/persisted/trusted-operations';
 import { Gateway } from '../graph/gateway';
-import type { Subgraph } from '../graph/engine';
+import type { Subgraph } from '../subgraph-calls/subgraph';
 import { Generation, supergraphId } from '../graph/generation';
 import { cursorKey, type CursorKeys, Cursors } from '../graph/subscriptions/cursor';
 import type { Subscriptions } from '../graph/subscriptions/subscriptions';

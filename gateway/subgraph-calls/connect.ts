@@ -1,4 +1,4 @@
-import type { Subgraph } from '../graph/engine';
+import type { Subgraph } from './subgraph';
 import type { Options } from '../options';
 import { loggedIds } from '../telemetry/logged-ids';
 import { traceFetches } from './interceptors/trace-calls';

@@ -16,7 +16,8 @@ export const loggedIds = ({ tracing, span }: Traced): LoggedIds => ({
   spanId: span?.loggedId,
 });
 
-interface Traced {
+/** What log lines are about: a request, or who makes calls for it. */
+export interface Traced {
   /** As subgraphs get them. */
   readonly tracing: Readonly<Record<string, string>>;
   readonly span?: Span | undefined;

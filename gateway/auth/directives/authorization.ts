@@ -8,7 +8,7 @@ import {
   print,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { SlicedTask } from '../../admission/sliced-tasks';
+import type { SlicedTask } from '../../net/sliced-tasks';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import {

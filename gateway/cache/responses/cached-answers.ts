@@ -3,7 +3,6 @@ import type { Identity } from '../../auth/identity';
 import type { KeyHeaders } from '../key-headers';
 import type { Store } from '../stores/store';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Gateway } from '../../graph/gateway';
 import type { IsPreflighted } from '../../http/preflighted';
 import type { Arrival } from '../../request/pipeline';
 import type { Reply } from '../../request/reply';
@@ -26,7 +25,8 @@ import { nullsOf } from './stored-nulls';
 
 export interface CachedAnswersOptions {
   readonly store: Store;
-  readonly gateway: Gateway;
+  /** Has the supergraph that answers now; undefined before the first one. */
+  readonly gateway: { readonly current: { readonly digest: string } | undefined };
   readonly keyHeaders: KeyHeaders;
   readonly answerHeaders: AnswerHeaders;
   /** Whether `Cache-Control` of clients is honoured. Requests with it are not answered here. */

@@ -4,7 +4,7 @@ import { canonicalJson, digest } from '../../cache/responses/response-keys';
 import type { BoundFeed } from '../../events/fed-fields';
 import { rootFieldOf, variablesOf } from '../../subgraph-calls/wire/root-field';
 import type { SubgraphRequest } from '../../subgraph-calls/contract/transport';
-import type { Subgraph } from '../engine';
+import type { Subgraph } from '../../subgraph-calls/subgraph';
 import type { Subscriber } from './event-caller';
 import type { PreparedSubscription } from './prepared';
 

@@ -35,7 +35,7 @@ import {
 import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
-import type { Subgraph } from '../engine';
+import type { Subgraph } from '../../subgraph-calls/subgraph';
 import { type CountedProgram, Rejection } from '../programs';
 import type { Cursors } from './cursor';
 import { EventCaller, patience, type Subscriber } from './event-caller';

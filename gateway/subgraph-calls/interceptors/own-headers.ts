@@ -1,5 +1,5 @@
 import type { AnswerProvenance } from '../../cache/policy';
-import type { Subgraph } from '../../graph/engine';
+import type { Subgraph } from '../subgraph';
 import type { CallCounts } from '../../telemetry/metrics/call-counts';
 import type { Span } from '../../telemetry/traces/span';
 import type { Caller, Interceptor } from '../contract/transport';

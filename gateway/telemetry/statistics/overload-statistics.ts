@@ -1,7 +1,12 @@
-import type { AdmissionQueue } from '../../admission/admission-queue';
 import type { Meter } from '../metrics/meter';
 
-type Queue = Pick<AdmissionQueue, 'size' | 'refused'>;
+/** Requests that wait for a slot. */
+interface Queue {
+  /** How many wait now. */
+  readonly size: number;
+  /** How many were refused since it was opened. */
+  readonly refused: number;
+}
 
 /**
  * Sums over all admission queues of a process: after a reload of options there are several for a while. Refusals of a

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { Planner } from '../../../../gateway/planning';
-import { longestSlice } from '../../../../gateway/admission/slice';
+import { longestSlice } from '../../../../gateway/net/slice';
 import { Steps } from '../../../../gateway/planning/budget';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
 import { type PlannerOptions } from '../../../../gateway/planning/planner';
@@ -50,7 +50,7 @@ const failureOf = (planning: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-const source = join(__dirname, '../../../../gateway/admission/slice.ts');
+const source = join(__dirname, '../../../../gateway/net/slice.ts');
 
 /** Time goes on by a millisecond whenever planning looks at the clock. */
 function mockClock(): () => number {

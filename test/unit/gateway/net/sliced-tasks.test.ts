@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { longestSlice } from '../../../../gateway/admission/slice';
-import { type SlicedTask, SlicedTasks } from '../../../../gateway/admission/sliced-tasks';
+import { longestSlice } from '../../../../gateway/net/slice';
+import { type SlicedTask, SlicedTasks } from '../../../../gateway/net/sliced-tasks';
 
 /** Of milliseconds. Goes on only with work. */
 let now: number;

@@ -1,5 +1,5 @@
 import { requestError } from '../errors';
-import { FairQueue, heaviest, type Waiting } from '../net/fair-queue';
+import { FairQueue, heaviest, type Waiting } from './fair-queue';
 import { longestSlice, Slice } from './slice';
 
 /**

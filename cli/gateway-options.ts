@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { LoadedOptions, LoadOptions, Options, OptionSources } from '../gateway';
+import type { LoadedOptions, LoadOptions, Options } from '../gateway/options';
+import type { OptionSources } from '../gateway/options/sources';
 import { CommandFailure, type Context } from './context';
 import { lazy } from './lazy';
 import { variableOfValue } from './variables';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { AuditFinding } from '../../gateway';
+import type { AuditFinding } from '../../gateway/telemetry/audit/verify';
 import { CommandFailure, type Context } from '../context';
 import { lazy } from '../lazy';
 import { privateLinkSigner } from '../registry/private-link';
@@ -132,7 +132,7 @@ async function verifyTrail(
   { keyFile, after, includes, last, format }: VerifyFlags,
   { stdout, env }: Context,
 ): Promise<void> {
-  const { verifyAudit } = lazy.gateway();
+  const { verifyAudit } = lazy.audit();
   const key = keyFile === undefined ? undefined : readKey(keyFile, env);
   const read = (file: string) =>
     file.startsWith('s3://') ? lazy.archiveBucket().readS3Trail(file) : undefined;

@@ -202,7 +202,7 @@ async function comparePlans(
     .filter(({ text }) => text !== '')
     .slice(0, most);
   if (before === undefined || supergraphSdl === undefined || operations.length === 0) return [];
-  const { measurePlans } = lazy.gateway();
+  const { measurePlans } = lazy.planCosts();
   const texts = operations.map(({ text }) => text);
   const [now, then] = await Promise.all([measurePlans(before, texts), measurePlans(supergraphSdl, texts)]);
   return operations.flatMap((operation, index) => {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Node } from 'yaml';
-import type { OptionInForce, OptionOrigin } from '../../gateway';
+import type { OptionInForce } from '../../gateway/options/in-force';
+import type { OptionOrigin } from '../../gateway/options/sources';
 import type { Context } from '../context';
 import {
   addGatewayFlags,
@@ -47,7 +48,7 @@ export function configCommand(context: Context): Command {
 async function printOptions(flags: PrintFlags, context: Context): Promise<void> {
   const inForce = await withOptionsErrors(() => {
     const { options, sources } = readOptions(flags, context);
-    return lazy.gateway().optionsInForce(options, sources);
+    return lazy.inForce().optionsInForce(options, sources);
   });
   context.stdout.write(flags.format === 'json' ? toJson(inForce) : toYaml(inForce));
 }

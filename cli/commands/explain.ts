@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from '../context';
 import { readInput } from '../terminal/input';
-import type { Explained } from '../../gateway';
+import type { Explained } from '../../gateway/explain/explain';
 import { OptionsReader, withOptionsErrors } from '../gateway-options';
 import { lazy } from '../lazy';
 import { formatOption } from '../registry/registry';
@@ -63,7 +63,7 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
   const options = await withOptionsErrors(() => reader.read(), reader);
   const supergraphSdl = await withOptionsErrors(() => lazy.readSupergraph().readSupergraph(options), reader);
   const explanation = await lazy
-    .gateway()
+    .explain()
     .explainOperation({
       supergraphSdl,
       query,

@@ -1,19 +1,10 @@
-/** Over 300 lines: a single process, a primary and its workers start, reload and stop in the same steps. */
 import cluster from 'node:cluster';
-import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
-import type {
-  GatewayOptions,
-  InvalidateFor,
-  MetricsFormat,
-  OpenConsole,
-  Options,
-  Peers,
-  RunningGateway,
-} from '../../gateway';
-import { CommandFailure, type Context, untilStopped } from '../context';
+import type { Peers } from '../../gateway/cache/stores/peer';
+import type { Options } from '../../gateway/options';
+import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
+import { type Context, untilStopped } from '../context';
 import {
   addGatewayFlags,
   addSupergraphFlags,
@@ -22,11 +13,12 @@ import {
   withOptionsErrors,
 } from '../gateway-options';
 import { lazy } from '../lazy';
-import { type OptionsWatch, watchOptions } from '../gateway/watch-options';
-import { mergeMetrics } from '../gateway/worker-metrics';
 import { handedConnections } from '../gateway/shared-port';
+import type * as Primary from '../gateway/primary';
+import { forgetUrl, writeUrl } from '../gateway/url-file';
+import { watchOptions } from '../gateway/watch-options';
 import { answerTo, ask } from '../gateway/worker-messages';
-import { callbackKeyVariable, type ReadyMessage, startWorkers, WorkerStartError } from '../gateway/workers';
+import { callbackKeyVariable, type ReadyMessage } from '../gateway/workers';
 
 /** `weir gateway`: runs only the gateway, with any Federation 2 supergraph. */
 export function gatewayCommand(context: Context): Command {
@@ -64,10 +56,13 @@ export function gatewayCommand(context: Context): Command {
       flags.check === true
         ? check(flags, context)
         : flags.workers !== undefined && flags.workers > 1 && cluster.isPrimary
-          ? runPrimary(flags.workers, flags, context)
+          ? loadPrimary().runPrimary(flags.workers, flags, context)
           : runGateway(flags, context),
     );
 }
+
+/** Not by `lazy`, which it uses itself: workers and single processes run without it. */
+const loadPrimary = () => require('../gateway/primary') as typeof Primary;
 
 function workerCount(text: string): number {
   if (text === 'auto') return availableParallelism();
@@ -75,28 +70,11 @@ function workerCount(text: string): number {
   throw new InvalidArgumentError('It must be a number from 1 to 999, or `auto`.');
 }
 
-/**
- * Writes the URL for others on this machine, such as the health check of the image. The gateway also runs if that
- * fails.
- */
-function writeUrl(url: string, { urlFile }: OwnFlags, context: Context): void {
-  if (urlFile === undefined) return;
-  try {
-    writeFileSync(urlFile, `${url}\n`);
-  } catch (error) {
-    context.stderr.write(`weir: --url-file cannot be written: ${(error as Error).message}\n`);
-  }
-}
-
-function forgetUrl({ urlFile }: OwnFlags): void {
-  if (urlFile !== undefined) rmSync(urlFile, { force: true });
-}
-
 /** Checks everything that a start would refuse, without starting. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const { subgraphs, unknown, unavailable } = await withOptionsErrors(
-    () => lazy.gateway().checkGateway(reader.read()),
+    () => lazy.checkGateway().checkGateway(reader.read()),
     reader,
   );
   const found =
@@ -154,7 +132,7 @@ const start = (
   reader: OptionsReader,
   toGiven: (options: Options) => GatewayOptions,
 ): Promise<RunningGateway> =>
-  withOptionsErrors(() => reader.use((read) => lazy.gateway().startGateway(toGiven(read()))), reader);
+  withOptionsErrors(() => reader.use((read) => lazy.startGateway().startGateway(toGiven(read()))), reader);
 
 /**
  * The options of a worker. The primary serves its metrics. Each worker has its own files for audit trails, as a hash
@@ -165,7 +143,7 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
   clientConnections: handedConnections(),
   callbackKey: env[callbackKeyVariable],
   // The primary serves its console.
-  name: lazy.gateway().gatewayName(process.ppid),
+  name: lazy.openConsole().gatewayName(process.ppid),
   peers: otherWorkers,
   admin: {
     ...options.admin,
@@ -202,135 +180,4 @@ function answerPrimary(gateway: RunningGateway): void {
     },
   });
   process.send?.({ type: 'ready' } satisfies ReadyMessage);
-}
-
-async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
-  const watch = watchOptions(flags.config);
-  try {
-    await runWorkers(count, flags, context, watch);
-  } finally {
-    watch.stop();
-  }
-}
-
-async function runWorkers(
-  count: number,
-  flags: OwnFlags,
-  context: Context,
-  watch: OptionsWatch,
-): Promise<void> {
-  const { addressOf, createAdminServer, createPrimaryMetrics, describeGateway, listen } = lazy.gateway();
-  const { gatewayName, mergedGateway, openConsole, openConsoleStore } = lazy.gateway();
-  const { digestOfFiles, StoreUnavailable, UnknownNames, versionIfKnown } = lazy.gateway();
-  const reader = new OptionsReader(flags, context, watch);
-  let options = await withOptionsErrors(() => reader.use((read) => Promise.resolve(read())));
-  const { admin, host, port, path, shutdown, tls } = options;
-  const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
-  let url!: string;
-  const startAll = (): ReturnType<typeof startWorkers> =>
-    startWorkers({
-      count,
-      exec: process.argv[1]!,
-      args: process.argv.slice(2),
-      listen: async (server) => {
-        await listen(server, host, port, 'port');
-        url = `${addressOf(server.address(), tls === undefined ? 'http' : 'https')}${path}`;
-      },
-      delay: shutdown.delay,
-      grace: shutdown.grace + 1_000,
-      text: reader.text,
-      say,
-    });
-  const workers = await withOptionsErrors(startAll, reader).catch((error: unknown) => {
-    // The worker has printed the reason.
-    throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
-  });
-  let isStopping = false;
-
-  const invalidate: InvalidateFor = (invalidation, address) =>
-    workers.invalidate(invalidation, address).catch((error: unknown) => {
-      const { name, message } = error as Error;
-      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
-    });
-  const logger = {
-    error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
-  };
-  const metrics = createPrimaryMetrics();
-  const collect = async (format: MetricsFormat): Promise<string> =>
-    mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
-  const version = versionIfKnown();
-  const about = () => describeGateway({ options, endpoint: url, version, workers: count });
-  const hasConsole = admin.enabled && admin.console.enabled;
-  const openOwnConsole = (): OpenConsole =>
-    openConsole(
-      mergedGateway(workers.console, workers.consoleOfOne),
-      gatewayName(),
-      openConsoleStore(options.cache),
-    );
-  let openedConsole = hasConsole ? openOwnConsole() : undefined;
-  const adminServer = admin.enabled
-    ? createAdminServer({
-        metrics: collect,
-        readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
-        token: admin.token,
-        invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
-        console: openedConsole && { source: () => openedConsole!.source, about, logger },
-      })
-    : undefined;
-  /** The options that workers have or are to have, with what is in the files that they name. */
-  let wanted: unknown = { options, files: digestOfFiles(options) };
-  /** Resolves with whether anything has changed. */
-  const replaceWorkers = async (read: () => Options): Promise<boolean> => {
-    const next = read();
-    const { text } = reader;
-    const own = { options: next, files: digestOfFiles(next) };
-    if (isDeepStrictEqual(own, wanted)) return false;
-    wanted = own;
-    say('replacing the workers one by one');
-    try {
-      await workers.reload(text);
-    } catch (error) {
-      if (wanted === own) wanted = undefined;
-      throw error;
-    }
-    const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
-    options = next;
-    if (openedConsole === undefined || !hasOtherCache || isStopping) return true;
-    // The store may be another one.
-    await openedConsole.close();
-    openedConsole = openOwnConsole();
-    return true;
-  };
-  const reload = (): void => {
-    withOptionsErrors(() => reader.use(replaceWorkers)).then(
-      (hasChanged) => {
-        metrics.reloads.add(1, { result: hasChanged ? 'live' : 'unchanged' });
-        if (!isStopping) say(hasChanged ? 'the workers are replaced' : 'the options are as they were');
-      },
-      (error: unknown) => {
-        metrics.reloads.add(1, { result: 'refused' });
-        if (!isStopping)
-          context.stderr.write(`${(error as Error).message}\nweir: the previous options stay in use\n`);
-      },
-    );
-  };
-  try {
-    if (adminServer !== undefined)
-      await withOptionsErrors(() => listen(adminServer.server, admin.host, admin.port, 'admin.port'), reader);
-    say(`${count} workers answer at ${url}`);
-    writeUrl(url, flags, context);
-    watch.begin(() => {
-      if (isStopping) return Promise.resolve();
-      // Not awaited: during a replacement it causes one more, and errors of an edit are reported at once.
-      reload();
-      return Promise.resolve();
-    });
-    await untilStopped(context);
-  } finally {
-    isStopping = true;
-    forgetUrl(flags);
-    await Promise.all([openedConsole?.close(), workers.stop()]);
-    await adminServer?.close();
-    metrics.close();
-  }
 }

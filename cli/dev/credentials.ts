@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import type { OptionsInput } from '../../gateway';
+import type { OptionsInput } from '../../gateway/options';
 
 export interface DevelopmentCredentials {
   /** The auth options that accept them. */

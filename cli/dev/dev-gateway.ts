@@ -1,4 +1,5 @@
-import type { GatewayOptions, Options, RunningGateway } from '../../gateway';
+import type { Options } from '../../gateway/options';
+import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
 import { type OptionsReader, withOptionsErrors } from '../gateway-options';
 import { lazy } from '../lazy';
 import type { OptionsWatch } from '../gateway/watch-options';
@@ -96,7 +97,7 @@ function start(
   const options: GatewayOptions = graph.optionsOf(configured);
   return withOptionsErrors(
     () =>
-      lazy.gateway().startGateway({
+      lazy.startGateway().startGateway({
         ...options,
         admin: { ...configured.admin, token: configured.admin.token ?? adminToken },
         supergraph: graph.feed,

@@ -1,4 +1,5 @@
-import type { GatewayOptions, Options } from '../../gateway';
+import type { Options } from '../../gateway/options';
+import type { GatewayOptions } from '../../gateway/process/start-gateway';
 import type { Context } from '../context';
 import type { DevelopmentCredentials } from './credentials';
 import type { Output } from './output';

@@ -90,7 +90,7 @@ export async function startOwnGraph({
     describe: ({ auth }) => ({
       watched: `${file} and what it names are`,
       subgraphs: live.urls,
-      needsCredentials: lazy.gateway().modesIn(auth).length > 0 && !auth.anonymous,
+      needsCredentials: lazy.authOptions().modesIn(auth).length > 0 && !auth.anonymous,
       query: firstQuery(apiSchemaOf(live.supergraphSdl), () => true)
         .replaceAll(/\s+/g, ' ')
         .trim(),

@@ -69,7 +69,7 @@ export async function startReferenceGraph({
   const feed = createSupergraphFeed();
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
   const credentials = await lazy.credentials().developmentCredentials();
-  const { modesIn } = lazy.gateway();
+  const { modesIn } = lazy.authOptions();
   return {
     feed,
     first: live.first,

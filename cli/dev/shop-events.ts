@@ -1,4 +1,4 @@
-import type { GatewayOptions } from '../../gateway';
+import type { OptionsInput } from '../../gateway/options';
 
 /** What the events of the sample shop drop from the caches of its gateway. docs/events.md has the same as YAML. */
 export const shopEvents = {
@@ -25,7 +25,7 @@ export const shopEvents = {
     OrderCancelled: orderChange(),
     OrderStatusChanged: orderChange(),
   },
-} satisfies GatewayOptions['events'];
+} satisfies OptionsInput['events'];
 
 function orderChange() {
   return {

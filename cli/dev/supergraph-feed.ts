@@ -1,6 +1,8 @@
-import type { SupergraphListener, SupergraphSource } from '../../gateway';
-
-type Outcome = Parameters<NonNullable<SupergraphSource['onOutcome']>>[0];
+import type {
+  SupergraphListener,
+  SupergraphOutcome,
+  SupergraphSource,
+} from '../../gateway/supergraph/source';
 
 /** A source of supergraphs that are pushed to it. */
 export interface SupergraphFeed extends SupergraphSource {
@@ -16,7 +18,7 @@ export interface SupergraphFeed extends SupergraphSource {
 }
 
 /** @param onOutcome called with the outcome of each supergraph */
-export function createSupergraphFeed(onOutcome?: (outcome: Outcome) => void): SupergraphFeed {
+export function createSupergraphFeed(onOutcome?: (outcome: SupergraphOutcome) => void): SupergraphFeed {
   let listener: SupergraphListener | undefined;
   let current: string | undefined;
   let fed: () => void;

@@ -1,8 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConnectionSource } from '../../gateway';
-import { lazy } from '../lazy';
+import { closePort, type ConnectionSource } from '../../gateway/process/drain';
 
 /** Messages about connections, between the primary and a worker. */
 export type ConnectionMessage =
@@ -59,7 +58,7 @@ export class SharedPort {
   async close(delay: number): Promise<void> {
     this.#state = 'closing';
     if (delay > 0) await pause(delay);
-    await lazy.gateway().closePort(this.server);
+    await closePort(this.server);
     await new Promise<void>((resolve) => {
       this.#onNoneWaiting = resolve;
       this.#handOn();

@@ -1,6 +1,8 @@
 /** Requests between workers and the primary, over their IPC channel. */
 import type { Worker } from 'node:cluster';
-import type { Invalidation, MetricsFormat, ProcessConsole } from '../../gateway';
+import type { ProcessConsole } from '../../gateway/console/source';
+import type { Invalidation } from '../../gateway/options/invalidation';
+import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 
 /** The kinds of requests, each with its parameters and its answer. */
 export interface Questions {

@@ -2,7 +2,9 @@ import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AskAll, AskOne, Invalidation, MetricsFormat } from '../../gateway';
+import type { AskAll, AskOne } from '../../gateway/console/merged-source';
+import type { Invalidation } from '../../gateway/options/invalidation';
+import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { SharedPort } from './shared-port';
 import { answerTo, ask, OtherGone, type Questions } from './worker-messages';
 

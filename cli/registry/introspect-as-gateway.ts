@@ -1,5 +1,5 @@
 import { Agent, buildConnector } from 'undici';
-import type { Options } from '../../gateway';
+import type { Options } from '../../gateway/options';
 import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
 import { connectByProxies, proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import {

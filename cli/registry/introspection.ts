@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Options } from '../../gateway';
+import type { Options } from '../../gateway/options';
 import type { Context } from '../context';
 import { readOptions, withOptionsErrors } from '../gateway-options';
 import type { IntrospectionCalls } from './introspect-as-gateway';

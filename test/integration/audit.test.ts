@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verifyAudit } from '../../gateway';
+import { verifyAudit } from '../../gateway/telemetry/audit/verify';
 import { startCli } from '../support/run-cli';
 import { type Json, sourceOf, startTestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';

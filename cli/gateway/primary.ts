@@ -1,0 +1,164 @@
+import { isDeepStrictEqual } from 'node:util';
+import { UnknownNames } from '../../gateway/cache/invalidation';
+import { StoreUnavailable } from '../../gateway/cache/stores/store';
+import { describeGateway } from '../../gateway/console/about';
+import { mergedGateway } from '../../gateway/console/merged-source';
+import type { Options } from '../../gateway/options';
+import { createAdminServer } from '../../gateway/process/admin-server';
+import type { InvalidateFor } from '../../gateway/process/invalidation-route';
+import { digestOfFiles } from '../../gateway/process/named-files';
+import {
+  gatewayName,
+  openConsole,
+  openConsoleStore,
+  type OpenConsole,
+} from '../../gateway/process/open-console';
+import { addressOf, listen } from '../../gateway/process/start-gateway';
+import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/metrics/metrics';
+import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
+import { CommandFailure, type Context, untilStopped } from '../context';
+import { OptionsReader, type OwnFlags, withOptionsErrors } from '../gateway-options';
+import { forgetUrl, writeUrl } from './url-file';
+import { type OptionsWatch, watchOptions } from './watch-options';
+import { mergeMetrics } from './worker-metrics';
+import { startWorkers, type Workers, WorkerStartError } from './workers';
+
+/** Runs `weir gateway --workers`: the workers share its port, and it serves their metrics and their console. */
+export async function runPrimary(count: number, flags: OwnFlags, context: Context): Promise<void> {
+  const watch = watchOptions(flags.config);
+  try {
+    await runWorkers(count, flags, context, watch);
+  } finally {
+    watch.stop();
+  }
+}
+
+async function runWorkers(
+  count: number,
+  flags: OwnFlags,
+  context: Context,
+  watch: OptionsWatch,
+): Promise<void> {
+  const reader = new OptionsReader(flags, context, watch);
+  let options = await withOptionsErrors(() => reader.use((read) => Promise.resolve(read())));
+  const { admin } = options;
+  const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
+  const { workers, url } = await startAll(count, options, reader, say);
+  let isStopping = false;
+
+  const invalidate: InvalidateFor = (invalidation, address) =>
+    workers.invalidate(invalidation, address).catch((error: unknown) => {
+      const { name, message } = error as Error;
+      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
+    });
+  const logger = {
+    error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
+  };
+  const metrics = createPrimaryMetrics();
+  const collect = async (format: MetricsFormat): Promise<string> =>
+    mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
+  const version = versionIfKnown();
+  const about = () => describeGateway({ options, endpoint: url, version, workers: count });
+  const hasConsole = admin.enabled && admin.console.enabled;
+  const openOwnConsole = (): OpenConsole =>
+    openConsole(
+      mergedGateway(workers.console, workers.consoleOfOne),
+      gatewayName(),
+      openConsoleStore(options.cache),
+    );
+  let openedConsole = hasConsole ? openOwnConsole() : undefined;
+  const adminServer = admin.enabled
+    ? createAdminServer({
+        metrics: collect,
+        readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
+        token: admin.token,
+        invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
+        console: openedConsole && { source: () => openedConsole!.source, about, logger },
+      })
+    : undefined;
+  /** The options that workers have or are to have, with what is in the files that they name. */
+  let wanted: unknown = { options, files: digestOfFiles(options) };
+  /** Resolves with whether anything has changed. */
+  const replaceWorkers = async (read: () => Options): Promise<boolean> => {
+    const next = read();
+    const { text } = reader;
+    const own = { options: next, files: digestOfFiles(next) };
+    if (isDeepStrictEqual(own, wanted)) return false;
+    wanted = own;
+    say('replacing the workers one by one');
+    try {
+      await workers.reload(text);
+    } catch (error) {
+      if (wanted === own) wanted = undefined;
+      throw error;
+    }
+    const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
+    options = next;
+    if (openedConsole === undefined || !hasOtherCache || isStopping) return true;
+    // The store may be another one.
+    await openedConsole.close();
+    openedConsole = openOwnConsole();
+    return true;
+  };
+  const reload = (): void => {
+    withOptionsErrors(() => reader.use(replaceWorkers)).then(
+      (hasChanged) => {
+        metrics.reloads.add(1, { result: hasChanged ? 'live' : 'unchanged' });
+        if (!isStopping) say(hasChanged ? 'the workers are replaced' : 'the options are as they were');
+      },
+      (error: unknown) => {
+        metrics.reloads.add(1, { result: 'refused' });
+        if (!isStopping)
+          context.stderr.write(`${(error as Error).message}\nweir: the previous options stay in use\n`);
+      },
+    );
+  };
+  try {
+    if (adminServer !== undefined)
+      await withOptionsErrors(() => listen(adminServer.server, admin.host, admin.port, 'admin.port'), reader);
+    say(`${count} workers answer at ${url}`);
+    writeUrl(url, flags, context);
+    watch.begin(() => {
+      if (isStopping) return Promise.resolve();
+      // Not awaited: during a replacement it causes one more, and errors of an edit are reported at once.
+      reload();
+      return Promise.resolve();
+    });
+    await untilStopped(context);
+  } finally {
+    isStopping = true;
+    forgetUrl(flags);
+    await Promise.all([openedConsole?.close(), workers.stop()]);
+    await adminServer?.close();
+    metrics.close();
+  }
+}
+
+/** Starts the workers behind one port. Resolves with the URL of their endpoint, too. */
+async function startAll(
+  count: number,
+  { host, port, path, shutdown, tls }: Options,
+  reader: OptionsReader,
+  say: (sentence: string) => void,
+): Promise<{ readonly workers: Workers; readonly url: string }> {
+  let url!: string;
+  const start = (): Promise<Workers> =>
+    startWorkers({
+      count,
+      exec: process.argv[1]!,
+      args: process.argv.slice(2),
+      listen: async (server) => {
+        await listen(server, host, port, 'port');
+        url = `${addressOf(server.address(), tls === undefined ? 'http' : 'https')}${path}`;
+      },
+      delay: shutdown.delay,
+      grace: shutdown.grace + 1_000,
+      text: reader.text,
+      say,
+    });
+  const workers = await withOptionsErrors(start, reader).catch((error: unknown) => {
+    // The worker has printed the reason.
+    throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
+  });
+  return { workers, url };
+}

@@ -48,7 +48,7 @@ export interface Explained extends Savings {
 }
 
 /** How an operation is run, or why it cannot be: a syntax error, an unknown field, a missing variable. */
-export type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
+type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {

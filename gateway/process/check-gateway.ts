@@ -21,7 +21,7 @@ import { Configuration } from './configuration';
 import { createListener } from './listener';
 import { useProxiesOfEnvironment } from './start-gateway';
 
-export interface CheckedGateway {
+interface CheckedGateway {
   /** The names of the subgraphs; undefined while the supergraph cannot be fetched. */
   readonly subgraphs: readonly string[] | undefined;
   /** Subgraphs that the options name and the supergraph does not have: they have no effect. */

@@ -3,7 +3,7 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SupergraphListener, SupergraphSource } from './source';
 
-export interface FileSourceOptions {
+interface FileSourceOptions {
   readonly file: string;
   /** Milliseconds between two checks of the file. @default 250 */
   readonly interval?: number;

@@ -10,7 +10,7 @@ import type { Store } from '../cache/stores/store';
 import { digest } from '../cache/responses/response-keys';
 import type { Engine, KnownOperation } from './engine';
 import type { Subgraph } from '../subgraph-calls/subgraph';
-import { createOperations, type OperationOptions } from './operations';
+import { type OperationOptions, Operations } from './operations';
 import type { Options } from '../options';
 import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
@@ -102,7 +102,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       calls: options.metrics.calls,
     });
     await programs.warm(untilLate(warmUp));
-    const operations = createOperations({
+    const { learn, known, prepare } = new Operations({
       ...options,
       supergraph: digest(supergraphSdl),
       schema,
@@ -124,7 +124,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return {
       apiSchema: schema,
       apiSchemaSdl: facts.apiSchemaSdl,
-      ...operations,
+      ...{ learn, known, prepare },
       plan: (document, operationName) => planner.plan(document, operationName),
       subgraphs: byName,
       instancesOf: calls.instancesOf,

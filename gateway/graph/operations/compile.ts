@@ -1,0 +1,78 @@
+import { type DocumentNode, getOperationAST, parse } from 'graphql';
+import type { Refused } from '../../auth/directives';
+import { anonymous, type Identity } from '../../auth/identity';
+import { countNodes, mayDefer } from '../../execution';
+import { compileOperationCost } from '../../limits/cost/operation-cost';
+import { refuseOperation } from '../../limits/operation-limits';
+import type { PlannedOperation } from '../../planning';
+import { countedOperation } from '../../telemetry/metrics/call-statistics';
+import type { CompiledOperation } from '../compiled-operation';
+import type { OperationOptions, OperationParts } from './options';
+
+/** Compiles operations of one supergraph, as far as that is possible before they are planned. */
+export class OperationCompiler {
+  readonly #options: OperationOptions & OperationParts;
+  /** The origins of all subgraphs, for cache keys. */
+  readonly #origins: string;
+
+  constructor(options: OperationOptions & OperationParts) {
+    this.#options = options;
+    const subgraphs = [...options.subgraphs.values()];
+    this.#origins = JSON.stringify(subgraphs.map(({ name, origin }) => [name, origin]));
+  }
+
+  /**
+   * @param source a document that is valid for the schema
+   * @param hash SHA-256 of the document
+   */
+  compile(source: string, hash: string, operationName: string | undefined): CompiledOperation {
+    const { assumedListSize, authorization, caching, costs, limits, schema, supergraph, usage } =
+      this.#options;
+    const document = parse(source, { noLocation: true });
+    const operation = getOperationAST(document, operationName)!;
+    const cost = compileOperationCost(document, operation, { schema, directives: costs, assumedListSize });
+    const refuse = refuseOperation(source, cost, limits);
+    const access = authorization.accessTo(document, operation);
+    const isOpenTo = (identity: Identity): boolean => access.isOpenTo(identity);
+    const cached = caching.responses.describe({
+      ...{ document, operation, schema, supergraph, origins: this.#origins },
+      documentHash: hash,
+    });
+    return {
+      ...{ source, hash, operation, operationName, cost, refuse, access },
+      counted: countedOperation(operation.operation, operation.name?.value),
+      isOpen: access.isOpenTo(anonymous),
+      bytes: sizeOfKnown(document),
+      defers: mayDefer(document),
+      count: usage?.operation(source, operationName, schema),
+      // Called for each request. Spreads would cost a microsecond here.
+      cacheQuery: (variables, refused) => ({
+        operation: cached,
+        variables,
+        refuse,
+        variant: access.variantOf(refused),
+        isOpenTo,
+      }),
+    };
+  }
+
+  /** The operation as it is planned for callers to whom this is refused. */
+  plannedOf(
+    { hash: documentHash, operationName, source: document }: CompiledOperation,
+    refused: Refused,
+  ): PlannedOperation {
+    const overrideLabels = this.#options.chooseOverrides();
+    return { document, documentHash, operationName, overrideLabels, refused };
+  }
+
+  async plannedFor(compiled: CompiledOperation, identity: Identity): Promise<PlannedOperation> {
+    const { access } = compiled;
+    return this.plannedOf(compiled, access.peek(identity) ?? (await access.decide(identity)));
+  }
+}
+
+/**
+ * Bytes on the heap, fitted to measurements of operations of several forms. Most bytes are syntax trees and costs, and
+ * both grow with the number of nodes.
+ */
+const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);

@@ -1,0 +1,142 @@
+/** The operations of one supergraph: compiles each once, remembers the result, and runs it. */
+import { OperationTypeNode } from 'graphql';
+import type { Answered } from '../../cache/responses/response-cache';
+import type { PlannedOperation } from '../../planning';
+import type { IncomingRequest } from '../../request/incoming-request';
+import { sha256 } from '../../request/persisted/manifest';
+import type { IncrementalFormat } from '../../request/sink';
+import type { Flow } from '../../subgraph-calls/contract/source';
+import { loggedIds } from '../../telemetry/logged-ids';
+import { endWith } from '../../telemetry/traces/span';
+import { type CompiledOperation, knownKey, type Variables } from '../compiled-operation';
+import type { Engine, KnownOperation } from '../engine';
+import { logPlan } from '../observation/logged-plans';
+import { beginPlan } from '../observation/traced';
+import type { CountedProgram, Rejection } from '../programs';
+import type { Subscriber } from '../subscriptions/event-caller';
+import { type AwaitPlan, createPreparation } from '../subscriptions/preparation';
+import { checkOperation } from './checks';
+import { OperationCompiler } from './compile';
+import { Executions } from './executions';
+import { AnswersInParts } from './in-parts';
+import type { OperationOptions, OperationParts } from './options';
+import { WholeAnswers } from './whole';
+
+export type { OperationOptions } from './options';
+
+export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
+  readonly #options: OperationOptions & OperationParts;
+  readonly #compiler: OperationCompiler;
+  readonly #whole: WholeAnswers;
+  readonly #inParts: AnswersInParts;
+  readonly #subscriptions: ReturnType<typeof createPreparation>;
+
+  constructor(options: OperationOptions & OperationParts) {
+    this.#options = options;
+    const executions = new Executions(options);
+    this.#compiler = new OperationCompiler(options);
+    this.#whole = new WholeAnswers(options, this.#compiler, executions);
+    this.#inParts = new AnswersInParts(options, executions);
+    const { authorization, caching, planner } = options;
+    this.#subscriptions = createPreparation({
+      ...options,
+      showing: { planner, authorization, answerHeaders: caching.answerHeaders },
+      compile: (source, hash, operationName) => this.#compiler.compile(source, hash, operationName),
+      plannedFor: (compiled, identity) => this.#compiler.plannedFor(compiled, identity),
+      programFor: (planned, subscriber, awaitPlan) => this.#programFor(planned, subscriber, awaitPlan),
+      perform: (...execution) => executions.perform(...execution),
+    });
+  }
+
+  readonly learn: Engine['learn'] = ({ source, queryHash, request: { operationName } }) =>
+    this.#options.cache.get(knownKey(source, operationName)) ??
+    this.#asKnown(this.#compiler.compile(source, queryHash, operationName));
+
+  readonly known: Engine['known'] = (document, operationName) => {
+    const { cache, isValid } = this.#options;
+    const known = cache.get(knownKey(document, operationName));
+    if (known !== undefined || isValid?.(document, operationName) !== true) return known;
+    return this.#asKnown(this.#compiler.compile(document, sha256(document), operationName));
+  };
+
+  get prepare(): Engine['prepare'] {
+    return this.#subscriptions.prepareMoved;
+  }
+
+  #asKnown(compiled: CompiledOperation): KnownOperation {
+    let isKept = false;
+    const isSubscription = compiled.operation.operation === OperationTypeNode.SUBSCRIPTION;
+    const mayBeInParts = !isSubscription && compiled.defers;
+    const operation: KnownOperation = {
+      name: compiled.operation.name?.value ?? null,
+      type: compiled.operation.operation,
+      id: compiled.hash,
+      document: compiled.source,
+      operationName: compiled.operationName,
+      mayDefer: mayBeInParts,
+      run: (variables, request, format) => {
+        if (isSubscription) return this.#subscribe(compiled, variables, request, keep);
+        if (mayBeInParts && format !== undefined)
+          return this.#runInParts(compiled, variables, request, keep, format);
+        return this.#whole.run(compiled, variables, request, keep);
+      },
+    };
+    const keep = (): void => {
+      if (isKept) return;
+      isKept = true;
+      const { bytes, operationName, source } = compiled;
+      this.#options.cache.set(knownKey(source, operationName), operation, bytes);
+    };
+    return operation;
+  }
+
+  async #runInParts(
+    compiled: CompiledOperation,
+    variables: Variables,
+    request: IncomingRequest,
+    keep: () => void,
+    format: IncrementalFormat,
+  ): Promise<Answered | Flow<Answered>> {
+    checkOperation(this.#options, compiled, variables, request);
+    const planned = await this.#compiler.plannedFor(compiled, request.identity);
+    compiled.count?.(request, variables);
+    const program = await this.#programFor(planned, request, (plan) => {
+      const awaited = request.awaitPlan(plan, this.#options.planWaits);
+      return request.timing?.ofPlan(awaited) ?? awaited;
+    });
+    keep();
+    return this.#inParts.run(program, { compiled, variables, request, format });
+  }
+
+  /** Opens a subscription, together with those that request the same. */
+  async #subscribe(
+    compiled: CompiledOperation,
+    variables: Variables,
+    request: IncomingRequest,
+    keep: () => void,
+  ): Promise<Flow<Answered>> {
+    const { planWaits, runningSubscriptions, subscribing } = this.#options;
+    checkOperation(this.#options, compiled, variables, request);
+    const prepared = await this.#subscriptions.prepare(compiled, variables, request, (plan) =>
+      request.awaitPlan(plan, planWaits),
+    );
+    prepared.count(request);
+    keep();
+    request.cacheResult = 'PASS';
+    return runningSubscriptions.open(prepared, request, subscribing, request.after);
+  }
+
+  async #programFor(
+    planned: PlannedOperation,
+    subscriber: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
+    awaitPlan: AwaitPlan,
+  ): Promise<CountedProgram | Rejection> {
+    const { authorization, logger, planner, programs } = this.#options;
+    const known = programs.peek(planned);
+    if (known !== undefined) return known;
+    const waiting = beginPlan(subscriber, planned, programs);
+    const made = await endWith(waiting, awaitPlan(programs.get(planned, subscriber.sender)));
+    logPlan({ logger, planner, authorization }, planned, loggedIds(subscriber));
+    return made;
+  }
+}

@@ -151,16 +151,22 @@ describe('a gateway with private links', () => {
     const traffic = (async () => {
       while (!change.isOver) answers.push(await seen('{ thing { seen } seenBehind }'));
     })();
+    const moreAnswers = () => {
+      const enough = answers.length + 3;
+      return until(() => Promise.resolve(answers.length >= enough));
+    };
+    await moreAnswers();
     folder.write('subgraph-keys', `${secret}\n${newer}\n`);
     await until(async () => (await statusesWith(newer)).every((status) => status === 200));
+    await moreAnswers();
     folder.write('gateway-keys', `${newer}\n`);
     await until(async () => log() > 0);
+    await moreAnswers();
     folder.write('subgraph-keys', `${newer}\n`);
     await until(async () => (await statusesWith(secret)).every((status) => status === 401));
-    answers.push(await seen('{ thing { seen } seenBehind }'));
+    await moreAnswers();
     change.isOver = true;
     await traffic;
-    expect(answers.length).toBeGreaterThan(10);
     for (const answer of answers)
       expect(answer).toEqual({ data: { thing: { seen: 'null' }, seenBehind: 'null' } });
   });

@@ -325,7 +325,7 @@ it('serves those that wait when it stops', async () => {
 });
 
 it('answers those that wait when they do not get their turn before the end', async () => {
-  await startFull({ shutdown: { grace: '300ms' } }, { wait: '100ms', queue: 0 });
+  await startFull({ shutdown: { grace: '300ms' } }, { queue: 0 });
   const { served } = await takePlace();
   const asked = gateway.post(query).then(({ status }) => status);
   await waiting(1);

@@ -1,4 +1,3 @@
-/** Over 300 lines: one pass from a query plan to a program. */
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -7,16 +6,23 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import type { SubgraphOperation } from '../../subgraph-calls/contract/transport';
+import type {
+  CompiledFetch,
+  Delivery,
+  OutlinedFetch,
+  PartsOptions,
+  Program,
+  Schedule,
+  Variant,
+  VariantInParts,
+} from '../program';
+import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { Combinations } from './combine';
+import { FetchCompiler } from './compile-fetches';
 import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
 import { Deferral, deferVariables, isDeferOn } from './defer';
-import { dependenciesOf } from './dependencies';
-import { compileContexts } from './contexts';
 import { Introspection } from './introspection';
-import { ResponsePosition } from './merge';
-import { compileWalk, positionAt } from './paths';
-import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
-import { fetchesOf, type OrderedFetch } from './order';
 import { type QueryPlan } from './plan';
 import {
   idsPerProgram,
@@ -25,21 +31,8 @@ import {
   type ProjectionSource,
 } from './projection';
 import { type Refusals } from './refusals';
-import { Representation } from './representations';
-import { Shape } from './shape';
-import type {
-  CompiledFetch,
-  Delivery,
-  PartsOptions,
-  Program,
-  Schedule,
-  Variant,
-  VariantInParts,
-} from '../program';
-import type { SubgraphOperation } from '../../subgraph-calls/contract/transport';
-import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { startTogether, type WaitingFetch } from './start-together';
-import { TypeTable } from './type-table';
+import { Variants } from './variants';
 
 export interface CompileOptions {
   readonly plan: QueryPlan;
@@ -67,166 +60,130 @@ export const compileOperation = (options: CompileOptions): Program => runAtOnce(
 
 /** Does what `compileOperation` does. */
 export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
-  const { plan, schema, supergraphSchema, document, operationName, refusals } = options;
-  const operation = operationOf(document, operationName);
-  const fetches = fetchesOf(plan);
-  const { inaccessibleValues, subgraphs, tally, onGrowth = () => undefined } = options;
-  const types = TypeTable.of(supergraphSchema);
-  const fragments = fragmentsOf(document);
-  const root = new ResponsePosition(types);
-  const rootShape = new Shape(types).seal();
-  root.addOwn(rootShape);
+  const { plan, supergraphSchema, tally } = options;
+  const fetches = new FetchCompiler(plan, supergraphSchema, tally);
+  yield* fetches.compile();
+  return new ProgramCompiler(options, fetches, plan.node?.kind === 'Subscription').program();
+}
 
-  const operations = new Map<string, CompiledOperation>();
-  // All fetches must add their fields before the merged response can be laid out.
-  const prepared: ReturnType<typeof prepareFetch>[] = [];
-  for (const [index, fetch] of fetches.entries()) {
-    prepared.push(prepareFetch(fetch, index));
-    yield;
-  }
-  const shapes = [...operations.values()].map(({ shape }) => shape);
-  const largestRecord = largestOf(root.layOut(), shapes);
-  const compiled: (CompiledFetch | undefined)[] = [];
-  for (const finish of prepared) {
-    compiled.push(finish?.());
-    yield;
-  }
-  const dependencies = dependenciesOf(fetches, root);
-  const size = new ProgramSize(sizeOfProgram(document, root, operations.values()), onGrowth);
-  const sizeOfVariants = new GrowingSize(size);
+/** Makes the program of compiled fetches. Variants are compiled when they are needed. */
+class ProgramCompiler {
+  readonly #options: CompileOptions;
+  readonly #fetches: FetchCompiler;
+  readonly #isSubscription: boolean;
+  readonly #operation: OperationDefinitionNode;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #dependencies: readonly (readonly number[])[];
+  readonly #conditionNames: readonly string[];
+  /** The variables that decide whether fragments are deferred; undefined without `@defer`. */
+  readonly #deferring: readonly string[] | undefined;
+  readonly #size: ProgramSize;
+  readonly #variants: Variants<Variant>;
+  /** Null where nothing is deferred under these conditions. */
+  readonly #variantsInParts: Variants<VariantInParts | null>;
 
-  const conditionNames = conditionVariables(document, fetches);
-  const variants = new Map<string, Variant>();
-  const deferring = deferVariables(document);
-  const variantsInParts = new Map<string, VariantInParts | undefined>();
-  const sizeOfVariantsInParts = new GrowingSize(size);
-  const rootType = schema.getRootType(operation.operation)!;
-
-  return {
-    rootShape,
-    largestRecord,
-    isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
-    dependencies,
-    introspection: new Introspection(
-      () => refusals?.visibleSchema ?? schema,
-      operation,
-      fragments,
-      new GrowingSize(size),
-    ),
-    combinations: new Combinations(types, new GrowingSize(size)),
-    subgraphs: [...new Set(fetches.map(({ node }) => node.serviceName))],
-    source: plan.node?.kind === 'Subscription' ? [...operations.values()][0] : undefined,
-    size,
-    usualBytes: 0,
-    conditionsOf: (variables) => conditionValues(operation, conditionNames, variables),
-    variantFor: (conditions) => {
-      const key = conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
-      let variant = variants.get(key);
-      if (variant === undefined) {
-        if (variants.size === mostVariants) {
-          variants.clear();
-          sizeOfVariants.clear();
-        }
-        variants.set(key, (variant = compileVariant(conditions)));
-        sizeOfVariants.add(sizeOfVariant(fetches.length));
-      }
-      return variant;
-    },
-    partsFor: (options) => {
-      if (deferring === undefined) return undefined;
-      const { conditions, variables, repeatsFields } = options;
-      const isOn = new Set(deferring.filter((name) => isDeferOn(operation, variables, name)));
-      const held = conditionNames.filter((name) => conditions[name] === true);
-      const key = JSON.stringify([held, [...isOn], repeatsFields]);
-      if (variantsInParts.has(key)) return variantsInParts.get(key);
-      if (variantsInParts.size === mostVariants) {
-        variantsInParts.clear();
-        sizeOfVariantsInParts.clear();
-      }
-      const variant = compileInParts(options, isOn);
-      variantsInParts.set(key, variant);
-      sizeOfVariantsInParts.add(
-        variant === undefined ? 0 : sizeOfVariant(fetches.length) + variant.deferral.bytes,
-      );
-      return variant;
-    },
-    outline: (conditions) => {
-      const { wanted, waitsFor } = order(conditions);
-      return wanted.map((i, k) => ({
-        index: i,
-        operation: compileSubgraphOperation(fetches[i]!.node, types, operations, tally),
-        path: fetches[i]!.path.join('.'),
-        waitsFor: waitsFor[k]!,
-      }));
-    },
-  };
-
-  /** The fetches that run under these conditions, and what each waits for. */
-  function order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
-    const wanted = wantedUnder(conditions);
-    return { wanted, waitsFor: startTogether(waitingFetches(wanted)) };
+  constructor(options: CompileOptions, fetches: FetchCompiler, isSubscription: boolean) {
+    const { document, onGrowth = () => undefined, operationName } = options;
+    this.#options = options;
+    this.#fetches = fetches;
+    this.#isSubscription = isSubscription;
+    this.#operation = operationOf(document, operationName);
+    this.#fragments = fragmentsOf(document);
+    this.#dependencies = fetches.dependencies();
+    this.#conditionNames = conditionVariables(document, fetches.fetches);
+    this.#deferring = deferVariables(document);
+    this.#size = new ProgramSize(
+      sizeOfProgram(document, fetches.root, fetches.operations.values()),
+      onGrowth,
+    );
+    this.#variants = new Variants(this.#size);
+    this.#variantsInParts = new Variants(this.#size);
   }
 
-  function wantedUnder(conditions: Conditions): number[] {
-    return [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+  program(): Program {
+    const { refusals, schema } = this.#options;
+    const { fetches, largestRecord, operations, rootShape, types } = this.#fetches;
+    const [operation, fragments, size] = [this.#operation, this.#fragments, this.#size];
+    const visibleSchema = (): GraphQLSchema => refusals?.visibleSchema ?? schema;
+    return {
+      ...{ rootShape, largestRecord, size },
+      isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
+      dependencies: this.#dependencies,
+      introspection: new Introspection(visibleSchema, operation, fragments, new GrowingSize(size)),
+      combinations: new Combinations(types, new GrowingSize(size)),
+      subgraphs: [...new Set(fetches.map(({ node }) => node.serviceName))],
+      source: this.#isSubscription ? [...operations.values()][0] : undefined,
+      usualBytes: 0,
+      conditionsOf: (variables) => conditionValues(operation, this.#conditionNames, variables),
+      variantFor: (conditions) => this.#variantFor(conditions),
+      partsFor: (given) => this.#partsFor(given),
+      outline: (conditions) => this.#outline(conditions),
+    };
   }
 
-  function waitingFetches(wanted: readonly number[]): WaitingFetch[] {
-    const indexOf = new Map(wanted.map((i, k) => [i, k]));
-    const positionsOf = (some: readonly number[]): number[] =>
-      some.flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
-    return wanted.map((i): WaitingFetch => {
-      const { node, path, before } = fetches[i]!;
-      const kind = node.requires === undefined ? 'root' : 'entities';
-      return {
-        subgraph: node.serviceName,
-        kind: node.operationKind === 'mutation' ? 'mutation' : kind,
-        path: path.join('.'),
-        before: positionsOf(before),
-        waitsFor: positionsOf(dependencies[i]!),
-      };
-    });
-  }
-
-  function compileVariant(conditions: Conditions): Variant {
-    const { wanted, waitsFor } = order(conditions);
+  #variantFor(conditions: Conditions): Variant {
+    const key = this.#conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
+    const known = this.#variants.get(key);
+    if (known !== undefined) return known;
+    const size = this.#variants.makeRoom();
+    const { compiled, fetches } = this.#fetches;
+    const { wanted, waitsFor } = this.#order(conditions);
     const schedule = scheduleOf(
       wanted.map((i) => compiled[i]),
       waitsFor,
     );
     let id = 0;
     const nextId = (): number => (++id < idsPerProgram ? id : 0);
-    const projection = project({ conditions, nextId, deferral: undefined, size: sizeOfVariants });
-    return { schedule, projection };
+    const projection = this.#project({ conditions, nextId, deferral: undefined, size });
+    return this.#variants.keep(key, { schedule, projection }, sizeOfVariant(fetches.length));
   }
 
-  function compileInParts(
+  #partsFor(given: PartsOptions): VariantInParts | undefined {
+    if (this.#deferring === undefined) return undefined;
+    const { conditions, variables, repeatsFields } = given;
+    const isOn = new Set(this.#deferring.filter((name) => isDeferOn(this.#operation, variables, name)));
+    const held = this.#conditionNames.filter((name) => conditions[name] === true);
+    const key = JSON.stringify([held, [...isOn], repeatsFields]);
+    const known = this.#variantsInParts.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const made = this.#compileInParts(given, isOn, this.#variantsInParts.makeRoom());
+    const { length } = this.#fetches.fetches;
+    const bytes = made === undefined ? 0 : sizeOfVariant(length) + made.deferral.bytes;
+    return this.#variantsInParts.keep(key, made ?? null, bytes) ?? undefined;
+  }
+
+  #compileInParts(
     { conditions, repeatsFields }: PartsOptions,
     isOn: ReadonlySet<string>,
+    size: GrowingSize,
   ): VariantInParts | undefined {
-    const wanted = wantedUnder(conditions);
+    const wanted = this.#wantedUnder(conditions);
+    const { fetches, root } = this.#fetches;
+    const { subgraphs } = this.#options;
     const deferral = new Deferral({
-      ...{ root, operation, fragments, conditions, dependencies, repeatsFields, fetches: wanted },
+      ...{ root, conditions, repeatsFields, fetches: wanted },
+      operation: this.#operation,
+      fragments: this.#fragments,
+      dependencies: this.#dependencies,
       isOn: (name) => isOn.has(name),
       mayNameInterfaces: (fetch) =>
         (subgraphs?.get(fetches[fetch]!.node.serviceName)?.interfaceObjects.size ?? 0) > 0,
     });
     if (deferral.usages.length === 0) return undefined;
-    // Objects are not copied from where they were written before: of each place, the deferred parts are noted.
-    const nextId = (): number => 0;
-    const projection = project({ conditions, nextId, deferral, size: sizeOfVariantsInParts });
-    return { schedule: scheduleInParts(wanted, deferral), projection, deferral };
+    // Objects are not copied from where they were written before: at each position, the deferred parts are noted.
+    const projection = this.#project({ conditions, nextId: () => 0, deferral, size });
+    return { schedule: this.#scheduleInParts(wanted, deferral), projection, deferral };
   }
 
   /** What is sent at once is not delayed for what is sent later: it comes first, and is put together by itself. */
-  function scheduleInParts(wanted: readonly number[], deferral: Deferral): VariantInParts['schedule'] {
+  #scheduleInParts(wanted: readonly number[], deferral: Deferral): VariantInParts['schedule'] {
     const first = wanted.filter((i) => deferral.first.has(i));
     const ordered = [...first, ...wanted.filter((i) => !deferral.first.has(i))];
     const indexOf = new Map(ordered.map((i, k) => [i, k]));
     const indexesOf = (some: Iterable<number>): number[] =>
       [...some].flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
-    const together = startTogether(waitingFetches(first));
-    const waitsFor = ordered.map((i, k) => together[k] ?? indexesOf(dependencies[i]!));
+    const together = startTogether(this.#waitingFetches(first));
+    const waitsFor = ordered.map((i, k) => together[k] ?? indexesOf(this.#dependencies[i]!));
     const deliveryOf = (index: number): number => ordered.length + 1 + index;
     const deliveries: Delivery[] = [{ kind: 'delivery', usage: undefined }];
     waitsFor.push(indexesOf(first));
@@ -236,58 +193,66 @@ export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
       waitsFor.push([before, ...indexesOf(deferral.needsOf(usage))]);
     }
     return scheduleOf<CompiledFetch | Delivery>(
-      [...ordered.map((i) => compiled[i]), ...deliveries],
+      [...ordered.map((i) => this.#fetches.compiled[i]), ...deliveries],
       waitsFor,
     );
   }
 
-  function project(
-    given: Pick<ProjectionSource, 'conditions' | 'nextId' | 'deferral' | 'size'>,
-  ): ObjectProjection {
-    const facts = { schema, types, inaccessibleValues, isInterfaceObject };
-    const selections = [{ on: rootType, selectionSet: operation.selectionSet, usage: undefined }];
-    return new ObjectProjection({ ...facts, fragments, refusals, ...given }, root, rootType, selections, []);
+  #outline(conditions: Conditions): OutlinedFetch[] {
+    const { wanted, waitsFor } = this.#order(conditions);
+    return wanted.map((index, k) => {
+      const fetch = this.#fetches.fetches[index]!;
+      const operation = this.#fetches.operationOf(fetch);
+      return { index, operation, path: fetch.path.join('.'), waitsFor: waitsFor[k]! };
+    });
   }
 
-  function isInterfaceObject(name: string, some: ReadonlySet<number>): boolean {
-    return [...some].some(
-      (i) => subgraphs?.get(fetches[i]!.node.serviceName)?.interfaceObjects.has(name) === true,
-    );
+  /** The fetches that run under these conditions, and what each waits for. */
+  #order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
+    const wanted = this.#wantedUnder(conditions);
+    return { wanted, waitsFor: startTogether(this.#waitingFetches(wanted)) };
   }
 
-  /** Returns a function that finishes it once the response is laid out; undefined for a fetch without objects. */
-  function prepareFetch(
-    { node, path, when, before }: OrderedFetch,
-    index: number,
-  ): (() => CompiledFetch) | undefined {
-    const { requires, inputRewrites, contextRewrites, typeKeys } = node;
-    const operation = compileSubgraphOperation(node, types, operations, tally);
-    // Fetches with the same key join the same answer to a record. A fetch at a root type has a key of its own.
-    const key =
-      requires === undefined
-        ? `${index}`
-        : JSON.stringify([operation.number, requires, inputRewrites, contextRewrites]);
-    const position = positionAt(root, path);
-    // No fetch answers the objects that this fetch would extend.
-    if (position === undefined) return undefined;
-    position.addJoining(key, operation.result);
-    position.addAnswer(index, operation.result, when);
-    return () => {
-      const facts = { index, operation, walk: compileWalk(root, path), join: position.joinWord(key) };
-      if (requires === undefined)
-        return { ...facts, kind: node.operationKind === 'mutation' ? 'mutation' : 'root' };
-      const target = position.shape;
-      const { targets } = operation;
-      if (!targets.includes(target)) targets.push(target);
+  #wantedUnder(conditions: Conditions): number[] {
+    const { fetches } = this.#fetches;
+    return [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
+  }
+
+  #waitingFetches(wanted: readonly number[]): WaitingFetch[] {
+    const indexOf = new Map(wanted.map((i, k) => [i, k]));
+    const positionsOf = (some: readonly number[]): number[] =>
+      some.flatMap((i) => (indexOf.has(i) ? [indexOf.get(i)!] : []));
+    return wanted.map((i): WaitingFetch => {
+      const { node, path, before } = this.#fetches.fetches[i]!;
+      const kind = node.requires === undefined ? 'root' : 'entities';
       return {
-        ...facts,
-        kind: 'entities',
-        target,
-        targetIndex: targets.indexOf(target),
-        representation: new Representation({ position, before }, requires, inputRewrites, typeKeys),
-        contexts: contextRewrites && compileContexts(contextRewrites, root, path),
+        subgraph: node.serviceName,
+        kind: node.operationKind === 'mutation' ? 'mutation' : kind,
+        path: path.join('.'),
+        before: positionsOf(before),
+        waitsFor: positionsOf(this.#dependencies[i]!),
       };
+    });
+  }
+
+  #project(given: Pick<ProjectionSource, 'conditions' | 'nextId' | 'deferral' | 'size'>): ObjectProjection {
+    const { inaccessibleValues, refusals, schema, subgraphs } = this.#options;
+    const { fetches, root, types } = this.#fetches;
+    const rootType = schema.getRootType(this.#operation.operation)!;
+    const isInterfaceObject = (name: string, some: ReadonlySet<number>): boolean =>
+      [...some].some(
+        (i) => subgraphs?.get(fetches[i]!.node.serviceName)?.interfaceObjects.has(name) === true,
+      );
+    const facts = {
+      schema,
+      types,
+      inaccessibleValues,
+      isInterfaceObject,
+      fragments: this.#fragments,
+      refusals,
     };
+    const selections = [{ on: rootType, selectionSet: this.#operation.selectionSet, usage: undefined }];
+    return new ObjectProjection({ ...facts, ...given }, root, rootType, selections, []);
   }
 }
 
@@ -316,13 +281,3 @@ function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinit
   }
   return fragments;
 }
-
-function largestOf(words: number, shapes: readonly (Shape | null)[]): number {
-  let largest = words;
-  for (const shape of shapes)
-    if (shape !== null) largest = largestOf(Math.max(largest, shape.size), shape.children);
-  return largest;
-}
-
-/** Most variants kept per operation. Clients that vary many conditions pay for compiling them again. */
-const mostVariants = 64;

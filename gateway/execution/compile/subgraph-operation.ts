@@ -2,7 +2,8 @@ import { parse } from 'graphql';
 import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { contextVariables } from './contexts';
 import { type FetchNode } from './plan';
-import { type Shape, shapeOfOperation } from './shape';
+import { shapeOfOperation } from './read-shape';
+import { type Shape } from './shape';
 import { type TypeTable } from './type-table';
 
 /** An operation for a subgraph, shared by all fetches of a program that send it. */

@@ -1,5 +1,6 @@
 import { buildSchema, parse } from 'graphql';
-import { type Shape, shapeOfOperation } from '../../../../../gateway/execution/compile/shape';
+import { shapeOfOperation } from '../../../../../gateway/execution/compile/read-shape';
+import { type Shape } from '../../../../../gateway/execution/compile/shape';
 import { scanResponse } from '../../../../../gateway/execution/json/scan';
 import { KIND, LENGTH_SHIFT, LIST, OBJECT, Workspace } from '../../../../../gateway/execution/json/tape';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';

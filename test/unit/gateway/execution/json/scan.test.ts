@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { buildSchema, parse } from 'graphql';
 import { deepest, MalformedJson, scanLeaves, scanResponse } from '../../../../../gateway/execution/json/scan';
 import * as Tape from '../../../../../gateway/execution/json/tape';
-import { type Shape, shapeOfOperation } from '../../../../../gateway/execution/compile/shape';
+import { shapeOfOperation } from '../../../../../gateway/execution/compile/read-shape';
+import { type Shape } from '../../../../../gateway/execution/compile/shape';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
 import { anyCharacter } from '../../../../support/any-character';
 

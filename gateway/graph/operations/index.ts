@@ -14,7 +14,7 @@ import { logPlan } from '../observation/logged-plans';
 import { beginPlan } from '../observation/traced';
 import type { CountedProgram, Rejection } from '../programs';
 import type { Subscriber } from '../subscriptions/event-caller';
-import { type AwaitPlan, createPreparation } from '../subscriptions/preparation';
+import { type AwaitPlan, Preparation } from '../subscriptions/preparation';
 import { checkOperation } from './checks';
 import { OperationCompiler } from './compile';
 import { Executions } from './executions';
@@ -29,7 +29,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
   readonly #compiler: OperationCompiler;
   readonly #whole: WholeAnswers;
   readonly #inParts: AnswersInParts;
-  readonly #subscriptions: ReturnType<typeof createPreparation>;
+  readonly #subscriptions: Preparation;
 
   constructor(options: OperationOptions & OperationParts) {
     this.#options = options;
@@ -38,7 +38,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
     this.#whole = new WholeAnswers(options, this.#compiler, executions);
     this.#inParts = new AnswersInParts(options, executions);
     const { authorization, caching, planner } = options;
-    this.#subscriptions = createPreparation({
+    this.#subscriptions = new Preparation({
       ...options,
       showing: { planner, authorization, answerHeaders: caching.answerHeaders },
       compile: (source, hash, operationName) => this.#compiler.compile(source, hash, operationName),

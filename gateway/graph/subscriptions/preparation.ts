@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
+import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../auth/hook';
@@ -87,38 +87,74 @@ export interface PreparationOptions {
 }
 
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
-export function createPreparation(options: PreparationOptions) {
-  const { schema, isDevelopment, limits, subgraphs, programs, subscribe, feedOf, hold, showing } = options;
-  const { compile, plannedFor, programFor, perform, cursors, refuse, hooks, objectionTo, tracer } = options;
-  const generation = ++generations;
+export class Preparation {
+  readonly #options: PreparationOptions;
+  readonly #generation = ++generations;
   /** Operations that began on another generation. */
-  const moved = new LRUCache<string, CompiledOperation>({
+  readonly #moved = new LRUCache<string, CompiledOperation>({
     maxSize: mostMovedBytes,
     sizeCalculation: ({ bytes }, key) => bytes + 2 * key.length,
   });
 
+  constructor(options: PreparationOptions) {
+    this.#options = options;
+  }
+
   /** Keeps the generation open from the beginning: another one may replace it meanwhile. */
-  async function prepare(
+  async prepare(
     compiled: CompiledOperation,
     variables: Variables,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan = (plan) => plan,
   ): Promise<PreparedSubscription> {
-    const release = hold();
+    const release = this.#options.hold();
     try {
-      return { ...(await prepareHeld(compiled, variables, subscriber, awaitPlan)), release };
+      return { ...(await this.#prepareHeld(compiled, variables, subscriber, awaitPlan)), release };
     } catch (error) {
       release();
       throw error;
     }
   }
 
-  async function prepareHeld(
+  /** Prepares a subscription that began on another generation, or with other options. */
+  readonly prepareMoved: Prepare = async ({ document, operationName, variables }, subscriber) => {
+    const { refuse, schema } = this.#options;
+    const untrusted = refuse?.(document);
+    if (untrusted !== undefined) throw untrusted;
+    const compiled = this.#compileMoved(document, operationName);
+    const wrong = variableErrors(schema, compiled, variables);
+    if (wrong !== undefined)
+      throw new RequestErrors(
+        wrong,
+        wrong.map((error) => explainVariable(schema, error, variables)),
+      );
+    return this.prepare(compiled, variables, subscriber);
+  };
+
+  #compileMoved(document: string, operationName: string | undefined): CompiledOperation {
+    const key = knownKey(document, operationName);
+    const known = this.#moved.get(key);
+    if (known !== undefined) return known;
+    const { compile, schema } = this.#options;
+    const parsed = parse(document, { noLocation: true });
+    const [invalid] = validate(schema, parsed, validationRules, { maxErrors: 1 });
+    if (invalid !== undefined) {
+      const logged = 'The graph has changed, and the subscription is not valid any more.';
+      const reason = `${logged.slice(0, -1)}: ${invalid.message}`;
+      throw requestError('GRAPHQL_VALIDATION_FAILED', { reason }, { logged });
+    }
+    const compiled = compile(document, hash('sha256', document, 'hex'), operationName);
+    this.#moved.set(key, compiled);
+    return compiled;
+  }
+
+  async #prepareHeld(
     compiled: CompiledOperation,
     variables: Variables,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan,
   ): Promise<Omit<PreparedSubscription, 'release'>> {
+    const { plannedFor, programFor, cursors, limits, subgraphs } = this.#options;
     const { source: document, hash, operationName, cost, access, count } = compiled;
     const planned = await plannedFor(compiled, subscriber.identity);
     const program = await programFor(planned, subscriber, awaitPlan);
@@ -127,36 +163,17 @@ export function createPreparation(options: PreparationOptions) {
         ? undefined
         : sourceRequest(program, { variables, caller: new EventCaller(subscriber, undefined) });
     if (opening === undefined || program instanceof Rejection)
-      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: this.#rootFieldsOf(compiled) });
     const { subgraph } = opening.operation;
-    const feed = feedFor(compiled, opening, subscriber.identity);
-    const errorOf = (reason: unknown): GraphQLError => sourceError(subgraph, reason);
+    const feed = this.#feedFor(compiled, opening, subscriber.identity);
     const { timeout } = subscriber;
     const longest = timeout + patience;
     const late = requestError('GATEWAY_TIMEOUT', { timeout });
-    const answer: PreparedSubscription['answer'] = async (event, caller) => {
-      const now = await plannedFor(compiled, caller.identity);
-      const current = programs.peek(now) ?? (await programs.get(now, caller.sender));
-      const eventCaller = new EventCaller(caller, event);
-      eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');
-      const executing = perform(current, compiled, variables, eventCaller, { event });
-      const execution = await (eventCaller.span === undefined
-        ? executing
-        : traced(eventCaller.span, executing, compiled, eventCaller));
-      const { isShareable } = eventCaller.provenance;
-      const answered: Answered = { ...execution, release: undefined };
-      if (!isDevelopment) return { answered, isShareable };
-      const shown = {
-        ...{ planned: now, variables, cost, answered },
-        request: { calls: eventCaller.calls, head: caller.head },
-      };
-      return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
-    };
     return {
       text: { document, operationName, variables },
-      prepare: prepareMoved,
+      prepare: this.prepareMoved,
       ...subscriptionKeys(subscriber, {
-        ...{ generation, hash, variables, opening, feed, subgraphs },
+        ...{ generation: this.#generation, hash, variables, opening, feed, subgraphs },
         called: program.subgraphs,
         operation: compiled.operation,
         variant: access.variantOf(planned.refused ?? []),
@@ -165,28 +182,12 @@ export function createPreparation(options: PreparationOptions) {
       subgraph,
       cursors,
       bounds: feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.bounds ?? {}) : eventBounds,
-      openSource: async (caller, after) => {
-        if (feed !== undefined) return feed.open(after);
-        const source = subscribe({ ...opening, caller, after });
-        try {
-          return await withTimeout(longest, () => source, new TransportError(subgraph, 'timeout'));
-        } catch (reason) {
-          source.then((tooLate) => tooLate.close()).catch(() => undefined);
-          throw errorOf(reason);
-        }
-      },
-      sourceError: errorOf,
-      answer: (event, caller) => withTimeout(longest, () => answer(event, caller), late),
-      readmit: async (request) => {
-        const refusal = objectionTo?.(request) ?? compiled.refuse(variables, request.identity);
-        if (refusal !== undefined) throw refusal;
-        if (hooks.onOperation === undefined) return;
-        const { operation: type, name } = compiled.operation;
-        const { timeout, shown } = request;
-        const seen = { name: name?.value ?? null, type, variables };
-        const late = requestError('GATEWAY_TIMEOUT', { timeout });
-        await withTimeout(timeout, () => hooks.onOperation?.(shown, seen), late);
-      },
+      openSource: async (caller, after) =>
+        feed === undefined ? this.#openSource({ ...opening, caller, after }, longest) : feed.open(after),
+      sourceError: (reason) => sourceError(subgraph, reason),
+      answer: (event, caller) =>
+        withTimeout(longest, () => this.#answer(compiled, variables, event, caller), late),
+      readmit: (request) => this.#readmit(compiled, variables, request),
       charge: (request) => {
         charge(request, cost, variables);
       },
@@ -196,8 +197,46 @@ export function createPreparation(options: PreparationOptions) {
     };
   }
 
+  /** Rejects with a `GraphQLError` where it cannot be opened. @param longest in milliseconds */
+  async #openSource(request: Parameters<Subscribe>[0], longest: number): ReturnType<Subscribe> {
+    const { subgraph } = request.operation;
+    const source = this.#options.subscribe(request);
+    try {
+      return await withTimeout(longest, () => source, new TransportError(subgraph, 'timeout'));
+    } catch (reason) {
+      source.then((tooLate) => tooLate.close()).catch(() => undefined);
+      throw sourceError(subgraph, reason);
+    }
+  }
+
+  /** The answer to one event. What its caller may see is decided anew. */
+  async #answer(
+    compiled: CompiledOperation,
+    variables: Variables,
+    event: SubgraphEvent,
+    caller: Subscriber,
+  ): ReturnType<PreparedSubscription['answer']> {
+    const { isDevelopment, perform, plannedFor, programs, showing, tracer } = this.#options;
+    const planned = await plannedFor(compiled, caller.identity);
+    const program = programs.peek(planned) ?? (await programs.get(planned, caller.sender));
+    const eventCaller = new EventCaller(caller, event);
+    eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');
+    const executing = perform(program, compiled, variables, eventCaller, { event });
+    const execution = await (eventCaller.span === undefined
+      ? executing
+      : this.#traced(eventCaller.span, executing, compiled, eventCaller));
+    const { isShareable } = eventCaller.provenance;
+    const answered: Answered = { ...execution, release: undefined };
+    if (!isDevelopment) return { answered, isShareable };
+    const shown = {
+      ...{ planned, variables, cost: compiled.cost, answered },
+      request: { calls: eventCaller.calls, head: caller.head },
+    };
+    return { answered: { ...answered, extensions: await showExecution(showing, shown) }, isShareable };
+  }
+
   /** Ends the trace of an event, which has one of its own: the request of a subscription may last for days. */
-  async function traced(
+  async #traced(
     span: Span,
     executing: Promise<Execution>,
     compiled: CompiledOperation,
@@ -213,61 +252,46 @@ export function createPreparation(options: PreparationOptions) {
       throw error;
     } finally {
       noteEvent(span, compiled, tracing['x-request-id'], calls);
-      tracer?.end(span, hasFailed);
+      this.#options.tracer?.end(span, hasFailed);
     }
   }
 
-  /** Throws a `GraphQLError` where the client may not have any of its events. */
-  const feedFor = (
+  /** Throws where its client may not have it any more. */
+  async #readmit(
     compiled: CompiledOperation,
-    opening: SubgraphRequest,
-    identity: Identity,
-  ): BoundFeed | undefined => {
+    variables: Variables,
+    request: Parameters<PreparedSubscription['readmit']>[0],
+  ): Promise<void> {
+    const { hooks, objectionTo } = this.#options;
+    const refusal = objectionTo?.(request) ?? compiled.refuse(variables, request.identity);
+    if (refusal !== undefined) throw refusal;
+    if (hooks.onOperation === undefined) return;
+    const { operation: type, name } = compiled.operation;
+    const { timeout, shown } = request;
+    const seen = { name: name?.value ?? null, type, variables };
+    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    await withTimeout(timeout, () => hooks.onOperation?.(shown, seen), late);
+  }
+
+  /** Throws a `GraphQLError` where the client may not have any of its events. */
+  #feedFor(compiled: CompiledOperation, opening: SubgraphRequest, identity: Identity): BoundFeed | undefined {
     try {
-      return feedOf(opening, identity);
+      return this.#options.feedOf(opening, identity);
     } catch (error) {
       if (!(error instanceof Unfiltered)) throw error;
       if (error.of === 'claim')
-        throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: rootFieldsOf(compiled) });
+        throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: this.#rootFieldsOf(compiled) });
       throw requestError('BAD_USER_INPUT', { reason: error.message });
     }
-  };
-
-  /** Prepares a subscription that began on another generation, or with other options. */
-  const prepareMoved: Prepare = async ({ document, operationName, variables }, subscriber) => {
-    const untrusted = refuse?.(document);
-    if (untrusted !== undefined) throw untrusted;
-    const key = knownKey(document, operationName);
-    let compiled = moved.get(key);
-    if (compiled === undefined) {
-      const [invalid] = validate(schema, parse(document, { noLocation: true }), validationRules, {
-        maxErrors: 1,
-      });
-      if (invalid !== undefined) {
-        const logged = 'The graph has changed, and the subscription is not valid any more.';
-        const reason = `${logged.slice(0, -1)}: ${invalid.message}`;
-        throw requestError('GRAPHQL_VALIDATION_FAILED', { reason }, { logged });
-      }
-      moved.set(key, (compiled = compile(document, hash('sha256', document, 'hex'), operationName)));
-    }
-    const wrong = variableErrors(schema, compiled, variables);
-    if (wrong !== undefined)
-      throw new RequestErrors(
-        wrong,
-        wrong.map((error) => explainVariable(schema, error, variables)),
-      );
-    return prepare(compiled, variables, subscriber);
-  };
+  }
 
   /** As `Type.field`. */
-  const rootFieldsOf = ({ operation }: CompiledOperation): string[] => {
-    const root = schema.getRootType(operation.operation)!.name;
+  #rootFieldsOf({ operation }: CompiledOperation): string[] {
+    const root = this.#options.schema.getRootType(operation.operation)!.name;
     return operation.selectionSet.selections.flatMap((one) =>
       one.kind === Kind.FIELD ? [`${root}.${one.name.value}`] : [],
     );
-  };
-
-  return { prepare, prepareMoved };
+  }
 }
 
 /** How many there were: numbers tell keys of one from those of another. */

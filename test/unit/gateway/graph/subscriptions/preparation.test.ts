@@ -1,8 +1,5 @@
 import type { CompiledOperation } from '../../../../../gateway/graph/compiled-operation';
-import {
-  createPreparation,
-  type PreparationOptions,
-} from '../../../../../gateway/graph/subscriptions/preparation';
+import { Preparation, type PreparationOptions } from '../../../../../gateway/graph/subscriptions/preparation';
 
 it('keeps its generation open while it prepares, also where that fails', async () => {
   let held = 0;
@@ -14,8 +11,8 @@ it('keeps its generation open while it prepares, also where that fails', async (
     },
     plannedFor: () => new Promise((_, reject) => (fail = reject)),
   };
-  const { prepare } = createPreparation(options as PreparationOptions);
-  const prepared = prepare({} as CompiledOperation, {}, {} as never);
+  const preparation = new Preparation(options as PreparationOptions);
+  const prepared = preparation.prepare({} as CompiledOperation, {}, {} as never);
   expect(held).toBe(1);
   fail(new Error('No.'));
   await expect(prepared).rejects.toThrow('No.');

@@ -91,7 +91,7 @@ export function serveRealTime(server: Server, options: RealTimeOptions): RealTim
     const own = new Map<unknown, Subscription>();
     let isOpen = false;
     const send = (frame: Frame): void => socket.send(JSON.stringify(frame));
-    const beat = setInterval(() => send({ type: 'ka' }), keepAlive);
+    let beat: NodeJS.Timeout | undefined;
     socket.on('error', () => undefined);
     socket.once('close', () => {
       clearInterval(beat);
@@ -109,6 +109,7 @@ export function serveRealTime(server: Server, options: RealTimeOptions): RealTim
         isOpen = true;
         send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
         send({ type: 'ka' });
+        beat ??= setInterval(() => send({ type: 'ka' }), keepAlive);
       } else if (type === 'start' && isOpen) {
         const refused = start(id, payload as Frame | undefined);
         if (refused === undefined) send({ id, type: 'start_ack' });

@@ -61,7 +61,7 @@ import type { Hooks } from '../request/hooks';
 import { createSteps, type Steps } from '../websocket/steps';
 import { createFormatError } from '../request/answers/format-error';
 import { createLearn, OperationParser } from '../request/learn-operation';
-import { createPipeline, type Pipeline } from '../request/pipeline';
+import { Pipeline } from '../request/pipeline';
 import { Reply } from '../request/reply';
 import { RunOperation } from '../request/run-operation';
 import { openSubgraphSigners, type SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
@@ -523,7 +523,7 @@ function build(
   const learn = createLearn(() => parser.start());
   // Known operations need no parser, and plugins are told of the start.
   const parsesLater = packaged !== undefined && plugins.length === 0;
-  const pipeline = createPipeline({
+  const pipeline = new Pipeline({
     bodyLimit,
     isReady: answers,
     slots,

@@ -12,7 +12,7 @@ import { type Options, parseOptions } from '../../gateway/options';
 import { createRoutes, type Route } from '../../gateway/process/routes';
 import { createFormatError } from '../../gateway/request/answers/format-error';
 import { createLearn } from '../../gateway/request/learn-operation';
-import { createPipeline, type Pipeline } from '../../gateway/request/pipeline';
+import { Pipeline } from '../../gateway/request/pipeline';
 import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
 import { createLogger } from '../../gateway/telemetry/logger';
@@ -91,7 +91,7 @@ export const createServerBehind =
       readingTurns: { read: async (_, read) => read() },
       hooks: {},
     });
-    const pipeline = createPipeline({
+    const pipeline = new Pipeline({
       ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
       ...{ admit: undefined, rates: undefined },
       cachedAnswers: { answer: () => false, learn: () => undefined },

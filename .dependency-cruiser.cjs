@@ -88,6 +88,13 @@ module.exports = {
       to: { path: '^(kit|subgraphs|cli)/' },
     },
     {
+      name: 'optional-packages-know-nobody',
+      comment: 'All may use them.',
+      severity: 'error',
+      from: { path: '^optional-packages/' },
+      to: { path: '^(subgraphs|gateway|schema|cli|kit|console)/' },
+    },
+    {
       name: 'schema-stands-alone',
       severity: 'error',
       from: { path: '^schema/' },
@@ -148,27 +155,30 @@ module.exports = {
     {
       name: 'nobody-imports-the-console',
       severity: 'error',
-      from: { path: '^(cli|gateway|kit|schema|subgraphs)/' },
+      from: { path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/' },
       to: { path: '^console/' },
     },
     {
       name: 'sources-import-no-tests',
       severity: 'error',
-      from: { path: '^(cli|console|gateway|kit|schema|subgraphs)/' },
+      from: { path: '^(cli|console|gateway|kit|optional-packages|schema|subgraphs)/' },
       to: { path: '^(test|bench)/' },
     },
     {
       name: 'no-apollo-planner',
       comment: 'Elastic-2.0: tests alone compare with it.',
       severity: 'error',
-      from: { path: '^(cli|gateway|kit|schema|subgraphs)/' },
+      from: { path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/' },
       to: { path: 'node_modules/@apollo/query-(planner|graphs)' },
     },
     {
       name: 'apollo-composition-behind-one-file',
       comment: 'Elastic-2.0: one place to replace it.',
       severity: 'error',
-      from: { path: '^(cli|gateway|kit|schema|subgraphs)/', pathNot: '^schema/composition/compose\\.ts$' },
+      from: {
+        path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/',
+        pathNot: '^schema/composition/compose\\.ts$',
+      },
       to: { path: 'node_modules/@apollo/composition' },
     },
     {
@@ -177,7 +187,7 @@ module.exports = {
         'An installation may be without what is Elastic-2.0: only schema/composition/composer.ts loads what imports it.',
       severity: 'error',
       from: {
-        path: '^(cli|gateway|kit|schema|subgraphs)/',
+        path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/',
         pathNot: '^schema/composition/(compose|one-of|contract|contract-filter)\\.ts$',
       },
       to: {
@@ -187,17 +197,20 @@ module.exports = {
     },
     {
       name: 'no-dev-packages-in-sources',
-      comment: 'A bundle.mjs is run by the build alone.',
+      comment: 'A bundle.mjs is run by the build alone. Optional peers are development packages, too.',
       severity: 'error',
-      from: { path: '^(cli|gateway|kit|schema|subgraphs)/', pathNot: '/bundle\\.mjs$' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      from: { path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/', pathNot: '/bundle\\.mjs$' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['npm-peer', 'type-only'],
+      },
     },
     {
       name: 'no-orphans',
       severity: 'error',
       from: {
         orphan: true,
-        path: '^(cli|console|gateway|kit|schema|subgraphs)/',
+        path: '^(cli|console|gateway|kit|optional-packages|schema|subgraphs)/',
         pathNot: '\\.(d\\.ts|mjs)$',
       },
       to: {},

@@ -23,7 +23,7 @@ module.exports = {
   testEnvironment: './test/support/environment.cjs',
   runtime: '<rootDir>/test/support/shared-modules.cjs',
   // The sources, too: without them `--findRelatedTests`, `--onlyChanged` and `--watch` find nothing.
-  roots: ['cli', 'console', 'gateway', 'kit', 'schema', 'subgraphs', 'test'].map(
+  roots: ['cli', 'console', 'gateway', 'kit', 'optional-packages', 'schema', 'subgraphs', 'test'].map(
     (folder) => `<rootDir>/${folder}`,
   ),
   testMatch: process.env.WEIR_LONG ? longTests() : ['**/*.test.ts'],

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const sources = ['cli', 'gateway', 'kit', 'schema', 'subgraphs'];
+const sources = ['cli', 'gateway', 'kit', 'optional-packages', 'schema', 'subgraphs'];
 const stamp = join(root, 'dist', '.built');
 
 // As `engines` in package.json says: those that can `require` an ES module.

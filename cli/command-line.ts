@@ -1,5 +1,5 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
-import { ComposerMissing } from '../schema/composition/composer';
+import { MissingPackage } from '../optional-packages';
 import { CommandFailure, type Context } from './context';
 import { packageVersion } from './own-package';
 import { takeVariables, valueOf, variableOf } from './variables';
@@ -107,7 +107,7 @@ const pathOf = (command: Command): string =>
 
 function describe(error: unknown, verbose: boolean): string {
   if (error instanceof CommandFailure) return error.message;
-  if (error instanceof ComposerMissing) return `weir: ${error.message}`;
+  if (error instanceof MissingPackage) return `weir: ${error.message}`;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   if (verbose) return stack ?? message;
   return `weir: unexpected error: ${message} (\`--verbose\` shows where)`;

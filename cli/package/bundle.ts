@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import type * as Esbuild from 'esbuild';
+import { loadPackages, missingOf, optionalPackages } from '../../optional-packages';
 import { CommandFailure } from '../context';
 
 /**
@@ -9,7 +10,8 @@ import { CommandFailure } from '../context';
  * @param modules absolute paths, by the name of the file without `.js`
  * @param unused packages that are left out
  * @returns CommonJS modules in ASCII alone, by file name
- * @throws {CommandFailure} where esbuild is not installed, or a module cannot be bundled
+ * @throws {CommandFailure} if a module cannot be bundled
+ * @throws {MissingPackage} if esbuild is not installed
  */
 export async function bundle(
   modules: Readonly<Record<string, string>>,
@@ -32,7 +34,8 @@ export async function bundle(
       legalComments: 'none',
       logLevel: 'silent',
       define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-      external: [...unused],
+      // What is missing is needed by other options and commands than these.
+      external: [...unused, ...missingOf(optionalPackages)],
     });
     return new Map(outputFiles.map(({ path, text }) => [basename(path), inAscii(text)]));
   } catch (error) {
@@ -52,14 +55,11 @@ export const inAscii = (code: string): string =>
 
 /** It is no dependency of Weir: most never package, and it brings a program for each kind of machine. */
 function loadEsbuild(): typeof Esbuild {
-  for (const from of [join(process.cwd(), 'package.json'), __filename])
-    try {
-      return createRequire(from)('esbuild') as typeof Esbuild;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    }
-  throw new CommandFailure(
-    'weir: packaging needs esbuild, which is not installed here: run `npm install --save-dev esbuild`.',
-    2,
-  );
+  try {
+    return createRequire(join(process.cwd(), 'package.json'))('esbuild') as typeof Esbuild;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    const load = () => createRequire(__filename)('esbuild') as typeof Esbuild;
+    return loadPackages('packaging', ['esbuild'], load);
+  }
 }

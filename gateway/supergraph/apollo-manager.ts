@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { loadPackages } from '../../optional-packages';
 import { listSubgraphs, type SubgraphLocation } from './subgraphs';
 import type { SupergraphSource } from './source';
 
@@ -53,17 +54,12 @@ function createDataSource({ url }: { readonly url?: string }): ApolloDataSource 
   return new RemoteGraphQLDataSource(url === undefined ? {} : { url });
 }
 
-function loadApolloGateway(): ApolloGateway {
-  try {
-    return createRequire(__filename)('@apollo/gateway') as ApolloGateway;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    throw new Error(
-      'A SupergraphManager that calls subgraphs needs the package @apollo/gateway, which is not installed: run `npm install @apollo/gateway@2`.',
-      { cause: error },
-    );
-  }
-}
+const loadApolloGateway = (): ApolloGateway =>
+  loadPackages(
+    'A SupergraphManager that calls subgraphs',
+    ['@apollo/gateway'],
+    () => createRequire(__filename)('@apollo/gateway') as ApolloGateway,
+  );
 
 async function checkHealth(subgraph: SubgraphLocation): Promise<void> {
   const request = { query: 'query Health { __typename }' };

@@ -6,7 +6,7 @@ const { mapOf } = require('./typescript.cjs');
 
 const root = join(__dirname, '../..');
 const packages = join(root, 'node_modules') + sep;
-const sources = ['cli', 'console', 'gateway', 'kit', 'schema', 'subgraphs'].map(
+const sources = ['cli', 'console', 'gateway', 'kit', 'optional-packages', 'schema', 'subgraphs'].map(
   (folder) => join(root, folder) + sep,
 );
 

@@ -10,7 +10,7 @@ import { suggestionList } from 'graphql/jsutils/suggestionList';
 const root = join(__dirname, '../..');
 
 it('is used in these files only', () => {
-  const uses = ['cli', 'gateway', 'kit', 'schema', 'subgraphs']
+  const uses = ['cli', 'gateway', 'kit', 'optional-packages', 'schema', 'subgraphs']
     .flatMap((folder) => sourcesIn(folder))
     .flatMap((file) =>
       [...readFileSync(file, 'utf8').matchAll(/'(graphql\/[^']+)'/g)].map(([, path]) => [

@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { type DatabaseSettings } from '../store/dynamodb';
 import { type EventSettings } from '../events/channels/open-channel';
 import { type EventStreamSettings } from '../events/log/serve-events';
-import { defaultQueue, defaultTopic } from '../events/channels/sns-sqs-resources';
+import { defaultQueue, defaultTopic } from '../events/channels/aws-settings';
 import { type LinkKeysSettings } from '../identity/link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from '../subgraph';
 import { type SubscriptionSettings } from '../subscriptions/serve-subscriptions';
 import { readTraces, type TraceSettings } from '../traces/open-tracing';
-import { type StepFunctionsSettings } from '../workflows/step-functions-engine';
+import { type StepFunctionsSettings } from '../workflows/step-functions-settings';
 
 /** Settings of a running subgraph, all with defaults. */
 export interface Settings {

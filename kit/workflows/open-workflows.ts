@@ -6,7 +6,8 @@ import { causedFetch } from '../traces/caused-fetch';
 import { readDefinition, tasksOf, type Definition } from './definition';
 import { embeddedEngine, type EmbeddedEngineOptions } from './embedded-engine';
 import { readStart, type WorkflowEngine } from './engine';
-import { openStepFunctionsEngine, type StepFunctionsSettings } from './step-functions-engine';
+import { openStepFunctionsEngine } from './step-functions-engine';
+import { type StepFunctionsSettings } from './step-functions-settings';
 import { taskRunner } from './run-task';
 import { type Task, type Workflows } from './workflows';
 

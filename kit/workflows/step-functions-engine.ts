@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DescribeExecutionOutput, type ExecutionStatus, type SFN } from '@aws-sdk/client-sfn';
+import { loadPackages } from '../../optional-packages';
 import { isOutage } from '../table/commands';
 import { SubgraphError } from '../errors';
-import { type AwsSettings } from '../events/channels/aws-clients';
 import { type Cause } from '../events/event';
 import {
   checkRepeat,
@@ -16,20 +16,9 @@ import {
 } from './engine';
 import { isObject, type Json, type JsonObject } from './paths';
 import { readHistory } from './step-functions-history';
+import { type StepFunctionsSettings } from './step-functions-settings';
 import { startTaskWorker, taskHandler, type TaskHandlerOptions, type TaskWorkerOptions } from './task-worker';
 import { type Execution } from './workflows';
-
-/** Where the state machines and the queue of their tasks are. */
-export interface StepFunctionsSettings {
-  /**
-   * The ARN of the state machines without the workflow's name, such as
-   * `arn:aws:states:eu-west-1:123456789012:stateMachine:shop-`.
-   */
-  readonly stateMachines: string;
-  /** The URL of the SQS queue that their Task states send to: `TaskQueueUrl` in the definitions. */
-  readonly taskQueue: string;
-  readonly aws?: AwsSettings;
-}
 
 export interface StepFunctionsEngineOptions
   extends
@@ -44,10 +33,11 @@ export interface StepFunctionsEngineOptions
 export async function openStepFunctionsEngine(options: StepFunctionsEngineOptions): Promise<WorkflowEngine> {
   const { stateMachines, aws, definitions, pollsTasks } = options;
   // Loaded only now: who has the other engine does not pay for them.
-  const [{ SFN }, { SQS }] = await Promise.all([
-    import('@aws-sdk/client-sfn'),
-    import('@aws-sdk/client-sqs'),
-  ]);
+  const [{ SFN }, { SQS }] = await loadPackages(
+    'The workflow engine of AWS Step Functions',
+    ['@aws-sdk/client-sfn', '@aws-sdk/client-sqs'],
+    () => Promise.all([import('@aws-sdk/client-sfn'), import('@aws-sdk/client-sqs')]),
+  );
   const requests = { connectionTimeout: 1000, throwOnRequestTimeout: true };
   const sfn = new SFN({ maxAttempts: 3, requestHandler: { ...requests, requestTimeout: 10_000 }, ...aws });
   // Longer than a long poll.

@@ -9,7 +9,7 @@ import type { AttributesOf } from '../../telemetry/metrics/metric-table';
 
 export interface SharedCountsOptions {
   /** Connects to the store when a count has to be sent, and not before. */
-  readonly connection: Pick<Connection.RedisConnection, 'ready' | 'close'>;
+  readonly connection: { ready(): Promise<unknown>; close(): void };
   /** The prefix of all keys. */
   readonly prefix: string;
   readonly meter: Meter;

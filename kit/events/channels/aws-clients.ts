@@ -1,12 +1,7 @@
 import { type SNS } from '@aws-sdk/client-sns';
 import { type SQS } from '@aws-sdk/client-sqs';
-
-/** Where SNS and SQS are. What is not given is read as the AWS SDK does: `AWS_REGION`, `AWS_ENDPOINT_URL` and others. */
-export interface AwsSettings {
-  readonly endpoint?: string;
-  readonly region?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
+import { loadPackages } from '../../../optional-packages';
+import { type AwsSettings } from './aws-settings';
 
 export interface AwsClients {
   readonly sns: SNS;
@@ -17,12 +12,17 @@ export interface AwsClients {
 /** The longest time, in seconds, in which SQS may answer to a long poll. */
 export const longestPoll = 20;
 
-/** Opens clients of both. The packages are loaded only now: who has another channel does not pay for them. */
+/**
+ * Opens clients of both. The packages are loaded only now: who has another channel does not pay for them.
+ *
+ * @throws {MissingPackage} if one of them is not installed
+ */
 export async function openAwsClients(settings: AwsSettings = {}): Promise<AwsClients> {
-  const [{ SNS }, { SQS }] = await Promise.all([
-    import('@aws-sdk/client-sns'),
-    import('@aws-sdk/client-sqs'),
-  ]);
+  const [{ SNS }, { SQS }] = await loadPackages(
+    'The channel sns-sqs',
+    ['@aws-sdk/client-sns', '@aws-sdk/client-sqs'],
+    () => Promise.all([import('@aws-sdk/client-sns'), import('@aws-sdk/client-sqs')]),
+  );
   const timeouts = { connectionTimeout: 1000, throwOnRequestTimeout: true };
   const sns = new SNS({ maxAttempts: 3, requestHandler: { ...timeouts, requestTimeout: 5000 }, ...settings });
   const requestTimeout = (longestPoll + 5) * 1000;

@@ -1,7 +1,6 @@
 import { type FastifyBaseLogger } from 'fastify';
-import { type AwsSettings } from './aws-clients';
+import { type AwsSettings, type ResourceNames } from './aws-settings';
 import { openSnsSqsChannel, type SnsSqsChannel } from './sns-sqs-channel';
-import { type ResourceNames } from './sns-sqs-resources';
 
 /** Events go to consumers over SNS and SQS. */
 export interface EventSettings extends ResourceNames {

@@ -1,23 +1,16 @@
 import { type FastifyBaseLogger } from 'fastify';
 import { StartError } from '../../serve/start-error';
-import { openAwsClients, type AwsSettings } from './aws-clients';
+import { openAwsClients } from './aws-clients';
+import { type AwsSettings, type QueueTimes, type ResourceNames } from './aws-settings';
 import { type Channel, type ConsumerSelection } from './channel';
 import { type DomainEvent } from '../event';
 import { publishEvents } from './sns-publisher';
-import {
-  findQueue,
-  findTopic,
-  isNameOf,
-  queueNameOf,
-  type ConsumerQueue,
-  type ResourceNames,
-} from './sns-sqs-resources';
+import { findQueue, findTopic, isNameOf, queueNameOf, type ConsumerQueue } from './sns-sqs-resources';
 import { handleEventBatch, type EventBatchOptions, type SqsRecord } from './sqs-batch';
 import { SqsFailures } from './sqs-failures';
-import { SqsSubscription, type SqsSubscriptionOptions } from './sqs-subscription';
+import { SqsSubscription } from './sqs-subscription';
 
-export interface SnsSqsChannelOptions
-  extends ResourceNames, Pick<SqsSubscriptionOptions, 'wait' | 'visibility' | 'lookWait'> {
+export interface SnsSqsChannelOptions extends ResourceNames, QueueTimes {
   /** The name of this subgraph. */
   readonly subgraph: string;
   readonly log: FastifyBaseLogger;

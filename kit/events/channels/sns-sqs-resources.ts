@@ -2,20 +2,8 @@ import { type SNS } from '@aws-sdk/client-sns';
 import { type SQS } from '@aws-sdk/client-sqs';
 import { StartError } from '../../serve/start-error';
 import { type AwsClients } from './aws-clients';
+import { defaultQueue, defaultTopic, type ResourceNames } from './aws-settings';
 import { type ConsumerSelection } from './channel';
-
-/** How the topics and queues of subgraphs are found. */
-export interface ResourceNames {
-  /** The name or ARN of a subgraph's topic. @default '{source}-events.fifo' */
-  readonly topic?: string;
-  /** The name or ARN of a consumer's queue. @default '{subgraph}-{consumer}.fifo' */
-  readonly queue?: string;
-  /** Creates what is not there: for development. @default false: the start fails */
-  readonly create?: boolean;
-}
-
-export const defaultTopic = '{source}-events.fifo';
-export const defaultQueue = '{subgraph}-{consumer}.fifo';
 
 export interface ConsumerQueue {
   readonly url: string;

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { createLimiter } from '../../serve/limiter';
 import { logged } from '../../traces/trace';
-import { type ConsumerSelection, type Delivery, type RetryOptions } from './channel';
+import { type ConsumerSelection, type Delivery, type Failure, type RetryOptions } from './channel';
 import { type EventFailure } from '../consumers/run-consumer';
-import { type SqsFailures } from './sqs-failures';
 import { eventTextOf, readMessage, retryAttribute } from './sqs-message';
 
 /** A message of SQS in an event of AWS Lambda. */
@@ -16,9 +15,15 @@ export interface SqsRecord {
   readonly eventSourceARN: string;
 }
 
+/** A message that becomes a failure. */
+export interface FailedMessage extends Pick<Failure, 'reason' | 'attempts' | 'text'> {
+  readonly messageId: string;
+  readonly group: string;
+}
+
 export interface EventBatchOptions extends RetryOptions {
   readonly selection: ConsumerSelection;
-  readonly failures: Pick<SqsFailures, 'add'>;
+  readonly failures: { add(message: FailedMessage): Promise<void> };
   /** How many groups are handled at once. */
   readonly concurrency: number;
   /** Handles an event within so many milliseconds, if there are fewer than usual. As `handleEvent` otherwise. */

@@ -12,6 +12,7 @@ import {
 import { readEvent } from '../log/read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';
+import { type FailedMessage } from './sqs-batch';
 import { eventTextOf, retryAttribute, slices, systemAttributesOf } from './sqs-message';
 
 export interface SqsFailuresOptions {
@@ -19,12 +20,6 @@ export interface SqsFailuresOptions {
   readonly queue: () => Promise<ConsumerQueue>;
   /** Seconds that SQS waits for more failures. It may miss some of them without. @default 1 */
   readonly lookWait?: number;
-}
-
-/** A message that becomes a failure. */
-export interface FailedMessage extends Pick<Failure, 'reason' | 'attempts' | 'text'> {
-  readonly messageId: string;
-  readonly group: string;
 }
 
 /** Seconds in which others do not see a failure that somebody looks at. */

@@ -7,26 +7,18 @@ import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import { createBackoff, type Backoff } from '../../backoff';
 import { logged } from '../../traces/trace';
 import { longestPoll } from './aws-clients';
+import { type QueueTimes } from './aws-settings';
 import { type ConsumerSelection, type Delivery, type RetryOptions, type Subscription } from './channel';
 import { type ConsumerQueue } from './sns-sqs-resources';
 import { SqsFailures } from './sqs-failures';
 import { eventTextOf, readMessage, retryAttribute, slices, type MessageContent } from './sqs-message';
 
-export interface SqsSubscriptionOptions extends RetryOptions {
+export interface SqsSubscriptionOptions extends RetryOptions, QueueTimes {
   readonly consumer: string;
   readonly selection: ConsumerSelection;
   readonly sqs: SQS;
   readonly queue: () => Promise<ConsumerQueue>;
   readonly log: FastifyBaseLogger;
-  /** Seconds of a long poll, 1 to 20. @default 20 */
-  readonly wait?: number;
-  /**
-   * Seconds in which no other process gets a message that one has received; renewed while it has it. After them another
-   * one takes over from a process that was killed. @default 30
-   */
-  readonly visibility?: number;
-  /** As in {@link SqsFailures}. */
-  readonly lookWait?: number;
 }
 
 /** A message that was received and not deleted. */

@@ -11,9 +11,13 @@ COPY cli ./cli
 COPY console ./console
 COPY gateway ./gateway
 COPY kit ./kit
+COPY optional-packages ./optional-packages
 COPY schema ./schema
 COPY subgraphs ./subgraphs
-RUN node setup.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN node setup.mjs
+# Removes development packages, and keeps the optional packages of all options in the versions of the lock file. Those of
+# @apollo/gateway take 79 MB, and no option needs them.
+RUN npm install --save-prod --omit=dev --ignore-scripts --no-audit --no-fund $(node -p "const { packages } = require('./package-lock.json'); Object.keys(require('./package.json').peerDependencies).filter((name) => name !== '@apollo/gateway').map((name) => name + '@' + packages['node_modules/' + name].version).join(' ')")
 
 FROM node:24-alpine AS runtime
 ENV NODE_ENV=production HOST=0.0.0.0
@@ -27,6 +31,7 @@ FROM runtime AS gateway
 COPY --from=build /weir/dist/cli ./dist/cli
 COPY --from=build /weir/dist/console ./dist/console
 COPY --from=build /weir/dist/gateway ./dist/gateway
+COPY --from=build /weir/dist/optional-packages ./dist/optional-packages
 COPY --from=build /weir/dist/schema ./dist/schema
 COPY schema/supergraph.graphql ./schema/
 # What V8 compiles is kept in the image, so that containers start in less time.
@@ -42,6 +47,7 @@ FROM runtime AS subgraph
 ARG NAME
 ENV SUBGRAPH=${NAME} PORT=4001
 COPY --from=build /weir/dist/kit ./dist/kit
+COPY --from=build /weir/dist/optional-packages ./dist/optional-packages
 COPY --from=build /weir/dist/subgraphs/${NAME} ./dist/subgraphs/${NAME}
 EXPOSE 4001
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 \

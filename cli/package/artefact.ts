@@ -18,6 +18,8 @@ export interface PackageContent {
   readonly unused: readonly string[];
   /** Further parts, by file name, which may be in a folder. */
   readonly files: ReadonlyMap<string, string>;
+  /** Called with the folder of the whole package before it replaces another one; rejects if it cannot be used. @default it can */
+  readonly check?: (folder: string) => Promise<void>;
   readonly env: Context['env'];
 }
 
@@ -47,7 +49,7 @@ export const unusedBySubgraphs: readonly string[] = ['dynalite', 'level'];
  */
 export async function writePackage(
   folder: string,
-  { handlers, sources, unused, files, env }: PackageContent,
+  { handlers, sources, unused, files, check, env }: PackageContent,
 ): Promise<ReadonlyMap<string, number>> {
   await refuseOthers(folder);
   const draft = `${folder}.${process.pid}.draft`;
@@ -67,6 +69,7 @@ export async function writePackage(
     await listParts(draft);
     await compile(draft, env);
     const sizes = await listParts(draft);
+    await check?.(draft);
     await rm(folder, { recursive: true, force: true });
     await rename(draft, folder);
     return sizes;

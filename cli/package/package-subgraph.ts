@@ -1,8 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, sep } from 'node:path';
+import type { SubgraphDeclaration } from '../../kit/declaration';
 import { packageFile } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
+import { MissingPackage, missingOf, type OptionalPackage } from '../../optional-packages';
 import { subgraphModule, subgraphNames, subgraphScript } from '../own-package';
 import { sizeOf, unusedBySubgraphs, writePackage } from './artefact';
 import type { PackageSubgraphFlags } from '../commands/package';
@@ -23,16 +25,20 @@ export async function packageSubgraph(
   try {
     const entry = join(own, 'entry.cjs');
     writeFileSync(entry, entryFor(script));
+    let declaration: SubgraphDeclaration | undefined;
     const written = await writePackage(folder, {
       handlers: ['handler'],
       sources: { code: entry },
       unused: unusedBySubgraphs,
       files: filesBeside(script),
+      check: async (draft) => {
+        declaration = await readDeclaration(join(draft, 'index.mjs'), context, script);
+        if (declaration !== undefined) checkNeededPackages(declaration);
+      },
       env: context.env,
     });
     const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
     say(`${folder} has the subgraph, ${sizeOf(written)}. The handler is index.handler.`);
-    const declaration = await readDeclaration(join(folder, 'index.mjs'), context);
     if (declaration === undefined) {
       say(`there is no template, as the module ${withoutDeclaration}`);
       return;
@@ -42,6 +48,20 @@ export async function packageSubgraph(
     say(`${template} deploys it.`);
   } finally {
     rmSync(own, { recursive: true });
+  }
+}
+
+/** @throws {MissingPackage} if a package is not installed that the subgraph needs on Lambda */
+function checkNeededPackages({ publishes, consumers, workflows }: SubgraphDeclaration): void {
+  const channel = publishes || consumers.length > 0;
+  const needed: Readonly<Record<string, readonly OptionalPackage[]>> = {
+    'The channel sns-sqs': channel ? ['@aws-sdk/client-sns', '@aws-sdk/client-sqs'] : [],
+    'The workflow engine of AWS Step Functions':
+      workflows.length > 0 ? ['@aws-sdk/client-sfn', '@aws-sdk/client-sqs'] : [],
+  };
+  for (const [neededBy, packages] of Object.entries(needed)) {
+    const missing = missingOf(packages);
+    if (missing.length > 0) throw new MissingPackage(neededBy, missing);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
+import { loadPackages } from '../../optional-packages';
 import { awsAgents } from '../net/outgoing';
 import { addressesOf, type DnsOptions, instanceOf, openDns } from './dns';
 import { type Ask, polling } from './polling';
@@ -25,7 +26,7 @@ export function cloudMapResolver(options: DnsOptions): Resolver {
 
   const ask: Ask = async (target, signal) => {
     const client = await clientFor(target.region, target.endpoint);
-    const { DiscoverInstancesCommand } = await import('@aws-sdk/client-servicediscovery');
+    const { DiscoverInstancesCommand } = await loadSdk();
     const { Instances = [] } = await client.send(
       new DiscoverInstancesCommand({
         NamespaceName: target.name,
@@ -69,9 +70,16 @@ async function addressesIn(
   return name === undefined ? [] : (await addressesOf(openDns(options, signal), name)).addresses;
 }
 
-/** The SDK is loaded only now, as loading is slow. */
+/** The SDK is loaded only when it is used, as loading is slow. */
+const loadSdk = () =>
+  loadPackages(
+    'A `cloudmap:` URL',
+    ['@aws-sdk/client-servicediscovery'],
+    () => import('@aws-sdk/client-servicediscovery'),
+  );
+
 const openClient: Open = async (region, endpoint) => {
-  const { ServiceDiscoveryClient } = await import('@aws-sdk/client-servicediscovery');
+  const { ServiceDiscoveryClient } = await loadSdk();
   return new ServiceDiscoveryClient({
     ...(region !== undefined && { region }),
     // AWS answers this command at a host of its own, which others do not have.

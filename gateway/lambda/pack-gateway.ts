@@ -11,6 +11,7 @@ import type { PackagedGraph, PackagedOperation, PackagedPlan } from '../packaged
 import { Planner } from '../planning';
 import { ManifestError, readManifests, sha256 } from '../request/persisted/manifest';
 import { validationRules } from '../request/validation-rules';
+import { checkNeededPackages } from '../process/needed-packages';
 import { readSupergraph } from '../process/read-supergraph';
 
 export interface PackedGateway {
@@ -28,6 +29,7 @@ export interface PackedGateway {
  */
 export async function packGateway(options: Options): Promise<PackedGateway> {
   refuseOnLambda(options);
+  checkNeededPackages(options);
   const operations = readOperations(options);
   const supergraphSdl = await readSupergraph(options);
   const eventFields = eventFieldsOf(options.events.subscriptions);

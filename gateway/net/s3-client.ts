@@ -1,11 +1,18 @@
+import { loadPackages } from '../../optional-packages';
 import { awsAgents } from './outgoing';
 
 /**
  * A client for a bucket, with `region` and `endpoint` from the parameters of an `s3:` URL; the rest comes from the AWS
  * SDK, which is loaded only now, as loading is slow.
+ *
+ * @throws {MissingPackage} if the client is not installed
  */
 export async function openS3(parameters: URLSearchParams) {
-  const { S3 } = await import('@aws-sdk/client-s3');
+  const { S3 } = await loadPackages(
+    'An `s3:` URL',
+    ['@aws-sdk/client-s3'],
+    () => import('@aws-sdk/client-s3'),
+  );
   const region = parameters.get('region');
   const endpoint = parameters.get('endpoint');
   return new S3({

@@ -56,6 +56,7 @@ import type { OperationMemory } from '../graph/operation-cache';
 import { createPages, explainEndpoint } from './exploration';
 import { firstQuery } from './first-query';
 import { checkNamedFiles } from './named-files';
+import { checkNeededPackages } from './needed-packages';
 import { createHandle, createRoutes, type Route } from './routes';
 import type { Hooks } from '../request/hooks';
 import { createSteps, type Steps } from '../websocket/steps';
@@ -135,6 +136,8 @@ export class Configuration {
   static async open(options: ConfigurationOptions): Promise<Configuration> {
     const { persistedOperations, authorization } = options.options;
     const { packaged } = options;
+    // What is packaged has been checked before, and is bundled.
+    if (packaged === undefined) checkNeededPackages(options.options);
     await checkNamedFiles(options.options);
     const trusted =
       packaged === undefined

@@ -34,6 +34,7 @@ import { UnsentHeads } from '../admission/unsent-heads';
 import { followCertificates } from './certificates';
 import { isProbe } from '../http/paths';
 import { createListener } from './listener';
+import { checkNeededPackages } from './needed-packages';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
 import type { Invalidation } from '../options/invalidation';
@@ -169,6 +170,8 @@ export async function openGateway(
     peers,
   } = readOptions(given);
   check?.(options);
+  // Before the first of them is loaded.
+  if (packaged === undefined) checkNeededPackages(options);
   useProxiesOfEnvironment();
   const logger = createLogger({
     level: options.logging.level,

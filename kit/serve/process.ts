@@ -1,4 +1,5 @@
 import { type FastifyBaseLogger } from 'fastify';
+import { MissingPackage } from '../../optional-packages';
 import { StartError } from './start-error';
 
 export interface ProcessOptions {
@@ -44,7 +45,9 @@ export async function runProcess({ name, usage, start }: ProcessOptions): Promis
     process.send?.({ type: 'ready', url });
   } catch (error) {
     const sentence =
-      error instanceof StartError ? error.message : `It cannot start: ${(error as Error).message}`;
+      error instanceof StartError || error instanceof MissingPackage
+        ? error.message
+        : `It cannot start: ${(error as Error).message}`;
     process.stderr.write(`${name}: ${sentence}\n`);
     process.exit(2);
   }

@@ -15,12 +15,14 @@ const longest = 30_000;
  * Loads the module of a subgraph's function in a process of its own, and reads what the code declares.
  *
  * @param file the file that exports `handler`; a relative path is one from the working folder
+ * @param name what errors call it
  * @returns undefined if that is not what `lambdaHandler` of the kit has made
  * @throws {CommandFailure} if it cannot be loaded
  */
 export async function readDeclaration(
   file: string,
   { env }: Context,
+  name = file,
 ): Promise<SubgraphDeclaration | undefined> {
   const script = join(__dirname, `tell-declaration${extname(__filename)}`);
   const child = fork(script, [resolve(file)], { env: { ...env }, silent: true, timeout: longest });
@@ -32,5 +34,5 @@ export async function readDeclaration(
   const [said, signal] = await Promise.all([text(child.stderr!), ended]);
   if (told !== undefined) return told.declaration ?? undefined;
   const reason = signal === null ? said.trim() : 'It does not end.';
-  throw new CommandFailure(`weir: ${file} does not say what its subgraph declares: ${reason}`, 2);
+  throw new CommandFailure(`weir: ${name} does not say what its subgraph declares: ${reason}`, 2);
 }

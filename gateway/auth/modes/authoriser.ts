@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
+import { loadPackages } from '../../../optional-packages';
 import type { Options } from '../../options';
 import type { Received } from '../authenticator';
 import { awsAgents } from '../../net/outgoing';
@@ -38,7 +39,11 @@ export function askAuthoriser(
 
 /** The SDK is loaded only if a function is configured. It finds credentials and region as usual. */
 function awsFunction(name: string, region: string | undefined): Ask {
-  const { InvokeCommand, LambdaClient } = require('@aws-sdk/client-lambda') as typeof Sdk;
+  const { InvokeCommand, LambdaClient } = loadPackages(
+    '`auth.lambda.function`',
+    ['@aws-sdk/client-lambda'],
+    () => require('@aws-sdk/client-lambda') as typeof Sdk,
+  );
   let client: Sdk.LambdaClient | undefined;
   return async (event, abortSignal) => {
     client ??= new LambdaClient({

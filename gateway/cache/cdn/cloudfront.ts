@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { loadPackages } from '../../../optional-packages';
 import { awsAgents } from '../../net/outgoing';
 import { PurgeRefused, type SendPurge } from './cdn-purges';
 
@@ -37,7 +38,11 @@ const refusals = new Set(['InvalidArgument', 'BatchTooLarge']);
 
 /** The SDK is loaded only for a gateway with a distribution, as loading is slow. */
 async function openClient(endpoint: string | undefined) {
-  const { CloudFrontClient, CreateInvalidationCommand } = await import('@aws-sdk/client-cloudfront');
+  const { CloudFrontClient, CreateInvalidationCommand } = await loadPackages(
+    '`cache.cdn.cloudFront`',
+    ['@aws-sdk/client-cloudfront'],
+    () => import('@aws-sdk/client-cloudfront'),
+  );
   const client = new CloudFrontClient({
     // CloudFront is global; its requests are signed for this region.
     region: 'us-east-1',

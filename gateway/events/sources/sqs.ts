@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type * as SNS from '@aws-sdk/client-sns';
 import type * as SQS from '@aws-sdk/client-sqs';
+import { loadPackages } from '../../../optional-packages';
 import { awsAgents } from '../../net/outgoing';
 import type { DomainEventSource, EventBatch, ReadOptions, ReceivedEvent } from '../source';
 
@@ -189,7 +190,11 @@ interface Clients {
 }
 
 async function openClients(region: string, endpoint: string | undefined): Promise<Clients> {
-  const [SQS, SNS] = await Promise.all([import('@aws-sdk/client-sqs'), import('@aws-sdk/client-sns')]);
+  const [SQS, SNS] = await loadPackages(
+    'A source of events of the type `sqs`',
+    ['@aws-sdk/client-sns', '@aws-sdk/client-sqs'],
+    () => Promise.all([import('@aws-sdk/client-sqs'), import('@aws-sdk/client-sns')]),
+  );
   const options = {
     region,
     ...(endpoint !== undefined && { endpoint }),

@@ -39,8 +39,8 @@ import {
   type Demand,
   type Move,
   type Position,
+  type RunInput,
   type StateError,
-  type Told,
 } from './interpreter';
 import { isObject, type Json, type JsonObject } from './paths';
 import { mostDataBytes, type RunTask } from './run-task';
@@ -323,13 +323,13 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
     definition: Definition,
     leasedAt: number,
   ): Promise<StoredExecution | undefined> {
-    const told = { name: item.name, input: JSON.parse(item.input) as Json };
+    const runInput = { name: item.name, input: JSON.parse(item.input) as Json };
     const position: Position = {
       state: item.state,
       data: JSON.parse(item.data) as Json,
       retries: item.retries,
     };
-    const wanted = interpret(definition, position, told);
+    const wanted = interpret(definition, position, runInput);
     if (wanted.kind === 'call') {
       const called = { ...item, attempts: item.attempts + 1 };
       const outcome =
@@ -344,9 +344,9 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
       if (outcome === undefined) return undefined;
       const move =
         'output' in outcome
-          ? completed(definition, position, outcome.output, told)
+          ? completed(definition, position, outcome.output, runInput)
           : failed(definition, position, outcome.failure);
-      return follow(called, move, definition, told);
+      return follow(called, move, definition, runInput);
     }
     if (wanted.kind === 'wait' || wanted.kind === 'wait-until') {
       const until =
@@ -355,9 +355,9 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
           : Date.parse(wanted.time);
       if (until > Date.now()) return { ...without(item, 'owner'), due: new Date(until).toISOString() };
       recordWait(item, definition);
-      return follow(item, waited(definition, position), definition, told);
+      return follow(item, waited(definition, position), definition, runInput);
     }
-    return follow(item, wanted, definition, told);
+    return follow(item, wanted, definition, runInput);
   }
 
   /** By who has written its end: one that is killed before this leaves no span. */
@@ -427,7 +427,12 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
   }
 
   /** The execution after a move, and after all moves behind it that want nothing from outside. */
-  function follow(item: StoredExecution, first: Move, definition: Definition, told: Told): StoredExecution {
+  function follow(
+    item: StoredExecution,
+    first: Move,
+    definition: Definition,
+    runInput: RunInput,
+  ): StoredExecution {
     let [current, move] = [item, first];
     for (;;) {
       move = limited(move);
@@ -452,7 +457,7 @@ export function embeddedEngine(options: EmbeddedEngineOptions): WorkflowEngine {
         case 'go': {
           const history = leaving(current, move.caught ? 'CAUGHT' : 'SUCCEEDED', now, move.caught);
           current = { ...base, ...stored(move.to), history, enteredAt: now, attempts: 0, ...lease() };
-          const next = interpret(definition, move.to, told);
+          const next = interpret(definition, move.to, runInput);
           if (next.kind === 'call' || next.kind === 'wait' || next.kind === 'wait-until') return current;
           move = next;
           break;

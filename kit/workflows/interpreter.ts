@@ -31,7 +31,7 @@ export type Move =
   | { readonly kind: 'fail'; readonly error: StateError };
 
 /** What the context object takes from the execution. */
-export interface Told {
+export interface RunInput {
   readonly name: string;
   readonly input: Json;
 }
@@ -49,7 +49,7 @@ export const keyOf = (execution: string, state: string): string => `${execution}
 export const stateIn = (key: string): string => key.slice(key.indexOf('#') + 1);
 
 /** Interprets the state where an execution stands: what it wants, or where it leads (Pass, Choice, Succeed, Fail). */
-export function interpret(definition: Definition, position: Position, told: Told): Demand | Move {
+export function interpret(definition: Definition, position: Position, run: RunInput): Demand | Move {
   return orFail(() => {
     const state = definition.States[position.state]!;
     const input = 'InputPath' in state ? select(state.InputPath, position.data) : position.data;
@@ -57,12 +57,12 @@ export function interpret(definition: Definition, position: Position, told: Told
       case 'Task': {
         const { MessageBody } = state.Parameters;
         // `input` or `input.$`: what the task gets.
-        const { input: own } = fill(pick(MessageBody), input, contextOf(position, told)) as { input: Json };
+        const { input: own } = fill(pick(MessageBody), input, contextOf(position, run)) as { input: Json };
         return { kind: 'call', task: taskOf(state), input: own, timeoutSeconds: state.TimeoutSeconds };
       }
       case 'Pass': {
-        const filled = state.Parameters ? fill(state.Parameters, input, contextOf(position, told)) : input;
-        return leave(state, place(state.ResultPath, position.data, state.Result ?? filled));
+        const filled = state.Parameters ? fill(state.Parameters, input, contextOf(position, run)) : input;
+        return leave(state, applyResult(state.ResultPath, position.data, state.Result ?? filled));
       }
       case 'Wait':
         return timeOf(state, input);
@@ -93,13 +93,13 @@ export function interpret(definition: Definition, position: Position, told: Told
 }
 
 /** Where a Task state leads that has an output. */
-export function completed(definition: Definition, position: Position, output: Json, told: Told): Move {
+export function completed(definition: Definition, position: Position, output: Json, run: RunInput): Move {
   return orFail(() => {
     const state = definition.States[position.state] as StateOf<'Task'>;
     const result = state.ResultSelector
-      ? fill(state.ResultSelector, output, contextOf(position, told))
+      ? fill(state.ResultSelector, output, contextOf(position, run))
       : output;
-    return leave(state, place(state.ResultPath, position.data, result));
+    return leave(state, applyResult(state.ResultPath, position.data, result));
   });
 }
 
@@ -133,7 +133,7 @@ export function failed(
   }
   const catcher = Catch.find(matches);
   if (!catcher) return { kind: 'fail', error };
-  const data = place(catcher.ResultPath, position.data, { Error: error.error, Cause: error.cause });
+  const data = applyResult(catcher.ResultPath, position.data, { Error: error.error, Cause: error.cause });
   return { ...go(catcher.Next, data), caught: error };
 }
 
@@ -163,12 +163,12 @@ const select = (path: string | null | undefined, data: Json): Json =>
   path === null ? {} : path === undefined || path === '$' ? data : readPath(path, data);
 
 /** `null` keeps the input and drops the result. */
-function place(path: string | null | undefined, data: Json, result: Json): Json {
+function applyResult(path: string | null | undefined, data: Json, result: Json): Json {
   if (path === null) return data;
   return path === undefined || path === '$' ? result : writePath(path, data, result);
 }
 
-const contextOf = ({ state, retries }: Position, { name, input }: Told): ContextObject => ({
+const contextOf = ({ state, retries }: Position, { name, input }: RunInput): ContextObject => ({
   Execution: { Name: name, Input: input },
   State: { Name: state, RetryCount: retries.reduce((sum, count) => sum + count, 0) },
   Task: { Token: keyOf(name, state) },

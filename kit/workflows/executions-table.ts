@@ -1,4 +1,6 @@
+import { type Cause } from '../events/event';
 import { defineTable, type TableDefinition } from '../table/definition';
+import { logged } from '../traces/trace';
 import { type StateError } from './interpreter';
 import { type ExecutionStatus, type HistoryEntry } from './workflows';
 
@@ -46,11 +48,26 @@ export interface StoredExecution {
   readonly due?: string;
 }
 
-/** `due` of what every sweep is to find. */
+/** `due` of what every sweep reads. */
 export const always = new Date(0).toISOString();
+
+/** The trace of the request that has started it. */
+export const traceOf = ({ input }: StoredExecution): Cause => (JSON.parse(input) as { trace: Cause }).trace;
+
+/** What each log line about an execution has. */
+export const factsOf = (item: StoredExecution): object => ({
+  ...logged(traceOf(item)),
+  execution: item.name,
+});
 
 /** Partitions of the index, so that DynamoDB can spread the writes. */
 export const shards = ['0', '1', '2', '3'] as const;
+
+export function shardOf(name: string): string {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)!) >>> 0;
+  return shards[sum % shards.length]!;
+}
 
 export const listingOf = (status: 'RUNNING' | 'FAILED', shard: string): string => `${status}-${shard}`;
 

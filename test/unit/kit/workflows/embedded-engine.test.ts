@@ -4,7 +4,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import { pino } from 'pino';
 import { openDatabase, SubgraphError, type Database } from '../../../../kit';
 import { tasksOf, type Definition } from '../../../../kit/workflows/definition';
-import { type EmbeddedEngineOptions } from '../../../../kit/workflows/embedded-engine';
+import { type EmbeddedEngineOptions } from '../../../../kit/workflows/embedded/settings';
 import { nameOf, readStart, type ExecutionName, type WorkflowEngine } from '../../../../kit/workflows/engine';
 import { definitionsTable, executionsTable } from '../../../../kit/workflows/executions-table';
 import { mostDataBytes } from '../../../../kit/workflows/run-task';

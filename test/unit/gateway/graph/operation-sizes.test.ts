@@ -1,4 +1,4 @@
-/** Whether what gateway/graph/operations.ts says that operations take is what they take. */
+/** Whether what gateway/graph/operations/ says that operations take is what they take. */
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import { Authorization, Policies } from '../../../../gateway/auth/directives';
 import { describeOperation } from '../../../../gateway/cache/responses/cached-operation';

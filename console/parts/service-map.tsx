@@ -22,20 +22,7 @@ export function ServiceMap({ graph, chosen, choose }: ServiceMapProps): JSX.Elem
   return (
     <div class="scroll map" role="region" aria-label="Service map" tabIndex={0}>
       <svg width={map.width} height={map.height} viewBox={`0 0 ${map.width} ${map.height}`} role="group">
-        <defs>
-          <marker
-            id="arrow"
-            viewBox="0 0 8 8"
-            refX="7"
-            refY="4"
-            markerWidth="8"
-            markerHeight="8"
-            orient="auto"
-            markerUnits="userSpaceOnUse"
-          >
-            <path d="M0 0 L8 4 L0 8 Z" class="arrow" />
-          </marker>
-        </defs>
+        <ArrowHead />
         {map.edges.map(({ from, to, path, width, rate: calls }) => {
           const service = graph.services.find(({ name }) => name === to);
           const isDim = chosen !== undefined && from !== chosen && to !== chosen;
@@ -122,6 +109,24 @@ export function ServiceMap({ graph, chosen, choose }: ServiceMapProps): JSX.Elem
     </div>
   );
 }
+
+/** What the ends of edges refer to, as `#arrow`. */
+const ArrowHead = (): JSX.Element => (
+  <defs>
+    <marker
+      id="arrow"
+      viewBox="0 0 8 8"
+      refX="7"
+      refY="4"
+      markerWidth="8"
+      markerHeight="8"
+      orient="auto"
+      markerUnits="userSpaceOnUse"
+    >
+      <path d="M0 0 L8 4 L0 8 Z" class="arrow" />
+    </marker>
+  </defs>
+);
 
 function Text({
   node,

@@ -134,8 +134,8 @@ function response(scan: Scan, shape: Shape): Response {
 function scanObject(scan: Scan, start: number, shape: Shape, record: number): number {
   const { bytes, view, workspace } = scan;
   const { keyWords, keyFirst, keyMask, keyLength, slots, children, typenames, tights } = shape;
-  const keyCount = slots.length;
   const { hasSharedObjects } = shape;
+  const keyCount = slots.length;
   let tape = workspace.tape;
   let p = start;
   let expected = 0;
@@ -228,10 +228,8 @@ function scanObject(scan: Scan, start: number, shape: Shape, record: number): nu
     }
   }
   scan.depth--;
-  p++;
   tape[record + SOURCE_START] = start - 1;
-  tape[record + SOURCE_END] = p;
-  return p;
+  return (tape[record + SOURCE_END] = p + 1);
 }
 
 /** Scans a value where an object, or a list of them, is expected. */

@@ -19,7 +19,7 @@ import { hostileOperations, largeSupergraph, randomOperations } from './lib/host
 
 const require = createRequire(import.meta.url);
 const { parse } = require('graphql');
-const { longestSlice } = require('../dist/gateway/admission/slice.js');
+const { longestSlice } = require('../dist/gateway/net/slice.js');
 const { defaultBudget, Steps } = require('../dist/gateway/planning/budget.js');
 const { planOperation } = require('../dist/gateway/planning/plan-operation.js');
 const { readSupergraph } = require('../dist/gateway/planning/supergraph-facts.js');

@@ -195,12 +195,14 @@ describe('tokens', () => {
     c: () => ({ iss: issuers.c, token_use: 'access', client_id: 'app', sub: 'u1', exp: now() + 60 }),
   };
   type Issuer = keyof typeof good;
-  const sign = (issuer: Issuer, claims: JWTPayload = {}, header = {}, key = keys[issuer]) =>
-    new SignJWT({ ...good[issuer](), ...claims })
+  /** Claims with a time are made when the token is signed, not when the file is read. */
+  type Claims = JWTPayload | (() => JWTPayload);
+  const sign = (issuer: Issuer, claims: Claims = {}, header = {}, key = keys[issuer]) =>
+    new SignJWT({ ...good[issuer](), ...(typeof claims === 'function' ? claims() : claims) })
       .setProtectedHeader({ alg: issuer === 'c' ? 'RS256' : 'ES256', kid: 'k1', ...header })
       .sign(key);
 
-  it.each<[string, Issuer, JWTPayload, object]>([
+  it.each<[string, Issuer, Claims, object]>([
     ['of one audience', 'a', {}, { mode: 'oidc', subject: 'u1', issuer: issuers.a, client: undefined }],
     ['of several audiences, one of which is meant', 'a', { aud: ['x', 'app'] }, { subject: 'u1' }],
     [
@@ -217,8 +219,8 @@ describe('tokens', () => {
     ],
     ['whose groups are nothing', 'a', { realm: null, scope: 7 }, { groups: [], scopes: [] }],
     ['whose groups are not below what is no map', 'a', { realm: 'roles' }, { groups: [] }],
-    ['that expired less than the skew ago', 'a', { exp: now() - 5 }, { subject: 'u1' }],
-    ['that is valid in less than the skew', 'a', { nbf: now() + 5 }, { subject: 'u1' }],
+    ['that expired less than the skew ago', 'a', () => ({ exp: now() - 5 }), { subject: 'u1' }],
+    ['that is valid in less than the skew', 'a', () => ({ nbf: now() + 5 }), { subject: 'u1' }],
     ['of a client in azp', 'b', {}, { client: 'web' }],
     ['of a client in client_id', 'b', { azp: undefined, client_id: 'web' }, { client: 'web' }],
     ['of a client in cid', 'b', { azp: undefined, cid: 'web' }, { client: 'web' }],
@@ -245,7 +247,7 @@ describe('tokens', () => {
     expect(await ask(auth, { authorization: token })).toBe(found);
   });
 
-  it.each<[string, Issuer, JWTPayload, string]>([
+  it.each<[string, Issuer, Claims, string]>([
     ['for another audience', 'a', { aud: 'other' }, 'The token is for another audience.'],
     ['for other audiences', 'a', { aud: ['other', 'shops'] }, 'The token is for another audience.'],
     ['for no audience', 'a', { aud: undefined as never }, 'The token is for another audience.'],
@@ -280,7 +282,7 @@ describe('tokens', () => {
     ['for no use', 'c', { token_use: undefined }, 'The token is for another use.'],
     ['that have expired', 'a', { exp: now() - 60 }, 'The token has expired.'],
     ['that never expire', 'a', { exp: undefined as never }, 'The token has no claim "exp".'],
-    ['that are not valid yet', 'a', { nbf: now() + 60 }, 'The token is not valid yet.'],
+    ['that are not valid yet', 'a', () => ({ nbf: now() + 60 }), 'The token is not valid yet.'],
     ['whose time is no time', 'a', { nbf: 'soon' as never }, 'The claim "nbf" of the token is wrong.'],
   ])('%s are refused', async (_, issuer, claims, reason) => {
     const token = await sign(issuer, claims);

@@ -39,7 +39,7 @@ const howToWrite = [
   'A gateway takes its options from a YAML file, and a few of them from flags, which win over the file. Everything but the supergraph has a default, so that this is enough:',
   yaml('# weir.yaml\nsupergraph: supergraph.graphql\n'),
   '```sh\nweir gateway --config weir.yaml\n```',
-  'Files are relative to the folder of the YAML file. An edit is live within two seconds, without a restart; [operations.md](operations.md#changing-options-without-a-restart) says which options need one.',
+  'Files are relative to the folder of the YAML file. An edit is live within two seconds, without a restart; [operations-reference.md](operations-reference.md#options-that-need-a-restart) lists the options that need one.',
   '## Options that protect',
   'Options that are marked with *Protects* let less in than the gateway does without them. A reload refuses a file that leaves one of them out, because such a file may be half-written: to take it away, set it, or the group around it, to `null`. `off` means the same, but not for text, where it is a value, nor for `true` and `false`. An item of a list that is known by a name (`rates`, `limits.classes`, `auth.oidc`, `auth.cognito`, `audit.trails`, names in `exclude` and `redact`) is taken away by `off` and its name in its place:',
   yaml(

@@ -95,7 +95,9 @@ export const subgraphs = z
         .meta({ protects: true }),
       subscriptions: subgraphSubscriptions
         .prefault({})
-        .describe('How the gateway subscribes at it: [realtime.md](realtime.md#from-subgraphs).')
+        .describe(
+          'How the gateway subscribes at it: [realtime-reference.md](realtime-reference.md#protocols-of-subgraphs).',
+        )
         .meta({ example: { protocol: 'sse', reconnect: '1m' } }),
       tls: subgraphTls
         .optional()

@@ -23,18 +23,18 @@ import { orderPlaced } from '../support/order-events';
 
 sayWithoutMoto('the tests of permissions on AWS');
 
-const examples = examplesOf('docs/events.md');
+const examples = examplesOf('docs/events-aws.md');
 const selection = { orders: ['OrderPlaced', 'OrderCancelled'] };
 const topic = 'arn:aws:sns:us-east-1:123456789012:{source}-events.fifo';
 
 const eventOf = (subject: string, type = 'OrderPlaced'): DomainEvent =>
   orderPlaced({ id: `of ${subject}`, type, subject });
 
-const [gateway, publisher, consumer, operator, creator] = policiesOf('docs/events.md') as [
+const [publisher, consumer, operator, creator, gateway] = policiesOf('docs/events-aws.md') as [
   ...[Policy, Policy, Policy, Policy, Policy],
 ];
 const [, workflows] = policiesOf('docs/workflows.md') as [Policy, Policy];
-const [archive] = policiesOf('docs/operations.md') as [Policy];
+const [archive] = policiesOf('docs/audit.md') as [Policy];
 const exact = { refused: [], unused: [] };
 
 let moto: Moto;
@@ -50,7 +50,7 @@ afterAll(async () => {
   if (motoPython !== undefined) await moto.stop();
 });
 
-(motoPython === undefined ? describe.skip : describe)('with the resources of docs/events.md', () => {
+(motoPython === undefined ? describe.skip : describe)('with the resources of docs/events-aws.md', () => {
   beforeAll(async () => {
     const { text } = examples.find(({ file }) => file === 'template.yaml')!;
     await deploy(readTemplate(text), { aws: moto.config });

@@ -110,10 +110,10 @@ const eventOf = (changes: Partial<DomainEvent> = {}): DomainEvent =>
     const missing = await open('products');
     const all = { publishes: true, consumers: { ratings: selection } };
     await expect(missing.prepare(all)).rejects.toThrow(
-      'There is no SNS topic "products-events.fifo". Create it, or name another one with --events-topic; docs/events.md has a template.',
+      'There is no SNS topic "products-events.fifo". Create it, or name another one with --events-topic; docs/events-aws.md has a template.',
     );
     await expect(missing.prepare({ ...all, publishes: false })).rejects.toThrow(
-      'There is no SQS queue "products-ratings.fifo" for the consumer "ratings". Create it, or name another one with --events-queue; docs/events.md has a template.',
+      'There is no SQS queue "products-ratings.fifo" for the consumer "ratings". Create it, or name another one with --events-queue; docs/events-aws.md has a template.',
     );
     expect((await sqs.listQueues({})).QueueUrls ?? []).toEqual([]);
     expect((await sns.listTopics({})).Topics).toEqual([]);

@@ -229,6 +229,7 @@ const others = [
     'grep',
     'kubectl',
     'mkdir',
+    'mv',
     'openssl',
     'printf',
     'rm',

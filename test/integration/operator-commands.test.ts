@@ -183,7 +183,7 @@ async function poison(events: number, others = 0): Promise<string[]> {
 
 describe('the examples of the docs', () => {
   it('of failures are what is printed, but for the ids', async () => {
-    const [first] = examples('docs/events.md');
+    const [first] = examples('docs/events-operations.md');
     const inOrder = (text: string) => text.match(/\b[0-9a-f]{16}\b/g) ?? [];
     const own = (await poison(2)).map((id) => id.split('/')[1]!);
     const [one, two] = [...new Set(first!.flatMap(({ output = '' }) => inOrder(output)))];
@@ -197,7 +197,7 @@ describe('the examples of the docs', () => {
   });
 
   it('of replays are what is printed', async () => {
-    const [, replays] = examples('docs/events.md');
+    const [, replays] = examples('docs/events-operations.md');
     const table = (generation: number) => running['letters']!.db.table(orderHistory.table(generation));
     hasNoAddress = false;
     publisher.push(placed('2026-01-01T09:00:00.000Z'), placed('2026-01-01T09:00:00.001Z'));

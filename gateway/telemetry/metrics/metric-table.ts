@@ -169,7 +169,7 @@ export const metricTable = {
       'Responses that the client of `connections.strict` does not understand. After one undici makes the calls of the endpoint for a minute, then for longer, up to an hour; those are not counted.',
     attributes: {
       subgraph,
-      reason: 'What the response is or has, such as `trailers`: docs/operations.md lists all.',
+      reason: 'What the response is or has, such as `trailers`: docs/failures.md lists all.',
     },
   },
   'weir.discovery.age': {

@@ -41,7 +41,7 @@ export async function findTopic(
     }
   }
   throw new StartError(
-    `There is no SNS topic "${wanted}". Create it, or name another one with --events-topic; docs/events.md has a template.`,
+    `There is no SNS topic "${wanted}". Create it, or name another one with --events-topic; docs/events-aws.md has a template.`,
   );
 }
 
@@ -70,7 +70,7 @@ export async function findQueue(
   const url = await queueUrl(wanted, sqs);
   if (url === undefined)
     throw new StartError(
-      `There is no SQS queue "${wanted}" for the consumer "${consumer}". Create it, or name another one with --events-queue; docs/events.md has a template.`,
+      `There is no SQS queue "${wanted}" for the consumer "${consumer}". Create it, or name another one with --events-queue; docs/events-aws.md has a template.`,
     );
   const { Attributes = {} } = await sqs.getQueueAttributes({
     QueueUrl: url,

@@ -54,8 +54,8 @@ describe('what an event drops', () => {
     });
   });
 
-  it('is what docs/events.md says of its example with a nested key, and of its event', () => {
-    const examples = examplesOf('docs/events.md');
+  it('is what docs/events-reference.md says of its example with a nested key, and of its event', () => {
+    const examples = examplesOf('docs/events-reference.md');
     const shelf = examples.find(({ text }) => text.includes('ShelfMoved:'))!;
     const { drop } = parse(shelf.text).events.types.ShelfMoved;
     expect(dropped(drop, { data })?.entities).toEqual([{ type: 'Shelf', key: { 'org.id': 7, code: 'p1' } }]);

@@ -3,9 +3,13 @@ import { type Command, Option } from 'commander';
 import type { LoadedOptions, LoadOptions, Options } from '../gateway/options';
 import type { OptionSources } from '../gateway/options/sources';
 import { CommandFailure, type Context } from './context';
-import { lazy } from './lazy';
+import type * as GatewayOptions from '../gateway/options';
+import type * as LostProtections from '../gateway/options/lost-protections';
 import { variableOfValue } from './variables';
 import type { OptionsWatch } from './gateway/watch-options';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadGatewayOptions = () => require('../gateway/options') as typeof GatewayOptions;
 
 /** The flags of both `weir gateway` and `weir dev`. Each sets an option of the gateway. */
 export interface GatewayFlags {
@@ -164,11 +168,15 @@ export class OptionsReader {
   load(): Options {
     try {
       const loaded = readOptions(this.#flags, this.#context, this.#more);
-      for (const inUse of this.#inUse) lazy.lostProtections().refuseLostProtections(inUse, loaded);
+      for (const inUse of this.#inUse)
+        (require('../gateway/options/lost-protections') as typeof LostProtections).refuseLostProtections(
+          inUse,
+          loaded,
+        );
       this.#loaded = loaded;
     } catch (error) {
       // All files are followed, as a missing one may be created later.
-      if (error instanceof lazy.gatewayOptions().OptionsError) this.#follow(error.files);
+      if (error instanceof loadGatewayOptions().OptionsError) this.#follow(error.files);
       throw error;
     }
     this.#follow();
@@ -199,7 +207,7 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
     variables: own.variables,
     flags: { ...own.flags, ...more.flags },
   };
-  return lazy.gatewayOptions().readOptions(given);
+  return loadGatewayOptions().readOptions(given);
 }
 
 /**
@@ -210,7 +218,7 @@ export async function withOptionsErrors<Result>(
   run: () => Result | Promise<Result>,
   reader?: Pick<OptionsReader, 'sources'>,
 ): Promise<Result> {
-  const { OptionsError } = lazy.gatewayOptions();
+  const { OptionsError } = loadGatewayOptions();
   const refuse = (problems: readonly string[]): never => {
     throw new CommandFailure(problems.map((problem) => `weir: ${nameFlag(problem)}`).join('\n'), 2);
   };

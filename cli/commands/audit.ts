@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { AuditFinding } from '../../gateway/telemetry/audit/verify';
+import { type AuditFinding, verifyAudit } from '../../gateway/telemetry/audit/verify';
 import { CommandFailure, type Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Archive from '../../gateway/events/archive/archive';
+import type * as ArchiveBucket from '../../gateway/events/archive/archive-bucket';
 import { privateLinkSigner } from '../registry/private-link';
 import { formatOption } from '../registry/registry';
 import { givenBy } from '../variables';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadBucket = () => require('../../gateway/events/archive/archive-bucket') as typeof ArchiveBucket;
 
 interface VerifyFlags {
   readonly keyFile?: string;
@@ -81,8 +85,8 @@ async function archive(
   const key = keyFile === undefined ? undefined : readKey(keyFile, env);
   if (key !== undefined && key.length < 16)
     throw new CommandFailure(`weir: the key in ${keyFile} must be at least 16 characters long.`, 2);
-  const { archiveEvents, ArchiveBroken } = lazy.archive();
-  const { isInS3, trailInS3 } = lazy.archiveBucket();
+  const { archiveEvents, ArchiveBroken } = require('../../gateway/events/archive/archive') as typeof Archive;
+  const { isInS3, trailInS3 } = loadBucket();
   if (isInS3(folder) && !/^s3:\/\/[a-z0-9.-]+(?:[/?]|$)/.test(folder))
     throw new CommandFailure(
       `weir: --folder must be like archive or s3://BUCKET/PREFIX?region=eu-west-1, but got: "${folder}".`,
@@ -132,10 +136,8 @@ async function verifyTrail(
   { keyFile, after, includes, last, format }: VerifyFlags,
   { stdout, env }: Context,
 ): Promise<void> {
-  const { verifyAudit } = lazy.audit();
   const key = keyFile === undefined ? undefined : readKey(keyFile, env);
-  const read = (file: string) =>
-    file.startsWith('s3://') ? lazy.archiveBucket().readS3Trail(file) : undefined;
+  const read = (file: string) => (file.startsWith('s3://') ? loadBucket().readS3Trail(file) : undefined);
   const verdict = await verifyAudit(files, { key, after, includes, read }).catch((error: unknown) => {
     const { path, code, message } = error as NodeJS.ErrnoException;
     throw unreadable(path ?? files.join(', '), code, message);

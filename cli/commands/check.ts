@@ -20,10 +20,14 @@ import {
   reportFormats,
 } from '../registry/check-report';
 import { paintFor } from '../terminal/colours';
-import { lazy } from '../lazy';
+import type * as PlanCosts from '../../gateway/explain/plan-costs';
+import type * as Schema from '../../schema';
 import { readInput } from '../terminal/input';
 import { type Introspect, withIntrospection } from '../registry/introspection';
 import { addSchemaFlags, readChanges, type SchemaFlags } from '../registry/subgraph-changes';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadSchema = () => require('../../schema') as typeof Schema;
 
 interface CheckFlags extends RegistryFlags, SchemaFlags {
   readonly against?: string;
@@ -93,7 +97,7 @@ async function check(
   calls: Introspect,
 ): Promise<void> {
   const changes = await readChanges(name, flags, context, calls);
-  const { checkSchemas, defaultLintRules, readLintRules, RegistryError } = lazy.schema();
+  const { checkSchemas, defaultLintRules, readLintRules, RegistryError } = loadSchema();
   const lint =
     flags.lint === undefined
       ? defaultLintRules
@@ -131,7 +135,7 @@ async function registryBase(
   const usageOf =
     ({ usage }: Registry): ReadUsage =>
     (schema) =>
-      lazy.schema().readUsage(usage, { since: start, excludedClients: excludeClient, schema });
+      loadSchema().readUsage(usage, { since: start, excludedClients: excludeClient, schema });
   const running = async (variant: Registry) => {
     const newest = await variant.current();
     const before = newest?.supergraph === undefined ? undefined : await variant.supergraph(newest);
@@ -165,7 +169,7 @@ async function readBase({
     routingUrl,
   });
   if (/\.ya?ml$/.test(file)) {
-    const { composeFile, formatProblem } = lazy.schema();
+    const { composeFile, formatProblem } = loadSchema();
     const composed = await composeFile({ file, env, ...calls });
     if (composed.errors)
       throw new CommandFailure(
@@ -202,7 +206,7 @@ async function comparePlans(
     .filter(({ text }) => text !== '')
     .slice(0, most);
   if (before === undefined || supergraphSdl === undefined || operations.length === 0) return [];
-  const { measurePlans } = lazy.planCosts();
+  const { measurePlans } = require('../../gateway/explain/plan-costs') as typeof PlanCosts;
   const texts = operations.map(({ text }) => text);
   const [now, then] = await Promise.all([measurePlans(before, texts), measurePlans(supergraphSdl, texts)]);
   return operations.flatMap((operation, index) => {

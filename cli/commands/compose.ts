@@ -9,7 +9,7 @@ import {
   type Introspect,
   withIntrospection,
 } from '../registry/introspection';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
 import { showProblem } from '../terminal/problems';
 import { replaceFile } from '../terminal/replace-file';
 
@@ -72,7 +72,7 @@ async function compose(
   if (options.watch && options.out === undefined) {
     throw new CommandFailure('weir: --watch needs --out FILE, which keeps the last good supergraph.', 2);
   }
-  const { composeFile, watchSupergraph } = lazy.schema();
+  const { composeFile, watchSupergraph } = require('../../schema') as typeof Schema;
   if (!options.watch) {
     const composition = await composeFile({ file, env, ...calls });
     await deliver(composition, options, context);

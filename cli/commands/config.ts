@@ -11,7 +11,8 @@ import {
   readOptions,
   withOptionsErrors,
 } from '../gateway-options';
-import { lazy } from '../lazy';
+import type * as InForce from '../../gateway/options/in-force';
+import type * as Yaml from 'yaml';
 
 interface PrintFlags extends OwnFlags {
   readonly format: 'yaml' | 'json';
@@ -48,7 +49,7 @@ export function configCommand(context: Context): Command {
 async function printOptions(flags: PrintFlags, context: Context): Promise<void> {
   const inForce = await withOptionsErrors(() => {
     const { options, sources } = readOptions(flags, context);
-    return lazy.inForce().optionsInForce(options, sources);
+    return (require('../../gateway/options/in-force') as typeof InForce).optionsInForce(options, sources);
   });
   context.stdout.write(flags.format === 'json' ? toJson(inForce) : toYaml(inForce));
 }
@@ -64,7 +65,7 @@ function toJson(options: readonly OptionInForce[]): string {
 
 /** Formats options as YAML, with the origin of each as a comment. */
 function toYaml(options: readonly OptionInForce[]): string {
-  const { Document, isCollection } = lazy.yaml();
+  const { Document, isCollection } = require('yaml') as typeof Yaml;
   const document = new Document({});
   for (const { path, value, origin } of options) {
     const node = document.createNode(value ?? '[hidden]') as Node;

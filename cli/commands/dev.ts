@@ -10,7 +10,9 @@ import { npmShellGone } from '../dev/npm-shell';
 import { createOutput } from '../dev/output';
 import { type Part, RunningParts } from '../dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from '../gateway-options';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
+import type * as OwnGraph from '../dev/own-graph';
+import type * as ReferenceGraph from '../dev/reference-graph';
 import { isCheckout, packageRoot } from '../own-package';
 import { type AnnouncedGraph, announceGraph, runningGraphFile } from '../gateway/running-graph';
 import { type OptionsWatch, watchOptions } from '../gateway/watch-options';
@@ -108,7 +110,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     },
   );
   // Errors in the options are reported before anything is started.
-  lazy.schema().requireComposer();
+  (require('../../schema') as typeof Schema).requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
   let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {
@@ -129,12 +131,12 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     logLevel: logLevel ?? usualLevel,
   };
   const graph = isReference
-    ? await lazy.referenceGraph().startReferenceGraph({
+    ? await (require('../dev/reference-graph') as typeof ReferenceGraph).startReferenceGraph({
         ...graphOptions,
         data: flags.data ?? '.weir/dynamodb',
         reset: flags.reset === true,
       })
-    : await lazy.ownGraph().startOwnGraph(graphOptions);
+    : await (require('../dev/own-graph') as typeof OwnGraph).startOwnGraph(graphOptions);
   const adminToken = randomBytes(16).toString('hex');
   const [gateway] = await Promise.all([
     startDevGateway({ reader, watch, graph, adminToken, output }).then((started) => parts.add(started)),

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Registry, SchemaChange, Version } from '../../schema';
 import { type Paint, paintFor } from '../terminal/colours';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
 import {
   addRegistryFlags,
   formatOption,
@@ -63,7 +63,7 @@ async function diff(
 }
 
 async function compare(registry: Registry, from: number | undefined, to: number | undefined): Promise<Diff> {
-  const { apiSchemaOf, changesBetween } = lazy.schema();
+  const { apiSchemaOf, changesBetween } = require('../../schema') as typeof Schema;
   // Of one that is named, what went on running counts if it was rejected.
   const after =
     to === undefined ? ((await registry.lastRun()) ?? (await registry.newest())) : await registry.version(to);

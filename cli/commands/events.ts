@@ -1,7 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Failures from '../operators/failures';
+import type * as Rebuilds from '../operators/rebuilds';
 import { addOperatorFlags, countUpTo, type ReportFlags, whereSubgraphsAre } from '../operators/flags';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadFailures = () => require('../operators/failures') as typeof Failures;
 
 export interface FailedFlags extends ReportFlags {
   readonly consumer?: string;
@@ -43,7 +47,7 @@ export function eventsCommand(context: Context): Command {
         '  $ weir events failed --consumer thank-buyer --format json\n' +
         '  $ weir events failed --subgraph letters=https://letters.internal/graphql',
     )
-    .action((flags: ListFailuresFlags) => lazy.failures().listFailures(flags, context));
+    .action((flags: ListFailuresFlags) => loadFailures().listFailures(flags, context));
   const change = (action: 'retry' | 'drop', example: string) =>
     new Command(action)
       .argument('[ID...]', 'failures, as `weir events failed` prints them: CONSUMER/ID')
@@ -55,7 +59,7 @@ export function eventsCommand(context: Context): Command {
           `  $ weir events ${action} --all --consumer thank-buyer`,
       )
       .action((ids: readonly string[], flags: ChangeFailuresFlags) =>
-        lazy.failures().changeFailures(action, ids, flags, context),
+        loadFailures().changeFailures(action, ids, flags, context),
       );
   const retry = change('retry', 'thank-buyer/3f2a9c0d1e2b4c5d')
     .summary('deliver events again that have failed')
@@ -87,7 +91,9 @@ export function eventsCommand(context: Context): Command {
         '  $ weir events replay --projection order-history\n' +
         '  $ weir events replay --projection order-history --to 2026-11-27T09:00:00Z',
     )
-    .action((flags: ReplayFlags) => lazy.rebuilds().replay(flags, context));
+    .action((flags: ReplayFlags) =>
+      (require('../operators/rebuilds') as typeof Rebuilds).replay(flags, context),
+    );
   return new Command('events')
     .summary('retry or drop events that have failed, and build projections again')
     .description('Does what operators do with the consumers and projections of subgraphs.')

@@ -4,8 +4,13 @@ import { CommandFailure, type Context } from '../context';
 import { readInput } from '../terminal/input';
 import type { Explained } from '../../gateway/explain/explain';
 import { OptionsReader, withOptionsErrors } from '../gateway-options';
-import { lazy } from '../lazy';
+import type * as Explain from '../../gateway/explain/explain';
+import type * as ReadSupergraph from '../../gateway/process/read-supergraph';
+import type * as GraphQL from 'graphql';
 import { formatOption } from '../registry/registry';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadGraphQL = () => require('graphql') as typeof GraphQL;
 
 interface ExplainFlags {
   readonly query: string;
@@ -61,9 +66,11 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
     context,
   );
   const options = await withOptionsErrors(() => reader.read(), reader);
-  const supergraphSdl = await withOptionsErrors(() => lazy.readSupergraph().readSupergraph(options), reader);
-  const explanation = await lazy
-    .explain()
+  const supergraphSdl = await withOptionsErrors(
+    () => (require('../../gateway/process/read-supergraph') as typeof ReadSupergraph).readSupergraph(options),
+    reader,
+  );
+  const explanation = await (require('../../gateway/explain/explain') as typeof Explain)
     .explainOperation({
       supergraphSdl,
       query,
@@ -85,7 +92,7 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
     return;
   }
   if ('errors' in explanation) {
-    const source = new (lazy.graphql().Source)(query, flags.query);
+    const source = new (loadGraphQL().Source)(query, flags.query);
     throw new CommandFailure(explanation.errors.map((error) => describe(error, source)).join('\n\n'), 1);
   }
   stdout.write(`${[explanation.plan.trimEnd(), ...report(explanation)].join('\n')}\n`);
@@ -151,6 +158,6 @@ function parseVariables(file: string, text: string): Readonly<Record<string, unk
 }
 
 function describe({ message, locations }: GraphQLError, source: Source): string {
-  const places = (locations ?? []).map((location) => lazy.graphql().printSourceLocation(source, location));
+  const places = (locations ?? []).map((location) => loadGraphQL().printSourceLocation(source, location));
   return [`error: ${message}`, ...places].join('\n');
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
+import type * as GraphQL from 'graphql';
 import { addRegistryFlags, type RegistryFlags, versionNumber, withRegistry } from '../registry/registry';
 import { replaceFile } from '../terminal/replace-file';
 
@@ -54,4 +55,4 @@ async function fetchSchema(
 }
 
 const apiSchemaIn = (supergraph: string): string =>
-  `${lazy.graphql().printSchema(lazy.schema().apiSchemaOf(supergraph))}\n`;
+  `${(require('graphql') as typeof GraphQL).printSchema((require('../../schema') as typeof Schema).apiSchemaOf(supergraph))}\n`;

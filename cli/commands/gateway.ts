@@ -12,7 +12,9 @@ import {
   OptionsReader,
   withOptionsErrors,
 } from '../gateway-options';
-import { lazy } from '../lazy';
+import type * as CheckGateway from '../../gateway/process/check-gateway';
+import type * as OpenConsole from '../../gateway/process/open-console';
+import type * as StartGateway from '../../gateway/process/start-gateway';
 import { handedConnections } from '../gateway/shared-port';
 import type * as Primary from '../gateway/primary';
 import { forgetUrl, writeUrl } from '../gateway/url-file';
@@ -61,7 +63,7 @@ export function gatewayCommand(context: Context): Command {
     );
 }
 
-/** Not by `lazy`, which it uses itself: workers and single processes run without it. */
+/** Workers and single processes run without it. */
 const loadPrimary = () => require('../gateway/primary') as typeof Primary;
 
 function workerCount(text: string): number {
@@ -74,7 +76,7 @@ function workerCount(text: string): number {
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
   const { subgraphs, unknown, unavailable } = await withOptionsErrors(
-    () => lazy.checkGateway().checkGateway(reader.read()),
+    () => (require('../../gateway/process/check-gateway') as typeof CheckGateway).checkGateway(reader.read()),
     reader,
   );
   const found =
@@ -132,7 +134,13 @@ const start = (
   reader: OptionsReader,
   toGiven: (options: Options) => GatewayOptions,
 ): Promise<RunningGateway> =>
-  withOptionsErrors(() => reader.use((read) => lazy.startGateway().startGateway(toGiven(read()))), reader);
+  withOptionsErrors(
+    () =>
+      reader.use((read) =>
+        (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway(toGiven(read())),
+      ),
+    reader,
+  );
 
 /**
  * The options of a worker. The primary serves its metrics. Each worker has its own files for audit trails, as a hash
@@ -143,7 +151,7 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
   clientConnections: handedConnections(),
   callbackKey: env[callbackKeyVariable],
   // The primary serves its console.
-  name: lazy.openConsole().gatewayName(process.ppid),
+  name: (require('../../gateway/process/open-console') as typeof OpenConsole).gatewayName(process.ppid),
   peers: otherWorkers,
   admin: {
     ...options.admin,

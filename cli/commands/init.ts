@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Scaffold from '../init/scaffold';
 
 interface InitFlags {
   readonly subgraph?: string;
@@ -26,7 +26,7 @@ export function initCommand(context: Context): Command {
         '\nThen `weir dev` runs the graph; docs/getting-started.md goes all the way.',
     )
     .action(async (folder: string, { subgraph }: InitFlags) => {
-      const written = await lazy.scaffold().scaffold({ folder, subgraph, env: context.env });
-      context.stdout.write(lazy.scaffold().describeScaffold(written));
+      const { scaffold, describeScaffold } = require('../init/scaffold') as typeof Scaffold;
+      context.stdout.write(describeScaffold(await scaffold({ folder, subgraph, env: context.env })));
     });
 }

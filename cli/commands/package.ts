@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { Context } from '../context';
 import type { OwnFlags } from '../gateway-options';
-import { lazy } from '../lazy';
+import type * as PackageGateway from '../package/package-gateway';
+import type * as PackageSubgraph from '../package/package-subgraph';
 
 export interface PackageGatewayFlags extends Pick<OwnFlags, 'config' | 'supergraph'> {
   readonly out: string;
@@ -40,7 +41,9 @@ export function packageCommand(context: Context): Command {
         '  $ weir package gateway --config weir.yaml\n' +
         "  $ weir package gateway --config weir.yaml --supergraph 'registry:dynamodb://weir-registry?region=eu-west-1#shop@prod'",
     )
-    .action((flags: PackageGatewayFlags) => lazy.packageGateway().packageGateway(flags, context));
+    .action((flags: PackageGatewayFlags) =>
+      (require('../package/package-gateway') as typeof PackageGateway).packageGateway(flags, context),
+    );
   const subgraph = new Command('subgraph')
     .summary('write a subgraph as a function of AWS Lambda')
     .description(
@@ -62,7 +65,11 @@ export function packageCommand(context: Context): Command {
         '  $ weir package subgraph services/books/index.ts --out package/books',
     )
     .action((module: string, flags: PackageSubgraphFlags) =>
-      lazy.packageSubgraph().packageSubgraph(module, flags, context),
+      (require('../package/package-subgraph') as typeof PackageSubgraph).packageSubgraph(
+        module,
+        flags,
+        context,
+      ),
     );
   return new Command('package')
     .summary('write a function of AWS Lambda')

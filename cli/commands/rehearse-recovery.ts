@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Rehearsal from '../recovery/rehearsal';
 import { formatOption } from '../registry/registry';
 
 export interface RehearseRecoveryFlags {
@@ -60,7 +60,9 @@ export function rehearseRecoveryCommand(context: Context): Command {
         '  $ weir rehearse-recovery --endpoint http://127.0.0.1:8000 --acknowledge written\n' +
         '  $ AWS_REGION=eu-west-1 weir rehearse-recovery --yes --folder "s3://rehearsals?region=eu-west-1" --writers 400',
     )
-    .action((flags: RehearseRecoveryFlags) => lazy.rehearsal().rehearseRecovery(flags, context));
+    .action((flags: RehearseRecoveryFlags) =>
+      (require('../recovery/rehearsal') as typeof Rehearsal).rehearseRecovery(flags, context),
+    );
 }
 
 const numberUpTo =

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as CallReport from '../operators/call-report';
 import { formatOption } from '../registry/registry';
 
 export interface CallReportFlags {
@@ -37,7 +37,9 @@ export function reportCommand(context: Context): Command {
         '  $ WEIR_TOKEN=… weir report --admin http://10.0.0.1:9464 http://10.0.0.2:9464\n' +
         "  $ weir report --format json | jq -r '.advice[]'",
     )
-    .action((flags: CallReportFlags) => lazy.callReport().report(flags, context));
+    .action((flags: CallReportFlags) =>
+      (require('../operators/call-report') as typeof CallReport).report(flags, context),
+    );
 }
 
 function lastMinutes(text: string): number {

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { CommandFailure, type Context } from '../context';
 import { OptionsReader, withOptionsErrors } from '../gateway-options';
 import { readInput } from '../terminal/input';
-import { lazy } from '../lazy';
+import type * as GatewayTemplate from '../package/template/gateway-template';
+import type * as SubgraphTemplate from '../package/template/subgraph-template';
 import { subgraphModule, subgraphNames } from '../own-package';
 import { readDeclaration, withoutDeclaration } from '../package/template/read-declaration';
 import { writeTemplateFile } from '../package/template/template-file';
@@ -43,7 +44,14 @@ export function templateCommand(context: Context): Command {
       const declaration = await readDeclaration(file, context);
       if (declaration === undefined) throw new CommandFailure(`weir: ${file} ${withoutDeclaration}`, 2);
       const code = { uri: flags.code, handler: 'index.handler' };
-      await write(lazy.subgraphTemplate().subgraphTemplate(declaration, code), flags, context);
+      await write(
+        (require('../package/template/subgraph-template') as typeof SubgraphTemplate).subgraphTemplate(
+          declaration,
+          code,
+        ),
+        flags,
+        context,
+      );
     });
   const gateway = addFlags(new Command('gateway'))
     .summary('of the gateway, from its options')
@@ -67,7 +75,8 @@ export function templateCommand(context: Context): Command {
       const { config, stream: streams = false } = flags;
       const reader = new OptionsReader(config === undefined ? {} : { config }, context);
       const options = await withOptionsErrors(() => reader.load(), reader);
-      const { gatewayTemplate, variablesIn } = lazy.gatewayTemplate();
+      const { gatewayTemplate, variablesIn } =
+        require('../package/template/gateway-template') as typeof GatewayTemplate;
       const text = config === undefined ? '' : await readInput('--config', config, context.env);
       const code = { uri: flags.code, handler: streams ? 'index.streamHandler' : 'index.handler' };
       const variables = variablesIn(text);

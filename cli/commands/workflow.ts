@@ -1,7 +1,10 @@
 import { Command, Option } from 'commander';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Executions from '../operators/executions';
 import { addOperatorFlags, countUpTo, type ReportFlags, whereSubgraphsAre } from '../operators/flags';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadExecutions = () => require('../operators/executions') as typeof Executions;
 
 export interface ListFlags extends ReportFlags {
   readonly status?: 'failed' | 'running';
@@ -23,7 +26,7 @@ export function workflowCommand(context: Context): Command {
       'after',
       '\nExamples:\n  $ weir workflow list\n  $ weir workflow list --status failed --subgraph orders',
     )
-    .action((flags: ListFlags) => lazy.executions().list(flags, context));
+    .action((flags: ListFlags) => loadExecutions().list(flags, context));
   const show = new Command('show')
     .summary('show what happened to an execution, state by state')
     .description('Shows the input, the end and the history of an execution. ' + whereSubgraphsAre)
@@ -32,7 +35,7 @@ export function workflowCommand(context: Context): Command {
       'after',
       '\nExit code 1 if there is no such execution.\n\nExamples:\n  $ weir workflow show place-order.o1',
     )
-    .action((execution: string, flags: ReportFlags) => lazy.executions().show(execution, flags, context));
+    .action((execution: string, flags: ReportFlags) => loadExecutions().show(execution, flags, context));
   const retry = new Command('retry')
     .summary('let executions that have failed go on')
     .description(
@@ -46,7 +49,7 @@ export function workflowCommand(context: Context): Command {
         '  $ weir workflow retry place-order.o1',
     )
     .action((executions: readonly string[], flags: ReportFlags) =>
-      lazy.executions().retry(executions, flags, context),
+      loadExecutions().retry(executions, flags, context),
     );
   return new Command('workflow')
     .summary('look at the executions of workflows, and let failed ones go on')

@@ -1,7 +1,7 @@
 import type { Options } from '../../gateway/options';
+import type * as StartGateway from '../../gateway/process/start-gateway';
 import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
 import { type OptionsReader, withOptionsErrors } from '../gateway-options';
-import { lazy } from '../lazy';
 import type { OptionsWatch } from '../gateway/watch-options';
 import type { Graph } from './graph';
 import type { Output } from './output';
@@ -97,7 +97,7 @@ function start(
   const options: GatewayOptions = graph.optionsOf(configured);
   return withOptionsErrors(
     () =>
-      lazy.startGateway().startGateway({
+      (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway({
         ...options,
         admin: { ...configured.admin, token: configured.admin.token ?? adminToken },
         supergraph: graph.feed,

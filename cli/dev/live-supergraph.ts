@@ -1,9 +1,12 @@
 import type { ComposeFileOptions, FileComposition, SubgraphSchema } from '../../schema';
 import { CommandFailure } from '../context';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
 import type { Output } from './output';
 import type { SubgraphProcesses } from './subgraph-processes';
 import type { SupergraphFeed } from './supergraph-feed';
+
+/** Loaded only when it is needed, as it takes long. */
+const loadSchema = () => require('../../schema') as typeof Schema;
 
 export interface LiveSupergraphOptions {
   readonly source: ComposeFileOptions;
@@ -26,7 +29,7 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
   let first: Promise<void> | undefined;
   let latest: Promise<void>;
   let isBroken = false;
-  const watch = await lazy.schema().watchSupergraph({
+  const watch = await loadSchema().watchSupergraph({
     ...source,
     onComposition: (composition) => {
       const wasBroken = isBroken;
@@ -83,7 +86,7 @@ async function goLive(
 }
 
 function reportProblems({ errors, hints }: FileComposition, output: Output): void {
-  const { formatProblem } = lazy.schema();
+  const { formatProblem } = loadSchema();
   for (const problem of errors ?? hints) output.say(formatProblem(problem));
 }
 
@@ -100,5 +103,5 @@ function routed(
     routingUrl: urls.get(subgraph.name) ?? subgraph.routingUrl,
   }));
   // It cannot fail: the same schemas have composed before, and composition only copies the addresses.
-  return lazy.schema().composeSupergraph({ subgraphs: moved }).supergraphSdl!;
+  return loadSchema().composeSupergraph({ subgraphs: moved }).supergraphSdl!;
 }

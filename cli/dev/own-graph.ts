@@ -1,12 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { firstQuery } from '../../gateway/process/first-query';
 import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
-import type { FileComposition, Problem, SubgraphConfig, SubgraphSchema } from '../../schema';
-import { formatProblem } from '../../schema/composition/problem';
-import { loadSupergraphConfig } from '../../schema/composition/supergraph-config';
+import { modesIn } from '../../gateway/options/auth';
+import {
+  apiSchemaOf,
+  composeSupergraph,
+  type FileComposition,
+  formatProblem,
+  loadSupergraphConfig,
+  type Problem,
+  type SubgraphConfig,
+  type SubgraphSchema,
+  watchSupergraph,
+} from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import { introspectAsGateway } from '../registry/introspect-as-gateway';
-import { lazy } from '../lazy';
 import { isListening, untilListening } from './command';
 import { Commands } from './commands';
 import { failWithProblems } from './failed-problems';
@@ -57,7 +65,6 @@ export async function startOwnGraph({
   takeProxies(env);
   const introspection = introspectAsGateway(options);
   const say = onceInARow(output);
-  const { apiSchemaOf, watchSupergraph } = lazy.schema();
   const watch = await watchSupergraph({
     ...source,
     sign: introspection.sign,
@@ -90,7 +97,7 @@ export async function startOwnGraph({
     describe: ({ auth }) => ({
       watched: `${file} and what it names are`,
       subgraphs: live.urls,
-      needsCredentials: lazy.authOptions().modesIn(auth).length > 0 && !auth.anonymous,
+      needsCredentials: modesIn(auth).length > 0 && !auth.anonymous,
       query: firstQuery(apiSchemaOf(live.supergraphSdl), () => true)
         .replaceAll(/\s+/g, ' ')
         .trim(),
@@ -146,7 +153,7 @@ class LiveGraph {
     const sdl = await readFile(schema.path, 'utf8').catch(() => undefined);
     if (sdl === undefined || sdl === known.sdl) return sdl !== undefined;
     const subgraphs = this.#subgraphs.map((each) => (each === known ? { ...each, sdl } : each));
-    return lazy.schema().composeSupergraph({ subgraphs }).errors === undefined;
+    return composeSupergraph({ subgraphs }).errors === undefined;
   }
 
   take(composition: FileComposition): void {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Context } from '../context';
-import { lazy } from '../lazy';
+import type * as AuthOptions from '../../gateway/options/auth';
+import type * as Schema from '../../schema';
+import type * as Credentials from './credentials';
 import { subgraphScript } from '../own-package';
 import { introspectionSigner, linkKeysOf } from '../registry/private-link';
 import { startDatabase } from './database';
@@ -39,7 +41,7 @@ export async function startReferenceGraph({
   reset,
 }: ReferenceGraphOptions): Promise<Graph> {
   const database = await parts.add(await startDatabase({ folder: data, reset, env, output }));
-  const { loadSupergraphConfig, readSubgraphSchemas } = lazy.schema();
+  const { loadSupergraphConfig, readSubgraphSchemas } = require('../../schema') as typeof Schema;
   const link = setUpLink(env);
   const appSync = setUpAppSync();
   const sign = introspectionSigner({ ...env, ...link.env });
@@ -68,8 +70,8 @@ export async function startReferenceGraph({
   started.catch(() => undefined);
   const feed = createSupergraphFeed();
   const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
-  const credentials = await lazy.credentials().developmentCredentials();
-  const { modesIn } = lazy.authOptions();
+  const credentials = await (require('./credentials') as typeof Credentials).developmentCredentials();
+  const { modesIn } = require('../../gateway/options/auth') as typeof AuthOptions;
   return {
     feed,
     first: live.first,

@@ -5,7 +5,7 @@ import { timeLimit } from '../../gateway/net/time-limit';
 import { failWithProblems } from '../dev/failed-problems';
 import { CommandFailure, type Context } from '../context';
 import { withIntrospection, type Introspect } from '../registry/introspection';
-import { lazy } from '../lazy';
+import { loadSupergraphConfig } from '../../schema';
 import { printable } from '../terminal/printable';
 import { readRunningGraph } from '../gateway/running-graph';
 import type { OperatorFlags } from './flags';
@@ -93,7 +93,6 @@ async function urlsIn(file: string | undefined, env: Context['env']): Promise<Ma
       'weir: which subgraphs? No `weir dev` runs in this folder, and there is no supergraph.yaml: name one with --subgraph NAME=URL, or a file that lists them with --supergraph-config FILE.',
       2,
     );
-  const { loadSupergraphConfig } = lazy.schema();
   const { subgraphs } = await loadSupergraphConfig({ file, env }).catch(failWithProblems);
   return new Map(subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
 }

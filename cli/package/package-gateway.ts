@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { checkModule, packGateway, readCertificate } from '../../gateway/lambda/pack-gateway';
 import type { Context } from '../context';
 import { OptionsReader, withOptionsErrors } from '../gateway-options';
-import { lazy } from '../lazy';
 import { graphFile, optionsFile, supergraphFile, writeGraph } from '../../gateway/packaged/packaged-graph';
 import { packageVersion } from '../own-package';
 import { gatewaySources, sizeOf, unusedByGateway, writePackage } from './artefact';
@@ -16,7 +16,6 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
   const { text, certificates, modules } = packOptions(config);
   const read = await withOptionsErrors(() => reader.read(), reader);
-  const { packGateway, readCertificate, checkModule } = lazy.packGateway();
   const { graph, unplanned } = await withOptionsErrors(() => packGateway(read), reader);
   const files = new Map([
     [optionsFile, text],

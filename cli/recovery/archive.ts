@@ -1,4 +1,4 @@
-import { lazy } from '../lazy';
+import { archiveEvents } from '../../gateway/events/archive/archive';
 import { numberOf } from './read-archive';
 import type { DomainEvent } from './store-process';
 
@@ -12,15 +12,12 @@ export class RunningArchive {
 
   /** `onBroken`: the archive cannot be continued. */
   constructor(trail: string, url: string, onBroken: (reason: Error) => void) {
-    this.#running = lazy
-      .archive()
-      .archiveEvents({
-        ...{ source: 'weir-rehearsal', url, trail, signal: this.#stopping.signal },
-        // A connection that fails is tried again. A rehearsal in which none succeeds ends as nothing goes on.
-        onChange: () => undefined,
-        onArchived: (lines) => this.#add(lines),
-      })
-      .catch((error: unknown) => onBroken(new Error(`The archive has ended: ${(error as Error).message}.`)));
+    this.#running = archiveEvents({
+      ...{ source: 'weir-rehearsal', url, trail, signal: this.#stopping.signal },
+      // A connection that fails is tried again. A rehearsal in which none succeeds ends as nothing goes on.
+      onChange: () => undefined,
+      onArchived: (lines) => this.#add(lines),
+    }).catch((error: unknown) => onBroken(new Error(`The archive has ended: ${(error as Error).message}.`)));
   }
 
   /** The position of the last event that it has; '' if it has none. */

@@ -1,4 +1,6 @@
-import { lazy } from '../lazy';
+import { isInS3, readS3Trail } from '../../gateway/events/archive/archive-bucket';
+import { readLine } from '../../gateway/telemetry/audit/record';
+import { linesOf, verifyAudit } from '../../gateway/telemetry/audit/verify';
 import type { ArchivedEvent, DomainEvent } from './store-process';
 
 interface ArchiveRecord {
@@ -14,8 +16,6 @@ export async function* readArchive(
   trail: string,
   onProblem: (says: string) => void,
 ): AsyncIterable<ArchivedEvent> {
-  const { isInS3, readS3Trail } = lazy.archiveBucket();
-  const { linesOf, readLine, verifyAudit } = lazy.audit();
   const parts = isInS3(trail) ? readS3Trail : undefined;
   const { problems } = await verifyAudit([trail], { read: parts });
   const [problem] = problems;

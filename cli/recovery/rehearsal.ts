@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailure, type Context } from '../context';
 import { type Child, startChild } from '../dev/child';
-import { lazy } from '../lazy';
+import { isInS3, trailInS3 } from '../../gateway/events/archive/archive-bucket';
 import { embeddedDynamoDBScript, rehearsalScript } from '../own-package';
 import type { RehearseRecoveryFlags } from '../commands/rehearse-recovery';
 import { RunningArchive } from './archive';
@@ -102,7 +102,6 @@ class Rehearsal {
     const { files, flags, context } = options;
     this.#options = options;
     this.#ledger = new Ledger(flags.items);
-    const { isInS3, trailInS3 } = lazy.archiveBucket();
     this.#trail = isInS3(files.place)
       ? trailInS3(files.place, 'archive')
       : join(files.place, 'archive.jsonl');
@@ -432,7 +431,7 @@ function checkTarget({ endpoint, embedded, yes }: RehearseRecoveryFlags): void {
 }
 
 async function openFiles(folder: string): Promise<SnapshotStore> {
-  if (lazy.archiveBucket().isInS3(folder)) {
+  if (isInS3(folder)) {
     if (!/^s3:\/\/[a-z0-9.-]+(?:[/?]|$)/.test(folder))
       throw new CommandFailure(
         `weir: --folder must be like .weir or s3://BUCKET/PREFIX?region=eu-west-1, but got: "${folder}".`,

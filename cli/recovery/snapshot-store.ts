@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lazy } from '../lazy';
+import { trailInS3 } from '../../gateway/events/archive/archive-bucket';
+import { openS3, reasonOf, statusOf } from '../../gateway/net/s3-client';
 
 /** Where archive and snapshot of a rehearsal are: a folder of its own, or a prefix of its own in S3. */
 export interface SnapshotStore {
@@ -41,8 +42,7 @@ export async function openFolderStore(folder: string): Promise<SnapshotStore> {
 
 /** @param url `s3://BUCKET/PREFIX?region=eu-west-1` */
 export async function openS3Store(url: string): Promise<SnapshotStore> {
-  const { openS3, reasonOf, statusOf } = lazy.s3Client();
-  const place = lazy.archiveBucket().trailInS3(url, ownName);
+  const place = trailInS3(url, ownName);
   const { hostname: Bucket, pathname, searchParams } = new URL(place);
   const prefix = `${decodeURIComponent(pathname.slice(1))}/`;
   const client = await openS3(searchParams);

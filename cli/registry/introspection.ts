@@ -3,7 +3,7 @@ import type { Options } from '../../gateway/options';
 import type { Context } from '../context';
 import { readOptions, withOptionsErrors } from '../gateway-options';
 import type { IntrospectionCalls } from './introspect-as-gateway';
-import { lazy } from '../lazy';
+import type * as IntrospectAsGateway from './introspect-as-gateway';
 
 /** The flag for how subgraphs are introspected. */
 export interface IntrospectionFlags {
@@ -41,7 +41,10 @@ export async function withIntrospection<Result>(
   if (file !== undefined) await withOptionsErrors(read);
   let calls: IntrospectionCalls | undefined;
   const open = (): IntrospectionCalls =>
-    (calls ??= lazy.introspectAsGateway().introspectByProxies(read, context.env));
+    (calls ??= (require('./introspect-as-gateway') as typeof IntrospectAsGateway).introspectByProxies(
+      read,
+      context.env,
+    ));
   try {
     return await run({
       sign: (introspection) => open().sign(introspection),

@@ -2,7 +2,8 @@ import { linkKeysIn } from '../../gateway/options/link-key-variables';
 import type { LinkKeysOptions } from '../../gateway/subgraph-calls/signers/link-keys';
 import type { SignIntrospection } from '../../schema';
 import { CommandFailure, type Context } from '../context';
-import { lazy } from '../lazy';
+import type * as LinkKeys from '../../gateway/subgraph-calls/signers/link-keys';
+import { signPrivateLink } from '../../gateway/subgraph-calls/signers/private-link';
 
 /** The keys of the private link in the environment, or their file; undefined if neither is set. */
 export function linkKeysOf(env: Context['env']) {
@@ -28,13 +29,15 @@ export function introspectionSigner(env: Context['env']): SignIntrospection | un
 /** Signs requests to a subgraph with the keys in the environment; `undefined` if there are none. */
 export function privateLinkSigner(subgraph: string, env: Context['env']) {
   const given = linkKeysOf(env);
-  return given && lazy.signing().signPrivateLink({ subgraph, key: () => open(given) });
+  return given && signPrivateLink({ subgraph, key: () => open(given) });
 }
 
 /** Opened for each request, as a watch runs for a long time and the file may change. */
 function open(given: LinkKeysOptions) {
   try {
-    const keys = lazy.linkKeys().openLinkKeys(given);
+    const keys = (require('../../gateway/subgraph-calls/signers/link-keys') as typeof LinkKeys).openLinkKeys(
+      given,
+    );
     keys.close();
     return keys.current;
   } catch (error) {

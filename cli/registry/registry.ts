@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Authorship, ChangeResult, Problem, PublishResult, Registry, Version } from '../../schema';
 import { paintFor } from '../terminal/colours';
 import { CommandFailure, type Context } from '../context';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
 import { showProblem } from '../terminal/problems';
 
 /** The flags of all registry commands. */
@@ -53,7 +53,8 @@ export async function withRegistry<Result>(
     );
   if (graph === undefined || graph === '')
     throw new CommandFailure('weir: which graph? Name it with --graph GRAPH@VARIANT, or in WEIR_GRAPH.', 2);
-  const { openRegistryStore, parseVariant, Registry, RegistryError, StoreError } = lazy.schema();
+  const { openRegistryStore, parseVariant, Registry, RegistryError, StoreError } =
+    require('../../schema') as typeof Schema;
   try {
     const variant = parseVariant(graph);
     const store = await openRegistryStore(location);

@@ -3,7 +3,7 @@ import type { SubgraphChange } from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import { readInput } from '../terminal/input';
 import { addIntrospectionFlags, type Introspect, type IntrospectionFlags } from './introspection';
-import { lazy } from '../lazy';
+import type * as Schema from '../../schema';
 import { givenBy } from '../variables';
 
 /** The flags that select the schemas of a command. */
@@ -49,7 +49,8 @@ export async function readChanges(
 }
 
 async function readConfig(file: string, env: Context['env'], calls: Introspect): Promise<SubgraphChange[]> {
-  const { formatProblem, loadSupergraphConfig, readSubgraphSchemas, SupergraphConfigError } = lazy.schema();
+  const { formatProblem, loadSupergraphConfig, readSubgraphSchemas, SupergraphConfigError } =
+    require('../../schema') as typeof Schema;
   try {
     return await readSubgraphSchemas(await loadSupergraphConfig({ file, env }), calls);
   } catch (error) {

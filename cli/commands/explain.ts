@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from '../context';
 import { readInput } from '../terminal/input';
-import type { Explained } from '../../gateway/explain/explain';
+import type { OperationExplanation } from '../../gateway/explain/explain';
 import { OptionsReader, withOptionsErrors } from '../gateway-options';
 import type * as Explain from '../../gateway/explain/explain';
 import type * as ReadSupergraph from '../../gateway/process/read-supergraph';
@@ -99,7 +99,7 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
 }
 
 /** The lines below the plan: the calls, what they share, and what is cached. */
-function report({ calls, deferred, subscription, subgraphs, answer }: Explained): string[] {
+function report({ calls, deferred, subscription, subgraphs, answer }: OperationExplanation): string[] {
   const fetches = calls.flatMap((call) => call.fetches).length;
   const places = new Set(
     calls.map(({ step, subgraph, kind }, i) => (kind === 'mutation' ? i : `${step} ${kind} ${subgraph}`)),
@@ -133,7 +133,7 @@ function report({ calls, deferred, subscription, subgraphs, answer }: Explained)
   ];
 }
 
-function partRow({ label, path, waitsFor }: NonNullable<Explained['deferred']>[number]): string[] {
+function partRow({ label, path, waitsFor }: NonNullable<OperationExplanation['deferred']>[number]): string[] {
   const name = label === undefined ? 'a fragment' : `"${label}"`;
   const calls = waitsFor.map(({ subgraph, asks }) => `${subgraph} (${asks.join(', ')})`);
   return [`${name}${path === '' ? '' : ` at ${path}`}`, `waits for ${calls.join(', ')}`];

@@ -179,9 +179,9 @@ function Legend({
 const Refused = ({ refused }: { readonly refused: readonly Refusal[] }): JSX.Element => (
   <Card title="Why it was refused">
     <ul class="refusals">
-      {refused.map(({ code, rule, says, line, column }) => (
-        <li key={`${says} ${line} ${column}`}>
-          <Marked text={says} />{' '}
+      {refused.map(({ code, rule, message, line, column }) => (
+        <li key={`${message} ${line} ${column}`}>
+          <Marked text={message} />{' '}
           <span class="muted">
             {rule ?? code}
             {line !== undefined && `, line ${line}, column ${column}`}

@@ -13,7 +13,7 @@ export function RefusedRequests({ refusals }: { readonly refusals: Refusals }): 
     <Card title="Why requests are refused" aside={<span class="muted">since {moment(since)}</span>}>
       <ul class="refusals">
         {groups.slice(0, mostShown).map((group) => (
-          <li key={`${group.client?.name} ${group.client?.version} ${group.code} ${group.says}`}>
+          <li key={`${group.client?.name} ${group.client?.version} ${group.code} ${group.message}`}>
             <Group group={group} />
           </li>
         ))}
@@ -26,7 +26,7 @@ export function RefusedRequests({ refusals }: { readonly refusals: Refusals }): 
 const mostShown = 8;
 
 function Group({ group }: { readonly group: RefusalGroup }): JSX.Element {
-  const { count, client, says, coordinate, removedIn, operations, example } = group;
+  const { count, client, message, coordinate, removedIn, operations, example } = group;
   return (
     <>
       <a href={linkTo(['requests', example])} title="Open the newest of them">
@@ -35,7 +35,7 @@ function Group({ group }: { readonly group: RefusalGroup }): JSX.Element {
       <strong>{client === undefined ? 'clients without a name' : `${client.name} ${client.version}`}</strong>
       {removedIn === undefined ? (
         <>
-          : <Marked text={says} />
+          : <Marked text={message} />
         </>
       ) : (
         <>

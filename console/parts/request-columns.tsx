@@ -54,7 +54,7 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
         <Outcome request={request} />
         {request.refused?.[0] && (
           <span class="muted reason">
-            <Marked text={request.refused[0].says} />
+            <Marked text={request.refused[0].message} />
           </span>
         )}
       </div>

@@ -2,7 +2,7 @@
 import { heaviest } from '../net/fair-queue';
 
 /** A request that waits for a concurrency slot. */
-export interface Waiter {
+export interface SlotWaiter {
   /** The sender: an IP address. */
   readonly sender: string;
   /** When it arrived, in milliseconds of `performance.now()`. */
@@ -51,7 +51,7 @@ export class AdmissionQueue {
     return this.#size;
   }
 
-  add(waiter: Waiter): void {
+  add(waiter: SlotWaiter): void {
     let sender = this.#senders.get(waiter.sender);
     if (this.#size >= most && !this.#displace(sender?.size ?? 0)) {
       this.refuse(waiter);
@@ -78,7 +78,7 @@ export class AdmissionQueue {
     while (this.#queued < this.capacity && this.#queued < this.#size) this.#giveRoom(this.#lightest());
   }
 
-  refuse(waiter: Waiter): void {
+  refuse(waiter: SlotWaiter): void {
     if (waiter.isGone) return;
     this.refused++;
     waiter.refuse();
@@ -96,7 +96,7 @@ export class AdmissionQueue {
     this.empty();
   }
 
-  #takeNext(): Waiter {
+  #takeNext(): SlotWaiter {
     const [sender] = this.#senders.values();
     const waiter = sender!.queued.shift();
     if (waiter !== undefined) this.#queued--;
@@ -204,8 +204,8 @@ const most = 2048;
 const crowdSize = 64;
 
 class Sender {
-  readonly queued = new Queue<Waiter>();
-  readonly held = new Queue<Waiter>();
+  readonly queued = new FifoQueue<SlotWaiter>();
+  readonly held = new FifoQueue<SlotWaiter>();
 
   constructor(readonly name: string) {}
 
@@ -265,7 +265,7 @@ const largestPortion = 256;
  * reused, and cleared as items are taken: an array in V8's old generation would keep taken items alive through minor
  * collections.
  */
-class Queue<Item> {
+class FifoQueue<Item> {
   readonly #items: (Item | undefined)[] = [];
   #first = 0;
 

@@ -4,7 +4,7 @@ import type { Options } from '../options';
 import type { Logger } from '../telemetry/logger';
 import type { OverloadStatistics } from '../telemetry/statistics/overload-statistics';
 import { UnreadAnswers, type UnreadAnswersOptions } from './unread-answers';
-import { type Waiter, AdmissionQueue } from './admission-queue';
+import { type SlotWaiter, AdmissionQueue } from './admission-queue';
 
 export interface OverloadOptions {
   readonly options: Options['overload'];
@@ -75,13 +75,13 @@ export class Overload {
   }
 
   /** Admits a request as soon as there is a slot, or refuses it when none came free in time. */
-  enqueue(waiter: Waiter): void {
+  enqueue(waiter: SlotWaiter): void {
     if (this.#isHeapFull) this.#queue.refuse(waiter);
     else this.#queue.add(waiter);
   }
 
   /** Refuses a request at once. */
-  refuse(waiter: Waiter): void {
+  refuse(waiter: SlotWaiter): void {
     this.#queue.refuse(waiter);
   }
 

@@ -3,7 +3,7 @@ import type { RequestsInFlight } from '../request/requests-in-flight';
 import { outOfSet } from '../subgraph-calls/sharing/live-set';
 import type { Overload } from './overload';
 import type { UnsentRequests } from './unsent-requests';
-import type { Waiter } from './admission-queue';
+import type { SlotWaiter } from './admission-queue';
 
 export interface SlotsOptions {
   readonly inFlight: Pick<RequestsInFlight, 'admit' | 'suspend' | 'dismiss'>;
@@ -33,7 +33,7 @@ export class Slots {
       onAdmitted();
       return;
     }
-    const waiter = new Waiting(request, onAdmitted, this.#options);
+    const waiter = new WaitingRequest(request, onAdmitted, this.#options);
     if (unsent.isTooMuch && waiter.size > large) overload.refuse(waiter);
     else overload.enqueue(waiter);
   }
@@ -49,7 +49,7 @@ export class Slots {
 const large = 16 * 1024;
 
 /** A request that waits for a slot. */
-class Waiting implements Waiter {
+class WaitingRequest implements SlotWaiter {
   readonly since = performance.now();
   readonly sender: string;
   readonly #request: IncomingRequest;

@@ -52,22 +52,22 @@ export class StreamResets {
   }
 }
 
-interface Allowed {
+interface ResetAllowance {
   readonly atOnce: number;
   readonly inSecond: number;
 }
 
 /** Twice as many at once as streams are allowed: a browser that leaves a page resets all its streams. */
-export const ofConnection: Allowed = { atOnce: 200, inSecond: 33 };
-const ofAddress: Allowed = { atOnce: 800, inSecond: 132 };
+export const ofConnection: ResetAllowance = { atOnce: 200, inSecond: 33 };
+const ofAddress: ResetAllowance = { atOnce: 800, inSecond: 132 };
 
 /** How many requests may be given up before their answers. */
 export class Allowance {
-  readonly #allowed: Allowed;
+  readonly #allowed: ResetAllowance;
   #left: number;
   #countedAt = performance.now();
 
-  constructor(allowed: Allowed) {
+  constructor(allowed: ResetAllowance) {
     this.#allowed = allowed;
     this.#left = allowed.atOnce;
   }

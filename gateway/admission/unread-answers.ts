@@ -29,7 +29,7 @@ export interface UnreadAnswersOptions {
  */
 export class UnreadAnswers {
   readonly #options: UnreadAnswersOptions;
-  #readers = new Map<ClientConnection, Reader>();
+  #readers = new Map<ClientConnection, UnreadConnection>();
 
   constructor(options: UnreadAnswersOptions) {
     this.#options = options;
@@ -40,7 +40,7 @@ export class UnreadAnswers {
     let bytes = this.#readAll(now);
     const readers = [...this.#readers.values()].sort((one, other) => other.kept - one.kept);
     let cut = 0;
-    const cutDownTo = (most: number, some: readonly Reader[]): void => {
+    const cutDownTo = (most: number, some: readonly UnreadConnection[]): void => {
       for (const reader of some) {
         if (bytes <= most) return;
         if (reader.isCut) continue;
@@ -48,16 +48,16 @@ export class UnreadAnswers {
         cut++;
       }
     };
-    const cutLongest = (most: number, since: (reader: Reader) => number, least: number): void => {
+    const cutLongest = (most: number, since: (reader: UnreadConnection) => number, least: number): void => {
       if (bytes <= most) return;
-      const held = (reader: Reader): number => reader.kept * (now - since(reader));
+      const held = (reader: UnreadConnection): number => reader.kept * (now - since(reader));
       const some = readers.filter((each) => now - since(each) >= least);
       cutDownTo(
         most,
         some.sort((one, other) => held(other) - held(one)),
       );
     };
-    const isSlow = (reader: Reader): boolean => {
+    const isSlow = (reader: UnreadConnection): boolean => {
       const read = reader.readIn(time, now);
       return read !== undefined && read < (rate * time) / 1000;
     };
@@ -76,7 +76,7 @@ export class UnreadAnswers {
   /** @returns how many bytes wait */
   #readAll(now: number): number {
     const { inFlight, least } = this.#options;
-    const readers = new Map<ClientConnection, Reader>();
+    const readers = new Map<ClientConnection, UnreadConnection>();
     const bodies = new Map<Buffer, HeldBody>();
     let bytes = 0;
     for (const { sink } of inFlight) {
@@ -87,7 +87,7 @@ export class UnreadAnswers {
       if (connection.destroyed) continue;
       let reader = readers.get(connection);
       if (reader === undefined) {
-        reader = this.#readers.get(connection) ?? new Reader(connection, now);
+        reader = this.#readers.get(connection) ?? new UnreadConnection(connection, now);
         reader.look(now);
         readers.set(connection, reader);
       }
@@ -121,7 +121,7 @@ interface HeldBody {
 }
 
 /** A connection with unread data. */
-class Reader {
+class UnreadConnection {
   /** Bytes that wait on the connection, or count as if they did, and its share of bodies. */
   kept = 0;
   /** Bytes that wait for nobody else. */
@@ -180,11 +180,11 @@ class Reader {
 
 /** Bytes of a connection that the operating system has taken. For a write in progress, only what Node itself counts. */
 function takenBy(connection: ClientConnection): number {
-  const { _handle: handle } = (connection.socket ?? connection) as { readonly _handle?: Handle | null };
+  const { _handle: handle } = (connection.socket ?? connection) as { readonly _handle?: SocketHandle | null };
   return handle == null ? 0 : handle.bytesWritten - handle.writeQueueSize;
 }
 
-interface Handle {
+interface SocketHandle {
   readonly bytesWritten: number;
   /** Bytes of writes in progress. */
   readonly writeQueueSize: number;

@@ -4,7 +4,7 @@ import { answerLate, awaitsHead } from '../http/connection-errors';
 import { maxHandshakeSize } from '../http/header-limits';
 import type { Logger } from '../telemetry/logger';
 import { networkOf } from './rates/rates';
-import { tooMuch, type Weighed } from './unsent-requests';
+import { tooMuch, type MemoryHolder } from './unsent-requests';
 
 export interface UnsentHeadsOptions {
   /** Of HTTP/1.1, perhaps beside HTTP/2, which bounds heads itself. */
@@ -22,7 +22,7 @@ export interface UnsentHeadsOptions {
  */
 export class UnsentHeads {
   readonly #options: UnsentHeadsOptions;
-  readonly #heads = new Map<Socket, Head>();
+  readonly #heads = new Map<Socket, UnsentHead>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: UnsentHeadsOptions) {
@@ -37,7 +37,7 @@ export class UnsentHeads {
   }
 
   #follow(socket: Socket): void {
-    this.#heads.set(socket, new Head(socket));
+    this.#heads.set(socket, new UnsentHead(socket));
     socket.once('close', () => this.#heads.delete(socket));
   }
 
@@ -61,7 +61,7 @@ export class UnsentHeads {
 const lookInterval = 100;
 
 /** The head that is arriving on a connection. */
-class Head implements Weighed {
+class UnsentHead implements MemoryHolder {
   readonly sender: string;
   readonly start = performance.now();
   kept = 0;

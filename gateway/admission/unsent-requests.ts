@@ -39,7 +39,7 @@ export class UnsentRequests {
 
   #look(): void {
     const { requests, limit, inFlight, bodyLimit, logger } = this.#options;
-    let arriving: Arriving[] = [];
+    let arriving: UnsentUpload[] = [];
     let waiting = 0;
     for (const request of inFlight) {
       if (request.isAdmitted) continue;
@@ -52,7 +52,7 @@ export class UnsentRequests {
     const before = arriving.length;
     for (const [most, weightOf] of [
       [requests, () => 1],
-      [limit, ({ kept }: Arriving) => kept],
+      [limit, ({ kept }: UnsentUpload) => kept],
     ] as const) {
       const given = tooMuch(arriving, most, weightOf);
       if (given.size > 0) arriving = arriving.filter((each) => !given.has(each));
@@ -68,18 +68,18 @@ export class UnsentRequests {
 /** Milliseconds between two checks. */
 const lookInterval = 100;
 
-interface Arriving extends Weighed {
+interface UnsentUpload extends MemoryHolder {
   readonly upload: Upload;
 }
 
-export interface Weighed {
+export interface MemoryHolder {
   readonly sender: string;
   readonly start: number;
   readonly kept: number;
 }
 
 /** The requests to drop so that at most `most` is left, shared equally by all senders. */
-export function tooMuch<Each extends Weighed>(
+export function tooMuch<Each extends MemoryHolder>(
   arriving: readonly Each[],
   most: number,
   weightOf: (each: Each) => number,

@@ -5,7 +5,7 @@ import { isMap } from '../options/is-map';
 import type { EntityFacts } from '../planning';
 import type { SubgraphRequest, SubgraphResponse } from '../subgraph-calls/contract/transport';
 import { groupsOf } from './cache-groups';
-import { anyEntity, readOperation, relativesOf, type Selection, typesIn } from './entities/selection';
+import { anyEntity, readOperation, relativesOf, type PositionSelection, typesIn } from './entities/selection';
 import { type KeyPaths, readKey } from '../../schema/supergraph/key-paths';
 import { interpolate } from './tag-formats';
 import { fieldOfTag, subgraphTag, typeTag, unknownEntityTag } from './tags';
@@ -114,7 +114,7 @@ export class AnswerTags {
     return operation;
   }
 
-  #positionOf(selection: Selection): Position {
+  #positionOf(selection: PositionSelection): AnswerPosition {
     const below = [...selection.fields].flatMap(([name, fields]) =>
       fields.flatMap(({ on, selection: child }) =>
         child === undefined || !this.#mayHaveEntities(child)
@@ -129,14 +129,14 @@ export class AnswerTags {
   }
 
   /** Whether anything in the selection may be identified. */
-  #mayHaveEntities(selection: Selection): boolean {
+  #mayHaveEntities(selection: PositionSelection): boolean {
     const { keys } = this.#facts;
     return [...typesIn(selection, this.#facts)]
       .flatMap((type) => relativesOf(type, this.#facts))
       .some((type) => type === anyEntity || keys.has(type) || this.#typeFormats.has(type));
   }
 
-  #visit(value: unknown, position: Position, note: Note, asked?: unknown): void {
+  #visit(value: unknown, position: AnswerPosition, note: Note, asked?: unknown): void {
     if (Array.isArray(value)) {
       value.forEach((each, i) => {
         this.#visit(each, position, note, Array.isArray(asked) ? asked[i] : asked);
@@ -158,7 +158,7 @@ export class AnswerTags {
   /**
    * The tags of a null value: the entities that could be there later, or, if no entity can be, the entities within it.
    */
-  #visitNull({ selection, below }: Position, note: Note, asked?: unknown): void {
+  #visitNull({ selection, below }: AnswerPosition, note: Note, asked?: unknown): void {
     const type = typeNamed(asked);
     note({ ...this.#entityAt({}, type, selection, asked), isThere: false });
     const objects = this.#facts.objects.get(type ?? selection.type) ?? [type ?? selection.type];
@@ -169,7 +169,7 @@ export class AnswerTags {
   /** The type of an object: its `__typename`, or the declared type if that is an object type. */
   #typeOf(
     value: Readonly<Record<string, unknown>>,
-    { selection: { type }, typeNames }: Position,
+    { selection: { type }, typeNames }: AnswerPosition,
   ): string | undefined {
     for (const name of typeNames) {
       const said = Object.hasOwn(value, name) ? value[name] : undefined;
@@ -182,7 +182,7 @@ export class AnswerTags {
   #entityAt(
     value: Readonly<Record<string, unknown>>,
     type: string | undefined,
-    selection: Selection,
+    selection: PositionSelection,
     asked: unknown,
   ): FoundEntity {
     const known: string[] = [];
@@ -223,7 +223,7 @@ export class AnswerTags {
   #find(
     path: readonly string[],
     value: unknown,
-    selection: Selection,
+    selection: PositionSelection,
     type: string | undefined,
     asked: unknown,
   ): unknown {
@@ -248,12 +248,16 @@ export class AnswerTags {
 }
 
 /** A position of an answer. */
-interface Position {
-  readonly selection: Selection;
+interface AnswerPosition {
+  readonly selection: PositionSelection;
   /** The response names of `__typename`. */
   readonly typeNames: readonly string[];
   /** The fields in which there may be entities, by response name, each under its type condition. */
-  readonly below: readonly { readonly name: string; readonly on: string; readonly position: Position }[];
+  readonly below: readonly {
+    readonly name: string;
+    readonly on: string;
+    readonly position: AnswerPosition;
+  }[];
 }
 
 /** How objects of a type may be identified. */
@@ -320,7 +324,7 @@ const noteAll =
 
 /** Adds the tags of root fields, with the values of their arguments. */
 function addFieldTags(
-  root: Selection,
+  root: PositionSelection,
   formats: ReadonlyMap<string, readonly string[]>,
   variables: Record<string, unknown>,
   tags: Set<string>,
@@ -339,7 +343,7 @@ function addFieldTags(
 }
 
 interface TaggedOperation {
-  readonly root: Position;
+  readonly root: AnswerPosition;
   readonly defaults: ReadonlyMap<string, unknown>;
   /** The tags of every answer of the operation. */
   readonly fixed: readonly string[];

@@ -48,7 +48,7 @@ export interface UnsaidPolicy {
   readonly identityHeaders?: readonly string[] | undefined;
 }
 
-type Described = Pick<SubgraphResponse, 'status' | 'headers' | 'isShareable'>;
+type PolicySource = Pick<SubgraphResponse, 'status' | 'headers' | 'isShareable'>;
 
 /**
  * Compiles a reader of the cache policy in `Cache-Control`, `Age` and `Vary` of a response (RFC 9111, section 5.2.2;
@@ -56,7 +56,7 @@ type Described = Pick<SubgraphResponse, 'status' | 'headers' | 'isShareable'>;
  * RFC: a response without `public` (or `s-maxage`) is private, one with `no-cache` or `Set-Cookie` is not cached, and one
  * with an `Age` that is not a number is stale.
  */
-export function policyReader(unsaid: UnsaidPolicy = {}): (response: Described) => Policy {
+export function policyReader(unsaid: UnsaidPolicy = {}): (response: PolicySource) => Policy {
   const { identityHeaders = [] } = unsaid;
   const known = new Map<string, Policy>();
 

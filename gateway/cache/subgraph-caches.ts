@@ -5,7 +5,7 @@ import { applyMutationEffects } from './mutation-effects';
 import { noStore, type Policy } from './policy';
 import type { Store } from './stores/store';
 import { subgraphTag } from './tags';
-import type { Caching } from './responses/caching';
+import type { ProcessCaches } from './responses/caching';
 import type { Subgraph } from '../subgraph-calls/subgraph';
 import type { Options } from '../options';
 import type { EntityFacts } from '../planning';
@@ -22,7 +22,7 @@ export interface SubgraphCachesOptions {
   readonly facts: EntityFacts;
   readonly cache: CacheOptions;
   readonly store: Store;
-  readonly caching: Pick<Caching, 'policyOf' | 'keyHeaders' | 'changes'>;
+  readonly caching: Pick<ProcessCaches, 'policyOf' | 'keyHeaders' | 'changes'>;
   readonly invalidate: Invalidate;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -70,7 +70,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
 /** The lifetime of a response: from the options, or from the response itself. */
 function policyOfAnswers(
   { lifetimes: { all } }: Subgraph,
-  { policyOf }: Pick<Caching, 'policyOf'>,
+  { policyOf }: Pick<ProcessCaches, 'policyOf'>,
 ): (response: SubgraphResponse) => Policy {
   if (all === undefined) return policyOf;
   return (response) => (response.status === 200 && isShareable(response) ? all : noStore);

@@ -9,12 +9,12 @@ export interface UnknownName {
   /** Where it is in the invalidation. Empty for what is said of several. */
   readonly path: readonly PropertyKey[];
   /** The sentence, without its subject. */
-  readonly says: string;
+  readonly message: string;
 }
 
 /** The sentence about a name. @param within where the invalidation is */
-export const sentenceOf = ({ path, says }: UnknownName, within: readonly PropertyKey[] = []): string =>
-  path.length === 0 ? says : `\`${[...within, ...path].join('.')}\` ${says}`;
+export const sentenceOf = ({ path, message }: UnknownName, within: readonly PropertyKey[] = []): string =>
+  path.length === 0 ? message : `\`${[...within, ...path].join('.')}\` ${message}`;
 
 /**
  * Describes the names in an invalidation that are not in the supergraph. Such a name would invalidate nothing. Tags and
@@ -25,12 +25,15 @@ export function unknownNames(
   facts: EntityFacts,
 ): UnknownName[] {
   const found: UnknownName[] = [];
-  const isKnown = (path: UnknownName['path'], what: string, name: string, known: Names): boolean => {
+  const isKnown = (path: UnknownName['path'], what: string, name: string, known: NameSet): boolean => {
     if (known.has(name)) return true;
     // Finding the nearest of many names is slow, so only the first sentences have a suggestion.
     const [nearest] = found.length < mostSentences ? suggestionList(name, [...known.keys()]) : [];
     const hint = nearest === undefined ? '.' : `; did you mean ${JSON.stringify(nearest)}?`;
-    found.push({ path, says: `must be ${what} of the supergraph, but got: ${JSON.stringify(name)}${hint}` });
+    found.push({
+      path,
+      message: `must be ${what} of the supergraph, but got: ${JSON.stringify(name)}${hint}`,
+    });
     return false;
   };
 
@@ -48,18 +51,18 @@ export function unknownNames(
     const all = keys.map((fields) => fields.join(' and ')).join(', or ');
     found.push({
       path: ['entities', i, 'key'],
-      says: `must have ${all}, as keys of ${type} do, but has: ${given.join(', ') || 'nothing'}.`,
+      message: `must have ${all}, as keys of ${type} do, but has: ${given.join(', ') || 'nothing'}.`,
     });
   });
   subgraphs.forEach((name, i) => isKnown(['subgraphs', i], 'a subgraph', name, facts.subgraphs));
 
   const more = found.length - mostSentences;
-  return more > 0 ? [...found.slice(0, mostSentences), { path: [], says: `And ${more} more.` }] : found;
+  return more > 0 ? [...found.slice(0, mostSentences), { path: [], message: `And ${more} more.` }] : found;
 }
 
 const mostSentences = 10;
 
-type Names = Pick<ReadonlyMap<string, unknown>, 'has' | 'keys'>;
+type NameSet = Pick<ReadonlyMap<string, unknown>, 'has' | 'keys'>;
 
 const sameFields = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((field) => other.includes(field));

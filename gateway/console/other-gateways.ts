@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Entry, Store } from '../cache/stores/store';
+import type { Clock, CacheEntry, Store } from '../cache/stores/store';
 import type { Gateways } from './api';
 import { decodeSummary, encodeSummary, type GatewaySummary, summaryFormat } from './gateway-summary';
 import { askSeldom } from './operators';
@@ -155,9 +155,9 @@ const missing = (names: string[]): string =>
 const keyOf = (place: number): string => `console:gateway:${place}`;
 const keysOf = (places: number): string[] => Array.from({ length: places }, (_, place) => keyOf(place));
 
-const idIn = (entry: Entry | undefined): string | undefined => entry && decodeSummary(entry.value)?.id;
+const idIn = (entry: CacheEntry | undefined): string | undefined => entry && decodeSummary(entry.value)?.id;
 
-function entryAt(place: number, value: Buffer, lifetime: number): ReadonlyMap<string, Entry> {
+function entryAt(place: number, value: Buffer, lifetime: number): ReadonlyMap<string, CacheEntry> {
   const now = Date.now();
   const keptUntil = now + lifetime;
   return new Map([[keyOf(place), { value, tags: [], storedAt: now, freshUntil: keptUntil, keptUntil }]]);

@@ -175,8 +175,8 @@ function sizeOf({ trace: { spans, notes } }: Span): number {
     bytes +=
       sizes.span + own.length * sizes.attribute + links.length * sizes.link + events.length * sizes.event;
   bytes += (notes?.nulls?.length ?? 0) * sizes.null + (notes?.cached?.tags.length ?? 0) * sizes.tag;
-  for (const { says, coordinate = '' } of notes?.refusals ?? [])
-    bytes += sizes.refusal + says.length + coordinate.length;
+  for (const { message, coordinate = '' } of notes?.refusals ?? [])
+    bytes += sizes.refusal + message.length + coordinate.length;
   return notes?.variables === undefined ? bytes : bytes + sizeOfValues(notes.variables);
 }
 

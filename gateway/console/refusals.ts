@@ -39,8 +39,8 @@ export function withRemovals(refusals: Refusals, removals: Removals): Refusals {
 }
 
 function add(groups: Map<string, RefusalGroup>, group: RefusalGroup): void {
-  const { client, code, says } = group;
-  const key = JSON.stringify([client?.name, client?.version, code, says]);
+  const { client, code, message } = group;
+  const key = JSON.stringify([client?.name, client?.version, code, message]);
   const other = groups.get(key);
   if (other === undefined) {
     groups.set(key, group);

@@ -1,4 +1,4 @@
-import type { Entry, Store } from '../cache/stores/store';
+import type { CacheEntry, Store } from '../cache/stores/store';
 import type { Span } from '../telemetry/traces/span';
 import type { RequestSummary } from './api';
 import type { RecordedRequest } from './source';
@@ -70,7 +70,7 @@ export class SharedRecords {
   async #write(taken: readonly Span[]): Promise<void> {
     const { store, explain, gateway } = this.#options;
     const now = Date.now();
-    const entries = new Map<string, Entry>();
+    const entries = new Map<string, CacheEntry>();
     const written: RequestSummary[] = [];
     for (const first of taken) {
       const summary = summaryOf(first);

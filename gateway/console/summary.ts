@@ -75,7 +75,7 @@ export function matches(request: RequestSummary, filter: RequestFilter): boolean
   if (client !== undefined && client !== (request.client?.name ?? '')) return false;
   if (search === undefined) return true;
   const wanted = search.toLowerCase();
-  const reasons = (request.refused ?? []).map(({ says }) => says);
+  const reasons = (request.refused ?? []).map(({ message }) => message);
   return [id, traceId, name ?? '', hash, request.client?.name ?? '', ...codes, ...reasons].some((each) =>
     each.toLowerCase().includes(wanted),
   );

@@ -22,7 +22,7 @@ export function unknownInEvents(
       if (source.type !== 'subgraph') return [];
       const path = ['events', 'sources', name, 'subgraph'];
       const unknown = supergraph.unknownNames({ subgraphs: [source.subgraph] });
-      return unknown.map(({ says }) => ({ path, sentence: sentenceOf({ path, says }) }));
+      return unknown.map(({ message }) => ({ path, sentence: sentenceOf({ path, message }) }));
     }),
     ...Object.entries(types).flatMap(([type, { drop }]) => {
       const within = ['events', 'types', type, 'drop'];
@@ -40,9 +40,9 @@ export function unknownInEvents(
         },
       ];
     }),
-    ...eventFieldProblems.map(({ field, member, says }) => {
+    ...eventFieldProblems.map(({ field, member, message }) => {
       const path = ['events', 'subscriptions', field, ...(member === undefined ? [] : [member])];
-      return { path, sentence: `\`${path.join('.')}\` ${says}` };
+      return { path, sentence: `\`${path.join('.')}\` ${message}` };
     }),
   ];
 }

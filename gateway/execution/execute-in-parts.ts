@@ -1,6 +1,6 @@
 import { type GraphQLError } from 'graphql';
 import { type Source } from '../subgraph-calls/contract/source';
-import { DeferredParts, type Part } from './complete/deferred-parts';
+import { DeferredParts, type DeferredPart } from './complete/deferred-parts';
 import { ErrorTrail } from './complete/error-paths';
 import { OneResponse, writeResponse } from './complete/write-response';
 import { type DeferUsage } from './compile/defer';
@@ -18,7 +18,7 @@ export interface ExecuteInPartsOptions extends ExecuteOptions {
 
 /** A part of a response. Of the parts after the first, `data` is empty: `part` has it. */
 export interface ExecutionPart extends Execution {
-  readonly part: Part;
+  readonly part: DeferredPart;
 }
 
 /** The parts of one response. */
@@ -176,7 +176,7 @@ class RunInParts implements ExecutionParts {
     return { body: noBytes, data: noBytes, errors: [error], errorsLeftOut: 0, part };
   }
 
-  #send(part: Part): ExecutionPart {
+  #send(part: DeferredPart): ExecutionPart {
     if (!part.hasNext) this.close();
     const errors = this.#trail.errors.slice(this.#told);
     return this.#countErrors({ body: noBytes, data: noBytes, errors, errorsLeftOut: 0, part });

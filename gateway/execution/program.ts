@@ -1,13 +1,13 @@
 /** The compiled form of an operation and its plan: `compile/` makes it, `run/` and `complete/` interpret it. */
 import type { Combinations } from './compile/combine';
-import type { Conditions } from './compile/conditions';
+import type { ConditionValues } from './compile/conditions';
 import type { Deferral, DeferUsage } from './compile/defer';
 import type { Introspection } from './compile/introspection';
 import type { Access, TypeSource } from './compile/merge';
 import type { ObjectProjection } from './compile/projection';
 import type { Representation } from './compile/representations';
 import type { Shape } from './compile/shape';
-import type { CompiledOperation } from './compile/subgraph-operation';
+import type { FetchOperation } from './compile/subgraph-operation';
 import type { ProgramSize } from './size';
 
 /** A client's operation and its query plan, compiled: all that can be decided before a request. */
@@ -26,23 +26,23 @@ export interface Program {
    * Of a subscription: the operation that opens its source of events. The program runs once per event, which is the answer
    * to this operation. Undefined for queries and mutations.
    */
-  readonly source: Pick<CompiledOperation, 'request' | 'variableUsages'> | undefined;
+  readonly source: Pick<FetchOperation, 'request' | 'variableUsages'> | undefined;
   /** The names of the subgraphs that it may call. */
   readonly subgraphs: readonly string[];
   readonly size: ProgramSize;
   /** Bytes that a response usually needs: the size of recent ones and an eighth more. */
   usualBytes: number;
   /** The values of the variables that `@skip` and `@include` depend on. */
-  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => Conditions;
-  readonly variantFor: (conditions: Conditions) => Variant;
+  readonly conditionsOf: (variables: Readonly<Record<string, unknown>>) => ConditionValues;
+  readonly variantFor: (conditions: ConditionValues) => Variant;
   /** How the response is sent in parts; undefined where nothing of it is deferred. */
   readonly partsFor: (options: PartsOptions) => VariantInParts | undefined;
   /** The fetches under these conditions, for explanations; not used to run the program. */
-  readonly outline: (conditions: Conditions) => readonly OutlinedFetch[];
+  readonly outline: (conditions: ConditionValues) => readonly OutlinedFetch[];
 }
 
 export interface PartsOptions {
-  readonly conditions: Conditions;
+  readonly conditions: ConditionValues;
   /** As the client sent them: `@defer` may depend on them. */
   readonly variables: Readonly<Record<string, unknown>>;
   /** Whether a field is sent with each fragment that selects it, rather than once. */
@@ -52,7 +52,7 @@ export interface PartsOptions {
 export interface OutlinedFetch {
   /** Its number in the order of the plan. */
   readonly index: number;
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   /** The path of the objects that it fetches or extends. */
   readonly path: string;
   /** The indexes of the fetches that it waits for. */
@@ -97,7 +97,7 @@ export type CompiledFetch = RootFetch | EntityFetch;
 interface FetchFacts {
   /** Its number in the order of the plan. */
   readonly index: number;
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   readonly walk: Walk;
   /** The word, in the records at the end of the walk, that refers to this fetch's answer. */
   readonly join: number;

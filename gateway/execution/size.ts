@@ -1,5 +1,5 @@
 import type { ResponsePosition } from './compile/merge';
-import type { CompiledOperation } from './compile/subgraph-operation';
+import type { FetchOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
 
 /**
@@ -42,7 +42,7 @@ export class GrowingSize {
 export function sizeOfProgram(
   document: object,
   root: ResponsePosition,
-  operations: Iterable<CompiledOperation>,
+  operations: Iterable<FetchOperation>,
 ): number {
   let size = 6000 + 95 * countNodes(document) + 1360 * countFields(root);
   for (const { shape, request } of operations)

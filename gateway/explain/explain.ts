@@ -31,7 +31,7 @@ export interface ExplainOptions {
 }
 
 /** How an operation is run. */
-export interface Explained extends Savings {
+export interface OperationExplanation extends Savings {
   /** The query plan, as text; with `why` each fetch has its reasons as comments. */
   readonly plan: string;
   /** With `why`: the reasons of each fetch, in the order of the plan. */
@@ -48,7 +48,7 @@ export interface Explained extends Savings {
 }
 
 /** How an operation is run, or why it cannot be: a syntax error, an unknown field, a missing variable. */
-type Explanation = Explained | { readonly errors: readonly GraphQLError[] };
+type Explanation = OperationExplanation | { readonly errors: readonly GraphQLError[] };
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
@@ -99,7 +99,7 @@ async function describePlan(
   query: string,
   operationName: string | undefined,
   why: boolean,
-): Promise<Pick<Explained, 'plan' | 'reasons'>> {
+): Promise<Pick<OperationExplanation, 'plan' | 'reasons'>> {
   if (!why) return { plan: printPlan(await planner.plan(query, operationName)) };
   const explained = await explainPlan(planner, query, operationName);
   return { plan: printReasons(explained), reasons: [...explained.reasons.values()] };

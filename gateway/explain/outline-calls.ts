@@ -1,7 +1,7 @@
 /** The subgraph calls of a program, as far as they are known without data. */
 import { Kind, type OperationDefinitionNode, parse, type SelectionNode } from 'graphql';
 import { type OutlinedFetch, type Program } from '../execution/program';
-import { type CompiledOperation } from '../execution/compile/subgraph-operation';
+import { type FetchOperation } from '../execution/compile/subgraph-operation';
 import { groupsOf } from '../execution/run/call-scheduler';
 
 export interface OutlinedCall {
@@ -73,7 +73,7 @@ function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): 
   const queries = fetches.filter((fetch) => !isMutation(fetch));
   const operations = [...new Set(queries.map(({ operation }) => operation))];
   // Equal fetches at several positions are requested once.
-  const asking = (some: readonly CompiledOperation[]) =>
+  const asking = (some: readonly FetchOperation[]) =>
     queries.filter(({ operation }) => some.includes(operation));
   const groups = groupsOf(operations.map((operation) => ({ operation }))).flatMap((group) => {
     const together = group.map(({ operation }) => operation);
@@ -85,22 +85,22 @@ function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): 
 }
 
 function describe(fetches: readonly OutlinedFetch[], step: number, needs: readonly number[]): OutlinedCall {
-  const { request, asksEntities } = fetches[0]!.operation;
-  const query = asksEntities ? 'entities' : 'root';
+  const { request, getsEntities } = fetches[0]!.operation;
+  const query = getsEntities ? 'entities' : 'root';
   return {
     subgraph: request.subgraph,
     kind: request.kind === 'query' ? query : request.kind,
     step,
     needs,
-    fetches: fetches.map(({ operation, path }) => ({ asks: askedBy(operation), path })),
+    fetches: fetches.map(({ operation, path }) => ({ asks: requestedBy(operation), path })),
   };
 }
 
-export function askedBy({ request, asksEntities }: CompiledOperation): string[] {
+export function requestedBy({ request, getsEntities }: FetchOperation): string[] {
   const { definitions } = parse(request.document, { noLocation: true });
   const { selections } = (definitions[0] as OperationDefinitionNode).selectionSet;
   const [first] = selections;
-  const asked = asksEntities && first?.kind === Kind.FIELD ? first.selectionSet!.selections : selections;
+  const asked = getsEntities && first?.kind === Kind.FIELD ? first.selectionSet!.selections : selections;
   return namesIn(asked);
 }
 

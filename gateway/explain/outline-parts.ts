@@ -1,5 +1,5 @@
 import { type OutlinedFetch, type Program } from '../execution/program';
-import { askedBy } from './outline-calls';
+import { requestedBy } from './outline-calls';
 
 /** A deferred fragment, which is sent when the calls that it waits for have ended. */
 export interface OutlinedPart {
@@ -39,5 +39,5 @@ export function outlineParts(
 }
 
 function describe({ operation, path }: OutlinedFetch): OutlinedPart['waitsFor'][number] {
-  return { subgraph: operation.request.subgraph, asks: askedBy(operation), path };
+  return { subgraph: operation.request.subgraph, asks: requestedBy(operation), path };
 }

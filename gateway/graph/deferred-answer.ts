@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Answered } from '../cache/responses/response-cache';
+import type { OperationResult } from '../cache/responses/response-cache';
 import { fieldError } from '../errors';
 import type { ExecutionPart, ExecutionParts } from '../execution';
 import type { IncrementalFormat } from '../request/sink';
@@ -21,12 +21,12 @@ export interface DeferredAnswerOptions {
  * The parts of an answer with deferred fragments, for its client. It fails only before the first part: where something fails
  * later, the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
  */
-export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Flow<Answered> {
+export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Flow<OperationResult> {
   const { format, mostBytes, finish, extensions, onDefect } = options;
   let bytes = 0;
   let isBegun = false;
   let isOver = false;
-  const answered = (part: ExecutionPart): Answered => {
+  const answered = (part: ExecutionPart): OperationResult => {
     isOver = !part.part.hasNext;
     return { ...part, release: undefined, format, extensions: isOver ? extensions?.() : undefined };
   };

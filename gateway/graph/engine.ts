@@ -5,7 +5,7 @@ import type { IncrementalFormat } from '../request/sink';
 import type { UnknownName } from '../cache/unknown-names';
 import type { Invalidation } from '../options/invalidation';
 import type { Instance } from '../discovery/resolver';
-import type { Answered } from '../cache/responses/response-cache';
+import type { OperationResult } from '../cache/responses/response-cache';
 import type { Subgraph } from '../subgraph-calls/subgraph';
 import type { PlannedOperation, QueryPlan } from '../planning';
 import type { EventFieldProblem } from '../planning/event-fields';
@@ -19,7 +19,7 @@ export interface Engine {
   /** The same schema as text, in parts. */
   readonly apiSchemaSdl: readonly string[];
   /** An operation that Apollo Server has parsed and validated for the engine's schema. */
-  readonly learn: Learn;
+  readonly learn: LearnFromContext;
   /** An operation that was executed before, by the text of its document. */
   known(document: string, operationName: string | undefined): KnownOperation | undefined;
   /** The query plan of a valid operation. Rejects where it cannot be planned. */
@@ -42,7 +42,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export type Learn = (request: GatewayGraphQLRequestContext<OperationContext>) => KnownOperation;
+export type LearnFromContext = (request: GatewayGraphQLRequestContext<OperationContext>) => KnownOperation;
 
 /** An operation that has been parsed and validated. */
 export interface KnownOperation {
@@ -65,7 +65,7 @@ export interface KnownOperation {
     variables: Readonly<Record<string, unknown>>,
     request: IncomingRequest,
     format?: IncrementalFormat,
-  ): Promise<Answered | Flow<Answered>>;
+  ): Promise<OperationResult | Flow<OperationResult>>;
 }
 
 /** A new operation, and the variables that came with it. */

@@ -6,10 +6,10 @@ import type { Invalidate } from '../cache/invalidation';
 import type { Instance } from '../discovery/resolver';
 import { readLifetimes } from '../cache/lifetimes';
 import type { Store } from '../cache/stores/store';
-import type { Caching } from '../cache/responses/caching';
+import type { ProcessCaches } from '../cache/responses/caching';
 import { digest } from '../cache/responses/response-keys';
 import { createEngine } from './create-engine';
-import type { Engine, KnownOperation, Learn } from './engine';
+import type { Engine, KnownOperation, LearnFromContext } from './engine';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import type { ClientLimits } from '../limits/client-limits';
 import type { PlanWaits } from '../admission/plan-waits';
@@ -60,7 +60,7 @@ export interface GenerationOptions extends Omit<EndpointParts, 'calls' | 'discov
   readonly store: Store;
   readonly memory: OperationMemory;
   readonly invalidate: Invalidate;
-  readonly caching: Caching;
+  readonly caching: ProcessCaches;
   readonly interceptors: readonly Interceptor[];
   /** The audit trails in which mutations are recorded. */
   readonly audit?: Audit | undefined;
@@ -197,7 +197,7 @@ export class Generation {
     return this.#engine.unknownNames(invalidation);
   }
 
-  get learn(): Learn {
+  get learn(): LearnFromContext {
     return this.#engine.learn;
   }
 

@@ -3,7 +3,7 @@ import type { SlicedTask } from '../net/sliced-tasks';
 import type { Authorization } from '../auth/directives';
 import { compileInSlices, type Program } from '../execution';
 import { type OutlinedCall, outlineCalls } from '../explain/outline-calls';
-import { type PlannedOperation, type Planner, type Planning, type SupergraphFacts } from '../planning';
+import { type PlannedOperation, type Planner, type PlannerContext, type SupergraphFacts } from '../planning';
 import { type OperationCache, PlanCache, type PlanEntry } from './operation-cache';
 import { type CallStatistics, countedOperation, ProgramTally } from '../telemetry/metrics/call-statistics';
 
@@ -49,7 +49,7 @@ export function createPrograms(options: ProgramsOptions): PlanCache<CountedProgr
 
   function* make(
     operation: PlannedOperation,
-    planning: Planning,
+    planning: PlannerContext,
     onGrowth: () => void,
   ): SlicedTask<CountedProgram | Rejection> {
     const planned = yield* plan(operation, planning);
@@ -70,7 +70,7 @@ export function createPrograms(options: ProgramsOptions): PlanCache<CountedProgr
     return program;
   }
 
-  function* plan(operation: PlannedOperation, planning: Planning) {
+  function* plan(operation: PlannedOperation, planning: PlannerContext) {
     const { document, operationName, overrideLabels, refused = [] } = operation;
     if (refused.length > 0) return yield* authorization.plan(operation, planning);
     const made = yield* planning.plan(document, operationName, overrideLabels);

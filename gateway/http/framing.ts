@@ -1,10 +1,10 @@
-import type { Part } from '../request/sink';
+import type { ResponsePart } from '../request/sink';
 
 /**
  * Why an answer in parts ends: as its last part says; or `timeout`: its connection may last no longer, nothing has failed, and
  * the client may come back at once.
  */
-export type Ending = Part['ending'] | 'timeout';
+export type Ending = ResponsePart['ending'] | 'timeout';
 
 /** How the parts of an answer are written over HTTP. */
 export interface Framing {
@@ -13,7 +13,7 @@ export interface Framing {
   /** What is sent before there is a part. */
   readonly opening: Buffer;
   /** A part, so that its client has all of it at once. */
-  frame(part: Part): Buffer;
+  frame(part: ResponsePart): Buffer;
   /** What is sent after the last part. */
   end(ending: Ending): Buffer;
   /** What is sent while there is no part, and tells the client nothing; undefined if nothing can be. */

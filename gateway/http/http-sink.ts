@@ -1,12 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { WholeRequest, WholeResponse } from './whole-messages';
 import type {
-  Answer,
+  ClientAnswer,
   ClientConnection,
   Download,
   IncrementalFormat,
   MessageSink,
-  Parts,
+  ResponseParts,
   Sink,
   Upload,
 } from '../request/sink';
@@ -74,7 +74,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     return this.#options.partsTypesFor(this.#request.headers.accept);
   }
 
-  answer({ status, headers, body, release }: Answer): void {
+  answer({ status, headers, body, release }: ClientAnswer): void {
     const response = this.#response;
     if (this.#takesText(body)) {
       this.#endUpload();
@@ -91,7 +91,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
   }
 
   /** Whether a body goes out fastest as one text with its head: long ones are not worth a copy. */
-  #takesText(body: Answer['body']): body is Buffer {
+  #takesText(body: ClientAnswer['body']): body is Buffer {
     const response = this.#response;
     return (
       Buffer.isBuffer(body) &&
@@ -103,7 +103,7 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     );
   }
 
-  #stream(status: number, headers: readonly string[], parts: Parts): void {
+  #stream(status: number, headers: readonly string[], parts: ResponseParts): void {
     const { events, increments } = this.#partsTypes;
     const framing = (parts.kind === 'events' ? events : increments?.framing)!;
     writeHead(this.#response, status, [...this.corsHeaders, ...headers, ...partsHeaders(framing)]);

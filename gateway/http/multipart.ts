@@ -1,4 +1,4 @@
-import type { Part } from '../request/sink';
+import type { ResponsePart } from '../request/sink';
 import { framedOnce, type Framing, withoutLineBreaks } from './framing';
 
 const delimiter = '--graphql';
@@ -33,7 +33,7 @@ export const multipartSubscription: Framing = {
 };
 const completed = Buffer.concat([partOf(Buffer.from('{"payload":null}')), end]);
 
-function framing(parameter: string, write: (part: Part) => Buffer): Framing {
+function framing(parameter: string, write: (part: ResponsePart) => Buffer): Framing {
   return {
     mediaType: `multipart/mixed; boundary=graphql${parameter}`,
     // With the line break that belongs to it: some clients find no delimiter without.

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { Parts } from '../request/sink';
+import type { ResponseParts } from '../request/sink';
 import type { Framing } from './framing';
 import { holdOpen } from './hold-open';
 import { http2Codes } from './http2-codes';
@@ -25,7 +25,7 @@ export interface SendPartsOptions {
  */
 export async function sendParts(
   response: Response,
-  parts: Parts,
+  parts: ResponseParts,
   framing: Framing,
   { heartbeat, idle }: SendPartsOptions,
 ): Promise<void> {

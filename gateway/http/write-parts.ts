@@ -1,4 +1,4 @@
-import type { Part, Parts } from '../request/sink';
+import type { ResponsePart, ResponseParts } from '../request/sink';
 import type { Framing } from './framing';
 
 /** Where an answer in parts is written. */
@@ -33,7 +33,7 @@ export const partsHeaders = ({ mediaType }: Framing): readonly string[] => [
  */
 export async function writeParts(
   stream: PartsStream,
-  parts: Parts,
+  parts: ResponseParts,
   framing: Framing,
   heartbeat: number,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function writeParts(
   }, heartbeat).unref();
   try {
     stream.write(framing.opening);
-    let ending = undefined as Part['ending'];
+    let ending = undefined as ResponsePart['ending'];
     await parts.forEach((part) => {
       isQuiet = false;
       ({ ending } = part);

@@ -3,7 +3,7 @@ import type { CorsHeaders } from '../http/http-sink';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Reply } from '../request/reply';
 import type { RequestsInFlight } from '../request/requests-in-flight';
-import type { Answer, Sink } from '../request/sink';
+import type { ClientAnswer, Sink } from '../request/sink';
 import { type AnswerForm, lambdaAnswer, type LambdaAnswer, lengthOf, longestAnswer } from './lambda-answer';
 
 export interface LambdaSinkOptions {
@@ -41,7 +41,7 @@ export class LambdaSink implements Sink {
     this.#request = request;
   }
 
-  answer({ status, headers, body, release }: Answer): void {
+  answer({ status, headers, body, release }: ClientAnswer): void {
     this.isAnswered = true;
     const answer = this.#write(status, headers, bytesOf(body));
     release?.();
@@ -69,7 +69,7 @@ export class LambdaSink implements Sink {
 }
 
 /** A body that is whole. */
-export function bytesOf(body: Answer['body']): Buffer {
+export function bytesOf(body: ClientAnswer['body']): Buffer {
   if (body === undefined) return Buffer.alloc(0);
   if (typeof body === 'string') return Buffer.from(body);
   if (Buffer.isBuffer(body)) return body;

@@ -3,7 +3,7 @@ import type { ErrorAnswer } from '../http/error-answer';
 import type { PartsTypes, PartsTypesFor } from '../http/parts-types';
 import { partsHeaders, writeParts } from '../http/write-parts';
 import type { IncomingRequest } from '../request/incoming-request';
-import type { Answer, Download, IncrementalFormat, Parts, Sink } from '../request/sink';
+import type { ClientAnswer, Download, IncrementalFormat, ResponseParts, Sink } from '../request/sink';
 import { AnswerStream } from './answer-stream';
 import { type AnswerForm, lambdaHead } from './lambda-answer';
 import { bytesOf, type LambdaSinkOptions } from './lambda-sink';
@@ -38,7 +38,7 @@ export class LambdaStreamSink implements Sink, Download {
   readonly #created = performance.now();
   #request: IncomingRequest | undefined;
   #status: number | undefined;
-  #release: Answer['release'];
+  #release: ClientAnswer['release'];
   /** Bytes of a body that is whole, and not written yet. */
   #left = 0;
   #eventsEnd: NodeJS.Timeout | undefined;
@@ -88,7 +88,7 @@ export class LambdaStreamSink implements Sink, Download {
     return this.#options.partsTypesFor(this.#request!.head.headers.accept);
   }
 
-  answer({ status, headers, body, release }: Answer): void {
+  answer({ status, headers, body, release }: ClientAnswer): void {
     this.isAnswered = true;
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
       this.#release = release;
@@ -124,7 +124,7 @@ export class LambdaStreamSink implements Sink, Download {
     else void this.connection.writeWhole(body, (left) => (this.#left = left));
   }
 
-  #sendParts(status: number, headers: readonly string[], parts: Parts): void {
+  #sendParts(status: number, headers: readonly string[], parts: ResponseParts): void {
     const { events, increments } = this.#partsTypes;
     const framing = (parts.kind === 'events' ? events : increments?.framing)!;
     this.#begin(status, [...headers, ...partsHeaders(framing)]);
@@ -136,7 +136,7 @@ export class LambdaStreamSink implements Sink, Download {
     const age = performance.now() - this.#created;
     if (parts.kind === 'events') this.#eventsEnd = setTimeout(stop, this.#options.eventsEnd - age);
     let isFirst = true;
-    const forEach: Parts['forEach'] = (take) =>
+    const forEach: ResponseParts['forEach'] = (take) =>
       parts.forEach((part) => {
         const got = this.connection.written + part.body.length;
         if (isFirst && got > this.longest) {

@@ -44,7 +44,7 @@ export interface OutlineBounds {
  * error is read up to the error, which the parser reports later.
  */
 export function outlineOf(document: string, bounds: OutlineBounds): Outline {
-  const reader = new Reader(bounds);
+  const reader = new OutlineReader(bounds);
   try {
     reader.read(new Lexer(new Source(document)));
   } catch {
@@ -53,7 +53,7 @@ export function outlineOf(document: string, bounds: OutlineBounds): Outline {
   return { ...reader.counts, definitions: inOrder(reader.definitions) };
 }
 
-class Reader {
+class OutlineReader {
   readonly counts = { tokens: 0, levels: 0, valueLevels: 0, aliases: 0, directives: 0, introspects: false };
   readonly definitions: Definition[] = [];
   readonly #bounds: OutlineBounds;

@@ -1,5 +1,5 @@
 import type { SlicedTask } from '../net/sliced-tasks';
-import type { Planner, Planning, QueryPlan, SupergraphFacts } from '../planning';
+import type { Planner, PlannerContext, QueryPlan, SupergraphFacts } from '../planning';
 import { sha256 } from '../request/persisted/manifest';
 import type { TrustedOperations } from '../request/persisted/trusted-operations';
 import { PackageError } from './package-error';
@@ -116,8 +116,8 @@ export class PackagedPlans {
   }
 
   *#plan(
-    planning: Planning,
-    ...[document, operationName, overrideLabels = []]: Parameters<Planning['plan']>
+    planning: PlannerContext,
+    ...[document, operationName, overrideLabels = []]: Parameters<PlannerContext['plan']>
   ): SlicedTask<QueryPlan> {
     const isSame = overrideLabels.join('\n') === this.#overrideLabels;
     const plan = isSame ? this.#plans.get(document)?.get(operationName ?? null) : undefined;

@@ -117,7 +117,7 @@ function partOf(definition: TypeDefinitionNode, graph: string): string {
     directives = [],
     fields = [],
     values = [],
-  } = definition as Annotated & Partial<Record<'fields' | 'values', readonly Member[]>>;
+  } = definition as Annotated & Partial<Record<'fields' | 'values', readonly MemberNode[]>>;
   let part = `\n${definition.kind} ${definition.name.value}`;
   const add = (own: readonly ConstDirectiveNode[]): void => {
     for (const directive of own) part += directive.name.value + argumentsText(directive);
@@ -134,12 +134,14 @@ function partOf(definition: TypeDefinitionNode, graph: string): string {
 }
 
 /** A field, or the value of an enum, without its description. */
-function memberText({ name, type, arguments: given = [] }: Member): string {
+function memberText({ name, type, arguments: given = [] }: MemberNode): string {
   const args = given.length === 0 ? '' : `(${given.map(print).join()})`;
   return `${name.value}${args}:${type === undefined ? '' : typeText(type)}`;
 }
 
-type Member = Pick<FieldDefinitionNode, 'name' | 'arguments' | 'directives'> & { readonly type?: TypeNode };
+type MemberNode = Pick<FieldDefinitionNode, 'name' | 'arguments' | 'directives'> & {
+  readonly type?: TypeNode;
+};
 
 /** `@cacheTag`s, which composition writes as `@join__directive`: their formats, each with a graph. */
 const cacheTagsOf = (node: Annotated): (readonly [graph: string, format: string])[] =>

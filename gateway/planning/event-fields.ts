@@ -28,7 +28,7 @@ export interface EventFieldProblem {
   /** The member of the option; undefined for the whole. */
   readonly member: 'key' | 'filter' | undefined;
   /** What follows the name of the option. */
-  readonly says: string;
+  readonly message: string;
 }
 
 /** The subgraph that events stand for in a supergraph. Nobody calls it. */
@@ -65,8 +65,8 @@ export function addEventFields(
 
 function unknown(field: string, known: readonly FieldDefinitionNode[]): EventFieldProblem {
   const names = known.map(({ name }) => name.value).join(', ');
-  const says = `is no field of the subscription type of the supergraph${names === '' ? '' : `, which has ${names}`}.`;
-  return { field, member: undefined, says };
+  const message = `is no field of the subscription type of the supergraph${names === '' ? '' : `, which has ${names}`}.`;
+  return { field, member: undefined, message };
 }
 
 function problemsOf(
@@ -77,21 +77,21 @@ function problemsOf(
 ): EventFieldProblem[] {
   const object = types.get(namedType);
   if (type.includes('[') || object?.kind !== 'object') {
-    const says = `must be a field of one object with a key, but is of type ${type}.`;
-    return [{ field, member: undefined, says }];
+    const message = `must be a field of one object with a key, but is of type ${type}.`;
+    return [{ field, member: undefined, message }];
   }
   const problems: EventFieldProblem[] = [];
   const keys = keysOf(joins, object);
   if (!keys.some(({ paths }) => isSame(paths, key))) {
     const all = [...new Set(keys.map(({ paths }) => paths.join(' and ')))].join(', or ');
-    const says = `must have ${all || 'a key, but has none'}: a key by which the subgraph of the field finds a ${namedType}.`;
-    problems.push({ field, member: 'key', says });
+    const message = `must have ${all || 'a key, but has none'}: a key by which the subgraph of the field finds a ${namedType}.`;
+    problems.push({ field, member: 'key', message });
   }
   const names = (definition.arguments ?? []).map(({ name }) => name.value);
   for (const name of used)
     if (!names.includes(name)) {
-      const says = `names the argument ${name}, but the field has ${names.join(', ') || 'none'}.`;
-      problems.push({ field, member: 'filter', says });
+      const message = `names the argument ${name}, but the field has ${names.join(', ') || 'none'}.`;
+      problems.push({ field, member: 'filter', message });
     }
   return problems;
 }

@@ -5,7 +5,7 @@ import { type Steps } from './budget';
 import { groupsBy, remembered } from './maps';
 import { cover } from './search/cover';
 import { type Search } from './search/search';
-import { type Source, type Sources } from './search/sources';
+import { type PlanSource, type Sources } from './search/sources';
 import { allOf, type Conditions, conditionsKey, contradicts, type SelectedField } from './selections';
 import { type IndexedType } from './supergraph-index';
 
@@ -44,7 +44,7 @@ export function* mutationGroups(
 }
 
 export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {
-  const list: Source[] = [];
+  const list: PlanSource[] = [];
   for (const subgraph of subgraphs) list.push({ subgraph, stage: 0, as: root, provided: undefined });
   return search.sourceLists.of(list);
 }

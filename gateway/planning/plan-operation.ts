@@ -63,7 +63,7 @@ export function* planOperation(
   return wholePlan(nodes, operation);
 }
 
-interface Found {
+interface Solution {
   readonly search: Search;
   /** Of each group of root fields. */
   readonly plans: readonly ObjectPlan[];
@@ -73,7 +73,7 @@ interface Found {
  * The plans of a search, or of a second one that avoids a subgraph: each position is solved by itself, and of ways that
  * are equal there one may use a call that another position needs anyway.
  */
-function* searchTwice(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Found> {
+function* searchTwice(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Solution> {
   const first = yield* searchOnce(selected, root, search);
   const { index, labels, needed, preferred, steps } = search;
   const avoidable = [...preferred].filter((subgraph) => !needed.has(subgraph));
@@ -84,7 +84,7 @@ function* searchTwice(selected: SelectedOperation, root: IndexedType, search: Se
   return (other.left - one.left || other.depth - one.depth || other.calls - one.calls) < 0 ? second : first;
 }
 
-function* searchOnce(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Found> {
+function* searchOnce(selected: SelectedOperation, root: IndexedType, search: Search): SlicedWork<Solution> {
   const all = search.flattening.fieldsOf(selected.selection, root.name);
   const fields = all.filter(({ name }) => name !== '__typename');
   const plans: ObjectPlan[] = [];
@@ -100,7 +100,7 @@ function* searchOnce(selected: SelectedOperation, root: IndexedType, search: Sea
   return { search, plans };
 }
 
-function costOf({ search, plans }: Found): { left: number; depth: number; calls: number } {
+function costOf({ search, plans }: Solution): { left: number; depth: number; calls: number } {
   const cost = { left: 0, depth: 0, calls: 0 };
   for (const plan of plans) {
     cost.left += leavesLeft(plan);

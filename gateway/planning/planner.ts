@@ -41,7 +41,7 @@ export interface PlannedOperation {
 }
 
 /** What a task of the planner works with. */
-export interface Planning {
+export interface PlannerContext {
   /**
    * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels` names their
    * labels. Throws a `GraphQLError`.
@@ -98,7 +98,7 @@ export class Planner {
   run<Result>(
     document: string,
     sender: string,
-    begin: (planning: Planning) => SlicedTask<Result>,
+    begin: (planning: PlannerContext) => SlicedTask<Result>,
   ): Promise<Result> {
     return this.#tasks.run(sender, Math.ceil(document.length / longDocument), (slice) =>
       begin({ plan: (...operation) => this.#plan(slice, ...operation) }),

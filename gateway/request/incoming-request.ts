@@ -46,7 +46,7 @@ export interface IncomingRequestOptions {
   /** Timeout of a request that has no shorter one of its own, in milliseconds. */
   readonly timeout: number;
   /** Whether clients are told how long its parts took: in development. */
-  readonly tellsTimes: boolean;
+  readonly reportsTimes: boolean;
   /** Called once per request, when all work for it is done. Its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
 }
@@ -61,7 +61,7 @@ export interface RequestHead {
   readonly requestId?: string | undefined;
 }
 
-interface Operation {
+interface OperationSummary {
   readonly name: string | null;
   readonly type: string;
   /** SHA-256 of the document, in hex. */
@@ -141,8 +141,8 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   #tracing: Caller['tracing'] | undefined;
   #calls: CallCounts | undefined;
   #provenance: AnswerProvenance | undefined;
-  #operation: Operation | undefined;
-  #earlierOperations: Operation[] | undefined;
+  #operation: OperationSummary | undefined;
+  #earlierOperations: OperationSummary[] | undefined;
   #scope: string | undefined;
   #shown: HookRequest | undefined;
   /** Whether its operations are running already. */
@@ -168,7 +168,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     timeout = options.timeout,
   ) {
     this.#options = options;
-    this.timing = options.tellsTimes ? new ServerTiming() : undefined;
+    this.timing = options.reportsTimes ? new ServerTiming() : undefined;
     this.start = start;
     this.timeout = timeout;
     this.head = head;
@@ -332,7 +332,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /** Known once the document is parsed. A long name is truncated, as it goes into log lines and audit trails. */
-  get operation(): Operation | undefined {
+  get operation(): OperationSummary | undefined {
     return this.#operation;
   }
 
@@ -342,12 +342,12 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   }
 
   /** The other operations of a batch; undefined where there are none. */
-  get earlierOperations(): readonly Operation[] | undefined {
+  get earlierOperations(): readonly OperationSummary[] | undefined {
     return this.#earlierOperations;
   }
 
   /** Sets the operation that is about to run. Throws if the credentials are not valid for it. */
-  resolve(operation: Operation): void {
+  resolve(operation: OperationSummary): void {
     this.#isLate = true;
     if (this.#operation !== undefined) (this.#earlierOperations ??= []).push(this.#operation);
     const { name } = operation;

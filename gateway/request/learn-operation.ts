@@ -170,7 +170,7 @@ export interface HttpOperations {
   readonly body: unknown;
 }
 
-export interface Learned {
+export interface LearnedOperations {
   /** The operations that are valid, by their bodies. */
   readonly learned: ReadonlyMap<unknown, LearnedOperation>;
   /** The answer of Apollo Server: the errors of invalid operations, and nothing for the others. */
@@ -178,7 +178,7 @@ export interface Learned {
 }
 
 /** Has Apollo Server parse and validate new operations. */
-export type Learn = (request: IncomingRequest, operations: HttpOperations) => Promise<Learned>;
+export type Learn = (request: IncomingRequest, operations: HttpOperations) => Promise<LearnedOperations>;
 
 /** @param start resolves with what learns; called for each new operation */
 export function createLearn(start: () => Promise<Learner>): Learn {

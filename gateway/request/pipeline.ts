@@ -24,7 +24,7 @@ import type { Learn } from './learn-operation';
 import { parseBody, parseUrl, resumedAfter } from './parsed-request';
 import { runBatch } from './run-batch';
 import type { RunOperation } from './run-operation';
-import type { Answer, Parts, Sink } from './sink';
+import type { ClientAnswer, ResponseParts, Sink } from './sink';
 import { endWith } from '../telemetry/traces/span';
 
 /** A request with its whole body; that of a GET is empty. */
@@ -136,7 +136,7 @@ export class Pipeline {
     );
   }
 
-  #send(request: IncomingRequest, sent: Answer): void {
+  #send(request: IncomingRequest, sent: ClientAnswer): void {
     const { reply, slots } = this.#options;
     try {
       reply.send(request, sent);
@@ -150,14 +150,14 @@ export class Pipeline {
   }
 
   /** Throws, or rejects, where the answer is an error. */
-  #run(arrival: Arrival): Promise<Answer> {
+  #run(arrival: Arrival): Promise<ClientAnswer> {
     const { hooks, isReady } = this.#options;
     if (!isReady()) throw requestError('NO_SUPERGRAPH', {});
     if (hooks.onRequest === undefined) return this.#runSent(arrival);
     return Promise.resolve(hooks.onRequest(arrival.request.shown)).then(() => this.#runSent(arrival));
   }
 
-  #runSent(arrival: Arrival): Promise<Answer> {
+  #runSent(arrival: Arrival): Promise<ClientAnswer> {
     const { request, body } = arrival;
     const { method, url } = request.head;
     const sent =
@@ -175,7 +175,7 @@ export class Pipeline {
   }
 
   /** A batch is always `no-store`: it has no cache policy of its own. */
-  async #runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<Answer> {
+  async #runSeveral(arrival: Arrival, sent: readonly unknown[]): Promise<ClientAnswer> {
     const { request } = arrival;
     const { learn, limits, rates, reply, runOperation } = this.#options;
     const limited = rates?.refuseBatch(request, sent.length);
@@ -219,7 +219,7 @@ function factsOf({ request: { id: requestId, head }, body }: Arrival): Received 
 }
 
 /** How an answer that is whole goes to a client that takes parts alone; undefined if it cannot. */
-function onlyKindOf({ takesEvents, incremental }: Sink): Parts['kind'] | undefined {
+function onlyKindOf({ takesEvents, incremental }: Sink): ResponseParts['kind'] | undefined {
   if (takesEvents) return 'events';
   return incremental === undefined ? undefined : 'increments';
 }

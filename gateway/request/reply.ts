@@ -8,7 +8,7 @@ import type { ErrorStatistics } from '../telemetry/statistics/error-statistics';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import { onlyPart } from './answers/only-part';
 import { explainError } from './refusals/explain-error';
-import type { Answer } from './sink';
+import type { ClientAnswer } from './sink';
 
 /** Answers requests, and adds the headers of the request to each answer. */
 export class Reply {
@@ -33,7 +33,7 @@ export class Reply {
     this.#onAnswer = onAnswer;
   }
 
-  send(request: IncomingRequest, { status, headers, body, release }: Answer): void {
+  send(request: IncomingRequest, { status, headers, body, release }: ClientAnswer): void {
     request.settle();
     if (Buffer.isBuffer(body)) this.#onAnswer?.(body.length);
     request.sink.answer({ status, headers: [...request.ownHeaders, ...headers], body, release });

@@ -49,7 +49,7 @@ export class RequestsInFlight {
       forward: compileCallHeaders(headerRulesOf(settings.options)),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
-      tellsTimes: mode === 'development',
+      reportsTimes: mode === 'development',
       onSettle: ({ isAdmitted }) => {
         if (isAdmitted) this.#working--;
       },

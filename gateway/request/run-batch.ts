@@ -3,21 +3,21 @@ import { requestError } from '../errors';
 import type { LearnedOperation } from '../graph/engine';
 import { isMap } from '../options/is-map';
 import { ClientGone, type IncomingRequest } from './incoming-request';
-import type { Answered } from '../cache/responses/response-cache';
+import type { OperationResult } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
 import { noteCodes } from './answers/note-codes';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
 
-export interface BatchOptions {
+export interface RunBatchOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
   /** Whether the client accepts one of the media types of answers. */
   readonly isAcceptable: boolean;
   readonly reply: Pick<Reply, 'answerTo'>;
   /** Writes the body of an answer. */
-  readonly write: (request: IncomingRequest, answered: Answered) => Buffer | Promise<Buffer>;
+  readonly write: (request: IncomingRequest, answered: OperationResult) => Buffer | Promise<Buffer>;
 }
 
 /** The combined answer to a batch, or the answer to one of its operations. */
@@ -36,7 +36,7 @@ export interface BatchAnswer {
 export async function runBatch(
   arrival: Arrival,
   sent: readonly unknown[],
-  { runOperation, learn, isAcceptable, reply, write }: BatchOptions,
+  { runOperation, learn, isAcceptable, reply, write }: RunBatchOptions,
 ): Promise<BatchAnswer | { readonly told: HTTPGraphQLResponse }> {
   const operations = await Promise.all(
     sent.map((each) => (isMap(each) ? runOperation.expand(arrival, each) : each)),

@@ -3,7 +3,7 @@ import type { GraphQLError } from 'graphql';
 import type { ReadingTurns } from '../admission/reading-turns';
 import type { PersistedOperations } from './persisted/persisted-operations';
 import { requestError } from '../errors';
-import type { Answered } from '../cache/responses/response-cache';
+import type { OperationResult } from '../cache/responses/response-cache';
 import type { LearnedOperation } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
 import type { IsPreflighted } from '../http/preflighted';
@@ -51,7 +51,7 @@ export class RunOperation {
     arrival: Arrival,
     sent: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
+  ): Promise<OperationResult | Flow<OperationResult> | HTTPGraphQLResponse> {
     const expanded = sent && this.#options.persistedOperations.spellOut(sent);
     return expanded instanceof Promise
       ? expanded.then((operation) => this.#find(arrival, sent, operation, isAcceptable))
@@ -63,7 +63,7 @@ export class RunOperation {
     sent: SentOperation | undefined,
     expanded: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
+  ): Promise<OperationResult | Flow<OperationResult> | HTTPGraphQLResponse> {
     this.#refuseUntrusted(arrival, expanded);
     const known = isAcceptable ? this.find(arrival, expanded) : undefined;
     return known === undefined
@@ -76,7 +76,7 @@ export class RunOperation {
     sent: SentOperation | undefined,
     expanded: SentOperation | undefined,
     isAcceptable: boolean,
-  ): Promise<Answered | Flow<Answered> | HTTPGraphQLResponse> {
+  ): Promise<OperationResult | Flow<OperationResult> | HTTPGraphQLResponse> {
     const { request } = arrival;
     const found = await this.#options.readingTurns.read(request, () =>
       this.#read(arrival, expanded, expanded !== sent, isAcceptable),
@@ -175,7 +175,7 @@ export class RunOperation {
     { request }: Arrival,
     { operation, variables }: LearnedOperation,
     alone?: SentOperation,
-  ): Promise<Answered | Flow<Answered>> {
+  ): Promise<OperationResult | Flow<OperationResult>> {
     const { hooks } = this.#options;
     const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
     if (operation.type === 'subscription') {

@@ -2,18 +2,18 @@ import type { Socket } from 'node:net';
 import type { Flow } from '../subgraph-calls/contract/source';
 
 /** An answer to a request, as it is sent. */
-export interface Answer {
+export interface ClientAnswer {
   readonly status: number;
   /** Names and values in turn, with the length of the body where it is whole. */
   readonly headers: readonly string[];
   /** The whole body, or GraphQL responses as they come, which the sink frames for its protocol. */
-  readonly body: Buffer | string | Parts | undefined;
+  readonly body: Buffer | string | ResponseParts | undefined;
   /** Called when all of a whole body has been taken. */
   readonly release?: (() => void) | undefined;
 }
 
 /** The body of an answer in parts. */
-export interface Parts extends Flow<Part> {
+export interface ResponseParts extends Flow<ResponsePart> {
   /**
    * `events`: each part is an answer of its own, as of a subscription. `increments`: together they are one answer, in the
    * format that `Sink.incremental` names.
@@ -28,7 +28,7 @@ export interface Parts extends Flow<Part> {
 export type IncrementalFormat = '20220824' | 'v0.2';
 
 /** One GraphQL response of an answer in parts. Several sinks may be given the same. */
-export interface Part {
+export interface ResponsePart {
   /** UTF-8 JSON. Nobody writes to it. */
   readonly body: Buffer;
   /**
@@ -74,7 +74,7 @@ export interface Sink {
    * for the next one. If it fails, the sink closes the connection without the end of the answer, so that the client
    * notices. The request closes the parts when it ends; the sink need not.
    */
-  answer(answer: Answer): void;
+  answer(answer: ClientAnswer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */
   readonly upload: Upload | undefined;
   /** The answer while its client reads it; undefined if none of it is kept in this process. */

@@ -68,7 +68,7 @@ export function describeTypes(supergraphSdl: string, usage?: SchemaUsage): Schem
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-interface Known {
+interface SchemaFacts {
   /** The names of subgraphs by their values of `join__Graph`. */
   readonly names: ReadonlyMap<string, string>;
   readonly usage: SchemaUsage | undefined;
@@ -99,7 +99,7 @@ function subgraphNames(definitions: readonly DefinitionNode[]): Map<string, stri
   );
 }
 
-function describeType(type: TypeDefinitionNode, known: Known): SchemaType {
+function describeType(type: TypeDefinitionNode, known: SchemaFacts): SchemaType {
   const { names } = known;
   const joins = applied(type, 'join__type');
   const owners = unique(joins.map(({ graph }) => names.get(String(graph))!));
@@ -126,7 +126,7 @@ const kinds = {
   [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
 } as const;
 
-function membersOf(type: TypeDefinitionNode, owners: readonly string[], known: Known): SchemaField[] {
+function membersOf(type: TypeDefinitionNode, owners: readonly string[], known: SchemaFacts): SchemaField[] {
   switch (type.kind) {
     case Kind.SCALAR_TYPE_DEFINITION:
       return [];
@@ -154,7 +154,7 @@ function describeField(
   type: string,
   field: FieldDefinitionNode | InputValueDefinitionNode,
   ofType: readonly string[],
-  known: Known,
+  known: SchemaFacts,
 ): SchemaField {
   const joins = applied(field, 'join__field');
   const resolving = joins.filter(
@@ -180,7 +180,7 @@ const bare = ({ kind, name, type, defaultValue }: InputValueDefinitionNode): Inp
 const ownersBy = (
   joins: readonly Record<string, unknown>[],
   all: readonly string[],
-  { names }: Known,
+  { names }: SchemaFacts,
 ): string[] =>
   joins.length === 0 ? [...all] : unique(joins.flatMap(({ graph }) => names.get(String(graph)) ?? []));
 
@@ -247,7 +247,7 @@ function joinedDirective(
 /** Who uses a field, and whether it may be deleted; empty where use is not counted. */
 function usageOf(
   coordinate: string,
-  { usage, needed, mostClients }: Known,
+  { usage, needed, mostClients }: SchemaFacts,
 ): Pick<SchemaField, 'usage' | 'mayBeDeleted'> {
   if (usage === undefined) return {};
   const use = usage.coordinates.get(coordinate);

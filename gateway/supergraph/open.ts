@@ -23,7 +23,7 @@ export interface OpenedSource {
   readonly removals?: FindRemovals | undefined;
 }
 
-interface SourceTools {
+interface SupergraphSourceTools {
   readonly logger: Logger;
   readonly meter: Meter;
   /** Whether nothing is reported to a registry. @default false */
@@ -33,7 +33,7 @@ interface SourceTools {
 /** Opens the source that the options name. @throws {OptionsError} if they name none */
 export function openSource(
   { supergraph, usage }: Pick<Options, 'supergraph' | 'usage'>,
-  { logger, meter, isReadOnly }: SourceTools,
+  { logger, meter, isReadOnly }: SupergraphSourceTools,
 ): OpenedSource {
   if (supergraph === undefined)
     throw OptionsError.of(['supergraph'], 'is missing: name a file, an http(s) URL or a registry.');

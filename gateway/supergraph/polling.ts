@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { timeLimit } from '../net/time-limit';
 import type { SupergraphListener } from './source';
 
-export interface PollingOptions {
+export interface SupergraphPollerOptions {
   /**
    * Resolves with a new supergraph, or with undefined if it has not changed. Rejects with the reason if it cannot be
    * read.
@@ -14,7 +14,7 @@ export interface PollingOptions {
   readonly patience?: number;
 }
 
-export interface Polling {
+export interface SupergraphPoller {
   /** Polls once, and then repeatedly. Resolves with the result of the first poll, or undefined if it failed. */
   start(listener: SupergraphListener): Promise<string | undefined>;
   /** Stops polling, and aborts a poll in progress. */
@@ -22,7 +22,11 @@ export interface Polling {
 }
 
 /** Polls for supergraphs, and more slowly after failures. */
-export function createPolling({ look, interval, patience = 10_000 }: PollingOptions): Polling {
+export function createPolling({
+  look,
+  interval,
+  patience = 10_000,
+}: SupergraphPollerOptions): SupergraphPoller {
   const stopped = new AbortController();
   const lookOnce = () => {
     const signal = AbortSignal.any([stopped.signal, timeLimit(patience)]);

@@ -47,7 +47,7 @@ const own: Readonly<Record<AccessField, DescribeRequest>> = {
   codes: ({ codes }) => (codes === undefined ? '' : `,"codes":[${[...codes].map(bounded).join()}]`),
   errorsLeftOut: ({ errorsLeftOut }) => (errorsLeftOut === 0 ? '' : `,"errorsLeftOut":${errorsLeftOut}`),
   reason({ denial, refusals }) {
-    const reason = denial?.reason ?? refusals?.[0]?.says;
+    const reason = denial?.reason ?? refusals?.[0]?.message;
     return reason === undefined ? '' : `,"reason":${bounded(reason)}`;
   },
   authMode: ({ denial }) => (denial === undefined ? '' : `,"authMode":"${denial.mode}"`),

@@ -78,7 +78,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     segment = newSegment();
   }
 
-  function newCounter(operation: Operation, clientName: string, clientVersion: string): Use {
+  function newCounter(operation: RecordedText, clientName: string, clientVersion: string): Use {
     if (segment.counters.length >= segmentSize) rotate();
     const use = { operation, segment, clientName, clientVersion, requests: 0, inputs: undefined };
     segment.counters.push(use);
@@ -127,7 +127,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     operation(source, operationName, schema) {
       const { hash, text } = signatureOf(source, operationName, schema);
       const ast = getOperationAST(parse(source, { noLocation: true }), operationName)!;
-      const operation: Operation = { hash, text };
+      const operation: RecordedText = { hash, text };
       const find = compileInputs(ast, schema);
       let uses: Use[] = [];
       let last: Use | undefined;
@@ -155,7 +155,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   };
 }
 
-interface Operation {
+interface RecordedText {
   readonly hash: string;
   readonly text: string;
 }
@@ -169,7 +169,7 @@ interface Segment {
 
 /** The counter of an operation and a client. */
 interface Use {
-  readonly operation: Operation;
+  readonly operation: RecordedText;
   readonly segment: Segment;
   readonly clientName: string;
   readonly clientVersion: string;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
-import type { Answer, Sink } from '../request/sink';
+import type { ClientAnswer, Sink } from '../request/sink';
 import type { ProtocolOptions } from './protocol';
 import { refusalIn, type SentError } from './refusal';
 import type { Steps } from './steps';
@@ -87,7 +87,7 @@ class ConnectSink implements Sink {
     this.#onRefused = onRefused;
   }
 
-  answer({ status, body }: Answer): void {
+  answer({ status, body }: ClientAnswer): void {
     this.isAnswered = true;
     const [error] = refusalIn(Buffer.from(body as Buffer | string)) ?? [];
     this.#onRefused(status, error ?? { message: 'The connection is refused.' });

@@ -1,7 +1,14 @@
 import type { ErrorCode } from '../errors';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { RequestsInFlight } from '../request/requests-in-flight';
-import type { Answer, Download, IncrementalFormat, Part, Parts, Sink } from '../request/sink';
+import type {
+  ClientAnswer,
+  Download,
+  IncrementalFormat,
+  ResponsePart,
+  ResponseParts,
+  Sink,
+} from '../request/sink';
 import type { Connection } from './connection';
 import { refusalIn, type SentError } from './refusal';
 import { longestCopy } from './text-frame';
@@ -70,7 +77,7 @@ export class OperationSink implements Sink, Download {
     this.#requests = requests;
   }
 
-  answer({ status, body, release }: Answer): void {
+  answer({ status, body, release }: ClientAnswer): void {
     this.isAnswered = true;
     if (typeof body === 'object' && !Buffer.isBuffer(body)) {
       void this.#sendParts(body, status);
@@ -112,12 +119,12 @@ export class OperationSink implements Sink, Download {
     return this.#operations.connection;
   }
 
-  async #sendParts(parts: Parts, status: number): Promise<void> {
+  async #sendParts(parts: ResponseParts, status: number): Promise<void> {
     this.isStream = parts.kind === 'events';
     const { connection } = this;
     const begins = this.#operations.envelope.begin(this.id);
     if (begins !== undefined && !this.#isOver) connection.send(begins);
-    let ending = undefined as Part['ending'];
+    let ending = undefined as ResponsePart['ending'];
     try {
       await parts.forEach((part) => {
         ({ ending } = part);

@@ -1,7 +1,7 @@
 /** What every way to answer a client does. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
-import type { Part } from '../../gateway/request/sink';
+import type { ResponsePart } from '../../gateway/request/sink';
 import { flowOf, type Source } from '../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../support/held-source';
 import type { Client } from '../support/in-process-client';
@@ -33,7 +33,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   }
 
   /** Sends a request that is answered from a source, which ends with it. */
-  async function askForParts(parts: Source<Part>): Promise<Client> {
+  async function askForParts(parts: Source<ResponsePart>): Promise<Client> {
     const { client, request } = await ask();
     request.onEnd(() => parts.close());
     request.sink.answer({ status: 200, headers: ['x-a', '1'], body: { ...flowOf(parts), kind: 'events' } });
@@ -48,7 +48,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
     if (name !== undefined) expect(head.headers.get(name)).toBe(value);
   }
 
-  const json = (value: unknown): Part => ({ body: Buffer.from(JSON.stringify(value)) });
+  const json = (value: unknown): ResponsePart => ({ body: Buffer.from(JSON.stringify(value)) });
   /** The status of each request that is over, as the access log has it; without those that open a connection. */
   const ended = async (count = 1): Promise<number[]> => {
     for (;;) {
@@ -99,7 +99,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   itInParts(
     'begins an answer before there is a part, and sends each part before there is another',
     async () => {
-      const parts = new HeldSource<Part>();
+      const parts = new HeldSource<ResponsePart>();
       const client = await askForParts(parts);
       await expectHead(client, 200, 'x-a', '1');
       for (const text of ['{"data":{"a":"ä"}}', '{"data": {\r\n\r\n"a": "--graphql"}}', '{}']) {
@@ -113,7 +113,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   );
 
   itInParts('sends many parts, all of them and in their order', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const client = await askForParts(parts);
     const sent = Array.from({ length: 1000 }, (_, i) => ({ i }));
     parts.give(...sent.map(json));
@@ -125,7 +125,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   });
 
   itInParts('serves the next request after an answer in parts', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const client = await askForParts(parts);
     parts.give(json(1));
     parts.end();
@@ -138,9 +138,9 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
 
   itInParts('asks for no more than a slow client has room for, and for the rest when it has', async () => {
     const count = 96;
-    const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
+    const part: ResponsePart = { body: Buffer.alloc(2 ** 18, '1') };
     let asked = 0;
-    const parts: Source<Part> = {
+    const parts: Source<ResponsePart> = {
       next: async () => (asked++ < count ? part : undefined),
       close: () => undefined,
     };
@@ -195,7 +195,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   itInParts(
     'ends the request, and with it the source, when its client leaves while a part is awaited',
     async () => {
-      const parts = new HeldSource<Part>();
+      const parts = new HeldSource<ResponsePart>();
       const client = await askForParts(parts);
       parts.give(json(1));
       expect(await client.part()).toBe('1');
@@ -207,8 +207,8 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   );
 
   itInParts('asks for nothing more when its client leaves before it has read what was sent', async () => {
-    const parts = new HeldSource<Part>();
-    const part: Part = { body: Buffer.alloc(2 ** 18, '1') };
+    const parts = new HeldSource<ResponsePart>();
+    const part: ResponsePart = { body: Buffer.alloc(2 ** 18, '1') };
     parts.give(...Array.from({ length: 256 }, () => part));
     const client = await askForParts(parts);
     await client.part();
@@ -219,7 +219,7 @@ describe.each(sinkKinds)('a sink over %s', (_name, open, sink) => {
   });
 
   itInParts('cuts its client off when the source fails: that is not the end', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const client = await askForParts(parts);
     parts.give(json(1));
     expect(await client.part()).toBe('1');

@@ -252,7 +252,7 @@ it('says which version has removed what clients request', async () => {
   for (const field of ['stars', 'never'])
     await (await gateway.post({ query: `{ latestReviews { ${field} } }` }, { headers })).text();
   const { groups } = await ask<Refusals>('refusals');
-  expect(groups.map(({ says, removedIn }) => [says, removedIn])).toEqual([
+  expect(groups.map(({ message, removedIn }) => [message, removedIn])).toEqual([
     ['`Review.never` does not exist.', undefined],
     ['`Review.stars` does not exist.', 3],
   ]);

@@ -81,12 +81,12 @@ it('shows the operation, the rule, the coordinate and the position of a request 
   expect(request.refused).toEqual([
     {
       ...{ code: 'GRAPHQL_VALIDATION_FAILED', rule: 'FieldsOnCorrectType', coordinate: 'Product.idd' },
-      says: '`Product.idd` does not exist.',
+      message: '`Product.idd` does not exist.',
       ...{ line: 2, column: 42 },
     },
     {
       ...{ code: 'GRAPHQL_VALIDATION_FAILED', rule: 'NoUnusedVariables' },
-      says: 'The variable `$id` is never used.',
+      message: 'The variable `$id` is never used.',
       ...{ line: 1, column: 11 },
     },
   ]);
@@ -264,7 +264,7 @@ it.each<[what: string, body: unknown, says: string, headers?: Record<string, str
   ['introspection', { query: '{ __schema { types { name } } }' }, 'Introspection is not allowed.'],
 ])('says why %s is refused', async (_, body, says, headers = {}) => {
   const { request, line } = await refused(body, headers);
-  expect(request.refused?.[0]?.says).toBe(says);
+  expect(request.refused?.[0]?.message).toBe(says);
   expect(line.reason).toBe(says);
   expect(JSON.stringify([request, line])).not.toMatch(/S3CRET|313371337|9182736455/);
 });
@@ -275,7 +275,7 @@ it('says why a GET without protection against other origins is refused', async (
   );
   const request = await read<ExplainedRequest>(gateway, `requests/${answer.headers.get('x-request-id')}`);
   expect(answer.status).toBe(400);
-  expect(request.refused?.[0]?.says).toBe(
+  expect(request.refused?.[0]?.message).toBe(
     'A page of another origin could have sent the request: it has neither a content type of JSON nor one of the headers of `csrf.headers`.',
   );
 });
@@ -290,7 +290,7 @@ it('says why a subscription by GET is refused to a client that takes no parts', 
   );
   const request = await read<ExplainedRequest>(gateway, `requests/${answer.headers.get('x-request-id')}`);
   expect(request.refused).toEqual([
-    { code: 'NOT_ACCEPTABLE', says: expect.stringContaining('The answer comes in parts') },
+    { code: 'NOT_ACCEPTABLE', message: expect.stringContaining('The answer comes in parts') },
   ]);
 });
 
@@ -303,7 +303,7 @@ it('names the operations of a batch that are refused', async () => {
   ]);
   await answer.text();
   const [request] = await read<RequestSummary[]>(own, 'requests?failed=1');
-  expect(request!.refused!.map(({ says }) => says).sort()).toEqual([
+  expect(request!.refused!.map(({ message }) => message).sort()).toEqual([
     'The variable `$n` of type `Int` got a value that is no `Int`.',
     '`Product.wrong` does not exist.',
   ]);
@@ -320,7 +320,7 @@ it('groups what is refused by client and reason, the most frequent first', async
   for (let i = 0; i < 2; i++) await send('query Page { products { averageRating } }', '1.5.0');
   await send('query Other { products { averageRating gone } }', '1.4.0');
   const { groups, since } = await read<Refusals>(own, 'refusals');
-  expect(groups.map(({ count, client, says }) => [count, client?.version, says])).toEqual([
+  expect(groups.map(({ count, client, message }) => [count, client?.version, message])).toEqual([
     [6, '1.4.0', '`Product.averageRating` does not exist.'],
     [2, '1.5.0', '`Product.averageRating` does not exist.'],
     [1, '1.4.0', '`Product.gone` does not exist.'],

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { anonymous } from '../../gateway/auth/identity';
-import { type Counted, Rates } from '../../gateway/admission/rates/rates';
+import { type RateLimitedRequest, Rates } from '../../gateway/admission/rates/rates';
 import {
   openSharedCounts,
   type SharedCount,
@@ -48,7 +48,7 @@ withRedis('rates of gateways that share a store', () => {
 
   /** Sends a request of this cost; what is left after it, or undefined when it is refused. */
   function send({ rates }: { readonly rates: Rates }, cost = 0): number | undefined {
-    const request: Counted = {
+    const request: RateLimitedRequest = {
       identity: anonymous,
       address: '192.0.2.1',
       rateRefusal: undefined,

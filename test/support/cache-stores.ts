@@ -8,8 +8,12 @@ import { GuardedStore } from '../../gateway/cache/stores/guard';
 import { MemoryStore } from '../../gateway/cache/stores/memory';
 import { PeerStore } from '../../gateway/cache/stores/peer';
 import { RedisStore } from '../../gateway/cache/stores/redis';
-import type { Entry, Store } from '../../gateway/cache/stores/store';
-import { type Feed, type Follower, TieredStore } from '../../gateway/cache/stores/tiered';
+import type { CacheEntry, Store } from '../../gateway/cache/stores/store';
+import {
+  type InvalidationFeed,
+  type InvalidationListener,
+  TieredStore,
+} from '../../gateway/cache/stores/tiered';
 import { RedisServer } from '../../gateway/redis/open-redis';
 import { eventually, startProcess } from './process';
 import { type RedisCluster, startRedisCluster } from './redis-cluster';
@@ -78,7 +82,7 @@ const guarded = (store: Store) =>
 async function tieredMemory(): Promise<TestStores> {
   const clock = testClock();
   const shared = new MemoryStore({ maxBytes, refreshTime, now: clock.now });
-  const followers = new Set<Follower>();
+  const followers = new Set<InvalidationListener>();
   let told: Promise<unknown> = Promise.resolve();
   const telling: Store = {
     get: (keys) => shared.get(keys),
@@ -232,7 +236,7 @@ export async function startDynamo() {
 }
 
 interface Sharing extends Pick<TestStores, 'many'> {
-  open(now: () => number): Promise<Store & { readonly follow: Feed }>;
+  open(now: () => number): Promise<Store & { readonly follow: InvalidationFeed }>;
   close(): Promise<void>;
 }
 
@@ -301,7 +305,7 @@ function testClock() {
 }
 
 /** An entry that is fresh for 60 s and kept for 120 s. */
-export function entryAt(now: number, { value = 'value', ...rest }: TestEntry = {}): Entry {
+export function entryAt(now: number, { value = 'value', ...rest }: TestEntry = {}): CacheEntry {
   return {
     value: Buffer.from(value),
     tags: [],
@@ -312,4 +316,4 @@ export function entryAt(now: number, { value = 'value', ...rest }: TestEntry = {
   };
 }
 
-type TestEntry = Partial<Omit<Entry, 'value'>> & { readonly value?: string | Buffer };
+type TestEntry = Partial<Omit<CacheEntry, 'value'>> & { readonly value?: string | Buffer };

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { IncomingRequest, RequestHead } from '../../gateway/request/incoming-request';
 import type { RequestsInFlight } from '../../gateway/request/requests-in-flight';
-import type { Answer, Part, Sink } from '../../gateway/request/sink';
+import type { ClientAnswer, ResponsePart, Sink } from '../../gateway/request/sink';
 import type { Source } from '../../gateway/subgraph-calls/contract/source';
 import { pulled } from './pulled';
 
@@ -39,7 +39,7 @@ export class InProcessClient implements Client, Sink {
   #begin!: (head: Awaited<Client['head']>) => void;
   #status = 0;
   #text = '';
-  #parts: Pick<Source<Part>, 'next'> | undefined;
+  #parts: Pick<Source<ResponsePart>, 'next'> | undefined;
 
   constructor(
     requests: RequestsInFlight,
@@ -52,7 +52,7 @@ export class InProcessClient implements Client, Sink {
     this.request = requests.begin({ method, url, headers }, '127.0.0.1', this, performance.now());
   }
 
-  answer({ status, headers, body, release }: Answer): void {
+  answer({ status, headers, body, release }: ClientAnswer): void {
     this.isAnswered = true;
     this.#status = status;
     if (typeof body === 'object' && !Buffer.isBuffer(body)) this.#parts = pulled(body);
@@ -77,7 +77,7 @@ export class InProcessClient implements Client, Sink {
     return (await this.rawPart())?.body.toString();
   }
 
-  async rawPart(): Promise<Part | undefined> {
+  async rawPart(): Promise<ResponsePart | undefined> {
     await this.head;
     try {
       const part = await this.#parts!.next();

@@ -1,4 +1,4 @@
-import { type Planner, type Planning, type QueryPlan } from '../../gateway/planning';
+import { type Planner, type PlannerContext, type QueryPlan } from '../../gateway/planning';
 import { runAtOnce } from '../../schema/supergraph/sliced-work';
 
 type Plan = (document: string, operationName: string | undefined, labels: readonly string[]) => QueryPlan;
@@ -10,7 +10,7 @@ export function plannerOf(plan: Plan): Pick<Planner, 'run'> {
   };
 }
 
-const planningOf = (plan: Plan): Planning => ({
+const planningOf = (plan: Plan): PlannerContext => ({
   // eslint-disable-next-line require-yield
   *plan(document, operationName, labels = []) {
     return plan(document, operationName, labels);

@@ -24,7 +24,7 @@ export interface RatesOptions {
 }
 
 /** The members of a request that rate limits read and set. */
-export interface Counted {
+export interface RateLimitedRequest {
   readonly identity: Identity;
   readonly address: string | undefined;
   /** Set when the request is counted: the error if it exceeds a rate, or null. */
@@ -68,7 +68,7 @@ export class Rates {
    * Counts an authenticated request, once per request however often it is called. Returns the error if it exceeds a
    * rate.
    */
-  refuse(request: Counted): GraphQLError | undefined {
+  refuse(request: RateLimitedRequest): GraphQLError | undefined {
     if (request.rateRefusal === undefined) {
       request.rateRefusal = this.#count(request, oneRequest) ?? null;
       if (this.#ratesOf(request.identity).some(({ options }) => options.count === 'cost'))
@@ -78,13 +78,13 @@ export class Rates {
   }
 
   /** After a refusal all further operations of the request are refused, too. */
-  #charge(request: Counted, cost: number): GraphQLError | undefined {
+  #charge(request: RateLimitedRequest, cost: number): GraphQLError | undefined {
     request.rateRefusal ??= this.#count(request, { requests: 0, cost }) ?? null;
     return request.rateRefusal ?? undefined;
   }
 
   /** The same for the operations of a batch. The first one was counted with the request. */
-  refuseBatch(request: Counted, operations: number): GraphQLError | undefined {
+  refuseBatch(request: RateLimitedRequest, operations: number): GraphQLError | undefined {
     return operations > 1 ? this.#count(request, { requests: operations - 1, cost: 0 }) : undefined;
   }
 
@@ -95,7 +95,7 @@ export class Rates {
     )?.counter;
   }
 
-  #count(request: Counted, amounts: Amounts): GraphQLError | undefined {
+  #count(request: RateLimitedRequest, amounts: Amounts): GraphQLError | undefined {
     const now = this.#now();
     const counts: [Rate, Count][] = [];
     let refusing: Rate | undefined;
@@ -170,7 +170,7 @@ interface Rate {
 }
 
 /** The key under which a request is counted; undefined if the rate does not apply to it. */
-function keyOf(per: RateOptions['per'], { identity, address = '' }: Counted): string | undefined {
+function keyOf(per: RateOptions['per'], { identity, address = '' }: RateLimitedRequest): string | undefined {
   switch (per) {
     case 'everybody':
       return '';

@@ -14,7 +14,7 @@ import type { Options } from '../../options';
 import {
   type PlannedOperation,
   type Planner,
-  type Planning,
+  type PlannerContext,
   type Protections,
   type QueryPlan,
   type Requirement,
@@ -88,7 +88,7 @@ export class Authorization {
   /** Plans the visible part of an operation. Throws as the planner does. */
   *plan(
     { document: text, operationName, overrideLabels, refused = [] }: PlannedOperation,
-    planning: Planning,
+    planning: PlannerContext,
   ): SlicedTask<RefusedPlan> {
     const consequence = this.#options.options.refused;
     const document = parse(text, { noLocation: true });

@@ -1,10 +1,10 @@
 import type { GraphQLSchema } from 'graphql';
-import type { Refusals } from '../../execution';
+import type { FieldRefusals } from '../../execution';
 import { requirementLabel } from '../../planning';
 import type { Protection } from './protection';
 
 /** Which elements of a graph are visible with given refusals. Each is decided on first use. */
-export class Visibility implements Refusals {
+export class Visibility implements FieldRefusals {
   readonly protection: Protection;
   /** The refused requirements, by label, and fields, by name. */
   readonly refused: ReadonlySet<string>;

@@ -26,10 +26,10 @@ import { backgroundCaller } from './background-caller';
 import { groupsOf } from '../cache-groups';
 import { EntityKeys } from './entity-keys';
 import { entryOf, type KeptEntity, readEntry } from './entity-value';
-import { Lifetimes } from './lifetimes';
+import { SelectionLifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
 import { isStorable, noStore, type Policy, strictest } from '../policy';
-import type { Clock, Entry, Look, Store } from '../stores/store';
+import type { Clock, CacheEntry, Look, Store } from '../stores/store';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import type { CacheCounts, CacheStatistics } from '../../telemetry/statistics/cache-statistics';
@@ -81,7 +81,7 @@ class EntityCache {
   readonly #options: EntityCacheOptions;
   readonly #now: () => number;
   readonly #keys: EntityKeys;
-  readonly #lifetimes = new Lifetimes();
+  readonly #lifetimes = new SelectionLifetimes();
   readonly #outage: Outage;
 
   constructor(next: Send, options: EntityCacheOptions) {
@@ -148,7 +148,7 @@ class EntityCache {
     // They were counted as one call before.
     if (parts.length > 1) countFetches(caller, request.operation, 'merged', 1 - parts.length);
     const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
-    const [{ request: sent, isOutage, error, response, policy, tags }] = outcomes as [Outcome];
+    const [{ request: sent, isOutage, error, response, policy, tags }] = outcomes as [EntityCallResult];
     if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
       return this.#respond(caller, wanted, outcomes);
     // The call was for all entities, so its response is the whole answer.
@@ -217,7 +217,7 @@ class EntityCache {
 
   readonly #answeredWithoutStore = (
     response: SubgraphResponse,
-    { request, lists }: Pick<Part, 'request'> & { readonly lists: readonly EntityList[] },
+    { request, lists }: Pick<EntityCall, 'request'> & { readonly lists: readonly EntityList[] },
   ): SubgraphResponse => {
     const said = this.#options.policyOf(response);
     const policy = this.#learn(lists, said, response);
@@ -239,7 +239,7 @@ class EntityCache {
     request: SubgraphRequest,
     wanted: readonly WantedList[],
     asked: readonly WantedList[],
-  ): readonly Part[] {
+  ): readonly EntityCall[] {
     const selections = asked.map(({ list }) => list.selection);
     if (asked.length < wanted.length || !this.#lifetimes.fitTogether(selections)) {
       return asked.map((each) => ({
@@ -253,7 +253,7 @@ class EntityCache {
   }
 
   /** Calls the subgraph, and caches the entities in the response. Never rejects. */
-  async #ask({ request, lists }: Part, clock: Clock, attempt: Attempt): Promise<Outcome> {
+  async #ask({ request, lists }: EntityCall, clock: Clock, attempt: Attempt): Promise<EntityCallResult> {
     const began = performance.now();
     const nothing = {
       request,
@@ -305,14 +305,14 @@ class EntityCache {
 
   /** Returns the tags of all entities, which are those of the response; undefined if not all were kept. */
   #keep(
-    { request, response, policy }: Outcome,
+    { request, response, policy }: EntityCallResult,
     answers: EntityAnswers,
     clock: Clock,
   ): Iterable<string> | undefined {
     const { store, tags, missing, statistics } = this.#options;
     const now = this.#now();
     const groups = groupsOf(response!, 'cache-groups');
-    const entries = new Map<string, Entry>();
+    const entries = new Map<string, CacheEntry>();
     const tagsOfAll: (readonly string[])[] = [];
     let isAll = true as boolean;
     request.entities!.forEach((list, i) => {
@@ -365,7 +365,11 @@ class EntityCache {
   }
 
   /** Joins the cached entities and the results of the calls to one response. */
-  #respond({ calls }: Caller, wanted: readonly WantedList[], outcomes: readonly Outcome[]): SubgraphResponse {
+  #respond(
+    { calls }: Caller,
+    wanted: readonly WantedList[],
+    outcomes: readonly EntityCallResult[],
+  ): SubgraphResponse {
     const errorsOfAll: unknown[] = [];
     let extensions: Buffer | undefined;
     for (const outcome of outcomes) {
@@ -413,7 +417,7 @@ class EntityCache {
   }
 
   /** The errors of each entity that a call has not answered. */
-  #errorsOf({ error, response, answers }: Outcome): readonly object[] {
+  #errorsOf({ error, response, answers }: EntityCallResult): readonly object[] {
     const { subgraph } = this.#options;
     if (error instanceof TransportError)
       return [{ message: error.message, extensions: { code: error.code } }];
@@ -436,7 +440,7 @@ const typeStart = '{"__typename":"'.length;
 const quote = 0x22;
 
 /** A call, and the lists whose missing entities it fetches. */
-interface Part {
+interface EntityCall {
   readonly request: SubgraphRequest;
   readonly lists: readonly WantedList[];
 }
@@ -447,7 +451,7 @@ type KeysOfList = readonly (readonly string[])[];
 const noTags: readonly string[] = [];
 
 /** The result of a call. */
-interface Outcome extends Part {
+interface EntityCallResult extends EntityCall {
   readonly response: SubgraphResponse | undefined;
   /** Why there is no response. */
   readonly error: unknown;

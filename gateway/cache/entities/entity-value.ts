@@ -1,6 +1,6 @@
 import type { Policy } from '../policy';
 import { joinedBytes } from '../stores/owned-bytes';
-import type { Entry, Found } from '../stores/store';
+import type { CacheEntry, CacheHit } from '../stores/store';
 
 /** A cached entity at the time of a look-up. */
 export interface KeptEntity {
@@ -24,7 +24,7 @@ export function entryOf(
   { scope, maxAge, staleWhileRevalidate, staleIfError }: Policy,
   tags: Iterable<string>,
   now: number,
-): Entry {
+): CacheEntry {
   const freshUntil = now + maxAge * 1000;
   const staleUntil = freshUntil + staleWhileRevalidate * 1000;
   const spareUntil = freshUntil + staleIfError * 1000;
@@ -38,7 +38,7 @@ export function entryOf(
 }
 
 /** Reads a cache entry. Undefined if there is none, it is no entity, or it has expired. */
-export function readEntry(found: Found | undefined, now: number): KeptEntity | undefined {
+export function readEntry(found: CacheHit | undefined, now: number): KeptEntity | undefined {
   if (found === undefined) return undefined;
   const { value, tags, storedAt, freshUntil, refresh, isNear = false } = found;
   const scope = startsWith(value, 'public ')

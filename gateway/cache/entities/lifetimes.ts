@@ -14,7 +14,7 @@ interface Lifetime {
  * Which selections of a subgraph are worth a look-up. A response has one lifetime, so several selections in one call
  * get the shortest of theirs. Selections with different lifetimes are better requested separately.
  */
-export class Lifetimes {
+export class SelectionLifetimes {
   readonly #known = new LRUCache<string, Lifetime>({ max: 5_000 });
   /** Whether any response had a `Cache-Control`. */
   #isSaid = false;

@@ -13,27 +13,27 @@ import {
 import type { EntityFacts } from '../../planning';
 
 /** The selections at one position of the response. */
-export interface Selection {
+export interface PositionSelection {
   /** The declared type of the position. */
   readonly type: string;
   /** By response name. Several fields if they are selected on different types. */
-  readonly fields: ReadonlyMap<string, readonly SelectedField[]>;
+  readonly fields: ReadonlyMap<string, readonly PositionField[]>;
 }
 
-export interface SelectedField {
+export interface PositionField {
   readonly name: string;
   /** The type condition under which it is selected. */
   readonly on: string;
   readonly arguments: readonly ArgumentNode[];
   /** Undefined for a leaf. */
-  readonly selection: Selection | undefined;
+  readonly selection: PositionSelection | undefined;
 }
 
 /** Reads an operation: its root selection, and the defaults of its variables. */
 export function readOperation(
   text: string,
   facts: EntityFacts,
-): { readonly root: Selection; readonly defaults: ReadonlyMap<string, ValueNode> } {
+): { readonly root: PositionSelection; readonly defaults: ReadonlyMap<string, ValueNode> } {
   const document = parse(text, { noLocation: true });
   const operation = document.definitions.find(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   const { operation: kind, selectionSet, variableDefinitions = [] } = operation as OperationDefinitionNode;
@@ -45,7 +45,11 @@ export function readOperation(
 }
 
 /** All types that objects in a selection may have, with their interfaces and unions. */
-export function typesIn(selection: Selection, facts: EntityFacts, types = new Set<string>()): Set<string> {
+export function typesIn(
+  selection: PositionSelection,
+  facts: EntityFacts,
+  types = new Set<string>(),
+): Set<string> {
   for (const each of relativesOf(selection.type, facts)) types.add(each);
   for (const fields of selection.fields.values()) {
     for (const { on, selection: child } of fields) {
@@ -70,7 +74,7 @@ function read(
   selectionSets: readonly SelectionSetNode[],
   facts: EntityFacts,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-): Selection {
+): PositionSelection {
   const gathered = new Map<string, Map<string, GatheredField>>();
   const gather = (on: string, { selections }: SelectionSetNode): void => {
     for (const selection of selections) {
@@ -95,7 +99,7 @@ function read(
     ([responseName, byType]) =>
       [
         responseName,
-        [...byType.values()].map(({ selectionSets: below, ...field }): SelectedField => {
+        [...byType.values()].map(({ selectionSets: below, ...field }): PositionField => {
           const named =
             field.name === entitiesField ? anyEntity : facts.fields.get(field.on)?.get(field.name);
           return {

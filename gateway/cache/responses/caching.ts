@@ -14,7 +14,7 @@ import type { CacheStatistics } from '../../telemetry/statistics/cache-statistic
 import type { ResponseCacheStatistics } from '../../telemetry/statistics/response-cache-statistics';
 
 /** The caches of this process, which outlive a supergraph. */
-export interface Caching {
+export interface ProcessCaches {
   readonly responses: ResponseCache;
   readonly answerHeaders: AnswerHeaders;
   readonly keyHeaders: KeyHeaders;
@@ -31,7 +31,7 @@ export function createCaching(
   store: Store,
   { responseCache: statistics, caches, calls }: Pick<Metrics, 'responseCache' | 'caches' | 'calls'>,
   logger: Pick<Logger, 'debug' | 'isLevelEnabled'>,
-): Caching {
+): ProcessCaches {
   const keyHeaders = compileKeyHeaders(options);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;

@@ -22,7 +22,7 @@ export interface IdentifiedCaller extends Caller {
  * An execution that identical queries share. It is aborted when the last of them has left, and has the latest of their
  * deadlines. It uses the headers, the identity and the trace of the first request.
  */
-export class Flight implements IdentifiedCaller, Live {
+export class QueryFlight implements IdentifiedCaller, Live {
   indexInSet = outOfSet;
   /** Queries with equal keys may join. */
   readonly key: string;

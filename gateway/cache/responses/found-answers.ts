@@ -1,4 +1,4 @@
-import type { Found, Look } from '../stores/store';
+import type { CacheHit, Look } from '../stores/store';
 import type { ClientDirectives } from './client-directives';
 import type { ResponseKeys } from './response-keys';
 import { readAnswer, type StoredAnswer } from './stored-answer';
@@ -37,7 +37,7 @@ export function bestOf(
 const bestFirst = ['fresh', 'stale', 'spare'] as const;
 
 function usableOf(
-  found: Found,
+  found: CacheHit,
   keys: ResponseKeys,
   directives: ClientDirectives | undefined,
   now: number,

@@ -12,14 +12,14 @@ export interface PreparedAnswersOptions {
 }
 
 /** What the bytes of a message depend on, in addition to the answer. */
-interface Form {
+interface SentForm {
   readonly encoding: Encoding | undefined;
   readonly type: string;
   /** One array for each origin that the options list. */
   readonly corsHeaders: readonly string[];
 }
 
-interface Prepared extends Form {
+interface PreparedForm extends SentForm {
   readonly message: PreparedMessage;
 }
 
@@ -30,7 +30,7 @@ interface Prepared extends Form {
 export class PreparedAnswers {
   readonly #answerHeaders: AnswerHeaders;
   readonly #now: () => number;
-  #known = new WeakMap<StoredAnswer, Prepared[]>();
+  #known = new WeakMap<StoredAnswer, PreparedForm[]>();
   /** Bytes of the messages that were prepared since all of them were last dropped. */
   #size = 0;
 
@@ -66,7 +66,7 @@ export class PreparedAnswers {
     return true;
   }
 
-  #find(answer: StoredAnswer, { encoding, type, corsHeaders }: Form): Prepared | undefined {
+  #find(answer: StoredAnswer, { encoding, type, corsHeaders }: SentForm): PreparedForm | undefined {
     const known = this.#known.get(answer);
     if (known === undefined) return undefined;
     for (const each of known) {
@@ -75,7 +75,13 @@ export class PreparedAnswers {
     return undefined;
   }
 
-  #prepare(answer: StoredAnswer, sent: SentBody, form: Form, age: number, now: number): Prepared | undefined {
+  #prepare(
+    answer: StoredAnswer,
+    sent: SentBody,
+    form: SentForm,
+    age: number,
+    now: number,
+  ): PreparedForm | undefined {
     const known = this.#known.get(answer) ?? [];
     if (known.length >= mostForms) return undefined;
     const headers = this.#answerHeaders.prepare(answer, sent, form.type);

@@ -9,7 +9,7 @@ import type { Clock, Look, Store } from '../stores/store';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { IncrementalFormat } from '../../request/sink';
 import { type ErrorCode, requestError } from '../../errors';
-import type { Execution, Part } from '../../execution';
+import type { Execution, DeferredPart } from '../../execution';
 import type { Options } from '../../options';
 import { LiveIndex } from '../../subgraph-calls/sharing/live-index';
 import type { LiveSet } from '../../subgraph-calls/sharing/live-set';
@@ -19,7 +19,7 @@ import { endWith, type Span } from '../../telemetry/traces/span';
 import type { CachedReply } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { type ClientDirectives, clientDirectives } from './client-directives';
-import { Flight, type IdentifiedCaller } from './flights';
+import { QueryFlight, type IdentifiedCaller } from './flights';
 import { bestOf, type Usable } from './found-answers';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
@@ -68,7 +68,7 @@ export interface CacheQuery {
 }
 
 /** The result of an operation. */
-export interface Answered extends Execution {
+export interface OperationResult extends Execution {
   /** How the answer was found, if it may be cached. */
   readonly cachedReply?: CachedReply | undefined;
   /**
@@ -86,12 +86,12 @@ export interface Answered extends Execution {
    *
    * @default undefined: it is an answer of its own
    */
-  readonly part?: Part | undefined;
+  readonly part?: DeferredPart | undefined;
   readonly format?: IncrementalFormat | undefined;
 }
 
 /** Runs the operation for a caller. */
-export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
+export type ExecuteFor = (caller: IdentifiedCaller) => Promise<Execution>;
 
 /**
  * Caches complete answers of queries, for as long as all of their subgraph responses allow: public ones for everybody,
@@ -101,7 +101,7 @@ export type Run = (caller: IdentifiedCaller) => Promise<Execution>;
 export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
   readonly #now: () => number;
-  readonly #flights = new LiveIndex<Flight>();
+  readonly #flights = new LiveIndex<QueryFlight>();
   /**
    * Until when a failed key is not executed again if there is a stale answer, in milliseconds of `performance.now()`.
    */
@@ -121,7 +121,7 @@ export class ResponseCache {
   }
 
   /** Answers a query. Throws, or rejects, if the client accepts only a cached answer and there is none. */
-  answer(query: CacheQuery, request: IncomingRequest, run: Run): Promise<Answered> {
+  answer(query: CacheQuery, request: IncomingRequest, run: ExecuteFor): Promise<OperationResult> {
     const { operation } = query;
     if (operation === undefined) return run(request);
     const pending = { query, operation, request, run };
@@ -136,7 +136,7 @@ export class ResponseCache {
     return this.#share(pending);
   }
 
-  async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<Answered> {
+  async #find(lookup: Lookup, directives: ClientDirectives | undefined): Promise<OperationResult> {
     const { statistics, caches } = this.#settings;
     const { responses: ages } = caches;
     const { operation, keys } = lookup;
@@ -183,9 +183,9 @@ export class ResponseCache {
   }
 
   /** Executes; if a subgraph fails, serves the stale answer. */
-  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<Answered> {
+  async #fetchOrSpare({ answer }: Usable, miss: Miss): Promise<OperationResult> {
     const { request, keys } = miss;
-    const spare = (): Answered => {
+    const spare = (): OperationResult => {
       this.#settings.statistics.stale++;
       this.#settings.caches.responses.served('stale-if-error', answer.storedAt, this.#now());
       return answeredWith({ answer, result: 'STALE', keys });
@@ -208,7 +208,7 @@ export class ResponseCache {
    * @param spare serves a stale answer if the joined execution fails; without it, the query is then executed for this
    * client alone
    */
-  async #fetch(miss: Miss, spare?: () => Answered): Promise<Answered> {
+  async #fetch(miss: Miss, spare?: () => OperationResult): Promise<OperationResult> {
     const { keys, request } = miss;
     const { statistics } = this.#settings;
     const key = flightKey(miss);
@@ -236,10 +236,10 @@ export class ResponseCache {
     return shared === undefined ? this.#alone(miss) : this.#share(miss);
   }
 
-  #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): Flight {
+  #begin(key: string, miss: Miss, mode: 'awaited' | 'background'): QueryFlight {
     const { operation, keys, request, run } = miss;
     const until = mode === 'awaited' ? undefined : performance.now() + this.#settings.timeout;
-    const flight = new Flight(key, request, this.#settings.changes, until);
+    const flight = new QueryFlight(key, request, this.#settings.changes, until);
     const work = async (): Promise<Execution> => {
       // Several requests may send the body, so its memory is not reused.
       const execution = { ...(await run(flight)), release: undefined };
@@ -283,7 +283,7 @@ export class ResponseCache {
     await store.set(new Map([[keys[scope], entryOf(answer)]]), clock);
   }
 
-  #joinable(key: string, near = this.#flights.at(key)): Flight | undefined {
+  #joinable(key: string, near = this.#flights.at(key)): QueryFlight | undefined {
     const { changes } = this.#settings;
     return near.find((flight) => flight.key === key && flight.isJoinable(changes));
   }
@@ -315,7 +315,7 @@ export class ResponseCache {
     return joined === undefined ? this.#lead(key, near, pending) : this.#follow(joined, pending);
   }
 
-  async #follow(joined: Flight, pending: PendingQuery): Promise<Execution> {
+  async #follow(joined: QueryFlight, pending: PendingQuery): Promise<Execution> {
     const { request } = pending;
     joined.join(request);
     const execution = await waitFor(joined, request);
@@ -325,8 +325,12 @@ export class ResponseCache {
   }
 
   /** Executes so that others may join. */
-  #lead(key: string, near: LiveSet<Flight>, { operation, request, run }: PendingQuery): Promise<Execution> {
-    const flight = new Flight(key, request, this.#settings.changes);
+  #lead(
+    key: string,
+    near: LiveSet<QueryFlight>,
+    { operation, request, run }: PendingQuery,
+  ): Promise<Execution> {
+    const flight = new QueryFlight(key, request, this.#settings.changes);
     near.add(flight);
     this.#countPass();
     const leading = { near, flight, operation, request };
@@ -337,7 +341,7 @@ export class ResponseCache {
     }
   }
 
-  readonly #led = (execution: Execution, { near, flight, operation, request }: Leading): Execution => {
+  readonly #led = (execution: Execution, { near, flight, operation, request }: LeadQuery): Execution => {
     near.delete(flight);
     this.#learnOfPass(operation, execution, flight);
     flight.land(execution);
@@ -347,7 +351,7 @@ export class ResponseCache {
     return { ...execution, release: undefined };
   };
 
-  readonly #notLed = (error: unknown, { near, flight }: Leading): never => {
+  readonly #notLed = (error: unknown, { near, flight }: LeadQuery): never => {
     near.delete(flight);
     flight.crash(error);
     throw error;
@@ -413,7 +417,7 @@ function clockFor({ look, lookedAt }: Miss, { provenance }: Caller): Clock | und
 }
 
 /** Waits for the execution of another request. It is in the trace of that one. */
-function waitFor(flight: Flight, { span }: IncomingRequest): Promise<Execution> {
+function waitFor(flight: QueryFlight, { span }: IncomingRequest): Promise<Execution> {
   const waiting = span?.child('weir.shared_execution');
   if (waiting === undefined) return flight.execution;
   if (flight.span !== undefined) waiting.link(flight.span);
@@ -430,14 +434,14 @@ interface PendingQuery {
   readonly query: CacheQuery;
   readonly operation: CachedOperation;
   readonly request: IncomingRequest;
-  readonly run: Run;
+  readonly run: ExecuteFor;
 }
 
 /** An execution that others may join. */
-interface Leading {
+interface LeadQuery {
   /** The set that it is in. */
-  readonly near: LiveSet<Flight>;
-  readonly flight: Flight;
+  readonly near: LiveSet<QueryFlight>;
+  readonly flight: QueryFlight;
   readonly operation: CachedOperation;
   readonly request: IncomingRequest;
 }
@@ -485,10 +489,10 @@ function variablesText(
 }
 
 /** What a request gets of a flight that is over. */
-const answerOf = ({ answer }: Flight, execution: Execution, keys: ResponseKeys): Answered =>
+const answerOf = ({ answer }: QueryFlight, execution: Execution, keys: ResponseKeys): OperationResult =>
   answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
 
-function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answered {
+function answeredWith(cachedReply: CachedReply, nulls?: OperationResult['nulls']): OperationResult {
   const { body } = cachedReply.answer;
   const data = body.subarray(dataStart, body.length - 1);
   return { body, data, errors: [], errorsLeftOut: 0, nulls, cachedReply };
@@ -498,7 +502,7 @@ function answeredWith(cachedReply: CachedReply, nulls?: Answered['nulls']): Answ
 const dataStart = 8;
 
 /** Whether a request that waited for an execution may have its answer. */
-function isFor({ errors }: Execution, { key, answer }: Flight, keys: ResponseKeys): boolean {
+function isFor({ errors }: Execution, { key, answer }: QueryFlight, keys: ResponseKeys): boolean {
   // With the same identity and headers the request would have got the same answer, or the same errors. An uncacheable
   // answer is not shared.
   if (key === keys.private) return answer !== undefined || errors.length > 0;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Policy } from '../policy';
 import type { ObservedNull } from '../../execution';
 import { joinedBytes } from '../stores/owned-bytes';
-import type { Entry } from '../stores/store';
+import type { CacheEntry } from '../stores/store';
 import { writeNulls } from './stored-nulls';
 
 /** A complete answer, as it is stored and served. */
@@ -47,9 +47,9 @@ export function storedAnswer(
 }
 
 /** The form in the store: a line of JSON, then the body, then why values of it are null. */
-export function entryOf(answer: StoredAnswer): Entry {
+export function entryOf(answer: StoredAnswer): CacheEntry {
   const { policy, body, etag, tags, storedAt, freshUntil, staleUntil, spareUntil, nulls } = answer;
-  const head: Head = { policy, etag, length: body.length, staleUntil, spareUntil };
+  const head: StoredAnswerHead = { policy, etag, length: body.length, staleUntil, spareUntil };
   return {
     value: joinedBytes(`${JSON.stringify(head)}\n`, body, nulls),
     tags,
@@ -59,7 +59,7 @@ export function entryOf(answer: StoredAnswer): Entry {
   };
 }
 
-interface Head {
+interface StoredAnswerHead {
   readonly policy: Policy;
   readonly etag: string;
   /** Bytes of the body. */
@@ -71,7 +71,7 @@ interface Head {
 const read = new WeakMap<Buffer, StoredAnswer>();
 
 /** Reads a cache entry. Undefined if it is no answer. An entry in memory is parsed once. */
-export function readAnswer(entry: Entry): StoredAnswer | undefined {
+export function readAnswer(entry: CacheEntry): StoredAnswer | undefined {
   let answer = read.get(entry.value);
   if (answer === undefined) {
     answer = parseEntry(entry);
@@ -80,12 +80,12 @@ export function readAnswer(entry: Entry): StoredAnswer | undefined {
   return answer;
 }
 
-function parseEntry({ value, tags, storedAt, freshUntil }: Entry): StoredAnswer | undefined {
+function parseEntry({ value, tags, storedAt, freshUntil }: CacheEntry): StoredAnswer | undefined {
   const end = value.indexOf(newline);
   try {
     const { policy, etag, length, staleUntil, spareUntil } = JSON.parse(
       value.toString('utf8', 0, end),
-    ) as Head;
+    ) as StoredAnswerHead;
     const body = value.subarray(end + 1, end + 1 + length);
     if (body.length !== length) return undefined;
     const nulls = value.subarray(end + 1 + length);

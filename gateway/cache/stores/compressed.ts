@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw, inflateRaw } from 'node:zlib';
-import type { Clock, Entry, Found, Look, Store } from './store';
+import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
 
 /**
  * A store that compresses values of more than `threshold` bytes, if that makes them smaller. Each value has a checksum:
@@ -20,7 +20,7 @@ export class CompressedStore implements Store {
     return { entries: await Promise.all(entries.map(unpack)), clock };
   }
 
-  async set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  async set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     const packed = [...entries].map(
       async ([key, entry]) => [key, { ...entry, value: await this.#pack(entry.value) }] as const,
     );
@@ -63,7 +63,7 @@ function envelop(kind: number, content: Buffer): Buffer {
   return packed;
 }
 
-async function unpack(found: Found | undefined): Promise<Found | undefined> {
+async function unpack(found: CacheHit | undefined): Promise<CacheHit | undefined> {
   if (found === undefined || found.value.length < headerLength) return undefined;
   const content = found.value.subarray(headerLength);
   if (crc32(content) !== found.value.readUInt32LE(1)) return undefined;

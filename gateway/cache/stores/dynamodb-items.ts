@@ -1,17 +1,17 @@
 /** The form of entries and of the clock in DynamoDB items. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Item } from './dynamodb-table';
-import type { Entry } from './store';
+import type { CacheEntry } from './store';
 
-export interface Kept {
-  readonly entry: Entry;
+export interface StoredEntry {
+  readonly entry: CacheEntry;
   /** When the look-up began that led to the entry, on the store's clock. */
   readonly since: number;
 }
 
 /** Writes the attributes of an entry. @param keptUntil when DynamoDB may delete it, in Unix milliseconds */
 export function writeEntry(
-  { value, tags, storedAt, freshUntil }: Entry,
+  { value, tags, storedAt, freshUntil }: CacheEntry,
   since: string,
   keptUntil: number,
 ): Item {
@@ -26,7 +26,7 @@ export function writeEntry(
   };
 }
 
-export function readEntry(item: Item | undefined): Kept | undefined {
+export function readEntry(item: Item | undefined): StoredEntry | undefined {
   const value = item?.['content']?.B;
   const tags = item?.['tags']?.S;
   if (item === undefined || value === undefined || tags === undefined) return undefined;

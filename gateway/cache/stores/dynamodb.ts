@@ -3,10 +3,18 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { awsAgents } from '../../net/outgoing';
-import { type Kept, named, numberIn, readClock, readEntry, seconds, writeEntry } from './dynamodb-items';
+import {
+  type StoredEntry,
+  named,
+  numberIn,
+  readClock,
+  readEntry,
+  seconds,
+  writeEntry,
+} from './dynamodb-items';
 import { DynamoTable } from './dynamodb-table';
-import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
-import type { Feed } from './tiered';
+import { type Clock, type CacheEntry, type CacheHit, type Look, type Store, StoreUnavailable } from './store';
+import type { InvalidationFeed } from './tiered';
 
 export interface DynamoStoreOptions {
   readonly client: DynamoDBClient;
@@ -91,14 +99,14 @@ export class DynamoStore implements Store {
       const markers = await this.#table.read(
         doubtful.flatMap((kept) => kept!.entry.tags.map((tag) => this.#tagKey(tag))),
       );
-      const isValid = ({ since, entry: { tags } }: Kept): boolean =>
+      const isValid = ({ since, entry: { tags } }: StoredEntry): boolean =>
         since >= clock.tick ||
         (tags.every((tag) => numberIn(markers.get(this.#tagKey(tag))?.['tick']) <= since) &&
           clock.prefixes.every(
             ([prefix, tick]) => tick <= since || !tags.some((tag) => wellFormed(tag).startsWith(prefix)),
           ));
       const entries = await Promise.all(
-        alive.map(async (kept, index): Promise<Found | undefined> => {
+        alive.map(async (kept, index): Promise<CacheHit | undefined> => {
           if (kept === undefined || !isValid(kept)) return undefined;
           const refresh = time >= kept.entry.freshUntil && (await this.#claimRefresh(keys[index]!, kept));
           return { ...kept.entry, refresh };
@@ -108,7 +116,7 @@ export class DynamoStore implements Store {
     });
   }
 
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     return ask(async () => {
       const { now, longest } = this.#options;
       const time = now();
@@ -153,7 +161,7 @@ export class DynamoStore implements Store {
   }
 
   /** Reports invalidations by other gateways, which it reads from the log. */
-  readonly follow: Feed = (follower) => {
+  readonly follow: InvalidationFeed = (follower) => {
     const { proofInterval } = this.#options;
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -270,7 +278,7 @@ export class DynamoStore implements Store {
   }
 
   /** Claims the refresh of the entry. Resolves with whether this look-up is the one that refreshes it. */
-  async #claimRefresh(key: string, { since }: Kept): Promise<boolean> {
+  async #claimRefresh(key: string, { since }: StoredEntry): Promise<boolean> {
     const { now, refreshTime } = this.#options;
     const time = now();
     const claimed = await this.#table.update(this.#entryKey(key), {

@@ -1,4 +1,4 @@
-import { type Clock, type Entry, type Look, type Store, StoreUnavailable } from './store';
+import { type Clock, type CacheEntry, type Look, type Store, StoreUnavailable } from './store';
 
 export interface GuardOptions {
   /** The store's timeout, in milliseconds. */
@@ -52,7 +52,7 @@ export class GuardedStore implements Store {
     );
   }
 
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     return this.#ask(() => this.#store.set(entries, clock));
   }
 

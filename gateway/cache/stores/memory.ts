@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { Markers } from './markers';
 import { ownedBytes } from './owned-bytes';
-import type { Clock, Entry, Found, Look, Store } from './store';
+import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
 
 export interface MemoryStoreOptions {
   /** The most bytes of all entries, keys and tags included. */
@@ -24,7 +24,7 @@ export interface MemoryStoreOptions {
 
 /** Keeps entries in this process. When it is full, the least recently used ones are evicted. */
 export class MemoryStore implements Store {
-  readonly #entries: LRUCache<string, Kept>;
+  readonly #entries: LRUCache<string, MemoryEntry>;
   readonly #markers: Markers;
   readonly #refreshTime: number;
   readonly #now: () => number;
@@ -47,7 +47,7 @@ export class MemoryStore implements Store {
     this.#isTrusted = isTrusted;
   }
 
-  peek(key: string): Found | undefined {
+  peek(key: string): CacheHit | undefined {
     const entry = this.#find(key)?.entry;
     return entry !== undefined && this.#now() < entry.freshUntil ? entry : undefined;
   }
@@ -62,7 +62,7 @@ export class MemoryStore implements Store {
     return `${this.#markers.now}:${Math.floor(performance.now())}`;
   }
 
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     const [since, lookedAt] = clock.split(':').map(Number) as [number, number];
     for (const [key, entry] of entries) {
       if (entry.keptUntil <= this.#now() || !this.#markers.areValid(entry.tags, since)) continue;
@@ -93,7 +93,7 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  #look(key: string): Found | undefined {
+  #look(key: string): CacheHit | undefined {
     const kept = this.#find(key);
     if (kept === undefined) return undefined;
     const now = this.#now();
@@ -105,7 +105,7 @@ export class MemoryStore implements Store {
     return { ...entry, refresh: true };
   }
 
-  #find(key: string): Kept | undefined {
+  #find(key: string): MemoryEntry | undefined {
     const kept = this.#entries.get(key);
     if (kept === undefined || !this.#isTrusted(kept.lookedAt)) return undefined;
     if (this.#now() < kept.entry.keptUntil && this.#markers.areValid(kept.entry.tags, kept.checked)) {
@@ -117,9 +117,9 @@ export class MemoryStore implements Store {
   }
 }
 
-interface Kept {
+interface MemoryEntry {
   /** As a look-up finds it that need not refresh it. */
-  readonly entry: Found;
+  readonly entry: CacheHit;
   /** When the look-up began that led to it, on the clock of the markers. */
   readonly since: number;
   /** The same in milliseconds of `performance.now()`. */
@@ -130,7 +130,7 @@ interface Kept {
   refreshing: number;
 }
 
-function sizeOf({ entry: { value, tags } }: Kept, key: string): number {
+function sizeOf({ entry: { value, tags } }: MemoryEntry, key: string): number {
   return tags.reduce((size, tag) => size + tag.length, value.byteLength + key.length + overhead);
 }
 

@@ -10,7 +10,7 @@ import { MemoryStore } from './memory';
 import { type Peers, PeerStore } from './peer';
 import type * as Redis from './redis';
 import type { Store } from './store';
-import { type Feed, TieredStore } from './tiered';
+import { type InvalidationFeed, TieredStore } from './tiered';
 
 export interface OpenStoreOptions {
   readonly options: Options['cache'];
@@ -69,13 +69,13 @@ const guard = (store: Store, { compressAbove }: Options['cache'], options: Guard
  * A store belongs either to this process, which tells its peers of invalidations, or to all gateways, which follow its
  * invalidations.
  */
-interface Opened {
+interface OpenedStore {
   readonly own: { readonly kind: 'own'; readonly store: Store };
-  readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: Feed };
+  readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: InvalidationFeed };
 }
 
 /** The client is loaded only if it is used, as loading is slow. */
-const openRedis = (_: URL, options: Options['cache']): Opened['shared'] => {
+const openRedis = (_: URL, options: Options['cache']): OpenedStore['shared'] => {
   const { RedisStore } = require('./redis') as typeof Redis;
   const { RedisServer } = require('../../redis/open-redis') as typeof OpenRedis;
   const server = new RedisServer({ url: options.store, ...options.redis }, ['cache', 'redis']);
@@ -87,7 +87,7 @@ const stores: {
   readonly [Protocol in StoreProtocol]: (
     url: URL,
     options: Options['cache'],
-  ) => Opened[(typeof storeProtocols)[Protocol]];
+  ) => OpenedStore[(typeof storeProtocols)[Protocol]];
 } = {
   'memory:': (_, { memory }) => ({ kind: 'own', store: new MemoryStore({ maxBytes: memory }) }),
   'redis:': openRedis,

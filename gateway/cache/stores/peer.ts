@@ -1,4 +1,4 @@
-import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
+import { type Clock, type CacheEntry, type CacheHit, type Look, type Store, StoreUnavailable } from './store';
 
 /** Other processes of the same gateway, each with a store of its own. */
 export interface Peers {
@@ -19,7 +19,7 @@ export class PeerStore implements Store {
     peers.follow((tags) => store.invalidate(tags));
   }
 
-  peek(key: string): Found | undefined {
+  peek(key: string): CacheHit | undefined {
     return this.#store.peek?.(key);
   }
 
@@ -27,7 +27,7 @@ export class PeerStore implements Store {
     return this.#store.get(keys);
   }
 
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     return this.#store.set(entries, clock);
   }
 

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import { leave, type RedisServer } from '../../redis/open-redis';
 import { RedisConnection } from '../../redis/redis-connection';
 import { invalidateScript, lookScript, setScript } from './redis-scripts';
-import { type Clock, type Entry, type Found, type Look, type Store, StoreUnavailable } from './store';
-import type { Feed, Follower } from './tiered';
+import { type Clock, type CacheEntry, type CacheHit, type Look, type Store, StoreUnavailable } from './store';
+import type { InvalidationFeed, InvalidationListener } from './tiered';
 
 export interface RedisStoreOptions {
   readonly server: RedisServer;
@@ -64,12 +64,12 @@ export class RedisStore implements Store {
         names.length,
         ...names,
         ...[now(), refreshTime, longest],
-      )) as [Buffer, ...(Fields | null)[]];
+      )) as [Buffer, ...(EntryRow | null)[]];
       return { entries: found.map(readEntry), clock: `${run}:${tick.toString()}` };
     });
   }
 
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     return this.#ask(async (redis, run) => {
       const [runThen, since] = clock.split(':') as [string, string];
       const { now, longest } = this.#options;
@@ -118,7 +118,7 @@ export class RedisStore implements Store {
    * a reply proves that every invalidation before the command has arrived, if invalidations are made at this server:
    * therefore the command is a write, which a replica refuses, and a server that another one has replaced in a cluster.
    */
-  readonly follow: Feed = (follower) => {
+  readonly follow: InvalidationFeed = (follower) => {
     const { server, proofInterval } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const prove = (redis: Redis): void => {
@@ -207,9 +207,9 @@ function memberOf(tag: string): string {
   return `=${tag.replaceAll('\0', '\ufffd')}`;
 }
 
-type Fields = [value: Buffer, tags: Buffer, storedAt: Buffer, freshUntil: Buffer, keptUntil: Buffer, 0 | 1];
+type EntryRow = [value: Buffer, tags: Buffer, storedAt: Buffer, freshUntil: Buffer, keptUntil: Buffer, 0 | 1];
 
-function readEntry(fields: Fields | null): Found | undefined {
+function readEntry(fields: EntryRow | null): CacheHit | undefined {
   if (fields === null) return undefined;
   const [value, tags, storedAt, freshUntil, keptUntil, refresh] = fields;
   const all = tags.toString();
@@ -223,7 +223,7 @@ function readEntry(fields: Fields | null): Found | undefined {
   };
 }
 
-function hand(follower: Follower, message: string): void {
+function hand(follower: InvalidationListener, message: string): void {
   try {
     follower.invalidated(JSON.parse(message) as string[]);
   } catch {

@@ -1,5 +1,5 @@
 /** The entry of a key. */
-export interface Entry {
+export interface CacheEntry {
   readonly value: Buffer;
   /** Cache tags. An invalidation of any of them drops the entry. */
   readonly tags: readonly string[];
@@ -11,7 +11,7 @@ export interface Entry {
   readonly keptUntil: number;
 }
 
-export interface Found extends Entry {
+export interface CacheHit extends CacheEntry {
   /**
    * Whether the entry is stale and this look-up must refresh it. No other look-up is asked to for a while, on any
    * gateway that shares the store.
@@ -31,7 +31,7 @@ export type Clock = string;
 
 export interface Look {
   /** One per key, in the same order. */
-  readonly entries: readonly (Found | undefined)[];
+  readonly entries: readonly (CacheHit | undefined)[];
   /** When the look-up began. Entries that are fetched because of it are set with this clock. */
   readonly clock: Clock;
   /** The same time, for entries that are kept only in this process. Undefined if the store has only one tier. */
@@ -48,7 +48,7 @@ export interface Look {
 export interface Store {
   get(keys: readonly string[]): Promise<Look>;
   /** Stores entries that were fetched because the look-up with this clock found none that was fresh. */
-  set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void>;
+  set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void>;
   /**
    * Drops every entry that has one of the tags; `product-*` stands for all tags that begin with `product-`. Resolves
    * when no look-up finds them any more. Rejects if that is not certain.
@@ -56,7 +56,7 @@ export interface Store {
   invalidate(tags: readonly string[]): Promise<void>;
   close(): Promise<void>;
   /** A fresh entry that is available synchronously. Undefined for a store without entries in memory. */
-  peek?(key: string): Found | undefined;
+  peek?(key: string): CacheHit | undefined;
 }
 
 /** The store cannot be reached, did not answer in time, or answered with an error, which is the cause. */

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { MemoryStore, type MemoryStoreOptions } from './memory';
-import type { Clock, Entry, Found, Look, Store } from './store';
+import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
 
 /** Gets the invalidations that other gateways make in a shared store. */
-export interface Follower {
+export interface InvalidationListener {
   invalidated(tags: readonly string[]): void;
   /** Invalidations up to now may have been missed. */
   missed(): void;
@@ -12,11 +12,11 @@ export interface Follower {
 }
 
 /** Follows a shared store until the function that it returns is called. */
-export type Feed = (follower: Follower) => () => Promise<void>;
+export type InvalidationFeed = (follower: InvalidationListener) => () => Promise<void>;
 
 export interface TieredStoreOptions {
   readonly shared: Store;
-  readonly feed: Feed;
+  readonly feed: InvalidationFeed;
   /**
    * The longest time for which an entry is still served from memory after another gateway invalidated it, in
    * milliseconds. It holds whatever happens to the connection.
@@ -48,7 +48,7 @@ export class TieredStore implements Store {
     });
   }
 
-  peek(key: string): Found | undefined {
+  peek(key: string): CacheHit | undefined {
     return this.#memory.peek(key);
   }
 
@@ -66,7 +66,7 @@ export class TieredStore implements Store {
     };
   }
 
-  async set(entries: ReadonlyMap<string, Entry>, clock: Clock): Promise<void> {
+  async set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
     const [near, far] = clocks.split(clock);
     await this.#memory.set(entries, near);
     if (far !== '') await this.#shared.set(entries, far);
@@ -97,7 +97,7 @@ export class TieredStore implements Store {
       const { entries } = await this.#memory.get(keys);
       return { entries, clock: '' };
     }
-    const found = new Map<string, Found>();
+    const found = new Map<string, CacheHit>();
     keys.forEach((key, index) => {
       const entry = look.entries[index];
       if (entry) found.set(key, entry);

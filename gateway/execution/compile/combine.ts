@@ -16,7 +16,7 @@ import {
   visit,
 } from 'graphql';
 import { type SubgraphOperation } from '../../subgraph-calls/contract/transport';
-import { bodyPrefixOf, type CompiledOperation, representationsVariable } from './subgraph-operation';
+import { bodyPrefixOf, type FetchOperation, representationsVariable } from './subgraph-operation';
 import { Shape } from './shape';
 import { type GrowingSize, sizeOfCombination } from '../size';
 import { type TypeTable } from './type-table';
@@ -34,7 +34,7 @@ export interface Combination {
 
 /** One of the combined operations. */
 export interface CombinedPart {
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   /** For each top-level field, where its pair stands in the combined record and in the operation's own. */
   readonly moves: readonly { readonly from: number; readonly to: number }[];
   /** Its names for `_entities`, `representations` and its context variables. */
@@ -61,7 +61,7 @@ export class Combinations {
   }
 
   /** Undefined where they cannot be combined, or where the program has too many combinations already. */
-  of(operations: readonly CompiledOperation[]): Combination | undefined {
+  of(operations: readonly FetchOperation[]): Combination | undefined {
     const key = operations.map(({ number }) => number).join();
     if (this.#known.has(key)) return this.#known.get(key);
     if (this.#known.size === mostCombinations) return undefined;
@@ -76,7 +76,7 @@ export class Combinations {
 /** Most combinations per program; which ones occur depends on data. Operations beyond are sent one by one. */
 const mostCombinations = 64;
 
-function combine(operations: readonly CompiledOperation[], types: TypeTable): Combination | undefined {
+function combine(operations: readonly FetchOperation[], types: TypeTable): Combination | undefined {
   const documents = operations.map(({ request }) => parse(request.document, { noLocation: true }));
   const definitions = documents.map(operationOf);
   if (definitions.some(({ selectionSet }) => hasSpread(selectionSet))) return undefined;

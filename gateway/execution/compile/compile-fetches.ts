@@ -10,7 +10,7 @@ import { compileWalk, positionAt } from './paths';
 import { type QueryPlan } from './plan';
 import { Representation } from './representations';
 import { Shape } from './shape';
-import { type CompiledOperation, compileSubgraphOperation } from './subgraph-operation';
+import { type FetchOperation, compileSubgraphOperation } from './subgraph-operation';
 import { TypeTable } from './type-table';
 
 /** The fetches of a plan, and the merged response of their answers. */
@@ -18,7 +18,7 @@ export class FetchCompiler {
   readonly types: TypeTable;
   /** In the order of the plan. */
   readonly fetches: readonly OrderedFetch[];
-  readonly operations = new Map<string, CompiledOperation>();
+  readonly operations = new Map<string, FetchOperation>();
   readonly root: ResponsePosition;
   readonly rootShape: Shape;
   /** Undefined for a fetch without objects. */
@@ -57,7 +57,7 @@ export class FetchCompiler {
     return dependenciesOf(this.fetches, this.root);
   }
 
-  operationOf({ node }: OrderedFetch): CompiledOperation {
+  operationOf({ node }: OrderedFetch): FetchOperation {
     return compileSubgraphOperation(node, this.types, this.operations, this.#tally);
   }
 
@@ -104,7 +104,7 @@ interface PreparedFetch {
   readonly fetch: OrderedFetch;
   /** Its number in the order of the plan. */
   readonly index: number;
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   /** Fetches with equal keys join the same answer to a record. */
   readonly key: string;
   /** Of the objects that it fetches or extends. */

@@ -20,7 +20,7 @@ import type {
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { Combinations } from './combine';
 import { FetchCompiler } from './compile-fetches';
-import { conditionValues, conditionVariables, type Conditions, holds } from './conditions';
+import { conditionValues, conditionVariables, type ConditionValues, holds } from './conditions';
 import { Deferral, deferVariables, isDeferOn } from './defer';
 import { Introspection } from './introspection';
 import { type QueryPlan } from './plan';
@@ -30,7 +30,7 @@ import {
   ObjectProjection,
   type ProjectionSource,
 } from './projection';
-import { type Refusals } from './refusals';
+import { type FieldRefusals } from './refusals';
 import { startTogether, type WaitingFetch } from './start-together';
 import { Variants } from './variants';
 
@@ -48,7 +48,7 @@ export interface CompileOptions {
   readonly document: DocumentNode;
   readonly operationName?: string | undefined;
   /** What this caller may not see. The plan does not fetch it. @default nothing */
-  readonly refusals?: Refusals | undefined;
+  readonly refusals?: FieldRefusals | undefined;
   /** Counts its fetches. @default undefined: they are not counted */
   readonly tally?: SubgraphOperation['tally'];
   /** Called when the program takes more memory than before. */
@@ -121,7 +121,7 @@ class ProgramCompiler {
     };
   }
 
-  #variantFor(conditions: Conditions): Variant {
+  #variantFor(conditions: ConditionValues): Variant {
     const key = this.#conditionNames.map((name) => (conditions[name] === true ? '1' : '0')).join('');
     const known = this.#variants.get(key);
     if (known !== undefined) return known;
@@ -198,7 +198,7 @@ class ProgramCompiler {
     );
   }
 
-  #outline(conditions: Conditions): OutlinedFetch[] {
+  #outline(conditions: ConditionValues): OutlinedFetch[] {
     const { wanted, waitsFor } = this.#order(conditions);
     return wanted.map((index, k) => {
       const fetch = this.#fetches.fetches[index]!;
@@ -208,12 +208,12 @@ class ProgramCompiler {
   }
 
   /** The fetches that run under these conditions, and what each waits for. */
-  #order(conditions: Conditions): { wanted: number[]; waitsFor: number[][] } {
+  #order(conditions: ConditionValues): { wanted: number[]; waitsFor: number[][] } {
     const wanted = this.#wantedUnder(conditions);
     return { wanted, waitsFor: startTogether(this.#waitingFetches(wanted)) };
   }
 
-  #wantedUnder(conditions: Conditions): number[] {
+  #wantedUnder(conditions: ConditionValues): number[] {
     const { fetches } = this.#fetches;
     return [...fetches.keys()].filter((i) => holds(fetches[i]!.when, conditions));
   }

@@ -10,12 +10,12 @@ import {
 } from 'graphql';
 
 /** The values of the Boolean variables that `@skip`, `@include` and the nodes of a plan depend on. */
-export type Conditions = Readonly<Record<string, boolean>>;
+export type ConditionValues = Readonly<Record<string, boolean>>;
 
 /** Holds if each variable has the value beside it. */
 export type Conjunction = readonly { readonly variable: string; readonly value: boolean }[];
 
-export function holds(conjunction: Conjunction, conditions: Conditions): boolean {
+export function holds(conjunction: Conjunction, conditions: ConditionValues): boolean {
   return conjunction.every(({ variable, value }) => (conditions[variable] === true) === value);
 }
 
@@ -54,13 +54,13 @@ export function selectionsIn({ definitions }: DocumentNode): SelectionNode[] {
   return found;
 }
 
-const noConditions: Conditions = Object.freeze({});
+const noConditions: ConditionValues = Object.freeze({});
 
 export function conditionValues(
   { variableDefinitions = [] }: OperationDefinitionNode,
   names: readonly string[],
   variables: Readonly<Record<string, unknown>>,
-): Conditions {
+): ConditionValues {
   if (names.length === 0) return noConditions;
   // Without a prototype: a variable may be called `__proto__`.
   const values = Object.create(null) as Record<string, boolean>;

@@ -26,10 +26,10 @@ import {
   type SelectionSetNode,
   valueFromAST,
 } from 'graphql';
-import { type Conditions, selectionsIn } from './conditions';
+import { type ConditionValues, selectionsIn } from './conditions';
 import { type ResponsePosition } from './merge';
 import { sizeOfDeferral } from '../size';
-import { type FieldProjection, isLeftOut, type SelectedField } from './projection';
+import { type FieldProjection, isLeftOut, type ProjectedField } from './projection';
 
 /** A use of `@defer` whose fields are sent later. */
 export interface DeferUsage {
@@ -65,7 +65,7 @@ export interface DeferOptions {
   readonly root: ResponsePosition;
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly conditions: Conditions;
+  readonly conditions: ConditionValues;
   /** Whether `@defer` has an effect, by the variable of its `if`. */
   readonly isOn: (variable: string) => boolean;
   /** Whether a field is sent with each fragment that selects it. */
@@ -171,11 +171,11 @@ export class Deferral {
 
   /** Divides the fields of an object that is sent with `usages`. */
   cut(
-    grouped: ReadonlyMap<string, readonly SelectedField[]>,
+    grouped: ReadonlyMap<string, readonly ProjectedField[]>,
     usages: DeferUsages,
-  ): { readonly now: ReadonlyMap<string, readonly SelectedField[]>; readonly later: readonly CutFields[] } {
-    const groups = new Map<string, CutFields & { fields: Map<string, readonly SelectedField[]> }>();
-    const add = (key: string, selected: readonly SelectedField[], sentWith: DeferUsages): void => {
+  ): { readonly now: ReadonlyMap<string, readonly ProjectedField[]>; readonly later: readonly CutFields[] } {
+    const groups = new Map<string, CutFields & { fields: Map<string, readonly ProjectedField[]> }>();
+    const add = (key: string, selected: readonly ProjectedField[], sentWith: DeferUsages): void => {
       const name = nameOf(sentWith);
       let group = groups.get(name);
       if (group === undefined)
@@ -197,7 +197,7 @@ export class Deferral {
       }
     }
     const own = nameOf(usages);
-    const now = groups.get(own)?.fields ?? new Map<string, readonly SelectedField[]>();
+    const now = groups.get(own)?.fields ?? new Map<string, readonly ProjectedField[]>();
     groups.delete(own);
     return { now, later: [...groups.values()] };
   }
@@ -304,7 +304,7 @@ type UsagesByParent = Map<FoundUsage | undefined, FoundUsage>;
 interface CutFields {
   readonly usages: DeferUsages;
   owners: DeferUsages;
-  readonly fields: ReadonlyMap<string, readonly SelectedField[]>;
+  readonly fields: ReadonlyMap<string, readonly ProjectedField[]>;
 }
 
 const atOnceUsages: DeferUsages = [];

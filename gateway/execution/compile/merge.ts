@@ -7,7 +7,7 @@
  * from the parts that have arrived by then. Longer than other files: `locate` reads at run time what `ResponsePosition`
  * lays out when compiling.
  */
-import { type Conditions, type Conjunction, holds } from './conditions';
+import { type ConditionValues, type Conjunction, holds } from './conditions';
 import { ABSENT, ANSWER, KIND, LIST, NULL, OBJECT, TYPE, type Workspace } from '../json/tape';
 import { Shape } from './shape';
 import { type TypeTable } from './type-table';
@@ -15,7 +15,7 @@ import { type TypeTable } from './type-table';
 /** A position in the merged response that holds an object, or objects in lists. */
 export class ResponsePosition {
   readonly types: TypeTable;
-  readonly fields = new Map<string, PlaceField>();
+  readonly fields = new Map<string, PositionField>();
   /** The numbers of the fetches that ask for the `__typename` of its objects. */
   readonly typedBy = new Set<number>();
   /** The shapes of the records that stand here. */
@@ -24,7 +24,7 @@ export class ResponsePosition {
   readonly #joining: { key: string; shape: Shape }[] = [];
   readonly #accesses = new Map<string, Access | undefined>();
   #shape: Shape | undefined;
-  #merging: Merging | undefined;
+  #merging: Merge | undefined;
   /** The keys that lead to it; unique among the positions of a program. */
   readonly #path: string;
 
@@ -83,7 +83,7 @@ export class ResponsePosition {
    *
    * @param fetches the numbers of those that count @default all
    */
-  isRequested(name: string, conditions: Conditions, fetches?: readonly number[]): boolean {
+  isRequested(name: string, conditions: ConditionValues, fetches?: readonly number[]): boolean {
     const all = this.fields.get(name)?.requests ?? [];
     return all.some(
       ({ fetch, when }) => (fetches === undefined || fetches.includes(fetch)) && holds(when, conditions),
@@ -112,10 +112,10 @@ export class ResponsePosition {
   }
 
   /** How several records merge into the one that stands here; undefined where there is only one. */
-  get merging(): Merging | undefined {
+  get merging(): Merge | undefined {
     if (this.#own.length < 2) return undefined;
     if (this.#merging !== undefined) return this.#merging;
-    const merging: Merging = { shape: this.shape, moves: new Map() };
+    const merging: Merge = { shape: this.shape, moves: new Map() };
     this.#merging = merging;
     for (const own of this.#own) {
       const moves: Move[] = [];
@@ -209,7 +209,7 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
   return type;
 }
 
-interface PlaceField {
+interface PositionField {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: ResponsePosition | undefined;
   /** The alternative conditions under which fetches request it. */
@@ -242,10 +242,10 @@ interface MergedField {
   readonly candidates: readonly Candidate[];
   /** For each candidate, the shape of its objects. */
   readonly shapes: readonly Shape[];
-  readonly merging: Merging;
+  readonly merging: Merge;
 }
 
-interface Merging {
+interface Merge {
   readonly shape: Shape;
   readonly moves: Map<Shape, Move[]>;
 }
@@ -254,7 +254,7 @@ interface Move {
   readonly from: number;
   readonly to: number;
   readonly child: Shape | null;
-  readonly below: Merging | undefined;
+  readonly below: Merge | undefined;
 }
 
 /**
@@ -296,7 +296,7 @@ function locateMerged(workspace: Workspace, record: number, merged: MergedField)
 }
 
 /** Merges the value of one pair into another: objects by field, lists by index; else the first non-null value stays. */
-function mergeValue(workspace: Workspace, into: number, from: number, shape: Shape, merging: Merging): void {
+function mergeValue(workspace: Workspace, into: number, from: number, shape: Shape, merging: Merge): void {
   let { tape } = workspace;
   const a = tape[from]!;
   const b = tape[from + 1]!;

@@ -38,7 +38,7 @@ import {
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
 import { type Deferral, type DeferredSelection, type DeferUsage, type DeferUsages } from './defer';
 import { type Access, type ResponsePosition, type TypeSource } from './merge';
-import { type Refusals } from './refusals';
+import { type FieldRefusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
 import { type TypeTable } from './type-table';
 
@@ -52,7 +52,7 @@ export interface ProjectionSource {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** The values of the Boolean variables that directives refer to. */
   readonly conditions: Readonly<Record<string, boolean>>;
-  readonly refusals: Refusals | undefined;
+  readonly refusals: FieldRefusals | undefined;
   readonly inaccessibleValues: InaccessibleValues | undefined;
   /** Whether one of these fetches asks a subgraph that defines the interface as `@interfaceObject`. */
   readonly isInterfaceObject: (name: string, fetches: ReadonlySet<number>) => boolean;
@@ -72,7 +72,7 @@ interface Selections {
 }
 
 /** A field, and the type that it was selected on. */
-export interface SelectedField {
+export interface ProjectedField {
   readonly on: GraphQLCompositeType;
   readonly node: FieldNode;
   /** The innermost deferred fragment around it. */
@@ -88,7 +88,7 @@ export class ObjectProjection {
   readonly staticType: number;
   readonly typeSource: TypeSource | undefined;
   /** Whether any fetch asks for the type, under these conditions. */
-  readonly isTypeAsked: boolean;
+  readonly isTypeRequested: boolean;
   /** The fields by type number; undefined for impossible types and for types not compiled yet. */
   readonly #fields: (FieldProjection[] | undefined)[] = [];
   readonly #source: ProjectionSource;
@@ -109,7 +109,7 @@ export class ObjectProjection {
     this.returnType = returnType;
     this.staticType = isObjectType(returnType) ? source.types.idOf(returnType.name) : 0;
     this.typeSource = position?.typeSource();
-    this.isTypeAsked = position?.isRequested('__typename', source.conditions) ?? false;
+    this.isTypeRequested = position?.isRequested('__typename', source.conditions) ?? false;
     this.#source = source;
     this.#position = position;
     this.#selections = selections;
@@ -166,14 +166,14 @@ export class ObjectProjection {
     } else if (named !== returnType) return undefined;
     if (isAbstractType(returnType) && this.isForbidden(typeId)) return undefined;
     const type = isObjectType(named) ? named : returnType;
-    const grouped = new Map<string, SelectedField[]>();
+    const grouped = new Map<string, ProjectedField[]>();
     const found = new Set<DeferUsage>();
     for (const selections of this.#selections) {
       if (!this.#collect(type, selections, grouped, new Set(), found)) return undefined;
     }
     const names = [...grouped.values()].flatMap((all) => all.map(({ node }) => node.name.value));
     if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
-    const compiled = (some: ReadonlyMap<string, readonly SelectedField[]>, usages: DeferUsages) =>
+    const compiled = (some: ReadonlyMap<string, readonly ProjectedField[]>, usages: DeferUsages) =>
       [...some].map(([responseKey, nodes]) =>
         compileField({
           ...{ source: this.#source, position: this.#position, parentType: type, parentTypeId: typeId },
@@ -198,7 +198,7 @@ export class ObjectProjection {
   #collect(
     type: GraphQLCompositeType,
     { on, selectionSet: { selections }, usage: around }: Selections,
-    grouped: Map<string, SelectedField[]>,
+    grouped: Map<string, ProjectedField[]>,
     visited: Set<string>,
     found: Set<DeferUsage>,
   ): boolean {
@@ -302,10 +302,10 @@ export interface ValueProjection {
   /** Exactly one of these is set. */
   readonly item: ValueProjection | undefined;
   readonly object: ObjectProjection | undefined;
-  readonly leaf: Leaf | undefined;
+  readonly leaf: LeafProjection | undefined;
 }
 
-export interface Leaf {
+export interface LeafProjection {
   readonly type: GraphQLLeafType;
   /** The values of an enum as JSON, in UTF-8. */
   readonly values: readonly Buffer[] | undefined;
@@ -319,7 +319,7 @@ interface FieldFacts {
   readonly parentType: GraphQLCompositeType;
   readonly parentTypeId: number;
   readonly responseKey: string;
-  readonly selected: readonly SelectedField[];
+  readonly selected: readonly ProjectedField[];
   readonly usages: DeferUsages;
 }
 
@@ -413,7 +413,7 @@ function compileValue(
   source: ProjectionSource,
   position: ResponsePosition | undefined,
   type: GraphQLOutputType,
-  selected: readonly SelectedField[],
+  selected: readonly ProjectedField[],
   usages: DeferUsages,
 ): ValueProjection {
   const isNonNull = isNonNullType(type);

@@ -19,7 +19,7 @@ import { type TypeTable } from './type-table';
  */
 export function shapeOfOperation(
   document: DocumentNode,
-  asksEntities: boolean,
+  getsEntities: boolean,
   outputRewrites: readonly Rewrite[] | undefined,
   types: TypeTable,
 ): Shape {
@@ -31,8 +31,8 @@ export function shapeOfOperation(
   }
   if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
   const type = types.rootTypeOf(operation.operation);
-  const part: Part = { selectionSet: operation.selectionSet, type, path: [], when: [] };
-  return new ShapeReader(fragments, outputRewrites, types).shapeOf([part], asksEntities);
+  const part: SelectionPart = { selectionSet: operation.selectionSet, type, path: [], when: [] };
+  return new ShapeReader(fragments, outputRewrites, types).shapeOf([part], getsEntities);
 }
 
 class ShapeReader {
@@ -42,11 +42,11 @@ class ShapeReader {
     readonly types: TypeTable,
   ) {}
 
-  shapeOf(parts: readonly Part[], isEntities: boolean): Shape {
-    const found: Found = { fields: new Map(), spreads: new Set() };
+  shapeOf(parts: readonly SelectionPart[], isEntities: boolean): Shape {
+    const found: CollectedFields = { fields: new Map(), spreads: new Set() };
     for (const part of parts) this.#gather(isEntities ? { ...part, path: undefined } : part, found);
     // Keys that are merged under one name share one shape, with the fields of all.
-    const partsByName = new Map<string, Part[]>();
+    const partsByName = new Map<string, SelectionPart[]>();
     for (const { name, parts: below } of found.fields.values()) {
       partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
     }
@@ -86,7 +86,7 @@ class ShapeReader {
     return keys;
   }
 
-  #gather({ selectionSet, type, path, when }: Part, found: Found): void {
+  #gather({ selectionSet, type, path, when }: SelectionPart, found: CollectedFields): void {
     for (const selection of selectionSet.selections) {
       const own = conjunctionOf(selection.directives);
       const here = own.length === 0 ? when : [...when, ...own];
@@ -104,8 +104,8 @@ class ShapeReader {
 
   #addField(
     { alias, name, selectionSet }: FieldNode,
-    { type, path, when }: Omit<Part, 'selectionSet'>,
-    { fields }: Found,
+    { type, path, when }: Omit<SelectionPart, 'selectionSet'>,
+    { fields }: CollectedFields,
   ): void {
     const key = (alias ?? name).value;
     const at = path === undefined ? [] : [...path, key];
@@ -129,7 +129,7 @@ class ShapeReader {
 }
 
 /** A selection set, the keys that lead to it in the subgraph's answer, and the conditions around it. */
-interface Part {
+interface SelectionPart {
   readonly selectionSet: SelectionSetNode;
   /** The type that it selects on; undefined for entities, which can be of any type. */
   readonly type: string | undefined;
@@ -139,8 +139,8 @@ interface Part {
 }
 
 /** The fields of some parts. */
-interface Found {
-  readonly fields: Map<string, FoundField>;
+interface CollectedFields {
+  readonly fields: Map<string, CollectedField>;
   /**
    * The fragments that were spread: one that several types share is read once, as fragments within fragments would be read
    * more often at each level.
@@ -148,10 +148,10 @@ interface Found {
   readonly spreads: Set<string>;
 }
 
-interface FoundField {
+interface CollectedField {
   readonly name: string;
   isTypename: boolean;
-  readonly parts: Part[];
+  readonly parts: SelectionPart[];
   alternatives: Conjunction[];
   readonly types: Set<string | undefined>;
 }

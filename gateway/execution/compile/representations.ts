@@ -1,14 +1,14 @@
 import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
-import { type Conditions } from './conditions';
+import { type ConditionValues } from './conditions';
 import { type Access, locate, type ResponsePosition, typeOf, type TypeSource } from './merge';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
 /** The merged response of one run, from which representations are written. */
-interface Written {
+interface MergedRun {
   readonly workspace: Workspace;
-  readonly conditions: Conditions;
+  readonly conditions: ConditionValues;
 }
 
 /** What representations are written of. */
@@ -26,8 +26,8 @@ export class Representation {
   readonly #rewrites: readonly Rewrite[];
   readonly #source: TypeSource;
   /** The field groups by type number, compiled when the first object of the type comes. */
-  readonly #groups: (Group[] | undefined)[] = [];
-  readonly #merged = new Map<string, Field[]>();
+  readonly #groups: (FieldGroup[] | undefined)[] = [];
+  readonly #merged = new Map<string, WrittenField[]>();
   readonly #typeKeys: ReadonlySet<number>;
 
   /** @param typeKeys the types for which `__typename` alone is a key */
@@ -49,7 +49,7 @@ export class Representation {
    * Writes the representation of the record's object. Returns false and writes nothing if a required field was not
    * answered, if conditions leave out all required fields, or if the fetch has no fields for the object's type.
    */
-  write(run: Written, record: number, out: ByteWriter): boolean {
+  write(run: MergedRun, record: number, out: ByteWriter): boolean {
     const start = out.end;
     const fields = this.#fieldsFor(run, record);
     const first = fields?.[0];
@@ -68,7 +68,7 @@ export class Representation {
   }
 
   /** Like `write`, for an object nested in a representation, which needs no `__typename`. */
-  writeNested(run: Written, record: number, out: ByteWriter): boolean {
+  writeNested(run: MergedRun, record: number, out: ByteWriter): boolean {
     const fields = this.#fieldsFor(run, record);
     if (fields === undefined) return false;
     return writeFields(run, record, fields, out);
@@ -80,7 +80,7 @@ export class Representation {
     return new Representation(at, [...this.#selections, ...selections], this.#rewrites);
   }
 
-  #fieldsFor(run: Written, record: number): Field[] | undefined {
+  #fieldsFor(run: MergedRun, record: number): WrittenField[] | undefined {
     const type = typeOf(run.workspace, record, this.#source);
     if (type < 0) return undefined;
     const groups = (this.#groups[type] ??= this.#compile(type));
@@ -100,9 +100,9 @@ export class Representation {
   }
 
   /** The fields for objects of one type: one group that is always required, and one per fragment. */
-  #compile(type: number): Group[] {
+  #compile(type: number): FieldGroup[] {
     const { types } = this.#position;
-    const groups: Group[] = [];
+    const groups: FieldGroup[] = [];
     const rewrites = this.#rewrites.flatMap((rewrite) => {
       const start = rewrite.path.findIndex((element) => !element.startsWith(typeConditionPrefix));
       const conditions = rewrite.path
@@ -112,7 +112,7 @@ export class Representation {
       return applies ? [{ ...rewrite, path: rewrite.path.slice(start) }] : [];
     });
     const gather = (selections: readonly RequiredSelection[], optional: boolean): void => {
-      const fields: Field[] = [];
+      const fields: WrittenField[] = [];
       for (const selection of selections) {
         if (selection.kind === 'Field') fields.push(this.#compileField(selection, type, rewrites));
         else if (selection.typeCondition === undefined || isOfType(selection.typeCondition)) {
@@ -133,7 +133,7 @@ export class Representation {
     { name, alias, selections }: RequiredSelection & { kind: 'Field' },
     type: number,
     rewrites: readonly Rewrite[],
-  ): Field {
+  ): WrittenField {
     const responseName = alias ?? name;
     const here: Rewrite[] = [];
     for (const rewrite of rewrites) {
@@ -169,13 +169,13 @@ export class Representation {
   }
 }
 
-interface Group {
+interface FieldGroup {
   /** Whether an incomplete group is left out. Without it, an incomplete group means no representation. */
   readonly optional: boolean;
-  readonly fields: Field[];
+  readonly fields: WrittenField[];
 }
 
-interface Field extends RepresentationScope {
+interface WrittenField extends RepresentationScope {
   /** Its name in the merged response. */
   readonly responseName: string;
   /** Its name in the representation. */
@@ -189,13 +189,13 @@ interface Field extends RepresentationScope {
 }
 
 /** One field order for all fetches, so that equal representations are equal byte for byte. `__typename` is first. */
-function byName(one: Field, other: Field): number {
+function byName(one: WrittenField, other: WrittenField): number {
   if (one.name === '__typename' || other.name === '__typename') return one.name === '__typename' ? -1 : 1;
   return one.name < other.name ? -1 : 1;
 }
 
-function mergeFields(groups: readonly Group[]): Field[] {
-  const merged = new Map<string, Field>();
+function mergeFields(groups: readonly FieldGroup[]): WrittenField[] {
+  const merged = new Map<string, WrittenField>();
   for (const field of groups.flatMap(({ fields }) => fields)) {
     const known = merged.get(field.name);
     merged.set(
@@ -206,18 +206,18 @@ function mergeFields(groups: readonly Group[]): Field[] {
   return [...merged.values()].sort(byName);
 }
 
-function isPresent(run: Written, record: number, access: Access | undefined): boolean {
+function isPresent(run: MergedRun, record: number, access: Access | undefined): boolean {
   return (
     access !== undefined && (run.workspace.tape[locate(run.workspace, record, access) + 1]! & KIND) !== 0
   );
 }
 
 /** Whether the client's conditions leave the field out, so that no earlier fetch requests it. */
-function isNotRequested({ position, before, responseName }: Field, run: Written): boolean {
+function isNotRequested({ position, before, responseName }: WrittenField, run: MergedRun): boolean {
   return !position.isRequested(responseName, run.conditions, before);
 }
 
-function writeFields(run: Written, record: number, fields: Field[], out: ByteWriter): boolean {
+function writeFields(run: MergedRun, record: number, fields: WrittenField[], out: ByteWriter): boolean {
   const start = out.end;
   for (const field of fields) {
     const { access, isConstant, key, child } = field;
@@ -239,7 +239,7 @@ function writeFields(run: Written, record: number, fields: Field[], out: ByteWri
   return true;
 }
 
-function writeValue(run: Written, at: number, child: Representation | undefined, out: ByteWriter): void {
+function writeValue(run: MergedRun, at: number, child: Representation | undefined, out: ByteWriter): void {
   const { workspace } = run;
   const { tape } = workspace;
   const a = tape[at]!;

@@ -54,10 +54,10 @@ interface StartGroup {
   readonly kind: WaitingFetch['kind'];
   /** The fetches that must have ended before it starts. */
   needs: Fetches;
-  readonly members: Member[];
+  readonly members: GroupedFetch[];
 }
 
-interface Member {
+interface GroupedFetch {
   readonly index: number;
   readonly path: string;
   /** The fetches in earlier steps of the plan. */
@@ -78,7 +78,7 @@ function groupByNeeds(fetches: readonly WaitingFetch[], needs: readonly Fetches[
   return groups;
 }
 
-function mayWait({ isLast, path, before }: Member, group: StartGroup): boolean {
+function mayWait({ isLast, path, before }: GroupedFetch, group: StartGroup): boolean {
   return isLast && (isWithin(group.needs, before) || group.members.some((member) => member.path === path));
 }
 

@@ -7,7 +7,7 @@ import { type Shape } from './shape';
 import { type TypeTable } from './type-table';
 
 /** An operation for a subgraph, shared by all fetches of a program that send it. */
-export interface CompiledOperation {
+export interface FetchOperation {
   /** Its number in the program. Operations that differ only in the planner's operation name have one number. */
   readonly number: number;
   readonly request: SubgraphOperation;
@@ -18,7 +18,7 @@ export interface CompiledOperation {
   /** Variables whose values come from ancestors (`@fromContext`). */
   readonly contextVariables: readonly string[];
   readonly outputRewrites: FetchNode['outputRewrites'];
-  readonly asksEntities: boolean;
+  readonly getsEntities: boolean;
   /** The shape of `data`. */
   readonly shape: Shape;
   /** The shape of the fetched objects: of the entities, or of `data` itself. */
@@ -31,18 +31,18 @@ export interface CompiledOperation {
 export function compileSubgraphOperation(
   node: FetchNode,
   types: TypeTable,
-  operations: Map<string, CompiledOperation>,
+  operations: Map<string, FetchOperation>,
   tally?: SubgraphOperation['tally'],
-): CompiledOperation {
+): FetchOperation {
   const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
   const kind = kindOf(node);
-  const asksEntities = node.requires !== undefined;
+  const getsEntities = node.requires !== undefined;
   const nameless = name === undefined ? document : document.replace(`${kind} ${name}`, kind);
   const key = JSON.stringify([subgraph, nameless, outputRewrites ?? []]);
   const known = operations.get(key);
   if (known !== undefined) return known;
-  const shape = shapeOfOperation(parse(document, { noLocation: true }), asksEntities, outputRewrites, types);
-  const compiled: CompiledOperation = {
+  const shape = shapeOfOperation(parse(document, { noLocation: true }), getsEntities, outputRewrites, types);
+  const compiled: FetchOperation = {
     number: operations.size,
     request: {
       subgraph,
@@ -56,9 +56,9 @@ export function compileSubgraphOperation(
     variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== representationsVariable),
     contextVariables: contextVariables(node.contextRewrites),
     outputRewrites,
-    asksEntities,
+    getsEntities,
     shape,
-    result: asksEntities ? shape.fields.get('_entities')!.child! : shape,
+    result: getsEntities ? shape.fields.get('_entities')!.child! : shape,
     targets: [],
   };
   operations.set(key, compiled);

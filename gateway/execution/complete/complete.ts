@@ -29,12 +29,12 @@ import {
 import { scanLeaves } from '../json/scan';
 import { type DeferredSelection } from '../compile/defer';
 import { type Path } from './losses';
-import { type Missing, NullNotes } from './null-notes';
+import { type MissingValue, NullNotes } from './null-notes';
 import { locate, typeOf } from '../compile/merge';
 import {
   type FieldProjection,
   idsPerProgram,
-  type Leaf,
+  type LeafProjection,
   type ObjectProjection,
   type ValueProjection,
 } from '../compile/projection';
@@ -87,7 +87,7 @@ export class Completion {
       this.#nulls?.settle([], '');
       out.all(nullBytes);
     }
-    this.#nulls?.tell();
+    this.#nulls?.report();
   }
 
   /**
@@ -97,7 +97,7 @@ export class Completion {
     this.#depth = 0;
     for (const key of path) this.#path[this.#depth++] = key;
     const isWritten = this.#fields(fields, record);
-    this.#nulls?.tell();
+    this.#nulls?.report();
     return isWritten;
   }
 
@@ -145,14 +145,14 @@ export class Completion {
   /** Completes a null of a list. */
   #null(projection: ValueProjection, field: FieldProjection, at: number): boolean {
     if (this.#nulls !== undefined && (this.#trail.isTroubled || this.#seesAll || projection.isNonNull))
-      this.#noteMissing(projection, { field, record: 0, at, cells: [], isSaid: true });
+      this.#noteMissing(projection, { field, record: 0, at, cells: [], isReported: true });
     if (this.#writeNull(projection)) return true;
     const { tape } = this.#run.workspace;
     this.#error(nullText(field), this.#trail.senderOf(tape[at]!, NULL, field.answeredBy));
     return false;
   }
 
-  #noteMissing({ isNonNull }: ValueProjection, missing: Missing): void {
+  #noteMissing({ isNonNull }: ValueProjection, missing: MissingValue): void {
     const path = this.#here();
     const cause = this.#nulls!.causeOf(path, missing);
     this.#nulls!.note(path, missing.field.coordinate, cause, !isNonNull);
@@ -194,7 +194,13 @@ export class Completion {
     this.#specials.takeBack(end);
   }
 
-  #leaf(projection: ValueProjection, leaf: Leaf, a: number, b: number, field: FieldProjection): boolean {
+  #leaf(
+    projection: ValueProjection,
+    leaf: LeafProjection,
+    a: number,
+    b: number,
+    field: FieldProjection,
+  ): boolean {
     const problem = completeLeaf(this.#run, leaf, a, b);
     if (problem === undefined) return true;
     if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(projection, field);
@@ -246,8 +252,8 @@ export class Completion {
     }
     let type = projection.typeSource === undefined ? 0 : typeOf(workspace, record, projection.typeSource);
     if (type === 0) type = projection.staticType;
-    const isSaid = type > 0 || (type === 0 && !projection.isTypeAsked);
-    const fields = isSaid ? projection.fieldsOf(type) : undefined;
+    const isReported = type > 0 || (type === 0 && !projection.isTypeRequested);
+    const fields = isReported ? projection.fieldsOf(type) : undefined;
     if (fields === undefined) {
       if (projection.isInaccessible(type)) return this.#inaccessible(value, field);
       if (projection.isForbidden(type)) {
@@ -399,22 +405,22 @@ export class Completion {
       this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
       return this.#writeNull(value);
     }
-    const isSaid = (b & KIND) === NULL;
+    const isReported = (b & KIND) === NULL;
     const { isTroubled } = this.#trail;
-    if (!isTroubled && !value.isNonNull && (nulls === undefined || (isSaid && !this.#seesAll)))
+    if (!isTroubled && !value.isNonNull && (nulls === undefined || (isReported && !this.#seesAll)))
       return this.#writeNull(value);
     const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
     const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
     const isExplained =
-      isSaid && !value.isNonNull
+      isReported && !value.isNonNull
         ? this.#trail.explainsNull(this.#here(), cells)
         : this.#trail.explainsGap(this.#here(), cells, answeredBy);
-    if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isSaid });
+    if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isReported });
     if (this.#writeNull(value) || isExplained) return !value.isNonNull;
-    const subgraph = isSaid
+    const subgraph = isReported
       ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
-      : this.#trail.debtorOf(record, cells, answeredBy);
+      : this.#trail.fetchResponsibleFor(record, cells, answeredBy);
     this.#error(nullText(field), subgraph);
     return false;
   }
@@ -428,7 +434,7 @@ export class Completion {
     const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
     if (!this.#trail.explainsGap(this.#here(), cells, typedBy)) return false;
     if (this.#nulls !== undefined) {
-      const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isSaid: false };
+      const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isReported: false };
       const path = this.#here();
       this.#nulls.note(path, field.coordinate, this.#nulls.causeOf(path, missing), false);
     }

@@ -44,7 +44,7 @@ export interface CompletedFragment {
 }
 
 /** What one part of a response says of the deferred fragments. */
-export interface Part {
+export interface DeferredPart {
   readonly pending: readonly PendingFragment[];
   readonly incremental: readonly Increment[];
   readonly completed: readonly CompletedFragment[];
@@ -111,7 +111,7 @@ export class DeferredParts implements Specials {
   /** How many fragments a client still waits for. */
   #open = 0;
   /** The last part, until another one is asked for: its reader may have to replace it. */
-  #last: { readonly written: readonly Written[]; readonly pending: readonly Fragment[] } | undefined;
+  #last: { readonly written: readonly FragmentResult[]; readonly pending: readonly Fragment[] } | undefined;
   /** Errors for which no part had a place. */
   #unallotted: GraphQLError[] = [];
 
@@ -152,7 +152,7 @@ export class DeferredParts implements Specials {
   }
 
   /** The fragments that a client has to wait for after the first part. Call when it is written. */
-  announce(): Part {
+  announce(): DeferredPart {
     const fragments = this.#foundFragments.splice(0);
     this.#link(fragments, this.#foundFields.splice(0));
     const pending = this.#tell(fragments.filter(({ parent }) => parent === undefined));
@@ -165,14 +165,14 @@ export class DeferredParts implements Specials {
   }
 
   /** Writes the fragments of these usages, whose fetches have ended; undefined if there are none. */
-  write(usages: readonly DeferUsage[]): Part | undefined {
+  write(usages: readonly DeferUsage[]): DeferredPart | undefined {
     for (const usage of usages) this.#sent.add(usage);
     const before = this.#trail.errors.length;
     this.#addErrors();
     this.#unallotted.push(...this.#trail.errors.slice(before));
     const completion = new Completion(this.#run, this.#trail, this);
     const pending: Fragment[] = [];
-    const written: Written[] = [];
+    const written: FragmentResult[] = [];
     for (const usage of usages.toSorted((one, other) => one.index - other.index)) {
       for (const fragment of this.#told.get(usage) ?? []) {
         const result = this.#writeFragment(completion, fragment);
@@ -191,21 +191,21 @@ export class DeferredParts implements Specials {
       incremental: written.flatMap(({ fragment, isFailed, increments }) =>
         isFailed
           ? []
-          : increments.map(({ path, data, errors: told }) => ({
-              ...{ fragment, data, errors: told },
+          : increments.map(({ path, data, errors: reported }) => ({
+              ...{ fragment, data, errors: reported },
               subPath: path.slice(fragment.path.length),
             })),
       ),
-      completed: written.map(({ fragment, isFailed, errors: told }) => ({
+      completed: written.map(({ fragment, isFailed, errors: reported }) => ({
         fragment,
-        errors: isFailed ? (told.length > 0 ? told : this.#errorsIn(fragment)) : undefined,
+        errors: isFailed ? (reported.length > 0 ? reported : this.#errorsIn(fragment)) : undefined,
       })),
       hasNext: this.#open > 0,
     };
   }
 
   /** Ends all fragments that a client waits for with an error, in place of a last part that was not sent. */
-  fail(error: GraphQLError): Part {
+  fail(error: GraphQLError): DeferredPart {
     const { written = [], pending = [] } = this.#last ?? {};
     const unsent = written.map(({ fragment }) => fragment);
     const open = [...unsent, ...[...this.#told.values()].flat()].filter((one) => !pending.includes(one));
@@ -228,12 +228,12 @@ export class DeferredParts implements Specials {
 
   #addLastErrors(): void {
     const before = this.#trail.errors.length;
-    this.#trail.addUnplaced();
+    this.#trail.addErrorsWithoutPosition();
     this.#unallotted.push(...this.#trail.errors.slice(before));
   }
 
-  #writeFragment(completion: Completion, fragment: Fragment): Written {
-    const result: Written = { fragment, increments: [], isFailed: false, errors: [] };
+  #writeFragment(completion: Completion, fragment: Fragment): FragmentResult {
+    const result: FragmentResult = { fragment, increments: [], isFailed: false, errors: [] };
     const queue = fragment.fields.filter(({ isSent }) => !isSent);
     const found: { fragments: Fragment[]; fields: FieldsAt[] } = { fragments: [], fields: [] };
     // The loop also visits the fields that it adds.
@@ -302,25 +302,25 @@ export class DeferredParts implements Specials {
       if (fragment.fields.every(({ isSent }) => isSent)) return this.#tell(fragment.children);
       fragment.id = String(this.#ids++);
       this.#open++;
-      const told = this.#told.get(fragment.usage);
-      if (told === undefined) this.#told.set(fragment.usage, [fragment]);
-      else told.push(fragment);
+      const reported = this.#told.get(fragment.usage);
+      if (reported === undefined) this.#told.set(fragment.usage, [fragment]);
+      else reported.push(fragment);
       return [fragment];
     });
   }
 
   /** Puts errors of calls to the fields that they are about. */
-  #allot(written: readonly Written[]): void {
+  #allot(written: readonly FragmentResult[]): void {
     for (const error of this.#unallotted.splice(0)) {
       const path = error.path ?? [];
       const usages = this.#deferral.usagesAt(path);
       let best: { readonly length: number; readonly errors: GraphQLError[] } | undefined;
-      const offer = (at: Path, isSelected: boolean, told: GraphQLError[]): void => {
+      const offer = (at: Path, isSelected: boolean, reported: GraphQLError[]): void => {
         const length = isPrefix(at, path) ? at.length + (isSelected ? 0.5 : 0) : -1;
-        if (best === undefined || length > best.length) best = { length, errors: told };
+        if (best === undefined || length > best.length) best = { length, errors: reported };
       };
-      for (const { fragment, isFailed, increments, errors: told } of written) {
-        if (isFailed) offer(fragment.path, usages.includes(fragment.usage), told);
+      for (const { fragment, isFailed, increments, errors: reported } of written) {
+        if (isFailed) offer(fragment.path, usages.includes(fragment.usage), reported);
         else
           for (const { path: at, selection, errors: own } of increments)
             offer(
@@ -336,7 +336,7 @@ export class DeferredParts implements Specials {
 }
 
 /** The result of a fragment. */
-interface Written {
+interface FragmentResult {
   readonly fragment: Fragment;
   readonly increments: (Pick<FieldsAt, 'path' | 'selection'> & {
     readonly data: Buffer;

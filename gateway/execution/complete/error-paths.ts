@@ -13,7 +13,7 @@ import { type Call } from '../run/call';
 import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
 import { lengthToNull, Losses, type Path, pathKey } from './losses';
 import { type NullObserver } from './null-cause';
-import { walkPlaces } from '../run/walk';
+import { walkPositions } from '../run/walk';
 import { type CompiledFetch } from '../program';
 import { renamedKey } from '../compile/rewrites';
 import { type Run } from '../run/run';
@@ -43,7 +43,7 @@ export interface MaskedError {
 }
 
 /** An error or failure of a subgraph, without its path. */
-interface Complaint {
+interface SubgraphError {
   readonly code: string;
   readonly message: string;
   readonly subgraph: string;
@@ -52,23 +52,23 @@ interface Complaint {
 }
 
 /** An error without a path. */
-interface Unplaced extends Complaint {
+interface ErrorWithoutPosition extends SubgraphError {
   /** The path that it is reported at if it left no null that the client sees. */
-  readonly place: () => Path | undefined;
-  isTold: boolean;
+  readonly path: () => Path | undefined;
+  isReported: boolean;
 }
 
-/** An error that is told with a later part. */
-interface HeldError {
+/** An error that is reported with a later part. */
+interface LaterError {
   readonly path: Path;
-  readonly complaint: Complaint;
+  readonly reported: SubgraphError;
   readonly nullAt: Path;
 }
 
 /** The known errors of one response. */
 class ErrorRecord {
   /** Message, code, path and subgraph of reported errors: equal errors are reported once. */
-  readonly told = new Set<string>();
+  readonly reported = new Set<string>();
   /** The paths of reported errors, and all prefixes of these paths. */
   readonly paths = new Set<string>();
   /** The paths of reported errors. */
@@ -76,8 +76,8 @@ class ErrorRecord {
   areLossesKnown = false;
   readonly losses = new Losses();
   /** The errors without a path. Calls that shared a request share them. */
-  readonly unplaced = new Map<Call, Set<Unplaced>>();
-  readonly unplacedByText = new Map<string, Unplaced>();
+  readonly errorsWithoutPosition = new Map<Call, Set<ErrorWithoutPosition>>();
+  readonly errorsByText = new Map<string, ErrorWithoutPosition>();
   /** The masked errors by subgraph, code and message. */
   readonly masked = new Map<string, MaskedError>();
 }
@@ -103,7 +103,7 @@ export class ErrorTrail {
   /** Whether an error at a path is told with a later part; undefined for a response that is written as a whole. */
   #isLater: ((path: Path) => boolean) | undefined;
   /** Errors for later parts. */
-  #held: HeldError[] = [];
+  #later: LaterError[] = [];
 
   /** @param nulls is told why values of the response are null */
   constructor(
@@ -151,7 +151,7 @@ export class ErrorTrail {
    */
   addErrorsOfPart(isEnded: (fetch: number) => boolean, isLater: (path: Path) => boolean): void {
     this.#isLater = isLater;
-    for (const { path, complaint, nullAt } of this.#held.splice(0)) this.#tellAt(path, complaint, nullAt);
+    for (const { path, reported, nullAt } of this.#later.splice(0)) this.#reportAt(path, reported, nullAt);
     this.#addErrorsOf(isEnded);
   }
 
@@ -169,8 +169,8 @@ export class ErrorTrail {
     for (const { fetch, call } of added) {
       if (call.failure === undefined) this.#addSubgraphErrors(fetch, call);
       else {
-        const complaint = { ...call.failure, subgraph: call.operation.request.subgraph };
-        this.#keepUnplaced(call, complaint, () => this.#firstPlace(fetch, call));
+        const reported = { ...call.failure, subgraph: call.operation.request.subgraph };
+        this.#keepError(call, reported, () => this.#firstPosition(fetch, call));
       }
     }
   }
@@ -180,14 +180,14 @@ export class ErrorTrail {
   }
 
   /** Adds the errors without a path that have left no null which the client sees. */
-  addUnplaced(): void {
+  addErrorsWithoutPosition(): void {
     if (this.#lazyRecord === undefined) return;
-    for (const error of this.#lazyRecord.unplacedByText.values())
-      if (!error.isTold) this.#tellAt(error.place(), error);
+    for (const error of this.#lazyRecord.errorsByText.values())
+      if (!error.isReported) this.#reportAt(error.path(), error);
   }
 
   /** Adds an error of value completion, unless a known error explains it. */
-  addFieldError(path: Path, message: string, { code, subgraph }: FieldErrorOptions): void {
+  addFieldError(path: Path, message: string, { code, subgraph }: SubgraphErrorOptions): void {
     this.count++;
     if (this.#isKnown(path)) return;
     this.#add(code ?? 'SUBREQUEST_MALFORMED_RESPONSE', message, path, subgraph);
@@ -211,7 +211,7 @@ export class ErrorTrail {
     let isExplained = false;
     for (const cell of cells) {
       const call = this.#callOf(cell);
-      if (call !== undefined && this.#tellUnplaced(call, path)) isExplained = true;
+      if (call !== undefined && this.#reportErrorsOf(call, path)) isExplained = true;
       else if (this.#isFailed(cell)) isExplained = true;
     }
     return isExplained;
@@ -228,10 +228,10 @@ export class ErrorTrail {
     if (this.explainsNull(path, cells)) return true;
     const needed = this.#neededBy(fetches);
     const loss = this.#lossAt(path, needed);
-    if (loss !== undefined) this.#tellUnplaced(loss, path);
+    if (loss !== undefined) this.#reportErrorsOf(loss, path);
     else if (cells.includes(this.#run.skipped)) {
       for (const { fetch, call } of this.#troubled)
-        if (needed.has(fetch.index)) this.#tellUnplaced(call, path);
+        if (needed.has(fetch.index)) this.#reportErrorsOf(call, path);
       return this.count > 0;
     }
     // The fetches were never sent if a loss at this path left no object to fetch for.
@@ -247,7 +247,7 @@ export class ErrorTrail {
   callToBlame(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): Call | undefined {
     if (!this.isTroubled) return undefined;
     const isToBlame = (cell: number): boolean =>
-      this.#isFailed(cell) || this.#record.unplaced.has(this.#callOf(cell)!);
+      this.#isFailed(cell) || this.#record.errorsWithoutPosition.has(this.#callOf(cell)!);
     const needed = this.#neededBy(fetches);
     const failed = cells.filter(isToBlame).map((cell) => this.#callOf(cell));
     const isSkipped = cells.includes(this.#run.skipped);
@@ -276,7 +276,11 @@ export class ErrorTrail {
   }
 
   /** The subgraph that should have sent a missing field of a record. */
-  debtorOf(record: number, cells: readonly number[], fetches: ReadonlySet<number>): string | undefined {
+  fetchResponsibleFor(
+    record: number,
+    cells: readonly number[],
+    fetches: ReadonlySet<number>,
+  ): string | undefined {
     for (const cell of cells) {
       const call = this.#callOf(cell);
       if (call !== undefined) return call.operation.request.subgraph;
@@ -293,8 +297,8 @@ export class ErrorTrail {
 
   /** The subgraph of those of these fetches that were sent, if it is only one. */
   #onlyOneAsked(fetches: ReadonlySet<number>): string | undefined {
-    const asked = this.#run.uses.filter(({ fetch }) => fetches.has(fetch.index));
-    const subgraphs = new Set(asked.map(({ call }) => call.operation.request.subgraph));
+    const requested = this.#run.uses.filter(({ fetch }) => fetches.has(fetch.index));
+    const subgraphs = new Set(requested.map(({ call }) => call.operation.request.subgraph));
     return subgraphs.size === 1 ? [...subgraphs][0] : undefined;
   }
 
@@ -319,40 +323,40 @@ export class ErrorTrail {
     if (!this.#record.areLossesKnown) {
       this.#record.areLossesKnown = true;
       for (const { fetch, call } of this.#troubled)
-        for (const [cell, places] of this.#placesOf(fetch, call))
+        for (const [cell, positions] of this.#positionsOf(fetch, call))
           if (this.#isFailed(cell))
-            for (const place of places) this.#record.losses.add(place, fetch.index, call);
+            for (const path of positions) this.#record.losses.add(path, fetch.index, call);
     }
     return this.#record.losses.at(path, fetches);
   }
 
   /** Reports a call's errors without a path at this path. Returns false if there are none. */
-  #tellUnplaced(call: Call, path: Path): boolean {
-    const all = this.#record.unplaced.get(call);
+  #reportErrorsOf(call: Call, path: Path): boolean {
+    const all = this.#record.errorsWithoutPosition.get(call);
     if (all === undefined) return false;
     for (const error of all) {
-      error.isTold = true;
-      this.#tellAt(path, error);
+      error.isReported = true;
+      this.#reportAt(path, error);
     }
     return true;
   }
 
   /** Keeps an error without a path until the nulls are found. */
-  #keepUnplaced(call: Call, complaint: Complaint, place: Unplaced['place']): void {
-    const text = textOf(complaint);
-    let error = this.#record.unplacedByText.get(text);
+  #keepError(call: Call, reported: SubgraphError, path: ErrorWithoutPosition['path']): void {
+    const text = textOf(reported);
+    let error = this.#record.errorsByText.get(text);
     if (error === undefined)
-      this.#record.unplacedByText.set(text, (error = { ...complaint, place, isTold: false }));
-    const ofCall = this.#record.unplaced.get(call);
-    if (ofCall === undefined) this.#record.unplaced.set(call, new Set([error]));
+      this.#record.errorsByText.set(text, (error = { ...reported, path, isReported: false }));
+    const ofCall = this.#record.errorsWithoutPosition.get(call);
+    if (ofCall === undefined) this.#record.errorsWithoutPosition.set(call, new Set([error]));
     else ofCall.add(error);
   }
 
   /** The path that a failed call is reported at if it left no null that the client sees. */
-  #firstPlace(fetch: CompiledFetch, call: Call): Path | undefined {
+  #firstPosition(fetch: CompiledFetch, call: Call): Path | undefined {
     const { workspace } = this.#run;
     let first: Path | undefined;
-    walkPlaces(this.#run, fetch.walk, (record, path) => {
+    walkPositions(this.#run, fetch.walk, (record, path) => {
       const { tape } = workspace;
       if (tape[tape[record + fetch.join]! + BATCH] !== call.id) return true;
       first = path;
@@ -363,20 +367,20 @@ export class ErrorTrail {
   }
 
   #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
-    const { asksEntities, outputRewrites, result } = call.operation;
-    let places: Map<number, Path[]> | undefined;
+    const { getsEntities, outputRewrites, result } = call.operation;
+    let positions: Map<number, Path[]> | undefined;
     for (const error of call.errors) {
       const { tape } = this.#run.workspace;
       const path = pathOf(error);
-      const index = asksEntities ? path?.[1] : undefined;
-      const cell = asksEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
+      const index = getsEntities ? path?.[1] : undefined;
+      const cell = getsEntities ? (typeof index === 'number' ? call.cells[index] : undefined) : call.cells[0];
       // The error explains all missing fields of an entity without an answer.
       if (cell !== undefined && tape[cell + ANSWER] === 0) tape[cell + STATUS] = FAILED;
-      const within = asksEntities ? path?.slice(2) : path;
-      const isPlaced = asksEntities || result.indexOf(String(path?.[0])) !== -1;
+      const within = getsEntities ? path?.slice(2) : path;
+      const isPlaced = getsEntities || result.indexOf(String(path?.[0])) !== -1;
       if (within === undefined || cell === undefined || !isPlaced) {
-        if (this.#record.unplacedByText.size < this.#limit)
-          this.#keepUnplaced(call, this.#complaintOf(error, call), nowhere);
+        if (this.#record.errorsByText.size < this.#limit)
+          this.#keepError(call, this.#errorOf(error, call), nowhere);
         else this.#leaveOut();
         continue;
       }
@@ -384,37 +388,37 @@ export class ErrorTrail {
         this.#leaveOut();
         continue;
       }
-      const complaint = this.#complaintOf(error, call);
-      places ??= this.#placesOf(fetch, call);
+      const reported = this.#errorOf(error, call);
+      positions ??= this.#positionsOf(fetch, call);
       const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
       const lost = lengthToNull(this.#run.workspace, tape[cell + ANSWER]!, result, within);
-      for (const place of places.get(cell) ?? []) {
-        const path = [...place, ...renamed];
-        const loss = lost === undefined ? undefined : [...place, ...renamed.slice(0, lost)];
-        this.#tellAt(path, complaint, loss ?? path);
+      for (const position of positions.get(cell) ?? []) {
+        const path = [...position, ...renamed];
+        const loss = lost === undefined ? undefined : [...position, ...renamed.slice(0, lost)];
+        this.#reportAt(path, reported, loss ?? path);
         if (loss !== undefined) this.#record.losses.add(loss, fetch.index, call);
       }
     }
   }
 
   /** The paths in the response of a call's entities, by cell. */
-  #placesOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
+  #positionsOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
     const { workspace } = this.#run;
-    const places = new Map<number, Path[]>();
-    walkPlaces(this.#run, fetch.walk, (record, path) => {
+    const positions = new Map<number, Path[]>();
+    walkPositions(this.#run, fetch.walk, (record, path) => {
       const { tape } = workspace;
       const cell = tape[record + fetch.join]!;
       if (tape[cell + BATCH] !== call.id) return true;
-      const known = places.get(cell);
-      if (known === undefined) places.set(cell, [path]);
+      const known = positions.get(cell);
+      if (known === undefined) positions.set(cell, [path]);
       else if (known.length < this.#limit) known.push(path);
       return true;
     });
-    return places;
+    return positions;
   }
 
   /** A subgraph's error as clients see it. */
-  #complaintOf(error: unknown, { operation }: Call): Complaint {
+  #errorOf(error: unknown, { operation }: Call): SubgraphError {
     const { subgraph } = operation.request;
     const { message, extensions } = partsOf(error);
     const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';
@@ -422,9 +426,9 @@ export class ErrorTrail {
       const masked = this.#noteMasked({ subgraph, code, message });
       return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, masked };
     }
-    const told = Object.entries(extensions).filter(([name]) => !untold.has(name));
-    const isLarge = told.length > 0 && JSON.stringify(told).length > longestText;
-    return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(told) };
+    const visible = Object.entries(extensions).filter(([name]) => !hiddenExtensions.has(name));
+    const isLarge = visible.length > 0 && JSON.stringify(visible).length > longestText;
+    return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(visible) };
   }
 
   #noteMasked({ subgraph, code, message }: Omit<MaskedError, 'path'>): MaskedError | undefined {
@@ -448,25 +452,25 @@ export class ErrorTrail {
    *
    * @param nullAt the path of the null that it left: the error is told with the part that has the null
    */
-  #tellAt(path: Path | undefined, complaint: Complaint, nullAt = path): void {
+  #reportAt(path: Path | undefined, reported: SubgraphError, nullAt = path): void {
     if (this.isFull) {
       this.#leaveOut();
       return;
     }
     if (path !== undefined && nullAt !== undefined && this.#isLater?.(nullAt) === true) {
-      if (this.#held.length === this.#limit) this.#leaveOut();
+      if (this.#later.length === this.#limit) this.#leaveOut();
       else {
         this.count++;
-        this.#held.push({ path, complaint, nullAt });
+        this.#later.push({ path, reported, nullAt });
       }
       return;
     }
-    if (complaint.masked !== undefined) complaint.masked.path ??= path;
-    const text = textOf(complaint, path);
+    if (reported.masked !== undefined) reported.masked.path ??= path;
+    const text = textOf(reported, path);
     this.count++;
-    if (this.#record.told.has(text)) return;
-    this.#record.told.add(text);
-    const { code, message, subgraph, extensions } = complaint;
+    if (this.#record.reported.has(text)) return;
+    this.#record.reported.add(text);
+    const { code, message, subgraph, extensions } = reported;
     this.#add(code, message, path, subgraph, extensions);
   }
 
@@ -489,12 +493,12 @@ export class ErrorTrail {
     if (path !== undefined) this.#remember(path);
     const service = subgraph === undefined ? {} : { service: subgraph };
     const text = message.slice(0, longestText);
-    const told = { ...extensions, code: code.slice(0, longestText), ...service };
-    const error = new GraphQLError(text, { path: path ?? null, extensions: told });
+    const visible = { ...extensions, code: code.slice(0, longestText), ...service };
+    const error = new GraphQLError(text, { path: path ?? null, extensions: visible });
     this.#bytesLeft -= Buffer.byteLength(JSON.stringify(error));
     if (this.#bytesLeft >= 0) this.#errors.push(error);
     // The first error must fit, so its path goes: a response without errors would count as complete, and be cached.
-    else if (this.#errors.length === 0) this.#errors.push(new GraphQLError(text, { extensions: told }));
+    else if (this.#errors.length === 0) this.#errors.push(new GraphQLError(text, { extensions: visible }));
     else this.leftOut++;
   }
 
@@ -519,7 +523,7 @@ export class ErrorTrail {
   }
 }
 
-interface FieldErrorOptions {
+interface SubgraphErrorOptions {
   /** @default `SUBREQUEST_MALFORMED_RESPONSE` */
   readonly code?: ErrorCode | undefined;
   /** The subgraph at fault, if there is one. */
@@ -529,12 +533,12 @@ interface FieldErrorOptions {
 const nowhere = (): undefined => undefined;
 
 /** A key that is equal for equal errors. */
-const textOf = ({ code, message, subgraph }: Complaint, path?: Path): string =>
+const textOf = ({ code, message, subgraph }: SubgraphError, path?: Path): string =>
   JSON.stringify([message.slice(0, longestText), code.slice(0, longestText), subgraph, path]);
 /** The code of errors without a code, and the code that servers give to thrown errors. */
 const unexpected = new Set(['DOWNSTREAM_SERVICE_ERROR', 'INTERNAL_SERVER_ERROR']);
 /** Extensions of a subgraph's error that clients do not get: for its own logs, or obeyed by Apollo Server. */
-const untold = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
+const hiddenExtensions = new Set(['stacktrace', 'exception', 'http', 'debugMessage']);
 /** Most characters of a message, a code or a path element. Extensions that are longer as JSON are left out. */
 const longestText = 1024;
 /** Most masked errors kept per response. */

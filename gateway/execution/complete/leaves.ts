@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { ESCAPED, INT, KIND, LENGTH_SHIFT, LONG, STRING } from '../json/tape';
-import { type Leaf } from '../compile/projection';
+import { type LeafProjection } from '../compile/projection';
 import { type Run } from '../run/run';
 
 /**
@@ -9,7 +9,7 @@ import { type Run } from '../run/run';
  */
 export function completeLeaf(
   { out, workspace }: Run,
-  { type, values }: Leaf,
+  { type, values }: LeafProjection,
   a: number,
   b: number,
 ): string | undefined {
@@ -42,7 +42,7 @@ export function completeLeaf(
 /** Whether this is an `@inaccessible` value of the enum. */
 export function isInaccessible(
   { workspace: { bytes } }: Run,
-  { inaccessible }: Leaf,
+  { inaccessible }: LeafProjection,
   a: number,
   b: number,
 ): boolean {

@@ -12,7 +12,7 @@ export type NullCause =
       readonly kind: 'timeout' | 'breaker' | 'limit' | 'call-failed';
       readonly subgraph: string;
       readonly code: string;
-      readonly says: string;
+      readonly message: string;
     }
   /** The caller may not see this field or type. */
   | { readonly kind: 'not-authorized'; readonly what: string }
@@ -60,20 +60,20 @@ export interface NullObserver {
 
 /** Says in a sentence which value is null, and why. */
 export const explainNull = (observed: ObservedNull): string =>
-  `${placeOf(observed)} is null because ${reasonOf(observed.cause)}.`;
+  `${positionOf(observed)} is null because ${reasonOf(observed.cause)}.`;
 
 function reasonOf(cause: NullCause): string {
   switch (cause.kind) {
     case 'subgraph-error':
       return `${subgraphOf(cause)} reported the error ${cause.code} there`;
     case 'timeout':
-      return `the call took too long: ${clauseOf(cause.says)}`;
+      return `the call took too long: ${clauseOf(cause.message)}`;
     case 'breaker':
-      return `the call was not sent: ${clauseOf(cause.says)}`;
+      return `the call was not sent: ${clauseOf(cause.message)}`;
     case 'limit':
-      return `a limit forbids the call or its answer (${cause.code}): ${clauseOf(cause.says)}`;
+      return `a limit forbids the call or its answer (${cause.code}): ${clauseOf(cause.message)}`;
     case 'call-failed':
-      return `the call failed (${cause.code}): ${clauseOf(cause.says)}`;
+      return `the call failed (${cause.code}): ${clauseOf(cause.message)}`;
     case 'not-authorized':
       return `the caller may not see ${cause.what}`;
     case 'entity-not-found':
@@ -91,11 +91,11 @@ function reasonOf(cause: NullCause): string {
     case 'not-planned':
       return 'no call of the query plan asks for it';
     case 'propagated':
-      return `${placeOf(cause.from)}, which may not be null, is null because ${reasonOf(cause.from.cause)}`;
+      return `${positionOf(cause.from)}, which may not be null, is null because ${reasonOf(cause.from.cause)}`;
   }
 }
 
-const placeOf = ({ path, coordinate }: ObservedNull): string =>
+const positionOf = ({ path, coordinate }: ObservedNull): string =>
   path.length === 0 ? 'data' : `${path.join('.')} (${coordinate})`;
 
 const subgraphOf = ({ subgraph }: { readonly subgraph: string | undefined }): string =>

@@ -7,7 +7,7 @@ import type { Path } from './losses';
 import type { NullCause, NullObserver, ObservedNull } from './null-cause';
 
 /** Where the value of a field is, or should be. */
-export interface Missing {
+export interface MissingValue {
   readonly field: FieldProjection;
   /** The object that has the field; 0 for an item of a list. */
   readonly record: number;
@@ -16,7 +16,7 @@ export interface Missing {
   /** The cells that should hold it. */
   readonly cells: readonly number[];
   /** Whether it was answered with null. */
-  readonly isSaid: boolean;
+  readonly isReported: boolean;
 }
 
 /** The nulls of a part of an answer while it is written, for an observer. */
@@ -56,7 +56,7 @@ export class NullNotes {
   }
 
   /** Tells the observer. */
-  tell(): void {
+  report(): void {
     const nulls = this.#found.map(({ observed }) => observed);
     if (nulls.length > 0) this.#observer.observe(nulls, this.#leftOut);
     this.#found = [];
@@ -70,16 +70,16 @@ export class NullNotes {
   }
 
   /** Why a value is null or absent. To be called when the errors at its path are known. */
-  causeOf(path: Path, missing: Missing): NullCause {
-    const { field, record, at, cells, isSaid } = missing;
+  causeOf(path: Path, missing: MissingValue): NullCause {
+    const { field, record, at, cells, isReported } = missing;
     const { tape } = this.#run.workspace;
     const failed = this.#trail.callToBlame(path, cells, field.answeredBy);
     if (failed !== undefined) return this.#causeOfCall(path, failed);
-    if (isSaid) {
+    if (isReported) {
       const subgraph = this.#trail.senderOf(tape[at]!, NULL, field.answeredBy);
       return { kind: 'null-in-subgraph', subgraph };
     }
-    const subgraph = this.#trail.debtorOf(record, cells, field.answeredBy);
+    const subgraph = this.#trail.fetchResponsibleFor(record, cells, field.answeredBy);
     const isUnknown = (cell: number): boolean =>
       tape[cell + STATUS] === ANSWERED && tape[cell + ANSWER] === 0;
     if (subgraph !== undefined && cells.some(isUnknown)) {
@@ -93,11 +93,11 @@ export class NullNotes {
   #causeOfCall(path: Path, { operation, failure, errors }: Call): NullCause {
     const { subgraph } = operation.request;
     if (failure !== undefined) {
-      const { code, message: says, reason } = failure;
-      if (code === 'GATEWAY_TIMEOUT') return { kind: 'timeout', subgraph, code, says };
-      if (reason === 'broken') return { kind: 'breaker', subgraph, code, says };
+      const { code, message, reason } = failure;
+      if (code === 'GATEWAY_TIMEOUT') return { kind: 'timeout', subgraph, code, message };
+      if (reason === 'broken') return { kind: 'breaker', subgraph, code, message };
       const isLimit = reason === 'over-limit' || reason === 'busy' || reason === 'too-large';
-      return { kind: isLimit ? 'limit' : 'call-failed', subgraph, code, says };
+      return { kind: isLimit ? 'limit' : 'call-failed', subgraph, code, message };
     }
     const code = this.#trail.codeAt(path, subgraph) ?? codeOf(errors[0]);
     return { kind: 'subgraph-error', subgraph, code: code.slice(0, longestCode) };

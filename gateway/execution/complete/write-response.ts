@@ -31,7 +31,7 @@ export function writeResponse(run: Run, program: Program, trail: ErrorTrail, spe
   const { out } = run;
   out.all(dataPrefix);
   new Completion(run, trail, specials).root();
-  if (specials.isWhole) trail.addUnplaced();
+  if (specials.isWhole) trail.addErrorsWithoutPosition();
   const dataEnd = out.end;
   if (trail.errors.length === 0) out.byte(CLOSE_OBJECT);
   else out.all(Buffer.from(`,"errors":${JSON.stringify(trail.errors)}}`));

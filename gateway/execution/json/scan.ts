@@ -32,7 +32,7 @@ import {
 } from './tape';
 
 /** The parts of a GraphQL response. */
-export interface Response {
+export interface ScannedResponse {
   /** The kind of `data`: ABSENT, NULL, OBJECT, or another where a subgraph made it up. */
   dataKind: number;
   /** The record of `data` if it is an object. */
@@ -50,7 +50,12 @@ export class MalformedJson extends Error {
 export const deepest = 500;
 
 /** Scans the response that stands in the workspace from `start` on and ends with a zero byte at `end`. */
-export function scanResponse(workspace: Workspace, start: number, end: number, shape: Shape): Response {
+export function scanResponse(
+  workspace: Workspace,
+  start: number,
+  end: number,
+  shape: Shape,
+): ScannedResponse {
   return response(new Scan(workspace, start, end), shape);
 }
 
@@ -87,9 +92,9 @@ class Scan {
   }
 }
 
-function response(scan: Scan, shape: Shape): Response {
+function response(scan: Scan, shape: Shape): ScannedResponse {
   const bytes = scan.bytes;
-  const response: Response = { dataKind: ABSENT, data: 0, errorsStart: 0, errorsEnd: 0 };
+  const response: ScannedResponse = { dataKind: ABSENT, data: 0, errorsStart: 0, errorsEnd: 0 };
   let p = scan.start;
   // RFC 8259, section 8.1: a byte order mark may be ignored.
   if (bytes[p] === 0xef && bytes[p + 1] === 0xbb && bytes[p + 2] === 0xbf) p += 3;

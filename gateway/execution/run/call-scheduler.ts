@@ -155,10 +155,10 @@ export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly
   const open: Asking[][] = [];
   for (const call of inOrder(calls)) {
     const { operation } = call;
-    const { asksEntities } = operation;
+    const { getsEntities } = operation;
     const group = open.findLast(([first]) => mayGoTogether(first!, call));
     // Two fetches of the same root fields stay two equal requests, which `dedupe` sends once.
-    const isRepeated = !asksEntities && group?.at(-1)?.operation === operation;
+    const isRepeated = !getsEntities && group?.at(-1)?.operation === operation;
     if (group !== undefined && group.length < mostTogether && !isRepeated) group.push(call);
     else {
       const next = [call];
@@ -172,7 +172,7 @@ export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly
 const mayGoTogether = (
   { operation: one }: Pick<Call, 'operation'>,
   { operation: other }: Pick<Call, 'operation'>,
-): boolean => one.asksEntities === other.asksEntities && one.request.subgraph === other.request.subgraph;
+): boolean => one.getsEntities === other.getsEntities && one.request.subgraph === other.request.subgraph;
 
 /** An insertion sort: faster than `sort` for few calls that are mostly in order. */
 function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {

@@ -21,7 +21,7 @@ export interface Question {
 }
 
 /** The parts of a run that a call needs: its caller, its `Send`, and the workspace for the answer. */
-interface Asking {
+interface CallingRun {
   readonly send: Send;
   readonly caller: Caller;
   readonly workspace: Workspace;
@@ -31,7 +31,7 @@ interface Asking {
 
 /** Sends an operation to its subgraph and reads the answer into the workspace. */
 export function callSubgraph(
-  run: Asking,
+  run: CallingRun,
   { request, shape }: Question,
   variables: Buffer,
   entities: readonly EntityList[] | undefined,
@@ -48,14 +48,14 @@ export function callSubgraph(
 }
 
 /** A call that waits for its answer. */
-interface Waiting {
-  readonly run: Asking;
+interface UnansweredCall {
+  readonly run: CallingRun;
   readonly subgraph: string;
   readonly shape: Shape;
   readonly done: (result: CallResult) => void;
 }
 
-function answered(response: SubgraphResponse, { run, subgraph, shape, done }: Waiting): void {
+function answered(response: SubgraphResponse, { run, subgraph, shape, done }: UnansweredCall): void {
   try {
     done(read(run.workspace, subgraph, response, shape));
   } catch (error) {
@@ -63,7 +63,7 @@ function answered(response: SubgraphResponse, { run, subgraph, shape, done }: Wa
   }
 }
 
-function failed(reason: unknown, { run, subgraph, done }: Waiting): void {
+function failed(reason: unknown, { run, subgraph, done }: UnansweredCall): void {
   try {
     done(noResult(subgraph, reason));
   } catch (error) {

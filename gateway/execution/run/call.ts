@@ -1,7 +1,7 @@
 import { errors, type ErrorCode } from '../../errors';
 import { type TransportFailure } from '../../subgraph-calls/contract/transport';
 import { type ContextValues } from './contexts';
-import { type CompiledOperation } from '../compile/subgraph-operation';
+import { type FetchOperation } from '../compile/subgraph-operation';
 import { type ByteWriter } from '../json/write';
 
 /** The entities that calls of one operation ask for. */
@@ -18,7 +18,7 @@ export interface EntitiesOfCalls {
 
 /** One subgraph call: its operation, the fetches that wait for it, and its result. */
 export class Call {
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   /** Holds its representations, from `start` to `end` of `written`; undefined for root fields. */
   readonly entityRequests: EntitiesOfCalls | undefined;
   readonly start: number;
@@ -46,7 +46,7 @@ export class Call {
    */
   constructor(
     calls: Call[],
-    operation: CompiledOperation,
+    operation: FetchOperation,
     cells: number[],
     read: (call: Call) => void,
     entityRequests?: EntitiesOfCalls,

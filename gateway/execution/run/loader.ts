@@ -23,13 +23,13 @@ import {
 import { type ByteWriter } from '../json/write';
 import { Call, type EntitiesOfCalls } from './call';
 import { contextJson, type ContextValues } from './contexts';
-import { type CompiledOperation } from '../compile/subgraph-operation';
+import { type FetchOperation } from '../compile/subgraph-operation';
 import { type Representation } from '../compile/representations';
 import { type Run } from './run';
 
 /** The entities that a run requests with one operation. */
 export class EntityRequests implements EntitiesOfCalls {
-  readonly operation: CompiledOperation;
+  readonly operation: FetchOperation;
   readonly arguments: Buffer;
   readonly contexts: ContextValues;
   readonly written: ByteWriter;
@@ -42,7 +42,7 @@ export class EntityRequests implements EntitiesOfCalls {
   /** Size of the table - 1. */
   #mask = firstTableSize - 1;
 
-  constructor(run: Run, operation: CompiledOperation, contexts: ContextValues) {
+  constructor(run: Run, operation: FetchOperation, contexts: ContextValues) {
     this.operation = operation;
     this.contexts = contexts;
     const variables = [

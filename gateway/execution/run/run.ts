@@ -1,8 +1,8 @@
 import { type Caller, type Send } from '../../subgraph-calls/contract/transport';
 import { type Call } from './call';
-import { type Conditions } from '../compile/conditions';
+import { type ConditionValues } from '../compile/conditions';
 import { EntityRequests } from './loader';
-import { type CompiledOperation } from '../compile/subgraph-operation';
+import { type FetchOperation } from '../compile/subgraph-operation';
 import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
 import { pool } from './pool';
@@ -34,7 +34,7 @@ export class Run {
   out!: ByteWriter;
   readonly variables: Readonly<Record<string, unknown>>;
   /** The values of the variables that `@skip`, `@include` and condition nodes of the plan depend on. */
-  readonly conditions: Conditions;
+  readonly conditions: ConditionValues;
   /** How the response is written. */
   readonly projection: ObjectProjection;
   readonly send: Send;
@@ -104,7 +104,7 @@ export class Run {
   }
 
   /** The entities requested so far with this operation and these context values. */
-  entityRequestsOf(operation: CompiledOperation, contexts: ContextValues): EntityRequests {
+  entityRequestsOf(operation: FetchOperation, contexts: ContextValues): EntityRequests {
     const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
     const known = (this.#entityRequests ??= new Map<number | string, EntityRequests>());
     let requests = known.get(key);

@@ -3,7 +3,7 @@ import { locate, typeOf } from '../compile/merge';
 import { type Walk } from '../program';
 
 /** The merged response of one run. */
-interface Walked {
+interface MergedResponse {
   readonly workspace: Workspace;
   /** The pair that refers to its root. */
   readonly rootPair: number;
@@ -18,7 +18,11 @@ interface Walked {
  * refers to the object, and the records from the root to it. A record on the way that stands at several places is
  * passed only once per depth.
  */
-export function walk(run: Walked, to: Walk, visit: (at: number, ancestors: readonly number[]) => void): void {
+export function walk(
+  run: MergedResponse,
+  to: Walk,
+  visit: (at: number, ancestors: readonly number[]) => void,
+): void {
   const { workspace, ancestors, rootPair } = run;
   if (to.steps.length > 0 || to.types !== undefined) walkSteps(run, to, visit);
   else if ((workspace.tape[rootPair + 1]! & KIND) === OBJECT) {
@@ -29,7 +33,7 @@ export function walk(run: Walked, to: Walk, visit: (at: number, ancestors: reado
 
 /** Apart from `walk`, as its functions cost memory, which a walk to the root does not need. */
 function walkSteps(
-  run: Walked,
+  run: MergedResponse,
   { steps, types, typed: endTypes }: Walk,
   visit: (at: number, ancestors: readonly number[]) => void,
 ): void {
@@ -80,8 +84,8 @@ function walkSteps(
 const markedDepths = 12;
 
 /** Like `walk`, but visits every place of a record, with its path. */
-export function walkPlaces(
-  run: Pick<Walked, 'workspace' | 'rootPair'>,
+export function walkPositions(
+  run: Pick<MergedResponse, 'workspace' | 'rootPair'>,
   { steps, types, typed: endTypes }: Walk,
   visit: (record: number, path: (string | number)[]) => boolean,
 ): void {

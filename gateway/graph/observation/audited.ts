@@ -1,4 +1,4 @@
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { ClientGone, type IncomingRequest } from '../../request/incoming-request';
 import type { Engine, KnownOperation } from '../engine';
 import type { Flow } from '../../subgraph-calls/contract/source';
@@ -51,9 +51,9 @@ export function audited(engine: Engine, audit: Audit): Engine {
 
 /** A mutation that is answered in parts is recorded once, when it is over, with the errors of all parts. */
 function recordedAtEnd(
-  parts: Flow<Answered>,
+  parts: Flow<OperationResult>,
   record: (errors: readonly CodedError[]) => void,
-): Flow<Answered> {
+): Flow<OperationResult> {
   const errors: CodedError[] = [];
   let isRecorded = false;
   const end = (): void => {

@@ -3,7 +3,7 @@ import type { Authorization } from '../../auth/directives';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { explainPlan, printReasons } from '../../explain/fetch-reasons';
 import type { AnswerHeaders } from '../../cache/responses/answer-headers';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { nullsOf } from '../../cache/responses/stored-nulls';
 import type { OperationCost } from '../../limits/cost/operation-cost';
 import { printPlan } from '../../explain/print-plan';
@@ -12,11 +12,11 @@ import type { Caller } from '../../subgraph-calls/contract/transport';
 import { showNulls } from './observed-nulls';
 
 /** An operation, its caller, and its result. */
-interface Performed {
+interface OperationOutcome {
   readonly planned: PlannedOperation;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly cost: OperationCost;
-  readonly answered: Answered;
+  readonly answered: OperationResult;
   readonly request: Pick<IncomingRequest, 'head' | 'calls'> & Pick<Caller, 'span'>;
 }
 
@@ -32,7 +32,7 @@ interface ShowOptions {
  */
 export async function showExecution(
   { planner, authorization, answerHeaders }: ShowOptions,
-  { planned, variables, cost, answered, request }: Performed,
+  { planned, variables, cost, answered, request }: OperationOutcome,
 ): Promise<Record<string, unknown>> {
   const { headers } = request.head;
   const actual = cost.actual(JSON.parse(answered.data.toString()));
@@ -57,19 +57,19 @@ export function showCalls(
   cost: OperationCost,
   variables: Readonly<Record<string, unknown>>,
   { calls, errorsLeftOut }: Pick<IncomingRequest, 'calls' | 'errorsLeftOut'>,
-  nulls: Answered['nulls'],
+  nulls: OperationResult['nulls'],
 ): Record<string, unknown> {
   const weir = { calls, cost: { estimated: cost.estimate(variables).cost }, cache: { result: 'PASS' } };
   return { weir: { ...weir, ...showGaps(errorsLeftOut, nulls) } };
 }
 
-const showGaps = (errorsLeftOut: number, nulls: Answered['nulls'] = []): object => ({
+const showGaps = (errorsLeftOut: number, nulls: OperationResult['nulls'] = []): object => ({
   ...(errorsLeftOut > 0 && { errorsLeftOut }),
   ...(nulls.length > 0 && { nulls: showNulls(nulls) }),
 });
 
 /** Which caches took part in an answer, for development. */
-function showCache({ cachedReply }: Answered, answerHeaders: AnswerHeaders): object {
+function showCache({ cachedReply }: OperationResult, answerHeaders: AnswerHeaders): object {
   if (cachedReply === undefined) return { result: 'PASS' };
   const { result, answer } = cachedReply;
   return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };

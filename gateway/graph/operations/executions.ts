@@ -20,7 +20,7 @@ import type { OperationOptions, OperationParts } from './options';
 export type ExecutingCaller = Pick<IdentifiedCaller, 'identity'> & Caller;
 
 /** An execution that is under way. */
-interface Performing {
+interface RunningExecution {
   readonly compiled: CompiledOperation;
   readonly variables: Variables;
   readonly caller: Caller;
@@ -89,7 +89,7 @@ export class Executions {
     return masked;
   }
 
-  readonly #performed = (result: Execution, performing: Performing): Execution => {
+  readonly #performed = (result: Execution, performing: RunningExecution): Execution => {
     const { compiled, variables, caller, span, observed } = performing;
     try {
       const execution = observed === undefined ? result : { ...result, nulls: observed.nulls };
@@ -109,7 +109,7 @@ export class Executions {
     }
   };
 
-  readonly #failed = (error: unknown, { caller, span }: Performing): never => {
+  readonly #failed = (error: unknown, { caller, span }: RunningExecution): never => {
     span?.fail(errorTypeOf(error));
     span?.end();
     this.#options.scopes.leave(caller.scope);

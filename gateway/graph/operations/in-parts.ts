@@ -1,4 +1,4 @@
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { fieldError } from '../../errors';
 import { executeInParts, type Execution } from '../../execution';
 import type { IncomingRequest } from '../../request/incoming-request';
@@ -38,7 +38,7 @@ export class AnswersInParts {
   async run(
     program: CountedProgram | Rejection,
     { compiled, variables, request, format }: InParts,
-  ): Promise<Answered | Flow<Answered>> {
+  ): Promise<OperationResult | Flow<OperationResult>> {
     request.cacheResult = 'PASS';
     if (program instanceof Rejection) return this.#executions.perform(program, compiled, variables, request);
     const { errors, isDevelopment, metrics, scopes } = this.#options;
@@ -92,7 +92,7 @@ export class AnswersInParts {
     { compiled, variables, request, format }: InParts,
     finish: <Sent extends Execution>(part: Sent) => Sent,
     extensions: (() => Readonly<Record<string, unknown>>) | undefined,
-  ): Flow<Answered> {
+  ): Flow<OperationResult> {
     const { logger, mostBytes } = this.#options;
     const countCost = this.#executions.reportCost.inParts(compiled.cost, variables);
     void answer.fetched.then(request.workOn());

@@ -1,6 +1,6 @@
 /** The operations of one supergraph: compiles each once, remembers the result, and runs it. */
 import { OperationTypeNode } from 'graphql';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import type { PlannedOperation } from '../../planning';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { sha256 } from '../../request/persisted/manifest';
@@ -96,7 +96,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
     request: IncomingRequest,
     keep: () => void,
     format: IncrementalFormat,
-  ): Promise<Answered | Flow<Answered>> {
+  ): Promise<OperationResult | Flow<OperationResult>> {
     checkOperation(this.#options, compiled, variables, request);
     const planned = await this.#compiler.plannedFor(compiled, request.identity);
     compiled.count?.(request, variables);
@@ -114,7 +114,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
-  ): Promise<Flow<Answered>> {
+  ): Promise<Flow<OperationResult>> {
     const { planWaits, runningSubscriptions, subscribing } = this.#options;
     checkOperation(this.#options, compiled, variables, request);
     const prepared = await this.#subscriptions.prepare(compiled, variables, request, (plan) =>

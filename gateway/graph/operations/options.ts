@@ -3,7 +3,7 @@ import type { CostDirectives } from '../../../schema/supergraph/cost-directives'
 import type { PlanWaits } from '../../admission/plan-waits';
 import type { ObjectTo } from '../../auth/authentication';
 import type { Authorization } from '../../auth/directives';
-import type { Caching } from '../../cache/responses/caching';
+import type { ProcessCaches } from '../../cache/responses/caching';
 import type { ErrorOptions } from '../../execution';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { Planner } from '../../planning';
@@ -20,7 +20,7 @@ import type { KnownOperation } from '../engine';
 import type { OperationCache, PlanCache } from '../operation-cache';
 import type { CountedProgram, Rejection } from '../programs';
 import type { PreparationOptions } from '../subscriptions/preparation';
-import type { SubscriptionOptions, Subscriptions } from '../subscriptions/subscriptions';
+import type { SharingOptions, Subscriptions } from '../subscriptions/subscriptions';
 
 /** Options for running operations that do not depend on the supergraph. */
 export interface OperationOptions {
@@ -36,7 +36,7 @@ export interface OperationOptions {
   readonly assumedListSize: number;
   /** Counts which fields operations use. @default nothing is counted */
   readonly usage?: UsageRecorder | undefined;
-  readonly caching: Caching;
+  readonly caching: ProcessCaches;
   readonly planWaits: PlanWaits;
   /** The safelist; undefined without one. */
   readonly refuse: PersistedOperations['refuse'];
@@ -47,7 +47,7 @@ export interface OperationOptions {
   readonly runningSubscriptions: Subscriptions;
   readonly cursors: PreparationOptions['cursors'];
   /** The bounds of new ones. */
-  readonly subscribing: SubscriptionOptions;
+  readonly subscribing: SharingOptions;
   readonly metrics: Metrics;
   /** Undefined where nothing is traced. */
   readonly tracer: Tracer | undefined;

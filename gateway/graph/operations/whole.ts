@@ -1,6 +1,6 @@
 import type { Refused } from '../../auth/directives';
 import type { CacheResult } from '../../cache/responses/answer-headers';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { nullsOf } from '../../cache/responses/stored-nulls';
 import type { Execution } from '../../execution';
 import type { PlannedOperation } from '../../planning';
@@ -22,7 +22,7 @@ import type { Executions } from './executions';
 import type { OperationOptions, OperationParts } from './options';
 
 /** A request that is waiting for the answer to its operation. */
-interface Running {
+interface RunningRequest {
   readonly compiled: CompiledOperation;
   readonly variables: Variables;
   readonly request: IncomingRequest;
@@ -58,7 +58,7 @@ export class WholeAnswers {
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
-  ): Promise<Answered> {
+  ): Promise<OperationResult> {
     const { access } = compiled;
     checkOperation(this.#options, compiled, variables, request);
     const refused = access.peek(request.identity);
@@ -74,10 +74,10 @@ export class WholeAnswers {
     variables: Variables,
     request: IncomingRequest,
     keep: () => void,
-  ): Promise<Answered> {
+  ): Promise<OperationResult> {
     const planned = this.#compiler.plannedOf(compiled, refused);
     compiled.count?.(request, variables);
-    const running: Running = { compiled, variables, request, keep, planned, isOwn: false };
+    const running: RunningRequest = { compiled, variables, request, keep, planned, isOwn: false };
     const { responses } = this.#options.caching;
     const answer = responses.answer(compiled.cacheQuery(variables, refused), request, (caller) => {
       running.isOwn = true;
@@ -87,7 +87,7 @@ export class WholeAnswers {
   }
 
   #execute(
-    { compiled, variables, request, keep, planned }: Running,
+    { compiled, variables, request, keep, planned }: RunningRequest,
     caller: Parameters<Parameters<OperationOptions['caching']['responses']['answer']>[2]>[0],
   ): Promise<Execution> {
     const { authorization, logger, planner, planWaits, programs } = this.#options;
@@ -107,7 +107,10 @@ export class WholeAnswers {
     });
   }
 
-  readonly #noteAnswer = (answered: Answered, running: Running): Answered | Promise<Answered> => {
+  readonly #noteAnswer = (
+    answered: OperationResult,
+    running: RunningRequest,
+  ): OperationResult | Promise<OperationResult> => {
     const { compiled, variables, request, keep, planned, isOwn } = running;
     const { authorization, caching, isDevelopment, logger, metrics, planner } = this.#options;
     // A request that shares the execution of another one logs the masked errors under its own id, too.

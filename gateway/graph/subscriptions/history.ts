@@ -1,4 +1,4 @@
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 
 /** Bytes of all histories of a process. */
 export interface HistoryBytes {
@@ -15,7 +15,7 @@ export class History {
   #start: string;
   /** The number of the first answer among the events of its execution. */
   #first = 0;
-  #answers: Answered[] = [];
+  #answers: OperationResult[] = [];
   #bytes = 0;
   /** The number after the event that has the position. */
   readonly #after = new Map<string, number>();
@@ -37,7 +37,7 @@ export class History {
     return performance.now() - this.#since > longest || this.#all.bytes > mostOfAll;
   }
 
-  add(answered: Answered, position: string): void {
+  add(answered: OperationResult, position: string): void {
     this.#answers.push(answered);
     this.#positions.push(position);
     this.#after.set(position, this.end);
@@ -56,7 +56,7 @@ export class History {
   }
 
   /** Undefined for one that is dropped. */
-  at(number: number): Answered | undefined {
+  at(number: number): OperationResult | undefined {
     return this.#answers[number - this.#first];
   }
 

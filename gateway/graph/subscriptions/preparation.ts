@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../auth/hook';
 import type { Identity } from '../../auth/identity';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { explainVariable } from '../../request/refusals/explain-variable';
 import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
@@ -226,7 +226,7 @@ export class Preparation {
       ? executing
       : this.#traced(eventCaller.span, executing, compiled, eventCaller));
     const { isShareable } = eventCaller.provenance;
-    const answered: Answered = { ...execution, release: undefined };
+    const answered: OperationResult = { ...execution, release: undefined };
     if (!isDevelopment) return { answered, isShareable };
     const shown = {
       ...{ planned, variables, cost: compiled.cost, answered },

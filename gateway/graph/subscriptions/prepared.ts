@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Source } from '../../subgraph-calls/contract/source';
 import type { EventBounds } from '../../subgraph-calls/subscriptions/event-queue';
@@ -58,7 +58,7 @@ export interface PreparedSubscription {
 }
 
 export interface EventAnswer {
-  readonly answered: Answered;
+  readonly answered: OperationResult;
   /** Whether other clients may be given it, too. */
   readonly isShareable: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { PreparedSubscription } from './prepared';
@@ -31,23 +31,23 @@ export interface ReadExecution {
   readonly prepared: PreparedSubscription;
   /** When it answered an event last, in milliseconds of `performance.now()`. */
   readonly answeredAt: number;
-  leave(reader: Reader): void;
+  leave(reader: SubscriptionReader): void;
 }
 
 /** Who takes the answers. */
 interface Taker {
-  readonly take: Take<Answered>;
+  readonly take: Take<OperationResult>;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /** A client's subscription: the answers that wait until the client has room for them. */
-export class Reader implements Flow<Answered> {
+export class SubscriptionReader implements Flow<OperationResult> {
   readonly request: IncomingRequest;
   /** Set by the one that it joins; undefined before. */
   execution: ReadExecution | undefined;
   readonly #options: ReaderOptions;
-  #answers: Answered[] = [];
+  #answers: OperationResult[] = [];
   #bytes = 0;
   /** Whether something may be missing before the next answer. */
   #hasGap = false;
@@ -72,7 +72,7 @@ export class Reader implements Flow<Answered> {
     else if (!this.#isEnded && this.#answers.at(-1) !== gapAnswer) this.#add(gapAnswer);
   }
 
-  push(answered: Answered): void {
+  push(answered: OperationResult): void {
     if (this.#isEnded) return;
     const { length } = answered.body;
     if (this.#answers.length > 0 && this.#isTooMuch(length)) {
@@ -99,7 +99,7 @@ export class Reader implements Flow<Answered> {
     this.#options.onEnd();
   }
 
-  forEach(take: Take<Answered>): Promise<void> {
+  forEach(take: Take<OperationResult>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#taker = { take, resolve, reject };
       this.#giveWaiting();
@@ -131,7 +131,7 @@ export class Reader implements Flow<Answered> {
     this.#options.all.bytes += bytes;
   }
 
-  #add(answered: Answered): void {
+  #add(answered: OperationResult): void {
     if (this.#isIdle) this.#give(answered);
     else {
       this.#answers.push(answered);
@@ -139,7 +139,7 @@ export class Reader implements Flow<Answered> {
     }
   }
 
-  #give(answered: Answered): void {
+  #give(answered: OperationResult): void {
     try {
       const room = this.#taker!.take(answered);
       if (room === undefined) return;
@@ -159,7 +159,7 @@ export class Reader implements Flow<Answered> {
     if (this.#isIdle && this.#isEnded) this.#tellEnd();
   }
 
-  #nextToGive(): Answered | undefined {
+  #nextToGive(): OperationResult | undefined {
     const next = this.#hasRoom ? this.#answers.shift() : undefined;
     if (next !== undefined) this.#count(-next.body.length);
     return next;
@@ -183,7 +183,7 @@ export class Reader implements Flow<Answered> {
 }
 
 /** One object for all readers, so that it is written once. */
-const gapAnswer: Answered = {
+const gapAnswer: OperationResult = {
   body: Buffer.from('{"data":null}'),
   data: Buffer.from('null'),
   errors: [],

@@ -1,11 +1,11 @@
 import type { PreparedSubscription } from './prepared';
-import type { ReadExecution, Reader } from './reader';
+import type { ReadExecution, SubscriptionReader } from './reader';
 import type { SharedExecution } from './shared-execution';
 
 /** Begins one from a position, for these readers. */
 type BeginReplay = (
   prepared: PreparedSubscription,
-  readers: readonly [Reader, ...Reader[]],
+  readers: readonly [SubscriptionReader, ...SubscriptionReader[]],
   after: string,
 ) => SharedExecution;
 
@@ -35,7 +35,7 @@ export class Replays {
   }
 
   /** Resolves when the reader has its events; rejects with a `GraphQLError`. Releases what was prepared if it is not needed. */
-  async read(prepared: PreparedSubscription, reader: Reader, after: string): Promise<void> {
+  async read(prepared: PreparedSubscription, reader: SubscriptionReader, after: string): Promise<void> {
     for (const replay of this.#all)
       if (replay.catchUp(reader, after)) {
         prepared.release();
@@ -92,7 +92,7 @@ export class Replays {
 
   async #run(
     prepared: PreparedSubscription,
-    readers: readonly [Reader, ...Reader[]],
+    readers: readonly [SubscriptionReader, ...SubscriptionReader[]],
     after: string,
   ): Promise<void> {
     this.#endOfTurn = performance.now() + longestTurn;
@@ -138,7 +138,7 @@ export class Replays {
 class WaitingReaders implements ReadExecution {
   readonly prepared: PreparedSubscription;
   readonly answeredAt = 0;
-  readonly readers = new Set<Reader>();
+  readonly readers = new Set<SubscriptionReader>();
   readonly #onEmpty: () => void;
   readonly #opened: Promise<void>;
   settle!: (opened: Promise<void>) => void;
@@ -149,17 +149,17 @@ class WaitingReaders implements ReadExecution {
     this.#opened = new Promise((resolve) => (this.settle = resolve));
   }
 
-  get all(): readonly [Reader, ...Reader[]] {
-    return [...this.readers] as [Reader, ...Reader[]];
+  get all(): readonly [SubscriptionReader, ...SubscriptionReader[]] {
+    return [...this.readers] as [SubscriptionReader, ...SubscriptionReader[]];
   }
 
-  add(reader: Reader): Promise<void> {
+  add(reader: SubscriptionReader): Promise<void> {
     this.readers.add(reader);
     reader.execution = this;
     return this.#opened;
   }
 
-  leave(reader: Reader): void {
+  leave(reader: SubscriptionReader): void {
     if (!this.readers.delete(reader) || this.readers.size > 0) return;
     this.settle(Promise.resolve());
     this.#onEmpty();

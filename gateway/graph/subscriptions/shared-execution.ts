@@ -1,7 +1,7 @@
 /** Over 300 lines: joining, catching up, reading, answering, moving and ending are one life, and share its state. */
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { Identity } from '../../auth/identity';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { EventQueue } from '../../subgraph-calls/subscriptions/event-queue';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
@@ -10,7 +10,7 @@ import { forEach } from './for-each';
 import { HandOver } from './hand-over';
 import { History, type HistoryBytes } from './history';
 import type { EventAnswer, PreparedSubscription } from './prepared';
-import type { ReadExecution, Reader } from './reader';
+import type { ReadExecution, SubscriptionReader } from './reader';
 import type { Upstream } from './upstream';
 
 /** Finds or opens the source of a subscription. */
@@ -60,11 +60,11 @@ export class SharedExecution implements Subscriber, ReadExecution {
   /** When it last had an answer, in milliseconds of `performance.now()`; 0 before the first one. */
   answeredAt = 0;
   /** With the number of the first event that each of them is given. */
-  readonly #readers = new Map<Reader, number>();
+  readonly #readers = new Map<SubscriptionReader, number>();
   readonly #first: IncomingRequest;
   readonly #options: SharedExecutionOptions;
   /** The source that is read, and those that are read after it. At least one. */
-  #feeds: [Feed, ...Feed[]];
+  #feeds: [EventFeed, ...EventFeed[]];
   /** The position of the last event that was begun, in the stream of the source that is read. */
   #position: string | undefined;
   /** Whether nothing without a position has come since. */
@@ -86,7 +86,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   /** What it has answered since the position that it began with; undefined without one. */
   #history: History | undefined;
   /** Readers that are given answers of the history, with the number of the next one. */
-  readonly #late = new Map<Reader, number>();
+  readonly #late = new Map<SubscriptionReader, number>();
   /** How many others will give it their readers. Until then it lasts. */
   #expected = 0;
   /** Whether another one goes on from the event that it has begun last. */
@@ -96,7 +96,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   #isClosed = false;
 
   constructor(
-    reader: Reader,
+    reader: SubscriptionReader,
     prepared: PreparedSubscription,
     options: SharedExecutionOptions,
     after?: string,
@@ -132,7 +132,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     return this.#newestFeed.prepared;
   }
 
-  get readers(): Iterable<Reader> {
+  get readers(): Iterable<SubscriptionReader> {
     return this.#readers.keys();
   }
 
@@ -160,7 +160,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   /** Gives a reader all events after a position, and returns true, if it can. */
-  catchUp(reader: Reader, position: string): boolean {
+  catchUp(reader: SubscriptionReader, position: string): boolean {
     if (this.isBehind(position)) {
       this.join(reader);
       return true;
@@ -214,7 +214,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   /** Gives a reader the answers to the events that have not begun yet. */
-  join(reader: Reader): void {
+  join(reader: SubscriptionReader): void {
     this.#readers.set(reader, this.#begun);
     reader.execution = this;
   }
@@ -231,7 +231,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.#close();
   }
 
-  leave(reader: Reader): void {
+  leave(reader: SubscriptionReader): void {
     this.#late.delete(reader);
     if (this.#readers.delete(reader)) this.#closeWhenGone();
   }
@@ -253,7 +253,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     return (this.#moving = this.#moving.then(() => this.#move(next)));
   }
 
-  get #newestFeed(): Feed {
+  get #newestFeed(): EventFeed {
     return this.#feeds.at(-1)!;
   }
 
@@ -304,7 +304,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     }
   }
 
-  #goOnWith(next: Feed): void {
+  #goOnWith(next: EventFeed): void {
     const old = this.#newestFeed;
     if (!next.isAfterGap) {
       // What waits of the old ones is replayed by a source that was opened from a position.
@@ -404,7 +404,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
       .catch((error: unknown) => this.#finish(error as Error));
   }
 
-  async #give(answer: EventAnswer, { event, prepared, number }: Begun): Promise<void> {
+  async #give(answer: EventAnswer, { event, prepared, number }: StartedExecution): Promise<void> {
     this.answeredAt = performance.now();
     const { position } = event;
     const cursor = position === undefined ? undefined : await prepared.cursors.of(prepared.stream, position);
@@ -432,7 +432,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     });
   }
 
-  #note(answered: Answered, number: number, position: string | undefined, isShareable: boolean): void {
+  #note(answered: OperationResult, number: number, position: string | undefined, isShareable: boolean): void {
     // It has those before that were taken over.
     if (this.#history === undefined || number < this.#history.end) return;
     if (isShareable && position !== undefined) {
@@ -450,7 +450,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   /** One answer in a turn: others are given theirs meanwhile. */
-  async #giveLate(reader: Reader): Promise<void> {
+  async #giveLate(reader: SubscriptionReader): Promise<void> {
     while (this.#late.has(reader)) {
       this.#giveNext(reader);
       await turn();
@@ -458,11 +458,11 @@ export class SharedExecution implements Subscriber, ReadExecution {
     if (this.isResting) this.#options.onRest();
   }
 
-  #giveRest(reader: Reader): void {
+  #giveRest(reader: SubscriptionReader): void {
     while (this.#late.has(reader)) this.#giveNext(reader);
   }
 
-  #giveNext(reader: Reader): void {
+  #giveNext(reader: SubscriptionReader): void {
     const history = this.#history!;
     const number = this.#late.get(reader)!;
     const answered = history.at(number);
@@ -476,7 +476,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     }
   }
 
-  #deliver(reader: Reader, answered: Answered, prepared: PreparedSubscription): void {
+  #deliver(reader: SubscriptionReader, answered: OperationResult, prepared: PreparedSubscription): void {
     const { request } = reader;
     try {
       prepared.charge(request);
@@ -538,7 +538,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
 }
 
 /** A source, and what its events are answered by. */
-interface Feed {
+interface EventFeed {
   readonly upstream: Upstream;
   readonly tap: EventQueue;
   prepared: PreparedSubscription;
@@ -550,20 +550,20 @@ interface Feed {
   first?: ReturnType<EventQueue['next']> | undefined;
 }
 
-function nextOf(feed: Feed): ReturnType<EventQueue['next']> {
+function nextOf(feed: EventFeed): ReturnType<EventQueue['next']> {
   const { first } = feed;
   feed.first = undefined;
   return first ?? feed.tap.next();
 }
 
 /** What waits of it is still read. */
-function leave({ upstream, tap, handOver }: Feed): void {
+function leave({ upstream, tap, handOver }: EventFeed): void {
   upstream.leave(tap);
   handOver?.stop();
 }
 
 /** An event whose execution has begun. */
-interface Begun {
+interface StartedExecution {
   readonly event: SubgraphEvent;
   readonly prepared: PreparedSubscription;
   readonly number: number;

@@ -1,6 +1,6 @@
 /** Over 300 lines: opening, joining, moving and ending all share the same sets and counts. */
 import { reasonOfExpiry } from '../../auth/authenticator';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { IncomingRequest } from '../../request/incoming-request';
@@ -10,12 +10,12 @@ import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import type { HistoryBytes } from './history';
 import type { Prepare, PreparedSubscription } from './prepared';
-import { Reader, type UnreadBytes } from './reader';
+import { SubscriptionReader, type UnreadBytes } from './reader';
 import { Replays } from './replays';
 import { SharedExecution } from './shared-execution';
 import { Upstream } from './upstream';
 
-export type SubscriptionOptions = Options['subscriptions'] & {
+export type SharingOptions = Options['subscriptions'] & {
   /** Bytes of answers that may wait for all clients together. */
   readonly allUnread: number;
 };
@@ -72,9 +72,9 @@ export class Subscriptions {
   async open(
     prepared: PreparedSubscription,
     request: IncomingRequest,
-    options: SubscriptionOptions,
+    options: SharingOptions,
     after?: string,
-  ): Promise<Flow<Answered>> {
+  ): Promise<Flow<OperationResult>> {
     const { cursors, stream } = prepared;
     const position = after === undefined ? undefined : await cursors.positionIn(after, stream);
     const refusal = this.#refusal(request, options);
@@ -126,7 +126,7 @@ export class Subscriptions {
     });
   }
 
-  #refusal(request: IncomingRequest, { total, perIdentity }: SubscriptionOptions): Error | undefined {
+  #refusal(request: IncomingRequest, { total, perIdentity }: SharingOptions): Error | undefined {
     if (this.#isDraining) return requestError('SHUTTING_DOWN', {});
     if (this.#size >= total) return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
     if ((this.#bySender.get(request.sender) ?? 0) >= perIdentity)
@@ -134,7 +134,7 @@ export class Subscriptions {
     return undefined;
   }
 
-  #read(request: IncomingRequest, options: SubscriptionOptions): OpenReader {
+  #read(request: IncomingRequest, options: SharingOptions): OpenReader {
     const { sender, received } = request;
     const size = Math.max(1, Math.ceil(received / large));
     const count = (added: number): void => {
@@ -164,7 +164,7 @@ export class Subscriptions {
   }
 
   /** Has a reader get the events from now on. */
-  #join(prepared: PreparedSubscription, reader: Reader, concurrency: number): Promise<void> {
+  #join(prepared: PreparedSubscription, reader: SubscriptionReader, concurrency: number): Promise<void> {
     const { key } = prepared;
     const known = this.#joinable.get(key);
     if (known?.isJoinable === true) {
@@ -178,7 +178,12 @@ export class Subscriptions {
   }
 
   /** Has a reader get the events after a position. */
-  #resume(prepared: PreparedSubscription, reader: Reader, concurrency: number, after: string): Promise<void> {
+  #resume(
+    prepared: PreparedSubscription,
+    reader: SubscriptionReader,
+    concurrency: number,
+    after: string,
+  ): Promise<void> {
     const { key } = prepared;
     for (const known of [this.#joinable.get(key), this.#resumed.get(key)])
       if (known?.catchUp(reader, after) === true) {
@@ -204,7 +209,7 @@ export class Subscriptions {
 
   #begin(
     prepared: PreparedSubscription,
-    reader: Reader,
+    reader: SubscriptionReader,
     { concurrency, after, replays }: Begin,
   ): SharedExecution {
     const begun: SharedExecution = new SharedExecution(
@@ -346,15 +351,18 @@ interface Begin {
 }
 
 /** A reader with the times that it may take. */
-class OpenReader extends Reader {
+class OpenReader extends SubscriptionReader {
   readonly #since = performance.now();
   /** When it was last counted as used, as at its begin; in milliseconds of `performance.now()`. */
   counted = this.#since;
-  readonly #options: SubscriptionOptions;
+  readonly #options: SharingOptions;
 
   constructor(
     request: IncomingRequest,
-    { options, ...own }: ConstructorParameters<typeof Reader>[1] & { readonly options: SubscriptionOptions },
+    {
+      options,
+      ...own
+    }: ConstructorParameters<typeof SubscriptionReader>[1] & { readonly options: SharingOptions },
   ) {
     super(request, own);
     this.#options = options;

@@ -15,7 +15,7 @@ import {
 } from 'graphql';
 import type { CostDirectives } from '../../../schema/supergraph/cost-directives';
 import { type CostOfValue, compileInputCost } from './input';
-import { isList, type Slicing, slicingOf } from './list-size';
+import { isList, type SlicingArguments, slicingOf } from './list-size';
 import { compileSize, type SizeOf } from './size-argument';
 
 export interface CostOptions {
@@ -34,7 +34,7 @@ export interface CostField {
   readonly isList: boolean;
   /** The cost of one item. */
   readonly weight: number;
-  readonly slicing: Slicing | undefined;
+  readonly slicing: SlicingArguments | undefined;
   /** The size of each argument in `slicing`. */
   readonly sizes: readonly SizeOf[];
   /** A node that selects it. All such nodes have the same arguments. */
@@ -44,13 +44,13 @@ export interface CostField {
    * Conditions on variables under which it is selected. One of the lists must hold; if there is none, it is always
    * selected.
    */
-  readonly conditions: readonly (readonly Condition[])[];
+  readonly conditions: readonly (readonly CostCondition[])[];
   readonly assumedSize: number;
   /** The child fields that may have a cost. */
   readonly children: readonly CostField[];
 }
 
-interface Condition {
+interface CostCondition {
   readonly variable: string;
   readonly must: boolean;
 }
@@ -80,7 +80,7 @@ class Compiler {
 
   /** Merges selections of the same field, as in the answer. Selections on different types are added. */
   fieldsOf(sets: readonly SelectionSetNode[], type: GraphQLCompositeType): CostField[] {
-    const found = new Map<string, Selected>();
+    const found = new Map<string, CostSelection>();
     for (const { selections } of sets) this.#collect(selections, type, [], found);
     return [...found.values()].map((selected) => this.#compile(selected));
   }
@@ -88,8 +88,8 @@ class Compiler {
   #collect(
     selections: readonly SelectionNode[],
     type: GraphQLCompositeType,
-    around: readonly Condition[],
-    found: Map<string, Selected>,
+    around: readonly CostCondition[],
+    found: Map<string, CostSelection>,
   ): void {
     for (const selection of selections) {
       const own = conditionsOf(selection);
@@ -121,7 +121,7 @@ class Compiler {
     }
   }
 
-  #compile({ type, definition, responseKey, nodes, conditions }: Selected): CostField {
+  #compile({ type, definition, responseKey, nodes, conditions }: CostSelection): CostField {
     const { directives, assumedListSize } = this.#options;
     const coordinate = `${type.name}.${definition.name}`;
     const named = getNamedType(definition.type);
@@ -159,19 +159,19 @@ function withoutFree(fields: readonly CostField[]): CostField[] {
 const mayCost = ({ weight, slicing, inputs, children }: CostField): boolean =>
   weight !== 0 || slicing !== undefined || inputs.length > 0 || children.length > 0;
 
-interface Selected {
+interface CostSelection {
   readonly type: GraphQLCompositeType;
   readonly definition: GraphQLField<unknown, unknown>;
   readonly responseKey: string;
   readonly nodes: FieldNode[];
-  readonly conditions: (readonly Condition[])[];
+  readonly conditions: (readonly CostCondition[])[];
 }
 
 const noWeights: ReadonlyMap<string, number> = new Map();
 
 /** The variables in `@skip` and `@include` of a selection; `never` if a literal excludes it. */
-function conditionsOf({ directives = [] }: SelectionNode): Condition[] | 'never' {
-  const conditions: Condition[] = [];
+function conditionsOf({ directives = [] }: SelectionNode): CostCondition[] | 'never' {
+  const conditions: CostCondition[] = [];
   for (const { name, arguments: given = [] } of directives) {
     if (name.value !== 'skip' && name.value !== 'include') continue;
     const value = given[0]?.value;

@@ -5,12 +5,12 @@ import { hasVariables } from './size-argument';
 export interface Estimate {
   readonly cost: number;
   /** The longest list that an argument requests; undefined if there is none. */
-  readonly longest: AskedList | undefined;
+  readonly longest: RequestedList | undefined;
   /** A field without the argument for its list's length that the schema requires. */
   readonly unsliced: string | undefined;
 }
 
-export interface AskedList {
+export interface RequestedList {
   /** Its coordinate, such as `Query.users`. */
   readonly field: string;
   readonly size: number;
@@ -38,7 +38,7 @@ export const dependsOnVariables = ({ node, conditions, children }: CostField): b
   children.some(dependsOnVariables);
 
 interface Found {
-  longest: AskedList | undefined;
+  longest: RequestedList | undefined;
   unsliced: string | undefined;
 }
 

@@ -10,7 +10,7 @@ import {
 import type { ListSize } from '../../../schema/supergraph/cost-directives';
 
 /** How arguments determine the length of a field's lists. */
-export interface Slicing {
+export interface SlicingArguments {
   /** The arguments with the length. The greatest given one counts. */
   readonly arguments: readonly string[];
   /** The length if no argument is given. */
@@ -28,7 +28,7 @@ export interface Slicing {
 export function slicingOf(
   field: GraphQLField<unknown, unknown>,
   directive: ListSize | undefined,
-): Slicing | undefined {
+): SlicingArguments | undefined {
   if (directive !== undefined) {
     const { slicingArguments = [], assumedSize: assumed, sizedFields } = directive;
     return {

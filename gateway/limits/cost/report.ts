@@ -9,15 +9,13 @@ export interface CostedPart {
   readonly data: Buffer;
   readonly part: {
     readonly incremental: readonly {
-      readonly fragment: { readonly path: Path };
-      readonly subPath: Path;
+      readonly fragment: { readonly path: readonly (string | number)[] };
+      readonly subPath: readonly (string | number)[];
       readonly data: Buffer;
     }[];
     readonly hasNext: boolean;
   };
 }
-
-type Path = readonly (string | number)[];
 
 export interface CostReport {
   /** Records an operation with its `data`. */
@@ -60,7 +58,7 @@ export function createCostReport(meter: Meter): CostReport {
 const read = (json: Buffer): unknown => JSON.parse(json.toString());
 
 /** Aliases may be `__proto__`. */
-const valueAt = (data: unknown, path: Path): unknown =>
+const valueAt = (data: unknown, path: readonly (string | number)[]): unknown =>
   path.reduce<unknown>((value, key) => {
     const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, key);
     return isThere ? (value as Record<string | number, unknown>)[key] : undefined;

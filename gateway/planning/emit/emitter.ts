@@ -4,7 +4,7 @@ import { type Steps } from '../budget';
 import { remembered } from '../maps';
 import { allOf, commonOf, conditionsKey, implies, unconditional } from '../selections';
 import { type IndexedType } from '../supergraph-index';
-import { type AbstractPlan, type Answer, conditionsOf, type ObjectPlan, type Plan } from '../search/plans';
+import { type AbstractPlan, type ItemPlan, conditionsOf, type ObjectPlan, type Plan } from '../search/plans';
 import { type Search } from '../search/search';
 import { type Contexts, contextsBelow, variableFor } from './contexts';
 import { FetchDraft, type FetchLocation, SelectionDraft } from './drafts';
@@ -88,7 +88,8 @@ export class Emitter {
     const contexts = contextsBelow(around.contexts, plan.type, types, around.position);
     const location = contexts === around.contexts ? around : { ...around, contexts };
     const { holders, stage, path, position } = location;
-    const isAmong = (answer: Answer): boolean => answer.plan.uses.every((subgraph) => holders.has(subgraph));
+    const isAmong = (answer: ItemPlan): boolean =>
+      answer.plan.uses.every((subgraph) => holders.has(subgraph));
     for (const answer of plan.local) {
       if (this.steps.isSliceOver) yield;
       if (isAmong(answer)) this.#field(answer, location);
@@ -165,7 +166,7 @@ export class Emitter {
   }
 
   /** Adds a field to the operations of the fetches that answer it. */
-  #field({ item, plan }: Answer, location: Location): void {
+  #field({ item, plan }: ItemPlan, location: Location): void {
     if (item.kind === 'bundle') throw new Error('A bundle is answered as a whole');
     const { contexts, holders, position, stage } = location;
     const responseName = position.nameOf(item);

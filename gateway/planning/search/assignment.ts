@@ -14,12 +14,12 @@ export interface OrderedItem {
 export type Work = ReadonlyMap<readonly Option[], readonly OrderedItem[]>;
 
 /** A field, and the way to it. */
-export interface Chosen extends OrderedItem {
+export interface ChosenField extends OrderedItem {
   readonly option: Option;
 }
 
 /** Calls, and sources that are used. */
-interface Spent {
+interface Expense {
   readonly calls: Calls;
   readonly used: Set<number>;
 }
@@ -28,9 +28,9 @@ export class Assignment {
   /** The stage by which all is known. */
   readonly end: number;
   /** For what is chosen. */
-  readonly spent: Spent = { calls: [], used: new Set() };
+  readonly spent: Expense = { calls: [], used: new Set() };
   readonly #hub: Hub;
-  readonly #chosen: Chosen[] = [];
+  readonly #chosen: ChosenField[] = [];
   readonly #open: (readonly [ways: readonly Option[], items: readonly OrderedItem[]])[] = [];
 
   constructor(hub: Hub, work: Work) {
@@ -51,7 +51,7 @@ export class Assignment {
     }
   }
 
-  choose(): readonly Chosen[] {
+  choose(): readonly ChosenField[] {
     if (this.#open.length > 0) {
       const allowed = this.#bestSubgraphs();
       for (const [options, items] of this.#open) {
@@ -64,7 +64,7 @@ export class Assignment {
   }
 
   /** Counts a way. @default with those that are chosen */
-  apply({ entry, stage, plan }: Option, { calls, used }: Spent = this.spent): void {
+  apply({ entry, stage, plan }: Option, { calls, used }: Expense = this.spent): void {
     const { search, entries, sources } = this.#hub;
     if (entry !== undefined) search.callSets.add(calls, stage - 1, entry.subgraph);
     else
@@ -85,7 +85,7 @@ export class Assignment {
     this.apply(option);
   }
 
-  #price({ calls, used }: Spent): number {
+  #price({ calls, used }: Expense): number {
     return (this.#hub.search.callSets.price(calls) + used.size) * perCall;
   }
 
@@ -169,4 +169,4 @@ const perField = 1e-5;
 const mostForAll = 5;
 const mostPrices = 4000;
 
-const copyOf = ({ calls, used }: Spent): Spent => ({ calls: [...calls], used: new Set(used) });
+const copyOf = ({ calls, used }: Expense): Expense => ({ calls: [...calls], used: new Set(used) });

@@ -3,7 +3,7 @@ import { countLeaves, type Selection } from '../selections';
 import { type FieldJoin, isInterfaceObject, isOfType, type IndexedType } from '../supergraph-index';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
-import { type Source, type Sources } from './sources';
+import { type PlanSource, type Sources } from './sources';
 
 /**
  * How these sources answer a field of the objects that they hold, together; null if they cannot.
@@ -37,7 +37,7 @@ function coverField(
   sources: Sources,
   canRequire: boolean,
 ): Plan | null {
-  const holding: Source[] = [];
+  const holding: PlanSource[] = [];
   let type: IndexedType | undefined;
   for (const source of sources.list) {
     const resolved = resolvedBy(search, source, name);
@@ -62,7 +62,7 @@ function coverField(
 /** The definition of a field in a source that resolves it for an object that it holds. */
 export function resolvedBy(
   search: Search,
-  { as, subgraph, provided }: Pick<Source, 'as' | 'subgraph' | 'provided'>,
+  { as, subgraph, provided }: Pick<PlanSource, 'as' | 'subgraph' | 'provided'>,
   name: string,
 ): { readonly join: FieldJoin; readonly provided: Selection | undefined } | undefined {
   const join = as.fields.get(name)?.joins.get(subgraph);
@@ -108,7 +108,10 @@ export function providedBelow(
   return provides === undefined ? provided : search.flattening.merge(provided, provides);
 }
 
-const isContextKnown = ({ contextArguments }: FieldJoin, { stage }: Source, { contexts }: Sources): boolean =>
-  contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
+const isContextKnown = (
+  { contextArguments }: FieldJoin,
+  { stage }: PlanSource,
+  { contexts }: Sources,
+): boolean => contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
 
 const nothing: Selection = [];

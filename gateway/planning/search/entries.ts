@@ -7,7 +7,7 @@ import { type Problem, type Search } from './search';
 import { type Sources } from './sources';
 
 /** A way into a subgraph. */
-export interface Entry {
+export interface KeyEntry {
   readonly subgraph: number;
   /** The first stage in which its key is known. */
   readonly stage: number;
@@ -23,7 +23,7 @@ export interface Entry {
 /** The ways that were found for objects of a type. */
 export interface FoundEntries {
   readonly owner: Problem | undefined;
-  readonly entries: Map<number, Entry>;
+  readonly entries: Map<number, KeyEntry>;
   isComplete: boolean;
 }
 
@@ -32,7 +32,11 @@ export interface FoundEntries {
  *
  * Dijkstra's algorithm, as Knuth generalised it: a key may need fields of several subgraphs that were entered before.
  */
-export function entriesOf(search: Search, type: IndexedType, sources: Sources): ReadonlyMap<number, Entry> {
+export function entriesOf(
+  search: Search,
+  type: IndexedType,
+  sources: Sources,
+): ReadonlyMap<number, KeyEntry> {
   const known = sources.entries;
   if (known?.isComplete === true) return known.entries;
   if (known !== undefined && known.owner !== search.current) {
@@ -53,7 +57,7 @@ export function entriesOf(search: Search, type: IndexedType, sources: Sources): 
   return found.entries;
 }
 
-function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, Entry>): void {
+function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, KeyEntry>): void {
   const candidates = remembered(search.candidates, type, () => candidatesOf(search, type));
   if (candidates.length === 0) return;
   // Those that hold the object, each alone.
@@ -88,12 +92,12 @@ const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
 
 const mostStages = 20;
 
-export interface Candidate extends Pick<Entry, 'subgraph' | 'as' | 'alone'> {
+export interface KeyCandidate extends Pick<KeyEntry, 'subgraph' | 'as' | 'alone'> {
   readonly key: IndexedKey;
 }
 
-function candidatesOf(search: Search, type: IndexedType): Candidate[] {
-  const candidates: Candidate[] = [];
+function candidatesOf(search: Search, type: IndexedType): KeyCandidate[] {
+  const candidates: KeyCandidate[] = [];
   for (const [subgraph, as] of knownAs(search.index, type))
     for (const key of as.joins.get(subgraph)!.keys)
       if (key.isResolvable) candidates.push({ subgraph, as, key, alone: aloneIn(search, subgraph, as) });

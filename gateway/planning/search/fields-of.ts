@@ -34,7 +34,7 @@ interface FieldsOfTypes {
 }
 
 /** By selection of a fragment, the conditions under which it was read. */
-type Seen = Map<Selection, Set<string>>;
+type ReadConditions = Map<Selection, Set<string>>;
 
 /** A list of items, found by them one after another. */
 interface ListNode {
@@ -43,7 +43,7 @@ interface ListNode {
 }
 
 /** Flattens selections; keeps what it has flattened. */
-export class Flattening {
+export class SelectionFlattener {
   readonly #index: SupergraphIndex;
   readonly #steps: Steps;
   readonly #ofAllTypes = new Map<Selection, readonly SelectedField[]>();
@@ -129,7 +129,7 @@ export class Flattening {
 
   #flatten(selection: Selection, type: string): readonly SelectedField[] {
     const found = new Map<string, SelectedField>();
-    const seen: Seen = new Map();
+    const seen: ReadConditions = new Map();
     const add = (some: Selection, around: Conditions): void => {
       for (const item of some) {
         if (item.kind === 'fragment') {
@@ -163,7 +163,7 @@ export class Flattening {
     const common: SelectedField[] = [];
     const typed: SelectedFragment[] = [];
     const leftovers = new Set<string>();
-    const seen: Seen = new Map();
+    const seen: ReadConditions = new Map();
     const add = (some: Selection, around: Conditions): void => {
       for (const item of some) {
         const when = allOf(item.when, around);
@@ -181,7 +181,7 @@ export class Flattening {
   }
 
   /** Whether the selection of a fragment is new under these conditions: fragments that spread each other are many. */
-  #isNew(selection: Selection, when: Conditions, seen: Seen): boolean {
+  #isNew(selection: Selection, when: Conditions, seen: ReadConditions): boolean {
     this.#steps.take(1 + when.length);
     const known = remembered(seen, selection, () => new Set());
     return known.size < known.add(conditionsKey(when)).size;

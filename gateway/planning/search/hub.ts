@@ -3,17 +3,17 @@ import { mapIn } from '../maps';
 import { type Selection } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
 import { cover, resolvedBy } from './cover';
-import { entriesOf, type Entry } from './entries';
+import { entriesOf, type KeyEntry } from './entries';
 import { type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
-import { contextsAfter, type ReadyContexts, type Source, type Sources } from './sources';
+import { contextsAfter, type ReadyContexts, type PlanSource, type Sources } from './sources';
 
 /** A way to a field. */
 export interface Option {
   /** Equal for ways into one subgraph in one stage. */
   readonly id: string;
   /** Undefined where the sources answer the field. */
-  readonly entry: Entry | undefined;
+  readonly entry: KeyEntry | undefined;
   /** The stage in which the subgraph is entered; 0 for the sources. */
   readonly stage: number;
   readonly plan: Plan;
@@ -26,7 +26,7 @@ export interface Option {
 export class Hub {
   /** The contexts of what is below these objects. */
   contexts: ReadyContexts;
-  #entries: ReadonlyMap<number, Entry> | undefined;
+  #entries: ReadonlyMap<number, KeyEntry> | undefined;
   /** Of one object type, fields under different aliases have the same ways. */
   readonly #options = new Map<ObjectItem | string, readonly Option[]>();
   readonly #optionsBelow = new Map<Selection, Map<string, readonly Option[]>>();
@@ -50,7 +50,7 @@ export class Hub {
     this.#mixedSources = undefined;
   }
 
-  get entries(): ReadonlyMap<number, Entry> {
+  get entries(): ReadonlyMap<number, KeyEntry> {
     return (this.#entries ??= this.isRoot ? noEntries : entriesOf(this.search, this.type, this.sources));
   }
 
@@ -81,7 +81,7 @@ export class Hub {
 
   #find(item: ObjectItem): readonly Option[] {
     const { search, sources } = this;
-    const singles: { readonly source: Source; readonly plan: Plan }[] = [];
+    const singles: { readonly source: PlanSource; readonly plan: Plan }[] = [];
     const options: Option[] = [];
     const atOnce: Option[] = [];
     const isOnly = sources.list.length === 1 && this.contexts === sources.contexts;
@@ -109,7 +109,7 @@ export class Hub {
   }
 
   /** Adds the way by a key of another subgraph, or of a source where the field requires something. */
-  #enter(item: ObjectItem, entry: Entry, options: Option[]): void {
+  #enter(item: ObjectItem, entry: KeyEntry, options: Option[]): void {
     const { contexts } = this;
     const { subgraph, as } = entry;
     const isSelf = as.kind === 'object' || isInterfaceObject(as, subgraph);
@@ -133,7 +133,7 @@ export class Hub {
     }
   }
 
-  #entered({ alone }: Entry, stage: number): Sources {
+  #entered({ alone }: KeyEntry, stage: number): Sources {
     if (this.contexts.size === 0) return alone;
     return this.search.sourceLists.of(alone.list, contextsAfter(this.contexts, stage));
   }
@@ -176,7 +176,7 @@ function ofSources(id: string, plan: Plan): Option {
   return { id, entry, stage: 0, plan, end: plan.depth, requires, isWhole: false };
 }
 
-const noEntries: ReadonlyMap<number, Entry> = new Map();
+const noEntries: ReadonlyMap<number, KeyEntry> = new Map();
 const noOptions: readonly Option[] = [];
 
 /** The earliest stage by which one of some ways has answered all. */

@@ -37,7 +37,7 @@ export interface ObjectPlan extends Costs {
   readonly kind: 'object';
   readonly type: IndexedType;
   /** What the sources answer. */
-  readonly local: readonly Answer[];
+  readonly local: readonly ItemPlan[];
   readonly entered: readonly Visit[];
 }
 
@@ -47,11 +47,11 @@ export interface AbstractPlan extends Costs {
   readonly type: IndexedType;
   readonly source: number;
   /** What the source answers for objects of all types. */
-  readonly direct: readonly Answer[];
+  readonly direct: readonly ItemPlan[];
   readonly byType: readonly { readonly types: readonly string[]; readonly plan: ObjectPlan }[];
 }
 
-export interface Answer {
+export interface ItemPlan {
   readonly item: ObjectItem;
   readonly plan: Plan;
 }
@@ -78,7 +78,7 @@ export interface Visit {
   readonly representation: Selection;
 }
 
-export interface VisitAnswer extends Answer {
+export interface VisitAnswer extends ItemPlan {
   /** Whether the plan answers the object itself, rather than the field of it. */
   readonly isWhole: boolean;
   /** Whether sources answer parts of the field, too. */
@@ -93,5 +93,5 @@ export const noPlan: LeafPlan = {
 };
 
 /** The conditions that all of the answers have. */
-export const conditionsOf = (answers: readonly Answer[]): Conditions =>
+export const conditionsOf = (answers: readonly ItemPlan[]): Conditions =>
   answers.length === 0 ? unconditional : answers.map(({ item }) => item.when).reduce(commonOf);

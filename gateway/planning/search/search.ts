@@ -11,8 +11,8 @@ import { type Selection } from '../selections';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index';
 import { CallSets } from './calls';
 import { TypeFacts } from './classes';
-import { type Candidate } from './entries';
-import { Flattening } from './fields-of';
+import { type KeyCandidate } from './entries';
+import { SelectionFlattener } from './fields-of';
 import { leavesLeft, type LeafPlan, noPlan, type Plan } from './plans';
 import { planOf } from './solve';
 import { SourceLists, type Sources } from './sources';
@@ -30,11 +30,11 @@ export interface Problem {
 
 export class Search {
   readonly callSets: CallSets;
-  readonly flattening: Flattening;
+  readonly flattening: SelectionFlattener;
   readonly typeFacts: TypeFacts;
   readonly sourceLists = new SourceLists();
   /** The ways into subgraphs that keys of a type open. */
-  readonly candidates = new Map<IndexedType, readonly Candidate[]>();
+  readonly candidates = new Map<IndexedType, readonly KeyCandidate[]>();
   /** The subgraphs that are the only way to a field of a solved problem. */
   readonly needed = new Set<number>();
   /** The subgraphs that were chosen for such a field where another was possible. */
@@ -56,7 +56,7 @@ export class Search {
     avoided?: number,
   ) {
     this.callSets = new CallSets(index.subgraphs.length, avoided);
-    this.flattening = new Flattening(index, steps);
+    this.flattening = new SelectionFlattener(index, steps);
     this.typeFacts = new TypeFacts(index);
   }
 

@@ -4,7 +4,7 @@ import { type Selection, type SelectionItem } from '../selections';
 import { type Calls } from './calls';
 import { Assignment, type OrderedItem, type Work } from './assignment';
 import { type Hub, type Option } from './hub';
-import { type Answer, leavesLeft, type ObjectItem, type ObjectPlan } from './plans';
+import { type ItemPlan, leavesLeft, type ObjectItem, type ObjectPlan } from './plans';
 import { Visits } from './visits';
 
 export function solveObject(hub: Hub, items: readonly ObjectItem[]): ObjectPlan {
@@ -85,7 +85,7 @@ function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): Obje
   let size = 0;
   let count = 0;
   let depth = hub.isRoot ? 0 : first!.stage;
-  const add = ({ plan }: Answer, stage: number): void => {
+  const add = ({ plan }: ItemPlan, stage: number): void => {
     size += plan.size;
     count += plan.visits;
     depth = Math.max(depth, stage + plan.depth);

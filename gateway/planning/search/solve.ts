@@ -6,10 +6,10 @@ import { type Calls } from './calls';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
 import { Hub } from './hub';
-import { type AbstractPlan, type Answer, type ObjectItem, type ObjectPlan, type Plan } from './plans';
+import { type AbstractPlan, type ItemPlan, type ObjectItem, type ObjectPlan, type Plan } from './plans';
 import { type Problem, type Search } from './search';
 import { solveObject } from './solve-object';
-import { type Source, type Sources } from './sources';
+import { type PlanSource, type Sources } from './sources';
 
 export function planOf(search: Search, problem: Problem): Plan {
   const { type, selection, sources } = problem;
@@ -109,11 +109,11 @@ const leftover = { kind: 'fragment', when: unconditional, isLeftover: true } as 
 function split(
   fields: readonly SelectedField[],
   planOf: (field: SelectedField) => Plan | undefined,
-): { readonly direct: Answer[]; readonly pushed: SelectedField[] } {
+): { readonly direct: ItemPlan[]; readonly pushed: SelectedField[] } {
   const plans = fields.map((item) => ({ item, plan: planOf(item) }));
   const names = new Set<string>();
   for (const { item, plan } of plans) if (plan === undefined) names.add(item.responseName);
-  const direct: Answer[] = [];
+  const direct: ItemPlan[] = [];
   const pushed: SelectedField[] = [];
   for (const { item, plan } of plans)
     if (plan === undefined || (item.selection !== undefined && names.has(item.responseName)))
@@ -145,13 +145,13 @@ function directPlan(
   }
   if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const as = search.index.types.get(join.namedType)!;
-  const below: Source = { ...first, as, provided: providedBelow(search, join, provided) };
+  const below: PlanSource = { ...first, as, provided: providedBelow(search, join, provided) };
   const plan = search.solve(as, selection, search.sourceLists.of([below], sources.contexts));
   if (plan === null || plan.left !== undefined) return undefined;
   return plan.depth > first.stage && isSplit ? undefined : plan;
 }
 
-type Resolved = NonNullable<ReturnType<typeof resolvedBy>>;
+type ResolvedEntry = NonNullable<ReturnType<typeof resolvedBy>>;
 
-const needsNothing = ({ join }: Resolved): boolean =>
+const needsNothing = ({ join }: ResolvedEntry): boolean =>
   join.requires === undefined && join.contextArguments.length === 0;

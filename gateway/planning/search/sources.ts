@@ -6,7 +6,7 @@ import { type ObjectItem, type Plan } from './plans';
 import { type Problem } from './search';
 
 /** A subgraph that answers the objects at a position. */
-export interface Source {
+export interface PlanSource {
   readonly subgraph: number;
   /** The stage from which it does. */
   readonly stage: number;
@@ -27,7 +27,7 @@ export class Sources {
   #requiring: Map<ObjectItem, Plan | null> | undefined;
 
   constructor(
-    readonly list: readonly Source[],
+    readonly list: readonly PlanSource[],
     /** By context, the stage from which its value is known. */
     readonly contexts: ReadyContexts,
   ) {}
@@ -38,7 +38,7 @@ export class Sources {
   }
 
   /** The first that distinguishes the types of the objects. */
-  get typing(): Source | undefined {
+  get typing(): PlanSource | undefined {
     return this.list.find(({ as, subgraph }) => !isInterfaceObject(as, subgraph));
   }
 
@@ -79,7 +79,7 @@ export class SourceLists {
   readonly #single = new Map<IndexedType, Map<number, Sources>>();
   readonly #numbers = new Map<Selection, number>();
 
-  of(list: readonly Source[], contexts: ReadyContexts = noContexts): Sources {
+  of(list: readonly PlanSource[], contexts: ReadyContexts = noContexts): Sources {
     const ordered = list.some((source, i) => i > 0 && source.stage < list[i - 1]!.stage)
       ? [...list].sort((one, other) => one.stage - other.stage)
       : list;
@@ -99,7 +99,7 @@ export class SourceLists {
     for (const known of this.#single.values()) for (const sources of known.values()) sources.forget();
   }
 
-  #alone(source: Source): Sources {
+  #alone(source: PlanSource): Sources {
     const known = mapIn(this.#single, source.as);
     const key = (this.#numberOf(source.provided) * 4096 + source.stage) * 65_536 + source.subgraph;
     let sources = known.get(key);

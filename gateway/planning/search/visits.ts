@@ -1,9 +1,9 @@
 /** The visits of an object position, and what is needed for them: keys, and what fields require. */
 import { cheapestOf, remembered } from '../maps';
 import { type Conditions, implies, type SelectedField, type Selection, unconditional } from '../selections';
-import { type Assignment, type Chosen } from './assignment';
+import { type Assignment, type ChosenField } from './assignment';
 import { type Hub, type Option } from './hub';
-import { type Answer, conditionsOf, noPlan, type Visit, type VisitAnswer } from './plans';
+import { type ItemPlan, conditionsOf, noPlan, type Visit, type VisitAnswer } from './plans';
 
 interface OpenVisit extends Visit {
   /** The required fields that have arguments, as text: other arguments need another visit. */
@@ -14,13 +14,13 @@ interface OpenVisit extends Visit {
 }
 
 export class Visits {
-  readonly local: Answer[] = [];
+  readonly local: ItemPlan[] = [];
   readonly used: Set<number>;
   readonly #hub: Hub;
   readonly #assignment: Assignment;
   readonly #byId = new Map<string, OpenVisit>();
 
-  constructor(hub: Hub, assignment: Assignment, chosen: readonly Chosen[]) {
+  constructor(hub: Hub, assignment: Assignment, chosen: readonly ChosenField[]) {
     this.#hub = hub;
     this.#assignment = assignment;
     this.used = assignment.spent.used;
@@ -87,7 +87,7 @@ export class Visits {
   }
 
   #isSupplied(field: SelectedField, before: number): boolean {
-    const isBefore = ({ item, plan }: Answer, stage: number): boolean =>
+    const isBefore = ({ item, plan }: ItemPlan, stage: number): boolean =>
       item === field && stage + plan.depth < before;
     if (this.local.some((answer) => isBefore(answer, 0))) return true;
     for (const { stage, answers } of this.#byId.values())
@@ -107,7 +107,7 @@ export class Visits {
     });
   }
 
-  #place(item: Answer['item'], { entry, stage, plan, requires, isWhole }: Option): void {
+  #place(item: ItemPlan['item'], { entry, stage, plan, requires, isWhole }: Option): void {
     if (entry !== undefined) {
       const visit = this.#visit(entry.subgraph, stage, requires === undefined ? '' : argumentsIn(requires));
       visit.answers.push({ item, plan, isWhole, isShared: false });

@@ -10,16 +10,16 @@ import {
 } from 'graphql';
 import { remembered } from '../maps';
 
-interface Printed {
+interface PrintedSelection {
   readonly text: string;
   /** The names of the variables that it uses. */
   readonly variables: ReadonlySet<string>;
 }
 
 /** By node: what a fragment repeats at many positions is printed once. */
-const texts = new WeakMap<ASTNode, Printed>();
+const texts = new WeakMap<ASTNode, PrintedSelection>();
 
-export const printNode = (node: ArgumentNode | DirectiveNode): Printed =>
+export const printNode = (node: ArgumentNode | DirectiveNode): PrintedSelection =>
   remembered(texts, node, () => {
     const variables = new Set<string>();
     const print = node.kind === Kind.ARGUMENT ? printArgument : printDirective;

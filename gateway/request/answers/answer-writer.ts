@@ -3,7 +3,7 @@ import type { HTTPGraphQLResponse } from '@apollo/server';
 import { withTimeout } from '../../auth/hook';
 import type { AnswerHeaders } from '../../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../../cache/responses/cached-answers';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import { requestError } from '../../errors';
 import { statusIn } from '../../http/error-answer';
 import { isMap } from '../../options/is-map';
@@ -13,7 +13,7 @@ import type { IncomingRequest } from '../incoming-request';
 import type { Arrival } from '../pipeline';
 import { noteInvalidRequest } from '../refusals/note-refused';
 import { isShutdown, type Reply } from '../reply';
-import type { Answer, Part, Parts } from '../sink';
+import type { ClientAnswer, ResponsePart, ResponseParts } from '../sink';
 import type { FormatError } from './format-error';
 import { noteCodes } from './note-codes';
 import { onlyPart } from './only-part';
@@ -30,12 +30,12 @@ export interface AnswerWriterOptions {
 }
 
 /** A request to be answered, and how. */
-export interface Requested {
+export interface AnswerRequest {
   readonly arrival: Arrival;
   /** The media type of an answer that is whole; undefined if its client takes none. */
   readonly type: string | undefined;
   /** How an answer that is whole goes to such a client; undefined for others. */
-  readonly only: Parts['kind'] | undefined;
+  readonly only: ResponseParts['kind'] | undefined;
 }
 
 export class AnswerWriter {
@@ -49,12 +49,12 @@ export class AnswerWriter {
 
   /** A field, as it is called without its object. */
   readonly answerWith = (
-    answered: Answered | Flow<Answered> | HTTPGraphQLResponse,
-    { arrival, type, only }: Requested,
-  ): Answer | Promise<Answer> => {
+    answered: OperationResult | Flow<OperationResult> | HTTPGraphQLResponse,
+    { arrival, type, only }: AnswerRequest,
+  ): ClientAnswer | Promise<ClientAnswer> => {
     if ('forEach' in answered) return this.#inParts(arrival, answered);
     if (!('data' in answered)) return apolloAnswer(arrival.request, answered, this.#options.reply.jsonStatus);
-    const answer = (body: Buffer): Answer =>
+    const answer = (body: Buffer): ClientAnswer =>
       only === undefined
         ? this.#answerOf(arrival, answered, type!, body)
         : { ...streamed, body: onlyPart(body, { kind: only, release: answered.release }) };
@@ -62,14 +62,14 @@ export class AnswerWriter {
     return written instanceof Promise ? written.then(answer) : answer(written);
   };
 
-  readonly write = (request: IncomingRequest, answered: Answered): Buffer | Promise<Buffer> => {
+  readonly write = (request: IncomingRequest, answered: OperationResult): Buffer | Promise<Buffer> => {
     const { formatError, hooks } = this.#options;
     const body = responseBody(answered, formatError, request);
     return hooks.onAnswer === undefined ? body : this.#shownToHook(request, body);
   };
 
   /** Sends answers as they come. A failure is reported in the last one. */
-  #inParts({ request }: Arrival, answers: Flow<Answered>): Answer {
+  #inParts({ request }: Arrival, answers: Flow<OperationResult>): ClientAnswer {
     let isClosed = false;
     const close = (): void => {
       isClosed = true;
@@ -77,7 +77,7 @@ export class AnswerWriter {
     };
     request.onEnd(close);
     const kind = request.operation?.type === 'subscription' ? 'events' : 'increments';
-    const forEach: Parts['forEach'] = async (take) => {
+    const forEach: ResponseParts['forEach'] = async (take) => {
       try {
         await answers.forEach((answered) => {
           const part = this.#writePart(request, answered);
@@ -93,7 +93,7 @@ export class AnswerWriter {
     return { ...streamed, body: { kind, forEach, close } };
   }
 
-  #answerOf(arrival: Arrival, answered: Answered, type: string, body: Buffer): Answer {
+  #answerOf(arrival: Arrival, answered: OperationResult, type: string, body: Buffer): ClientAnswer {
     const { answerHeaders, cachedAnswers, hooks } = this.#options;
     const { cachedReply, release } = answered;
     // `onAnswer` may have changed the answer, so caches between gateway and client must not store it.
@@ -108,7 +108,7 @@ export class AnswerWriter {
     return { status: 200, headers, body };
   }
 
-  #writePart(request: IncomingRequest, answered: Answered): Part | Promise<Part> {
+  #writePart(request: IncomingRequest, answered: OperationResult): ResponsePart | Promise<ResponsePart> {
     const { formatError, hooks } = this.#options;
     const { part, format, extensions } = answered;
     const written =
@@ -132,7 +132,12 @@ export class AnswerWriter {
   }
 }
 
-export const plainAnswer = (status: number, type: string, body: Buffer, release?: Answer['release']) => ({
+export const plainAnswer = (
+  status: number,
+  type: string,
+  body: Buffer,
+  release?: ClientAnswer['release'],
+) => ({
   status,
   headers: ['cache-control', 'no-store', 'content-type', type, 'content-length', String(body.length)],
   body,
@@ -155,7 +160,7 @@ export function apolloAnswer(
   request: IncomingRequest,
   response: HTTPGraphQLResponse,
   jsonStatus: 200 | 400,
-): Answer {
+): ClientAnswer {
   const { headers, body } = response;
   let { status = 200 } = response;
   if (body.kind !== 'complete')

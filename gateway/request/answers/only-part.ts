@@ -1,14 +1,14 @@
-import type { Part, Parts, Sink } from '../sink';
+import type { ResponsePart, ResponseParts, Sink } from '../sink';
 
 export interface OnlyPartOptions {
-  readonly kind: Parts['kind'];
-  readonly ending?: Part['ending'];
+  readonly kind: ResponseParts['kind'];
+  readonly ending?: ResponsePart['ending'];
   /** Called when the client has room for more. */
   readonly release?: (() => void) | undefined;
 }
 
 /** An answer that is whole, for a client that takes answers in parts alone. */
-export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOptions): Parts {
+export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOptions): ResponseParts {
   return {
     kind,
     async forEach(take) {

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { ExecutionPart, Part, PendingFragment } from '../../execution';
+import type { ExecutionPart, DeferredPart, PendingFragment } from '../../execution';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from '../incoming-request';
 import { formattedErrors } from './response-body';
@@ -32,7 +32,7 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
   text(`"hasNext":${part.hasNext}}`);
   return Buffer.concat(written);
 
-  function writeV02({ pending, incremental, completed }: Part): void {
+  function writeV02({ pending, incremental, completed }: DeferredPart): void {
     if (pending.length > 0) text(`"pending":${JSON.stringify(pending.map(described))},`);
     writeList('incremental', incremental, ({ fragment, subPath, data: added, errors: own }) => {
       const at = subPath.length === 0 ? '' : `"subPath":${JSON.stringify(subPath)},`;
@@ -46,7 +46,7 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
   }
 
   /** Each fragment is whole, and known by its path and its label. */
-  function write20220824({ incremental, completed }: Part): void {
+  function write20220824({ incremental, completed }: DeferredPart): void {
     const byFragment = new Map(incremental.map((one) => [one.fragment, one]));
     writeList('incremental', completed, ({ fragment, errors: own }) => {
       const { path, label } = fragment;

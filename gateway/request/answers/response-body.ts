@@ -1,5 +1,5 @@
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
-import type { Answered } from '../../cache/responses/response-cache';
+import type { OperationResult } from '../../cache/responses/response-cache';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from '../incoming-request';
 
@@ -8,7 +8,7 @@ import type { IncomingRequest } from '../incoming-request';
  * form that clients get.
  */
 export function responseBody(
-  { body, data, errors, extensions }: Answered,
+  { body, data, errors, extensions }: OperationResult,
   formatError: FormatError,
   request: Pick<IncomingRequest, 'noteCode'>,
 ): Buffer {

@@ -47,8 +47,10 @@ const enough = new Error('Enough errors are found.');
 function add(found: Refusal[], rule: string, error: GraphQLError, context: ValidationContext): void {
   const { nodes = [], message, locations = [] } = error;
   const describe = ruleTexts[rule];
-  const text = describe?.({ nodes, context, message }) ?? { says: `The document breaks the rule ${rule}.` };
-  if (found.some(({ says }) => says === text.says)) return;
+  const text = describe?.({ nodes, context, message }) ?? {
+    message: `The document breaks the rule ${rule}.`,
+  };
+  if (found.some(({ message }) => message === text.message)) return;
   found.push({ code: 'GRAPHQL_VALIDATION_FAILED', rule, ...text, ...locations[0] });
 }
 

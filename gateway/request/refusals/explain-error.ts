@@ -5,14 +5,14 @@ import type { Refusal } from './refusal';
 /** An error that is the whole answer, or that of one operation, in a sentence without values of the client. */
 export function explainError(error: GraphQLError): Refusal {
   const code = String(error.extensions['code']).slice(0, longestCode);
-  return { code, says: loggedMessage(error) ?? saysByCode(code, error), ...error.locations?.[0] };
+  return { code, message: loggedMessage(error) ?? messageByCode(code, error), ...error.locations?.[0] };
 }
 
 /** Hooks choose codes, too. */
 const longestCode = 100;
 
 /** An error that Weir has not made: of Apollo Server, of graphql-js, or of a hook. */
-function saysByCode(code: string, { message }: GraphQLError): string {
+function messageByCode(code: string, { message }: GraphQLError): string {
   switch (code) {
     case 'GRAPHQL_PARSE_FAILED':
       return syntaxError(message);

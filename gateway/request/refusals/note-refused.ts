@@ -109,5 +109,5 @@ function named(refusal: Refusal, extensions: unknown): Refusal {
     !/^[0-9a-f]{64}$/.test(hash)
   )
     return refusal;
-  return { ...refusal, says: `The gateway knows no operation with the hash \`${hash.slice(0, 8)}…\`.` };
+  return { ...refusal, message: `The gateway knows no operation with the hash \`${hash.slice(0, 8)}…\`.` };
 }

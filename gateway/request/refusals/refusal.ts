@@ -5,7 +5,7 @@ export interface Refusal {
   /** The rule of validation that the document breaks, such as `FieldsOnCorrectType`. */
   readonly rule?: string;
   /** A sentence. */
-  readonly says: string;
+  readonly message: string;
   /** What the document requests, such as `Product.averageRating` or `Query.products(first:)`. */
   readonly coordinate?: string;
   /** The position in the document, from 1. */

@@ -22,7 +22,7 @@ interface BrokenRule {
 
 /** What a rule says, in names of the schema and of the document, and never in values. */
 interface RuleText {
-  readonly says: string;
+  readonly message: string;
   readonly coordinate?: string;
 }
 
@@ -30,57 +30,57 @@ type Describe = (broken: BrokenRule) => RuleText;
 
 /** By the name of the rule. */
 export const ruleTexts: Readonly<Record<string, Describe>> = {
-  ExecutableDefinitions: () => ({ says: 'The document defines types, which no request may.' }),
-  UniqueOperationNames: ({ nodes }) => ({ says: `Several operations are named ${nameIn(nodes[0])}.` }),
-  LoneAnonymousOperation: () => ({ says: 'An operation without a name stands beside others.' }),
+  ExecutableDefinitions: () => ({ message: 'The document defines types, which no request may.' }),
+  UniqueOperationNames: ({ nodes }) => ({ message: `Several operations are named ${nameIn(nodes[0])}.` }),
+  LoneAnonymousOperation: () => ({ message: 'An operation without a name stands beside others.' }),
   KnownOperationTypes: ({ nodes: [node] }) => ({
-    says: `The schema has no ${node?.kind === Kind.OPERATION_DEFINITION ? node.operation : 'such'} type.`,
+    message: `The schema has no ${node?.kind === Kind.OPERATION_DEFINITION ? node.operation : 'such'} type.`,
   }),
   SingleFieldSubscriptions: () => ({
-    says: 'The subscription selects several root fields, or one of introspection.',
+    message: 'The subscription selects several root fields, or one of introspection.',
   }),
   KnownTypeNames: ({ nodes }) => missing(`The type ${nameIn(nodes[0])}`, nameOf(nodes[0])),
   FragmentsOnCompositeTypes: ({ nodes: [type] }) => ({
-    says: `A fragment is on \`${printed(type)}\`, which is no object, interface or union.`,
+    message: `A fragment is on \`${printed(type)}\`, which is no object, interface or union.`,
   }),
   VariablesAreInputTypes: ({ nodes: [type] }) => ({
-    says: `A variable is of type \`${printed(type)}\`, which is no type of inputs.`,
+    message: `A variable is of type \`${printed(type)}\`, which is no type of inputs.`,
   }),
   ScalarLeafs({ nodes: [node], context }) {
     const coordinate = calledIn(context);
     const what =
       node?.kind === Kind.SELECTION_SET ? 'has no fields to select' : 'needs a selection of its fields';
-    return { says: `\`${coordinate}\` ${what}.`, coordinate };
+    return { message: `\`${coordinate}\` ${what}.`, coordinate };
   },
   FieldsOnCorrectType({ nodes: [node], context }) {
     const coordinate = fieldIn(context, node);
     return missing(`\`${coordinate}\``, coordinate);
   },
-  UniqueFragmentNames: ({ nodes }) => ({ says: `Several fragments are named ${nameIn(nodes[0])}.` }),
-  KnownFragmentNames: ({ nodes }) => ({ says: `The fragment ${nameIn(nodes[0])} is not defined.` }),
-  NoUnusedFragments: ({ nodes }) => ({ says: `The fragment ${nameIn(nodes[0])} is never used.` }),
+  UniqueFragmentNames: ({ nodes }) => ({ message: `Several fragments are named ${nameIn(nodes[0])}.` }),
+  KnownFragmentNames: ({ nodes }) => ({ message: `The fragment ${nameIn(nodes[0])} is not defined.` }),
+  NoUnusedFragments: ({ nodes }) => ({ message: `The fragment ${nameIn(nodes[0])} is never used.` }),
   PossibleFragmentSpreads: ({ context }) => ({
-    says: `A fragment within \`${String(context.getParentType())}\` can never apply.`,
+    message: `A fragment within \`${String(context.getParentType())}\` can never apply.`,
   }),
-  NoFragmentCycles: ({ nodes }) => ({ says: `The fragment ${nameIn(nodes[0])} is within itself.` }),
-  UniqueVariableNames: ({ nodes }) => ({ says: `The variable ${variableIn(nodes[0])} is defined twice.` }),
-  NoUndefinedVariables: ({ nodes }) => ({ says: `The variable ${variableIn(nodes[0])} is not defined.` }),
-  NoUnusedVariables: ({ nodes }) => ({ says: `The variable ${variableIn(nodes[0])} is never used.` }),
+  NoFragmentCycles: ({ nodes }) => ({ message: `The fragment ${nameIn(nodes[0])} is within itself.` }),
+  UniqueVariableNames: ({ nodes }) => ({ message: `The variable ${variableIn(nodes[0])} is defined twice.` }),
+  NoUndefinedVariables: ({ nodes }) => ({ message: `The variable ${variableIn(nodes[0])} is not defined.` }),
+  NoUnusedVariables: ({ nodes }) => ({ message: `The variable ${variableIn(nodes[0])} is never used.` }),
   KnownDirectives({ nodes: [node], context }) {
     const name = `@${nameOf(node)}`;
     const isKnown = context.getDirective() != null;
     return isKnown
-      ? { says: `The directive \`${name}\` is not allowed there.` }
+      ? { message: `The directive \`${name}\` is not allowed there.` }
       : missing(`The directive \`${name}\``, name);
   },
   UniqueDirectivesPerLocation: ({ nodes }) => ({
-    says: `The directive \`@${nameOf(nodes[0])}\` is given twice.`,
+    message: `The directive \`@${nameOf(nodes[0])}\` is given twice.`,
   }),
   KnownArgumentNames({ nodes: [node], context }) {
     const coordinate = `${calledIn(context)}(${nameOf(node)}:)`;
     return missing(`\`${coordinate}\``, coordinate);
   },
-  UniqueArgumentNames: ({ nodes }) => ({ says: `The argument ${nameIn(nodes[0])} is given twice.` }),
+  UniqueArgumentNames: ({ nodes }) => ({ message: `The argument ${nameIn(nodes[0])} is given twice.` }),
   ValuesOfCorrectType: describeValue,
   ProvidedRequiredArguments({ nodes: [node], context }) {
     const called = calledIn(context);
@@ -95,21 +95,22 @@ export const ruleTexts: Readonly<Record<string, Describe>> = {
     const type = node?.kind === Kind.VARIABLE_DEFINITION ? printed(node.type) : '';
     const where =
       needed === undefined ? 'does not fit where it is used' : `is used where \`${needed}\` is needed`;
-    return { says: `The variable ${variableIn(node)} of type \`${type}\` ${where}.` };
+    return { message: `The variable ${variableIn(node)} of type \`${type}\` ${where}.` };
   },
   OverlappingFieldsCanBeMerged({ nodes: [node] }) {
     const field = node?.kind === Kind.FIELD ? (node.alias ?? node.name).value : '';
     return {
-      says: `Selections of \`${shortened(field)}\` differ, so they cannot be one field of the answer.`,
+      message: `Selections of \`${shortened(field)}\` differ, so they cannot be one field of the answer.`,
     };
   },
-  UniqueInputFieldNames: () => ({ says: 'A field of an input object is given twice.' }),
-  MaxIntrospectionDepth: () => ({ says: 'Introspection is nested too deeply.' }),
+  UniqueInputFieldNames: () => ({ message: 'A field of an input object is given twice.' }),
+  MaxIntrospectionDepth: () => ({ message: 'Introspection is nested too deeply.' }),
   OneOfVariables: ({ nodes: [node] }) => ({
-    says: `The variable ${variableIn(node)} may be null, but is used in an input object that takes exactly one field.`,
+    message: `The variable ${variableIn(node)} may be null, but is used in an input object that takes exactly one field.`,
   }),
   IncrementalDirectives: () => ({
-    says: 'A label of `@defer` or `@stream` is no text or is used twice, or `@stream` is on a field that is no list.',
+    message:
+      'A label of `@defer` or `@stream` is no text or is used twice, or `@stream` is on a field that is no list.',
   }),
 };
 
@@ -129,18 +130,19 @@ function describeValue({ nodes: [node], context }: BrokenRule): RuleText {
       (each) => isRequiredInputField(each) && !given.has(each.name),
     );
     if (lacking.length > 0) return needs(named.name, 'field', lacking, ([first]) => `${named.name}.${first}`);
-    if (named.isOneOf) return { says: `\`${named.name}\` takes exactly one field.`, coordinate: named.name };
+    if (named.isOneOf)
+      return { message: `\`${named.name}\` takes exactly one field.`, coordinate: named.name };
   }
   const expected = type == null ? '' : ` is no \`${String(type)}\``;
   const argument = context.getArgument();
-  if (argument == null) return { says: `The default value of a variable${expected}.` };
+  if (argument == null) return { message: `The default value of a variable${expected}.` };
   const coordinate = `${calledIn(context)}(${argument.name}:)`;
   const where = getNamedType(argument.type) === named ? 'for' : 'within';
-  return { says: `A value ${where} \`${coordinate}\`${expected || ' is not of its type'}.`, coordinate };
+  return { message: `A value ${where} \`${coordinate}\`${expected || ' is not of its type'}.`, coordinate };
 }
 
 const missing = (what: string, coordinate: string): RuleText => ({
-  says: `${what} does not exist.`,
+  message: `${what} does not exist.`,
   coordinate,
 });
 
@@ -153,8 +155,8 @@ function needs(
   const names = lacking.slice(0, mostNames).map(({ name }) => name);
   const kinds = lacking.length === 1 ? kind : `${kind}s`;
   const more = lacking.length > mostNames ? ' and more' : '';
-  const says = `\`${what}\` needs the ${kinds} ${names.map((name) => `\`${name}\``).join(', ')}${more}.`;
-  return { says, coordinate: coordinateOf(names) };
+  const message = `\`${what}\` needs the ${kinds} ${names.map((name) => `\`${name}\``).join(', ')}${more}.`;
+  return { message, coordinate: coordinateOf(names) };
 }
 
 const mostNames = 5;

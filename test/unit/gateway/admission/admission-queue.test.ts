@@ -1,5 +1,5 @@
 /** Who is served, who waits and who is refused. Over 300 lines: all cases have one clock and one queue. */
-import { type Waiter, AdmissionQueue } from '../../../../gateway/admission/admission-queue';
+import { type SlotWaiter, AdmissionQueue } from '../../../../gateway/admission/admission-queue';
 
 let slots = 0;
 let queue: AdmissionQueue;
@@ -23,7 +23,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof Waiter]: Waiter[Key] } {
+function comes(name: string, sender = 'somebody'): { -readonly [Key in keyof SlotWaiter]: SlotWaiter[Key] } {
   const waiter = {
     sender,
     since: clock,

@@ -1,6 +1,6 @@
 import { Slots } from '../../../../gateway/admission/slots';
 import { HttpSink } from '../../../../gateway/http/http-sink';
-import type { Waiter } from '../../../../gateway/admission/admission-queue';
+import type { SlotWaiter } from '../../../../gateway/admission/admission-queue';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
 import { outOfSet } from '../../../../gateway/subgraph-calls/sharing/live-set';
 import { sinkOptions } from '../../../support/sink-options';
@@ -8,7 +8,7 @@ import { sinkOptions } from '../../../support/sink-options';
 const told: string[] = [];
 let isFree = false;
 let isTooMuch = false;
-let waiter: Waiter | undefined;
+let waiter: SlotWaiter | undefined;
 beforeEach(() => {
   told.length = 0;
   isFree = isTooMuch = false;

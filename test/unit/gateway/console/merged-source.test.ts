@@ -52,8 +52,8 @@ describe('several processes', () => {
   });
 
   it('add up why requests are refused', async () => {
-    const group = { code: 'A', says: 'The reason.', coordinate: 'Product.old', last: 5, example: 'x' };
-    const others = { code: 'B', says: 'Another.', count: 1, operations: [], last: 9, example: 'z' };
+    const group = { code: 'A', message: 'The reason.', coordinate: 'Product.old', last: 5, example: 'x' };
+    const others = { code: 'B', message: 'Another.', count: 1, operations: [], last: 9, example: 'z' };
     const answers = new Map([
       [1, { since: 7, groups: [{ ...group, count: 2, operations: ['Page'] }] }],
       [

@@ -1,5 +1,5 @@
 import { MemoryStore } from '../../../../gateway/cache/stores/memory';
-import { type Entry, type Store, StoreUnavailable } from '../../../../gateway/cache/stores/store';
+import { type CacheEntry, type Store, StoreUnavailable } from '../../../../gateway/cache/stores/store';
 import { OtherGateways, type OtherGatewaysOptions } from '../../../../gateway/console/other-gateways';
 import { figuresOf, summaryAt } from '../../../support/gateway-figures';
 import { eventually } from '../../../support/process';
@@ -17,7 +17,8 @@ function breakable(store: Store) {
   return {
     state,
     get: (keys: readonly string[]) => through(() => store.get(keys)),
-    set: (entries: ReadonlyMap<string, Entry>, clock: string) => through(() => store.set(entries, clock)),
+    set: (entries: ReadonlyMap<string, CacheEntry>, clock: string) =>
+      through(() => store.set(entries, clock)),
   };
 }
 
@@ -98,7 +99,7 @@ it('names gateways of another version, and those with too much, and shows nothin
   join('listing', { store, collect: () => Promise.resolve({ figures: figuresOf('a', 1), requests }) });
   const newer = {
     get: (keys: readonly string[]) => store.get(keys),
-    set: (entries: ReadonlyMap<string, Entry>, clock: string) => {
+    set: (entries: ReadonlyMap<string, CacheEntry>, clock: string) => {
       const changed = [...entries].map(([key, entry]) => {
         const text = entry.value.toString().replace('"format":1,', '"format":2,');
         return [key, { ...entry, value: Buffer.from(text) }] as const;

@@ -55,12 +55,14 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
     return first;
   };
   /** Records a request that was not traced and has failed. */
-  const fail = (id: string, code: string, says = 'The reason.'): void => {
+  const fail = (id: string, code: string, message = 'The reason.'): void => {
     const first = tracer.beginLate({ method: 'POST', url: '/graphql', headers: {} }, performance.now(), id);
     const notes = first.trace.notes!;
     notes.isFailure = true;
     notes.client = { name: `client ${id}`, version: '1.2.3' };
-    notes.refusals = [{ code, rule: 'FieldsOnCorrectType', says, coordinate: says, line: 1, column: 1 }];
+    notes.refusals = [
+      { code, rule: 'FieldsOnCorrectType', message, coordinate: message, line: 1, column: 1 },
+    ];
     notes.refusedOperation = { id: `${id}${'0'.repeat(64)}`, name: `Operation${id}`, type: 'query' };
     notes.document = `query Operation${id} { ${'field '.repeat(50)} }`;
     first.set('weir.request.id', id);

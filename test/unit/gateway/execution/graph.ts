@@ -15,7 +15,7 @@ import {
   type Execution,
   type NullObserver,
   type Program,
-  type Refusals,
+  type FieldRefusals,
 } from '../../../../gateway/execution';
 import type { ErrorOptions } from '../../../../gateway/execution/complete/error-paths';
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
@@ -59,7 +59,7 @@ export interface Asking {
   readonly nulls?: NullObserver;
   /** Changes the plan before it is compiled. */
   readonly replan?: (plan: QueryPlan) => QueryPlan;
-  readonly refusals?: Refusals;
+  readonly refusals?: FieldRefusals;
 }
 
 export class Graph {

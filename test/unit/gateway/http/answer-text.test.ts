@@ -3,14 +3,14 @@ import { longestInText } from '../../../../gateway/http/answer-text';
 import { createBeginRequest } from '../../../../gateway/http/begin-request';
 import { parseOptions } from '../../../../gateway/options';
 import { createListener } from '../../../../gateway/process/listener';
-import type { Answer } from '../../../../gateway/request/sink';
+import type { ClientAnswer } from '../../../../gateway/request/sink';
 import { openRequests } from '../../../support/requests-in-flight';
 import { sinkOptions } from '../../../support/sink-options';
 
 const { requests, log } = openRequests();
 const options = parseOptions({ supergraph: 'none.graphql' });
 /** What is answered to the requests that come, in turn. */
-const answers: (Answer | ((send: (answer: Answer) => void) => void))[] = [];
+const answers: (ClientAnswer | ((send: (answer: ClientAnswer) => void) => void))[] = [];
 const begin = createBeginRequest(
   options,
   requests,
@@ -28,7 +28,7 @@ beforeEach(() => {
   log.length = 0;
 });
 
-const answer = (body: Buffer): Answer => ({
+const answer = (body: Buffer): ClientAnswer => ({
   status: 200,
   headers: ['x-a', 'ä', 'content-type', 'application/json', 'content-length', String(body.length)],
   body,

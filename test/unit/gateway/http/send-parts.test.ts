@@ -6,23 +6,23 @@ import { eventStream } from '../../../../gateway/http/event-stream';
 import { multipart } from '../../../../gateway/http/multipart';
 import { type Response, sendParts } from '../../../../gateway/http/send-parts';
 import type { Framing } from '../../../../gateway/http/framing';
-import type { Part } from '../../../../gateway/request/sink';
+import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 
 interface Sending {
-  readonly parts: HeldSource<Part>;
+  readonly parts: HeldSource<ResponsePart>;
   readonly options?: { heartbeat: number; idle: number };
   readonly framing?: Framing;
 }
 
-const json = (value: unknown): Part => ({ body: Buffer.from(JSON.stringify(value)) });
+const json = (value: unknown): ResponsePart => ({ body: Buffer.from(JSON.stringify(value)) });
 
 /** A source that still has a part when it is closed, such as the error of a hook that was called before. */
-class LastWord extends HeldSource<Part> {
+class LastWord extends HeldSource<ResponsePart> {
   hasSpoken = false;
 
-  override async next(): Promise<Part | undefined> {
+  override async next(): Promise<ResponsePart | undefined> {
     const part = await super.next();
     if (part !== undefined || this.hasSpoken) return part;
     this.hasSpoken = true;
@@ -95,7 +95,7 @@ describe.each([
   ['HTTP/2', askHttp2],
 ])('over %s', (_, ask) => {
   it('sends a heartbeat while there is no part, and keeps the connection open for longer than an idle one', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const start = performance.now();
     const { got } = await ask({ parts, options: { heartbeat: 40, idle: 10_000 } });
     await until(() => got.text.split(':\n\n').length > 6);
@@ -108,7 +108,7 @@ describe.each([
   });
 
   it('keeps a connection open on which nothing moves', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const { got } = await ask({ parts, framing: multipart });
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(got).toEqual({ text: '\r\n--graphql', end: undefined });
@@ -118,7 +118,7 @@ describe.each([
   });
 
   it('cuts a client off that takes nothing, and asks for no more', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     const { sent, response } = await ask({ parts, options: { heartbeat: 20, idle: 300 } });
     response.pause();
     parts.give(...Array.from({ length: 100 }, () => ({ body: Buffer.alloc(2 ** 20, '1') })));
@@ -138,7 +138,7 @@ describe.each([
   });
 
   it('sends what it has before it cuts its client off for a source that fails', async () => {
-    const parts = new HeldSource<Part>();
+    const parts = new HeldSource<ResponsePart>();
     // More than one round of the connection takes.
     const large = { body: Buffer.alloc(2 ** 20, '1') };
     parts.give(json(1), large, new Error('It breaks.'));
@@ -152,7 +152,7 @@ describe.each([
 });
 
 it('closes a session of HTTP/2 on which nothing moves any more when its last stream has ended', async () => {
-  const parts = new HeldSource<Part>();
+  const parts = new HeldSource<ResponsePart>();
   const { got, session } = await askHttp2({ parts, options: { heartbeat: 20, idle: 200 } });
   parts.give(json(1));
   parts.end();
@@ -162,7 +162,7 @@ it('closes a session of HTTP/2 on which nothing moves any more when its last str
 });
 
 it('cuts a connection that answers to later requests fill, as it is not read any more', async () => {
-  const parts = new HeldSource<Part>();
+  const parts = new HeldSource<ResponsePart>();
   const { handle, open } = answering({ parts, options: { heartbeat: 20, idle: 10_000 } }, servers);
   let asked = 0;
   const server = createServer((request, response) => {
@@ -178,7 +178,7 @@ it('cuts a connection that answers to later requests fill, as it is not read any
 });
 
 it('keeps a connection on which a later request waits', async () => {
-  const parts = new HeldSource<Part>();
+  const parts = new HeldSource<ResponsePart>();
   const { handle, open } = answering(
     { parts, options: { heartbeat: 20, idle: 10_000 }, framing: multipart },
     servers,

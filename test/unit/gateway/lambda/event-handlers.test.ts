@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { parseOptions } from '../../../../gateway/options';
 import { createEventHandlers } from '../../../../gateway/lambda/event-handlers';
-import type { Part } from '../../../../gateway/request/sink';
+import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 import { lambdaEvent } from '../../../support/lambda-events';
@@ -21,7 +21,7 @@ describe('a stream of events', () => {
   /** Begins a stream, and returns what its client has got, its source, and its end. */
   function open(accept: string) {
     const { requests } = openRequests();
-    const source = new HeldSource<Part>();
+    const source = new HeldSource<ResponsePart>();
     const steps = {
       inFlight: requests,
       pipeline: undefined as never,

@@ -6,7 +6,7 @@ import {
   type LambdaStreamSinkOptions,
 } from '../../../../gateway/lambda/lambda-stream-sink';
 import type { ResponseStream } from '../../../../gateway/lambda/response-stream';
-import type { Part } from '../../../../gateway/request/sink';
+import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 import { lambdaEvent } from '../../../support/lambda-events';
@@ -80,7 +80,7 @@ it('closes a stream of which nothing is taken for too long', async () => {
 });
 
 it('ends its source in time, however slowly its client reads', async () => {
-  const events = new HeldSource<Part>();
+  const events = new HeldSource<ResponsePart>();
   events.give({ body: Buffer.alloc(2 ** 26, '1') }, { body: Buffer.from('2') });
   let isClosedFirst = false;
   const statuses = await unread(
@@ -98,7 +98,7 @@ it('ends its source in time, however late it was opened', () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   const stream = Object.assign(new PassThrough(), { setContentType: () => undefined });
   const sink = begin(event(), stream, setUp({ eventsEnd: 300, end: 400 }));
-  const events = new HeldSource<Part>();
+  const events = new HeldSource<ResponsePart>();
   jest.advanceTimersByTime(200);
   sink.answer({ status: 200, headers: [], body: { ...flowOf(events), kind: 'events' } });
   jest.advanceTimersByTime(99);

@@ -114,7 +114,7 @@ describe('a field that cannot be fed', () => {
     ['one', ['sku'], ['upc'], 'filter', 'names the argument upc, but the field has sku.'],
   ])('stays as it is: %s with %j', (field, key, given, member, says) => {
     const { plan, eventFieldProblems } = build({ [field]: { key, arguments: given } }, sdl);
-    expect(eventFieldProblems).toEqual([{ field, member, says }]);
+    expect(eventFieldProblems).toEqual([{ field, member, message: says }]);
     expect(plan('subscription { one { upc } }')).toContain('service: "a"');
   });
 });

@@ -21,7 +21,7 @@ function begin(headers: Record<string, string> = {}): IncomingRequest {
       forward: () => ({ headers: {}, own: undefined, shared: undefined }),
       signIdentity: () => undefined,
       timeout: 200,
-      tellsTimes: false,
+      reportsTimes: false,
       onSettle: () => settled++,
     },
     { method: 'POST', url: '/graphql', headers },

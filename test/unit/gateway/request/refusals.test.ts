@@ -140,7 +140,7 @@ it.each<[rule: string, document: string, says: string]>([
   ],
 ])('says in names of the schema which rule a document breaks: %s', (rule, document, says) => {
   const found = explainDocument(schema, parse(document));
-  expect(found).toContainEqual(expect.objectContaining({ rule, says }));
+  expect(found).toContainEqual(expect.objectContaining({ rule, message: says }));
   expect(found[0]!.line).toBe(1);
   expect(JSON.stringify(found)).not.toMatch(/S3CRET|9182736/);
 });
@@ -171,7 +171,7 @@ it.each([
   const explained = explainError(error);
   expect(explained).toMatchObject({
     code: error.extensions['code'],
-    says: expect.stringMatching(/^.{10,}\.$/),
+    message: expect.stringMatching(/^.{10,}\.$/),
   });
   expect(JSON.stringify(explained)).not.toMatch(/S3CRET|9182736/);
 });

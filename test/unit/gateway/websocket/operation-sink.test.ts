@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
-import type { Part } from '../../../../gateway/request/sink';
+import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
 import { openRequests } from '../../../support/requests-in-flight';
@@ -37,7 +37,7 @@ it.each([
 it('closes the connection of a stream that the gateway ends as it stops, once others are answered', async () => {
   const { sinks, ask } = await open();
   const [stream, other] = [await ask(), await ask()];
-  const parts = new HeldSource<Part>();
+  const parts = new HeldSource<ResponsePart>();
   const body = { ...flowOf(parts), kind: 'events' as const };
   stream.request.sink.answer({ status: 200, headers: [], body });
   parts.give({ body: Buffer.from('{"data":{"a":1}}') });

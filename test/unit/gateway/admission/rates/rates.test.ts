@@ -2,7 +2,7 @@
 import { anonymous, createIdentity, type Identity } from '../../../../../gateway/auth/identity';
 import { RateCounter } from '../../../../../gateway/admission/rates/rate-counter';
 import type { RateOptions } from '../../../../../gateway/options/rates';
-import { type Counted, networkOf, Rates } from '../../../../../gateway/admission/rates/rates';
+import { type RateLimitedRequest, networkOf, Rates } from '../../../../../gateway/admission/rates/rates';
 import type { SharedCount } from '../../../../../gateway/admission/rates/shared-counts';
 import { createMetrics, type Metrics } from '../../../../../gateway/telemetry/metrics/metrics';
 
@@ -16,7 +16,7 @@ afterEach(() => metrics.close());
 
 const ratesOf = (...rates: RateOptions[]): Rates =>
   new Rates({ rates, meter: metrics.meter, now: () => clock });
-const request = (address: string, identity: Identity = anonymous): Counted => ({
+const request = (address: string, identity: Identity = anonymous): RateLimitedRequest => ({
   identity,
   address,
   rateRefusal: undefined,
@@ -26,7 +26,7 @@ const request = (address: string, identity: Identity = anonymous): Counted => ({
 const user = (subject: string, client?: string, groups: string[] = []): Identity =>
   createIdentity({ mode: 'oidc', issuer: 'https://id.example', subject, client, groups });
 /** How many of so many requests are let through. */
-const passed = (rates: Rates, count: number, of: () => Counted): number =>
+const passed = (rates: Rates, count: number, of: () => RateLimitedRequest): number =>
   Array.from({ length: count }, () => rates.refuse(of())).filter((refusal) => refusal === undefined).length;
 
 const perAddress: RateOptions = {
@@ -212,7 +212,7 @@ describe('of cost', () => {
 
   /** What becomes of a request with operations of such costs. */
   const ask = (rates: Rates, ...costs: number[]): boolean[] => askAs(request('192.0.2.1'), rates, ...costs);
-  const askAs = (one: Counted, rates: Rates, ...costs: number[]): boolean[] => {
+  const askAs = (one: RateLimitedRequest, rates: Rates, ...costs: number[]): boolean[] => {
     const isIn = rates.refuse(one) === undefined;
     return [isIn, ...costs.map((each) => isIn && one.charge!(each) === undefined)];
   };

@@ -1,8 +1,8 @@
 import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
 import { type Peers, PeerStore } from '../../../../../gateway/cache/stores/peer';
-import { type Entry, type Store, StoreUnavailable } from '../../../../../gateway/cache/stores/store';
+import { type CacheEntry, type Store, StoreUnavailable } from '../../../../../gateway/cache/stores/store';
 
-const entry: Entry = {
+const entry: CacheEntry = {
   value: Buffer.from('old'),
   tags: ['type:Product'],
   storedAt: Date.now(),

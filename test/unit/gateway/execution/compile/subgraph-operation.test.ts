@@ -1,7 +1,7 @@
 import { buildSchema } from 'graphql';
 import type { FetchNode, Rewrite } from '../../../../../gateway/execution/compile/plan';
 import {
-  type CompiledOperation,
+  type FetchOperation,
   compileSubgraphOperation,
 } from '../../../../../gateway/execution/compile/subgraph-operation';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
@@ -10,7 +10,7 @@ const types = TypeTable.of(buildSchema('type Query { a: Int  b: Int }'));
 
 /** The operations that fetches are compiled to, by number: equal numbers are one operation. */
 function numbersOf(...fetches: Partial<FetchNode>[]): number[] {
-  const operations = new Map<string, CompiledOperation>();
+  const operations = new Map<string, FetchOperation>();
   return fetches.map((fetch) => {
     const operation = fetch.operationName === undefined ? '{a}' : `query ${fetch.operationName}{a}`;
     const node: FetchNode = { ...fetchOfA, operation, ...fetch };

@@ -1,9 +1,9 @@
-import { type CompiledOperation } from '../../../../../gateway/execution/compile/subgraph-operation';
+import { type FetchOperation } from '../../../../../gateway/execution/compile/subgraph-operation';
 import { groupsOf } from '../../../../../gateway/execution/run/call-scheduler';
 
-const calls = (subgraph: string, numbers: number[], asksEntities = true) =>
+const calls = (subgraph: string, numbers: number[], getsEntities = true) =>
   numbers.map((number) => ({
-    operation: { number, asksEntities, request: { subgraph } } as CompiledOperation,
+    operation: { number, getsEntities, request: { subgraph } } as FetchOperation,
   }));
 const numbersOf = (all: ReturnType<typeof calls>[0][]): number[][] =>
   groupsOf(all).map((group) => group.map(({ operation }) => operation.number));

@@ -3,7 +3,7 @@ import { buildSchema } from 'graphql';
 import { TypeTable } from '../../../../../gateway/execution/compile/type-table';
 import { HEADER, LIST, OBJECT, TYPE, Workspace } from '../../../../../gateway/execution/json/tape';
 import type { Walk } from '../../../../../gateway/execution/program';
-import { walk, walkPlaces } from '../../../../../gateway/execution/run/walk';
+import { walk, walkPositions } from '../../../../../gateway/execution/run/walk';
 import { RandomSource } from '../../../../support/random-source';
 
 const types = TypeTable.of(
@@ -51,7 +51,7 @@ class World {
 
   places(how: Walk, most = Infinity): { readonly record: number; readonly path: string }[] {
     const found: { record: number; path: string }[] = [];
-    walkPlaces(this, how, (record, path) => found.push({ record, path: path.join('.') }) < most);
+    walkPositions(this, how, (record, path) => found.push({ record, path: path.join('.') }) < most);
     return found;
   }
 }

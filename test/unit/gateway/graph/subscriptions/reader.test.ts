@@ -1,8 +1,8 @@
-import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
-import { Reader, type ReaderOptions } from '../../../../../gateway/graph/subscriptions/reader';
+import type { OperationResult } from '../../../../../gateway/cache/responses/response-cache';
+import { SubscriptionReader, type ReaderOptions } from '../../../../../gateway/graph/subscriptions/reader';
 import type { IncomingRequest } from '../../../../../gateway/request/incoming-request';
 
-const answer = (text: string): Answered => ({
+const answer = (text: string): OperationResult => ({
   ...{ body: Buffer.from(text), data: Buffer.from(text), errors: [], errorsLeftOut: 0 },
   release: undefined,
 });
@@ -10,7 +10,7 @@ const answer = (text: string): Answered => ({
 /** A reader whose taker has room only when `makeRoom` is called, once `isFull` is set. */
 function read(options: Partial<ReaderOptions> = {}) {
   const ends = { count: 0, dropped: 0 };
-  const reader = new Reader(Object.create(null) as IncomingRequest, {
+  const reader = new SubscriptionReader(Object.create(null) as IncomingRequest, {
     ...{ unread: 10, slow: 'latest', takesGaps: true, all: { bytes: 0, limit: 100 } },
     onEnd: () => ends.count++,
     onDropped: (count) => (ends.dropped += count),

@@ -1,8 +1,8 @@
-import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import type { OperationResult } from '../../../../../gateway/cache/responses/response-cache';
 import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type { PreparedSubscription } from '../../../../../gateway/graph/subscriptions/prepared';
-import { Reader } from '../../../../../gateway/graph/subscriptions/reader';
+import { SubscriptionReader } from '../../../../../gateway/graph/subscriptions/reader';
 import { SharedExecution } from '../../../../../gateway/graph/subscriptions/shared-execution';
 import { Upstream } from '../../../../../gateway/graph/subscriptions/upstream';
 import { type SubgraphEvent, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
@@ -32,7 +32,7 @@ class Generation {
       },
       sourceError: (reason) => reason as never,
       answer: ({ body }) =>
-        Promise.resolve({ answered: { body, errorsLeftOut: 0 } as Answered, isShareable: true }),
+        Promise.resolve({ answered: { body, errorsLeftOut: 0 } as OperationResult, isShareable: true }),
       charge: () => undefined,
       release: () => (this.isReleased = true),
     };
@@ -42,7 +42,7 @@ class Generation {
 
 async function begin(first: Generation) {
   const all = { bytes: 0, limit: Infinity };
-  const reader = new Reader({} as never, {
+  const reader = new SubscriptionReader({} as never, {
     ...{ unread: 1000, all, slow: 'latest', takesGaps: true },
     onEnd: () => undefined,
     onDropped: () => undefined,

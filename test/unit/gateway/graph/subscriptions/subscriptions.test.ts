@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Mode } from '../../../../../gateway/auth/identity';
 import { createIdentity } from '../../../../../gateway/auth/identity';
-import type { Answered } from '../../../../../gateway/cache/responses/response-cache';
+import type { OperationResult } from '../../../../../gateway/cache/responses/response-cache';
 import { hmacSha256 } from '../../../../../gateway/net/hmac';
 import { Cursors } from '../../../../../gateway/graph/subscriptions/cursor';
 import type {
@@ -108,7 +108,7 @@ async function give(data: unknown): Promise<void> {
   await pass(0);
 }
 const answerOf = (body: Buffer, isShareable: boolean): EventAnswer => ({
-  answered: { body, errorsLeftOut: 0 } as Answered,
+  answered: { body, errorsLeftOut: 0 } as OperationResult,
   isShareable,
 });
 const inSeconds = (seconds: number): number => Date.now() + seconds * 1000;

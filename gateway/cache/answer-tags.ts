@@ -50,9 +50,7 @@ export class AnswerTags {
     return tags;
   }
 
-  /**
-   * The tags of entities in the response to a mutation. For an entity whose keys are not known, the tag of its type.
-   */
+  /** The tags of the entities that a mutation returns; for one whose keys are not known, the tag of its type. */
   changedBy({ operation }: SubgraphRequest, body: Buffer): Set<string> {
     const { root } = this.#operationOf(operation.document);
     const tags = new Set<string>();
@@ -72,12 +70,8 @@ export class AnswerTags {
     const tags = new Set<string>();
     if (declared.size === 0) return tags;
     const { root, defaults } = this.#operationOf(operation.document);
-    addFieldTags(
-      root.selection,
-      declared,
-      { ...Object.fromEntries(defaults), ...parseObject(variables) },
-      tags,
-    );
+    const given = { ...Object.fromEntries(defaults), ...parseObject(variables) };
+    addFieldTags(root.selection, declared, given, tags);
     return tags;
   }
 
@@ -89,10 +83,10 @@ export class AnswerTags {
   ofEntity(document: string, representation: Buffer, json: Buffer): Set<string> | undefined {
     const { root, fixed } = this.#operationOf(document);
     const tags = new Set(fixed);
-    const asked = parseObject(representation);
+    const requested = parseObject(representation);
     const answer = parseJson(json);
     if (answer === undefined) return undefined;
-    for (const { position } of root.below) this.#visit(answer, position, noteAll(tags), asked);
+    for (const { position } of root.below) this.#visit(answer, position, noteAll(tags), requested);
     return tags;
   }
 
@@ -136,31 +130,29 @@ export class AnswerTags {
       .some((type) => type === anyEntity || keys.has(type) || this.#typeFormats.has(type));
   }
 
-  #visit(value: unknown, position: AnswerPosition, note: Note, asked?: unknown): void {
+  #visit(value: unknown, position: AnswerPosition, note: Note, requested?: unknown): void {
     if (Array.isArray(value)) {
       value.forEach((each, i) => {
-        this.#visit(each, position, note, Array.isArray(asked) ? asked[i] : asked);
+        this.#visit(each, position, note, Array.isArray(requested) ? requested[i] : requested);
       });
       return;
     }
-    if (value === null) this.#visitNull(position, note, asked);
+    if (value === null) this.#visitNull(position, note, requested);
     if (!isMap(value)) return;
     const { selection, below } = position;
-    const askedType = typeNamed(asked);
-    const type = this.#typeOf(value, position) ?? askedType;
-    note(this.#entityAt(value, type, selection, asked));
-    if (askedType !== undefined && askedType !== type)
-      note(this.#entityAt(value, askedType, selection, asked));
+    const requestedType = typeNamed(requested);
+    const type = this.#typeOf(value, position) ?? requestedType;
+    note(this.#entityAt(value, type, selection, requested));
+    if (requestedType !== undefined && requestedType !== type)
+      note(this.#entityAt(value, requestedType, selection, requested));
     for (const { name, on, position: child } of below)
       if (this.#applies(on, type) && Object.hasOwn(value, name)) this.#visit(value[name], child, note);
   }
 
-  /**
-   * The tags of a null value: the entities that could be there later, or, if no entity can be, the entities within it.
-   */
-  #visitNull({ selection, below }: AnswerPosition, note: Note, asked?: unknown): void {
-    const type = typeNamed(asked);
-    note({ ...this.#entityAt({}, type, selection, asked), isThere: false });
+  /** The tags of a null: of the entities that could be there later, or, if no entity can be, of those within it. */
+  #visitNull({ selection, below }: AnswerPosition, note: Note, requested?: unknown): void {
+    const type = typeNamed(requested);
+    note({ ...this.#entityAt({}, type, selection, requested), isThere: false });
     const objects = this.#facts.objects.get(type ?? selection.type) ?? [type ?? selection.type];
     if (objects.every((object) => this.#facts.keys.has(object))) return;
     for (const { position } of below) this.#visitNull(position, note);
@@ -172,8 +164,8 @@ export class AnswerTags {
     { selection: { type }, typeNames }: AnswerPosition,
   ): string | undefined {
     for (const name of typeNames) {
-      const said = Object.hasOwn(value, name) ? value[name] : undefined;
-      if (typeof said === 'string') return said;
+      const typename = Object.hasOwn(value, name) ? value[name] : undefined;
+      if (typeof typename === 'string') return typename;
     }
     return type === anyEntity || this.#facts.objects.has(type) ? undefined : type;
   }
@@ -183,12 +175,12 @@ export class AnswerTags {
     value: Readonly<Record<string, unknown>>,
     type: string | undefined,
     selection: PositionSelection,
-    asked: unknown,
+    requested: unknown,
   ): FoundEntity {
     const known: string[] = [];
     const unknown: string[] = [];
     const { keys, ownFormats, allFormats } = this.#identitiesOf(type ?? selection.type);
-    const find = (path: readonly string[]): unknown => this.#find(path, value, selection, type, asked);
+    const find = (path: readonly string[]): unknown => this.#find(path, value, selection, type, requested);
     for (const key of keys) {
       const tag = tagBy(key, find);
       if (tag === undefined) unknown.push(key.unknown);
@@ -225,9 +217,9 @@ export class AnswerTags {
     value: unknown,
     selection: PositionSelection,
     type: string | undefined,
-    asked: unknown,
+    requested: unknown,
   ): unknown {
-    const known = at(asked, path);
+    const known = at(requested, path);
     if (known !== undefined) return known;
     const [first, ...rest] = path;
     for (const [name, fields] of selection.fields) {
@@ -247,7 +239,6 @@ export class AnswerTags {
   }
 }
 
-/** A position of an answer. */
 interface AnswerPosition {
   readonly selection: PositionSelection;
   /** The response names of `__typename`. */
@@ -349,8 +340,8 @@ interface TaggedOperation {
   readonly fixed: readonly string[];
 }
 
-const typeNamed = (asked: unknown): string | undefined => {
-  const type = at(asked, ['__typename']);
+const typeNamed = (requested: unknown): string | undefined => {
+  const type = at(requested, ['__typename']);
   return typeof type === 'string' ? type : undefined;
 };
 
@@ -378,11 +369,7 @@ function parseJson(json: Buffer): unknown {
 }
 
 /** The tags of a response: those of its data, and its `Cache-Groups`. Computed only if the response is cached. */
-export const tagsOf = (
-  tags: AnswerTags,
-  request: SubgraphRequest,
-  response: SubgraphResponse,
-): Iterable<string> =>
+export const tagsOf = (tags: AnswerTags, request: SubgraphRequest, response: SubgraphResponse) =>
   lazy(() => [...tags.ofResponse(request, response.body), ...groupsOf(response, 'cache-groups')]);
 
 /** An iterable that is computed when it is iterated. */

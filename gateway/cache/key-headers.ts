@@ -59,18 +59,18 @@ function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly 
   const { claims, passed, patterns } = flattenHeaderRules(layers);
   const isMatched = (name: string): boolean => patterns.some((matches) => matches(name));
   // Headers whose value may come from a header that does more than identify the caller.
-  const saysMore = new Set([
+  const beyondIdentity = new Set([
     ...passed
       .filter(({ from, to }) => !isIdentity(to) && (!isIdentity(from) || isMatched(to)))
       .map(({ to }) => to),
     ...[...claims.keys()].filter((name) => !isIdentity(name)),
   ]);
-  const keyed = passed.filter(({ to }) => saysMore.has(to));
-  const identifying = passed.filter(({ to }) => !saysMore.has(to));
-  const names = [...saysMore].sort();
+  const keyed = passed.filter(({ to }) => beyondIdentity.has(to));
+  const identifying = passed.filter(({ to }) => !beyondIdentity.has(to));
+  const names = [...beyondIdentity].sort();
   const identity = new Set([
     ...identifying.map(({ to }) => to),
-    ...identityHeaders.filter((name) => !saysMore.has(name) && (claims.has(name) || isMatched(name))),
+    ...identityHeaders.filter((name) => !beyondIdentity.has(name) && (claims.has(name) || isMatched(name))),
   ]);
   return {
     identity: [...identity],

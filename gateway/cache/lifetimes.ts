@@ -1,7 +1,7 @@
 import type { Options } from '../options';
 import type { Policy } from './policy';
 
-/** Lifetimes that replace what the subgraph's answers say. */
+/** Lifetimes that replace those of the subgraph's answers. */
 export interface Lifetimes {
   /** For all answers. Undefined where the answers themselves decide. */
   readonly all: Policy | undefined;

@@ -35,16 +35,12 @@ export function strictest(one: Policy, other: Policy): Policy {
 }
 
 /** Defaults for directives that a response lacks. */
-export interface UnsaidPolicy {
+export interface PolicyDefaults {
   /** Seconds. No effect for a response that must be revalidated, or is stale at once. @default 0 */
   readonly staleWhileRevalidate?: number | undefined;
   /** Seconds. No effect in the same cases. @default 0 */
   readonly staleIfError?: number | undefined;
-  /**
-   * Headers, in lower case, that identify the caller. A response that varies by one of them is private.
-   *
-   * @default []
-   */
+  /** Headers, in lower case, that identify the caller. A response that varies by one of them is private. @default [] */
   readonly identityHeaders?: readonly string[] | undefined;
 }
 
@@ -56,14 +52,14 @@ type PolicySource = Pick<SubgraphResponse, 'status' | 'headers' | 'isShareable'>
  * RFC: a response without `public` (or `s-maxage`) is private, one with `no-cache` or `Set-Cookie` is not cached, and one
  * with an `Age` that is not a number is stale.
  */
-export function policyReader(unsaid: UnsaidPolicy = {}): (response: PolicySource) => Policy {
-  const { identityHeaders = [] } = unsaid;
+export function policyReader(defaults: PolicyDefaults = {}): (response: PolicySource) => Policy {
+  const { identityHeaders = [] } = defaults;
   const known = new Map<string, Policy>();
 
   const read = (header: string): Policy => {
     let policy = known.get(header);
     if (policy === undefined) {
-      policy = policyOf(parseCacheControl(header), unsaid);
+      policy = policyOf(parseCacheControl(header), defaults);
       // Subgraphs send few different values. The bound is for one that makes them up.
       if (known.size >= 1_000) known.clear();
       known.set(header, policy);
@@ -96,12 +92,11 @@ export function parseCacheControl(header: string): Map<string, string> {
 /** A directive (RFC 9111, section 5.2): a token, optionally with a token or a quoted string as value. */
 const directive = /([!#$%&'*+\-.^_`|~\w]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
 
-function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy): Policy {
+function policyOf(directives: ReadonlyMap<string, string>, defaults: PolicyDefaults): Policy {
   if (directives.has('no-store') || directives.has('no-cache')) return noStore;
   const shared = secondsIn(directives.get('s-maxage'));
   const isPublic = !directives.has('private') && (directives.has('public') || shared !== undefined);
-  const said = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age'));
-  const maxAge = said ?? 0;
+  const maxAge = (isPublic ? shared : undefined) ?? secondsIn(directives.get('max-age')) ?? 0;
   const mustRevalidate = directives.has('must-revalidate') || directives.has('proxy-revalidate');
   // `s-maxage` also forbids serving stale answers, except where the response itself allows it.
   const mayDefault = maxAge > 0 && shared === undefined;
@@ -110,8 +105,8 @@ function policyOf(directives: ReadonlyMap<string, string>, unsaid: UnsaidPolicy)
   return {
     scope: isPublic ? 'public' : 'private',
     maxAge,
-    staleWhileRevalidate: stale('stale-while-revalidate', unsaid.staleWhileRevalidate),
-    staleIfError: stale('stale-if-error', unsaid.staleIfError),
+    staleWhileRevalidate: stale('stale-while-revalidate', defaults.staleWhileRevalidate),
+    staleIfError: stale('stale-if-error', defaults.staleIfError),
   };
 }
 

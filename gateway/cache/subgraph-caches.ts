@@ -16,11 +16,9 @@ import { headersFor } from '../subgraph-calls/interceptors/own-headers';
 import { isShareable } from '../subgraph-calls/sharing/shareable';
 import type { Interceptor, SubgraphResponse } from '../subgraph-calls/contract/transport';
 
-export type CacheOptions = Options['cache'];
-
 export interface SubgraphCachesOptions {
   readonly facts: EntityFacts;
-  readonly cache: CacheOptions;
+  readonly cache: Options['cache'];
   readonly store: Store;
   readonly caching: Pick<ProcessCaches, 'policyOf' | 'keyHeaders' | 'changes'>;
   readonly invalidate: Invalidate;

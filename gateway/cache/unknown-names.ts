@@ -6,7 +6,7 @@ import { fieldsOf } from './tags';
 
 /** A name in an invalidation that is not in the supergraph. */
 export interface UnknownName {
-  /** Where it is in the invalidation. Empty for what is said of several. */
+  /** Where it is in the invalidation. Empty for a message about several names. */
   readonly path: readonly PropertyKey[];
   /** The sentence, without its subject. */
   readonly message: string;
@@ -30,10 +30,8 @@ export function unknownNames(
     // Finding the nearest of many names is slow, so only the first sentences have a suggestion.
     const [nearest] = found.length < mostSentences ? suggestionList(name, [...known.keys()]) : [];
     const hint = nearest === undefined ? '.' : `; did you mean ${JSON.stringify(nearest)}?`;
-    found.push({
-      path,
-      message: `must be ${what} of the supergraph, but got: ${JSON.stringify(name)}${hint}`,
-    });
+    const message = `must be ${what} of the supergraph, but got: ${JSON.stringify(name)}${hint}`;
+    found.push({ path, message });
     return false;
   };
 
@@ -49,10 +47,8 @@ export function unknownNames(
     const given = fieldsOf(key).map(([field]) => field);
     if (keys.some((fields) => sameFields(fields, given))) return;
     const all = keys.map((fields) => fields.join(' and ')).join(', or ');
-    found.push({
-      path: ['entities', i, 'key'],
-      message: `must have ${all}, as keys of ${type} do, but has: ${given.join(', ') || 'nothing'}.`,
-    });
+    const message = `must have ${all}, as keys of ${type} do, but has: ${given.join(', ') || 'nothing'}.`;
+    found.push({ path: ['entities', i, 'key'], message });
   });
   subgraphs.forEach((name, i) => isKnown(['subgraphs', i], 'a subgraph', name, facts.subgraphs));
 

@@ -19,7 +19,6 @@ import { type OperationMemory, type PlanEntry } from './operation-cache';
 import { eventsSubgraph } from '../planning/event-fields';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
-import type { CacheOptions } from '../cache/subgraph-caches';
 import { type CallOptions, connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
 import type { EndpointParts } from '../subgraph-calls/endpoints/connect-endpoints';
 import type { Interceptor } from '../subgraph-calls/contract/transport';
@@ -37,7 +36,7 @@ export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'is
   /** Percentages by the labels of progressive `@override`s. */
   readonly overrides: Options['overrides'];
   readonly calls: CallOptions;
-  readonly cache: CacheOptions;
+  readonly cache: Options['cache'];
   readonly authorization: Options['authorization'];
   readonly policies: Policies;
   /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */

@@ -334,13 +334,13 @@ describe('at level debug', () => {
     expect(said('a call of a subgraph is repeated')).toMatchObject([
       { requestId, subgraph: 'accounts', attempt: 1, reason: 503, after: expect.any(Number) },
     ]);
-    expect(said('the response cache was asked')[0]).toMatchObject({
+    expect(said('the response cache was read')[0]).toMatchObject({
       requestId,
       found: 'nothing',
       publicKey: expect.stringMatching(/^response:/),
     });
     expect(said('a request was found by its bytes')).toMatchObject([{ requestId: second.requestId }]);
-    expect(said('the entity cache was asked').slice(1)).toMatchObject([
+    expect(said('the entity cache was read').slice(1)).toMatchObject([
       {
         subgraph: 'reviews',
         entities: 1,
@@ -462,7 +462,7 @@ it('never says a secret in the log or the console, whatever was sent and whateve
   for (const msg of [
     'an error of a subgraph is masked',
     'an operation was planned',
-    'the response cache was asked',
+    'the response cache was read',
   ])
     expect(log.filter((line) => line.includes(msg)).length).toBeGreaterThan(5);
   expect(secrets.length).toBeGreaterThan(1_000);

@@ -41,7 +41,6 @@ export interface EntityCacheOptions {
   /** Changes with the subgraph's schema. */
   readonly fingerprint: string;
   readonly store: Store;
-  /** The cache policy of a response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
   /** Policies by type name, which replace that of the response. */
   readonly policyOfType: ReadonlyMap<string, Policy>;
@@ -66,8 +65,7 @@ export interface EntityCacheOptions {
  */
 export function cacheEntities(options: EntityCacheOptions): Interceptor {
   return (next) => {
-    // Created for the first entities. Creating it for a hundred subgraphs at once would block the event loop at each
-    // swap.
+    // Created for the first entities: creating a hundred of them at each swap would block the event loop.
     let cache: EntityCache | undefined;
     return (request) =>
       request.entities === undefined || !isRepeatable(request.operation)
@@ -122,7 +120,7 @@ class EntityCache {
       }
       wanted.push(new WantedList(list, kept));
     }
-    this.#tell(wanted, caller);
+    this.#log(wanted, caller);
     const span = caller.span?.child('weir.cache.lookup', 'internal', began);
     if (span !== undefined) endLookup(span, wanted, now);
     return wanted;
@@ -138,21 +136,21 @@ class EntityCache {
     if (looked === undefined) return this.#withoutStore(request, lists);
     const { wanted, clock } = looked;
     for (const each of wanted) if (each.refreshing.length > 0) this.#refresh(request, each, clock);
-    const asked = wanted.filter(({ missing }) => missing.length > 0);
-    const attempt = asked.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
-    if (asked.length === 0 || attempt === 'spared') {
-      for (const list of asked) list.takeSpares([]);
+    const requested = wanted.filter(({ missing }) => missing.length > 0);
+    const attempt = requested.every(({ hasSpares }) => hasSpares) ? this.#outage.begin() : 'free';
+    if (requested.length === 0 || attempt === 'spared') {
+      for (const list of requested) list.takeSpares([]);
       return this.#respondFromCache(request, wanted);
     }
-    const parts = this.#partsOf(request, wanted, asked);
+    const parts = this.#partsOf(request, wanted, requested);
     // They were counted as one call before.
     if (parts.length > 1) countFetches(caller, request.operation, 'merged', 1 - parts.length);
-    const outcomes = await Promise.all(parts.map((part) => this.#ask(part, clock, attempt)));
+    const outcomes = await Promise.all(parts.map((part) => this.#call(part, clock, attempt)));
     const [{ request: sent, isOutage, error, response, policy, tags }] = outcomes as [EntityCallResult];
-    if (sent !== request || (isOutage && asked.some(({ hasSpares }) => hasSpares)))
+    if (sent !== request || (isOutage && requested.some(({ hasSpares }) => hasSpares)))
       return this.#respond(caller, wanted, outcomes);
     // The call was for all entities, so its response is the whole answer.
-    for (const list of asked) list.count(this.#countsOf, this.#now());
+    for (const list of requested) list.count(this.#countsOf, this.#now());
     if (response === undefined) throw error;
     return { ...response, policy, tags };
   }
@@ -184,29 +182,21 @@ class EntityCache {
       }
       return new WantedList(list, kept);
     });
-    this.#tell(wanted, caller);
+    this.#log(wanted, caller);
     if (span !== undefined) endLookup(span, wanted, now);
     return { wanted, clock: look.clock };
   }
 
-  /**
-   * Logs the look-up at level `debug`. Representations are not logged, as keys may be personal data, such as an email
-   * address.
-   */
-  #tell(wanted: readonly WantedList[], caller: Caller): void {
+  /** Logs the look-up at level `debug`, without representations: keys may be personal data. */
+  #log(wanted: readonly WantedList[], caller: Caller): void {
     const { logger, subgraph } = this.#options;
     if (!logger.isLevelEnabled('debug')) return;
     wanted.forEach(({ list, missing }) => {
       const scopes = this.#lifetimes.scopesOf(list.selection);
       const keys = scopes.map((scope) => this.#keys.prefixOf(list, scope, caller));
-      const facts = {
-        ...loggedIds(caller),
-        subgraph,
-        keys,
-        entities: list.representations.length,
-        missing: missing.length,
-      };
-      logger.debug(facts, 'the entity cache was asked');
+      const counts = { entities: list.representations.length, missing: missing.length };
+      const facts = { ...loggedIds(caller), subgraph, keys, ...counts };
+      logger.debug(facts, 'the entity cache was read');
     });
   }
 
@@ -219,9 +209,9 @@ class EntityCache {
     response: SubgraphResponse,
     { request, lists }: Pick<EntityCall, 'request'> & { readonly lists: readonly EntityList[] },
   ): SubgraphResponse => {
-    const said = this.#options.policyOf(response);
-    const policy = this.#learn(lists, said, response);
-    return policy === said
+    const own = this.#options.policyOf(response);
+    const policy = this.#learn(lists, own, response);
+    return policy === own
       ? response
       : { ...response, policy, tags: tagsOf(this.#options.tags, request, response) };
   };
@@ -230,46 +220,39 @@ class EntityCache {
     const attempt = this.#outage.begin();
     if (attempt === 'spared') return;
     const inBackground = { ...request, caller: backgroundCaller(request.caller) };
-    const asked = requestAlone(inBackground, wanted.list, wanted.representations(wanted.refreshing));
-    void this.#ask({ request: asked, lists: [] }, clock, attempt);
+    const alone = requestAlone(inBackground, wanted.list, wanted.representations(wanted.refreshing));
+    void this.#call({ request: alone, lists: [] }, clock, attempt);
   }
 
   /** The calls that fetch the missing entities. */
   #partsOf(
     request: SubgraphRequest,
     wanted: readonly WantedList[],
-    asked: readonly WantedList[],
+    requested: readonly WantedList[],
   ): readonly EntityCall[] {
-    const selections = asked.map(({ list }) => list.selection);
-    if (asked.length < wanted.length || !this.#lifetimes.fitTogether(selections)) {
-      return asked.map((each) => ({
+    const selections = requested.map(({ list }) => list.selection);
+    if (requested.length < wanted.length || !this.#lifetimes.fitTogether(selections)) {
+      return requested.map((each) => ({
         request: requestAlone(request, each.list, each.representations(each.missing)),
         lists: [each],
       }));
     }
-    const isAll = asked.every(({ missing, list }) => missing.length === list.representations.length);
-    const missing = asked.map((each) => each.representations(each.missing));
-    return [{ request: isAll ? request : withRepresentations(request, missing), lists: asked }];
+    const isAll = requested.every(({ missing, list }) => missing.length === list.representations.length);
+    const missing = requested.map((each) => each.representations(each.missing));
+    return [{ request: isAll ? request : withRepresentations(request, missing), lists: requested }];
   }
 
   /** Calls the subgraph, and caches the entities in the response. Never rejects. */
-  async #ask({ request, lists }: EntityCall, clock: Clock, attempt: Attempt): Promise<EntityCallResult> {
+  async #call({ request, lists }: EntityCall, clock: Clock, attempt: Attempt): Promise<EntityCallResult> {
     const began = performance.now();
-    const nothing = {
-      request,
-      lists,
-      response: undefined,
-      answers: undefined,
-      policy: noStore,
-      tags: noTags,
-    };
     let response: SubgraphResponse;
     try {
       response = await this.#next(request);
     } catch (error) {
       const isOutage = !(error instanceof TransportError && ownFailures.has(error.failure));
       this.#outage.end(attempt, isOutage ? 'failed' : 'unknown');
-      return { ...nothing, error, isOutage };
+      const nothing = { response: undefined, answers: undefined, policy: noStore, tags: [] };
+      return { request, lists, ...nothing, error, isOutage };
     }
     const isOutage = response.status >= 500;
     this.#outage.end(attempt, isOutage ? 'failed' : 'answered');
@@ -291,13 +274,13 @@ class EntityCache {
     const { headers, status } = response;
     if (status !== 200) return policy;
     const hasOwn = this.#options.policyOfType.size > 0 && isShareable(response);
-    const isSaid = headers['cache-control'] !== undefined;
+    const isDeclared = headers['cache-control'] !== undefined;
     let all: Policy | undefined;
     for (const list of lists) {
       const life = hasOwn
         ? list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest)
         : policy;
-      this.#lifetimes.learn(list.selection, life, lists.length === 1, isSaid);
+      this.#lifetimes.learn(list.selection, life, lists.length === 1, isDeclared);
       all = all === undefined ? life : strictest(all, life);
     }
     return all!;
@@ -345,7 +328,7 @@ class EntityCache {
     return isAll ? lazy(() => tagsOfAll.flat()) : undefined;
   }
 
-  /** The counts of the type of an entity. A representation begins with `__typename`. */
+  /** The counts of an entity's type. A representation begins with `__typename`. */
   readonly #countsOf = (representation: Buffer): CacheCounts => {
     const end = representation.indexOf(quote, typeStart);
     const type = representation.toString('latin1', typeStart, Math.max(typeStart, end));
@@ -397,14 +380,11 @@ class EntityCache {
     }
     const kept = wanted.flatMap(({ policy }) => (policy === undefined ? [] : [policy]));
     const lists = wanted.map(({ list }) => list);
+    const answers = wanted.map((each) => each.answers);
     return {
       status: 200,
       headers: {},
-      body: writeEntities(lists, {
-        lists: wanted.map(({ answers }) => answers),
-        errors: errorsOfAll,
-        extensions,
-      }),
+      body: writeEntities(lists, { lists: answers, errors: errorsOfAll, extensions }),
       policy: [...kept, ...outcomes.map(({ policy }) => policy)].reduce(strictest),
       tags: lazy(() => [
         ...wanted.flatMap(({ tags }) => tags.flat()),
@@ -430,7 +410,7 @@ class EntityCache {
       ? errors.SUBREQUEST_HTTP_ERROR.message({ subgraph, status })
       : errors.SUBREQUEST_MALFORMED_RESPONSE.message({
           subgraph,
-          reason: 'it has not the entities that were asked for',
+          reason: 'it has not the requested entities',
         });
     return [{ message, extensions: { code } }];
   }
@@ -448,9 +428,6 @@ interface EntityCall {
 /** The keys of a list's representations, for each scope. */
 type KeysOfList = readonly (readonly string[])[];
 
-const noTags: readonly string[] = [];
-
-/** The result of a call. */
 interface EntityCallResult extends EntityCall {
   readonly response: SubgraphResponse | undefined;
   /** Why there is no response. */
@@ -463,7 +440,7 @@ interface EntityCallResult extends EntityCall {
   readonly isOutage: boolean;
 }
 
-/** Failures that tell nothing about the health of the subgraph. */
+/** Failures that are no sign of the health of the subgraph. */
 const ownFailures: ReadonlySet<TransportError['failure']> = new Set([
   'aborted',
   'closed',
@@ -486,14 +463,9 @@ function endLookup(span: Span, wanted: readonly WantedList[], now: number): void
   const misses = sum(({ missing }) => missing.length);
   span.set('weir.cache.kind', 'entity');
   span.set('weir.cache.result', misses === 0 ? 'hit' : 'miss');
-  span.set(
-    'weir.cache.hits',
-    sum(({ counts }) => counts.hit),
-  );
-  span.set(
-    'weir.cache.stale',
-    sum(({ counts }) => counts.stale),
-  );
+  const [hits, stale] = [sum(({ counts }) => counts.hit), sum(({ counts }) => counts.stale)];
+  span.set('weir.cache.hits', hits);
+  span.set('weir.cache.stale', stale);
   span.set('weir.cache.misses', misses);
   if (oldest !== Infinity) {
     span.set('weir.cache.age', Math.max(0, Math.floor((now - oldest) / 1000)));

@@ -40,9 +40,9 @@ export class EntityKeys {
     scope: KeyScope,
     { scope: own, headers }: Caller,
   ): string {
-    const asked = others.length === 0 ? '' : digest(others);
+    const requested = others.length === 0 ? '' : digest(others);
     const from = scope === 'private' ? own : this.#withoutIdentity(headers);
-    return `entity:${this.#selectionHash(selection)}:${asked}:${scope}${from === '' ? '' : digest(from)}:`;
+    return `entity:${this.#selectionHash(selection)}:${requested}:${scope}${from === '' ? '' : digest(from)}:`;
   }
 
   #selectionHash(selection: string): string {

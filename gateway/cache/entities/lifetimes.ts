@@ -17,7 +17,7 @@ interface Lifetime {
 export class SelectionLifetimes {
   readonly #known = new LRUCache<string, Lifetime>({ max: 5_000 });
   /** Whether any response had a `Cache-Control`. */
-  #isSaid = false;
+  #isDeclared = false;
 
   /** The scopes under which answers to the selection may be cached. */
   scopesOf(selection: string): readonly KeyScope[] {
@@ -26,23 +26,23 @@ export class SelectionLifetimes {
 
   /** Whether the selections can share a call without much loss: none lives more than twice as long as another. */
   fitTogether(selections: readonly string[]): boolean {
-    if (!this.#isSaid || selections.length === 1) return true;
+    if (!this.#isDeclared || selections.length === 1) return true;
     const own = selections.map((selection) => this.#of(selection).own ?? NaN);
     return Math.max(...own) <= 2 * Math.min(...own);
   }
 
   /**
    * @param isAlone whether nothing else was requested in the same call
-   * @param isSaid whether the response has a `Cache-Control`
+   * @param isDeclared whether the response has a `Cache-Control`
    */
-  learn(selection: string, policy: Policy, isAlone: boolean, isSaid: boolean): void {
-    this.#isSaid ||= isSaid;
+  learn(selection: string, policy: Policy, isAlone: boolean, isDeclared: boolean): void {
+    this.#isDeclared ||= isDeclared;
     const lifetime = this.#of(selection);
     const { scopes = none } = lifetime;
     if (isAlone) lifetime.own = policy.maxAge;
     const isKept = isStorable(policy);
     // If several selections share an uncacheable response, it is not known which of them made it uncacheable.
-    if (isKept || isAlone || !isSaid)
+    if (isKept || isAlone || !isDeclared)
       lifetime.scopes = isKept && !scopes.includes(policy.scope) ? [...scopes, policy.scope] : scopes;
   }
 

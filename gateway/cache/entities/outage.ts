@@ -13,7 +13,7 @@ export class Outage {
     this.#now = now;
   }
 
-  /** Says whether a request that has stale entities may call the subgraph. */
+  /** Whether a request that has stale entities may call the subgraph. */
   begin(): Attempt {
     if (!this.#isDown) return 'free';
     if (this.#isTried || this.#now() < this.#nextTry) return 'spared';
@@ -21,7 +21,7 @@ export class Outage {
     return 'trial';
   }
 
-  /** Reports the outcome of an attempt. `unknown` tells nothing about the subgraph. */
+  /** Reports the outcome of an attempt. `unknown` is no sign of its health. */
   end(attempt: Attempt, outcome: 'answered' | 'failed' | 'unknown'): void {
     if (attempt === 'trial') this.#isTried = false;
     if (outcome === 'unknown') return;

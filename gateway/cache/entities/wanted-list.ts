@@ -50,8 +50,8 @@ export class WantedList {
     return this.missing.every((n) => this.#kept[n] !== undefined);
   }
 
-  representations(places: readonly number[]): Buffer[] {
-    return places.map((n) => this.list.representations[n]!);
+  representations(indices: readonly number[]): Buffer[] {
+    return indices.map((n) => this.list.representations[n]!);
   }
 
   /** Counts where each entity came from. @param now Unix milliseconds */

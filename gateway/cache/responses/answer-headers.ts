@@ -54,14 +54,14 @@ export class AnswerHeaders {
     type: string,
     { answer, result }: CachedReply,
   ): CacheableAnswer {
-    const told = [...this.#fixedOf(answer), 'x-cache', result];
-    if (result !== 'MISS') told.push('age', String(this.ageOf(answer)));
+    const fields = [...this.#fixedOf(answer), 'x-cache', result];
+    if (result !== 'MISS') fields.push('age', String(this.ageOf(answer)));
     if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
-      return { status: 304, headers: told, body: empty };
+      return { status: 304, headers: fields, body: empty };
     }
     const sent = this.bodyFor(headers['accept-encoding'], answer);
-    told.push(...ofBody(sent, type));
-    return { status: 200, headers: told, body: sent.bytes };
+    fields.push(...ofBody(sent, type));
+    return { status: 200, headers: fields, body: sent.bytes };
   }
 
   /** The headers of a hit that is no 304: all but `Age`, which changes. */
@@ -95,12 +95,8 @@ export class AnswerHeaders {
   #describe({ policy, etag, tags }: StoredAnswer): readonly string[] {
     const { keyHeaders, cdn } = this.#options;
     const isPublic = policy.scope === 'public';
-    const vary = [
-      'accept',
-      'accept-encoding',
-      ...keyHeaders.vary,
-      ...(isPublic ? [] : keyHeaders.varyPrivate),
-    ];
+    const varyPrivate = isPublic ? [] : keyHeaders.varyPrivate;
+    const vary = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate];
     const keys = cdn && isPublic ? tags.map(surrogateKey) : [];
     const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
     const control = isPurgeable ? cacheControl(policy, cdn) : 'public, no-cache';

@@ -61,12 +61,12 @@ export class QueryFlight implements IdentifiedCaller, Live {
     this.#execution = execution;
   }
 
-  /** Tells those who wait that the query is executed. */
+  /** Resolves `execution`, if anybody waits for it. */
   land(execution: Execution): void {
     if (this.#execution instanceof PendingAnswer) this.#execution.resolve(execution);
   }
 
-  /** Tells those who wait that its execution has failed. */
+  /** Rejects `execution`, if anybody waits for it. */
   crash(error: unknown): void {
     if (this.#execution instanceof PendingAnswer) this.#execution.reject(error);
   }

@@ -31,7 +31,7 @@ export class PackedBodies {
     accept: string | undefined,
     { body, etag, policy }: Pick<StoredAnswer, 'body' | 'etag' | 'policy'>,
   ): SentBody {
-    // A private answer is not asked for often enough, and a short body fits in one packet anyway.
+    // A private answer is not requested often enough, and a short body fits in one packet anyway.
     if (accept === undefined || accept === '' || policy.scope === 'private' || body.length < leastPacked)
       return { encoding: undefined, bytes: body };
     let isMissing = false;

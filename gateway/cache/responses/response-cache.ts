@@ -59,11 +59,7 @@ export interface CacheQuery {
   readonly variant?: string | undefined;
   /** Returns the error if the operation exceeds the limits of a client. */
   readonly refuse: (variables: CacheQuery['variables'], identity: Identity) => Error | undefined;
-  /**
-   * Whether a client may see all fields of the operation. Only without a variant.
-   *
-   * @default all clients may
-   */
+  /** Whether a client may see all fields of the operation. Only without a variant. @default all clients may */
   readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
 
@@ -71,21 +67,13 @@ export interface CacheQuery {
 export interface OperationResult extends Execution {
   /** How the answer was found, if it may be cached. */
   readonly cachedReply?: CachedReply | undefined;
-  /**
-   * Names the place of the event that it answers, as `Part.cursor`.
-   *
-   * @default undefined: it answers no event, or one of a source without positions
-   */
+  /** Position of the event that it answers, as `ResponsePart.cursor`. @default undefined: no event, or no positions */
   readonly cursor?: string | undefined;
   /** Whether events may be missing, or may come twice, before this one. @default false */
   readonly isAfterGap?: boolean | undefined;
   /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
-  /**
-   * What it says of deferred fragments, and the format that its client takes.
-   *
-   * @default undefined: it is an answer of its own
-   */
+  /** Its deferred fragments, and the format that its client takes. @default undefined: an answer of its own */
   readonly part?: DeferredPart | undefined;
   readonly format?: IncrementalFormat | undefined;
 }
@@ -102,9 +90,7 @@ export class ResponseCache {
   readonly #settings: ResponseCacheOptions;
   readonly #now: () => number;
   readonly #flights = new LiveIndex<QueryFlight>();
-  /**
-   * Until when a failed key is not executed again if there is a stale answer, in milliseconds of `performance.now()`.
-   */
+  /** Until when a failed key with a stale answer is not executed again, in milliseconds of `performance.now()`. */
   readonly #failed = new Map<string, number>();
 
   constructor(settings: ResponseCacheOptions) {
@@ -143,7 +129,7 @@ export class ResponseCache {
     const lookedAt = performance.now();
     const look = await this.#look(operation, keys);
     const found = look && bestOf(look, keys, directives, this.#now());
-    this.#tell(lookup, found);
+    this.#log(lookup, found);
     if (lookup.request.span !== undefined) this.#trace(lookup.request.span, lookedAt, look, found);
     const miss: Miss = { ...lookup, look, lookedAt };
     if (found?.state === 'fresh') {
@@ -164,11 +150,11 @@ export class ResponseCache {
     return this.#fetch(miss);
   }
 
-  #tell({ keys, request }: Lookup, found: Usable | undefined): void {
+  #log({ keys, request }: Lookup, found: Usable | undefined): void {
     const { logger } = this.#settings;
     if (!logger.isLevelEnabled('debug')) return;
     const facts = { ...loggedIds(request), publicKey: keys.public, privateKey: keys.private };
-    logger.debug({ ...facts, found: found?.state ?? 'nothing' }, 'the response cache was asked');
+    logger.debug({ ...facts, found: found?.state ?? 'nothing' }, 'the response cache was read');
   }
 
   #trace(span: Span, lookedAt: number, look: Look | undefined, found: Usable | undefined): void {
@@ -253,9 +239,7 @@ export class ResponseCache {
     };
     const near = this.#flights.at(key);
     near.add(flight);
-    const land = (): void => {
-      near.delete(flight);
-    };
+    const land = (): void => void near.delete(flight);
     flight.execution = work();
     // The flight stays registered until the answer is stored, so that new requests find one of the two.
     flight.execution
@@ -360,7 +344,7 @@ export class ResponseCache {
   /** The cache policy of an execution. Remembers its scope, so that the next look-up uses the right key. */
   #learn(operation: CachedOperation, { errors }: Execution, { provenance }: Caller): Policy {
     if (errors.length > 0 || provenance.policy === undefined || !provenance.isShareable) {
-      // A failed execution says nothing about cacheability. An answer without subgraph calls is never cached.
+      // A failed execution is no sign of cacheability. An answer without subgraph calls is never cached.
       if (errors.length === 0) operation.lastScope = 'none';
       return noStore;
     }
@@ -488,7 +472,6 @@ function variablesText(
   return `{${fields}}`;
 }
 
-/** What a request gets of a flight that is over. */
 const answerOf = ({ answer }: QueryFlight, execution: Execution, keys: ResponseKeys): OperationResult =>
   answer === undefined ? execution : answeredWith({ answer, result: 'MISS', keys }, execution.nulls);
 

@@ -15,7 +15,7 @@ export interface ResponseKeys {
   readonly private: string;
 }
 
-type Asker = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'> &
+type KeySource = Pick<IncomingRequest, 'headers' | 'scope' | 'identity'> &
   Partial<Pick<IncomingRequest, 'added' | 'bySubgraph'>>;
 
 /** The part of the key that depends only on operation and variables. */
@@ -23,13 +23,13 @@ export function baseKey(operationId: string, variables: string, variant = ''): s
   return `response:${operationId}:${variables === '{}' && variant === '' ? '' : digest(`${variant}\n${variables}`)}`;
 }
 
-export function publicKey(base: string, request: Asker, keyHeaders: KeyHeaders): string {
+export function publicKey(base: string, request: KeySource, keyHeaders: KeyHeaders): string {
   const scope = keyHeaders.publicScope(request);
   return scope === '' ? base : `${base}:${digest(scope)}`;
 }
 
 /** The key of a private answer. It contains all forwarded headers and the authenticated identity. */
-export function privateKey(base: string, { scope, identity }: Asker): string {
+export function privateKey(base: string, { scope, identity }: KeySource): string {
   return `${base}:private:${digest(`${identity.scope}\n\n${scope}`)}`;
 }
 

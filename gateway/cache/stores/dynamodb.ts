@@ -20,13 +20,12 @@ export interface DynamoStoreOptions {
   readonly client: DynamoDBClient;
   /** A table with the partition key `pk` (a string) and the time-to-live attribute `expires`. */
   readonly table: string;
-  /** The prefix of all keys. */
   readonly prefix: string;
-  /** The longest lifetime of an entry, in milliseconds, whatever the entry says. */
+  /** The longest lifetime of an entry, in milliseconds, whatever the entry's own. */
   readonly longest: number;
   /** Milliseconds between two reads of what other gateways have invalidated. */
   readonly proofInterval: number;
-  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
+  /** Milliseconds in which one look-up alone refreshes an entry. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -87,7 +86,7 @@ export class DynamoStore implements Store {
   }
 
   get(keys: readonly string[]): Promise<Look> {
-    return ask(async () => {
+    return orUnavailable(async () => {
       const items = await this.#table.read([this.#clockKey, ...keys.map((key) => this.#entryKey(key))]);
       const clock = readClock(items.get(this.#clockKey));
       const time = this.#options.now();
@@ -117,7 +116,7 @@ export class DynamoStore implements Store {
   }
 
   set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
-    return ask(async () => {
+    return orUnavailable(async () => {
       const { now, longest } = this.#options;
       const time = now();
       const puts = [...entries]
@@ -141,7 +140,7 @@ export class DynamoStore implements Store {
   }
 
   invalidate(tags: readonly string[]): Promise<void> {
-    return ask(async () => {
+    return orUnavailable(async () => {
       const tick = await this.#advance();
       const exact = tags.filter((tag) => !tag.endsWith('*'));
       await Promise.all(exact.map((tag) => this.#mark(tag, tick)));
@@ -169,7 +168,7 @@ export class DynamoStore implements Store {
     let gapSince: number | undefined;
 
     const poll = async (): Promise<void> => {
-      const asked = performance.now();
+      const readAt = performance.now();
       const { tick } = readClock((await this.#table.read([this.#clockKey])).get(this.#clockKey));
       if (last === undefined || tick - last > mostLogItems) {
         last = tick;
@@ -184,13 +183,13 @@ export class DynamoStore implements Store {
         last++;
       }
       if (last === tick) gapSince = undefined;
-      else if (asked - (gapSince ??= asked) < longestGap) return;
+      else if (readAt - (gapSince ??= readAt) < longestGap) return;
       else {
         // The gateway that advanced the clock failed before it wrote its log item.
         last = tick;
         follower.missed();
       }
-      follower.proven(asked);
+      follower.proven(readAt);
     };
     const polling = (async () => {
       while (!signal.aborted) {
@@ -308,9 +307,9 @@ const mostLogItems = 500;
 /** Milliseconds after which a missing log item is taken as never written. */
 const longestGap = 5_000;
 
-async function ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+async function orUnavailable<Answer>(command: () => Promise<Answer>): Promise<Answer> {
   try {
-    return await question();
+    return await command();
   } catch (error) {
     throw new StoreUnavailable(error);
   }

@@ -21,7 +21,7 @@ export class GuardedStore implements Store {
   readonly #store: Store;
   readonly #options: GuardOptions;
   /** Operations in flight. Each settles within the timeout. */
-  readonly #asked = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
   /** Tags whose invalidation failed, so that it must be repeated. */
   readonly #pending = new Set<string>();
   /** The moving average of the time of look-ups, in milliseconds. `Infinity` until the first one. */
@@ -31,7 +31,7 @@ export class GuardedStore implements Store {
   #isAway = false;
   #lastReason: unknown;
   /** The messages of the reasons since the store is unavailable. */
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -44,7 +44,7 @@ export class GuardedStore implements Store {
     if (this.#late > 0) return Promise.reject(new StoreUnavailable(new Error(slow)));
     const began = performance.now();
     return this.#patiently(
-      this.#ask(() => this.#store.get(keys)).then((look) => {
+      this.#attempt(() => this.#store.get(keys)).then((look) => {
         const took = performance.now() - began;
         this.#usual = this.#usual === Infinity ? took : this.#usual + (took - this.#usual) / 8;
         return look;
@@ -53,7 +53,7 @@ export class GuardedStore implements Store {
   }
 
   set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
-    return this.#ask(() => this.#store.set(entries, clock));
+    return this.#attempt(() => this.#store.set(entries, clock));
   }
 
   async invalidate(tags: readonly string[]): Promise<void> {
@@ -63,7 +63,7 @@ export class GuardedStore implements Store {
       throw new StoreUnavailable(this.#lastReason);
     }
     try {
-      await this.#ask(() => this.#store.invalidate(tags));
+      await this.#attempt(() => this.#store.invalidate(tags));
     } catch (error) {
       this.#remember(tags);
       throw error;
@@ -74,14 +74,14 @@ export class GuardedStore implements Store {
     this.#closed = true;
     clearTimeout(this.#timer);
     // Operations in flight may be invalidations.
-    await Promise.allSettled(this.#asked);
+    await Promise.allSettled(this.#inFlight);
     await this.#store.close();
   }
 
-  async #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+  async #attempt<Answer>(operation: () => Promise<Answer>): Promise<Answer> {
     if (this.#isAway) throw new StoreUnavailable(this.#lastReason);
     try {
-      return await this.#inTime(question());
+      return await this.#inTime(operation());
     } catch (error) {
       const reason = error instanceof StoreUnavailable ? error.cause : error;
       this.#leave(reason);
@@ -116,8 +116,8 @@ export class GuardedStore implements Store {
     if (this.#isAway || this.#closed) return;
     this.#isAway = true;
     this.#lastReason = reason;
-    this.#told.clear();
-    this.#told.add(messageOf(reason));
+    this.#reported.clear();
+    this.#reported.add(messageOf(reason));
     this.#options.onChange('away', reason);
     this.#probe(firstPause);
   }
@@ -135,14 +135,12 @@ export class GuardedStore implements Store {
   #stay(reason: unknown): void {
     this.#lastReason = reason;
     const message = messageOf(reason);
-    if (this.#told.has(message) || this.#told.size === mostReasons) return;
-    this.#told.add(message);
+    if (this.#reported.has(message) || this.#reported.size === mostReasons) return;
+    this.#reported.add(message);
     this.#options.onReason?.(reason);
   }
 
-  /**
-   * Makes the store available again, after repeating the failed invalidations. Rejects if the store does not answer.
-   */
+  /** Makes the store available again, after repeating the failed invalidations. Rejects if it does not answer. */
   async #return(): Promise<void> {
     if (this.#pending.size === 0) await this.#inTime(this.#store.get([]));
     while (this.#pending.size > 0 && !this.#closed) {
@@ -170,20 +168,20 @@ export class GuardedStore implements Store {
 
   #inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { timeout } = this.#options;
-    const asked = new Promise<Answer>((resolve, reject) => {
+    const answered = new Promise<Answer>((resolve, reject) => {
       const late = () => reject(new Error(`It did not answer within ${timeout} ms.`));
       // `setImmediate` lets the process first read an answer that arrived while the event loop was busy.
       const timer = setTimeout(() => setImmediate(late), timeout);
       answer.then(resolve, reject).finally(() => clearTimeout(timer));
-    }).finally(() => this.#asked.delete(asked));
-    this.#asked.add(asked);
-    return asked;
+    }).finally(() => this.#inFlight.delete(answered));
+    this.#inFlight.add(answered);
+    return answered;
   }
 }
 
 const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason));
 
-/** The most reasons that are told while a store is unavailable. */
+/** The most reasons that are reported while a store is unavailable. */
 const mostReasons = 5;
 
 const slow = 'It takes much longer than it usually does.';

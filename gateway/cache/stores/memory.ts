@@ -9,7 +9,7 @@ export interface MemoryStoreOptions {
   readonly maxBytes: number;
   /** The most invalidated tags that are remembered. Beyond, old entries count as invalidated. @default 100,000 */
   readonly maxMarkers?: number;
-  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
+  /** Milliseconds in which one look-up alone refreshes an entry. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;

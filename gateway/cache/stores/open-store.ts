@@ -50,7 +50,7 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
 
 /**
  * Opens the store that the options name once more, for what is no cached answer: over a connection of its own, so that it
- * neither delays cached answers nor takes their memory. It fails on its own, too, and says nothing of it.
+ * neither delays cached answers nor takes their memory. Its failures are not logged.
  *
  * @param timeout milliseconds for each of its operations
  * @returns undefined if gateways do not share the store
@@ -65,10 +65,7 @@ export function openSharedStore(options: Options['cache'], timeout: number): Sto
 const guard = (store: Store, { compressAbove }: Options['cache'], options: GuardOptions): Store =>
   new CompressedStore(new GuardedStore(store, options), compressAbove);
 
-/**
- * A store belongs either to this process, which tells its peers of invalidations, or to all gateways, which follow its
- * invalidations.
- */
+/** A store of this process, which reports invalidations to its peers, or one whose invalidations all gateways follow. */
 interface OpenedStore {
   readonly own: { readonly kind: 'own'; readonly store: Store };
   readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: InvalidationFeed };
@@ -94,8 +91,8 @@ const stores: {
   'rediss:': openRedis,
   'dynamodb:': ({ hostname, searchParams }, options) => {
     const { createDynamoStore } = require('./dynamodb') as typeof DynamoDB;
-    const place = { endpoint: searchParams.get('endpoint'), region: searchParams.get('region') };
-    const store = createDynamoStore({ table: hostname, ...sharedBy(options) }, place);
+    const location = { endpoint: searchParams.get('endpoint'), region: searchParams.get('region') };
+    const store = createDynamoStore({ table: hostname, ...sharedBy(options) }, location);
     return { kind: 'shared', store, feed: store.follow };
   },
 };

@@ -8,15 +8,14 @@ import type { InvalidationFeed, InvalidationListener } from './tiered';
 
 export interface RedisStoreOptions {
   readonly server: RedisServer;
-  /** The prefix of all keys. */
   readonly prefix: string;
-  /** The longest lifetime of an entry, in milliseconds, whatever the entry says. */
+  /** The longest lifetime of an entry, in milliseconds, whatever the entry's own. */
   readonly longest: number;
   /** Milliseconds between two checks that invalidations by other gateways arrive. */
   readonly proofInterval: number;
   /** The most invalidated tags that are remembered. Beyond, old entries count as invalidated. @default 200,000 */
   readonly maxMarkers?: number;
-  /** Milliseconds after a look-up was asked to refresh an entry in which no other one is. @default 10,000 */
+  /** Milliseconds in which one look-up alone refreshes an entry. @default 10,000 */
   readonly refreshTime?: number;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
@@ -57,7 +56,7 @@ export class RedisStore implements Store {
   }
 
   get(keys: readonly string[]): Promise<Look> {
-    return this.#ask(async (redis, run) => {
+    return this.#run(async (redis, run) => {
       const { now, refreshTime, longest } = this.#options;
       const names = this.#keys(run, keys);
       const [tick, ...found] = (await redis.weirLookBuffer(
@@ -70,7 +69,7 @@ export class RedisStore implements Store {
   }
 
   set(entries: ReadonlyMap<string, CacheEntry>, clock: Clock): Promise<void> {
-    return this.#ask(async (redis, run) => {
+    return this.#run(async (redis, run) => {
       const [runThen, since] = clock.split(':') as [string, string];
       const { now, longest } = this.#options;
       const time = now();
@@ -93,7 +92,7 @@ export class RedisStore implements Store {
   }
 
   invalidate(tags: readonly string[]): Promise<void> {
-    return this.#ask(async (redis, run) => {
+    return this.#run(async (redis, run) => {
       const { longest, maxMarkers } = this.#options;
       const names = this.#keys(run, []);
       const exact = tags.filter((tag) => !tag.endsWith('*')).map(memberOf);
@@ -122,10 +121,10 @@ export class RedisStore implements Store {
     const { server, proofInterval } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const prove = (redis: Redis): void => {
-      const asked = performance.now();
+      const sentAt = performance.now();
       redis.zrem(this.#nothing, '').then(
         () => {
-          follower.proven(asked);
+          follower.proven(sentAt);
           timer = setTimeout(() => prove(redis), proofInterval).unref();
         },
         () => leave(redis),
@@ -173,14 +172,14 @@ export class RedisStore implements Store {
     return [`${base}:clock`, `${base}:prefixes`, ...keys.map((key) => `${base}:entry:${key}`)];
   }
 
-  async #ask<Answer>(question: (redis: ScriptedRedis, run: string) => Promise<Answer>): Promise<Answer> {
+  async #run<Result>(command: (redis: ScriptedRedis, run: string) => Promise<Result>): Promise<Result> {
     try {
       // Nobody waits for a connection but for the first one.
       if (this.#open === undefined && this.#connection.lastError === undefined)
         await this.#connection.ready();
       if (this.#open === undefined) throw this.#connection.lastError!;
       const { redis, run } = this.#open;
-      return await question(redis, await run);
+      return await command(redis, await run);
     } catch (error) {
       throw new StoreUnavailable(error);
     }
@@ -198,7 +197,7 @@ type ScriptedRedis = Redis &
 
 function runOf(info: string): string {
   const run = /^run_id:(\w+)/m.exec(info)?.[1];
-  if (run === undefined) throw new Error('The server does not tell its run_id.');
+  if (run === undefined) throw new Error('The server reports no run_id.');
   return run.slice(0, 12);
 }
 

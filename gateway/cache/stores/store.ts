@@ -1,4 +1,3 @@
-/** The entry of a key. */
 export interface CacheEntry {
   readonly value: Buffer;
   /** Cache tags. An invalidation of any of them drops the entry. */
@@ -12,10 +11,7 @@ export interface CacheEntry {
 }
 
 export interface CacheHit extends CacheEntry {
-  /**
-   * Whether the entry is stale and this look-up must refresh it. No other look-up is asked to for a while, on any
-   * gateway that shares the store.
-   */
+  /** Whether it is stale and this look-up must refresh it; for a while no other one must, on any gateway. */
   readonly refresh: boolean;
   /**
    * Whether it was found in the memory of this process, which may be older than the shared store. An entry that is made

@@ -107,9 +107,7 @@ export class TieredStore implements Store {
   }
 }
 
-/**
- * Joins and splits the clocks of memory and of the shared store. The latter is empty if the shared store was not read.
- */
+/** Joins and splits the clocks of memory and of the shared store; the latter is empty if that was not read. */
 const clocks = {
   join: (near: Clock, far: Clock): Clock => `${near}|${far}`,
   split(clock: Clock): [near: Clock, far: Clock] {

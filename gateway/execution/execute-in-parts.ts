@@ -70,10 +70,10 @@ class RunInParts implements ExecutionParts {
   #isClosed = false;
   /** All fetches have ended. */
   #isDone = false;
-  #tellFetched!: () => void;
+  #resolveFetched!: () => void;
   #isEnded = false;
   /** How many errors were sent, and how many were left out. */
-  #told = 0;
+  #reported = 0;
   #leftOut = 0;
 
   constructor(
@@ -83,7 +83,7 @@ class RunInParts implements ExecutionParts {
     resolve: (result: Execution | ExecutionParts) => void,
     reject: (error: unknown) => void,
   ) {
-    this.fetched = new Promise((fetched) => (this.#tellFetched = fetched));
+    this.fetched = new Promise((fetched) => (this.#resolveFetched = fetched));
     this.#program = program;
     this.#variant = variant;
     this.#resolve = resolve;
@@ -109,7 +109,7 @@ class RunInParts implements ExecutionParts {
     const { schedule } = this.#variant;
     const done = (): void => {
       this.#isDone = true;
-      this.#tellFetched();
+      this.#resolveFetched();
       this.#endRun();
     };
     runSchedule(schedule, this.#run, done, (run, step, stepDone) => this.#start(run, step, stepDone));
@@ -137,7 +137,7 @@ class RunInParts implements ExecutionParts {
 
   #writeFirst(): void {
     const run = this.#run;
-    this.#parts.addErrorsOfFirst();
+    this.#parts.addErrors();
     const execution = writeResponse(run, this.#program, this.#trail, this.#parts);
     run.out = run.lendWriter();
     const part = this.#parts.announce();
@@ -178,14 +178,14 @@ class RunInParts implements ExecutionParts {
 
   #send(part: DeferredPart): ExecutionPart {
     if (!part.hasNext) this.close();
-    const errors = this.#trail.errors.slice(this.#told);
+    const errors = this.#trail.errors.slice(this.#reported);
     return this.#countErrors({ body: noBytes, data: noBytes, errors, errorsLeftOut: 0, part });
   }
 
   #countErrors(execution: ExecutionPart): ExecutionPart {
     const { errors, leftOut, masked } = this.#trail;
     const errorsLeftOut = leftOut - this.#leftOut;
-    this.#told = errors.length;
+    this.#reported = errors.length;
     this.#leftOut = leftOut;
     return { ...execution, errors: [...execution.errors], errorsLeftOut, masked };
   }
@@ -198,7 +198,7 @@ class RunInParts implements ExecutionParts {
 
   #fail(error: unknown): void {
     this.#defect ??= { error };
-    this.#tellFetched();
+    this.#resolveFetched();
     this.#reject(error);
     this.#wake?.();
   }

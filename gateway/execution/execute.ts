@@ -14,7 +14,7 @@ export interface ExecuteOptions {
   readonly send: Send;
   readonly caller: Caller;
   readonly errors?: ErrorOptions | undefined;
-  /** Is told why values of the answer are null. @default undefined: nobody is */
+  /** Gets why values of the answer are null. @default undefined: nobody does */
   readonly nulls?: NullObserver | undefined;
 }
 

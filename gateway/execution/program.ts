@@ -116,7 +116,7 @@ export interface EntityFetch extends FetchFacts {
   /** The index of `target` among the targets of the operation. */
   readonly targetIndex: number;
   readonly representation: Representation;
-  /** For each argument that comes from ancestors, the places that it may be read from. */
+  /** For each argument that comes from ancestors, where it may be read from. */
   readonly contexts: readonly (readonly ContextSource[])[] | undefined;
 }
 

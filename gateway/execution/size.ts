@@ -3,7 +3,7 @@ import type { FetchOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
 
 /**
- * The heap that a program takes, in bytes: an estimate from its parts, as V8 does not tell. The figures are fitted to
+ * The heap that a program takes, in bytes: an estimate from its parts, as V8 does not report it. The figures are fitted to
  * programs of several forms; a test compares them with the heap.
  */
 export class ProgramSize {

@@ -58,7 +58,6 @@ export interface CompileOptions {
 /** Throws a `GraphQLError` with the code `UNSUPPORTED_OPERATION` for features that the engine lacks. */
 export const compileOperation = (options: CompileOptions): Program => runAtOnce(compileInSlices(options));
 
-/** Does what `compileOperation` does. */
 export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
   const { plan, supergraphSchema, tally } = options;
   const fetches = new FetchCompiler(plan, supergraphSchema, tally);
@@ -243,16 +242,10 @@ class ProgramCompiler {
       [...some].some(
         (i) => subgraphs?.get(fetches[i]!.node.serviceName)?.interfaceObjects.has(name) === true,
       );
-    const facts = {
-      schema,
-      types,
-      inaccessibleValues,
-      isInterfaceObject,
-      fragments: this.#fragments,
-      refusals,
-    };
+    const facts = { schema, types, inaccessibleValues, isInterfaceObject, refusals };
+    const fragments = this.#fragments;
     const selections = [{ on: rootType, selectionSet: this.#operation.selectionSet, usage: undefined }];
-    return new ObjectProjection({ ...facts, ...given }, root, rootType, selections, []);
+    return new ObjectProjection({ ...facts, fragments, ...given }, root, rootType, selections, []);
   }
 }
 

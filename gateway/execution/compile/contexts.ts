@@ -10,7 +10,7 @@ export const contextVariables = (rewrites: readonly KeyRenamer[] = []): string[]
   ...new Set(rewrites.map(({ renameKeyTo }) => renameKeyTo)),
 ];
 
-/** For each of these variables, in the same order, the places that its value may be read from. */
+/** For each of these variables, in the same order, where its value may be read from. */
 export function compileContexts(
   rewrites: readonly KeyRenamer[],
   root: ResponsePosition,

@@ -74,7 +74,7 @@ export interface DeferOptions {
   readonly fetches: readonly number[];
   /** For each fetch, the numbers of those whose answers it needs. */
   readonly dependencies: readonly (readonly number[])[];
-  /** Whether a fetch asks a subgraph that may name an interface as the type of an object. */
+  /** Whether a fetch calls a subgraph that may name an interface as the type of an object. */
   readonly mayNameInterfaces: (fetch: number) => boolean;
 }
 
@@ -242,7 +242,7 @@ export class Deferral {
     if (child === undefined || selectionSet === undefined) return;
     const { mayNameInterfaces } = this.#options;
     const typing = [...child.typedBy].filter(isRunning);
-    // Fetches that answer the objects themselves say the type, unless they may say an interface.
+    // Fetches that answer the objects themselves answer the type, unless they may answer an interface.
     const isTyped = typing.some((fetch) => field.answeredBy.has(fetch) && !mayNameInterfaces(fetch));
     if (!isTyped) for (const fetch of typing) needs.add(fetch);
     this.#visit(child, selectionSet, around, [...path, key]);

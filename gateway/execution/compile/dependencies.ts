@@ -10,7 +10,7 @@ import { pathSteps, type ResponsePath } from './paths';
 import { type OrderedFetch } from './order';
 import { type RequiredSelection } from './plan';
 
-/** For each fetch, the numbers of the fetches that it waits for. `root` says which fetch answers which field. */
+/** For each fetch, the numbers of the fetches that it waits for. `root` knows which fetch answers which field. */
 export function dependenciesOf(fetches: readonly OrderedFetch[], root: ResponsePosition): number[][] {
   return fetches.map(({ node, path, before }) => {
     // Fetches before a mutation must not see its effects; fetches after it must.

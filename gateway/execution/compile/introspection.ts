@@ -31,7 +31,7 @@ export class Introspection {
     this.#fragments = fragments;
   }
 
-  /** The JSON of one root field. Its nodes are merged as section 6.4.3 of the GraphQL specification says. */
+  /** The JSON of one root field. Its nodes are merged (GraphQL, section 6.4.3). */
   answer(
     responseKey: string,
     nodes: readonly FieldNode[],

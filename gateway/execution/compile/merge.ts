@@ -78,11 +78,7 @@ export class ResponsePosition {
     return this.#own.every((shape) => shape.sure.has(name));
   }
 
-  /**
-   * Whether some fetch requests the field under these conditions.
-   *
-   * @param fetches the numbers of those that count @default all
-   */
+  /** Whether some of these fetches requests the field under these conditions. @param fetches @default all */
   isRequested(name: string, conditions: ConditionValues, fetches?: readonly number[]): boolean {
     const all = this.fields.get(name)?.requests ?? [];
     return all.some(
@@ -184,8 +180,8 @@ export class ResponsePosition {
 
   /** How the type of the objects that stand here is read. */
   typeSource(): TypeSource {
-    const saying = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
-    return { types: this.types, joins: saying.map(({ key }) => this.joinWord(key)) };
+    const typing = this.#joining.filter(({ shape }) => shape.typenames.includes(1));
+    return { types: this.types, joins: typing.map(({ key }) => this.joinWord(key)) };
   }
 }
 
@@ -203,8 +199,8 @@ export interface TypeSource {
 export function typeOf({ tape }: Workspace, record: number, { types, joins }: TypeSource): number {
   let type = tape[record + TYPE]!;
   for (let i = 0; i < joins.length && !types.isObject(type); i++) {
-    const said = tape[tape[tape[record + joins[i]!]! + ANSWER]! + TYPE]!;
-    if (said !== 0 && (type === 0 || types.isObject(said))) type = said;
+    const joined = tape[tape[tape[record + joins[i]!]! + ANSWER]! + TYPE]!;
+    if (joined !== 0 && (type === 0 || types.isObject(joined))) type = joined;
   }
   return type;
 }
@@ -237,7 +233,7 @@ interface Candidate {
 interface MergedField {
   /** The word of its pair. */
   readonly slot: number;
-  /** The word whose bits say which candidates the pair holds. */
+  /** The word with a bit for each candidate that the pair holds. */
   readonly bits: number;
   readonly candidates: readonly Candidate[];
   /** For each candidate, the shape of its objects. */

@@ -1,10 +1,9 @@
-import { type GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
 import { type Conjunction } from './conditions';
 import { type ResponsePath } from './paths';
 import { type FetchNode, type QueryPlan } from './plan';
 
-/** A fetch of a plan, and its place in the plan. */
+/** A fetch of a plan, and its position in the plan. */
 export interface OrderedFetch {
   readonly node: FetchNode;
   /** The path in the response of the objects that it fetches or extends. */
@@ -55,13 +54,9 @@ export function fetchesOf({ node }: QueryPlan): OrderedFetch[] {
         return add({ kind: 'Sequence', nodes }, path, when, before);
       }
       case 'Defer':
-        throw unsupported('@defer');
+        throw requestError('UNSUPPORTED_OPERATION', { feature: '@defer' });
       default:
         return node satisfies never;
     }
   }
-}
-
-export function unsupported(feature: string): GraphQLError {
-  return requestError('UNSUPPORTED_OPERATION', { feature });
 }

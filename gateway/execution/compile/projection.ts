@@ -54,9 +54,9 @@ export interface ProjectionSource {
   readonly conditions: Readonly<Record<string, boolean>>;
   readonly refusals: FieldRefusals | undefined;
   readonly inaccessibleValues: InaccessibleValues | undefined;
-  /** Whether one of these fetches asks a subgraph that defines the interface as `@interfaceObject`. */
+  /** Whether one of these fetches calls a subgraph that defines the interface as `@interfaceObject`. */
   readonly isInterfaceObject: (name: string, fetches: ReadonlySet<number>) => boolean;
-  /** A number for the next object projection of a variant, so that a record can say which one wrote it. */
+  /** A number for the next object projection of a variant, so that a record can hold which one wrote it. */
   readonly nextId: () => number;
   readonly size: GrowingSize;
   /** How the response is cut; undefined where it is written as a whole. */

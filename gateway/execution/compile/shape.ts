@@ -3,16 +3,16 @@ import { HEADER, TIGHT } from '../json/tape';
 import { type TypeTable } from './type-table';
 
 /**
- * The fields that objects at one place of a subgraph's answer can have, and the layout of their records.
+ * The fields that objects at one position of a subgraph's answer can have, and the layout of their records.
  *
  * A record has a pair for each field of every possible type. Fields of other types than its own are absent.
  */
 export class Shape {
   readonly types: TypeTable;
   /**
-   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words. `keyFirst` says
-   * where a key's words begin (with one entry more, for the end), `keyMask` which bits of its last word count, and
-   * `keyLength` how many bytes it has.
+   * Each key as a subgraph writes it, from its quotation mark to its colon, as little-endian words. `keyFirst`:
+   * where a key's words begin (with one entry more, for the end); `keyMask`: which bits of its last word count;
+   * `keyLength`: how many bytes it has.
    */
   keyWords = new Int32Array(0);
   keyFirst = new Int32Array(1);

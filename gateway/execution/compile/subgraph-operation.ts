@@ -23,7 +23,7 @@ export interface FetchOperation {
   readonly shape: Shape;
   /** The shape of the fetched objects: of the entities, or of `data` itself. */
   readonly result: Shape;
-  /** The record layouts that its entities join. At a layout's index a cell keeps the first record that asked. */
+  /** The record layouts that its entities join. At a layout's index a cell keeps the first record that requested it. */
   readonly targets: Shape[];
 }
 
@@ -44,14 +44,7 @@ export function compileSubgraphOperation(
   const shape = shapeOfOperation(parse(document, { noLocation: true }), getsEntities, outputRewrites, types);
   const compiled: FetchOperation = {
     number: operations.size,
-    request: {
-      subgraph,
-      kind,
-      document,
-      name,
-      bodyPrefix: bodyPrefixOf(document, name),
-      tally,
-    },
+    request: { subgraph, kind, document, name, bodyPrefix: bodyPrefixOf(document, name), tally },
     selection: nameless,
     variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== representationsVariable),
     contextVariables: contextVariables(node.contextRewrites),

@@ -29,5 +29,5 @@ export class Variants<Made> {
   }
 }
 
-/** Most variants kept per operation. Clients that vary many conditions pay for compiling them again. */
+/** Most variants kept per operation. */
 const mostVariants = 64;

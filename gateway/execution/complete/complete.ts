@@ -1,6 +1,6 @@
 /**
  * Writes `data`: walks the client's operation, finds each value in the merged response and completes it as
- * section 6.4.3 of the GraphQL specification ("Value Completion") says.
+ * section 6.4.3 of the GraphQL specification ("Value Completion") demands.
  *
  * Values that need no completion are copied; fields that are adjacent in a subgraph's answer are copied at once. An
  * object at several positions is written once and then copied. A null at a non-null field undoes the output up to the
@@ -63,12 +63,12 @@ export class Completion {
   readonly #specials: Specials;
   /**
    * The kinds that are copied if their field accepts them; without null after a failed call, as it may need an error, and
-   * where an observer is told of each.
+   * where an observer gets each.
    */
   readonly #plainKinds: number;
   /** Undefined without an observer of nulls. */
   readonly #nulls: NullNotes | undefined;
-  /** Whether the observer is told of each null. */
+  /** Whether the observer gets each null. */
   readonly #seesAll: boolean;
 
   constructor(run: Run, trail: ErrorTrail, specials: Specials) {
@@ -90,9 +90,7 @@ export class Completion {
     this.#nulls?.report();
   }
 
-  /**
-   * Writes some fields of the object at a path. Returns false and writes nothing if a null must propagate to the object.
-   */
+  /** Writes some fields of the object at a path. Returns false and writes nothing if a null must propagate to it. */
   fieldsAt(path: Path, fields: readonly FieldProjection[], record: number): boolean {
     this.#depth = 0;
     for (const key of path) this.#path[this.#depth++] = key;
@@ -145,7 +143,7 @@ export class Completion {
   /** Completes a null of a list. */
   #null(projection: ValueProjection, field: FieldProjection, at: number): boolean {
     if (this.#nulls !== undefined && (this.#trail.isTroubled || this.#seesAll || projection.isNonNull))
-      this.#noteMissing(projection, { field, record: 0, at, cells: [], isReported: true });
+      this.#noteMissing(projection, { field, record: 0, at, cells: [], isNull: true });
     if (this.#writeNull(projection)) return true;
     const { tape } = this.#run.workspace;
     this.#error(nullText(field), this.#trail.senderOf(tape[at]!, NULL, field.answeredBy));
@@ -194,16 +192,10 @@ export class Completion {
     this.#specials.takeBack(end);
   }
 
-  #leaf(
-    projection: ValueProjection,
-    leaf: LeafProjection,
-    a: number,
-    b: number,
-    field: FieldProjection,
-  ): boolean {
+  #leaf(value: ValueProjection, leaf: LeafProjection, a: number, b: number, field: FieldProjection): boolean {
     const problem = completeLeaf(this.#run, leaf, a, b);
     if (problem === undefined) return true;
-    if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(projection, field);
+    if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(value, field);
     const message = this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`;
     return this.#unfit(field, message, a, b & KIND);
   }
@@ -252,8 +244,8 @@ export class Completion {
     }
     let type = projection.typeSource === undefined ? 0 : typeOf(workspace, record, projection.typeSource);
     if (type === 0) type = projection.staticType;
-    const isReported = type > 0 || (type === 0 && !projection.isTypeRequested);
-    const fields = isReported ? projection.fieldsOf(type) : undefined;
+    const isTyped = type > 0 || (type === 0 && !projection.isTypeRequested);
+    const fields = isTyped ? projection.fieldsOf(type) : undefined;
     if (fields === undefined) {
       if (projection.isInaccessible(type)) return this.#inaccessible(value, field);
       if (projection.isForbidden(type)) {
@@ -405,20 +397,20 @@ export class Completion {
       this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
       return this.#writeNull(value);
     }
-    const isReported = (b & KIND) === NULL;
+    const isNull = (b & KIND) === NULL;
     const { isTroubled } = this.#trail;
-    if (!isTroubled && !value.isNonNull && (nulls === undefined || (isReported && !this.#seesAll)))
+    if (!isTroubled && !value.isNonNull && (nulls === undefined || (isNull && !this.#seesAll)))
       return this.#writeNull(value);
     const { tape } = this.#run.workspace;
     const joins = field.access === undefined ? [field.join] : field.access.candidates.map(({ join }) => join);
     const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
     const isExplained =
-      isReported && !value.isNonNull
+      isNull && !value.isNonNull
         ? this.#trail.explainsNull(this.#here(), cells)
         : this.#trail.explainsGap(this.#here(), cells, answeredBy);
-    if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isReported });
+    if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isNull });
     if (this.#writeNull(value) || isExplained) return !value.isNonNull;
-    const subgraph = isReported
+    const subgraph = isNull
       ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
       : this.#trail.fetchResponsibleFor(record, cells, answeredBy);
     this.#error(nullText(field), subgraph);
@@ -434,7 +426,7 @@ export class Completion {
     const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
     if (!this.#trail.explainsGap(this.#here(), cells, typedBy)) return false;
     if (this.#nulls !== undefined) {
-      const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isReported: false };
+      const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isNull: false };
       const path = this.#here();
       this.#nulls.note(path, field.coordinate, this.#nulls.causeOf(path, missing), false);
     }

@@ -2,7 +2,7 @@
  * The deferred fragments of one response: which objects they are at, what of each is sent, and when it is complete. The
  * terms are those of the incremental delivery proposal (https://github.com/graphql/graphql-spec/pull/1110).
  *
- * Over 300 lines: what a part says follows from what all parts before it have said.
+ * Over 300 lines: what a part contains follows from what all parts before it contained.
  */
 import { GraphQLError } from 'graphql';
 import { type ErrorCode } from '../../errors';
@@ -18,7 +18,7 @@ import { Completion, type Specials } from './complete';
 import { type ErrorTrail } from './error-paths';
 import { type Path } from './losses';
 
-/** A fragment that a client is told to wait for. */
+/** A fragment that a client has to wait for. */
 export interface PendingFragment {
   /** Unique within the response. */
   readonly id: string;
@@ -43,7 +43,7 @@ export interface CompletedFragment {
   readonly errors: readonly GraphQLError[] | undefined;
 }
 
-/** What one part of a response says of the deferred fragments. */
+/** The deferred fragments in one part of a response. */
 export interface DeferredPart {
   readonly pending: readonly PendingFragment[];
   readonly incremental: readonly Increment[];
@@ -105,14 +105,14 @@ export class DeferredParts implements Specials {
   /** What was found in the output that is being written, which may be undone. */
   readonly #foundFragments: Fragment[] = [];
   readonly #foundFields: FieldsAt[] = [];
-  /** The fragments that a client was told of, by their usages. */
-  readonly #told = new Map<DeferUsage, Fragment[]>();
+  /** The fragments that were announced, and not written, by their usages. */
+  readonly #announced = new Map<DeferUsage, Fragment[]>();
   #ids = 0;
   /** How many fragments a client still waits for. */
   #open = 0;
-  /** The last part, until another one is asked for: its reader may have to replace it. */
+  /** The last part, until another one is requested: its reader may have to replace it. */
   #last: { readonly written: readonly FragmentResult[]; readonly pending: readonly Fragment[] } | undefined;
-  /** Errors for which no part had a place. */
+  /** Errors at fields that no part had. */
   #unallotted: GraphQLError[] = [];
 
   constructor({ run, trail, deferral, introspect }: DeferredPartsOptions) {
@@ -146,16 +146,11 @@ export class DeferredParts implements Specials {
       while (found.length > 0 && found.at(-1)!.at >= end) found.pop();
   }
 
-  /** Adds the errors of the calls whose answers are sent with the first part. Call before it is written. */
-  addErrorsOfFirst(): void {
-    this.#addErrors();
-  }
-
   /** The fragments that a client has to wait for after the first part. Call when it is written. */
   announce(): DeferredPart {
     const fragments = this.#foundFragments.splice(0);
     this.#link(fragments, this.#foundFields.splice(0));
-    const pending = this.#tell(fragments.filter(({ parent }) => parent === undefined));
+    const pending = this.#announce(fragments.filter(({ parent }) => parent === undefined));
     return { pending, incremental: [], completed: [], hasNext: this.#open > 0 };
   }
 
@@ -168,19 +163,19 @@ export class DeferredParts implements Specials {
   write(usages: readonly DeferUsage[]): DeferredPart | undefined {
     for (const usage of usages) this.#sent.add(usage);
     const before = this.#trail.errors.length;
-    this.#addErrors();
+    this.addErrors();
     this.#unallotted.push(...this.#trail.errors.slice(before));
     const completion = new Completion(this.#run, this.#trail, this);
     const pending: Fragment[] = [];
     const written: FragmentResult[] = [];
     for (const usage of usages.toSorted((one, other) => one.index - other.index)) {
-      for (const fragment of this.#told.get(usage) ?? []) {
+      for (const fragment of this.#announced.get(usage) ?? []) {
         const result = this.#writeFragment(completion, fragment);
         written.push(result);
         this.#open--;
-        if (!result.isFailed) pending.push(...this.#tell(fragment.children));
+        if (!result.isFailed) pending.push(...this.#announce(fragment.children));
       }
-      this.#told.delete(usage);
+      this.#announced.delete(usage);
     }
     if (written.length === 0) return undefined;
     this.#last = { written, pending };
@@ -204,18 +199,19 @@ export class DeferredParts implements Specials {
     };
   }
 
-  /** Ends all fragments that a client waits for with an error, in place of a last part that was not sent. */
+  /** Ends all fragments that a client waits for with an error, instead of a last part that was not sent. */
   fail(error: GraphQLError): DeferredPart {
     const { written = [], pending = [] } = this.#last ?? {};
     const unsent = written.map(({ fragment }) => fragment);
-    const open = [...unsent, ...[...this.#told.values()].flat()].filter((one) => !pending.includes(one));
-    this.#told.clear();
+    const open = [...unsent, ...[...this.#announced.values()].flat()].filter((one) => !pending.includes(one));
+    this.#announced.clear();
     this.#open = 0;
     const completed = open.map((fragment) => ({ fragment, errors: [error] }));
     return { pending: [], incremental: [], completed, hasNext: false };
   }
 
-  #addErrors(): void {
+  /** Adds the errors of the calls whose answers are sent. Call before the first part is written. */
+  addErrors(): void {
     const ended = [this.#deferral.first, ...[...this.#sent].map((usage) => this.#deferral.needsOf(usage))];
     this.#trail.addErrorsOfPart(
       (fetch) => ended.some((fetches) => fetches.has(fetch)),
@@ -296,14 +292,14 @@ export class DeferredParts implements Specials {
     for (const one of fields) for (const fragment of one.fragments) fragment.fields.push(one);
   }
 
-  /** Tells of fragments; of those that have nothing of their own, of the fragments within them. */
-  #tell(fragments: readonly Fragment[]): Fragment[] {
+  /** Announces fragments; of those that have nothing of their own, the fragments within them. */
+  #announce(fragments: readonly Fragment[]): Fragment[] {
     return fragments.flatMap((fragment) => {
-      if (fragment.fields.every(({ isSent }) => isSent)) return this.#tell(fragment.children);
+      if (fragment.fields.every(({ isSent }) => isSent)) return this.#announce(fragment.children);
       fragment.id = String(this.#ids++);
       this.#open++;
-      const reported = this.#told.get(fragment.usage);
-      if (reported === undefined) this.#told.set(fragment.usage, [fragment]);
+      const reported = this.#announced.get(fragment.usage);
+      if (reported === undefined) this.#announced.set(fragment.usage, [fragment]);
       else reported.push(fragment);
       return [fragment];
     });
@@ -335,7 +331,6 @@ export class DeferredParts implements Specials {
   }
 }
 
-/** The result of a fragment. */
 interface FragmentResult {
   readonly fragment: Fragment;
   readonly increments: (Pick<FieldsAt, 'path' | 'selection'> & {

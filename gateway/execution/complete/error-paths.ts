@@ -1,7 +1,7 @@
 /**
  * The errors of a response, and their paths in it.
  *
- * A subgraph names paths in its own answer. An entity that was requested once can stand at several places of the
+ * A subgraph names paths in its own answer. An entity that was requested once can stand at several positions of the
  * client's response: its errors are reported at each of them. An error without a path, such as a failed call, is
  * reported at each field that it left null.
  *
@@ -84,7 +84,7 @@ class ErrorRecord {
 
 /** Gathers the errors of one response. */
 export class ErrorTrail {
-  /** Is told why values of the response are null; undefined if nobody wants to know. */
+  /** Gets why values of the response are null; undefined if nobody wants to know. */
   readonly nulls: NullObserver | undefined;
   readonly #run: Run;
   readonly #mask: 'all' | 'unexpected' | 'none';
@@ -100,12 +100,12 @@ export class ErrorTrail {
   count = 0;
   /** How many errors exceeded the limits. From the first of these on, equal errors count each time. */
   leftOut = 0;
-  /** Whether an error at a path is told with a later part; undefined for a response that is written as a whole. */
+  /** Whether an error at a path is reported with a later part; undefined for a response that is written as a whole. */
   #isLater: ((path: Path) => boolean) | undefined;
   /** Errors for later parts. */
   #later: LaterError[] = [];
 
-  /** @param nulls is told why values of the response are null */
+  /** @param nulls gets why values of the response are null */
   constructor(
     run: Run,
     { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {},
@@ -147,7 +147,7 @@ export class ErrorTrail {
    * Adds the errors for one part of a response: those of the calls of some fetches, and those that earlier calls of this
    * method held back. Those of calls that were added before are not added again.
    *
-   * @param isLater whether an error at a path is told with a later part
+   * @param isLater whether an error at a path is reported with a later part
    */
   addErrorsOfPart(isEnded: (fetch: number) => boolean, isLater: (path: Path) => boolean): void {
     this.#isLater = isLater;
@@ -272,7 +272,7 @@ export class ErrorTrail {
   senderOf(a: number, kind: number, fetches: ReadonlySet<number>): string | undefined {
     const { tape } = this.#run.workspace;
     const position = kind === OBJECT ? tape[a + SOURCE_START]! : kind === LIST ? 0 : a;
-    return this.#senderOfByte(position) ?? this.#onlyOneAsked(fetches);
+    return this.#senderOfByte(position) ?? this.#onlyOneRequested(fetches);
   }
 
   /** The subgraph that should have sent a missing field of a record. */
@@ -285,7 +285,7 @@ export class ErrorTrail {
       const call = this.#callOf(cell);
       if (call !== undefined) return call.operation.request.subgraph;
     }
-    return this.#onlyOneAsked(fetches) ?? this.senderOf(record, OBJECT, fetches);
+    return this.#onlyOneRequested(fetches) ?? this.senderOf(record, OBJECT, fetches);
   }
 
   #senderOfByte(position: number): string | undefined {
@@ -296,7 +296,7 @@ export class ErrorTrail {
   }
 
   /** The subgraph of those of these fetches that were sent, if it is only one. */
-  #onlyOneAsked(fetches: ReadonlySet<number>): string | undefined {
+  #onlyOneRequested(fetches: ReadonlySet<number>): string | undefined {
     const requested = this.#run.uses.filter(({ fetch }) => fetches.has(fetch.index));
     const subgraphs = new Set(requested.map(({ call }) => call.operation.request.subgraph));
     return subgraphs.size === 1 ? [...subgraphs][0] : undefined;
@@ -450,7 +450,7 @@ export class ErrorTrail {
   /**
    * Reports an error at a path. A path may have several errors, but no two equal ones.
    *
-   * @param nullAt the path of the null that it left: the error is told with the part that has the null
+   * @param nullAt the path of the null that it left: the error is reported with the part that has the null
    */
   #reportAt(path: Path | undefined, reported: SubgraphError, nullAt = path): void {
     if (this.isFull) {
@@ -561,10 +561,7 @@ function pathOf(error: unknown): Path | undefined {
   return Array.isArray(path) && path.length <= longestPath && path.every(isPathElement) ? path : undefined;
 }
 
-function partsOf(error: unknown): {
-  message: string;
-  extensions: Readonly<Record<string, unknown>>;
-} {
+function partsOf(error: unknown): Required<Pick<SubgraphError, 'message' | 'extensions'>> {
   const { message, extensions } = (typeof error === 'object' && error !== null ? error : {}) as {
     message?: unknown;
     extensions?: unknown;

@@ -6,7 +6,7 @@ export type NullCause =
   | { readonly kind: 'subgraph-error'; readonly subgraph: string; readonly code: string }
   /**
    * A call has no answer. `timeout`: it took too long. `breaker`: it was not sent, as the circuit breaker is open. `limit`: a
-   * limit of the gateway forbids it, or its answer. `says` is the message that clients get.
+   * limit of the gateway forbids it, or its answer. `message` is the one that clients get.
    */
   | {
       readonly kind: 'timeout' | 'breaker' | 'limit' | 'call-failed';
@@ -22,7 +22,7 @@ export type NullCause =
   | { readonly kind: 'null-in-subgraph'; readonly subgraph: string | undefined }
   /** The subgraph left it out of its answer, though it may not. */
   | { readonly kind: 'not-answered'; readonly subgraph: string | undefined }
-  /** Nobody was asked, as values that the call needs are null. */
+  /** No subgraph was called, as values that the call needs are null. */
   | { readonly kind: 'not-requested' }
   /** The value is not of its type. */
   | { readonly kind: 'invalid-value'; readonly subgraph: string | undefined }
@@ -42,23 +42,23 @@ export interface ObservedNull {
   readonly cause: NullCause;
 }
 
-/** Is told why values of one answer are null. */
+/** Gets why values of one answer are null. */
 export interface NullObserver {
   /**
-   * Whether it is also told of nulls that subgraphs answered without an error. Then every null is looked at, at each place of
-   * the answer; otherwise an object that stands at several places may be told of once.
+   * Whether it also gets nulls that subgraphs answered without an error. Then every null is looked at, at each position of
+   * the answer; otherwise an object that stands at several positions may be reported once.
    */
   readonly isThorough: boolean;
   /**
    * Called at most once for each part of an answer, when it is written.
    *
    * @param nulls at least one; in the order of the answer
-   * @param leftOut how many more were found than are told
+   * @param leftOut how many more were found
    */
   observe(nulls: readonly ObservedNull[], leftOut: number): void;
 }
 
-/** Says in a sentence which value is null, and why. */
+/** A sentence: which value is null, and why. */
 export const explainNull = (observed: ObservedNull): string =>
   `${positionOf(observed)} is null because ${reasonOf(observed.cause)}.`;
 
@@ -83,7 +83,7 @@ function reasonOf(cause: NullCause): string {
     case 'not-answered':
       return `${subgraphOf(cause)} left it out of its answer`;
     case 'not-requested':
-      return 'no subgraph was asked for it, as fields that the call needs are null';
+      return 'no subgraph was called for it, as fields that the call needs are null';
     case 'invalid-value':
       return `${subgraphOf(cause)} answered a value that is not of its type`;
     case 'hidden':

@@ -16,7 +16,7 @@ export interface MissingValue {
   /** The cells that should hold it. */
   readonly cells: readonly number[];
   /** Whether it was answered with null. */
-  readonly isReported: boolean;
+  readonly isNull: boolean;
 }
 
 /** The nulls of a part of an answer while it is written, for an observer. */
@@ -26,7 +26,7 @@ export class NullNotes {
   readonly #observer: NullObserver;
   #found: { readonly at: number; readonly observed: ObservedNull }[] = [];
   #leftOut = 0;
-  /** What may not be null and is, until a place is found that may. */
+  /** What may not be null and is, until a position is found that may. */
   #lost: ObservedNull | undefined;
 
   constructor(run: Run, trail: ErrorTrail, observer: NullObserver) {
@@ -41,7 +41,7 @@ export class NullNotes {
     else this.#lost = { path, coordinate, cause };
   }
 
-  /** Notes that a null has propagated to this place, or stands in place of a value there that could not be written. */
+  /** Notes that a null has propagated to this position, or replaces a value there that could not be written. */
   settle(path: Path, coordinate: string): void {
     const from = this.#lost;
     if (from === undefined) return;
@@ -55,7 +55,7 @@ export class NullNotes {
     while (this.#found.length > 0 && this.#found.at(-1)!.at >= end) this.#found.pop();
   }
 
-  /** Tells the observer. */
+  /** Passes the nulls to the observer. */
   report(): void {
     const nulls = this.#found.map(({ observed }) => observed);
     if (nulls.length > 0) this.#observer.observe(nulls, this.#leftOut);
@@ -71,11 +71,11 @@ export class NullNotes {
 
   /** Why a value is null or absent. To be called when the errors at its path are known. */
   causeOf(path: Path, missing: MissingValue): NullCause {
-    const { field, record, at, cells, isReported } = missing;
+    const { field, record, at, cells, isNull } = missing;
     const { tape } = this.#run.workspace;
     const failed = this.#trail.callToBlame(path, cells, field.answeredBy);
     if (failed !== undefined) return this.#causeOfCall(path, failed);
-    if (isReported) {
+    if (isNull) {
       const subgraph = this.#trail.senderOf(tape[at]!, NULL, field.answeredBy);
       return { kind: 'null-in-subgraph', subgraph };
     }
@@ -109,7 +109,7 @@ const mostNulls = 1000;
 const longestCode = 100;
 
 function codeOf(error: unknown): string {
-  const code = (error as { readonly extensions?: { readonly code?: unknown } | null } | null)?.extensions
-    ?.code;
+  const { extensions } = (error ?? {}) as { readonly extensions?: { readonly code?: unknown } | null };
+  const code = extensions?.code;
   return typeof code === 'string' ? code : 'DOWNSTREAM_SERVICE_ERROR';
 }

@@ -47,17 +47,13 @@ export function writeResponse(run: Run, program: Program, trail: ErrorTrail, spe
 
 /** For a response that is written as a whole. */
 export class OneResponse implements Specials {
+  readonly isWhole = true;
   readonly #program: Program;
   readonly #variables: Readonly<Record<string, unknown>>;
 
   constructor(program: Program, variables: Readonly<Record<string, unknown>>) {
     this.#program = program;
     this.#variables = variables;
-  }
-
-  /** Whether nothing is sent later. */
-  get isWhole(): boolean {
-    return true;
   }
 
   introspect({ responseKey }: FieldProjection, nodes: readonly FieldNode[]): Buffer {

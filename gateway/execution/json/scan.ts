@@ -504,7 +504,7 @@ function failTooDeep(): never {
   throw new MalformedJson(`it is nested deeper than ${deepest} levels`);
 }
 
-// Checks four bytes at once: the high bits tell which are quotation marks, backslashes or control characters.
+// Checks four bytes at once: the high bits show which are quotation marks, backslashes or control characters.
 const ONES = 0x01010101;
 const SPACES = 0x20202020;
 const QUOTES = 0x22222222;

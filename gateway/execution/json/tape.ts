@@ -127,8 +127,8 @@ export const BATCH = 2;
 export const REPRESENTATION_START = 3;
 export const REPRESENTATION_LENGTH = 4;
 export const REPRESENTATION_HASH = 5;
-/** From here on: for each record layout that the entity joins, the first record that asked for it. */
-export const FIRST_ASKER = 6;
+/** From here on: for each record layout that the entity joins, the first record that requested it. */
+export const FIRST_REQUESTER = 6;
 
 /** The values of a cell's status; 0 while its call is pending. */
 export const ANSWERED = 1;

@@ -39,7 +39,7 @@ export class ByteWriter {
     this.end = at + count;
   }
 
-  /** Copies like `copy`, with a comma in place of the first byte. */
+  /** Copies like `copy`, with a comma instead of the first byte. */
   copyBehindComma(from: ByteSource, start: number, end: number): void {
     const at = this.end;
     this.copy(from, start, end);

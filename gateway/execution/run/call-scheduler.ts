@@ -64,7 +64,7 @@ export class CallScheduler {
     const run = this.#run;
     const done = (result: CallResult): void => {
       call.receive(result);
-      call.tellThoseWhoWait();
+      call.settleWaiting();
     };
     if (entityRequests === undefined) {
       callSubgraph(run, operation, rootVariables(run, operation.variableUsages), undefined, done);
@@ -124,7 +124,7 @@ export class CallScheduler {
       return true;
     });
     if (again.length > 0) this.#sendTogether(again);
-    for (const call of received) call.tellThoseWhoWait();
+    for (const call of received) call.settleWaiting();
   }
 
   /** The record of `data` that the operation would have alone. */
@@ -150,9 +150,11 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 const noVariables = Buffer.alloc(0);
 
 /** Groups calls of one subgraph, entities or root fields, to send together. The same set has the same order. */
-export function groupsOf<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): Asking[][] {
-  const groups: Asking[][] = [];
-  const open: Asking[][] = [];
+export function groupsOf<Requesting extends Pick<Call, 'operation'>>(
+  calls: readonly Requesting[],
+): Requesting[][] {
+  const groups: Requesting[][] = [];
+  const open: Requesting[][] = [];
   for (const call of inOrder(calls)) {
     const { operation } = call;
     const { getsEntities } = operation;
@@ -175,7 +177,9 @@ const mayGoTogether = (
 ): boolean => one.getsEntities === other.getsEntities && one.request.subgraph === other.request.subgraph;
 
 /** An insertion sort: faster than `sort` for few calls that are mostly in order. */
-function inOrder<Asking extends Pick<Call, 'operation'>>(calls: readonly Asking[]): readonly Asking[] {
+function inOrder<Requesting extends Pick<Call, 'operation'>>(
+  calls: readonly Requesting[],
+): readonly Requesting[] {
   const ordered = calls.slice();
   for (let i = 1; i < ordered.length; i++) {
     const call = ordered[i]!;

@@ -14,7 +14,7 @@ import { ABSENT, NULL, OBJECT, type Workspace } from '../json/tape';
 import { MalformedJson, scanResponse } from '../json/scan';
 import { type Shape } from '../compile/shape';
 
-export interface Question {
+export interface CalledOperation {
   readonly request: SubgraphOperation;
   /** The shape of `data` in the answer. */
   readonly shape: Shape;
@@ -32,7 +32,7 @@ interface CallingRun {
 /** Sends an operation to its subgraph and reads the answer into the workspace. */
 export function callSubgraph(
   run: CallingRun,
-  { request, shape }: Question,
+  { request, shape }: CalledOperation,
   variables: Buffer,
   entities: readonly EntityList[] | undefined,
   done: (result: CallResult) => void,
@@ -90,13 +90,13 @@ function read(
     if (!isUtf8(body)) throw new MalformedJson('it is not UTF-8');
     const start = workspace.append(body);
     const response = scanResponse(workspace, start, start + body.length, shape);
-    const told =
+    const reported =
       response.errorsStart === 0
         ? undefined
         : (JSON.parse(workspace.bytes.toString('utf8', response.errorsStart, response.errorsEnd)) as unknown);
-    if (told !== undefined && told !== null && !Array.isArray(told))
+    if (reported !== undefined && reported !== null && !Array.isArray(reported))
       throw new MalformedJson('its errors are no list');
-    const errors: unknown[] = told ?? [];
+    const errors: unknown[] = reported ?? [];
     if (response.dataKind === OBJECT) return { data: response.data, body: start, errors, failure: undefined };
     if (response.dataKind !== ABSENT && response.dataKind !== NULL)
       throw new MalformedJson('its data is no object');

@@ -81,7 +81,7 @@ export class Call {
   }
 
   /** Call after all calls of the same request have received their results. */
-  tellThoseWhoWait(): void {
+  settleWaiting(): void {
     if (this.#waiting !== undefined) for (const done of this.#waiting) done();
   }
 

@@ -3,7 +3,7 @@ import {
   ANSWERED,
   BATCH,
   FAILED,
-  FIRST_ASKER,
+  FIRST_REQUESTER,
   HEADER,
   SOURCE_END,
   SOURCE_START,
@@ -24,7 +24,7 @@ export function startFetch(run: Run, fetch: CompiledFetch, done: () => void): vo
       fetchRoot(run, fetch, done);
       return;
     case 'mutation':
-      // A mutation field is not run when an earlier one has made `data` null: a client told that the operation failed
+      // A mutation field is not run when an earlier one has made `data` null: a client that learns of the failure
       // expects no more effects (GraphQL, section 6.4.4, "Handling Execution Errors", lets a server choose).
       if (run.uses.length > 0 && run.isDataNullBefore(fetch.index)) done();
       else fetchRoot(run, fetch, done);
@@ -41,7 +41,7 @@ export function startFetch(run: Run, fetch: CompiledFetch, done: () => void): vo
 function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   const { kind, operation, join } = fetch;
   const { workspace } = run;
-  const cell = workspace.allocate(FIRST_ASKER);
+  const cell = workspace.allocate(FIRST_REQUESTER);
   let isNeeded = false as boolean;
   walk(run, fetch.walk, (at) => {
     workspace.tape[workspace.tape[at]! + join] = cell;
@@ -80,15 +80,14 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
     let cell = workspace.tape[record + join]!;
     // An entity that was skipped at another position of the record may have its required fields by now.
     if (cell === 0 || cell === run.skipped) {
-      cell = (requests ?? run.entityRequestsOf(operation, readContexts(contexts!, workspace, ancestors))).ask(
-        representation,
-        record,
-      );
+      cell = (
+        requests ?? run.entityRequestsOf(operation, readContexts(contexts!, workspace, ancestors))
+      ).cellOf(representation, record);
       const { tape } = workspace;
       tape[record + join] = cell;
       if (cell === run.skipped) return;
-      const first = tape[cell + FIRST_ASKER + targetIndex]!;
-      if (first === 0) tape[cell + FIRST_ASKER + targetIndex] = record;
+      const first = tape[cell + FIRST_REQUESTER + targetIndex]!;
+      if (first === 0) tape[cell + FIRST_REQUESTER + targetIndex] = record;
       else if (!run.isExclusive && isSame(run, target, record, first)) tape[at] = first;
     }
     const id = workspace.tape[cell + BATCH]!;

@@ -10,7 +10,7 @@ import {
   ANSWERED,
   BATCH,
   FAILED,
-  FIRST_ASKER,
+  FIRST_REQUESTER,
   KIND,
   LIST,
   NULL,
@@ -37,7 +37,7 @@ export class EntityRequests implements EntitiesOfCalls {
   #cells: number[] = [];
   /** The call that collects entities now. */
   #next: Call | undefined;
-  /** Where on the tape the hash table of the cells begins: open addressing, 0 is an empty place. */
+  /** Where on the tape the hash table of the cells begins: open addressing, 0 is an empty slot. */
   #table: number;
   /** Size of the table - 1. */
   #mask = firstTableSize - 1;
@@ -56,7 +56,7 @@ export class EntityRequests implements EntitiesOfCalls {
   }
 
   /** The cell of a record's entity; the `skipped` cell if no representation can be written. */
-  ask(representation: Representation, record: number): number {
+  cellOf(representation: Representation, record: number): number {
     const { workspace } = this.#run;
     const out = this.written;
     const before = out.end;
@@ -69,23 +69,23 @@ export class EntityRequests implements EntitiesOfCalls {
     const length = out.end - start;
     const hash = hashOf(out.view, start, out.end);
     const mask = this.#mask;
-    let place = hash & mask;
-    for (; workspace.tape[this.#table + place] !== 0; place = (place + 1) & mask) {
+    let slot = hash & mask;
+    for (; workspace.tape[this.#table + slot] !== 0; slot = (slot + 1) & mask) {
       if (this.#run.isExclusive) continue;
       const { tape } = workspace;
-      const cell = tape[this.#table + place]!;
+      const cell = tape[this.#table + slot]!;
       if (tape[cell + REPRESENTATION_HASH] !== hash || tape[cell + REPRESENTATION_LENGTH] !== length)
         continue;
       if (!isEqual(out.bytes, tape[cell + REPRESENTATION_START]!, start, length)) continue;
       out.end = before;
       return cell;
     }
-    const cell = workspace.allocate(FIRST_ASKER + this.operation.targets.length);
+    const cell = workspace.allocate(FIRST_REQUESTER + this.operation.targets.length);
     const { tape } = workspace;
     tape[cell + REPRESENTATION_START] = start;
     tape[cell + REPRESENTATION_LENGTH] = length;
     tape[cell + REPRESENTATION_HASH] = hash;
-    tape[this.#table + place] = cell;
+    tape[this.#table + slot] = cell;
     this.#cells.push(cell);
     if (this.#next === undefined) {
       this.#next = new Call(this.#run.calls, this.operation, [], this.#read, this, start);
@@ -136,9 +136,9 @@ export class EntityRequests implements EntitiesOfCalls {
     this.#table = workspace.allocate(this.#mask + 1);
     const { tape } = workspace;
     for (const cell of this.#cells) {
-      let place = tape[cell + REPRESENTATION_HASH]! & this.#mask;
-      while (tape[this.#table + place] !== 0) place = (place + 1) & this.#mask;
-      tape[this.#table + place] = cell;
+      let slot = tape[cell + REPRESENTATION_HASH]! & this.#mask;
+      while (tape[this.#table + slot] !== 0) slot = (slot + 1) & this.#mask;
+      tape[this.#table + slot] = cell;
     }
   }
 }

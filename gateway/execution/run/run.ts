@@ -3,7 +3,7 @@ import { type Call } from './call';
 import { type ConditionValues } from '../compile/conditions';
 import { EntityRequests } from './loader';
 import { type FetchOperation } from '../compile/subgraph-operation';
-import { FIRST_ASKER, OBJECT, SKIPPED, STATUS, type Workspace } from '../json/tape';
+import { FIRST_REQUESTER, OBJECT, SKIPPED, STATUS, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
 import { pool } from './pool';
 import { type ContextValues } from './contexts';
@@ -20,7 +20,6 @@ export interface RunOptions extends Pick<
   readonly isDataNullBefore: (run: Run, fetch: number) => boolean;
 }
 
-/** A written response. */
 export interface Output {
   readonly body: Buffer;
   /** As in `Execution`. */
@@ -85,7 +84,7 @@ export class Run {
     this.scheduler = new CallScheduler(this, combinations);
     // Record 0 stands for no answer: all its fields are absent, whatever its shape.
     this.workspace.allocate(largestRecord);
-    this.skipped = this.workspace.allocate(FIRST_ASKER);
+    this.skipped = this.workspace.allocate(FIRST_REQUESTER);
     this.rootPair = this.workspace.allocate(2);
     const root = this.workspace.allocate(rootShape.size);
     this.workspace.tape[this.rootPair] = root;

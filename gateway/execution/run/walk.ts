@@ -15,7 +15,7 @@ interface MergedResponse {
 
 /**
  * Calls `visit` for the objects at the end of the walk, in the order of the response, with the index of the pair that
- * refers to the object, and the records from the root to it. A record on the way that stands at several places is
+ * refers to the object, and the records from the root to it. A record on the way that stands at several positions is
  * passed only once per depth.
  */
 export function walk(
@@ -83,7 +83,7 @@ function walkSteps(
 /** Depths of a walk that a record marks in its own `VISITED` word: one bit each, below the number of the walk. */
 const markedDepths = 12;
 
-/** Like `walk`, but visits every place of a record, with its path. */
+/** Like `walk`, but visits every position of a record, with its path. */
 export function walkPositions(
   run: Pick<MergedResponse, 'workspace' | 'rootPair'>,
   { steps, types, typed: endTypes }: Walk,

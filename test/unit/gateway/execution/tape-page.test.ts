@@ -44,7 +44,7 @@ class Listing {
     this.#note(0, `${largestRecord} zeros: the record of what has no answer, its fields are absent`);
     this.#note(largestRecord, 'cell of entities that are not requested, as required fields are missing');
     this.#note(largestRecord + words.STATUS, `STATUS ${statuses[tape[largestRecord + words.STATUS]!]!}`, 1);
-    const pair = largestRecord + words.FIRST_ASKER;
+    const pair = largestRecord + words.FIRST_REQUESTER;
     this.#pair(pair, 'pair: the root of the response', 0);
     const [first, second] = program.variantFor({}).schedule.fetches;
     const answered = this.#record(tape[pair]!, rootShape, 'the response', first!.join);
@@ -103,7 +103,7 @@ class Listing {
     const text = this.written.map(({ bytes }) => bytes.toString('utf8', start, start + length));
     const representation = text.find((each) => each.startsWith('{"__typename"'))!;
     this.#note(at + words.REPRESENTATION_START, `REPRESENTATION: ${representation}`, 1);
-    this.#note(at + words.FIRST_ASKER, `FIRST_ASKER → ${tape[at + words.FIRST_ASKER]!}`, 1);
+    this.#note(at + words.FIRST_REQUESTER, `FIRST_REQUESTER → ${tape[at + words.FIRST_REQUESTER]!}`, 1);
     return tape[at + words.ANSWER]!;
   }
 }

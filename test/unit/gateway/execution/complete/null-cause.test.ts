@@ -170,7 +170,7 @@ describe('the sentence about a null names its place and its cause', () => {
       'a call that was not needed, as its representation has no key',
       '{ user { bio } }',
       answering({ data: { user: { __typename: 'User' } } }),
-      'user.bio (User.bio) is null because no subgraph was asked for it, as fields that the call needs are null.',
+      'user.bio (User.bio) is null because no subgraph was called for it, as fields that the call needs are null.',
     ],
     [
       'a value of another type',

@@ -112,10 +112,7 @@ export class AdmissionQueue {
     this.#queued++;
   }
 
-  /**
-   * The queue is full: moves a waiter of the sender with the most queued ones out of it, if that sender has more than
-   * this one would have.
-   */
+  /** The queue is full: moves a waiter of the sender with the most queued out of it, if that has more. */
   #giveRoomInTurn(sender: Sender): void {
     const { size } = sender.queued;
     const largest = this.#heaviest(this.#queued, size, (each) => each.queued.size);
@@ -125,10 +122,7 @@ export class AdmissionQueue {
     this.#giveRoom(sender);
   }
 
-  /**
-   * No more waiters are possible: refuses the newest waiter of the sender with the most, if that sender has more than
-   * this one would have.
-   */
+  /** At the bound of waiters, refuses the newest of the sender with the most, if it has more than this one. */
   #displace(size: number): boolean {
     const largest = this.#heaviest(this.#size, size, (each) => each.size);
     if (largest === undefined) return false;
@@ -161,10 +155,7 @@ export class AdmissionQueue {
     return lightest!;
   }
 
-  /**
-   * Milliseconds that a waiter of this sender is held. A sender with very many is held longer, as refusing it often
-   * takes time from the others.
-   */
+  /** Milliseconds that a waiter is held; longer for a sender with very many, as refusals take time. */
   #holdTimeOf({ size }: Sender, now: number): number {
     const { holdTime } = this.#options;
     const isCrowd = size > crowdSize && size * 4 > this.#size * 3;

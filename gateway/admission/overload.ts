@@ -167,7 +167,7 @@ export class Overload {
     this.#lookAtUnread(now);
     this.#isHeapFull = getHeapStatistics().used_heap_size > this.#heapLimit * fullHeap;
     if (this.#isHeapFull) this.#options.onFullHeap?.();
-    this.#say(size, refused > 0);
+    this.#log(size, refused > 0);
   }
 
   #lookAtUnread(now: number): void {
@@ -180,7 +180,7 @@ export class Overload {
   }
 
   /** Logs when refusing begins, and when it ends. */
-  #say(inFlight: number, refuses: boolean): void {
+  #log(inFlight: number, refuses: boolean): void {
     if (refuses === this.#isRefusing) return;
     this.#isRefusing = refuses;
     const { logger } = this.#options;

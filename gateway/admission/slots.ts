@@ -22,10 +22,7 @@ export class Slots {
     this.#options = options;
   }
 
-  /**
-   * Calls `onAdmitted` as soon as the request has a slot: at once, later, or never if it is refused or its client leaves
-   * before.
-   */
+  /** Calls `onAdmitted` once the request has a slot; never if it is refused or its client leaves before. */
   acquire(request: IncomingRequest, onAdmitted: () => void): void {
     const { inFlight, overload, unsent } = this.#options;
     if (overload.hasFreeSlot) {

@@ -152,9 +152,7 @@ class UnreadConnection {
     this.#taken = taken;
   }
 
-  /**
-   * Bytes that were taken in the last `time` milliseconds. Returned once per such period, and undefined before its end.
-   */
+  /** Bytes that were taken in the last `time` milliseconds, once per such period; undefined before its end. */
   readIn(time: number, now: number): number | undefined {
     const { at, taken } = this.#mark;
     if (now - at < time) return undefined;

@@ -132,9 +132,9 @@ export class AnswerTags {
 
   #visit(value: unknown, position: AnswerPosition, note: Note, requested?: unknown): void {
     if (Array.isArray(value)) {
-      value.forEach((each, i) => {
-        this.#visit(each, position, note, Array.isArray(requested) ? requested[i] : requested);
-      });
+      value.forEach((each, i) =>
+        this.#visit(each, position, note, Array.isArray(requested) ? requested[i] : requested),
+      );
       return;
     }
     if (value === null) this.#visitNull(position, note, requested);

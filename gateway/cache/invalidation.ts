@@ -3,9 +3,7 @@ import type { Store } from './stores/store';
 import { formatsOf } from './tag-formats';
 import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
 
-/**
- * A source of events that invalidate cached answers, such as an event bus or a change stream. Passed to `startGateway`.
- */
+/** Events that invalidate cached answers, such as a change stream. Passed to `startGateway`. */
 export interface InvalidationSource {
   /**
    * Starts listening. `invalidate` resolves when no gateway finds the named entries in the store any more. It rejects

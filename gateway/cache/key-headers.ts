@@ -7,10 +7,7 @@ import type { Caller } from '../subgraph-calls/contract/transport';
 export interface KeyHeaders {
   /** Headers of any subgraph that only identify the caller. An answer that varies by one of them is private. */
   readonly identity: readonly string[];
-  /**
-   * Headers of this subgraph that only identify the caller. They are in the keys of private answers and not of public
-   * ones.
-   */
+  /** Headers of this subgraph that only identify the caller: in the keys of private answers alone. */
   identityOf(subgraph: string): readonly string[];
   /** The client's names of the headers in keys of public answers; `*` if they cannot be listed. */
   readonly vary: readonly string[];

@@ -45,9 +45,9 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
 
   async function drop(changed: readonly string[]): Promise<void> {
     if (changed.length === 0) return;
-    await invalidate(changed).catch((error: unknown) => {
-      logger.warn({ err: error, tags: changed }, 'an invalidation by a subgraph is not confirmed yet');
-    });
+    await invalidate(changed).catch((error: unknown) =>
+      logger.warn({ err: error, tags: changed }, 'an invalidation by a subgraph is not confirmed yet'),
+    );
   }
 
   async function mutate(

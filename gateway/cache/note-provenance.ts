@@ -11,10 +11,7 @@ export interface NoteProvenanceOptions {
   readonly tagsOf: (request: SubgraphRequest, response: SubgraphResponse) => Iterable<string>;
 }
 
-/**
- * Notes the cache policy and tags of every response, from which the answer's own policy and tags are derived. Counts the
- * responses that may be cached.
- */
+/** Notes cache policy and tags of every response for the answer's own. Counts the responses that may be cached. */
 export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions): Interceptor {
   const answered = (response: SubgraphResponse, request: SubgraphRequest): SubgraphResponse => {
     const { provenance, span } = request.caller;

@@ -116,10 +116,7 @@ function secondsIn(text: string | undefined): number | undefined {
   return /^\d+$/.test(text) ? Math.min(Number(text), 2 ** 31) : 0;
 }
 
-/**
- * `Age` in seconds (RFC 9111, section 5.1). Of several values the first one counts. An invalid value makes the response
- * stale, which is stricter than the RFC.
- */
+/** `Age` in seconds (RFC 9111, section 5.1), the first of several. An invalid one makes the response stale. */
 function ageIn(text: string): number {
   const [first] = text.split(',') as [string];
   return /^\d+$/.test(first.trim()) ? Number(first) : Infinity;
@@ -137,10 +134,7 @@ function aged(policy: Policy, age: number): Policy {
   };
 }
 
-/**
- * The policy of a response with `Vary`. Other forwarded headers than those of the identity need no care, as they are in
- * every key.
- */
+/** The policy of a response with `Vary`. Forwarded headers that identify nobody are in every key anyway. */
 function varied(policy: Policy, vary: string, identityHeaders: readonly string[]): Policy {
   const names = vary.split(',').map((name) => name.trim().toLowerCase());
   return names.some((name) => identityHeaders.includes(name)) ? { ...policy, scope: 'private' } : policy;

@@ -43,9 +43,7 @@ export function executeInParts(
   const conditions = program.conditionsOf(variables);
   const variant = program.partsFor({ conditions, variables, repeatsFields });
   if (variant === undefined) return execute(program, options);
-  return new Promise((resolve, reject) => {
-    new RunInParts(program, variant, options, resolve, reject).start();
-  });
+  return new Promise((resolve, reject) => new RunInParts(program, variant, options, resolve, reject).start());
 }
 
 /** One execution in parts. Its workspace is kept until all fetches have ended, also when its reader has left. */

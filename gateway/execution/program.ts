@@ -22,10 +22,7 @@ export interface Program {
   readonly dependencies: readonly (readonly number[])[];
   readonly introspection: Introspection;
   readonly combinations: Combinations;
-  /**
-   * Of a subscription: the operation that opens its source of events. The program runs once per event, which is the answer
-   * to this operation. Undefined for queries and mutations.
-   */
+  /** Of a subscription: opens its source of events. The program runs once per event, which is its answer. */
   readonly source: Pick<FetchOperation, 'request' | 'variableUsages'> | undefined;
   /** The names of the subgraphs that it may call. */
   readonly subgraphs: readonly string[];

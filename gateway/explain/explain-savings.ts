@@ -12,10 +12,7 @@ import { readLifetimes } from '../cache/lifetimes';
 import type { Options } from '../options';
 
 export interface Savings {
-  /**
-   * For each subgraph, in the order of the calls: which calls are shared with other requests, and how long answers are
-   * cached.
-   */
+  /** In the order of the calls: which are shared with other requests, and how long answers are cached. */
   readonly subgraphs: readonly {
     readonly name: string;
     readonly shared: string;
@@ -96,18 +93,18 @@ function answer(
   const facts = { document, operation, schema, supergraph: '', origins: '', documentHash: '', constants: '' };
   const cached = responses.enabled ? describeOperation(facts, responses) : undefined;
   if (cached === undefined) return 'not cached (`cache.responses.enabled`)';
-  const said = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);
-  const known = said.filter((policy) => policy !== undefined);
+  const declared = names.map((name) => readLifetimes(options.subgraphs[name]?.cache).all);
+  const known = declared.filter((policy) => policy !== undefined);
   const policy = cached.restrict(known.length === 0 ? unlimited : known.reduce(strictest));
   const name = operation.name?.value ?? '';
-  const isSaid =
+  const isOverridden =
     Object.hasOwn(responses.operations, name) && responses.operations[name]!.maxAge !== undefined;
   if (policy.maxAge === Infinity) {
     const forWhom = policy.scope === 'private' ? ', private' : '';
     return `for as long as the strictest \`Cache-Control\` of its calls says${forWhom}; not if one has none`;
   }
   if (!isStorable(policy)) return 'not cached';
-  const isSure = isSaid || known.length === said.length;
+  const isSure = isOverridden || known.length === declared.length;
   return isSure ? inWords(policy) : `at most ${inWords(policy)}; shorter where a \`Cache-Control\` says so`;
 }
 

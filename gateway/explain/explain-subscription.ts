@@ -12,9 +12,9 @@ export interface SharedSubscription {
 }
 
 /**
- * Says what `subscriptionKeys` compares. Undefined for another operation.
+ * What `subscriptionKeys` compares, in words. Undefined for another operation.
  *
- * @param isProtected whether directives of the operation ask who the caller is
+ * @param isProtected whether directives of the operation depend on the caller
  */
 export function explainSubscription(
   { source, subgraphs: called }: Pick<Program, 'source' | 'subgraphs'>,

@@ -24,13 +24,12 @@ export interface ExplainOptions {
    * variable has its default, or is false.
    */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether to say why the plan has each fetch. @default false */
+  /** Whether to explain why the plan has each fetch. @default false */
   readonly why?: boolean | undefined;
   /** The options of the gateway. @default the defaults */
   readonly options?: Options | undefined;
 }
 
-/** How an operation is run. */
 export interface OperationExplanation extends Savings {
   /** The query plan, as text; with `why` each fetch has its reasons as comments. */
   readonly plan: string;

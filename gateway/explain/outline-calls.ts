@@ -10,9 +10,7 @@ export interface OutlinedCall {
   readonly kind: 'mutation' | 'subscription' | 'root' | 'entities';
   /** Calls of step 1 depend on no other call, those of step 2 on calls of step 1, and so on. */
   readonly step: number;
-  /**
-   * The calls whose answers it needs, by their positions in the list, before its own; without those that one of these needs.
-   */
+  /** The calls whose answers it needs, by their positions in the list; without those that one of these needs. */
   readonly needs: readonly number[];
   /** The fetches of the plan that go in this call. */
   readonly fetches: readonly {
@@ -23,9 +21,7 @@ export interface OutlinedCall {
   }[];
 }
 
-/**
- * The calls that are needed in any case, in the order of their steps. Fetches that start at the same time share a call.
- */
+/** The calls that are needed in any case, in the order of their steps. Fetches that start together share a call. */
 export function outlineCalls(program: Program, variables: Readonly<Record<string, unknown>>): OutlinedCall[] {
   const fetches = program.outline(program.conditionsOf(variables));
   const steps: number[] = [];
@@ -73,13 +69,13 @@ function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): 
   const queries = fetches.filter((fetch) => !isMutation(fetch));
   const operations = [...new Set(queries.map(({ operation }) => operation))];
   // Equal fetches at several positions are requested once.
-  const asking = (some: readonly FetchOperation[]) =>
+  const fetchesOf = (some: readonly FetchOperation[]) =>
     queries.filter(({ operation }) => some.includes(operation));
   const groups = groupsOf(operations.map((operation) => ({ operation }))).flatMap((group) => {
     const together = group.map(({ operation }) => operation);
     return together.length === 1 || combinations.of(together) !== undefined
-      ? [asking(together)]
-      : together.map((operation) => asking([operation]));
+      ? [fetchesOf(together)]
+      : together.map((operation) => fetchesOf([operation]));
   });
   return [...fetches.filter(isMutation).map((fetch) => [fetch]), ...groups];
 }
@@ -100,8 +96,7 @@ export function requestedBy({ request, getsEntities }: FetchOperation): string[]
   const { definitions } = parse(request.document, { noLocation: true });
   const { selections } = (definitions[0] as OperationDefinitionNode).selectionSet;
   const [first] = selections;
-  const asked = getsEntities && first?.kind === Kind.FIELD ? first.selectionSet!.selections : selections;
-  return namesIn(asked);
+  return namesIn(getsEntities && first?.kind === Kind.FIELD ? first.selectionSet!.selections : selections);
 }
 
 /** Fields, and the types of fragments; a fragment without a type is only around conditions. */

@@ -8,7 +8,7 @@ import {
   type SubscriptionNode,
 } from '../execution/compile/plan';
 
-/** What is said of a fetch, in lines. */
+/** The comments on a fetch, in lines. */
 type Notes = (node: FetchNode) => readonly string[];
 
 /** @param notes comments at the head of each fetch; none where they are left out */

@@ -10,11 +10,10 @@ import type { OperationAccess, Refused } from '../auth/directives';
 import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
+import type { Variables } from '../limits/variables';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { CountedOperation } from '../telemetry/metrics/call-statistics';
 import type { CountUse } from '../usage/recorder';
-
-export type Variables = Readonly<Record<string, unknown>>;
 
 /** An operation with everything that is compiled before it is planned. */
 export interface CompiledOperation {
@@ -31,7 +30,7 @@ export interface CompiledOperation {
   readonly count: CountUse | undefined;
   /** By which its calls are counted. */
   readonly counted: CountedOperation;
-  /** Whether clients without credentials may see all of it, as far as the supergraph says. */
+  /** Whether clients without credentials may see all of it, as far as the supergraph allows. */
   readonly isOpen: boolean;
   readonly cost: OperationCost;
   readonly refuse: RefuseOperation;
@@ -40,15 +39,12 @@ export interface CompiledOperation {
   readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
 }
 
-/**
- * The key of an operation. A name has no line break, so keys are unambiguous. Without a name the key is the document
- * itself, which saves a copy.
- */
+/** Names have no line break, so keys are unambiguous. Without a name it is the document: no copy is made. */
 export const knownKey = (document: string, operationName: string | undefined): string =>
   operationName === undefined ? document : `${operationName}\n${document}`;
 
 /**
- * The errors of variables, with the place where each variable is defined in the document (GraphQL, section 6.1.2,
+ * The errors of variables, with the position where each variable is defined in the document (GraphQL, section 6.1.2,
  * "Coercing Variable Values"). Subgraphs get the variables as the client sent them, not the coerced values.
  */
 export function variableErrors(

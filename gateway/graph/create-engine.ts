@@ -141,10 +141,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;
-/**
- * These are planned without a time limit. Most requests are for few operations, and on a busy machine planning them
- * later could time out.
- */
+/** Planned without a time limit: most requests are for few operations. */
 const leastWarmUp = 10;
 
 /** Yields operations until the time for warming up is over; the others are planned when they are requested. */

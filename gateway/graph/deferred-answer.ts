@@ -7,7 +7,7 @@ import { type Flow, flowOf } from '../subgraph-calls/contract/source';
 
 export interface DeferredAnswerOptions {
   readonly format: IncrementalFormat;
-  /** Most bytes in all parts together: of data, and about those that tell of fragments. */
+  /** Most bytes in all parts together: of data, and of what names fragments. */
   readonly mostBytes: number;
   /** What is made of each part before it is sent: what is masked in it is logged, for example. */
   readonly finish: (part: ExecutionPart) => ExecutionPart | Promise<ExecutionPart>;
@@ -19,7 +19,7 @@ export interface DeferredAnswerOptions {
 
 /**
  * The parts of an answer with deferred fragments, for its client. It fails only before the first part: where something fails
- * later, the last one says so of each fragment that the client waits for, as a client takes no error that is about nothing.
+ * later, the last one reports that of each fragment that the client waits for, as a client takes no error about nothing.
  */
 export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOptions): Flow<OperationResult> {
   const { format, mostBytes, finish, extensions, onDefect } = options;
@@ -44,9 +44,9 @@ export function deferredAnswer(parts: ExecutionParts, options: DeferredAnswerOpt
         return answered(finished);
       } catch (error) {
         if (!isBegun) throw error;
-        const isTold = error instanceof GraphQLError;
-        if (!isTold) onDefect(error);
-        return answered(parts.fail(isTold ? error : fieldError('INTERNAL_SERVER_ERROR', {})));
+        const isReportable = error instanceof GraphQLError;
+        if (!isReportable) onDefect(error);
+        return answered(parts.fail(isReportable ? error : fieldError('INTERNAL_SERVER_ERROR', {})));
       }
     },
     close() {

@@ -30,7 +30,7 @@ export interface Engine {
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   /** The instances of a subgraph that are called now. */
   readonly instancesOf: (subgraph: string) => readonly Instance[];
-  /** What the options of events say of fields, and the supergraph does not have. */
+  /** The fields that the options of events name and the supergraph does not have. */
   readonly eventFieldProblems: readonly EventFieldProblem[];
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];

@@ -92,8 +92,8 @@ export class Gateway implements GatewayInterface {
       const refusal = supergraphSdl === undefined ? undefined : await this.#tryGeneration(supergraphSdl);
       // Logged only if the gateway starts in spite of it: otherwise `start` rejects with the reason, and its caller
       // reports that.
-      const say = (): void => refusal && this.#sayRefused(supergraphSdl!, refusal);
-      if (this.#current === undefined) await this.#runLastGood(say);
+      const log = (): void => refusal && this.#logRefusal(supergraphSdl!, refusal);
+      if (this.#current === undefined) await this.#runLastGood(log);
       if (refusal !== undefined && this.#current === undefined) throw refusal;
       if (this.#current === undefined && replaces !== undefined) throw unreadable(reason);
     } catch (error) {
@@ -110,7 +110,7 @@ export class Gateway implements GatewayInterface {
       if (kept === undefined) return;
       onFound();
       const refusal = await this.#tryGeneration(kept.supergraphSdl);
-      if (refusal !== undefined) this.#sayRefused(kept.supergraphSdl, refusal);
+      if (refusal !== undefined) this.#logRefusal(kept.supergraphSdl, refusal);
       else logger.warn({ file: lastGood!.file, since: kept.since }, 'the last good supergraph runs');
     } catch (error) {
       logger.warn(
@@ -195,13 +195,13 @@ export class Gateway implements GatewayInterface {
         this.#settings.source.onOutcome?.({ result: 'live', supergraphSdl });
       else {
         const refusal = await this.#tryGeneration(supergraphSdl);
-        if (refusal !== undefined) this.#sayRefused(supergraphSdl, refusal);
+        if (refusal !== undefined) this.#logRefusal(supergraphSdl, refusal);
       }
     }
     this.#isBuilding = false;
   }
 
-  #sayRefused(supergraphSdl: string, { message: reason }: Error): void {
+  #logRefusal(supergraphSdl: string, { message: reason }: Error): void {
     const supergraph = supergraphId(supergraphSdl);
     this.#settings.logger.error({ supergraph, reason }, 'a supergraph was refused');
   }
@@ -288,9 +288,6 @@ function noOperation(name: string | undefined): GraphQLError {
   );
 }
 
-function describe({
-  apiSchema,
-  supergraphSdl,
-}: Generation): Parameters<GatewaySchemaLoadOrUpdateCallback>[0] {
-  return { apiSchema, coreSupergraphSdl: supergraphSdl };
-}
+const describe = ({ apiSchema, supergraphSdl: coreSupergraphSdl }: Generation) => ({
+  ...{ apiSchema, coreSupergraphSdl },
+});

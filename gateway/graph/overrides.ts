@@ -10,10 +10,7 @@ export interface OverrideRate {
   readonly percent: number;
 }
 
-/**
- * The percentage of each label of the supergraph: from the options, or from the label itself (`percent(25)` is on for a
- * quarter of the requests).
- */
+/** The percentage of each label: from the options, or from the label itself, as in `percent(25)`. */
 export function overrideRates(labels: readonly string[], overrides: Options['overrides']): OverrideRate[] {
   return labels
     .map((label) => {

@@ -26,7 +26,7 @@ export function createClientLimits({ limits, introspection }: ClientLimitsOption
       (mode === undefined || identity.mode === mode) &&
       (client === undefined || identity.client === client) &&
       (group === undefined || identity.groups.includes(group)),
-    limits: { ...everybody, ...said(own) },
+    limits: { ...everybody, ...definedIn(own) },
   }));
   const known = new WeakMap<Identity, Limits>();
   const measure = createMeasure([everybody, ...compiled.map((each) => each.limits)]);
@@ -43,5 +43,5 @@ export function createClientLimits({ limits, introspection }: ClientLimitsOption
   return { of, measure, refuse: (document, identity) => refusalOf(measure(document), of(identity)) };
 }
 
-const said = (own: object): Partial<Limits> =>
+const definedIn = (own: object): Partial<Limits> =>
   Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));

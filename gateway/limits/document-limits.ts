@@ -2,21 +2,10 @@ import type { GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { requestError } from '../errors';
 import type { Limits } from '../options/limits';
-import { aliases } from './aliases';
-import { depth } from './depth';
-import { directives } from './directives';
-import type { DocumentMeasure, DocumentRule } from './document-rule';
 import { outlineOf } from './document-outline';
-import { rootFields } from './root-fields';
-import { selections } from './selections';
-import { tokens } from './tokens';
+import { type DocumentMeasure, type DocumentRule, documentRules } from './document-rules';
 
-/** In the order of comparison: measures at which reading may stop come first. */
-const rules = { depth, tokens, aliases, rootFields, directives, selections } satisfies {
-  readonly [Limit in DocumentMeasure]: DocumentRule<Limit>;
-};
-
-const ordered: readonly DocumentRule[] = Object.values(rules);
+const ordered = Object.entries(documentRules) as [DocumentMeasure, DocumentRule][];
 
 /** The measures of one document. They do not depend on the client. */
 export type Measures = Readonly<Record<DocumentMeasure, number>> & { readonly introspects: boolean };
@@ -36,7 +25,7 @@ export function createMeasure(all: readonly Limits[]): (document: string) => Mea
     let measures = known.get(document);
     if (measures === undefined) {
       const outline = outlineOf(document, bounds);
-      const values = Object.fromEntries(ordered.map(({ limit, measure }) => [limit, measure(outline)]));
+      const values = Object.fromEntries(ordered.map(([limit, { measure }]) => [limit, measure(outline)]));
       measures = { ...(values as Record<DocumentMeasure, number>), introspects: outline.introspects };
       known.set(document, measures, { size: document.length * 2 + 512 });
     }
@@ -54,17 +43,17 @@ export const isWithin = (measures: Measures, limits: Limits): boolean =>
 /** The error if a client with these limits may not send a document. */
 export function refusalOf(measures: Measures, limits: Limits): GraphQLError | undefined {
   if (isWithin(measures, limits)) return undefined;
-  const exceeded = exceededBy(measures, limits);
-  if (exceeded === undefined) return requestError('INTROSPECTION_DISABLED', {});
-  const { code, limit } = exceeded;
+  const limit = exceededBy(measures, limits);
+  if (limit === undefined) return requestError('INTROSPECTION_DISABLED', {});
+  const { code } = documentRules[limit];
   const facts = { got: measures[limit], limit: limits[limit] };
   return code === 'GRAPHQL_PARSE_FAILED'
     ? requestError(code, { reason: `The document has more than ${facts.limit} tokens.` })
     : requestError(code, facts);
 }
 
-/** The first rule whose limit is exceeded. A loop, as it runs for every request: it allocates nothing. */
-function exceededBy(measures: Measures, limits: Limits): DocumentRule | undefined {
-  for (const rule of ordered) if (measures[rule.limit] > limits[rule.limit]) return rule;
+/** The first limit that is exceeded. A loop, as it runs for every request: it allocates nothing. */
+function exceededBy(measures: Measures, limits: Limits): DocumentMeasure | undefined {
+  for (const [limit] of ordered) if (measures[limit] > limits[limit]) return limit;
   return undefined;
 }

@@ -39,10 +39,7 @@ export interface OutlineBounds {
   readonly levels: number;
 }
 
-/**
- * Reads a document token by token, so that no document, however deep, can exhaust the stack. A document with a syntax
- * error is read up to the error, which the parser reports later.
- */
+/** Reads tokens, so that no document exhausts the stack. The parser reports syntax errors later. */
 export function outlineOf(document: string, bounds: OutlineBounds): Outline {
   const reader = new OutlineReader(bounds);
   try {
@@ -141,9 +138,8 @@ class OutlineReader {
   #name(lexer: Lexer): void {
     const isRoot = this.#isRoot.at(-1);
     if (isRoot === undefined) {
-      if (lexer.token.value === 'fragment' && lexer.lookahead().kind === TokenKind.NAME) {
+      if (lexer.token.value === 'fragment' && lexer.lookahead().kind === TokenKind.NAME)
         this.#fragment = this.#next(lexer);
-      }
       return;
     }
     let name = lexer.token.value;
@@ -179,10 +175,7 @@ class OutlineReader {
   }
 }
 
-/**
- * Sorts fragments before the definitions that spread them. Without recursion, as a chain of fragments may be as long as
- * a document.
- */
+/** Sorts fragments before the definitions that spread them. No recursion: chains of fragments may be long. */
 function inOrder(definitions: readonly Definition[]): Definition[] {
   const named = new Map(definitions.map((definition) => [definition.fragment, definition]));
   const seen = new Set<Definition>();

@@ -4,9 +4,7 @@ import type { ClientLimits } from './client-limits';
 import type { OperationCost } from './cost/operation-cost';
 import { refuseCost } from './cost/refusal';
 import { refusalOf } from './document-limits';
-import { refuseVariables } from './variables';
-
-type Variables = Readonly<Record<string, unknown>>;
+import { refuseVariables, type Variables } from './variables';
 
 /** Returns the error if a client may not run the operation with these variables. */
 export type RefuseOperation = (variables: Variables, identity: Identity) => GraphQLError | undefined;

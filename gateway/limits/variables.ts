@@ -2,28 +2,25 @@ import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
 import type { Limits } from '../options/limits';
 
-/**
- * The error if variables are too many or too deeply nested. Reads without recursion and stops at the limit:
- * `JSON.parse` accepts any depth, but later code is recursive.
- */
+/** The variables of an operation, as the client sent them. */
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** The error if variables are too many or too deep. It reads without recursion, unlike later code. */
 export function refuseVariables(
-  variables: Readonly<Record<string, unknown>>,
+  variables: Variables,
   limits: Pick<Limits, 'variables' | 'variablesDepth'>,
 ): GraphQLError | undefined {
   let level: object[] = [variables];
   let count = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limits.variablesDepth) {
+    if (depth > limits.variablesDepth)
       return refusal(`are nested deeper than ${limits.variablesDepth} levels`);
-    }
     const next: object[] = [];
     for (const container of level) {
       const values: readonly unknown[] = Array.isArray(container) ? container : Object.values(container);
       count += values.length;
       if (count > limits.variables) return refusal(`hold more than ${limits.variables} values`);
-      for (const value of values) {
-        if (typeof value === 'object' && value !== null) next.push(value);
-      }
+      for (const value of values) if (typeof value === 'object' && value !== null) next.push(value);
     }
     level = next;
   }

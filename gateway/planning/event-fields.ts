@@ -22,7 +22,7 @@ export interface EventField {
 /** By their names in the subscription type. */
 export type EventFields = Readonly<Record<string, EventField>>;
 
-/** What the options say of a field, and the supergraph does not have. */
+/** What the options name of a field, and the supergraph does not have. */
 export interface EventFieldProblem {
   readonly field: string;
   /** The member of the option; undefined for the whole. */

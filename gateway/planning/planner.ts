@@ -42,10 +42,7 @@ export interface PlannedOperation {
 
 /** What a task of the planner works with. */
 export interface PlannerContext {
-  /**
-   * Plans an operation that is valid against the API schema. Progressive overrides are off unless `overrideLabels` names their
-   * labels. Throws a `GraphQLError`.
-   */
+  /** Plans a valid operation. Progressive overrides are on if `overrideLabels` names them. Throws a `GraphQLError`. */
   readonly plan: (
     document: string,
     operationName: string | undefined,
@@ -54,7 +51,7 @@ export interface PlannerContext {
 }
 
 export class Planner {
-  /** Settles when the supergraph has been read. Rejects with an `Error` that says what is wrong with it. */
+  /** Settles when the supergraph has been read. Rejects with an `Error` that names what is wrong with it. */
   readonly ready: Promise<SupergraphFacts>;
   readonly #options: PlannerOptions;
   readonly #limits: Options['planning'];
@@ -91,10 +88,7 @@ export class Planner {
     return this.run(document, sender, ({ plan }) => plan(document, operationName, overrideLabels));
   }
 
-  /**
-   * Works at a task that plans an operation, in slices between those of other senders. Rejects with what it throws, or with a
-   * `GraphQLError` where too many tasks wait.
-   */
+  /** Works at a task in slices between those of other senders. Rejects with a `GraphQLError` if too many wait. */
   run<Result>(
     document: string,
     sender: string,

@@ -21,7 +21,7 @@ export interface Protections {
   readonly sources: ReadonlyMap<string, readonly string[]>;
   /** The elements that the keys of a type select. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
-  /** Interfaces that some subgraph defines as `@interfaceObject`: it does not tell the implementations apart. */
+  /** Interfaces that some subgraph defines as `@interfaceObject`: it does not distinguish the implementations. */
   readonly interfaceObjects: ReadonlySet<string>;
   /** The types of `@inaccessible` fields, which plans may still fetch. */
   readonly hiddenFields: ReadonlyMap<string, string>;

@@ -45,7 +45,7 @@ export interface IncomingRequestOptions {
   readonly signIdentity: SignIdentity;
   /** Timeout of a request that has no shorter one of its own, in milliseconds. */
   readonly timeout: number;
-  /** Whether clients are told how long its parts took: in development. */
+  /** Whether answers report how long the parts took: in development. */
   readonly reportsTimes: boolean;
   /** Called once per request, when all work for it is done. Its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
@@ -123,12 +123,9 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
   isDetached = false;
   /** The cursor of the last answer that its client has of a subscription, where it comes back for those after. */
   after: string | undefined;
-  /**
-   * Its trace, where the gateway exports traces or records it for the console; else undefined. Where it does not export, the ids of
-   * trace of its client goes to subgraphs.
-   */
+  /** Its trace, if it is exported or recorded; else undefined. Unexported, subgraphs get the ids of the client. */
   ownTrace: OwnTrace | undefined;
-  /** How long its parts took; undefined where its client is not told. */
+  /** How long its parts took; undefined where answers do not report it. */
   readonly timing: ServerTiming | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
@@ -260,15 +257,12 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return (this.#calls ??= noCalls());
   }
 
-  /**
-   * How many subgraph calls were sent for this request, retries included. A call that several requests share counts for
-   * the first of them.
-   */
+  /** Subgraph calls that were sent, retries included. A shared call counts for the first of its requests. */
   get callsSent(): number {
     return this.#calls?.sent ?? 0;
   }
 
-  /** Notes the code of an error that its client is told. */
+  /** Notes the code of an error that its client gets. */
   noteCode(code: unknown): void {
     if (typeof code !== 'string') return;
     const codes = (this.codes ??= new Set());
@@ -418,7 +412,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.abort(requestError('GATEWAY_TIMEOUT', { timeout: this.timeout }));
   }
 
-  /** @returns whether the request is still to be told how its work has ended */
+  /** @returns whether the end of its work is still awaited */
   #endsWork(): boolean {
     if (performance.now() >= this.deadline) this.#timeOut();
     const isAwaited = this.#onAbort !== undefined;
@@ -441,7 +435,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.settle();
   }
 
-  /** Says that work goes on after the first part of its answer is known. It settles when what is returned is called. */
+  /** Work goes on after the first part of its answer is known. It settles when what is returned is called. */
   workOn(): () => void {
     this.#worksOn = true;
     return () => {
@@ -492,10 +486,7 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     releaseAll(atEnd);
   }
 
-  /**
-   * Called when its answer is known, or the first part of it. If all work for it is done, it is settled: the client may read
-   * the answer later.
-   */
+  /** Called when its answer, or the first part of it, is known. The client may read it later. */
   settle(): void {
     if (this.#isSettled) return;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
@@ -531,13 +522,7 @@ function showToHooks(request: IncomingRequest): HookRequest {
   const { id, head, address, identity } = request;
   const headers = Object.freeze({ ...head.headers });
   const forward = (name: string, value: string): void => request.forward(name, value);
-  return Object.freeze({
-    id,
-    ...{ method: head.method, url: head.url, headers },
-    address,
-    identity,
-    forward,
-  });
+  return Object.freeze({ id, method: head.method, url: head.url, headers, address, identity, forward });
 }
 
 const tracingHeaders = (id: string, trace: TraceContext | undefined): Caller['tracing'] =>

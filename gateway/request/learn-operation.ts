@@ -3,9 +3,8 @@ import type { ApolloServer, ApolloServerPlugin, HeaderMap, HTTPGraphQLResponse }
 import type * as Disabled from '@apollo/server/plugin/disabled';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { IncomingRequest, RequestHead } from './incoming-request';
-import { takesParts } from './answers/only-part';
+import { partsNotTaken, takesParts } from './answers/only-part';
 import type { PersistedOperations } from './persisted/persisted-operations';
-import { partsNotTaken } from './answers/parts-not-taken';
 import { mediaTypes } from '../net/media-type';
 import type { LearnedOperation, OperationContext } from '../graph/engine';
 import type { Gateway } from '../graph/gateway';
@@ -117,13 +116,10 @@ function createApolloServer(settings: ApolloServerSettings): ApolloServer<Operat
   });
 }
 
-/** Validation errors per answer, without the one that says that there are more. */
+/** Validation errors per answer, without the one about further errors. */
 const mostErrors = 9;
 
-/**
- * Keeps the generation open that validates an operation. Notes the operation's body in a batch, and unsupported
- * features.
- */
+/** Keeps the generation open that validates. Notes the body in a batch, and unsupported features. */
 function requestPlugin(gateway: Gateway): ApolloServerPlugin<OperationContext> {
   return {
     requestDidStart: ({ schema, request, contextValue }) => {
@@ -212,7 +208,6 @@ export function createLearn(start: () => Promise<Learner>): Learn {
 }
 
 function addHeaders({ headers }: RequestHead, map: HeaderMap): void {
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(headers))
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
 }

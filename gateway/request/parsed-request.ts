@@ -37,10 +37,7 @@ export function parseBody(body: Buffer, withoutExtensions: boolean): SentOperati
   return parsed;
 }
 
-/**
- * Reads the parameters of a GET. Undefined if they are not in the usual form; Apollo Server then answers with the
- * error.
- */
+/** Reads the parameters of a GET. Undefined for an unusual form: Apollo Server answers with the error. */
 export function parseUrl(url: string): SentOperation | undefined {
   const parameters = new URLSearchParams(searchOf(url));
   const operation: Record<string, unknown> = {};

@@ -190,7 +190,7 @@ export class Pipeline {
     const isAcceptable = type !== undefined;
     const { write } = this.#writer;
     const answered = await runBatch(arrival, sent, { runOperation, learn, isAcceptable, reply, write });
-    if ('told' in answered) return apolloAnswer(request, answered.told, reply.jsonStatus);
+    if ('refusal' in answered) return apolloAnswer(request, answered.refusal, reply.jsonStatus);
     const { status } = answered;
     const { headers, body } = plainAnswer(
       status,

@@ -44,7 +44,7 @@ export class Reply {
     if (error instanceof ClientGone || request.sink.isAnswered) return;
     const { status, headers, ownHeaders, body } = this.answerTo(request, error);
     if (request.sink.refusesInEvents) {
-      // A client that is to come back is not told that this is the end.
+      // A client that is to come back does not get this as the end.
       const ending = isShutdown(error) ? 'shutdown' : 'failed';
       const part = onlyPart(Buffer.from(body), { kind: 'events', ending });
       this.send(request, { status: 200, headers: [...ownHeaders, 'cache-control', 'no-store'], body: part });
@@ -54,10 +54,7 @@ export class Reply {
     this.send(request, { status, headers: [...headers, 'content-length', length], body });
   }
 
-  /**
-   * The answer for an error. An error without a code is a defect and is logged. So is an error that cannot be sent as
-   * it is, such as a hook may throw.
-   */
+  /** The answer for an error. One without a code, or that cannot be sent, is a defect and is logged. */
   answerTo(request: IncomingRequest, error: unknown): ErrorAnswer {
     const { accept } = request.head.headers;
     let defect = error;
@@ -72,9 +69,9 @@ export class Reply {
       }
     }
     this.#logger.error({ err: defect, ...loggedIds(request) }, 'a request failed');
-    const told = requestError('INTERNAL_SERVER_ERROR', {});
-    this.#note(request, told, 500);
-    return errorAnswer(told, accept);
+    const internal = requestError('INTERNAL_SERVER_ERROR', {});
+    this.#note(request, internal, 500);
+    return errorAnswer(internal, accept);
   }
 
   /** Counts the errors of an answer, and notes them for the access log. */

@@ -150,9 +150,8 @@ export class RequestsInFlight {
     const { metrics, logger, options } = this.#settings;
     const status = answered ?? clientGone;
     const milliseconds = performance.now() - request.start;
-    if (!isForHealth) {
+    if (!isForHealth)
       metrics.requests.record(request, this.#isToEndpoint(request.head), answered, milliseconds / 1000);
-    }
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     const isWell = status < 400 && request.errorsLeftOut === 0 && !isForHealth;

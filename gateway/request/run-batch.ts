@@ -5,7 +5,7 @@ import { isMap } from '../options/is-map';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { OperationResult } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
-import { noteCodes } from './answers/note-codes';
+import { noteCodes } from './answers/response-body';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -37,7 +37,7 @@ export async function runBatch(
   arrival: Arrival,
   sent: readonly unknown[],
   { runOperation, learn, isAcceptable, reply, write }: RunBatchOptions,
-): Promise<BatchAnswer | { readonly told: HTTPGraphQLResponse }> {
+): Promise<BatchAnswer | { readonly refusal: HTTPGraphQLResponse }> {
   const operations = await Promise.all(
     sent.map((each) => (isMap(each) ? runOperation.expand(arrival, each) : each)),
   );
@@ -45,13 +45,13 @@ export async function runBatch(
     isMap(each) && isAcceptable ? runOperation.find(arrival, each) : undefined,
   );
   const unknown = operations.filter((_, i) => known[i] === undefined);
-  let told: HTTPGraphQLResponse | undefined;
+  let refusal: HTTPGraphQLResponse | undefined;
   let refused: unknown[] = [];
   let learned: ReadonlyMap<unknown, LearnedOperation> = new Map();
   if (unknown.length > 0 || sent.length === 0) {
-    ({ response: told, learned } = await learn(arrival.request, { search: '', body: unknown }));
-    const text = told.body.kind === 'complete' ? told.body.string : '';
-    if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { told };
+    ({ response: refusal, learned } = await learn(arrival.request, { search: '', body: unknown }));
+    const text = refusal.body.kind === 'complete' ? refusal.body.string : '';
+    if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { refusal };
     refused = JSON.parse(text) as unknown[];
     noteCodes(arrival.request, refused);
   }
@@ -79,7 +79,7 @@ export async function runBatch(
       const answer = known[i] === undefined ? inOrder.next().value : undefined;
       const operation = known[i] ?? learned.get(each);
       if (operation !== undefined) return run(operation);
-      return { status: told?.status ?? 400, headers: [], body: Buffer.from(JSON.stringify(answer)) };
+      return { status: refusal?.status ?? 400, headers: [], body: Buffer.from(JSON.stringify(answer)) };
     }),
   );
   const failed = parts.find(({ status }) => status >= 400);

@@ -17,7 +17,7 @@ import { searchFor, searchOf, type SentOperation, usualOperation } from './parse
 import type { Arrival } from './pipeline';
 import { refusedOperation } from './refusals/note-refused';
 import { refuseRootConditions } from './root-conditions';
-import { partsNotTaken } from './answers/parts-not-taken';
+import { partsNotTaken } from './answers/only-part';
 import type { IncrementalFormat } from './sink';
 
 export interface RunOperationOptions {
@@ -30,10 +30,7 @@ export interface RunOperationOptions {
   readonly hooks: Pick<Hooks, 'onOperation'>;
 }
 
-/**
- * The steps of one operation, from its text or id to its result. A refusal throws, or rejects with, a `GraphQLError`. A
- * known operation waits only for its execution.
- */
+/** The steps of one operation, from its text or id to its result. Refusals are `GraphQLError`s. */
 export class RunOperation {
   readonly #options: RunOperationOptions;
 
@@ -190,7 +187,7 @@ export class RunOperation {
   }
 }
 
-/** How a client takes deferred fragments. Over protocols that do not say, it may ask for the older format. */
+/** How a client takes deferred fragments. Over protocols that do not name one, it may request the older format. */
 function formatFor({ sink }: IncomingRequest, { extensions }: SentOperation): IncrementalFormat | undefined {
   const { incremental } = sink;
   if (incremental === undefined || !isMap(extensions) || !isMap(extensions['weir'])) return incremental;

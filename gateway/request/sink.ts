@@ -14,10 +14,7 @@ export interface ClientAnswer {
 
 /** The body of an answer in parts. */
 export interface ResponseParts extends Flow<ResponsePart> {
-  /**
-   * `events`: each part is an answer of its own, as of a subscription. `increments`: together they are one answer, in the
-   * format that `Sink.incremental` names.
-   */
+  /** `events`: each part is an answer. `increments`: they are one answer, as `Sink.incremental` names it. */
   readonly kind: 'events' | 'increments';
 }
 
@@ -31,15 +28,11 @@ export type IncrementalFormat = '20220824' | 'v0.2';
 export interface ResponsePart {
   /** UTF-8 JSON. Nobody writes to it. */
   readonly body: Buffer;
-  /**
-   * Names the place of this event in its source, for a client that comes back later: `id:` over SSE.
-   *
-   * @default undefined: the source has no positions
-   */
+  /** Position of this event, for a client that comes back: `id:` over SSE. @default undefined: the source has none */
   readonly cursor?: string | undefined;
   /**
-   * Why this is the last part, before the source came to its own end: `failed`, its body says why; `shutdown`, the gateway
-   * stops and the client may come back at once.
+   * Why this is the last part, before the source came to its own end: `failed`, its body has the error; `shutdown`, the
+   * gateway stops and the client may come back at once.
    *
    * @default undefined: another part follows, or the end
    */
@@ -48,7 +41,7 @@ export interface ResponsePart {
 
 /**
  * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its
- * own. `upload` and `download` tell how much memory the request takes, so memory is bounded for every kind of
+ * own. `upload` and `download` report how much memory the request takes, so memory is bounded for every kind of
  * connection.
  */
 export interface Sink {
@@ -58,10 +51,7 @@ export interface Sink {
   readonly carriesParts: boolean;
   /** Whether its client takes the events of a subscription. */
   readonly takesEvents: boolean;
-  /**
-   * Whether its client reads an event without data, whose extensions say that events may be missing or may come twice.
-   * Others are told with the next event.
-   */
+  /** Whether its client reads a gap as an event without data. Others get it with the next event. */
   readonly takesGaps: boolean;
   /** The format in which its client takes one answer in parts; undefined if it takes none: then nothing is deferred. */
   readonly incremental: IncrementalFormat | undefined;
@@ -70,7 +60,7 @@ export interface Sink {
   /** Whether its client reads a refusal only as an event with the status 200. */
   readonly refusesInEvents: boolean;
   /**
-   * Sends the answer, or begins to. Called once at most. An answer in parts is told to wait while its client has no room
+   * Sends the answer, or begins to. Called once at most. An answer in parts waits while its client has no room
    * for the next one. If it fails, the sink closes the connection without the end of the answer, so that the client
    * notices. The request closes the parts when it ends; the sink need not.
    */
@@ -79,10 +69,7 @@ export interface Sink {
   readonly upload: Upload | undefined;
   /** The answer while its client reads it; undefined if none of it is kept in this process. */
   readonly download: Download | undefined;
-  /**
-   * Takes whole messages of HTTP/1.1, as they are written to the connection. Undefined where, or while, that is
-   * impossible.
-   */
+  /** Takes whole messages of HTTP/1.1 for the connection. Undefined where, or while, that is impossible. */
   readonly messages: MessageSink | undefined;
 }
 
@@ -105,9 +92,7 @@ export interface Download {
    * @default undefined: what waits is a copy, or of no one body
    */
   readonly shared?: Buffer | undefined;
-  /**
-   * The connection to which they are written. Answers on one connection wait for the same client, and are cut together.
-   */
+  /** Answers on one connection wait for the same client, and are cut together. */
   readonly connection: ClientConnection;
 }
 
@@ -123,7 +108,7 @@ export interface MessageSink {
   /** Headers that each message must have: names and values in turn, one array for each origin that the options list. */
   readonly corsHeaders: readonly string[];
   /**
-   * Sends a whole message. Called once at most, in place of `answer`.
+   * Sends a whole message. Called once at most, instead of `answer`.
    *
    * @returns whether the operating system has taken all of it; otherwise its bytes must not be changed any more
    */

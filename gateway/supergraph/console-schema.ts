@@ -1,5 +1,5 @@
 /**
- * The schema browser: what a supergraph says of its types, and who uses them. It only reads, so a thread can run it. Over 300
+ * The schema browser: what a supergraph declares of its types, and who uses them. It only reads, so a thread can run it. Over 300
  * lines: each kind of type is described in its own way.
  */
 import {
@@ -184,11 +184,7 @@ const ownersBy = (
 ): string[] =>
   joins.length === 0 ? [...all] : unique(joins.flatMap(({ graph }) => names.get(String(graph)) ?? []));
 
-const described = ({
-  description,
-}: {
-  readonly description?: StringValueNode | undefined;
-}): { readonly description?: string } =>
+const described = ({ description }: { readonly description?: StringValueNode | undefined }) =>
   description === undefined ? {} : { description: description.value };
 
 function deprecationOf(element: { readonly directives?: readonly ConstDirectiveNode[] | undefined }) {
@@ -198,7 +194,7 @@ function deprecationOf(element: { readonly directives?: readonly ConstDirectiveN
   return { deprecated: typeof reason === 'string' ? reason : 'No longer supported' };
 }
 
-/** What subgraphs say of a field to the planner, such as `@requires(fields: "price") in inventory`. */
+/** What subgraphs declare of a field for the planner, such as `@requires(fields: "price") in inventory`. */
 const joinedDirectives = (
   joins: readonly Record<string, unknown>[],
   names: ReadonlyMap<string, string>,

@@ -75,8 +75,5 @@ async function readSettled(file: string): Promise<string> {
 
 /** Milliseconds. A process that writes a file in several pieces writes the next piece sooner. */
 const settleTime = 30;
-/**
- * Milliseconds. A file that was last written longer ago counts as complete. It is long, as checks may be slow on a busy
- * machine.
- */
+/** Milliseconds. A file written longer ago counts as complete. Checks may be slow on a busy machine. */
 const recently = 1000;

@@ -43,21 +43,10 @@ export function openSource(
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
     const { enabled, interval, minimumDays } = usage;
-    const {
-      source,
-      usageSink: sink,
-      facts,
-      removals,
-    } = openRegistry({
-      ...{ registry, graph, version, ...pace, minimumDays, logger, isReadOnly },
-    });
-    return {
-      source,
-      usage: enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined,
-      lastGood: lastGood ?? lastGoodFile(kept),
-      registryFacts: facts,
-      removals,
-    };
+    const reading = { registry, graph, version, ...pace, minimumDays, logger, isReadOnly };
+    const { source, usageSink: sink, facts: registryFacts, removals } = openRegistry(reading);
+    const recorder = enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined;
+    return { source, usage: recorder, lastGood: lastGood ?? lastGoodFile(kept), registryFacts, removals };
   }
   if (url !== undefined) {
     const isS3 = url.startsWith('s3:');

@@ -3,10 +3,7 @@ import { timeLimit } from '../net/time-limit';
 import type { SupergraphListener } from './source';
 
 export interface SupergraphPollerOptions {
-  /**
-   * Resolves with a new supergraph, or with undefined if it has not changed. Rejects with the reason if it cannot be
-   * read.
-   */
+  /** Resolves with a new supergraph, or with undefined if it has not changed. Rejects if it cannot be read. */
   readonly look: (signal: AbortSignal) => Promise<string | undefined>;
   /** Milliseconds between two polls, of which up to a quarter is random. */
   readonly interval: number;

@@ -24,17 +24,14 @@ export interface RegistryOptions {
   readonly version?: number | undefined;
   /** Milliseconds between two polls. @default 1_000 */
   readonly pollInterval?: number | undefined;
-  /** On how many days requests must have been counted before the console says of a field that it may be deleted. */
+  /** On how many days requests must have been counted before the console allows to delete a field. */
   readonly minimumDays: number;
   readonly logger: Logger;
   /** Whether nothing is reported to the registry. @default false */
   readonly isReadOnly?: boolean | undefined;
 }
 
-/**
- * The supergraph of a variant in a registry. Polls for newer versions, and reports to the registry which version the
- * gateway runs, which one it cannot run, and the usage by clients.
- */
+/** Polls a registry for versions of a variant, and reports what the gateway runs, and the usage by clients. */
 export function openRegistry(options: RegistryOptions): {
   readonly source: SupergraphSource;
   readonly usageSink: UsageSink;

@@ -1,7 +1,4 @@
-/**
- * A source of supergraphs. It is started once and stopped once. It remembers the last supergraph, and reports nothing if
- * nothing changed.
- */
+/** A source of supergraphs, started once and stopped once. It reports nothing if nothing changed. */
 export interface SupergraphSource {
   /**
    * Resolves with the first supergraph, or with `undefined` if there is none yet and the source keeps trying. Rejects

@@ -13,10 +13,7 @@ export interface UrlSourceOptions {
   readonly timeout?: number;
 }
 
-/**
- * A supergraph from a server, polled with `ETag`, and more slowly after failures. If it fails at the start, the gateway
- * starts without a supergraph and keeps trying.
- */
+/** A supergraph from a server, polled with `ETag`, more slowly after failures, also if the first poll fails. */
 export function urlSource(options: UrlSourceOptions): SupergraphSource {
   const { url, headers = {}, pollInterval = 10_000, timeout = 10_000 } = options;
   let etag: string | undefined;

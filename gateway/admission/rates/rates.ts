@@ -38,10 +38,7 @@ export interface RateLimitedRequest {
 /** Counts the estimated cost of an operation. Returns the error if it exceeds a rate. */
 export type Charge = (cost: number) => GraphQLError | undefined;
 
-/**
- * Rate limits. A request counts for each rate that applies to it, however it is answered. A refused request counts for
- * none, so that its sender is served again as soon as a window ends.
- */
+/** A request counts for each rate that applies, however it is answered; a refused one counts for none. */
 export class Rates {
   readonly #rates: readonly Rate[];
   readonly #now: () => number;
@@ -64,10 +61,7 @@ export class Rates {
     this.#refused = meter.sum('weir.requests.limited');
   }
 
-  /**
-   * Counts an authenticated request, once per request however often it is called. Returns the error if it exceeds a
-   * rate.
-   */
+  /** Counts an authenticated request, once however often it is called. Returns the error if it exceeds a rate. */
   refuse(request: RateLimitedRequest): GraphQLError | undefined {
     if (request.rateRefusal === undefined) {
       request.rateRefusal = this.#count(request, oneRequest) ?? null;
@@ -152,10 +146,7 @@ export class Rates {
 type Amounts = Readonly<Record<RateOptions['count'], number>>;
 const oneRequest: Amounts = { requests: 1, cost: 0 };
 
-/**
- * Whether the amounts exceed a rate. For a rate of cost a request is admitted while anything is left, as its cost is
- * known only later.
- */
+/** Whether the amounts exceed a rate. A rate of cost admits while anything is left: costs are known later. */
 function isTooMuch({ count, limit }: RateOptions, used: number, { requests, cost }: Amounts): boolean {
   if (count === 'requests') return requests > 0 && used + requests > limit;
   return used + (requests > 0 ? Math.max(cost, 1) : cost) > limit;
@@ -186,10 +177,7 @@ function keyOf(per: RateOptions['per'], { identity, address = '' }: RateLimitedR
   }
 }
 
-/**
- * An IPv4 address, or the /64 network of an IPv6 address. A /64 belongs to one customer, who can change addresses
- * within it freely.
- */
+/** An IPv4 address, or the /64 of an IPv6 address: its one customer can change addresses within it. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   const tail = address.slice(address.lastIndexOf(':') + 1);

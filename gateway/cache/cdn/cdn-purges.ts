@@ -32,10 +32,7 @@ export interface CdnPurgesOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/**
- * Sends invalidations to a CDN, after they were applied here. They are collected for a while, and retried until the CDN
- * accepts them. No request waits for it.
- */
+/** Collects invalidations, and sends them to a CDN until it accepts them. No request waits for it. */
 export class CdnPurges {
   readonly #options: CdnPurgesOptions;
   readonly #results;
@@ -76,10 +73,7 @@ export class CdnPurges {
     if (this.#waiting.size > 0) this.#sendIn(this.#options.delay);
   }
 
-  /**
-   * Sends the waiting paths, in one attempt and for at most five seconds. Resolves with the paths that the CDN has not
-   * accepted by then, for the next instance.
-   */
+  /** Sends the waiting paths once, for at most five seconds. Resolves with those that were not accepted. */
   async close(): Promise<readonly string[]> {
     this.#isClosed = true;
     clearTimeout(this.#timer);

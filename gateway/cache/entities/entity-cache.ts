@@ -358,9 +358,7 @@ class EntityCache {
     for (const outcome of outcomes) {
       const { lists, answers, isOutage } = outcome;
       if (typeof answers === 'object' && !(isOutage && lists.every(({ hasSpares }) => hasSpares))) {
-        lists.forEach((list, i) => {
-          list.take(answers.lists[i]!);
-        });
+        lists.forEach((list, i) => list.take(answers.lists[i]!));
         errorsOfAll.push(...answers.errors);
         extensions ??= answers.extensions;
       } else {

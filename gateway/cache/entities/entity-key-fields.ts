@@ -11,10 +11,7 @@ import {
 import type { EntityFacts } from '../../planning';
 import type { SubgraphOperation } from '../../subgraph-calls/contract/transport';
 
-/**
- * The same mutation, with the keys of the returned entities selected, so that the changed entities are known. The
- * engine ignores fields that it did not select.
- */
+/** The same mutation with the keys of returned entities; the engine ignores fields that it did not select. */
 export function withEntityKeys(operation: SubgraphOperation, facts: EntityFacts): SubgraphOperation {
   const { subgraph, document: text, name } = operation;
   const keys = facts.subgraphs.get(subgraph)?.keys;

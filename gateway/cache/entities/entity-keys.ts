@@ -12,10 +12,7 @@ export interface EntityKeysOptions {
   readonly identityHeaders: readonly string[];
 }
 
-/**
- * The keys of entities in a store. A key has the selection, the representation, and all forwarded headers; the key of a
- * public answer lacks the headers that only identify the caller.
- */
+/** A key has selection, representation and forwarded headers; for public answers none that only identify. */
 export class EntityKeys {
   readonly #subgraph: string;
   readonly #identityHeaders: ReadonlySet<string>;

@@ -1,7 +1,4 @@
-/**
- * Whether a subgraph is down. While it is, requests with stale entities to serve do not call it, except for one request
- * at a time, at intervals, that probes it.
- */
+/** Whether a subgraph is down. Then requests with stale entities do not call it, but for one probe at a time. */
 export class Outage {
   readonly #now: () => number;
   #isDown = false;

@@ -32,10 +32,7 @@ export interface CacheableAnswer {
   readonly body: Buffer;
 }
 
-/**
- * Writes the caching headers of answers (RFC 9111): `Cache-Control`, `Age`, `ETag`, `Vary`, and how the response cache
- * took part.
- */
+/** Writes the caching headers of answers (RFC 9111), and how the response cache took part. */
 export class AnswerHeaders {
   readonly #options: AnswerHeadersOptions;
   readonly #now: () => number;
@@ -56,9 +53,8 @@ export class AnswerHeaders {
   ): CacheableAnswer {
     const fields = [...this.#fixedOf(answer), 'x-cache', result];
     if (result !== 'MISS') fields.push('age', String(this.ageOf(answer)));
-    if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag)) {
+    if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag))
       return { status: 304, headers: fields, body: empty };
-    }
     const sent = this.bodyFor(headers['accept-encoding'], answer);
     fields.push(...ofBody(sent, type));
     return { status: 200, headers: fields, body: sent.bytes };
@@ -101,9 +97,8 @@ export class AnswerHeaders {
     const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
     const control = isPurgeable ? cacheControl(policy, cdn) : 'public, no-cache';
     const headers = ['cache-control', control, 'etag', etag, 'vary', vary.join(', ')];
-    if (keys.length > 0 && isPurgeable) {
+    if (keys.length > 0 && isPurgeable)
       headers.push('surrogate-key', keys.join(' '), 'cache-tag', keys.join(','));
-    }
     return headers;
   }
 }
@@ -128,10 +123,7 @@ function cacheControl({ scope, maxAge, staleWhileRevalidate, staleIfError }: Pol
 export const surrogateKey = (tag: string): string =>
   encodeURI(Buffer.from(tag).toString()).replaceAll(',', '%2C');
 
-/**
- * The most bytes of tags that all CDNs read (Fastly and Cloudflare: 16 KiB). A CDN that does not get all tags of an answer
- * could not purge it, so it has to revalidate each time.
- */
+/** Bytes of tags that all CDNs read (Fastly, Cloudflare: 16 KiB). With more, the CDN must revalidate. */
 const longestKeys = 16_000;
 
 /** Whether `If-None-Match` has the ETag, by weak comparison (RFC 9110, section 13.1.2). */

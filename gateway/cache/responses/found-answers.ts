@@ -15,11 +15,7 @@ export interface Usable {
   readonly isNear: boolean;
 }
 
-/**
- * The best answer under the keys of a request; undefined if none may be served.
- *
- * @param now Unix milliseconds
- */
+/** The best answer under the keys of a request; undefined if none may be served. @param now Unix milliseconds */
 export function bestOf(
   { entries }: Look,
   keys: ResponseKeys,

@@ -23,10 +23,7 @@ interface PreparedForm extends SentForm {
   readonly message: PreparedMessage;
 }
 
-/**
- * Sends cached answers as prepared messages: letting Node check and join a dozen headers takes as long as all the rest of
- * a cache hit.
- */
+/** Sends cached answers as prepared messages: letting Node write a dozen headers doubles the time of a hit. */
 export class PreparedAnswers {
   readonly #answerHeaders: AnswerHeaders;
   readonly #now: () => number;
@@ -69,9 +66,8 @@ export class PreparedAnswers {
   #find(answer: StoredAnswer, { encoding, type, corsHeaders }: SentForm): PreparedForm | undefined {
     const known = this.#known.get(answer);
     if (known === undefined) return undefined;
-    for (const each of known) {
+    for (const each of known)
       if (each.encoding === encoding && each.type === type && each.corsHeaders === corsHeaders) return each;
-    }
     return undefined;
   }
 

@@ -239,7 +239,7 @@ export class ResponseCache {
     };
     const near = this.#flights.at(key);
     near.add(flight);
-    const land = (): void => void near.delete(flight);
+    const land = (): void => near.delete(flight);
     flight.execution = work();
     // The flight stays registered until the answer is stored, so that new requests find one of the two.
     flight.execution
@@ -407,9 +407,7 @@ function waitFor(flight: QueryFlight, { span }: IncomingRequest): Promise<Execut
   if (flight.span !== undefined) waiting.link(flight.span);
   return endWith(
     waiting,
-    flight.execution.finally(() => {
-      waiting.set('weir.shared_with', flight.size - 1);
-    }),
+    flight.execution.finally(() => waiting.set('weir.shared_with', flight.size - 1)),
   );
 }
 
@@ -492,10 +490,7 @@ function isFor({ errors }: Execution, { key, answer }: QueryFlight, keys: Respon
   return answer?.policy.scope === 'public';
 }
 
-/**
- * Whether an error counts as one for `stale-if-error` (RFC 5861, section 4): as a response of its own it would be 500,
- * 502, 503 or 504.
- */
+/** Whether an error counts for `stale-if-error` (RFC 5861, section 4): its own status would be 5xx. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return true;
   const { code, http } = error.extensions;

@@ -2,10 +2,7 @@ import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw, inflateRaw } from 'node:zlib';
 import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
 
-/**
- * A store that compresses values of more than `threshold` bytes, if that makes them smaller. Each value has a checksum:
- * a damaged value, or one that something else wrote, is a miss.
- */
+/** Compresses values above `threshold` bytes. Each has a checksum: a damaged value is a miss. */
 export class CompressedStore implements Store {
   readonly #store: Store;
   readonly #threshold: number;

@@ -38,10 +38,7 @@ export class DynamoTable {
     await held(this.#client.send(new PutItemCommand({ TableName: this.#name, Item: item, ...condition })));
   }
 
-  /**
-   * Updates an item. Resolves with the attributes that `ReturnValues` names, or with undefined if the condition does
-   * not hold.
-   */
+  /** Resolves with the attributes that `ReturnValues` names, or with undefined if the condition does not hold. */
   async update(
     key: string,
     change: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,

@@ -1,7 +1,4 @@
-/**
- * When tags were last invalidated, on a logical clock. The number of markers is bounded: the oldest ones are dropped,
- * and every entry older than those counts as invalidated.
- */
+/** When tags were last invalidated, on a logical clock. Entries older than a dropped marker are invalid. */
 export class Markers {
   readonly #maxTags: number;
   #now = 0;
@@ -38,12 +35,9 @@ export class Markers {
   areValid(tags: readonly string[], since: number): boolean {
     if (since === this.#now) return true;
     if (since < this.#floor) return false;
-    for (const tag of tags) {
-      if ((this.#tags.get(tag) ?? 0) > since) return false;
-    }
-    for (const [prefix, invalidated] of this.#prefixes) {
+    for (const tag of tags) if ((this.#tags.get(tag) ?? 0) > since) return false;
+    for (const [prefix, invalidated] of this.#prefixes)
       if (invalidated > since && tags.some((tag) => tag.startsWith(prefix))) return false;
-    }
     return true;
   }
 

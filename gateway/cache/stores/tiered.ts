@@ -17,10 +17,7 @@ export type InvalidationFeed = (follower: InvalidationListener) => () => Promise
 export interface TieredStoreOptions {
   readonly shared: Store;
   readonly feed: InvalidationFeed;
-  /**
-   * The longest time for which an entry is still served from memory after another gateway invalidated it, in
-   * milliseconds. It holds whatever happens to the connection.
-   */
+  /** Milliseconds in which memory may serve what another gateway invalidated, whatever happens to the connection. */
   readonly bound: number;
   readonly memory: Omit<MemoryStoreOptions, 'isNear' | 'isTrusted'>;
 }

@@ -93,9 +93,8 @@ function combine(operations: readonly FetchOperation[], types: TypeTable): Combi
   const selections = documents.flatMap((whole, number) => {
     const operation = operations[number]!;
     const renamed = new Map<string, string>();
-    for (const name of [representationsVariable, ...operation.contextVariables]) {
+    for (const name of [representationsVariable, ...operation.contextVariables])
       renamed.set(name, freeName(`${name}_${number}`, taken));
-    }
     const document = rename(whole, renamed, number);
     const { selectionSet, variableDefinitions = [] } = operationOf(document);
     fragments.push(...document.definitions.slice(1));
@@ -177,9 +176,8 @@ function withAliases(
     kind: Kind.SELECTION_SET,
     selections: selections.map((selection) => {
       if (selection.kind === Kind.FRAGMENT_SPREAD) return selection;
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
+      if (selection.kind === Kind.INLINE_FRAGMENT)
         return { ...selection, selectionSet: withAliases(selection.selectionSet, part, fields) };
-      }
       const responseKey = selection.alias?.value ?? selection.name.value;
       const value = aliasOf(responseKey, part);
       fields.set(value, { part, responseKey });

@@ -100,9 +100,8 @@ export class ResponsePosition {
     if (this.#own.length === 1) return (this.#shape = this.#own[0]!);
     this.#shape = new Shape(this.types);
     for (const own of this.#own) {
-      for (const [name, { child }] of own.fields) {
+      for (const [name, { child }] of own.fields)
         if (!this.#shape.fields.has(name)) this.#shape.addField(name, name, false, child, []);
-      }
     }
     return this.#shape;
   }
@@ -129,10 +128,7 @@ export class ResponsePosition {
     return this.shape.extra(`join ${key}`, 1);
   }
 
-  /**
-   * Lays out the records that stand here and below. Call after all shapes were added. Returns the number of words of
-   * the largest record.
-   */
+  /** Lays out the records here and below, after all shapes were added. Returns the words of the largest. */
   layOut(): number {
     for (const { key } of this.#joining) this.joinWord(key);
     for (const name of this.fields.keys()) this.#accesses.set(name, this.#access(name));
@@ -253,10 +249,7 @@ interface Move {
   readonly below: Merge | undefined;
 }
 
-/**
- * The index of the pair of a record's field: the first candidate with a value, else one that is null, else one that
- * is absent.
- */
+/** The index of a field's pair: the first candidate with a value, else a null one, else an absent one. */
 export function locate(workspace: Workspace, record: number, access: Access): number {
   const { tape } = workspace;
   if (access.merged !== undefined) return locateMerged(workspace, record, access.merged);

@@ -14,10 +14,7 @@ export interface OrderedFetch {
   readonly before: readonly number[];
 }
 
-/**
- * The fetches of a plan in its order; the index of each is its number. Throws a `GraphQLError` with the code
- * `UNSUPPORTED_OPERATION` for features that the engine lacks.
- */
+/** The fetches of a plan, by number. Throws a `GraphQLError` for features that the engine lacks. */
 export function fetchesOf({ node }: QueryPlan): OrderedFetch[] {
   const fetches: OrderedFetch[] = [];
   if (node !== undefined) add(node, [], [], []);

@@ -168,9 +168,8 @@ export class ObjectProjection {
     const type = isObjectType(named) ? named : returnType;
     const grouped = new Map<string, ProjectedField[]>();
     const found = new Set<DeferUsage>();
-    for (const selections of this.#selections) {
+    for (const selections of this.#selections)
       if (!this.#collect(type, selections, grouped, new Set(), found)) return undefined;
-    }
     const names = [...grouped.values()].flatMap((all) => all.map(({ node }) => node.name.value));
     if (this.#source.refusals?.dependsOnType(type.name, names) === true) return undefined;
     const compiled = (some: ReadonlyMap<string, readonly ProjectedField[]>, usages: DeferUsages) =>
@@ -419,9 +418,8 @@ function compileValue(
   const isNonNull = isNonNullType(type);
   const nullable = getNullableType(type);
   const value = { isNonNull, accepts: 0, item: undefined, object: undefined, leaf: undefined };
-  if (isListType(nullable)) {
+  if (isListType(nullable))
     return { ...value, item: compileValue(source, position, nullable.ofType, selected, usages) };
-  }
   if (isCompositeType(nullable)) {
     const selections = selected.flatMap(({ on, node: { name, selectionSet }, usage }) =>
       selectionSet === undefined ? [] : { on: namedTypeOf(on, name.value) ?? nullable, selectionSet, usage },

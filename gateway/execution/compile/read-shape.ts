@@ -12,11 +12,7 @@ import { renamedKey } from './rewrites';
 import { Shape } from './shape';
 import { type TypeTable } from './type-table';
 
-/**
- * The shape of `data` in the answer to an operation.
- *
- * Rewrites are relative to `data`, or to each entity where the operation asks for `_entities`.
- */
+/** The shape of `data`. Rewrites are relative to it, or to each entity where `_entities` is selected. */
 export function shapeOfOperation(
   document: DocumentNode,
   getsEntities: boolean,
@@ -47,9 +43,8 @@ class ShapeReader {
     for (const part of parts) this.#gather(isEntities ? { ...part, path: undefined } : part, found);
     // Keys that are merged under one name share one shape, with the fields of all.
     const partsByName = new Map<string, SelectionPart[]>();
-    for (const { name, parts: below } of found.fields.values()) {
+    for (const { name, parts: below } of found.fields.values())
       partsByName.set(name, [...(partsByName.get(name) ?? []), ...below]);
-    }
     const children = new Map<string, Shape | null>();
     for (const [name, below] of partsByName)
       children.set(name, below.length === 0 ? null : this.shapeOf(below, false));
@@ -141,10 +136,7 @@ interface SelectionPart {
 /** The fields of some parts. */
 interface CollectedFields {
   readonly fields: Map<string, CollectedField>;
-  /**
-   * The fragments that were spread: one that several types share is read once, as fragments within fragments would be read
-   * more often at each level.
-   */
+  /** Spread fragments: each is read once, as nested ones would multiply. */
   readonly spreads: Set<string>;
 }
 

@@ -115,9 +115,8 @@ export class Representation {
       const fields: WrittenField[] = [];
       for (const selection of selections) {
         if (selection.kind === 'Field') fields.push(this.#compileField(selection, type, rewrites));
-        else if (selection.typeCondition === undefined || isOfType(selection.typeCondition)) {
+        else if (selection.typeCondition === undefined || isOfType(selection.typeCondition))
           gather(selection.selections, true);
-        }
       }
       if (fields.length > 0) groups.push({ optional, fields: fields.sort(byName) });
     };
@@ -136,9 +135,8 @@ export class Representation {
   ): WrittenField {
     const responseName = alias ?? name;
     const here: Rewrite[] = [];
-    for (const rewrite of rewrites) {
+    for (const rewrite of rewrites)
       if (rewrite.path[0] === responseName) here.push({ ...rewrite, path: rewrite.path.slice(1) });
-    }
     const own = here.find(({ path }) => path.length === 0);
     const written = own?.kind === 'KeyRenamer' ? own.renameKeyTo : responseName;
     const child = this.#position.fields.get(responseName)?.child;

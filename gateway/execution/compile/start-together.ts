@@ -21,9 +21,8 @@ export interface WaitingFetch {
 /** For each fetch, the indexes that it waits for, without those that one of them already waits for. */
 export function startTogether(fetches: readonly WaitingFetch[]): number[][] {
   const needs: Fetches[] = [];
-  for (const { waitsFor } of fetches) {
+  for (const { waitsFor } of fetches)
     needs.push(waitsFor.reduce((set, i) => set | only(i) | needs[i]!, nothing));
-  }
   const groups = new Set(groupByNeeds(fetches, needs));
   for (const group of groups) {
     const others = [...groups].filter((other) => other !== group && areCompatible(group, other));

@@ -61,10 +61,7 @@ export class Completion {
   readonly #path: (string | number)[] = [];
   #depth = 0;
   readonly #specials: Specials;
-  /**
-   * The kinds that are copied if their field accepts them; without null after a failed call, as it may need an error, and
-   * where an observer gets each.
-   */
+  /** Kinds that are copied if their field accepts them; no null where a call failed or an observer gets each. */
   readonly #plainKinds: number;
   /** Undefined without an observer of nulls. */
   readonly #nulls: NullNotes | undefined;
@@ -99,10 +96,7 @@ export class Completion {
     return isWritten;
   }
 
-  /**
-   * Whether a null has propagated from a root field to `data`. Skips fields that a later fetch may still answer. The
-   * output of this check is discarded.
-   */
+  /** Whether a null has propagated to `data`, but for fields that later fetches may answer. Discards its output. */
   isDataNullBefore(isToCome: (fetch: number) => boolean): boolean {
     const { workspace, rootPair, uses } = this.#run;
     const fields = this.#rootFields.filter(
@@ -232,9 +226,8 @@ export class Completion {
     kind: number,
     field: FieldProjection,
   ): boolean {
-    if (kind !== OBJECT) {
+    if (kind !== OBJECT)
       return this.#unfit(field, `Expected an object for field "${field.coordinate}".`, record, kind);
-    }
     const { out, workspace } = this.#run;
     const { tape } = workspace;
     const key = projection.id + this.#run.takenBack * idsPerProgram;

@@ -3,10 +3,7 @@ import { ESCAPED, INT, KIND, LENGTH_SHIFT, LONG, STRING } from '../json/tape';
 import { type LeafProjection } from '../compile/projection';
 import { type Run } from '../run/run';
 
-/**
- * Writes a leaf that cannot be copied: an enum value, or a value that its type coerces (GraphQL, "Result Coercion" of
- * each scalar). Returns the problem if the value is not of its type.
- */
+/** Writes an enum value, or one that its type coerces ("Result Coercion"). Returns the problem if it does not fit. */
 export function completeLeaf(
   { out, workspace }: Run,
   { type, values }: LeafProjection,

@@ -312,9 +312,8 @@ function scanLeaf(scan: Scan, p: number): number {
       end = p + 4;
       break;
     case 0x66: // false
-      if (bytes[p + 1] !== 0x61 || bytes[p + 2] !== 0x6c || bytes[p + 3] !== 0x73 || bytes[p + 4] !== 0x65) {
+      if (bytes[p + 1] !== 0x61 || bytes[p + 2] !== 0x6c || bytes[p + 3] !== 0x73 || bytes[p + 4] !== 0x65)
         fail(scan, p);
-      }
       kind = FALSE;
       end = p + 5;
       break;
@@ -430,10 +429,7 @@ function scanKey(scan: Scan, start: number): number {
   return skipSpace(bytes, p + 1);
 }
 
-/**
- * Finds the field whose key starts at `p`, with its quotation mark; -1 if the shape has no such field. Sets `keyEnd`
- * and `keyIsTight` of `scan`.
- */
+/** The field whose key starts at `p`; -1 if the shape has none. Sets `keyEnd` and `keyIsTight` of `scan`. */
 function findKey(scan: Scan, p: number, shape: Shape, expected: number): number {
   const { bytes } = scan;
   if (bytes[p] !== QUOTE) fail(scan, p);
@@ -443,9 +439,8 @@ function findKey(scan: Scan, p: number, shape: Shape, expected: number): number 
   scan.keyEnd = colon + 1;
   scan.keyIsTight = false;
   const { keys } = shape;
-  if (keys.length > fewKeys || bytes.subarray(p, end).includes(BACKSLASH)) {
+  if (keys.length > fewKeys || bytes.subarray(p, end).includes(BACKSLASH))
     return shape.indexOf(keyText(scan, p + 1, end - 1));
-  }
   for (let i = 0, field = expected; i < keys.length; i++, field++) {
     if (field >= keys.length) field = 0;
     const key = keys[field]!;

@@ -84,9 +84,7 @@ export class CallScheduler {
     }
     const run = this.#run;
     const { parts, variableUsages } = combination;
-    const received = (result: CallResult): void => {
-      this.#distribute(calls, combination, result);
-    };
+    const received = (result: CallResult): void => this.#distribute(calls, combination, result);
     if (calls[0]!.entityRequests === undefined) {
       callSubgraph(run, combination, rootVariables(run, variableUsages), undefined, received);
       return 1;

@@ -8,9 +8,8 @@ export type ContextValues = readonly (string | undefined)[];
 /** Variables with these names as JSON members: `"name":value`, comma-separated. */
 export function contextJson(names: readonly string[], values: ContextValues): string {
   let json = '';
-  for (const [i, value] of values.entries()) {
+  for (const [i, value] of values.entries())
     if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(names[i])}:${value}`;
-  }
   return json;
 }
 

@@ -112,18 +112,14 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
   }
 }
 
-/**
- * Whether two records of the same entity have equal bytes and are joined by the same cells. Then one can replace the
- * other, so that the entity is fetched and written once.
- */
+/** Whether two records of an entity have equal bytes and cells, so that one can replace the other. */
 function isSame({ workspace: { tape, bytes } }: Run, shape: Shape, one: number, other: number): boolean {
   const start = tape[one + SOURCE_START]!;
   const length = tape[one + SOURCE_END]! - start;
   const otherStart = tape[other + SOURCE_START]!;
   if (start === 0 || otherStart === 0 || tape[other + SOURCE_END]! - otherStart !== length) return false;
-  for (let word = HEADER + 2 * shape.fields.size; word < shape.size; word++) {
+  for (let word = HEADER + 2 * shape.fields.size; word < shape.size; word++)
     if (tape[one + word] !== tape[other + word]) return false;
-  }
   if (length > longLoop)
     return bytes.compare(bytes, otherStart, otherStart + length, start, start + length) === 0;
   for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[otherStart + i]) return false;

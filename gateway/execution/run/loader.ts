@@ -116,9 +116,7 @@ export class EntityRequests implements EntitiesOfCalls {
       const at = call.data + call.operation.shape.fields.get('_entities')!.slot;
       const kind = tape[at + 1]! & KIND;
       if (kind === LIST) list = checkEntities(call, tape, tape[at]!);
-      else if (call.errors.length === 0) {
-        call.reject('it has no entities');
-      }
+      else if (call.errors.length === 0) call.reject('it has no entities');
     }
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]!;

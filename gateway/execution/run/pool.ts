@@ -1,10 +1,7 @@
 import { Workspace } from '../json/tape';
 import { ByteWriter } from '../json/write';
 
-/**
- * Reuses workspaces and writers, as the next request needs about as much memory as the last one. Keeps as many as
- * requests ran at once, within a bound in bytes.
- */
+/** Reuses workspaces and writers: as many as requests ran at once, within a bound in bytes. */
 export class Pool {
   readonly #workspaces: Workspace[] = [];
   readonly #writers: ByteWriter[] = [];

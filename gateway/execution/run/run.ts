@@ -50,10 +50,7 @@ export class Run {
   takenBack = 0;
   /** The records from the root to the current object of a walk. */
   readonly ancestors: number[] = [];
-  /**
-   * The entities requested so far, by the number of their operation and the values of context arguments. Undefined until
-   * some are: small operations request none.
-   */
+  /** By operation and values of context arguments. Undefined until entities are requested. */
   #entityRequests: Map<number | string, EntityRequests> | undefined;
   /** Whether equal entities at different positions stay apart, as in a program with context arguments. */
   readonly isExclusive: boolean;

@@ -26,10 +26,7 @@ interface ShowOptions {
   readonly answerHeaders: AnswerHeaders;
 }
 
-/**
- * The subgraph calls of an operation, and its query plan if the client asks for it with
- * `Apollo-Query-Plan-Experimental`.
- */
+/** The subgraph calls, and the query plan for clients that send `Apollo-Query-Plan-Experimental`. */
 export async function showExecution(
   { planner, authorization, answerHeaders }: ShowOptions,
   { planned, variables, cost, answered, request }: OperationOutcome,
@@ -75,7 +72,7 @@ function showCache({ cachedReply }: OperationResult, answerHeaders: AnswerHeader
   return { result, age: answerHeaders.ageOf(answer), ...answer.policy, tags: answer.tags };
 }
 
-/** The plan in the form that a client asked for, as Apollo Gateway shows it to Apollo Sandbox. */
+/** The plan in the form that a client requested, as Apollo Gateway shows it to Apollo Sandbox. */
 function showPlan(
   planner: Planner,
   { document, operationName, overrideLabels }: PlannedOperation,

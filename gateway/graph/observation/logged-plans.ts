@@ -25,11 +25,7 @@ export function logPlan(
     .visiblePart({ ...planned, document }, planner)
     .then((visible) => planner.plan(visible, operation, overrideLabels))
     .then(
-      (plan) => {
-        logger.debug({ ...facts, plan: printPlan(plan) }, 'an operation was planned');
-      },
-      (error: unknown) => {
-        logger.debug({ ...facts, err: error }, 'a plan cannot be shown');
-      },
+      (plan) => logger.debug({ ...facts, plan: printPlan(plan) }, 'an operation was planned'),
+      (error: unknown) => logger.debug({ ...facts, err: error }, 'a plan cannot be shown'),
     );
 }

@@ -7,7 +7,8 @@ import type { Caller } from '../../subgraph-calls/contract/transport';
 import type { Attributes, Span } from '../../telemetry/traces/span';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { CompiledOperation, Variables } from '../compiled-operation';
+import type { Variables } from '../../limits/variables';
+import type { CompiledOperation } from '../compiled-operation';
 
 /** Begins the span of an execution. Undefined where nothing is traced. */
 export function beginExecution(
@@ -81,7 +82,7 @@ export function noteEvent(
   notes.operationName = operationName;
 }
 
-/** Begins the span of waiting for a plan. To be called before the plan is asked for. */
+/** Begins the span of waiting for a plan. To be called before the plan is requested. */
 export function beginPlan(
   { span }: Pick<Caller, 'span'>,
   planned: PlannedOperation,

@@ -24,9 +24,7 @@ export class OperationMemory {
     return size;
   }
 
-  /**
-   * Opens a cache with a share of the limit, between 0 and 1. The shares of one generation should add up to 1 at most.
-   */
+  /** Opens a cache with a share of the limit, from 0 to 1. The shares of one generation add up to 1 at most. */
   open<Value extends object>(share: number): OperationCache<Value> {
     const cache: OperationCache<Value> = new OperationCache(Math.floor(this.limit * share), {
       onGrowth: () => this.#bound(),

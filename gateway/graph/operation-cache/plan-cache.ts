@@ -3,10 +3,7 @@ import { type PlannedOperation } from '../../planning';
 import { bytesOf, type OperationCache } from './operation-memory';
 
 export interface PlanCacheOptions<Compiled> {
-  /**
-   * Plans an operation and builds the cached value, for instance a program. Its rejection reaches the callers of `get`.
-   * Calls `onGrowth` when the value takes more memory than before.
-   */
+  /** Makes the cached value. Rejections reach the callers of `get`. `onGrowth` is for a value that grows. */
   readonly make: (
     operation: PlannedOperation,
     sender: string | undefined,
@@ -14,11 +11,7 @@ export interface PlanCacheOptions<Compiled> {
   ) => Promise<Compiled>;
   /** The cache for the values. */
   readonly cache: OperationCache<PlanEntry<Compiled>>;
-  /**
-   * How many variants of one operation with refused parts are kept, besides the one without.
-   *
-   * @default 64
-   */
+  /** How many variants of one operation with refused parts are kept, besides the one without. @default 64 */
   readonly mostRefusals?: number | undefined;
   /** The heap bytes of a value, without the document. */
   readonly sizeOf: (compiled: Compiled) => number;
@@ -59,10 +52,7 @@ export class PlanCache<Compiled extends object> {
     return entry.compiled;
   }
 
-  /**
-   * The cached value, or plans and compiles the operation. Simultaneous calls for one operation coalesce, on behalf of
-   * the first `sender`.
-   */
+  /** The cached value, or plans and compiles the operation. Calls coalesce, on behalf of the first `sender`. */
   get(operation: PlannedOperation, sender?: string): Promise<Compiled> {
     const kept = this.peek(operation);
     if (kept !== undefined) return Promise.resolve(kept);
@@ -88,10 +78,7 @@ export class PlanCache<Compiled extends object> {
       .map(({ operation }) => operation);
   }
 
-  /**
-   * Plans operations one after the other, so that a cache is warm before it is used. Those that cannot be planned against this
-   * supergraph, or are no longer valid, are left out.
-   */
+  /** Plans operations one after the other, to warm the cache. Leaves out those that are not valid any more. */
   async warm(operations: Iterable<PlannedOperation>): Promise<void> {
     for (const operation of operations) await this.get(operation).catch(() => undefined);
   }

@@ -2,7 +2,8 @@ import { GraphQLError } from 'graphql';
 import { RequestErrors } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { explainVariable } from '../../request/refusals/explain-variable';
-import { charge, type CompiledOperation, variableErrors, type Variables } from '../compiled-operation';
+import type { Variables } from '../../limits/variables';
+import { charge, type CompiledOperation, variableErrors } from '../compiled-operation';
 import { noteOperation } from '../observation/traced';
 import type { OperationOptions, OperationParts } from './options';
 
@@ -25,10 +26,7 @@ export function checkOperation(
   charge(request, compiled.cost, variables);
 }
 
-/**
- * Removes suggestions of schema names, which are only for development. Apollo Server does the same for errors of
- * invalid documents.
- */
+/** Removes suggestions of schema names, as Apollo Server does outside of development. */
 function withoutHint({ message, nodes, originalError }: GraphQLError): GraphQLError {
   // No regular expression: the message quotes text of the client, which may contain the beginning of a hint many times.
   const hint = message.endsWith('?') ? message.lastIndexOf(' Did you mean ') : -1;

@@ -21,10 +21,7 @@ export class OperationCompiler {
     this.#origins = JSON.stringify(subgraphs.map(({ name, origin }) => [name, origin]));
   }
 
-  /**
-   * @param source a document that is valid for the schema
-   * @param hash SHA-256 of the document
-   */
+  /** @param source a document that is valid for the schema @param hash SHA-256 of the document */
   compile(source: string, hash: string, operationName: string | undefined): CompiledOperation {
     const { assumedListSize, authorization, caching, costs, limits, schema, supergraph, usage } =
       this.#options;
@@ -71,8 +68,5 @@ export class OperationCompiler {
   }
 }
 
-/**
- * Bytes on the heap, fitted to measurements of operations of several forms. Most bytes are syntax trees and costs, and
- * both grow with the number of nodes.
- */
+/** Bytes on the heap, fitted to measurements: syntax trees and costs grow with the number of nodes. */
 const sizeOfKnown = (document: DocumentNode): number => 5500 + 230 * countNodes(document);

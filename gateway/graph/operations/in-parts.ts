@@ -6,7 +6,8 @@ import type { IncrementalFormat } from '../../request/sink';
 import type { Flow } from '../../subgraph-calls/contract/source';
 import { TracedCaller } from '../../subgraph-calls/traced-caller';
 import { loggedIds } from '../../telemetry/logged-ids';
-import type { CompiledOperation, Variables } from '../compiled-operation';
+import type { Variables } from '../../limits/variables';
+import type { CompiledOperation } from '../compiled-operation';
 import { deferredAnswer } from '../deferred-answer';
 import { showCalls } from '../observation/development';
 import { noteNulls, ObservedNulls } from '../observation/observed-nulls';
@@ -43,9 +44,7 @@ export class AnswersInParts {
     if (program instanceof Rejection) return this.#executions.perform(program, compiled, variables, request);
     const { errors, isDevelopment, metrics, scopes } = this.#options;
     scopes.enter(request.scope);
-    request.onEnd(() => {
-      scopes.leave(request.scope);
-    });
+    request.onEnd(() => scopes.leave(request.scope));
     program.tally.begin(compiled.isOpen);
     metrics.calls.of(compiled.counted).answers.pass++;
     const send = this.#executions.limitedSend(request, request.timing);
@@ -98,14 +97,10 @@ export class AnswersInParts {
     void answer.fetched.then(request.workOn());
     const { timeout, deadline } = request;
     const late = setTimeout(
-      () => {
-        answer.expire(fieldError('GATEWAY_TIMEOUT', { timeout }));
-      },
+      () => answer.expire(fieldError('GATEWAY_TIMEOUT', { timeout })),
       deadline + patience - performance.now(),
     );
-    request.onSettle(() => {
-      clearTimeout(late);
-    });
+    request.onSettle(() => clearTimeout(late));
     return deferredAnswer(answer, {
       format,
       mostBytes: Math.min(mostBytes, request.sink.longest ?? Infinity),
@@ -114,9 +109,7 @@ export class AnswersInParts {
         return finish(part);
       },
       extensions,
-      onDefect: (error) => {
-        logger.error({ err: error, ...loggedIds(request) }, 'an operation failed');
-      },
+      onDefect: (error) => logger.error({ err: error, ...loggedIds(request) }, 'an operation failed'),
     });
   }
 }

@@ -25,10 +25,7 @@ import type { SharingOptions, Subscriptions } from '../subscriptions/subscriptio
 /** Options for running operations that do not depend on the supergraph. */
 export interface OperationOptions {
   readonly errors: ErrorOptions;
-  /**
-   * Adds the subgraph calls of an operation to the `extensions` of its answer, and its query plan for clients that send
-   * `Apollo-Query-Plan-Experimental`.
-   */
+  /** Adds calls to the `extensions` of answers, and the plan for `Apollo-Query-Plan-Experimental`. */
   readonly isDevelopment: boolean;
   readonly limits: ClientLimits;
   /** The most bytes of an answer. A larger answer is replaced by an error. */

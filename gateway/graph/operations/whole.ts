@@ -11,7 +11,8 @@ import { logMasked } from '../../telemetry/masked-errors';
 import type { AnswerCounts } from '../../telemetry/metrics/call-statistics';
 import { endWith } from '../../telemetry/traces/span';
 import { noteCached } from '../../telemetry/traces/trace-notes';
-import type { CompiledOperation, Variables } from '../compiled-operation';
+import type { Variables } from '../../limits/variables';
+import type { CompiledOperation } from '../compiled-operation';
 import { showExecution } from '../observation/development';
 import { logPlan } from '../observation/logged-plans';
 import { beginPlan } from '../observation/traced';
@@ -48,11 +49,7 @@ export class WholeAnswers {
     this.#executions = executions;
   }
 
-  /**
-   * Throws, or rejects, where it may not run.
-   *
-   * @param keep called when the operation is to be remembered
-   */
+  /** Throws, or rejects, where it may not run. @param keep called when the operation is to be remembered */
   run(
     compiled: CompiledOperation,
     variables: Variables,

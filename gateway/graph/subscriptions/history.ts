@@ -5,10 +5,7 @@ export interface HistoryBytes {
   bytes: number;
 }
 
-/**
- * The answers of an execution that began at a position, for clients that come back to one of its later positions. It is short:
- * clients come back together.
- */
+/** Answers since the position where an execution began, for clients that come back. Short: they come together. */
 export class History {
   readonly #all: HistoryBytes;
   /** The position before the first answer. */

@@ -9,7 +9,7 @@ import type { Subscriber } from './event-caller';
 import type { PreparedSubscription } from './prepared';
 
 export interface KeyFacts {
-  /** Tells generations apart: an answer is made by one of them. */
+  /** Distinguishes generations: an answer is made by one of them. */
   readonly generation: number;
   /** SHA-256 of the document. */
   readonly hash: string;
@@ -22,7 +22,7 @@ export interface KeyFacts {
   readonly subgraphs: ReadonlyMap<string, Pick<Subgraph, 'identity' | 'connection'>>;
   /** The names of those that the plan calls. */
   readonly called: readonly string[];
-  /** As `OperationAccess.variantOf`: undefined for an operation that asks nothing of anybody. */
+  /** As `OperationAccess.variantOf`: undefined for an operation that demands nothing of its caller. */
   readonly variant: string | undefined;
   /** Most subgraph calls of this client for one answer. */
   readonly calls: number;
@@ -31,7 +31,7 @@ export interface KeyFacts {
 /**
  * What subscriptions share. A source is the same for those of whom the subgraph sees the same (the key of `dedupe`). Answers
  * are the same for those who have the same identity and the same forwarded headers (the private key of the response cache),
- * and for everybody where no subgraph of the plan sees who asks, and nothing is refused to anybody.
+ * and for everybody where no subgraph of the plan sees the caller, and nothing is refused to anybody.
  */
 export function subscriptionKeys(
   subscriber: Pick<Subscriber, 'identity' | 'headers' | 'scope' | 'bySubgraph'>,

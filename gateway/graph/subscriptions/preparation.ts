@@ -25,13 +25,8 @@ import {
   type Subscribe,
   TransportError,
 } from '../../subgraph-calls/contract/transport';
-import {
-  charge,
-  type CompiledOperation,
-  knownKey,
-  variableErrors,
-  type Variables,
-} from '../compiled-operation';
+import type { Variables } from '../../limits/variables';
+import { charge, type CompiledOperation, knownKey, variableErrors } from '../compiled-operation';
 import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
@@ -188,9 +183,7 @@ export class Preparation {
       answer: (event, caller) =>
         withTimeout(longest, () => this.#answer(compiled, variables, event, caller), late),
       readmit: (request) => this.#readmit(compiled, variables, request),
-      charge: (request) => {
-        charge(request, cost, variables);
-      },
+      charge: (request) => charge(request, cost, variables),
       count: (request) => {
         count?.(request, variables);
       },
@@ -294,7 +287,7 @@ export class Preparation {
   }
 }
 
-/** How many there were: numbers tell keys of one from those of another. */
+/** How many there were: numbers distinguish keys of one from those of another. */
 let generations = 0;
 /** Few operations differ, however many clients have subscribed. One that is not kept is compiled again. */
 const mostMovedBytes = 16 * 1024 * 1024;

@@ -20,7 +20,7 @@ export type Prepare = (text: SubscriptionText, subscriber: Subscriber) => Promis
 /** A subscription with its variables and its caller, compiled for one generation. */
 export interface PreparedSubscription {
   readonly text: SubscriptionText;
-  /** Moves others to its generation. Tells generations apart. */
+  /** Moves others to its generation. Distinguishes generations. */
   readonly prepare: Prepare;
   /** Equal for two that may share executions: their answers to an event are the same. */
   readonly key: string;
@@ -44,10 +44,7 @@ export interface PreparedSubscription {
   sourceError(reason: unknown): GraphQLError;
   /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
   answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
-  /**
-   * Checks for a client with a running subscription what is checked of a new operation: its API key, its limits, and the
-   * hook. Rejects where it may not go on.
-   */
+  /** Checks API key, limits and hook as of a new operation. Rejects where the client may not go on. */
   readmit(request: IncomingRequest): Promise<void>;
   /** Counts the cost of an answer for the rates of a client. Throws if it exceeds one of them. */
   charge(request: IncomingRequest): void;

@@ -11,7 +11,7 @@ export interface ReaderOptions {
   readonly all: UnreadBytes;
   /** What happens beyond: only the `latest` answer is kept, with a gap before it, or the subscription ends (`close`). */
   readonly slow: 'latest' | 'close';
-  /** Whether its client reads an answer without data, which tells it of a gap at once. */
+  /** Whether its client reads an answer without data, which reports a gap at once. */
   readonly takesGaps: boolean;
   /** Called when it ends, however that is. */
   readonly onEnd: () => void;
@@ -53,7 +53,7 @@ export class SubscriptionReader implements Flow<OperationResult> {
   #hasGap = false;
   #isEnded = false;
   #error: Error | undefined;
-  /** Undefined before `forEach`, and after it was told of the end. */
+  /** Undefined before `forEach`, and after its end. */
   #taker: Taker | undefined;
   /** Whether the taker has room for another answer. */
   #hasRoom = false;
@@ -63,10 +63,7 @@ export class SubscriptionReader implements Flow<OperationResult> {
     this.#options = options;
   }
 
-  /**
-   * Tells its client that events may be missing or may come twice: at once, or with the next answer where it takes none
-   * without data.
-   */
+  /** Reports that events may be missing or come twice: at once, or with the next answer if it takes none without data. */
   gap(): void {
     if (!this.#options.takesGaps) this.#hasGap = true;
     else if (!this.#isEnded && this.#answers.at(-1) !== gapAnswer) this.#add(gapAnswer);
@@ -85,9 +82,9 @@ export class SubscriptionReader implements Flow<OperationResult> {
       }
       this.#hasGap = true;
     }
-    const told = this.#hasGap ? { ...answered, isAfterGap: true } : answered;
+    const next = this.#hasGap ? { ...answered, isAfterGap: true } : answered;
     this.#hasGap = false;
-    this.#add(told);
+    this.#add(next);
   }
 
   /** No answers come any more. Those that wait are still given. @param error why, where its source did not end */
@@ -95,7 +92,7 @@ export class SubscriptionReader implements Flow<OperationResult> {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#error = error;
-    if (this.#isIdle) this.#tellEnd();
+    if (this.#isIdle) this.#settle();
     this.#options.onEnd();
   }
 
@@ -156,7 +153,7 @@ export class SubscriptionReader implements Flow<OperationResult> {
   #giveWaiting(): void {
     this.#hasRoom = true;
     for (let next = this.#nextToGive(); next !== undefined; next = this.#nextToGive()) this.#give(next);
-    if (this.#isIdle && this.#isEnded) this.#tellEnd();
+    if (this.#isIdle && this.#isEnded) this.#settle();
   }
 
   #nextToGive(): OperationResult | undefined {
@@ -170,10 +167,10 @@ export class SubscriptionReader implements Flow<OperationResult> {
     this.#hasRoom = false;
     this.close();
     this.#error = error;
-    this.#tellEnd();
+    this.#settle();
   }
 
-  #tellEnd(): void {
+  #settle(): void {
     const [taker, error] = [this.#taker, this.#error];
     this.#taker = undefined;
     this.#error = undefined;

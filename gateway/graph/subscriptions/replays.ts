@@ -23,7 +23,7 @@ export class Replays {
   /** Of the one whose turn it is. */
   #timer: NodeJS.Timeout | undefined;
   #endOfTurn = 0;
-  /** Whether another generation has them: it has not said yet whether its clients may go on. */
+  /** Whether another generation has them, which has not decided yet whether its clients may go on. */
   #isFlushed = false;
   #running: SharedExecution | undefined;
   /** Those that have begun. */
@@ -166,10 +166,7 @@ class WaitingReaders implements ReadExecution {
   }
 }
 
-/**
- * The position that is most likely before the others, as most subgraphs count or write times: the shortest, and of these the
- * first one. Another order costs replays, and no event.
- */
+/** Most likely the earliest, as positions mostly are counts or times. Another order costs replays, no event. */
 function earliest(positions: Iterable<string>): string | undefined {
   let first: string | undefined;
   for (const each of positions)

@@ -78,7 +78,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   #done = Promise.resolve();
   /** How much of that waits for what is done before. */
   #waiting = 0;
-  /** What it was last told to move to. */
+  /** What it moves to, the last one. */
   #newest: PreparedSubscription | undefined;
   #moving = Promise.resolve();
   /** While another source is opened from a position. It replays what the one before has sent meanwhile. */
@@ -245,7 +245,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
   /**
    * Goes on with what was prepared for another generation. The source is kept if it is the same; otherwise the new one is
    * open before the old one is closed. From a position on nothing is lost or doubled; without one, or with one of another
-   * stream, clients are told of a gap. A source of another stream takes over from the old one (`HandOver`).
+   * stream, a gap is reported to clients. A source of another stream takes over from the old one (`HandOver`).
    * One move follows the other: two at once would leave two sources open.
    */
   moveTo(next: PreparedSubscription): Promise<void> {
@@ -349,7 +349,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
         if (event.position !== undefined && this.#feeds.length === 1)
           this.#options.onPosition(event.position);
       } catch (error) {
-        // Another source may be opened in its place.
+        // Another source may replace it.
         await this.#moving;
         if (this.#isClosed || this.#isHandedOver) return;
         if (feed !== this.#feeds[0]) continue;
@@ -388,7 +388,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.#inOrder(async () => {
       await this.#give(await answer, { event, prepared, number });
       this.#running--;
-      this.#tellRoom();
+      this.#reportRoom();
       if (this.isResting) this.#options.onRest();
     });
   }
@@ -490,15 +490,13 @@ export class SharedExecution implements Subscriber, ReadExecution {
   }
 
   #gap(): void {
-    // Whoever is given it later would not be told.
+    // Whoever is given it later would not learn of the gap.
     this.#dropHistory();
     for (const reader of this.#readers.keys()) reader.gap();
   }
 
   #release(prepared: PreparedSubscription): void {
-    this.#inOrder(() => {
-      prepared.release();
-    });
+    this.#inOrder(() => prepared.release());
   }
 
   #finishWith(error: Error | undefined): void {
@@ -527,11 +525,11 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.#history?.clear();
     this.#history = undefined;
     this.#late.clear();
-    this.#tellRoom();
+    this.#reportRoom();
     this.#options.onEnd();
   }
 
-  #tellRoom(): void {
+  #reportRoom(): void {
     this.#onRoom?.();
     this.#onRoom = undefined;
   }

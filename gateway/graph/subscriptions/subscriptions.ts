@@ -10,7 +10,7 @@ import { EventCaller, type Subscriber } from './event-caller';
 import { forEach } from './for-each';
 import type { HistoryBytes } from './history';
 import type { Prepare, PreparedSubscription } from './prepared';
-import { SubscriptionReader, type UnreadBytes } from './reader';
+import { type ReaderOptions, SubscriptionReader, type UnreadBytes } from './reader';
 import { Replays } from './replays';
 import { SharedExecution } from './shared-execution';
 import { Upstream } from './upstream';
@@ -87,9 +87,7 @@ export class Subscriptions {
       position === undefined
         ? this.#join(prepared, reader, options.concurrency)
         : this.#resume(prepared, reader, options.concurrency, position);
-    request.onEnd(() => {
-      reader.close();
-    });
+    request.onEnd(() => reader.close());
     if (after !== undefined && position === undefined) reader.gap();
     try {
       await opened;
@@ -120,9 +118,7 @@ export class Subscriptions {
     const readers = [...this.#readers].sort(() => Math.random() - 0.5);
     const each = Math.min(longestStep, (grace * shareOfGrace) / Math.max(1, readers.length));
     readers.forEach((reader, i) => {
-      setTimeout(() => {
-        reader.end(requestError('SHUTTING_DOWN', {}));
-      }, each * i).unref();
+      setTimeout(() => reader.end(requestError('SHUTTING_DOWN', {})), each * i).unref();
     });
   }
 
@@ -144,8 +140,8 @@ export class Subscriptions {
       else this.#bySender.set(sender, all);
     };
     this.#unread.limit = options.allUnread;
-    const reader = new OpenReader(request, {
-      ...{ unread: options.unread, slow: options.slow, takesGaps: request.sink.takesGaps, options },
+    const reader = new OpenReader(request, options, {
+      ...{ unread: options.unread, slow: options.slow, takesGaps: request.sink.takesGaps },
       all: this.#unread,
       onEnd: () => {
         this.#readers.delete(reader);
@@ -248,13 +244,10 @@ export class Subscriptions {
     this.#joinable.set(key, execution);
   }
 
-  /**
-   * Merges those that have the same answers once they are at the same event: many clients come back at once, each with its
-   * own cursor.
-   */
+  /** Merges those with the same answers once they are at the same event: clients come back with own cursors. */
   #merge(resting: SharedExecution): void {
     const { key } = resting.prepared;
-    // The newest generation has not said yet whether its clients may go on.
+    // The newest generation has not decided yet whether its clients may go on.
     if (!this.#isCurrent(resting.prepared)) return;
     const live = this.#joinable.get(key);
     const resumed = this.#resumed.get(key);
@@ -357,13 +350,7 @@ class OpenReader extends SubscriptionReader {
   counted = this.#since;
   readonly #options: SharingOptions;
 
-  constructor(
-    request: IncomingRequest,
-    {
-      options,
-      ...own
-    }: ConstructorParameters<typeof SubscriptionReader>[1] & { readonly options: SharingOptions },
-  ) {
+  constructor(request: IncomingRequest, options: SharingOptions, own: ReaderOptions) {
     super(request, own);
     this.#options = options;
   }
@@ -387,9 +374,9 @@ const lookEvery = 1000;
 const countEvery = 3_600_000;
 /** Validation and planning of different operations go on at the same time. */
 const mostMovesAtOnce = 8;
-/** Hooks may ask other services about each client. */
+/** Hooks may call other services for each client. */
 const mostReadmittedAtOnce = 32;
-/** Of the grace: the rest is for the last ones to be told. */
+/** Of the grace: the rest is for the last ones to get their message. */
 const shareOfGrace = 0.8;
 /** Milliseconds between two that are ended: few are ended at once. */
 const longestStep = 5;

@@ -22,7 +22,7 @@ export class Upstream {
   #source: Source<SubgraphEvent> | undefined;
   #isEnded = false;
 
-  /** @param open is told by the function that it is given whether nobody waits for it any more */
+  /** @param open gets a function that returns whether nobody waits for it any more */
   constructor(
     key: string,
     open: (isUnwanted: () => boolean) => Promise<Source<SubgraphEvent>>,

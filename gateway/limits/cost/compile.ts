@@ -40,10 +40,7 @@ export interface CostField {
   /** A node that selects it. All such nodes have the same arguments. */
   readonly node: FieldNode;
   readonly inputs: readonly { readonly argument: string; readonly cost: CostOfValue }[];
-  /**
-   * Conditions on variables under which it is selected. One of the lists must hold; if there is none, it is always
-   * selected.
-   */
+  /** Lists of conditions on variables: it is selected if all of one list hold, and always without a list. */
   readonly conditions: readonly (readonly CostCondition[])[];
   readonly assumedSize: number;
   /** The child fields that may have a cost. */
@@ -115,9 +112,8 @@ class Compiler {
         selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value)!;
       const name = fragment.typeCondition?.name.value;
       const condition = name === undefined ? type : this.#options.schema.getType(name);
-      if (isCompositeType(condition)) {
+      if (isCompositeType(condition))
         this.#collect(fragment.selectionSet.selections, condition, conditions, found);
-      }
     }
   }
 

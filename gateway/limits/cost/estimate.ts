@@ -1,5 +1,5 @@
 import type { CostField } from './compile';
-import type { Variables } from './input';
+import type { Variables } from '../variables';
 import { hasVariables } from './size-argument';
 
 export interface Estimate {
@@ -22,12 +22,11 @@ export function estimateCost(
   variables: Variables,
   surcharge: number,
 ): Estimate {
-  const found: Found = { longest: undefined, unsliced: undefined };
+  const found: Findings = { longest: undefined, unsliced: undefined };
   const scope = { variables, found };
   let cost = 0;
-  for (const field of fields) {
-    if (isAsked(field, scope)) cost += surcharge + costOf(field, scope, undefined);
-  }
+  for (const field of fields)
+    if (isSelected(field, scope)) cost += surcharge + costOf(field, scope, undefined);
   return { cost: Math.round(cost), ...found };
 }
 
@@ -37,24 +36,23 @@ export const dependsOnVariables = ({ node, conditions, children }: CostField): b
   (node.arguments ?? []).some(({ value }) => hasVariables(value)) ||
   children.some(dependsOnVariables);
 
-interface Found {
+interface Findings {
   longest: RequestedList | undefined;
   unsliced: string | undefined;
 }
 
 interface Scope {
   readonly variables: Variables;
-  readonly found: Found;
+  readonly found: Findings;
 }
 
 function costOf(field: CostField, scope: Scope, inherited: number | undefined): number {
-  if (!isAsked(field, scope)) return 0;
+  if (!isSelected(field, scope)) return 0;
   const size = sizeOf(field, scope, inherited);
   const { sizedFields } = field.slicing ?? {};
   let item = field.weight;
-  for (const child of field.children) {
+  for (const child of field.children)
     item += costOf(child, scope, sizedFields?.has(child.name) === true ? size.passed : undefined);
-  }
   let cost = Math.min(item * size.own, most);
   for (const { argument, cost: costOfValue } of field.inputs) {
     const given = field.node.arguments?.find(({ name }) => name.value === argument);
@@ -69,28 +67,27 @@ function sizeOf(
   { variables, found }: Scope,
   inherited: number | undefined,
 ): { readonly own: number; readonly passed: number | undefined } {
-  let asked: number | undefined;
+  let requested: number | undefined;
   let count = 0;
   for (const sizeOfArgument of sizes) {
     const numbers = sizeOfArgument(variables);
     if (numbers.length > 0) count++;
     // Values below 1 count as not given, as 0 or -1 means "all" to some subgraphs.
     const size = numbers.find((number) => number >= 1);
-    if (size !== undefined) asked = Math.max(asked ?? 0, Math.min(size, most));
+    if (size !== undefined) requested = Math.max(requested ?? 0, Math.min(size, most));
   }
   if (slicing?.requiresOne === true && count !== 1) found.unsliced ??= coordinate;
-  if (asked !== undefined && asked > (found.longest?.size ?? 0)) {
-    found.longest = { field: coordinate, size: asked };
-  }
-  const said = asked ?? slicing?.assumed;
+  if (requested !== undefined && requested > (found.longest?.size ?? 0))
+    found.longest = { field: coordinate, size: requested };
+  const known = requested ?? slicing?.assumed;
   const isSelf = slicing?.sizedFields === undefined;
   return {
-    own: isOne ? ((isSelf ? said : undefined) ?? inherited ?? assumedSize) : 1,
-    passed: isSelf ? undefined : said,
+    own: isOne ? ((isSelf ? known : undefined) ?? inherited ?? assumedSize) : 1,
+    passed: isSelf ? undefined : known,
   };
 }
 
-const isAsked = ({ conditions }: CostField, { variables }: Scope): boolean =>
+const isSelected = ({ conditions }: CostField, { variables }: Scope): boolean =>
   conditions.length === 0 ||
   conditions.some((all) => all.every(({ variable, must }) => (variables[variable] === true) === must));
 

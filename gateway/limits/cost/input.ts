@@ -6,8 +6,8 @@ import {
   Kind,
   type ValueNode,
 } from 'graphql';
+import type { Variables } from '../variables';
 
-export type Variables = Readonly<Record<string, unknown>>;
 export type Weights = ReadonlyMap<string, number>;
 
 /** The cost of a value of an input type; undefined for a type without cost. */

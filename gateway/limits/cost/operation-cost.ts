@@ -12,7 +12,7 @@ import {
 import { actualCost } from './actual';
 import { compileCostFields, type CostOptions } from './compile';
 import { dependsOnVariables, type Estimate, estimateCost } from './estimate';
-import type { Variables } from './input';
+import type { Variables } from '../variables';
 
 export type { CostOptions };
 

@@ -9,15 +9,12 @@ export function refuseCost(
   limits: Pick<Limits, 'cost' | 'listSize'>,
 ): GraphQLError | undefined {
   if (unsliced !== undefined) {
-    const reason = `${unsliced} needs exactly one of the arguments that say how long its list is.`;
+    const reason = `${unsliced} needs exactly one of the arguments that give the length of its list.`;
     return requestError('GRAPHQL_VALIDATION_FAILED', { reason });
   }
   if (longest !== undefined && longest.size > limits.listSize) {
-    return requestError('MAX_LIST_SIZE_LIMIT', {
-      field: longest.field,
-      got: longest.size,
-      limit: limits.listSize,
-    });
+    const { field, size: got } = longest;
+    return requestError('MAX_LIST_SIZE_LIMIT', { field, got, limit: limits.listSize });
   }
   if (cost > limits.cost) return requestError('MAX_COST_LIMIT', { got: cost, limit: limits.cost });
   return undefined;

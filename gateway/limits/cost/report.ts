@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { isMap } from '../../options/is-map';
 import type { Meter } from '../../telemetry/metrics/meter';
-import type { Variables } from './input';
+import type { Variables } from '../variables';
 import type { OperationCost } from './operation-cost';
 
 /** A part of an answer: `data` of the first one, and what later ones add to it, in JSON. */

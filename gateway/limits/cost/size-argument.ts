@@ -9,7 +9,7 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from 'graphql';
-import type { Variables } from './input';
+import type { Variables } from '../variables';
 
 /** The value of an argument, then its default: no, one or two numbers. */
 export type SizeOf = (variables: Variables) => readonly number[];

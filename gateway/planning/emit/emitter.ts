@@ -25,7 +25,7 @@ type Holders = ReadonlyMap<number, Holder>;
 /** Where a plan is emitted. */
 interface Location extends FetchLocation {
   readonly holders: Holders;
-  /** The types of the objects, where the path to what is below them has to say so. */
+  /** The types of the objects, where the path to what is below them has to name them. */
   readonly types: readonly string[] | undefined;
   /** Whether a fetch begins here, whose fields carry the conditions around them. */
   readonly isFirst: boolean;

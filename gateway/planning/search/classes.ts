@@ -1,5 +1,5 @@
 /**
- * Classes of object types that behave alike: for what is selected of them, all subgraphs say the same of their fields and
+ * Classes of object types that behave alike: for what is selected of them, all subgraphs declare the same of their fields and
  * keys. One type of a class is solved for all of it, so that an interface of many types costs as much as one of few.
  */
 import { mapIn, remembered } from '../maps';
@@ -63,7 +63,7 @@ function keyOf(fields: readonly SelectedField[], numbers: Map<object, number>) {
   return { text, names };
 }
 
-/** What subgraphs say of types and some of their fields, as numbers that are equal for equal facts. */
+/** What subgraphs declare of types and some of their fields, as numbers that are equal for equal facts. */
 export class TypeFacts {
   readonly #index: SupergraphIndex;
   readonly #known = new Map<string, Map<IndexedType, number>>();

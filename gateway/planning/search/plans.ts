@@ -41,7 +41,7 @@ export interface ObjectPlan extends Costs {
   readonly entered: readonly Visit[];
 }
 
-/** Objects of an interface or union, told apart by a source. */
+/** Objects of an interface or union, distinguished by a source. */
 export interface AbstractPlan extends Costs {
   readonly kind: 'abstract';
   readonly type: IndexedType;

@@ -39,7 +39,7 @@ function solveInterfaceObject(search: Search, { type, selection, sources }: Prob
   return solveObject(hub, items);
 }
 
-/** Objects of an interface or union that a source tells apart. None knows it as an interface object. */
+/** Objects of an interface or union that a source distinguishes. None knows it as an interface object. */
 function solveAbstract(
   search: Search,
   { type, selection, sources }: Omit<Problem, 'plan' | 'isSolved'>,

@@ -24,7 +24,7 @@ export class Visits {
     this.#hub = hub;
     this.#assignment = assignment;
     this.used = assignment.spent.used;
-    for (const { item, option } of chosen) this.#place(item, option);
+    for (const { item, option } of chosen) this.#assign(item, option);
   }
 
   inOrder(): readonly OpenVisit[] {
@@ -82,7 +82,7 @@ export class Visits {
       if (option === undefined)
         throw new Error(`Nobody supplies ${type.name}.${field.name} before stage ${before}`);
       this.#assignment.apply(option);
-      this.#place(conditional, option);
+      this.#assign(conditional, option);
     }
   }
 
@@ -107,7 +107,7 @@ export class Visits {
     });
   }
 
-  #place(item: ItemPlan['item'], { entry, stage, plan, requires, isWhole }: Option): void {
+  #assign(item: ItemPlan['item'], { entry, stage, plan, requires, isWhole }: Option): void {
     if (entry !== undefined) {
       const visit = this.#visit(entry.subgraph, stage, requires === undefined ? '' : argumentsIn(requires));
       visit.answers.push({ item, plan, isWhole, isShared: false });

@@ -32,7 +32,7 @@ interface MutableJoin extends TypeJoin {
 }
 
 export interface MutableField extends IndexedField {
-  /** Shared with fields of which the same is said: to change it is to replace it. */
+  /** Shared with fields of the same declaration: to change it is to replace it. */
   joins: Map<number, FieldJoin>;
 }
 

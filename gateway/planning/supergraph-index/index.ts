@@ -24,7 +24,7 @@ export interface IndexedSubgraph {
 export interface IndexedType {
   readonly name: string;
   readonly kind: 'object' | 'interface' | 'union';
-  /** What each subgraph that has the type says of it. */
+  /** What each subgraph that has the type declares of it. */
   readonly joins: ReadonlyMap<number, TypeJoin>;
   readonly fields: ReadonlyMap<string, IndexedField>;
   readonly interfaces: ReadonlySet<string>;
@@ -51,7 +51,7 @@ export interface IndexedField {
   readonly name: string;
   readonly type: string;
   readonly namedType: string;
-  /** What each subgraph that has the field says of it. */
+  /** What each subgraph that has the field declares of it. */
   readonly joins: ReadonlyMap<number, FieldJoin>;
 }
 
@@ -65,7 +65,7 @@ export interface FieldJoin {
   readonly requires: Selection | undefined;
   readonly provides: Selection | undefined;
   readonly contextArguments: readonly ContextArgument[];
-  /** All that it says, as text. */
+  /** All that it declares, as text. */
   readonly text: string;
 }
 

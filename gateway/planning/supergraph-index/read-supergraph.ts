@@ -47,9 +47,9 @@ class SupergraphReader {
   };
   readonly #fieldSets = new Map<string, Selection>();
   readonly #numbers = new Map<string, number>();
-  /** A field of those of which the same is said, by the text of it. */
+  /** A field of those with the same declaration, by its text. */
   readonly #alike = new Map<string, MutableField>();
-  /** Version 0.1 says less: types and fields without a graph are everywhere, or of their owner. */
+  /** Version 0.1 declares less: types and fields without a graph are everywhere, or of their owner. */
   readonly #isFirstVersion: boolean;
   readonly #contextDirective: string | undefined;
 

@@ -15,10 +15,9 @@ import { noteInvalidRequest } from '../refusals/note-refused';
 import { isShutdown, type Reply } from '../reply';
 import type { ClientAnswer, ResponsePart, ResponseParts } from '../sink';
 import type { FormatError } from './format-error';
-import { noteCodes } from './note-codes';
 import { onlyPart } from './only-part';
 import { partBody } from './part-body';
-import { responseBody } from './response-body';
+import { noteCodes, responseBody } from './response-body';
 import { WrittenParts } from './written-parts';
 
 export interface AnswerWriterOptions {
@@ -164,7 +163,7 @@ export function apolloAnswer(
   const { headers, body } = response;
   let { status = 200 } = response;
   if (body.kind !== 'complete')
-    throw new Error('Apollo Server has answered in parts, which it is never asked to.');
+    throw new Error('Apollo Server has answered in parts, which no request to it allows.');
   // A plugin may have answered with something else, such as an HTML page.
   const mediaType = headers.get('content-type') ?? '';
   if (mediaType.includes('json')) {

@@ -9,9 +9,9 @@ export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => 
 export function createFormatError(logger: Logger, statistics: Pick<ErrorStatistics, 'add'>): FormatError {
   const format = formatBy(logger);
   return (formatted, error) => {
-    const told = format(formatted, error);
-    statistics.add(told.extensions);
-    return told;
+    const shown = format(formatted, error);
+    statistics.add(shown.extensions);
+    return shown;
   };
 }
 
@@ -19,11 +19,11 @@ function formatBy(logger: Logger): FormatError {
   return (formatted, error) => {
     const { extensions = {} } = formatted;
     if (error instanceof GraphQLError) {
-      const told = { ...formatted, message: speakable(formatted.message) };
-      if (told.locations !== undefined) told.locations = told.locations.slice(0, mostLocations);
+      const shown = { ...formatted, message: speakable(formatted.message) };
+      if (shown.locations !== undefined) shown.locations = shown.locations.slice(0, mostLocations);
       const code = codeForStatus(error.extensions) ?? error.extensions['code'];
       if (isDefect(code)) logger.error({ err: error.cause ?? error, code }, 'an operation failed');
-      if (code !== undefined) return { ...told, extensions: { ...extensions, code } };
+      if (code !== undefined) return { ...shown, extensions: { ...extensions, code } };
     }
     logger.error({ err: error }, 'an operation failed');
     return { message: errors.INTERNAL_SERVER_ERROR.message(), extensions: { code: 'INTERNAL_SERVER_ERROR' } };
@@ -41,7 +41,7 @@ const isDefect = (code: unknown): boolean =>
   code === ('QUERY_PLANNING_FAILED' satisfies ErrorCode) ||
   code === ('INTERNAL_SERVER_ERROR' satisfies ErrorCode);
 
-/** The code for the HTTP status that Apollo Server chose, which says more than its code `BAD_REQUEST` or none. */
+/** The code for the HTTP status that Apollo Server chose, which is more specific than its code `BAD_REQUEST` or none. */
 export function codeForStatus({ code, http }: GraphQLError['extensions']): string | undefined {
   if (code !== undefined && code !== 'BAD_REQUEST') return undefined;
   switch ((http as { readonly status?: number } | undefined)?.status) {

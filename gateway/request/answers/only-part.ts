@@ -1,3 +1,5 @@
+import type { GraphQLError } from 'graphql';
+import { requestError } from '../../errors';
 import type { ResponsePart, ResponseParts, Sink } from '../sink';
 
 export interface OnlyPartOptions {
@@ -22,3 +24,7 @@ export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOption
 /** Whether a client takes parts of any kind. */
 export const takesParts = ({ takesEvents, incremental }: Sink): boolean =>
   takesEvents || incremental !== undefined;
+
+/** The error for an operation that is answered in parts, where its client takes none. */
+export const partsNotTaken = ({ carriesParts }: Pick<Sink, 'carriesParts'>): GraphQLError =>
+  requestError('NOT_ACCEPTABLE', { parts: carriesParts ? 'not named' : 'not sent' });

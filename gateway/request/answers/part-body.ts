@@ -40,9 +40,9 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
       written.push(added);
       text('}');
     });
-    writeList('completed', completed, ({ fragment, errors: own }) => {
-      text(`{${errorsMember(own ?? [])}"id":"${fragment.id}"}`);
-    });
+    writeList('completed', completed, ({ fragment, errors: own }) =>
+      text(`{${errorsMember(own ?? [])}"id":"${fragment.id}"}`),
+    );
   }
 
   /** Each fragment is whole, and known by its path and its label. */

@@ -3,18 +3,15 @@ import type { OperationResult } from '../../cache/responses/response-cache';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from '../incoming-request';
 
-/**
- * The body of an answer (GraphQL, section 7.1): as the engine wrote it, or written with errors and extensions in the
- * form that clients get.
- */
+/** The body of an answer (GraphQL, section 7.1), with errors and extensions in the form that clients get. */
 export function responseBody(
   { body, data, errors, extensions }: OperationResult,
   formatError: FormatError,
   request: Pick<IncomingRequest, 'noteCode'>,
 ): Buffer {
   if (errors.length === 0 && extensions === undefined) return body;
-  const told = formattedErrors(errors, formatError, request);
-  const before = told.length === 0 ? '{"data":' : `{"errors":${JSON.stringify(told)},"data":`;
+  const formatted = formattedErrors(errors, formatError, request);
+  const before = formatted.length === 0 ? '{"data":' : `{"errors":${JSON.stringify(formatted)},"data":`;
   const after = extensions === undefined ? '}' : `,"extensions":${JSON.stringify(extensions)}}`;
   return Buffer.concat([Buffer.from(before), data, Buffer.from(after)]);
 }
@@ -25,12 +22,18 @@ export function formattedErrors(
   formatError: FormatError,
   request: Pick<IncomingRequest, 'noteCode'>,
 ): GraphQLFormattedError[] {
-  const told = errors.map((error) => formatError(withCode(error), error));
-  for (const { extensions } of told) request.noteCode(extensions?.['code']);
-  return told;
+  const formatted = errors.map((error) => formatError(withCode(error), error));
+  for (const { extensions } of formatted) request.noteCode(extensions?.['code']);
+  return formatted;
 }
 
 const withCode = (error: GraphQLError): GraphQLFormattedError => ({
   ...error.toJSON(),
   extensions: { ...error.extensions, code: error.extensions['code'] ?? 'INTERNAL_SERVER_ERROR' },
 });
+
+/** Notes the error codes in an answer of Apollo Server: a GraphQL response, or a list of them. */
+export function noteCodes(request: Pick<IncomingRequest, 'noteCode'>, answer: unknown): void {
+  for (const { errors = [] } of [answer].flat() as { readonly errors?: readonly GraphQLFormattedError[] }[])
+    for (const { extensions } of errors) request.noteCode(extensions?.['code']);
+}

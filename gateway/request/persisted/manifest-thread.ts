@@ -6,10 +6,7 @@ import { letRequestsGoFirst } from '../../supergraph/thread-priority';
 import { validationRules } from '../validation-rules';
 import { ManifestError, readManifests, sha256 } from './manifest';
 
-/**
- * The task of the thread: without `schema` it sends the operations of the files, with `schema` those that do not fit
- * it.
- */
+/** Without `schema` the thread sends the operations of the files, with it those that do not fit it. */
 export interface ManifestWork {
   readonly files: readonly string[];
   /** The API schema, in parts. */

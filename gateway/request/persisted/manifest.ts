@@ -65,13 +65,13 @@ function operationsIn(manifest: unknown, refuse: Refuse): readonly z.output<type
   const isApollo = typeof manifest === 'object' && manifest !== null && 'format' in manifest;
   const { data, error } = (isApollo ? apolloManifest : relayManifest).safeParse(manifest);
   if (data === undefined) {
-    const place = error.issues[0]!.path.join('.');
+    const position = error.issues[0]!.path.join('.');
     return refuse(
       isApollo
-        ? `is no manifest of version 1 of \`apollo-persisted-query-manifest\`: look at \`${place}\``
-        : place === ''
+        ? `is no manifest of version 1 of \`apollo-persisted-query-manifest\`: look at \`${position}\``
+        : position === ''
           ? "is neither a manifest of Apollo's tools nor a map from ids to operations, as Relay's compiler writes it"
-          : `must have the text of an operation under each id, but has something else under "${place}"`,
+          : `must have the text of an operation under each id, but has something else under "${position}"`,
     );
   }
   if (isApollo) return (data as z.output<typeof apolloManifest>).operations;

@@ -20,10 +20,7 @@ export interface PersistedOperationsOptions {
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/**
- * Operations that clients send as an id or a hash instead of a text. Those of manifests are trusted. Automatic ones are
- * registered by any client that sends a text once with its SHA-256.
- */
+/** Operations sent as an id or hash: trusted ones of manifests, and automatic ones that clients register. */
 export class PersistedOperations {
   readonly #settings: PersistedOperationsOptions;
   readonly #trusted: TrustedOperations;
@@ -32,14 +29,10 @@ export class PersistedOperations {
     maxSize: mostBytes,
     sizeCalculation: (text) => text.length * 2 + 300,
   });
-  readonly #told = new LRUCache<string, true>({ max: 1_000 });
+  readonly #reported = new LRUCache<string, true>({ max: 1_000 });
   /** Aborts the running comparison with a schema. */
   #comparing = new AbortController();
-  /**
-   * Returns the error if the text of an operation must not be run.
-   *
-   * @default undefined: every operation may be run
-   */
+  /** Returns the error if the text of an operation must not be run. @default undefined: every operation may be run */
   readonly refuse: ((text: string) => GraphQLError | undefined) | undefined;
 
   constructor(settings: PersistedOperationsOptions) {
@@ -85,10 +78,7 @@ export class PersistedOperations {
     this.#comparing.abort();
   }
 
-  /**
-   * The request with the text of its operation instead of the id or hash. An unknown id or hash is moved to
-   * `extensions.persistedQuery`, which Apollo Server refuses.
-   */
+  /** The request with the text of its operation. For an unknown id or hash Apollo Server gets `persistedQuery`. */
   spellOut(request: NamedRequest): NamedRequest | Promise<NamedRequest> {
     const name = nameIn(request);
     if (name === undefined) return request;
@@ -158,9 +148,9 @@ export class PersistedOperations {
     this.#settings.statistics.untrusted++;
     if (isRejected) return requestError('QUERY_NOT_IN_SAFELIST', {});
     const hash = sha256(text);
-    if (!this.#told.has(hash)) {
-      this.#told.set(hash, true);
-      const document = withoutTexts(text, longestTold);
+    if (!this.#reported.has(hash)) {
+      this.#reported.set(hash, true);
+      const document = withoutTexts(text, longestReported);
       this.#settings.logger.warn({ sha256: hash, document }, 'an operation is in no manifest');
     }
     return undefined;
@@ -169,7 +159,7 @@ export class PersistedOperations {
 
 /** 16 MiB. */
 const mostBytes = 16 * 1024 * 1024;
-const longestTold = 1_000;
+const longestReported = 1_000;
 const keyOf = (hash: string): string => `operation:${hash}`;
 const isHash = /^[0-9a-f]{64}$/;
 

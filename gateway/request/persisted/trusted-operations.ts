@@ -27,7 +27,7 @@ export async function readTrustedOperations(files: readonly string[]): Promise<T
   const thread = startThread({ files });
   try {
     for (;;) {
-      const message = await ask(thread);
+      const message = await next(thread);
       if (message.kind === 'refused')
         throw new OptionsError([{ path: ['persistedOperations', 'manifest'], sentence: message.reason }]);
       if (message.kind === 'all') return { texts, byName, digest: message.digest };
@@ -52,7 +52,7 @@ export async function findMisfits(
   const stop = (): void => void thread.terminate();
   signal.addEventListener('abort', stop);
   try {
-    const message = await ask(thread, signal);
+    const message = await next(thread, signal);
     return message.kind === 'misfits' ? message.misfits : undefined;
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -67,7 +67,7 @@ function startThread(work: ManifestWork): Worker {
   return new Worker(threadFile, { workerData: work, execArgv: threadArguments });
 }
 
-async function ask(thread: Worker, signal?: AbortSignal): Promise<ManifestMessage> {
+async function next(thread: Worker, signal?: AbortSignal): Promise<ManifestMessage> {
   thread.postMessage('next');
   const [message] = (await once(thread, 'message', { signal })) as [ManifestMessage];
   return message;

@@ -47,10 +47,9 @@ const enough = new Error('Enough errors are found.');
 function add(found: Refusal[], rule: string, error: GraphQLError, context: ValidationContext): void {
   const { nodes = [], message, locations = [] } = error;
   const describe = ruleTexts[rule];
-  const text = describe?.({ nodes, context, message }) ?? {
-    message: `The document breaks the rule ${rule}.`,
-  };
-  if (found.some(({ message }) => message === text.message)) return;
+  const unknown = { message: `The document breaks the rule ${rule}.` };
+  const text = describe?.({ nodes, context, message }) ?? unknown;
+  if (found.some((each) => each.message === text.message)) return;
   found.push({ code: 'GRAPHQL_VALIDATION_FAILED', rule, ...text, ...locations[0] });
 }
 

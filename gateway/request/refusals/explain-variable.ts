@@ -12,9 +12,8 @@ import {
   print,
   typeFromAST,
 } from 'graphql';
+import type { Variables } from '../../limits/variables';
 import { shortened } from './refusal';
-
-type Variables = Readonly<Record<string, unknown>>;
 
 /** An error of a variable in names of the schema and of the document, as graphql-js quotes the value. */
 export function explainVariable(

@@ -78,7 +78,7 @@ export function refusedOperation(
 const nameFrom = (name: unknown): string | undefined =>
   typeof name === 'string' && name.length <= 1000 && /^[_A-Za-z]\w*$/.test(name) ? name : undefined;
 
-/** Notes what an answer of Apollo Server says that is refused before it has operations: of other answers it is known. */
+/** Notes the errors of an answer of Apollo Server to a request without operations: those of others are known. */
 export function noteInvalidRequest(
   request: Pick<IncomingRequest, 'refusals' | 'noteRefusals'>,
   answer: unknown,
@@ -99,7 +99,7 @@ function withOwnCode(error: GraphQLError): GraphQLError {
   return code === undefined ? error : new GraphQLError(error.message, { extensions: { code } });
 }
 
-/** Says by the beginning of its hash which operation is not known. */
+/** Names an operation that is not known by the beginning of its hash. */
 function named(refusal: Refusal, extensions: unknown): Refusal {
   const persisted = isMap(extensions) ? extensions['persistedQuery'] : undefined;
   const hash = isMap(persisted) ? persisted['sha256Hash'] : undefined;

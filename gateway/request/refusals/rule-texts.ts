@@ -20,7 +20,7 @@ interface BrokenRule {
   readonly message: string;
 }
 
-/** What a rule says, in names of the schema and of the document, and never in values. */
+/** What breaks a rule, in names of the schema and of the document, and never in values. */
 interface RuleText {
   readonly message: string;
   readonly coordinate?: string;

@@ -1,5 +1,5 @@
 import { getIntrospectionQuery, Lexer, Source, TokenKind } from 'graphql';
-import type { DocumentMeasure } from '../../../../gateway/limits/document-rule';
+import type { DocumentMeasure } from '../../../../gateway/limits/document-rules';
 import { createMeasure, isWithin, refusalOf } from '../../../../gateway/limits/document-limits';
 import { createClientLimits } from '../../../../gateway/limits/client-limits';
 import { anonymous } from '../../../../gateway/auth/identity';

@@ -96,7 +96,7 @@ describe('an operation', () => {
       {},
       {},
       'GRAPHQL_VALIDATION_FAILED',
-      'Query.rows needs exactly one of the arguments that say how long its list is.',
+      'Query.rows needs exactly one of the arguments that give the length of its list.',
     ],
     [
       'has more values',

@@ -105,7 +105,6 @@ export class Overload {
     if (this.#queue.size > 0) this.#filling ??= setImmediate(() => this.#fill());
   }
 
-  /** The number of requests that wait. */
   get waiting(): number {
     return this.#queue.size;
   }

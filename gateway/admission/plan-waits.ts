@@ -36,7 +36,6 @@ export class PlanWaits {
     this.#options = options;
   }
 
-  /** The number of requests that wait. */
   get size(): number {
     return this.#queue.size;
   }

@@ -13,7 +13,6 @@ export class ReadingTurns {
     this.#waits = new PlanWaits(options);
   }
 
-  /** The number of requests that wait. */
   get size(): number {
     return this.#waits.size;
   }

@@ -45,7 +45,6 @@ export class Slots {
 /** Bytes of a body. Smaller ones are bounded by the number of requests that may wait. */
 const large = 16 * 1024;
 
-/** A request that waits for a slot. */
 class WaitingRequest implements SlotWaiter {
   readonly since = performance.now();
   readonly sender: string;

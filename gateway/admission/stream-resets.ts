@@ -12,10 +12,7 @@ export class StreamResets {
   readonly #isProxy: (address: string) => boolean;
   readonly #ofAddresses = new LRUCache<string, Allowance>({ max: 10_000 });
 
-  /**
-   * @param isProxy whether an address is a proxy for many clients: then only single connections are limited, not the
-   * address
-   */
+  /** @param isProxy whether an address is a proxy for many clients, and only its single connections are limited */
   constructor(isProxy: (address: string) => boolean) {
     this.#isProxy = isProxy;
   }

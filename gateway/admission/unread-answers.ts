@@ -120,7 +120,6 @@ interface HeldBody {
   holders: number;
 }
 
-/** A connection with unread data. */
 class UnreadConnection {
   /** Bytes that wait on the connection, or count as if they did, and its share of bodies. */
   kept = 0;

@@ -75,11 +75,7 @@ export class AnswerTags {
     return tags;
   }
 
-  /**
-   * The tags of the answer to one representation. Undefined if the answer is not JSON.
-   *
-   * @param document selects this entity and nothing else
-   */
+  /** The tags of the answer to one representation, the only selection of `document`. Undefined if it is not JSON. */
   ofEntity(document: string, representation: Buffer, json: Buffer): Set<string> | undefined {
     const { root, fixed } = this.#operationOf(document);
     const tags = new Set(fixed);

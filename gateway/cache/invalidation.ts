@@ -52,7 +52,6 @@ export function allTags(tags: readonly string[], formats: readonly string[]): st
   return [...new Set(tags.flatMap((tag) => [tag, ...unknownOf(tag), ...formatsOf(tag, formats)]))];
 }
 
-/** The tags of an invalidation. */
 export function tagsOf(invalidation: Invalidation): string[] {
   const { tags = [], types = [], entities = [], subgraphs = [], operations = [] } = invalidation;
   return [

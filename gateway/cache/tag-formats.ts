@@ -21,7 +21,6 @@ export function interpolate(
 
 const placeholder = /\{\s*\$(key|args)\.([\w.]+)\s*\}/g;
 
-/** The formats that can produce a tag. */
 export function formatsOf(tag: string, formats: Iterable<string>): string[] {
   return [...formats].filter((format) => {
     const parts = format.split(/\{\s*\$[\w.]+\s*\}/);

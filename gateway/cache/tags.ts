@@ -22,7 +22,6 @@ export function entityTag(type: string, key: Readonly<Record<string, unknown>>):
   return `${type}:${fields.sort().join(',')}`;
 }
 
-/** A field in the tag of an entity. */
 export const fieldOfTag = (field: string, value: unknown): string =>
   `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
 

@@ -88,7 +88,6 @@ export interface Schedule<Step = CompiledFetch> {
   readonly counts: readonly number[];
 }
 
-/** A fetch of the plan, compiled. */
 export type CompiledFetch = RootFetch | EntityFetch;
 
 interface FetchFacts {

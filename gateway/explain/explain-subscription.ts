@@ -11,11 +11,7 @@ export interface SharedSubscription {
   readonly executions: string;
 }
 
-/**
- * What `subscriptionKeys` compares, in words. Undefined for another operation.
- *
- * @param isProtected whether directives of the operation depend on the caller
- */
+/** What `subscriptionKeys` compares, in words. @param isProtected whether directives depend on the caller */
 export function explainSubscription(
   { source, subgraphs: called }: Pick<Program, 'source' | 'subgraphs'>,
   { subgraphs, events }: Pick<Options, 'subgraphs' | 'events'>,

@@ -150,7 +150,6 @@ const isIn = (fieldSet: Selection, given: readonly RequiredSelection[]): boolean
         ),
   );
 
-/** A field set as it is written. */
 function textOf(fieldSet: Selection): string {
   return fieldSet
     .map((item) => {

@@ -28,7 +28,6 @@ export interface CompiledOperation {
   /** Whether it has fragments with `@defer`. */
   readonly defers: boolean;
   readonly count: CountUse | undefined;
-  /** By which its calls are counted. */
   readonly counted: CountedOperation;
   /** Whether clients without credentials may see all of it, as far as the supergraph allows. */
   readonly isOpen: boolean;

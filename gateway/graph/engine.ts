@@ -28,13 +28,11 @@ export interface Engine {
   readonly prepare: Prepare;
   /** By name. */
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
-  /** The instances of a subgraph that are called now. */
   readonly instancesOf: (subgraph: string) => readonly Instance[];
   /** The fields that the options of events name and the supergraph does not have. */
   readonly eventFieldProblems: readonly EventFieldProblem[];
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
-  /** The names in an invalidation that are not in the supergraph. */
   unknownNames(invalidation: Invalidation): UnknownName[];
   /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];

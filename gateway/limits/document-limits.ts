@@ -10,11 +10,7 @@ const ordered = Object.entries(documentRules) as [DocumentMeasure, DocumentRule]
 /** The measures of one document. They do not depend on the client. */
 export type Measures = Readonly<Record<DocumentMeasure, number>> & { readonly introspects: boolean };
 
-/**
- * Measures documents, each once while it is remembered.
- *
- * @param all the limits of all clients; a document is not read beyond the highest
- */
+/** Measures documents, each once while it is remembered, and none beyond the highest limit of `all`. */
 export function createMeasure(all: readonly Limits[]): (document: string) => Measures {
   const bounds = {
     tokens: Math.max(...all.map((limits) => limits.tokens)),

@@ -1,7 +1,6 @@
 import type { Limits } from '../options/limits';
 import type { Definition, Outline, Spread } from './document-outline';
 
-/** The measures of documents that are limited. */
 export type DocumentMeasure = Exclude<keyof Limits, CheckedElsewhere>;
 
 /** By `variables.ts`, `cost/`, `request/pipeline.ts` and `execution/run/call-scheduler.ts`. */

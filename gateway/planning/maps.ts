@@ -9,7 +9,6 @@ export function remembered<Key, Value>(
   return value;
 }
 
-/** The map of a key in a map of maps. */
 export function mapIn<Of, Key, Value>(maps: Map<Of, Map<Key, Value>>, of: Of): Map<Key, Value> {
   let map = maps.get(of);
   if (map === undefined) maps.set(of, (map = new Map<Key, Value>()));

@@ -304,7 +304,6 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     return ownName(this.head.headers['apollographql-client-version']);
   }
 
-  /** The `Cache-Control` of the client. */
   get cacheControl(): string | undefined {
     return this.head.headers['cache-control'];
   }

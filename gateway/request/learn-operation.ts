@@ -61,7 +61,6 @@ export class OperationParser {
   }
 }
 
-/** What of Apollo Server learns operations. */
 interface Learner extends Pick<ApolloServer<OperationContext>, 'executeHTTPGraphQLRequest'> {
   readonly HeaderMap: new () => HeaderMap;
 }

@@ -71,11 +71,7 @@ export function resumedAfter(
     : sent;
 }
 
-/**
- * An operation as the query string of a GET.
- *
- * @throws {GraphQLError} when `extensions` are nested more deeply than can be written
- */
+/** An operation as the query string of a GET. @throws {GraphQLError} for `extensions` that are too deep to be written */
 export function searchFor({ query, extensions }: NamedRequest, url: string): string {
   const parameters = new URLSearchParams(searchOf(url));
   if (extensions !== undefined) {

@@ -17,10 +17,7 @@ export class Reply {
   readonly #onAnswer: ((bytes: number) => void) | undefined;
   readonly jsonStatus: 200 | 400;
 
-  /**
-   * @param jsonStatus the status in `application/json` for a document or variables that are wrong
-   * @param onAnswer called before a whole body of so many bytes is written
-   */
+  /** @param jsonStatus for wrong documents in `application/json` @param onAnswer called before a body is written */
   constructor(
     logger: Pick<Logger, 'error'>,
     statistics: Pick<ErrorStatistics, 'add'>,

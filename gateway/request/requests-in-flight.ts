@@ -111,11 +111,7 @@ export class RequestsInFlight {
     request.end();
   }
 
-  /**
-   * Ends a request when its client has the whole answer, or has left.
-   *
-   * @param status of the answer; undefined when there is none
-   */
+  /** Ends a request whose client has the answer, or has left. @param status undefined without an answer */
   end(request: IncomingRequest, status: number | undefined): void {
     if (request.indexInSet === outOfSet) return;
     this.#inFlight.delete(request);

@@ -16,7 +16,6 @@ export interface RunBatchOptions {
   /** Whether the client accepts one of the media types of answers. */
   readonly isAcceptable: boolean;
   readonly reply: Pick<Reply, 'answerTo'>;
-  /** Writes the body of an answer. */
   readonly write: (request: IncomingRequest, answered: OperationResult) => Buffer | Promise<Buffer>;
 }
 

@@ -88,11 +88,7 @@ export class RunOperation {
     return this.run(arrival, found, sent);
   }
 
-  /**
-   * Resolves with Apollo Server's answer if Apollo Server refuses the operation.
-   *
-   * @param isNamed whether the client sent an id or hash instead of the text
-   */
+  /** Resolves with Apollo Server's answer to what it refuses. @param isNamed whether an id or hash was sent */
   async #read(
     arrival: Arrival,
     expanded: SentOperation | undefined,

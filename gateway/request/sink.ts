@@ -86,11 +86,7 @@ export interface Upload {
 export interface Download {
   /** Bytes of the answer that wait in this process. */
   readonly waiting: number;
-  /**
-   * The body to which the connection refers until it is taken: answers with the same one have it in memory once.
-   *
-   * @default undefined: what waits is a copy, or of no one body
-   */
+  /** The body that answers on connections share in memory. @default undefined: what waits is a copy */
   readonly shared?: Buffer | undefined;
   /** Answers on one connection wait for the same client, and are cut together. */
   readonly connection: ClientConnection;

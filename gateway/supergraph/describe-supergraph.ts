@@ -29,7 +29,6 @@ const timeout = 30_000;
 /** Megabytes. */
 const mostMemory = 512;
 
-/** Describes a supergraph in a thread. */
 export const describeSupergraph = (options: DescribeOptions): Promise<DescribedSupergraph> =>
   inSchemaThread(options);
 

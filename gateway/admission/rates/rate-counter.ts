@@ -21,11 +21,7 @@ export class RateCounter {
     this.#counts = new LRUCache({ max: mostKeys });
   }
 
-  /**
-   * The count of a key. Call it again in each turn of the event loop, as the window may end.
-   *
-   * @param now Unix milliseconds
-   */
+  /** The count of a key in this turn: the window may end. @param now Unix milliseconds */
   of(key: string, now: number): Count {
     if (now >= this.#end || now < this.#start) this.#begin(now);
     let count = this.#counts.get(key);

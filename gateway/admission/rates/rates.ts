@@ -11,11 +11,7 @@ import type { SharedCounts } from './shared-counts';
 export interface RatesOptions {
   readonly rates: readonly RateOptions[];
   readonly meter: Meter;
-  /**
-   * The rates before a change of options. A rate that is equal but for its limit continues with its counts.
-   *
-   * @default none
-   */
+  /** The rates before. One that is equal but for its limit continues with its counts. @default none */
   readonly previous?: Rates | undefined;
   /** Shares counts with other gateways. @default this process counts for itself */
   readonly shared?: SharedCounts | undefined;

@@ -4,7 +4,6 @@ import { awsAgents } from '../../net/outgoing';
 import { PurgeRefused, type SendPurge } from './cdn-purges';
 
 export interface CloudFrontOptions {
-  /** The id of the distribution. */
   readonly distribution: string;
   /** The URL of an emulator. @default AWS */
   readonly endpoint?: string | undefined;

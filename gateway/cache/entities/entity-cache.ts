@@ -394,7 +394,6 @@ class EntityCache {
     };
   }
 
-  /** The errors of each entity that a call has not answered. */
   #errorsOf({ error, response, answers }: EntityCallResult): readonly object[] {
     const { subgraph } = this.#options;
     if (error instanceof TransportError)

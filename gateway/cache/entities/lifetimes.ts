@@ -31,10 +31,7 @@ export class SelectionLifetimes {
     return Math.max(...own) <= 2 * Math.min(...own);
   }
 
-  /**
-   * @param isAlone whether nothing else was requested in the same call
-   * @param isDeclared whether the response has a `Cache-Control`
-   */
+  /** @param isAlone in its call @param isDeclared whether the response has a `Cache-Control` */
   learn(selection: string, policy: Policy, isAlone: boolean, isDeclared: boolean): void {
     this.#isDeclared ||= isDeclared;
     const lifetime = this.#of(selection);

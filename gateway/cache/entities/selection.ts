@@ -12,7 +12,6 @@ import {
 } from 'graphql';
 import type { EntityFacts } from '../../planning';
 
-/** The selections at one position of the response. */
 export interface PositionSelection {
   /** The declared type of the position. */
   readonly type: string;

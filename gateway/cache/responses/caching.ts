@@ -22,7 +22,6 @@ export interface ProcessCaches {
   readonly caches: CacheStatistics;
   readonly calls: CallStatistics;
   readonly changes: DataChanges;
-  /** The cache policy in a subgraph's response. */
   readonly policyOf: (response: SubgraphResponse) => Policy;
 }
 

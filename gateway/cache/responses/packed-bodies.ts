@@ -9,7 +9,6 @@ import type { StoredAnswer } from './stored-answer';
 export const encodings = ['br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** A body as it is sent. */
 export interface SentBody {
   /** Undefined for the body as it is. */
   readonly encoding: Encoding | undefined;

@@ -51,11 +51,7 @@ export interface CacheQuery {
   readonly operation: CachedOperation | undefined;
   /** As the client sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /**
-   * If not all clients may see all fields of the operation: identifies the fields that this client may see.
-   *
-   * @default undefined: the same program answers all clients
-   */
+  /** Identifies the fields that this client may see. @default undefined: all clients see the same */
   readonly variant?: string | undefined;
   /** Returns the error if the operation exceeds the limits of a client. */
   readonly refuse: (variables: CacheQuery['variables'], identity: Identity) => Error | undefined;
@@ -63,7 +59,6 @@ export interface CacheQuery {
   readonly isOpenTo?: ((identity: Identity) => boolean) | undefined;
 }
 
-/** The result of an operation. */
 export interface OperationResult extends Execution {
   /** How the answer was found, if it may be cached. */
   readonly cachedReply?: CachedReply | undefined;
@@ -421,7 +416,6 @@ interface PendingQuery {
 
 /** An execution that others may join. */
 interface LeadQuery {
-  /** The set that it is in. */
   readonly near: LiveSet<QueryFlight>;
   readonly flight: QueryFlight;
   readonly operation: CachedOperation;

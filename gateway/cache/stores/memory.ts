@@ -15,10 +15,7 @@ export interface MemoryStoreOptions {
   readonly now?: () => number;
   /** Whether it is in front of a shared store. @default false */
   readonly isNear?: boolean;
-  /**
-   * Whether an entry may be used, by when the look-up that led to it began, in milliseconds of `performance.now()`.
-   * @default always
-   */
+  /** Whether an entry of a look-up at this time of `performance.now()` may be used. @default always */
   readonly isTrusted?: (lookedAt: number) => boolean;
 }
 

@@ -16,10 +16,7 @@ export interface OpenStoreOptions {
   readonly options: Options['cache'];
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
-  /**
-   * Other processes with stores of their own, which get this process's invalidations. Not used with a shared store.
-   * @default none
-   */
+  /** Processes with own stores, which get this process's invalidations. Unused with a shared store. @default none */
   readonly peers?: Peers | undefined;
 }
 

@@ -45,7 +45,6 @@ export interface CombinedPart {
 
 export interface CombinedField {
   readonly part: number;
-  /** Its response key in the operation. */
   readonly responseKey: string;
 }
 

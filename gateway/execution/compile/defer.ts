@@ -137,7 +137,6 @@ export class Deferral {
     return this.#atOnce;
   }
 
-  /** The fetches that a usage needs. */
   needsOf(usage: DeferUsage): ReadonlySet<number> {
     return this.#needs.get(usage)!;
   }

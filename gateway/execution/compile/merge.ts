@@ -20,7 +20,6 @@ export class ResponsePosition {
   readonly typedBy = new Set<number>();
   /** The shapes of the records that stand here. */
   readonly #own: Shape[] = [];
-  /** The shapes of the records that join them. */
   readonly #joining: { key: string; shape: Shape }[] = [];
   readonly #accesses = new Map<string, Access | undefined>();
   #shape: Shape | undefined;

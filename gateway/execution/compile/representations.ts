@@ -174,7 +174,6 @@ interface FieldGroup {
 }
 
 interface WrittenField extends RepresentationScope {
-  /** Its name in the merged response. */
   readonly responseName: string;
   /** Its name in the representation. */
   readonly name: string;

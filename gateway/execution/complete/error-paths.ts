@@ -102,7 +102,6 @@ export class ErrorTrail {
   leftOut = 0;
   /** Whether an error at a path is reported with a later part; undefined for a response that is written as a whole. */
   #isLater: ((path: Path) => boolean) | undefined;
-  /** Errors for later parts. */
   #later: LaterError[] = [];
 
   /** @param nulls gets why values of the response are null */
@@ -201,12 +200,7 @@ export class ErrorTrail {
     this.#add('UNAUTHORIZED_FIELD_OR_TYPE', message({ what: [what] }), path, undefined);
   }
 
-  /**
-   * Whether the null at a path comes from a failed call, or from a call with errors without a path. Reports these
-   * errors there.
-   *
-   * @param cells the cells that hold the value at the path
-   */
+  /** Whether a null that these cells hold comes from a failed call, or from errors without a path, which it reports. */
   explainsNull(path: Path, cells: readonly number[]): boolean {
     let isExplained = false;
     for (const cell of cells) {

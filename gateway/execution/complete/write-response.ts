@@ -14,7 +14,6 @@ export interface Execution {
   readonly errors: readonly GraphQLError[];
   /** How many errors `errors` leaves out. */
   readonly errorsLeftOut: number;
-  /** What is masked in `errors`, for the log. */
   readonly masked?: readonly MaskedError[] | undefined;
   /** Why values in it are null, where its caller has observed that for whoever gets the answer. */
   readonly nulls?: readonly ObservedNull[] | undefined;

@@ -44,7 +44,6 @@ export class Run {
   readonly rootPair: number;
   /** The cell of entities that are not requested, because fields that they require are missing. */
   readonly skipped: number;
-  /** The number of walks so far. */
   walks = 0;
   /** How often output was undone. After that, the output position that a record remembers may be invalid. */
   takenBack = 0;
@@ -56,7 +55,6 @@ export class Run {
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
   readonly dependencies: Program['dependencies'];
-  /** The calls that each fetch uses. */
   readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
   readonly calls: Call[] = [];
   /** Where the calls of the fetches that are being started go. */

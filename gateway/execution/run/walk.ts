@@ -2,12 +2,9 @@ import { KIND, LIST, OBJECT, VISITED, type Workspace } from '../json/tape';
 import { locate, typeOf } from '../compile/merge';
 import { type Walk } from '../program';
 
-/** The merged response of one run. */
 interface MergedResponse {
   readonly workspace: Workspace;
-  /** The pair that refers to its root. */
   readonly rootPair: number;
-  /** The number of walks so far. */
   walks: number;
   /** The records from the root to the current object of a walk. */
   readonly ancestors: number[];

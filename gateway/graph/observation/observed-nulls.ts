@@ -22,7 +22,6 @@ export class ObservedNulls implements NullObserver {
   }
 }
 
-/** Notes nulls in the span of an execution. */
 export function noteNulls(span: Span, observed: Pick<ObservedNulls, 'nulls'> | undefined): void {
   if (observed === undefined) return;
   for (const each of observed.nulls) noteNull(span, each);

@@ -30,7 +30,6 @@ export function beginExecution(
   return execution;
 }
 
-/** The attributes that all executions of an operation share. */
 const ofExecutions = new WeakMap<CompiledOperation, Attributes>();
 
 /** Notes the errors of an answer in its span, each with its path. Messages are left out: they may quote what a client sent. */

@@ -125,11 +125,7 @@ export class WholeAnswers {
   };
 }
 
-/**
- * How an answer is counted.
- *
- * @param isOwn whether its request began an execution, which for a stale answer is a refresh
- */
+/** @param isOwn whether its request began an execution, which for a stale answer is a refresh */
 function countedAs(result: CacheResult, isOwn: boolean): keyof AnswerCounts {
   if (result === 'HIT') return 'hit';
   if (result === 'STALE') return 'stale';

@@ -18,11 +18,7 @@ export class Cursors {
     this.#keys = keys;
   }
 
-  /**
-   * Undefined for a position of more than 1024 bytes.
-   *
-   * @param stream which events the position is one of: an ASCII text without line feeds
-   */
+  /** Undefined for a position over 1024 bytes. @param stream an ASCII text without line feeds */
   async of(stream: string, position: string): Promise<string | undefined> {
     const bytes = Buffer.from(position);
     if (bytes.length > mostOfPosition) return undefined;

@@ -34,11 +34,7 @@ export interface PreparedSubscription {
   readonly subgraph: string;
   /** How many events may wait to be executed. */
   readonly bounds: EventBounds;
-  /**
-   * Opens the source. Rejects with a `GraphQLError`; the source rejects with a `TransportError`.
-   *
-   * @param after the position of the last event that is known
-   */
+  /** Opens the source after a position. Rejects with a `GraphQLError`; the source with a `TransportError`. */
   openSource(caller: Caller, after: string | undefined): Promise<Source<SubgraphEvent>>;
   /** The error that clients get where the source breaks. */
   sourceError(reason: unknown): GraphQLError;

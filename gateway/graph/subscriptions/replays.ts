@@ -73,7 +73,6 @@ export class Replays {
       }
   }
 
-  /** To be called when a replay ends. */
   ended(replay: SharedExecution): void {
     this.#all.delete(replay);
     if (replay === this.#running) this.#next();

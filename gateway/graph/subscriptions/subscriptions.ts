@@ -355,7 +355,6 @@ class OpenReader extends SubscriptionReader {
     this.#options = options;
   }
 
-  /** Why it must end now. */
   whyOver(now: number): Error | undefined {
     const { lifetime, idle, expired } = this.#options;
     if (now - this.#since > lifetime) return requestError('SUBSCRIPTION_ENDED', { option: 'lifetime' });

@@ -5,7 +5,6 @@ import type { SubgraphEvent } from '../../subgraph-calls/contract/transport';
 export interface UpstreamOptions extends Pick<EventQueueOptions, 'subgraph' | 'bounds' | 'onDropped'> {
   /** Called once, when it has ended or nobody reads its events any more. */
   readonly onEnd: () => void;
-  /** Called for each event. */
   readonly onEvent: () => void;
 }
 

@@ -1,6 +1,5 @@
 import type { CostField } from './compile';
 
-/** The actual cost of fields, from `data` of the answer or a part of it. */
 export function actualCost(fields: readonly CostField[], data: unknown): number {
   if (Array.isArray(data)) return data.reduce<number>((sum, item) => sum + actualCost(fields, item), 0);
   if (typeof data !== 'object' || data === null) return 0;

@@ -20,7 +20,6 @@ import { compileSize, type SizeOf } from './size-argument';
 
 export interface CostOptions {
   readonly schema: GraphQLSchema;
-  /** The cost directives of the supergraph. */
   readonly directives: CostDirectives | undefined;
   /** The length of a list without a known length. */
   readonly assumedListSize: number;

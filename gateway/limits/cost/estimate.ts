@@ -30,7 +30,6 @@ export function estimateCost(
   return { cost: Math.round(cost), ...found };
 }
 
-/** Whether the estimate depends on variables. */
 export const dependsOnVariables = ({ node, conditions, children }: CostField): boolean =>
   conditions.length > 0 ||
   (node.arguments ?? []).some(({ value }) => hasVariables(value)) ||

@@ -16,7 +16,6 @@ import type { Variables } from '../variables';
 
 export type { CostOptions };
 
-/** The cost of one operation, compiled. */
 export interface OperationCost {
   /** The estimated cost, from the variables. */
   readonly estimate: (variables: Variables) => Estimate;

@@ -18,7 +18,6 @@ export interface CostedPart {
 }
 
 export interface CostReport {
-  /** Records an operation with its `data`. */
   whole(cost: OperationCost, variables: Variables, data: Buffer): void;
   /** Records an operation when its last part is given to what is returned. Undefined if it is not recorded. */
   inParts(cost: OperationCost, variables: Variables): ((part: CostedPart) => void) | undefined;

@@ -44,7 +44,6 @@ export class Emitter {
     readonly steps: Steps,
   ) {}
 
-  /** The fetches of a root type. */
   *emit(root: ObjectPlan, position: Position): SlicedWork<readonly FetchDraft[]> {
     this.#addRoot(root, position);
     for (let i = 0; i < this.#queue.length; i++) {

@@ -42,7 +42,6 @@ export class Position {
 interface ClientNames {
   /** The signature of the fields that have the name; empty where there are several. */
   readonly taken: Map<string, string>;
-  /** The selections below it. */
   readonly below: Map<string, Selection[]>;
 }
 

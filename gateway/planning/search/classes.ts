@@ -10,7 +10,6 @@ import { type Sources } from './sources';
 
 export interface TypeClass {
   readonly types: readonly IndexedType[];
-  /** What is selected of them. */
   readonly fields: readonly SelectedField[];
   readonly sources: Sources;
 }

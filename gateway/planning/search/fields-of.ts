@@ -116,12 +116,10 @@ export class SelectionFlattener {
     return (node.selection ??= items);
   }
 
-  /** The field with another selection. */
   withSelection(field: SelectedField, selection: Selection): SelectedField {
     return remembered(mapIn(this.#replaced, field), selection, () => ({ ...field, selection }));
   }
 
-  /** The field under these conditions. */
   under(field: SelectedField, when: Conditions): SelectedField {
     if (when.length === 0 || when === field.when) return field;
     return remembered(mapIn(this.#conditional, field), conditionsKey(when), () => ({ ...field, when }));
@@ -188,7 +186,6 @@ export class SelectionFlattener {
   }
 }
 
-/** The types that the fragments in a selection are for. */
 function typeConditionsIn(selection: Selection): readonly string[] {
   if (selection.every(({ kind }) => kind === 'field')) return [];
   const found = new Set<string>();

@@ -17,7 +17,6 @@ interface Costs {
   /** The last stage in which something is fetched. */
   readonly depth: number;
   readonly calls: Readonly<Calls>;
-  /** The visits in it. */
   readonly visits: number;
   /** A measure of its fields and visits. */
   readonly size: number;
@@ -92,6 +91,5 @@ export const noPlan: LeafPlan = {
   ...{ kind: 'leaf', depth: 0, calls: [], visits: 0, size: 1, uses: [], left: undefined },
 };
 
-/** The conditions that all of the answers have. */
 export const conditionsOf = (answers: readonly ItemPlan[]): Conditions =>
   answers.length === 0 ? unconditional : answers.map(({ item }) => item.when).reduce(commonOf);

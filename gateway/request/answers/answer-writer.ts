@@ -28,7 +28,6 @@ export interface AnswerWriterOptions {
   readonly reply: Reply;
 }
 
-/** A request to be answered, and how. */
 export interface AnswerRequest {
   readonly arrival: Arrival;
   /** The media type of an answer that is whole; undefined if its client takes none. */
@@ -146,7 +145,6 @@ export const plainAnswer = (
 /** Caches keep no answer in parts, and proxies do not pack it: they would wait for more of it. */
 const streamed = { status: 200, headers: ['cache-control', 'no-store, no-transform'] } as const;
 
-/** The code of the first error of an answer. */
 function firstCodeOf(answer: unknown): unknown {
   const { errors } = answer as {
     readonly errors?: readonly { readonly extensions?: { readonly code?: unknown } }[];

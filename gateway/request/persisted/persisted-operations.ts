@@ -44,7 +44,6 @@ export class PersistedOperations {
     if (isChecked) this.refuse = (text) => this.#refuseUnknown(text, mode === 'reject');
   }
 
-  /** Whether `other` trusts the same operations. */
   trustsAs(other: PersistedOperations): boolean {
     return this.#trusted.digest === other.#trusted.digest;
   }

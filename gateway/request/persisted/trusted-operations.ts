@@ -15,11 +15,7 @@ export interface TrustedOperations {
 
 export const noTrustedOperations: TrustedOperations = { texts: new Set(), byName: new Map(), digest: '' };
 
-/**
- * Reads manifests in a thread, so that no request waits for it, however large they are.
- *
- * @throws {OptionsError} with the file that is wrong, and the reason
- */
+/** Reads manifests in a thread. @throws {OptionsError} with the file that is wrong, and the reason */
 export async function readTrustedOperations(files: readonly string[]): Promise<TrustedOperations> {
   if (files.length === 0) return noTrustedOperations;
   const texts = new Set<string>();

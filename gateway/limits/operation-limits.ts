@@ -1,8 +1,10 @@
 import type { GraphQLError } from 'graphql';
 import type { Identity } from '../auth/identity';
+import { requestError } from '../errors';
+import type { Limits } from '../options/limits';
 import type { ClientLimits } from './client-limits';
+import type { Estimate } from './cost/estimate';
 import type { OperationCost } from './cost/operation-cost';
-import { refuseCost } from './cost/refusal';
 import { refusalOf } from './document-limits';
 import { refuseVariables, type Variables } from './variables';
 
@@ -22,4 +24,21 @@ export function refuseOperation(
       refusalOf(measures, own) ?? refuseVariables(variables, own) ?? refuseCost(cost.estimate(variables), own)
     );
   };
+}
+
+/** The error if a client with these limits may not run an operation of this cost. */
+function refuseCost(
+  { cost, longest, unsliced }: Estimate,
+  limits: Pick<Limits, 'cost' | 'listSize'>,
+): GraphQLError | undefined {
+  if (unsliced !== undefined) {
+    const reason = `${unsliced} needs exactly one of the arguments that give the length of its list.`;
+    return requestError('GRAPHQL_VALIDATION_FAILED', { reason });
+  }
+  if (longest !== undefined && longest.size > limits.listSize) {
+    const { field, size: got } = longest;
+    return requestError('MAX_LIST_SIZE_LIMIT', { field, got, limit: limits.listSize });
+  }
+  if (cost > limits.cost) return requestError('MAX_COST_LIMIT', { got: cost, limit: limits.cost });
+  return undefined;
 }

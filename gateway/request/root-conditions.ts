@@ -1,6 +1,5 @@
 import {
   type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLError,
   Kind,
   OperationTypeNode,
@@ -8,6 +7,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { requestError } from '../errors';
+import { fragmentsOf } from '../execution/compile/conditions';
 
 /**
  * Why a document may not be validated: `@skip` or `@include` on root fields of a subscription, or on fragments around them
@@ -30,12 +30,10 @@ export function refuseRootConditions(source: string): GraphQLError | undefined {
 }
 
 /** The first such directive. */
-function rootCondition({ definitions }: DocumentNode): string | undefined {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const one of definitions)
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
+function rootCondition(document: DocumentNode): string | undefined {
+  const fragments = fragmentsOf(document);
   const seen = new Set<string>();
-  for (const one of definitions) {
+  for (const one of document.definitions) {
     if (one.kind !== Kind.OPERATION_DEFINITION || one.operation !== OperationTypeNode.SUBSCRIPTION) continue;
     const found = conditionIn(one.selectionSet);
     if (found !== undefined) return found;

@@ -22,16 +22,16 @@ import {
   TransportError,
 } from '../../subgraph-calls/contract/transport';
 import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
-import { backgroundCaller } from './background-caller';
 import { groupsOf } from '../cache-groups';
 import { EntityKeys } from './entity-keys';
 import { entryOf, type KeptEntity, readEntry } from './entity-value';
 import { SelectionLifetimes } from './lifetimes';
 import { type Attempt, Outage } from './outage';
-import { isStorable, noStore, type Policy, strictest } from '../policy';
+import { AnswerProvenance, isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, CacheEntry, Look, Store } from '../stores/store';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
+import { noCalls } from '../../telemetry/metrics/call-counts';
 import type { CacheCounts, CacheStatistics } from '../../telemetry/statistics/cache-statistics';
 import type { Span } from '../../telemetry/traces/span';
 import { WantedList } from './wanted-list';
@@ -470,3 +470,16 @@ function endLookup(span: Span, wanted: readonly WantedList[], now: number): void
   }
   span.end();
 }
+
+/** A caller for background calls: with the same headers and identity, but without deadline, and never gone. */
+const backgroundCaller = ({ headers, signedIdentity, scope, tracing, span }: Caller): Caller => ({
+  headers,
+  signedIdentity,
+  scope,
+  tracing,
+  span,
+  isGone: false,
+  deadline: undefined,
+  calls: noCalls(),
+  provenance: new AnswerProvenance(),
+});

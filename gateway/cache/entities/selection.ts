@@ -1,7 +1,6 @@
 /** The selections of a subgraph's operation, in which a cache finds the entities of an answer. */
 import {
   type ArgumentNode,
-  type DocumentNode,
   type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
@@ -10,6 +9,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import { fragmentsOf } from '../../execution/compile/conditions';
 import type { EntityFacts } from '../../planning';
 
 export interface PositionSelection {
@@ -116,11 +116,4 @@ interface GatheredField {
   readonly on: string;
   readonly arguments: readonly ArgumentNode[];
   readonly selectionSets: SelectionSetNode[];
-}
-
-function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  return fragments;
 }

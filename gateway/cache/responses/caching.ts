@@ -1,7 +1,6 @@
 import { DataChanges } from '../data-changes';
 import { compileKeyHeaders, type KeyHeaders } from '../key-headers';
-import type { Policy } from '../policy';
-import { policyReaderFor } from '../policy-options';
+import { type Policy, policyReader } from '../policy';
 import type { Store } from '../stores/store';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
@@ -52,4 +51,15 @@ export function createCaching(
     ...{ statistics, caches, calls, changes },
     policyOf: policyReaderFor(options),
   };
+}
+
+/** How responses of subgraphs are read under these options. */
+export function policyReaderFor(options: Options): ReturnType<typeof policyReader> {
+  const { staleWhileRevalidate, staleIfError } = options.cache;
+  return policyReader({
+    staleWhileRevalidate: Math.floor(staleWhileRevalidate / 1000),
+    staleIfError: Math.floor(staleIfError / 1000),
+    // `weir-identity` is in the keys of private answers, as part of `Caller.scope`.
+    identityHeaders: [...compileKeyHeaders(options).identity, 'weir-identity'],
+  });
 }

@@ -20,7 +20,7 @@ import type {
 import { GrowingSize, ProgramSize, sizeOfProgram, sizeOfVariant } from '../size';
 import { Combinations } from './combine';
 import { FetchCompiler } from './compile-fetches';
-import { conditionValues, conditionVariables, type ConditionValues, holds } from './conditions';
+import { conditionValues, conditionVariables, type ConditionValues, fragmentsOf, holds } from './conditions';
 import { Deferral, deferVariables, isDeferOn } from './defer';
 import { Introspection } from './introspection';
 import { type QueryPlan } from './plan';
@@ -265,11 +265,4 @@ function operationOf({ definitions }: DocumentNode, name: string | undefined): O
     return definition;
   }
   throw new Error('The document has no such operation');
-}
-
-function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  return fragments;
 }

@@ -1,6 +1,7 @@
 import {
   type DirectiveNode,
   type DocumentNode,
+  type FragmentDefinitionNode,
   GraphQLBoolean,
   Kind,
   type OperationDefinitionNode,
@@ -52,6 +53,14 @@ export function selectionsIn({ definitions }: DocumentNode): SelectionNode[] {
   };
   for (const definition of definitions) if ('selectionSet' in definition) add(definition.selectionSet);
   return found;
+}
+
+/** The named fragments of a document. */
+export function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const one of definitions)
+    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
+  return fragments;
 }
 
 const noConditions: ConditionValues = Object.freeze({});

@@ -2,11 +2,11 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  getOperationAST,
   Kind,
-  type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { type Conjunction, conjunctionOf } from './conditions';
+import { type Conjunction, conjunctionOf, fragmentsOf } from './conditions';
 import { type Rewrite } from './plan';
 import { renamedKey } from './rewrites';
 import { Shape } from './shape';
@@ -19,16 +19,11 @@ export function shapeOfOperation(
   outputRewrites: readonly Rewrite[] | undefined,
   types: TypeTable,
 ): Shape {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  let operation: OperationDefinitionNode | undefined;
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    if (definition.kind === Kind.OPERATION_DEFINITION) operation = definition;
-  }
-  if (operation === undefined) throw new Error('A fetch of the query plan holds no operation');
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error('A fetch of the query plan holds no operation');
   const type = types.rootTypeOf(operation.operation);
   const part: SelectionPart = { selectionSet: operation.selectionSet, type, path: [], when: [] };
-  return new ShapeReader(fragments, outputRewrites, types).shapeOf([part], getsEntities);
+  return new ShapeReader(fragmentsOf(document), outputRewrites, types).shapeOf([part], getsEntities);
 }
 
 class ShapeReader {

@@ -14,6 +14,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { CostDirectives } from '../../../schema/supergraph/cost-directives';
+import { fragmentsOf } from '../../execution/compile/conditions';
 import { type CostOfValue, compileInputCost } from './input';
 import { isList, type SlicingArguments, slicingOf } from './list-size';
 import { compileSize, type SizeOf } from './size-argument';
@@ -65,13 +66,9 @@ class Compiler {
   readonly #options: CostOptions;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
 
-  constructor({ definitions }: DocumentNode, options: CostOptions) {
+  constructor(document: DocumentNode, options: CostOptions) {
     this.#options = options;
-    this.#fragments = new Map(
-      definitions
-        .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
-        .map((fragment) => [fragment.name.value, fragment]),
-    );
+    this.#fragments = fragmentsOf(document);
   }
 
   /** Merges selections of the same field, as in the answer. Selections on different types are added. */

@@ -11,6 +11,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
+import { fragmentsOf } from '../../execution/compile/conditions';
 import { Steps } from '../budget';
 import { remembered } from '../maps';
 import { type SupergraphIndex } from '../supergraph-index';
@@ -43,10 +44,7 @@ export function* readOperation(
 ): SlicedWork<SelectedOperation> {
   const operation = getOperationAST(document, operationName);
   if (!operation) throw new Error('The document has no such operation');
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  const reader = new SelectionReader(false, steps, fragments, onFragments);
+  const reader = new SelectionReader(false, steps, fragmentsOf(document), onFragments);
   const variables = new Map<string, string>();
   for (const definition of operation.variableDefinitions ?? [])
     variables.set(definition.variable.name.value, printDefinition(definition));

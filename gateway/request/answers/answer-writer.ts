@@ -18,7 +18,6 @@ import type { FormatError } from './format-error';
 import { onlyPart } from './only-part';
 import { partBody } from './part-body';
 import { noteCodes, responseBody } from './response-body';
-import { WrittenParts } from './written-parts';
 
 export interface AnswerWriterOptions {
   readonly cachedAnswers: Pick<CachedAnswers, 'learn'>;
@@ -38,11 +37,11 @@ export interface AnswerRequest {
 
 export class AnswerWriter {
   readonly #options: AnswerWriterOptions;
-  readonly #writtenParts: WrittenParts;
+  /** Parts that several clients are given are written once, and all get the same bytes. */
+  readonly #parts = new WeakMap<OperationResult, WrittenPart>();
 
   constructor(options: AnswerWriterOptions) {
     this.#options = options;
-    this.#writtenParts = new WrittenParts(options.formatError);
   }
 
   /** A field, as it is called without its object. */
@@ -111,7 +110,7 @@ export class AnswerWriter {
     const { part, format, extensions } = answered;
     const written =
       part === undefined
-        ? this.#writtenParts.write(answered, request)
+        ? this.#eventPart(request, answered)
         : { body: partBody({ ...answered, part }, { format: format!, formatError, request, extensions }) };
     if (hooks.onAnswer === undefined) return written;
     // Parts come after the time of the request.
@@ -121,6 +120,18 @@ export class AnswerWriter {
     return shown.then((body) => ({ ...written, body }));
   }
 
+  #eventPart(request: IncomingRequest, answered: OperationResult): ResponsePart {
+    let written = this.#parts.get(answered);
+    if (written === undefined) {
+      const codes: unknown[] = [];
+      const notes = { noteCode: (code: unknown) => void codes.push(code) };
+      const body = responseBody(withPosition(answered), this.#options.formatError, notes);
+      this.#parts.set(answered, (written = { part: { body, cursor: answered.cursor }, codes }));
+    }
+    for (const code of written.codes) request.noteCode(code);
+    return written.part;
+  }
+
   async #shownToHook(request: IncomingRequest, body: Buffer): Promise<Buffer> {
     const seen = JSON.parse(body.toString()) as HookAnswer;
     const answer: unknown = await this.#options.hooks.onAnswer!(request.shown, seen);
@@ -128,6 +139,23 @@ export class AnswerWriter {
     if (!isMap(answer)) throw new TypeError('`onAnswer` must return an answer or nothing.');
     return Buffer.from(JSON.stringify(answer));
   }
+}
+
+interface WrittenPart {
+  readonly part: ResponsePart;
+  readonly codes: readonly unknown[];
+}
+
+/** With `extensions.weir.cursor`, and `extensions.weir.gap` where events may be missing or may come twice before it. */
+function withPosition(answered: OperationResult): OperationResult {
+  const { cursor, isAfterGap = false, extensions = {} } = answered;
+  if (cursor === undefined && !isAfterGap) return answered;
+  const weir = {
+    ...(extensions['weir'] as object | undefined),
+    ...(cursor !== undefined && { cursor }),
+    ...(isAfterGap && { gap: true }),
+  };
+  return { ...answered, extensions: { ...extensions, weir } };
 }
 
 export const plainAnswer = (

@@ -7,7 +7,7 @@ import {
   policyReader,
   strictest,
 } from '../../../../gateway/cache/policy';
-import { policyReaderFor } from '../../../../gateway/cache/policy-options';
+import { policyReaderFor } from '../../../../gateway/cache/responses/caching';
 import { parseOptions } from '../../../../gateway/options';
 
 const read = (headers: Record<string, string>, status = 200, unsaid = {}): Policy =>

@@ -19,6 +19,7 @@ import { hostileOperations, largeSupergraph, randomOperations } from './lib/host
 
 const require = createRequire(import.meta.url);
 const { parse } = require('graphql');
+const { setServingFlags } = require('../dist/cli/gateway/v8-flags.js');
 const { longestSlice } = require('../dist/gateway/net/slice.js');
 const { defaultBudget, Steps } = require('../dist/gateway/planning/budget.js');
 const { planOperation } = require('../dist/gateway/planning/plan-operation.js');
@@ -37,6 +38,9 @@ const shopOperations = [
   'subscription { reviewAdded { body product { name inStock } } }',
   'mutation { updateProfile(input: { name: "a" }) { name } }',
 ];
+
+// As in a gateway: a pause of the garbage collector is as long as its young generation is large.
+setServingFlags();
 
 /** When garbage was collected on the main thread, and for how long. Known a turn later. */
 const collections = [];

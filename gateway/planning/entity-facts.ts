@@ -4,16 +4,16 @@ import {
   type ConstDirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
+  type InputValueDefinitionNode,
   isTypeDefinitionNode,
   Kind,
-  print,
   type TypeDefinitionNode,
   type TypeNode,
   type ValueNode,
 } from 'graphql';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { remembered } from './maps';
-import { type Annotated, applied, argumentsText, typeText } from '../../schema/supergraph/sdl';
+import { type Annotated, applied, argumentsText, typeText, valueText } from '../../schema/supergraph/sdl';
 import { isInterfaceObject, type SupergraphIndex } from './supergraph-index';
 
 /** The facts of a supergraph that a cache needs to find the entities in an answer. Plain data: it crosses threads. */
@@ -135,9 +135,12 @@ function partOf(definition: TypeDefinitionNode, graph: string): string {
 
 /** A field, or the value of an enum, without its description. */
 function memberText({ name, type, arguments: given = [] }: MemberNode): string {
-  const args = given.length === 0 ? '' : `(${given.map(print).join()})`;
+  const args = given.length === 0 ? '' : `(${given.map(argumentText).join()})`;
   return `${name.value}${args}:${type === undefined ? '' : typeText(type)}`;
 }
+
+const argumentText = ({ name, type, defaultValue: value }: InputValueDefinitionNode): string =>
+  `${name.value}:${typeText(type)}${value === undefined ? '' : `=${valueText(value)}`}`;
 
 type MemberNode = Pick<FieldDefinitionNode, 'name' | 'arguments' | 'directives'> & {
   readonly type?: TypeNode;

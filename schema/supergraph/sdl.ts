@@ -38,9 +38,11 @@ export function argumentsOf({ arguments: given = [] }: DirectiveNode): Applied {
 export const argumentsText = ({ arguments: given = [] }: DirectiveNode): string =>
   `@${given.map(({ name, value }) => `${name.value}:${valueText(value)}`).join()}`;
 
-/** Most values are names of subgraphs: these need no printer. */
-const valueText = (value: ValueNode): string =>
-  value.kind === Kind.ENUM || value.kind === Kind.BOOLEAN ? String(value.value) : print(value);
+/** Most values are names of subgraphs or numbers: these need no printer. */
+export const valueText = (value: ValueNode): string =>
+  value.kind === Kind.ENUM || value.kind === Kind.BOOLEAN || value.kind === Kind.INT
+    ? String(value.value)
+    : print(value);
 
 /** The named type of a list or non-null type. */
 export const namedTypeOf = (type: TypeNode): string =>

@@ -144,17 +144,16 @@ class SupergraphReader {
   #readField(type: MutableType, node: FieldDefinitionNode, owner: number | undefined): void {
     const { value: name } = node.name;
     const directives = (node.directives ?? []).filter((directive) => directive.name.value === 'join__field');
-    let text = typeText(node.type);
+    const written = typeText(node.type);
+    let text = written;
     for (const directive of directives) text += argumentsText(directive);
     if (directives.length === 0) for (const subgraph of type.joins.keys()) text += `@${subgraph}`;
     const alike = this.#alike.get(text);
     if (alike !== undefined && isWithin(alike.joins, type.joins)) {
-      type.fields.set(name, { ...alike, name });
+      type.fields.set(name, { name, type: alike.type, namedType: alike.namedType, joins: alike.joins });
       return;
     }
-    const field: MutableField = {
-      ...{ name, type: typeText(node.type), namedType: namedTypeOf(node.type), joins: new Map() },
-    };
+    const field: MutableField = { name, type: written, namedType: namedTypeOf(node.type), joins: new Map() };
     type.fields.set(name, field);
     const isOwned = this.#isFirstVersion && owner !== undefined;
     if (directives.length === 0)

@@ -14,7 +14,7 @@ export interface CallReportFlags {
 /** `weir report`: tells who calls whom how often, what is saved, and what would be better. */
 export function reportCommand(context: Context): Command {
   return new Command('report')
-    .summary('tell which calls of subgraphs could be fewer, and how fresh caches are')
+    .summary('show which calls of subgraphs could be fewer, and how fresh caches are')
     .description(
       'Tells how often operations call each subgraph, and services one another; how many calls were merged, ' +
         'deduplicated, batched or cached; how often caches are hit, how old that is, and how often it had changed ' +

@@ -70,8 +70,8 @@ export const codePermissions = {
     { action: 'states:RedriveExecution', why: '`weir workflow retry`' },
   ],
   task: [
-    { action: 'states:SendTaskSuccess', why: 'telling the result of a task' },
-    { action: 'states:SendTaskFailure', why: 'telling its error' },
+    { action: 'states:SendTaskSuccess', why: 'reporting the result of a task' },
+    { action: 'states:SendTaskFailure', why: 'reporting its error' },
   ],
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;
 
@@ -109,7 +109,7 @@ export const awsPermissions = {
   ],
   traces: [
     { action: 'xray:PutTraceSegments', why: 'Lambda sends traces to X-Ray' },
-    { action: 'xray:PutTelemetryRecords', why: 'Lambda tells X-Ray how sending goes' },
+    { action: 'xray:PutTelemetryRecords', why: 'Lambda reports to X-Ray how it sends' },
   ],
   poller: [
     { action: 'sqs:ReceiveMessage', why: 'the event source mapping takes messages for the function' },

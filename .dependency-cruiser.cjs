@@ -4,7 +4,8 @@
 const layers = [
   ...['errors', 'net', 'options', 'code-cache', 'execution', 'planning', 'telemetry', 'redis', 'discovery'],
   ...['usage', 'auth', 'limits', 'subgraph-calls', 'http', 'admission', 'cache', 'events', 'supergraph'],
-  ...['request', 'packaged', 'explain', 'graph', 'console', 'websocket', 'process', 'lambda', 'index'],
+  ...['request', 'extensions', 'packaged', 'explain', 'graph', 'console', 'websocket'],
+  ...['process', 'lambda', 'index'],
 ];
 
 /** What is imported against this order: of which modules, and why. */

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { LoadedOptions, LoadOptions, Options } from '../gateway/options';
@@ -5,6 +6,7 @@ import type { OptionSources } from '../gateway/options/sources';
 import { CommandFailure, type Context } from './context';
 import type * as GatewayOptions from '../gateway/options';
 import type * as LostProtections from '../gateway/options/lost-protections';
+import type * as TryExtensions from './gateway/try-extensions';
 import { variableOfValue } from './variables';
 import type { OptionsWatch } from './gateway/watch-options';
 
@@ -187,6 +189,7 @@ export class OptionsReader {
     const { options, sources } = this.#loaded ?? {};
     this.#watch?.follow([
       ...(options?.persistedOperations.manifest ?? []),
+      ...(options?.extensions ?? []),
       ...(sources?.files ?? []),
       ...more,
     ]);
@@ -208,6 +211,19 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
     flags: { ...own.flags, ...more.flags },
   };
   return loadGatewayOptions().readOptions(given);
+}
+
+/**
+ * Resolves with the options once their extensions have been loaded for trial. The primary does this for its workers.
+ *
+ * @throws {OptionsError} with the first one that cannot be used
+ */
+export async function withExtensionsTried(options: Options): Promise<Options> {
+  if (options.extensions.length > 0 && cluster.isPrimary) {
+    const { tryExtensions } = require('./gateway/try-extensions') as typeof TryExtensions;
+    await tryExtensions(options.extensions);
+  }
+  return options;
 }
 
 /**

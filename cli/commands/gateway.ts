@@ -10,6 +10,7 @@ import {
   addSupergraphFlags,
   type OwnFlags,
   OptionsReader,
+  withExtensionsTried,
   withOptionsErrors,
 } from '../gateway-options';
 import type * as CheckGateway from '../../gateway/process/check-gateway';
@@ -75,10 +76,10 @@ function workerCount(text: string): number {
 /** Checks everything that a start would refuse, without starting. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
-  const { subgraphs, unknown, unavailable } = await withOptionsErrors(
-    () => (require('../../gateway/process/check-gateway') as typeof CheckGateway).checkGateway(reader.read()),
-    reader,
-  );
+  const { subgraphs, unknown, unavailable } = await withOptionsErrors(async () => {
+    const options = await withExtensionsTried(reader.read());
+    return (require('../../gateway/process/check-gateway') as typeof CheckGateway).checkGateway(options);
+  }, reader);
   const found =
     subgraphs === undefined
       ? `the options are fine. The supergraph was not checked, as it cannot be fetched now: ${unavailable}`
@@ -136,9 +137,10 @@ const start = (
 ): Promise<RunningGateway> =>
   withOptionsErrors(
     () =>
-      reader.use((read) =>
-        (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway(toGiven(read())),
-      ),
+      reader.use(async (read) => {
+        const given = toGiven(await withExtensionsTried(read()));
+        return (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway(given);
+      }),
     reader,
   );
 

@@ -1,7 +1,7 @@
 import type { Options } from '../../gateway/options';
 import type * as StartGateway from '../../gateway/process/start-gateway';
 import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
-import { type OptionsReader, withOptionsErrors } from '../gateway-options';
+import { type OptionsReader, withExtensionsTried, withOptionsErrors } from '../gateway-options';
 import type { OptionsWatch } from '../gateway/watch-options';
 import type { Graph } from './graph';
 import type { Output } from './output';
@@ -31,7 +31,10 @@ export async function startDevGateway(options: DevGatewayOptions): Promise<DevGa
   const { reader, watch, output } = options;
   const use = (take: (configured: Options) => Promise<void>): Promise<void> =>
     reader.use(
-      async (read) => take(await withOptionsErrors(read, reader)),
+      async (read) => {
+        // Before the gateway that runs is stopped.
+        await take(await withOptionsErrors(() => withExtensionsTried(read()), reader));
+      },
       () => reader.load(),
     );
   let configured!: Options;

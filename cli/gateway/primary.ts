@@ -17,7 +17,7 @@ import { addressOf, listen } from '../../gateway/process/start-gateway';
 import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/metrics/metrics';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { CommandFailure, type Context, untilStopped } from '../context';
-import { OptionsReader, type OwnFlags, withOptionsErrors } from '../gateway-options';
+import { OptionsReader, type OwnFlags, withExtensionsTried, withOptionsErrors } from '../gateway-options';
 import { forgetUrl, writeUrl } from './url-file';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
@@ -40,17 +40,13 @@ async function runWorkers(
   watch: OptionsWatch,
 ): Promise<void> {
   const reader = new OptionsReader(flags, context, watch);
-  let options = await withOptionsErrors(() => reader.use((read) => Promise.resolve(read())));
+  let options = await withOptionsErrors(() => reader.use((read) => withExtensionsTried(read())), reader);
   const { admin } = options;
   const say = (sentence: string): void => void context.stderr.write(`weir: ${sentence}\n`);
   const { workers, url } = await startAll(count, options, reader, say);
   let isStopping = false;
 
-  const invalidate: InvalidateFor = (invalidation, address) =>
-    workers.invalidate(invalidation, address).catch((error: unknown) => {
-      const { name, message } = error as Error;
-      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
-    });
+  const invalidate = invalidateIn(workers);
   const logger = {
     error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
   };
@@ -78,6 +74,8 @@ async function runWorkers(
     : undefined;
   /** The options that workers have or are to have, with what is in the files that they name. */
   let wanted: unknown = { options, files: digestOfFiles(options) };
+  /** One after the other, so that workers get the options in the order in which they were read. */
+  let trial: Promise<unknown> = Promise.resolve();
   /** Resolves with whether anything has changed. */
   const replaceWorkers = async (read: () => Options): Promise<boolean> => {
     const next = read();
@@ -85,8 +83,10 @@ async function runWorkers(
     const own = { options: next, files: digestOfFiles(next) };
     if (isDeepStrictEqual(own, wanted)) return false;
     wanted = own;
-    say('replacing the workers one by one');
     try {
+      const tryNext = (): Promise<Options> => withExtensionsTried(next);
+      await (trial = trial.then(tryNext, tryNext));
+      say('replacing the workers one by one');
       await workers.reload(text);
     } catch (error) {
       if (wanted === own) wanted = undefined;
@@ -101,7 +101,7 @@ async function runWorkers(
     return true;
   };
   const reload = (): void => {
-    withOptionsErrors(() => reader.use(replaceWorkers)).then(
+    withOptionsErrors(() => reader.use(replaceWorkers), reader).then(
       (hasChanged) => {
         metrics.reloads.add(1, { result: hasChanged ? 'live' : 'unchanged' });
         if (!isStopping) say(hasChanged ? 'the workers are replaced' : 'the options are as they were');
@@ -133,6 +133,14 @@ async function runWorkers(
     metrics.close();
   }
 }
+
+const invalidateIn =
+  (workers: Workers): InvalidateFor =>
+  (invalidation, address) =>
+    workers.invalidate(invalidation, address).catch((error: unknown) => {
+      const { name, message } = error as Error;
+      throw name === UnknownNames.name ? new UnknownNames(message) : new StoreUnavailable(error);
+    });
 
 /** Starts the workers behind one port. Resolves with the URL of their endpoint, too. */
 async function startAll(

@@ -255,6 +255,7 @@ export function namedFiles(document: Document): NamedFile[] {
     ['persistedOperations', 'manifest'],
     ...itemsIn(document, ['persistedOperations', 'manifest']),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
+    ...itemsIn(document, ['extensions']),
     ...itemsIn(document, ['audit', 'trails']).map((trail) => [...trail, 'to']),
   ];
   return paths.flatMap((path): NamedFile[] => {

@@ -10,6 +10,7 @@ import { discovery } from './discovery';
 import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
 import { events } from './events';
+import { extensions } from './extensions';
 import { headers } from './headers';
 import { lambda } from './lambda';
 import { limits } from './limits';
@@ -194,6 +195,7 @@ export const optionsSchema = z.strictObject({
   csrf,
   authorization,
   introspection,
+  extensions,
   admin,
   usage,
   audit,

@@ -41,8 +41,8 @@ async function checkAuthModules({ iam, lambda }: Options['auth']): Promise<void>
 
 /** Equal while the files that options name, and that are read with the options only, have the same content. */
 export function digestOfFiles(options: Options): string {
-  const { persistedOperations, connections, authorization, auth } = options;
-  const modules = [authorization.policies?.module, auth.iam?.module, auth.lambda?.module];
+  const { persistedOperations, connections, authorization, auth, extensions } = options;
+  const modules = [authorization.policies?.module, auth.iam?.module, auth.lambda?.module, ...extensions];
   const digest = createHash('sha256');
   for (const file of [...persistedOperations.manifest, connections.ca, ...modules]) {
     if (typeof file !== 'string') continue;

@@ -35,6 +35,8 @@ import { followCertificates } from './certificates';
 import { isProbe } from '../http/paths';
 import { createListener } from './listener';
 import { checkNeededPackages } from './needed-packages';
+import { problemOfHooks } from '../extensions/import-extension';
+import { loadExtensions, reportChangedExtensions } from '../extensions/load-extensions';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/changed';
 import type { Invalidation } from '../options/invalidation';
@@ -161,7 +163,8 @@ export async function openGateway(
   const {
     options,
     ownSource,
-    extensions,
+    inCode,
+    explorerHeaders,
     logDestination,
     invalidations,
     clientConnections,
@@ -179,6 +182,8 @@ export async function openGateway(
     destination: logDestination,
   });
   logger.hide(secretsOf(options));
+  const extensions = await loadExtensions(options.extensions, inCode);
+  reportChangedExtensions(options.extensions, logger);
   const scheme = options.tls === undefined ? 'http' : 'https';
   const metrics = createMetrics({ path: options.path, scheme });
   const { console: consoleOptions } = options.admin;
@@ -217,6 +222,7 @@ export async function openGateway(
   });
   const parts: ProcessParts = {
     ...extensions,
+    explorerHeaders,
     packaged,
     store,
     subscriptions,
@@ -374,6 +380,7 @@ export async function openGateway(
     if (ownSource !== undefined)
       throw OptionsError.of(['supergraph'], 'is a source of your own: such a gateway keeps its options.');
     refuseFixed(current.options, next);
+    reportChangedExtensions(next.extensions, logger);
     // Requests in flight go on with the previous ones.
     logger.hide([...secretsOf(current.options), ...secretsOf(next)]);
     const previous = current;
@@ -496,7 +503,7 @@ const dismissalShare = 0.8;
 /** Which options are fixed for the lifetime of the process; for `cache` only some are. */
 const isFixed = {
   ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
-  ...{ telemetry: true, lambda: true },
+  ...{ extensions: true, telemetry: true, lambda: true },
   ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
   ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },
   ...{ headers: false, timeouts: false, trustedProxies: false, errors: false, limits: false, rates: false },
@@ -566,11 +573,11 @@ function readOptions({
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
   checkHooks(hooks);
-  const extensions = { hooks, interceptors, plugins, explorerHeaders };
   return {
     options,
     ownSource,
-    extensions,
+    inCode: { hooks, interceptors, plugins },
+    explorerHeaders,
     logDestination,
     invalidations,
     clientConnections,
@@ -582,13 +589,8 @@ function readOptions({
 
 /** @throws {OptionsError} if a member is not a hook */
 function checkHooks(hooks: Hooks): void {
-  const known = ['onRequest', 'onOperation', 'onAnswer'];
-  for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
-    if (!known.includes(name))
-      throw OptionsError.of(['hooks', name], `is unknown; known here: ${known.join(', ')}.`);
-    if (hook !== undefined && typeof hook !== 'function')
-      throw OptionsError.of(['hooks', name], `must be a function, but got: ${JSON.stringify(hook)}.`);
-  }
+  const wrong = problemOfHooks(hooks);
+  if (wrong !== undefined) throw OptionsError.of(wrong.path, wrong.says);
 }
 
 /** @throws {OptionsError} if the environment names an invalid proxy */

@@ -35,6 +35,7 @@ describe('defaults', () => {
   it('are those of production', () => {
     expect(loadOptions({ env: {} })).toEqual({
       mode: 'production',
+      extensions: [],
       lambda: { perInstance: false, margin: 500, flush: 1000, stream: 190 * 2 ** 20 },
       host: '127.0.0.1',
       port: 4000,

@@ -1,0 +1,72 @@
+import { fork } from 'node:child_process';
+import { extname, join } from 'node:path';
+import {
+  ExtensionError,
+  loadingLimit,
+  notLoadedInTime,
+  positionIn,
+} from '../../gateway/extensions/import-extension';
+import { refuse } from '../../gateway/extensions/load-extensions';
+import type { TrialMessage } from '../../gateway/extensions/trial';
+
+/**
+ * Loads modules of the option `extensions` in a process of its own, so that one that cannot be used, even one that never
+ * yields, does no harm here.
+ *
+ * @throws {OptionsError} with the first module that cannot be used
+ */
+export async function tryExtensions(files: readonly string[]): Promise<void> {
+  const { index, error } = await runTrial(files);
+  if (error !== undefined) refuse(index, error);
+}
+
+interface Trial {
+  /** Of the module that was loaded last. */
+  readonly index: number;
+  /** Why it cannot be used. */
+  readonly error: ExtensionError | undefined;
+}
+
+function runTrial(files: readonly string[]): Promise<Trial> {
+  const child = fork(trialModule, [...files], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
+  let index = 0;
+  let problem: TrialMessage['problem'];
+  let printed = '';
+  let isLate = false;
+  let timer: NodeJS.Timeout | undefined;
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-50_000)));
+  child.on('message', (message: TrialMessage) => {
+    ({ index, problem } = message);
+    clearTimeout(timer);
+    // Later than the limit of a module that lets timers run.
+    timer = setTimeout(() => (isLate = kill()), loadingLimit + 1_000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      process.off('exit', kill);
+      resolve({ index, error: code === 0 ? undefined : errorOf() });
+    });
+  });
+
+  function errorOf(): ExtensionError {
+    const file = files[index]!;
+    if (isLate) return notLoadedInTime(file);
+    if (problem === undefined) return new ExtensionError(file, 'It ends the process that loads it.');
+    const { at, reason } = problem;
+    return new ExtensionError(at === file ? (positionIn(printed, file) ?? at) : at, reason);
+  }
+}
+
+const extension = extname(__filename);
+const trialModule = join(__dirname, `../../gateway/extensions/trial${extension}`);
+
+const execArgv = [
+  // Two processes cannot have one port for a debugger.
+  ...process.execArgv.filter((argument) => !argument.startsWith('--inspect')),
+  // Jest runs the sources, which Node must be told to compile.
+  ...(extension === '.ts' ? ['--require', join(__dirname, '../../test/support/typescript.cjs')] : []),
+];

@@ -14,6 +14,8 @@ export interface PackageContent {
   readonly handlers: readonly string[];
   /** The modules that are bundled, each with all that it imports, by the name of the file without `.js`. */
   readonly sources: Readonly<Record<string, string>>;
+  /** The same, for what is bundled to ES modules: the name of the file without `.mjs`. @default none */
+  readonly extensions?: Readonly<Record<string, string>>;
   /** Packages that they import and never need. */
   readonly unused: readonly string[];
   /** Further parts, by file name, which may be in a folder. */
@@ -49,7 +51,7 @@ export const unusedBySubgraphs: readonly string[] = ['dynalite', 'level'];
  */
 export async function writePackage(
   folder: string,
-  { handlers, sources, unused, files, check, env }: PackageContent,
+  { handlers, sources, extensions = {}, unused, files, check, env }: PackageContent,
 ): Promise<ReadonlyMap<string, number>> {
   await refuseOthers(folder);
   const draft = `${folder}.${process.pid}.draft`;
@@ -66,6 +68,8 @@ export async function writePackage(
     const modules = { ...sources, [loaderName]: moduleIn('gateway/packaged/loader') };
     for (const [name, code] of await bundle(modules, unused))
       await writeFile(join(draft, name), name === codeFile ? wrap(code) : code);
+    for (const [name, code] of await bundle(extensions, unused, 'esm'))
+      await writeFile(join(draft, name), code);
     await listParts(draft);
     await compile(draft, env);
     const sizes = await listParts(draft);

@@ -7,15 +7,17 @@ import { CommandFailure } from '../context';
 /**
  * Bundles modules, each with all that it imports.
  *
- * @param modules absolute paths, by the name of the file without `.js`
+ * @param modules absolute paths, by the name of the file without its ending
  * @param unused packages that are left out
- * @returns CommonJS modules in ASCII alone, by file name
+ * @param format of what is returned: CommonJS modules, `.js`, or ES modules, `.mjs`, which may wait at their top level
+ * @returns modules in ASCII alone, by file name
  * @throws {CommandFailure} if a module cannot be bundled
  * @throws {MissingPackage} if esbuild is not installed
  */
 export async function bundle(
   modules: Readonly<Record<string, string>>,
   unused: readonly string[],
+  format: 'cjs' | 'esm' = 'cjs',
 ): Promise<ReadonlyMap<string, string>> {
   const { build } = loadEsbuild();
   try {
@@ -28,12 +30,12 @@ export async function bundle(
       target: 'node20.19',
       // Node 20 cannot import from code that V8 has compiled before: what is imported late is required instead.
       supported: { 'dynamic-import': false },
-      format: 'cjs',
+      format,
+      ...ofFormat[format],
       minifySyntax: true,
       minifyWhitespace: true,
       legalComments: 'none',
       logLevel: 'silent',
-      define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
       // What is missing is needed by other options and commands than these.
       external: [...unused, ...missingOf(optionalPackages)],
     });
@@ -42,6 +44,17 @@ export async function bundle(
     throw new CommandFailure(`weir: the code cannot be bundled: ${(error as Error).message}`, 2);
   }
 }
+
+const ofFormat = {
+  cjs: { define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' } },
+  esm: {
+    outExtension: { '.js': '.mjs' },
+    // For the CommonJS modules in it. A module may declare a `var` of these names, too.
+    banner: {
+      js: "import{createRequire as weirRequire}from'node:module';var require=weirRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;",
+    },
+  },
+} satisfies Record<string, Esbuild.BuildOptions>;
 
 /**
  * V8 keeps code in half of the memory if all of it is ASCII. What esbuild leaves of other characters is in regular expressions,

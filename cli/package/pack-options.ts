@@ -13,6 +13,8 @@ export interface PackedOptions {
   readonly certificates: ReadonlyMap<string, PackedFile>;
   /** What is bundled, by the names of the files in the package without `.js`. */
   readonly modules: ReadonlyMap<string, PackedFile>;
+  /** What is bundled to ES modules: the files, by the names in the package without `.mjs`. */
+  readonly extensions: Readonly<Record<string, string>>;
 }
 
 /**
@@ -26,8 +28,9 @@ export function packOptions(config: string | undefined): PackedOptions {
   const document = parseDocument(config === undefined ? '{}' : readIfThere(config));
   const certificates = new Map<string, PackedFile>();
   const modules = new Map<string, PackedFile>();
+  const extensions: Record<string, string> = {};
   // Wrong YAML is reported with the options.
-  if (document.errors.length > 0) return { text: '', certificates, modules };
+  if (document.errors.length > 0) return { text: '', certificates, modules, extensions };
   const refused: string[] = secretsIn(document);
   for (const { path, node } of namedFiles(document)) {
     const option = path.join('.');
@@ -38,6 +41,10 @@ export function packOptions(config: string | undefined): PackedOptions {
       const name = path.join('-');
       modules.set(name, named);
       node.value = `${name}.js`;
+    } else if (path[0] === 'extensions') {
+      const name = path.join('-');
+      extensions[name] = named.file;
+      node.value = `${name}.mjs`;
     } else if (isCertificate.test(option)) {
       const name = `certificate-${certificates.size + 1}.pem`;
       certificates.set(name, named);
@@ -57,7 +64,7 @@ export function packOptions(config: string | undefined): PackedOptions {
   if (document.hasIn(['supergraph'])) document.deleteIn(['supergraph']);
   if (document.hasIn(['persistedOperations', 'manifest']))
     document.setIn(['persistedOperations', 'manifest'], graphFile);
-  return { text: document.toString(), certificates, modules };
+  return { text: document.toString(), certificates, modules, extensions };
 }
 
 /** A file that is not there is reported with the options. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkModule, packGateway, readCertificate } from '../../gateway/lambda/pack-gateway';
 import type { Context } from '../context';
-import { OptionsReader, withOptionsErrors } from '../gateway-options';
+import { OptionsReader, withExtensionsTried, withOptionsErrors } from '../gateway-options';
 import { graphFile, optionsFile, supergraphFile, writeGraph } from '../../gateway/packaged/packaged-graph';
 import { packageVersion } from '../own-package';
 import { gatewaySources, sizeOf, unusedByGateway, writePackage } from './artefact';
@@ -14,8 +14,8 @@ import { packagedCode, writeTemplateFile } from './template/template-file';
 export async function packageGateway(flags: PackageGatewayFlags, context: Context): Promise<void> {
   const { out, config, stream: streams = false, ...others } = flags;
   const reader = new OptionsReader({ ...others, ...(config !== undefined && { config }) }, context);
-  const { text, certificates, modules } = packOptions(config);
-  const read = await withOptionsErrors(() => reader.read(), reader);
+  const { text, certificates, modules, extensions } = packOptions(config);
+  const read = await withOptionsErrors(() => withExtensionsTried(reader.read()), reader);
   const { graph, unplanned } = await withOptionsErrors(() => packGateway(read), reader);
   const files = new Map([
     [optionsFile, text],
@@ -31,6 +31,7 @@ export async function packageGateway(flags: PackageGatewayFlags, context: Contex
   const written = await writePackage(folder, {
     handlers: ['handler', 'streamHandler'],
     sources: { ...gatewaySources(), ...bundled },
+    extensions,
     unused: unusedByGateway,
     files,
     env: context.env,

@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { type HookModule, loadNamedHook } from '../auth/hook';
 import type { ImportModule } from '../auth/import-module';
+import { loadExtensions } from '../extensions/load-extensions';
 import { loadOptions, type Options } from '../options';
 import type { Parts } from '../packaged/loader';
 import type { SupergraphFacts } from '../planning';
@@ -33,7 +34,10 @@ export async function open(
   importModule: ImportModule,
 ): Promise<LambdaHandlers> {
   const options = loadOptions({ config: join(folder, optionsFile) });
-  return openWith(await withHooks(options, importModule), parts);
+  const given = await withHooks(options, importModule);
+  // What code of a package imports is imported from outside of it.
+  const extensions = await loadExtensions(options.extensions, {}, importModule);
+  return openWith({ ...given, ...extensions, extensions: [] }, parts);
 }
 
 /** Options with functions in place of modules. @throws {OptionsError} with an option whose module has no function */

@@ -48,6 +48,15 @@ authorization: { policies: { module: policies.cjs } }
   });
 });
 
+it('replaces extensions by ES modules of the package', () => {
+  const { text, extensions } = pack('extensions: [./tenant.mjs, ../b.js]\n');
+  expect(parse(text)).toEqual({ extensions: ['extensions-0.mjs', 'extensions-1.mjs'] });
+  expect(extensions).toEqual({
+    'extensions-0': join(folder, 'tenant.mjs'),
+    'extensions-1': join(folder, '../b.js'),
+  });
+});
+
 it.each(['/var/task/ca.pem', '${REDIS_CA}'])('leaves what the function sees as it is: %s', (ca) => {
   const text = `cache:\n  redis:\n    ca: ${ca}\n`;
   const packed = pack(text);

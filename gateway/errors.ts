@@ -53,19 +53,19 @@ export const errors = {
   },
   UNAUTHENTICATED: {
     status: 401,
-    when: 'The request has no credentials, or wrong ones. The message says what is wrong with them.',
+    when: 'The request has no credentials, or wrong ones. The message names the reason.',
     message: ({ reason }: { readonly reason: string }) => reason,
     logged: () => 'The credentials are missing or wrong: the line of the request in the log has the reason.',
   },
   UNAUTHORIZED_FIELD_OR_TYPE: {
     status: 403,
-    when: 'The caller may not see a field, or objects of a type: it is null, and no subgraph was asked for it. With `authorization.refused: reject` the whole operation is refused. `@authenticated`, `@requiresScopes` and `@policy` in the schema say who may.',
+    when: 'The caller may not see a field, or objects of a type: it is null, and it was requested from no subgraph. With `authorization.refused: reject` the whole operation is refused. `@authenticated`, `@requiresScopes` and `@policy` in the schema decide who may.',
     message: ({ what }: { readonly what: readonly string[] }) =>
       `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
   },
   FORBIDDEN: {
     status: 403,
-    when: 'On the port for operators, while `admin.token` is not set: the console was asked from another machine, through a proxy, by another host name than a loopback one, or by a page of another origin.',
+    when: 'On the port for operators, while `admin.token` is not set: the console was opened from another machine, through a proxy, by another host name than a loopback one, or by a page of another origin.',
     message: ({ reason }: { readonly reason: string }) => reason,
   },
   NOT_FOUND: {
@@ -129,7 +129,7 @@ export const errors = {
   },
   NOT_CACHED: {
     status: 504,
-    when: 'The client asked for a cached answer with `Cache-Control: only-if-cached`, and there is none. Only where `cache.responses.clientDirectives` is on.',
+    when: 'The client requested a cached answer with `Cache-Control: only-if-cached`, and there is none. Only where `cache.responses.clientDirectives` is on.',
     message: () => 'There is no cached answer.',
   },
   AUTHENTICATION_UNAVAILABLE: {
@@ -144,13 +144,13 @@ export const errors = {
   },
   RATE_LIMITED: {
     status: 429,
-    when: 'The client has exceeded one of `rates`, by number of requests or by cost. `Retry-After` says when to try again.',
+    when: 'The client has exceeded one of `rates`, by number of requests or by cost. `Retry-After` has the seconds until the next try.',
     message: ({ rate, limit, unit, window, retryAfter }: RateFacts) =>
       `Too ${unit === 'cost' ? 'great a cost' : 'many requests'}: "${rate}" allows ${limit} in ${window} s. Ask again in ${retryAfter} s.`,
   },
   OVERLOADED: {
     status: 503,
-    when: 'The gateway has more requests than it can serve in time. `Retry-After` says when to try again.',
+    when: 'The gateway has more requests than it can serve in time. `Retry-After` has the seconds until the next try.',
     message: () => 'The gateway has too many requests at this moment.',
   },
   NO_SUPERGRAPH: {
@@ -219,7 +219,7 @@ export const errors = {
   },
   MAX_LIST_SIZE_LIMIT: {
     status: 400,
-    when: 'An argument asks for a list longer than `limits.listSize`.',
+    when: 'An argument requests a list longer than `limits.listSize`.',
     message: ({ field, got, limit }: Limited & { readonly field: string }) =>
       `${field} is asked for ${got} items; at most ${limit} are allowed.`,
     logged: ({ field, limit }: Limited & { readonly field: string }) =>
@@ -287,7 +287,7 @@ export const errors = {
   },
   REQUEST_CONCURRENCY_LIMITED: {
     status: 503,
-    when: 'More operations wait for query plans than `planning.waiting`, and this client has the most of them. `Retry-After` says when to try again.',
+    when: 'More operations wait for query plans than `planning.waiting`, and this client has the most of them. `Retry-After` has the seconds until the next try.',
     message: () => 'Too many of your operations wait for query plans.',
   },
   QUERY_TOO_COMPLEX: {
@@ -308,7 +308,7 @@ export const errors = {
   },
   QUERY_PLANNING_FAILED: {
     status: 500,
-    when: 'No query plan could be made for a valid operation. The log has the cause. Beside `data`: the query plan asks no subgraph for this field.',
+    when: 'No query plan could be made for a valid operation. The log has the cause. Beside `data`: the query plan requests this field from no subgraph.',
     message: ({ field }: { readonly field?: string | undefined }) =>
       field === undefined
         ? 'The operation could not be planned.'

@@ -61,6 +61,8 @@ interface Found {
   readonly options?: string | undefined;
 }
 
+const withoutLinkKeys = { WEIR_LINK_KEYS: undefined, WEIR_LINK_KEYS_FILE: undefined };
+
 async function findSubgraphs(
   { subgraph, supergraphConfig, options }: OperatorFlags,
   { env }: Context,
@@ -68,10 +70,13 @@ async function findSubgraphs(
   const [name, url] = subgraph === undefined ? [] : readSubgraph(subgraph);
   const running = supergraphConfig === undefined ? readRunningGraph() : undefined;
   const isOfRunning = url === undefined || Object.values(running?.subgraphs ?? {}).includes(url);
-  // The keys belong to the subgraphs.
+  // The keys belong to the subgraphs: they replace those of the environment, in either variable.
   const access =
     running !== undefined && isOfRunning && options === undefined
-      ? { env: { ...env, ...running.env }, options: running.options }
+      ? {
+          env: running.env ? { ...env, ...withoutLinkKeys, ...running.env } : env,
+          options: running.options,
+        }
       : { env, options };
   if (url !== undefined) return { urls: new Map([[name!, url]]), ...access };
 

@@ -157,6 +157,22 @@ describe('a link', () => {
     expect(dead).toEqual([]);
   });
 
+  it.each([
+    ...[
+      'authentication',
+      'error masking',
+      'health check',
+      'liveness',
+      'readiness',
+      'rate limit',
+      'CORS',
+      'mTLS',
+    ],
+  ])('in the index stands beside the word that newcomers search: %s', (word) => {
+    const rows = readPage('docs/README.md').split('\n');
+    expect(rows.filter((row) => row.includes(word) && row.includes('.md'))).not.toEqual([]);
+  });
+
   it('in the index leads to every page', () => {
     const index = readPage('docs/README.md');
     const missing = pages()

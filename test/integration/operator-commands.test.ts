@@ -529,6 +529,8 @@ describe('beside `weir dev`', () => {
     expect(await without('workflow', 'list', '--subgraph', 'boats')).toMatchObject({ exitCode: 0 });
     const url = ['--subgraph', `boats=${urls['boats']!}`];
     expect(await without('workflow', 'list', ...url)).toMatchObject({ exitCode: 0 });
+    const keysFile = { WEIR_LINK_KEYS_FILE: folder.write('other-keys', 'another-key-of-the-private-link') };
+    expect(await startCli(['events', 'failed'], keysFile).result).toMatchObject({ exitCode: 0 });
     const config = ['--supergraph-config', 'supergraph.yaml'];
     expect((await without('events', 'failed', ...config)).stderr).toContain('projections in other');
     await graph.stop();

@@ -211,7 +211,7 @@ export const metricTable = {
     attributes: {
       subgraph,
       result:
-        '`resumed` (nothing was lost), `gap` (events may be missing, and clients are told) or `ended` (it could not be opened again).',
+        '`resumed` (nothing was lost), `gap` (events may be missing, and clients get a gap) or `ended` (it could not be opened again).',
     },
   },
   'weir.subgraph.events.dropped': {
@@ -223,7 +223,7 @@ export const metricTable = {
   'weir.events': {
     kind: 'counter',
     unit: '{event}',
-    description: 'Events that were heard from the sources of `events`.',
+    description: 'Events that were read from the sources of `events`.',
     attributes: {
       source: eventSource,
       result:

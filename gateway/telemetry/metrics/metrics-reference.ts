@@ -39,7 +39,7 @@ scrape_configs:
     authorization: { credentials_file: /run/secrets/weir-admin-token }
 \`\`\`
 
-A client that asks for \`application/openmetrics-text; version=1.0.0\`, as Prometheus does, gets [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/), which has **exemplars**, too: the durations of requests, operations and calls name the last [trace](tracing.md) of each bucket that is exported, with \`trace_id\` and \`span_id\`. Prometheus keeps them with \`--enable-feature=exemplar-storage\`, and Grafana shows them in graphs of \`_bucket\`. In OpenMetrics whole boundaries are written \`le="1.0"\`, and in the other format \`le="1"\`.
+A client that accepts \`application/openmetrics-text; version=1.0.0\`, as Prometheus does, gets [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/), which has **exemplars**, too: the durations of requests, operations and calls name the last [trace](tracing.md) of each bucket that is exported, with \`trace_id\` and \`span_id\`. Prometheus keeps them with \`--enable-feature=exemplar-storage\`, and Grafana shows them in graphs of \`_bucket\`. In OpenMetrics whole boundaries are written \`le="1.0"\`, and in the other format \`le="1"\`.
 
 The same numbers can be sent to an OpenTelemetry collector, with \`telemetry.metrics.otlp\` in the [options](configuration.md#telemetry):
 

@@ -41,7 +41,7 @@ export function packOptions(config: string | undefined): PackedOptions {
       const name = path.join('-');
       modules.set(name, named);
       node.value = `${name}.js`;
-    } else if (path[0] === 'extensions') {
+    } else if (path[0] === 'extensions' && path.length === 2) {
       const name = path.join('-');
       extensions[name] = named.file;
       node.value = `${name}.mjs`;

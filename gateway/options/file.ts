@@ -255,7 +255,7 @@ export function namedFiles(document: Document): NamedFile[] {
     ['persistedOperations', 'manifest'],
     ...itemsIn(document, ['persistedOperations', 'manifest']),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
-    ...itemsIn(document, ['extensions']),
+    ...itemsIn(document, ['extensions']).flatMap((item) => [item, [...item, 'off']]),
     ...itemsIn(document, ['audit', 'trails']).map((trail) => [...trail, 'to']),
   ];
   return paths.flatMap((path): NamedFile[] => {

@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'weir-extensions-'));
 const config = join(folder, 'weir.yaml');
 const versionModule = join(folder, 'extensions/version.mjs');
 const schema = 'type Query { a: Int }';
-const writeOptions = (extensions: readonly string[]): void =>
+const writeOptions = (extensions: readonly string[], more = ''): void =>
   writeFileSync(
     config,
     `supergraph: supergraph.graphql
@@ -24,7 +24,7 @@ admin: { port: 0 }
 shutdown: { delay: 0 }
 lambda: { perInstance: true }
 logging: { level: warn }
-`,
+${more}`,
   );
 /** Its answers have a version and the process that gives them; an operation of the name Refused is refused. */
 const sourceOfVersion = (version: number): string => `import { GraphQLError } from 'graphql';
@@ -179,17 +179,19 @@ describe('weir gateway', () => {
     expect(await gateway.stop()).toBe(0);
   });
 
-  it('runs the hooks of several extensions in the order of the list', async () => {
+  it('runs the hooks of several extensions in the order of the list, within the time of the request', async () => {
     writeFileSync(
       join(folder, 'extensions/second.js'),
       `module.exports.hooks = {
+        onOperation: (request, { name }) => (name === 'Endless' ? new Promise(() => {}) : undefined),
         onAnswer: (request, answer) => ({ ...answer, extensions: { version: answer.extensions.version + 10 } }),
       };`,
     );
-    writeOptions(['./extensions/version.mjs', './extensions/second.js']);
+    writeOptions(['./extensions/version.mjs', './extensions/second.js'], 'timeouts: { request: 2s }\n');
     const gateway = startWeir(['gateway', '--config', config, '--port', '0']);
     const [, url] = await gateway.printed(/answers at (\S+)/);
     expect((await ask(url!)).extensions).toEqual({ version: 11 });
+    expect((await ask(url!, 'query Endless { __typename }')).status).toBe(504);
     await gateway.stop();
   });
 });

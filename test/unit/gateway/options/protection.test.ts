@@ -140,6 +140,14 @@ rates: [{ name: all, per: everybody, limit: 1, window: 1s }]
     const excluded = 'headers: { exclude: [x-a, X-B] }\n';
     expect(lost(excluded, 'headers: { exclude: [x-a] }\n')).toEqual(['`headers.exclude` lacks X-B,']);
     expect(lost(excluded, 'headers: { exclude: [x-a, x-b] }\n')).toEqual([]);
+
+    const extensions = 'extensions: [./a.mjs, b.js]\n';
+    expect(lost(extensions, 'extensions: [b.js]\n')).toEqual([
+      `\`extensions\` lacks ${join(folder, 'a.mjs')},`,
+    ]);
+    const without = 'extensions: [b.js, { off: ./a.mjs }]\n';
+    expect(lost(extensions, without)).toEqual([]);
+    expect(read(without).options.extensions).toEqual([join(folder, 'b.js')]);
   });
 
   it('lets API keys and keys of IAM go, which is to revoke them, but keeps what bounds those that stay', () => {

@@ -26,104 +26,36 @@ export interface SqsOptions {
  * of processes that ended without it are removed by others after an hour. Bodies are CloudEvents, also within the
  * envelopes of SNS and EventBridge.
  */
-export function sqsEvents({
-  topic,
-  prefix,
-  retention,
-  endpoint,
-  wait = 20,
-  now = Date.now,
-}: SqsOptions): DomainEventSource {
-  const region = topic.split(':')[3]!;
-  const isFifo = topic.endsWith('.fifo');
-  let opening: Promise<Clients> | undefined;
-  let queue: Queue | undefined;
-  let attempts = 0;
-  const clients = (): Promise<Clients> => (opening ??= openClients(region, endpoint));
-  const seen = (): string => String(Math.floor(now() / 1000));
+export const sqsEvents = (options: SqsOptions): DomainEventSource => new SqsEvents(options);
 
-  async function open(): Promise<Queue> {
-    const { sqs, sns, SQS, SNS } = await clients();
-    await sweep().catch(() => undefined);
-    const { QueueUrl: url } = await sqs.send(
-      new SQS.CreateQueueCommand({
-        QueueName: `${prefix}-${randomUUID()}${isFifo ? '.fifo' : ''}`,
-        Attributes: {
-          MessageRetentionPeriod: String(Math.round(retention / 1000)),
-          ...(isFifo && { FifoQueue: 'true' }),
-        },
-        tags: { [seenTag]: seen() },
-      }),
-    );
-    const { Attributes: found } = await sqs.send(
-      new SQS.GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
-    );
-    const arn = found!['QueueArn']!;
-    const policy = {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          ...{
-            Effect: 'Allow',
-            Principal: { Service: 'sns.amazonaws.com' },
-            Action: 'sqs:SendMessage',
-            Resource: arn,
-          },
-          Condition: { ArnEquals: { 'aws:SourceArn': topic } },
-        },
-      ],
-    };
-    await sqs.send(
-      new SQS.SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Policy: JSON.stringify(policy) } }),
-    );
-    const { SubscriptionArn: subscription } = await sns.send(
-      new SNS.SubscribeCommand({
-        ...{ TopicArn: topic, Protocol: 'sqs', Endpoint: arn, ReturnSubscriptionArn: true },
-        Attributes: { RawMessageDelivery: 'true' },
-      }),
-    );
-    return { url: url!, arn, subscription: subscription!, toldAt: now() };
+class SqsEvents implements DomainEventSource {
+  readonly keeps = 'queue';
+  readonly #options: SqsOptions;
+  readonly #now: () => number;
+  #clients: Promise<Clients> | undefined;
+  #queue: Queue | undefined;
+  #attempts = 0;
+
+  constructor(options: SqsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
   }
 
-  /** Removes the queues of processes that have not said for an hour that they live. */
-  async function sweep(): Promise<void> {
-    const { sqs, sns, SQS, SNS } = await clients();
-    const { QueueUrls: urls = [] } = await sqs.send(
-      new SQS.ListQueuesCommand({ QueueNamePrefix: `${prefix}-`, MaxResults: mostSwept }),
-    );
-    for (const url of urls) {
-      const { Tags: tags } = await sqs.send(new SQS.ListQueueTagsCommand({ QueueUrl: url }));
-      const last = tags?.[seenTag];
-      if (last === undefined || now() / 1000 - Number(last) < deadAfter) continue;
-      const name = url.split('/').at(-1)!;
-      await sqs.send(new SQS.DeleteQueueCommand({ QueueUrl: url }));
-      const { Subscriptions: all = [] } = await sns.send(
-        new SNS.ListSubscriptionsByTopicCommand({ TopicArn: topic }),
-      );
-      for (const { Endpoint: at, SubscriptionArn: subscription } of all)
-        if (at?.endsWith(`:${name}`))
-          await sns.send(new SNS.UnsubscribeCommand({ SubscriptionArn: subscription }));
-    }
-  }
-
-  async function* read({ signal }: ReadOptions): AsyncIterable<EventBatch> {
+  async *read({ signal }: ReadOptions): AsyncIterable<EventBatch> {
     try {
-      const { sqs, SQS } = await clients();
-      const isFirst = attempts++ === 0;
+      const { sqs, SQS } = await this.#open();
+      const isFirst = this.#attempts++ === 0;
       // What came before there was a queue is missing, unless this is the start.
-      const isGap = queue === undefined && !isFirst;
-      queue ??= await open();
+      const isGap = this.#queue === undefined && !isFirst;
+      const queue = (this.#queue ??= await this.#createQueue());
       yield { events: [], isGap };
       while (!signal.aborted) {
-        if (now() - queue.toldAt > tellEvery) {
-          await sqs.send(new SQS.TagQueueCommand({ QueueUrl: queue.url, Tags: { [seenTag]: seen() } }));
-          queue.toldAt = now();
-        }
+        await this.#reportAlive(queue);
         const { Messages: messages = [] } = await sqs.send(
           new SQS.ReceiveMessageCommand({
             QueueUrl: queue.url,
             MaxNumberOfMessages: 10,
-            WaitTimeSeconds: wait,
+            WaitTimeSeconds: this.#options.wait ?? 20,
           }),
           { abortSignal: signal },
         );
@@ -143,35 +75,112 @@ export function sqsEvents({
       if (signal.aborted) return;
       // Somebody has removed it: a new one is made.
       if ((error as Error).name.includes('NonExistentQueue') || (error as Error).name === 'QueueDoesNotExist')
-        queue = undefined;
+        this.#queue = undefined;
       throw error;
     }
   }
 
-  return {
-    keeps: 'queue',
-    read,
-    async close() {
-      if (opening === undefined) return;
-      const { sqs, sns, SQS, SNS } = await opening;
-      if (queue !== undefined) {
-        await sns
-          .send(new SNS.UnsubscribeCommand({ SubscriptionArn: queue.subscription }))
-          .catch(() => undefined);
-        await sqs.send(new SQS.DeleteQueueCommand({ QueueUrl: queue.url })).catch(() => undefined);
-      }
-      sqs.destroy();
-      sns.destroy();
-    },
-  };
+  async close(): Promise<void> {
+    if (this.#clients === undefined) return;
+    const { sqs, sns, SQS, SNS } = await this.#clients;
+    if (this.#queue !== undefined) {
+      const { url, subscription } = this.#queue;
+      await sns.send(new SNS.UnsubscribeCommand({ SubscriptionArn: subscription })).catch(() => undefined);
+      await sqs.send(new SQS.DeleteQueueCommand({ QueueUrl: url })).catch(() => undefined);
+    }
+    sqs.destroy();
+    sns.destroy();
+  }
+
+  #open(): Promise<Clients> {
+    const { topic, endpoint } = this.#options;
+    return (this.#clients ??= openClients(topic.split(':')[3]!, endpoint));
+  }
+
+  /** The time in a queue's tag. */
+  get #seen(): string {
+    return String(Math.floor(this.#now() / 1000));
+  }
+
+  async #reportAlive(queue: Queue): Promise<void> {
+    if (this.#now() - queue.reportedAt <= reportEvery) return;
+    const { sqs, SQS } = await this.#open();
+    await sqs.send(new SQS.TagQueueCommand({ QueueUrl: queue.url, Tags: { [seenTag]: this.#seen } }));
+    queue.reportedAt = this.#now();
+  }
+
+  async #createQueue(): Promise<Queue> {
+    const { topic, prefix, retention } = this.#options;
+    const { sqs, sns, SQS, SNS } = await this.#open();
+    await this.#sweep().catch(() => undefined);
+    const isFifo = topic.endsWith('.fifo');
+    const { QueueUrl: url } = await sqs.send(
+      new SQS.CreateQueueCommand({
+        QueueName: `${prefix}-${randomUUID()}${isFifo ? '.fifo' : ''}`,
+        Attributes: {
+          MessageRetentionPeriod: String(Math.round(retention / 1000)),
+          ...(isFifo && { FifoQueue: 'true' }),
+        },
+        tags: { [seenTag]: this.#seen },
+      }),
+    );
+    const { Attributes: found } = await sqs.send(
+      new SQS.GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
+    );
+    const arn = found!['QueueArn']!;
+    const Policy = JSON.stringify(policyFor(topic, arn));
+    await sqs.send(new SQS.SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Policy } }));
+    const { SubscriptionArn: subscription } = await sns.send(
+      new SNS.SubscribeCommand({
+        ...{ TopicArn: topic, Protocol: 'sqs', Endpoint: arn, ReturnSubscriptionArn: true },
+        Attributes: { RawMessageDelivery: 'true' },
+      }),
+    );
+    return { url: url!, subscription: subscription!, reportedAt: this.#now() };
+  }
+
+  /** Removes the queues of processes that have not reported for an hour that they are alive. */
+  async #sweep(): Promise<void> {
+    const { topic, prefix } = this.#options;
+    const { sqs, sns, SQS, SNS } = await this.#open();
+    const { QueueUrls: urls = [] } = await sqs.send(
+      new SQS.ListQueuesCommand({ QueueNamePrefix: `${prefix}-`, MaxResults: mostSwept }),
+    );
+    for (const url of urls) {
+      const { Tags: tags } = await sqs.send(new SQS.ListQueueTagsCommand({ QueueUrl: url }));
+      const last = tags?.[seenTag];
+      if (last === undefined || this.#now() / 1000 - Number(last) < deadAfter) continue;
+      const name = url.split('/').at(-1)!;
+      await sqs.send(new SQS.DeleteQueueCommand({ QueueUrl: url }));
+      const { Subscriptions: all = [] } = await sns.send(
+        new SNS.ListSubscriptionsByTopicCommand({ TopicArn: topic }),
+      );
+      for (const { Endpoint: at, SubscriptionArn: subscription } of all)
+        if (at?.endsWith(`:${name}`))
+          await sns.send(new SNS.UnsubscribeCommand({ SubscriptionArn: subscription }));
+    }
+  }
 }
+
+/** Lets a topic send to a queue. */
+const policyFor = (topic: string, queue: string) => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Principal: { Service: 'sns.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: queue,
+      Condition: { ArnEquals: { 'aws:SourceArn': topic } },
+    },
+  ],
+});
 
 interface Queue {
   readonly url: string;
-  readonly arn: string;
   readonly subscription: string;
   /** When its tag was written last. */
-  toldAt: number;
+  reportedAt: number;
 }
 
 /** Has the time in seconds at which its process was last alive. */
@@ -179,7 +188,7 @@ const seenTag = 'weir-seen';
 /** Seconds. */
 const deadAfter = 3600;
 /** Milliseconds. */
-const tellEvery = 600_000;
+const reportEvery = 600_000;
 const mostSwept = 1000;
 
 interface Clients {

@@ -1,5 +1,6 @@
 /** What `weir` exports: docs/extending.md lists all of it. */
-export { startGateway, type GatewayOptions, type RunningGateway } from './process/start-gateway';
+export { startGateway, type RunningGateway } from './process/start-gateway';
+export type { GatewayOptions } from './process/given-options';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
 export { SupergraphError } from './graph/generation';
 export type { ErrorCode } from './errors';

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Peers } from '../../gateway/cache/stores/peer';
 import type { Options } from '../../gateway/options';
-import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
+import type { GatewayOptions } from '../../gateway/process/given-options';
+import type { RunningGateway } from '../../gateway/process/start-gateway';
 import { type Context, untilStopped } from '../context';
 import {
   addGatewayFlags,

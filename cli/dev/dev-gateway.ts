@@ -1,6 +1,7 @@
 import type { Options } from '../../gateway/options';
+import type { GatewayOptions } from '../../gateway/process/given-options';
 import type * as StartGateway from '../../gateway/process/start-gateway';
-import type { GatewayOptions, RunningGateway } from '../../gateway/process/start-gateway';
+import type { RunningGateway } from '../../gateway/process/start-gateway';
 import { type OptionsReader, withExtensionsTried, withOptionsErrors } from '../gateway-options';
 import type { OptionsWatch } from '../gateway/watch-options';
 import type { Graph } from './graph';

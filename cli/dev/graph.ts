@@ -1,5 +1,5 @@
 import type { Options } from '../../gateway/options';
-import type { GatewayOptions } from '../../gateway/process/start-gateway';
+import type { GatewayOptions } from '../../gateway/process/given-options';
 import type { Context } from '../context';
 import type { DevelopmentCredentials } from './credentials';
 import type { Output } from './output';

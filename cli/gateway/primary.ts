@@ -13,7 +13,7 @@ import {
   openConsoleStore,
   type OpenConsole,
 } from '../../gateway/process/open-console';
-import { addressOf, listen } from '../../gateway/process/start-gateway';
+import { addressOf, listen } from '../../gateway/process/listen';
 import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/metrics/metrics';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { CommandFailure, type Context, untilStopped } from '../context';

@@ -4,8 +4,6 @@ import { FairQueue, heaviest, type Waiting } from '../net/fair-queue';
 export interface PlanWaitsOptions {
   /** The most requests that may wait. A request counts once per 4 KiB of its body. */
   readonly limit: number;
-  /** Called when a request begins to wait and so gives up its slot. */
-  readonly onWait: () => void;
 }
 
 /** A request that waits for the plan of its operation. */
@@ -31,6 +29,8 @@ export class PlanWaits {
   readonly #queue = new FairQueue<Wait>();
   /** A batch may wait for several plans. */
   readonly #waits = new Map<PlanWaiter, Wait>();
+  /** Called when a request begins to wait and so gives up its slot. */
+  onWait = (): void => undefined;
 
   constructor(options: PlanWaitsOptions) {
     this.#options = options;
@@ -65,7 +65,7 @@ export class PlanWaits {
     wait = { sender, weight: Math.max(1, Math.ceil(received / large)), waiter, ends: new Set() };
     this.#waits.set(waiter, wait);
     this.#queue.add(wait);
-    this.#options.onWait();
+    this.onWait();
     return wait;
   }
 

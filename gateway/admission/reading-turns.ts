@@ -13,6 +13,11 @@ export class ReadingTurns {
     this.#waits = new PlanWaits(options);
   }
 
+  /** Called when a request begins to wait and so gives up its slot. */
+  set onWait(onWait: () => void) {
+    this.#waits.onWait = onWait;
+  }
+
   get size(): number {
     return this.#waits.size;
   }

@@ -9,7 +9,8 @@ import {
   type LambdaHandlers,
   type LambdaStreamHandler,
 } from './event-handlers';
-import { type GatewayOptions, openGateway, type RunningGateway } from '../process/start-gateway';
+import type { GatewayOptions } from '../process/given-options';
+import { openGateway, type RunningGateway } from '../process/start-gateway';
 
 /** The options of a gateway on Lambda: those of `startGateway`, without those of several processes at one port. */
 export type LambdaOptions = Omit<GatewayOptions, 'clientConnections' | 'callbackKey' | 'peers'>;

@@ -1,24 +1,19 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { UsedSignatures } from '../net/used-signatures';
 import { openStore } from '../cache/stores/open-store';
-import { Discovery } from '../discovery/discovery';
 import { EventFeeds } from '../events/feeds';
 import type { Options } from '../options';
-import { Subscriptions } from '../graph/subscriptions/subscriptions';
-import { OperationMemory } from '../graph/operation-cache';
 import { trusting } from '../redis/trust';
 import { openSource } from '../supergraph/open';
-import { SharedLinkKeys } from '../subgraph-calls/signers/open-signers';
-import { Callbacks } from '../subgraph-calls/subscriptions/callbacks';
-import { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { SupergraphSource } from '../supergraph/source';
 import { listSubgraphs } from '../supergraph/subgraphs';
 import { unwritable } from '../telemetry/audit/audit';
 import { createLogger } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics/metrics';
-import { Configuration } from './configuration';
+import { Configuration } from './configuration/configuration';
+import { Lifecycle } from './lifecycle';
 import { createListener } from './listener';
+import { createClientState, openUpstreams } from './process-parts';
 import { useProxiesOfEnvironment } from './start-gateway';
 
 interface CheckedGateway {
@@ -42,6 +37,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
   const logger = createLogger({ level: 'silent' });
   const metrics = createMetrics();
   const { meter } = metrics;
+  const telemetry = { logger, metrics, tracer: undefined, audit: undefined };
   const store = openStore({
     options: { ...options.cache, store: 'memory:' },
     meter,
@@ -63,32 +59,18 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
     checkTrails(options.audit);
     checkRedis(options);
     createListener(options, () => undefined);
-    configuration = await Configuration.open({
-      options,
+    configuration = await Configuration.open(options, {
       ownSource: watched,
-      store,
-      subscriptions: new SubscriptionTransport({
-        callbacks: new Callbacks(options.subscriptions.callback),
-        meter,
-      }),
-      discovery: new Discovery({ meter, logger }),
-      linkKeys: new SharedLinkKeys(),
-      shared: undefined,
-      memory: new OperationMemory(),
-      runningSubscriptions: new Subscriptions(metrics.meter),
-      cursorKeys: () => [],
-      eventFeeds: new EventFeeds({ sources: new Map(), read: () => Promise.resolve(undefined) }),
-      usedSignatures: new UsedSignatures(),
-      audit: undefined,
-      logger,
-      metrics,
-      tracer: undefined,
-      hooks: {},
-      interceptors: [],
-      plugins: [],
-      explorerHeaders: {},
-      consoleOrigins: () => [],
-      state: () => 'starting',
+      parts: {
+        extensions: { hooks: {}, interceptors: [], plugins: [], explorerHeaders: {} },
+        telemetry,
+        stores: { store, sharedCounts: undefined },
+        upstreams: openUpstreams(options.subscriptions.callback, telemetry),
+        clients: createClientState(() => [], meter),
+        eventFeeds: new EventFeeds({ sources: new Map(), read: () => Promise.resolve(undefined) }),
+        consoleOrigins: () => [],
+        lifecycle: new Lifecycle(),
+      },
     });
     await configuration.start();
     const { generation } = configuration;

@@ -23,8 +23,6 @@ export interface RequestsInFlightOptions {
   readonly metrics: Metrics;
   /** Undefined where nothing is traced. */
   readonly tracer: Tracer | undefined;
-  /** Called after each admitted request that has ended. */
-  readonly onEnd: () => void;
 }
 
 /** The client requests that are not answered yet. Each begins here, is measured, and gets a line in the access log. */
@@ -38,6 +36,8 @@ export class RequestsInFlight {
   #wellAnswered = 0;
   #admitted = 0;
   #working = 0;
+  /** Called after each admitted request that has ended. */
+  onEnd = (): void => undefined;
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
@@ -123,7 +123,7 @@ export class RequestsInFlight {
     this.#record(request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
-    this.#settings.onEnd();
+    this.onEnd();
   }
 
   /** The span of a request that was not traced, but is recorded as it has failed, was refused or was slow. */

@@ -45,7 +45,7 @@ export type Listen = (parts: {
   readonly route: Route;
 }) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
 
-/** An Apollo Server behind Weir's routes and pipeline, as `gateway/process/configuration.ts` puts them together. */
+/** An Apollo Server behind Weir's routes and pipeline, as `gateway/process/configuration/` puts them together. */
 export const createServerBehind =
   (listen: Listen): CreateServerForIntegrationTests =>
   async (config, { context } = {}) => {
@@ -59,10 +59,7 @@ export const createServerBehind =
     });
     const metrics = createMetrics();
     const store = openStore({ options: options.cache, meter: metrics.meter, logger });
-    const inFlight = new RequestsInFlight({
-      ...{ options, logger, metrics, tracer: undefined },
-      onEnd: () => overload.requestEnded(),
-    });
+    const inFlight = new RequestsInFlight({ options, logger, metrics, tracer: undefined });
     const overload = new Overload({
       options: options.overload,
       inFlight,
@@ -70,6 +67,7 @@ export const createServerBehind =
       statistics: metrics.overload,
       logger,
     });
+    inFlight.onEnd = () => overload.requestEnded();
     const bodyLimit = options.limits.body;
     const unsent = { isTooMuch: false };
     const slots = new Slots({ inFlight, overload, unsent, bodyLimit, refuse: () => undefined });

@@ -2,18 +2,13 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
 import { hmacSha256 } from '../../gateway/net/hmac';
-import { UsedSignatures } from '../../gateway/net/used-signatures';
 import { openStore } from '../../gateway/cache/stores/open-store';
-import { Discovery } from '../../gateway/discovery/discovery';
 import { EventFeeds } from '../../gateway/events/feeds';
-import { Subscriptions } from '../../gateway/graph/subscriptions/subscriptions';
 import { parseOptions } from '../../gateway/options';
-import { OperationMemory } from '../../gateway/graph/operation-cache';
-import { Configuration } from '../../gateway/process/configuration';
+import { Configuration } from '../../gateway/process/configuration/configuration';
+import { Lifecycle } from '../../gateway/process/lifecycle';
+import { createClientState, openUpstreams } from '../../gateway/process/process-parts';
 import { bodyOf } from '../../gateway/subgraph-calls/wire/request-body';
-import { SharedLinkKeys } from '../../gateway/subgraph-calls/signers/open-signers';
-import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
-import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import type { Interceptor } from '../../gateway/subgraph-calls/contract/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics/metrics';
@@ -79,28 +74,23 @@ export async function openInProcess(
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers: undefined });
   const source = sourceOf(supergraphSdl);
-  const runningSubscriptions = new Subscriptions(metrics.meter);
-  const moveTo = jest.spyOn(runningSubscriptions, 'moveTo');
-  const configuration = await Configuration.open({
-    ...{ options, hooks, plugins, store, logger, metrics, tracer: undefined },
-    subscriptions: new SubscriptionTransport({
-      callbacks: new Callbacks(options.subscriptions.callback),
-      meter: metrics.meter,
-    }),
-    discovery: new Discovery({ meter: metrics.meter, logger }),
-    linkKeys: new SharedLinkKeys(),
-    interceptors: [answeredBy(subgraphs)],
-    explorerHeaders: {},
-    consoleOrigins: () => [],
+  const telemetry = { logger, metrics, tracer: undefined, audit: undefined };
+  const clients = createClientState(() => [hmacSha256(Buffer.from('of cursors'))], metrics.meter);
+  const moveTo = jest.spyOn(clients.subscriptions, 'moveTo');
+  const lifecycle = new Lifecycle();
+  lifecycle.state = 'running';
+  const configuration = await Configuration.open(options, {
     ownSource: source,
-    shared: undefined,
-    audit: undefined,
-    memory: new OperationMemory(),
-    runningSubscriptions,
-    cursorKeys: () => [hmacSha256(Buffer.from('of cursors'))],
-    eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),
-    usedSignatures: new UsedSignatures(),
-    state: () => 'running',
+    parts: {
+      extensions: { hooks, plugins, interceptors: [answeredBy(subgraphs)], explorerHeaders: {} },
+      telemetry,
+      stores: { store, sharedCounts: undefined },
+      upstreams: openUpstreams(options.subscriptions.callback, telemetry),
+      clients,
+      eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),
+      consoleOrigins: () => [],
+      lifecycle,
+    },
   });
   await configuration.start();
   configuration.follow();

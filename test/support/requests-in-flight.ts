@@ -16,7 +16,6 @@ export function openRequests(options: Parameters<typeof parseOptions>[0] = {}) {
     logger,
     metrics,
     tracer: undefined,
-    onEnd: () => undefined,
   });
   return { requests, logger, log };
 }

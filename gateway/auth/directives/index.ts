@@ -1,3 +1,3 @@
 export { Authorization, type OperationAccess, type Refused } from './authorization';
-export { type EvaluatePolicies, Policies } from './policies';
+export { Policies } from './policies';
 export { openPolicyEvaluator } from './evaluate';

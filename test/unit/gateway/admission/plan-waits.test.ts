@@ -5,7 +5,8 @@ let waits: PlanWaits;
 let freed = 0;
 beforeEach(() => {
   freed = 0;
-  waits = new PlanWaits({ limit: 3, onWait: () => freed++ });
+  waits = new PlanWaits({ limit: 3 });
+  waits.onWait = () => freed++;
 });
 
 /** A request that waits until its plan is there, or it is ended. */

@@ -6,7 +6,8 @@ let freed: number;
 let turns: ReadingTurns;
 beforeEach(() => {
   freed = 0;
-  turns = new ReadingTurns({ limit: 5, onWait: () => freed++ });
+  turns = new ReadingTurns({ limit: 5 });
+  turns.onWait = () => freed++;
 });
 
 function requestOf(sender: string, received = 100) {

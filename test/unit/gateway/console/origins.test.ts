@@ -1,11 +1,11 @@
-import { consoleOrigins } from '../../../../gateway/console/origins';
+import { ConsoleOrigins } from '../../../../gateway/console/origins';
 import { parseOptions } from '../../../../gateway/options';
 
-const originsOf = (admin: object, port?: number): readonly string[] =>
-  consoleOrigins(
-    parseOptions({ supergraph: { file: 'a.graphql' }, admin }).admin,
-    port === undefined ? undefined : { address: '127.0.0.1', family: 'IPv4', port },
-  );
+function originsOf(admin: object, port?: number): readonly string[] {
+  const origins = new ConsoleOrigins(parseOptions({ supergraph: { file: 'a.graphql' }, admin }).admin);
+  if (port !== undefined) origins.listensAt({ address: '127.0.0.1', family: 'IPv4', port });
+  return origins.all;
+}
 
 it('are those of this machine, at the port that is listened at', () => {
   expect(originsOf({ port: 0 }, 1234)).toEqual(['http://127.0.0.1:1234', 'http://localhost:1234']);

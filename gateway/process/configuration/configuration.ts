@@ -1,0 +1,264 @@
+import type { GraphSources } from '../../console/graph';
+import type { SchemaView } from '../../console/api';
+import { type Invalidate, tagsOf, UnknownNames } from '../../cache/invalidation';
+import { sentenceOf } from '../../cache/unknown-names';
+import type { Rates } from '../../admission/rates/rates';
+import { addressUrl } from '../../discovery/resolver';
+import type { EventPublisher } from '../../events/sources/subgraph';
+import { type Generation, supergraphId } from '../../graph/generation';
+import type { Options } from '../../options';
+import type { Invalidation } from '../../options/invalidation';
+import { trustedOperationsIn } from '../../packaged/packaged-graph';
+import { readTrustedOperations } from '../../request/persisted/trusted-operations';
+import type { RequestsInFlight } from '../../request/requests-in-flight';
+import type { Subgraph } from '../../subgraph-calls/subgraph';
+import type { Removals } from '../../supergraph/removed-names';
+import type { SupergraphSource } from '../../supergraph/source';
+import { checkNamedFiles } from '../named-files';
+import { checkNeededPackages } from '../needed-packages';
+import { openAll, type OpenParts } from '../open-parts';
+import type { ProcessParts } from '../process-parts';
+import { openAccess } from './access';
+import { openAdmission } from './admission';
+import { openCaches } from './caches';
+import { openCalls } from './calls';
+import { createEntry, type Entry } from './entry';
+import { type Graph, type GraphParts, openGraph } from './graph';
+import { openSources } from './sources';
+
+export interface ConfigurationParts {
+  readonly parts: ProcessParts;
+  /** Used instead of the source in the options. */
+  readonly ownSource: SupergraphSource | undefined;
+  /** The configuration that serves until this one is ready. Its most used operations are planned in advance. */
+  readonly previous?: Configuration | undefined;
+}
+
+/**
+ * Everything that answers requests by one set of options. New options make a new `Configuration` beside the old one. It
+ * does not listen itself.
+ */
+export class Configuration {
+  readonly #opened: OpenParts;
+  readonly #parts: GraphParts;
+  readonly #graph: Graph;
+  readonly #entry: Entry;
+  #closing: Promise<readonly string[]> | undefined;
+
+  /** Rejects with an `OptionsError` if the options name something that does not exist. */
+  static async open(
+    options: Options,
+    { parts, ownSource, previous }: ConfigurationParts,
+  ): Promise<Configuration> {
+    const { packaged, telemetry, stores, upstreams, clients } = parts;
+    const { logger } = telemetry;
+    // What is packaged has been checked before, and is bundled.
+    if (packaged === undefined) checkNeededPackages(options);
+    await checkNamedFiles(options);
+    const trusted =
+      packaged === undefined
+        ? await readTrustedOperations(options.persistedOperations.manifest)
+        : trustedOperationsIn(packaged);
+    return openAll(async (opened) => {
+      const sources = opened.add(openSources(options, ownSource, trusted, parts));
+      const calls = opened.add(openCalls(options, upstreams, telemetry));
+      const access = opened.add(await openAccess(options, clients, logger));
+      const caches = opened.add(openCaches(options, stores, telemetry));
+      const admission = opened.add(openAdmission(options, parts, previous?.rates));
+      const all = { parts, sources, calls, access, caches, admission };
+      const graph = opened.add(openGraph(options, all, previous));
+      return new Configuration(options, opened, all, graph, createEntry(options, all, graph));
+    });
+  }
+
+  private constructor(
+    readonly options: Options,
+    opened: OpenParts,
+    parts: GraphParts,
+    graph: Graph,
+    entry: Entry,
+  ) {
+    this.#opened = opened;
+    this.#parts = parts;
+    this.#graph = graph;
+    this.#entry = entry;
+  }
+
+  /**
+   * Resolves when it runs its supergraph, or when the source will deliver one later. Where it replaces another one it
+   * always has a supergraph then: while the source is unavailable, the one that runs. Later ones wait until `follow`.
+   * @throws {SupergraphError} when the supergraph cannot be read or run
+   */
+  start(): Promise<void> {
+    return this.#graph.start();
+  }
+
+  /** Whether the manifests of another configuration have the same operations. */
+  trustsAs(other: Configuration): boolean {
+    return this.#parts.sources.persistedOperations.trustsAs(other.#parts.sources.persistedOperations);
+  }
+
+  /** Whether the files that are read with the options had the same content for another configuration of equal options. */
+  readsFilesAs(other: Configuration): boolean {
+    return this.trustsAs(other) && this.#parts.calls.connections.ca === other.#parts.calls.connections.ca;
+  }
+
+  /** Whether there is a supergraph. */
+  get answers(): boolean {
+    return this.#graph.answers;
+  }
+
+  /** The requests that are not answered yet. */
+  get inFlight(): RequestsInFlight {
+    return this.#parts.admission.inFlight;
+  }
+
+  /** The steps of a request, for every kind of connection. */
+  get pipeline(): Entry['pipeline'] {
+    return this.#entry.pipeline;
+  }
+
+  /** What a WebSocket connection needs. */
+  get steps(): Entry['steps'] {
+    return this.#entry.steps;
+  }
+
+  get generation(): Generation | undefined {
+    return this.#graph.gateway.current;
+  }
+
+  /** How its subgraphs are reached for their events; undefined for one that the supergraph does not have. */
+  publisherOf(subgraph: string): EventPublisher | undefined {
+    const found = this.generation?.subgraph(subgraph);
+    if (found === undefined) return undefined;
+    const { name, headers, signer, tls } = found;
+    const { connections } = this.#parts.calls.transport;
+    const instances = this.generation!.instancesOf(name);
+    return { name, instances, headers, signer, tls, connections };
+  }
+
+  /** The subgraphs that know the gateway by a private link, as those built with the kit do. */
+  linkedSubgraphs(): EventPublisher[] {
+    const subgraphs = this.generation?.subgraphs ?? [];
+    return subgraphs.filter(hasPrivateLink).map(({ name }) => this.publisherOf(name)!);
+  }
+
+  /** What the console shows of the graph. */
+  graphSources(): GraphSources {
+    const { generation } = this;
+    const services = (generation?.subgraphs ?? []).map((subgraph) => {
+      const found = generation!.instancesOf(subgraph.name);
+      return {
+        ...subgraph,
+        hasPrivateLink: hasPrivateLink(subgraph),
+        endpoints:
+          found.length === 0
+            ? subgraph.endpoints
+            : found.map((each) => ({ url: addressUrl(each), zone: each.zone })),
+      };
+    });
+    const isOpen: GraphSources['isOpen'] = (endpoint) => this.#parts.calls.breakers.isOpen(endpoint);
+    return { services, isOpen };
+  }
+
+  /** What the console shows of the schema; undefined while there is no supergraph. */
+  async describeSchema(): Promise<SchemaView | undefined> {
+    const { generation } = this;
+    if (generation === undefined) return undefined;
+    const { supergraphSdl, apiSchemaSdl } = generation;
+    return this.#parts.sources.viewSchema({ supergraphSdl, apiSchemaSdl, id: supergraphId(supergraphSdl) });
+  }
+
+  /** Which versions of the registry have removed these names; none without a registry. */
+  async removalsOf(coordinates: readonly string[]): Promise<Removals> {
+    return (await this.#parts.sources.removals?.(coordinates)) ?? [];
+  }
+
+  get rates(): Rates | undefined {
+    return this.#parts.admission.rates;
+  }
+
+  get invalidate(): Invalidate {
+    return this.#parts.caches.invalidate;
+  }
+
+  /** @throws {UnknownNames} if there is a supergraph, and it lacks one of the names */
+  tagsOf(invalidation: Invalidation): string[] {
+    const unknown = this.generation?.unknownNames(invalidation) ?? [];
+    if (unknown.length > 0) throw new UnknownNames(unknown.map((each) => sentenceOf(each)).join(' '));
+    return tagsOf(invalidation);
+  }
+
+  /** The paths that a CDN is told to drop for tags; undefined without a CDN. */
+  cdnPaths(tags: readonly string[]): readonly string[] | undefined {
+    return this.#parts.caches.cdnPaths(tags);
+  }
+
+  /** Answers requests of other kinds of connections as it does those over HTTP. */
+  get route(): Entry['route'] {
+    return this.#entry.route;
+  }
+
+  get reply(): Entry['reply'] {
+    return this.#entry.reply;
+  }
+
+  get handle(): Entry['handle'] {
+    return this.#entry.handle;
+  }
+
+  /** From now on runs each newer supergraph of its source, and moves running subscriptions to it. */
+  follow(): void {
+    this.#graph.gateway.follow();
+  }
+
+  /** Runs no other supergraph until `follow`: to be called before another one starts that is to replace it. */
+  freeze(): void {
+    this.#graph.gateway.freeze();
+  }
+
+  /** Resolves as soon as none of its clients has a subscription any more. */
+  async left(): Promise<void> {
+    while (this.#parts.admission.inFlight.size > 0)
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref());
+  }
+
+  /**
+   * Resolves as soon as no request is in flight but subscriptions, none waits for a slot, and every subscription has moved to
+   * another configuration, with all events that it had begun to answer.
+   */
+  async idle(): Promise<void> {
+    const { gateway } = this.#graph;
+    const { inFlight, overload } = this.#parts.admission;
+    while (overload.waiting > 0 || [...inFlight].some(({ isDetached }) => !isDetached) || gateway.isHeld)
+      await new Promise((resolve) => setTimeout(resolve, 50).unref());
+  }
+
+  /** Refuses all requests that wait for a slot. */
+  refuseWaiting(): void {
+    this.#parts.admission.overload.refuseWaiting();
+  }
+
+  /** Takes over the CDN purges that another configuration could not send. */
+  takeOverPurges(paths: readonly string[]): void {
+    this.#parts.caches.takeOverPurges(paths);
+  }
+
+  /** Resolves when what requests have left to be written is written: the counts of usage. */
+  async flush(): Promise<void> {
+    await this.#parts.sources.usage?.flush();
+  }
+
+  /** To be called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
+  close(): Promise<readonly string[]> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<readonly string[]> {
+    await this.#opened.close();
+    return this.#parts.caches.unsentPaths;
+  }
+}
+
+/** Only private links sign what subgraphs send to the gateway. */
+const hasPrivateLink = ({ subscriptions }: Subgraph): boolean => subscriptions.verifyCallback !== undefined;

@@ -1,0 +1,82 @@
+import { CachedAnswers } from '../../cache/responses/cached-answers';
+import { createBeginRequest } from '../../http/begin-request';
+import { compileCorsHeaders } from '../../http/cors';
+import { partsTypes } from '../../http/parts-types';
+import { compileIsPreflighted } from '../../http/preflighted';
+import { createReceive } from '../../http/receive';
+import { partsHeartbeat } from '../../http/send-parts';
+import type { Options } from '../../options';
+import { Pipeline } from '../../request/pipeline';
+import { Reply } from '../../request/reply';
+import { RunOperation } from '../../request/run-operation';
+import { createSteps, type Steps } from '../../websocket/steps';
+import { createHandle, createRoutes, type Handle, type Route } from '../routes';
+import type { Graph, GraphParts } from './graph';
+import { createPageFinder, firstQueryOf } from './pages';
+
+/** Takes requests, and answers them. */
+export interface Entry {
+  /** The steps of a request, for every kind of connection. */
+  readonly pipeline: Pipeline;
+  readonly reply: Reply;
+  readonly route: Route;
+  /** Answers a request over HTTP. */
+  readonly handle: Handle;
+  /** What a WebSocket connection needs. */
+  readonly steps: Steps;
+}
+
+export function createEntry(
+  options: Options,
+  { parts, sources, access, caches, admission }: GraphParts,
+  graph: Graph,
+): Entry {
+  const { metrics, logger } = parts.telemetry;
+  const { hooks } = parts.extensions;
+  const { gateway, learn, formatError } = graph;
+  const { authentication, limits } = access;
+  const { inFlight, overload, slots, rates, readingTurns } = admission;
+  const { keyHeaders, answerHeaders } = caches.caching;
+  const { clientDirectives } = options.cache.responses;
+  const { body: bodyLimit } = options.limits;
+  const isPreflighted = compileIsPreflighted(options);
+  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus, (bytes) =>
+    overload.answering(bytes),
+  );
+  const pipeline = new Pipeline({
+    bodyLimit,
+    isReady: () => graph.answers,
+    slots,
+    admit: authentication?.admit,
+    rates,
+    cachedAnswers: new CachedAnswers({
+      store: caches.store,
+      ...{ gateway, keyHeaders, answerHeaders, clientDirectives, isPreflighted, reply },
+      ...{ statistics: metrics.responseCache, caches: metrics.caches, calls: metrics.calls, logger },
+    }),
+    limits,
+    runOperation: new RunOperation({
+      persistedOperations: sources.persistedOperations,
+      ...{ limits, gateway, isPreflighted, learn, readingTurns, hooks },
+    }),
+    learn,
+    ...{ answerHeaders, formatError, hooks, reply },
+  });
+  const begin = createBeginRequest(options, inFlight, {
+    corsHeaders: compileCorsHeaders(options),
+    partsTypesFor: partsTypes(),
+    heartbeat: partsHeartbeat,
+    idle: options.timeouts.request + options.timeouts.client,
+  });
+  const pageFor = createPageFinder(options, parts, () =>
+    firstQueryOf(gateway.current?.apiSchema, limits, options.limits.assumedListSize),
+  );
+  const readiness = () => parts.lifecycle.readiness(graph.answers);
+  const route = createRoutes({ options, readiness, slots, reply, pageFor });
+  const receive = createReceive({ bodyLimit, admitByHeaders: authentication?.admitByHeaders, pipeline });
+  return {
+    ...{ pipeline, reply, route },
+    handle: createHandle(begin, route, receive),
+    steps: createSteps({ options, requests: inFlight, pipeline }),
+  };
+}

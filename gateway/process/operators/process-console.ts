@@ -1,0 +1,68 @@
+import { CallCounter } from '../../console/call-totals';
+import { graphParts } from '../../console/graph';
+import { recordLive } from '../../console/live';
+import { gatewayOf } from '../../console/merged-source';
+import { askOperators, askSeldom } from '../../console/operators';
+import { createOwnSource } from '../../console/own-source';
+import { ReportHistory } from '../../console/report-history';
+import type { RequestLog } from '../../console/request-log';
+import { SharedRecords } from '../../console/shared-records';
+import type { ConsoleSource, ProcessConsole } from '../../console/source';
+import type { Options } from '../../options';
+import type { Metrics } from '../../telemetry/metrics/metrics';
+import type { Configurations } from '../configurations';
+import { openConsole, openConsoleStore } from '../open-console';
+import { type OpenPart, OpenParts } from '../open-parts';
+
+export interface ProcessConsoleParts {
+  readonly configurations: Configurations;
+  readonly recorder: RequestLog;
+  readonly metrics: Metrics;
+  /** The URL of the GraphQL endpoint. */
+  readonly endpoint: () => string;
+  /** What the consoles of other gateways call this one. */
+  readonly name: string;
+}
+
+export interface OpenProcessConsole extends OpenPart {
+  readonly console: ProcessConsole;
+  /** What the console of this process shows; undefined where another process shows it. */
+  readonly source: ConsoleSource | undefined;
+}
+
+/** Records what the console shows of this process, until it is closed. */
+export function openProcessConsole(
+  { admin: { enabled }, cache }: Options,
+  { configurations, recorder, metrics, endpoint, name }: ProcessConsoleParts,
+): OpenProcessConsole {
+  const opened = new OpenParts();
+  const own = createOwnSource({
+    ...{ log: recorder, endpoint, values: recorder.values },
+    planOf: async (document, operation) => configurations.current.generation?.plan(document, operation),
+    responses: () => configurations.current.options.cache.responses,
+  });
+  const store = openConsoleStore(cache);
+  const shared = store && new SharedRecords({ store, explain: own.explain, gateway: name });
+  recorder.onTaken((first) => shared?.add(first));
+  const reports = new ReportHistory(new CallCounter(metrics, Date.now()));
+  const live = recordLive(metrics);
+  const console: ProcessConsole = {
+    requests: own.requests,
+    refusals: own.refusals,
+    shared: () => Promise.resolve(shared?.list() ?? []),
+    request: async (id) => (await own.request(id)) ?? shared?.find(id),
+    report: ({ last }) => Promise.resolve(reports.totals(last)),
+    live: () => Promise.resolve(live.parts()),
+    graph: () => Promise.resolve(graphParts(configurations.current.graphSources())),
+    operators: askSeldom(() => askOperators(configurations.current.linkedSubgraphs())),
+    schema: () => configurations.current.describeSchema(),
+    // A registry that cannot be read is in the log already.
+    removals: (coordinates) => configurations.current.removalsOf(coordinates).catch(() => []),
+  };
+  const shown = enabled ? openConsole(gatewayOf(console), name, store) : undefined;
+  opened.onClose(() => (shown ?? store)?.close());
+  opened.onClose(() => shared?.stop());
+  opened.onClose(() => live.stop());
+  opened.onClose(() => reports.stop());
+  return { console, source: shown?.source, close: () => opened.close() };
+}

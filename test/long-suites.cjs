@@ -20,8 +20,8 @@ const groups = [
     sources: ['gateway/lambda'],
   },
   {
-    why: 'they repeat in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',
-    suites: ['test/e2e/appsync-browser.test.ts', 'test/e2e/streams-browser.test.ts'],
+    why: 'it repeats in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',
+    suites: ['test/e2e/streams-browser.test.ts'],
     sources: ['gateway/http', 'gateway/websocket'],
   },
   {

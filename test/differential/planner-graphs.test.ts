@@ -68,8 +68,10 @@ const subgraphs = new Map<string, readonly SubgraphSource[]>();
 function graphOf(name: string, seed: number): Graph {
   let sources = subgraphs.get(name);
   if (sources === undefined) {
-    const sdl = readFileSync(join(__dirname, 'graphs', `${name}.graphql`), 'utf8');
-    const extracted = Supergraph.build(sdl).subgraphs().values();
+    const [prelude, own] = ['prelude', name].map((file) =>
+      readFileSync(join(__dirname, 'graphs', `${file}.graphql`), 'utf8'),
+    );
+    const extracted = Supergraph.build(`${prelude}${own}`).subgraphs().values();
     sources = extracted.map((subgraph) => ({
       name: subgraph.name,
       // A subgraph may have no query type.

@@ -16,13 +16,6 @@ describe('weir', () => {
   it('is there as `npx weir` in the checkout', () => {
     expect(execFileSync('npx', ['weir', '--version'], { cwd: root, encoding: 'utf8' })).toBe(`${version}\n`);
   });
-
-  it('exits 2 for an unknown command', async () => {
-    const weir = startWeir(['subgrap']);
-
-    expect(await weir.exit).toBe(2);
-    expect(weir.stderr).toBe("weir: unknown command 'subgrap'; did you mean subgraph?\n");
-  });
 });
 
 describe('weir compose', () => {
@@ -32,17 +25,6 @@ describe('weir compose', () => {
 
     expect(await weir.exit).toBe(0);
     expect(readFileSync(out, 'utf8')).toBe(readFileSync(join(root, 'schema/supergraph.graphql'), 'utf8'));
-  });
-
-  it('exits 1 when the subgraphs do not compose, 2 when they cannot be read', async () => {
-    const config = join(folder, 'supergraph.yaml');
-    writeFileSync(
-      config,
-      "subgraphs: { a: { routing_url: http://a.test, schema: { sdl: 'type Query { x: Y }' } } }",
-    );
-
-    expect(await startWeir(['compose', config]).exit).toBe(1);
-    expect(await startWeir(['compose', join(folder, 'nowhere.yaml')]).exit).toBe(2);
   });
 
   it('ends on SIGTERM while it watches', async () => {
@@ -56,23 +38,6 @@ describe('weir compose', () => {
     weir.signal('SIGTERM');
 
     expect(await weir.exit).toBe(0);
-  });
-});
-
-describe('weir explain', () => {
-  it('plans the first query of the README against the reference graph', async () => {
-    const query = join(folder, 'query.graphql');
-    writeFileSync(
-      query,
-      '{ user(id: "u1") { reviews(first: 3) { edges { node { product { shippingEstimate } } } } } }',
-    );
-    const supergraph = join(root, 'schema/supergraph.graphql');
-    const weir = startWeir(['explain', '--query', query, '--supergraph', supergraph]);
-
-    expect(await weir.exit).toBe(0);
-    expect(weir.stdout).toMatch(/^QueryPlan \{/);
-    for (const name of ['reviews', 'products', 'inventory'])
-      expect(weir.stdout).toContain(`service: "${name}"`);
   });
 });
 
@@ -133,14 +98,5 @@ describe('weir subgraph', () => {
 
     expect(await weir.exit).toBe(2);
     expect(weir.stderr).toContain('--prot');
-  });
-
-  it('names the subgraphs that there are', async () => {
-    const weir = startWeir(['subgraph', 'account']);
-
-    expect(await weir.exit).toBe(2);
-    expect(weir.stderr).toBe(
-      "weir: there is no subgraph 'account'; there are: accounts, history, inventory, orders, payments, products, reviews, shipping.\n",
-    );
   });
 });

@@ -132,19 +132,6 @@ describe('a subgraph process', () => {
     expect(await second.end).toMatchObject({ code: 0 });
   });
 
-  it('shares a data folder with others, and survives the one that owns it', async () => {
-    const owner = start();
-    await owner.ready;
-    const other = start();
-    await rename((await other.ready).url);
-    expect(await title((await owner.ready).url)).toBe('New');
-    owner.child.kill('SIGKILL');
-    await owner.end;
-    const { url } = await other.ready;
-    let survived: unknown;
-    while (survived !== 'New') survived = await title(url).catch(() => undefined);
-  });
-
   it('uses a DynamoDB that is elsewhere', async () => {
     const elsewhere = await openEmbeddedDynamoDB();
     const { child, ready, end } = run(library, ['--port', '0'], { DYNAMODB_ENDPOINT: elsewhere.endpoint });
@@ -162,18 +149,6 @@ describe('a subgraph process', () => {
     [['--port', 'x'], 'library: --port must be a whole number from 0 to 65535, but got: "x".\n'],
   ])('exits 2 with one sentence when it is started with %j', async (args, stderr) => {
     expect(await run(library, args).end).toMatchObject({ code: 2, stderr, stdout: '' });
-  });
-
-  it('exits 2 with one sentence when its port is in use', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const { code, stderr } = await start('--port', String(port)).end;
-    expect({ code, stderr }).toEqual({
-      code: 2,
-      stderr: `library: Port ${port} is in use; choose another one with --port.\n`,
-    });
-    server.close();
   });
 
   it('exits 2 with one sentence when its DynamoDB cannot be reached', async () => {

@@ -1,6 +1,6 @@
 /**
  * Streams in a real browser, over HTTP/2 and WebSockets on one port with TLS: GraphiQL, the browser's own `EventSource`, and
- * clients as they are installed. Over 300 lines: each client, and each way to be refused.
+ * clients as they are installed.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,20 +15,17 @@ import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
-import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 
 jest.mock('../../gateway/subgraph-calls/connect', () =>
   jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
 );
 
-const credentials = { accessKeyId: 'AKIDSHOP', secretAccessKey: 'secret-of-the-shop' };
 const files = join(__dirname, '../support/tls');
 const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
 
 (hasChromium ? describe : describe.skip)(inChromium, () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   const query = 'subscription { repriced { price } }';
-  const prices = (count: number): string => Array.from({ length: count }, (_, i) => `a${i}: price`).join(' ');
   const repriced = (price: number): Json => ({ repriced: { price } });
   let subgraph: TestSubgraph;
   let reviews: TestSubgraph;
@@ -40,17 +37,13 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
   let page: Page;
   /** Pages of another origin than the gateway's. */
   let shop: Site;
-  let issuer: TokenIssuer;
   /** What the pages have asked the gateway. */
   let requests: string[] = [];
   const protocols = new Set<string | undefined>();
   let reports: Queue<Json>;
 
   beforeAll(async () => {
-    [shop, issuer] = await Promise.all([
-      serveApplication("import './streams-application.mjs';"),
-      startTokenIssuer(),
-    ]);
+    shop = await serveApplication("import './streams-application.mjs';");
     subgraph = await startSubgraph({
       name: 'products',
       typeDefs: `
@@ -72,14 +65,6 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
       auth: {
         anonymous: true,
         apiKeys: [{ client: 'app', sha256: createHash('sha256').update('da2-key').digest('hex') }],
-        iam: { keys: [credentials] },
-        oidc: [{ issuer: issuer.url, audience: 'shop' }],
-        cognito: [{ userPool: 'eu-west-1_Shop', issuer: `${issuer.url}/pool`, clients: 'app' }],
-        lambda: {
-          module: ({ authorizationToken }: { authorizationToken: string }) => ({
-            isAuthorized: authorizationToken === 'custom',
-          }),
-        },
       },
     });
     browser = await launchChromium(folder, certificate);
@@ -100,7 +85,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     await gateway.stop();
     await subgraph.close();
     await reviews.close();
-    await Promise.all([shop.close(), issuer.close()]);
+    await shop.close();
     rmSync(folder, { recursive: true, force: true });
   });
   beforeEach(() => {
@@ -196,7 +181,6 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     expect(upstreams.opened).toEqual([]);
   }, 180_000);
 
-  /** @param headers with credentials, or `auth` as AppSync's link takes it */
   async function subscribeWith(client: string, document: string, headers: object): Promise<void> {
     await page.goto(shop.origin);
     requests = [];
@@ -211,15 +195,15 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
     );
   }
 
-  describe.each<[client: string, url: () => string, isTold: boolean]>([
-    ['Apollo Client over WebSocket', () => gateway.url.replace('https', 'wss'), true],
-    ['Apollo Client over HTTP', () => gateway.url, true],
-    ['graphql-sse', () => gateway.url, true],
-    ['urql over HTTP', () => gateway.url, true],
-    ['Relay over WebSocket', () => gateway.url.replace('https', 'wss'), true],
-    ['AppSync’s link', () => `${gateway.url.replace('https', 'wss')}/realtime`, false],
-    ['AWS Amplify', () => `${gateway.url.replace('https', 'wss')}/realtime`, false],
-  ])('%s', (client, url, isTold) => {
+  describe.each<[client: string, url: () => string]>([
+    ['Apollo Client over WebSocket', () => gateway.url.replace('https', 'wss')],
+    ['Apollo Client over HTTP', () => gateway.url],
+    ['graphql-sse', () => gateway.url],
+    ['urql over HTTP', () => gateway.url],
+    ['Relay over WebSocket', () => gateway.url.replace('https', 'wss')],
+    ['AppSync’s link', () => `${gateway.url.replace('https', 'wss')}/realtime`],
+    ['AWS Amplify', () => `${gateway.url.replace('https', 'wss')}/realtime`],
+  ])('%s', (client, url) => {
     const key = { 'x-api-key': 'da2-key' };
 
     it('gets each event', async () => {
@@ -231,51 +215,6 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
       }
       expect(requests).toEqual([url()]);
     }, 180_000);
-
-    it.each<[string, string, () => Promise<Record<string, string>>, string]>([
-      ['an unknown field', 'subscription { unknown }', async () => key, 'Cannot query field'],
-      ['a limit', `subscription { repriced { ${prices(101)} } }`, async () => key, 'aliases'],
-      ['a wrong key', query, async () => ({ 'x-api-key': 'wrong' }), 'The API key is not known.'],
-      [
-        'an expired token',
-        query,
-        async () => ({ authorization: await issuer.token({ exp: inSeconds(-60) }) }),
-        'The token has expired.',
-      ],
-    ])('is told of %s, and asks once', async (what, document, headers, sentence) => {
-      await subscribeWith(client, document, await headers());
-      const { failed } = await reports.next();
-      // Both say only this of a connection that is refused.
-      const isMasked = !isTold && ['a wrong key', 'an expired token'].includes(what);
-      expect(failed).toContain(isMasked ? 'UnauthorizedException' : sentence);
-      expect(requests).toEqual([url()]);
-    });
-  });
-
-  const modes: [string, () => object | Promise<object>][] = [
-    [
-      'AMAZON_COGNITO_USER_POOLS',
-      async () => ({
-        jwtToken: await issuer.token({
-          ...{ aud: undefined as unknown as string, token_use: 'access', client_id: 'app' },
-          iss: `${issuer.url}/pool`,
-        }),
-      }),
-    ],
-    ['OPENID_CONNECT', async () => ({ jwtToken: await issuer.token() })],
-    ['AWS_LAMBDA', () => ({ token: 'custom' })],
-    ['AWS_IAM', () => ({ credentials })],
-  ];
-  it.each(
-    ['AppSync’s link', 'AWS Amplify'].flatMap((client) =>
-      modes.map(([mode, given]) => ({ client, mode, given })),
-    ),
-  )('$client gets each event in mode $mode', async ({ client, mode, given }) => {
-    await subscribeWith(client, query, { auth: { type: mode, ...(await given()) } });
-    await opened();
-    upstreams.give(repriced(5));
-    expect(await reports.next()).toMatchObject({ data: repriced(5) });
-    expect(requests).toEqual([`${gateway.url.replace('https', 'wss')}/realtime`]);
   });
 
   it.each(['Defer20220824Handler', 'GraphQL17Alpha9Handler'])(

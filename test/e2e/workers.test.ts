@@ -120,33 +120,6 @@ describe('weir gateway --workers 2', () => {
     for (const pid of [...first, ...second, ...third]) expect(isAlive(pid)).toBe(false);
   });
 
-  it('replaces all once more when it is asked to while it does so, and stops while it does so', async () => {
-    const gateway = startTwo(0, 0);
-    const workers = (): number[] => childrenOf(gateway.pid).map(({ pid }) => pid);
-    await gateway.printed(/2 workers answer at /);
-    const first = workers();
-
-    editOptions();
-    gateway.signal('SIGHUP');
-    await gateway.printed(/replacing the workers one by one/);
-    await eventually(() => workers().length === 3);
-    const replacing = workers();
-    editOptions();
-    gateway.signal('SIGHUP');
-    await gateway.printed(/(the workers are replaced[^]*){2}/);
-    const second = workers();
-    expect(second).toHaveLength(2);
-    expect(second.filter((pid) => replacing.includes(pid))).toEqual([]);
-
-    editOptions();
-    gateway.signal('SIGHUP');
-    await eventually(() => workers().length === 3);
-    const third = workers();
-    gateway.signal('SIGTERM');
-    expect(await gateway.exit).toBe(0);
-    for (const pid of [...first, ...replacing, ...second, ...third]) expect(isAlive(pid)).toBe(false);
-  });
-
   it('answers all who have connected when it stops, also those that no worker has taken yet', async () => {
     const [port, adminPort] = [await freePort(), await freePort()];
     const gateway = startTwo(port, adminPort);

@@ -3,7 +3,7 @@ import { errors as statusOf } from '../../gateway/errors';
 import { doubling, friends, refusedDocuments, times } from '../support/attack-documents';
 import { startAttacked, stopAttacked } from '../support/attacked-gateway';
 import { compose } from '../support/compose';
-import { byHash, readAnswer, waysIn, waysInForParts } from '../support/ways-in';
+import { readAnswer, waysIn, waysInForParts } from '../support/ways-in';
 import type { Canary } from '../support/canary';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import type { SmallGraph } from '../support/small-graph';
@@ -199,28 +199,6 @@ describe('introspection', () => {
     } finally {
       await open.stop();
     }
-  });
-});
-
-describe('persisted queries', () => {
-  it('are not taken under the hash of another query', async () => {
-    const request = byHash(gateway.url, { query: '{ me { id } }' });
-    const { extensions } = (await request.json()) as Json;
-    const { status, body } = await attack(
-      new Request(gateway.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: '{ me { name } }', extensions }),
-      }),
-    );
-    expect([status, body.errors[0].extensions.code]).toEqual([400, 'BAD_REQUEST']);
-  });
-
-  it('that nobody knows are 200 PERSISTED_QUERY_NOT_FOUND, and not to be cached', async () => {
-    const response = await fetch(byHash(gateway.url, { query: '{ me { id name } # unknown' }));
-    expect(response.status).toBe(200);
-    expect(((await response.json()) as Json).errors[0].extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
-    expect(response.headers.get('cache-control')).toMatch(/no-cache|no-store/);
   });
 });
 

@@ -144,34 +144,6 @@ describe('a URL', () => {
   });
 });
 
-describe('a persisted query', () => {
-  const other = '{ me { id } }';
-
-  it('is not taken under the hash of another one, by URL or in a batch', async () => {
-    const extensions = persisted(other);
-    const query = '{ me { name } }';
-    expect(await codeOf(await get({ query, extensions: JSON.stringify(extensions) }))).toEqual([
-      400,
-      'BAD_REQUEST',
-      null,
-    ]);
-    const batch: Json = await (await gateway.post([{ query, extensions }, { query }])).json();
-    expect(batch[0].errors[0].extensions.code).toBe('BAD_REQUEST');
-    expect(batch[1]).toEqual({ data: { me: { name: 'Ada' } } });
-  });
-
-  it('that nobody knows is 200 PERSISTED_QUERY_NOT_FOUND, not to be cached, by URL and in a batch', async () => {
-    const extensions = persisted('{ me { id } } # nobody knows');
-    const response = await get({ extensions: JSON.stringify(extensions) });
-    expect(response.headers.get('cache-control')).toMatch(/no-cache|no-store/);
-    expect(await codeOf(response)).toEqual([200, 'PERSISTED_QUERY_NOT_FOUND', null]);
-    const batch = await gateway.post([{ extensions }, { extensions }]);
-    expect(batch.headers.get('cache-control')).toMatch(/no-cache|no-store/);
-    for (const each of (await batch.json()) as Json)
-      expect(each.errors[0].extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
-  });
-});
-
 describe('a batch', () => {
   it.each<[string, unknown]>([
     ['of none', []],

@@ -142,69 +142,12 @@ describe('a field that the caller may not see', () => {
     expect(orders.requests).toEqual([]);
   });
 
-  it.each([
-    ['an alias', '{ user { name: email } }', { user: { name: null } }, ['user', 'name']],
-    ['an inline fragment', '{ found { ... on User { email } } }', undefined, ['found', 0, 'email']],
-    [
-      'a fragment in a fragment',
-      'query { user { ...A } } fragment A on Node { ...B } fragment B on User { email }',
-      { user: { email: null } },
-      ['user', 'email'],
-    ],
-    [
-      'a condition that holds',
-      '{ user { email @include(if: true) } }',
-      { user: { email: null } },
-      ['user', 'email'],
-    ],
-  ])('is refused within %s', async (_, query, data, path) => {
-    const answer = await ask(query);
-    if (data !== undefined) expect(answer.data).toEqual(data);
-    expect(answer.errors).toContainEqual(refusal(...path));
-    expect(asked()).not.toContain('email');
-  });
-
   it('is no matter where a condition leaves it out', async () => {
     const body = {
       query: 'query ($v: Boolean!) { user { name email @include(if: $v) } }',
       variables: { v: false },
     };
     expect(await (await gateway.post(body)).json()).toEqual({ data: { user: { name: 'Ada' } } });
-  });
-});
-
-describe('objects of a type that the caller may not see', () => {
-  beforeEach(() => start());
-
-  it('are null in a union, at their place, and nothing of them is asked for', async () => {
-    expect(await ask('{ found { __typename ... on User { name } ... on Secret { text } } }')).toEqual({
-      data: { found: [{ __typename: 'User', name: 'Ada' }, null] },
-      errors: [refusal('found', 1)],
-    });
-    expect(await ask('{ found { __typename } }')).toMatchObject({ data: { found: [{}, null] } });
-    expect(asked()).not.toContain('text');
-  });
-
-  it('hide an interface that they implement', async () => {
-    expect(await ask('{ node { id } all { id } }')).toEqual({
-      data: { node: null, all: null },
-      errors: [refusal('node'), refusal('all')],
-    });
-    expect(asked()).toBe('');
-  });
-});
-
-describe('a mutation', () => {
-  beforeEach(() => start());
-
-  it('that the caller may not run is never sent, while others are', async () => {
-    expect(await ask('mutation { erase(id: 1) touch }')).toEqual({
-      data: { erase: null, touch: 2 },
-      errors: [refusal('erase')],
-    });
-    expect((await ask('mutation { erase(id: 1) }', 'half')).data).toEqual({ erase: null });
-    expect(asked()).not.toContain('erase');
-    expect(await ask('mutation { erase(id: 1) }', 'admin')).toEqual({ data: { erase: 1 } });
   });
 });
 
@@ -388,30 +331,6 @@ describe('policies', () => {
       'mode',
       'scopes',
     ]);
-  });
-
-  it.each([
-    ['answers an error', () => ({ status: 500, body: '{"policies":{"staff":true}}' })],
-    ['answers no JSON', () => ({ body: 'yes' })],
-    ['answers something else', () => ({ body: '{"staff":true}' })],
-    ['answers a list', () => ({ body: '{"policies":["staff"]}' })],
-    ['answers another policy', () => ({ body: '{"policies":{"owner":true}}' })],
-  ])('are not met where the endpoint %s', async (_, odd) => {
-    await start(overHttp());
-    answer = odd;
-    expect((await ask(query, 'admin')).data.found[1]).toBeNull();
-    expect(asked()).not.toContain('text');
-  });
-
-  it('are not met where the endpoint does not answer in time, and are asked again later', async () => {
-    await start(overHttp({ timeout: '1ms', ttl: '1ms' }));
-    answer = () => {
-      const until = Date.now() + 100;
-      while (Date.now() < until);
-      return { body: '{}' };
-    };
-    expect((await ask(query, 'admin')).data.found[1]).toBeNull();
-    expect(gateway.log.some(({ msg }) => /policies could not be evaluated/.test(msg))).toBe(true);
   });
 
   it('are asked of a module', async () => {

@@ -157,20 +157,3 @@ it('tells what waits before it stops', async () => {
   await gateway.stop();
   expect(cloudFront.invalidated).toEqual([['/graphql*']]);
 });
-
-it('says nothing of a CDN where none is told', async () => {
-  gateway = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
-    admin: { port: 0, token },
-    cache: { cdn: { enabled: true } },
-  });
-  expect((await invalidate({ tags: ['a'] })).body).toEqual({ invalidated: ['a'] });
-});
-
-it.each([
-  [{ distribution: 'https://x' }, '`cache.cdn.cloudFront.distribution` must be the id of a distribution'],
-  [{ purge: [{ tags: ['*'], paths: ['graphql'] }] }, 'must begin with / or {tag}, and may end with *'],
-  [{ purge: [{ tags: ['*'], paths: ['/a*b'] }] }, 'must begin with / or {tag}, and may end with *'],
-])('refuses %j', async (options, sentence) => {
-  await expect(start(options)).rejects.toThrow(sentence);
-});

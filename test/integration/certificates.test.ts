@@ -118,17 +118,6 @@ it('uses new files for connections that another process accepts, too', async () 
   await untilServed('second', port);
 });
 
-it.each([
-  [{ key: certificates.second.key }, /^`tls` must have files in PEM, .*mismatch/],
-  [{ cert: 'broken' }, /^`tls` must have files in PEM, /],
-])('is refused at the start with files that cannot be used', async (contents, message) => {
-  put(contents);
-  await expect(start()).rejects.toMatchObject({
-    name: 'OptionsError',
-    message: expect.stringMatching(message),
-  });
-});
-
 const askHttp1 = (url: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json' };

@@ -423,10 +423,3 @@ it('looks for no endpoint that only a supergraph names', async () => {
     /The URL of subgraph "stock" must begin with http: or https:, but got: dns:/,
   );
 });
-
-it.each(['dns://metadata.google.internal', 'dns+srv://_http._tcp.metadata'])(
-  'does not start with the target %s',
-  async (target) => {
-    await expect(startGateway(target)).rejects.toThrow(/must not be a link-local or metadata address/);
-  },
-);

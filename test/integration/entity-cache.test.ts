@@ -175,14 +175,6 @@ describe('a mutation', () => {
     expect(await ratingsOf(gateway, ['1', '2'])).toEqual([2, 1]);
   });
 
-  it('reads nothing old in what it answers with', async () => {
-    const gateway = await start();
-    await ratingsOf(gateway, ['1']);
-    ratings = 2;
-    const { data } = await gateway.query('mutation { reset rate(upc: "1") { name rating } }');
-    expect(data.rate.rating).toBe(2);
-  });
-
   it('drops what the options declare for it, with its arguments', async () => {
     const gateway = await start({
       cache: { mutations: { dropReturned: false, drop: { rate: { tags: ['rating-{$args.upc}'] } } } },
@@ -263,32 +255,6 @@ it('says in development how many entities of which subgraph were stale', async (
   const { data, extensions } = await gateway.query(page, { upcs: ['1', '2'] });
   expect(data.products.map(({ rating }: Json) => rating)).toEqual([1, 1]);
   expect(extensions.weir.calls.stale).toEqual({ reviews: 2 });
-});
-
-describe('a subgraph that dies', () => {
-  it('is done without as long as its answers allow it, with few attempts; then there is an error', async () => {
-    const gateway = await start({ retries: { max: 0 } });
-    reviews.headers = { 'cache-control': 'public, max-age=1, stale-if-error=4' };
-    await ratingsOf(gateway, range(0, 20));
-    reviews.answer = (request) => request.socket.destroy();
-    const before = reviews.requests.length;
-    const began = performance.now();
-    await wait(1_100);
-    let answered = 0;
-    while (performance.now() - began < 3_500) {
-      const answers = await Promise.all(range(0, 10).map((upc) => ratingsOf(gateway, [upc, '19'])));
-      expect(answers).toEqual(range(0, 10).map(() => [1, 1]));
-      answered += answers.length;
-    }
-    // The first ones come before anybody has noticed; then it is tried once a second.
-    expect(reviews.requests.length - before).toBeLessThanOrEqual(Math.min(20, answered / 2));
-    await wait(2_000);
-    const { data, errors } = await gateway.query(page, { upcs: ['1'] });
-    expect(data.products).toEqual([{ name: '1', rating: null }]);
-    expect(errors[0].extensions.code).toBe('SUBREQUEST_HTTP_ERROR');
-    reviews.answer = undefined;
-    await eventually(async () => (await gateway.query(page, { upcs: ['1'] })).errors === undefined);
-  });
 });
 
 (redisProgram === undefined ? describe.skip : describe)('gateways that share a store', () => {

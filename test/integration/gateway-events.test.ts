@@ -199,60 +199,7 @@ describe('a source that is away', () => {
 });
 
 describe('the options', () => {
-  const refused = (events: Json, more: Json = {}) =>
-    startTestGateway({ supergraph: sourceOf(supergraphSdl), events, ...more }).then(
-      () => 'started',
-      (error: unknown) => (error as Error).message.split('\n'),
-    );
   const sources = { stock: { type: 'subgraph', subgraph: 'inventory' } };
-
-  it('are refused where they name what the supergraph does not have', async () => {
-    await start();
-    const drop = {
-      types: ['Prodct'],
-      subgraphs: ['stock'],
-      entities: [{ type: 'Product', key: { sku: 'subject' } }],
-    };
-    expect(
-      await refused({
-        sources: { stock: { type: 'subgraph', subgraph: 'inventry' } },
-        types: { A: { drop } },
-      }),
-    ).toEqual([
-      '`events.sources.stock.subgraph` must be a subgraph of the supergraph, but got: "inventry"; did you mean "inventory"?',
-      '`events.types.A.drop.types.0` must be an object type (not a root), an interface or a union of the supergraph, but got: "Prodct"; did you mean "Product"?',
-      '`events.types.A.drop.entities.0.key` must have upc, as keys of Product do, but has: sku.',
-      '`events.types.A.drop.subgraphs.0` must be a subgraph of the supergraph, but got: "stock".',
-    ]);
-  });
-
-  it.each([
-    [
-      'a path that is none',
-      { tags: ['of-{upc}'] },
-      '`events.types.A.drop.tags.0` must be text in which each {PATH}',
-    ],
-    [
-      'a key without fields',
-      { entities: [{ type: 'Product', key: {} }] },
-      '`events.types.A.drop.entities.0.key` must have at least one field',
-    ],
-    [
-      'lists in two fields of a key',
-      { entities: [{ type: 'Product', key: { upc: 'data.a[*]', sku: 'data.b[*]' } }] },
-      '`events.types.A.drop.entities.0.key` must have [*] in at most one field',
-    ],
-  ])('are refused for %s', async (_, drop, expected) => {
-    await start();
-    const [sentence] = await refused({ sources, types: { A: { drop } } });
-    expect(sentence).toContain(expected);
-  });
-
-  it.each(['a{subject}}', 'a}{subject}', 'a{subject'])('are refused for the tag %s', async (tag) => {
-    await start();
-    const [sentence] = await refused({ sources, types: { A: { drop: { tags: [tag] } } } });
-    expect(sentence).toContain('`events.types.A.drop.tags.0` must be text in which each {PATH}');
-  });
 
   it('name a file that is new, and the source goes on with other types', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'weir-events-'));

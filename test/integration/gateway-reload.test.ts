@@ -164,20 +164,6 @@ describe('from a file', () => {
     await rename(`${file}.new`, file);
     await until(async () => (await queryFields(gateway!)).includes('fresh'));
   });
-
-  it('does not start when it is missing or cannot be run, and says why', async () => {
-    const missing = join(folder, 'missing.graphql');
-    await expect(startTestGateway({ supergraph: missing })).rejects.toMatchObject({
-      name: 'SupergraphError',
-      message: `The supergraph cannot be read: ${missing} does not exist.`,
-    });
-    const wrong = join(folder, 'wrong.graphql');
-    await writeFile(wrong, '\ntype Query {');
-    await expect(startTestGateway({ supergraph: wrong })).rejects.toMatchObject({
-      name: 'SupergraphError',
-      message: `The supergraph cannot be run: ${wrong}:2:13: Syntax Error: Expected Name, found <EOF>.`,
-    });
-  });
 });
 
 it('starts without its supergraph URL, says so, and is ready once it has one', async () => {

@@ -213,13 +213,3 @@ describe('a client that leaves', () => {
     expect(gateway.log.filter(({ level }) => level !== 'info')).toEqual([]);
   });
 });
-
-it('names the port that is taken', async () => {
-  await start();
-  const { port } = new URL(gateway.url);
-  const second = startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), port: Number(port) });
-  await expect(second).rejects.toMatchObject({
-    name: 'OptionsError',
-    message: `\`port\` ${port} on 127.0.0.1 is taken by another process: choose another one, or 0 for a free one.`,
-  });
-});

@@ -33,27 +33,6 @@ afterAll(async () => {
 
 const spanning = '{ user(id: "u1") { name reviews { rating author { name } } } }';
 
-it('joins the answers of several subgraphs', async () => {
-  expect(await gateway.query(spanning)).toEqual({
-    data: {
-      user: {
-        name: 'Ada',
-        reviews: [
-          { rating: 5, author: { name: 'Ada' } },
-          { rating: 3, author: { name: 'Grace' } },
-        ],
-      },
-    },
-  });
-});
-
-it('runs mutations, with variables', async () => {
-  const answer = await gateway.query('mutation ($name: String!) { rename(id: "u2", name: $name) { name } }', {
-    name: 'Hopper',
-  });
-  expect(answer).toEqual({ data: { rename: { name: 'Hopper' } } });
-});
-
 /** The line of a request in the access log. */
 async function lineOf(id: string | null): Promise<Json> {
   const find = () => gateway.log.find(({ requestId, status }) => requestId === id && status !== undefined);
@@ -105,26 +84,6 @@ describe('towards subgraphs', () => {
     expect(headers).not.toHaveProperty('tracestate');
     expect((await lineOf(requestId))['clientRequestId']).toBe('my-request.1');
     expect(response.headers.has('traceresponse')).toBe(false);
-  });
-
-  it.each([
-    ['sent none', {}],
-    ['sent one that is not valid', { traceparent: '00-0-0-01', tracestate: 'vendor=value' }],
-  ])('makes up no trace when the client %s', async (_, sent) => {
-    const response = await gateway.post({ query: '{ me { name } }' }, { headers: sent });
-    const { headers } = graph.accounts.requests[0]!;
-    expect(headers).not.toHaveProperty('traceparent');
-    expect(headers).not.toHaveProperty('tracestate');
-    expect(response.headers.has('traceresponse')).toBe(false);
-  });
-
-  it('logs no id of the client that is not fit for it', async () => {
-    const response = await gateway.post(
-      { query: '{ me { name } }' },
-      { headers: { 'x-request-id': 'a b{}' } },
-    );
-    const requestId = response.headers.get('x-request-id');
-    expect(await lineOf(requestId)).not.toHaveProperty('clientRequestId');
   });
 });
 
@@ -179,23 +138,6 @@ describe('when a subgraph fails', () => {
     expect(await gateway.query('{ user(id: "u1") { name } }')).toEqual({ data: { user: { name: 'Ada' } } });
   });
 
-  it('hands on its GraphQL errors with message and code, and without what else it says', async () => {
-    graph.reviews.answer = (_, response) => {
-      const error = {
-        message: 'No.',
-        locations: [{ line: 1, column: 1 }],
-        extensions: { code: 'FORBIDDEN', stacktrace: ['at x'] },
-      };
-      response
-        .writeHead(403, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ errors: [error] }));
-    };
-    const { errors } = await gateway.query('{ latestReviews { rating } }');
-    expect(errors).toEqual([
-      { message: 'No.', path: ['latestReviews'], extensions: { code: 'FORBIDDEN', service: 'reviews' } },
-    ]);
-  });
-
   it('logs that it answered with a status from 500 on, which clients are told, too', async () => {
     graph.reviews.answer = (_, response) => response.writeHead(500).end();
     const response = await gateway.post({ query: '{ latestReviews { rating } }' });
@@ -226,18 +168,6 @@ describe('when a subgraph fails', () => {
       /^weir_graphql_errors_total\{code="SUBREQUEST_HTTP_ERROR",service="reviews"\} [1-9]/m,
     );
   });
-
-  it('counts codes of its own, of subgraphs, and of operations that are refused', async () => {
-    graph.reviews.answer = (_, response) =>
-      response.end('{"errors":[{"message":"x","extensions":{"code":"SO\\nLD \\"OUT\\""}}]}');
-    await gateway.query('{ latestReviews { rating } }');
-    await gateway.query('{ nobody }');
-    await gateway.query('{');
-    const metrics = await gateway.metrics();
-    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="SO\?LD \\"OUT\\"",service="reviews"\} 1$/m);
-    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="GRAPHQL_VALIDATION_FAILED"\} 1$/m);
-    expect(metrics).toMatch(/^weir_graphql_errors_total\{code="GRAPHQL_PARSE_FAILED"\} 1$/m);
-  });
 });
 
 it('starts while a subgraph is down, and can be told another address of a subgraph', async () => {
@@ -251,36 +181,6 @@ it('starts while a subgraph is down, and can be told another address of a subgra
   const told = await startTestGateway({ supergraph, subgraphs: { reviews: { url: graph.reviews.url } } });
   expect((await told.query(spanning)).errors).toBeUndefined();
   await told.stop();
-});
-
-it('replaces the messages of subgraphs when it is told to, and keeps their codes', async () => {
-  const supergraph = sourceOf(graph.supergraphSdl);
-  const masking = await startTestGateway({ supergraph, errors: { maskSubgraphs: 'all' } });
-  graph.reviews.answer = (_, response) =>
-    response.end('{"errors":[{"message":"no row in db7.internal","extensions":{"code":"NOT_FOUND"}}]}');
-  const { errors } = await masking.query('{ latestReviews { rating } }');
-  await masking.stop();
-  expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', service: 'reviews' } }]);
-  expect(JSON.stringify(errors)).not.toContain('db7');
-});
-
-it('writes one line of JSON for each request', async () => {
-  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  const response = await gateway.post({ query: 'query Named { me { name } }' }, { headers: { traceparent } });
-  await response.text();
-  const requestId = response.headers.get('x-request-id');
-  await waitUntil(() => gateway.log.some((line) => line.requestId === requestId));
-  expect(gateway.log.find((line) => line.requestId === requestId)).toMatchObject({
-    level: 'info',
-    msg: 'request',
-    traceId: '0af7651916cd43dd8448eb211c80319c',
-    method: 'POST',
-    path: '/graphql',
-    status: 200,
-    ms: expect.any(Number),
-    operation: 'Named',
-    operationType: 'query',
-  });
 });
 
 it('writes a line for one of so many requests, and for each that is refused', async () => {
@@ -315,7 +215,3 @@ it('counts requests on the admin port', async () => {
     /^http_server_request_duration_seconds_count\{http_request_method="POST",url_scheme="http",http_route="\/graphql",http_response_status_code="200"\} [1-9]/m,
   );
 });
-
-async function waitUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((turn) => setImmediate(turn));
-}

@@ -120,24 +120,6 @@ it('tells that a product was never ordered', async () => {
   expect(entity.popularity).toMatchObject({ orderCount: 0, pieceCount: 0, since: null });
 });
 
-it('writes nothing when everything is told again', async () => {
-  const lines = [{ upc: 'p9', quantity: 3 }];
-  const before = await itemsOf('p9');
-  orders.push(placed('o3', 1, lines, 'u3'), placed('o4', 1, lines, 'u4'));
-  orders.push(placed('o5', 1, [{ upc: 'p8', quantity: 1 }], 'u5'));
-  await told(1, 'u5');
-  await eventually(async () => (await itemsOf('p8')).some(({ counted }) => counted === 1));
-  expect(await itemsOf('p9')).toEqual(before);
-});
-
-it('sets an order aside that it cannot read, and goes on with the others', async () => {
-  orders.push(
-    { ...placed('o6', 1, [], 'u6'), data: { buyerId: 6 } },
-    placed('o7', 1, [{ upc: 'p1', quantity: 1 }], 'u6'),
-  );
-  await told(1, 'u6');
-});
-
 const asOf = async () => (await ask(popularityOf('p9'))).entity.popularity.asOf as string | null;
 
 it('says how far it is', async () => {
@@ -146,46 +128,4 @@ it('says how far it is', async () => {
   await eventually(async () => ((await asOf()) ?? '') >= before);
   const { entity } = await ask(historyOf('u8'), { as: 'u8' });
   expect(Date.parse(entity.orderHistory.asOf)).toBeLessThanOrEqual(Date.now());
-});
-
-it('stands at the time to which it is rebuilt, and has all again when it is rebuilt to the end', async () => {
-  const lines = [{ upc: 'p10', quantity: 2 }];
-  const counts = async () => {
-    const { orderCount, pieceCount } = (await ask(popularityOf('p10'))).entity.popularity;
-    return { orderCount, pieceCount };
-  };
-  const rebuilt = async (to: string | undefined) => {
-    for (const name of ['popularity', 'order-history']) await subgraph.projections.rebuild(name, to);
-    await eventually(async () =>
-      (await subgraph.projections.statuses()).every(
-        ({ building, heldAt }) => !building && heldAt === (to ?? null),
-      ),
-    );
-  };
-  orders.push(placed('o10', 1, lines, 'u10'));
-  await told(1, 'u10');
-  const recorded = (await ask(historyOf('u10'), { as: 'u10' })).entity.orderHistory.edges;
-  orders.push(
-    orderEvent('OrderCancelled', 'o10', 2, { buyerId: 'u10', lines }),
-    placed('o11', 3, lines, 'u10'),
-  );
-  await told(3, 'u10');
-
-  const to = '2026-01-01T12:01:30.000Z';
-  await rebuilt(to);
-  expect(await counts()).toEqual({ orderCount: 1, pieceCount: 2 });
-  const { entity } = await ask(historyOf('u10'), { as: 'u10' });
-  expect(entity.orderHistory).toMatchObject({ edges: recorded, asOf: to });
-  expect(await asOf()).toBe(to);
-
-  const first = await ask(historyOf('u10'), { as: 'u10', variables: { first: 1 } });
-  await rebuilt(undefined);
-  orders.push(placed('o12', 1, lines, 'u10'));
-  await told(4, 'u10');
-  // Cursors from before the rebuild are those of the same list.
-  const { endCursor: after } = first.entity.orderHistory.pageInfo;
-  const next = await ask(historyOf('u10'), { as: 'u10', variables: { after } });
-  expect(next.errors).toBeUndefined();
-  await eventually(async () => (await counts()).orderCount === 2);
-  expect(await counts()).toEqual({ orderCount: 2, pieceCount: 4 });
 });

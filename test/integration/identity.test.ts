@@ -5,7 +5,6 @@ import { sourceOf, startTestGateway, type TestGateway } from '../support/running
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 const query = { query: '{ me { name } }' };
-const me = { data: { me: { name: 'Ada' } } };
 
 let graph: SmallGraph;
 let gateway: TestGateway;
@@ -37,26 +36,6 @@ afterAll(async () => {
 });
 
 describe('an API key', () => {
-  it.each(['web-1', 'web-2'])('of several lets its client in: %s', async (key) => {
-    for (const way of ['through Apollo Server', 'as a known operation']) {
-      const answer = await gateway.post(query, { headers: { 'x-api-key': key } });
-      expect({ way, body: await answer.json() }).toEqual({ way, body: me });
-    }
-    expect(identities).toMatchObject([
-      { mode: 'api-key', client: 'web', subject: undefined },
-      { mode: 'api-key', client: 'web', subject: undefined },
-    ]);
-    expect(identities[0]!.groups).toEqual(key === 'web-1' ? ['apps'] : []);
-  });
-
-  it('lets a GET in', async () => {
-    const url = `${gateway.url}?query=${encodeURIComponent(query.query)}`;
-    const headers = { 'x-api-key': 'web-1', 'apollo-require-preflight': '1' };
-    expect(await (await fetch(url, { headers })).json()).toEqual(me);
-    expect((await fetch(url, { headers: { ...headers, 'x-api-key': 'x' } })).status).toBe(401);
-    expect((await fetch(url, { headers: { 'apollo-require-preflight': '1' } })).status).toBe(401);
-  });
-
   it.each([
     ['is wrong', { 'x-api-key': 'web-3' }, 'The API key is not known.'],
     ['is the digest of one', { 'x-api-key': sha256('web-1') }, 'The API key is not known.'],
@@ -118,26 +97,4 @@ it('a page may send what the clients of AppSync send', async () => {
 
 it('health is asked by anybody', async () => {
   expect((await fetch(new URL('/health/ready', gateway.url))).status).toBe(200);
-});
-
-it('lets nobody in where that is allowed, but no wrong key', async () => {
-  const open = await startTestGateway({
-    supergraph: sourceOf(graph.supergraphSdl),
-    auth: { anonymous: true, apiKeys: [{ client: 'web', sha256: sha256('web-1') }] },
-  });
-  identities.length = 0;
-  expect(await (await open.post(query)).json()).toEqual(me);
-  expect((await open.post(query, { headers: { 'x-api-key': 'x' } })).status).toBe(401);
-  expect(identities).toMatchObject([{ mode: 'none' }, { mode: 'none' }]);
-  await open.stop();
-});
-
-it('asks nobody where no mode is configured', async () => {
-  const open = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });
-  identities.length = 0;
-  expect(
-    await (await open.post(query, { headers: { 'x-api-key': 'x', authorization: 'y' } })).json(),
-  ).toEqual(me);
-  expect(identities).toMatchObject([{ mode: 'none', scope: '' }]);
-  await open.stop();
 });

@@ -200,10 +200,3 @@ it.each(['', 'localhost:4005/graphql', 'file:///graphql'])(
     );
   },
 );
-
-it('does not start with two consumers of one name', async () => {
-  const twice = { ...notes, consumers: [noteOrder, noteOrder] };
-  await expect(startSubgraph(twice, { port: 0, logLevel: 'silent' })).rejects.toThrow(
-    'The subgraph "notes" has two consumers "note-order".',
-  );
-});

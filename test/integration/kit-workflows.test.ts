@@ -192,15 +192,6 @@ it.each([
   );
 });
 
-it('refuses to start with two workflows of one name', async () => {
-  const tasks = { take: () => null };
-  const other = folder.write('take.asl.json', define({ Take: taskState('take', { End: true }) }).text);
-  const twice = { definition: other, tasks };
-  await expect(refused([twice, twice])).rejects.toThrow(
-    /^Two workflows of this subgraph are named "take"; the second is /,
-  );
-});
-
 it('refuses the embedded engine on Lambda', async () => {
   const other = folder.write('lambda.asl.json', define({ Take: taskState('take', { End: true }) }).text);
   const workflows = [{ definition: other, tasks: { take: () => null } }];

@@ -223,10 +223,6 @@ describe('a gateway on Lambda', () => {
     },
   );
 
-  it('has no port for operators, and records nothing for a console', () => {
-    expect([lambda.gateway.adminUrl, lambda.gateway.console]).toEqual([undefined, undefined]);
-  });
-
   it('answers 400 to what is no HTTP request', async () => {
     for (const wrong of [{ Records: [] }, null, 'text', { version: '2.0', requestContext: { http: {} } }]) {
       const { status, body } = read(await lambda.handler(wrong, context()));
@@ -258,10 +254,6 @@ it.each([
   }
   expect(addresses).toEqual(eventSenders.map(() => expected));
   await gateway.stop();
-});
-
-it('opens nothing with options that cannot be used there', async () => {
-  await expect(open({ lambda: {} })).rejects.toThrow('`cache.store` is the memory of one instance');
 });
 
 it('opens with its first event by the file of the function, and tries again with the next when it cannot', async () => {

@@ -76,11 +76,6 @@ describe('a subgraph with a private link', () => {
       'This subgraph answers its gateway only, and the request is not signed.',
     ],
     [
-      'without the digest of its body',
-      () => call({ headers: { 'content-digest': undefined } }),
-      'The signature is not that of this request.',
-    ],
-    [
       'with another body',
       () => call({ sent: entities.replace('b1', 'b2') }),
       'The body is not the one that was signed.',
@@ -94,8 +89,6 @@ describe('a subgraph with a private link', () => {
       },
       'The signature is not that of this request.',
     ],
-    ['signed two minutes ago', () => call({ age: 120 }), 'The request was signed more than 60 s ago.'],
-    ['signed two minutes ahead', () => call({ age: -120 }), 'The request was signed before its time.'],
     [
       'signed with a key that it does not know',
       () => call({ secret: 'x'.repeat(40) }),
@@ -105,11 +98,6 @@ describe('a subgraph with a private link', () => {
       'that is for another subgraph',
       () => call({ subgraph: 'accounts' }),
       'The request is for weir:accounts, but this is weir:library.',
-    ],
-    [
-      'with an identity that is not signed',
-      () => call({ headers: { 'weir-identity': Buffer.from('{"sub":"u1"}').toString('base64url') } }),
-      'The signature does not cover "weir-identity".',
     ],
     [
       'with another identity than was signed',
@@ -125,15 +113,6 @@ describe('a subgraph with a private link', () => {
       status: 401,
       data: undefined,
       error: { message, extensions: { code: 'LINK_REFUSED' } },
-    });
-  });
-
-  it('refuses a call that was made before', async () => {
-    const headers = sign({});
-    expect(await post(headers)).toMatchObject({ status: 200 });
-    expect(await post(headers)).toMatchObject({
-      status: 401,
-      error: { message: 'The request was here before.' },
     });
   });
 

@@ -57,17 +57,6 @@ it.each(waysIn.map((way, i) => [way.name, way, keys[i]!] as const))(
   },
 );
 
-it('counts each operation of a batch', async () => {
-  const post = (count: number) =>
-    gateway.post(
-      Array.from({ length: count }, () => ({ query: '{ me { id } }' })),
-      { headers: { 'x-api-key': 'batch' } },
-    );
-  expect((await post(5)).status).toBe(429);
-  expect((await post(3)).status).toBe(200);
-  expect((await post(1)).status).toBe(429);
-});
-
 it('lets pages of other origins read what is left, also when it refuses', async () => {
   const headers = { 'x-api-key': 'page', origin: 'https://shop.example' };
   for (let i = 0; i < 5; i++) {
@@ -183,13 +172,6 @@ describe('a rate of cost', () => {
       await cached.stop();
     }
   });
-});
-
-it('refuses two rates of one name with a sentence', async () => {
-  const rate = { name: 'all', per: 'everybody', limit: 5, window: 'day' } as const;
-  await expect(
-    startTestGateway({ supergraph: sourceOf(graph.supergraphSdl), rates: [rate, rate] }),
-  ).rejects.toThrow('`rates` must not have the `name` all twice');
 });
 
 it('tells caches beside what is left that an answer depends on the page, whatever way it took', async () => {

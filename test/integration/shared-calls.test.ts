@@ -250,46 +250,6 @@ it('shares calls of a subgraph that depends on nobody’s identity, which gets n
   }
 });
 
-it('shares nothing when it is told not to', async () => {
-  await start({ calls: { dedupe: false, batch: false } });
-  await askForPages(gateway!, ['1', '1', '1'], 3);
-  expect([products.requests.length, reviews.requests.length]).toEqual([3, 3]);
-});
-
-it('never shares mutations', async () => {
-  await start();
-  const answers = await Promise.all([1, 2, 3].map(() => gateway!.query('mutation { write(text: "a") }')));
-  expect(answers).toEqual([1, 2, 3].map(() => ({ data: { write: 'a' } })));
-  expect(reviews.requests).toHaveLength(3);
-});
-
-it('goes on for the others when one client leaves, and gives a call up when the last one does', async () => {
-  await start();
-  const answers: (() => void)[] = [];
-  products.answer = (_, response) => answers.push(() => response.end('{"data":{"shelf":[]}}'));
-  const leave = [new AbortController(), new AbortController()];
-  const clients = leave.map(async ({ signal }) =>
-    gateway!.post({ query: '{ shelf { name } }' }, { signal }).then(
-      (response) => response.json(),
-      () => 'left',
-    ),
-  );
-  while (answers.length === 0) await wait(5);
-  await wait(50);
-  leave[0]!.abort();
-  await wait(100);
-  expect(products.requests.map(({ aborted }) => aborted)).toEqual([false]);
-  answers[0]!();
-  expect(await Promise.all(clients)).toEqual(['left', { data: { shelf: [] } }]);
-
-  const last = new AbortController();
-  const client = gateway!.post({ query: '{ shelf { name } }' }, { signal: last.signal }).catch(() => 'left');
-  while (products.requests.length < 2) await wait(5);
-  last.abort();
-  await client;
-  while (!products.requests[1]!.aborted) await wait(5);
-});
-
 it('sends what a client wants at once as one array to a subgraph that takes this', async () => {
   await start({ subgraphs: { reviews: { arrayBatching: true } } });
   const aliases = ['a', 'b', 'c', 'd', 'e', 'f'];

@@ -280,16 +280,6 @@ describe('pages', () => {
     expect(new Set(upcs).size).toBe(300);
     expect(upcs).toHaveLength(300);
   });
-
-  it.each([
-    ['a cursor that was edited', 'first: 5, after: "ARV5IkPEWWd2OHsidXBjIjoicDEwMCJ9"', 'INVALID_CURSOR'],
-    ['none', 'first: 0', 'BAD_USER_INPUT'],
-    ['too many', 'first: 101', 'BAD_USER_INPUT'],
-  ])('after or of %s are an error of their field alone', async (_, args, code) => {
-    const { data, errors } = await post(`{ product(upc: "p1") { name reviews(${args}) { ${page} } } }`);
-    expect(data).toEqual({ product: { name: 'Cast-Iron Skillet', reviews: null } });
-    expect(errors).toMatchObject([{ path: ['product', 'reviews'], extensions: { code } }]);
-  });
 });
 
 describe('answers say how long they may be kept', () => {

@@ -1,7 +1,7 @@
 /** Subgraphs that fail, and what is done about it, over real sockets. */
 import type { GatewayOptions } from '../../gateway';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { type SmallGraph, startSmallGraph, startSubgraph, type TestSubgraph } from '../support/small-graph';
+import { type SmallGraph, startSmallGraph, type TestSubgraph } from '../support/small-graph';
 
 let graph: SmallGraph;
 let gateway: TestGateway;
@@ -43,23 +43,6 @@ it('never sends a mutation again, not even when the connection was cut', async (
   const { errors } = await gateway.query('mutation { rename(id: "u1", name: "Ada L.") { name } }');
   expect(errors[0].extensions).toEqual({ code: 'SUBREQUEST_HTTP_ERROR', service: 'accounts' });
   expect(graph.accounts.requests).toHaveLength(1);
-});
-
-it('waits as long as Retry-After says', async () => {
-  await start();
-  const asked: number[] = [];
-  graph.reviews.answer = (_, response) => {
-    asked.push(performance.now());
-    graph.reviews.answer = (_request, second) => {
-      asked.push(performance.now());
-      second.end('{"data":{"latestReviews":[{"rating":4}]}}');
-    };
-    response.writeHead(503, { 'retry-after': '1' }).end();
-  };
-  expect(await gateway.query('{ latestReviews { rating } }')).toEqual({
-    data: { latestReviews: [{ rating: 4 }] },
-  });
-  expect(asked[1]! - asked[0]!).toBeGreaterThan(990);
 });
 
 it('does not multiply the load of a subgraph that is down, and finds it when it is back', async () => {
@@ -136,43 +119,6 @@ it('says once for each reason that undici calls an endpoint, and counts each tim
       seconds: 60,
     }),
   ]);
-});
-
-it('does not blame a subgraph for clients that leave', async () => {
-  await start({ breaker: { atLeast: 1 } });
-  graph.reviews.answer = () => undefined;
-  const leaving = Array.from({ length: 20 }, () => new AbortController());
-  const requests = leaving.map(({ signal }, i) =>
-    gateway
-      .post({ query: user, variables: { id: 'u1' } }, { signal, headers: { authorization: `client ${i}` } })
-      .catch(() => 'left'),
-  );
-  while (graph.reviews.requests.length < leaving.length)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  for (const client of leaving) client.abort();
-  expect(await Promise.all(requests)).toEqual(leaving.map(() => 'left'));
-  graph.reviews.answer = undefined;
-  expect((await gateway.query(user, { id: 'u1' })).errors).toBeUndefined();
-});
-
-it('calls another endpoint when one fails, those of its own zone first', async () => {
-  const near = await startSubgraph({ name: 'near', typeDefs: graph.reviews.typeDefs, resolvers: {} });
-  near.answer = (_, response) => response.end('{"data":{"latestReviews":[{"rating":1}]}}');
-  await start({
-    zone: 'b',
-    subgraphs: { reviews: { endpoints: [graph.reviews.url, { url: near.url, zone: 'b' }] } },
-  });
-  try {
-    const ask = () => gateway.query('{ latestReviews { rating } }');
-    for (let i = 0; i < 3; i++) expect(await ask()).toEqual({ data: { latestReviews: [{ rating: 1 }] } });
-    expect(graph.reviews.requests).toHaveLength(0);
-    near.answer = fail(503);
-    expect(await ask()).toEqual({ data: { latestReviews: [{ rating: 5 }, { rating: 3 }] } });
-    await near.close();
-    for (let i = 0; i < 20; i++) expect((await ask()).errors).toBeUndefined();
-  } finally {
-    await near.close().catch(() => undefined);
-  }
 });
 
 it('tells a subgraph how many milliseconds are left', async () => {

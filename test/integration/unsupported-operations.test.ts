@@ -23,17 +23,6 @@ beforeEach(() => {
   subgraph.requests.length = 0;
 });
 
-it('a mutation by GET is still 405', async () => {
-  const url = `${gateway.url}?query=${encodeURIComponent('mutation { rename { id } }')}`;
-  const answer = await fetch(url, { headers: { 'apollo-require-preflight': '1' } });
-  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
-});
-
-it('a query is still not answered in a media type that there is not', async () => {
-  const answer = await gateway.post({ query: '{ me { id } }' }, { headers: { accept: 'text/html' } });
-  expect(answer.status).toBe(406);
-});
-
 it('other directives are still unknown', async () => {
   const { errors } = await gateway.query('{ me { id @defers } }');
   expect(errors).toMatchObject([

@@ -136,15 +136,6 @@ describe('an operation', () => {
     }
   });
 
-  it('may be a mutation, with variables and a name', async () => {
-    await start();
-    const client = await connect();
-    const query =
-      'query Other { me { id } } mutation Rename($name: String!) { rename(id: "u1", name: $name) { name } }';
-    const [{ payload }] = await ask(client, { query, operationName: 'Rename', variables: { name: 'ß' } });
-    expect(payload).toEqual({ data: { rename: { name: 'ß' } } });
-  });
-
   it('with errors beside data is answered with both', async () => {
     await start();
     graph.reviews.answer = (_, response) => response.writeHead(500).end();
@@ -173,27 +164,6 @@ describe('an operation', () => {
     const overHttp = (await (await gateway.post(payload)).json()) as Json;
     expect(await ask(client, payload)).toEqual([{ id: 'a', type: 'error', payload: overHttp.errors }]);
     expect(await ask(client, me)).toHaveLength(2);
-  });
-
-  it('may be persisted', async () => {
-    await start({ persistedOperations: { automatic: true } });
-    const client = await connect();
-    const extensions = { persistedQuery: { version: 1, sha256Hash: sha256(me.query) } };
-    expect((await ask(client, { extensions }))[0].payload[0].message).toBe('PersistedQueryNotFound');
-    expect((await ask(client, { ...me, extensions }))[0].payload).toEqual(ada);
-    expect((await ask(client, { extensions }))[0].payload).toEqual(ada);
-  });
-
-  it('is answered from the response cache', async () => {
-    await start();
-    graph.accounts.headers = { 'cache-control': 'public, max-age=60' };
-    const client = await connect();
-    const query = '{ user(id: "u2") { name } }';
-    const before = graph.accounts.requests.length;
-    for (let i = 0; i < 3; i++)
-      expect((await ask(client, { query }))[0].payload).toEqual({ data: { user: { name: 'Grace' } } });
-    graph.accounts.headers = {};
-    expect(graph.accounts.requests.length).toBe(before + 1);
   });
 
   it('that its client does not want any more is aborted', async () => {

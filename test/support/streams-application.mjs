@@ -33,13 +33,6 @@ const observer = {
   complete: () => globalThis.report({ isComplete: true }),
 };
 
-const amplifyModes = {
-  AMAZON_COGNITO_USER_POOLS: 'userPool',
-  OPENID_CONNECT: 'oidc',
-  AWS_LAMBDA: 'lambda',
-  AWS_IAM: 'iam',
-};
-
 /** Each takes the URL of the endpoint, a subscription, and headers with credentials. */
 globalThis.subscribeWith = {
   'Apollo Client over WebSocket': (url, query, headers) => {
@@ -83,21 +76,16 @@ globalThis.subscribeWith = {
     };
     environment.getNetwork().execute(request, {}, {}).subscribe(observer);
   },
-  'AppSync’s link': (url, query, { 'x-api-key': apiKey, authorization: jwtToken, auth }) => {
-    const given = auth ?? (apiKey ? { type: 'API_KEY', apiKey } : { type: 'OPENID_CONNECT', jwtToken });
-    apolloClient({ link: createSubscriptionHandshakeLink({ url, region: 'eu-west-1', auth: given }) })
+  'AppSync’s link': (url, query, { 'x-api-key': apiKey }) => {
+    const auth = { type: 'API_KEY', apiKey };
+    apolloClient({ link: createSubscriptionHandshakeLink({ url, region: 'eu-west-1', auth }) })
       .subscribe({ query: gql(query) })
       // The link tells so that it is connected.
       .subscribe({ ...observer, next: (result) => (result.data || result.error) && observer.next(result) });
   },
-  'AWS Amplify': (url, query, { 'x-api-key': apiKey, authorization, auth }) => {
-    const { jwtToken: token, credentials, ...given } = auth ?? { jwtToken: authorization };
-    const mode = given.type ? amplifyModes[given.type] : apiKey ? 'apiKey' : 'oidc';
+  'AWS Amplify': (url, query, { 'x-api-key': apiKey }) => {
     const run = createAmplifyApplication({ endpoint: url, report: globalThis.report });
-    run({
-      operation: { query, authMode: mode, apiKey, authToken: given.token },
-      session: { token, credentials },
-    });
+    run({ operation: { query, authMode: 'apiKey', apiKey }, session: {} });
   },
 };
 

@@ -77,14 +77,15 @@ function section(title: string, refusals: Refusals): string[] {
   return [
     `## ${title}`,
     '',
-    ...[...byRule.values()].flatMap(({ sentence, of }) => [sentence, ...few([...of]), '']),
+    ...[...byRule.values()].flatMap(({ sentence, of }) => [sentence, ...few([...of])]),
+    '',
   ];
 }
 
-/** Some of what a sentence is said of, and how much more there is. */
+/** The first of what a sentence is of, and of how many it is. */
 function few(all: readonly string[]): string[] {
-  const more = all.length > 4 ? [`… ${all.length} in all`] : [];
-  return [...all.slice(0, more.length === 0 ? 4 : 3), ...more].map((each) => `    ${each}`);
+  const more = all.length > 1 ? [`… ${all.length} in all`] : [];
+  return [all[0]!, ...more].map((each) => `    ${each}`);
 }
 
 const places = optionPlaces(optionsJsonSchema());

@@ -98,17 +98,6 @@ describe('weir compose', () => {
     expect(stderr).toMatch(/^weir: .*out\.graphql cannot be written: .*\n$/);
   });
 
-  it('reports as JSON', async () => {
-    write('type Query { x: Nowhere }');
-
-    const { exitCode, stdout } = await run(config, '--format', 'json');
-
-    expect(exitCode).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({
-      errors: [{ code: 'INVALID_GRAPHQL', locations: [{ subgraph: 'a', line: 1, column: 17 }] }],
-    });
-  });
-
   it('keeps the last good supergraph while it watches', async () => {
     const weir = startCli(['compose', config, '--out', out, '--watch']);
     await weir.printed(/composed 1 subgraph into/);

@@ -217,21 +217,6 @@ describe('weir gateway --check', () => {
       'weir.yaml:3: `tls.cert` names none.pem, which does not exist.',
     ],
     [
-      'certificates that are missing',
-      'supergraph: supergraph.graphql\nconnections:\n  ca: none.pem',
-      'weir.yaml:3: `connections.ca` names none.pem, which does not exist.',
-    ],
-    [
-      'a certificate for a subgraph that is missing',
-      'supergraph: supergraph.graphql\nsubgraphs:\n  a:\n    tls: { ca: none.pem }',
-      'weir.yaml:4: `subgraphs.a.tls.ca` names none.pem, which does not exist.',
-    ],
-    [
-      'a manifest that is missing',
-      'supergraph: supergraph.graphql\npersistedOperations:\n  manifest: none.json',
-      'weir.yaml:3: `persistedOperations.manifest` names none.json, which does not exist.',
-    ],
-    [
       'a manifest that is none',
       'supergraph: supergraph.graphql\npersistedOperations:\n  manifest: not-json.json',
       'weir.yaml:3: `persistedOperations.manifest` names not-json.json, which is not valid JSON: ',
@@ -240,21 +225,6 @@ describe('weir gateway --check', () => {
       'a module of policies that is none',
       'supergraph: supergraph.graphql\nauthorization:\n  policies:\n    module: no-function.cjs',
       'weir.yaml:4: `authorization.policies.module` cannot be used: ',
-    ],
-    [
-      'a module of keys that is missing',
-      'supergraph: supergraph.graphql\nauth:\n  iam:\n    module: none.cjs',
-      'weir.yaml:4: `auth.iam.module` cannot be used: ',
-    ],
-    [
-      'an authoriser that is none',
-      'supergraph: supergraph.graphql\nauth:\n  lambda:\n    module: no-function.cjs',
-      'weir.yaml:4: `auth.lambda.module` cannot be used: ',
-    ],
-    [
-      'keys of private links that are too short',
-      'supergraph: supergraph.graphql\nprivateLinks:\n  keysFile: short-key',
-      'weir.yaml:3: `privateLinks.keysFile` cannot be used: ',
     ],
     [
       'a trail that cannot be written',

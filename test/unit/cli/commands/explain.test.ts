@@ -195,17 +195,6 @@ describe('weir explain', () => {
     expect(stdout).toContain(`\n  the answer  ${sentence}`);
   });
 
-  it('exits 2 for options that are wrong', async () => {
-    const config = file('wrong.yaml', 'calls: { dedup: true }');
-
-    expect(
-      await explain('--query', file('query.graphql', '{ me { name } }'), '--config', config),
-    ).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('`calls.dedup` is unknown; did you mean `dedupe`?'),
-    });
-  });
-
   it('plans one operation of several, with its variables', async () => {
     const query = file(
       'two.graphql',
@@ -296,26 +285,6 @@ describe('weir explain', () => {
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain('The subscription operation is not supported by the schema.');
-  });
-
-  it('exits 1 for a syntax error', async () => {
-    const query = file('broken.graphql', '{ me ');
-
-    expect(await explain('--query', query)).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining('Syntax Error: Expected Name, found <EOF>.'),
-    });
-  });
-
-  it.each([
-    [
-      'a query that does not exist',
-      ['--query', 'nowhere.graphql'],
-      'weir: --query names nowhere.graphql, which does not exist.\n',
-    ],
-    ['no query', [], 'weir: -q, --query <FILE> is needed.\n'],
-  ])('exits 2 for %s', async (_what, args, stderr) => {
-    expect(await explain(...args)).toEqual({ exitCode: 2, stdout: '', stderr });
   });
 
   it('exits 2 for variables that are no JSON object, and for a supergraph that is none', async () => {

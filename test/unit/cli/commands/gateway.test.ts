@@ -49,16 +49,6 @@ describe('weir gateway', () => {
 
   it.each([
     [
-      'no supergraph',
-      [],
-      'weir: which supergraph? Name it with --supergraph SOURCE (a file, a URL or a registry), or as `supergraph` in the file of --config.\n',
-    ],
-    [
-      'a port that is none',
-      ['--port', 'x'],
-      'weir: --port must be a whole number from 0 to 65535, but got: "x".\n',
-    ],
-    [
       'two ports that are one',
       ['--port', '4100', '--admin-port', '4100', '--supergraph', 'nowhere.graphql'],
       'weir: --admin-port must differ from the port of clients, but both are 4100.\n',

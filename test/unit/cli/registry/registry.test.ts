@@ -81,15 +81,6 @@ describe('weir publish', () => {
     });
   });
 
-  it('prints what it did as JSON', async () => {
-    const schema = write('a.graphql', 'type Query { x: Int }');
-    const args = ['--schema', schema, '--routing-url', 'http://a.test', '--format', 'json'];
-    expect(JSON.parse((await run('publish', 'a', ...args)).stdout)).toMatchObject({
-      outcome: 'published',
-      version: { number: 1, by: 'ana', commit: 'c0ffee', changes: { a: 'added' } },
-    });
-  });
-
   it.each([
     [['publish'], 'which subgraph? Name it, or all with --config FILE.'],
     [['publish', 'a'], 'which schema has a? Name it with --schema FILE.'],

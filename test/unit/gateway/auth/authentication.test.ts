@@ -177,7 +177,13 @@ describe('tokens', () => {
           ...{ issuer: issuers.a, jwks: a.jwks, audience: ['shop', 'app'], groupsClaim: 'realm.roles' },
           clockSkew: '10s',
         },
-        { issuer: issuers.b, jwks: b.jwks, clients: ['web'], algorithms: ['ES256', 'ES384'] },
+        {
+          issuer: issuers.b,
+          jwks: b.jwks,
+          audience: 'shop',
+          clients: ['web'],
+          algorithms: ['ES256', 'ES384'],
+        },
       ],
       cognito: [
         {
@@ -191,7 +197,7 @@ describe('tokens', () => {
 
   const good = {
     a: () => ({ iss: issuers.a, aud: 'shop', sub: 'u1', exp: now() + 60 }),
-    b: () => ({ iss: issuers.b, azp: 'web', sub: 'u1', exp: now() + 60 }),
+    b: () => ({ iss: issuers.b, aud: 'shop', azp: 'web', sub: 'u1', exp: now() + 60 }),
     c: () => ({ iss: issuers.c, token_use: 'access', client_id: 'app', sub: 'u1', exp: now() + 60 }),
   };
   type Issuer = keyof typeof good;
@@ -251,6 +257,12 @@ describe('tokens', () => {
     ['for another audience', 'a', { aud: 'other' }, 'The token is for another audience.'],
     ['for other audiences', 'a', { aud: ['other', 'shops'] }, 'The token is for another audience.'],
     ['for no audience', 'a', { aud: undefined as never }, 'The token is for another audience.'],
+    [
+      'for another audience, of the right client',
+      'b',
+      { aud: 'other' },
+      'The token is for another audience.',
+    ],
     ['of another client', 'b', { azp: 'other' }, 'The token was issued to another client.'],
     [
       'of another client that names the right one in a claim that counts less',
@@ -309,6 +321,11 @@ describe('tokens', () => {
         (await sign('a'))
           .replace(/^[^.]*/, Buffer.from('{"alg":"none"}').toString('base64url'))
           .replace(/[^.]*$/, ''),
+      'The token is signed with an algorithm that is not allowed.',
+    ],
+    [
+      'are signed with an algorithm that is not among those of the options',
+      () => sign('b', {}, { alg: 'RS256' }, keys.c),
       'The token is signed with an algorithm that is not allowed.',
     ],
     ['have no header', async () => (await sign('a')).replace(/^[^.]*/, 'e30'), 'The token is malformed.'],

@@ -119,41 +119,6 @@ describe('execute', () => {
     );
   });
 
-  it('joins entities of several subgraphs', async () => {
-    const { data } = await shop.ask(
-      '{ me { name reviews { body product { name inStock reviews { author { name } } } } } }',
-    );
-    expect(data).toEqual({
-      me: {
-        name: 'Ada',
-        reviews: [
-          {
-            body: 'Love it',
-            product: {
-              name: 'Table',
-              inStock: true,
-              reviews: [{ author: { name: 'Ada' } }, { author: { name: 'Alan' } }],
-            },
-          },
-          {
-            body: 'Too big',
-            product: { name: 'Couch "é" \\ 😀', inStock: false, reviews: [{ author: { name: 'Ada' } }] },
-          },
-        ],
-      },
-    });
-  });
-
-  it('sends what a field requires', async () => {
-    const { data, sent } = await shop.ask('{ products { shipping } }');
-    expect(data).toEqual({
-      products: [{ shipping: '899/100' }, { shipping: '1299/1000' }, { shipping: 'null/50' }],
-    });
-    expect(sent[1]!.variables.representations).toEqual(
-      products.map(({ upc, price, weight }) => ({ __typename: 'Product', price, upc, weight })),
-    );
-  });
-
   it('asks for an entity once, however many places need it', async () => {
     const { data, sent } = await shop.ask('{ reviews { product { name } } bestOf { inStock } }');
     expect(data).toEqual({
@@ -215,24 +180,6 @@ describe('execute', () => {
     );
     expect(data).toEqual({ a: { name: 'A', inStock: true }, b: { name: 'B', inStock: true } });
     expect(callsOf(sent)[0]).toBe('products');
-  });
-
-  it.each([
-    [{ yes: true, no: false }, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
-    [
-      { yes: false, no: true },
-      { products: [{ name: 'Table' }, { name: 'Couch "é" \\ 😀' }, { name: null }] },
-    ],
-    [{}, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
-    [{ yes: undefined }, { products: [{ inStock: true }, { inStock: false }, { inStock: true }] }],
-  ])('follows @skip and @include by variables %j', async (variables, expected) => {
-    const { data } = await shop.ask(
-      'query ($yes: Boolean = true, $no: Boolean! = false) { products { inStock @include(if: $yes) ...Name @skip(if: $yes) } me @include(if: $no) { name } } fragment Name on Product { name }',
-      { variables },
-    );
-    const { me, ...rest } = data as Record<string, unknown>;
-    expect(rest).toEqual(expected);
-    expect(me).toEqual('no' in variables && variables.no ? { name: 'Ada' } : undefined);
   });
 
   it('orders fields as the included selections stand', async () => {

@@ -1,12 +1,7 @@
 import { atLeast, atMost, exists, hasEntry, lacksEntry, missing, not } from '../../../../kit';
 import { type Condition } from '../../../../kit/table/condition';
-import {
-  conditionExpression,
-  createExpressions,
-  keyConditionExpression,
-  updateExpression,
-} from '../../../../kit/table/expressions';
-import { type Change, type SortCondition } from '../../../../kit/table/table';
+import { conditionExpression, createExpressions, updateExpression } from '../../../../kit/table/expressions';
+import { type Change } from '../../../../kit/table/table';
 
 interface Item {
   a?: unknown;
@@ -24,25 +19,6 @@ function plain(write: (expressions: ReturnType<typeof createExpressions>) => str
     ?.replace(/#n\d+/g, (placeholder) => names[placeholder]!)
     .replace(/:v\d+/g, (placeholder) => JSON.stringify(values[placeholder]));
 }
-
-describe('placeholders', () => {
-  it('are one for each name, and one for each value that is written', () => {
-    const { name, value, placeholders } = createExpressions();
-    expect([name('status'), name('name'), name('status')]).toEqual(['#n0', '#n1', '#n0']);
-    expect([value(1), value('x'), value(1)]).toEqual([':v0', ':v1', ':v2']);
-    expect(placeholders()).toEqual({
-      ExpressionAttributeNames: { '#n0': 'status', '#n1': 'name' },
-      ExpressionAttributeValues: { ':v0': 1, ':v1': 'x', ':v2': 1 },
-    });
-  });
-
-  it('are left out where there are none, as DynamoDB wants it', () => {
-    expect(createExpressions().placeholders()).toEqual({});
-    const names = createExpressions();
-    names.name('a');
-    expect(names.placeholders()).toEqual({ ExpressionAttributeNames: { '#n0': 'a' } });
-  });
-});
 
 describe('a condition', () => {
   it.each<[Condition<Item> | undefined, string | undefined]>([
@@ -98,20 +74,4 @@ describe('a change', () => {
       );
     },
   );
-});
-
-describe('the keys of a query', () => {
-  it.each<[SortCondition | undefined, string]>([
-    [undefined, 'a = "p"'],
-    [{ equals: 'x' }, 'a = "p" AND b = "x"'],
-    [{ beginsWith: 'x' }, 'a = "p" AND begins_with(b, "x")'],
-    [{ atLeast: 'x' }, 'a = "p" AND b >= "x"'],
-    [{ atMost: 'x' }, 'a = "p" AND b <= "x"'],
-    [{ between: ['x', 'y'] }, 'a = "p" AND b BETWEEN "x" AND "y"'],
-  ])('%j are %s', (condition, expected) => {
-    const sort = condition && { attribute: 'b', condition };
-    expect(
-      plain((expressions) => keyConditionExpression({ attribute: 'a', value: 'p' }, sort, expressions)),
-    ).toBe(expected);
-  });
 });

@@ -14,7 +14,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { countCommands, defineTable, exists, missing, openDatabase } from '../../../../kit';
+import { countCommands, defineTable, exists, openDatabase } from '../../../../kit';
 
 interface Stock {
   upc: string;
@@ -77,46 +77,6 @@ describe('a write', () => {
     await expect(table().put(item)).rejects.toThrow(expect.objectContaining({ name: 'ValidationException' }));
   });
 
-  it('has no condition unless there is one', async () => {
-    expect(await table().put(item)).toBe(true);
-    expect(await table().delete({ ...item, status: 'x' })).toBe(true);
-    expect(sent()).toEqual([
-      { TableName: 'stock', Item: item, ConditionExpression: undefined },
-      { TableName: 'stock', Key: item, ConditionExpression: undefined },
-    ]);
-  });
-
-  it('creates what is not there by its key', async () => {
-    expect(await table().create(item)).toBe(true);
-    expect(sent()).toMatchObject([
-      {
-        ConditionExpression: 'attribute_not_exists(#n0)',
-        ExpressionAttributeNames: { '#n0': 'upc' },
-      },
-    ]);
-  });
-
-  it('changes what is there, unless it may create it, if its condition holds', async () => {
-    client.on(UpdateCommand).resolves({ Attributes: { ...item, count: 1 } });
-    const change = { set: { count: 1 } };
-    expect(await table().update(item, change)).toEqual({ ...item, count: 1 });
-    await table().update(item, { ...change, upsert: true });
-    await table().update(item, { ...change, condition: { status: missing } });
-    const conditions = sent().map((input) => {
-      const { ConditionExpression: text, ExpressionAttributeNames: names } = input as {
-        ConditionExpression?: string;
-        ExpressionAttributeNames: Record<string, string>;
-      };
-      return text?.replace(/#n\d/g, (name) => names[name]!);
-    });
-    expect(conditions).toEqual([
-      'attribute_exists(upc)',
-      undefined,
-      '(attribute_exists(upc)) AND (attribute_not_exists(status))',
-    ]);
-    expect(sent()[0]).toMatchObject({ Key: item, ReturnValues: 'ALL_NEW' });
-  });
-
   it('is not aborted with the request that it belongs to', async () => {
     const controller = new AbortController();
     controller.abort();
@@ -130,34 +90,6 @@ describe('a write', () => {
 });
 
 describe('query', () => {
-  it('reads page by page until its limit', async () => {
-    client
-      .on(QueryCommand)
-      .resolvesOnce({ Items: [item, item], LastEvaluatedKey: { upc: 'p1' } })
-      .resolvesOnce({ LastEvaluatedKey: { upc: 'p2' } })
-      .resolves({ Items: [item], LastEvaluatedKey: { upc: 'p3' } });
-    expect(await table().query({ partition: 'p1', limit: 3 })).toHaveLength(3);
-    expect(sent()).toMatchObject([
-      { Limit: 3, ExclusiveStartKey: undefined, ScanIndexForward: true },
-      { Limit: 1, ExclusiveStartKey: { upc: 'p1' } },
-      { Limit: 1, ExclusiveStartKey: { upc: 'p2' } },
-    ]);
-  });
-
-  it('reads to the end without a limit, from where it is told to, in the order that is wanted', async () => {
-    client
-      .on(QueryCommand)
-      .resolvesOnce({ Items: [item], LastEvaluatedKey: { upc: 'p1' } })
-      .resolves({});
-    const after = { upc: 'p0', warehouse: 'x' };
-    expect(await table().query({ partition: 'p1', order: 'descending', after })).toEqual([item]);
-    expect(sent()).toMatchObject([
-      { ExclusiveStartKey: after, ScanIndexForward: false },
-      { ExclusiveStartKey: { upc: 'p1' }, ScanIndexForward: false },
-    ]);
-    for (const input of sent()) expect(input).not.toHaveProperty('Limit');
-  });
-
   it('narrows by a sort key only where there is one', async () => {
     client.on(QueryCommand).resolves({});
     await table().query({ partition: 'p1', sort: { equals: 'x' } });
@@ -169,12 +101,6 @@ describe('query', () => {
     await expect(plain.query({ partition: 'p1', sort: { equals: 'x' } })).rejects.toThrow(
       '`sort` needs a sort key, but "plain" has none.',
     );
-  });
-
-  it('reads an index by its own key', async () => {
-    client.on(QueryCommand).resolves({});
-    await table().query({ index: 'byStatus', partition: 'new' });
-    expect(sent()).toMatchObject([{ IndexName: 'byStatus', ExpressionAttributeNames: { '#n0': 'status' } }]);
   });
 });
 

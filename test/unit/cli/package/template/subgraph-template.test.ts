@@ -16,7 +16,9 @@ const functions = [accounts, products, inventory, reviews, payments, history, or
 const templateOf = (subgraph: Parameters<typeof declarationOf>[0]) =>
   subgraphTemplate(declarationOf(subgraph), { uri: 'code', handler: 'index.handler' });
 
-it.each([orders, thanks, history])('of $name is what the file says', (subgraph) => {
+const cancelling = { ...orders, workflows: orders.workflows!.slice(1) };
+
+it.each([cancelling, thanks])('of $name is what the file says', (subgraph) => {
   const text = templateOf(subgraph);
   const file = join(__dirname, 'golden', `${subgraph.name}.yaml`);
   if (process.env['WRITE_DOCS']) writeFileSync(file, text);

@@ -56,54 +56,6 @@ describe('what is asked of one subgraph in one turn by several operations', () =
     });
   });
 
-  it('shares the variables of the client', async () => {
-    const operation = `query(${variableDefinitions},$n:Int=1){_entities(representations:$representations)`;
-    const asking = (type: string, selection: string) =>
-      fetchOf('e', `${operation}{...on ${type}{${selection}}}}`, {
-        requires: keyOf(type),
-        variableUsages: ['representations', 'n'],
-      });
-    const { sent } = await run({
-      schema,
-      operation: 'query ($n: Int = 1) { ts { v(n: $n) } us { x(n: $n) } }',
-      variables: { n: 7 },
-      plan: inSequence(
-        fetchOf('s', '{ts{__typename id}us{__typename id}}'),
-        inParallel(at(['ts', '@'], asking('T', 'v(n:$n)')), at(['us', '@'], asking('U', 'x(n:$n)'))),
-      ),
-      answers: { s: [roots], e: [{ _entities_0: [null, null], _entities_1: [null] }] },
-    });
-
-    expect(sent[1]!.document).toContain('($representations_0:[_Any!]!$n:Int=1$representations_1:[_Any!]!)');
-    expect(sent[1]!.document).toContain('v(n:$n)');
-    expect(sent[1]!.variables).toMatchObject({ n: 7 });
-  });
-
-  it('gives variables of its own names that nobody has', async () => {
-    const { sent } = await run({
-      schema,
-      operation: 'query ($representations_0: Int) { ts { v(n: $representations_0) } us { x } }',
-      variables: { representations_0: 5 },
-      plan: inSequence(
-        fetchOf('s', '{ts{__typename id}us{__typename id}}'),
-        inParallel(
-          at(
-            ['ts', '@'],
-            fetchOf(
-              'e',
-              `query(${variableDefinitions},$representations_0:Int){_entities(representations:$representations){...on T{v(n:$representations_0)}}}`,
-              { requires: keyOf('T'), variableUsages: ['representations', 'representations_0'] },
-            ),
-          ),
-          at(['us', '@'], entities('e', '...on U{x}', keyOf('U'))),
-        ),
-      ),
-      answers: { s: [roots], e: [{ _entities_0: [{ v: 1 }, { v: 2 }], _entities_1: [{ x: 3 }] }] },
-    });
-
-    expect(sent[1]!.variables).toMatchObject({ representations_0: 5, representations_0_: [t('1'), t('2')] });
-  });
-
   it('gets its own errors, at the places where they would be alone', async () => {
     const { data, errors } = await run({
       schema,
@@ -228,31 +180,6 @@ describe('what is asked of one subgraph in one turn by several operations', () =
     expect(data).toEqual({ ts: [Object.fromEntries(numbers.map((i) => [`f${i}`, i]))] });
   });
 
-  it('keeps the fragments of the operations apart', async () => {
-    const withFragment = (type: string, field: string) =>
-      fetchOf(
-        'e',
-        `query(${variableDefinitions}){_entities(representations:$representations){...on ${type}{in{..._0}}}} fragment _0 on In{${field}}`,
-        { requires: keyOf(type) },
-      );
-    const { data, sent } = await run({
-      schema: `type Query { ts: [T] us: [U] } type T { id: ID in: In } type U { id: ID in: In } type In { v: Int x: Int }`,
-      operation: '{ ts { in { v } } us { in { x } } }',
-      plan: inSequence(
-        fetchOf('s', '{ts{__typename id}us{__typename id}}'),
-        inParallel(at(['ts', '@'], withFragment('T', 'v')), at(['us', '@'], withFragment('U', 'x'))),
-      ),
-      answers: {
-        s: [roots],
-        e: [{ _entities_0: [{ in: { v: 1 } }, { in: { v: 2 } }], _entities_1: [{ in: { x: 3 } }] }],
-      },
-    });
-
-    expect(data).toEqual({ ts: [{ in: { v: 1 } }, { in: { v: 2 } }], us: [{ in: { x: 3 } }] });
-    expect(sent).toHaveLength(2);
-    expect(sent[1]!.document).toMatch(/fragment _0_0 on In\{v\}fragment _0_1 on In\{x\}$/);
-  });
-
   it('is a request for each where the fields to be named apart are in fragments', async () => {
     const { sent } = await run({
       schema,
@@ -346,26 +273,6 @@ describe('root fields of one subgraph that are asked for in one turn', () => {
     });
 
     expect(sent.map(({ document }) => document)).toEqual(['{now_0:now query_1:query{now}}', '{now}']);
-  });
-
-  it('say of which type their object is, as they would alone', async () => {
-    const query = 'type Query { query: Query  name: String  now: Int }';
-    const plan = inSequence(
-      fetchOf('s', '{query{__typename_0:now}}'),
-      inParallel(at(['query'], fetchOf('e', '{__typename name}')), at(['query'], fetchOf('e', '{now}'))),
-    );
-    const answering = (typename: string) => ({
-      s: [{ query: { __typename_0: 1 } }],
-      e: [{ __typename_0: typename, name_0: 'Nobody', now_1: 1 }],
-    });
-    const operation = '{ query { name now } }';
-    const right = await run({ schema: query, operation, plan, answers: answering('Query') });
-    const wrong = await run({ schema: query, operation, plan, answers: answering('Nobody') });
-
-    expect(right.sent).toHaveLength(2);
-    expect(right.data).toEqual({ query: { name: 'Nobody', now: 1 } });
-    expect(wrong.data).toEqual({ query: null });
-    expect(wrong.errors).toMatchObject([{ path: ['query'], message: expect.stringContaining('"Nobody"') }]);
   });
 
   it('are not asked for together with entities', async () => {

@@ -57,17 +57,6 @@ const groups = [
     sources: ['gateway/cache/stores', 'gateway/execution/size.ts', 'gateway/graph', 'gateway/planning'],
   },
   {
-    why: 'each step of an order fails in turn: `integration/shop-commands` and `e2e/workflows-killed` prove what undoes it',
-    suites: ['test/integration/order-failures.test.ts'],
-    sources: [
-      'kit/workflows',
-      'subgraphs/orders',
-      'subgraphs/inventory',
-      'subgraphs/payments',
-      'subgraphs/shipping',
-    ],
-  },
-  {
     why: 'it counts the calls of Apollo Gateway, too: `integration/shop-fetch-budget` holds those of Weir',
     suites: ['test/integration/shop-calls-against-apollo.test.ts'],
     sources: ['gateway/planning', 'gateway/subgraph-calls/interceptors'],

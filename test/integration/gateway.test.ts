@@ -41,30 +41,6 @@ async function lineOf(id: string | null): Promise<Json> {
 }
 
 describe('towards subgraphs', () => {
-  it('forwards the headers that are listed, and no other', async () => {
-    await gateway.post(
-      { query: '{ me { name } }' },
-      {
-        headers: {
-          authorization: 'Bearer u1',
-          'x-tenant': 't',
-          'x-old': 'o',
-          cookie: 'session=1',
-          'x-other': 'o',
-        },
-      },
-    );
-    const { headers } = graph.accounts.requests[0]!;
-    expect(headers).toMatchObject({
-      authorization: 'Bearer u1',
-      'x-tenant': 't',
-      'x-new': 'o',
-      'x-gateway': 'weir',
-    });
-    expect(headers).not.toHaveProperty('cookie');
-    expect(headers).not.toHaveProperty('x-other');
-  });
-
   it('sends a request id of its own, and the ids of the trace of the client', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const response = await gateway.post(

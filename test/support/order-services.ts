@@ -1,29 +1,14 @@
 /** What an order needs, in this process, over one DynamoDB: for tests that let parts of it die. */
-import { pino } from 'pino';
 import { inventory } from '../../subgraphs/inventory';
 import { reservationsTable, stockTable } from '../../subgraphs/inventory/table';
-import {
-  openDatabase,
-  openEmbeddedDynamoDB,
-  startSubgraph,
-  SubgraphError,
-  type Database,
-  type WithOutbox,
-} from '../../kit';
+import { openDatabase, openEmbeddedDynamoDB, startSubgraph, type Database, type WithOutbox } from '../../kit';
 import { startAppSyncSubgraph } from '../../kit/appsync/stand-in';
 import { connectDynamoDB } from '../../kit/store/dynamodb';
 import { eventLogTable, openEventLog } from '../../kit/events/log/event-log';
 import { prepareTable } from '../../kit/serve/prepare';
 import { withAllOperations } from '../../kit/table/definition';
-import { causedFetch } from '../../kit/traces/caused-fetch';
-import { embeddedEngine } from '../../kit/workflows/embedded-engine';
 import { executionsTable } from '../../kit/workflows/executions-table';
-import { bindWorkflows, readWorkflows } from '../../kit/workflows/open-workflows';
-import { taskRunner } from '../../kit/workflows/run-task';
-import { type Task } from '../../kit/workflows/workflows';
-import { orders } from '../../subgraphs/orders';
 import { cartsTable, ordersTable, type Order } from '../../subgraphs/orders/table';
-import { type tasks as tasksOfOrders } from '../../subgraphs/orders/tasks';
 import { payments } from '../../subgraphs/payments';
 import { chargesTable } from '../../subgraphs/payments/fake-provider';
 import { paymentsTable } from '../../subgraphs/payments/table';
@@ -36,8 +21,8 @@ export type OrderServices = Awaited<ReturnType<typeof startOrderServices>>;
 
 export const product = 'p1';
 /** In cents. */
-export const price = 1000;
-export const onHand = 100_000;
+const price = 1000;
+const onHand = 100_000;
 /** A product of which there is none. */
 export const soldOut = 'p2';
 
@@ -75,8 +60,6 @@ export async function startOrderServices() {
     endpoint: dynamodb.endpoint,
     urls,
     db,
-    /** A database of its own over the same tables, as a process has one. */
-    openDatabase: () => openDatabase({ client }),
     async stop() {
       await Promise.all([api, ...Object.values(running)].map((part) => part.stop()));
       await stop();
@@ -84,99 +67,6 @@ export async function startOrderServices() {
     },
   };
 }
-
-export interface OrdersProcess {
-  readonly db: Database;
-  readonly workflows: ReturnType<typeof bindWorkflows>;
-  readonly stop: () => Promise<void>;
-}
-
-let processes = 0;
-
-export interface OrdersProcessOptions {
-  /** What becomes of a call of a service, by its body. `late`: it fails, and is sent when `late` resolves. */
-  readonly onCall?: (body: string) => 'send' | 'fail' | 'late';
-  readonly late?: Promise<void>;
-  /** How often these tasks fail for each order, in turn after they have had their effect and before. @default never */
-  readonly failures?: Readonly<Partial<Record<keyof typeof tasksOfOrders, number>>>;
-  /** How long a second of a workflow takes. @default 1000 */
-  readonly secondMilliseconds?: number;
-}
-
-/** The part of orders that outlives a request, in this process, with leases of 1.5 s. */
-export function startOrders(
-  services: OrderServices,
-  { onCall = () => 'send', late, failures = {}, secondMilliseconds = 1000 }: OrdersProcessOptions = {},
-): OrdersProcess {
-  const mark = `#process-${++processes}`;
-  callers.set(mark, { onCall, late });
-  const db = services.openDatabase();
-  const log = pino({ level: 'silent' });
-  const { definitions, tasks } = readWorkflows(orders);
-  const options = {
-    ...Object.fromEntries(Object.entries(services.urls).map(([name, url]) => [name, url + mark])),
-    shippingApiKey: 'da2-development',
-  };
-  const engine = embeddedEngine({
-    subgraph: 'orders',
-    db,
-    prepared: Promise.resolve(),
-    definitions,
-    canRun: () => true,
-    log,
-    secondMilliseconds,
-    leaseMilliseconds: 1500,
-    sweepMilliseconds: 1000,
-    runTask: taskRunner({
-      tasks: new Map([...tasks].map(([name, own]) => [name, failing(own, failures)])),
-      log,
-      scope: (cause) => ({
-        db: db.causedBy(cause),
-        cause,
-        events: { publish: () => Promise.resolve() },
-        options,
-        propagation: { 'x-request-id': cause.correlationid },
-        fetch: causedFetch(cause, undefined),
-        sign: () => ({}),
-        workflows: undefined as never,
-      }),
-    }),
-  });
-  return {
-    db,
-    workflows: bindWorkflows(definitions, engine, { correlationid: 'test' }),
-    stop: () => engine.stop(),
-  };
-}
-
-function failing(tasks: Readonly<Record<string, Task>>, failures: Readonly<Record<string, number>>) {
-  const left = new Map<string, number>();
-  const wrap =
-    (name: string, task: Task): Task =>
-    async (input, scope) => {
-      const times = left.get(scope.key) ?? failures[name] ?? 0;
-      if (times === 0) return task(input, scope);
-      left.set(scope.key, times - 1);
-      if (times % 2 === 1) await task(input, scope);
-      throw new SubgraphError('UNAVAILABLE', 'It fails.');
-    };
-  return Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, wrap(name, task)]));
-}
-
-type Caller = Required<Pick<OrdersProcessOptions, 'onCall'>> & { readonly late: Promise<void> | undefined };
-
-/** Those that call services, by the mark in their URLs, which `fetch` does not send. */
-const callers = new Map<string, Caller>();
-const send = globalThis.fetch;
-globalThis.fetch = async (input, init) => {
-  const url = input instanceof Request ? input.url : String(input);
-  const caller = callers.get(new URL(url).hash);
-  if (!caller) return send(input, init);
-  const fate = caller.onCall(init!.body as string);
-  if (fate === 'late') void caller.late!.then(() => send(input, { ...init, signal: null }));
-  if (fate !== 'send') throw new Error('The service does not answer.');
-  return send(input, init);
-};
 
 /** What is wrong with an order and with all that belongs to it; nothing if all is well. */
 export async function faultsOf(id: string, { db }: OrderServices): Promise<string[]> {

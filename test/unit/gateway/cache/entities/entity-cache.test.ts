@@ -417,36 +417,6 @@ describe('an invalidation', () => {
   });
 });
 
-describe('counts', () => {
-  it('say how old entities are when they are served', async () => {
-    const cache = open();
-    await fill(cache, ['1', '2'], say('public, max-age=100'));
-    cache.advance(42);
-    await cache.ask(['1', '2']);
-    expect(cache.counts().ages.fresh).toMatchObject({ count: 2, sum: 84 });
-  });
-
-  it('say whether an entity had changed when it was fetched again after its lifetime', async () => {
-    const cache = open();
-    await fill(cache, ['1', '2'], say('public, max-age=10'));
-    cache.advance(11);
-    const answer = cache.ask(['1', '2']);
-    await settle();
-    const _entities = [{ rating: 1 }, { rating: 99 }];
-    cache.calls[1]!.answer({ data: { _entities } }, say('public, max-age=10'));
-    await answer;
-    expect(cache.counts()).toMatchObject({ refreshed: 2, changed: 1, misses: 4 });
-  });
-
-  it('leave out entities that were dropped before their lifetime was over', async () => {
-    const cache = open();
-    await fill(cache, ['1'], say('public, max-age=10'));
-    await cache.invalidate(['product-1']);
-    await fill(cache, ['1'], say('public, max-age=10'));
-    expect(cache.counts()).toMatchObject({ refreshed: 0, misses: 2 });
-  });
-});
-
 describe('a stale entity', () => {
   it('is served at once while one look-up refreshes it', async () => {
     const cache = open();

@@ -228,6 +228,23 @@ describe('weir dev', () => {
   const body = 'Kept over a restart.';
   let id: string;
 
+  it('keeps a written review over a restart', async () => {
+    const written = await weir.query(
+      `mutation { writeReview(input: { upc: "p7", rating: 4, body: "${body}" }, idempotencyKey: "e2e-1") { id } }`,
+      { authorization: 'Bearer u9' },
+    );
+    expect(written.errors).toBeUndefined();
+    ({ id } = written.data.writeReview);
+    const children = childrenOf(weir.pid);
+    expect(children).toHaveLength(9);
+
+    expect(await weir.stop()).toBe(0);
+    for (const { pid } of children) expect(isAlive(pid)).toBe(false);
+
+    weir = await startDev(['--data', data]);
+    expect((await weir.query(`{ review(id: "${id}") { body } }`)).data.review).toEqual({ body });
+  });
+
   it('leaves no process behind when it is killed', async () => {
     const children = childrenOf(weir.pid);
     expect(children).toHaveLength(9);

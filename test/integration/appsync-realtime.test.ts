@@ -373,19 +373,6 @@ describe('a frame', () => {
     });
   });
 
-  it('connection_init from a page of another origin is refused', async () => {
-    const protocols = ['graphql-ws', `header-${encode(apiKey)}`];
-    const options = { origin: 'https://evil.example' };
-    const client = await openWebSocket(`${gateway.url}/realtime`, protocols, options);
-    client.send({ type: 'connection_init' });
-    const message = 'Pages of https://evil.example may not connect.';
-    expect(await client.next()).toMatchObject({
-      type: 'connection_error',
-      payload: { errors: [{ message }] },
-    });
-    expect(await client.closed).toEqual({ code: 4400, reason: message });
-  });
-
   it('start has credentials of its own: modes mix on one connection', async () => {
     const client = await connected();
     client.send(start('a'));

@@ -147,25 +147,6 @@ describe('an operation', () => {
     expect(last.type).toBe('complete');
   });
 
-  it.each<[string, Json]>([
-    ['is not valid', { query: '{ me { unknown } }' }],
-    ['does not parse', { query: '{ me {' }],
-    ['has wrong variables', { query: 'query ($id: ID!) { user(id: $id) { name } }', variables: {} }],
-    ['is missing in the document', { query: 'query A { me { name } }', operationName: 'B' }],
-    ['is too deep', { query: `{${'me{reviews{author{'.repeat(20)}` }],
-    [
-      'is persisted and not known',
-      { extensions: { persistedQuery: { version: 1, sha256Hash: sha256('?') } } },
-    ],
-    ['is persisted under no id', { documentId: '?' }],
-  ])('that %s is refused with the errors that it has over HTTP', async (_, payload) => {
-    await start();
-    const client = await connect();
-    const overHttp = (await (await gateway.post(payload)).json()) as Json;
-    expect(await ask(client, payload)).toEqual([{ id: 'a', type: 'error', payload: overHttp.errors }]);
-    expect(await ask(client, me)).toHaveLength(2);
-  });
-
   it('that its client does not want any more is aborted', async () => {
     await start();
     const { asked, aborted } = holdAccounts();

@@ -1,6 +1,6 @@
 /** What a subscriber of the stand-in for AppSync is told. */
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request } from 'node:http';
 import { Signer } from 'aws-appsync-auth-link';
 import { WebSocket } from 'ws';
 import { startAppSyncStandIn, type AppSyncApi, type AppSyncStandIn } from '../../../../kit/appsync/stand-in';
@@ -125,25 +125,6 @@ describe('a stand-in for AppSync', () => {
     expect(await next()).toMatchObject({ id: '2', type: 'data' });
   });
 
-  it('takes the header of a connection as a query parameter, too, and at the endpoint itself', async () => {
-    const url = await start();
-    const header = Buffer.from(JSON.stringify(key(url))).toString('base64');
-    const address = `${url.replace(/^http/, 'ws')}?header=${encodeURIComponent(header)}&payload=e30=`;
-    const { send, next } = socketOf(new WebSocket(address, 'graphql-ws'));
-    await once(sockets[0]!, 'open');
-    send({ type: 'connection_init' });
-    expect(await next()).toMatchObject({ type: 'connection_ack' });
-  });
-
-  it.each(['//', '/other', '/graphql/'])('has no WebSocket at %s', async (path) => {
-    const { hostname, port } = new URL(await start());
-    const headers = { connection: 'upgrade', upgrade: 'websocket' };
-    const asked = request({ hostname, port, path, headers }).end();
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    expect(response.statusCode).toBe(404);
-    response.resume();
-  });
-
   it('keeps the connection alive', async () => {
     const { any } = await connect(await start({ keepAlive: 20 }));
     const types = [await any(), await any(), await any(), await any()].map(({ type }) => type);
@@ -205,18 +186,6 @@ describe('a stand-in for AppSync', () => {
       payload: { errors: [{ errorType: 'MaxSubscriptionsReachedError' }] },
     });
   });
-
-  it.each([['hello'], ['[]'], ['null'], ['{"type":"start","id":"1"}'], ['{"type":"connection_init"']])(
-    'answers %s with an error, and harms nobody',
-    async (text) => {
-      const url = await start();
-      const { next, socket, begin } = await connected(url);
-      socket.send(text);
-      expect(await next()).toMatchObject({ type: 'error' });
-      begin('2', 'subscription { moved { id } }');
-      expect(await next()).toEqual({ id: '2', type: 'start_ack' });
-    },
-  );
 
   it('verifies signatures of IAM over the connection and over each subscription', async () => {
     const credentials = { access_key: 'AKIA', secret_key: 'secret' };

@@ -8,7 +8,6 @@ import { endAll, eventually, startWeir } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 import { startSmallGraph } from '../support/small-graph';
 
-const enabled = process.env['WEIR_E2E'] === '1';
 /** Processes at once, each of which takes a second or two of a processor. */
 const count = amountOf('WEIR_PUBLISHERS', 6, 20);
 const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
@@ -20,11 +19,11 @@ let registry: Registry;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'weir-processes-'))));
 afterEach(async () => {
   await endAll();
-  if (enabled) await stores.close();
+  await stores.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-(enabled ? describe : describe.skip).each(registryStoreKinds)('a registry in %s', (kind, start) => {
+describe.each(registryStoreKinds)('a registry in %s', (kind, start) => {
   beforeEach(async () => {
     stores = await start();
     registry = new Registry({ store: await stores.open(), variant });

@@ -10,7 +10,6 @@ import { heapOf, inspectable } from '../support/inspector';
 import { endAll, eventually, startProcess, startWeir, type WeirProcess, weirMain } from '../support/process';
 import { amountOf, timeFor } from '../support/amounts';
 
-const enabled = process.env['WEIR_E2E'] === '1';
 /**
  * How long there is load. Everyday runs are shorter and hold only to what does not depend on the machine; `60` is a
  * measurement, which a busy machine fails.
@@ -39,12 +38,10 @@ interface Served {
 }
 
 beforeAll(async () => {
-  if (!enabled) return;
   folder = mkdtempSync(join(tmpdir(), 'weir-swaps-'));
   [accounts, reviews] = await Promise.all([serve('accounts'), serve('reviews')]);
 });
 beforeEach(async () => {
-  if (!enabled) return;
   rmSync(join(folder, 'registry'), { recursive: true, force: true });
   const store = await openRegistryStore(join(folder, 'registry'));
   registry = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
@@ -52,7 +49,7 @@ beforeEach(async () => {
 afterAll(async () => {
   await endAll();
   await agent.close();
-  if (enabled) rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 async function serve(name: string): Promise<Served> {
@@ -229,7 +226,7 @@ function summaryOf(held: readonly Held[]) {
 
 const say = (figures: object) => process.stderr.write(`${JSON.stringify(figures)}\n`);
 
-(enabled ? describe : describe.skip)('a registry that is published to', () => {
+describe('a registry that is published to', () => {
   it('costs clients of a gateway no request, and the gateway no memory that it keeps', async () => {
     await registry.publish(schemas(), author);
     const gateway = await startGateway('a');

@@ -37,18 +37,6 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('Commands', () => {
-  it('starts each command with the port of its routing URL, and reports when it answers', async () => {
-    const given = config({ a: {}, elsewhere: { command: undefined } });
-    expect(await commands.apply(given)).toEqual(given);
-    expect(commands.isDown('a')).toBe(true);
-    await commands.settled();
-
-    expect(commands.isDown('a')).toBe(false);
-    expect(commands.isDown('elsewhere')).toBe(false);
-    expect(ready).toBe(1);
-    expect(printed).toEqual([`a | starts at ${port}`]);
-  });
-
   it('gives each a free port if asked to, which introspection uses, too', async () => {
     commands = create({ ports: 'free' });
     const url = `http://127.0.0.1:${port}/graphql`;

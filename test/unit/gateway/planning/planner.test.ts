@@ -138,22 +138,6 @@ describe('a plan', () => {
     });
   });
 
-  it('follows progressive overrides that are on', async () => {
-    const supergraphSdl = compose({
-      a: 'type Query { me: User } type User @key(fields: "id") { id: ID! name: String }',
-      b: 'type User @key(fields: "id") { id: ID! name: String @override(from: "a", label: "percent(5)") }',
-    });
-    const planner = await startPlanner({ supergraphSdl });
-    const subgraphsOf = async (labels?: string[]): Promise<unknown> =>
-      JSON.stringify(await planner.plan('{ me { name } }', undefined, labels)).match(
-        /(?<="serviceName":")\w+/g,
-      );
-
-    expect((await planner.ready).overrideLabels).toEqual(['percent(5)']);
-    expect(await subgraphsOf()).toEqual(['a']);
-    expect(await subgraphsOf(['percent(5)'])).toEqual(['a', 'b']);
-  });
-
   it('is refused beyond the budget of steps, with the limit, and at once when it is asked for again', async () => {
     const planner = await startPlanner({ limits: { steps: 100 } });
     const refused = {

@@ -1,6 +1,5 @@
 /** What a subscriber of the stand-in for AppSync is told. */
 import { once } from 'node:events';
-import { request } from 'node:http';
 import { Signer } from 'aws-appsync-auth-link';
 import { WebSocket } from 'ws';
 import { startAppSyncStandIn, type AppSyncApi, type AppSyncStandIn } from '../../../../kit/appsync/stand-in';

@@ -1,4 +1,4 @@
-import { type OutlinedFetch, type Program } from '../execution/program';
+import { type Program } from '../execution/program';
 import { requestedBy } from './outline-calls';
 
 /** A deferred fragment, which is sent when the calls that it waits for have ended. */
@@ -34,10 +34,14 @@ export function outlineParts(
     for (let one = usage.parent; one !== undefined; one = one.parent)
       for (const fetch of deferral.needsOf(one)) before.add(fetch);
     const own = fetches.filter(({ index }) => deferral.needsOf(usage).has(index) && !before.has(index));
-    return { label: usage.label, path: usage.path.join('.'), waitsFor: own.map(describe) };
+    return {
+      label: usage.label,
+      path: usage.path.join('.'),
+      waitsFor: own.map(({ operation, path }) => ({
+        subgraph: operation.request.subgraph,
+        asks: requestedBy(operation),
+        path,
+      })),
+    };
   });
-}
-
-function describe({ operation, path }: OutlinedFetch): OutlinedPart['waitsFor'][number] {
-  return { subgraph: operation.request.subgraph, asks: requestedBy(operation), path };
 }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { buildSchema } from 'graphql';
 import { Authorization, type Policies } from '../auth/directives';
 import { buildSchemaInSteps } from './build-schema';

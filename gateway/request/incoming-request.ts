@@ -1,6 +1,5 @@
 /** Over 300 lines: most of them document each member, and when it is set. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { performance } from 'node:perf_hooks';
 import type { GraphQLError } from 'graphql';
 import type { Proof } from '../auth/authenticator';
 import { claimAt } from '../auth/claim';

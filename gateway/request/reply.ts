@@ -55,7 +55,11 @@ export class Reply {
   answerTo(request: IncomingRequest, error: unknown): ErrorAnswer {
     const { accept } = request.head.headers;
     let defect = error;
-    if (error instanceof RequestErrors || (error instanceof GraphQLError && hasCode(error))) {
+    // Errors that graphql-js throws have no code.
+    if (
+      error instanceof RequestErrors ||
+      (error instanceof GraphQLError && error.extensions['code'] !== undefined)
+    ) {
       try {
         const answer = errorAnswer(error, accept, this.jsonStatus);
         checkHead(answer);
@@ -83,9 +87,6 @@ export class Reply {
       request.denial = { reason: error.message, mode: request.refusedBy ?? request.identity.mode };
   }
 }
-
-/** Errors of Weir have a code. Errors that graphql-js throws have none. */
-const hasCode = ({ extensions }: GraphQLError): boolean => extensions['code'] !== undefined;
 
 /** Whether a request ends with this error because the gateway stops. */
 export const isShutdown = (error: unknown): boolean =>

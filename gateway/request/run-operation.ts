@@ -102,7 +102,8 @@ export class RunOperation {
     const { request } = arrival;
     const { method, url } = request.head;
     // Apollo Server takes subscriptions by POST alone.
-    const isInUrl = method === 'GET' && (expanded === undefined || !this.#mayBeEvents(request));
+    const mayBeEvents = request.sink.takesEvents && this.#options.isPreflighted(request.head.headers);
+    const isInUrl = method === 'GET' && (expanded === undefined || !mayBeEvents);
     const { response, learned } = await this.#options.learn(
       request,
       isInUrl
@@ -115,10 +116,6 @@ export class RunOperation {
     // A client that accepts no media type gets the error of Apollo Server, even if its operation is valid.
     const [found = response] = isAcceptable ? learned.values() : [];
     return found;
-  }
-
-  #mayBeEvents({ sink, head }: IncomingRequest): boolean {
-    return sink.takesEvents && this.#options.isPreflighted(head.headers);
   }
 
   /** Replaces the id or hash of an operation of a batch by its text, and checks whether the client may send it. */

@@ -1,5 +1,4 @@
 /** Over 300 lines: look-up, shared execution, storing, and serving stale answers are one sequence of steps. */
-import { performance } from 'node:perf_hooks';
 import { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
 import type { DataChanges } from '../data-changes';

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { LRUCache } from 'lru-cache';
 import { Markers } from './markers';
 import { ownedBytes } from './owned-bytes';

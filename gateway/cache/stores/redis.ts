@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { leave, type RedisServer } from '../../redis/open-redis';
 import { RedisConnection } from '../../redis/redis-connection';

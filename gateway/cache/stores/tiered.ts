@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { MemoryStore, type MemoryStoreOptions } from './memory';
 import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
 

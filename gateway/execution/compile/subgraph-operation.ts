@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import { type OperationKind, type SubgraphOperation } from '../../subgraph-calls/contract/transport';
+import { type SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { contextVariables } from './contexts';
 import { type FetchNode } from './plan';
 import { shapeOfOperation } from './read-shape';
@@ -35,7 +35,8 @@ export function compileSubgraphOperation(
   tally?: SubgraphOperation['tally'],
 ): FetchOperation {
   const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
-  const kind = kindOf(node);
+  const { operationKind } = node;
+  const kind = operationKind === 'mutation' || operationKind === 'subscription' ? operationKind : 'query';
   const getsEntities = node.requires !== undefined;
   const nameless = name === undefined ? document : document.replace(`${kind} ${name}`, kind);
   const key = JSON.stringify([subgraph, nameless, outputRewrites ?? []]);
@@ -56,10 +57,6 @@ export function compileSubgraphOperation(
   };
   operations.set(key, compiled);
   return compiled;
-}
-
-function kindOf({ operationKind: kind }: FetchNode): OperationKind {
-  return kind === 'mutation' || kind === 'subscription' ? kind : 'query';
 }
 
 /** The planner's name of the variable that holds the representations. */

@@ -387,7 +387,11 @@ export class Completion {
     }
     if (isUnplanned) {
       nulls?.note(this.#here(), field.coordinate, { kind: 'not-planned' }, !value.isNonNull);
-      this.#error(unplannedText(field), undefined, 'QUERY_PLANNING_FAILED');
+      this.#error(
+        errors.QUERY_PLANNING_FAILED.message({ field: field.coordinate }),
+        undefined,
+        'QUERY_PLANNING_FAILED',
+      );
       return this.#writeNull(value);
     }
     const isNull = (b & KIND) === NULL;
@@ -429,9 +433,6 @@ export class Completion {
 
 const nullText = ({ coordinate }: FieldProjection): string =>
   `Cannot return null for non-nullable field ${coordinate}.`;
-
-const unplannedText = ({ coordinate }: FieldProjection): string =>
-  errors.QUERY_PLANNING_FAILED.message({ field: coordinate });
 
 const nullBytes = Buffer.from('null');
 const COMMA = 0x2c;

@@ -374,7 +374,7 @@ export class ErrorTrail {
       const isPlaced = getsEntities || result.indexOf(String(path?.[0])) !== -1;
       if (within === undefined || cell === undefined || !isPlaced) {
         if (this.#record.errorsByText.size < this.#limit)
-          this.#keepError(call, this.#errorOf(error, call), nowhere);
+          this.#keepError(call, this.#errorOf(error, call), () => undefined);
         else this.#leaveOut();
         continue;
       }
@@ -523,8 +523,6 @@ interface SubgraphErrorOptions {
   /** The subgraph at fault, if there is one. */
   readonly subgraph?: string | undefined;
 }
-
-const nowhere = (): undefined => undefined;
 
 /** A key that is equal for equal errors. */
 const textOf = ({ code, message, subgraph }: SubgraphError, path?: Path): string =>

@@ -4,7 +4,7 @@ import { execute, executeEvent, type Execution, type MaskedError } from '../../e
 import { createCostReport } from '../../limits/cost/report';
 import type { ServerTiming } from '../../request/server-timing';
 import { follow } from '../../subgraph-calls/contract/pending-answer';
-import type { Caller, Send, SubgraphEvent } from '../../subgraph-calls/contract/transport';
+import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import { limitCalls } from '../../subgraph-calls/interceptors/limit-calls';
 import { TracedCaller } from '../../subgraph-calls/traced-caller';
 import { loggedIds } from '../../telemetry/logged-ids';
@@ -49,25 +49,35 @@ export class Executions {
   ): Promise<Execution> {
     if (program instanceof Rejection)
       return Promise.reject(requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: program.fields }));
-    const { errors, isDevelopment, scopes } = this.#options;
+    const { how, span } = this.begin(program, compiled, variables, caller, timing);
+    // Nobody plans the fetch that opened the source for an event.
+    if (event !== undefined) program.tally.of(program.source!.request.subgraph).planned--;
+    const executing = event === undefined ? execute(program, how) : executeEvent(program, event, how);
+    const running = { compiled, variables, caller, span, observed: how.nulls };
+    return follow(executing, running, this.#performed, this.#failed);
+  }
+
+  /** Begins an execution: counted, traced, and with at most as many calls as this caller may make. */
+  begin(
+    program: CountedProgram,
+    compiled: CompiledOperation,
+    variables: Variables,
+    caller: ExecutingCaller,
+    timing: ServerTiming | undefined,
+  ) {
+    const { errors, isDevelopment, limits, scopes, send } = this.#options;
     scopes.enter(caller.scope);
     const span = beginExecution(caller, compiled);
     program.tally.begin(compiled.isOpen);
-    // Nobody plans the fetch that opened the source for an event.
-    if (event !== undefined) program.tally.of(program.source!.request.subgraph).planned--;
-    const send = this.limitedSend(caller, timing);
-    const traced = span === undefined ? caller : new TracedCaller(caller, span);
-    const observed = ObservedNulls.for(isDevelopment, span);
-    const how = { variables, send, caller: traced, errors, nulls: observed };
-    const executing = event === undefined ? execute(program, how) : executeEvent(program, event, how);
-    return follow(executing, { compiled, variables, caller, span, observed }, this.#performed, this.#failed);
-  }
-
-  /** Makes at most as many calls as this caller may. */
-  limitedSend({ identity }: Pick<ExecutingCaller, 'identity'>, timing: ServerTiming | undefined): Send {
-    const { limits, send } = this.#options;
-    const limited = limitCalls(send, limits.of(identity).calls);
-    return timing?.around(limited) ?? limited;
+    const limited = limitCalls(send, limits.of(caller.identity).calls);
+    const how = {
+      variables,
+      errors,
+      nulls: ObservedNulls.for(isDevelopment, span),
+      send: timing?.around(limited) ?? limited,
+      caller: span === undefined ? caller : new TracedCaller(caller, span),
+    };
+    return { how, span };
   }
 
   /** Throws where an answer that is whole is too large. Records its cost. */

@@ -4,14 +4,13 @@ import { executeInParts, type Execution } from '../../execution';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { IncrementalFormat } from '../../request/sink';
 import type { Flow } from '../../subgraph-calls/contract/source';
-import { TracedCaller } from '../../subgraph-calls/traced-caller';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Variables } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 import { deferredAnswer } from '../deferred-answer';
 import { showCalls } from '../observation/development';
-import { noteNulls, ObservedNulls } from '../observation/observed-nulls';
-import { beginExecution, noteErrors } from '../observation/traced';
+import { noteNulls } from '../observation/observed-nulls';
+import { noteErrors } from '../observation/traced';
 import { type CountedProgram, Rejection } from '../programs';
 import { patience } from '../subscriptions/event-caller';
 import type { Executions } from './executions';
@@ -42,25 +41,18 @@ export class AnswersInParts {
   ): Promise<OperationResult | Flow<OperationResult>> {
     request.cacheResult = 'PASS';
     if (program instanceof Rejection) return this.#executions.perform(program, compiled, variables, request);
-    const { errors, isDevelopment, metrics, scopes } = this.#options;
-    scopes.enter(request.scope);
+    const { isDevelopment, metrics, scopes } = this.#options;
+    const { how, span } = this.#executions.begin(program, compiled, variables, request, request.timing);
     request.onEnd(() => scopes.leave(request.scope));
-    program.tally.begin(compiled.isOpen);
     metrics.calls.of(compiled.counted).answers.pass++;
-    const send = this.#executions.limitedSend(request, request.timing);
-    const repeatsFields = format === '20220824';
-    const span = beginExecution(request, compiled);
-    const caller = span === undefined ? request : new TracedCaller(request, span);
-    const observed = ObservedNulls.for(isDevelopment, span);
-    const how = { variables, send, caller, errors, repeatsFields, nulls: observed };
-    const answer = await executeInParts(program, how);
+    const answer = await executeInParts(program, { ...how, repeatsFields: format === '20220824' });
     const endSpan = (): void => {
-      noteNulls(span!, observed);
+      noteNulls(span!, how.nulls);
       span!.end();
     };
     const finish = this.#finisher(compiled, variables, request);
     const extensions = (): Readonly<Record<string, unknown>> =>
-      showCalls(compiled.cost, variables, request, observed?.nulls);
+      showCalls(compiled.cost, variables, request, how.nulls?.nulls);
     const shown = isDevelopment ? extensions : undefined;
     if (!('next' in answer)) {
       if (span !== undefined) {

@@ -444,7 +444,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
 
   /** Readers that are late are given the rest first. */
   #dropHistory(): void {
-    for (const reader of [...this.#late.keys()]) this.#giveRest(reader);
+    for (const reader of [...this.#late.keys()]) while (this.#late.has(reader)) this.#giveNext(reader);
     this.#history?.clear();
     this.#history = undefined;
   }
@@ -456,10 +456,6 @@ export class SharedExecution implements Subscriber, ReadExecution {
       await turn();
     }
     if (this.isResting) this.#options.onRest();
-  }
-
-  #giveRest(reader: SubscriptionReader): void {
-    while (this.#late.has(reader)) this.#giveNext(reader);
   }
 
   #giveNext(reader: SubscriptionReader): void {

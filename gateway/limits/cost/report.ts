@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { isMap } from '../../options/is-map';
 import type { Meter } from '../../telemetry/metrics/meter';
 import type { Variables } from '../variables';

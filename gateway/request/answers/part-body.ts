@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { ExecutionPart, DeferredPart, PendingFragment } from '../../execution';
+import type { ExecutionPart, DeferredPart } from '../../execution';
 import type { FormatError } from './format-error';
 import type { IncomingRequest } from '../incoming-request';
 import { formattedErrors } from './response-body';
@@ -33,7 +33,8 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
   return Buffer.concat(written);
 
   function writeV02({ pending, incremental, completed }: DeferredPart): void {
-    if (pending.length > 0) text(`"pending":${JSON.stringify(pending.map(described))},`);
+    if (pending.length > 0)
+      text(`"pending":${JSON.stringify(pending.map(({ id, path, label }) => ({ id, path, label })))},`);
     writeList('incremental', incremental, ({ fragment, subPath, data: added, errors: own }) => {
       const at = subPath.length === 0 ? '' : `"subPath":${JSON.stringify(subPath)},`;
       text(`{"id":"${fragment.id}",${at}${errorsMember(own)}"data":`);
@@ -69,5 +70,3 @@ export function partBody({ data, errors, part }: ExecutionPart, options: PartBod
     text('],');
   }
 }
-
-const described = ({ id, path, label }: PendingFragment) => ({ id, path, label });

@@ -84,7 +84,6 @@ export class AdmissionQueue {
     waiter.refuse();
   }
 
-  /** Refuses all waiters. */
   empty(): void {
     while (this.#size > 0) this.refuse(this.#takeNext());
   }

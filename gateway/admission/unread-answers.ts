@@ -10,7 +10,6 @@ export interface UnreadAnswersOptions {
   readonly rate: number;
   /** Milliseconds over which the rate is averaged. */
   readonly time: number;
-  /** The requests in flight. */
   readonly inFlight: Iterable<{ readonly sink: Pick<Sink, 'download'> }>;
   readonly logger: Pick<Logger, 'warn'>;
 }

@@ -3,7 +3,6 @@ import type { Sink, Upload } from '../request/sink';
 import type { Logger } from '../telemetry/logger';
 
 export interface UnsentRequestsOptions {
-  /** The most requests that may be arriving. */
   readonly requests: number;
   /** The most bytes that may be held for them and for requests that wait for a slot. */
   readonly limit: number;

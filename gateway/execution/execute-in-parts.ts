@@ -21,7 +21,6 @@ export interface ExecutionPart extends Execution {
   readonly part: DeferredPart;
 }
 
-/** The parts of one response. */
 export interface ExecutionParts extends Source<ExecutionPart> {
   /** Resolves when all fetches have ended, or the execution has failed, however fast the parts are read. */
   readonly fetched: Promise<void>;

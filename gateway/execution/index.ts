@@ -4,7 +4,7 @@ export { explainNull, type NullCause, type NullObserver, type ObservedNull } fro
 export { execute, type Execution } from './execute';
 export { executeInParts, type ExecutionPart, type ExecutionParts } from './execute-in-parts';
 export { mayDefer } from './compile/defer';
-export type { DeferredPart, PendingFragment } from './complete/deferred-parts';
+export type { DeferredPart } from './complete/deferred-parts';
 export { fetchesOf } from './compile/order';
 export type { FetchNode, QueryPlan, RequiredSelection } from './compile/plan';
 export type { FieldRefusals } from './compile/refusals';

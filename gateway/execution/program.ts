@@ -12,7 +12,6 @@ import type { ProgramSize } from './size';
 
 /** A client's operation and its query plan, compiled: all that can be decided before a request. */
 export interface Program {
-  /** The layout of the root record. */
   readonly rootShape: Shape;
   /** Words of the largest record. */
   readonly largestRecord: number;
@@ -104,7 +103,6 @@ export interface RootFetch extends FetchFacts {
   readonly kind: 'root' | 'mutation';
 }
 
-/** Fetches entities. */
 export interface EntityFetch extends FetchFacts {
   readonly kind: 'entities';
   /** The layout of the records at the end of the walk. */

@@ -62,7 +62,6 @@ export const sizeOfFields = (fields: number): number => 650 + 330 * fields;
 export const sizeOfCombination = ({ length }: string, fields: number): number =>
   4360 + 3.5 * length + 400 * fields;
 
-/** The number of nodes of a syntax tree. */
 export function countNodes(node: object): number {
   if (Array.isArray(node)) return node.reduce<number>((count, one: object) => count + countNodes(one), 0);
   let count = 'kind' in node ? 1 : 0;

@@ -26,7 +26,6 @@ export interface Engine {
   readonly plan: (document: string, operationName: string | undefined) => Promise<QueryPlan>;
   /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
   readonly prepare: Prepare;
-  /** By name. */
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   readonly instancesOf: (subgraph: string) => readonly Instance[];
   /** The fields that the options of events name and the supergraph does not have. */
@@ -77,7 +76,6 @@ export interface OperationContext {
   readonly request: IncomingRequest;
   /** The operation as it was sent in the body of a POST. */
   body?: unknown;
-  /** Called when the operation is valid. */
   readonly onLearned: (body: unknown, learned: LearnedOperation) => void;
   /** Called with a better reason than Apollo Server's, where it refuses the method or the `Accept` of the request. */
   readonly onRefused: (error: GraphQLError) => void;

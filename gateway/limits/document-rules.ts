@@ -13,7 +13,6 @@ type CheckedElsewhere =
   | 'variablesDepth'
   | 'calls';
 
-/** One limit of documents. */
 export interface DocumentRule {
   readonly code:
     | 'GRAPHQL_PARSE_FAILED'

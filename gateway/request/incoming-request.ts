@@ -230,7 +230,6 @@ export class IncomingRequest implements Caller, Live, PlanWaiter {
     this.added = [...(this.added ?? []), lower];
   }
 
-  /** What hooks see of it. */
   get shown(): HookRequest {
     return (this.#shown ??= showToHooks(this));
   }

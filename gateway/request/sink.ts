@@ -12,7 +12,6 @@ export interface ClientAnswer {
   readonly release?: (() => void) | undefined;
 }
 
-/** The body of an answer in parts. */
 export interface ResponseParts extends Flow<ResponsePart> {
   /** `events`: each part is an answer. `increments`: they are one answer, as `Sink.incremental` names it. */
   readonly kind: 'events' | 'increments';

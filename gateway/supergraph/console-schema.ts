@@ -20,15 +20,12 @@ import type { SchemaField, SchemaType } from '../console/api';
 
 /** What clients have used, as a registry counts it. */
 export interface SchemaUsage {
-  /** The requests of all operations. */
   readonly requests: number;
   /** The first day that counts, such as `2026-11-25`; undefined before the first request. */
   readonly firstDay: string | undefined;
-  /** How many days have requests. */
   readonly days: number;
   /** On how many days requests must have been counted before what no client has used may be deleted. */
   readonly neededDays: number;
-  /** By schema coordinate. */
   readonly coordinates: ReadonlyMap<string, CoordinateUsage>;
 }
 

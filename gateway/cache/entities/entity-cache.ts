@@ -431,7 +431,6 @@ interface EntityCallResult extends EntityCall {
   readonly error: unknown;
   readonly answers: ReturnType<typeof readEntities> | undefined;
   readonly policy: Policy;
-  /** The tags of the response. */
   readonly tags: Iterable<string>;
   /** Whether the subgraph failed, so that stale entities are served instead. */
   readonly isOutage: boolean;

@@ -19,7 +19,6 @@ import { digest } from './response-keys';
 export interface CachedOperation {
   /** Operations with equal ids have equal answers, given equal variables and headers. */
   readonly id: string;
-  /** The digest of the supergraph. */
   readonly supergraph: string;
   readonly variableNames: readonly string[];
   /** The scope of its last answer's policy; undefined until there was one. */
@@ -32,7 +31,6 @@ export interface CachedOperation {
 export interface OperationFacts {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** The API schema. */
   readonly schema: GraphQLSchema;
   /** The digest of the supergraph, so that answers of an earlier supergraph are never found. */
   readonly supergraph: string;

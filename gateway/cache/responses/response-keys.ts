@@ -5,7 +5,6 @@ import type { IncomingRequest } from '../../request/incoming-request';
 
 /** The cache keys of an answer: one if everybody may share it, one if only its client may have it. */
 export interface ResponseKeys {
-  /** The digest of the supergraph. */
   readonly supergraph: string;
   /** Whether the query is within the limits of a client. */
   readonly isFor: (identity: Identity) => boolean;

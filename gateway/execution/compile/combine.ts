@@ -32,7 +32,6 @@ export interface Combination {
   readonly fields: ReadonlyMap<string, CombinedField>;
 }
 
-/** One of the combined operations. */
 export interface CombinedPart {
   readonly operation: FetchOperation;
   /** For each top-level field, where its pair stands in the combined record and in the operation's own. */

@@ -36,7 +36,6 @@ import { Variants } from './variants';
 
 export interface CompileOptions {
   readonly plan: QueryPlan;
-  /** The API schema. */
   readonly schema: GraphQLSchema;
   /** The supergraph schema, which has the `@inaccessible` types too. */
   readonly supergraphSchema: GraphQLSchema;

@@ -55,7 +55,6 @@ export function selectionsIn({ definitions }: DocumentNode): SelectionNode[] {
   return found;
 }
 
-/** The named fragments of a document. */
 export function fragmentsOf({ definitions }: DocumentNode): Map<string, FragmentDefinitionNode> {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const one of definitions)

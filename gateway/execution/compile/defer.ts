@@ -36,7 +36,6 @@ export interface DeferUsage {
   /** Its number within the variant. A usage within another has a higher one. */
   readonly index: number;
   readonly label: string | undefined;
-  /** The usage around it. */
   readonly parent: DeferUsage | undefined;
   /** The response keys that lead to its objects. */
   readonly path: readonly string[];
@@ -89,7 +88,6 @@ export class Deferral {
   readonly #byPosition = new Map<ResponsePosition, Map<object, UsagesByParent>>();
   /** In which usages each field is selected, by its response key. */
   readonly #selectedIn = new Map<ResponsePosition, Map<string, Set<FoundUsage | undefined>>>();
-  /** The usages that are deferred. */
   readonly usages: DeferUsages;
   readonly #needs = new Map<DeferUsage, ReadonlySet<number>>();
 

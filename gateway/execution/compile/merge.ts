@@ -15,7 +15,7 @@ import { type TypeTable } from './type-table';
 /** A position in the merged response that holds an object, or objects in lists. */
 export class ResponsePosition {
   readonly types: TypeTable;
-  readonly fields = new Map<string, PositionField>();
+  readonly fields = new Map<string, FieldSources>();
   /** The numbers of the fetches that ask for the `__typename` of its objects. */
   readonly typedBy = new Set<number>();
   /** The shapes of the records that stand here. */
@@ -200,14 +200,14 @@ export function typeOf({ tape }: Workspace, record: number, { types, joins }: Ty
   return type;
 }
 
-interface PositionField {
+interface FieldSources {
   readonly sources: { readonly shape: Shape; readonly join: string | undefined }[];
   child: ResponsePosition | undefined;
   /** The alternative conditions under which fetches request it. */
   readonly requests: { readonly fetch: number; readonly when: Conjunction }[];
   /** The types that some fetch selects it on; undefined where that may be any. */
   readonly types: ReadonlySet<string | undefined>[];
-  /** The numbers of the fetches that ask for it. */
+  /** The numbers of the fetches that request it. */
   readonly answeredBy: Set<number>;
 }
 

@@ -8,7 +8,6 @@ export interface OrderedFetch {
   readonly node: FetchNode;
   /** The path in the response of the objects that it fetches or extends. */
   readonly path: ResponsePath;
-  /** The conditions around it. */
   readonly when: Conjunction;
   /** The numbers of the fetches in the steps before it. */
   readonly before: readonly number[];

@@ -54,7 +54,6 @@ export class TypeTable {
     return this.#names[id] ?? '';
   }
 
-  /** The name as JSON. */
   quotedName(id: number): Buffer {
     return this.#quoted[id]!;
   }

@@ -57,7 +57,6 @@ class Fragment implements PendingFragment {
   id = '';
   /** Fields that are sent with it, some perhaps with another one before it. */
   readonly fields: FieldsAt[] = [];
-  /** The fragments within it. */
   readonly children: Fragment[] = [];
 
   constructor(

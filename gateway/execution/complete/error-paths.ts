@@ -51,14 +51,12 @@ interface SubgraphError {
   readonly masked?: MaskedError | undefined;
 }
 
-/** An error without a path. */
 interface ErrorWithoutPosition extends SubgraphError {
   /** The path that it is reported at if it left no null that the client sees. */
   readonly path: () => Path | undefined;
   isReported: boolean;
 }
 
-/** An error that is reported with a later part. */
 interface LaterError {
   readonly path: Path;
   readonly reported: SubgraphError;
@@ -82,7 +80,6 @@ class ErrorRecord {
   readonly masked = new Map<string, MaskedError>();
 }
 
-/** Gathers the errors of one response. */
 export class ErrorTrail {
   /** Gets why values of the response are null; undefined if nobody wants to know. */
   readonly nulls: NullObserver | undefined;

@@ -33,7 +33,6 @@ export type NullCause =
   /** A value within it may not be null, and is. */
   | { readonly kind: 'propagated'; readonly from: ObservedNull };
 
-/** A null of an answer. */
 export interface ObservedNull {
   /** In the answer to the client; empty for `data`. */
   readonly path: Path;

@@ -91,7 +91,6 @@ export class Call {
   }
 }
 
-/** The result of a subgraph call. */
 export interface CallResult {
   /** The record of `data`; 0 if there is none, as after a failure. */
   readonly data: number;

@@ -8,7 +8,6 @@ export class RequestedEntities implements EntityList {
   readonly variable: string;
   readonly #workspace: Workspace;
   readonly #call: Call;
-  /** The variables of the request. */
   #variables: Buffer = nothing;
   /** Where in them the representations begin. */
   #start = 0;

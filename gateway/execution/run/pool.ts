@@ -56,5 +56,4 @@ const mostBytesEach = 2 * 1024 * 1024;
 /** 64 MiB, for all programs together. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** The pool of all programs. */
 export const pool = new Pool();

@@ -9,7 +9,6 @@ export interface PlanCacheOptions<Compiled> {
     sender: string | undefined,
     onGrowth: () => void,
   ) => Promise<Compiled>;
-  /** The cache for the values. */
   readonly cache: OperationCache<PlanEntry<Compiled>>;
   /** How many variants of one operation with refused parts are kept, besides the one without. @default 64 */
   readonly mostRefusals?: number | undefined;

@@ -8,7 +8,6 @@ export interface HistoryBytes {
 /** Answers since the position where an execution began, for clients that come back. Short: they come together. */
 export class History {
   readonly #all: HistoryBytes;
-  /** The position before the first answer. */
   #start: string;
   /** The number of the first answer among the events of its execution. */
   #first = 0;
@@ -24,7 +23,6 @@ export class History {
     this.#all = all;
   }
 
-  /** The number of the next answer. */
   get end(): number {
     return this.#first + this.#answers.length;
   }

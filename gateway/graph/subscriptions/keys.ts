@@ -18,7 +18,6 @@ export interface KeyFacts {
   readonly opening: SubgraphRequest;
   /** What feeds it; undefined for a subgraph. */
   readonly feed: BoundFeed | undefined;
-  /** By name. */
   readonly subgraphs: ReadonlyMap<string, Pick<Subgraph, 'identity' | 'connection'>>;
   /** The names of those that the plan calls. */
   readonly called: readonly string[];

@@ -556,7 +556,6 @@ function leave({ upstream, tap, handOver }: EventFeed): void {
   handOver?.stop();
 }
 
-/** An event whose execution has begun. */
 interface StartedExecution {
   readonly event: SubgraphEvent;
   readonly prepared: PreparedSubscription;

@@ -43,7 +43,6 @@ export interface CostField {
   /** Lists of conditions on variables: it is selected if all of one list hold, and always without a list. */
   readonly conditions: readonly (readonly CostCondition[])[];
   readonly assumedSize: number;
-  /** The child fields that may have a cost. */
   readonly children: readonly CostField[];
 }
 

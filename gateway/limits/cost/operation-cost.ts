@@ -16,9 +16,7 @@ import type { Variables } from '../variables';
 export type { CostOptions };
 
 export interface OperationCost {
-  /** The estimated cost, from the variables. */
   readonly estimate: (variables: Variables) => Estimate;
-  /** The actual cost, from `data` of the answer. */
   readonly actual: (data: unknown) => number;
 }
 

@@ -10,7 +10,6 @@ export interface FetchLocation {
   /** As the plan writes it: keys, `@` for each list, and types behind `|`. */
   readonly path: readonly string[];
   readonly position: Position;
-  /** The conditions around it. */
   readonly when: Conditions;
 }
 

@@ -7,7 +7,6 @@ import { type FieldDraft, type SelectionDraft } from './drafts';
 
 /** Prints the selections of one operation. */
 export class OperationPrinter {
-  /** The variables that it uses. */
   readonly variables = new Set<string>();
   /** Fragments that are shared by types that behave alike. */
   readonly fragments: string[] = [];

@@ -19,7 +19,6 @@ export interface MutableType extends IndexedType {
   readonly joins: Map<number, MutableJoin>;
   readonly fields: Map<string, MutableField>;
   readonly interfaces: Set<string>;
-  /** By interface. */
   readonly implementedIn: Map<string, Set<number>>;
   readonly objects: Map<string, Set<number>>;
   readonly contexts: string[];

@@ -12,7 +12,6 @@ import { findMisfits, type TrustedOperations } from './trusted-operations';
 
 export interface PersistedOperationsOptions {
   readonly options: Pick<Options, 'persistedOperations' | 'cache'>;
-  /** The operations of the manifests. */
   readonly trusted: TrustedOperations;
   /** Holds operations that clients register, for all gateways that share the store. */
   readonly store: Store;

@@ -4,7 +4,6 @@ import { Worker } from 'node:worker_threads';
 import { OptionsError } from '../../options';
 import type { ManifestMessage, ManifestWork, Misfits } from './manifest-thread';
 
-/** The operations of all manifests. */
 export interface TrustedOperations {
   readonly texts: ReadonlySet<string>;
   /** Texts by id in the manifest, and by SHA-256 of the text. */

@@ -1,10 +1,8 @@
 /** Why a request, or an operation in it, was refused. Nothing in it is a value of the client. */
 export interface Refusal {
-  /** The code of the error. */
   readonly code: string;
   /** The rule of validation that the document breaks, such as `FieldsOnCorrectType`. */
   readonly rule?: string;
-  /** A sentence. */
   readonly message: string;
   /** What the document requests, such as `Product.averageRating` or `Query.products(first:)`. */
   readonly coordinate?: string;

@@ -28,7 +28,6 @@ interface RuleText {
 
 type Describe = (broken: BrokenRule) => RuleText;
 
-/** By the name of the rule. */
 export const ruleTexts: Readonly<Record<string, Describe>> = {
   ExecutableDefinitions: () => ({ message: 'The document defines types, which no request may.' }),
   UniqueOperationNames: ({ nodes }) => ({ message: `Several operations are named ${nameIn(nodes[0])}.` }),

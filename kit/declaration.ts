@@ -41,7 +41,7 @@ export interface DeclaredTable extends KeySchema {
 
 export interface DeclaredConsumer {
   readonly name: string;
-  /** The types of events, by the subgraph that tells them. */
+  /** The types of events, by the subgraph that writes them. */
   readonly from: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -22,6 +22,10 @@ export class SubgraphError extends GraphQLError {
   }
 }
 
+/** The error for an argument that has a value which its field does not accept, such as `input.rating`. */
+export const badInput = (argument: string, message: string): SubgraphError =>
+  new SubgraphError('BAD_USER_INPUT', message, { argument });
+
 /** The error codes of subgraphs, with their meaning. All other errors are masked. */
 export const errorCodes = {
   BAD_USER_INPUT:

@@ -63,7 +63,7 @@ export async function createApolloServer(
   return server;
 }
 
-/** The executable schema of a file. Throws a {@link StartError} with the place of a mistake. */
+/** The executable schema of a file. Throws a {@link StartError} with the position of a mistake. */
 export async function loadSchema<Context>(
   file: string,
   resolvers: Resolvers<Context>,
@@ -80,8 +80,8 @@ export async function loadSchema<Context>(
     restrictEntitiesWithoutHint(schema);
     return schema;
   } catch (error) {
-    const place = error instanceof GraphQLError ? error.locations?.[0] : undefined;
-    const where = place ? `${file}:${place.line}:${place.column}` : file;
+    const position = error instanceof GraphQLError ? error.locations?.[0] : undefined;
+    const where = position ? `${file}:${position.line}:${position.column}` : file;
     throw new StartError(`The schema ${where} is not valid: ${(error as Error).message}`);
   }
 }

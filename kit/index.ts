@@ -7,7 +7,7 @@ export { type Settings } from './serve/settings';
 export { type TraceSettings } from './traces/open-tracing';
 export { type Fetch } from './traces/caused-fetch';
 
-export { countCommands, openDatabase, type CommandCounter, type Database } from './table/database';
+export { openDatabase, type Database } from './table/database';
 export { type Command } from './table/commands';
 export {
   atLeast,
@@ -29,6 +29,7 @@ export {
   type LookupLoader,
   type RelationLoader,
 } from './table/loader';
+export { pickOf, randomOf } from './table/samples';
 export {
   queryConnection,
   type Connection,
@@ -38,7 +39,7 @@ export {
 } from './table/pagination';
 
 export { looksLikeCardNumber } from './card-number';
-export { SubgraphError, errorCodes, type ErrorCode } from './errors';
+export { SubgraphError, badInput, errorCodes, type ErrorCode } from './errors';
 export {
   createOnce,
   idOf,

@@ -5,37 +5,37 @@ import type { Invalidation } from '../../gateway/options/invalidation';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 
 /** The kinds of requests, each with its parameters and its answer. */
-export interface Questions {
+export interface Requests {
   /** To a worker: its metrics as text. */
-  metrics: { readonly asked: { readonly format: MetricsFormat }; readonly answer: string };
+  metrics: { readonly input: { readonly format: MetricsFormat }; readonly answer: string };
   /** To a worker: why it is not ready. Empty if it is. */
-  readiness: { readonly asked: object; readonly answer: readonly string[] };
-  /** To a worker: invalidates in all workers. Answers with the paths that a CDN is told to drop. */
+  readiness: { readonly input: object; readonly answer: readonly string[] };
+  /** To a worker: invalidates in all workers. Answers with the paths that a CDN is to drop. */
   invalidate: {
-    readonly asked: { readonly invalidation: Invalidation; readonly address: string };
+    readonly input: { readonly invalidation: Invalidation; readonly address: string };
     readonly answer: readonly string[] | undefined;
   };
   /** To a worker: what its console shows. Nothing where it has none. */
   console: {
-    readonly asked: { readonly what: keyof ProcessConsole; readonly input: unknown };
+    readonly input: { readonly what: keyof ProcessConsole; readonly input: unknown };
     readonly answer: unknown;
   };
   /** To the primary: the text of the options file, which it has checked. Nothing where there is no file. */
-  options: { readonly asked: object; readonly answer: string | undefined };
+  options: { readonly input: object; readonly answer: string | undefined };
   /** To a worker: drops entries with these tags from its memory. From a worker: all other workers must do so. */
-  drop: { readonly asked: { readonly tags: readonly string[] }; readonly answer: undefined };
+  drop: { readonly input: { readonly tags: readonly string[] }; readonly answer: undefined };
 }
 
 /** Functions that answer requests. Their errors are sent to the other end. */
-export type Answers<Kind extends keyof Questions> = {
-  readonly [Each in Kind]: (asked: Questions[Each]['asked']) => Promise<Questions[Each]['answer']>;
+export type Answers<Kind extends keyof Requests> = {
+  readonly [Each in Kind]: (input: Requests[Each]['input']) => Promise<Requests[Each]['answer']>;
 };
 
 /** The other end: a worker, or in a worker its `process`. */
 type Other = Worker | NodeJS.Process;
 
 type Message =
-  | { readonly type: 'question'; readonly id: number; readonly kind: keyof Questions; readonly asked: object }
+  | { readonly type: 'request'; readonly id: number; readonly kind: keyof Requests; readonly input: object }
   | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: Failure };
 
 /** The parts of an error that are sent. */
@@ -47,10 +47,10 @@ type Answer = Extract<Message, { readonly type: 'answer' }>;
 
 /** The requests to the other end. All share one listener. */
 function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void> {
-  let questions = waiting.get(other);
-  if (questions === undefined) {
+  let requests = waiting.get(other);
+  if (requests === undefined) {
     const created = new Map<number, (answer: Answer | Error) => void>();
-    waiting.set(other, (questions = created));
+    waiting.set(other, (requests = created));
     other.on('message', (message: Message) => {
       if (message.type === 'answer') created.get(message.id)?.(message);
     });
@@ -58,7 +58,7 @@ function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void>
       for (const settle of [...created.values()]) settle(new OtherGone());
     });
   }
-  return questions;
+  return requests;
 }
 
 let lastId = 0;
@@ -67,26 +67,26 @@ let lastId = 0;
  * Sends a request. Rejects if the other end reports an error (with an error of the same `name`), does not answer within
  * the given milliseconds, or has ended.
  */
-export function ask<Kind extends keyof Questions>(
+export function ask<Kind extends keyof Requests>(
   other: Other,
   kind: Kind,
-  asked: Questions[Kind]['asked'],
+  input: Requests[Kind]['input'],
   timeout: number,
-): Promise<Questions[Kind]['answer']> {
+): Promise<Requests[Kind]['answer']> {
   const id = ++lastId;
-  const questions = waitingFor(other);
+  const requests = waitingFor(other);
   return new Promise((resolve, reject) => {
     const settle = (answer: Answer | Error): void => {
       clearTimeout(timer);
-      questions.delete(id);
+      requests.delete(id);
       if (answer instanceof Error) reject(answer);
       else if (answer.failure !== undefined)
         reject(Object.assign(new Error(answer.failure.message), { name: answer.failure.name }));
       else resolve(answer.answer);
     };
     const timer = setTimeout(() => settle(new Error(`There was no answer in ${timeout} ms.`)), timeout);
-    questions.set(id, settle);
-    tell(other, { type: 'question', id, kind, asked }, () => settle(new OtherGone()));
+    requests.set(id, settle);
+    send(other, { type: 'request', id, kind, input }, () => settle(new OtherGone()));
   });
 }
 
@@ -94,23 +94,23 @@ export function ask<Kind extends keyof Questions>(
 export class OtherGone extends Error {}
 
 /** Answers requests of the other end from now on. */
-export function answerTo<Kind extends keyof Questions>(other: Other, answers: Answers<Kind>): void {
+export function answerTo<Kind extends keyof Requests>(other: Other, answers: Answers<Kind>): void {
   other.on('message', (message: Message) => {
-    if (message.type !== 'question') return;
-    const { id, kind, asked } = message;
+    if (message.type !== 'request') return;
+    const { id, kind, input } = message;
     // Another listener may answer other kinds.
     if (!(kind in answers)) return;
-    answers[kind as Kind](asked as Questions[Kind]['asked']).then(
-      (answer) => tell(other, { type: 'answer', id, answer }),
+    answers[kind as Kind](input as Requests[Kind]['input']).then(
+      (answer) => send(other, { type: 'answer', id, answer }),
       (error: unknown) => {
         const { name, message } = error as Error;
-        tell(other, { type: 'answer', id, failure: { name, message } });
+        send(other, { type: 'answer', id, failure: { name, message } });
       },
     );
   });
 }
 
-function tell(other: Other, message: Message, onGone: () => void = () => undefined): void {
+function send(other: Other, message: Message, onGone: () => void = () => undefined): void {
   if (other.send === undefined || ('isConnected' in other ? !other.isConnected() : !other.connected))
     onGone();
   else other.send(message, undefined, undefined, (error) => error && onGone());

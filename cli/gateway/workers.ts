@@ -6,7 +6,7 @@ import type { AskAll, AskOne } from '../../gateway/console/merged-source';
 import type { Invalidation } from '../../gateway/options/invalidation';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { SharedPort } from './shared-port';
-import { answerTo, ask, OtherGone, type Questions } from './worker-messages';
+import { answerTo, ask, OtherGone, type Requests } from './worker-messages';
 
 export interface WorkersOptions {
   /** The number of processes that share the port. */
@@ -72,155 +72,173 @@ const longestPause = 30_000;
  * Then no worker is left running.
  */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { count, exec, args, delay, grace, say } = options;
+  const { exec, args } = options;
   cluster.setupPrimary({ exec, args: [...args] });
+  const workers = new WorkerProcesses(options);
+  await workers.start();
+  return workers;
+}
 
-  const environment = { [callbackKeyVariable]: randomBytes(32).toString('base64url') };
-
+class WorkerProcesses implements Workers {
+  readonly #options: WorkersOptions;
+  readonly #environment = { [callbackKeyVariable]: randomBytes(32).toString('base64url') };
   /** Serving workers by number. The replacement of a worker gets its number. */
-  const serving = new Map<number, Worker>();
+  readonly #serving = new Map<number, Worker>();
   /** All workers that may have cached answers: serving ones, and ones that are being drained. */
-  const started = new Set<Worker>();
-  const port = new SharedPort();
-  const pauses = new Set<NodeJS.Timeout>();
-  let stopping = false;
-  const isStopping = (): boolean => stopping;
-  let shortLives = 0;
-  let reloading: Promise<void> = Promise.resolve();
-  let nextReload: Promise<void> | undefined;
+  readonly #started = new Set<Worker>();
+  readonly #port = new SharedPort();
+  readonly #pauses = new Set<NodeJS.Timeout>();
+  #isStopping = false;
+  #shortLives = 0;
+  #reloading: Promise<void> = Promise.resolve();
+  #nextReload: Promise<void> | undefined;
   /** What workers that start get, and what a worker has last started with. */
-  let { text } = options;
-  let startedText = text;
+  #text: string | undefined;
+  #startedText: string | undefined;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    this.#text = this.#startedText = options.text;
+  }
+
+  async start(): Promise<void> {
+    const { count, listen } = this.#options;
+    try {
+      await Promise.all(Array.from({ length: count }, (_, i) => this.#startOne(i + 1)));
+      await listen(this.#port.server);
+    } catch (error) {
+      this.#isStopping = true;
+      await Promise.all(alive().map((worker) => drain(worker, 0)));
+      throw error;
+    }
+  }
+
+  reload(text: string | undefined): Promise<void> {
+    this.#text = text;
+    if (this.#nextReload === undefined) {
+      this.#nextReload = this.#reloading.then(() => {
+        this.#nextReload = undefined;
+        return this.#replaceAll();
+      });
+      this.#reloading = this.#nextReload.catch(() => undefined);
+    }
+    return this.#nextReload;
+  }
+
+  metrics(format: MetricsFormat): Promise<ReadonlyMap<number, string>> {
+    return this.#requestAll('metrics', { format });
+  }
+
+  readonly console = ((what, input) => this.#requestAll('console', { what, input })) as AskAll;
+
+  readonly consoleOfOne = (async (what, input) => {
+    for (const worker of this.#serving.values()) {
+      const answer = await ask(worker, 'console', { what, input }, longAnswerTimeout).catch(() => undefined);
+      if (answer != null) return answer;
+    }
+    return undefined;
+  }) as AskOne;
+
+  async readiness(): Promise<readonly string[]> {
+    if (this.#serving.size === 0) return ['no worker'];
+    const answers = [...this.#serving.values()].map((worker) =>
+      ask(worker, 'readiness', {}, answerTimeout).catch(() => ['a worker does not answer']),
+    );
+    return [...new Set((await Promise.all(answers)).flat())];
+  }
+
+  async invalidate(invalidation: Invalidation, address: string): Promise<readonly string[] | undefined> {
+    const [worker] = this.#serving.values();
+    if (worker === undefined) throw new Error('There is no worker.');
+    // The worker passes it to the others, or to the store that they share.
+    return ask(worker, 'invalidate', { invalidation, address }, 2 * answerTimeout);
+  }
+
+  async stop(): Promise<void> {
+    const { delay, grace } = this.#options;
+    this.#isStopping = true;
+    for (const timer of this.#pauses) clearTimeout(timer);
+    const closed = this.#port.close(delay);
+    await Promise.all([closed, ...alive().map((worker) => drain(worker, delay + grace))]);
+  }
 
   /** Starts a worker. It replaces the one with this number, if there is one. */
-  async function startOne(number: number): Promise<void> {
-    const worker = cluster.fork(environment);
-    const own = text;
-    answerTo(worker, { options: () => Promise.resolve(own) });
+  async #startOne(number: number): Promise<void> {
+    const worker = cluster.fork(this.#environment);
+    const text = this.#text;
+    answerTo(worker, { options: () => Promise.resolve(text) });
     const born = performance.now();
     await ready(worker);
-    const old = serving.get(number);
-    serving.set(number, worker);
-    started.add(worker);
-    startedText = own;
-    answerTo(worker, { drop: ({ tags }) => dropIn(others(worker), tags) });
-    port.add(worker);
+    const old = this.#serving.get(number);
+    this.#serving.set(number, worker);
+    this.#started.add(worker);
+    this.#startedText = text;
+    const others = () => [...this.#started].filter((each) => each !== worker);
+    answerTo(worker, { drop: ({ tags }) => dropIn(others(), tags) });
+    this.#port.add(worker);
     worker.once('exit', (code, signal) => {
-      started.delete(worker);
-      if (serving.get(number) !== worker) return; // it was replaced
-      serving.delete(number);
-      if (stopping) return;
-      shortLives = performance.now() - born < healthyLife ? shortLives + 1 : 0;
-      say(`worker ${worker.process.pid ?? '?'} died (${signal || `exit code ${code}`}); starting another`);
-      replaceLater(number);
+      this.#started.delete(worker);
+      if (this.#serving.get(number) !== worker) return; // it was replaced
+      this.#serving.delete(number);
+      if (this.#isStopping) return;
+      this.#shortLives = performance.now() - born < healthyLife ? this.#shortLives + 1 : 0;
+      const end = signal || `exit code ${code}`;
+      this.#options.say(`worker ${worker.process.pid ?? '?'} died (${end}); starting another`);
+      this.#replaceLater(number);
     });
-    if (old !== undefined) await drain(old, grace);
+    if (old !== undefined) await drain(old, this.#options.grace);
   }
 
   /**
    * If the first new worker starts, the others are retried until they start, so that all workers have the same options.
    */
-  async function replaceAll(): Promise<void> {
-    const numbers = [...serving.keys()];
-    const own = text;
+  async #replaceAll(): Promise<void> {
+    const numbers = [...this.#serving.keys()];
+    const text = this.#text;
+    const isStopping = () => this.#isStopping;
     let failures = 0;
     let replaced = 0;
-    while (replaced < numbers.length) {
-      if (stopping) return;
+    while (replaced < numbers.length && !isStopping()) {
       try {
-        await startOne(numbers[replaced]!);
+        await this.#startOne(numbers[replaced]!);
         replaced++;
         failures = 0;
       } catch (error) {
-        if (replaced === 0 && text === own) text = startedText;
+        if (replaced === 0 && this.#text === text) this.#text = this.#startedText;
         if (replaced === 0 || isStopping()) throw error;
         const state = `${replaced} of ${numbers.length} are replaced, trying again`;
-        say(`a new worker could not start: ${reasonOf(error)}; ${state}`);
+        this.#options.say(`a new worker could not start: ${reasonOf(error)}; ${state}`);
         await sleep(pauseAfter(++failures), undefined, { ref: false });
       }
     }
   }
 
-  /** Asks all serving workers. What they answer is by their number from 1; those that answer nothing are left out. */
-  async function askServing<Kind extends keyof Questions>(
+  #replaceLater(number: number): void {
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer);
+      this.#startOne(number).catch((error: unknown) => {
+        if (this.#isStopping) return;
+        this.#shortLives++;
+        this.#options.say(`a new worker could not start: ${reasonOf(error)}`);
+        this.#replaceLater(number);
+      });
+    }, pauseAfter(this.#shortLives));
+    this.#pauses.add(timer);
+  }
+
+  /** The answers of all serving workers by their number from 1; those that answer nothing are left out. */
+  async #requestAll<Kind extends keyof Requests>(
     kind: Kind,
-    asked: Questions[Kind]['asked'],
-  ): Promise<ReadonlyMap<number, NonNullable<Questions[Kind]['answer']>>> {
-    const each = [...serving].map(
-      async ([number, worker]) =>
-        [number, await ask(worker, kind, asked, answerTimeout).catch(() => undefined)] as const,
+    input: Requests[Kind]['input'],
+  ): Promise<ReadonlyMap<number, NonNullable<Requests[Kind]['answer']>>> {
+    const answers = await Promise.all(
+      [...this.#serving].map(async ([number, worker]) => {
+        const answer = await ask(worker, kind, input, answerTimeout).catch(() => undefined);
+        return [number, answer] as const;
+      }),
     );
-    const answers = await Promise.all(each);
     return new Map(answers.flatMap(([number, answer]) => (answer == null ? [] : [[number, answer]])));
   }
-
-  const others = (worker: Worker): Worker[] => [...started].filter((each) => each !== worker);
-
-  function replaceLater(number: number): void {
-    const timer = setTimeout(() => {
-      pauses.delete(timer);
-      startOne(number).catch((error: unknown) => {
-        if (stopping) return;
-        shortLives++;
-        say(`a new worker could not start: ${reasonOf(error)}`);
-        replaceLater(number);
-      });
-    }, pauseAfter(shortLives));
-    pauses.add(timer);
-  }
-
-  try {
-    await Promise.all(Array.from({ length: count }, (_, i) => startOne(i + 1)));
-    await options.listen(port.server);
-  } catch (error) {
-    stopping = true;
-    await Promise.all(alive().map((worker) => drain(worker, 0)));
-    throw error;
-  }
-
-  return {
-    reload(next) {
-      text = next;
-      if (nextReload === undefined) {
-        nextReload = reloading.then(() => {
-          nextReload = undefined;
-          return replaceAll();
-        });
-        reloading = nextReload.catch(() => undefined);
-      }
-      return nextReload;
-    },
-    metrics: (format) => askServing('metrics', { format }),
-    console: ((what, input) => askServing('console', { what, input })) as AskAll,
-    consoleOfOne: (async (what, input) => {
-      for (const worker of serving.values()) {
-        const answer = await ask(worker, 'console', { what, input }, longAnswerTimeout).catch(
-          () => undefined,
-        );
-        if (answer != null) return answer;
-      }
-      return undefined;
-    }) as AskOne,
-    async readiness() {
-      const asked = [...serving.values()].map((worker) =>
-        ask(worker, 'readiness', {}, answerTimeout).catch(() => ['a worker does not answer']),
-      );
-      const reasons = (await Promise.all(asked)).flat();
-      return serving.size === 0 ? ['no worker'] : [...new Set(reasons)];
-    },
-    async invalidate(invalidation, address) {
-      const [worker] = serving.values();
-      if (worker === undefined) throw new Error('There is no worker.');
-      // The worker passes it to the others, or to the store that they share.
-      return ask(worker, 'invalidate', { invalidation, address }, 2 * answerTimeout);
-    },
-    async stop() {
-      stopping = true;
-      for (const timer of pauses) clearTimeout(timer);
-      const closed = port.close(delay);
-      await Promise.all([closed, ...alive().map((worker) => drain(worker, delay + grace))]);
-    },
-  };
 }
 
 const pauseAfter = (failures: number): number =>

@@ -23,7 +23,7 @@ export type AppSyncMode =
     }
   | { readonly type: 'AWS_LAMBDA'; readonly isAuthorized: (token: string) => boolean };
 
-export interface Received {
+export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly path: string;
   readonly body: Buffer;
@@ -31,7 +31,10 @@ export interface Received {
 export type Refusal = readonly [errorType: string, message: string];
 
 /** Chooses the authorisation mode by the credentials that the request carries, as AppSync does. */
-export function checkCredentials(modes: readonly AppSyncMode[], received: Received): Refusal | undefined {
+export function checkCredentials(
+  modes: readonly AppSyncMode[],
+  received: ReceivedRequest,
+): Refusal | undefined {
   const { headers } = received;
   const { authorization } = headers;
   const key = headers['x-api-key'];
@@ -64,7 +67,7 @@ export function checkSignature(
     known,
     service = 'appsync',
   }: Omit<AppSyncMode & { type: 'AWS_IAM' }, 'type'> & { service?: string },
-  { headers, path, body }: Received,
+  { headers, path, body }: ReceivedRequest,
 ): Refusal | undefined {
   const invalid: Refusal = [
     'InvalidSignatureException',

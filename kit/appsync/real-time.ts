@@ -55,16 +55,8 @@ interface Subscription {
 type Frame = { readonly [name: string]: unknown };
 
 export function serveRealTime(server: Server, options: RealTimeOptions): RealTime {
-  const { text, schema, modes, path, keepAlive = 60_000 } = options;
-  const subscriptions = new Set<Subscription>();
-  const mutations = mutationsOf(text);
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: mostBytes,
-    handleProtocols: (offered) => (offered.has('graphql-ws') ? 'graphql-ws' : false),
-  });
-
+  const { path } = options;
+  const realTime = new RealTimeServer(options);
   server.on('upgrade', (request, socket, head) => {
     const [pathname, query] = (request.url ?? '').split('?', 2);
     if (pathname !== path && pathname !== `${path}/realtime`) {
@@ -74,109 +66,146 @@ export function serveRealTime(server: Server, options: RealTimeOptions): RealTim
     const offered = request.headers['sec-websocket-protocol'] ?? '';
     const header =
       /(?:^|,)\s*header-([\w-]+)/.exec(offered)?.[1] ?? new URLSearchParams(query).get('header') ?? '';
-    const refusal = check(objectIn(Buffer.from(header, 'base64').toString()), `${path}/connect`, '{}');
-    sockets.handleUpgrade(request, socket, head, (webSocket) => connect(webSocket, refusal));
+    const credentials = objectIn(Buffer.from(header, 'base64').toString());
+    const refusal = realTime.check(credentials, `${path}/connect`, '{}');
+    realTime.sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      new Connection(webSocket, realTime, refusal);
+    });
   });
+  return realTime;
+}
 
-  const check = (header: Frame, signedPath: string, body: string): Refusal | undefined =>
-    checkCredentials(modes, {
-      headers: Object.fromEntries(
-        Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)]),
-      ),
-      path: signedPath,
-      body: Buffer.from(body),
-    });
+class RealTimeServer implements RealTime {
+  readonly options: RealTimeOptions;
+  readonly sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: mostBytes,
+    handleProtocols: (offered) => (offered.has('graphql-ws') ? 'graphql-ws' : false),
+  });
+  /** Those of all connections. */
+  readonly subscriptions = new Set<Subscription>();
+  readonly #mutations: ReadonlyMap<string, ReadonlySet<string>>;
 
-  function connect(socket: WebSocket, refusal: Refusal | undefined): void {
-    const own = new Map<unknown, Subscription>();
-    let isOpen = false;
-    const send = (frame: Frame): void => socket.send(JSON.stringify(frame));
-    let beat: NodeJS.Timeout | undefined;
-    socket.on('error', () => undefined);
-    socket.once('close', () => {
-      clearInterval(beat);
-      for (const subscription of own.values()) subscriptions.delete(subscription);
-    });
-    socket.on('message', (data: RawData) => {
-      const { type, id, payload } = objectIn((data as Buffer).toString());
-      if (type === 'connection_init') {
-        if (refusal) {
-          const [errorType, message] = refusal;
-          send({ type: 'connection_error', payload: { errors: [{ errorType, message, errorCode: 401 }] } });
-          socket.close();
-          return;
-        }
-        isOpen = true;
-        send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
-        send({ type: 'ka' });
-        beat ??= setInterval(() => send({ type: 'ka' }), keepAlive);
-      } else if (type === 'start' && isOpen) {
-        const refused = start(id, payload as Frame | undefined);
-        if (refused === undefined) send({ id, type: 'start_ack' });
-        else {
-          const [errorType, message] = refused;
-          send({ id, type: 'error', payload: { errors: [{ errorType, message }] } });
-        }
-      } else if (type === 'stop' && isOpen) {
-        const stopped = own.get(id);
-        own.delete(id);
-        if (stopped) subscriptions.delete(stopped);
-        send({ id, type: 'complete' });
-      } else {
-        const error = {
-          errorType: 'UnsupportedOperation',
-          message: 'unknown not supported through the realtime channel',
-        };
-        send({ ...(id !== undefined && { id }), type: 'error', payload: { errors: [error] } });
+  constructor(options: RealTimeOptions) {
+    this.options = options;
+    this.#mutations = mutationsOf(options.text);
+  }
+
+  check(header: Frame, path: string, body: string): Refusal | undefined {
+    const headers = Object.fromEntries(
+      Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)]),
+    );
+    return checkCredentials(this.options.modes, { headers, path, body: Buffer.from(body) });
+  }
+
+  async publish(
+    { selectionSet: { selections } }: OperationDefinitionNode,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const { schema } = this.options;
+    for (const selection of selections) {
+      if (selection.kind !== Kind.FIELD) continue;
+      const { name, alias } = selection;
+      const value = data[(alias ?? name).value];
+      const fed = this.#mutations.get(name.value);
+      if (value == null || fed === undefined) continue;
+      for (const { document, variables, field, send } of [...this.subscriptions]) {
+        if (!fed.has(field.name.value) || !this.#matches(field, variables, value as Frame)) continue;
+        const rootValue = { [field.name.value]: value };
+        const result = await execute({ schema, document, variableValues: variables, rootValue });
+        send(result.data);
       }
-    });
-
-    function start(id: unknown, payload: Frame = {}): Refusal | undefined {
-      const body = String(payload['data']);
-      const { authorization } = (payload['extensions'] ?? {}) as Frame;
-      const unauthorized = check((authorization ?? {}) as Frame, path, body);
-      if (unauthorized) return unauthorized;
-      if (own.has(id)) return ['DuplicatedOperationError', 'There is a subscription with this id.'];
-      if (own.size >= mostSubscriptions)
-        return ['MaxSubscriptionsReachedError', 'Max number of 100 subscriptions reached'];
-      const read = readSubscription(objectIn(body), schema);
-      if (typeof read === 'string') return ['BadRequestException', read];
-      const subscription: Subscription = {
-        ...read,
-        send: (data) => send({ id, type: 'data', payload: { data } }),
-      };
-      own.set(id, subscription);
-      subscriptions.add(subscription);
-      return undefined;
     }
   }
 
-  return {
-    async publish({ selectionSet: { selections } }, data) {
-      for (const selection of selections) {
-        if (selection.kind !== Kind.FIELD) continue;
-        const { name, alias } = selection;
-        const value = data[(alias ?? name).value];
-        const fed = mutations.get(name.value);
-        if (value == null || fed === undefined) continue;
-        for (const { document, variables, field, send } of [...subscriptions]) {
-          if (!fed.has(field.name.value) || !matches(field, variables, value as Frame)) continue;
-          const rootValue = { [field.name.value]: value };
-          const result = await execute({ schema, document, variableValues: variables, rootValue });
-          send(result.data);
-        }
-      }
-    },
-    close() {
-      for (const socket of sockets.clients) socket.terminate();
-    },
-  };
+  close(): void {
+    for (const socket of this.sockets.clients) socket.terminate();
+  }
 
   /** Whether the arguments of a subscription equal the fields of the result that have their names. */
-  function matches(field: FieldNode, variables: Record<string, unknown>, value: Frame): boolean {
-    const definition = schema.getSubscriptionType()!.getFields()[field.name.value]!;
+  #matches(field: FieldNode, variables: Record<string, unknown>, value: Frame): boolean {
+    const definition = this.options.schema.getSubscriptionType()!.getFields()[field.name.value]!;
     const wanted = Object.entries(getArgumentValues(definition, field, variables));
     return wanted.every(([name, argument]) => argument == null || argument === value[name]);
+  }
+}
+
+class Connection {
+  readonly #socket: WebSocket;
+  readonly #server: RealTimeServer;
+  /** Why the connection is not taken. */
+  readonly #refusal: Refusal | undefined;
+  readonly #own = new Map<unknown, Subscription>();
+  #isOpen = false;
+  #beat: NodeJS.Timeout | undefined;
+
+  constructor(socket: WebSocket, server: RealTimeServer, refusal: Refusal | undefined) {
+    this.#socket = socket;
+    this.#server = server;
+    this.#refusal = refusal;
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      clearInterval(this.#beat);
+      for (const subscription of this.#own.values()) server.subscriptions.delete(subscription);
+    });
+    socket.on('message', (data: RawData) => this.#take(objectIn((data as Buffer).toString())));
+  }
+
+  #send(frame: Frame): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  #take({ type, id, payload }: Frame): void {
+    if (type === 'connection_init') this.#open();
+    else if (type === 'start' && this.#isOpen) {
+      const refused = this.#start(id, payload as Frame | undefined);
+      if (refused === undefined) this.#send({ id, type: 'start_ack' });
+      else {
+        const [errorType, message] = refused;
+        this.#send({ id, type: 'error', payload: { errors: [{ errorType, message }] } });
+      }
+    } else if (type === 'stop' && this.#isOpen) {
+      const stopped = this.#own.get(id);
+      this.#own.delete(id);
+      if (stopped) this.#server.subscriptions.delete(stopped);
+      this.#send({ id, type: 'complete' });
+    } else {
+      const message = 'unknown not supported through the realtime channel';
+      const errors = [{ errorType: 'UnsupportedOperation', message }];
+      this.#send({ ...(id !== undefined && { id }), type: 'error', payload: { errors } });
+    }
+  }
+
+  #open(): void {
+    if (this.#refusal) {
+      const [errorType, message] = this.#refusal;
+      this.#send({ type: 'connection_error', payload: { errors: [{ errorType, message, errorCode: 401 }] } });
+      this.#socket.close();
+      return;
+    }
+    this.#isOpen = true;
+    this.#send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
+    this.#send({ type: 'ka' });
+    this.#beat ??= setInterval(() => this.#send({ type: 'ka' }), this.#server.options.keepAlive ?? 60_000);
+  }
+
+  #start(id: unknown, payload: Frame = {}): Refusal | undefined {
+    const { path, schema } = this.#server.options;
+    const body = String(payload['data']);
+    const { authorization } = (payload['extensions'] ?? {}) as Frame;
+    const unauthorized = this.#server.check((authorization ?? {}) as Frame, path, body);
+    if (unauthorized) return unauthorized;
+    if (this.#own.has(id)) return ['DuplicatedOperationError', 'There is a subscription with this id.'];
+    if (this.#own.size >= mostSubscriptions)
+      return ['MaxSubscriptionsReachedError', 'Max number of 100 subscriptions reached'];
+    const read = readSubscription(objectIn(body), schema);
+    if (typeof read === 'string') return ['BadRequestException', read];
+    const send = (data: unknown) => this.#send({ id, type: 'data', payload: { data } });
+    const subscription: Subscription = { ...read, send };
+    this.#own.set(id, subscription);
+    this.#server.subscriptions.add(subscription);
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Over 300 lines: what AWS runs, in one place.
+ * Over 300 lines: all that AWS runs.
  *
  * An AppSync API on this machine, as far as a caller can tell: it checks the credentials of each mode as AppSync does,
  * runs federation by hand (`_Any` is an input there), answers with AppSync's errors and ends what takes too long; its
@@ -137,7 +137,7 @@ async function answerTo(
   api: AppSyncApi,
   realTime: RealTime,
 ): Promise<Answer> {
-  // AppSync has no such path. The process that starts the stand-in asks it for readiness.
+  // AppSync has no such path. The process that starts the stand-in reads its readiness there.
   if (request.url?.startsWith(healthPath)) return { status: 200, content: { status: 'ready' } };
   const body = await readBody(request);
   const { headers } = request;
@@ -150,13 +150,13 @@ async function answerTo(
     api.onRefusal?.(message);
     return failure(request.method === 'POST' ? 401 : 400, errorType, message);
   }
-  const asked = readOperation(body);
-  if (asked === undefined)
+  const operation = readOperation(body);
+  if (operation === undefined)
     return failure(400, 'MalformedHttpRequestException', 'Unable to parse GraphQL query.');
-  api.onCall?.({ headers, ...asked });
+  api.onCall?.({ headers, ...operation });
   const received = { headers, path: request.url!, body };
   const mode = api.modes.find((each) => checkCredentials([each], received) === undefined);
-  return { status: 200, content: await run(asked, { schema, cap: api.cap, realTime, mode: mode?.type }) };
+  return { status: 200, content: await run(operation, { schema, cap: api.cap, realTime, mode: mode?.type }) };
 }
 
 interface Operation {
@@ -230,8 +230,8 @@ const executionTimeout = {
 
 function toAppSyncError({ message, path, locations, originalError }: GraphQLError) {
   const errorType = originalError instanceof ResolverError ? originalError.errorType : null;
-  const places = locations?.map((location) => ({ ...location, sourceName: null })) ?? null;
-  return { path: path ?? null, data: null, errorType, errorInfo: null, locations: places, message };
+  const positions = locations?.map((location) => ({ ...location, sourceName: null })) ?? null;
+  return { path: path ?? null, data: null, errorType, errorInfo: null, locations: positions, message };
 }
 
 const modeDirectives: Readonly<Record<string, AppSyncMode['type']>> = {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type z } from 'zod';
 
-/** A fact that a subgraph tells others: a CloudEvent 1.0 with four extension attributes. */
+/** A fact that a subgraph publishes: a CloudEvent 1.0 with four extension attributes. */
 export interface DomainEvent<Type extends string = string, Data = unknown> {
   readonly specversion: '1.0';
   /** A UUID, the same whenever this event is delivered again. */
   readonly id: string;
-  /** The name of the subgraph that tells it. */
+  /** The name of the subgraph that publishes it. */
   readonly source: string;
   /** Such as `OrderPlaced`. */
   readonly type: Type;

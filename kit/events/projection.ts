@@ -62,7 +62,7 @@ export interface ProjectionDefinition<From extends ConsumedEvents, State> {
   readonly apply: (state: State | undefined, event: EventOf<From>) => State | null;
   /** The key of the document that an event changes. @default the event's subject */
   readonly key?: (event: EventOf<From>) => string;
-  /** The list in which a document is found, and its place in it. @default in none */
+  /** The list in which a document is found, and its position in it. @default in none */
   readonly list?: (state: State, key: string) => ListPlace | undefined;
   /** Documents that are there without an event, such as samples. Each rebuild begins with them. */
   readonly seed?: () => Iterable<{ readonly key: string; readonly state: State }>;
@@ -173,11 +173,11 @@ export interface TotalsDefinition<From extends ConsumedEvents, Value, Total> {
   readonly entries: (event: EventOf<From>) => Iterable<{ readonly group: string; readonly value: Value }>;
   /** The total of a group. All values of the group are read for each event, so it should not have tens of thousands. */
   readonly count: (values: readonly Value[]) => Total;
-  /** The list in which a total is found, and its place in it. @default in none */
+  /** The list in which a total is found, and its position in it. @default in none */
   readonly list?: (total: Total, group: string) => ListPlace | undefined;
   /**
    * Called when the totals have what an event adds, and again whenever the event is applied again: it must change nothing
-   * then. A subgraph can tell others by it, with an event of its own, that they may read the totals now.
+   * then. A subgraph can report by it, with an event of its own, that the totals may be read now.
    */
   readonly onCounted?: (event: EventOf<From>, db: Database) => Promise<unknown>;
   /** One value per group that is there without an event, such as one of samples. Each rebuild begins with it. */

@@ -38,7 +38,7 @@ export interface Projections {
    */
   apply(projection: Projection, event: ProjectedEvent): Promise<void>;
   /**
-   * How far a projection is: it has what its sources had told by this time (ISO 8601, UTC), but for events in its failure
+   * How far a projection is: it has all events of its sources up to this time (ISO 8601, UTC), but for events in its failure
    * queue. `null` before it has caught up with them for the first time. While all is well it is at most 15 s ago.
    */
   asOf(projection: Projection): Promise<string | null>;
@@ -313,5 +313,5 @@ export class SubgraphProjections {
 
 const keyOf = ({ name }: Projection) => ({ consumer: name, item: 'projection' }) as const;
 
-/** Each generation has a consumer of its own, so it has its own place in the logs that it reads. */
+/** Each generation has a consumer of its own, so it has its own positions in the logs that it reads. */
 const consumerOf = ({ name }: Projection, generation: number): string => `${name}@${generation}`;

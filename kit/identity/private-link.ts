@@ -14,7 +14,7 @@ export interface PrivateLinkOptions {
 }
 
 /** What the signature proves before the body has arrived. */
-export interface Checked {
+export interface LinkProof {
   /** The client that the gateway calls for; `null` for an anonymous one. */
   readonly caller: SignedCaller | null;
   /** SHA-256 of the body, in base64. */
@@ -35,10 +35,10 @@ export const clockToleranceMilliseconds = windowSeconds * 1000;
  * before by this process. A function that throws {@link LinkRefused} for any other.
  */
 export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkOptions) {
-  const seen = new Seen();
+  const seen = new SeenSignatures();
   const ours = tagOf(subgraph);
 
-  return (method: string, url: string, headers: IncomingHttpHeaders): Checked => {
+  return (method: string, url: string, headers: IncomingHttpHeaders): LinkProof => {
     const input = member(headers['signature-input'], inputPattern);
     const signature = member(headers['signature'], signaturePattern);
     if (input === undefined || signature === undefined)
@@ -89,7 +89,7 @@ export function openPrivateLink({ subgraph, keys, now = Date.now }: PrivateLinkO
 const queryOf = (url: string): string => (url.includes('?') ? url.slice(url.indexOf('?')) : '?');
 
 /** Passes a body through, and fails at its end when its digest is not the signed one. */
-export function checkBody({ digest }: Checked): Transform {
+export function checkBody({ digest }: LinkProof): Transform {
   const hash = createHash('sha256');
   return new Transform({
     transform(chunk: Buffer, _, done) {
@@ -104,7 +104,7 @@ export function checkBody({ digest }: Checked): Transform {
 }
 
 /** What was checked of a request that has no body. Throws {@link LinkRefused} if another body was signed. */
-export function withoutBody(checked: Checked): Checked {
+export function withoutBody(checked: LinkProof): LinkProof {
   if (checked.digest === emptyDigest) return checked;
   throw new LinkRefused('The signature is that of a request with a body.');
 }
@@ -190,7 +190,7 @@ function readCaller(header: string | string[] | undefined): SignedCaller | null 
  * The signatures of the last minutes. 48 bits of each are enough: that an honest one meets another has a chance of one
  * in a thousand million.
  */
-class Seen {
+class SeenSignatures {
   #young = new Set<number>();
   #old = new Set<number>();
   #turn = 0;

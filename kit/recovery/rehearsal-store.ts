@@ -3,11 +3,11 @@
  * are, to create, delete, dump and restore them. It ends with its parent.
  */
 import { DeleteTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { ScanCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOutage } from '../table/commands';
 import { atMost, missing } from '../table/condition';
-import { openDatabase } from '../table/database';
+import { openDatabase, type Database } from '../table/database';
 import { connectDynamoDB } from '../store/dynamodb';
 import {
   eventLogTable,
@@ -34,40 +34,87 @@ const tableMilliseconds = 60_000;
 
 type Data = ReturnType<typeof ItemWritten.create>['data'];
 
-async function serveRequests(): Promise<void> {
-  const { client, place } = await connectDynamoDB(readSettings({}, []).database!);
-  const db = openDatabase({ client });
+type Position = string | Record<string, unknown>;
 
-  const find = async (TableName: string): Promise<boolean> => {
+/** The tables by their requests. */
+class RehearsalTables {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #db: Database;
+
+  constructor(client: DynamoDBDocumentClient) {
+    this.#client = client;
+    this.#db = openDatabase({ client });
+  }
+
+  /** The names of those that are there. */
+  async tables(): Promise<string[]> {
+    const found = await Promise.all(all.map(({ name }) => this.#find(name)));
+    return all.map(({ name }) => name).filter((_, i) => found[i]);
+  }
+
+  async create(): Promise<void> {
+    for (const table of all) await this.#create(table);
+  }
+
+  async delete(): Promise<void> {
+    await Promise.all(all.map(({ name }) => this.#delete(name)));
+  }
+
+  /** A page of a table; of the log, a page of its events. */
+  async dump({ table, after }: { table: string; after?: Position }) {
+    if (table === logTable.name) {
+      const position = typeof after === 'string' ? after : '';
+      const items = await openEventLog({ db: this.#db, source }).readAll(position, dumpedAtOnce);
+      return { items, next: items.length < dumpedAtOnce ? undefined : items.at(-1)!.position };
+    }
+    const page = { TableName: table, Limit: dumpedAtOnce, ConsistentRead: true };
+    const ExclusiveStartKey = typeof after === 'string' ? undefined : after;
+    const { Items: items = [], LastEvaluatedKey: next } = await this.#client.send(
+      new ScanCommand({ ...page, ExclusiveStartKey }),
+    );
+    return { items, next };
+  }
+
+  put({ table, items }: { table: string; items: object[] }): Promise<void> {
+    return this.#db.table(tables.find(({ name }) => name === table)!).batchPut(items);
+  }
+
+  /** Into the log; those behind the position `after` into their items, too. */
+  async restore({ events, after }: { events: RestoredEvent[]; after: string }): Promise<void> {
+    await restoreLog({ db: this.#db, source }, events);
+    await this.#apply(events.filter(({ position }) => numberOf(position) > numberOf(after)));
+  }
+
+  async #find(TableName: string): Promise<boolean> {
     try {
-      await client.send(new DescribeTableCommand({ TableName }));
+      await this.#client.send(new DescribeTableCommand({ TableName }));
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
       throw error;
     }
-  };
+  }
 
   /**
    * Makes a table that is empty. dynalite puts what was on its way when a table was deleted into the next table of that
    * name, which then has to go, too.
    */
-  async function make(table: AnyTableDefinition): Promise<void> {
+  async #create(table: AnyTableDefinition): Promise<void> {
     const deadline = Date.now() + tableMilliseconds;
     for (;;) {
-      await prepareTable(table, { db, client, seed: false });
-      if (await isEmpty(table.name, client)) return;
+      await prepareTable(table, { db: this.#db, client: this.#client, seed: false });
+      if (await isEmpty(table.name, this.#client)) return;
       if (Date.now() > deadline) throw new Error(`Others write to the table ${table.name}.`);
-      await remove(table.name);
+      await this.#delete(table.name);
     }
   }
 
   /** Resolves when it is gone. A table that is being made or deleted is waited for. */
-  async function remove(TableName: string): Promise<void> {
+  async #delete(TableName: string): Promise<void> {
     const deadline = Date.now() + tableMilliseconds;
     for (let pause = 10; ; pause = Math.min(2 * pause, 1000)) {
       try {
-        await client.send(new DeleteTableCommand({ TableName }));
+        await this.#client.send(new DeleteTableCommand({ TableName }));
       } catch (error) {
         if (isNotFound(error)) return;
         if ((error as Error).name !== 'ResourceInUseException') throw error;
@@ -78,12 +125,13 @@ async function serveRequests(): Promise<void> {
   }
 
   /** The newest of its events makes an item, unless it is as new already. What its outbox had is in the log. */
-  async function applyEvents(events: readonly RestoredEvent[]): Promise<void> {
+  async #apply(events: readonly RestoredEvent[]): Promise<void> {
     const newest = new Map(events.map(({ event }) => [event.subject, event]));
+    const table = this.#db.table(itemsTable);
     await Promise.all(
-      Array.from(newest.values(), ({ subject, sequence, data }) =>
-        db.table(itemsTable).update(
-          { id: subject },
+      Array.from(newest.values(), ({ subject: id, sequence, data }) =>
+        table.update(
+          { id },
           {
             set: { ...(data as Data), eventCount: sequence },
             remove: ['outbox', 'outboxShard'],
@@ -94,53 +142,26 @@ async function serveRequests(): Promise<void> {
       ),
     );
   }
+}
 
-  const actions = {
-    tables: async () => {
-      const found = await Promise.all(all.map(({ name }) => find(name)));
-      return all.map(({ name }) => name).filter((_, i) => found[i]);
-    },
-    create: async () => {
-      for (const table of all) await make(table);
-    },
-    delete: () => Promise.all(all.map(({ name }) => remove(name))),
-    /** A page of a table; of the log, a page of its events. */
-    dump: async ({ table, after }: { table: string; after?: string | Record<string, unknown> }) => {
-      if (table === logTable.name) {
-        const events = await openEventLog({ db, source }).readAll(
-          typeof after === 'string' ? after : '',
-          dumpedAtOnce,
-        );
-        return { items: events, next: events.length < dumpedAtOnce ? undefined : events.at(-1)!.position };
-      }
-      const page = { TableName: table, Limit: dumpedAtOnce, ConsistentRead: true };
-      const start = typeof after === 'string' ? undefined : after;
-      const { Items = [], LastEvaluatedKey } = await client.send(
-        new ScanCommand({ ...page, ExclusiveStartKey: start }),
-      );
-      return { items: Items, next: LastEvaluatedKey };
-    },
-    put: ({ table, items }: { table: string; items: object[] }) =>
-      db.table(tables.find(({ name }) => name === table)!).batchPut(items),
-    /** Into the log; those behind the position `after` into their items, too. */
-    restore: async ({ events, after }: { events: RestoredEvent[]; after: string }) => {
-      await restoreLog({ db, source }, events);
-      await applyEvents(events.filter(({ position }) => numberOf(position) > numberOf(after)));
-    },
-  };
+interface ActionMessage {
+  readonly id: number;
+  readonly action: 'tables' | 'create' | 'delete' | 'dump' | 'put' | 'restore';
+  readonly request: never;
+}
 
-  process.on(
-    'message',
-    ({ id, action, request }: { id: number; action: keyof typeof actions; request: never }) => {
-      actions[action](request).then(
-        (result) => process.send!({ type: 'answer', id, result }),
-        (error: unknown) => {
-          const says = isOutage(error) ? `DynamoDB does not answer at ${place}.` : (error as Error).message;
-          process.send!({ type: 'answer', id, error: says });
-        },
-      );
-    },
-  );
+async function serveRequests(): Promise<void> {
+  const { client, place } = await connectDynamoDB(readSettings({}, []).database!);
+  const rehearsal = new RehearsalTables(client);
+  process.on('message', ({ id, action, request }: ActionMessage) => {
+    rehearsal[action](request).then(
+      (result: unknown) => process.send!({ type: 'answer', id, result }),
+      (error: unknown) => {
+        const message = isOutage(error) ? `DynamoDB does not answer at ${place}.` : (error as Error).message;
+        process.send!({ type: 'answer', id, error: message });
+      },
+    );
+  });
   process.once('disconnect', () => process.exit(0));
   process.send!({ type: 'ready', tables: all.map(({ name }) => name) });
 }

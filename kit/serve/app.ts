@@ -1,4 +1,4 @@
-/** The HTTP app of a subgraph. Over 300 lines: its options, and in which order what is optional is wired up. */
+/** The HTTP app of a subgraph. */
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
   LogController,
@@ -9,19 +9,21 @@ import Fastify, {
   type FastifyRequest,
   type RouteShorthandOptions,
 } from 'fastify';
+import { type GraphQLSchema } from 'graphql';
 import { finished } from 'node:stream';
-import { contextsOf } from './context';
-import { type Database } from '../table/database';
-import { type Cause } from '../events/event';
+import { contextsOf, type ContextOptions, type CreateContext } from './context';
 import { serveConsumers } from '../events/consumers/serve-consumers';
 import { type SubgraphConsumers } from '../events/consumers/subgraph-consumers';
-import { type ArchiveWait } from '../events/log/archive-wait';
 import { serveArchived, serveEvents, type EventStreamSettings } from '../events/log/serve-events';
 import { type SubgraphEvents } from '../events/log/subgraph-events';
-import { type Projections } from '../events/subgraph-projections';
 import { createApolloServer, loadSchema } from '../graphql';
-import { type LinkKeys } from '../identity/link-keys';
-import { checkBody, LinkRefused, openPrivateLink, withoutBody, type Checked } from '../identity/private-link';
+import {
+  checkBody,
+  LinkRefused,
+  openPrivateLink,
+  withoutBody,
+  type LinkProof,
+} from '../identity/private-link';
 import { refuse } from './refuse';
 import { StartError } from './start-error';
 import { type Subgraph } from '../subgraph';
@@ -29,10 +31,8 @@ import { type EventSource } from '../subscriptions/event-source';
 import { serveSubscriptions, type SubscriptionSettings } from '../subscriptions/serve-subscriptions';
 import { readTrace, type Trace } from '../traces/trace';
 import { traceRequest } from '../traces/request-span';
-import { type Tracer } from '../traces/tracer';
 import { type WorkflowEngine } from '../workflows/engine';
 import { serveWorkflows } from '../workflows/serve-workflows';
-import { type Workflows } from '../workflows/workflows';
 
 export const graphqlPath = '/graphql';
 
@@ -42,89 +42,87 @@ const bodyLimitBytes = 4 * 1024 * 1024;
 /** How long a request may take to arrive. */
 const requestTimeoutMilliseconds = 30_000;
 
-export interface AppOptions<OptionName extends string> {
+export interface AppOptions<OptionName extends string> extends ContextOptions<OptionName> {
   readonly schema: string;
-  readonly options: Readonly<Record<OptionName, string>>;
   readonly log: FastifyBaseLogger;
-  readonly db: Database;
   /** Undefined: there are no subscriptions. */
   readonly events: EventSource | undefined;
-  readonly workflowsOf: (cause: Cause) => Workflows;
   /** Undefined: there is nothing at `/workflows`. */
   readonly engine?: WorkflowEngine | undefined;
   /** Undefined: there is no `GET /events`. */
   readonly domainEvents?: SubgraphEvents | undefined;
   readonly eventStreams?: EventStreamSettings | undefined;
-  /** Answers of mutations wait for the archive. Undefined: they do not. */
-  readonly archiveWait?: ArchiveWait | undefined;
   /** Undefined: there is nothing at `/events/failures` and `/events/rebuilds`. */
   readonly consumers?: SubgraphConsumers | undefined;
-  readonly projectionsOf: (db: Database) => Projections;
   /** `false`: they are refused. */
   readonly subscriptions?: SubscriptionSettings | false | undefined;
-  /** The executable schema. Requests wait until it is resolved. */
-  readonly prepared: Promise<void>;
   /** Names of the tables that do not exist or are not seeded yet. Readiness fails while there are any. */
   readonly waitingFor: ReadonlySet<string>;
   /** Aborted when the process begins to drain: readiness fails, so that load balancers send no more requests. */
   readonly draining: AbortSignal;
-  /** The keys of the private link. Without them the subgraph answers every caller. */
-  readonly linkKeys?: LinkKeys | undefined;
-  /** Trusts the user id of a request unchecked where the gateway has signed no caller. @default true without keys */
-  readonly development?: boolean | undefined;
-  /** Records requests to the GraphQL endpoint. @default nothing is recorded */
-  readonly tracer?: Tracer | undefined;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     trace: Trace;
     /** As `ReceivedCall.checked`. */
-    checked: Checked | null;
+    checked: LinkProof | null;
   }
 }
 
 /** A subgraph as a Fastify app, served by a listener or by Lambda. */
 export async function createApp<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  {
-    schema,
-    options,
-    log,
-    db,
-    events,
-    workflowsOf,
-    engine,
-    domainEvents,
-    eventStreams,
-    archiveWait,
-    consumers,
-    projectionsOf,
-    subscriptions = {},
-    prepared,
-    waitingFor,
-    draining,
-    linkKeys,
-    development = !linkKeys,
-    tracer,
-  }: AppOptions<OptionName>,
+  options: AppOptions<OptionName>,
 ): Promise<FastifyInstance> {
-  const executable = await loadSchema(schema, subgraph.resolvers);
-  const apollo = await createApolloServer(executable, log);
-  const createContext = contextsOf(subgraph, {
-    db,
-    options,
-    workflowsOf,
-    projectionsOf,
-    linkKeys,
-    development,
-    prepared,
-    tracer,
-    archiveWait,
-  });
+  const { log, domainEvents, consumers, engine, prepared, draining, linkKeys } = options;
+  const schema = await loadSchema(options.schema, subgraph.resolvers);
+  const apollo = await createApolloServer(schema, log);
+  const createContext = contextsOf(subgraph, options);
   const check = linkKeys && openPrivateLink({ subgraph: subgraph.name, keys: linkKeys });
+  const app = openServer(log);
+  addHooks(app, options);
+  // Not Fastify's `onClose` hook: that runs before the last request is answered.
+  app.server.once('close', () => void apollo.stop());
+  serveHealth(app, options);
 
-  const app = Fastify({
+  const operators = { app, prepared, signed: check ? signedRoute(check) : {} };
+  if (consumers) serveConsumers({ ...operators, consumers });
+  if (engine) serveWorkflows({ ...operators, engine });
+  if (domainEvents?.archiveWait) serveArchived(domainEvents.archiveWait, operators);
+  if (domainEvents)
+    serveEvents(app, {
+      ...options.eventStreams,
+      ...domainEvents,
+      prepared,
+      draining,
+      check: check && (({ method, url, headers }) => withoutBody(check(method, url, headers))),
+    });
+
+  const handle = fastifyApolloHandler(apollo, {
+    context: (request: FastifyRequest, reply: FastifyReply) =>
+      createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
+  });
+  const subscribe = openSubscriptions(app, subgraph.name, { ...options, schema, createContext, check });
+  app.route({
+    method: ['GET', 'POST'],
+    url: graphqlPath,
+    handler(request, reply) {
+      return subscribe?.(request, reply) ?? handle.call(app, request, reply);
+    },
+    ...operators.signed,
+  });
+  app.route({
+    method: ['PUT', 'PATCH', 'DELETE'],
+    url: graphqlPath,
+    handler: (_, reply) =>
+      refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
+  });
+  return app;
+}
+
+const openServer = (log: FastifyBaseLogger): FastifyInstance =>
+  Fastify({
     loggerInstance: log,
     bodyLimit: bodyLimitBytes,
     // A variable may be named `__proto__`, and one body may hold the variables of many clients. `JSON.parse` makes an
@@ -135,8 +133,13 @@ export async function createApp<Context extends object, OptionName extends strin
     logController: new LogController({ disableRequestLogging: true }),
     // Requests that arrive over keep-alive connections while the app closes are answered; then the connection ends.
     return503OnClosing: false,
-  }) as unknown as FastifyInstance;
+  });
 
+/** The trace of each request, its line in the log, and how errors are answered. */
+function addHooks(
+  app: FastifyInstance,
+  { log, tracer, draining }: Pick<AppOptions<string>, 'log' | 'tracer' | 'draining'>,
+): void {
   app.decorateRequest('trace', null as unknown as Trace);
   app.decorateRequest('checked', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -154,13 +157,16 @@ export async function createApp<Context extends object, OptionName extends strin
     if (draining.aborted) reply.header('connection', 'close');
     await Promise.resolve();
   });
-  // Not Fastify's `onClose` hook: that runs before the last request is answered.
-  app.server.once('close', () => void apollo.stop());
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((_, reply) =>
     refuse(reply, 404, 'NOT_FOUND', `There is nothing here; GraphQL is at ${graphqlPath}.`),
   );
+}
 
+function serveHealth(
+  app: FastifyInstance,
+  { draining, waitingFor }: Pick<AppOptions<string>, 'draining' | 'waitingFor'>,
+): void {
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', (_, reply) => {
     const reasons = draining.aborted
@@ -170,71 +176,47 @@ export async function createApp<Context extends object, OptionName extends strin
       ? { status: 'ready' }
       : reply.code(503).send({ status: 'not ready', reasons });
   });
+}
 
-  const signed: Pick<RouteShorthandOptions, 'onRequest' | 'preParsing'> = check
-    ? {
-        onRequest: async (request) => {
-          request.checked = check(request.method, request.url, request.headers);
-          await Promise.resolve();
-        },
-        preParsing: async (request, _, body) => {
-          await Promise.resolve();
-          return body.pipe(checkBody(request.checked!));
-        },
-      }
-    : {};
-  const operators = { app, prepared, signed };
-  if (consumers) serveConsumers({ ...operators, consumers });
-  if (engine) serveWorkflows({ ...operators, engine });
-  const handle = fastifyApolloHandler(apollo, {
-    context: (request: FastifyRequest, reply: FastifyReply) =>
-      createContext(request, { ...watchCaller(request, reply), invalidate: invalidateGroups(reply) }),
-  });
-  const hasSubscriptions = subscriptions !== false && executable.getSubscriptionType();
-  if (hasSubscriptions && !events)
+type CheckLink = ReturnType<typeof openPrivateLink>;
+
+/** The hooks of a route that only the gateway may call. */
+const signedRoute = (check: CheckLink): Pick<RouteShorthandOptions, 'onRequest' | 'preParsing'> => ({
+  onRequest: async (request) => {
+    request.checked = check(request.method, request.url, request.headers);
+    await Promise.resolve();
+  },
+  preParsing: async (request, _, body) => {
+    await Promise.resolve();
+    return body.pipe(checkBody(request.checked!));
+  },
+});
+
+interface SubscriptionOptions<OptionName extends string> extends Omit<AppOptions<OptionName>, 'schema'> {
+  readonly schema: GraphQLSchema;
+  readonly createContext: CreateContext;
+  readonly check: CheckLink | undefined;
+}
+
+/** Answers requests that subscribe; undefined where the schema has no subscriptions, or they are refused. */
+function openSubscriptions<OptionName extends string>(
+  app: FastifyInstance,
+  name: string,
+  options: SubscriptionOptions<OptionName>,
+) {
+  const { schema, createContext, check, events, draining, linkKeys, tracer, subscriptions = {} } = options;
+  if (subscriptions === false || !schema.getSubscriptionType()) return undefined;
+  if (!events)
     throw new StartError(
-      `The schema of "${subgraph.name}" has subscriptions, but nothing that they follow: give one of its tables an outbox, or the subgraph \`events\`.`,
+      `The schema of "${name}" has subscriptions, but nothing that they follow: give one of its tables an outbox, or the subgraph \`events\`.`,
     );
-  const subscribe =
-    hasSubscriptions && events
-      ? serveSubscriptions(app, {
-          name: subgraph.name,
-          schema: executable,
-          createContext,
-          events,
-          draining,
-          linkKeys,
-          tracer,
-          checkUpgrade: check && ((url, headers) => withoutBody(check('GET', url, headers))),
-          path: graphqlPath,
-          maxMessageBytes: bodyLimitBytes,
-          ...subscriptions,
-        })
-      : undefined;
-  if (domainEvents?.archiveWait) serveArchived(domainEvents.archiveWait, operators);
-  if (domainEvents)
-    serveEvents(app, {
-      ...eventStreams,
-      ...domainEvents,
-      prepared,
-      draining,
-      check: check && (({ method, url, headers }) => withoutBody(check(method, url, headers))),
-    });
-  app.route({
-    method: ['GET', 'POST'],
-    url: graphqlPath,
-    handler(request, reply) {
-      return subscribe?.(request, reply) ?? handle.call(app, request, reply);
-    },
-    ...signed,
+  return serveSubscriptions(app, {
+    ...{ name, schema, createContext, events, draining, linkKeys, tracer },
+    checkUpgrade: check && ((url, headers) => withoutBody(check('GET', url, headers))),
+    path: graphqlPath,
+    maxMessageBytes: bodyLimitBytes,
+    ...subscriptions,
   });
-  app.route({
-    method: ['PUT', 'PATCH', 'DELETE'],
-    url: graphqlPath,
-    handler: (_, reply) =>
-      refuse(reply.header('allow', 'GET, POST'), 405, 'METHOD_NOT_ALLOWED', 'Use GET or POST.'),
-  });
-  return app;
 }
 
 /** Adds tags to the response header. Tags that a header cannot hold are left out: no schema can state them either. */

@@ -14,7 +14,7 @@ import {
 } from '../identity/identity';
 import { type LinkKeys } from '../identity/link-keys';
 import { type Projections } from '../events/subgraph-projections';
-import { signer, type Checked } from '../identity/private-link';
+import { signer, type LinkProof } from '../identity/private-link';
 import { type RequestScope, type Subgraph } from '../subgraph';
 import { type Trace } from '../traces/trace';
 import { causedFetch } from '../traces/caused-fetch';
@@ -25,7 +25,7 @@ import { type Workflows } from '../workflows/workflows';
 export interface ReceivedCall extends Pick<FastifyRequest, 'headers' | 'log'> {
   readonly trace: Trace;
   /** What the private link proved; `null` without a private link. */
-  readonly checked: Checked | null;
+  readonly checked: LinkProof | null;
 }
 
 export interface CallEffects {
@@ -47,42 +47,36 @@ export interface ContextOptions<OptionName extends string> {
   readonly options: Readonly<Record<OptionName, string>>;
   readonly workflowsOf: (cause: Cause) => Workflows;
   readonly projectionsOf: (db: Database) => Projections;
-  readonly linkKeys: LinkKeys | undefined;
-  /** Trusts the user id of a request unchecked where the gateway has signed no caller. */
-  readonly development: boolean;
-  /** Contexts wait until it is resolved. */
+  /** The keys of the private link. Without them the subgraph answers every caller. */
+  readonly linkKeys?: LinkKeys | undefined;
+  /** Trusts the user id of a request unchecked where the gateway has signed no caller. @default true without keys */
+  readonly development?: boolean | undefined;
+  /** Requests wait until it is resolved. */
   readonly prepared: Promise<void>;
-  readonly tracer: Tracer | undefined;
+  /** Records requests to the GraphQL endpoint. @default nothing is recorded */
+  readonly tracer?: Tracer | undefined;
   /** Answers of mutations wait for the archive. Undefined: they do not. */
-  readonly archiveWait: ArchiveWait | undefined;
+  readonly archiveWait?: ArchiveWait | undefined;
 }
 
 export function contextsOf<Context extends object, OptionName extends string>(
   subgraph: Subgraph<Context, OptionName>,
-  {
-    db,
-    options,
-    workflowsOf,
-    projectionsOf,
-    linkKeys,
-    development,
-    prepared,
-    tracer,
-    archiveWait,
-  }: ContextOptions<OptionName>,
+  scope: ContextOptions<OptionName>,
 ): CreateContext {
+  const { db, options, linkKeys, tracer } = scope;
+  const { development = !linkKeys } = scope;
   const authenticate = subgraph.authenticate ?? (development ? developmentAuthenticate : linkAuthenticate);
 
   return async (call, { signal, invalidate = noop, carryThrough = noop }) => {
-    await prepared;
+    await scope.prepared;
     const { checked, trace, log } = call;
     const caller = checked?.caller ?? null;
     const cause = causeOf(trace);
-    const followed = archiveWait?.follow();
+    const followed = scope.archiveWait?.follow();
     const ownDb = db.forRequest(signal, followed?.onItem).causedBy(cause);
     const context = subgraph.context?.({
       db: ownDb,
-      projections: projectionsOf(ownDb),
+      projections: scope.projectionsOf(ownDb),
       cause,
       identity: identify(authenticate, call, caller),
       caller,
@@ -92,7 +86,7 @@ export function contextsOf<Context extends object, OptionName extends string>(
       propagation: trace.propagation,
       fetch: causedFetch(cause, tracer),
       options,
-      workflows: workflowsOf(cause),
+      workflows: scope.workflowsOf(cause),
       log,
     });
     const state: RequestState = { log, carryThrough, span: trace.span, archived: followed?.archived };

@@ -8,7 +8,7 @@ export interface QueueEvent {
   readonly Records: readonly SqsRecord[];
 }
 
-/** What Lambda must be told of a batch, where its event source has `ReportBatchItemFailures`. */
+/** The answer to Lambda for a batch, where its event source has `ReportBatchItemFailures`. */
 export interface BatchAnswer {
   /** The messages that must come again. The others are done with. */
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];

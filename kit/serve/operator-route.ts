@@ -12,7 +12,7 @@ export interface OperatorRoutes {
   readonly signed: Pick<RouteShorthandOptions, 'onRequest' | 'preParsing'>;
 }
 
-/** What an operator asks for is short. */
+/** Requests of operators are short. */
 const bodyLimit = 16 * 1024;
 
 /** HTTP statuses of what an action may throw; everything else is masked. */
@@ -33,11 +33,11 @@ export function operatorRoute<Body extends z.ZodType>(
   { body: schema, act }: { readonly body: Body; readonly act: (body: z.output<Body>) => Promise<object> },
 ): void {
   app.post(path, { ...signed, bodyLimit }, async ({ body }, reply) => {
-    const { data: asked, error } = schema.safeParse(body);
+    const { data: request, error } = schema.safeParse(body);
     if (error) return refuse(reply, 400, 'BAD_REQUEST', `${firstProblem(error)}.`);
     await prepared;
     try {
-      return await act(asked);
+      return await act(request);
     } catch (thrown) {
       const status = thrown instanceof SubgraphError ? statuses[thrown.code] : undefined;
       if (status === undefined) throw thrown;

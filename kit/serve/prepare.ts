@@ -170,7 +170,7 @@ async function seed(
     marks.update(key, { set: mark('seeding'), condition: { owner } }).catch(() => undefined);
   }, leaseMilliseconds / 3);
   try {
-    for (const slice of slices(items(), seedSliceSize)) {
+    for (const slice of slicesOf(items(), seedSliceSize)) {
       signal?.throwIfAborted();
       await table.batchPut(slice);
     }
@@ -180,7 +180,7 @@ async function seed(
   await marks.update(key, { set: mark('seeded'), condition: { owner, state: exists } });
 }
 
-function* slices<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
+function* slicesOf<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
   let slice: Item[] = [];
   for (const item of items) {
     if (slice.push(item) < size) continue;

@@ -1,4 +1,4 @@
-import { type FastifyInstance } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { existsSync, realpathSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
 import { finished } from 'node:stream';
@@ -7,9 +7,9 @@ import { pino } from 'pino';
 import { createApp, graphqlPath } from './app';
 import { isOutage } from '../table/commands';
 import { openDatabase, type Database } from '../table/database';
-import { connectDynamoDB, noDynamoDB } from '../store/dynamodb';
+import { connectDynamoDB, noDynamoDB, type DynamoDB } from '../store/dynamodb';
 import { type Cause } from '../events/event';
-import { openChannel } from '../events/channels/open-channel';
+import { openSnsSqsChannel } from '../events/channels/sns-sqs-channel';
 import {
   checkConsumers,
   consumerTables,
@@ -19,7 +19,7 @@ import {
 } from '../events/consumers/subgraph-consumers';
 import { openSubgraphEvents, withEventTables, type SubgraphEvents } from '../events/log/subgraph-events';
 import { type SubgraphProjections } from '../events/subgraph-projections';
-import { openLinkKeys } from '../identity/link-keys';
+import { openLinkKeys, type LinkKeys, type LinkKeysSettings } from '../identity/link-keys';
 import { prepareTable } from './prepare';
 import { signer } from '../identity/private-link';
 import { runProcess } from './process';
@@ -27,6 +27,7 @@ import { readSettings, usage, type Settings } from './settings';
 import { cannotListen, StartError } from './start-error';
 import { type Subgraph } from '../subgraph';
 import { logEventSource } from '../subscriptions/log-event-source';
+import { type AnyTableDefinition } from '../table/definition';
 import { openTracing, type Tracing } from '../traces/open-tracing';
 import { type TaskQueue } from '../workflows/engine';
 import { executionsTable } from '../workflows/executions-table';
@@ -91,53 +92,42 @@ export async function openSubgraph<Context extends object, OptionName extends st
   settings: Settings,
   { staysAlive }: { readonly staysAlive: boolean },
 ): Promise<OpenSubgraph> {
-  const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: subgraph.name } });
-  const database = settings.database ?? { kind: 'embedded' };
-  const linkKeys =
-    settings.link &&
-    openLinkKeys(settings.link, (change) => {
-      if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
-      else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
-    });
+  const { name } = subgraph;
+  const log = pino({ level: settings.logLevel ?? 'info', base: { subgraph: name } });
+  const linkKeys = settings.link && openLoggedKeys(settings.link, log);
   const options = readOptions(subgraph, settings);
   checkConsumers(subgraph, options);
   const { definitions, tasks } = readWorkflows(subgraph);
   const hasWorkflows = definitions.size > 0;
-  const tables = withEventTables(subgraph.name, [
-    ...(subgraph.tables ?? []),
-    ...(hasWorkflows && !settings.stepFunctions ? [executionsTable(subgraph.name)] : []),
-    ...consumerTables(subgraph),
-  ]);
+  const tables = tablesOf(subgraph, hasWorkflows && !settings.stepFunctions);
+  const database = settings.database ?? { kind: 'embedded' };
   const dynamodb = tables.length === 0 ? noDynamoDB : await connectDynamoDB(database);
-  const tracing = settings.traces && (await openTracing({ ...settings.traces, service: subgraph.name, log }));
+  const { client } = dynamodb;
+  const tracing = settings.traces && (await openTracing({ ...settings.traces, service: name, log }));
   const tracer = tracing?.tracer;
-  const db = openDatabase({ client: dynamodb.client, tracer });
-  const channel = await openChannel(settings.events, { subgraph: subgraph.name, log });
+  const db = openDatabase({ client, tracer });
+  const channel = settings.events && (await openSnsSqsChannel({ ...settings.events, subgraph: name, log }));
   const domainEvents = openSubgraphEvents({
-    ...{ source: subgraph.name, tables, log, tracer, db: db.inBackground() },
+    ...{ source: name, tables, log, tracer, db: db.inBackground() },
     publish: channel && ((relayed) => channel.publish(relayed)),
     archiveWait: settings.archiveWait,
   });
-  const events = subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents));
-  const stopping = new AbortController();
 
-  const projectionNames = (subgraph.projections ?? []).map(({ name }) => name);
-  const waitingFor = new Set([...tables.map(({ name }) => name), ...projectionNames]);
-  const seed = settings.seed ?? database.kind !== 'aws';
-  const prepared = Promise.all([
-    channel?.prepare(eventNeeds(subgraph)),
-    ...tables.map(async (table) => {
-      await prepareTable(table, { db, client: dynamodb.client, seed, signal: stopping.signal });
+  const stopping = new AbortController();
+  const { signal: draining } = stopping;
+  const { seed = database.kind !== 'aws' } = settings;
+  const projections = subgraph.projections ?? [];
+  const waitingFor = new Set([...tables, ...projections].map((each) => each.name));
+  const prepareAll = async (): Promise<void> => {
+    const preparing = tables.map(async (table) => {
+      await prepareTable(table, { db, client, seed, signal: draining });
       waitingFor.delete(table.name);
-    }),
-  ])
-    .then(async () => {
-      await consumers.projections.prepare(stopping.signal);
-      for (const name of projectionNames) waitingFor.delete(name);
-    })
-    .catch((error: unknown) => {
-      throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${dynamodb.place}.`) : error;
     });
+    await Promise.all([channel?.prepare(eventNeeds(subgraph)), ...preparing]);
+    await consumers.projections.prepare(draining);
+    for (const each of projections) waitingFor.delete(each.name);
+  };
+  const prepared = prepareAll().catch((error: unknown) => refuse(error, dynamodb));
   // `startSubgraph` awaits the promise and reports the failure; where nobody does, it is no unhandled rejection.
   prepared.then(
     () => domainEvents?.relay.sweep(),
@@ -146,16 +136,14 @@ export async function openSubgraph<Context extends object, OptionName extends st
 
   const engine = hasWorkflows
     ? await openEngine({
-        ...{ subgraph: subgraph.name, definitions, tasks, db, prepared, options, log, tracer, staysAlive },
+        ...{ subgraph: name, definitions, tasks, db, prepared, options, log, tracer, staysAlive },
         stepFunctions: settings.stepFunctions,
         sign: signer(linkKeys, null),
       })
     : undefined;
-
   const workflowsOf = (cause: Cause) => bindWorkflows(definitions, engine, cause);
   const consumers = openSubgraphConsumers({
-    ...{ subgraph, workflowsOf, options, linkKeys, log, tracer, channel, seed },
-    client: dynamodb.client,
+    ...{ subgraph, workflowsOf, options, linkKeys, log, tracer, channel, seed, client },
     db: db.inBackground(),
   });
 
@@ -170,30 +158,20 @@ export async function openSubgraph<Context extends object, OptionName extends st
   }
 
   const app = await createApp(subgraph, {
+    ...{ options, log, db, workflowsOf, engine, prepared, waitingFor, draining, linkKeys, tracer },
     schema: settings.schema ?? subgraph.schema,
-    options,
-    log,
-    db,
-    events,
+    events: subgraph.events?.() ?? (domainEvents && logEventSource(domainEvents)),
     domainEvents: staysAlive ? domainEvents : undefined,
     eventStreams: settings.eventStreams,
     archiveWait: domainEvents?.archiveWait,
-    workflowsOf,
-    engine,
     consumers: consumerTables(subgraph).length > 0 ? consumers : undefined,
     projectionsOf: consumers.projections.forRequest,
     subscriptions: settings.subscriptions,
-    prepared,
-    waitingFor,
-    draining: stopping.signal,
-    linkKeys,
     development: settings.development,
-    tracer,
   }).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-
   const inFlight = countRequests(app);
 
   async function stop(): Promise<void> {
@@ -208,6 +186,27 @@ export async function openSubgraph<Context extends object, OptionName extends st
   }
   return { app, db, domainEvents, consumers, taskQueue: engine?.taskQueue, tracing, prepared, stop };
 }
+
+function refuse(error: unknown, { place }: DynamoDB): never {
+  throw isOutage(error) ? new StartError(`DynamoDB does not answer at ${place}.`) : error;
+}
+
+const openLoggedKeys = (link: LinkKeysSettings, log: FastifyBaseLogger): LinkKeys =>
+  openLinkKeys(link, (change) => {
+    if (change instanceof Error) log.error({ reason: change.message }, 'the keys of the private link stay');
+    else log.info({ keys: change.map(({ id }) => id) }, 'the private link has new keys');
+  });
+
+/** The tables of a subgraph, and those that the kit keeps for it. */
+const tablesOf = (
+  subgraph: Pick<Subgraph, 'name' | 'tables' | 'consumers' | 'projections' | 'options'>,
+  runsWorkflows: boolean,
+): readonly AnyTableDefinition[] =>
+  withEventTables(subgraph.name, [
+    ...(subgraph.tables ?? []),
+    ...(runsWorkflows ? [executionsTable(subgraph.name)] : []),
+    ...consumerTables(subgraph),
+  ]);
 
 function countRequests(app: FastifyInstance) {
   let count = 0;
@@ -263,7 +262,7 @@ export function runWhenMain<Context extends object, OptionName extends string>(
   });
 }
 
-/** Node tells CommonJS modules which one is the first, and ES modules only from version 24 on. */
+/** CommonJS modules know which one is the first, ES modules only from Node 24 on. */
 function isMain(module: NodeJS.Module | ImportMeta): boolean {
   if (require.main !== undefined || 'require' in module) return module === require.main;
   const { 1: script } = process.argv;

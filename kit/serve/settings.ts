@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type DatabaseSettings } from '../store/dynamodb';
-import { type EventSettings } from '../events/channels/open-channel';
 import { type EventStreamSettings } from '../events/log/serve-events';
-import { defaultQueue, defaultTopic } from '../events/channels/aws-settings';
+import { defaultQueue, defaultTopic, type EventSettings } from '../events/channels/aws-settings';
 import { type LinkKeysSettings } from '../identity/link-keys';
 import { StartError } from './start-error';
 import { type OptionDefinition, type Subgraph } from '../subgraph';
@@ -116,55 +115,48 @@ export function readSettings(
 
 /** What `--help` prints. */
 export function usage(subgraph: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
-  const own = Object.entries({ ...eventOptions, ...subgraph.options }).map(([name, option]) =>
-    describeOption(name, option),
-  );
   return `The subgraph "${subgraph.name}".
-
-Flags, and the environment variables that say the same:
-  --port N        ${'PORT'.padEnd(20)} the port, 0 for a free one (default: ${subgraph.port ?? 4001})
-  --host HOST     ${'HOST'.padEnd(20)} the address to listen at (default: 127.0.0.1)
-  --schema FILE   ${''.padEnd(20)} serve this schema file (default: its own)
-  --data DIR      ${'WEIR_DATA'.padEnd(20)} folder of the embedded DynamoDB (default: ${defaultData})
-  --seed BOOLEAN  ${'WEIR_SEED'.padEnd(20)} fill empty tables with sample data (default: true, on AWS false)
-${own.join('')}
+${flagsOf(subgraph)}  --seed BOOLEAN  ${'WEIR_SEED'.padEnd(20)} fill empty tables with sample data (default: true, on AWS false)
+${describeOptions({ ...eventOptions, ...subgraph.options })}
 Environment only:
-  DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
-  WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then
+${databaseVariable}  WEIR_LINK_KEYS       secrets that the gateway signs with, separated by commas: nobody else is answered then
   WEIR_LINK_KEYS_FILE  a file that holds them, one a line; it is looked at every second
-  WEIR_DEVELOPMENT     true believes whatever user id it is told: authorization: Bearer u1 (default: without keys)
+  WEIR_DEVELOPMENT     true trusts the user id of a request unchecked: authorization: Bearer u1 (default: without keys)
   WEIR_ARCHIVE_WAIT    milliseconds that the answer of a mutation waits until an archive has its events, at most;
                        then it has the error NOT_ARCHIVED (default: it does not wait)
   WEIR_STATE_MACHINES  run workflows in AWS Step Functions: the ARN of the state machines without the workflow's name
   WEIR_TASK_QUEUE      the URL of the SQS queue of their tasks; the usual AWS_… settings apply
-  OTEL_EXPORTER_OTLP_ENDPOINT
-                       a collector of OpenTelemetry that spans are exported to; its other variables OTEL_… apply
-  LOG_LEVEL            ${logLevels.join(', ')} (default: info)
-`;
+${traceAndLogVariables}`;
 }
 
 /** What `--help` prints for an AppSync stand-in. */
-export function standInUsage({ name, port, options }: Pick<Subgraph, 'name' | 'port' | 'options'>): string {
-  const own = Object.entries(options ?? {}).map(([option, definition]) => describeOption(option, definition));
-  return `The subgraph "${name}": a stand-in for an API of AWS AppSync.
-
-Flags, and the environment variables that say the same:
-  --port N        PORT                 the port, 0 for a free one (default: ${port ?? 4001})
-  --host HOST     HOST                 the address to listen at (default: 127.0.0.1)
-  --schema FILE                        serve this schema file (default: its own)
-  --data DIR      WEIR_DATA            folder of the embedded DynamoDB (default: ${defaultData})
-${own.join('')}
+export const standInUsage = (subgraph: Pick<Subgraph, 'name' | 'port' | 'options'>): string =>
+  `The subgraph "${subgraph.name}": a stand-in for an API of AWS AppSync.
+${flagsOf(subgraph)}${describeOptions(subgraph.options ?? {})}
 Environment only:
-  DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
-  OTEL_EXPORTER_OTLP_ENDPOINT
+${databaseVariable}${traceAndLogVariables}`;
+
+const flagsOf = ({ port = 4001 }: Pick<Subgraph, 'port'>): string => `
+Flags, and the environment variables that mean the same:
+  --port N        ${'PORT'.padEnd(20)} the port, 0 for a free one (default: ${port})
+  --host HOST     ${'HOST'.padEnd(20)} the address to listen at (default: 127.0.0.1)
+  --schema FILE   ${''.padEnd(20)} serve this schema file (default: its own)
+  --data DIR      ${'WEIR_DATA'.padEnd(20)} folder of the embedded DynamoDB (default: ${defaultData})
+`;
+const databaseVariable = `  DYNAMODB_ENDPOINT    a URL, or "aws" for AWS itself, instead of the embedded DynamoDB; the usual AWS_… settings apply
+`;
+const traceAndLogVariables = `  OTEL_EXPORTER_OTLP_ENDPOINT
                        a collector of OpenTelemetry that spans are exported to; its other variables OTEL_… apply
   LOG_LEVEL            ${logLevels.join(', ')} (default: info)
 `;
-}
 
-function describeOption(name: string, { description, default: value }: OptionDefinition): string {
-  return `  --${flagOf(name)} VALUE, ${variableOf(name)}: ${description} (default: ${value})\n`;
-}
+const describeOptions = (options: Readonly<Record<string, OptionDefinition>>): string =>
+  Object.entries(options)
+    .map(
+      ([name, { description, default: value }]) =>
+        `  --${flagOf(name)} VALUE, ${variableOf(name)}: ${description} (default: ${value})\n`,
+    )
+    .join('');
 
 function readFlags(
   subgraph: Pick<Subgraph, 'options'>,

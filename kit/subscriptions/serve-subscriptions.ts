@@ -3,7 +3,7 @@ import { type GraphQLSchema } from 'graphql';
 import { type IncomingHttpHeaders } from 'node:http';
 import { type CreateContext } from '../serve/context';
 import { type LinkKeys } from '../identity/link-keys';
-import { type Checked, signCallback } from '../identity/private-link';
+import { type LinkProof, signCallback } from '../identity/private-link';
 import { acceptsCallback, serveCallbacks } from './callback';
 import { type Tracer } from '../traces/tracer';
 import { type EventSource } from './event-source';
@@ -29,7 +29,7 @@ export interface ServeOptions extends SubscriptionSettings {
   readonly linkKeys: LinkKeys | undefined;
   readonly tracer: Tracer | undefined;
   /** Checks the signature of an upgrade to WebSocket. @default undefined: nothing is signed */
-  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => Checked) | undefined;
+  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => LinkProof) | undefined;
   /** Where requests for WebSockets are taken. */
   readonly path: string;
   readonly maxMessageBytes: number;

@@ -5,7 +5,7 @@ import { type FastifyBaseLogger } from 'fastify';
 import { type IncomingHttpHeaders, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { type Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Checked } from '../identity/private-link';
+import { type LinkProof } from '../identity/private-link';
 import { readTrace } from '../traces/trace';
 import { type OpenSubscription, SubscriptionRefused } from './open-subscription';
 
@@ -19,7 +19,7 @@ export interface WebSocketOptions {
   readonly log: FastifyBaseLogger;
   readonly path: string;
   /** Checks an upgrade request; throws a `LinkRefused`. @default undefined: every request is taken */
-  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => Checked) | undefined;
+  readonly checkUpgrade: ((url: string, headers: IncomingHttpHeaders) => LinkProof) | undefined;
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
 }
@@ -29,7 +29,7 @@ const closeGrace = 1000;
 
 interface Extra {
   readonly headers: IncomingHttpHeaders;
-  readonly checked: Checked | null;
+  readonly checked: LinkProof | null;
 }
 
 /**
@@ -49,7 +49,7 @@ export function serveWebSockets(server: Server, options: WebSocketOptions): void
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { headers, url = '' } = request;
-    let checked: Checked | null;
+    let checked: LinkProof | null;
     try {
       if (url.split('?', 1)[0] !== path) throw new UpgradeRefused(404, 'NOT_FOUND', 'There is nothing here.');
       if (draining.aborted) throw new UpgradeRefused(503, 'UNAVAILABLE', 'The subgraph is stopping.');

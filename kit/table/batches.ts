@@ -4,6 +4,7 @@ import { unavailable, type Commands } from './commands';
 import { SubgraphError } from '../errors';
 import { checkIndexKeys, keyText, pickKey, type ItemKey } from './keys';
 import { createLimiter } from '../serve/limiter';
+import { slices } from '../slices';
 import { type ReadOptions, type Table } from './table';
 import { checkOperation, type Key, type TableDefinition } from './definition';
 
@@ -31,7 +32,7 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
     );
     const answers = new Map<string, Item | Error>();
     await Promise.all(
-      chunks([...distinct.values()], batchGetSize).map((chunk) =>
+      slices([...distinct.values()], batchGetSize).map((chunk) =>
         limiter(() => getChunk(chunk, consistent, answers)),
       ),
     );
@@ -86,7 +87,7 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
       checkIndexKeys(definition, item);
       return { PutRequest: { Item: item } };
     });
-    await Promise.all(chunks(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
+    await Promise.all(slices(writes, batchWriteSize).map((chunk) => limiter(() => putChunk(chunk))));
   }
 
   async function putChunk(chunk: { PutRequest: { Item: Item } }[]): Promise<void> {
@@ -109,10 +110,4 @@ export function openBatches<Item extends object, KeyAttribute extends string, In
 
 function isUnavailable(error: unknown): boolean {
   return error instanceof SubgraphError && error.code === 'UNAVAILABLE';
-}
-
-function chunks<Element>(elements: Element[], size: number): Element[][] {
-  return Array.from({ length: Math.ceil(elements.length / size) }, (_, i) =>
-    elements.slice(i * size, (i + 1) * size),
-  );
 }

@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SubgraphError } from '../errors';
 import { type Cause } from '../events/event';
 import { type AnyTableDefinition } from './definition';
-import { recordCommand, type Measured } from '../traces/command-span';
+import { recordCommand, type CapacityRequest } from '../traces/command-span';
 import { type Tracer } from '../traces/tracer';
 
 /** Sends DynamoDB commands: observed, abortable, with failures that callers can tell apart. */
@@ -23,7 +23,10 @@ export interface Commands {
    * Runs `send` as `command`; a DynamoDB that is throttling, slow or gone is `UNAVAILABLE`, an item over 400 KB
    * `BAD_USER_INPUT`. Its input should have `measured`.
    */
-  readonly run: <Result>(command: Command, send: (measured: Measured) => Promise<Result>) => Promise<Result>;
+  readonly run: <Result>(
+    command: Command,
+    send: (measured: CapacityRequest) => Promise<Result>,
+  ) => Promise<Result>;
 }
 
 export interface Command {
@@ -75,7 +78,7 @@ function runnerOf({
   };
 }
 
-const unmeasured: Measured = {};
+const unmeasured: CapacityRequest = {};
 
 /** The error for a client that may retry later (`UNAVAILABLE`). The cause is logged, not sent. */
 export function unavailable(cause?: unknown): SubgraphError {

@@ -25,7 +25,7 @@ export function defineTable<Item extends object>() {
     >;
     readonly seed?: () => Iterable<Item>;
     /**
-     * Lets writes tell events: `create(order, { events: [OrderPlaced.create({ … })] })`. The subject of an event is the
+     * Lets writes have events: `create(order, { events: [OrderPlaced.create({ … })] })`. The subject of an event is the
      * key of its item. Where several tables of a subgraph have an outbox, all but one need a `subjectPrefix`.
      *
      * @default false

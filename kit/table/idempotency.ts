@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { missing, type Condition } from './condition';
-import { SubgraphError } from '../errors';
+import { badInput, SubgraphError } from '../errors';
 import { type Table, type WithNewEvents } from './table';
 import { type Key } from './definition';
 
@@ -39,9 +39,9 @@ export interface Outcome<Result> {
 export function idOf(prefix: string, { key, scope }: Pick<IdempotentRequest, 'key' | 'scope'>): string {
   if (key.length < 1 || key.length > 128) {
     const message = `An idempotency key must have 1 to 128 characters, but this one has ${key.length}.`;
-    throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'idempotencyKey' });
+    throw badInput('idempotencyKey', message);
   }
-  return prefix + hash([scope, key]).slice(0, 22);
+  return prefix + fingerprintOf([scope, key]).slice(0, 22);
 }
 
 /**
@@ -62,7 +62,7 @@ export async function createOnce<
   item: Item,
   options?: WithNewEvents,
 ): Promise<Outcome<Item>> {
-  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
+  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: fingerprintOf(request.input) };
   const written = { ...item, requests: [remembered] };
   if (await table.create(written, options)) return { result: written, repeated: false };
 
@@ -94,7 +94,7 @@ export async function updateOnce<
   request: IdempotentRequest,
   apply: (current: Item | null) => { readonly item: Item; readonly result: Result } & WithNewEvents,
 ): Promise<Outcome<Result>> {
-  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: hash(request.input) };
+  const remembered: RememberedRequest = { id: idOf('', request), fingerprint: fingerprintOf(request.input) };
 
   for (let attempt = 0; attempt < updateAttempts; attempt++) {
     const current = await table.get(key, { consistent: true });
@@ -126,15 +126,12 @@ function findRepeat(
   return repeat;
 }
 
-function hash(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64url');
-}
-
-/** JSON with sorted keys and without `undefined`: the same input in another order is the same input. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, nested: unknown) =>
+/** Hashes JSON with sorted keys and without `undefined`: the same input in another order is the same input. */
+export function fingerprintOf(value: unknown): string {
+  const sorted = JSON.stringify(value, (_, nested: unknown) =>
     typeof nested === 'object' && nested !== null && !Array.isArray(nested)
       ? Object.fromEntries(Object.entries(nested).sort(([a], [b]) => (a < b ? -1 : 1)))
       : nested,
   );
+  return createHash('sha256').update(sorted).digest('base64url');
 }

@@ -12,10 +12,10 @@ export interface EntityLoader<Item extends object, KeyAttribute extends string> 
   prime(item: Item): void;
 }
 
-/** Reads consistently by default where the table has an outbox: see `toldByEvents`. */
+/** Reads consistently by default where the table has an outbox: see `hasEvents`. */
 export function entityLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
   table: Table<Item, KeyAttribute, IndexName>,
-  { consistent = toldByEvents(table.definition) }: ReadOptions = {},
+  { consistent = hasEvents(table.definition) }: ReadOptions = {},
 ): EntityLoader<Item, KeyAttribute> {
   const { partitionKey, sortKey } = table.definition;
   const textOf = (key: Key<Item, KeyAttribute>) =>
@@ -52,13 +52,13 @@ export interface RelationOptions<IndexName extends string> extends Omit<
 
 /**
  * `index` (or the table itself) is the one whose partition key holds the parent. `consistent` is for the table itself,
- * and is on by default where it has an outbox: see `toldByEvents`.
+ * and is on by default where it has an outbox: see `hasEvents`.
  */
 export function relationLoader<Item extends object, KeyAttribute extends string, IndexName extends string>(
   table: Table<Item, KeyAttribute, IndexName>,
   { concurrency = 8, ...options }: RelationOptions<IndexName> = {},
 ): RelationLoader<Item> {
-  const consistent = options.index === undefined && toldByEvents(table.definition);
+  const consistent = options.index === undefined && hasEvents(table.definition);
   const query = { consistent, ...options };
   const limiter = createLimiter(concurrency);
   type Request = readonly [parent: string, args: ConnectionArgs];
@@ -95,10 +95,10 @@ export function lookupLoader<Item extends object, KeyAttribute extends string, I
 }
 
 /**
- * Whether events tell of an item's changes. Who hears one reads the item at once, and a gateway keeps it for its cache's
+ * Whether events report an item's changes. Who gets one reads the item at once, and a gateway keeps it for its cache's
  * lifetime: it must not be older than the event.
  */
-const toldByEvents = ({ outbox }: AnyTableDefinition): boolean => outbox !== undefined;
+const hasEvents = ({ outbox }: AnyTableDefinition): boolean => outbox !== undefined;
 
 /** One value or error per key, in the order of the keys, as DataLoader requires. */
 function settle<Of, Result>(

@@ -1,5 +1,5 @@
 import { readCursor, writeCursor, type Position } from './cursor';
-import { SubgraphError } from '../errors';
+import { badInput } from '../errors';
 import { type QueryOptions, type Table } from './table';
 import { type KeySchema } from './definition';
 
@@ -51,7 +51,7 @@ export async function queryConnection<
   const position = args.after == null ? undefined : readCursor(args.after, scope);
   const after = position && { ...position, [keys.partitionKey]: query.partition };
 
-  // One item more than asked for shows whether there is a next page.
+  // One item more than requested shows whether there is a next page.
   const items = await table.query({ ...query, limit: first + 1, ...(after && { after }) });
   const edges = items
     .slice(0, first)
@@ -70,17 +70,11 @@ export async function queryConnection<
 export const defaultFirst = 20;
 export const greatestFirst = 100;
 
-/** The number of items asked for. Throws `BAD_USER_INPUT` outside of 1 to 100. */
+/** The number of items requested. Throws `BAD_USER_INPUT` outside of 1 to 100. */
 export function readFirst(first: number | null | undefined): number {
   const count = first ?? defaultFirst;
   if (Number.isInteger(count) && count >= 1 && count <= greatestFirst) return count;
-  throw new SubgraphError(
-    'BAD_USER_INPUT',
-    `\`first\` must be between 1 and ${greatestFirst}, but got: ${count}`,
-    {
-      argument: 'first',
-    },
-  );
+  throw badInput('first', `\`first\` must be between 1 and ${greatestFirst}, but got: ${count}`);
 }
 
 /** The keys of an item for a cursor, without the partition, which is the query's own. */

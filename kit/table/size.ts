@@ -29,7 +29,7 @@ const mostObjects = 100_000;
 const assumedItems = 10;
 
 /**
- * Why a valid operation is not run: it may ask for more objects than one operation may. What is asked for is known from
+ * Why a valid operation is not run: it may ask for more objects than one operation may. What it requests is known from
  * `first` and, for `_entities`, from the representations; a list of which nothing is known counts ten.
  */
 export function refuseSize(
@@ -83,14 +83,14 @@ export function refuseSize(
     if (field === undefined || node.selectionSet === undefined) return 0;
     const type = getNamedType(field.type);
     if (!isCompositeType(type)) return 0;
-    const asked = askedOf(node, field);
+    const requested = requestedItems(node, field);
     const isList = isListType(getNullableType(field.type));
-    const items = asked ?? (isList && !isCounted ? assumedItems : 1);
-    return items * (1 + objectsIn(node.selectionSet, type, asked !== undefined && !isList));
+    const items = requested ?? (isList && !isCounted ? assumedItems : 1);
+    return items * (1 + objectsIn(node.selectionSet, type, requested !== undefined && !isList));
   }
 
-  /** The number of items that a field's arguments ask for, of a list or of a page. */
-  function askedOf(node: FieldNode, field: GraphQLField<unknown, unknown>): number | undefined {
+  /** The number of items that a field's arguments request, of a list or of a page. */
+  function requestedItems(node: FieldNode, field: GraphQLField<unknown, unknown>): number | undefined {
     let given: Record<string, unknown>;
     try {
       given = getArgumentValues(field, node, coerced);

@@ -3,7 +3,7 @@ import { openBatches } from './batches';
 import { type Commands } from './commands';
 import { exists, missing, type Condition } from './condition';
 import { type NewEvent } from '../events/event';
-import { addEvents, changeWithEvents, noNewerEvent } from '../events/log/outbox';
+import { addEvents, changeWithEvents, noNewerEvent, type EventWriter } from '../events/log/outbox';
 import {
   conditionExpression,
   createExpressions,
@@ -12,7 +12,7 @@ import {
 } from './expressions';
 import { checkChangedKeys, checkIndexKeys, checkKey, pickKey } from './keys';
 import { checkOperation, type Key, type KeySchema, type TableDefinition } from './definition';
-import { type Measured } from '../traces/command-span';
+import { type CapacityRequest } from '../traces/command-span';
 
 /**
  * A table that is open. Reads are aborted with the request that `db` belongs to; writes are not. A key that no item can
@@ -55,7 +55,7 @@ export interface ReadOptions {
   readonly consistent?: boolean;
 }
 
-/** Events that tell of a write, and are written with it or not at all. The table must have an outbox. */
+/** Events that report a write, and are written with it or not at all. The table must have an outbox. */
 export interface WithNewEvents {
   readonly events?: readonly NewEvent[];
 }
@@ -104,33 +104,45 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
   definition: TableDefinition<Item, KeyAttribute, IndexName>,
   commands: Commands,
 ): Table<Item, KeyAttribute, IndexName> {
-  const { client, signal } = commands;
-  const writer = { definition, cause: commands.cause };
-  const TableName = definition.name;
-  const abortable = signal && { abortSignal: signal };
+  return new OpenTable(definition, commands);
+}
 
-  function run<Result>(name: string, send: (measured: Measured) => Promise<Result>): Promise<Result> {
-    return commands.run({ name, table: TableName, size: 1 }, send);
+class OpenTable<Item extends object, KeyAttribute extends string, IndexName extends string> implements Table<
+  Item,
+  KeyAttribute,
+  IndexName
+> {
+  readonly definition: TableDefinition<Item, KeyAttribute, IndexName>;
+  readonly batchGet: Table<Item, KeyAttribute, IndexName>['batchGet'];
+  readonly batchPut: Table<Item, KeyAttribute, IndexName>['batchPut'];
+  readonly #commands: Commands;
+  readonly #abortable: { readonly abortSignal: AbortSignal } | undefined;
+
+  constructor(definition: TableDefinition<Item, KeyAttribute, IndexName>, commands: Commands) {
+    this.definition = definition;
+    this.#commands = commands;
+    this.#abortable = commands.signal && { abortSignal: commands.signal };
+    ({ batchGet: this.batchGet, batchPut: this.batchPut } = openBatches(definition, commands));
   }
 
-  async function get(
-    key: Key<Item, KeyAttribute>,
-    { consistent = false }: ReadOptions = {},
-  ): Promise<Item | null> {
+  async get(key: Key<Item, KeyAttribute>, { consistent = false }: ReadOptions = {}): Promise<Item | null> {
+    const { definition } = this;
+    const { client, onItem } = this.#commands;
     checkOperation(definition, 'GetItem');
-    const Key = pickKey(definition, key);
-    const input = { TableName, Key, ConsistentRead: consistent };
-    const { Item } = await run('GetItem', (measured) =>
-      client.send(new GetCommand({ ...input, ...measured }), abortable),
+    const input = { TableName: definition.name, Key: pickKey(definition, key), ConsistentRead: consistent };
+    const { Item } = await this.#run('GetItem', (measured) =>
+      client.send(new GetCommand({ ...input, ...measured }), this.#abortable),
     );
-    if (consistent && Item && definition.outbox) commands.onItem?.(definition, Item);
+    if (consistent && Item && definition.outbox) onItem?.(definition, Item);
     return (Item as Item | undefined) ?? null;
   }
 
-  async function put(
+  async put(
     item: Item,
     { condition, events = [] }: { condition?: Condition<Item> } & WithNewEvents = {},
   ): Promise<boolean> {
+    const { definition } = this;
+    const { client } = this.#commands;
     checkOperation(definition, 'PutItem');
     pickKey(definition, item);
     checkIndexKeys(definition, item);
@@ -139,29 +151,32 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
       conditionExpression(condition, expressions),
       definition.outbox && conditionExpression(noNewerEvent(item), expressions),
     );
-    const Item = addEvents(item, events, writer);
-    const input = { TableName, Item, ConditionExpression, ...expressions.placeholders() };
+    const Item = addEvents(item, events, this.#writer);
+    const placeholders = expressions.placeholders();
+    const input = { TableName: definition.name, Item, ConditionExpression, ...placeholders };
     const isWritten = await held(
-      run('PutItem', (measured) => client.send(new PutCommand({ ...input, ...measured }))),
+      this.#run('PutItem', (measured) => client.send(new PutCommand({ ...input, ...measured }))),
     );
-    if (isWritten && events.length > 0) tellObservers(Item);
+    if (isWritten && events.length > 0) this.#reportEvents(Item);
     return isWritten;
   }
 
-  function tellObservers(item: Item): void {
-    for (const observe of commands.eventObservers) observe(definition, item);
-    commands.onItem?.(definition, item);
+  create(item: Item, options?: WithNewEvents): Promise<boolean> {
+    const condition = { [this.definition.partitionKey]: missing } as Condition<Item>;
+    return this.put(item, { ...options, condition });
   }
 
-  async function update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
+  async update(key: Key<Item, KeyAttribute>, change: Change<Item>): Promise<Item | null> {
+    const { definition } = this;
+    const { client } = this.#commands;
     checkOperation(definition, 'UpdateItem');
     const Key = pickKey(definition, key);
     checkChangedKeys(definition, change.set);
     const expressions = createExpressions();
     const input = {
-      TableName,
+      TableName: definition.name,
       Key,
-      UpdateExpression: updateExpression(changeWithEvents(key, change, writer), expressions),
+      UpdateExpression: updateExpression(changeWithEvents(key, change, this.#writer), expressions),
       ConditionExpression: allOf(
         change.upsert ? undefined : conditionExpression({ [definition.partitionKey]: exists }, expressions),
         conditionExpression(change.condition, expressions),
@@ -170,58 +185,43 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
       ...expressions.placeholders(),
     };
     let item: Item | null = null;
+    const write = this.#run('UpdateItem', (measured) =>
+      client.send(new UpdateCommand({ ...input, ...measured })),
+    );
     await held(
-      run('UpdateItem', (measured) => client.send(new UpdateCommand({ ...input, ...measured }))).then(
-        ({ Attributes }) => {
-          item = Attributes as Item;
-          if (change.events !== undefined && change.events.length > 0) tellObservers(item);
-        },
-      ),
+      write.then(({ Attributes }) => {
+        item = Attributes as Item;
+        if (change.events !== undefined && change.events.length > 0) this.#reportEvents(item);
+      }),
     );
     return item;
   }
 
-  async function remove(
+  async delete(
     key: Key<Item, KeyAttribute>,
     { condition }: { condition?: Condition<Item> } = {},
   ): Promise<boolean> {
-    if (definition.outbox)
+    const { name, outbox } = this.definition;
+    if (outbox)
       throw new TypeError(
-        `Items of the table "${TableName}" number their events, so they are not deleted: mark them instead.`,
+        `Items of the table "${name}" number their events, so they are not deleted: mark them instead.`,
       );
-    checkOperation(definition, 'DeleteItem');
-    const Key = pickKey(definition, key);
+    checkOperation(this.definition, 'DeleteItem');
+    const Key = pickKey(this.definition, key);
     const expressions = createExpressions();
     const ConditionExpression = conditionExpression(condition, expressions);
-    const input = { TableName, Key, ConditionExpression, ...expressions.placeholders() };
-    return held(run('DeleteItem', (measured) => client.send(new DeleteCommand({ ...input, ...measured }))));
+    const input = { TableName: name, Key, ConditionExpression, ...expressions.placeholders() };
+    return held(
+      this.#run('DeleteItem', (measured) =>
+        this.#commands.client.send(new DeleteCommand({ ...input, ...measured })),
+      ),
+    );
   }
 
-  async function query(options: QueryOptions<IndexName>): Promise<Item[]> {
-    const { index, partition, sort, order = 'ascending', limit = Infinity, after, consistent } = options;
-    if (index === undefined) checkOperation(definition, 'Query');
-    if (consistent === true && index !== undefined)
-      throw new TypeError(
-        `\`consistent\` is not for indexes, but got the index "${index}" of "${TableName}".`,
-      );
-    const keys: KeySchema = index === undefined ? definition : definition.indexes[index];
-    checkKey('partition', keys.partitionKey, partition);
-    const sortKey = sort && sortKeyOf(keys, index ?? TableName);
-    if (sort && sortKey !== undefined)
-      for (const value of Object.values(sort).flat()) checkKey('sort', sortKey, value);
-    const expressions = createExpressions();
-    const input = {
-      TableName,
-      IndexName: index,
-      KeyConditionExpression: keyConditionExpression(
-        { attribute: keys.partitionKey, value: partition },
-        sort && sortKey !== undefined ? { attribute: sortKey, condition: sort } : undefined,
-        expressions,
-      ),
-      ScanIndexForward: order === 'ascending',
-      ...(consistent === true && { ConsistentRead: true }),
-      ...expressions.placeholders(),
-    };
+  async query(options: QueryOptions<IndexName>): Promise<Item[]> {
+    const { limit = Infinity, after } = options;
+    const { client } = this.#commands;
+    const input = this.#queryInput(options);
     const items: Item[] = [];
     let start: Record<string, unknown> | undefined = after;
     // DynamoDB returns at most 1 MB per call, so a query may take several calls to reach its limit.
@@ -231,8 +231,8 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
         ...(limit !== Infinity && { Limit: limit - items.length }),
         ExclusiveStartKey: start,
       };
-      const answer = await run('Query', (measured) =>
-        client.send(new QueryCommand({ ...page, ...measured }), abortable),
+      const answer = await this.#run('Query', (measured) =>
+        client.send(new QueryCommand({ ...page, ...measured }), this.#abortable),
       );
       items.push(...((answer.Items ?? []) as Item[]));
       start = answer.LastEvaluatedKey;
@@ -240,17 +240,41 @@ export function openTable<Item extends object, KeyAttribute extends string, Inde
     return items;
   }
 
-  return {
-    definition,
-    get,
-    put,
-    create: (item, options) =>
-      put(item, { ...options, condition: { [definition.partitionKey]: missing } as Condition<Item> }),
-    update,
-    delete: remove,
-    query,
-    ...openBatches(definition, commands),
-  };
+  #queryInput({ index, partition, sort, order = 'ascending', consistent }: QueryOptions<IndexName>) {
+    const { definition } = this;
+    const { name } = definition;
+    if (index === undefined) checkOperation(definition, 'Query');
+    if (consistent === true && index !== undefined)
+      throw new TypeError(`\`consistent\` is not for indexes, but got the index "${index}" of "${name}".`);
+    const keys: KeySchema = index === undefined ? definition : definition.indexes[index];
+    checkKey('partition', keys.partitionKey, partition);
+    const sortBy = sort && { attribute: sortKeyOf(keys, index ?? name), condition: sort };
+    for (const value of Object.values(sort ?? {}).flat()) checkKey('sort', sortBy!.attribute, value);
+    const expressions = createExpressions();
+    const partitionBy = { attribute: keys.partitionKey, value: partition };
+    return {
+      TableName: name,
+      IndexName: index,
+      KeyConditionExpression: keyConditionExpression(partitionBy, sortBy, expressions),
+      ScanIndexForward: order === 'ascending',
+      ...(consistent === true && { ConsistentRead: true }),
+      ...expressions.placeholders(),
+    };
+  }
+
+  get #writer(): EventWriter {
+    return { definition: this.definition, cause: this.#commands.cause };
+  }
+
+  #run<Result>(name: string, send: (measured: CapacityRequest) => Promise<Result>): Promise<Result> {
+    return this.#commands.run({ name, table: this.definition.name, size: 1 }, send);
+  }
+
+  /** An item was written with events. */
+  #reportEvents(item: Item): void {
+    for (const observe of this.#commands.eventObservers) observe(this.definition, item);
+    this.#commands.onItem?.(this.definition, item);
+  }
 }
 
 function sortKeyOf({ sortKey }: KeySchema, name: string): string {

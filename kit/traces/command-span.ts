@@ -3,7 +3,7 @@ import { type Cause } from '../events/event';
 import { errorTypeOf, type Tracer } from './tracer';
 
 /** A part of the input of a command, which asks for the capacity that it consumes. */
-export interface Measured {
+export interface CapacityRequest {
   readonly ReturnConsumedCapacity?: 'TOTAL';
 }
 
@@ -17,7 +17,7 @@ export async function recordCommand<Result>(
   }: {
     readonly tracer: Tracer;
     readonly cause: Cause;
-    readonly send: (measured: Measured) => Promise<Result>;
+    readonly send: (measured: CapacityRequest) => Promise<Result>;
   },
 ): Promise<Result> {
   const span = tracer.begin(`${name} ${table}`, {

@@ -73,7 +73,7 @@ export async function openTracing({
   const exporter = logged(new OTLPTraceExporter(url === undefined ? {} : { url }), log);
   const processor = new sdk.BatchSpanProcessor(exporter);
   const provider = new sdk.BasicTracerProvider({ resource, spanProcessors: [processor] });
-  // What they reject with, the exporter has told.
+  // The exporter has logged what they reject with.
   const flush = (): Promise<void> => provider.forceFlush().catch(() => undefined);
   return {
     tracer: new Tracer(api, provider.getTracer('weir/subgraph')),
@@ -88,7 +88,7 @@ export async function openTracing({
   };
 }
 
-/** Says when exports begin to fail, and when they succeed again. */
+/** Logs when exports begin to fail, and when they succeed again. */
 function logged(exporter: SpanExporter, log: Pick<FastifyBaseLogger, 'info' | 'warn'>): SpanExporter {
   let isFailing = false;
   return {

@@ -257,19 +257,19 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
 function sentenceOf({ path: [first, name, ...field], ...issue }: Issue, json: unknown): string {
   const isOfState = first === 'States' && name !== undefined;
   const where = isOfState ? `the state "${String(name)}"` : 'the workflow';
-  const place = isOfState ? field : [first, name].filter((part) => part !== undefined);
+  const fieldPath = isOfState ? field : [first, name].filter((part) => part !== undefined);
   const type = isOfState
     ? (json as { States: Record<string, { Type?: unknown } | undefined> }).States[String(name)]?.Type
     : undefined;
   if (
     isOfState &&
-    (issue.code === 'invalid_union' || place.length === 0) &&
+    (issue.code === 'invalid_union' || fieldPath.length === 0) &&
     issue.code !== 'unrecognized_keys'
   )
     return `${where} has the Type ${JSON.stringify(type)}, which is not supported; use ${Object.keys(states).join(', ')}.`;
-  const subject = place.length === 0 ? where : `${place.join('.')} of ${where}`;
+  const subject = fieldPath.length === 0 ? where : `${fieldPath.join('.')} of ${where}`;
   if (issue.code === 'unrecognized_keys') {
-    const known = place.length === 0 ? knownFields(isOfState, type) : '';
+    const known = fieldPath.length === 0 ? knownFields(isOfState, type) : '';
     return `${subject} has the field ${issue.keys[0]!}, which is not supported${known}.`;
   }
   const value = at(json, [first, name, ...field]);
@@ -392,7 +392,7 @@ function checkFields(each: State): string | undefined {
 
 const noNext = 'has neither Next nor End: name the state that follows, or end here with "End": true';
 
-/** `States.ALL` stands alone, and last: what follows it is never asked. */
+/** `States.ALL` stands alone, and last: what follows it is never reached. */
 function checkErrors(
   all: readonly { readonly ErrorEquals: readonly string[] }[] = [],
   field: string,

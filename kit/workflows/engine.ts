@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { SubgraphError } from '../errors';
+import { fingerprintOf } from '../table/idempotency';
 import { type Cause } from '../events/event';
 import { type Definition } from './definition';
 import { isObject, type JsonObject } from './paths';
@@ -28,8 +28,8 @@ export interface WorkflowEngine {
 export interface TaskQueue {
   readonly url: string;
   /**
-   * Runs the task of a message, and tells Step Functions what came of it. Resolves with false if the message must come
-   * again: its task is unknown here, was aborted, or its outcome could not be told. Never rejects.
+   * Runs the task of a message, and reports its outcome to Step Functions. Resolves with false if the message must come
+   * again: its task is unknown here, was aborted, or its outcome could not be reported. Never rejects.
    */
   handle(body: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -94,14 +94,6 @@ export function readStart(
       `The input of the workflow "${workflow}" has ${bytes} bytes; at most ${mostDataBytes} are allowed.`,
     );
   return { workflow, id, definition, input, fingerprint: fingerprintOf(json) };
-}
-
-/** Hashes an input, the order of its members being of no account. */
-export function fingerprintOf(input: JsonObject): string {
-  const sorted = JSON.stringify(input, (_, value: unknown) =>
-    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
-  );
-  return createHash('sha256').update(sorted).digest('base64url');
 }
 
 /** Refuses another input for an id that is taken. */

@@ -12,7 +12,7 @@ export const isPath = (text: string): boolean => /^\$(?:\.[A-Za-z_]\w*|\[\d{1,4}
 /** Whether it is a reference path whose parts are all names, as a `ResultPath` must be, which is written to. */
 export const isResultPath = (text: string): boolean => /^\$(?:\.[A-Za-z_]\w*)*$/.test(text);
 
-/** What an execution tells its states about itself (Amazon States Language, "The Context Object"). */
+/** What states can read of their execution (Amazon States Language, "The Context Object"). */
 export interface ContextObject {
   readonly Execution: { readonly Name: string; readonly Input: Json };
   readonly State: { readonly Name: string; readonly RetryCount: number };

@@ -31,15 +31,15 @@ const workflowsBody = z.preprocess(
 export function serveWorkflows({ engine, ...routes }: ServeWorkflowsOptions): void {
   operatorRoute(routes, '/workflows', {
     body: workflowsBody,
-    async act(asked) {
-      if (asked.action === 'list') {
-        const { status, limit } = asked;
+    async act(request) {
+      if (request.action === 'list') {
+        const { status, limit } = request;
         const wanted = status === undefined ? statuses : [status];
         const found = await Promise.all(wanted.map((each) => engine.list(each, limit)));
         return { executions: found.flat() };
       }
-      const name = nameIn(asked.execution);
-      if (asked.action === 'retry') return { execution: await engine.retry(name) };
+      const name = nameIn(request.execution);
+      if (request.action === 'retry') return { execution: await engine.retry(name) };
       const [found, history] = await Promise.all([engine.get(name), engine.history(name)]);
       if (!found || !history)
         throw new SubgraphError('NOT_FOUND', `There is no execution "${nameOf(name)}".`);

@@ -1,24 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DescribeExecutionOutput, type ExecutionStatus, type SFN } from '@aws-sdk/client-sfn';
+import {
+  type DescribeExecutionOutput,
+  type ExecutionListItem,
+  type ExecutionStatus,
+  type SFN,
+} from '@aws-sdk/client-sfn';
+import { type SQS } from '@aws-sdk/client-sqs';
 import { loadPackages } from '../../optional-packages';
 import { isOutage } from '../table/commands';
 import { SubgraphError } from '../errors';
+import { fingerprintOf } from '../table/idempotency';
 import { type Cause } from '../events/event';
 import {
   checkRepeat,
-  fingerprintOf,
   nameOf,
   readName,
   type ExecutionName,
   type ListedExecution,
   type StartRequest,
+  type TaskQueue,
   type WorkflowEngine,
 } from './engine';
 import { isObject, type Json, type JsonObject } from './paths';
 import { readHistory } from './step-functions-history';
 import { type StepFunctionsSettings } from './step-functions-settings';
 import { startTaskWorker, taskHandler, type TaskHandlerOptions, type TaskWorkerOptions } from './task-worker';
-import { type Execution } from './workflows';
+import { type Execution, type HistoryEntry } from './workflows';
 
 export interface StepFunctionsEngineOptions
   extends
@@ -31,7 +38,7 @@ export interface StepFunctionsEngineOptions
 
 /** Runs executions in AWS Step Functions, and their tasks in processes of the subgraph. */
 export async function openStepFunctionsEngine(options: StepFunctionsEngineOptions): Promise<WorkflowEngine> {
-  const { stateMachines, aws, definitions, pollsTasks } = options;
+  const { aws } = options;
   // Loaded only now: who has the other engine does not pay for them.
   const [{ SFN }, { SQS }] = await loadPackages(
     'The workflow engine of AWS Step Functions',
@@ -42,38 +49,41 @@ export async function openStepFunctionsEngine(options: StepFunctionsEngineOption
   const sfn = new SFN({ maxAttempts: 3, requestHandler: { ...requests, requestTimeout: 10_000 }, ...aws });
   // Longer than a long poll.
   const sqs = new SQS({ maxAttempts: 3, requestHandler: { ...requests, requestTimeout: 25_000 }, ...aws });
-  const taskQueue = { url: options.taskQueue, handle: taskHandler({ ...options, sfn }) };
-  const worker = pollsTasks ? startTaskWorker({ ...options, sqs, taskQueue }) : undefined;
+  return new StepFunctionsEngine(options, sfn, sqs);
+}
 
-  const machineOf = (workflow: string): string => `${stateMachines}${workflow}`;
-  const arnOf = (execution: ExecutionName): string =>
-    `${machineOf(execution.workflow).replace(':stateMachine:', ':execution:')}:${nameOf(execution)}`;
+class StepFunctionsEngine implements WorkflowEngine {
+  readonly taskQueue: TaskQueue;
+  readonly #options: StepFunctionsEngineOptions;
+  readonly #sfn: SFN;
+  readonly #sqs: SQS;
+  readonly #worker: { stop(): Promise<void> } | undefined;
 
-  async function start(request: StartRequest): Promise<Execution> {
-    const { workflow, id } = request;
+  constructor(options: StepFunctionsEngineOptions, sfn: SFN, sqs: SQS) {
+    this.#options = options;
+    this.#sfn = sfn;
+    this.#sqs = sqs;
+    const taskQueue = { url: options.taskQueue, handle: taskHandler({ ...options, sfn }) };
+    this.taskQueue = taskQueue;
+    this.#worker = options.pollsTasks ? startTaskWorker({ ...options, sqs, taskQueue }) : undefined;
+  }
+
+  async start(request: StartRequest): Promise<Execution> {
+    const { workflow, id, input } = request;
+    const execution = {
+      ...{ stateMachineArn: this.#machineOf(workflow), name: nameOf(request) },
+      input: JSON.stringify(input),
+    };
     try {
-      const { startDate } = await call((api) =>
-        api.startExecution({
-          stateMachineArn: machineOf(workflow),
-          name: nameOf(request),
-          input: JSON.stringify(request.input),
-        }),
-      );
+      const { startDate } = await this.#call((api) => api.startExecution(execution));
       const startedAt = startDate!.toISOString();
-      const { correlationid: correlationId } = request.input.trace;
-      return {
-        workflow,
-        id,
-        status: 'RUNNING',
-        state: null,
-        input: withoutTrace(request.input),
-        startedAt,
-        correlationId,
-      };
+      const { correlationid: correlationId } = input.trace;
+      const facts = { workflow, id, status: 'RUNNING', state: null } as const;
+      return { ...facts, input: withoutTrace(input), startedAt, correlationId };
     } catch (error) {
       // A repeat has another trace, and so another input.
       if (!isNamed(error, 'ExecutionAlreadyExists')) throw error;
-      const existing = await get(request);
+      const existing = await this.get(request);
       if (!existing)
         throw new SubgraphError('UNAVAILABLE', 'The execution cannot be read yet; repeat the request.');
       checkRepeat(request, fingerprintOf(existing.input));
@@ -81,41 +91,35 @@ export async function openStepFunctionsEngine(options: StepFunctionsEngineOption
     }
   }
 
-  async function get(execution: ExecutionName): Promise<Execution | null> {
-    const found = await orNull(call((api) => api.describeExecution({ executionArn: arnOf(execution) })));
+  async get(execution: ExecutionName): Promise<Execution | null> {
+    const executionArn = this.#arnOf(execution);
+    const found = await orNull(this.#call((api) => api.describeExecution({ executionArn })));
     return found && toExecution(execution, found);
   }
 
-  async function history(execution: ExecutionName) {
-    return orNull(call((api) => readHistory(api, arnOf(execution))));
+  history(execution: ExecutionName): Promise<readonly HistoryEntry[] | null> {
+    return orNull(this.#call((api) => readHistory(api, this.#arnOf(execution))));
   }
 
-  async function wait(execution: ExecutionName, milliseconds: number): Promise<Execution | null> {
+  async wait(execution: ExecutionName, milliseconds: number): Promise<Execution | null> {
     const deadline = performance.now() + milliseconds;
     for (let pause = 200; ; pause = Math.min(2 * pause, 1000)) {
-      const found = await get(execution);
+      const found = await this.get(execution);
       const left = deadline - performance.now();
       if (found?.status !== 'RUNNING' || left <= 0) return found;
       await sleep(Math.min(pause, left));
     }
   }
 
-  async function list(status: 'RUNNING' | 'FAILED', limit: number): Promise<ListedExecution[]> {
+  async list(status: 'RUNNING' | 'FAILED', limit: number): Promise<ListedExecution[]> {
     const statuses: ExecutionStatus[] =
       status === 'RUNNING' ? ['RUNNING'] : ['FAILED', 'TIMED_OUT', 'ABORTED'];
     const found = await Promise.all(
-      [...definitions.keys()].flatMap((workflow) =>
+      [...this.#options.definitions.keys()].flatMap((workflow) =>
         statuses.map(async (statusFilter) => {
-          const filter = { stateMachineArn: machineOf(workflow), statusFilter, maxResults: limit };
-          const { executions = [] } = await call((api) => api.listExecutions(filter));
-          return executions.flatMap(({ name, startDate, stopDate }) => {
-            const execution = readName(name!);
-            const endedAt = stopDate?.toISOString();
-            const startedAt = startDate!.toISOString();
-            return execution
-              ? [{ ...execution, status, state: null, startedAt, ...(endedAt !== undefined && { endedAt }) }]
-              : [];
-          });
+          const filter = { stateMachineArn: this.#machineOf(workflow), statusFilter, maxResults: limit };
+          const { executions = [] } = await this.#call((api) => api.listExecutions(filter));
+          return executions.flatMap((each) => toListed(each, status));
         }),
       ),
     );
@@ -126,41 +130,56 @@ export async function openStepFunctionsEngine(options: StepFunctionsEngineOption
       .slice(0, limit);
   }
 
-  async function retry(execution: ExecutionName): Promise<Execution> {
+  async retry(execution: ExecutionName): Promise<Execution> {
     const name = nameOf(execution);
-    const before = await get(execution);
+    const before = await this.get(execution);
     if (!before) throw new SubgraphError('NOT_FOUND', `There is no execution "${name}".`);
     const conflict = `The execution "${name}" has not failed: it is ${before.status}.`;
     if (before.status !== 'FAILED') throw new SubgraphError('CONFLICT', conflict);
     try {
-      await call((api) => api.redriveExecution({ executionArn: arnOf(execution) }));
+      await this.#call((api) => api.redriveExecution({ executionArn: this.#arnOf(execution) }));
     } catch (error) {
-      if (isNamed(error, 'ExecutionNotRedrivable'))
-        throw new SubgraphError(
-          'CONFLICT',
-          `The execution "${name}" cannot be retried: ${(error as Error).message}`,
-        );
-      throw error;
+      if (!isNamed(error, 'ExecutionNotRedrivable')) throw error;
+      const { message } = error as Error;
+      throw new SubgraphError('CONFLICT', `The execution "${name}" cannot be retried: ${message}`);
     }
     return { ...before, status: 'RUNNING' };
   }
 
-  async function stop(): Promise<void> {
-    await worker?.stop();
-    sfn.destroy();
-    sqs.destroy();
+  async stop(): Promise<void> {
+    await this.#worker?.stop();
+    this.#sfn.destroy();
+    this.#sqs.destroy();
   }
 
-  async function call<Result>(send: (api: SFN) => Promise<Result>): Promise<Result> {
+  #machineOf(workflow: string): string {
+    return `${this.#options.stateMachines}${workflow}`;
+  }
+
+  #arnOf(execution: ExecutionName): string {
+    const machine = this.#machineOf(execution.workflow);
+    return `${machine.replace(':stateMachine:', ':execution:')}:${nameOf(execution)}`;
+  }
+
+  async #call<Result>(send: (api: SFN) => Promise<Result>): Promise<Result> {
     try {
-      return await send(sfn);
+      return await send(this.#sfn);
     } catch (error) {
       if (!isOutage(error)) throw error;
       throw new SubgraphError('UNAVAILABLE', 'The workflows cannot be reached at this moment.', {}, error);
     }
   }
+}
 
-  return { start, get, history, wait, list, retry, taskQueue, stop };
+/** Nothing for an execution that no subgraph has started. */
+function toListed(
+  { name, startDate, stopDate }: ExecutionListItem,
+  status: 'RUNNING' | 'FAILED',
+): ListedExecution[] {
+  const execution = readName(name!);
+  if (!execution) return [];
+  const [startedAt, endedAt] = [startDate!.toISOString(), stopDate?.toISOString()];
+  return [{ ...execution, status, state: null, startedAt, ...(endedAt !== undefined && { endedAt }) }];
 }
 
 function toExecution(execution: ExecutionName, found: DescribeExecutionOutput): Execution {

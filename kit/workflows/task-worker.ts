@@ -30,7 +30,7 @@ export interface TaskWorkerOptions {
   readonly visibility?: number;
 }
 
-/** The message of a Task state, as the definition says it. */
+/** The message of a Task state, as the definition has it. */
 const taskMessage = z.object({
   task: z.string(),
   input: z.json(),
@@ -51,8 +51,8 @@ const graceMilliseconds = 5000;
 
 /** Runs the tasks of messages: `TaskQueue.handle`. */
 export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptions): TaskQueue['handle'] {
-  /** Resolves with false if Step Functions could not be told. */
-  async function tell(message: TaskMessage, outcome: TaskOutcome): Promise<boolean> {
+  /** Resolves with false if Step Functions did not take the outcome. */
+  async function report(message: TaskMessage, outcome: TaskOutcome): Promise<boolean> {
     const { token: taskToken, execution, trace } = message;
     try {
       if ('output' in outcome)
@@ -63,11 +63,11 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
       }
     } catch (error) {
       const facts = { ...logged(trace as Cause), execution };
-      // Nobody waits for it any more: its time is over, or it was told before.
+      // Nobody waits for it any more: its time is over, or it was reported before.
       if (error instanceof Error && isOver.has(error.name))
         log.info({ ...facts, reason: error.name }, 'outcome of a task dropped');
       else {
-        log.error({ ...facts, err: error }, 'outcome of a task not told');
+        log.error({ ...facts, err: error }, 'outcome of a task not reported');
         return false;
       }
     }
@@ -98,7 +98,7 @@ export function taskHandler({ sfn, definitions, runTask, log }: TaskHandlerOptio
       isCompensation: definition.compensations.has(message.state),
       signal,
     });
-    return !signal.aborted && tell(message, outcome);
+    return !signal.aborted && report(message, outcome);
   };
 }
 

@@ -26,7 +26,7 @@ export interface Execution {
   readonly workflow: string;
   readonly id: string;
   readonly status: ExecutionStatus;
-  /** The state that it is in, or was in at its end; `null` where the engine does not tell without reading the history. */
+  /** The state that it is in, or was in at its end; `null` where the engine knows it only from the history. */
   readonly state: string | null;
   readonly input: JsonObject;
   /** Of an execution that succeeded. */

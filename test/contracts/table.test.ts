@@ -3,7 +3,6 @@ import { z } from 'zod';
 import {
   atLeast,
   atMost,
-  countCommands,
   defineEvent,
   defineTable,
   exists,
@@ -18,6 +17,7 @@ import {
   type WithRequests,
 } from '../../kit';
 import { openDatabaseOn, temporaryFolder } from '../support/subgraph-kit';
+import { countCommands } from '../support/count-commands';
 
 interface Stock {
   upc: string;

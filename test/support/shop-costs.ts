@@ -1,6 +1,6 @@
 import { type IncomingMessage } from 'node:http';
-import { countCommands } from '../../kit';
 import { type Shop, type SubgraphName } from './shop';
+import { countCommands } from './count-commands';
 
 /** What was spent on something: HTTP calls and DynamoDB commands of each subgraph. */
 export interface Costs {

@@ -17,6 +17,13 @@ export interface ResourceNames {
   readonly create?: boolean;
 }
 
+/** Events go to consumers over SNS and SQS. */
+export interface EventSettings extends ResourceNames {
+  readonly channel: 'sns-sqs';
+  /** @default what the AWS SDK reads from the environment */
+  readonly aws?: AwsSettings;
+}
+
 export const defaultTopic = '{source}-events.fifo';
 export const defaultQueue = '{subgraph}-{consumer}.fifo';
 

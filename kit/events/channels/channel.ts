@@ -85,10 +85,10 @@ export interface Failure {
 /** Bytes of texts on one page, unless it has only one failure. */
 const mostPageBytes = 1024 * 1024;
 
-/** The place of a failure in the order of its queue. It stays one when the failure is gone. */
-export const placeOf = ({ failedAt, id }: Pick<Failure, 'failedAt' | 'id'>): string => `${failedAt}/${id}`;
+/** The position of a failure in its queue. It stays one when the failure is gone. */
+export const positionOf = ({ failedAt, id }: Pick<Failure, 'failedAt' | 'id'>): string => `${failedAt}/${id}`;
 
-/** The first page of failures that are in the order of their places. */
+/** The first page of failures that are in the order of their positions. */
 export function pageOf(ordered: readonly Failure[], limit: number): FailurePage {
   let bytes = 0;
   const end = ordered.findIndex(({ text }, i) => {
@@ -97,7 +97,7 @@ export function pageOf(ordered: readonly Failure[], limit: number): FailurePage 
   });
   return end === -1
     ? { failures: ordered }
-    : { failures: ordered.slice(0, end), next: placeOf(ordered[end - 1]!) };
+    : { failures: ordered.slice(0, end), next: positionOf(ordered[end - 1]!) };
 }
 
 /** What a failure queue keeps of a failure: SQS takes 256 KB, an item of DynamoDB 400 KB. */

@@ -2,18 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import {
   pageOf,
-  placeOf,
+  positionOf,
   shortened,
   type Failure,
   type FailurePage,
   type Failures,
   type ListFailuresOptions,
 } from './channel';
+import { slices } from '../../slices';
 import { readEvent } from '../log/read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';
 import { type FailedMessage } from './sqs-batch';
-import { eventTextOf, retryAttribute, slices, systemAttributesOf } from './sqs-message';
+import { eventTextOf, retryAttribute, systemAttributesOf } from './sqs-message';
 
 export interface SqsFailuresOptions {
   readonly sqs: SQS;
@@ -41,9 +42,9 @@ export class SqsFailures implements Failures {
     const oldest: Failure[] = [];
     await this.#look((message) => {
       const failure = failureOf(message);
-      if (placeOf(failure) <= after) return false;
+      if (positionOf(failure) <= after) return false;
       oldest.push(failure);
-      oldest.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+      oldest.sort((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
       // One more shows that there is a next page.
       oldest.splice(limit + 1);
       return false;

@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import { createBackoff, type Backoff } from '../../backoff';
+import { slices } from '../../slices';
 import { logged } from '../../traces/trace';
 import { longestPoll } from './aws-clients';
 import { type QueueTimes } from './aws-settings';
 import { type ConsumerSelection, type Delivery, type RetryOptions, type Subscription } from './channel';
 import { type ConsumerQueue } from './sns-sqs-resources';
 import { SqsFailures } from './sqs-failures';
-import { eventTextOf, readMessage, retryAttribute, slices, type MessageContent } from './sqs-message';
+import { eventTextOf, readMessage, retryAttribute, type MessageContent } from './sqs-message';
 
 export interface SqsSubscriptionOptions extends RetryOptions, QueueTimes {
   readonly consumer: string;

@@ -12,7 +12,7 @@ export interface PendingEvent {
   attempts: number;
 }
 
-/** A place in the log that was read. */
+/** A position in the log that was read. */
 interface ReadPosition {
   readonly position: string;
   readonly bytes: number;
@@ -33,7 +33,7 @@ export class Backlog {
   readonly #cursors: Record<string, string>;
   /** The positions of each source from the cursor on. */
   readonly #read = new Map<string, ReadPosition[]>();
-  readonly #places = new Map<PendingEvent, ReadPosition>();
+  readonly #positions = new Map<PendingEvent, ReadPosition>();
   /** The events of each source and subject, in their order. The first one is ready, given out, or waits to be tried again. */
   readonly #subjects = new Map<string, PendingEvent[]>();
   readonly #ready: PendingEvent[] = [];
@@ -56,7 +56,8 @@ export class Backlog {
 
   add(pending: PendingEvent): void {
     const { event, position, text } = pending;
-    if (position !== undefined) this.#places.set(pending, this.#append(event.source, position, text.length));
+    if (position !== undefined)
+      this.#positions.set(pending, this.#append(event.source, position, text.length));
     const subject = subjectOf(event);
     const waiting = this.#subjects.get(subject);
     if (waiting) waiting.push(pending);
@@ -90,21 +91,21 @@ export class Backlog {
     waiting.shift();
     if (waiting[0]) this.#ready.push(waiting[0]);
     else this.#subjects.delete(subject);
-    const place = this.#places.get(pending);
-    if (!place) return;
-    this.#places.delete(pending);
-    place.isSettled = true;
+    const settled = this.#positions.get(pending);
+    if (!settled) return;
+    this.#positions.delete(pending);
+    settled.isSettled = true;
     this.#advance(source);
   }
 
   #append(source: string, position: string, bytes: number): ReadPosition {
-    const place: ReadPosition = { position, bytes, isSettled: false };
+    const added: ReadPosition = { position, bytes, isSettled: false };
     const read = this.#read.get(source);
-    if (read) read.push(place);
-    else this.#read.set(source, [place]);
+    if (read) read.push(added);
+    else this.#read.set(source, [added]);
     this.#events++;
     this.#bytes += bytes;
-    return place;
+    return added;
   }
 
   #advance(source: string): void {

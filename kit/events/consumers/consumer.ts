@@ -11,7 +11,7 @@ import { firstProblem } from '../log/read-event';
 export type ConsumedEvents = Readonly<Record<string, Readonly<Record<string, EventVersions>>>>;
 type EventVersions = Readonly<Record<number, z.ZodType>>;
 
-/** One of the events of `From`; its `type` tells the type of its `data`. */
+/** One of the events of `From`; its `type` gives the type of its `data`. */
 export type EventOf<From extends ConsumedEvents> = {
   [Source in keyof From & string]: {
     [Type in keyof From[Source] & string]: {

@@ -1,6 +1,6 @@
 import { type Table } from '../../table/table';
 import { defineTable, type TableDefinition } from '../../table/definition';
-import { pageOf, placeOf, type Failure, type Failures } from '../channels/channel';
+import { pageOf, positionOf, type Failure, type Failures } from '../channels/channel';
 
 /** What a subgraph keeps of its consumers, with the engine `table`: one partition per consumer. */
 export type ConsumerItem = ConsumerState | StoredFailure | ProjectionState;
@@ -71,8 +71,8 @@ export function tableFailures(items: ConsumerItems, consumer: string, onRetry: (
   const find = async (id: string) =>
     (await items.get({ consumer, item: failedKey(id) }, { consistent: true })) as StoredFailure | null;
 
-  const keysAt = (place: string) => {
-    const [failedAt = '', id = ''] = place.split('/', 2);
+  const keysAt = (position: string) => {
+    const [failedAt = '', id = ''] = position.split('/', 2);
     return { failuresOf: consumer, failedAt, consumer, item: failedKey(id) };
   };
 
@@ -88,7 +88,7 @@ export function tableFailures(items: ConsumerItems, consumer: string, onRetry: (
           found.push({ id: item.slice(failedKey('').length), reason, failedAt, attempts, text });
         const page = pageOf(found, limit);
         if (page.next !== undefined || some.length < readAtOnce) return page;
-        start = placeOf(found.at(-1)!);
+        start = positionOf(found.at(-1)!);
       }
     },
 

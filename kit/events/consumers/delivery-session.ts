@@ -39,7 +39,7 @@ export interface DeliverySessionOptions extends RetryOptions {
 
 /** Failures that are retried at once. */
 const retriedAtOnce = 100;
-/** In the place of a source, for events that are retried. */
+/** Stands for a source where events are retried. */
 const retriesOrigin = '';
 
 /** The time in which one process works for a consumer: from the lease that it took to its release or loss. */
@@ -61,7 +61,7 @@ export class DeliverySession {
   readonly #over = new AbortController();
   /** Aborted then, and before, when nothing is to be delivered any more. */
   readonly #ended: AbortSignal;
-  /** Says `change` whenever there may be something to deliver or room to read more. */
+  /** Emits `change` whenever there may be something to deliver or room to read more. */
   readonly #changes = new EventEmitter().setMaxListeners(0);
   #settled: number;
   #seenRetries: number;
@@ -144,7 +144,7 @@ export class DeliverySession {
     if (position === undefined)
       await items.update({ consumer, item: retryKey(failureId!) }, { set: { attempts } });
     else {
-      this.#attempts.set(placeOf(pending), attempts);
+      this.#attempts.set(originOf(pending), attempts);
       if (!(await this.save())) throw new Error('The state was not written.');
     }
   }
@@ -237,7 +237,7 @@ export class DeliverySession {
             : undefined;
     if ('event' in read && unreadable === undefined) {
       const pending = { event: read.event, text, position, failureId: undefined, attempts: 0 };
-      pending.attempts = this.#attempts.get(placeOf(pending)) ?? 0;
+      pending.attempts = this.#attempts.get(originOf(pending)) ?? 0;
       this.#backlog.add(pending);
       this.#changes.emit('change');
       return true;
@@ -280,7 +280,7 @@ export class DeliverySession {
   #settle(pending: PendingEvent): void {
     this.#backlog.settle(pending);
     if (pending.position !== undefined) {
-      this.#attempts.delete(placeOf(pending));
+      this.#attempts.delete(originOf(pending));
       this.#settled++;
     }
     this.#changes.emit('change');
@@ -421,5 +421,5 @@ export class DeliverySession {
 const idOf = (source: string, position: string): string =>
   createHash('sha256').update(`${source} ${position}`).digest('hex').slice(0, 16);
 
-const placeOf = ({ event, position }: Pick<PendingEvent, 'event' | 'position'>): string =>
+const originOf = ({ event, position }: Pick<PendingEvent, 'event' | 'position'>): string =>
   `${event.source} ${position!}`;

@@ -57,9 +57,9 @@ const rebuildsBody = z
 export function serveConsumers({ consumers, ...routes }: ServeConsumersOptions): void {
   operatorRoute(routes, '/events/failures', {
     body: failuresBody,
-    async act(asked) {
-      if (asked.action === 'list') return { consumers: await listFailures(asked) };
-      const { action, consumer, id } = asked;
+    async act(request) {
+      if (request.action === 'list') return { consumers: await listFailures(request) };
+      const { action, consumer, id } = request;
       const failures = failuresOf(consumer);
       if (action === 'retry') await refuseHeld(consumer);
       const ids = id === undefined ? await oldestOf(failures) : [id];
@@ -85,7 +85,10 @@ export function serveConsumers({ consumers, ...routes }: ServeConsumersOptions):
 
   const listFailures = ({ consumer, limit, after }: z.output<typeof failuresBody> & { action: 'list' }) => {
     if (after !== undefined && consumer === undefined)
-      throw new SubgraphError('BAD_USER_INPUT', '`after` needs `consumer`, as it is a place in one queue.');
+      throw new SubgraphError(
+        'BAD_USER_INPUT',
+        '`after` needs `consumer`, as it is a position in one queue.',
+      );
     const listed =
       consumer === undefined ? consumers.failures() : [[consumer, failuresOf(consumer)] as const];
     return Promise.all(

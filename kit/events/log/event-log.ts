@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Database } from '../../table/database';
 import { defineTable, withAllOperations } from '../../table/definition';
+import { type Table } from '../../table/table';
 import { type Cause, type DomainEvent } from '../event';
 
-/** All events that a subgraph has told, for ever: each once, in one order for all who read it. */
+/** All events of a subgraph, for ever: each once, in one order for all who read it. */
 export interface EventLog {
   /**
    * Appends an event and returns its position. Appended again, it keeps the position that it has. Rejects with an
@@ -65,6 +66,13 @@ export const eventLogTable = (source: string) =>
     operations: ['GetItem', 'PutItem', 'Query', 'UpdateItem'],
   });
 
+type LogTable = Table<LogItem, 'stream' | 'key', never>;
+
+interface FreePosition {
+  readonly position: number;
+  readonly at: number;
+}
+
 /** How many positions are read at once where an event is looked for. */
 const walkedAtOnce = 100;
 
@@ -85,65 +93,69 @@ export interface EventLogOptions {
  *    none passes the position that another has given it.
  * 3. The position is noted under the subject, which spares a later append the way.
  */
-export function openEventLog({ db, source }: EventLogOptions): EventLog {
-  const table = db.table(eventLogTable(source));
-  let identity: Promise<string> | undefined;
+export const openEventLog = (options: EventLogOptions): EventLog => new TableLog(options);
+
+class TableLog implements EventLog {
+  readonly #options: EventLogOptions;
+  readonly #table: LogTable;
+  #identity: Promise<string> | undefined;
   /** The first position that may be free; all before it are taken. `at` of the one before it. */
-  let free: { position: number; at: number } | undefined;
+  #free: FreePosition | undefined;
   /** Appends of one process wait for one another: they would only take positions from each other. */
-  let last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
-  return {
-    async append(event, cause) {
-      const stream = subjectStream(event.subject);
-      const key = keyOf(event.sequence);
-      const items = cause ? db.causedBy(cause).table(eventLogTable(source)) : table;
-      const placing = last.then(() => place(event, { stream, key }, items));
-      last = placing.catch(() => undefined);
-      const { position, isNoted } = await placing;
-      if (!isNoted) await items.update({ stream, key }, { set: { position } });
-      return positionText(position);
-    },
+  constructor(options: EventLogOptions) {
+    this.#options = options;
+    this.#table = options.db.table(eventLogTable(options.source));
+  }
 
-    async read(subject, fromSequence = 1) {
-      const sort = { atLeast: keyOf(fromSequence) };
-      const items = await table.query({ partition: subjectStream(subject), sort, consistent: true });
-      return items.map(({ event }) => JSON.parse(event!) as DomainEvent);
-    },
+  async append(event: DomainEvent, cause?: Cause): Promise<string> {
+    const { db, source } = this.#options;
+    const key = keyOfEvent(event.subject, event.sequence);
+    const items = cause ? db.causedBy(cause).table(eventLogTable(source)) : this.#table;
+    const appending = this.#last.then(() => this.#findPosition(event, key, items));
+    this.#last = appending.catch(() => undefined);
+    const { position, isNoted } = await appending;
+    if (!isNoted) await items.update(key, { set: { position } });
+    return this.#textOf(position);
+  }
 
-    async readAll(after, limit) {
-      const position = await readPosition(after);
-      const id = await identify();
-      const items = await positionsFrom(position + 1, limit);
-      return items.map(({ key, event }) => ({
-        position: `${id}-${Number(key)}`,
-        event: JSON.parse(event!) as DomainEvent,
-      }));
-    },
+  async read(subject: string, fromSequence = 1): Promise<DomainEvent[]> {
+    const sort = { atLeast: keyOf(fromSequence) };
+    const items = await this.#table.query({ partition: subjectStream(subject), sort, consistent: true });
+    return items.map(({ event }) => JSON.parse(event!) as DomainEvent);
+  }
 
-    head: async () => positionText((await newest()).position - 1),
+  async readAll(after: string, limit: number): Promise<LoggedEvent[]> {
+    const position = await this.#readPosition(after);
+    const id = await this.#identify();
+    const items = await this.#from(position + 1, limit);
+    return items.map(({ key, event }) => ({
+      position: `${id}-${Number(key)}`,
+      event: JSON.parse(event!) as DomainEvent,
+    }));
+  }
 
-    async positionAt(time) {
-      let low = 1;
-      let high = (await newest()).position;
-      while (low < high) {
-        const middle = Math.floor((low + high) / 2);
-        const item = await table.get({ stream: positions, key: keyOf(middle) }, { consistent: true });
-        if (item!.at! >= time) high = middle;
-        else low = middle + 1;
-      }
-      return positionText(low - 1);
-    },
-  };
+  async head(): Promise<string> {
+    return this.#textOf((await this.#firstFree()).position - 1);
+  }
 
-  async function place(
-    event: DomainEvent,
-    key: { readonly stream: string; readonly key: string },
-    items: typeof table,
-  ) {
-    free ??= await newest();
+  async positionAt(time: number): Promise<string> {
+    let low = 1;
+    let high = (await this.#firstFree()).position;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const item = await this.#table.get({ stream: positions, key: keyOf(middle) }, { consistent: true });
+      if (item!.at! >= time) high = middle;
+      else low = middle + 1;
+    }
+    return this.#textOf(low - 1);
+  }
+
+  async #findPosition(event: DomainEvent, key: ReturnType<typeof keyOfEvent>, items: LogTable) {
+    this.#free ??= await this.#firstFree();
     const content = { id: event.id, event: JSON.stringify(event) };
-    let from = free.position;
+    let from = this.#free.position;
     if (!(await items.create({ ...key, ...content, from }))) {
       const existing = (await items.get(key, { consistent: true }))!;
       if (existing.id !== event.id) throw conflict(event, existing);
@@ -151,61 +163,57 @@ export function openEventLog({ db, source }: EventLogOptions): EventLog {
       from = Math.min(from, existing.from!);
     }
     for (let position = from; ;) {
-      const at = Math.max(Date.now(), free.at);
+      const at = Math.max(Date.now(), this.#free.at);
       if (await items.create({ stream: positions, key: keyOf(position), ...content, at })) {
-        free = { position: position + 1, at };
+        this.#free = { position: position + 1, at };
         return { position, isNoted: false };
       }
-      const taken = await positionsFrom(position, walkedAtOnce);
-      for (const item of taken) {
+      for (const item of await this.#from(position, walkedAtOnce)) {
         position = Number(item.key) + 1;
-        if (position > free.position) free = { position, at: item.at! };
+        if (position > this.#free.position) this.#free = { position, at: item.at! };
         if (item.id === event.id) return { position: position - 1, isNoted: false };
       }
     }
   }
 
-  function positionsFrom(position: number, limit: number): Promise<LogItem[]> {
-    return table.query({ partition: positions, sort: { atLeast: keyOf(position) }, limit, consistent: true });
+  #from(position: number, limit: number): Promise<LogItem[]> {
+    const sort = { atLeast: keyOf(position) };
+    return this.#table.query({ partition: positions, sort, limit, consistent: true });
   }
 
-  async function newest(): Promise<{ position: number; at: number }> {
-    const [item] = await table.query({
-      partition: positions,
-      order: 'descending',
-      limit: 1,
-      consistent: true,
-    });
+  async #firstFree(): Promise<FreePosition> {
+    const [item] = await this.#table.query(newest);
     return item ? { position: Number(item.key) + 1, at: item.at! } : { position: 1, at: 0 };
   }
 
-  /** Tells the positions of this log from those of one that was in its place before. */
-  function identify(): Promise<string> {
-    identity ??= readIdentity().catch((error: unknown) => {
-      identity = undefined;
+  /** Tells the positions of this log from those of an earlier one of the same name. */
+  #identify(): Promise<string> {
+    this.#identity ??= this.#readIdentity().catch((error: unknown) => {
+      this.#identity = undefined;
       throw error;
     });
-    return identity;
+    return this.#identity;
   }
 
-  async function readIdentity(): Promise<string> {
-    await table.create({ ...identityKey, id: randomBytes(6).toString('hex') });
-    return (await table.get(identityKey, { consistent: true }))!.id;
+  async #readIdentity(): Promise<string> {
+    await this.#table.create({ ...identityKey, id: randomBytes(6).toString('hex') });
+    return (await this.#table.get(identityKey, { consistent: true }))!.id;
   }
 
-  async function positionText(position: number): Promise<string> {
-    return `${await identify()}-${position}`;
+  async #textOf(position: number): Promise<string> {
+    return `${await this.#identify()}-${position}`;
   }
 
-  async function readPosition(text: string): Promise<number> {
+  async #readPosition(text: string): Promise<number> {
     if (text === '') return 0;
     const [, id, digits] = /^([0-9a-f]{12})-(\d{1,15})$/.exec(text) ?? [];
     const position = Number(digits);
-    if (id === (await identify())) {
-      if (position < (free?.position ?? 0) || position < (await newest()).position) return position;
+    if (id === (await this.#identify())) {
+      if (position < (this.#free?.position ?? 0)) return position;
+      if (position < (await this.#firstFree()).position) return position;
     }
     throw new UnknownPosition(
-      `The position "${text.slice(0, 40)}" is not one of the events of ${source}: begin without one, or at the beginning.`,
+      `The position "${text.slice(0, 40)}" is not one of the events of ${this.#options.source}: begin without one, or at the beginning.`,
     );
   }
 }
@@ -225,7 +233,6 @@ export async function restoreLog(
   events: readonly RestoredEvent[],
 ): Promise<void> {
   const table = db.table(withAllOperations(eventLogTable(source)));
-  const newest = { partition: positions, order: 'descending', limit: 1, consistent: true } as const;
   const [last] = await table.query(newest);
   let number = last ? Number(last.key) : 0;
   let at = last?.at ?? 0;
@@ -236,7 +243,7 @@ export async function restoreLog(
       throw new Error(`The log of ${source} cannot be restored: event ${number} is missing.`);
     at = Math.max(at, loggedAt);
     const content = { id: event.id, event: JSON.stringify(event) };
-    const subject = { stream: subjectStream(event.subject), key: keyOf(event.sequence) };
+    const subject = keyOfEvent(event.subject, event.sequence);
     items.push({ stream: positions, key: keyOf(number), ...content, at });
     items.push({ ...subject, ...content, from: number, position: number });
     if (number === 1) items.push({ ...identityKey, id: position.slice(0, position.indexOf('-')) });
@@ -249,6 +256,8 @@ export const numberOf = (position: string): number => Number(position.slice(posi
 
 const identityKey = { stream: 'identity', key: 'identity' } as const;
 const positions = 'positions';
+/** Finds the newest event. */
+const newest = { partition: positions, order: 'descending', limit: 1, consistent: true } as const;
 /** Where the table of a log has the event of a subject, with its position as soon as it has one. */
 export const keyOfEvent = (subject: string, sequence: number) => ({
   stream: subjectStream(subject),

@@ -24,7 +24,7 @@ export interface FollowOptions {
 }
 
 /** An event of the stream, or the word that there is none behind a position at this moment. */
-export type Followed =
+export type LogFrame =
   | { readonly kind: 'event'; readonly position: string; readonly text: string }
   | { readonly kind: 'end'; readonly position: string };
 
@@ -36,7 +36,7 @@ const longestPauseMilliseconds = 5000;
 const maxFrameCharacters = 1024 * 1024;
 
 /** The events of a publisher, in the order of its log, for ever. Connects again when the connection breaks. */
-export async function* followEvents(options: FollowOptions): AsyncGenerator<Followed, void> {
+export async function* followEvents(options: FollowOptions): AsyncGenerator<LogFrame, void> {
   const { signal, onTrouble } = options;
   let { after } = options;
   const isOver = () => signal.aborted;
@@ -58,7 +58,7 @@ export async function* followEvents(options: FollowOptions): AsyncGenerator<Foll
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** The events of one connection. */
-async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGenerator<Followed, void> {
+async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGenerator<LogFrame, void> {
   const { publisher, types, after, signal } = options;
   const url = new URL(publisher.url);
   url.searchParams.set('after', after);
@@ -99,7 +99,7 @@ async function* readStream(options: Omit<FollowOptions, 'onTrouble'>): AsyncGene
       const message = await messageOf(reader);
       throw new Error(`it answered ${response.status}${message === undefined ? '' : `: ${message}`}`);
     }
-    const frames: Followed[] = [];
+    const frames: LogFrame[] = [];
     let trouble: Error | undefined;
     let retry: number | undefined;
     const parser = createParser({

@@ -12,14 +12,14 @@ export interface LogWatch {
 }
 
 interface LogWatchSettings {
-  /** Milliseconds between two questions for the newest position while the log grows. @default 1000 */
+  /** Milliseconds between two reads of the newest position while the log grows. @default 1000 */
   readonly pollMilliseconds?: number;
   /** The most milliseconds between them while it does not grow. @default 5000 */
   readonly longestPollMilliseconds?: number;
 }
 
 /**
- * Watches a log. What this process appends is told at once. What other processes append is found by asking for the newest
+ * Watches a log. What this process appends is reported at once. What other processes append is found by reading the newest
  * position, once for all who wait, and only while somebody does: each second while the log grows, and more and more rarely
  * while it does not.
  */

@@ -6,7 +6,7 @@ import { writeEvent, type Cause, type NewEvent } from '../event';
 
 /**
  * Extended by items of tables with an outbox. Only the kit writes these attributes: events that are not relayed yet are
- * in the item whose change they tell, so that one write writes both, or neither.
+ * in the item whose change they report, so that one write writes both, or neither.
  */
 export interface WithOutbox {
   /** The events that are not relayed yet, each as JSON, in their order. Not there: none. */

@@ -64,74 +64,83 @@ interface RelayedItem {
  * Relays the events of each write through `db` at once, and sweeps for those of others. An event leaves its outbox only
  * when the log has it, and only if nothing was added meanwhile. So any number of relays may run at once, and end anywhere.
  */
-export function openRelay({
-  db,
-  source,
-  tables,
-  eventLog,
-  log,
-  onLogged,
-  publish,
-  sweepMilliseconds = 5000,
-  tracer,
-}: RelayOptions): Relay {
-  const limiter = createLimiter(itemsAtOnce);
+export const openRelay = (options: RelayOptions): Relay => new OutboxRelay(options);
+
+class OutboxRelay implements Relay {
+  readonly #options: RelayOptions;
+  readonly #limiter = createLimiter(itemsAtOnce);
   /** By table and key: what is being relayed, or waits. */
-  const items = new Map<string, RelayedItem>();
-  let sweeping: Promise<void> | undefined;
-  let last: Promise<void> = Promise.resolve();
-  let isStopped = false;
+  readonly #items = new Map<string, RelayedItem>();
+  readonly #stopWatching: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #sweeping: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #isStopped = false;
   /** Whether outboxes may have events that no write of this process is going to relay. */
-  let hasLeftovers = false;
-  let turn = 0;
-  const stopWatching = db.onEvents(relay);
-  const timer = setInterval(() => {
-    if (hasLeftovers) void sweep();
-    else void sweepTables([outboxShards[turn++ % outboxShards.length]!]);
-  }, sweepMilliseconds).unref();
+  #hasLeftovers = false;
+  #turn = 0;
 
-  return {
-    sweep,
-    idle,
-    async stop() {
-      isStopped = true;
-      stopWatching();
-      clearInterval(timer);
-      await last;
-      await idle();
-    },
-  };
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#stopWatching = options.db.onEvents((definition, item) => this.#relay(definition, item));
+    this.#timer = setInterval(() => {
+      if (this.#hasLeftovers) void this.sweep();
+      else void this.#sweepTables([outboxShards[this.#turn++ % outboxShards.length]!]);
+    }, options.sweepMilliseconds ?? 5000).unref();
+  }
 
-  function relay(definition: AnyTableDefinition, item: OutboxItem): void {
+  sweep(): Promise<void> {
+    if (this.#sweeping) return this.#sweeping;
+    this.#hasLeftovers = false;
+    this.#sweeping = this.#sweepTables(outboxShards).finally(() => (this.#sweeping = undefined));
+    return this.#sweeping;
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([...this.#items.values()].map(({ relaying }) => relaying));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#stopWatching();
+    clearInterval(this.#timer);
+    await this.#last;
+    await this.idle();
+  }
+
+  #relay(definition: AnyTableDefinition, item: OutboxItem): void {
     const key = pickKey(definition, item);
     const name = `${definition.name} ${keyText(definition, key)}`;
-    const known = items.get(name);
+    const known = this.#items.get(name);
     if (known) known.newest = item;
-    else if (items.size >= mostWaiting) hasLeftovers = true;
-    if (known || items.size >= mostWaiting) return;
+    else if (this.#items.size >= mostWaiting) this.#hasLeftovers = true;
+    if (known || this.#items.size >= mostWaiting) return;
     const entry: RelayedItem = { definition, key, newest: item, relayed: 0, relaying: Promise.resolve() };
-    items.set(name, entry);
-    entry.relaying = limiter(async () => {
+    this.#items.set(name, entry);
+    entry.relaying = this.#limiter(async () => {
       while (entry.newest) {
-        await relayItem(entry, entry.newest).catch((error: unknown) => {
-          hasLeftovers = true;
-          log.error({ table: definition.name, key, err: error }, 'an outbox cannot be emptied');
+        await this.#relayItem(entry, entry.newest).catch((error: unknown) => {
+          this.#hasLeftovers = true;
+          const facts = { table: definition.name, key, err: error };
+          this.#options.log.error(facts, 'an outbox cannot be emptied');
         });
       }
-      items.delete(name);
+      this.#items.delete(name);
     });
   }
 
-  async function relayItem(entry: RelayedItem, item: OutboxItem): Promise<void> {
+  async #relayItem(entry: RelayedItem, item: OutboxItem): Promise<void> {
     const { definition, key } = entry;
+    const { db, source } = this.#options;
     const table = db.table(definition) as Table<OutboxItem>;
     entry.newest = undefined;
     let current: OutboxItem | null = item;
     while (current?.outbox) {
       const events = eventsOf(current, source).filter(({ sequence }) => sequence > entry.relayed);
-      const relayed = await relayEvents(events);
+      const relayed = await this.#relayEvents(events);
       if (relayed === false) return;
-      if (relayed instanceof EventConflict) await renumber(table, { key, item: current, conflict: relayed });
+      if (relayed instanceof EventConflict)
+        await this.#renumber(table, { key, item: current, conflict: relayed });
       else {
         const { eventCount = 0 }: OutboxItem = current;
         entry.relayed = Math.max(entry.relayed, eventCount);
@@ -146,13 +155,14 @@ export function openRelay({
    * False if one of them failed: it and those behind it are relayed by a later sweep. A conflict: those before it are
    * relayed.
    */
-  async function relayEvents(events: readonly DomainEvent[]): Promise<boolean | EventConflict> {
+  async #relayEvents(events: readonly DomainEvent[]): Promise<boolean | EventConflict> {
+    const { log, onLogged, publish, tracer } = this.#options;
     let event = events[0];
     try {
       let conflict: EventConflict | undefined;
       const logged: DomainEvent[] = [];
       for (event of events) {
-        const position = await append(event).catch((error: unknown) => {
+        const position = await this.#append(event).catch((error: unknown) => {
           if (!(error instanceof EventConflict)) throw error;
           conflict = error;
           return undefined;
@@ -166,13 +176,14 @@ export function openRelay({
       if (publish && logged.length > 0) await during(beginPublish(tracer, logged), () => publish(logged));
       return conflict ?? true;
     } catch (error) {
-      hasLeftovers = true;
+      this.#hasLeftovers = true;
       log.error({ ...(event && factsOf(event)), err: error }, 'an event stays in its outbox for now');
       return false;
     }
   }
 
-  function append(event: DomainEvent): Promise<string> {
+  #append(event: DomainEvent): Promise<string> {
+    const { eventLog, tracer } = this.#options;
     const span = beginSend(tracer, event);
     return during(span, () => eventLog.append(event, span?.causing(event.correlationid)));
   }
@@ -181,63 +192,49 @@ export function openRelay({
    * The item has begun to count its events anew. Those from the conflict on are numbered behind the last one of their
    * subject in the log, and so are all later ones. Another relay may have done it already.
    */
-  async function renumber(
+  async #renumber(
     table: Table<OutboxItem>,
     { key, item, conflict }: { key: ItemKey; item: OutboxItem; conflict: EventConflict },
   ): Promise<void> {
     const { outbox = [], eventCount = 0 } = item;
     const left = outbox.slice(conflict.sequence - (eventCount - outbox.length + 1));
     const { subject } = JSON.parse(left[0]!) as WrittenEvent;
-    const { sequence: last } = (await eventLog.read(subject, conflict.sequence)).at(-1)!;
+    const { sequence: last } = (await this.#options.eventLog.read(subject, conflict.sequence)).at(-1)!;
     const renumbered = await table.update(key, {
       set: { outbox: left, eventCount: last + left.length },
       condition: { eventCount, outbox: exists },
     });
     if (!renumbered) return;
     const facts = { table: table.definition.name, key, subject, from: conflict.sequence, to: last + 1 };
-    log.error({ ...facts, err: conflict }, 'the events of an item are numbered anew');
-  }
-
-  function sweep(): Promise<void> {
-    if (sweeping) return sweeping;
-    hasLeftovers = false;
-    sweeping = sweepTables(outboxShards).finally(() => (sweeping = undefined));
-    return sweeping;
+    this.#options.log.error({ ...facts, err: conflict }, 'the events of an item are numbered anew');
   }
 
   /** One after the other. */
-  function sweepTables(shards: readonly string[]): Promise<void> {
-    last = last
+  #sweepTables(shards: readonly string[]): Promise<void> {
+    this.#last = this.#last
       .then(async () => {
-        for (const definition of tables) for (const shard of shards) await sweepShard(definition, shard);
+        for (const definition of this.#options.tables)
+          for (const shard of shards) await this.#sweepShard(definition, shard);
       })
       .catch((error: unknown) => {
-        hasLeftovers = true;
-        log.warn({ err: error }, 'the outboxes cannot be read');
+        this.#hasLeftovers = true;
+        this.#options.log.warn({ err: error }, 'the outboxes cannot be read');
       });
-    return last;
+    return this.#last;
   }
 
-  async function sweepShard(definition: AnyTableDefinition, shard: string): Promise<void> {
-    const table = db.table(definition) as Table<OutboxItem>;
+  async #sweepShard(definition: AnyTableDefinition, shard: string): Promise<void> {
+    const table = this.#options.db.table(definition) as Table<OutboxItem>;
+    const query = { index: outboxIndex, partition: shard, limit: pageSize };
     let after: Readonly<Record<string, string>> | undefined;
-    while (!isStopped) {
-      const page = await table.query({
-        index: outboxIndex,
-        partition: shard,
-        limit: pageSize,
-        ...(after && { after }),
-      });
-      if (page.length > 0) hasLeftovers = true;
-      for (const item of page) relay(definition, item);
-      await idle();
+    while (!this.#isStopped) {
+      const page = await table.query({ ...query, ...(after && { after }) });
+      if (page.length > 0) this.#hasLeftovers = true;
+      for (const item of page) this.#relay(definition, item);
+      await this.idle();
       if (page.length < pageSize) return;
       after = { ...pickKey(definition, page.at(-1)!), outboxShard: shard };
     }
-  }
-
-  async function idle(): Promise<void> {
-    await Promise.all([...items.values()].map(({ relaying }) => relaying));
   }
 }
 

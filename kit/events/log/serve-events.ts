@@ -10,7 +10,7 @@ import { type ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import { isEventType } from '../event';
 import { z } from 'zod';
-import { SubgraphError } from '../../errors';
+import { badInput } from '../../errors';
 import { operatorRoute, type OperatorRoutes } from '../../serve/operator-route';
 import { type ArchiveWait } from './archive-wait';
 import { UnknownPosition, type EventLog } from './event-log';
@@ -85,7 +85,7 @@ export function serveEvents(app: FastifyInstance, options: ServeEventsOptions): 
     if ('time' in begin) return eventLog.positionAt(begin.time);
     if (begin.after === undefined) return eventLog.head();
     await eventLog.readAll(begin.after, 1).catch((error: unknown) => {
-      throw error instanceof UnknownPosition ? new Refused(error.message, 410) : error;
+      throw error instanceof UnknownPosition ? new RequestError(error.message, 410) : error;
     });
     return begin.after;
   }
@@ -99,9 +99,7 @@ export function serveArchived(archiveWait: ArchiveWait, routes: OperatorRoutes):
     body: archivedBody,
     async act({ position }) {
       await archiveWait.note(position).catch((error: unknown) => {
-        throw error instanceof UnknownPosition
-          ? new SubgraphError('BAD_USER_INPUT', error.message, { argument: 'position' })
-          : error;
+        throw error instanceof UnknownPosition ? badInput('position', error.message) : error;
       });
       return {};
     },
@@ -191,7 +189,7 @@ class EventReader {
 /** Behind a position (undefined: the newest), or at a time. */
 type Begin = { readonly after: string | undefined } | { readonly time: number };
 
-class Refused extends Error {
+class RequestError extends Error {
   constructor(
     message: string,
     readonly statusCode = 400,
@@ -207,17 +205,17 @@ function readRequest({ query, headers }: FastifyRequest): {
   const given = query as Readonly<Record<string, string | string[]>>;
   for (const [name, value] of Object.entries(given)) {
     if (!['after', 'from', 'types'].includes(name))
-      throw new Refused(
+      throw new RequestError(
         `There is no parameter "${name.slice(0, 40)}", only \`after\`, \`from\` and \`types\`.`,
       );
-    if (typeof value !== 'string') throw new Refused(`\`${name}\` may be given once.`);
+    if (typeof value !== 'string') throw new RequestError(`\`${name}\` may be given once.`);
   }
   const { after, from, types } = given as Readonly<Record<string, string | undefined>>;
   if (after !== undefined && from !== undefined)
-    throw new Refused('Only one of `after`, a position, and `from`, a time, may be given.');
+    throw new RequestError('Only one of `after`, a position, and `from`, a time, may be given.');
   const list = types?.split(',');
   if (list && (list.length > mostTypes || !list.every(isEventType)))
-    throw new Refused(`\`types\` must be 1 to ${mostTypes} types of events, with commas between them.`);
+    throw new RequestError(`\`types\` must be 1 to ${mostTypes} types of events, with commas between them.`);
   return { begin: readBegin(after, from, headers['last-event-id']), types: list && new Set(list) };
 }
 
@@ -231,6 +229,6 @@ function readBegin(
   if (from === undefined) return { after };
   const time = /^\d{4}-\d\d-\d\dT[\d:.]{5,12}(?:Z|[+-]\d\d:\d\d)$/.test(from) ? Date.parse(from) : NaN;
   if (Number.isNaN(time))
-    throw new Refused('`from` must be a time as ISO 8601 has it, such as 2026-01-31T12:00:00Z.');
+    throw new RequestError('`from` must be a time as ISO 8601 has it, such as 2026-01-31T12:00:00Z.');
   return { time };
 }

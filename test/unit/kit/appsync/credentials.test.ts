@@ -5,14 +5,14 @@ import {
   checkCredentials,
   type AppSyncCredentials,
   type AppSyncMode,
-  type Received,
+  type ReceivedRequest,
 } from '../../../../kit/appsync/credentials';
 
 const now = Date.parse('2026-05-05T12:00:00Z');
 beforeEach(() => jest.useFakeTimers({ now }));
 afterEach(() => jest.useRealTimers());
 
-const received = (headers: Record<string, string> = {}, body = '{}', path = '/graphql'): Received => ({
+const received = (headers: Record<string, string> = {}, body = '{}', path = '/graphql'): ReceivedRequest => ({
   headers,
   path,
   body: Buffer.from(body),
@@ -79,7 +79,7 @@ function signed({
   region?: string;
   service?: string;
   time?: string;
-} = {}): Received {
+} = {}): ReceivedRequest {
   const request = signAws(
     {
       service,
@@ -98,7 +98,7 @@ function signed({
   ]);
   return received(Object.fromEntries(lower), body, path);
 }
-const changed = (to: Received, headers: Record<string, string | undefined>): Received => ({
+const changed = (to: ReceivedRequest, headers: Record<string, string | undefined>): ReceivedRequest => ({
   ...to,
   headers: { ...to.headers, ...headers },
 });
@@ -111,7 +111,7 @@ const unrecognized = [
 ];
 
 describe('a signature', () => {
-  it.each<[string, Received]>([
+  it.each<[string, ReceivedRequest]>([
     ['of a key', signed()],
     ['of a temporary key', signed({ key: 'ASIA', sessionToken: 'session' })],
     ['with a query', signed({ path: '/graphql?a=1&b=2' })],
@@ -128,7 +128,7 @@ describe('a signature', () => {
     expect(checkCredentials([iam], request)).toBeUndefined();
   });
 
-  it.each<[string, Received, unknown]>([
+  it.each<[string, ReceivedRequest, unknown]>([
     ['of a key that is not known', signed({ key: 'AKIE' }), unrecognized],
     ['of a temporary key without its session', signed({ key: 'ASIA' }), unrecognized],
     ['of a temporary key with another session', signed({ key: 'ASIA', sessionToken: 's' }), unrecognized],

@@ -27,15 +27,15 @@ it('a restart does not delete a generation that becomes live meanwhile', async (
     ...opened.db,
     table(definition) {
       const own = opened.db.table(definition);
-      return {
-        ...own,
+      const get = own.get.bind(own);
+      return Object.assign(own, {
         async get(...args: Parameters<typeof own.get>) {
-          const found = await own.get(...args);
+          const found = await get(...args);
           if (!isComplete) await items.put({ ...key, live: 2, last: 2, previous: 1 });
           isComplete = true;
           return found;
         },
-      };
+      });
     },
   };
   const { client } = opened;

@@ -57,10 +57,11 @@ it('brings one who comes back to the others, without a loss and without a double
 it('breaks all subscriptions off when the log fails, and serves those that come back', async () => {
   const { log } = await database.newLog();
   let fails = false;
-  const failing: EventLog = {
-    ...log,
-    readAll: (...args) => (fails ? Promise.reject(new Error('The table is gone.')) : log.readAll(...args)),
-  };
+  const readAll = log.readAll.bind(log);
+  const failing: EventLog = Object.assign(log, {
+    readAll: (...args: Parameters<EventLog['readAll']>) =>
+      fails ? Promise.reject(new Error('The table is gone.')) : readAll(...args),
+  });
   const { source, watch } = sourceOver(failing);
   const streams = [await source.subscribe(all), await source.subscribe({ ...all, keys: ['a'] })];
   const results = Promise.allSettled(streams.map((stream) => stream.next()));
@@ -77,7 +78,10 @@ it('breaks all subscriptions off when the log fails, and serves those that come 
 it('reads nothing while nobody subscribes', async () => {
   const { log } = await database.newLog();
   let reads = 0;
-  const counted: EventLog = { ...log, readAll: (...args) => (reads++, log.readAll(...args)) };
+  const readAll = log.readAll.bind(log);
+  const counted: EventLog = Object.assign(log, {
+    readAll: (...args: Parameters<EventLog['readAll']>) => (reads++, readAll(...args)),
+  });
   const { source, watch } = sourceOver(counted);
   const stream = await source.subscribe(all);
   await stream.return();

@@ -1,16 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import {
-  countCommands,
-  defineTable,
-  entityLoader,
-  lookupLoader,
-  openDatabase,
-  relationLoader,
-} from '../../../../kit';
+import { defineTable, entityLoader, lookupLoader, openDatabase, relationLoader } from '../../../../kit';
 import { openTestDatabase } from '../../../support/subgraph-kit';
 import { within } from '../../../support/times';
+import { countCommands } from '../../../support/count-commands';
 
 interface Review {
   id: string;

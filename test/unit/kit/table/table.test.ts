@@ -14,7 +14,8 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { countCommands, defineTable, exists, openDatabase } from '../../../../kit';
+import { defineTable, exists, openDatabase } from '../../../../kit';
+import { countCommands } from '../../../support/count-commands';
 
 interface Stock {
   upc: string;

@@ -1,9 +1,9 @@
-import { countCommands } from '../../../../kit';
 import { chargesTable, fakeProvider } from '../../../../subgraphs/payments/fake-provider';
 import { refundPayment, takePayment, type PaymentScope } from '../../../../subgraphs/payments/payments';
 import { type PaymentProvider } from '../../../../subgraphs/payments/provider';
 import { paymentsTable } from '../../../../subgraphs/payments/table';
 import { openTestDatabase } from '../../../support/subgraph-kit';
+import { countCommands } from '../../../support/count-commands';
 
 let database: Awaited<ReturnType<typeof openTestDatabase>>;
 let provider: PaymentProvider;

@@ -1,13 +1,14 @@
 /** The relay alone. Over 300 lines: each way in which an event could be lost, doubled or out of order. */
 import fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countCommands, updateOnce, type DomainEvent } from '../../../../../kit';
+import { updateOnce, type DomainEvent } from '../../../../../kit';
 import { openDatabase } from '../../../../../kit/table/database';
 import { type EventLog } from '../../../../../kit/events/log/event-log';
 import { openRelay, type Relay, type RelayOptions } from '../../../../../kit/events/log/relay';
 import { prepareTable } from '../../../../../kit/serve/prepare';
 import { amountOf } from '../../../../support/amounts';
 import { dyingAfter, Moved, moved, openEventDatabase, parcelsTableOf } from '../../../../support/event-logs';
+import { countCommands } from '../../../../support/count-commands';
 
 const cause = { correlationid: 'r1', traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
 
@@ -93,15 +94,15 @@ describe('a relay', () => {
     await parcels.create({ id: 'a' }, moved('x'));
     const elsewhere = openDatabase(database).table(table);
     let written = false;
-    const slow: EventLog = {
-      ...eventLog,
-      async append(event) {
-        const position = await eventLog.append(event);
+    const append = eventLog.append.bind(eventLog);
+    const slow: EventLog = Object.assign(eventLog, {
+      async append(event: DomainEvent) {
+        const position = await append(event);
         if (!written) await elsewhere.update({ id: 'a' }, moved('y'));
         written = true;
         return position;
       },
-    };
+    });
     await start({ eventLog: slow }).sweep();
     expect(await logged()).toEqual(['a1:x', 'a2:y']);
     expect(await outboxOf('a')).toBeUndefined();

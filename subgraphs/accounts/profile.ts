@@ -1,4 +1,4 @@
-import { SubgraphError, type Change } from '../../kit';
+import { badInput, type Change } from '../../kit';
 import { type Address, type User } from './table';
 
 export interface UpdateProfileInput {
@@ -40,8 +40,4 @@ function checkText(field: string, value: string, most: number): string {
   if (text.length >= 1 && text.length <= most) return text;
   const message = `\`${field}\` must have 1 to ${most} characters, but has ${text.length}.`;
   throw badInput(`input.${field}`, message);
-}
-
-function badInput(argument: string, message: string): SubgraphError {
-  return new SubgraphError('BAD_USER_INPUT', message, { argument });
 }

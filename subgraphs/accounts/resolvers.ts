@@ -1,18 +1,9 @@
-import {
-  hasScope,
-  requireIdentity,
-  SubgraphError,
-  type Database,
-  type Identity,
-  type Resolvers,
-} from '../../kit';
+import { hasScope, requireIdentity, SubgraphError, type RequestScope, type Resolvers } from '../../kit';
 import { type Loaders } from './loaders';
 import { changeOf, type UpdateProfileInput } from './profile';
 import { usersTable, type User } from './table';
 
-export interface Context {
-  readonly db: Database;
-  readonly identity: Identity | null;
+export interface Context extends Pick<RequestScope, 'db' | 'identity'> {
   readonly loaders: Loaders;
 }
 

@@ -1,18 +1,9 @@
-import { createHash } from 'node:crypto';
+import { pickOf, randomOf } from '../../kit';
 import { type Address, type User } from './table';
 
 /** 120 customers, `u1` to `u120`, the same ones every time. */
 export function* seedUsers(): Generator<User> {
   for (let i = 1; i <= 120; i++) yield createUser(i);
-}
-
-/** A number in [0, 1) that depends only on the key, so that adding users does not change the others. */
-function random(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
-}
-
-function pick<Of>(key: string, from: readonly Of[]): Of {
-  return from[Math.floor(random(key) * from.length)]!;
 }
 
 const joinedFrom = Date.UTC(2019, 2, 1);
@@ -23,7 +14,7 @@ function createUser(i: number): User {
   // Both lists have 40 names, and these 120 pairs of names are all different.
   const firstName = firstNames[i % firstNames.length]!;
   const lastName = lastNames[(i * 7 + Math.floor(i / lastNames.length)) % lastNames.length]!;
-  const joined = joinedFrom + random(`${id} joined`) * (joinedUntil - joinedFrom);
+  const joined = joinedFrom + randomOf(`${id} joined`) * (joinedUntil - joinedFrom);
   return {
     id,
     name: `${firstName} ${lastName}`,
@@ -32,18 +23,18 @@ function createUser(i: number): User {
       .normalize('NFD')
       .replace(/[^a-z@.]/g, ''),
     joinedAt: new Date(joined).toISOString(),
-    points: Math.floor(random(`${id} points`) ** 2 * 4000),
+    points: Math.floor(randomOf(`${id} points`) ** 2 * 4000),
     address: createAddress(id),
-    ...(random(`${id} has bio`) < 0.6 && { bio: pick(`${id} bio`, bios) }),
+    ...(randomOf(`${id} has bio`) < 0.6 && { bio: pickOf(`${id} bio`, bios) }),
   };
 }
 
 function createAddress(id: string): Address {
-  const { postalCode, ...place } = pick(`${id} place`, places);
+  const { postalCode, ...place } = pickOf(`${id} place`, places);
   return {
-    street: pick(`${id} street`, place.streets).replace(
+    street: pickOf(`${id} street`, place.streets).replace(
       '#',
-      String(1 + Math.floor(random(`${id} no`) * 140)),
+      String(1 + Math.floor(randomOf(`${id} no`) * 140)),
     ),
     city: place.city,
     postalCode,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { defineProjection, type EventOf } from '../../kit';
 
-/** What the events of an order told. */
+/** What the events of an order contain. */
 export interface RecordedOrder {
   readonly buyerId: string;
-  /** Missing where no event told them. */
+  /** Missing where no event has them. */
   readonly lines?: readonly { readonly upc: string; readonly quantity: number }[];
   /** In their order; at least one. */
   readonly changes: readonly OrderChange[];

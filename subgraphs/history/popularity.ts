@@ -5,7 +5,7 @@ import { defineTotals } from '../../kit';
 export interface Purchase {
   readonly orders: number;
   readonly pieces: number;
-  /** When it was told: ISO 8601, UTC. */
+  /** The time of the event: ISO 8601, UTC. */
   readonly at: string;
 }
 

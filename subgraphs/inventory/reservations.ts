@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { atLeast, hasEntry, lacksEntry, missing, not, SubgraphError, type Database } from '../../kit';
+import {
+  atLeast,
+  badInput,
+  hasEntry,
+  lacksEntry,
+  missing,
+  not,
+  SubgraphError,
+  type Database,
+} from '../../kit';
 import { StockChanged } from './events';
-import { checkLines } from './lines';
 import { reservationsTable, stockTable, type Reservation, type StockItem, type StockLine } from './table';
 
 /**
@@ -150,4 +158,23 @@ const readStock = (upc: string, db: Database): Promise<StockItem | null> =>
 /** Reservations are never deleted, so one that was there before still is. */
 async function read(orderId: string, db: Database): Promise<Reservation> {
   return (await db.table(reservationsTable).get({ orderId }, { consistent: true }))!;
+}
+
+const mostLines = 50;
+
+/**
+ * Checks the lines and sorts them, so that equal orders compare equal. Throws `BAD_USER_INPUT` if they are not valid.
+ */
+function checkLines(lines: readonly StockLine[]): StockLine[] {
+  if (lines.length < 1 || lines.length > mostLines) {
+    throw badInput('lines', `\`lines\` must be 1 to ${mostLines}, but got: ${lines.length}`);
+  }
+  if (new Set(lines.map(({ upc }) => upc)).size < lines.length) {
+    throw badInput('lines', '`lines` must name each product once.');
+  }
+  for (const { upc, quantity } of lines) {
+    if (quantity < 1)
+      throw badInput('lines', `\`quantity\` of "${upc}" must be at least 1, but got: ${quantity}`);
+  }
+  return lines.map(({ upc, quantity }) => ({ upc, quantity })).sort((a, b) => (a.upc < b.upc ? -1 : 1));
 }

@@ -1,10 +1,4 @@
-import {
-  SubgraphError,
-  subscriptionField,
-  type ConnectionArgs,
-  type Database,
-  type Resolvers,
-} from '../../kit';
+import { badInput, subscriptionField, type ConnectionArgs, type Database, type Resolvers } from '../../kit';
 import { StockChanged } from './events';
 import { type Loaders } from './loaders';
 import { releaseStock, reserveStock } from './reservations';
@@ -35,8 +29,7 @@ export const resolvers: Resolvers<Context> = {
       event: StockChanged.type,
       keys({ upcs }) {
         if (upcs.length >= 1 && upcs.length <= mostProducts) return upcs;
-        const message = `\`upcs\` must be 1 to ${mostProducts}, but got: ${upcs.length}`;
-        throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'upcs' });
+        throw badInput('upcs', `\`upcs\` must be 1 to ${mostProducts}, but got: ${upcs.length}`);
       },
     }),
   },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pickOf, randomOf } from '../../kit';
 import { type StockItem } from './table';
 import { warehouses } from './warehouses';
 
@@ -11,7 +11,7 @@ export function* seedStock(): Generator<StockItem> {
       upc,
       // The SKUs of the subgraph products.
       sku: `WR-${String(i).padStart(4, '0')}`,
-      warehouse: warehouses[Math.floor(random(`${upc} warehouse`) * warehouses.length)]!.code,
+      warehouse: pickOf(`${upc} warehouse`, warehouses).code,
       onHand,
       available: onHand,
       holds: {},
@@ -20,13 +20,8 @@ export function* seedStock(): Generator<StockItem> {
 }
 
 function countOf(upc: string): number {
-  const kind = random(`${upc} stock`);
+  const kind = randomOf(`${upc} stock`);
   if (kind < 0.06) return 0;
-  if (kind < 0.18) return 1 + Math.floor(random(`${upc} few`) * 9);
-  return 10 + Math.floor(random(`${upc} many`) * 240);
-}
-
-/** A number in [0, 1) that depends only on the key. */
-function random(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
+  if (kind < 0.18) return 1 + Math.floor(randomOf(`${upc} few`) * 9);
+  return 10 + Math.floor(randomOf(`${upc} many`) * 240);
 }

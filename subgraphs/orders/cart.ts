@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SubgraphError, updateOnce, type Database, type Identity } from '../../kit';
+import { badInput, updateOnce, type Database, type Identity } from '../../kit';
 import { checkQuantity, checkUpc, mostLines } from './input';
 import { cartsTable, type Cart, type Order, type OrderLine } from './table';
 
@@ -52,8 +52,7 @@ function addLine(lines: readonly OrderLine[], { upc, quantity }: OrderLine): Ord
   checkQuantity('input.quantity', quantity, total);
   if (total > quantity) return lines.map((line) => (line.upc === upc ? { upc, quantity: total } : line));
   if (lines.length < mostLines) return [...lines, { upc, quantity }];
-  const message = `A cart holds at most ${mostLines} different products.`;
-  throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'input.upc' });
+  throw badInput('input.upc', `A cart holds at most ${mostLines} different products.`);
 }
 
 function subtractLines(lines: readonly OrderLine[], ordered: readonly OrderLine[]): OrderLine[] {

@@ -18,13 +18,7 @@ export const orders = defineSubgraph({
     tasks,
   })),
   resolvers,
-  context: ({ db, identity, invalidate, workflows }): Context => ({
-    db,
-    identity,
-    invalidate,
-    workflows,
-    loaders: createLoaders(db),
-  }),
+  context: (scope): Context => ({ ...scope, loaders: createLoaders(scope.db) }),
 });
 
 export const handler = lambdaHandler(orders);

@@ -1,4 +1,4 @@
-import { looksLikeCardNumber, SubgraphError } from '../../kit';
+import { badInput, looksLikeCardNumber } from '../../kit';
 import { type Address, type OrderLine } from './table';
 
 export interface PlaceOrderInput {
@@ -72,8 +72,4 @@ function readText(field: string, value: string): string {
   if (text.length >= 1 && text.length <= 120) return text;
   const message = `\`${field}\` must have 1 to 120 characters, but has ${text.length}.`;
   throw badInput(`input.deliveryAddress.${field}`, message);
-}
-
-function badInput(argument: string, message: string): SubgraphError {
-  return new SubgraphError('BAD_USER_INPUT', message, { argument });
 }

@@ -4,11 +4,9 @@ import {
   SubgraphError,
   subscriptionField,
   type ConnectionArgs,
-  type Database,
   type Identity,
   type RequestScope,
   type Resolvers,
-  type Workflows,
 } from '../../kit';
 import { advanceOrder, type AdvanceOrderArgs } from './advance-order';
 import { addToCart, removeFromCart, type AddToCartArgs } from './cart';
@@ -18,11 +16,7 @@ import { createLoaders, type Loaders } from './loaders';
 import { placeOrder, type PlaceOrderArgs } from './place-order';
 import { ordersTable, type Cart, type Order, type OrderLine } from './table';
 
-export interface Context {
-  readonly db: Database;
-  readonly identity: Identity | null;
-  readonly invalidate: RequestScope['invalidate'];
-  readonly workflows: Workflows;
+export interface Context extends Pick<RequestScope, 'db' | 'identity' | 'invalidate' | 'workflows'> {
   loaders: Loaders;
 }
 

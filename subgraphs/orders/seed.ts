@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomOf } from '../../kit';
 import { type Address, type Cart, type Order, type OrderLine } from './table';
 
 /** 240 orders of the users `u1` to `u120`, the same ones every time, all shipped or delivered. */
@@ -9,7 +9,7 @@ export function* seedOrders(): Generator<Order> {
     yield {
       id,
       buyerId: `u${buyer}`,
-      placedAt: new Date(from + ((i - random(`${id} time`)) / orderCount) * (until - from)).toISOString(),
+      placedAt: new Date(from + ((i - randomOf(`${id} time`)) / orderCount) * (until - from)).toISOString(),
       status: i > orderCount - 12 ? 'SHIPPED' : 'DELIVERED',
       lines: createLines(id),
       deliveryAddress: addresses[buyer % addresses.length]!,
@@ -29,18 +29,13 @@ const orderCount = 240;
 const from = Date.UTC(2024, 4, 1);
 const until = Date.UTC(2025, 9, 31);
 
-/** A number in [0, 1) that depends only on the key, so that adding orders does not change the others. */
-function random(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
-}
-
 /** One to four different products. */
 function createLines(key: string): OrderLine[] {
-  const first = Math.floor(random(`${key} product`) * 300);
-  const count = 1 + Math.floor(random(`${key} count`) * 4);
+  const first = Math.floor(randomOf(`${key} product`) * 300);
+  const count = 1 + Math.floor(randomOf(`${key} count`) * 4);
   return Array.from({ length: count }, (_, i) => ({
     upc: `p${1 + ((first + i * 37) % 300)}`,
-    quantity: 1 + Math.floor(random(`${key} quantity ${i}`) ** 3 * 4),
+    quantity: 1 + Math.floor(randomOf(`${key} quantity ${i}`) ** 3 * 4),
   }));
 }
 

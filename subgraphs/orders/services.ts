@@ -2,7 +2,7 @@ import { SubgraphError, type RequestScope } from '../../kit';
 import { type OrderLine } from './table';
 
 /**
- * What orders asks of other services. Each command is idempotent by the order's id. Throws the errors that its
+ * What orders requests of other services. Each command is idempotent by the order's id. Throws the errors that its
  * description names, and `UNAVAILABLE` for every other failure: then the command may have been carried out or not.
  */
 export interface Services {

@@ -154,7 +154,7 @@ async function notingRefusal<Result>(id: string, { db }: Scope, act: () => Promi
   }
 }
 
-/** What the buyer is told. Failures that the buyer cannot mend are all the same. */
+/** The reason for the buyer. Failures that the buyer cannot mend are all the same. */
 function toRefusal({ Error: code = '', Cause: message = '' }: CaughtError): Refusal {
   if (isRefusal(code) && code !== 'UNAVAILABLE') return { code, message };
   return { code: 'UNAVAILABLE', message: 'The order cannot be placed at this moment; nothing was charged.' };

@@ -12,12 +12,10 @@ export const payments = defineSubgraph({
   schema: join(__dirname, 'schema.graphql'),
   tables: [paymentsTable, chargesTable],
   resolvers,
-  context: ({ db, identity }): Context => ({
-    db,
-    identity,
-    provider: fakeProvider(db),
-    loaders: createLoaders(db),
-  }),
+  context: ({ db, identity }): Context => {
+    const [provider, loaders] = [fakeProvider(db), createLoaders(db)];
+    return { db, identity, provider, loaders };
+  },
 });
 
 export const handler = lambdaHandler(payments);

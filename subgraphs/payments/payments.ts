@@ -1,6 +1,5 @@
-import { missing, SubgraphError, type Database } from '../../kit';
+import { badInput, looksLikeCardNumber, missing, SubgraphError, type Database } from '../../kit';
 import { PaymentRefunded, PaymentTaken } from './events';
-import { checkAmount, checkToken } from './input';
 import { type ChargeAnswer, type PaymentProvider } from './provider';
 import { paymentsTable, type Payment } from './table';
 
@@ -20,7 +19,7 @@ export interface PaymentScope {
 }
 
 /**
- * Charges an order once, however often it is called. The payment is written before the provider is asked, and each of
+ * Charges an order once, however often it is called. The payment is written before the provider is called, and each of
  * the provider's answers settles it if nothing else has: late and repeated answers change nothing.
  *
  * Throws `PAYMENT_DECLINED`; `CONFLICT` if the order was refunded before or has another amount or payer; `UNAVAILABLE` if
@@ -31,15 +30,15 @@ export async function takePayment(
   scope: PaymentScope,
 ): Promise<Payment> {
   checkToken(token);
-  checkAmount(wanted.amount);
   const { orderId, payerId, amount } = wanted;
-  const asked = { orderId, payerId, amount, status: 'PENDING' as const };
+  if (amount < 1) throw badInput('amount', `\`amount\` must be 1 or more cents, but got: ${amount}`);
+  const pending = { orderId, payerId, amount, status: 'PENDING' as const };
   const payments = scope.db.table(paymentsTable);
-  const found = (await payments.create(asked)) ? asked : await read(orderId, scope.db);
+  const found = (await payments.create(pending)) ? pending : await read(orderId, scope.db);
   if (found.status !== 'REFUNDED' && (found.amount !== amount || found.payerId !== payerId)) {
     throw new SubgraphError('CONFLICT', `The order "${orderId}" has another payment.`);
   }
-  const { status, ...payment } = found.status === 'PENDING' ? await charge(asked, token, scope) : found;
+  const { status, ...payment } = found.status === 'PENDING' ? await charge(pending, token, scope) : found;
   switch (status) {
     case 'TAKEN':
       return { ...payment, status };
@@ -78,8 +77,18 @@ async function markRefunded(orderId: string, db: Database): Promise<Payment> {
   return refunded ?? markRefunded(orderId, db);
 }
 
+/** Throws `BAD_USER_INPUT` unless it is a token of the provider. The message never has the text: it may be a card's number. */
+function checkToken(token: string): void {
+  const isCard = looksLikeCardNumber(token);
+  if (!isCard && /^tok_\w{1,60}$/.test(token)) return;
+  const message = isCard
+    ? '`token` looks like the number of a card. Send a token of the payment provider instead, such as tok_ok; numbers of cards must never be sent here.'
+    : '`token` must be a token of the payment provider, such as tok_ok: "tok_" and 1 to 60 letters, digits or _.';
+  throw badInput('token', message);
+}
+
 function charge(
-  asked: Payment & { readonly amount: number },
+  pending: Payment & { readonly amount: number },
   token: string,
   { db, provider, deadline = 1000 }: PaymentScope,
 ): Promise<Payment> {
@@ -90,8 +99,8 @@ function charge(
       reject(error instanceof SubgraphError ? error : noAnswer(error));
     };
     provider
-      .charge({ reference: asked.orderId, amount: asked.amount, token }, (answer) => {
-        settle(asked, answer, db).then((payment) => {
+      .charge({ reference: pending.orderId, amount: pending.amount, token }, (answer) => {
+        settle(pending, answer, db).then((payment) => {
           clearTimeout(timer);
           resolve(payment);
         }, fail);
@@ -101,20 +110,20 @@ function charge(
 }
 
 /** Ends `PENDING`. Returns the payment; its status may be that of an earlier answer, or of a refund. */
-async function settle(asked: Payment, answer: ChargeAnswer, db: Database): Promise<Payment> {
-  const { orderId } = asked;
+async function settle(pending: Payment, answer: ChargeAnswer, db: Database): Promise<Payment> {
+  const { orderId } = pending;
   const settled = await db.table(paymentsTable).update(
     { orderId },
     {
       set: { status: statuses[answer] },
       condition: { status: 'PENDING' },
-      events: answer === 'charged' ? [PaymentTaken.create(factsOf(asked))] : [],
+      events: answer === 'charged' ? [PaymentTaken.create(factsOf(pending))] : [],
     },
   );
   return settled ?? read(orderId, db);
 }
 
-/** What events say of a payment. A payment that the provider was asked for has both. */
+/** What events have of a payment. A payment that the provider was called for has both. */
 const factsOf = ({ payerId = '', amount = 0 }: Payment) => ({ payerId, amount });
 
 const statuses: Readonly<Record<ChargeAnswer, Payment['status']>> = {

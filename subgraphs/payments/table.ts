@@ -4,7 +4,7 @@ import { defineTable } from '../../kit';
 export interface Payment {
   readonly orderId: string;
   /**
-   * `PENDING`: the provider was asked, or is about to be. `REFUNDED` is final; it is also the tombstone of a refund that
+   * `PENDING`: the provider was called, or is about to be. `REFUNDED` is final; it is also the tombstone of a refund that
    * came before its payment. Kept for ever, as all payments are.
    */
   readonly status: 'PENDING' | 'TAKEN' | 'DECLINED' | 'REFUNDED';

@@ -1,4 +1,4 @@
-import { queryConnection, SubgraphError, type Connection, type Database } from '../../kit';
+import { badInput, queryConnection, type Connection, type Database } from '../../kit';
 import { categoriesTable, productsTable, type Category, type Product } from './table';
 
 export interface SearchArgs {
@@ -10,8 +10,7 @@ export interface SearchArgs {
 export async function search({ prefix, first }: SearchArgs, db: Database): Promise<(Category | Product)[]> {
   const text = prefix.trim().toLowerCase();
   if (text.length < 2 || text.length > 50) {
-    const message = `\`prefix\` must have 2 to 50 characters, but has ${text.length}.`;
-    throw new SubgraphError('BAD_USER_INPUT', message, { argument: 'prefix' });
+    throw badInput('prefix', `\`prefix\` must have 2 to 50 characters, but has ${text.length}.`);
   }
   const query = { index: 'byName', partition: 'all', sort: { beginsWith: text } } as const;
   const [categories, products] = await Promise.all([

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { pickOf, randomOf } from '../../kit';
 import { brands, departments, type Kind, type Shelf } from './seed-catalogue';
 import { type Category, type Medium, type Product } from './table';
 
@@ -26,25 +26,20 @@ function createCategory({ id, name }: { id: string; name: string }, parentId: st
   return { id, name, parentId, listing: 'all', sortName: name.toLowerCase() };
 }
 
-/** A number in [0, 1) that depends only on the key, so that adding products does not change the others. */
-function random(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE() / 2 ** 32;
-}
-
 function createProduct(
   i: number,
   { shelf, kind, variant }: { shelf: Shelf; kind: Kind; variant: string },
 ): Product {
   const upc = `p${i}`;
   const name = `${variant} ${kind.name}`;
-  const scale = 0.85 + 0.4 * random(`${upc} scale`);
-  const euros = Math.round(kind.euros * (0.75 + 0.7 * random(`${upc} price`)));
+  const scale = 0.85 + 0.4 * randomOf(`${upc} scale`);
+  const euros = Math.round(kind.euros * (0.75 + 0.7 * randomOf(`${upc} price`)));
   const [width, height, depth] = kind.size.map((length) => Math.round(length * scale));
   return {
     upc,
     sku: `WR-${String(i).padStart(4, '0')}`,
     name,
-    brand: brands[Math.floor(random(`${upc} brand`) * brands.length)]!,
+    brand: pickOf(`${upc} brand`, brands),
     description: kind.description,
     price: euros * 100 - 5,
     weight: Math.round((kind.grams * scale) / 5) * 5,
@@ -57,16 +52,16 @@ function createProduct(
 }
 
 function* createMedia(upc: string, name: string): Generator<Medium> {
-  const images = ['on white', 'in use', 'from above'].slice(0, 1 + Math.floor(random(`${upc} images`) * 3));
+  const images = ['on white', 'in use', 'from above'].slice(0, 1 + Math.floor(randomOf(`${upc} images`) * 3));
   for (const [i, view] of images.entries()) {
     const id = `${upc}-m${i + 1}`;
     const url = `https://media.example.com/${id}.jpg`;
     yield { kind: 'Image', id, url, alt: `${name}, ${view}`, width: 1600, height: 1200 };
   }
-  if (random(`${upc} video`) < 0.3) {
+  if (randomOf(`${upc} video`) < 0.3) {
     const id = `${upc}-m${images.length + 1}`;
     const url = `https://media.example.com/${id}.mp4`;
-    const duration = 20 + Math.floor(random(`${upc} duration`) * 70);
+    const duration = 20 + Math.floor(randomOf(`${upc} duration`) * 70);
     yield { kind: 'Video', id, url, alt: `A film of: ${name}`, duration };
   }
 }

@@ -13,13 +13,7 @@ export const reviews = defineSubgraph({
   tables: [reviewsTable],
   projections: [ratings],
   resolvers,
-  context: ({ db, projections, identity, invalidate }): Context => ({
-    db,
-    projections,
-    identity,
-    invalidate,
-    loaders: createLoaders({ db, projections }),
-  }),
+  context: (scope): Context => ({ ...scope, loaders: createLoaders(scope) }),
 });
 
 export const handler = lambdaHandler(reviews);

@@ -13,7 +13,7 @@ export function createLoaders({ db, projections }: Pick<RequestScope, 'db' | 'pr
     reviewsOfProduct: relationLoader(reviews, { index: 'byProduct', ...newestFirst }),
     reviewsOfAuthor: relationLoader(reviews, { index: 'byAuthor', ...newestFirst }),
     reviewsOfMedia: relationLoader(reviews, { index: 'byMedia', ...newestFirst }),
-    // The event `RatingsChanged` tells of them.
+    // The event `RatingsChanged` reports them.
     ratings: entityLoader(projections.table(ratings), { consistent: true }),
   };
 }

@@ -3,8 +3,6 @@ import {
   subscriptionField,
   totalOf,
   type ConnectionArgs,
-  type Database,
-  type Identity,
   type RequestScope,
   type Resolvers,
 } from '../../kit';
@@ -14,11 +12,7 @@ import { noRatings, summarize } from './ratings';
 import { type Review } from './table';
 import { writeReview, type WriteReviewArgs } from './write-review';
 
-export interface Context {
-  readonly db: Database;
-  readonly projections: RequestScope['projections'];
-  readonly identity: Identity | null;
-  readonly invalidate: RequestScope['invalidate'];
+export interface Context extends Pick<RequestScope, 'db' | 'projections' | 'identity' | 'invalidate'> {
   loaders: Loaders;
 }
 

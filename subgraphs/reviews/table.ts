@@ -12,7 +12,7 @@ export interface Review extends WithRequests {
   readonly body: string;
   /** The reviewed picture or video. Only reviews with one are in its index. */
   readonly mediaId?: string;
-  /** Set when the ratings have it, and others were told so. */
+  /** Set when the ratings have it, and an event reports that. */
   readonly isCounted?: true;
 }
 

@@ -1,4 +1,4 @@
-import { createOnce, idOf, SubgraphError, type Identity, type RequestScope } from '../../kit';
+import { badInput, createOnce, idOf, type Identity, type RequestScope } from '../../kit';
 import { ReviewWritten } from './events';
 import { ratings } from './ratings';
 import { reviewsTable, type Review } from './table';
@@ -50,8 +50,4 @@ export async function writeReview(
   const event = { ...ReviewWritten.create(review), source: 'reviews', subject: review.id, sequence: 1 };
   await projections.apply(ratings, { ...event, time: review.createdAt });
   return review;
-}
-
-function badInput(argument: string, message: string): SubgraphError {
-  return new SubgraphError('BAD_USER_INPUT', message, { argument });
 }

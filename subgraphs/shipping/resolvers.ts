@@ -64,7 +64,7 @@ function carrierTo(country: string | undefined) {
 
 const isSent = ({ status }: OrderReference): boolean => status === 'SHIPPED' || status === 'DELIVERED';
 
-/** A place that cannot be read at this moment is not told. */
+/** Undefined where it cannot be read at this moment. */
 const placeOf = (found: Shipment | null | Error | undefined): string | undefined =>
   found instanceof Error ? undefined : found?.place;
 

@@ -88,17 +88,17 @@ function describeOption(option: Option, command: Command): string {
 
 /** Rewrites Commander's "error: unknown option '--prot'\n(Did you mean --port?)" to one line that says what to do. */
 function sentence(text: string, command: Command): string {
-  const says = text
+  const message = text
     .replace(/^error: /, '')
     .trim()
     .replace(/\n\(Did you mean ([^\n]+)\?\)$/, '; did you mean $1?')
     .replace(/^option '([^']+)' argument missing$/, '$1 needs a value.')
     .replace(/^required option '([^']+)' not specified$/, '$1 is needed.')
     .replace(/^option '([^']+)' argument '([^']*)' is invalid\. /, '$1 does not take "$2". ');
-  const help = /^(unknown|too many)[^?]*$/.test(says)
+  const help = /^(unknown|too many)[^?]*$/.test(message)
     ? `; \`${pathOf(command)} --help\` says what there is.`
     : '';
-  return `weir: ${help === '' ? says : says.replace(/\.$/, '')}${help}\n`;
+  return `weir: ${help === '' ? message : message.replace(/\.$/, '')}${help}\n`;
 }
 
 /** The full name of a command, such as `weir audit verify`. */

@@ -45,7 +45,7 @@ for (const output of [process.stdout, process.stderr])
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Ctrl-C reaches workers, too. The primary tells them when to stop.
+    // Ctrl-C reaches workers, too. The primary stops them.
     if (cluster.isWorker && signal === 'SIGINT') return;
     // A second signal ends the process at once.
     if (stop.signal.aborted) process.exit(130);

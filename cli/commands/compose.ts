@@ -117,8 +117,8 @@ async function deliver(
 function summary({ errors, unreadable, subgraphs, hints }: FileComposition, out = 'stdout'): string {
   if (unreadable) return 'weir: nothing was composed.';
   if (errors) return `weir: does not compose: ${count(errors.length, 'error')}.`;
-  const told = hints.length === 0 ? '' : `, with ${count(hints.length, 'hint')}`;
-  return `weir: composed ${count(subgraphs.length, 'subgraph')} into ${out}${told}.`;
+  const note = hints.length === 0 ? '' : `, with ${count(hints.length, 'hint')}`;
+  return `weir: composed ${count(subgraphs.length, 'subgraph')} into ${out}${note}.`;
 }
 
 function count(number: number, noun: string): string {

@@ -59,10 +59,10 @@ export function devCommand(context: Context): Command {
     .action((flags: DevFlags) => dev(flags, context));
 }
 
-async function dev(flags: DevFlags, { signal: asked, ...others }: Context): Promise<void> {
+async function dev(flags: DevFlags, { signal: stop, ...others }: Context): Promise<void> {
   const hangup = new AbortController();
   const hangUp = (): void => hangup.abort();
-  const signal = AbortSignal.any([asked, npmShellGone(others.env), hangup.signal]);
+  const signal = AbortSignal.any([stop, npmShellGone(others.env), hangup.signal]);
   const context: Context = { ...others, signal };
   const parts = new RunningParts();
   signal.addEventListener('abort', () => void parts.stop(), { once: true });

@@ -81,8 +81,8 @@ function describe({ from, to, changes }: Diff, name: string, paint: Paint): stri
   const lines = changes.map(
     ({ severity, message }) => `  ${paint(styles[severity], severity.padEnd(9))}  ${message}\n`,
   );
-  const told = lines.length === 0 ? 'Clients see no difference.\n' : lines.join('');
-  return `${versionLine(from)}\n${versionLine(to)}\n${told}`;
+  const text = lines.length === 0 ? 'Clients see no difference.\n' : lines.join('');
+  return `${versionLine(from)}\n${versionLine(to)}\n${text}`;
 }
 
 const styles = { breaking: 'red', dangerous: 'yellow', safe: 'green' } as const;

@@ -11,7 +11,7 @@ export interface CallReportFlags {
   readonly format: string;
 }
 
-/** `weir report`: tells who calls whom how often, what is saved, and what would be better. */
+/** `weir report`: prints who calls whom how often, what is saved, and what would be better. */
 export function reportCommand(context: Context): Command {
   return new Command('report')
     .summary('show which calls of subgraphs could be fewer, and how fresh caches are')

@@ -36,7 +36,7 @@ export function startCommand({ line, folder, env, url, onLine }: CommandOptions)
   };
   const printed = Promise.all([readLines(child.stdout, onLine), readLines(child.stderr, onLine)]);
   const exit = exitOf(child).then(async (ended) => {
-    // Remaining processes are told to end. They would otherwise keep the output open.
+    // Remaining processes are to end. They would otherwise keep the output open.
     child.stdin.end();
     await Promise.race([printed, sleep(stragglers, undefined, { ref: false })]);
     toGroup('SIGKILL');

@@ -185,16 +185,16 @@ class LiveGraph {
 
   /** Prints problems, but not of a command that has not started yet or has ended, which is reported elsewhere. */
   #report(problems: readonly Problem[], isBroken: boolean): void {
-    const told = problems.filter(
+    const reported = problems.filter(
       ({ subgraph }) => subgraph === undefined || !this.#commands.isDown(subgraph),
     );
-    for (const problem of told) this.#output.say(formatProblem(problem));
-    const silent = told.flatMap(({ subgraph }) => subgraph ?? []);
+    for (const problem of reported) this.#output.say(formatProblem(problem));
+    const silent = reported.flatMap(({ subgraph }) => subgraph ?? []);
     for (const name of this.#silent) if (!silent.includes(name)) this.#output.say(`${name} answers.`);
     this.#silent = silent;
-    if (!isBroken || told.length === 0) return;
+    if (!isBroken || reported.length === 0) return;
     if (this.#feed.isFed) this.#output.say('the graph goes on with the last supergraph that composed.');
-    else if (silent.length === told.length)
+    else if (silent.length === reported.length)
       this.#output.say(`waiting for ${silent.join(', ')}: the gateway starts as soon as there is a schema.`);
     else this.#output.say('nothing composes yet: the gateway starts after an edit that does.');
   }

@@ -3,7 +3,7 @@ import type { Child, ChildExit } from './child';
 export interface SuperviseOptions {
   /** Called at every start. */
   readonly startChild: () => Child;
-  /** Called when the child ends without being asked to. It is restarted after `delay` milliseconds. */
+  /** Called when the child ends by itself. It is restarted after `delay` milliseconds. */
   readonly onDeath: (exit: ChildExit, delay: number) => void;
   /** Called when the child answers again after a restart. */
   readonly onRecovery?: () => void;
@@ -41,7 +41,7 @@ export function supervise(options: SuperviseOptions): Supervised {
   let child: Child | undefined;
   let delay = firstDelay;
   let timer: NodeJS.Timeout | undefined;
-  /** The child that was asked to end, so that its exit is expected. */
+  /** The child that is to end, so that its exit is expected. */
   let leaving: Child | undefined;
   let stopped = false;
   let restarting: Promise<Start> | undefined;
@@ -63,17 +63,17 @@ export function supervise(options: SuperviseOptions): Supervised {
   };
 
   /**
-   * Starts the child. A start that was asked for and is refused is not retried. A child that ran before is restarted
+   * Starts the child. A start that was requested and is refused is not retried. A child that ran before is restarted
    * until it runs.
    */
-  async function start(asked: boolean): Promise<Start> {
+  async function start(isRequested: boolean): Promise<Start> {
     if (stopped) return { code: null, signal: null };
     const current = startChild();
     const since = Date.now();
     let ready = false;
     child = current;
     void current.exit.then((exit) => {
-      if (leaving === current || (asked && !ready && isRefusal(exit))) return;
+      if (leaving === current || (isRequested && !ready && isRefusal(exit))) return;
       if (Date.now() - since > LONGEST_DELAY) delay = firstDelay;
       onDeath(exit, delay);
       timer = setTimeout(() => void start(false).then((again) => 'url' in again && onRecovery?.()), delay);

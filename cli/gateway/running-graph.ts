@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What `weir dev` tells the commands that are run beside it, in the same folder. */
+/** What `weir dev` announces to the commands that are run beside it, in the same folder. */
 export interface RunningGraph {
   /** The process id of `weir dev`. */
   readonly process: number;

@@ -74,7 +74,7 @@ export class SharedPort {
       if (connection === undefined) break;
       this.#free.delete(worker);
       this.#given.set(worker, connection);
-      tell(worker, { type: 'connection' }, connection);
+      send(worker, { type: 'connection' }, connection);
     }
     if (this.#waiting.length === 0 || this.#workers.size === 0) this.#onNoneWaiting?.();
   }
@@ -90,7 +90,7 @@ export class SharedPort {
   #remove(worker: Worker): void {
     this.#workers.delete(worker);
     this.#free.delete(worker);
-    tell(worker, { type: 'last' });
+    send(worker, { type: 'last' });
   }
 
   #lose(worker: Worker): void {
@@ -103,7 +103,7 @@ export class SharedPort {
   }
 }
 
-function tell(worker: Worker, message: ConnectionMessage, connection?: Socket): void {
+function send(worker: Worker, message: ConnectionMessage, connection?: Socket): void {
   if (!worker.isConnected()) return; // it has died; its `exit` event follows
   worker.send(message, connection, { keepOpen: true }, () => undefined);
 }

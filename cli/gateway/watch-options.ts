@@ -80,8 +80,8 @@ export function watchOptions(
   }, interval);
   return {
     follow,
-    begin(told) {
-      begun = told;
+    begin(onChange) {
+      begun = onChange;
       void reloadWhileChanged();
     },
     stop() {

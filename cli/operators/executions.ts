@@ -36,8 +36,8 @@ const shown = z.object({ execution: whole, history: z.array(entry) });
 export async function list({ status, limit, ...flags }: ListFlags, context: Context): Promise<void> {
   const { stdout } = context;
   await withSubgraphs(flags, context, async (subgraphs) => {
-    const asked = { status: status?.toUpperCase(), limit };
-    const { served, troubles } = await subgraphs.askAll(path, asked, listed);
+    const request = { status: status?.toUpperCase(), limit };
+    const { served, troubles } = await subgraphs.requestAll(path, request, listed);
     if (served.length === 0 && troubles.length === 0) throw noWorkflows(subgraphs);
     const executions = served.flatMap(({ name, answer }) =>
       answer.executions.map((each) => ({ subgraph: name, ...each })),
@@ -46,8 +46,8 @@ export async function list({ status, limit, ...flags }: ListFlags, context: Cont
     else if (executions.length > 0) stdout.write(table(executions.map(row)));
     else if (served.length > 0) {
       const names = served.map(({ name }) => name).join(', ');
-      const said = { failed: 'has failed', running: 'runs', all: 'runs or has failed' }[status ?? 'all'];
-      stdout.write(`No workflow of ${names} ${said}.\n`);
+      const state = { failed: 'has failed', running: 'runs', all: 'runs or has failed' }[status ?? 'all'];
+      stdout.write(`No workflow of ${names} ${state}.\n`);
     }
     failFor(troubles);
   });
@@ -76,7 +76,7 @@ export async function retry(names: readonly string[], flags: ReportFlags, contex
     for (const [i, execution] of names.entries()) {
       const body = { action: 'retry', execution };
       try {
-        await subgraphs.ask(found[i]!, path, body, z.object({ execution: whole }));
+        await subgraphs.request(found[i]!, path, body, z.object({ execution: whole }));
         retried.push(execution);
       } catch (error) {
         if (!(error instanceof Refusal) || error.status !== 409) throw error;
@@ -102,7 +102,7 @@ function checkName(name: string): void {
 /** The subgraph that has an execution. @throws {CommandFailure} if none has it, or more than one */
 async function find(subgraphs: Subgraphs, execution: string) {
   // A subgraph without workflows and one without this execution both answer with 404.
-  const { served, troubles } = await subgraphs.askAll(path, { action: 'show', execution }, shown);
+  const { served, troubles } = await subgraphs.requestAll(path, { action: 'show', execution }, shown);
   const [first, second] = served;
   if (first && !second) return { subgraph: first.name, answer: first.answer };
   if (first)
@@ -111,7 +111,7 @@ async function find(subgraphs: Subgraphs, execution: string) {
       2,
     );
   failFor(troubles);
-  const having = await subgraphs.askAll(path, { limit: 1 }, listed);
+  const having = await subgraphs.requestAll(path, { limit: 1 }, listed);
   failFor(having.troubles);
   if (having.served.length === 0) throw noWorkflows(subgraphs);
   const names = having.served.map(({ name }) => name).join(', ');

@@ -35,8 +35,8 @@ export async function listFailures(flags: ListFailuresFlags, context: Context): 
     );
   await withSubgraphs(flags, context, async (subgraphs) => {
     if (consumer !== undefined) await findConsumer(subgraphs, consumer);
-    const asked = { consumer, after, limit: Math.min(limit, mostAtOnce) };
-    const { served, without, troubles } = await subgraphs.askAll(path, asked, listed);
+    const request = { consumer, after, limit: Math.min(limit, mostAtOnce) };
+    const { served, without, troubles } = await subgraphs.requestAll(path, request, listed);
     if (served.length === 0 && troubles.length === 0)
       throw new CommandFailure(`weir: ${noConsumers(subgraphs)}`, 2);
     const queues = served.flatMap(({ name, answer }) =>
@@ -46,7 +46,7 @@ export async function listFailures(flags: ListFailuresFlags, context: Context): 
       while (each.next !== undefined && each.failures.length < limit) {
         const rest = Math.min(limit - each.failures.length, mostAtOnce);
         const page = { consumer: each.consumer, after: each.next, limit: rest };
-        const { consumers } = await subgraphs.ask(each.subgraph, path, page, listed);
+        const { consumers } = await subgraphs.request(each.subgraph, path, page, listed);
         each.failures.push(...consumers[0]!.failures);
         each.next = consumers[0]!.next;
       }
@@ -107,7 +107,8 @@ export async function changeFailures(
     const refusals: string[] = [];
     for (const { consumer, id } of failures) {
       try {
-        count += (await subgraphs.ask(places.get(consumer)!, path, { action, consumer, id }, changed)).count;
+        count += (await subgraphs.request(places.get(consumer)!, path, { action, consumer, id }, changed))
+          .count;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         if (error.status === 404) missing.push(`${consumer}/${id!}`);
@@ -130,7 +131,7 @@ export async function changeFailures(
 }
 
 const findConsumer = async (subgraphs: Subgraphs, consumer: string): Promise<string> =>
-  ownerOf(await subgraphs.askAll(path, { limit: 0 }, listed), {
+  ownerOf(await subgraphs.requestAll(path, { limit: 0 }, listed), {
     what: 'consumer',
     name: consumer,
     namesIn: ({ consumers }) => consumers.map((each) => each.consumer),

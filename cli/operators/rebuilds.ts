@@ -19,7 +19,7 @@ type Status = z.infer<typeof status>;
 
 /** Milliseconds between two looks. */
 const pause = 250;
-/** Milliseconds without an event after which it is said where to look. */
+/** Milliseconds without an event after which a line names where to look. */
 const patience = 15_000;
 
 /** `weir events replay` */
@@ -28,11 +28,11 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
   const { stdout } = context;
   await withSubgraphs(flags, context, async (subgraphs) => {
     const subgraph = await findProjection(subgraphs, projection);
-    const ask = async (body: object): Promise<Status> => {
-      const { projections } = await subgraphs.ask(subgraph, path, body, statuses);
+    const request = async (body: object): Promise<Status> => {
+      const { projections } = await subgraphs.request(subgraph, path, body, statuses);
       return projections.find((each) => each.projection === projection)!;
     };
-    const begun = await ask({ projection, to, restart }).catch((error: unknown) => {
+    const begun = await request({ projection, to, restart }).catch((error: unknown) => {
       if (!(error instanceof Refusal) || error.status !== 409) throw error;
       throw new CommandFailure(
         `weir: the projection ${projection} is being rebuilt already: wait for it, or give it up with --restart.`,
@@ -40,7 +40,7 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
       );
     });
     const generation = begun.building?.generation ?? begun.live;
-    const done = await follow(begun, generation, () => ask({}), { subgraph, context });
+    const done = await follow(begun, generation, () => request({}), { subgraph, context });
     if (done === undefined) return;
     const { heldAt, events } = done;
     const { failures, hasMore } = await failuresOf(subgraphs, subgraph, projection);
@@ -69,7 +69,7 @@ async function follow(
 ): Promise<Status | undefined> {
   const { stderr, signal } = context;
   const name = begun.projection;
-  let told: number | undefined;
+  let reported: number | undefined;
   let changedAt = performance.now();
   for (let current: Status | undefined = begun; current !== undefined; current = await lookAgain()) {
     const { building, live, events } = current;
@@ -79,11 +79,11 @@ async function follow(
         `weir: another rebuild of ${name} was begun, and this one is given up: wait for the other one.`,
         1,
       );
-    if (building.events !== told) {
-      told = building.events;
+    if (building.events !== reported) {
+      reported = building.events;
       changedAt = performance.now();
-      const of = events > told ? ` of about ${events}` : '';
-      stderr.write(`${name}, generation ${generation}: ${told}${of} events\n`);
+      const of = events > reported ? ` of about ${events}` : '';
+      stderr.write(`${name}, generation ${generation}: ${reported}${of} events\n`);
     } else if (performance.now() - changedAt > patience) {
       changedAt = performance.now();
       stderr.write(
@@ -94,7 +94,7 @@ async function follow(
   stderr.write(`weir: the rebuild of ${name} goes on without this command.\n`);
   return undefined;
 
-  /** `undefined` where the user has asked to stop, also while the subgraph is asked. */
+  /** `undefined` where the user has asked to stop, also while it waits for the subgraph. */
   async function lookAgain(): Promise<Status | undefined> {
     try {
       await sleep(pause, undefined, { signal });
@@ -107,7 +107,7 @@ async function follow(
 }
 
 const findProjection = async (subgraphs: Subgraphs, projection: string): Promise<string> =>
-  ownerOf(await subgraphs.askAll(path, {}, statuses), {
+  ownerOf(await subgraphs.requestAll(path, {}, statuses), {
     what: 'projection',
     name: projection,
     namesIn: ({ projections }) => projections.map((each) => each.projection),
@@ -119,7 +119,7 @@ async function failuresOf(
   subgraph: string,
   consumer: string,
 ): Promise<{ readonly failures: number; readonly hasMore: boolean }> {
-  const { consumers } = await subgraphs.ask(subgraph, 'events/failures', { consumer }, listed);
+  const { consumers } = await subgraphs.request(subgraph, 'events/failures', { consumer }, listed);
   const { failures, next } = consumers[0]!;
   return { failures: failures.length, hasMore: next !== undefined };
 }

@@ -1,4 +1,4 @@
-/** The subgraphs that an operator's command is about, and how they are asked. */
+/** The subgraphs that an operator's command is about, and how requests reach them. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { timeLimit } from '../../gateway/net/time-limit';
@@ -21,11 +21,11 @@ export interface Answers<Answer> {
   readonly served: readonly Served<Answer>[];
   /** Those that do not have it, such as consumers. */
   readonly without: readonly string[];
-  /** A sentence for each that could not be asked. */
+  /** A sentence for each that could not be reached. */
   readonly troubles: readonly string[];
 }
 
-/** A subgraph does not do what it was told to: a `CONFLICT`, or there is no such thing. */
+/** A subgraph refuses a request: a `CONFLICT`, or there is no such thing. */
 export class Refusal extends Error {
   constructor(
     message: string,
@@ -136,8 +136,8 @@ export class Subgraphs {
     return [...this.#urls.keys()].join(', ');
   }
 
-  /** Asks all subgraphs for something that not all of them have. */
-  async askAll<Schema extends z.ZodType>(
+  /** Requests something of all subgraphs that not all of them have. */
+  async requestAll<Schema extends z.ZodType>(
     path: string,
     body: object,
     schema: Schema,
@@ -146,7 +146,7 @@ export class Subgraphs {
     const without: string[] = [];
     const troubles: string[] = [];
     const answers = await Promise.allSettled(
-      Array.from(this.#urls.keys(), (name) => this.ask(name, path, body, schema)),
+      Array.from(this.#urls.keys(), (name) => this.request(name, path, body, schema)),
     );
     for (const [i, name] of [...this.#urls.keys()].entries()) {
       const answer = answers[i]!;
@@ -159,10 +159,10 @@ export class Subgraphs {
   }
 
   /**
-   * Asks one subgraph. Rejects with a {@link Refusal} for an error of the request, also of a server that knows nothing of
+   * Sends a request to one subgraph. Rejects with a {@link Refusal} for an error of the request, also of a server that knows nothing of
    * the path.
    */
-  async ask<Schema extends z.ZodType>(
+  async request<Schema extends z.ZodType>(
     name: string,
     path: string,
     body: object,
@@ -264,7 +264,7 @@ export function ownerOf<Answer>(
       `weir: ${having.map((each) => each.name).join(' and ')} have a ${what} "${printable(name)}" each: name one with --subgraph NAME.`,
       2,
     );
-  // It may be in one that could not be asked.
+  // It may be in one that could not be reached.
   failFor(troubles);
   const known = served.flatMap(({ name, answer }) =>
     namesIn(answer).map((each) => `${printable(each)} (${name})`),
@@ -275,7 +275,7 @@ export function ownerOf<Answer>(
   );
 }
 
-/** Ends a command with sentences about subgraphs that could not be asked, if there are any. */
+/** Ends a command with sentences about subgraphs that could not be reached, if there are any. */
 export function failFor(troubles: readonly string[]): void {
   if (troubles.length > 0) throw new CommandFailure(troubles.join('\n'), 2);
 }

@@ -40,7 +40,7 @@ export class RunningArchive {
     }
   }
 
-  /** Ends it as a process is ended: what it was told and has not written is lost. Resolves when the trail is closed. */
+  /** Ends it as a process is ended: what it has received and not written is lost. Resolves when the trail is closed. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;

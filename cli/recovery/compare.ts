@@ -5,7 +5,7 @@ export interface Comparison {
   /** How many items are not as they were acknowledged. */
   readonly differing: number;
   /** The first of them in the order of keys. */
-  readonly first: { readonly key: string; readonly says: string } | undefined;
+  readonly first: { readonly key: string; readonly difference: string } | undefined;
   /** Acknowledged writes that are gone. */
   readonly lostWrites: number;
   /** Seconds from the first of them to the loss of the tables. */
@@ -66,13 +66,13 @@ export async function compareItems(
   const known = new Set<string>();
   for (const { id, acknowledged, sent } of ledger.expected()) {
     known.add(id);
-    const says = differenceOf(id, acknowledged, sent);
-    if (says === undefined) continue;
+    const difference = differenceOf(id, acknowledged, sent);
+    if (difference === undefined) continue;
     differing++;
-    first ??= { key: id, says };
+    first ??= { key: id, difference };
   }
   const surplus = [...items.keys()].filter((id) => !known.has(id)).sort();
-  if (surplus.length > 0) first ??= { key: surplus[0]!, says: 'nobody wrote it' };
+  if (surplus.length > 0) first ??= { key: surplus[0]!, difference: 'nobody wrote it' };
 
   const lost = ledger.acknowledgments.filter(({ id, revision }) => (items.get(id)?.revision ?? 0) < revision);
   return {

@@ -10,11 +10,11 @@ interface ArchiveRecord {
 
 /**
  * The events of a trail in their order, up to its end or its first problem: a record that was changed, moved or removed,
- * or a position that is missing. `onProblem` is told of that in a sentence. Rejects if the trail cannot be read.
+ * or a position that is missing. `onProblem` gets that as a sentence. Rejects if the trail cannot be read.
  */
 export async function* readArchive(
   trail: string,
-  onProblem: (says: string) => void,
+  onProblem: (problem: string) => void,
 ): AsyncIterable<ArchivedEvent> {
   const parts = isInS3(trail) ? readS3Trail : undefined;
   const { problems } = await verifyAudit([trail], { read: parts });

@@ -13,7 +13,7 @@ import { numberOf, readArchive } from './read-archive';
 import { restoreSnapshot, takeSnapshot } from './snapshot';
 import { openFolderStore, openS3Store, type SnapshotStore } from './snapshot-store';
 import { type ArchivedEvent, type RehearsalStore, startRehearsalStore } from './store-process';
-import { ask, sendWrite, Writers } from './writers';
+import { postQuery, sendWrite, Writers } from './writers';
 
 interface Step {
   readonly step: string;
@@ -304,7 +304,7 @@ class Rehearsal {
     void child.exit.then(() => {
       if (this.#subgraph === child) onEnd(failure());
     });
-    await ask(url, { query: '{ item(id: "none") { id } }' }, this.#over);
+    await postQuery(url, { query: '{ item(id: "none") { id } }' }, this.#over);
     return url;
   }
 
@@ -403,7 +403,7 @@ class Rehearsal {
     );
     for (const says of problems) this.#say(says);
     if (passed) return;
-    if (first) this.#say(`The first key that differs is ${first.key}: ${first.says}.`);
+    if (first) this.#say(`The first key that differs is ${first.key}: ${first.difference}.`);
     const failure = problems.length > 0 ? 'snapshot or archive are damaged' : 'acknowledged writes are lost';
     throw new CommandFailure(
       flags.format === 'json' ? '' : `weir: the rehearsal failed, as ${failure}. ${this.#whatStays}`,

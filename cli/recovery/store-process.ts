@@ -45,19 +45,19 @@ type Answer = {
 };
 
 /**
- * Rejects where the process cannot begin, with what it has said. Once the signal is aborted, its calls reject, but for
+ * Rejects where the process cannot begin, with what it has lastLine. Once the signal is aborted, its calls reject, but for
  * `delete`.
  */
 export async function startRehearsalStore(env: Context['env'], signal: AbortSignal): Promise<RehearsalStore> {
   const waiting = new Map<number, { resolve: (result: never) => void; reject: (reason: Error) => void }>();
   let calls = 0;
   let names: readonly string[] = [];
-  let said = '';
+  let lastLine = '';
   const child = startChild({
     script: rehearsalScript('rehearsal-store'),
     args: [],
     env,
-    onLine: (line) => (said = line),
+    onLine: (line) => (lastLine = line),
     onMessage(message) {
       const { id, result, error, tables } = message as Answer;
       if (tables) names = tables;
@@ -68,14 +68,14 @@ export async function startRehearsalStore(env: Context['env'], signal: AbortSign
     },
   });
   let hasEnded = false;
-  const failure = () => new Error(`The process of the tables has ended. ${said}`);
+  const failure = () => new Error(`The process of the tables has ended. ${lastLine}`);
   const ended = child.exit.then(() => {
     hasEnded = true;
     for (const { reject } of waiting.values()) reject(failure());
   });
-  if ((await child.ready) === undefined) throw new Error(said);
+  if ((await child.ready) === undefined) throw new Error(lastLine);
 
-  const ask = <Result>(action: string, request: object = {}): Promise<Result> =>
+  const call = <Result>(action: string, request: object = {}): Promise<Result> =>
     new Promise((resolve, reject) => {
       if (action !== 'delete') signal.throwIfAborted();
       if (hasEnded) throw failure();
@@ -85,19 +85,19 @@ export async function startRehearsalStore(env: Context['env'], signal: AbortSign
     });
   return {
     names,
-    tables: () => ask('tables'),
-    create: () => ask('create'),
-    delete: () => ask('delete'),
+    tables: () => call('tables'),
+    create: () => call('create'),
+    delete: () => call('delete'),
     async *dump(table) {
       for (let after: unknown; ;) {
-        const page = await ask<{ items: readonly Item[]; next?: unknown }>('dump', { table, after });
+        const page = await call<{ items: readonly Item[]; next?: unknown }>('dump', { table, after });
         yield page.items;
         if (page.next === undefined) return;
         after = page.next;
       }
     },
-    put: (table, items) => ask('put', { table, items }),
-    restore: (events, after) => ask('restore', { events, after }),
+    put: (table, items) => call('put', { table, items }),
+    restore: (events, after) => call('restore', { events, after }),
     async stop() {
       await child.stop();
       await ended;

@@ -62,7 +62,7 @@ export async function sendWrite(url: string, write: Write, signal: AbortSignal):
   const { id, revision } = write;
   const query =
     'mutation ($id: ID!, $revision: Int!, $value: String!) { write(id: $id, revision: $revision, value: $value) { revision } }';
-  const data = await ask<{ write: { revision: number } }>(
+  const data = await postQuery<{ write: { revision: number } }>(
     url,
     { query, variables: { id, revision, value: valueOf(write) } },
     signal,
@@ -71,7 +71,7 @@ export async function sendWrite(url: string, write: Write, signal: AbortSignal):
 }
 
 /** The data of an answer of the subgraph. Rejects if it has errors. */
-export async function ask<Data>(url: string, operation: object, signal: AbortSignal): Promise<Data> {
+export async function postQuery<Data>(url: string, operation: object, signal: AbortSignal): Promise<Data> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

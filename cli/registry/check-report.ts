@@ -88,13 +88,14 @@ const isNotable = ({ severity }: CheckedChange): boolean => severity !== 'safe';
 
 /** The findings for contracts, without those that the variant also has. */
 function contractsOf({ result }: Report): (Pick<CheckedVariant, 'errors' | 'changes'> & { name: string })[] {
-  const told = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
+  const reported = new Map(result.changes.map(({ message, verdict }) => [message, verdict]));
   return Object.entries(result.contracts).map(([name, { errors, changes }]) => ({
     name,
     errors,
     changes: changes.filter(
       (change) =>
-        isNotable(change) && (told.get(change.message) !== change.verdict || change.operations.length > 0),
+        isNotable(change) &&
+        (reported.get(change.message) !== change.verdict || change.operations.length > 0),
     ),
   }));
 }

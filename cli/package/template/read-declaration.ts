@@ -26,13 +26,13 @@ export async function readDeclaration(
 ): Promise<SubgraphDeclaration | undefined> {
   const script = join(__dirname, `tell-declaration${extname(__filename)}`);
   const child = fork(script, [resolve(file)], { env: { ...env }, silent: true, timeout: longest });
-  let told: { readonly declaration: SubgraphDeclaration | null } | undefined;
-  child.on('message', (message) => (told = message as typeof told));
+  let declared: { readonly declaration: SubgraphDeclaration | null } | undefined;
+  child.on('message', (message) => (declared = message as typeof declared));
   // What the module prints is no part of the answer.
   child.stdout!.resume();
   const ended = new Promise<string | null>((end) => child.once('exit', (_, signal) => end(signal)));
-  const [said, signal] = await Promise.all([text(child.stderr!), ended]);
-  if (told !== undefined) return told.declaration ?? undefined;
-  const reason = signal === null ? said.trim() : 'It does not end.';
+  const [errors, signal] = await Promise.all([text(child.stderr!), ended]);
+  if (declared !== undefined) return declared.declaration ?? undefined;
+  const reason = signal === null ? errors.trim() : 'It does not end.';
   throw new CommandFailure(`weir: ${name} does not say what its subgraph declares: ${reason}`, 2);
 }

@@ -51,7 +51,7 @@ it('tells the first item that is gone, how many writes are lost, and of which ti
   store.content.items.length = 0;
   expect(await compare()).toEqual({
     differing: 2,
-    first: { key: first, says: 'it is gone; revision 1 was acknowledged' },
+    first: { key: first, difference: 'it is gone; revision 1 was acknowledged' },
     lostWrites: 2,
     lostSeconds: 4,
   });
@@ -65,9 +65,9 @@ it.each([
     () => [itemOf(second, 1, { outbox: ['e'] })],
     'the log has not all of its 1 events',
   ],
-])('finds an item where %s', async (_, items, says) => {
+])('finds an item where %s', async (_, items, difference) => {
   store.content.items.splice(1, 1, ...items());
-  expect(await compare(false)).toEqual({ differing: 1, first: { key: second, says }, ...nothingLost });
+  expect(await compare(false)).toEqual({ differing: 1, first: { key: second, difference }, ...nothingLost });
 });
 
 it('finds an item whose events are not all in the log', async () => {
@@ -85,12 +85,15 @@ it('takes an event that is still in the outbox for one that the log is going to 
 
 it('finds a copy that has not followed, where the read model should have', async () => {
   store.content.copies.splice(1, 1);
-  const says = 'the read model has revision none; the item has 1';
-  expect(await compare()).toMatchObject({ differing: 1, first: { key: second, says } });
+  const difference = 'the read model has revision none; the item has 1';
+  expect(await compare()).toMatchObject({ differing: 1, first: { key: second, difference } });
   expect(await compare(false)).toMatchObject({ differing: 0 });
 });
 
 it('finds an item that nobody wrote', async () => {
   store.content.items.push(itemOf('item-9', 1));
-  expect(await compare()).toMatchObject({ differing: 1, first: { key: 'item-9', says: 'nobody wrote it' } });
+  expect(await compare()).toMatchObject({
+    differing: 1,
+    first: { key: 'item-9', difference: 'nobody wrote it' },
+  });
 });

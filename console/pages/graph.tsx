@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Graph as GraphView, SchemaView, SupergraphVersion } from '../../gateway/console/api';
+import type { ServiceGraph, SchemaView, SupergraphVersion } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
 import { Badge, type Tone } from '../parts/badge';
@@ -19,7 +19,7 @@ const pollEvery = 5_000;
 /** Who calls whom, and the schema with its owners and users. */
 export function Graph({ about, route }: PageProps): JSX.Element {
   const [type] = route.rest;
-  const graph = useApi<GraphView>(`/graph${queryOf(route)}`, pollEvery);
+  const graph = useApi<ServiceGraph>(`/graph${queryOf(route)}`, pollEvery);
   const gateways = useGateways(about);
   const schema = useApi<SchemaView>('/schema');
   const browser = (
@@ -50,7 +50,7 @@ export function Graph({ about, route }: PageProps): JSX.Element {
   );
 }
 
-function Services({ graph }: { readonly graph: GraphView }): JSX.Element {
+function Services({ graph }: { readonly graph: ServiceGraph }): JSX.Element {
   const [chosen, choose] = useState<string>();
   const service = graph.services.find(({ name }) => name === chosen);
   if (graph.services.length === 0)
@@ -124,8 +124,8 @@ function Chosen({
   graph,
   service,
 }: {
-  readonly graph: GraphView;
-  readonly service: GraphView['services'][number];
+  readonly graph: ServiceGraph;
+  readonly service: ServiceGraph['services'][number];
 }): JSX.Element {
   const { name, link, endpoints, p50, p99, errors } = service;
   const needs = graph.edges.filter(({ from, to }) => to === name && from !== 'gateway');

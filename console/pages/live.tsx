@@ -1,7 +1,7 @@
 /** The page *Live*. Over 300 lines: each table lists its columns. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Live as LiveView, OperatorsView, SeriesName } from '../../gateway/console/api';
+import type { LiveReport, OperatorsView, SeriesName } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
 import { Badge } from '../parts/badge';
@@ -20,7 +20,7 @@ const pollEvery = 5_000;
 /** What the gateway does now, and has done in the last 15 minutes. */
 export function Live({ about, route }: PageProps): JSX.Element {
   const [isPaused, setPaused] = useState(false);
-  const answer = useApi<LiveView>(`/live${queryOf(route)}`, isPaused ? undefined : pollEvery);
+  const answer = useApi<LiveReport>(`/live${queryOf(route)}`, isPaused ? undefined : pollEvery);
   const gateways = useGateways(about, isPaused);
   return (
     <>
@@ -40,7 +40,7 @@ export function Live({ about, route }: PageProps): JSX.Element {
   );
 }
 
-function Figures({ live }: { readonly live: LiveView }): JSX.Element {
+function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
   const { series } = live;
   const times = timesOf(live);
   const from = clock(Math.max(live.since, times[0]!));
@@ -115,7 +115,7 @@ function Figures({ live }: { readonly live: LiveView }): JSX.Element {
 const mostSteps = 180;
 
 /** The time of each value of a series, in Unix milliseconds. */
-function timesOf({ at, step, series }: LiveView): number[] {
+function timesOf({ at, step, series }: LiveReport): number[] {
   const newest = Math.floor(at / step) * step;
   const { length } = series.requests;
   return Array.from({ length }, (_, index) => newest - (length - 1 - index) * step);
@@ -128,7 +128,7 @@ function Tile({
   isBad = () => false,
 }: {
   readonly title: string;
-  readonly of: LiveView['series'][SeriesName];
+  readonly of: LiveReport['series'][SeriesName];
   readonly format: (value: number) => string;
   readonly isBad?: (value: number) => boolean;
 }): JSX.Element {
@@ -173,7 +173,7 @@ const latencies = <Row extends { readonly p50: number; readonly p99: number }>()
   { title: 'p99', cell: ({ p99 }) => duration(p99), isNumber: true, sort: ({ p99 }) => p99 },
 ];
 
-function Operations({ live: { operations } }: { readonly live: LiveView }): JSX.Element {
+function Operations({ live: { operations } }: { readonly live: LiveReport }): JSX.Element {
   return (
     <Card title="By operation">
       <Long rows={operations}>
@@ -204,7 +204,7 @@ function Operations({ live: { operations } }: { readonly live: LiveView }): JSX.
                 isNumber: true,
                 sort: ({ requests }) => requests,
               },
-              ...latencies<LiveView['operations'][number]>(),
+              ...latencies<LiveReport['operations'][number]>(),
             ]}
           />
         )}
@@ -216,7 +216,7 @@ function Operations({ live: { operations } }: { readonly live: LiveView }): JSX.
 /** Others are not of one operation. */
 const isNamed = (name: string): boolean => name !== 'anonymous' && name !== 'other';
 
-function Errors({ live: { codes } }: { readonly live: LiveView }): JSX.Element {
+function Errors({ live: { codes } }: { readonly live: LiveReport }): JSX.Element {
   return (
     <Card title="Errors by code">
       <Long rows={codes}>
@@ -253,7 +253,7 @@ function Errors({ live: { codes } }: { readonly live: LiveView }): JSX.Element {
   );
 }
 
-function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Element {
+function Clients({ live: { clients } }: { readonly live: LiveReport }): JSX.Element {
   return (
     <Card title="By client">
       <Long rows={clients}>
@@ -291,7 +291,7 @@ function Clients({ live: { clients } }: { readonly live: LiveView }): JSX.Elemen
   );
 }
 
-function Services({ live: { services } }: { readonly live: LiveView }): JSX.Element {
+function Services({ live: { services } }: { readonly live: LiveReport }): JSX.Element {
   return (
     <Card title="By service" aside={<a href={linkTo(['graph'])}>Graph</a>}>
       <Long rows={services}>
@@ -320,7 +320,7 @@ function Services({ live: { services } }: { readonly live: LiveView }): JSX.Elem
                 isNumber: true,
                 sort: ({ errors }) => errors,
               },
-              ...latencies<LiveView['services'][number]>(),
+              ...latencies<LiveReport['services'][number]>(),
             ]}
           />
         )}
@@ -329,7 +329,7 @@ function Services({ live: { services } }: { readonly live: LiveView }): JSX.Elem
   );
 }
 
-function Chatty({ live: { chatty } }: { readonly live: LiveView }): JSX.Element {
+function Chatty({ live: { chatty } }: { readonly live: LiveReport }): JSX.Element {
   const advised = chatty.filter(({ advice }) => advice !== '');
   return (
     <Card title="Chattiest pairs">

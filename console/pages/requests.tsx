@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Refusals, RequestSummary } from '../../gateway/console/api';
+import type { RefusalReasons, RequestSummary } from '../../gateway/console/api';
 import { ask, useApi } from '../api';
 import type { PageProps } from '../app';
 import { PageHeading, useGateways } from '../parts/gateways';
@@ -34,7 +34,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
     `/requests${query === '' ? '' : `?${query}`}`,
     isPaused ? undefined : pollEvery,
   );
-  const refusals = useApi<Refusals>('/refusals', isPaused ? undefined : slowly);
+  const refusals = useApi<RefusalReasons>('/refusals', isPaused ? undefined : slowly);
   const gateways = useGateways(about, isPaused);
   const narrow = (change: Partial<Filter>): void =>
     location.replace(addressOf(['requests'], { ...filter, ...change }));

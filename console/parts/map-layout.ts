@@ -1,4 +1,4 @@
-import type { Graph } from '../../gateway/console/api';
+import type { ServiceGraph } from '../../gateway/console/api';
 
 export interface PlacedNode {
   readonly name: string;
@@ -39,7 +39,7 @@ const space = { across: 110, down: 18 };
 const turns = 90;
 
 /** Places clients, the gateway and services in three columns, in the middle of the height each. */
-export function layOutMap({ clients, services, edges }: Graph): PlacedMap {
+export function layOutMap({ clients, services, edges }: ServiceGraph): PlacedMap {
   const heightOf = (count: number, each: number): number =>
     Math.max(0, count * (each + space.down) - space.down);
   const inner = Math.max(

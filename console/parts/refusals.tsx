@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
-import type { RefusalGroup, Refusals } from '../../gateway/console/api';
+import type { RefusalGroup, RefusalReasons } from '../../gateway/console/api';
 import { linkTo } from '../link-to';
 import { Card } from './card';
 import { moment } from './format';
 import { Marked } from './marked';
 
 /** Why clients are refused: a line for each client and reason, the most frequent first. */
-export function RefusedRequests({ refusals }: { readonly refusals: Refusals }): JSX.Element {
+export function RefusedRequests({ refusals }: { readonly refusals: RefusalReasons }): JSX.Element {
   const { groups, since } = refusals;
   if (groups.length === 0 || since === null) return <></>;
   return (

@@ -1,13 +1,13 @@
 import type { JSX } from 'preact';
-import type { Graph } from '../../gateway/console/api';
+import type { ServiceGraph } from '../../gateway/console/api';
 import { duration, rate, share } from './format';
 import { layOutMap, type PlacedNode } from './map-layout';
 import { colourOf } from './subgraph-colours';
 
-type Service = Graph['services'][number];
+type Service = ServiceGraph['services'][number];
 
 export interface ServiceMapProps {
-  readonly graph: Graph;
+  readonly graph: ServiceGraph;
   /** The name of the chosen service. */
   readonly chosen: string | undefined;
   readonly choose: (name: string | undefined) => void;

@@ -1,8 +1,8 @@
-import type { Step } from '../../gateway/console/api';
+import type { TimelineStep } from '../../gateway/console/api';
 
 /** A step of a request with its place in the tree. */
 export interface StepRow {
-  readonly step: Step;
+  readonly step: TimelineStep;
   /** 0 for steps that are part of no other. */
   readonly depth: number;
 }
@@ -11,9 +11,9 @@ export interface StepRow {
  * Steps depth first, those of the same parent in the order of their start. A step whose parent is not among them, or that
  * would be a part of itself, stands at the top.
  */
-export function rowsOf(steps: readonly Step[]): StepRow[] {
+export function rowsOf(steps: readonly TimelineStep[]): StepRow[] {
   const ids = new Set(steps.map(({ id }) => id));
-  const parts = new Map<string | undefined, Step[]>();
+  const parts = new Map<string | undefined, TimelineStep[]>();
   for (const step of steps) {
     const parent = step.parent !== undefined && ids.has(step.parent) ? step.parent : undefined;
     const siblings = parts.get(parent);
@@ -21,7 +21,7 @@ export function rowsOf(steps: readonly Step[]): StepRow[] {
     else siblings.push(step);
   }
   const rows: StepRow[] = [];
-  const seen = new Set<Step>();
+  const seen = new Set<TimelineStep>();
   const walk = (parent: string | undefined, depth: number): void => {
     for (const step of (parts.get(parent) ?? []).toSorted((a, b) => a.start - b.start)) {
       if (seen.has(step)) continue;

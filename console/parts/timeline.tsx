@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Step } from '../../gateway/console/api';
+import type { TimelineStep } from '../../gateway/console/api';
 import { Facts } from './card';
 import { duration } from './format';
 import { rowsOf, type StepRow, ticksUntil } from './step-rows';
@@ -15,7 +15,7 @@ export function Timeline({
   ms,
   lit,
 }: {
-  readonly steps: readonly Step[];
+  readonly steps: readonly TimelineStep[];
   /** How long the request took. */
   readonly ms: number;
   /** The only subgraph whose steps are shown in full; all if missing. */

@@ -1,5 +1,5 @@
 import { requestError } from '../errors';
-import { FairQueue, heaviest, type Waiting } from '../net/fair-queue';
+import { FairQueue, heaviest, type QueuedItem } from '../net/fair-queue';
 
 export interface PlanWaitsOptions {
   /** The most requests that may wait. A request counts once per 4 KiB of its body. */
@@ -92,7 +92,7 @@ export class PlanWaits {
   }
 }
 
-interface Wait extends Waiting {
+interface Wait extends QueuedItem {
   readonly waiter: PlanWaiter;
   /** Functions that end one wait of the request each. */
   readonly ends: Set<() => void>;

@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
 import type { Options } from '../options';
-import { loggedIds, type Traced } from '../telemetry/logged-ids';
+import { loggedIds, type LogSubject } from '../telemetry/logged-ids';
 import type { Logger } from '../telemetry/logger';
 import { apiKeys } from './modes/api-key';
-import { type Authenticator, type Proof, type Received, unauthenticated } from './authenticator';
+import { type Authenticator, type Proof, type AuthRequest, unauthenticated } from './authenticator';
 import { cognitoIssuer } from './modes/cognito';
 import { iam } from './modes/iam';
 import { anonymous, type Identity, type Mode } from './identity';
@@ -17,7 +17,7 @@ import type { UsedSignatures } from '../net/used-signatures';
  * Authenticates a request, once. Returns whether it is accepted: then `request.identity` is its caller, otherwise
  * `request.refusal` is the error. Neither throws nor rejects.
  */
-export type Admit = (request: AuthenticatedRequest, received: Received) => boolean | Promise<boolean>;
+export type Admit = (request: AuthenticatedRequest, received: AuthRequest) => boolean | Promise<boolean>;
 
 /** Objects to a request whose subscription runs. */
 export type ObjectTo = (
@@ -25,8 +25,8 @@ export type ObjectTo = (
 ) => Error | undefined;
 
 /** A request that is authenticated. */
-export interface AuthenticatedRequest extends Traced {
-  readonly head: Pick<Received, 'headers'>;
+export interface AuthenticatedRequest extends LogSubject {
+  readonly head: Pick<AuthRequest, 'headers'>;
   readonly identity: Identity;
   /** Set where it is accepted. */
   proof: Proof | undefined;
@@ -68,7 +68,7 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
   const keys = apiKeys(options.apiKeys);
   const nobody: Proof = { identity: anonymous };
 
-  function prove(received: Received): Proof | Promise<Proof> {
+  function prove(received: AuthRequest): Proof | Promise<Proof> {
     const mode = modes.find((each) => each.recognises(received));
     if (mode !== undefined) return mode.authenticate(received);
     if (options.anonymous) return nobody;

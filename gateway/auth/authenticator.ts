@@ -3,7 +3,7 @@ import { requestError } from '../errors';
 import type { Identity, Mode } from './identity';
 
 /** A request whose body has arrived, as bytes. */
-export interface Received {
+export interface AuthRequest {
   readonly requestId: string;
   readonly method: string;
   /** Path and query string, as they were sent. */
@@ -43,13 +43,13 @@ export const reasonOfExpiry = (mode: Mode): string => (mode === 'api-key' ? expi
 /** One auth mode. */
 export interface Authenticator {
   /** Whether the request carries credentials of this mode. Looks at headers only. */
-  recognises(received: Received): boolean;
+  recognises(received: AuthRequest): boolean;
   /** Whether `authenticate` needs the body, too. @default false */
   readonly needsBody?: boolean;
   /** The mode of recognised credentials, for the log; `none` if no accepted mode has such credentials. */
-  modeOf(received: Received): Mode;
+  modeOf(received: AuthRequest): Mode;
   /** Verifies the credentials. Throws or rejects with `unauthenticated` if they are not valid. */
-  authenticate(received: Received): Proof | Promise<Proof>;
+  authenticate(received: AuthRequest): Proof | Promise<Proof>;
   /** The challenge in `WWW-Authenticate` for a request without credentials. */
   readonly challenge: string;
   close?(): void;

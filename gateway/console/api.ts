@@ -69,7 +69,7 @@ export interface RequestSummary {
 }
 
 /** `GET /console/api/refusals`: why requests are refused, of the failed requests that are kept. */
-export interface Refusals {
+export interface RefusalReasons {
   /** When the oldest of them came, in Unix milliseconds; null without one. */
   readonly since: number | null;
   /** At most 100, the most frequent first. */
@@ -96,7 +96,7 @@ export interface ExplainedRequest extends RequestSummary {
   /** Only with `admin.console.values`. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** In order of their start. */
-  readonly timeline: readonly Step[];
+  readonly timeline: readonly TimelineStep[];
   readonly nulls: readonly ExplainedNull[];
   /** Why its answer was not cached, or what was found in the cache, in sentences. */
   readonly cacheReasons: readonly string[];
@@ -137,7 +137,7 @@ export interface ExplainedNull {
 }
 
 /** What was done for a request, from when to when. */
-export interface Step {
+export interface TimelineStep {
   readonly id: string;
   /** The step that it is a part of. */
   readonly parent?: string;
@@ -169,7 +169,7 @@ export interface Step {
 }
 
 /** `GET /console/api/live`. */
-export interface Live {
+export interface LiveReport {
   /** Unix milliseconds. */
   readonly at: number;
   /** Milliseconds between two values of a series. */
@@ -352,7 +352,7 @@ export interface ServicePair {
 }
 
 /** `GET /console/api/graph`: the last one or two minutes. */
-export interface Graph {
+export interface ServiceGraph {
   readonly services: readonly {
     readonly name: string;
     readonly url: string;

@@ -9,7 +9,7 @@ import type { RecordedRequest } from './source';
 import { summaryOf } from './summary';
 import { timelineOf } from './timeline';
 
-export interface ExplainOptions {
+export interface RequestExplanationOptions {
   /** The URL of the GraphQL endpoint. */
   readonly endpoint: string;
   /** The plan of its operation; undefined if there is none. */
@@ -20,7 +20,7 @@ export interface ExplainOptions {
 }
 
 /** What happened to a recorded request, or event, of which this is the first span. */
-export function explainRequest(first: Span, options: ExplainOptions): RecordedRequest {
+export function explainRequest(first: Span, options: RequestExplanationOptions): RecordedRequest {
   const { endpoint, plan, values, responses } = options;
   const { notes = {} } = first.trace;
   const { document: text, operationName } = notes;

@@ -1,12 +1,12 @@
 /** What the console reads of the metrics: plain numbers that add up, over time and over the workers of a gateway. */
-import type { Metric } from '../telemetry/metrics/meter';
+import type { CollectedMetric } from '../telemetry/metrics/meter';
 import { metricTable, type MetricName } from '../telemetry/metrics/metric-table';
 
 /** Numbers by name. Each is a list: one number, or the counts of the buckets of a histogram. */
 export type Sums = Map<string, readonly number[]>;
 
 /** Everything that is counted, since the process started or in a period. */
-export interface Counted {
+export interface Counters {
   /** Of the whole gateway, by {@link totals}. */
   readonly totals: Sums;
   /** By a name or by several, with line breaks between them. */
@@ -55,7 +55,7 @@ export const readMetrics = new Set([
 type ReadMetric = typeof readMetrics extends ReadonlySet<infer Name> ? Name : never;
 
 /** Adds up metrics, {@link readMetrics} alone: requests to the endpoint, and all that follows from them. */
-export function count(metrics: readonly Metric[]): Counted & { readonly levels: Levels } {
+export function count(metrics: readonly CollectedMetric[]): Counters & { readonly levels: Levels } {
   const all: Sums = new Map();
   const tables = emptyTables();
   const levels = { waiting: 0, streams: 0 };
@@ -130,7 +130,7 @@ export const emptyTables = (): Record<TableName, Sums> => ({
 });
 
 /** What was counted between two moments. Names without a count are left out. */
-export function between(before: Counted, after: Counted): Counted {
+export function between(before: Counters, after: Counters): Counters {
   const tables = emptyTables();
   for (const name of tableNames) tables[name] = since(before.tables[name], after.tables[name]);
   return { totals: since(before.totals, after.totals), tables };
@@ -149,8 +149,8 @@ function since(before: Sums, after: Sums): Sums {
 }
 
 /** Adds what several periods, or several workers, have counted. */
-export function addUp(all: Iterable<Counted>): Counted {
-  const sum: Counted = { totals: new Map(), tables: emptyTables() };
+export function addUp(all: Iterable<Counters>): Counters {
+  const sum: Counters = { totals: new Map(), tables: emptyTables() };
   for (const { totals: more, tables } of all) {
     addAll(sum.totals, more);
     for (const name of tableNames) addAll(sum.tables[name], tables[name]);

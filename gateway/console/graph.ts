@@ -1,4 +1,4 @@
-import type { Graph } from './api';
+import type { ServiceGraph } from './api';
 import type { CallPairs } from './call-report';
 import { joined } from './call-totals';
 import { describeCalls, type LiveParts } from './live';
@@ -10,10 +10,10 @@ export type GraphParts = readonly ServiceParts[];
 interface ServiceParts {
   readonly name: string;
   readonly link?: 'private' | 'appsync';
-  readonly endpoints: readonly EndpointParts[];
+  readonly endpoints: readonly EndpointFigures[];
 }
 
-interface EndpointParts {
+interface EndpointFigures {
   readonly url: string;
   readonly zone?: string;
   readonly isOpen: boolean;
@@ -71,7 +71,7 @@ const addService = (one: ServiceParts, other: ServiceParts): ServiceParts => ({
   endpoints: joined([...one.endpoints, ...other.endpoints], ({ url }) => url, addEndpoint),
 });
 
-const addEndpoint = (one: EndpointParts, other: EndpointParts): EndpointParts => ({
+const addEndpoint = (one: EndpointFigures, other: EndpointFigures): EndpointFigures => ({
   ...one,
   isOpen: one.isOpen || other.isOpen,
   ...(one.knownTo && { knownTo: [...one.knownTo, ...(other.knownTo ?? [])] }),
@@ -89,7 +89,7 @@ export function describeGraph(
   services: GraphParts,
   { recent, recentSeconds, tables }: LiveParts,
   pairs: { readonly report: Pairs; readonly recent: Pairs },
-): Graph {
+): ServiceGraph {
   const rateOf = (count: number): number => round(count / recentSeconds);
   const called = new Map(recent.services);
   const described = services.map(({ name, link, endpoints }) => {
@@ -117,7 +117,7 @@ export function describeGraph(
   };
 }
 
-function breakerOf(endpoints: ServiceParts['endpoints']): Graph['services'][number]['breaker'] {
+function breakerOf(endpoints: ServiceParts['endpoints']): ServiceGraph['services'][number]['breaker'] {
   const open = endpoints.filter(({ isOpen }) => isOpen).length;
   if (open === 0) return 'closed';
   return open === endpoints.length ? 'open' : 'partly';
@@ -130,7 +130,7 @@ function clientsOf(
   recent: LiveParts['recent']['clients'],
   all: LiveParts['tables']['clients'],
   rateOf: (count: number) => number,
-): Graph['clients'] {
+): ServiceGraph['clients'] {
   const byName = (table: typeof all): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const [key, [requests = 0]] of table) {
@@ -152,7 +152,13 @@ function clientsOf(
 }
 
 /** The calls between subgraphs, also those that were made before and are not made any more. */
-function edgesOf({ report, recent }: { readonly report: Pairs; readonly recent: Pairs }): Graph['edges'] {
+function edgesOf({
+  report,
+  recent,
+}: {
+  readonly report: Pairs;
+  readonly recent: Pairs;
+}): ServiceGraph['edges'] {
   const now = new Map(recent.services.map(({ from, to, calls }) => [`${from}\n${to}`, calls]));
   const seconds = Math.max(1, (recent.at - recent.since) / 1000);
   return report.services

@@ -1,13 +1,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '../telemetry/metrics/metrics';
-import type { Live, SeriesName } from './api';
+import type { LiveReport, SeriesName } from './api';
 import {
   addAll,
   addUp,
   between,
   callBoundaries,
   count,
-  type Counted,
+  type Counters,
   emptyTables,
   type Levels,
   operationBoundaries,
@@ -71,10 +71,10 @@ export function recordLive({ collect }: Pick<Metrics, 'collect'>): LiveRecorder 
   loop.enable();
   const since = Date.now();
   const steps: LiveStep[] = [];
-  const minutes: Counted[] = [];
+  const minutes: Counters[] = [];
   const read = () => count(collect(readMetrics));
-  let last: { counted: Counted; at: number } = { counted: read(), at: performance.now() };
-  let minute: { counted: Counted; at: number } = last;
+  let last: { counted: Counters; at: number } = { counted: read(), at: performance.now() };
+  let minute: { counted: Counters; at: number } = last;
   let previousMinuteAt = last.at;
   let timer: NodeJS.Timeout;
 
@@ -141,7 +141,7 @@ function ratesOf(counted: Sums, seconds: number): LiveStep['rates'] {
 
 const noRequests: readonly number[] = new Array<number>(requestBoundaries.length + 1).fill(0);
 
-const entriesOf = ({ tables }: Counted): Tables => ({
+const entriesOf = ({ tables }: Counters): Tables => ({
   codes: [...tables.codes],
   services: [...tables.services],
   operations: [...tables.operations],
@@ -193,7 +193,7 @@ function addTables(all: readonly Tables[]): Tables {
 }
 
 /** The page *Live*, but for what the gateway's metrics do not say. */
-export type LiveFigures = Omit<Live, 'chatty' | 'operators'>;
+export type LiveFigures = Omit<LiveReport, 'chatty' | 'operators'>;
 
 /** @param now Unix milliseconds */
 export function describeLive({ since, steps, tables }: LiveParts, now = Date.now()): LiveFigures {
@@ -237,7 +237,7 @@ function rows<Row>(
     .map(([name, numbers]) => row(name.split('\n'), numbers));
 }
 
-function seriesOf(steps: readonly LiveStep[]): Live['series'] {
+function seriesOf(steps: readonly LiveStep[]): LiveFigures['series'] {
   const series = Object.fromEntries(Object.keys(values).map((name) => [name, []])) as unknown as Record<
     SeriesName,
     (number | null)[]

@@ -12,7 +12,7 @@ import { mostShared } from './shared-records';
 import { matches } from './summary';
 
 type Questions = ProcessConsole;
-type Answer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
+type ProcessAnswer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
 
 /**
  * Asks every process of a gateway. Resolves with what each answers, by its number; those that do not answer in time are left
@@ -21,13 +21,13 @@ type Answer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>
 export type AskAll = <What extends keyof Questions>(
   what: What,
   input: Parameters<Questions[What]>[0],
-) => Promise<ReadonlyMap<number, Answer<What>>>;
+) => Promise<ReadonlyMap<number, ProcessAnswer<What>>>;
 
 /** Asks any one process, for what all of them know. Resolves with undefined if none answers. */
 export type AskOne = <What extends keyof Questions>(
   what: What,
   input: Parameters<Questions[What]>[0],
-) => Promise<Answer<What> | undefined>;
+) => Promise<ProcessAnswer<What> | undefined>;
 
 /** What one gateway has, all its processes together. */
 export interface OwnGateway extends Pick<
@@ -75,7 +75,7 @@ export const gatewayOf = (own: ProcessConsole): OwnGateway => ({
 /** What the console of a gateway shows. @param others undefined where gateways share no store */
 export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'known'>): ConsoleSource {
   /** The gateways that are shown. */
-  async function shown({ gateway: name }: GatewayFilter): Promise<Shown> {
+  async function shown({ gateway: name }: GatewayFilter): Promise<ShownGateways> {
     if (others === undefined && name === undefined) return { own, ownName: undefined, others: [] };
     const known = await others?.known();
     const ownName = known?.view.own;
@@ -157,7 +157,7 @@ export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'fi
   };
 };
 
-interface Shown {
+interface ShownGateways {
   /** Undefined if only another gateway is shown. */
   readonly own: OwnGateway | undefined;
   /** Undefined where gateways share no store. */
@@ -165,19 +165,19 @@ interface Shown {
   readonly others: KnownGateways['others'];
 }
 
-async function liveOf({ own, others }: Shown): Promise<LiveParts> {
+async function liveOf({ own, others }: ShownGateways): Promise<LiveParts> {
   const all = [...(own ? [await own.live()] : []), ...others.map(({ figures }) => figures.live)];
   return mergeLive(all, stepsLate);
 }
 
-async function graphOf({ own, ownName, others }: Shown): Promise<GraphParts> {
+async function graphOf({ own, ownName, others }: ShownGateways): Promise<GraphParts> {
   const parts = await own?.graph();
   if (others.length === 0) return parts!;
   const named = others.map(({ name, figures }) => graphAt(name, figures.graph));
   return mergeGraphs([...(parts ? [graphAt(ownName!, parts)] : []), ...named]);
 }
 
-async function pairsOf({ own, others }: Shown, period: Period): Promise<CallPairs> {
+async function pairsOf({ own, others }: ShownGateways, period: Period): Promise<CallPairs> {
   return addPairs([
     ...(own ? [await pairsIn(own, period)] : []),
     ...others.map(({ figures }) => figures[period]),

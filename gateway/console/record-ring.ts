@@ -1,13 +1,13 @@
 import type { Span } from '../telemetry/traces/span';
 
 /** A recorded request. */
-interface Recorded {
+interface RequestRecord {
   readonly first: Span;
   /** Records of all rings are numbered in their order. */
   readonly number: number;
 }
 
-interface StoredRecord extends Recorded {
+interface StoredRecord extends RequestRecord {
   readonly bytes: number;
 }
 
@@ -15,9 +15,9 @@ interface StoredRecord extends Recorded {
  * Recorded requests within a bound of memory. Where there are too many, the oldest of the kind that has the most bytes makes
  * room, so that one kind cannot displace the others.
  */
-export class RecordRing implements Iterable<Recorded> {
+export class RecordRing implements Iterable<RequestRecord> {
   readonly #memory: number;
-  readonly #kinds = new Map<string, Queue>();
+  readonly #kinds = new Map<string, RecordQueue>();
   #bytes = 0;
   /** Texts of operations and of fetches, and how often records have each. Of equal ones a single one is kept. */
   readonly #documents = new Map<string, { readonly text: string; uses: number }>();
@@ -49,15 +49,15 @@ export class RecordRing implements Iterable<Recorded> {
   }
 
   /** The newest first. */
-  *[Symbol.iterator](): Iterator<Recorded> {
+  *[Symbol.iterator](): Iterator<RequestRecord> {
     const queues = [...this.#kinds.values()].map((queue) => queue.newestFirst());
     yield* newestFirst(queues);
   }
 
-  #queueOf(kind: string): Queue {
+  #queueOf(kind: string): RecordQueue {
     const name = this.#kinds.has(kind) || this.#kinds.size < mostKinds ? kind : others;
     let queue = this.#kinds.get(name);
-    if (queue === undefined) this.#kinds.set(name, (queue = new Queue()));
+    if (queue === undefined) this.#kinds.set(name, (queue = new RecordQueue()));
     return queue;
   }
 
@@ -87,7 +87,7 @@ export class RecordRing implements Iterable<Recorded> {
 
   /** @returns whether there was one */
   #dropOldest(): boolean {
-    let [largest, name]: [Queue | undefined, string] = [undefined, ''];
+    let [largest, name]: [RecordQueue | undefined, string] = [undefined, ''];
     for (const [kind, queue] of this.#kinds)
       if (largest === undefined || queue.bytes > largest.bytes) [largest, name] = [queue, kind];
     if (largest === undefined) return false;
@@ -101,7 +101,7 @@ export class RecordRing implements Iterable<Recorded> {
 }
 
 /** The records of several lists together. Each has the newest first. */
-export function* newestFirst(lists: readonly Iterator<Recorded>[]): Generator<Recorded> {
+export function* newestFirst(lists: readonly Iterator<RequestRecord>[]): Generator<RequestRecord> {
   const heads = lists.map((list) => ({ list, head: list.next() }));
   for (;;) {
     let newest: (typeof heads)[number] | undefined;
@@ -117,10 +117,11 @@ export function* newestFirst(lists: readonly Iterator<Recorded>[]): Generator<Re
   }
 }
 
-const valueOf = ({ head }: { readonly head: IteratorResult<Recorded> }): Recorded => head.value as Recorded;
+const valueOf = ({ head }: { readonly head: IteratorResult<RequestRecord> }): RequestRecord =>
+  head.value as RequestRecord;
 
 /** The records of one kind, the oldest first. */
-class Queue {
+class RecordQueue {
   bytes = 0;
   #records: (StoredRecord | undefined)[] = [];
   /** Of the oldest. */
@@ -147,7 +148,7 @@ class Queue {
     return record;
   }
 
-  *newestFirst(): Generator<Recorded> {
+  *newestFirst(): Generator<RequestRecord> {
     for (let i = this.#records.length - 1; i >= this.#first; i--) yield this.#records[i]!;
   }
 }

@@ -1,10 +1,10 @@
 import type { Span } from '../telemetry/traces/span';
 import type { Removals } from '../supergraph/removed-names';
-import type { RefusalGroup, Refusals } from './api';
+import type { RefusalGroup, RefusalReasons } from './api';
 import { summaryOf } from './summary';
 
 /** Groups the recorded requests that were refused by their clients and reasons. @param log the newest first */
-export function groupRefusals(log: Iterable<Span>): Refusals {
+export function groupRefusals(log: Iterable<Span>): RefusalReasons {
   const groups = new Map<string, RefusalGroup>();
   let since: number | null = null;
   for (const first of log) {
@@ -21,7 +21,7 @@ export function groupRefusals(log: Iterable<Span>): Refusals {
 }
 
 /** The groups of several processes together. */
-export function mergeRefusals(all: readonly Refusals[]): Refusals {
+export function mergeRefusals(all: readonly RefusalReasons[]): RefusalReasons {
   const groups = new Map<string, RefusalGroup>();
   for (const each of all) for (const group of each.groups) add(groups, group);
   const times = all.flatMap(({ since }) => since ?? []);
@@ -29,7 +29,7 @@ export function mergeRefusals(all: readonly Refusals[]): Refusals {
 }
 
 /** Says in which version of the supergraph what is requested was removed, where that is known. */
-export function withRemovals(refusals: Refusals, removals: Removals): Refusals {
+export function withRemovals(refusals: RefusalReasons, removals: Removals): RefusalReasons {
   const versions = new Map(removals);
   const groups = refusals.groups.map((group) => {
     const removedIn = group.coordinate === undefined ? undefined : versions.get(group.coordinate);

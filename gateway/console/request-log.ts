@@ -1,5 +1,5 @@
 import type { Recorder } from '../telemetry/traces/trace';
-import { Undecided } from '../telemetry/traces/trace';
+import { UndecidedSpans } from '../telemetry/traces/trace';
 import type { Span } from '../telemetry/traces/span';
 import { newestFirst, RecordRing } from './record-ring';
 import { codesOf } from './summary';
@@ -20,7 +20,7 @@ export interface RequestLogOptions {
  */
 export class RequestLog implements Recorder, Iterable<Span> {
   readonly values: boolean;
-  readonly inFlight = new Undecided(mostInFlight);
+  readonly inFlight = new UndecidedSpans(mostInFlight);
   readonly failures: Recorder['failures'];
   readonly #sampling: number;
   readonly #sample: RecordRing;

@@ -49,7 +49,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   }
 
   const onRequest = requireAccess(token);
-  const get = (path: string, answer: Answer): void => {
+  const get = (path: string, answer: RouteHandler): void => {
     app.get<{ Params: { id: string } }>(
       `${consolePath}/api/${path}`,
       { onRequest },
@@ -82,7 +82,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   });
 }
 
-type Answer = (query: unknown, id: string) => Promise<unknown>;
+type RouteHandler = (query: unknown, id: string) => Promise<unknown>;
 
 const files = [
   ['', 'index.html', 'text/html; charset=utf-8'],

@@ -3,10 +3,10 @@ import type {
   CallTotals,
   ExplainedRequest,
   Gateways,
-  Graph,
-  Live,
+  ServiceGraph,
+  LiveReport,
   OperatorsView,
-  Refusals,
+  RefusalReasons,
   RequestSummary,
   SchemaView,
 } from './api';
@@ -52,9 +52,9 @@ export interface ConsoleSource {
   readonly requests: (filter: RequestFilter & GatewayFilter) => Promise<readonly RequestSummary[]>;
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
-  readonly refusals: () => Promise<Refusals>;
-  readonly live: (filter: GatewayFilter) => Promise<Live>;
-  readonly graph: (filter: GatewayFilter) => Promise<Graph>;
+  readonly refusals: () => Promise<RefusalReasons>;
+  readonly live: (filter: GatewayFilter) => Promise<LiveReport>;
+  readonly graph: (filter: GatewayFilter) => Promise<ServiceGraph>;
   /** Undefined where gateways share no store. */
   readonly gateways: () => Promise<Gateways | undefined>;
   readonly schema: () => Promise<SchemaView>;
@@ -73,7 +73,7 @@ export interface ProcessConsole {
   /** @param id its request id, or its trace id */
   readonly request: (id: string) => Promise<RecordedRequest | undefined>;
   /** Without the versions that have removed what is requested. */
-  readonly refusals: () => Promise<Refusals>;
+  readonly refusals: () => Promise<RefusalReasons>;
   readonly live: () => Promise<LiveParts>;
   readonly graph: () => Promise<GraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;

@@ -1,5 +1,5 @@
 import type { RefusedOperation } from '../request/refusals/refusal';
-import type { Span, Value } from '../telemetry/traces/span';
+import type { Span, SpanValue } from '../telemetry/traces/span';
 import type { RequestSummary } from './api';
 import type { RequestFilter } from './source';
 
@@ -7,7 +7,7 @@ import type { RequestFilter } from './source';
 export function summaryOf(first: Span): RequestSummary {
   const { trace, own } = first;
   const { notes } = trace;
-  const read = (name: string): Value | undefined => valueOf(own, name);
+  const read = (name: string): SpanValue | undefined => valueOf(own, name);
   const text = (name: string): string | undefined => read(name) as string | undefined;
   const count = (name: string): number => Math.max(0, (read(name) as number | undefined) ?? 0);
   const [status, cache] = [read('http.response.status_code'), text('weir.cache.result')];
@@ -82,7 +82,7 @@ export function matches(request: RequestSummary, filter: RequestFilter): boolean
 }
 
 /** The value of an attribute that the span does not share with others. */
-export function valueOf(own: readonly Value[], name: string): Value | undefined {
+export function valueOf(own: readonly SpanValue[], name: string): SpanValue | undefined {
   for (let i = 0; i < own.length; i += 2) if (own[i] === name) return own[i + 1];
   return undefined;
 }

@@ -1,10 +1,10 @@
 import { failures, type TransportFailure } from '../subgraph-calls/contract/transport';
 import { Span } from '../telemetry/traces/span';
-import type { Step } from './api';
+import type { TimelineStep } from './api';
 import { isEvent, rounded } from './summary';
 
 /** What was done for a recorded request: each step, and below it its parts, in the order in which they began. */
-export function timelineOf(first: Span): Step[] {
+export function timelineOf(first: Span): TimelineStep[] {
   const { spans } = first.trace;
   const below = new Map<Span, Span[]>();
   const known = new Set([first, ...spans]);
@@ -16,7 +16,7 @@ export function timelineOf(first: Span): Step[] {
     if (others === undefined) below.set(parent, [span]);
     else others.push(span);
   }
-  const steps: Step[] = [];
+  const steps: TimelineStep[] = [];
   const add = (span: Span, parent: Span | undefined): void => {
     const parts = (below.get(span) ?? []).sort((one, other) => one.start - other.start);
     steps.push(stepOf(span, first, parent, parts));
@@ -26,7 +26,7 @@ export function timelineOf(first: Span): Step[] {
   return steps;
 }
 
-function stepOf(span: Span, first: Span, parent: Span | undefined, parts: readonly Span[]): Step {
+function stepOf(span: Span, first: Span, parent: Span | undefined, parts: readonly Span[]): TimelineStep {
   const { attributes } = span;
   const facts = Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [
@@ -50,14 +50,14 @@ function stepOf(span: Span, first: Span, parent: Span | undefined, parts: readon
   };
 }
 
-function kindOf(span: Span): Step['kind'] {
+function kindOf(span: Span): TimelineStep['kind'] {
   if (isEvent(span)) return 'event';
   if (span.kind === 'server') return 'request';
   if (span.kind === 'client') return 'call';
   return span.name.startsWith('fetch ') ? 'fetch' : (kinds[span.name] ?? 'other');
 }
 
-const kinds: Readonly<Record<string, Step['kind']>> = {
+const kinds: Readonly<Record<string, TimelineStep['kind']>> = {
   'weir.authenticate': 'authenticate',
   'graphql.parse': 'parse',
   'graphql.validate': 'validate',
@@ -68,15 +68,20 @@ const kinds: Readonly<Record<string, Step['kind']>> = {
   'graphql.execute': 'execute',
 };
 
-type Facts = Step['facts'];
+type StepFacts = TimelineStep['facts'];
 
-function sentences(kind: Step['kind'], facts: Facts, span: Span, parts: readonly Span[]): string[] {
+function sentences(
+  kind: TimelineStep['kind'],
+  facts: StepFacts,
+  span: Span,
+  parts: readonly Span[],
+): string[] {
   const failed = facts['error.type'];
   return [...said[kind](facts, span, parts), ...(failed === undefined ? [] : [whyFailed(String(failed))])];
 }
 
 const said: Readonly<
-  Record<Step['kind'], (facts: Facts, span: Span, parts: readonly Span[]) => readonly string[]>
+  Record<TimelineStep['kind'], (facts: StepFacts, span: Span, parts: readonly Span[]) => readonly string[]>
 > = {
   request: (facts, span) => [
     ...(facts['weir.cache.result'] === 'HIT' || facts['weir.cache.result'] === 'STALE'
@@ -138,14 +143,14 @@ const said: Readonly<
 
 const isNoCall = ({ kind }: Span): boolean => kind !== 'client';
 
-function sharing(facts: Facts, one: string, many: string): string[] {
+function sharing(facts: StepFacts, one: string, many: string): string[] {
   const count = facts['weir.shared_with'];
   if (count === undefined) return [];
   const others = countOf(Number(count), `other ${one}`, `other ${many}`);
   return [facts['weir.batched'] === true ? `Joined with ${others} into one call.` : `Shared with ${others}.`];
 }
 
-function lookedForAnswer(facts: Facts): string {
+function lookedForAnswer(facts: StepFacts): string {
   const where = facts['weir.cache.tier'] === 'memory' ? 'in memory' : 'in the store';
   switch (facts['weir.cache.result']) {
     case 'fresh':
@@ -161,7 +166,7 @@ function lookedForAnswer(facts: Facts): string {
   }
 }
 
-function lookedForEntities(facts: Facts): string[] {
+function lookedForEntities(facts: StepFacts): string[] {
   if (facts['weir.cache.result'] === 'unavailable') return ['The store of the cache did not answer.'];
   const [hits, stale, misses] = ['hits', 'stale', 'misses'].map((name) =>
     Number(facts[`weir.cache.${name}`] ?? 0),
@@ -170,7 +175,7 @@ function lookedForEntities(facts: Facts): string[] {
   return [found, ...(stale === 0 ? [] : [`${stale} of them stale.`])];
 }
 
-const aged = (facts: Facts): string =>
+const aged = (facts: StepFacts): string =>
   facts['weir.cache.age'] === undefined ? '' : `, ${facts['weir.cache.age']} s old`;
 
 /** Why a step has failed, from its `error.type`. */

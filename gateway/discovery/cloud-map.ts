@@ -2,11 +2,14 @@ import type { ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
 import { loadPackages } from '../../optional-packages';
 import { awsAgents } from '../net/outgoing';
 import { addressesOf, type DnsOptions, instanceOf, openDns } from './dns';
-import { type Ask, polling } from './polling';
-import type { Instance, Resolver } from './resolver';
+import { type ResolveTarget, polling } from './polling';
+import type { Instance, TargetResolver } from './resolver';
 
 /** A client of Cloud Map for a region and an endpoint. */
-type Open = (region: string | undefined, endpoint: string | undefined) => Promise<ServiceDiscoveryClient>;
+type OpenCloudMap = (
+  region: string | undefined,
+  endpoint: string | undefined,
+) => Promise<ServiceDiscoveryClient>;
 
 /**
  * The healthy instances of a service in AWS Cloud Map, by their attributes: `AWS_INSTANCE_IPV4`, `_IPV6` or `_CNAME`,
@@ -15,16 +18,16 @@ type Open = (region: string | undefined, endpoint: string | undefined) => Promis
  * The whole list is asked for each time: the revision of a service, which costs less to ask for, does not change when the
  * health of an instance does.
  */
-export function cloudMapResolver(options: DnsOptions): Resolver {
+export function cloudMapResolver(options: DnsOptions): TargetResolver {
   const clients = new Map<string, Promise<ServiceDiscoveryClient>>();
-  const clientFor: Open = (region, endpoint) => {
+  const clientFor: OpenCloudMap = (region, endpoint) => {
     const key = JSON.stringify([region, endpoint]);
     let client = clients.get(key);
     if (client === undefined) clients.set(key, (client = openClient(region, endpoint)));
     return client;
   };
 
-  const ask: Ask = async (target, signal) => {
+  const ask: ResolveTarget = async (target, signal) => {
     const client = await clientFor(target.region, target.endpoint);
     const { DiscoverInstancesCommand } = await loadSdk();
     const { Instances = [] } = await client.send(
@@ -78,7 +81,7 @@ const loadSdk = () =>
     () => import('@aws-sdk/client-servicediscovery'),
   );
 
-const openClient: Open = async (region, endpoint) => {
+const openClient: OpenCloudMap = async (region, endpoint) => {
   const { ServiceDiscoveryClient } = await loadSdk();
   return new ServiceDiscoveryClient({
     ...(region !== undefined && { region }),

@@ -5,7 +5,7 @@ import type { Meter } from '../telemetry/metrics/meter';
 import { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistics';
 import { cloudMapResolver } from './cloud-map';
 import { dnsResolver, srvResolver } from './dns';
-import { addressUrl, type Instance, type Resolver } from './resolver';
+import { addressUrl, type Instance, type TargetResolver } from './resolver';
 import { staticResolver } from './static';
 import { WatchedTarget } from './watched-target';
 
@@ -25,7 +25,7 @@ export interface DiscoveredEndpoint {
 }
 
 /** The instances of a subgraph, until `end` is called. */
-export interface Followed {
+export interface DiscoveredInstances {
   /** Those of now, each once. */
   readonly instances: readonly Instance[];
   /** Whether they never change. */
@@ -41,7 +41,7 @@ export interface Followed {
 /** Finds the endpoints of subgraphs. One per process: what was found outlives supergraphs and options. */
 export class Discovery {
   readonly #watched = new Leases<WatchedTarget>((watched) => watched.close());
-  readonly #resolvers = new Leases<Resolvers>(() => undefined);
+  readonly #resolvers = new Leases<TargetResolvers>(() => undefined);
   readonly #logger: Logger;
   readonly #statistics: DiscoveryStatistics;
 
@@ -51,7 +51,11 @@ export class Discovery {
   }
 
   /** Targets that are followed several times are watched once. */
-  follow(subgraph: string, endpoints: readonly DiscoveredEndpoint[], options: DiscoveryOptions): Followed {
+  follow(
+    subgraph: string,
+    endpoints: readonly DiscoveredEndpoint[],
+    options: DiscoveryOptions,
+  ): DiscoveredInstances {
     const key = JSON.stringify(options);
     const resolvers = this.#resolvers.take(key, () => resolversOf(options));
     const leases = endpoints.map(({ url, zone }) =>
@@ -92,9 +96,9 @@ export class Discovery {
   }
 }
 
-type Resolvers = Readonly<Record<Target['kind'], Resolver>>;
+type TargetResolvers = Readonly<Record<Target['kind'], TargetResolver>>;
 
-function resolversOf({ interval, dnsServers: servers }: DiscoveryOptions): Resolvers {
+function resolversOf({ interval, dnsServers: servers }: DiscoveryOptions): TargetResolvers {
   const options = { interval, servers };
   return {
     static: staticResolver(),

@@ -1,16 +1,16 @@
 import { promises as dns } from 'node:dns';
 import type { Target } from '../options/targets';
-import { type Ask, polling, type PollingOptions } from './polling';
-import type { Instance, Resolver } from './resolver';
+import { type ResolveTarget, polling, type DiscoveryPollingOptions } from './polling';
+import type { Instance, TargetResolver } from './resolver';
 
-export interface DnsOptions extends PollingOptions {
+export interface DnsOptions extends DiscoveryPollingOptions {
   /** Addresses of DNS servers, with or without a port. Undefined: those of the system. */
   readonly servers: readonly string[] | undefined;
 }
 
 /** The addresses of a host: its A and AAAA records, for as long as their TTL says. */
-export function dnsResolver(options: DnsOptions): Resolver {
-  const ask: Ask = async (target, signal) => {
+export function dnsResolver(options: DnsOptions): TargetResolver {
+  const ask: ResolveTarget = async (target, signal) => {
     const resolver = openDns(options, signal);
     const { addresses, ttl } = await addressesOf(resolver, target.name);
     return {
@@ -28,8 +28,8 @@ const [shortest, longest] = [1000, 300_000];
  * The SRV records of a service (RFC 2782), and the addresses of their hosts. Of the records only those with the best
  * priority count; their weights do not, as calls go where the fewest are in flight.
  */
-export function srvResolver(options: DnsOptions): Resolver {
-  const ask: Ask = async (target, signal) => {
+export function srvResolver(options: DnsOptions): TargetResolver {
+  const ask: ResolveTarget = async (target, signal) => {
     const resolver = openDns(options, signal);
     const records = await orNone(resolver.resolveSrv(target.name));
     const best = Math.min(...records.map(({ priority }) => priority));

@@ -1,16 +1,16 @@
 import type { Target } from '../options/targets';
-import type { Instance, Resolver } from './resolver';
+import type { Instance, TargetResolver } from './resolver';
 
-export interface Found {
+export interface Resolution {
   readonly instances: readonly Instance[];
   /** Milliseconds until it is asked for again. */
   readonly freshFor: number;
 }
 
 /** Asks once. What it waits for ends with the signal. */
-export type Ask = (target: Target, signal: AbortSignal) => Promise<Found>;
+export type ResolveTarget = (target: Target, signal: AbortSignal) => Promise<Resolution>;
 
-export interface PollingOptions {
+export interface DiscoveryPollingOptions {
   /** Milliseconds until it is asked again after a failure. */
   readonly interval: number;
   /** Milliseconds that an answer may take. @default 5000 */
@@ -18,7 +18,10 @@ export interface PollingOptions {
 }
 
 /** A resolver that asks again and again, one question of a target at a time. */
-export function polling(ask: Ask, { interval, timeout = 5000 }: PollingOptions): Resolver {
+export function polling(
+  ask: ResolveTarget,
+  { interval, timeout = 5000 }: DiscoveryPollingOptions,
+): TargetResolver {
   return {
     watch(target, watcher) {
       let isStopped = false;

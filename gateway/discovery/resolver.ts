@@ -20,7 +20,7 @@ export interface Watcher {
 }
 
 /** Finds the instances of targets of one kind. */
-export interface Resolver {
+export interface TargetResolver {
   /** Tells the watcher of a target's instances, now and as they change, until the function that it returns is called. */
   watch(target: Target, watcher: Watcher): () => void;
 }

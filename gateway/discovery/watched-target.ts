@@ -4,14 +4,14 @@ import type { Target } from '../options/targets';
 import { isLoopback, isRefusedHost } from '../net/refused-hosts';
 import type { Logger } from '../telemetry/logger';
 import type { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistics';
-import { addressUrl, type Instance, type Resolver, type Watcher } from './resolver';
+import { addressUrl, type Instance, type TargetResolver, type Watcher } from './resolver';
 
 export interface WatchedTargetOptions {
   readonly subgraph: string;
   readonly target: Target;
   /** The zone of instances that have none of their own. */
   readonly zone: string | undefined;
-  readonly resolver: Resolver;
+  readonly resolver: TargetResolver;
   /** Milliseconds that answers must be empty until the list is. */
   readonly emptyAfter: number;
   readonly isLoopbackAllowed: boolean;

@@ -56,7 +56,7 @@ function asInvalidation(all: {
 }
 
 /** The fields of a key, by their paths (`org.id`). */
-export type Key = Readonly<Record<string, Scalar>>;
+export type EntityKey = Readonly<Record<string, Scalar>>;
 
 /**
  * Compiles the key of an entity, with `[*]` in at most one field: a key for each item of the list.
@@ -65,13 +65,13 @@ export type Key = Readonly<Record<string, Scalar>>;
 export function compileKey(
   type: string,
   key: Readonly<Record<string, string>>,
-): (event: DomainEvent) => Key[] {
+): (event: DomainEvent) => EntityKey[] {
   const fields = Object.entries(key).map(([field, path]) => ({
     field,
     read: compileScalars(path, `the key of ${type}`),
   }));
   return (event) =>
-    fields.reduce<Key[]>(
+    fields.reduce<EntityKey[]>(
       (keys, { field, read }) => {
         const values = read(event);
         return keys.flatMap((known) => values.map((value) => ({ ...known, [field]: value })));

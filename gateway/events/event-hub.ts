@@ -7,7 +7,7 @@ import type { Meter } from '../telemetry/metrics/meter';
 import { BadEvent, type DomainEvent, readEvent } from './domain-event';
 import { compileDrops, type DropsOf, dropsOfMissed, mergeDrops } from './drops';
 import { EventFeeds, type FedEvent } from './feeds';
-import { Follower } from './follower';
+import { SourceFollower } from './follower';
 import type { DomainEventSource, ReceivedEvent } from './source';
 
 export interface EventHubOptions {
@@ -33,7 +33,7 @@ interface Heard extends FedEvent {
  */
 export class EventHub {
   readonly #options: EventHubOptions;
-  readonly #followers: ReadonlyMap<string, Follower>;
+  readonly #followers: ReadonlyMap<string, SourceFollower>;
   /** What subscriptions are fed by. */
   readonly feeds: EventFeeds;
   readonly #counts;
@@ -52,10 +52,10 @@ export class EventHub {
     this.#options = options;
     this.#counts = { events: meter.sum('weir.events'), gaps: meter.sum('weir.events.gaps') };
     const up = meter.sum('weir.events.sources.up');
-    const follower = (name: string, source: DomainEventSource): Follower => {
+    const follower = (name: string, source: DomainEventSource): SourceFollower => {
       up.add(0, { source: name });
       let isUp = false;
-      return new Follower({
+      return new SourceFollower({
         source,
         take: (events) => this.#take(name, events),
         onPosition: (position) => this.feeds.at(name, position),

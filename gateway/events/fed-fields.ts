@@ -13,11 +13,11 @@ import type { EventFields } from '../planning/event-fields';
 import { rootFieldOf, variablesOf } from '../subgraph-calls/wire/root-field';
 import type { Source } from '../subgraph-calls/contract/source';
 import type { SubgraphEvent, SubgraphOperation, SubgraphRequest } from '../subgraph-calls/contract/transport';
-import type { Key } from './drops';
+import type { EntityKey } from './drops';
 import type { EventFeeds } from './feeds';
 import { argumentsIn, bindFilter } from './filter';
 
-type FieldsOptions = Options['events']['subscriptions'];
+type FeedOptions = Options['events']['subscriptions'];
 
 /** The events for one client, and others with the same filter. */
 export interface BoundFeed {
@@ -32,7 +32,7 @@ export interface BoundFeed {
 }
 
 /** What the planner must know of fields that events feed. */
-export const eventFieldsOf = (fields: FieldsOptions): EventFields =>
+export const eventFieldsOf = (fields: FeedOptions): EventFields =>
   Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [
       name,
@@ -42,7 +42,7 @@ export const eventFieldsOf = (fields: FieldsOptions): EventFields =>
 
 /**
  * Says which events a client gets that opens the source of a subscription field, and as what: the key of an object, as the
- * operation selects it. Throws `Unfiltered` where it may not have any.
+ * operation selects it. Throws `MissingFilterValue` where it may not have any.
  */
 export function bindFeed(
   { operation, variables }: Pick<SubgraphRequest, 'operation' | 'variables'>,
@@ -51,7 +51,7 @@ export function bindFeed(
     fields,
     schema,
     feeds,
-  }: { readonly fields: FieldsOptions; readonly schema: GraphQLSchema; readonly feeds: EventFeeds },
+  }: { readonly fields: FeedOptions; readonly schema: GraphQLSchema; readonly feeds: EventFeeds },
 ): BoundFeed {
   const node = rootFieldOf(operation);
   const name = node.name.value;
@@ -69,7 +69,7 @@ export function bindFeed(
 }
 
 /** Writes the answer to the operation that opens a source, for the key of an object. */
-function bodyOf(operation: SubgraphOperation, type: GraphQLNamedType): (key: Key) => Buffer {
+function bodyOf(operation: SubgraphOperation, type: GraphQLNamedType): (key: EntityKey) => Buffer {
   const { name, alias, selectionSet } = rootFieldOf(operation);
   return (key) => {
     const object = select(selectionSet!, nested(key), type);
@@ -77,10 +77,10 @@ function bodyOf(operation: SubgraphOperation, type: GraphQLNamedType): (key: Key
   };
 }
 
-type Nested = Readonly<Record<string, unknown>>;
+type KeyFields = Readonly<Record<string, unknown>>;
 
 /** Its paths as objects. */
-function nested(key: Key): Nested {
+function nested(key: EntityKey): KeyFields {
   const whole: Record<string, unknown> = {};
   for (const [path, value] of Object.entries(key)) {
     const steps = path.split('.');
@@ -95,7 +95,11 @@ function nested(key: Key): Nested {
 }
 
 /** @param type undefined for one that clients do not see: it has no `__typename` in an operation */
-function select({ selections }: SelectionSetNode, value: Nested, type: GraphQLNamedType | undefined): Nested {
+function select(
+  { selections }: SelectionSetNode,
+  value: KeyFields,
+  type: GraphQLNamedType | undefined,
+): KeyFields {
   const selected: Record<string, unknown> = {};
   for (const selection of selections) {
     if (selection.kind === Kind.INLINE_FRAGMENT)
@@ -109,7 +113,7 @@ function select({ selections }: SelectionSetNode, value: Nested, type: GraphQLNa
       name.value === '__typename'
         ? type?.name
         : selectionSet !== undefined
-          ? select(selectionSet, member as Nested, inner)
+          ? select(selectionSet, member as KeyFields, inner)
           : asLeaf(member, inner);
   }
   return selected;

@@ -4,25 +4,25 @@ import { EventQueue } from '../subgraph-calls/subscriptions/event-queue';
 import { gapEvent } from '../subgraph-calls/subscriptions/events';
 import type { Caller, SubgraphEvent } from '../subgraph-calls/contract/transport';
 import type { DomainEvent } from './domain-event';
-import { compileKey, type Key } from './drops';
+import { compileKey, type EntityKey } from './drops';
 import { isUuid } from '../telemetry/request-id';
 import { pauseBefore, sleep } from './pauses';
 import { type DomainEventSource, positionOf, type ReceivedEvent } from './source';
 
-type FieldsOptions = Options['events']['subscriptions'];
+type FeedOptions = Options['events']['subscriptions'];
 
 /** What a subscription wants of the events of a field. */
-export interface Wanted {
+export interface EventInterest {
   readonly field: string;
   readonly matches: (event: DomainEvent) => boolean;
   /** The answer to the operation that opens the source, for the key of an object. */
-  readonly bodyOf: (key: Key) => Buffer;
+  readonly bodyOf: (key: EntityKey) => Buffer;
 }
 
 /** An event with the keys of the objects that it is about, by the fields that it feeds. */
 export interface FedEvent {
   readonly event: DomainEvent;
-  readonly keys: ReadonlyMap<string, Key>;
+  readonly keys: ReadonlyMap<string, EntityKey>;
   readonly position: string | undefined;
   /** Bytes that it came as. */
   readonly size: number;
@@ -38,7 +38,7 @@ export interface EventFeedsOptions {
 }
 
 /** A subscription's part of the events. */
-interface Tap extends Wanted {
+interface Tap extends EventInterest {
   readonly queue: EventQueue;
   /** Positions are those of this source; undefined for a field without positions. */
   readonly source: string | undefined;
@@ -49,20 +49,20 @@ export class EventFeeds {
   readonly #options: EventFeedsOptions;
   readonly #taps = new Map<string, Set<Tap>>();
   /** The last events of each source. */
-  readonly #recent = new Map<string, Recent>();
+  readonly #recent = new Map<string, RecentEvents>();
   readonly #replays = new Map<string, Turns>();
-  #fields: ReadonlyMap<string, Field> = new Map();
+  #fields: ReadonlyMap<string, FeedField> = new Map();
 
   constructor(options: EventFeedsOptions) {
     this.#options = options;
     for (const name of options.sources.keys()) {
-      this.#recent.set(name, new Recent());
+      this.#recent.set(name, new RecentEvents());
       this.#replays.set(name, new Turns(mostReplays, turnMilliseconds));
     }
   }
 
   /** Which events feed which fields from now on. */
-  use(fields: FieldsOptions): void {
+  use(fields: FeedOptions): void {
     const [only, ...others] = this.#options.sources.keys();
     this.#fields = new Map(
       Object.entries(fields).map(([name, { types, source, key }]) => {
@@ -85,8 +85,8 @@ export class EventFeeds {
   }
 
   /** The keys of the objects that an event is about, by the fields that it feeds. Throws a `BadEvent` where one lacks a value. */
-  keysOf(source: string, event: DomainEvent): ReadonlyMap<string, Key> {
-    const keys = new Map<string, Key>();
+  keysOf(source: string, event: DomainEvent): ReadonlyMap<string, EntityKey> {
+    const keys = new Map<string, EntityKey>();
     for (const [name, field] of this.#fields) {
       const isFed = field.types.includes(event.type) && (field.source ?? source) === source;
       if (isFed) keys.set(name, field.keysOf(event)[0]!);
@@ -115,7 +115,7 @@ export class EventFeeds {
   }
 
   /** The events from now on, or after a position. */
-  subscribe(wanted: Wanted, after: string | undefined): Source<SubgraphEvent> {
+  subscribe(wanted: EventInterest, after: string | undefined): Source<SubgraphEvent> {
     const source = this.#fields.get(wanted.field)?.positions;
     const ended = new AbortController();
     const queue = new EventQueue({
@@ -195,13 +195,13 @@ export class EventFeeds {
   }
 }
 
-interface Field {
+interface FeedField {
   readonly types: readonly string[];
   /** Undefined: all. */
   readonly source: string | undefined;
   /** The source whose positions its events have; undefined without positions. */
   readonly positions: string | undefined;
-  readonly keysOf: (event: DomainEvent) => readonly Key[];
+  readonly keysOf: (event: DomainEvent) => readonly EntityKey[];
 }
 
 function push({ field, matches, bodyOf, queue, source }: Tap, { event, keys, position }: FedEvent): void {
@@ -232,7 +232,7 @@ const turnMilliseconds = 500;
 const mostAttempts = 6;
 
 /** The last events of a source. */
-class Recent {
+class RecentEvents {
   #events: FedEvent[] = [];
   #size = 0;
 

@@ -4,10 +4,10 @@ import type { DomainEvent } from './domain-event';
 import { compilePath, isScalar, type Scalar } from './event-path';
 
 type FieldOptions = Options['events']['subscriptions'][string];
-type Conditions = FieldOptions['only'];
-type Operator = keyof Conditions[string];
+type FilterConditions = FieldOptions['only'];
+type Operator = keyof FilterConditions[string];
 /** A value in a filter: as it stands there, or of an argument or a claim. */
-type Operand = Scalar | readonly Scalar[];
+type FilterOperand = Scalar | readonly Scalar[];
 
 /** What the values in a filter come from. */
 export interface FilterContext {
@@ -23,8 +23,8 @@ export interface BoundFilter {
 }
 
 /** A filter has no value for a client, who must therefore not subscribe. */
-export class Unfiltered extends Error {
-  override readonly name = 'Unfiltered';
+export class MissingFilterValue extends Error {
+  override readonly name = 'MissingFilterValue';
 
   constructor(
     readonly of: 'argument' | 'claim',
@@ -48,7 +48,7 @@ export function argumentsIn({ filter }: Pick<FieldOptions, 'filter'>): string[] 
 
 /**
  * Binds a filter to a client: all conditions of one of the groups of `filter`, and those of `only`. A condition whose value is
- * not in the event, or is of another kind, does not hold. Throws `Unfiltered`.
+ * not in the event, or is of another kind, does not hold. Throws `MissingFilterValue`.
  */
 export function bindFilter(
   { filter, only }: Pick<FieldOptions, 'filter' | 'only'>,
@@ -72,7 +72,7 @@ interface BoundCondition {
   readonly holds: (event: DomainEvent) => boolean;
 }
 
-function bindConditions(conditions: Conditions, context: FilterContext): BoundCondition[] {
+function bindConditions(conditions: FilterConditions, context: FilterContext): BoundCondition[] {
   return Object.entries(conditions).flatMap(([path, operators]) => {
     const read = compilePath(path);
     return Object.entries(operators).flatMap(([operator, written]): BoundCondition[] => {
@@ -89,7 +89,11 @@ function bindConditions(conditions: Conditions, context: FilterContext): BoundCo
 const most = 1000;
 
 /** The value of a condition for a client; undefined if there is none, and need not be one. */
-function resolve(operator: Operator, written: Operand, { args, claims }: FilterContext): Operand | undefined {
+function resolve(
+  operator: Operator,
+  written: FilterOperand,
+  { args, claims }: FilterContext,
+): FilterOperand | undefined {
   const found = placeholderIn(written);
   if (found === undefined) return written;
   const { of, name, isOptional } = found;
@@ -98,7 +102,7 @@ function resolve(operator: Operator, written: Operand, { args, claims }: FilterC
   const value = claimAt(of === 'args' ? args : claims, name);
   if (value === undefined || value === null) {
     if (isOptional) return undefined;
-    throw new Unfiltered(kind, `${what} is needed: it says which events are wanted.`);
+    throw new MissingFilterValue(kind, `${what} is needed: it says which events are wanted.`);
   }
   const wanted = lists.has(operator)
     ? 'a list of texts, numbers or booleans'
@@ -106,10 +110,13 @@ function resolve(operator: Operator, written: Operand, { args, claims }: FilterC
   if (lists.has(operator)) {
     const values = [value].flat() as unknown[];
     if (values.length > most)
-      throw new Unfiltered(kind, `${what} has ${values.length} values; ${most} is the limit.`);
+      throw new MissingFilterValue(kind, `${what} has ${values.length} values; ${most} is the limit.`);
     if (values.every(isScalar) && (operator !== 'between' || values.length === 2)) return values;
   } else if (isScalar(value)) return value;
-  throw new Unfiltered(kind, `${what} must be ${operator === 'between' ? 'a list of two values' : wanted}.`);
+  throw new MissingFilterValue(
+    kind,
+    `${what} must be ${operator === 'between' ? 'a list of two values' : wanted}.`,
+  );
 }
 
 const lists: ReadonlySet<Operator> = new Set<Operator>(['in', 'notIn', 'between', 'containsAny']);
@@ -121,10 +128,10 @@ function placeholderIn(value: unknown) {
   return { of: of as 'args' | 'claims', name: name!, isOptional: optional === '?' };
 }
 
-type Test<Value> = (operand: Value) => (value: unknown) => boolean;
+type OperandTest<Value> = (operand: Value) => (value: unknown) => boolean;
 
 const compare =
-  (holds: (order: number) => boolean): Test<Scalar> =>
+  (holds: (order: number) => boolean): OperandTest<Scalar> =>
   (operand) =>
   (value) => {
     const order = orderOf(value, operand);
@@ -138,7 +145,7 @@ const contains = (value: unknown, part: Scalar): boolean | undefined => {
 
 /** As AppSync's enhanced filtering has them. */
 const tests: {
-  readonly [Name in Operator]-?: Test<
+  readonly [Name in Operator]-?: OperandTest<
     Name extends 'in' | 'notIn' | 'between' | 'containsAny' ? readonly Scalar[] : Scalar
   >;
 } = {

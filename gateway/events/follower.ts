@@ -16,7 +16,7 @@ export interface FollowerOptions {
 }
 
 /** Reads a source from now on, and again whenever its connection breaks: nothing is lost where it can go on. */
-export class Follower {
+export class SourceFollower {
   readonly #options: FollowerOptions;
   readonly #stopped = new AbortController();
   /** Of one connection. */

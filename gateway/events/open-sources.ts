@@ -4,7 +4,7 @@ import type * as RedisStreams from './sources/redis-streams';
 import { sqsEvents } from './sources/sqs';
 import { type EventPublisher, subgraphEvents } from './sources/subgraph';
 
-export interface SourceTools {
+export interface EventSourceTools {
   /** How the gateway connects to a subgraph now; undefined for one that the supergraph does not have. */
   readonly locate: (subgraph: string) => EventPublisher | undefined;
 }
@@ -16,7 +16,7 @@ export interface SourceTools {
  */
 export function openEventSources(
   sources: Options['events']['sources'],
-  { locate }: SourceTools,
+  { locate }: EventSourceTools,
 ): Map<string, DomainEventSource> {
   const open = (name: string, source: Options['events']['sources'][string]): DomainEventSource => {
     switch (source.type) {

@@ -6,7 +6,7 @@ import {
   type OperationDefinitionNode,
   parse,
 } from 'graphql';
-import type { OperationAccess, Refused } from '../auth/directives';
+import type { OperationAccess, RefusedLabels } from '../auth/directives';
 import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
@@ -35,7 +35,7 @@ export interface CompiledOperation {
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
   /** What the response cache needs to look up the answer. */
-  readonly cacheQuery: (variables: Variables, refused: Refused) => CacheQuery;
+  readonly cacheQuery: (variables: Variables, refused: RefusedLabels) => CacheQuery;
 }
 
 /** Names have no line break, so keys are unambiguous. Without a name it is the document: no copy is made. */

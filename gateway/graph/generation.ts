@@ -22,7 +22,7 @@ import { targetOf } from '../options/targets';
 import type { ObjectTo } from '../auth/authentication';
 import type { Hooks } from '../request/hooks';
 import type { PersistedOperations } from '../request/persisted/persisted-operations';
-import { defaultSubscriptions, type SubscriptionOptions } from '../options/subgraph-subscriptions';
+import { defaultSubscriptions, type SubgraphSubscriptionOptions } from '../options/subgraph-subscriptions';
 import type { PackagedGraph } from '../packaged/packaged-graph';
 import type { QueryPlan } from '../planning';
 import type { OperationMemory } from './operation-cache';
@@ -318,7 +318,7 @@ const readSubscriptions = ({
   waiting,
   slow,
   ...others
-}: SubscriptionOptions): Omit<SubgraphSubscriptions, 'verifyCallback'> => ({
+}: SubgraphSubscriptionOptions): Omit<SubgraphSubscriptions, 'verifyCallback'> => ({
   ...others,
   bounds: { events: waiting, slow },
 });

@@ -24,22 +24,22 @@ export function createBeginRequest(
 ): BeginRequest {
   const addressOf = compileClientAddress(trustedProxies);
   /** By connection: pipelined responses that wait for earlier ones. */
-  const queued = new WeakMap<Socket, Set<Begun>>();
+  const queued = new WeakMap<Socket, Set<BegunResponse>>();
 
-  const end = (response: Begun): void => {
+  const end = (response: BegunResponse): void => {
     inFlight.end(response[requestKey]!, isAnswered(response) ? response.statusCode : undefined);
   };
   // One for all requests: a listener of its own for each costs more than what it does.
-  function onClose(this: Begun): void {
+  function onClose(this: BegunResponse): void {
     end(this);
   }
 
   /** Follows a response that waits for earlier ones: when its client disconnects, Node emits `close` only for the first one. */
-  function followQueued(request: IncomingRequest, response: Begun): void {
+  function followQueued(request: IncomingRequest, response: BegunResponse): void {
     const { socket } = response.req;
     let queue = queued.get(socket);
     if (queue === undefined) {
-      const created = new Set<Begun>();
+      const created = new Set<BegunResponse>();
       queued.set(socket, (queue = created));
       socket.once('close', () => created.forEach(end));
     }
@@ -47,7 +47,7 @@ export function createBeginRequest(
     request.onEnd(() => queue.delete(response));
   }
 
-  return (message, response: Begun) => {
+  return (message, response: BegunResponse) => {
     const sink = new HttpSink(message, response, sinks);
     const request = inFlight.begin(message as RequestHead, addressOf(message), sink, performance.now());
     response[requestKey] = request;
@@ -59,7 +59,7 @@ export function createBeginRequest(
 
 const requestKey = Symbol('request');
 
-type Begun = ServerResponse & { [requestKey]?: IncomingRequest };
+type BegunResponse = ServerResponse & { [requestKey]?: IncomingRequest };
 
 /**
  * When a client resets an HTTP/2 stream, Node reports its response as finished, whatever was sent of it. So it does over

@@ -165,7 +165,7 @@ export interface ContinueOptions {
  * time.
  */
 export function sendContinues(server: Server, { bodyLimit, keepsConnections }: ContinueOptions): void {
-  server.on('checkContinue', (request: Undecided, response: ServerResponse) => {
+  server.on('checkContinue', (request: UndecidedMessage, response: ServerResponse) => {
     const { shouldKeepAlive } = response;
     // A client that was refused may send its body nevertheless: what comes next may not be taken for a request.
     response.shouldKeepAlive = false;
@@ -186,7 +186,7 @@ export function sendContinues(server: Server, { bodyLimit, keepsConnections }: C
 }
 
 /** Has a client wait for `100 Continue` until what is returned is called. Undefined where it waits for none. */
-export function holdContinue(request: Undecided): (() => void) | undefined {
+export function holdContinue(request: UndecidedMessage): (() => void) | undefined {
   const send = request[continueKey];
   if (send !== undefined) request[continueKey] = undefined;
   return send;
@@ -194,4 +194,4 @@ export function holdContinue(request: Undecided): (() => void) | undefined {
 
 const continueKey = Symbol('continue');
 
-type Undecided = IncomingMessage & { [continueKey]?: (() => void) | undefined };
+type UndecidedMessage = IncomingMessage & { [continueKey]?: (() => void) | undefined };

@@ -5,7 +5,7 @@ import proxyaddr from '@fastify/proxy-addr';
  * The address of the client: that of the connection or, behind trusted proxies, the nearest address in `X-Forwarded-For`
  * that is not a trusted proxy.
  */
-export function compileClientAddress(trustedProxies: readonly string[]): (request: Sent) => string {
+export function compileClientAddress(trustedProxies: readonly string[]): (request: RequestOrigin) => string {
   if (trustedProxies.length === 0) return (request) => request.socket.remoteAddress ?? '';
   const trust = proxyaddr.compile([...trustedProxies]);
   return (request) => addressBehind(request, trust);
@@ -13,12 +13,12 @@ export function compileClientAddress(trustedProxies: readonly string[]): (reques
 
 /** It reads nothing else of a request. */
 const addressBehind = proxyaddr as unknown as (
-  request: Sent,
+  request: RequestOrigin,
   trust: ReturnType<typeof proxyaddr.compile>,
 ) => string;
 
 /** What tells where a request comes from. */
-export interface Sent {
+export interface RequestOrigin {
   readonly headers: IncomingMessage['headers'];
   readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
 }

@@ -1,5 +1,5 @@
 import type { Http2Session } from 'node:http2';
-import type { Response } from './send-parts';
+import type { PartsResponse } from './send-parts';
 
 /** Streams of a session for which it is held open. */
 const held = new WeakMap<Http2Session, number>();
@@ -9,7 +9,7 @@ const held = new WeakMap<Http2Session, number>();
  *
  * @param idle milliseconds after which it is closed otherwise
  */
-export function holdOpen({ stream, req }: Response, idle: number): () => void {
+export function holdOpen({ stream, req }: PartsResponse, idle: number): () => void {
   if (stream === undefined) {
     // Node sets it anew with the next request of the connection.
     req.socket.setTimeout(0);

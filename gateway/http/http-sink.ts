@@ -15,7 +15,7 @@ import { forgetBody, hasBody, isArriving } from './body';
 import { answerUnsent } from './connection-errors';
 import type { PartsTypes, PartsTypesFor } from './parts-types';
 import { resetAnswered } from './reset-answered';
-import { type Response, sendParts, type SendPartsOptions } from './send-parts';
+import { type PartsResponse, sendParts, type SendPartsOptions } from './send-parts';
 import { partsHeaders } from './write-parts';
 
 /** Headers that depend on the `Origin`: names and values in turn. One array for each listed origin. */
@@ -29,7 +29,7 @@ export interface HttpSinkOptions extends SendPartsOptions {
 /** Answers a request over HTTP/1.1 or HTTP/2. */
 export class HttpSink implements Sink, Upload, Download, MessageSink {
   readonly #request: IncomingMessage;
-  readonly #response: Response;
+  readonly #response: PartsResponse;
   readonly #options: HttpSinkOptions;
   #body: Buffer | undefined;
 
@@ -195,7 +195,7 @@ function writeHead(response: ServerResponse, status: number, headers: readonly s
  * its body is read and dropped, for a while after the answer is sent. It may have to wait for those before it. Over
  * HTTP/2 its stream alone is reset.
  */
-export function letUploadEnd(request: IncomingMessage, response: Response): void {
+export function letUploadEnd(request: IncomingMessage, response: PartsResponse): void {
   const { stream } = response;
   request.unpipe();
   // Node's response of HTTP/2 says that it is finished when its stream is closed.

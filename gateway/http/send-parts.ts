@@ -7,7 +7,7 @@ import { http2Codes } from './http2-codes';
 import { room } from './room';
 import { type PartsStream, writeParts } from './write-parts';
 
-export type Response = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
+export type PartsResponse = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
 
 /** Milliseconds without a part after which a heartbeat is sent: proxies cut connections that are quiet for 30 s or longer. */
 export const partsHeartbeat = 5000;
@@ -24,21 +24,21 @@ export interface SendPartsOptions {
  * for as long as the client takes what there is, however long there is none.
  */
 export async function sendParts(
-  response: Response,
+  response: PartsResponse,
   parts: ResponseParts,
   framing: Framing,
   { heartbeat, idle }: SendPartsOptions,
 ): Promise<void> {
   const letGo = holdOpen(response, idle);
-  await writeParts(new ResponseStream(response, idle), parts, framing, heartbeat);
+  await writeParts(new HttpPartsStream(response, idle), parts, framing, heartbeat);
   letGo();
 }
 
-class ResponseStream implements PartsStream {
-  readonly #response: Response;
+class HttpPartsStream implements PartsStream {
+  readonly #response: PartsResponse;
   readonly #idle: number;
 
-  constructor(response: Response, idle: number) {
+  constructor(response: PartsResponse, idle: number) {
     this.#response = response;
     this.#idle = idle;
   }
@@ -81,6 +81,6 @@ class ResponseStream implements PartsStream {
  * Whether Node reads no more from a connection of HTTP/1.1, as answers to requests that came behind this one fill it. They may
  * never be sent, and the client could leave unseen.
  */
-const isBlocked = ({ stream, req }: Response): boolean => stream === undefined && req.socket.isPaused();
+const isBlocked = ({ stream, req }: PartsResponse): boolean => stream === undefined && req.socket.isPaused();
 
 const nothing = Buffer.alloc(0);

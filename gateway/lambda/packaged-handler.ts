@@ -14,7 +14,7 @@ import { type HookModule, loadNamedHook } from '../auth/hook';
 import type { ImportModule } from '../auth/import-module';
 import { loadExtensions } from '../extensions/load-extensions';
 import { loadOptions, type Options } from '../options';
-import type { Parts } from '../packaged/loader';
+import type { PackageTexts } from '../packaged/loader';
 import type { SupergraphFacts } from '../planning';
 import { graphFile, optionsFile, readGraph, supergraphFile } from '../packaged/packaged-graph';
 import type { SupergraphSource } from '../supergraph/source';
@@ -30,7 +30,7 @@ import { type LambdaOptions, openLambda, streamified } from './lambda-handler';
  */
 export async function open(
   folder: string,
-  parts: Parts,
+  parts: PackageTexts,
   importModule: ImportModule,
 ): Promise<LambdaHandlers> {
   const options = loadOptions({ config: join(folder, optionsFile) });
@@ -58,7 +58,10 @@ async function withHooks(options: Options, importModule: ImportModule): Promise<
   return { ...options, auth: { ...auth, iam, lambda }, authorization: { ...authorization, policies } };
 }
 
-async function openWith(options: Omit<LambdaOptions, 'supergraph'>, parts: Parts): Promise<LambdaHandlers> {
+async function openWith(
+  options: Omit<LambdaOptions, 'supergraph'>,
+  parts: PackageTexts,
+): Promise<LambdaHandlers> {
   const supergraphSdl = parts.get(supergraphFile)!;
   const graph = readGraph(parts.get(graphFile)!, supergraphSdl, packageVersion());
   const opened = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
@@ -69,7 +72,7 @@ async function openWith(options: Omit<LambdaOptions, 'supergraph'>, parts: Parts
  * Answers some operations of a package with the default options, as those of the package may need what is not there yet. A
  * server in this process stands in for the subgraphs.
  */
-export async function rehearse(folder: string, parts: Parts): Promise<void> {
+export async function rehearse(folder: string, parts: PackageTexts): Promise<void> {
   const subgraph = createServer((request, response) => {
     request.resume();
     response.setHeader('content-type', 'application/json').end('{"data":{}}');

@@ -1,5 +1,5 @@
 /** An item in a fair queue. */
-export interface Waiting {
+export interface QueuedItem {
   /** Senders take turns; the items of one sender are first in, first out. */
   readonly sender: string;
   /** How much the item counts against the bound of the queue: at least 1. */
@@ -16,13 +16,13 @@ export interface Waiting {
  * are held for a moment and refused) and `UnsentRequests` (uploads are not taken in turn; the largest is dropped
  * first).
  */
-export class FairQueue<Item extends Waiting> {
+export class FairQueue<Item extends QueuedItem> {
   /** The number of items. */
   size = 0;
   /** The weight of all items. */
   weight = 0;
   /** Senders in the order of their turns. Each has at least one item. */
-  readonly #bySender = new Map<string, Share<Item>>();
+  readonly #bySender = new Map<string, SenderShare<Item>>();
 
   add(item: Item): void {
     let share = this.#bySender.get(item.sender);
@@ -90,7 +90,7 @@ export function heaviest<Sender>(
   return found;
 }
 
-interface Share<Item> {
+interface SenderShare<Item> {
   weight: number;
   /** The oldest item first. */
   readonly items: Set<Item>;

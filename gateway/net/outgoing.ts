@@ -8,7 +8,7 @@ import type { buildConnector as Connectors, Dispatcher } from 'undici';
 import { Agent, buildConnector } from './undici';
 
 /** The origin that a connection is for. */
-interface Target {
+interface ConnectionOrigin {
   readonly protocol: string;
   /** A name or an address, with or without the brackets of IPv6. */
   readonly hostname: string;
@@ -17,7 +17,7 @@ interface Target {
 }
 
 /** The proxy for a connection; undefined for a direct one. */
-export type Proxies = (target: Target) => URL | undefined;
+export type Proxies = (target: ConnectionOrigin) => URL | undefined;
 
 /**
  * Reads `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. The same names in lower case take precedence. Without `HTTPS_PROXY`
@@ -134,12 +134,12 @@ export function awsAgents(): Partial<AwsAgents> {
   return (forAws ??= { httpAgent: new HttpTunnels(options), httpsAgent: new HttpsTunnels(options) });
 }
 
-type Created = (error: Error | null, socket?: Duplex) => void;
-type Connection = Parameters<HttpAgent['createConnection']>[0] &
+type ConnectCallback = (error: Error | null, socket?: Duplex) => void;
+type SocketOptions = Parameters<HttpAgent['createConnection']>[0] &
   Parameters<HttpsAgent['createConnection']>[0];
 
 class HttpTunnels extends HttpAgent {
-  override createConnection(options: Connection, created: Created): Duplex | null | undefined {
+  override createConnection(options: SocketOptions, created: ConnectCallback): Duplex | null | undefined {
     const target = targetOf('http:', options);
     const proxy = proxies?.(target);
     if (proxy === undefined) return super.createConnection(options, created);
@@ -149,7 +149,7 @@ class HttpTunnels extends HttpAgent {
 }
 
 class HttpsTunnels extends HttpsAgent {
-  override createConnection(options: Connection, created: Created): Duplex | null | undefined {
+  override createConnection(options: SocketOptions, created: ConnectCallback): Duplex | null | undefined {
     const target = targetOf('https:', options);
     const proxy = proxies?.(target);
     if (proxy === undefined) return super.createConnection(options, created);
@@ -161,7 +161,7 @@ class HttpsTunnels extends HttpsAgent {
   }
 }
 
-const targetOf = (protocol: string, { host, port }: Connection): Target => ({
+const targetOf = (protocol: string, { host, port }: SocketOptions): ConnectionOrigin => ({
   protocol,
   hostname: host ?? 'localhost',
   port: String(port ?? ''),
@@ -174,7 +174,11 @@ const tunnelTimeout = 10_000;
  * Opens a tunnel with `CONNECT` (RFC 9110, section 9.3.6). It is used for http URLs, too, so that there is one kind of
  * connection.
  */
-function openTunnel(proxy: URL, { protocol, hostname, port }: Target, timeout: number): Promise<Socket> {
+function openTunnel(
+  proxy: URL,
+  { protocol, hostname, port }: ConnectionOrigin,
+  timeout: number,
+): Promise<Socket> {
   const host = bare(hostname);
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port || (protocol === 'https:' ? 443 : 80)}`;
   const request = (proxy.protocol === 'https:' ? requestHttps : requestHttp)({

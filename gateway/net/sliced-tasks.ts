@@ -1,5 +1,5 @@
 import { requestError } from '../errors';
-import { FairQueue, heaviest, type Waiting } from './fair-queue';
+import { FairQueue, heaviest, type QueuedItem } from './fair-queue';
 import { longestSlice, Slice } from './slice';
 
 /**
@@ -128,7 +128,7 @@ export class SlicedTasks {
   }
 }
 
-interface QueuedTask extends Waiting {
+interface QueuedTask extends QueuedItem {
   readonly begin: (slice: Slice) => SlicedTask<unknown>;
   /** Undefined before its first slice. */
   task: SlicedTask<unknown> | undefined;

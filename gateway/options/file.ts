@@ -18,7 +18,7 @@ import {
 import { whyUnreadable } from './problem';
 
 /** What a value in the file has from elsewhere, in the order of the text: `${NAME}`, `${file:PATH}`. */
-export interface Taken {
+export interface Substitutions {
   readonly variables: readonly string[];
   readonly files: readonly string[];
 }
@@ -27,7 +27,7 @@ export interface Taken {
 export interface FilePlace {
   readonly line: number;
   /** Undefined for what is written there, and for a map or a list. */
-  readonly taken?: Taken | undefined;
+  readonly taken?: Substitutions | undefined;
   /** Whether a text stands there that is short for a map, as that of `supergraph` is, and the option is in the map. */
   readonly isShort: boolean;
   /** Whether nothing is written there. */
@@ -169,7 +169,7 @@ interface Interpolation {
 function interpolate({ document, env, folder, at }: Interpolation) {
   const problems: string[] = [];
   const files = new Set<string>();
-  const taken = new Map<Node, Taken>();
+  const taken = new Map<Node, Substitutions>();
   visit(document, {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;

@@ -43,19 +43,19 @@ const response = z
     'Response headers of subgraphs that the client gets: of all responses in the order in which they come (`append`), of the `first` that has it, or of the `last`. Each `set-cookie` is a line of its own. An answer with such a header is never shared or cached, and what comes from a cache has none.',
   );
 
-interface Fixed {
+interface HeaderValues {
   readonly set: Readonly<Record<string, string>>;
   readonly claims: Readonly<Record<string, string>>;
 }
 
-const setTwice = ({ set, claims }: Fixed): string | undefined =>
+const setTwice = ({ set, claims }: HeaderValues): string | undefined =>
   Object.keys(set).find((name) => Object.hasOwn(claims, name));
 
-const setsEachOnce = (given: Fixed): boolean => setTwice(given) === undefined;
+const setsEachOnce = (given: HeaderValues): boolean => setTwice(given) === undefined;
 
 const setTwiceRule = {
   error: ({ input }: { readonly input?: unknown }): string =>
-    `must set ${setTwice(input as Fixed)} by \`set\` or by \`claims\`, not by both`,
+    `must set ${setTwice(input as HeaderValues)} by \`set\` or by \`claims\`, not by both`,
 };
 
 export const headers = mapOf({

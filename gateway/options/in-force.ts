@@ -1,11 +1,11 @@
 import { type Options, optionsSchema } from '.';
-import { type Leaf, leavesOf } from './leaves';
+import { type OptionValue, leavesOf } from './leaves';
 import { isSecret, schemasAt } from './problem';
 import type { OptionOrigin, OptionSources } from './sources';
 import { hideInUrls } from './urls';
 
 /** An option with the value that counts. */
-export interface OptionInForce extends Leaf {
+export interface OptionInForce extends OptionValue {
   /** As it could be written. Undefined if it is a secret. */
   readonly value: unknown;
   readonly origin: OptionOrigin;

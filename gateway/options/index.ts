@@ -25,7 +25,7 @@ import { withoutSwitchedOff } from './protection';
 import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt, whyUnreadable } from './problem';
 import { rates } from './rates';
 import { shutdown } from './shutdown';
-import { OptionSources, type Variables } from './sources';
+import { OptionSources, type VariableOptions } from './sources';
 import { subgraphs, zone } from './subgraphs';
 import { subscriptions } from './subscriptions';
 import { supergraph, type supergraphOptions } from './supergraph';
@@ -50,7 +50,7 @@ export interface LoadOptions {
   /** Win over what the file says, key by key. Text counts as a number or a boolean where an option wants one. @default {} */
   readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
   /** Options that environment variables give, by the variable; they win over the file, and flags over them. @default {} */
-  readonly variables?: Variables | undefined;
+  readonly variables?: VariableOptions | undefined;
   /** The text of `config`, where another process has read it. @default it is read */
   readonly text?: string | undefined;
   /** Values for `${NAME}` and `${NAME:-default}` in the file. @default process.env */

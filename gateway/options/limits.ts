@@ -47,12 +47,12 @@ const defaults = {
 } satisfies Record<keyof typeof figures, number>;
 
 type Figures = typeof figures;
-type Mapped = { readonly [Key in keyof Figures]: z.ZodType };
+type LimitSchemas = { readonly [Key in keyof Figures]: z.ZodType };
 
-const map = (of: (schema: z.ZodType, key: keyof Figures) => z.ZodType): Mapped =>
+const map = (of: (schema: z.ZodType, key: keyof Figures) => z.ZodType): LimitSchemas =>
   Object.fromEntries(
     Object.entries(figures).map(([key, schema]) => [key, of(schema, key as keyof Figures)]),
-  ) as unknown as Mapped;
+  ) as unknown as LimitSchemas;
 
 const withDefaults = map((schema, key) => schema.prefault(defaults[key])) as {
   readonly [Key in keyof Figures]: z.ZodPrefault<Figures[Key]>;

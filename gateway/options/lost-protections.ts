@@ -1,7 +1,7 @@
 import { type LoadedOptions, OptionsError, optionsSchema } from '.';
 import { isMap } from './is-map';
 import type { OptionsProblem } from './problem';
-import { isOff, offItem, type Protection, protectionOf } from './protection';
+import { isOff, offItem, type OptionProtection, protectionOf } from './protection';
 import { type Way, waysInside, waysOf } from './ways';
 
 /**
@@ -51,7 +51,7 @@ function findLost(before: unknown, after: unknown, at: At): OptionsProblem[] {
 function isLost(
   before: unknown,
   after: unknown,
-  protection: Protection | undefined,
+  protection: OptionProtection | undefined,
   beside: Readonly<Record<string, unknown>>,
 ): boolean {
   if (protection === undefined) return false;

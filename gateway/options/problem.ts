@@ -1,7 +1,7 @@
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { z } from 'zod';
 import { removedPlanning } from './planning';
-import type { Protection } from './protection';
+import type { OptionProtection } from './protection';
 import { hideInUrls } from './urls';
 import { memberOf, waysAt, waysOf } from './ways';
 
@@ -162,7 +162,7 @@ export interface JsonSchema {
   /** What may be written, of an option that `meta` says it of. */
   readonly example?: unknown;
   /** Whether, and how, the option protects. */
-  readonly protects?: true | Protection;
+  readonly protects?: true | OptionProtection;
   /** A text that is short for the map or the list. */
   readonly short?: JsonSchema;
 }

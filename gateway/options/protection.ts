@@ -7,7 +7,7 @@ import { isMap } from './is-map';
 import { type Way, waysInside, waysOf } from './ways';
 
 /** How an option protects. `protects: true` is short for `{}`: by being there, whatever its value is. */
-export interface Protection {
+export interface OptionProtection {
   /** The only values with which it protects. @default all */
   readonly values?: readonly (string | boolean)[];
   /** The option beside it that may replace it. @default none */
@@ -22,7 +22,7 @@ export interface Protection {
   readonly mayGo?: true;
 }
 
-export const protectionOf = (ways: readonly Way[]): Protection | undefined =>
+export const protectionOf = (ways: readonly Way[]): OptionProtection | undefined =>
   ways.find(({ protection }) => protection !== undefined)?.protection;
 
 /**

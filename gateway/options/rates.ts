@@ -56,7 +56,7 @@ export const rates = z
     { error: 'must be a list' },
   )
   .refine((rates) => repeatedName(rates) === undefined, {
-    error: ({ input }) => `must not have the \`name\` ${repeatedName(input as Named)} twice`,
+    error: ({ input }) => `must not have the \`name\` ${repeatedName(input as NamedRates)} twice`,
   })
   .prefault([])
   .describe(
@@ -73,8 +73,8 @@ export const rates = z
 
 export type RateOptions = z.output<typeof rates>[number];
 
-type Named = readonly { readonly name: string }[];
+type NamedRates = readonly { readonly name: string }[];
 
-function repeatedName(rates: Named): string | undefined {
+function repeatedName(rates: NamedRates): string | undefined {
   return rates.find(({ name }, index) => rates.findIndex((other) => other.name === name) < index)?.name;
 }

@@ -18,21 +18,21 @@ export type OptionOrigin =
   | { readonly kind: 'flag' };
 
 /** Options that environment variables give, by the name of the variable. */
-export type Variables = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export type VariableOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-interface Given {
+interface OptionInputs {
   readonly file?: { readonly name: string; readonly read: OptionsFile } | undefined;
   readonly defaults: unknown;
-  readonly variables: Variables;
+  readonly variables: VariableOptions;
   readonly flags: unknown;
 }
 
 /** What the options were read from, the later over the earlier: a file, environment variables, flags. */
 export class OptionSources {
-  readonly #given: Given;
+  readonly #given: OptionInputs;
 
   constructor(
-    given: Given,
+    given: OptionInputs,
     /** The files that were read for it, apart from the file of options itself. */
     readonly files: readonly string[],
   ) {

@@ -44,7 +44,7 @@ export const subgraphSubscriptions = mapOf({
     ),
 });
 
-export type SubscriptionOptions = z.output<typeof subgraphSubscriptions>;
+export type SubgraphSubscriptionOptions = z.output<typeof subgraphSubscriptions>;
 
 /** Of a subgraph that the options do not name. */
-export const defaultSubscriptions: SubscriptionOptions = subgraphSubscriptions.parse({});
+export const defaultSubscriptions: SubgraphSubscriptionOptions = subgraphSubscriptions.parse({});

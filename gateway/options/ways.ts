@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Protection } from './protection';
+import type { OptionProtection } from './protection';
 
 /** What an option may be, without what is around it. Of the schema itself, as its JSON form takes long to make. */
 export interface Way {
   readonly schema: z.core.$ZodTypes;
   readonly isSecret: boolean;
   /** Undefined for an option whose absence lets nothing more in. */
-  readonly protection: Protection | undefined;
+  readonly protection: OptionProtection | undefined;
 }
 
 const unmarked = { isSecret: false, protection: undefined };
@@ -18,7 +18,7 @@ export function waysOf(
 ): Way[] {
   if (schema === undefined) return [];
   const marks = z.globalRegistry.get(schema);
-  const protects = marks?.['protects'] as true | Protection | undefined;
+  const protects = marks?.['protects'] as true | OptionProtection | undefined;
   const own = {
     isSecret: around.isSecret || marks?.['writeOnly'] === true,
     protection: around.protection ?? (protects === true ? {} : protects),

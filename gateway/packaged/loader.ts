@@ -29,7 +29,7 @@ export interface PackageManifest {
 }
 
 /** The parts of a package that are no code, by their file names. */
-export type Parts = ReadonlyMap<string, string>;
+export type PackageTexts = ReadonlyMap<string, string>;
 
 /** What the code of a package exports. */
 export interface PackagedCode {
@@ -40,17 +40,17 @@ export interface PackagedCode {
    */
   open(
     folder: string,
-    parts: Parts,
+    parts: PackageTexts,
     importModule: (url: string) => Promise<unknown>,
   ): Promise<Readonly<Record<string, unknown>>>;
   /** Runs what the first events will run, so that V8 compiles it. */
-  rehearse?(folder: string, parts: Parts): Promise<void>;
+  rehearse?(folder: string, parts: PackageTexts): Promise<void>;
 }
 
 export interface ReadPackage {
   /** The code. Its `cachedDataRejected` is false where V8 has nothing to compile. */
   readonly script: Script;
-  readonly parts: Parts;
+  readonly parts: PackageTexts;
   /** What the code was compiled for, as `builtFor`. */
   readonly node: string;
 }

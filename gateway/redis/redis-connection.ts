@@ -21,7 +21,7 @@ export interface RedisConnectionOptions extends Pick<OpenRedis, 'key' | 'scripts
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
   readonly #closing = new AbortController();
-  #state: State = { kind: 'idle' };
+  #state: ConnectionState = { kind: 'idle' };
   /** How many attempts there were since a connection lasted. */
   #attempts = 0;
   #lastError: Error | undefined;
@@ -100,7 +100,7 @@ export class RedisConnection {
   }
 }
 
-type State =
+type ConnectionState =
   | { readonly kind: 'idle' | 'closed' }
   | { readonly kind: 'opening'; readonly opening: Promise<Redis> }
   | { readonly kind: 'open'; readonly redis: Redis }

@@ -27,7 +27,7 @@ import {
   scopeOf,
 } from '../subgraph-calls/headers';
 import { CollectedHeaders } from '../subgraph-calls/wire/collected-headers';
-import type { Live } from '../subgraph-calls/sharing/live-set';
+import type { LiveSetMember } from '../subgraph-calls/sharing/live-set';
 import { conclude, PendingAnswer } from '../subgraph-calls/contract/pending-answer';
 import type { Caller } from '../subgraph-calls/contract/transport';
 
@@ -80,7 +80,7 @@ export interface Denial {
  * One client request, from its first byte until its answer is sent or the client is gone. Members that not every
  * request needs are created lazily: creating all of them takes longer than a cached answer.
  */
-export class IncomingRequest implements Caller, Live, PlanWaiter {
+export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   indexInSet = -1;
   /** Whether it has been admitted. Until then it is arriving, or waits for a slot. */
   isAdmitted = false;

@@ -7,7 +7,7 @@
  */
 import type { GraphQLError } from 'graphql';
 import type { Admit } from '../auth/authentication';
-import type { Received } from '../auth/authenticator';
+import type { AuthRequest } from '../auth/authenticator';
 import type { IncomingRequest } from './incoming-request';
 import type { CachedAnswers } from '../cache/responses/cached-answers';
 import { mediaTypes } from '../net/media-type';
@@ -80,7 +80,7 @@ export class Pipeline {
   }
 
   /** Authenticates the client of a connection that stays open. Its operations are requests of their own. */
-  connect(request: IncomingRequest, received: Received, onConnected: () => void): void {
+  connect(request: IncomingRequest, received: AuthRequest, onConnected: () => void): void {
     const { admit } = this.#options;
     if (admit === undefined) onConnected();
     else this.#authenticateOnly(request, admit, received, onConnected);
@@ -96,7 +96,7 @@ export class Pipeline {
   #authenticateOnly(
     request: IncomingRequest,
     admitRequest: Admit,
-    received: Received,
+    received: AuthRequest,
     next: () => void,
   ): void {
     const { rates, reply, slots } = this.#options;
@@ -213,7 +213,7 @@ function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) =>
   else next(value);
 }
 
-function factsOf({ request: { id: requestId, head }, body }: Arrival): Received {
+function factsOf({ request: { id: requestId, head }, body }: Arrival): AuthRequest {
   const { method, url, headers } = head;
   return { requestId, method, url, headers, body };
 }

@@ -10,14 +10,14 @@ export interface LoggedIds {
 }
 
 /** @param traced a request, or whoever makes calls for it: its `traceparent` is valid */
-export const loggedIds = ({ tracing, span }: Traced): LoggedIds => ({
+export const loggedIds = ({ tracing, span }: LogSubject): LoggedIds => ({
   requestId: tracing['x-request-id'],
   traceId: tracing['traceparent']?.slice(3, 35),
   spanId: span?.loggedId,
 });
 
 /** What log lines are about: a request, or who makes calls for it. */
-export interface Traced {
+export interface LogSubject {
   /** As subgraphs get them. */
   readonly tracing: Readonly<Record<string, string>>;
   readonly span?: Span | undefined;

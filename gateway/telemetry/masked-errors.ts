@@ -1,10 +1,13 @@
 import type { MaskedError } from '../execution';
 import type { LoggedIds } from './logged-ids';
 import type { Logger } from './logger';
-import { compileWithoutSent, type Sent } from './sent-texts';
+import { compileWithoutSent, type ClientValues } from './sent-texts';
 
 /** Removes values of the client from masked errors, as subgraphs may quote them. */
-export function withoutWhatWasSent(masked: readonly MaskedError[], sent: Sent): readonly MaskedError[] {
+export function withoutWhatWasSent(
+  masked: readonly MaskedError[],
+  sent: ClientValues,
+): readonly MaskedError[] {
   const withoutSent = compileWithoutSent(sent);
   return masked.map((error) => ({
     ...error,

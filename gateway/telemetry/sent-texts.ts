@@ -29,7 +29,7 @@ const blanks: { readonly [kind in TokenKind]?: string } = {
 };
 
 /** The values that a client has sent: variables, the document, and headers. */
-export interface Sent {
+export interface ClientValues {
   readonly document: string;
   readonly variables: unknown;
   /** The headers that subgraphs got. */
@@ -40,7 +40,7 @@ export interface Sent {
  * Compiles a function that removes values of a client from a text, as a subgraph may quote them in an error. Values of
  * fewer than eight characters are kept. The time is linear in the size of the values and of the text.
  */
-export function compileWithoutSent(sent: Sent): (text: string) => string {
+export function compileWithoutSent(sent: ClientValues): (text: string) => string {
   /** By prefix, the length of the longest value with that prefix. */
   const lengths = new Map<string, number>();
   const note = (text: string): void => {

@@ -18,7 +18,7 @@ export function readTrace(
 ): TraceContext | undefined {
   const fields = traceparent === undefined ? null : format.exec(traceparent);
   if (fields === null) return undefined;
-  const [, version, traceId, parentId, flags, rest] = fields as unknown as Fields;
+  const [, version, traceId, parentId, flags, rest] = fields as unknown as TraceparentFields;
   if (version === '00' && rest !== undefined) return undefined;
   if (isZero(traceId) || isZero(parentId)) return undefined;
   const isSendable =
@@ -32,7 +32,7 @@ export function readTrace(
 
 const format = /^([0-9a-e][0-9a-f]|f[0-9a-e])-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x20-\x7e]*)?$/;
 
-type Fields = [
+type TraceparentFields = [
   text: string,
   version: string,
   traceId: string,

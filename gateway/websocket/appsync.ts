@@ -8,7 +8,7 @@ import { connect } from './connect';
 import { headersOfClient } from './connection-params';
 import { readHeaderObject } from './header-object';
 import type { Envelope } from './operation-sink';
-import { Operations } from './operations';
+import { ConnectionOperations } from './operations';
 import { type Protocol, type ProtocolOptions, TRY_AGAIN_LATER } from './protocol';
 import type { SentError } from './refusal';
 
@@ -21,7 +21,7 @@ export interface AppsyncOptions extends ProtocolOptions {
 
 /** One connection of an AppSync client. Each `start` has credentials of its own. */
 export class Appsync implements Protocol {
-  readonly operations: Operations;
+  readonly operations: ConnectionOperations;
   readonly #options: ProtocolOptions;
   /** The headers of the connection with its credentials, or why it is refused. Kept until it is authenticated. */
   #opening: IncomingHttpHeaders | RangeError | undefined;
@@ -35,7 +35,7 @@ export class Appsync implements Protocol {
     const { connection, handshake, current } = (this.#options = options);
     this.#opening =
       refusal === undefined ? openingHeaders(header, handshake, current) : new RangeError(refusal);
-    this.operations = new Operations({ connection, address: handshake.address, current, envelope });
+    this.operations = new ConnectionOperations({ connection, address: handshake.address, current, envelope });
     const giveUp = (): void =>
       connection.close(INITIALISATION_TIMEOUT, 'connection_init did not come in time.');
     this.#initTimer = setTimeout(giveUp, current().options.subscriptions.initTimeout);

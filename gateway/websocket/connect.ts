@@ -4,10 +4,10 @@ import type { Proof } from '../auth/authenticator';
 import type { ClientAnswer, Sink } from '../request/sink';
 import type { ProtocolOptions } from './protocol';
 import { refusalIn, type SentError } from './refusal';
-import type { Steps } from './steps';
+import type { ConnectionSteps } from './steps';
 
 export interface ConnectOptions extends Pick<ProtocolOptions, 'handshake' | 'identities'> {
-  readonly steps: Steps;
+  readonly steps: ConnectionSteps;
   /** With the credentials. */
   readonly headers: IncomingHttpHeaders;
   /** Whether the operations of the connection have no credentials of their own: a signature opens one connection then. */

@@ -4,24 +4,24 @@ import type { ClientConnection } from '../request/sink';
 import { POLICY_VIOLATION, type Protocol } from './protocol';
 import { writeTextFrame } from './text-frame';
 
-export interface ConnectionOptions {
+export interface WebSocketConnectionOptions {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
   /** Of the client's address: those of one network share what a process has room for. */
   readonly network: string;
   /** Called when the gateway closes it, with the code. */
-  readonly onClosing: (connection: Connection, code: number) => void;
+  readonly onClosing: (connection: WebSocketConnection, code: number) => void;
   /** Called when it is over. */
-  readonly onEnd: (connection: Connection) => void;
+  readonly onEnd: (connection: WebSocketConnection) => void;
 }
 
 /** A client's WebSocket. `ws` reads it, and answers its pings and its close; messages are written here. */
-export class Connection implements ClientConnection {
+export class WebSocketConnection implements ClientConnection {
   readonly socket: Socket;
   readonly network: string;
   protocol: Protocol | undefined;
   readonly #webSocket: WebSocket;
-  readonly #onClosing: ConnectionOptions['onClosing'];
+  readonly #onClosing: WebSocketConnectionOptions['onClosing'];
   /** When something came, or the client was pinged because nothing did; in milliseconds of `performance.now()`. */
   #seen = performance.now();
   #isPinged = false;
@@ -31,7 +31,7 @@ export class Connection implements ClientConnection {
   #arrivingSince: number | undefined;
   #waiting: (() => void)[] | undefined;
 
-  constructor({ webSocket, socket, network, onClosing, onEnd }: ConnectionOptions) {
+  constructor({ webSocket, socket, network, onClosing, onEnd }: WebSocketConnectionOptions) {
     this.#webSocket = webSocket;
     this.socket = socket;
     this.network = network;

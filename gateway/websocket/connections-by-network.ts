@@ -1,8 +1,8 @@
 /** Open connections by the network of their clients, so that the newest of the network with the most is found at once. */
 export class ConnectionsByNetwork<Item extends { readonly network: string }> {
-  readonly #shares = new Map<string, Share<Item>>();
+  readonly #shares = new Map<string, NetworkShare<Item>>();
   /** The shares by their sizes; no set is empty. */
-  readonly #bySize = new Map<number, Set<Share<Item>>>();
+  readonly #bySize = new Map<number, Set<NetworkShare<Item>>>();
   /** The largest size. */
   #most = 0;
 
@@ -40,7 +40,7 @@ export class ConnectionsByNetwork<Item extends { readonly network: string }> {
   }
 
   /** Notes that a share has one connection more than before, or one less. */
-  #resize(share: Share<Item>, before: number): void {
+  #resize(share: NetworkShare<Item>, before: number): void {
     const { size } = share.open;
     const equals = this.#bySize.get(before);
     equals?.delete(share);
@@ -55,7 +55,7 @@ export class ConnectionsByNetwork<Item extends { readonly network: string }> {
 }
 
 /** The connections of one network. */
-interface Share<Item> {
+interface NetworkShare<Item> {
   readonly open: Set<Item>;
   /** Those that are open, and some that are not any more. */
   oldestFirst: Item[];

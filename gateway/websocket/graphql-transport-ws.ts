@@ -16,14 +16,14 @@ import { JsonParts } from '../subgraph-calls/wire/json-parts';
 import { headersOfClient } from './connection-params';
 import { connect } from './connect';
 import type { Envelope } from './operation-sink';
-import { Operations } from './operations';
+import { ConnectionOperations } from './operations';
 import { type Protocol, type ProtocolOptions, SERVICE_RESTART, TRY_AGAIN_LATER } from './protocol';
 import type { SentError } from './refusal';
-import type { Steps } from './steps';
+import type { ConnectionSteps } from './steps';
 
 /** One connection that speaks `graphql-transport-ws`. */
 export class GraphqlTransportWs implements Protocol {
-  readonly operations: Operations;
+  readonly operations: ConnectionOperations;
   readonly #options: ProtocolOptions;
   readonly #initTimer: NodeJS.Timeout;
   #state: 'new' | 'connecting' | 'connected' = 'new';
@@ -31,12 +31,12 @@ export class GraphqlTransportWs implements Protocol {
   #head: RequestHead | undefined;
   #proof: Proof | undefined;
   /** The options by which its signature counts. */
-  #provedBy: Steps | undefined;
+  #provedBy: ConnectionSteps | undefined;
   #leave: (() => void) | undefined;
 
   constructor(options: ProtocolOptions) {
     const { connection, handshake, current } = (this.#options = options);
-    this.operations = new Operations({ connection, address: handshake.address, current, envelope });
+    this.operations = new ConnectionOperations({ connection, address: handshake.address, current, envelope });
     const giveUp = (): void =>
       connection.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     this.#initTimer = setTimeout(giveUp, current().options.subscriptions.initTimeout);

@@ -7,21 +7,21 @@ import { searchOf } from '../request/parsed-request';
 /** The sub-protocol. The legacy one of `subscriptions-transport-ws` has the same name, but no header object. */
 export const APPSYNC_PROTOCOL = 'graphql-ws';
 
-type Handshake = Pick<IncomingMessage, 'url' | 'headers'>;
+type HeaderObjectSource = Pick<IncomingMessage, 'url' | 'headers'>;
 
 /** The header object in Base64; undefined where the client is none of AppSync's. That of the sub-protocols comes first. */
-export const headerObjectOf = (handshake: Handshake): string | undefined =>
+export const headerObjectOf = (handshake: HeaderObjectSource): string | undefined =>
   inProtocols(handshake) ?? inQuery(handshake);
 
 /** Whether a handshake has several header objects that differ: a proxy in front may have checked another one. */
-export function hasDifferentHeaderObjects(handshake: Handshake): boolean {
+export function hasDifferentHeaderObjects(handshake: HeaderObjectSource): boolean {
   const inUrl = new URLSearchParams(searchOf(handshake.url!)).getAll('header').map(withPluses);
   const all = [...allInProtocols(handshake), ...inUrl];
   return new Set(all.map((each) => Buffer.from(each, 'base64').toString('latin1'))).size > 1;
 }
 
 /** How many characters of a handshake are header objects; 0 where its client is none of AppSync's. */
-export function lengthOfHeaderObjects(handshake: Handshake): number {
+export function lengthOfHeaderObjects(handshake: HeaderObjectSource): number {
   const protocols = protocolsOf(handshake);
   if (!protocols.includes(APPSYNC_PROTOCOL)) return 0;
   const inUrl = inQuery(handshake) === undefined ? 0 : searchOf(handshake.url!).length;
@@ -29,25 +29,25 @@ export function lengthOfHeaderObjects(handshake: Handshake): number {
 }
 
 /** The URL of a handshake; without its query string where the header object is there. */
-export const urlWithoutHeaderObject = (handshake: Handshake): string =>
+export const urlWithoutHeaderObject = (handshake: HeaderObjectSource): string =>
   inQuery(handshake) === undefined ? handshake.url! : pathOf(handshake.url!);
 
 const headerPrefix = 'header-';
 
-const protocolsOf = ({ headers }: Handshake): readonly string[] =>
+const protocolsOf = ({ headers }: HeaderObjectSource): readonly string[] =>
   headers['sec-websocket-protocol']?.split(/[ ,]+/) ?? [];
 
-const allInProtocols = (handshake: Handshake): readonly string[] =>
+const allInProtocols = (handshake: HeaderObjectSource): readonly string[] =>
   protocolsOf(handshake)
     .filter((protocol) => protocol.startsWith(headerPrefix))
     .map((protocol) => protocol.slice(headerPrefix.length));
 
-const inProtocols = (handshake: Handshake): string | undefined => allInProtocols(handshake)[0];
+const inProtocols = (handshake: HeaderObjectSource): string | undefined => allInProtocols(handshake)[0];
 
 // Older clients do not encode its plus signs, which are spaces then.
 const withPluses = (header: string): string => header.replaceAll(' ', '+');
 
-const inQuery = ({ url }: Handshake): string | undefined => {
+const inQuery = ({ url }: HeaderObjectSource): string | undefined => {
   const header = new URLSearchParams(searchOf(url!)).get('header');
   return header === null ? undefined : withPluses(header);
 };

@@ -9,7 +9,7 @@ import type {
   ResponseParts,
   Sink,
 } from '../request/sink';
-import type { Connection } from './connection';
+import type { WebSocketConnection } from './connection';
 import { refusalIn, type SentError } from './refusal';
 import { longestCopy } from './text-frame';
 
@@ -31,7 +31,7 @@ export interface Envelope {
 
 /** What the operations of a connection share. */
 export interface OperationsOfConnection {
-  readonly connection: Connection;
+  readonly connection: WebSocketConnection;
   readonly envelope: Envelope;
   /** How many operations there are whose last message is not taken by their client. */
   readonly count: number;
@@ -115,7 +115,7 @@ export class OperationSink implements Sink, Download {
     return 'encrypted' in this.connection.socket ? undefined : this.#body;
   }
 
-  get connection(): Connection {
+  get connection(): WebSocketConnection {
     return this.#operations.connection;
   }
 

@@ -3,10 +3,10 @@ import type { Proof } from '../auth/authenticator';
 import { requestError } from '../errors';
 import type { RequestHead } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
-import type { Connection } from './connection';
+import type { WebSocketConnection } from './connection';
 import { type Envelope, type OperationsOfConnection, OperationSink } from './operation-sink';
 import { GOING_AWAY, POLICY_VIOLATION } from './protocol';
-import type { Steps } from './steps';
+import type { ConnectionSteps } from './steps';
 
 /** An operation that a client begins. */
 export interface BegunOperation {
@@ -22,19 +22,19 @@ export interface BegunOperation {
 }
 
 export interface OperationsOptions {
-  readonly connection: Connection;
+  readonly connection: WebSocketConnection;
   readonly envelope: Envelope;
   /** The address of the client. */
   readonly address: string;
-  readonly current: () => Steps;
+  readonly current: () => ConnectionSteps;
 }
 
 /** The operations of one connection. Each is a request, which goes through the same steps as one over HTTP. */
-export class Operations implements OperationsOfConnection {
-  readonly connection: Connection;
+export class ConnectionOperations implements OperationsOfConnection {
+  readonly connection: WebSocketConnection;
   readonly envelope: Envelope;
   readonly #address: string;
-  readonly #current: () => Steps;
+  readonly #current: () => ConnectionSteps;
   /** By the ids that the client may not use again yet. */
   readonly #running = new Map<string, OperationSink>();
   /** Also those whose last message waits for the client. */

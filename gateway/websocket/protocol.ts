@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Connection } from './connection';
+import type { WebSocketConnection } from './connection';
 import type { ConnectionsByIdentity } from './connections-by-identity';
-import type { Operations } from './operations';
-import type { Steps } from './steps';
+import type { ConnectionOperations } from './operations';
+import type { ConnectionSteps } from './steps';
 
 /** What is said over one connection, once it is open. */
 export interface Protocol {
-  readonly operations: Pick<Operations, 'count' | 'goAway'>;
+  readonly operations: Pick<ConnectionOperations, 'count' | 'goAway'>;
   /** Takes a whole message. Never throws. */
   receive(text: Buffer): void;
   /** Called from time to time. @param now milliseconds of `performance.now()` */
@@ -25,12 +25,12 @@ export interface Handshake {
 }
 
 export interface ProtocolOptions {
-  readonly connection: Connection;
+  readonly connection: WebSocketConnection;
   readonly handshake: Handshake;
   /** Those of the process. */
   readonly identities: ConnectionsByIdentity;
   /** What the options in force do. */
-  readonly current: () => Steps;
+  readonly current: () => ConnectionSteps;
 }
 
 /** Close codes of RFC 6455, section 7.4.1, and of its registry. */

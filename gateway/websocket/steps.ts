@@ -12,7 +12,7 @@ import type { RequestsInFlight } from '../request/requests-in-flight';
 import { APPSYNC_PROTOCOL } from './header-object';
 
 /** What one set of options does for connections. New options count for the next operation of each connection. */
-export interface Steps {
+export interface ConnectionSteps {
   readonly options: Options;
   readonly requests: Pick<RequestsInFlight, 'begin' | 'end'>;
   readonly pipeline: Pick<Pipeline, 'admit' | 'refuse' | 'connect'>;
@@ -22,7 +22,9 @@ export interface Steps {
   readonly addressOf: (message: IncomingMessage) => string;
 }
 
-export function createSteps(given: Pick<Steps, 'options' | 'requests' | 'pipeline'>): Steps {
+export function createSteps(
+  given: Pick<ConnectionSteps, 'options' | 'requests' | 'pipeline'>,
+): ConnectionSteps {
   const { limits, trustedProxies } = given.options;
   let server: WebSocketServer | undefined;
   return {

@@ -7,7 +7,7 @@ import { networkOf } from '../admission/rates/rates';
 import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
 import { Appsync } from './appsync';
-import type { Connection } from './connection';
+import type { WebSocketConnection } from './connection';
 import type * as Connections from './connection';
 import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
@@ -19,11 +19,11 @@ import {
   urlWithoutHeaderObject,
 } from './header-object';
 import { GOING_AWAY, TRY_AGAIN_LATER } from './protocol';
-import type { Steps } from './steps';
+import type { ConnectionSteps } from './steps';
 
 export interface WebSocketsOptions {
   /** What the options in force do. */
-  readonly current: () => Steps;
+  readonly current: () => ConnectionSteps;
   readonly statistics: WebSocketStatistics;
   readonly logger: Pick<Logger, 'warn'>;
 }
@@ -32,8 +32,8 @@ export interface WebSocketsOptions {
 export class WebSockets {
   readonly #options: WebSocketsOptions;
   /** Those that are not being closed, the oldest first. */
-  readonly #all = new Set<Connection>();
-  readonly #byNetwork = new ConnectionsByNetwork<Connection>();
+  readonly #all = new Set<WebSocketConnection>();
+  readonly #byNetwork = new ConnectionsByNetwork<WebSocketConnection>();
   readonly #identities = new ConnectionsByIdentity();
   readonly #timer: NodeJS.Timeout;
   #isStopping = false;
@@ -83,11 +83,11 @@ export class WebSockets {
     webSocket: WebSocket,
     socket: Socket,
     { address, protocol }: { readonly address: string; readonly protocol: string },
-  ): Connection {
+  ): WebSocketConnection {
     const { statistics } = this.#options;
     statistics.connections.add(1, { protocol });
-    const { Connection } = require('./connection') as typeof Connections;
-    const connection = new Connection({
+    const { WebSocketConnection } = require('./connection') as typeof Connections;
+    const connection = new WebSocketConnection({
       ...{ webSocket, socket, network: networkOf(address) },
       onClosing: (closing, code) => {
         this.#forget(closing);
@@ -103,7 +103,7 @@ export class WebSockets {
     return connection;
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: WebSocketConnection): void {
     this.#all.delete(connection);
     this.#byNetwork.delete(connection);
   }
@@ -125,7 +125,7 @@ export class WebSockets {
   }
 
   /** Closes the newest connection of the network with the most if there are too many. */
-  #makeRoom(newest: Connection): void {
+  #makeRoom(newest: WebSocketConnection): void {
     const { connections } = this.#options.current().options.subscriptions;
     if (this.#all.size <= connections) return;
     const excess = this.#byNetwork.newestOfMost(newest);
@@ -141,7 +141,7 @@ export class WebSockets {
   }
 
   /** Cuts connections, those with the most bytes first, until all together have at most as many as `limit`. */
-  #bound(limit: number, bytesOf: (connection: Connection) => number, why: string): void {
+  #bound(limit: number, bytesOf: (connection: WebSocketConnection) => number, why: string): void {
     let bytes = 0;
     for (const connection of this.#all) bytes += bytesOf(connection);
     if (bytes <= limit) return;

@@ -1,5 +1,5 @@
 /** What every source of events does, over the real thing on its other side. */
-import { Follower } from '../../gateway/events/follower';
+import { SourceFollower } from '../../gateway/events/follower';
 import type { EventBatch } from '../../gateway/events/source';
 import { domainEventSources, type OpenedSource } from '../support/domain-event-sources';
 import { eventBody } from '../support/event-publisher';
@@ -31,7 +31,7 @@ describe.each(testable)('events of %s', (_name, _create, open) => {
     const changes: string[] = [];
     let gaps = 0;
     const { source } = opened;
-    const follower = new Follower({
+    const follower = new SourceFollower({
       // Others are opened after this one.
       source: { keeps: source.keeps, read: (options) => source.read(options), close: async () => undefined },
       take: async (events) => {

@@ -1,6 +1,6 @@
 /** The pages *Live* and *Graph* of the console, from real requests to real subgraphs. */
 import { z } from 'zod';
-import type { Graph, Live, Refusals, SchemaView } from '../../gateway/console/api';
+import type { ServiceGraph, LiveReport, RefusalReasons, SchemaView } from '../../gateway/console/api';
 import { Registry } from '../../schema';
 import {
   defineConsumer,
@@ -151,7 +151,7 @@ it('shows requests, errors and calls by operation, client and service', async ()
     );
   expect(await send('query Down { down }')).toMatchObject({ data: { down: null } });
 
-  const live = await ask<Live>('live');
+  const live = await ask<LiveReport>('live');
 
   expect(live.operations).toMatchObject([
     { type: 'query', name: 'Page', requests: 3 },
@@ -175,11 +175,11 @@ it('lists failed events and executions of subgraphs of the kit, and names those 
     ...{ data: { at: '2026-01-01T08:00:00.000Z' }, correlationid: 'c1' },
   });
   await eventually(async () => {
-    const { operators } = await ask<Live>('live');
+    const { operators } = await ask<LiveReport>('live');
     return (operators?.queues[0]?.failures ?? 0) > 0 && (operators?.workflows.length ?? 0) > 0;
   });
 
-  const { operators } = await ask<Live>('live');
+  const { operators } = await ask<LiveReport>('live');
 
   expect(operators).toEqual({
     queues: [{ subgraph: 'boats', consumer: 'thank-buyer', failures: 1, hasMore: false }],
@@ -192,7 +192,7 @@ it('lists failed events and executions of subgraphs of the kit, and names those 
 it('shows who calls whom, and an open breaker', async () => {
   for (let i = 0; i < 12; i++) await send('query Down { down }');
 
-  const { services, edges, clients } = await ask<Graph>('graph');
+  const { services, edges, clients } = await ask<ServiceGraph>('graph');
 
   expect(services.map(({ name, breaker, link }) => [name, breaker, link])).toEqual([
     ['accounts', 'closed', 'private'],
@@ -243,7 +243,7 @@ it('says which version has removed what clients request', async () => {
   const headers = { 'apollographql-client-name': 'web', 'apollographql-client-version': '1.4.0' };
   for (const field of ['stars', 'never'])
     await (await gateway.post({ query: `{ latestReviews { ${field} } }` }, { headers })).text();
-  const { groups } = await ask<Refusals>('refusals');
+  const { groups } = await ask<RefusalReasons>('refusals');
   expect(groups.map(({ message, removedIn }) => [message, removedIn])).toEqual([
     ['`Review.never` does not exist.', undefined],
     ['`Review.stars` does not exist.', 3],

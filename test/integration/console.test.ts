@@ -2,7 +2,7 @@
  * What the console shows of requests: recorded by a gateway in front of real subgraphs, and read over its port for operators.
  * Over 300 lines: a case for each thing that is shown of a request.
  */
-import type { ExplainedRequest, RequestSummary, Step } from '../../gateway/console/api';
+import type { ExplainedRequest, RequestSummary, TimelineStep } from '../../gateway/console/api';
 import type { GatewayOptions } from '../../gateway';
 import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -72,7 +72,7 @@ function treeOf({ timeline }: ExplainedRequest): object {
   return below(undefined);
 }
 
-const step = ({ timeline }: ExplainedRequest, name: string): Step =>
+const step = ({ timeline }: ExplainedRequest, name: string): TimelineStep =>
   timeline.find((each) => each.name === name)!;
 
 describe('a recorded request', () => {

@@ -3,7 +3,7 @@
  * lines: a case for each reason.
  */
 import fc from 'fast-check';
-import type { ExplainedRequest, Refusals, RequestSummary } from '../../gateway/console/api';
+import type { ExplainedRequest, RefusalReasons, RequestSummary } from '../../gateway/console/api';
 import type { GatewayOptions } from '../../gateway';
 import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -284,7 +284,7 @@ it('groups what is refused by client and reason, the most frequent first', async
   for (let i = 0; i < 5; i++) await send(`query Page { products(first: ${i}) { averageRating } }`, '1.4.0');
   for (let i = 0; i < 2; i++) await send('query Page { products { averageRating } }', '1.5.0');
   await send('query Other { products { averageRating gone } }', '1.4.0');
-  const { groups, since } = await read<Refusals>(own, 'refusals');
+  const { groups, since } = await read<RefusalReasons>(own, 'refusals');
   expect(groups.map(({ count, client, message }) => [count, client?.version, message])).toEqual([
     [6, '1.4.0', '`Product.averageRating` does not exist.'],
     [2, '1.5.0', '`Product.averageRating` does not exist.'],

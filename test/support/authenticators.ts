@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sign } from 'aws4';
 import { apiKeys } from '../../gateway/auth/modes/api-key';
-import type { Authenticator, Received } from '../../gateway/auth/authenticator';
+import type { Authenticator, AuthRequest } from '../../gateway/auth/authenticator';
 import { cognitoIssuer } from '../../gateway/auth/modes/cognito';
 import { iam } from '../../gateway/auth/modes/iam';
 import { lambda } from '../../gateway/auth/modes/lambda';
@@ -26,7 +26,7 @@ export interface TestAuthenticator {
 }
 
 /** A request with some headers, whose body nobody may look at where the mode does without. */
-export const receivedWith = (headers: Headers, body?: Buffer): Received => ({
+export const receivedWith = (headers: Headers, body?: Buffer): AuthRequest => ({
   ...{ requestId: 'r1', method: 'POST', url: '/graphql', headers },
   get body(): Buffer {
     if (body === undefined) throw new Error('The body is not to be looked at.');

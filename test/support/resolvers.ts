@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-servicediscovery';
 import { cloudMapResolver } from '../../gateway/discovery/cloud-map';
 import { dnsResolver, srvResolver } from '../../gateway/discovery/dns';
-import type { Resolver } from '../../gateway/discovery/resolver';
+import type { TargetResolver } from '../../gateway/discovery/resolver';
 import { staticResolver } from '../../gateway/discovery/static';
 import { startDnsServer } from './dns-server';
 import { sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
@@ -27,7 +27,7 @@ export interface Registry {
   readonly target: string;
   /** Options of `discovery` with which a gateway asks there. */
   readonly options: { readonly dnsServers?: string[]; readonly interval: number };
-  readonly resolver: Resolver;
+  readonly resolver: TargetResolver;
   /** Whether what is registered has an effect: the port and the zone, or only the address. */
   readonly keeps: { readonly ports: boolean; readonly zones: boolean };
   /** Makes these, and no others, the healthy instances. */
@@ -40,7 +40,7 @@ export interface Registry {
 
 export interface ResolverKind {
   readonly name: string;
-  readonly implementation: (...options: never[]) => Resolver;
+  readonly implementation: (...options: never[]) => TargetResolver;
   /** Why it is not tested here. @default undefined: it is */
   readonly skipped?: string | undefined;
   /** Undefined where instances do not change. @param port of all instances, where a registry does not keep ports */

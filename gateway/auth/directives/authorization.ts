@@ -40,7 +40,7 @@ export interface AuthorizationOptions {
 }
 
 /** What is refused to a caller of an operation: labels of requirements and names of fields, sorted. Mostly empty. */
-export type Refused = readonly string[];
+export type RefusedLabels = readonly string[];
 
 /** How an operation is run for a caller who may not see all of it. */
 export type RefusedPlan =
@@ -120,7 +120,7 @@ export class Authorization {
     return Object.keys(root.getFields()).map((field) => `${root.name}.${field}`);
   }
 
-  #visibilityOf(refused: Refused): Visibility {
+  #visibilityOf(refused: RefusedLabels): Visibility {
     const key = refused.join('\n');
     let visibility = this.#visibilities.get(key);
     if (visibility === undefined) {
@@ -176,7 +176,7 @@ export class OperationAccess {
   }
 
   /** The decision, if it is known synchronously. Undefined if policies must be evaluated first, or `decide` rejects. */
-  peek(identity: Identity): Refused | undefined {
+  peek(identity: Identity): RefusedLabels | undefined {
     if (this.#requirements.length === 0 && identity.deniedFields.length === 0) return nothing;
     const known = this.#decisions.get(identity);
     if (known !== undefined && (known.expires === Infinity || known.expires > performance.now()))
@@ -185,7 +185,7 @@ export class OperationAccess {
   }
 
   /** Decides what is refused to a caller. Rejects if denied fields of the caller are ambiguous. */
-  async decide(identity: Identity): Promise<Refused> {
+  async decide(identity: Identity): Promise<RefusedLabels> {
     const known = this.peek(identity);
     if (known !== undefined) return known;
     await this.#policies.learn(this.#policyNames, identity);
@@ -196,7 +196,7 @@ export class OperationAccess {
   }
 
   /** A text that separates answers for different refusals; undefined for an operation without requirements. */
-  variantOf(refused: Refused): string | undefined {
+  variantOf(refused: RefusedLabels): string | undefined {
     return this.#requirements.length === 0 && refused.length === 0 ? undefined : refused.join('\n');
   }
 
@@ -205,7 +205,7 @@ export class OperationAccess {
     return this.peek(identity)?.length === 0;
   }
 
-  #decide(identity: Identity): Refused | undefined {
+  #decide(identity: Identity): RefusedLabels | undefined {
     let expires = Infinity;
     const met = new Set<string>();
     for (const policy of this.#policyNames) {
@@ -221,7 +221,7 @@ export class OperationAccess {
   }
 
   /** What is refused to a caller; undefined if that is ambiguous. */
-  #refusedTo(identity: Identity, meetsPolicy: (policy: string) => boolean): Refused | undefined {
+  #refusedTo(identity: Identity, meetsPolicy: (policy: string) => boolean): RefusedLabels | undefined {
     const denied = this.#denied.of(identity);
     if (denied === undefined) return undefined;
     const scopes = new Set(identity.scopes);
@@ -234,11 +234,11 @@ export class OperationAccess {
 }
 
 interface Decision {
-  readonly refused: Refused;
+  readonly refused: RefusedLabels;
   readonly expires: number;
 }
 
-const nothing: Refused = [];
+const nothing: RefusedLabels = [];
 
 function isMet(
   requirement: Requirement,

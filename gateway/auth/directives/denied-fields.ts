@@ -17,7 +17,7 @@ export class DeniedFields {
   readonly #known = new WeakMap<Identity, readonly string[] | 'unclear'>();
   /** Names that have been logged. */
   readonly #told = new Set<string>();
-  #names: Names | undefined;
+  #names: ProtectedNames | undefined;
 
   constructor(options: DeniedFieldsOptions) {
     this.#options = options;
@@ -88,7 +88,7 @@ const rootNames = new Map([
   ['Subscription', OperationTypeNode.SUBSCRIPTION],
 ]);
 
-interface Names {
+interface ProtectedNames {
   /** Coordinates of fields on which other fields depend. They may not be in the API schema. */
   readonly internal: ReadonlySet<string>;
   /** All coordinates, in lower case. */
@@ -96,7 +96,7 @@ interface Names {
 }
 
 /** Computed when a name is first not found, as it takes some milliseconds for a large supergraph. */
-function namesOf({ facts, schema }: DeniedFieldsOptions): Names {
+function namesOf({ facts, schema }: DeniedFieldsOptions): ProtectedNames {
   const internal = new Set([...facts.sources].flatMap(([field, sources]) => [field, ...sources]));
   const lower = new Set([...internal].map((name) => name.toLowerCase()));
   for (const type of Object.values(schema.getTypeMap())) {

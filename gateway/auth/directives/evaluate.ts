@@ -18,14 +18,14 @@ async function callModule(module: HookModule, timeout: number): Promise<Evaluate
   return (policies, identity) => withTimeout(timeout, async () => evaluate(policies, identity));
 }
 
-interface Endpoint {
+interface PolicyEndpoint {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeout: number;
 }
 
 const postTo =
-  ({ url, headers, timeout }: Endpoint): EvaluatePolicies =>
+  ({ url, headers, timeout }: PolicyEndpoint): EvaluatePolicies =>
   async (policies, identity) => {
     const answer = await fetchJson(url, {
       method: 'POST',

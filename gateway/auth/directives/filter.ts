@@ -11,7 +11,7 @@ import {
 import { requestError } from '../../errors';
 import type { Visibility } from './visibility';
 
-export interface Filtered {
+export interface FilteredOperation {
   /** The operation and its fragments without refused fields. This document is planned. */
   readonly document: DocumentNode;
   /** `Type.field` of every removed field. */
@@ -26,7 +26,7 @@ export function withoutRefused(
   { definitions }: DocumentNode,
   operation: OperationDefinitionNode,
   visibility: Visibility,
-): Filtered {
+): FilteredOperation {
   const { protection } = visibility;
   const refused = new Set<string>();
   let expanded = 0;

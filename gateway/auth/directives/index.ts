@@ -1,3 +1,3 @@
-export { Authorization, type OperationAccess, type Refused } from './authorization';
+export { Authorization, type OperationAccess, type RefusedLabels } from './authorization';
 export { Policies } from './policies';
 export { openPolicyEvaluator } from './evaluate';

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { Options } from '../../options';
-import { type Authenticator, expired, type Proof, type Received, unauthenticated } from '../authenticator';
+import { type Authenticator, expired, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import { createIdentity } from '../identity';
 
 interface ApiKeys extends Authenticator {
-  authenticate(received: Pick<Received, 'headers'>): Proof;
+  authenticate(received: Pick<AuthRequest, 'headers'>): Proof;
 }
 
 /** Keys in `x-api-key`, found by their SHA-256, so that the time of a look-up reveals nothing about other keys. */

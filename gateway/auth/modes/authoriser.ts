@@ -1,7 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-lambda';
 import { loadPackages } from '../../../optional-packages';
 import type { Options } from '../../options';
-import type { Received } from '../authenticator';
+import type { AuthRequest } from '../authenticator';
 import { awsAgents } from '../../net/outgoing';
 import { fetchJson } from './fetch-json';
 import { loadHook, withTimeout } from '../hook';
@@ -18,10 +18,10 @@ export interface AuthoriserEvent {
     readonly operationName: string | null;
     readonly variables: unknown;
   };
-  readonly requestHeaders: Received['headers'];
+  readonly requestHeaders: AuthRequest['headers'];
 }
 
-type Ask = (event: AuthoriserEvent, signal: AbortSignal) => Promise<unknown>;
+type InvokeAuthoriser = (event: AuthoriserEvent, signal: AbortSignal) => Promise<unknown>;
 
 /** Calls an authoriser, wherever it runs. Rejects if there is no answer in time. */
 export function askAuthoriser(
@@ -38,7 +38,7 @@ export function askAuthoriser(
 }
 
 /** The SDK is loaded only if a function is configured. It finds credentials and region as usual. */
-function awsFunction(name: string, region: string | undefined): Ask {
+function awsFunction(name: string, region: string | undefined): InvokeAuthoriser {
   const { InvokeCommand, LambdaClient } = loadPackages(
     '`auth.lambda.function`',
     ['@aws-sdk/client-lambda'],
@@ -59,7 +59,7 @@ function awsFunction(name: string, region: string | undefined): Ask {
   };
 }
 
-function endpoint(url: string, headers: Readonly<Record<string, string>>): Ask {
+function endpoint(url: string, headers: Readonly<Record<string, string>>): InvokeAuthoriser {
   return (event, signal) =>
     fetchJson(url, {
       method: 'POST',
@@ -69,7 +69,7 @@ function endpoint(url: string, headers: Readonly<Record<string, string>>): Ask {
     });
 }
 
-function localModule(module: Parameters<typeof loadHook>[0]): Ask {
+function localModule(module: Parameters<typeof loadHook>[0]): InvokeAuthoriser {
   const hook = loadHook<(event: AuthoriserEvent) => unknown>(module);
   return async (event) => (await hook())(event);
 }

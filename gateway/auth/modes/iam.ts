@@ -5,7 +5,7 @@ import { isMap } from '../../options/is-map';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
 import { type AccessKey, accessKeys } from './access-keys';
-import { type Authenticator, type Proof, type Received, unauthenticated } from '../authenticator';
+import { type Authenticator, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import {
   canonicalTarget,
   canonicalValue,
@@ -38,7 +38,7 @@ export function iam(
   const known = new LRUCache<string, KnownKey>({ max: 1_000 });
   const forms = formsFor(hosts ?? [undefined]);
 
-  function authenticate(received: Received): Proof | Promise<Proof> {
+  function authenticate(received: AuthRequest): Proof | Promise<Proof> {
     const { headers } = received;
     const header = parseSignatureHeader(headers.authorization!);
     if (header === undefined) throw refusal('The signature in the authorization header is malformed.');
@@ -57,7 +57,7 @@ export function iam(
   /** Checks everything but the signature itself. Returns the problem as a sentence. */
   function problemOf(
     { date, signedHeaders, ...scope }: SignatureHeader,
-    { headers }: Received,
+    { headers }: AuthRequest,
   ): string | undefined {
     const amzDate = headers['x-amz-date'] as string | undefined;
     const time = amzDate === undefined ? NaN : timeOf(amzDate);
@@ -79,14 +79,14 @@ export function iam(
     return undefined;
   }
 
-  function verify(received: Received, header: SignatureHeader, key: AccessKey): Proof {
+  function verify(received: AuthRequest, header: SignatureHeader, key: AccessKey): Proof {
     const { date, region, service, accessKeyId } = header;
     const name = `${accessKeyId}/${date}/${region}/${service}/${key.secretAccessKey}`;
     let signer = known.get(name);
     if (signer === undefined)
       known.set(name, (signer = { key: signingKey(key.secretAccessKey, header), form: forms[0]! }));
     const partsOf = partsIn(received, header);
-    const fits = (form: Form): boolean => {
+    const fits = (form: SigningForm): boolean => {
       const parts = partsOf(form);
       if (parts === undefined) return false;
       const amzDate = received.headers['x-amz-date'] as string;
@@ -137,11 +137,11 @@ const refusal = (reason: string): Error => unauthenticated(reason, challenge);
 interface KnownKey {
   readonly key: SigningKey;
   /** The form of the last signed request. */
-  form: Form;
+  form: SigningForm;
 }
 
 /** A way in which a request may have been signed. */
-interface Form {
+interface SigningForm {
   /** Whether the whole body is signed; otherwise the body without Apollo Client's additions. */
   readonly isWhole: boolean;
   /** Whether the URL is written as AppSync's link does; otherwise as AWS documents it. */
@@ -152,7 +152,7 @@ interface Form {
   readonly accept: string | undefined;
 }
 
-function formsFor(hosts: readonly (string | undefined)[]): readonly Form[] {
+function formsFor(hosts: readonly (string | undefined)[]): readonly SigningForm[] {
   return [true, false].flatMap((isWhole) =>
     [true, false].flatMap((isRaw) =>
       hosts.flatMap((host) => [undefined, '*/*'].map((accept) => ({ isWhole, isRaw, host, accept }))),
@@ -161,14 +161,14 @@ function formsFor(hosts: readonly (string | undefined)[]): readonly Form[] {
 }
 
 /** Over HTTP/2 the authority is what a client has signed as its host (RFC 9113, section 8.3.1). */
-const hostOf = (headers: Received['headers']): string | undefined =>
+const hostOf = (headers: AuthRequest['headers']): string | undefined =>
   canonicalValue(headers, ':authority') ?? headers.host;
 
 /** The signed parts of a request in a form. Undefined if an earlier form has the same text. */
 function partsIn(
-  { method, url, headers, body }: Received,
+  { method, url, headers, body }: AuthRequest,
   { signedHeaders: names }: SignatureHeader,
-): (form: Form) => SignedParts | undefined {
+): (form: SigningForm) => SignedParts | undefined {
   const contentHash = headers['x-amz-content-sha256'];
   const rawUrl = rawTarget(url);
   const hashes = new Map<boolean, string | undefined>();

@@ -3,26 +3,26 @@ import { z } from 'zod';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
-import { type Authenticator, type Proof, type Received, unauthenticated } from '../authenticator';
+import { type Authenticator, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import { askAuthoriser, type AuthoriserEvent } from './authoriser';
 import { coordinateOf } from '../coordinate';
 import { createIdentity } from '../identity';
 import { sha256 } from './sigv4';
 import { listOf, textOf } from './tokens';
 
-type LambdaOptions = NonNullable<Options['auth']['lambda']>;
+type LambdaAuthOptions = NonNullable<Options['auth']['lambda']>;
 
 /**
  * Any `authorization`, verified by the user's function with the contract of AppSync's Lambda authorisers. It fails
  * closed: without an answer, or with an answer of another form, the request is refused.
  */
-export function lambda(options: LambdaOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
+export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
   const { ttl, apiId, accountId } = options;
   const ask = askAuthoriser(options);
   const answers = new LRUCache<string, Proof | typeof denied>({ max: mostRemembered });
   const read = answerReader(logger);
 
-  async function decide(received: Received): Promise<Proof> {
+  async function decide(received: AuthRequest): Promise<Proof> {
     const token = received.headers.authorization!;
     const answer = await ask(eventOf(received, { apiId, accountId }))
       .then(read)
@@ -121,8 +121,8 @@ function identityOf(
 }
 
 function eventOf(
-  { method, url, headers, body, requestId }: Received,
-  { apiId, accountId }: Pick<LambdaOptions, 'apiId' | 'accountId'>,
+  { method, url, headers, body, requestId }: AuthRequest,
+  { apiId, accountId }: Pick<LambdaAuthOptions, 'apiId' | 'accountId'>,
 ): AuthoriserEvent {
   const { query, operationName, variables } = method === 'GET' ? inUrl(url) : inBody(body);
   return {

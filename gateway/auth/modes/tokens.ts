@@ -1,6 +1,6 @@
 import type { errors as Errors, JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Authenticator, expired, type Proof, type Received, unauthenticated } from '../authenticator';
+import { type Authenticator, expired, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import { createIdentity, type IdentityFacts } from '../identity';
 import { jose } from './jose';
 import type { KeySet } from './key-set';
@@ -30,7 +30,7 @@ export interface TokenIssuer {
 export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   const { errors, jwtVerify } = jose();
-  const verified = new LRUCache<string, Verified>({ maxSize: mostRemembered });
+  const verified = new LRUCache<string, VerifiedToken>({ maxSize: mostRemembered });
 
   async function verify(header: string): Promise<Proof> {
     const token = withoutScheme(header);
@@ -60,7 +60,7 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
       if (authorization === undefined) return false;
       return verified.has(authorization) || byName.has(issuerOf(withoutScheme(authorization)) ?? '');
     },
-    authenticate({ headers }: Received) {
+    authenticate({ headers }: AuthRequest) {
       const found = verified.get(headers.authorization!);
       return found !== undefined && found.until > Date.now() ? found.proof : verify(headers.authorization!);
     },
@@ -68,7 +68,7 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
   };
 }
 
-interface Verified {
+interface VerifiedToken {
   readonly proof: Proof;
   /** Milliseconds of `Date.now()`. */
   readonly until: number;

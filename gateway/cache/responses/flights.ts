@@ -5,7 +5,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { Execution } from '../../execution';
 import type { PlanWaits } from '../../admission/plan-waits';
 import { noCalls } from '../../telemetry/metrics/call-counts';
-import { type Live, outOfSet } from '../../subgraph-calls/sharing/live-set';
+import { type LiveSetMember, outOfSet } from '../../subgraph-calls/sharing/live-set';
 import { PendingAnswer } from '../../subgraph-calls/contract/pending-answer';
 import type { Caller } from '../../subgraph-calls/contract/transport';
 import type { Span } from '../../telemetry/traces/span';
@@ -22,7 +22,7 @@ export interface IdentifiedCaller extends Caller {
  * An execution that identical queries share. It is aborted when the last of them has left, and has the latest of their
  * deadlines. It uses the headers, the identity and the trace of the first request.
  */
-export class QueryFlight implements IdentifiedCaller, Live {
+export class QueryFlight implements IdentifiedCaller, LiveSetMember {
   indexInSet = outOfSet;
   /** Queries with equal keys may join. */
   readonly key: string;

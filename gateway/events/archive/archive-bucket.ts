@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3 } from '@aws-sdk/client-s3';
 import { openS3, reasonOf, statusOf } from '../../net/s3-client';
 import { type KeptDestination, TrailTaken } from '../../telemetry/audit/destinations';
-import { type Link, noHash, readLine } from '../../telemetry/audit/record';
+import { type ChainLink, noHash, readLine } from '../../telemetry/audit/record';
 
 /** Whether a trail is in S3: `s3://BUCKET/PREFIX?region=eu-west-1`; `endpoint=URL` for an S3 that is not Amazon's. */
 export const isInS3 = (place: string): boolean => place.startsWith('s3://');
@@ -49,7 +49,7 @@ export async function openS3Destination(url: string, key: string | undefined): P
   };
 }
 
-const newChain = (): Link => ({ chain: randomUUID(), seq: 0, hash: noHash });
+const newChain = (): ChainLink => ({ chain: randomUUID(), seq: 0, hash: noHash });
 
 /** The objects of a trail in S3 in their order, each with its name and its lines. */
 export async function* readS3Trail(url: string): AsyncIterable<{ file: string; lines: readonly string[] }> {
@@ -62,7 +62,7 @@ export async function* readS3Trail(url: string): AsyncIterable<{ file: string; l
   }
 }
 
-interface Trail {
+interface ArchiveTrail {
   /** The keys of its objects, in their order, behind one of them. */
   objects(after?: string): AsyncIterable<string>;
   /** The last ones: those of the last thousand records or so, and at most ten. */
@@ -74,7 +74,7 @@ interface Trail {
   close(): void;
 }
 
-async function openTrail(url: string): Promise<Trail> {
+async function openTrail(url: string): Promise<ArchiveTrail> {
   const { hostname: Bucket, pathname, searchParams } = new URL(url);
   const prefix = `${decodeURIComponent(pathname.slice(1)).replace(/\/$/, '')}/`;
   const client: S3 = await openS3(searchParams);

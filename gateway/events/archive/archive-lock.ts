@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type AuditDestination, TrailTaken } from '../../telemetry/audit/destinations';
 
-interface Owner {
+interface LockOwner {
   readonly pid: number;
   readonly host: string;
   /** Of this opening of the file. */
@@ -23,7 +23,7 @@ export interface TrailLock {
  */
 export async function lockTrail(file: string): Promise<TrailLock> {
   const path = `${file}.lock`;
-  const own: Owner = { pid: process.pid, host: hostname(), id: randomUUID() };
+  const own: LockOwner = { pid: process.pid, host: hostname(), id: randomUUID() };
   const text = JSON.stringify(own);
   for (;;) {
     try {
@@ -69,16 +69,16 @@ export function withLock<Destination extends AuditDestination>(
 }
 
 /** Undefined where there is none any more, or it is not written yet. */
-async function readOwner(path: string): Promise<Owner | undefined> {
+async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner;
+    return JSON.parse(await readFile(path, 'utf8')) as LockOwner;
   } catch {
     return undefined;
   }
 }
 
 /** Nobody can see from here whether a process of another machine is at work. */
-function isAtWork({ pid, host }: Owner, own: Owner): boolean {
+function isAtWork({ pid, host }: LockOwner, own: LockOwner): boolean {
   if (host !== own.host) return true;
   try {
     process.kill(pid, 0);

@@ -70,7 +70,7 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
     const end = destination.tail.at(-1);
     if (end !== undefined && readLine(end, key)?.isIntact !== true)
       throw new ArchiveBroken('its last record was changed, or chained with another key');
-    const archived = destination.tail.map((line) => JSON.parse(line) as Partial<ArchiveRecord>);
+    const archived = destination.tail.map((line) => JSON.parse(line) as Partial<EventRecord>);
     let position = positionAtEnd(archived, source);
     acknowledgements = new Acknowledgements(position, {
       ...{ url: options.url, signer: options.signer, signal, pause },
@@ -115,12 +115,12 @@ async function openDestination(trail: string, key: string | undefined): Promise<
   }
 }
 
-interface ReceivedEvent {
+interface UnpublishedEvent {
   readonly position: string;
   readonly data: Buffer;
 }
 
-interface ArchiveRecord extends AuditRecord {
+interface EventRecord extends AuditRecord {
   readonly details: { readonly source: string; readonly position: string; readonly event: unknown };
 }
 
@@ -136,7 +136,7 @@ async function* readEvents(
     readonly onConnected: (isAsked: boolean) => void;
   },
   after: string,
-): AsyncIterable<ReceivedEvent> {
+): AsyncIterable<UnpublishedEvent> {
   const address = new URL('/events', url);
   address.searchParams.set('after', after);
   const caller = { headers: {}, signedIdentity: undefined };
@@ -156,7 +156,7 @@ async function* readEvents(
   }
   onChange({ after });
   onConnected(headers[acknowledgeHeader] === 'archived');
-  let received: ReceivedEvent[] = [];
+  let received: UnpublishedEvent[] = [];
   const parser = new EventStreamParser(mostStreamEvent, {
     onEvent(_name, data, position) {
       if (data.length > 0 && position !== undefined) received.push({ position, data });
@@ -171,10 +171,10 @@ async function* readEvents(
 
 /** Of the last of some records. */
 const positionIn = (lines: string): string =>
-  (JSON.parse(lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1)) as ArchiveRecord).details.position;
+  (JSON.parse(lines.slice(lines.lastIndexOf('\n', lines.length - 2) + 1)) as EventRecord).details.position;
 
 /** Where the archive ends; empty: it has no record yet. */
-function positionAtEnd(archived: readonly Partial<ArchiveRecord>[], source: string): string {
+function positionAtEnd(archived: readonly Partial<EventRecord>[], source: string): string {
   const last = archived.at(-1);
   if (last === undefined) return '';
   const { details } = last;
@@ -185,7 +185,7 @@ function positionAtEnd(archived: readonly Partial<ArchiveRecord>[], source: stri
   return details.position;
 }
 
-function recordOf({ position, data }: ReceivedEvent, source: string): ArchiveRecord {
+function recordOf({ position, data }: UnpublishedEvent, source: string): EventRecord {
   const text = data.toString();
   let event: unknown = text;
   try {

@@ -55,7 +55,7 @@ export function redisStreamsEvents(
   return { keeps: 'positions', read, close: () => Promise.resolve() };
 }
 
-type Entry = [id: Buffer, fields: Buffer[]];
+type StreamEntry = [id: Buffer, fields: Buffer[]];
 
 /** Entries of one answer. */
 const atOnce = 100;
@@ -63,7 +63,7 @@ const atOnce = 100;
 const wait = silence / 2;
 
 /** An entry without the field is given as an empty event, so that it is refused. */
-function eventsIn([id, fields]: Entry, field: string): ReceivedEvent[] {
+function eventsIn([id, fields]: StreamEntry, field: string): ReceivedEvent[] {
   const at = fields.findIndex((each, i) => i % 2 === 0 && each.toString() === field);
   return [{ body: at === -1 ? Buffer.alloc(0) : fields[at + 1]!, position: id.toString() }];
 }

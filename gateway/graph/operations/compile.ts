@@ -1,5 +1,5 @@
 import { type DocumentNode, getOperationAST, parse } from 'graphql';
-import type { Refused } from '../../auth/directives';
+import type { RefusedLabels } from '../../auth/directives';
 import { anonymous, type Identity } from '../../auth/identity';
 import { countNodes, mayDefer } from '../../execution';
 import { compileOperationCost } from '../../limits/cost/operation-cost';
@@ -56,7 +56,7 @@ export class OperationCompiler {
   /** The operation as it is planned for callers to whom this is refused. */
   plannedOf(
     { hash: documentHash, operationName, source: document }: CompiledOperation,
-    refused: Refused,
+    refused: RefusedLabels,
   ): PlannedOperation {
     const overrideLabels = this.#options.chooseOverrides();
     return { document, documentHash, operationName, overrideLabels, refused };

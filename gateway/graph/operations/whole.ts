@@ -1,4 +1,4 @@
-import type { Refused } from '../../auth/directives';
+import type { RefusedLabels } from '../../auth/directives';
 import type { CacheResult } from '../../cache/responses/answer-headers';
 import type { OperationResult } from '../../cache/responses/response-cache';
 import { nullsOf } from '../../cache/responses/stored-nulls';
@@ -66,7 +66,7 @@ export class WholeAnswers {
   }
 
   #runWithout(
-    refused: Refused,
+    refused: RefusedLabels,
     compiled: CompiledOperation,
     variables: Variables,
     request: IncomingRequest,

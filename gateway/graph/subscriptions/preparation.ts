@@ -9,7 +9,7 @@ import { explainVariable } from '../../request/refusals/explain-variable';
 import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
 import { eventBounds } from '../../events/feeds';
-import { Unfiltered } from '../../events/filter';
+import { MissingFilterValue } from '../../events/filter';
 import { type Execution, sourceError, sourceRequest } from '../../execution';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { PlannedOperation } from '../../planning';
@@ -49,7 +49,7 @@ export interface PreparationOptions {
   readonly programs: PlanCache<CountedProgram | Rejection>;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
-  /** What feeds a subscription; undefined for a source of a subgraph. Throws an `Unfiltered`. */
+  /** What feeds a subscription; undefined for a source of a subgraph. Throws an `MissingFilterValue`. */
   readonly feedOf: (opening: SubgraphRequest, identity: Identity) => BoundFeed | undefined;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
@@ -271,7 +271,7 @@ export class Preparation {
     try {
       return this.#options.feedOf(opening, identity);
     } catch (error) {
-      if (!(error instanceof Unfiltered)) throw error;
+      if (!(error instanceof MissingFilterValue)) throw error;
       if (error.of === 'claim')
         throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: this.#rootFieldsOf(compiled) });
       throw requestError('BAD_USER_INPUT', { reason: error.message });

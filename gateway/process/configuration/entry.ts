@@ -9,7 +9,7 @@ import type { Options } from '../../options';
 import { Pipeline } from '../../request/pipeline';
 import { Reply } from '../../request/reply';
 import { RunOperation } from '../../request/run-operation';
-import { createSteps, type Steps } from '../../websocket/steps';
+import { createSteps, type ConnectionSteps } from '../../websocket/steps';
 import { createHandle, createRoutes, type Handle, type Route } from '../routes';
 import type { Graph, GraphParts } from './graph';
 import { createPageFinder, firstQueryOf } from './pages';
@@ -23,7 +23,7 @@ export interface Entry {
   /** Answers a request over HTTP. */
   readonly handle: Handle;
   /** What a WebSocket connection needs. */
-  readonly steps: Steps;
+  readonly steps: ConnectionSteps;
 }
 
 export function createEntry(

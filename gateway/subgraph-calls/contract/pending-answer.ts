@@ -1,7 +1,7 @@
 /** What follows on an answer: returns what it is from here on, or throws. */
-type Answered<Value, Context, Result> = (value: Value, context: Context) => Result | Promise<Result>;
+type OnAnswer<Value, Context, Result> = (value: Value, context: Context) => Result | Promise<Result>;
 /** What follows on a failure: returns an answer instead, or throws. */
-type Failed<Context, Result> = (error: unknown, context: Context) => Result | Promise<Result>;
+type OnFailure<Context, Result> = (error: unknown, context: Context) => Result | Promise<Result>;
 
 /**
  * Does what `answer.then(…)` does, for whoever alone has the promise and passes the result on. `answer` must not be used any
@@ -14,20 +14,20 @@ type Failed<Context, Result> = (error: unknown, context: Context) => Result | Pr
 export function follow<Value, Context, Result>(
   answer: Promise<Value>,
   context: Context,
-  answered: Answered<Value, Context, Result>,
-  failed: Failed<Context, Result> | undefined,
+  answered: OnAnswer<Value, Context, Result>,
+  failed: OnFailure<Context, Result> | undefined,
 ): Promise<Result>;
 export function follow<Value, Context>(
   answer: Promise<Value>,
   context: Context,
   answered: undefined,
-  failed: Failed<Context, Value>,
+  failed: OnFailure<Context, Value>,
 ): Promise<Value>;
 export function follow<Value, Context>(
   answer: Promise<Value>,
   context: Context,
-  answered: Answered<Value, Context, Value> | undefined,
-  failed: Failed<Context, Value> | undefined,
+  answered: OnAnswer<Value, Context, Value> | undefined,
+  failed: OnFailure<Context, Value> | undefined,
 ): Promise<Value> {
   if (answer instanceof PendingAnswer) {
     // A promise of a value is a pending answer of that value.
@@ -69,8 +69,8 @@ export class PendingAnswer<Value> implements Promise<Value> {
   #value: unknown;
   #error: unknown;
   /** The next follower to be called. */
-  #next: Follower<Value> | undefined;
-  #last: Follower<Value> | undefined;
+  #next: Continuation<Value> | undefined;
+  #last: Continuation<Value> | undefined;
   /** Whether followers are being called, or will be without further ado. */
   #isRunning = false;
 
@@ -90,8 +90,8 @@ export class PendingAnswer<Value> implements Promise<Value> {
 
   follow<Context>(
     context: Context,
-    answered: Answered<Value, Context, Value> | undefined,
-    failed: Failed<Context, Value> | undefined,
+    answered: OnAnswer<Value, Context, Value> | undefined,
+    failed: OnFailure<Context, Value> | undefined,
   ): this {
     this.#add({ answered, failed, context, next: undefined });
     return this;
@@ -128,7 +128,7 @@ export class PendingAnswer<Value> implements Promise<Value> {
     return 'PendingAnswer';
   }
 
-  #add(follower: Follower<Value>): void {
+  #add(follower: Continuation<Value>): void {
     if (this.#next === undefined) this.#next = follower;
     else this.#last!.next = follower;
     this.#last = follower;
@@ -191,11 +191,11 @@ interface Following<Value> {
   failed(error: unknown, context: unknown): unknown;
 }
 
-interface Follower<Value> {
+interface Continuation<Value> {
   readonly answered: Following<Value>['answered'] | undefined;
   readonly failed: Following<Value>['failed'] | undefined;
   readonly context: unknown;
-  next: Follower<Value> | undefined;
+  next: Continuation<Value> | undefined;
 }
 
 const isPromise = (result: unknown): result is PromiseLike<unknown> =>

@@ -1,12 +1,23 @@
-import type { Discovery, DiscoveredEndpoint, DiscoveryOptions, Followed } from '../../discovery/discovery';
+import type {
+  Discovery,
+  DiscoveredEndpoint,
+  DiscoveryOptions,
+  DiscoveredInstances,
+} from '../../discovery/discovery';
 import { addressUrl, type Instance } from '../../discovery/resolver';
 import type { Options } from '../../options';
 import type { Breakers, EndpointName } from './breakers';
-import { type Answered, type Call, chooseEndpoint, liveEndpoints, type OpenEndpoint } from './endpoints';
+import {
+  type EndpointAnswer,
+  type EndpointCall,
+  chooseEndpoint,
+  liveEndpoints,
+  type OpenEndpoint,
+} from './endpoints';
 import type { HttpSubgraph, HttpTransport } from '../wire/http';
 import { traceSends } from '../interceptors/trace-calls';
 import { whenEnded } from '../contract/source';
-import type { Open, Opened } from '../subscriptions/resume';
+import type { OpenEvents, OpenedSubscription } from '../subscriptions/resume';
 import type {
   SubscribedSubgraph,
   SubscriptionConnections,
@@ -29,9 +40,9 @@ export interface EndpointParts {
 }
 
 /** Calls at the endpoints of a subgraph, as these are now. */
-export interface ConnectedEndpoints<Answer extends Answered> {
-  readonly call: Call<Answer>;
-  readonly followed: Pick<Followed, 'instances' | 'isFixed' | 'ready'>;
+export interface ConnectedEndpoints<Answer extends EndpointAnswer> {
+  readonly call: EndpointCall<Answer>;
+  readonly followed: Pick<DiscoveredInstances, 'instances' | 'isFixed' | 'ready'>;
   /** To be called once. Calls in flight end by themselves. */
   readonly end: () => void;
 }
@@ -58,7 +69,7 @@ export function connectSubscriptions(
   subgraph: Omit<SubscribedSubgraph, 'url' | 'address'>,
   endpoints: readonly DiscoveredEndpoint[],
   parts: EndpointParts,
-): ConnectedEndpoints<Opened> {
+): ConnectedEndpoints<OpenedSubscription> {
   const { name } = subgraph;
   const followed = parts.discovery.follow(name, endpoints, parts.discovering);
   return connect(name, followed, parts, ({ url, address }) => {
@@ -79,9 +90,9 @@ export function connectSubscriptions(
   });
 }
 
-function connect<Answer extends Answered>(
+function connect<Answer extends EndpointAnswer>(
   name: string,
-  followed: Followed,
+  followed: DiscoveredInstances,
   { calls: { zone } }: EndpointParts,
   open: (instance: Instance) => OpenEndpoint<Answer>,
 ): ConnectedEndpoints<Answer> {
@@ -130,7 +141,7 @@ export class Uses {
   }
 
   /** Counts each subscription that is opened, from its beginning until its source ends. */
-  count(open: Open): Open {
+  count(open: OpenEvents): OpenEvents {
     return async (request) => {
       this.#count++;
       try {

@@ -9,7 +9,7 @@ import { lookupSubgraph, lookUpAs } from './subgraph-url';
 import { connectWithFiles, type TlsFiles } from '../../net/tls-files';
 import { buildConnector, Pool } from '../../net/undici';
 
-export interface ConnectionOptions {
+export interface SubgraphConnectionOptions {
   /**
    * The most connections of a subgraph to one origin. Further calls wait for a connection. Null: no limit.
    *
@@ -72,14 +72,14 @@ export type WatchStrict = (target: Pick<ConnectionTarget, 'name' | 'url' | 'addr
  * to a refused address.
  */
 export class SubgraphConnections {
-  readonly #options: ConnectionOptions;
+  readonly #options: SubgraphConnectionOptions;
   /** What is ended closes when its last call is over. All may have been destroyed before. */
   readonly #pools = new Leases<Undici.Pool>((pool) => {
     if (!pool.destroyed) void pool.close();
   });
   readonly #strictPools = new Leases<Http1Pool>((pool) => pool.close());
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: SubgraphConnectionOptions) {
     this.#options = options;
   }
 
@@ -145,7 +145,7 @@ export class SubgraphConnections {
 let latest: { readonly certificates: string; readonly context: SecureContext } | undefined;
 
 /** Reading the system's certificates takes 30 ms, and a reload of the options seldom changes the others. */
-function trusting(ca: NonNullable<ConnectionOptions['ca']>): SecureContext {
+function trusting(ca: NonNullable<SubgraphConnectionOptions['ca']>): SecureContext {
   const certificates = [ca].flat().map(String);
   const joined = certificates.join('\n');
   if (latest?.certificates !== joined)

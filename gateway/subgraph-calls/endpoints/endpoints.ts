@@ -3,16 +3,16 @@ import { follow } from '../contract/pending-answer';
 import { type SubgraphRequest, TransportError } from '../contract/transport';
 
 /** What a call resolves with: a response, or a subscription that was opened. */
-export interface Answered {
+export interface EndpointAnswer {
   /** The HTTP status. */
   readonly status: number;
 }
 /** A call of a subgraph. */
-export type Call<Answer extends Answered> = (request: SubgraphRequest) => Promise<Answer>;
+export type EndpointCall<Answer extends EndpointAnswer> = (request: SubgraphRequest) => Promise<Answer>;
 
 /** One endpoint of a subgraph. */
-export interface Endpoint<Answer extends Answered> {
-  readonly call: Call<Answer>;
+export interface Endpoint<Answer extends EndpointAnswer> {
+  readonly call: EndpointCall<Answer>;
   /** Its zone, such as `eu-central-1a`. */
   readonly zone: string | undefined;
   readonly breaker: Breaker | undefined;
@@ -24,11 +24,11 @@ export interface Endpoint<Answer extends Answered> {
  * for all when that call succeeds. Rejects with a `TransportError` `broken`,
  * without a call, if no breaker lets calls through.
  */
-export function chooseEndpoint<Answer extends Answered>(
+export function chooseEndpoint<Answer extends EndpointAnswer>(
   subgraph: string,
   endpoints: readonly Endpoint<Answer>[],
   zone: string | undefined,
-): Call<Answer> {
+): EndpointCall<Answer> {
   const [only] = endpoints;
   if (only !== undefined && endpoints.length === 1) return (request) => callAt(only, subgraph, request);
   const now = endpoints.map((each) => new EndpointLoad(subgraph, each, isNear(each.zone, zone)));
@@ -39,7 +39,7 @@ const isNear = (its: string | undefined, zone: string | undefined): boolean =>
   its !== undefined && its === zone;
 
 /** An endpoint that is to be called from now on, or to be called still. */
-export interface WantedEndpoint<Answer extends Answered> {
+export interface WantedEndpoint<Answer extends EndpointAnswer> {
   /** Equal for what is the same endpoint before and after. */
   readonly key: string;
   readonly zone: string | undefined;
@@ -47,22 +47,22 @@ export interface WantedEndpoint<Answer extends Answered> {
   readonly open: () => OpenEndpoint<Answer>;
 }
 
-export interface OpenEndpoint<Answer extends Answered> extends Omit<Endpoint<Answer>, 'zone'> {
+export interface OpenEndpoint<Answer extends EndpointAnswer> extends Omit<Endpoint<Answer>, 'zone'> {
   /** Called once, when it has been removed and no call is in flight. */
   readonly close: () => void;
 }
 
 /** The endpoints of a subgraph that change while it is called. */
-export interface LiveEndpoints<Answer extends Answered> {
+export interface LiveEndpoints<Answer extends EndpointAnswer> {
   /** As `chooseEndpoint` does. Rejects with a `TransportError` `nowhere` while there is no endpoint. */
-  readonly call: Call<Answer>;
+  readonly call: EndpointCall<Answer>;
   /** A removed endpoint gets no new call. One that stays keeps its breaker, and what is known of its calls. */
   replace(wanted: readonly WantedEndpoint<Answer>[]): void;
   /** Closes each endpoint when no call is in flight there. To be called once, instead of another `replace`. */
   readonly end: () => void;
 }
 
-export function liveEndpoints<Answer extends Answered>(
+export function liveEndpoints<Answer extends EndpointAnswer>(
   subgraph: string,
   zone: string | undefined,
 ): LiveEndpoints<Answer> {
@@ -92,11 +92,14 @@ export function liveEndpoints<Answer extends Answered>(
   };
 }
 
-interface Loads<Answer extends Answered> {
+interface Loads<Answer extends EndpointAnswer> {
   now: readonly EndpointLoad<Answer>[];
 }
 
-function chooseLoad<Answer extends Answered>(subgraph: string, loads: Readonly<Loads<Answer>>): Call<Answer> {
+function chooseLoad<Answer extends EndpointAnswer>(
+  subgraph: string,
+  loads: Readonly<Loads<Answer>>,
+): EndpointCall<Answer> {
   let start = 0;
   return (request) => {
     const each = loads.now;
@@ -112,7 +115,7 @@ function chooseLoad<Answer extends Answered>(subgraph: string, loads: Readonly<L
   };
 }
 
-function callAt<Answer extends Answered>(
+function callAt<Answer extends EndpointAnswer>(
   { call, breaker }: Endpoint<Answer>,
   subgraph: string,
   request: SubgraphRequest,
@@ -121,7 +124,7 @@ function callAt<Answer extends Answered>(
 }
 
 /** The load and health of an endpoint. */
-class EndpointLoad<Answer extends Answered> {
+class EndpointLoad<Answer extends EndpointAnswer> {
   readonly #subgraph: string;
   readonly #endpoint: Endpoint<Answer>;
   isNear: boolean;

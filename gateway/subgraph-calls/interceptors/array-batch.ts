@@ -3,7 +3,7 @@ import { JsonParts } from '../wire/json-parts';
 import type { PendingCalls } from '../sharing/pending-calls';
 import { bodyOf } from '../wire/request-body';
 import { isShareable } from '../sharing/shareable';
-import { isOfOneClient, isTooLarge, Member, sendEachAlone, SharedCaller } from '../sharing/shared-call';
+import { isOfOneClient, isTooLarge, CallMember, sendEachAlone, SharedCaller } from '../sharing/shared-call';
 import {
   countFetches,
   type Interceptor,
@@ -37,8 +37,8 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
     );
 
     function sendByScope(requests: readonly SubgraphRequest[]): Promise<SubgraphResponse>[] {
-      const members = requests.map((request) => new Member(request));
-      const byScope = new Map<string, Member[]>();
+      const members = requests.map((request) => new CallMember(request));
+      const byScope = new Map<string, CallMember[]>();
       for (const member of members) {
         const { scope } = member.caller;
         const others = byScope.get(scope);
@@ -51,8 +51,8 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
       return members.map(({ answer }) => answer);
     }
 
-    function sendArray(members: readonly Member[]): void {
-      const [first, ...others] = members as [Member, ...Member[]];
+    function sendArray(members: readonly CallMember[]): void {
+      const [first, ...others] = members as [CallMember, ...CallMember[]];
       if (others.length === 0) {
         first.follow(next(first.request));
         return;
@@ -77,7 +77,7 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
 }
 
 /** A request whose body is the array of these. */
-function arrayOf(members: readonly Member[]): SubgraphRequest {
+function arrayOf(members: readonly CallMember[]): SubgraphRequest {
   const { operation, variables } = members.at(-1)!.request;
   const before = members.slice(0, -1).flatMap(({ request }) => [bodyOf(request), comma]);
   const array: SubgraphOperation = {
@@ -92,7 +92,7 @@ function arrayOf(members: readonly Member[]): SubgraphRequest {
   return { operation: array, variables, caller: new SharedCaller(members, 'batched') };
 }
 
-function share(response: SubgraphResponse, members: readonly Member[]): void {
+function share(response: SubgraphResponse, members: readonly CallMember[]): void {
   const bodies = readArray(response.body);
   const isError = response.status < 200 || response.status >= 300;
   const onlyErrors = bodies.length === members.length || isOnlyErrors(response.body);

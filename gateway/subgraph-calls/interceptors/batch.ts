@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { PendingCalls } from '../sharing/pending-calls';
 import type { ScopesInFlight } from '../sharing/scopes-in-flight';
-import { Member } from '../sharing/shared-call';
+import { CallMember } from '../sharing/shared-call';
 import {
   type Interceptor,
   isRepeatable,
@@ -11,7 +11,7 @@ import {
 } from '../contract/transport';
 import { EntityBatch } from './entity-batch';
 
-export interface BatchOptions {
+export interface CallBatchOptions {
   /** How long a call waits for others: for the rest of this turn of the event loop, or for 1 ms. */
   readonly window: 'turn' | '1ms';
   /** The most representations in one joined call. A request with more is sent alone. */
@@ -30,7 +30,7 @@ export interface BatchOptions {
  * Each request gets the same answer as it would alone. If a joined call fails, and a single representation may be the
  * reason, all requests are sent again separately. In the worst case that is one call more than without batching.
  */
-export function batchEntities(options: BatchOptions): Interceptor {
+export function batchEntities(options: CallBatchOptions): Interceptor {
   const { window, scopes } = options;
   return (next) => {
     // A key of this loader is a request with all of its representations.
@@ -56,9 +56,9 @@ export function batchEntities(options: BatchOptions): Interceptor {
 function sendTogether(
   requests: readonly SubgraphRequest[],
   next: Send,
-  { maxRepresentations, timeout, pending }: BatchOptions,
+  { maxRepresentations, timeout, pending }: CallBatchOptions,
 ): Promise<SubgraphResponse>[] {
-  const members = requests.map((request) => new Member(request));
+  const members = requests.map((request) => new CallMember(request));
   for (const [first, ...others] of groupByWhatIsAsked(members)) {
     let batch = new EntityBatch(first!);
     for (const member of others) {
@@ -71,9 +71,9 @@ function sendTogether(
   return members.map(({ answer }) => answer);
 }
 
-function groupByWhatIsAsked(members: readonly Member[]): Member[][] {
-  const groups: Member[][] = [];
-  const bySelection = new Map<string, Member[][]>();
+function groupByWhatIsAsked(members: readonly CallMember[]): CallMember[][] {
+  const groups: CallMember[][] = [];
+  const bySelection = new Map<string, CallMember[][]>();
   for (const member of members) {
     const { selection } = member.request.entities![0]!;
     const similar = bySelection.get(selection);

@@ -1,10 +1,10 @@
 import type { DataChanges } from '../../cache/data-changes';
 import { LiveIndex } from '../sharing/live-index';
-import { type Live, outOfSet } from '../sharing/live-set';
+import { type LiveSetMember, outOfSet } from '../sharing/live-set';
 import { conclude } from '../contract/pending-answer';
 import type { PendingCalls } from '../sharing/pending-calls';
 import { isShareable } from '../sharing/shareable';
-import { isOfOneClient, Member, SharedCaller } from '../sharing/shared-call';
+import { isOfOneClient, CallMember, SharedCaller } from '../sharing/shared-call';
 import {
   countFetches,
   type Interceptor,
@@ -32,26 +32,26 @@ export interface DedupeOptions {
  */
 export function dedupe({ timeout, pending, changes }: DedupeOptions): Interceptor {
   return (next) => {
-    const flights = new LiveIndex<Flight>();
+    const flights = new LiveIndex<SharedFlight>();
     const near = ({ caller, variables }: SubgraphRequest) => flights.at(caller.scope, variables.length);
 
     const send: Send = (request) => {
       if (!isRepeatable(request.operation)) return next(request);
-      const member = new Member(request);
+      const member = new CallMember(request);
       const flight = near(request).find((each) => each.isOf(request, changes.count));
       if (flight === undefined) begin(member);
       else join(flight, member);
       return member.answer;
     };
 
-    function begin(first: Member): void {
+    function begin(first: CallMember): void {
       const { operation, variables, entities } = first.request;
-      const flight = new Flight(first, changes.count);
+      const flight = new SharedFlight(first, changes.count);
       near(first.request).add(flight);
       conclude(next({ operation, variables, caller: flight.caller, entities }), flight, answered, failed);
     }
 
-    function answered(response: SubgraphResponse, flight: Flight): void {
+    function answered(response: SubgraphResponse, flight: SharedFlight): void {
       const { request, members, caller } = flight;
       near(request).delete(flight);
       if (members.length > 1) caller.recordLate?.(response);
@@ -64,7 +64,7 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
       }
     }
 
-    function failed(error: unknown, flight: Flight): void {
+    function failed(error: unknown, flight: SharedFlight): void {
       const { request, members, caller } = flight;
       near(request).delete(flight);
       if (members.length > 1) caller.recordLate?.(undefined, error);
@@ -74,14 +74,14 @@ export function dedupe({ timeout, pending, changes }: DedupeOptions): Intercepto
       }
     }
 
-    function join({ members }: Flight, member: Member): void {
+    function join({ members }: SharedFlight, member: CallMember): void {
       countFetches(member.caller, member.request.operation, 'deduplicated', 1);
       members.push(member);
       members[0]!.waitAmong(pending, Infinity);
       member.waitAmong(pending, performance.now() + timeout);
     }
 
-    function askAgain(member: Member, by: Send): void {
+    function askAgain(member: CallMember, by: Send): void {
       countFetches(member.caller, member.request.operation, 'deduplicated', -1);
       member.follow(by(member.request));
     }
@@ -97,16 +97,16 @@ const isOfOne = (error: unknown): boolean =>
   error instanceof TransportError && (error.failure === 'timeout' || error.failure === 'aborted');
 
 /** A call in flight and the requests that wait for it. */
-class Flight implements Live {
+class SharedFlight implements LiveSetMember {
   indexInSet = outOfSet;
   readonly request: SubgraphRequest;
   /** In the order of arrival. */
-  readonly members: Member[];
+  readonly members: CallMember[];
   readonly caller: SharedCaller;
   readonly #changes: number;
 
   /** @param changes the count of changes when it was sent */
-  constructor(first: Member, changes: number) {
+  constructor(first: CallMember, changes: number) {
     this.request = first.request;
     this.#changes = changes;
     this.members = [first];

@@ -1,26 +1,32 @@
 import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../wire/entities';
 import type { PendingCalls } from '../sharing/pending-calls';
 import { isShareable } from '../sharing/shareable';
-import { isOfOneClient, isTooLarge, type Member, sendEachAlone, SharedCaller } from '../sharing/shared-call';
+import {
+  isOfOneClient,
+  isTooLarge,
+  type CallMember,
+  sendEachAlone,
+  SharedCaller,
+} from '../sharing/shared-call';
 import { countFetches, type Send, type SubgraphResponse } from '../contract/transport';
 
 /** Entity requests with the same selections, which share one call. */
 export class EntityBatch {
-  readonly #members: Member[] = [];
+  readonly #members: CallMember[] = [];
   /** For each list of the operation: its representations, and the index of each, by its bytes. */
   readonly #representations: Buffer[][];
   readonly #indices: Map<string, number>[];
   /** For each member and list, the indices of its own representations. */
   readonly #own: number[][][] = [];
 
-  constructor(first: Member) {
+  constructor(first: CallMember) {
     this.#representations = first.request.entities!.map(() => []);
     this.#indices = first.request.entities!.map(() => new Map<string, number>());
     this.take(first, Infinity);
   }
 
   /** Adds a request, unless the call would then have too many representations. Returns whether it was added. */
-  take(member: Member, maxRepresentations: number): boolean {
+  take(member: CallMember, maxRepresentations: number): boolean {
     const lists = member.request.entities!.map(({ representations }) =>
       representations.map((bytes) => ({ bytes, key: bytes.toString('latin1') })),
     );
@@ -38,7 +44,7 @@ export class EntityBatch {
 
   /** Sends the call. @param timeout of the call, in milliseconds */
   send(next: Send, pending: PendingCalls, timeout: number): void {
-    const [first, ...others] = this.#members as [Member, ...Member[]];
+    const [first, ...others] = this.#members as [CallMember, ...CallMember[]];
     if (others.length === 0) {
       first.follow(next(first.request));
       return;

@@ -40,7 +40,7 @@ export function countCalls(): Interceptor {
   };
 }
 
-interface Sent {
+interface SentCall {
   readonly request: SubgraphRequest;
   readonly sentAt: number;
 }
@@ -48,10 +48,10 @@ interface Sent {
 /** Copies member by member: a spread would cost each call half a microsecond. */
 const sentThen = (
   { status, headers, body, policy, tags, isShareable, isNear }: SubgraphResponse,
-  { sentAt }: Sent,
+  { sentAt }: SentCall,
 ): Required<SubgraphResponse> => ({ status, headers, body, policy, tags, sentAt, isShareable, isNear });
 
-function notSent(error: unknown, { request: { caller, operation } }: Sent): never {
+function notSent(error: unknown, { request: { caller, operation } }: SentCall): never {
   if (error instanceof TransportError && (error.failure === 'broken' || error.failure === 'nowhere'))
     countFetches(caller, operation, 'sent', -1);
   throw error;

@@ -43,7 +43,7 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
     const again = async (
       request: SubgraphRequest,
       deadline: number,
-      failed: Outcome,
+      failed: AttemptOutcome,
       tried: number,
     ): Promise<SubgraphResponse> => {
       const delay = retryAfter(failed) ?? Math.random() * pause * 2 ** tried;
@@ -58,7 +58,7 @@ export function retry({ max, pause, timeout, onRetry }: RetryOptions): Intercept
     };
 
     const first = (
-      outcome: Outcome,
+      outcome: AttemptOutcome,
       { request, deadline }: FirstCall,
     ): SubgraphResponse | Promise<SubgraphResponse> => {
       const failed = mayPass(outcome);
@@ -102,27 +102,27 @@ class Budget {
 
 const most = 20;
 
-type Outcome = { readonly response: SubgraphResponse } | { readonly error: unknown };
+type AttemptOutcome = { readonly response: SubgraphResponse } | { readonly error: unknown };
 
-const outcomeOf = (answer: Promise<SubgraphResponse>): Promise<Outcome> =>
+const outcomeOf = (answer: Promise<SubgraphResponse>): Promise<AttemptOutcome> =>
   answer.then(
     (response) => ({ response }),
     (error: unknown) => ({ error }),
   );
 
-function settle(outcome: Outcome): SubgraphResponse {
+function settle(outcome: AttemptOutcome): SubgraphResponse {
   if ('response' in outcome) return outcome.response;
   throw outcome.error;
 }
 
 /** Whether the failure may be temporary. */
-function mayPass(outcome: Outcome): boolean {
+function mayPass(outcome: AttemptOutcome): boolean {
   if ('response' in outcome) return passingStatuses.has(outcome.response.status);
   return outcome.error instanceof TransportError && passingFailures.has(outcome.error.failure);
 }
 
 /** The error is a `TransportError`, as others are never retried. */
-const reasonOf = (outcome: Outcome): Retry['reason'] =>
+const reasonOf = (outcome: AttemptOutcome): Retry['reason'] =>
   'response' in outcome ? outcome.response.status : (outcome.error as TransportError).failure;
 
 const passingStatuses = new Set([429, 502, 503, 504]);
@@ -134,7 +134,7 @@ const passingFailures = new Set<TransportError['failure']>([
 ]);
 
 /** The `Retry-After` of a response, in milliseconds; undefined if it has none. */
-function retryAfter(outcome: Outcome): number | undefined {
+function retryAfter(outcome: AttemptOutcome): number | undefined {
   const text = 'response' in outcome ? outcome.response.headers['retry-after'] : undefined;
   if (typeof text !== 'string') return undefined;
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();

@@ -1,7 +1,7 @@
-import { type Live, LiveSet } from './live-set';
+import { type LiveSetMember, LiveSet } from './live-set';
 
 /** Work in progress that is looked for by a text. It is no `Map`: see `LiveSet`. */
-export class LiveIndex<Member extends Live> {
+export class LiveIndex<Member extends LiveSetMember> {
   readonly #buckets = Array.from({ length: 256 }, () => new LiveSet<Member>());
 
   /**

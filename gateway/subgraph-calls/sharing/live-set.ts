@@ -1,5 +1,5 @@
 /** A member of a `LiveSet`. */
-export interface Live {
+export interface LiveSetMember {
   /** Its index in the set; `outOfSet` if it is in none. */
   indexInSet: number;
 }
@@ -11,7 +11,7 @@ export const outOfSet = -1;
  * in V8 each old table refers to the next one. Once a table is in V8's old generation, everything in later tables
  * (here: requests, with their answers) survives minor collections until the next full one.
  */
-export class LiveSet<Member extends Live> {
+export class LiveSet<Member extends LiveSetMember> {
   readonly #members: Member[] = [];
 
   get size(): number {

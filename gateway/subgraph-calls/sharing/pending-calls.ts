@@ -1,8 +1,8 @@
-import { type Live, LiveSet } from './live-set';
+import { type LiveSetMember, LiveSet } from './live-set';
 import { type Caller, TransportError, type TransportFailure } from '../contract/transport';
 
 /** A call that waits for its response. */
-export interface PendingCall extends Live {
+export interface PendingCall extends LiveSetMember {
   readonly caller: Caller;
   /** When its own timeout passes, in milliseconds of `performance.now()`. */
   readonly expires: number;

@@ -18,7 +18,7 @@ import {
  * One of the requests that share a call. It leaves when its own deadline passes or its client is gone. The call
  * continues for the others.
  */
-export class Member implements PendingCall {
+export class CallMember implements PendingCall {
   readonly request: SubgraphRequest;
   readonly caller: Caller;
   readonly answer = new PendingAnswer<SubgraphResponse>();
@@ -73,8 +73,8 @@ export class Member implements PendingCall {
   }
 }
 
-const resolve = (response: SubgraphResponse, member: Member): void => member.resolve(response);
-const reject = (error: unknown, member: Member): void => member.reject(error);
+const resolve = (response: SubgraphResponse, member: CallMember): void => member.resolve(response);
+const reject = (error: unknown, member: CallMember): void => member.reject(error);
 
 /**
  * The caller of a shared call, for all its members. It is gone when all members are, and has the latest of their
@@ -88,12 +88,12 @@ export class SharedCaller implements Caller, Sharing {
   readonly calls: CallCounts;
   readonly provenance: AnswerProvenance;
   readonly event: Caller['event'];
-  readonly members: readonly Member[];
+  readonly members: readonly CallMember[];
   readonly how: Sharing['how'];
   recordLate: Sharing['recordLate'];
 
   /** @param members at least one; more may be added later */
-  constructor(members: readonly Member[], how: Sharing['how']) {
+  constructor(members: readonly CallMember[], how: Sharing['how']) {
     const { headers, signedIdentity, scope, tracing, calls, provenance, event } = members[0]!.caller;
     this.headers = headers;
     this.signedIdentity = signedIdentity;
@@ -141,7 +141,7 @@ export class SharedCaller implements Caller, Sharing {
 }
 
 /** Whether these are calls of one client request. */
-export const isOfOneClient = (...members: readonly Member[]): boolean =>
+export const isOfOneClient = (...members: readonly CallMember[]): boolean =>
   members.every(({ caller }) => caller.provenance === members[0]!.caller.provenance);
 
 /** Whether a joined call failed because of its size, so that its members alone may succeed. */
@@ -149,7 +149,7 @@ export const isTooLarge = (error: unknown): boolean =>
   error instanceof TransportError && error.failure === 'too-large';
 
 /** Sends the request of each member that still waits separately. */
-export function sendEachAlone(members: readonly Member[], next: Send): void {
+export function sendEachAlone(members: readonly CallMember[], next: Send): void {
   members.forEach((member, i) => {
     if (!member.isWaiting) return;
     if (i > 0) countFetches(member.caller, member.request.operation, 'batched', -1);

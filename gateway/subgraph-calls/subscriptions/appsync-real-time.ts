@@ -3,7 +3,7 @@ import { errorsWithCodes } from '../wire/appsync';
 import { bodyOf } from '../wire/request-body';
 import type { Signer } from '../contract/signer';
 import type { Caller, SubgraphRequest, TransportFailure } from '../contract/transport';
-import type { Dialect, Message } from './dialect';
+import type { Dialect, SubgraphMessage } from './dialect';
 import { checked, readEnvelope } from './graphql-transport-ws';
 
 export interface AppSyncRealTimeOptions {
@@ -89,7 +89,7 @@ const withoutName = (request: SubgraphRequest): SubgraphRequest => ({
   },
 });
 
-function read(message: Buffer): Message {
+function read(message: Buffer): SubgraphMessage {
   const { type, id, payload } = readEnvelope(message);
   switch (type) {
     case 'connection_ack':

@@ -5,7 +5,7 @@ import { EventQueue } from './event-queue';
 import { type EventStreamOptions, openEventStream } from './event-stream';
 import type { EventFormat } from './event-formats';
 import type { VerifyCallback } from '../signers/signed-callback';
-import type { Opened } from './resume';
+import type { OpenedSubscription } from './resume';
 
 export interface CallbackOptions extends Omit<EventStreamOptions, 'format'> {
   readonly callbacks: Callbacks;
@@ -25,7 +25,7 @@ export function openByCallback(options: CallbackOptions) {
   const open = new Set<(failure: TransportFailure) => void>();
 
   return {
-    async open(request: SubgraphRequest): Promise<Opened> {
+    async open(request: SubgraphRequest): Promise<OpenedSubscription> {
       const end = (): void => {
         registered.remove();
         open.delete(fail);

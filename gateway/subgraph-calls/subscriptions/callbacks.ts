@@ -63,7 +63,7 @@ export interface CallbackAddress {
   readonly verifier: string;
 }
 
-export interface Registered extends CallbackAddress {
+export interface RegisteredCallback extends CallbackAddress {
   /** Whether the subgraph has called back. */
   readonly isChecked: boolean;
   /** From then on its callbacks get 404. */
@@ -73,7 +73,7 @@ export interface Registered extends CallbackAddress {
 /** Takes the callbacks of subgraphs. One per process: it outlives options. */
 export class Callbacks {
   readonly #options: CallbacksOptions;
-  readonly #subscriptions = new Map<string, Entry>();
+  readonly #subscriptions = new Map<string, CallbackEntry>();
   readonly #server: Server;
   /** At the first port, once the process is gone that had it. */
   readonly #front: Server;
@@ -118,12 +118,12 @@ export class Callbacks {
     }));
   }
 
-  register(subscription: CalledBack): Registered {
+  register(subscription: CalledBack): RegisteredCallback {
     const { publicUrl, path } = this.#options;
     const { port } = this.#server.address() as AddressInfo;
     const id = this.#newId(port);
     const verifier = randomBytes(24).toString('base64url');
-    const entry: Entry = { subscription, id, verifier, isChecked: false, heardAt: performance.now() };
+    const entry: CallbackEntry = { subscription, id, verifier, isChecked: false, heardAt: performance.now() };
     this.#subscriptions.set(id, entry);
     this.#watch ??= setInterval(() => {
       this.#checkSilence();
@@ -233,7 +233,7 @@ export class Callbacks {
     return 413;
   }
 
-  #act(entry: Entry, callback: Callback | undefined): number {
+  #act(entry: CallbackEntry, callback: Callback | undefined): number {
     if (callback?.kind !== 'subscription' || callback.id !== entry.id) return 400;
     if (!isOf(entry, callback)) return 401;
     const { queue } = entry.subscription;
@@ -264,7 +264,7 @@ export class Callbacks {
   }
 }
 
-interface Entry {
+interface CallbackEntry {
   readonly subscription: CalledBack;
   readonly id: string;
   readonly verifier: string;
@@ -273,7 +273,7 @@ interface Entry {
 }
 
 /** Whether whoever sent it knows the subscription. */
-const isOf = ({ id, verifier }: Entry, callback: Callback): boolean =>
+const isOf = ({ id, verifier }: CallbackEntry, callback: Callback): boolean =>
   callback.id === id && isEqual(callback.verifier ?? '', verifier);
 
 interface Callback {

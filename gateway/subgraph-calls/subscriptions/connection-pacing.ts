@@ -25,7 +25,7 @@ const stableAfter = 10_000;
 export class ConnectionPacing {
   readonly #options: { readonly [Name in keyof PacingOptions]-?: NonNullable<PacingOptions[Name]> };
   readonly #keys = new Map<string, PacedKey>();
-  #queue: Step[] = [];
+  #queue: SharedWait[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** How many keys have an open connection. */
   #open = 0;
@@ -124,7 +124,7 @@ export class ConnectionPacing {
     step.timer = setTimeout(() => this.#takeTurn(step), milliseconds).unref();
   }
 
-  #stepOf(paced: PacedKey, isFirst: boolean): Step {
+  #stepOf(paced: PacedKey, isFirst: boolean): SharedWait {
     let resolve!: () => void;
     const over = new Promise<void>((resolved) => (resolve = resolved));
     const leave = (state: PacedKey['state']): void => {
@@ -132,7 +132,7 @@ export class ConnectionPacing {
       paced.step = undefined;
       paced.state = state;
     };
-    const step: Step = {
+    const step: SharedWait = {
       ...{ over, isFirst, isGone: false, timer: undefined },
       end: () => {
         leave('opening');
@@ -150,7 +150,7 @@ export class ConnectionPacing {
     return step;
   }
 
-  #takeTurn(step: Step): void {
+  #takeTurn(step: SharedWait): void {
     this.#queue.push(step);
     this.#serve();
   }
@@ -195,13 +195,13 @@ interface PacedKey {
   /** When its back-off is over, in milliseconds of `performance.now()`. */
   notBefore: number;
   /** Undefined unless it waits. */
-  step: Step | undefined;
+  step: SharedWait | undefined;
   /** Runs while nobody holds it. */
   forgotten: NodeJS.Timeout | undefined;
 }
 
 /** One wait of those who share a connection. */
-interface Step {
+interface SharedWait {
   readonly over: Promise<void>;
   readonly isFirst: boolean;
   isGone: boolean;

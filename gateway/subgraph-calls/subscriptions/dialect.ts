@@ -7,13 +7,13 @@ export interface Dialect {
   /** How many subscriptions one connection may have. */
   readonly most: number;
   /** What a connection is opened with. Rejects when there is nothing to sign it with. */
-  handshake(caller: Caller): Handshake | Promise<Handshake>;
+  handshake(caller: Caller): SubgraphHandshake | Promise<SubgraphHandshake>;
   /** The message that begins a subscription. Rejects when there is nothing to sign it with. */
   start(id: string, request: SubgraphRequest): Buffer | Promise<Buffer>;
   /** The message that ends a subscription. */
   stop(id: string): string;
   /** @throws {SyntaxError} when it is no message of this dialect */
-  read(message: Buffer): Message;
+  read(message: Buffer): SubgraphMessage;
   /**
    * The message that asks whether the subgraph is there; null: a ping of WebSockets does (RFC 6455, section 5.5.2).
    *
@@ -26,7 +26,7 @@ export interface Dialect {
   failureOf(code: number): TransportFailure;
 }
 
-export interface Handshake {
+export interface SubgraphHandshake {
   /** An http or https URL. */
   readonly url: URL;
   /** The first one is that which the subgraph must choose. */
@@ -37,7 +37,7 @@ export interface Handshake {
 }
 
 /** What a message of a subgraph says. */
-export type Message =
+export type SubgraphMessage =
   /** The connection is accepted. `silence`: milliseconds without a message after which it is dead. */
   | { readonly is: 'ready'; readonly silence?: number | undefined }
   | { readonly is: 'accepted'; readonly id: string }

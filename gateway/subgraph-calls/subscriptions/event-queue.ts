@@ -37,7 +37,7 @@ export class EventQueue implements Source<SubgraphEvent> {
   #bytes = 0;
   /** Undefined while it may grow. */
   #end: { readonly error: Error | undefined } | undefined;
-  #reader: Reader | undefined;
+  #reader: EventWaiter | undefined;
 
   constructor(options: EventQueueOptions) {
     this.#options = options;
@@ -121,7 +121,7 @@ export const kept = (event: SubgraphEvent): SubgraphEvent =>
   event.body.buffer.byteLength > 4 * event.body.length ? { ...event, body: Buffer.from(event.body) } : event;
 
 /** Who waits for the next event. */
-interface Reader {
+interface EventWaiter {
   readonly resolve: (event: SubgraphEvent | undefined) => void;
   readonly reject: (error: Error) => void;
 }

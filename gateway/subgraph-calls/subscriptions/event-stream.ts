@@ -21,7 +21,7 @@ import { type EventBounds, EventQueue } from './event-queue';
 import { EventTooLarge } from './event-stream-parser';
 import { eventOf } from './events';
 import { mostMissed } from './heartbeat';
-import type { Opened } from './resume';
+import type { OpenedSubscription } from './resume';
 
 export interface EventStreamOptions {
   readonly subgraph: string;
@@ -45,15 +45,15 @@ export interface EventStreamOptions {
 /** Opens each subscription as a `POST` of its own, whose response has its events. Any other response is its one event. */
 export function openEventStream(options: EventStreamOptions): {
   /** @param extensions of the GraphQL request */
-  readonly open: (request: SubgraphRequest, extensions?: Extensions) => Promise<Opened>;
+  readonly open: (request: SubgraphRequest, extensions?: Extensions) => Promise<OpenedSubscription>;
   close(): void;
 } {
-  const streams = new Set<EventStream>();
+  const streams = new Set<EventStreamCall>();
   return {
     open: (request, extensions = {}) =>
       new Promise((resolve, reject) => {
         const onEnd = (): void => void streams.delete(stream);
-        const stream: EventStream = new EventStream(
+        const stream: EventStreamCall = new EventStreamCall(
           { request, extensions },
           options,
           { resolve, reject },
@@ -75,19 +75,19 @@ interface ExtendedRequest {
   readonly extensions: Extensions;
 }
 
-interface Waiter {
-  resolve(opened: Opened): void;
+interface OpeningWaiter {
+  resolve(opened: OpenedSubscription): void;
   reject(error: TransportError): void;
 }
 
 /** One request, and the handler of its response. */
-class EventStream implements Dispatcher.DispatchHandler, PendingCall {
+class EventStreamCall implements Dispatcher.DispatchHandler, PendingCall {
   readonly caller: Caller;
   readonly expires: number;
   indexInSet = -1;
   readonly #request: ExtendedRequest;
   readonly #options: EventStreamOptions;
-  readonly #waiter: Waiter;
+  readonly #waiter: OpeningWaiter;
   readonly #onEnd: () => void;
   readonly #queue: EventQueue;
   #parser: EventParser | undefined;
@@ -100,7 +100,12 @@ class EventStream implements Dispatcher.DispatchHandler, PendingCall {
   /** Of a response that has no events. */
   #body: KeptBytes | undefined;
 
-  constructor(request: ExtendedRequest, options: EventStreamOptions, waiter: Waiter, onEnd: () => void) {
+  constructor(
+    request: ExtendedRequest,
+    options: EventStreamOptions,
+    waiter: OpeningWaiter,
+    onEnd: () => void,
+  ) {
     const { subgraph, bounds, onDropped, timeout } = options;
     this.caller = request.request.caller;
     this.expires = performance.now() + timeout;

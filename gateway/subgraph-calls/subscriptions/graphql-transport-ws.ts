@@ -4,7 +4,7 @@ import { subscribeBody } from '../wire/request-body';
 import { linkHeaders } from '../signers/private-link';
 import type { Signer } from '../contract/signer';
 import type { Caller } from '../contract/transport';
-import type { Dialect, Handshake, Message } from './dialect';
+import type { Dialect, SubgraphHandshake, SubgraphMessage } from './dialect';
 
 export interface GraphQLTransportWsOptions {
   /** An http or https URL. */
@@ -21,7 +21,7 @@ export interface GraphQLTransportWsOptions {
 export function graphqlTransportWs({ url, headers: fixed, signer }: GraphQLTransportWsOptions): Dialect {
   const replaced = new Set([...Object.keys(fixed), ...(signer?.headers ?? [])]);
 
-  async function handshake(caller: Caller): Promise<Handshake> {
+  async function handshake(caller: Caller): Promise<SubgraphHandshake> {
     const headers: Record<string, string> = { ...fixed };
     for (const [name, value] of Object.entries(caller.headers))
       if (!replaced.has(name) && !name.startsWith('sec-websocket-')) headers[name] = value;
@@ -62,7 +62,7 @@ const closing = Buffer.from('}');
 /** Close codes after which clients do not come back. */
 const final = new Set([4400, 4401, 4403, 4406, 4409, 4429]);
 
-function read(message: Buffer): Message {
+function read(message: Buffer): SubgraphMessage {
   const { type, id, payload } = readEnvelope(message);
   switch (type) {
     case 'connection_ack':
@@ -86,7 +86,7 @@ function read(message: Buffer): Message {
   }
 }
 
-interface Envelope {
+interface MessageEnvelope {
   readonly type: string | undefined;
   readonly id: string | undefined;
   /** As it came. */
@@ -94,7 +94,7 @@ interface Envelope {
 }
 
 /** Reads the members that all messages have; the payload is passed over. @throws {SyntaxError} */
-export function readEnvelope(message: Buffer): Envelope {
+export function readEnvelope(message: Buffer): MessageEnvelope {
   const parts = new JsonParts(message);
   let [type, id, payload]: [string?, string?, Buffer?] = [];
   parts.object((name) => {

@@ -6,13 +6,13 @@ import {
   type SubgraphRequest,
   TransportError,
 } from '../contract/transport';
-import type { Open, Opened } from './resume';
+import type { OpenEvents, OpenedSubscription } from './resume';
 
 /**
  * Puts interceptors around the opening of subscriptions. They see it as a call whose response is empty: events do not pass
  * them. What one of them answers without a call is the one event.
  */
-export function interceptOpening(open: Open, interceptors: readonly Interceptor[]): Open {
+export function interceptOpening(open: OpenEvents, interceptors: readonly Interceptor[]): OpenEvents {
   if (interceptors.length === 0) return open;
   const send = compose(async (request) => {
     const { opening } = request as OpeningRequest;
@@ -38,7 +38,7 @@ export function interceptOpening(open: Open, interceptors: readonly Interceptor[
 const empty = Buffer.alloc(0);
 
 interface Opening {
-  opened?: Opened;
+  opened?: OpenedSubscription;
 }
 
 /** Interceptors hand it on with what they change. */

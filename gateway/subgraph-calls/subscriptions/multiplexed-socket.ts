@@ -5,10 +5,10 @@ import type * as Ws from 'ws';
 import { failureOf as failureOfNetwork, isTemporary } from '../wire/network-failure';
 import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { type SubgraphRequest, TransportError, type TransportFailure } from '../contract/transport';
-import { type Dialect, type Message, normalClosure } from './dialect';
+import { type Dialect, type SubgraphMessage, normalClosure } from './dialect';
 import { EventQueue, type EventBounds } from './event-queue';
 import { eventOf } from './events';
-import type { Opened } from './resume';
+import type { OpenedSubscription } from './resume';
 
 export interface SocketOptions {
   readonly subgraph: string;
@@ -27,7 +27,7 @@ export interface SocketOptions {
   readonly onDropped: (count: number) => void;
 }
 
-interface Subscription extends PendingCall {
+interface SocketSubscription extends PendingCall {
   readonly id: string;
   readonly request: SubgraphRequest;
   readonly queue: EventQueue;
@@ -45,7 +45,7 @@ export class MultiplexedSocket {
   readonly #options: SocketOptions;
   /** `isFault`: the subgraph sent over it what it must not. */
   readonly #onEnd: (isFault: boolean) => void;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions = new Map<string, SocketSubscription>();
   #socket: WebSocket | undefined;
   #state: 'opening' | 'ready' | 'ended' = 'opening';
   #lastId = 0;
@@ -68,12 +68,12 @@ export class MultiplexedSocket {
   }
 
   /** Resolves when the subgraph has accepted it, or has refused it in GraphQL. */
-  open(request: SubgraphRequest): Promise<Opened> {
+  open(request: SubgraphRequest): Promise<OpenedSubscription> {
     const { subgraph, timeout, pending, bounds, onDropped } = this.#options;
     return new Promise((resolve, reject) => {
       const id = String(++this.#lastId);
       const queue = new EventQueue({ subgraph, bounds, onClose: () => this.#leave(subscription), onDropped });
-      const subscription: Subscription = {
+      const subscription: SocketSubscription = {
         ...{ id, request, queue, caller: request.caller, indexInSet: -1, isSent: false, isAccepted: false },
         expires: performance.now() + timeout,
         accept: () => {
@@ -159,7 +159,7 @@ export class MultiplexedSocket {
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#state === 'ended') return;
     this.#isHeard = true;
-    let message: Message;
+    let message: SubgraphMessage;
     try {
       if (isBinary) throw new SyntaxError('The message is binary.');
       message = this.#options.dialect.read(data);
@@ -186,7 +186,7 @@ export class MultiplexedSocket {
   }
 
   /** What is said of a subscription that has ended here is too late, and says nothing. */
-  #hand(message: Extract<Message, { readonly id: string }>): void {
+  #hand(message: Extract<SubgraphMessage, { readonly id: string }>): void {
     const subscription = this.#subscriptions.get(message.id);
     if (subscription === undefined) return;
     const { queue } = subscription;
@@ -209,7 +209,7 @@ export class MultiplexedSocket {
     }
   }
 
-  #complete(subscription: Subscription): void {
+  #complete(subscription: SocketSubscription): void {
     subscription.isSent = false;
     subscription.queue.complete();
     this.#leave(subscription);
@@ -240,7 +240,7 @@ export class MultiplexedSocket {
     this.#isHeard = false;
   }
 
-  #start(subscription: Subscription): void {
+  #start(subscription: SocketSubscription): void {
     const { dialect } = this.#options;
     const { id, request } = subscription;
     const send = (message: Buffer): void => {
@@ -258,7 +258,7 @@ export class MultiplexedSocket {
       });
   }
 
-  #leave(subscription: Subscription): void {
+  #leave(subscription: SocketSubscription): void {
     if (!this.#subscriptions.delete(subscription.id)) return;
     if (this.#state !== 'ready') return;
     if (subscription.isSent) this.#send(this.#options.dialect.stop(subscription.id));

@@ -12,14 +12,14 @@ import type { ConnectionPacing, Pace } from './connection-pacing';
 import { gapEvent } from './events';
 
 /** A subscription that a subgraph has accepted, or refused: its events, or the one that says why. */
-export interface Opened {
+export interface OpenedSubscription {
   /** Of HTTP; 200 where there is none. */
   readonly status: number;
   readonly source: Source<SubgraphEvent>;
 }
 
 /** Opens a subscription once. It, and its source, reject with a `TransportError` when the connection breaks. */
-export type Open = (request: SubgraphRequest) => Promise<Opened>;
+export type OpenEvents = (request: SubgraphRequest) => Promise<OpenedSubscription>;
 
 export interface ResumeOptions {
   readonly subgraph: string;
@@ -32,17 +32,17 @@ export interface ResumeOptions {
   readonly timeout: number;
   readonly pending: PendingCalls;
   /** Told what became of each subscription whose connection broke. */
-  readonly onBreak: (result: Reconnected) => void;
+  readonly onBreak: (result: ReconnectOutcome) => void;
 }
 
 /** `resumed`: nothing was lost; `gap`: events may be missing; `ended`: it could not be opened again. */
-export type Reconnected = 'resumed' | 'gap' | 'ended';
+export type ReconnectOutcome = 'resumed' | 'gap' | 'ended';
 
 /**
  * Opens subscriptions again when their connection breaks: after the last position where the subgraph sends positions, and
  * with a gap event where it sends none.
  */
-export function resumeBroken(open: Open, options: ResumeOptions): Open {
+export function resumeBroken(open: OpenEvents, options: ResumeOptions): OpenEvents {
   const { subgraph, keyOf, pacing, timeout, pending } = options;
   return async (request) => {
     const pace = pacing.hold(keyOf(request));
@@ -63,7 +63,7 @@ export function resumeBroken(open: Open, options: ResumeOptions): Open {
 
 class ResumingSource implements Source<SubgraphEvent> {
   readonly #request: SubgraphRequest;
-  readonly #open: Open;
+  readonly #open: OpenEvents;
   readonly #pace: Pace;
   readonly #options: ResumeOptions;
   #source: Source<SubgraphEvent>;
@@ -75,7 +75,7 @@ class ResumingSource implements Source<SubgraphEvent> {
   constructor(
     request: SubgraphRequest,
     source: Source<SubgraphEvent>,
-    open: Open,
+    open: OpenEvents,
     pace: Pace,
     options: ResumeOptions,
   ) {

@@ -1,6 +1,6 @@
 import { type SubgraphRequest, TransportError } from '../contract/transport';
 import { MultiplexedSocket, type SocketOptions } from './multiplexed-socket';
-import type { Open } from './resume';
+import type { OpenEvents } from './resume';
 
 /** Milliseconds for which subscriptions get connections of their own, after one of them sent what it must not. */
 const apartFor = 60_000;
@@ -10,7 +10,7 @@ export class SocketPool {
   readonly #options: SocketOptions;
   readonly #keyOf: (request: SubgraphRequest) => string;
   readonly #onCount: (change: 1 | -1) => void;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<string, SocketGroup>();
   #isClosed = false;
 
   /**
@@ -27,7 +27,7 @@ export class SocketPool {
     this.#onCount = onCount;
   }
 
-  readonly open: Open = (request) => {
+  readonly open: OpenEvents = (request) => {
     if (this.#isClosed) return Promise.reject(new TransportError(this.#options.subgraph, 'closed'));
     const key = this.#keyOf(request);
     let group = this.#groups.get(key);
@@ -44,7 +44,7 @@ export class SocketPool {
     }
   }
 
-  #connect(key: string, group: Group, request: SubgraphRequest): MultiplexedSocket {
+  #connect(key: string, group: SocketGroup, request: SubgraphRequest): MultiplexedSocket {
     const forget = (): void => {
       if (group.sockets.size === 0 && group.apart === undefined) this.#groups.delete(key);
     };
@@ -66,7 +66,7 @@ export class SocketPool {
   }
 }
 
-interface Group {
+interface SocketGroup {
   readonly sockets: Set<MultiplexedSocket>;
   /** While its subscriptions get connections of their own. */
   apart: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Pool } from 'undici';
 import type { Meter } from '../../telemetry/metrics/meter';
-import { type ConnectionOptions, SubgraphConnections } from '../endpoints/connections';
+import { type SubgraphConnectionOptions, SubgraphConnections } from '../endpoints/connections';
 import { type Lease, Leases } from '../../net/leases';
 import { PendingCalls } from '../sharing/pending-calls';
 import type { Signer } from '../contract/signer';
@@ -17,7 +17,7 @@ import { openByCallback } from './callback';
 import type { Callbacks } from './callbacks';
 import { ConnectionPacing, type PacingOptions } from './connection-pacing';
 import { graphqlTransportWs } from './graphql-transport-ws';
-import { type Open, resumeBroken } from './resume';
+import { type OpenEvents, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
 import { subscriptionsTransportWs } from './subscriptions-transport-ws';
 
@@ -81,14 +81,14 @@ export interface SubscriptionTransportOptions {
   readonly meter: Meter;
 }
 
-export type SubscriptionConnections = Omit<ConnectionOptions, 'connections'>;
+export type SubscriptionConnections = Omit<SubgraphConnectionOptions, 'connections'>;
 
 /** What an engine subscribes by. Endpoints that are equal for several engines are shared, with all their connections. */
 export interface SubscriptionLease {
   /** What opens subscriptions at one endpoint, and ends with its connection. @throws {RangeError} for a URL that must not be called */
-  to(subgraph: SubscribedSubgraph): Open;
+  to(subgraph: SubscribedSubgraph): OpenEvents;
   /** Has the subscriptions of a subgraph opened again when they break. @param open at the best of its endpoints */
-  resuming(subgraph: ResumedSubgraph, open: Open): Open;
+  resuming(subgraph: ResumedSubgraph, open: OpenEvents): OpenEvents;
   /** Closes those endpoints, and their subscriptions, that no other engine has. To be called once. */
   end(): void;
 }
@@ -99,7 +99,7 @@ export class SubscriptionTransport {
   readonly #pending = new PendingCalls();
   /** Those with the same options share what they trust. They hold no connections: each endpoint has its own. */
   readonly #connections = new Leases<SubgraphConnections>(() => undefined);
-  readonly #endpoints = new Leases<Endpoint>((endpoint) => endpoint.close());
+  readonly #endpoints = new Leases<SubscriptionEndpoint>((endpoint) => endpoint.close());
   readonly #pacings = new Map<string, ConnectionPacing>();
 
   constructor(options: SubscriptionTransportOptions) {
@@ -113,7 +113,7 @@ export class SubscriptionTransport {
       key,
       () => new SubgraphConnections({ ...options, connections: null }),
     );
-    const endpoints: Lease<Endpoint>[] = [];
+    const endpoints: Lease<SubscriptionEndpoint>[] = [];
     return {
       to: (subgraph) => {
         const endpoint = this.#endpoints.take(`${key} ${endpointKey(subgraph)}`, () =>
@@ -134,7 +134,7 @@ export class SubscriptionTransport {
     subgraph: SubscribedSubgraph,
     connections: SubgraphConnections,
     { keepAlive = 4_000 }: SubscriptionConnections,
-  ): Endpoint {
+  ): SubscriptionEndpoint {
     const { name, address, protocol, headers = {}, signer, tls } = subgraph;
     const {
       timeout = 10_000,
@@ -180,7 +180,7 @@ export class SubscriptionTransport {
     }
   }
 
-  #resuming(subgraph: ResumedSubgraph, open: Open): Open {
+  #resuming(subgraph: ResumedSubgraph, open: OpenEvents): OpenEvents {
     const { name, protocol, signer, timeout = 10_000, reconnect: patience = 30_000 } = subgraph;
     const breaks = this.#options.meter.sum('weir.subgraph.subscriptions.broken');
     let pacing = this.#pacings.get(name);
@@ -229,7 +229,7 @@ const endpointKey = ({
   ]);
 
 /** Its connections end with it. */
-const withPool = (endpoint: Endpoint, pool: Pool): Endpoint => ({
+const withPool = (endpoint: SubscriptionEndpoint, pool: Pool): SubscriptionEndpoint => ({
   open: endpoint.open,
   close: () => {
     endpoint.close();
@@ -256,7 +256,7 @@ const resumedIn = (after: string, variables: Buffer): number =>
 /** How many WebSockets those who share a scope have at most for what begins after a position. */
 const resumedConnections = 8;
 
-interface Endpoint {
-  readonly open: Open;
+interface SubscriptionEndpoint {
+  readonly open: OpenEvents;
   close(): void;
 }

@@ -4,7 +4,7 @@
  */
 import { JsonParts } from '../wire/json-parts';
 import { subscribeBody } from '../wire/request-body';
-import type { Dialect, Message } from './dialect';
+import type { Dialect, SubgraphMessage } from './dialect';
 import {
   checked,
   graphqlTransportWs,
@@ -34,7 +34,7 @@ export function subscriptionsTransportWs(options: GraphQLTransportWsOptions): Di
   };
 }
 
-function read(message: Buffer): Message {
+function read(message: Buffer): SubgraphMessage {
   const { type, id, payload } = readEnvelope(message);
   switch (type) {
     case 'connection_ack':

@@ -1,7 +1,7 @@
 /** Subgraph calls over HTTP, with undici. Over 300 lines, as a call is the handler of its own response. */
 import type { Dispatcher, Pool } from 'undici';
 import { type ArrivingResponse, ArrivingResponses } from './arriving-responses';
-import { type ConnectionOptions, SubgraphConnections } from '../endpoints/connections';
+import { type SubgraphConnectionOptions, SubgraphConnections } from '../endpoints/connections';
 import type { AnswerHead } from './http1/answer-head';
 import type { Http1Call, Http1Connection } from './http1/connection';
 import type { Http1Pool } from './http1/pool';
@@ -53,7 +53,7 @@ export interface HttpSubgraph {
   readonly maxResponseSize?: number | undefined;
 }
 
-export interface HttpTransportOptions extends ConnectionOptions {
+export interface HttpTransportOptions extends SubgraphConnectionOptions {
   /**
    * Asks for compressed responses. Worth it if the network is slower than decompression. Compressed responses are
    * always decompressed, asked for or not.
@@ -104,7 +104,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     const connected = { name, url, address, tls };
     const pool = connections.pool(connected);
     const strict = connections.strictPool(connected);
-    const target: Target = {
+    const target: CallTarget = {
       name,
       pool: pool.value,
       url,
@@ -141,7 +141,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
 }
 
 /** What is the same for all calls of a subgraph. */
-interface Target {
+interface CallTarget {
   readonly name: string;
   readonly pool: Pool;
   /** For what may be sent again. Undefined if all calls are sent by `pool`. */
@@ -179,7 +179,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
   taken = 0;
   announced = 0;
   readonly #request: SubgraphRequest;
-  readonly #target: Target;
+  readonly #target: CallTarget;
   readonly #pending: PendingCalls;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
@@ -192,7 +192,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
   /** The body, if it comes in several pieces. */
   #pieces: KeptBytes | undefined;
 
-  constructor(target: Target, request: SubgraphRequest, pending: PendingCalls) {
+  constructor(target: CallTarget, request: SubgraphRequest, pending: PendingCalls) {
     this.caller = request.caller;
     const now = performance.now();
     this.expires = now + target.timeout;

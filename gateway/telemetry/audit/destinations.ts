@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { continuation, type Link, noHash, readLine } from './record';
+import { continuation, type ChainLink, noHash, readLine } from './record';
 
 /** The file or stream to which a trail is written. */
 export interface AuditDestination {
   /** The record that the next one follows. */
-  readonly last: Link;
+  readonly last: ChainLink;
   /**
    * Resolves when the lines have left the process, so that they survive its end.
    *
    * @param before the record that the first of them follows
    */
-  write(lines: string, before: Link): Promise<void>;
+  write(lines: string, before: ChainLink): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,13 +61,17 @@ export function openStreamDestination(stream: NodeJS.WritableStream): AuditDesti
   };
 }
 
-const newChain = (): Link => ({ chain: randomUUID(), seq: 0, hash: noHash });
+const newChain = (): ChainLink => ({ chain: randomUUID(), seq: 0, hash: noHash });
 
 /** The last complete record of a file, if there is one, with those before it, and whether an incomplete line follows. */
 async function readEnd(
   handle: FileHandle,
   key: string | undefined,
-): Promise<{ readonly last: Link | undefined; readonly tail: readonly string[]; readonly isTorn: boolean }> {
+): Promise<{
+  readonly last: ChainLink | undefined;
+  readonly tail: readonly string[];
+  readonly isTorn: boolean;
+}> {
   const { size } = await handle.stat();
   // A record is mostly short, but may be as long as a request.
   for (let length = Math.min(size, firstTail); ; length = Math.min(size, length * 4)) {

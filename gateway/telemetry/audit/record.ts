@@ -31,7 +31,7 @@ export interface AuditIdentity {
 }
 
 /** The position of a record in its chain. */
-export interface Link {
+export interface ChainLink {
   /** The id of the chain: one per file, and one per process that writes to standard output. */
   readonly chain: string;
   /** From 1. */
@@ -49,9 +49,9 @@ export const noHash = '0'.repeat(64);
  */
 export function chain(
   record: AuditRecord,
-  before: Link,
+  before: ChainLink,
   key: string | undefined,
-): { line: string; link: Link } {
+): { line: string; link: ChainLink } {
   const seq = before.seq + 1;
   const text = JSON.stringify({ chain: before.chain, seq, ...record, previous: before.hash });
   const hash = hashOf(text, key);
@@ -62,7 +62,7 @@ export function chain(
  * The first line of a file whose chain began in an earlier file, for example if the file was copied and emptied. It is
  * no record. It names the record that the next one follows, which a verification must find in the earlier file.
  */
-export function continuation({ chain, seq, hash }: Link, key: string | undefined): string {
+export function continuation({ chain, seq, hash }: ChainLink, key: string | undefined): string {
   const text = JSON.stringify({ chain, seq, action: continues, previous: hash });
   return `${text.slice(0, -1)},"hash":"${hashOf(text, key)}"}\n`;
 }
@@ -71,7 +71,7 @@ const continues = 'trail.continue';
 
 export type ReadLine = {
   /** The position in the chain after the line. */
-  readonly link: Link;
+  readonly link: ChainLink;
   readonly previous: string;
   readonly isIntact: boolean;
   /** Whether the line is a continuation and no record. */

@@ -1,4 +1,4 @@
-import { type AuditRecord, chain, type Link } from './record';
+import { type AuditRecord, chain, type ChainLink } from './record';
 import type { AuditDestination } from './destinations';
 
 export interface TrailOptions {
@@ -17,9 +17,9 @@ export interface TrailOptions {
 export class Trail {
   readonly #options: TrailOptions;
   /** The last record. */
-  #link: Link;
+  #link: ChainLink;
   /** The last record that the destination has written. */
-  #taken: Link;
+  #taken: ChainLink;
   #waiting = '';
   #isWriting = false;
   #closed = false;

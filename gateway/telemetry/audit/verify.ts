@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type Link, noHash, type ReadLine, readLine } from './record';
+import { type ChainLink, noHash, type ReadLine, readLine } from './record';
 
 export interface AuditFinding {
   readonly file: string;
@@ -16,7 +16,7 @@ export interface AuditVerdict {
   /** Findings that may be harmless, about the beginning and end of files. */
   readonly notes: readonly AuditFinding[];
   /** The last record of each chain. The file does not show whether later records are missing, so compare these. */
-  readonly ends: readonly Link[];
+  readonly ends: readonly ChainLink[];
 }
 
 export interface AuditVerification {
@@ -46,7 +46,7 @@ export async function verifyAudit(
 ): Promise<AuditVerdict> {
   const problems: AuditFinding[] = [];
   const notes: AuditFinding[] = [];
-  const ends = new Map<string, Link>();
+  const ends = new Map<string, ChainLink>();
   let records = 0;
   let isIncluded = includes === undefined || includes === after;
 
@@ -103,7 +103,7 @@ export async function verifyAudit(
 }
 
 /** The link that the first record of a chain must follow: the start of a chain, or the record given by `after`. */
-function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, after?: string): Link {
+function startOf({ link: { chain, seq }, previous, isContinuation }: ReadLine, after?: string): ChainLink {
   if (previous === after) return { chain, seq: isContinuation ? seq : seq - 1, hash: after };
   return { chain, seq: 0, hash: noHash };
 }

@@ -1,6 +1,6 @@
 import type { OnBreakerChange } from '../../subgraph-calls/endpoints/breakers';
 import type { WatchStrict } from '../../subgraph-calls/endpoints/connections';
-import type { Refusal } from '../../subgraph-calls/wire/http1/refusals';
+import type { MisreadReason } from '../../subgraph-calls/wire/http1/refusals';
 import type { Logger } from '../logger';
 import type { Metrics } from './metrics';
 
@@ -23,7 +23,7 @@ export function watchBreakers({ metrics, logger }: WatchEndpointsOptions): OnBre
 /** Counts and logs that undici makes the calls of an endpoint for a while. Logs each reason of an endpoint once. */
 export function watchStrict({ metrics, logger }: WatchEndpointsOptions): WatchStrict {
   return ({ name: subgraph, url: { origin }, address }) => {
-    const logged = new Set<Refusal>();
+    const logged = new Set<MisreadReason>();
     return (reason, { response, seconds }) => {
       metrics.strictRefusals.add(1, { subgraph, reason });
       if (logged.has(reason)) return;

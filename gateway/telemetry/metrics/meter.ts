@@ -6,17 +6,17 @@ import {
   type NamesOf,
 } from './metric-table';
 
-export type Attributes = Readonly<Record<string, string | number | undefined>>;
+export type MetricAttributes = Readonly<Record<string, string | number | undefined>>;
 
 /** A metric of the table, and its series. */
-export interface Metric {
+export interface CollectedMetric {
   readonly name: MetricName;
   readonly definition: MetricDefinition;
   readonly series: readonly Series[];
 }
 
 export interface Series {
-  readonly attributes: Attributes;
+  readonly attributes: MetricAttributes;
   /** When counting began, in milliseconds since 1970. */
   readonly since: number;
   /** A number, or the distribution of a histogram. */
@@ -24,7 +24,7 @@ export interface Series {
 }
 
 /** Reads a value when metrics are collected. */
-export type Read<Name extends MetricName> = (
+export type ReadValues<Name extends MetricName> = (
   observe: (value: number, attributes: AttributesOf<Name>) => void,
 ) => void;
 
@@ -33,9 +33,9 @@ export type Read<Name extends MetricName> = (
  * counts on each request keeps the series (`of`), and so needs no look-up.
  */
 export class Meter {
-  readonly #sums = new Map<MetricName, Sum<Attributes>>();
-  readonly #histograms = new Map<MetricName, Histogram<Attributes>>();
-  readonly #reads = new Map<MetricName, Read<never>[]>();
+  readonly #sums = new Map<MetricName, Sum<MetricAttributes>>();
+  readonly #histograms = new Map<MetricName, Histogram<MetricAttributes>>();
+  readonly #reads = new Map<MetricName, ReadValues<never>[]>();
 
   /** Returns the same instrument each time. One without attributes is collected from now on, starting at 0. */
   sum<Name extends NamesOf<'counter' | 'upDownCounter'>>(name: Name): Sum<AttributesOf<Name>> {
@@ -55,7 +55,10 @@ export class Meter {
   /**
    * Reads values that are counted elsewhere, whenever metrics are collected. Values with equal attributes are added.
    */
-  observe<Name extends NamesOf<'counter' | 'upDownCounter' | 'gauge'>>(name: Name, read: Read<Name>): void {
+  observe<Name extends NamesOf<'counter' | 'upDownCounter' | 'gauge'>>(
+    name: Name,
+    read: ReadValues<Name>,
+  ): void {
     const reads = this.#reads.get(name);
     if (reads === undefined) this.#reads.set(name, [read]);
     else reads.push(read);
@@ -66,7 +69,7 @@ export class Meter {
    *
    * @param only those that are read. @default all
    */
-  collect(only?: ReadonlySet<MetricName>): Metric[] {
+  collect(only?: ReadonlySet<MetricName>): CollectedMetric[] {
     return names.flatMap((name) => {
       if (only?.has(name) === false) return [];
       const series = [
@@ -79,9 +82,9 @@ export class Meter {
   }
 
   #read(name: MetricName): Series[] {
-    const read = new Sum<Attributes>(name, began);
+    const read = new Sum<MetricAttributes>(name, began);
     for (const each of this.#reads.get(name) ?? [])
-      each((value: number, attributes: Attributes) => read.add(value, attributes));
+      each((value: number, attributes: MetricAttributes) => read.add(value, attributes));
     return read.series();
   }
 }
@@ -102,9 +105,9 @@ function instrumentIn<Instrument>(
 }
 
 /** A metric with a series per set of attributes. */
-abstract class Instrument<Given extends Attributes, Value> {
+abstract class Instrument<Given extends MetricAttributes, Value> {
   readonly #attributes: readonly string[];
-  readonly #series = new Map<string, Counted<Given, Value>>();
+  readonly #series = new Map<string, CountedValue<Given, Value>>();
   readonly #since: number | undefined;
 
   /** @param since when counting began. @default when each series began */
@@ -145,14 +148,14 @@ abstract class Instrument<Given extends Attributes, Value> {
   }
 }
 
-interface Counted<Given, Value> {
+interface CountedValue<Given, Value> {
   readonly attributes: Given;
   readonly since: number;
   readonly value: Value;
 }
 
 /** A sum. */
-export class Sum<Given extends Attributes> extends Instrument<Given, Total> {
+export class Sum<Given extends MetricAttributes> extends Instrument<Given, Total> {
   add(amount: number, attributes: Given): void {
     this.of(attributes).value += amount;
   }
@@ -171,7 +174,7 @@ export interface Total {
 }
 
 /** A histogram of values. */
-export class Histogram<Given extends Attributes> extends Instrument<Given, Distribution> {
+export class Histogram<Given extends MetricAttributes> extends Instrument<Given, Distribution> {
   readonly #boundaries: readonly number[];
 
   constructor(name: MetricName) {
@@ -199,7 +202,7 @@ export interface Exemplar {
 }
 
 /** The span of what is measured. */
-interface Traced {
+interface MeasuredSpan {
   readonly id: string;
   readonly trace: { readonly id: string; readonly isExported: boolean };
 }
@@ -218,7 +221,7 @@ export class Distribution {
   }
 
   /** @param span an exemplar, if it is exported. @default none is recorded */
-  record(value: number, span?: Traced): void {
+  record(value: number, span?: MeasuredSpan): void {
     const { boundaries, counts } = this;
     let place = 0;
     while (place < boundaries.length && value > boundaries[place]!) place++;

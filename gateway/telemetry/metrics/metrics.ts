@@ -7,7 +7,7 @@ import { ResponseCacheStatistics } from '../statistics/response-cache-statistics
 import { SubgraphDurations } from '../statistics/subgraph-durations';
 import { WebSocketStatistics } from '../statistics/web-socket-statistics';
 import { CallStatistics } from './call-statistics';
-import { Meter, type Metric, type Sum } from './meter';
+import { Meter, type CollectedMetric, type Sum } from './meter';
 import type { AttributesOf, MetricName } from './metric-table';
 import { packageVersion } from '../package-root';
 import { type MetricsFormat, writePrometheus } from './prometheus';
@@ -35,7 +35,7 @@ export interface Metrics {
   readonly calls: CallStatistics;
   readonly supergraphUpdates: Sum<AttributesOf<'weir.supergraph.updates'>>;
   /** Returns the current values, of all metrics or only of some. */
-  readonly collect: (only?: ReadonlySet<MetricName>) => Metric[];
+  readonly collect: (only?: ReadonlySet<MetricName>) => CollectedMetric[];
   /** The same as text. @default in Prometheus' format */
   readonly text: (format?: MetricsFormat) => string;
   close(): void;

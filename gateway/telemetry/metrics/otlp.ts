@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { timeLimit } from '../../net/time-limit';
 import type { Options } from '../../options';
 import type { Logger } from '../logger';
-import type { Attributes, Metric, Series } from './meter';
+import type { MetricAttributes, CollectedMetric, Series } from './meter';
 
 type OtlpOptions = NonNullable<Options['telemetry']['metrics']['otlp']>;
 
@@ -12,7 +12,7 @@ export interface OtlpExportOptions {
   /** The resource attributes of the service. */
   readonly resource: Readonly<Record<string, string>>;
   readonly version: string;
-  readonly collect: () => readonly Metric[];
+  readonly collect: () => readonly CollectedMetric[];
   readonly logger: Pick<Logger, 'warn' | 'info'>;
   /** Sends a request, through the proxy if there is one. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
@@ -87,7 +87,7 @@ const shutdownTimeout = 2_000;
 
 /** An `ExportMetricsServiceRequest` (opentelemetry-proto 1.0) in JSON. */
 export function writeOtlp(
-  metrics: readonly Metric[],
+  metrics: readonly CollectedMetric[],
   service: Readonly<Record<string, string>>,
   version: string,
 ): string {
@@ -104,7 +104,7 @@ export function writeOtlp(
   });
 }
 
-function writeMetric({ name, definition, series }: Metric, now: number) {
+function writeMetric({ name, definition, series }: CollectedMetric, now: number) {
   const { kind, description, unit } = definition;
   const dataPoints = series.map((each) => writePoint(each, now));
   const facts = { name, description, unit };
@@ -145,7 +145,7 @@ function writePoint({ attributes, since, value }: Series, now: number) {
 /** 64-bit integers are strings in OTLP's JSON. */
 const nanoseconds = (milliseconds: number): string => `${Math.round(milliseconds)}000000`;
 
-function keyValues(attributes: Attributes) {
+function keyValues(attributes: MetricAttributes) {
   return Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({

@@ -1,5 +1,5 @@
 import Negotiator from 'negotiator';
-import type { Attributes, Exemplar, Metric, Series } from './meter';
+import type { MetricAttributes, Exemplar, CollectedMetric, Series } from './meter';
 import type { MetricDefinition } from './metric-table';
 
 /** `prometheus` is Prometheus' text format 0.0.4, `openmetrics` OpenMetrics 1.0, which has exemplars, too. */
@@ -30,7 +30,10 @@ const formatsByType = new Map<string, MetricsFormat>([
 ]);
 
 /** Writes metrics for Prometheus. */
-export function writePrometheus(metrics: readonly Metric[], format: MetricsFormat = 'prometheus'): string {
+export function writePrometheus(
+  metrics: readonly CollectedMetric[],
+  format: MetricsFormat = 'prometheus',
+): string {
   const written = metrics.map((metric) => writeMetric(metric, format)).join('');
   return format === 'openmetrics' ? `${written}# EOF\n` : written;
 }
@@ -50,7 +53,7 @@ const unitWords: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes
 
 const labelName = (name: string): string => name.replace(/\W/g, '_');
 
-function writeMetric({ name, definition, series }: Metric, format: MetricsFormat): string {
+function writeMetric({ name, definition, series }: CollectedMetric, format: MetricsFormat): string {
   const { kind, description } = definition;
   const full = prometheusName(name, definition);
   const type = kind === 'upDownCounter' ? 'gauge' : kind;
@@ -95,7 +98,7 @@ function writeExemplar(exemplar: Exemplar | undefined): string {
   return ` # {trace_id="${traceId}",span_id="${spanId}"} ${value} ${at / 1000}`;
 }
 
-function writeLabels(definition: MetricDefinition, attributes: Attributes): string {
+function writeLabels(definition: MetricDefinition, attributes: MetricAttributes): string {
   return Object.keys(definition.attributes ?? {})
     .filter((name) => attributes[name] !== undefined)
     .map((name) => `${prometheusLabel(name, definition)}="${escaped(String(attributes[name]))}"`)

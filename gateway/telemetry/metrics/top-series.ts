@@ -16,7 +16,7 @@ export interface SeriesByName<Series> {
  */
 export class TopSeries<Series> {
   readonly #options: SeriesByName<Series>;
-  readonly #named = new Map<string, Named<Series>>();
+  readonly #named = new Map<string, NamedSeries<Series>>();
   /** The uses of names without a series, since the last review. */
   #candidates = new Map<string, number>();
   #reviewed: number;
@@ -64,7 +64,7 @@ export class TopSeries<Series> {
     return this.#options.others;
   }
 
-  #open(name: string, uses: number): Named<Series> {
+  #open(name: string, uses: number): NamedSeries<Series> {
     const own = copyOf(name);
     const named = { series: this.#options.open(own), uses };
     this.#named.set(own, named);
@@ -72,7 +72,7 @@ export class TopSeries<Series> {
   }
 }
 
-interface Named<Series> {
+interface NamedSeries<Series> {
   readonly series: Series;
   uses: number;
 }

@@ -37,7 +37,7 @@ export class CacheStatistics {
   readonly entities = new Map<string, Map<string, CacheCounts>>();
   readonly #newCounts: (cache: 'response' | 'entity', subgraph?: string) => CacheCounts;
   /** What was stored last under a key. */
-  readonly #stored = new LRUCache<string, Stored>({ max: mostStored });
+  readonly #stored = new LRUCache<string, StoredKey>({ max: mostStored });
 
   constructor(meter: Meter) {
     const ages = meter.histogram('weir.cache.age');
@@ -95,7 +95,7 @@ export class CacheStatistics {
   }
 }
 
-interface Stored {
+interface StoredKey {
   readonly fingerprint: string | number;
   readonly freshUntil: number;
 }

@@ -1,7 +1,7 @@
 import type { Meter } from '../metrics/meter';
 
 /** Requests that wait for a slot. */
-interface Queue {
+interface AdmissionFigures {
   /** How many wait now. */
   readonly size: number;
   /** How many were refused since it was opened. */
@@ -13,7 +13,7 @@ interface Queue {
  * closed queue are still counted.
  */
 export class OverloadStatistics {
-  readonly #queues = new Set<Queue>();
+  readonly #queues = new Set<AdmissionFigures>();
   #refusedInClosed = 0;
 
   constructor(meter: Meter) {
@@ -23,16 +23,16 @@ export class OverloadStatistics {
     meter.observe('weir.requests.waiting', (observe) => observe(this.#sum('size'), {}));
   }
 
-  add(queue: Queue): void {
+  add(queue: AdmissionFigures): void {
     this.#queues.add(queue);
   }
 
   /** Called when a queue is closed. */
-  remove(queue: Queue): void {
+  remove(queue: AdmissionFigures): void {
     if (this.#queues.delete(queue)) this.#refusedInClosed += queue.refused;
   }
 
-  #sum(what: keyof Queue): number {
+  #sum(what: keyof AdmissionFigures): number {
     let sum = 0;
     for (const queue of this.#queues) sum += queue[what];
     return sum;

@@ -1,5 +1,5 @@
 import { randomIds } from './random-ids';
-import { type Recorder, Undecided } from './trace';
+import { type Recorder, UndecidedSpans } from './trace';
 import { Tracer } from './tracer';
 
 /**
@@ -15,7 +15,7 @@ export function localTracer(path: string, recorder: Recorder): Tracer {
     newTraceId: () => newId(16),
     // Only this process sees them.
     newSpanId: () => (++spans).toString(16),
-    undecided: new Undecided(0),
+    undecided: new UndecidedSpans(0),
     take: () => undefined,
     drop: () => undefined,
     writeHeaders: (_trace, _spanId, requestId) => ({ 'x-request-id': requestId }),

@@ -1,7 +1,7 @@
 import { randomIds } from './random-ids';
 import { type ExportOptions, openExport } from './open-export';
 import { Tracer, traceparentOf } from './tracer';
-import { type Recorder, Undecided } from './trace';
+import { type Recorder, UndecidedSpans } from './trace';
 import { writeXRay } from './x-ray';
 
 export interface TracingOptions extends ExportOptions {
@@ -34,7 +34,7 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
     ...{ path: given.path, keep, xRay, isSampled, take, drop, recorder: given.recorder },
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
-    undecided: new Undecided(mostUndecided),
+    undecided: new UndecidedSpans(mostUndecided),
     writeHeaders: ({ id, isSampled: flag }, spanId, requestId) => {
       const headers = { 'x-request-id': requestId, traceparent: traceparentOf(id, spanId, flag) };
       return xRay ? { ...headers, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : headers;

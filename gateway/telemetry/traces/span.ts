@@ -1,11 +1,11 @@
 import { wordsIn } from './hex-digits';
 import type { Trace, TracingHeaders } from './trace';
 
-export type Kind = 'internal' | 'server' | 'client' | 'consumer';
+export type SpanKind = 'internal' | 'server' | 'client' | 'consumer';
 
-export type Value = string | number | boolean | readonly string[];
+export type SpanValue = string | number | boolean | readonly string[];
 
-export type Attributes = Readonly<Record<string, Value>>;
+export type Attributes = Readonly<Record<string, SpanValue>>;
 
 /** The span in whose time another one is. */
 export type Parent =
@@ -14,7 +14,7 @@ export type Parent =
   | { readonly id: string };
 
 /** Another span that a span belongs to. */
-export interface Link {
+export interface SpanLink {
   readonly traceId: string;
   readonly spanId: string;
   readonly isSampled: boolean;
@@ -35,7 +35,7 @@ export interface SpanEvent {
 export class Span {
   readonly trace: Trace;
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: SpanKind;
   /** Undefined for the root of a trace. */
   readonly parent: Parent | undefined;
   /** How many calls were sent under it. */
@@ -53,11 +53,11 @@ export class Span {
   #idWords: readonly number[] | undefined;
   #end: number | undefined;
   /** Names, each with its value after it. */
-  #own: Value[] | undefined;
-  #links: Link[] | undefined;
+  #own: SpanValue[] | undefined;
+  #links: SpanLink[] | undefined;
   #events: SpanEvent[] | undefined;
 
-  constructor(trace: Trace, name: string, kind: Kind, start: number, parent: Parent | undefined) {
+  constructor(trace: Trace, name: string, kind: SpanKind, start: number, parent: Parent | undefined) {
     this.trace = trace;
     this.name = name;
     this.kind = kind;
@@ -81,12 +81,12 @@ export class Span {
   }
 
   /** Begins a span within this one. @param start in milliseconds of `performance.now()`. @default now */
-  child(name: string, kind: Kind = 'internal', start = performance.now()): Span {
+  child(name: string, kind: SpanKind = 'internal', start = performance.now()): Span {
     return new Span(this.trace, name, kind, start, this);
   }
 
   /** Sets an attribute. An undefined value sets nothing. */
-  set(name: string, value: Value | undefined): void {
+  set(name: string, value: SpanValue | undefined): void {
     if (value === undefined) return;
     const own = (this.#own ??= []);
     for (let i = 0; i < own.length; i += 2)
@@ -142,18 +142,18 @@ export class Span {
   }
 
   /** Its own attributes, without those that it shares: names, each with its value after it. */
-  get own(): readonly Value[] {
+  get own(): readonly SpanValue[] {
     return this.#own ?? nothing;
   }
 
   /** All its attributes. */
   get attributes(): Attributes {
-    const attributes: Record<string, Value> = { ...this.shared };
+    const attributes: Record<string, SpanValue> = { ...this.shared };
     for (let i = 0; i < this.own.length; i += 2) attributes[this.own[i] as string] = this.own[i + 1]!;
     return attributes;
   }
 
-  get links(): readonly Link[] {
+  get links(): readonly SpanLink[] {
     return this.#links ?? nothing;
   }
 

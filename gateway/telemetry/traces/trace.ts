@@ -1,6 +1,6 @@
 import { wordsIn } from './hex-digits';
 import type { TraceNotes } from './trace-notes';
-import { type Kind, type Parent, Span } from './span';
+import { type SpanKind, type Parent, Span } from './span';
 
 /** What traces are made by. */
 export interface TraceSource {
@@ -8,7 +8,7 @@ export interface TraceSource {
   readonly newSpanId: () => string;
   /** Takes a span to export. */
   readonly take: (span: Span) => void;
-  readonly undecided: Undecided;
+  readonly undecided: UndecidedSpans;
   /** Counts a span that is dropped. */
   readonly drop: () => void;
   /** Writes the headers for who is called, the request id among them. */
@@ -24,7 +24,7 @@ export interface Recorder {
   /** Whether the values of variables are recorded, too. */
   readonly values: boolean;
   /** The spans of what is in flight. */
-  readonly inFlight: Undecided;
+  readonly inFlight: UndecidedSpans;
   /** Whether one that begins is recorded, even if it is not exported. */
   readonly isChosen: () => boolean;
   /** Whether failed, refused and slow requests are recorded, and the milliseconds from which on one is slow. */
@@ -84,7 +84,7 @@ export class Trace {
   }
 
   /** Begins its first span. @param start in milliseconds of `performance.now()` */
-  begin(name: string, kind: Kind, start: number, parent: Parent | undefined): Span {
+  begin(name: string, kind: SpanKind, start: number, parent: Parent | undefined): Span {
     return new Span(this, name, kind, start, parent);
   }
 
@@ -150,7 +150,7 @@ export class Trace {
 const none: never[] = [];
 
 /** The spans of all requests in flight about which is not decided yet, counted: whether they are exported, or recorded. */
-export class Undecided {
+export class UndecidedSpans {
   /** How many spans, links and events they are. */
   size = 0;
   readonly #most: number;

@@ -1,5 +1,5 @@
 import { BackwardsWriter } from './backwards-writer';
-import { type Attributes, type Kind, type Link, Span, type SpanEvent, type Value } from './span';
+import { type Attributes, type SpanKind, type SpanLink, Span, type SpanEvent, type SpanValue } from './span';
 
 /** Where spans come from. */
 export interface SpanOrigin {
@@ -75,7 +75,7 @@ function writeSpan(writer: BackwardsWriter, span: Span): void {
   writer.words(1, trace.idWords);
 }
 
-function writeLink(writer: BackwardsWriter, { traceId, spanId, isSampled }: Link): void {
+function writeLink(writer: BackwardsWriter, { traceId, spanId, isSampled }: SpanLink): void {
   const end = writer.size;
   writer.fixed32(6, (isSampled ? sampled : 0) | hasIsRemote);
   writer.hex(2, spanId);
@@ -97,7 +97,7 @@ function writeAttributes(writer: BackwardsWriter, field: number, attributes: Att
 }
 
 /** A `KeyValue`. */
-function writeAttribute(writer: BackwardsWriter, field: number, name: string, value: Value): void {
+function writeAttribute(writer: BackwardsWriter, field: number, name: string, value: SpanValue): void {
   const end = writer.size;
   writeValue(writer, value);
   writer.close(2, end);
@@ -106,7 +106,7 @@ function writeAttribute(writer: BackwardsWriter, field: number, name: string, va
 }
 
 /** An `AnyValue`. */
-function writeValue(writer: BackwardsWriter, value: Value): void {
+function writeValue(writer: BackwardsWriter, value: SpanValue): void {
   switch (typeof value) {
     case 'string':
       writer.text(1, value);
@@ -149,7 +149,7 @@ function written(write: (writer: BackwardsWriter) => void): Uint8Array {
 }
 
 /** The values of `SpanKind` in OTLP. */
-const kinds: Readonly<Record<Kind, number>> = { internal: 1, server: 2, client: 3, consumer: 5 };
+const kinds: Readonly<Record<SpanKind, number>> = { internal: 1, server: 2, client: 3, consumer: 5 };
 
 /** `SpanFlags`. */
 const [sampled, hasIsRemote, isRemote] = [0x1, 0x100, 0x200];

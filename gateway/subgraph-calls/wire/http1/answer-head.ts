@@ -1,4 +1,4 @@
-import type { Refusal } from './refusals';
+import type { MisreadReason } from './refusals';
 
 /** A position that stands for none: the head has not come as a whole. */
 export const incomplete = -1;
@@ -29,7 +29,7 @@ export class AnswerHead {
   }
 
   /** Returns the position behind the head, `incomplete`, or why the head is refused. */
-  read(bytes: Buffer, size: number): number | Refusal {
+  read(bytes: Buffer, size: number): number | MisreadReason {
     const known = this.#known;
     let isChunked = false;
     let at = 0;
@@ -90,9 +90,9 @@ export class AnswerHead {
 }
 
 /** The lines of the last head of a subgraph. Filled by `AnswerHead`. */
-export type KnownLines = Line[];
+export type KnownLines = HeadLine[];
 
-interface Line {
+interface HeadLine {
   /** With its end. */
   readonly bytes: Buffer;
   readonly means: 'status' | 'length' | 'chunked' | 'close' | 'keep-alive' | 'nothing';
@@ -140,7 +140,7 @@ function endOfLine(bytes: Buffer, at: number, size: number): number {
 }
 
 /** A final status. Those whose responses have no body, whatever their head says of it, are refused. */
-function readStatus(bytes: Buffer, at: number, end: number): Line | Refusal {
+function readStatus(bytes: Buffer, at: number, end: number): HeadLine | MisreadReason {
   const status = /^HTTP\/1\.1 ([1-5]\d\d) /.exec(bytes.toString('latin1', at, Math.min(end, at + 13)))?.[1];
   if (status === undefined) return 'status-line';
   if (status.startsWith('1')) return 'informational';
@@ -150,7 +150,7 @@ function readStatus(bytes: Buffer, at: number, end: number): Line | Refusal {
 
 const withoutBody = new Set(['204', '205', '304']);
 
-function readField(bytes: Buffer, at: number, end: number): Line | Refusal {
+function readField(bytes: Buffer, at: number, end: number): HeadLine | MisreadReason {
   const field = bytes.toString('latin1', at, end);
   const name = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):/.exec(field)?.[1]?.toLowerCase();
   // Plain objects have the names of Object.prototype already.

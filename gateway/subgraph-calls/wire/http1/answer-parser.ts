@@ -1,12 +1,12 @@
 import { KeptBytes } from '../kept-bytes';
 import { AnswerHead, incomplete, type KnownLines, maxHead } from './answer-head';
-import type { Refusal } from './refusals';
+import type { MisreadReason } from './refusals';
 
 /**
  * How far a response is: more of it is to come; it is complete; its body is over the limit; or why the strict client does
  * not understand it. After the latter two the connection is of no use.
  */
-export type Progress = 'more' | 'complete' | 'too-large' | Refusal;
+export type Progress = 'more' | 'complete' | 'too-large' | MisreadReason;
 
 /**
  * Reads the responses of one connection, one after the other. Nothing may follow a response before the next call is sent.
@@ -150,7 +150,7 @@ export class AnswerParser {
  * Reads what stands in front of a chunk: its size in at most eight digits, without extensions. Returns that, `incomplete`
  * or why it is refused. The last chunk, of size 0, must have no trailers, and nothing may follow it.
  */
-function readFrame(bytes: Buffer, at: number, size: number): number | Refusal {
+function readFrame(bytes: Buffer, at: number, size: number): number | MisreadReason {
   let value = 0;
   let end = at;
   for (; end < size && end - at <= 8; end++) {

@@ -3,7 +3,7 @@ import { failureOf } from '../network-failure';
 import type { TransportFailure } from '../../contract/transport';
 import type { AnswerHead, KnownLines } from './answer-head';
 import { AnswerParser } from './answer-parser';
-import type { Refusal } from './refusals';
+import type { MisreadReason } from './refusals';
 
 /** A call over HTTP/1.1. One of `onAnswer`, `onFailure` and `onRefused` is called, once. */
 export interface Http1Call {
@@ -30,12 +30,12 @@ export interface Http1Call {
 }
 
 /** Whose connection it is. */
-interface Owner {
+interface ConnectionOwner {
   readonly known: KnownLines;
   /** It may have another call, from the next turn of the event loop on. */
   onIdle(connection: Http1Connection): void;
   /** It had a response that was not understood, or bytes that belong to none. */
-  onRefused(refusal: Refusal): void;
+  onRefused(refusal: MisreadReason): void;
   onClosed(connection: Http1Connection): void;
 }
 
@@ -44,12 +44,12 @@ export class Http1Connection {
   /** Until when it may be used, in milliseconds of `performance.now()`, while it is idle. */
   expires = 0;
   readonly #socket: Socket;
-  readonly #owner: Owner;
+  readonly #owner: ConnectionOwner;
   readonly #parser: AnswerParser;
   #call: Http1Call | undefined;
   #error: Error | undefined;
 
-  constructor(socket: Socket, owner: Owner) {
+  constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#owner = owner;
     this.#parser = new AnswerParser(owner.known);

@@ -3,7 +3,7 @@ import type { buildConnector } from 'undici';
 import { failureOf } from '../network-failure';
 import type { KnownLines } from './answer-head';
 import { type Http1Call, Http1Connection } from './connection';
-import { type Refusal, refusals } from './refusals';
+import { type MisreadReason, refusals } from './refusals';
 
 export interface Http1PoolOptions {
   readonly url: URL;
@@ -18,7 +18,7 @@ export interface Http1PoolOptions {
 }
 
 /** The pool is not used for a while, as a response was not understood. */
-export type OnPause = (refusal: Refusal, pause: Pause) => void;
+export type OnPause = (refusal: MisreadReason, pause: Pause) => void;
 
 interface Pause {
   /** What the response is or has: continues a sentence that begins with "the response". */
@@ -107,7 +107,7 @@ export class Http1Pool {
     this.#schedule();
   }
 
-  onRefused(refusal: Refusal): void {
+  onRefused(refusal: MisreadReason): void {
     const now = performance.now();
     if (now < this.#unusedUntil) return;
     this.#unusedUntil = now + this.#pause;

@@ -15,4 +15,4 @@ export const refusals = {
   excess: 'is followed by bytes that nobody has asked for',
 } as const;
 
-export type Refusal = keyof typeof refusals;
+export type MisreadReason = keyof typeof refusals;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArchive } from '../../../../cli/recovery/read-archive';
-import { chain, type Link, noHash } from '../../../../gateway/telemetry/audit/record';
+import { chain, type ChainLink, noHash } from '../../../../gateway/telemetry/audit/record';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-read-archive-'));
 const trail = join(folder, 'archive.jsonl');
@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The lines of a trail with events at these positions. */
 function linesOf(...positions: number[]): string[] {
-  let link: Link = { chain: 'c', seq: 0, hash: noHash };
+  let link: ChainLink = { chain: 'c', seq: 0, hash: noHash };
   return positions.map((position) => {
     const details = { source: 's', position: `abc-${position}`, event: { subject: `item ${position}` } };
     const chained = chain(

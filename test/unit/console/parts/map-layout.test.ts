@@ -1,11 +1,11 @@
 import { layOutMap } from '../../../../console/parts/map-layout';
-import type { Graph } from '../../../../gateway/console/api';
+import type { ServiceGraph } from '../../../../gateway/console/api';
 
-const service = (name: string, rate: number): Graph['services'][number] => ({
+const service = (name: string, rate: number): ServiceGraph['services'][number] => ({
   ...{ name, url: `http://${name}/`, rate, errors: 0, p50: null, p99: null, breaker: 'closed' },
   endpoints: [],
 });
-const graph: Graph = {
+const graph: ServiceGraph = {
   services: [service('products', 9), service('reviews', 1), service('a-service-with-a-very-long-name', 0)],
   clients: [
     { name: 'web', count: 1, rate: 4 },

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { rowsOf, ticksUntil } from '../../../../console/parts/step-rows';
-import type { Step } from '../../../../gateway/console/api';
+import type { TimelineStep } from '../../../../gateway/console/api';
 
-const step = (id: string, parent: string | undefined, start = 0): Step => ({
+const step = (id: string, parent: string | undefined, start = 0): TimelineStep => ({
   ...{ id, name: id, kind: 'other', start, ms: 1, says: [], facts: {} },
   ...(parent !== undefined && { parent }),
 });

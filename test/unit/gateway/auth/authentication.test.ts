@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { createAuthentication } from '../../../../gateway/auth/authentication';
-import type { Proof, Received } from '../../../../gateway/auth/authenticator';
+import type { Proof, AuthRequest } from '../../../../gateway/auth/authenticator';
 import { anonymous, type Identity } from '../../../../gateway/auth/identity';
 import { UsedSignatures } from '../../../../gateway/net/used-signatures';
 import type { IncomingRequest } from '../../../../gateway/request/incoming-request';
@@ -34,7 +34,7 @@ interface Asker {
 
 type Headers = Record<string, string>;
 
-const received = (headers: Headers, body = ''): Received => ({
+const received = (headers: Headers, body = ''): AuthRequest => ({
   requestId: 'r1',
   method: 'POST',
   url: '/graphql',

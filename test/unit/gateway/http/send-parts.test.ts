@@ -4,7 +4,7 @@ import { connect, createServer as createHttp2Server, type Http2Server } from 'no
 import { type AddressInfo, connect as connectTo } from 'node:net';
 import { eventStream } from '../../../../gateway/http/event-stream';
 import { multipart } from '../../../../gateway/http/multipart';
-import { type Response, sendParts } from '../../../../gateway/http/send-parts';
+import { type PartsResponse, sendParts } from '../../../../gateway/http/send-parts';
 import type { Framing } from '../../../../gateway/http/framing';
 import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
@@ -35,7 +35,7 @@ function answering(sending: Sending, servers: (Server | Http2Server)[]) {
   const { parts, options = { heartbeat: 5000, idle: 10_000 }, framing = eventStream } = sending;
   const sent: { done?: Promise<void> } = {};
   const handle = (_request: unknown, response: unknown): void => {
-    const to = response as Response;
+    const to = response as PartsResponse;
     // Not before there is a request: a busy machine may take longer to read it.
     (to.stream?.session ?? to.req.socket).setTimeout(150);
     to.writeHead(200, { 'content-type': framing.mediaType });

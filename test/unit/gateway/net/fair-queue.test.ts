@@ -1,6 +1,6 @@
-import { FairQueue, heaviest, type Waiting } from '../../../../gateway/net/fair-queue';
+import { FairQueue, heaviest, type QueuedItem } from '../../../../gateway/net/fair-queue';
 
-interface Item extends Waiting {
+interface Item extends QueuedItem {
   readonly name: string;
 }
 

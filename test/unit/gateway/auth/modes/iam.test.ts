@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
-import type { Proof, Received } from '../../../../../gateway/auth/authenticator';
+import type { Proof, AuthRequest } from '../../../../../gateway/auth/authenticator';
 import { iam } from '../../../../../gateway/auth/modes/iam';
 import { canonicalValue, rawTarget } from '../../../../../gateway/auth/modes/sigv4';
 import { UsedSignatures } from '../../../../../gateway/net/used-signatures';
@@ -45,7 +45,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 
 /** By the book: https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html */
-function sign(given: ToSign = {}): Received {
+function sign(given: ToSign = {}): AuthRequest {
   const { method = 'POST', url = '/graphql', body = '{"query":"{ me }"}', keys = shop } = given;
   const { lines = ['/graphql', ''], time = '20260505T120000Z', region = 'eu-west-1' } = given;
   const { date = time.slice(0, 8), service = 'appsync', signedBody = body } = given;
@@ -71,7 +71,7 @@ function sign(given: ToSign = {}): Received {
 }
 
 /** What a request proves, or why it proves nothing. */
-async function ask(received: Received, authenticator = open()): Promise<Proof | string> {
+async function ask(received: AuthRequest, authenticator = open()): Promise<Proof | string> {
   expect(authenticator.recognises(received)).toBe(true);
   try {
     return await authenticator.authenticate(received);
@@ -185,11 +185,11 @@ describe('a request is let in', () => {
 });
 
 describe('a request is refused', () => {
-  const change = (headers: Record<string, string | undefined>, given: ToSign = {}): Received => {
+  const change = (headers: Record<string, string | undefined>, given: ToSign = {}): AuthRequest => {
     const received = sign(given);
     return { ...received, headers: { ...received.headers, ...headers } };
   };
-  const withAuthorization = (replace: (text: string) => string, given: ToSign = {}): Received => {
+  const withAuthorization = (replace: (text: string) => string, given: ToSign = {}): AuthRequest => {
     const received = sign(given);
     return {
       ...received,
@@ -197,7 +197,7 @@ describe('a request is refused', () => {
     };
   };
 
-  it.each<[string, () => Received, string]>([
+  it.each<[string, () => AuthRequest, string]>([
     ['of another body', () => ({ ...sign(), body: Buffer.from('{}') }), wrong],
     ['of another method', () => ({ ...sign(), method: 'GET' }), wrong],
     ['of another URL', () => ({ ...sign(), url: '/graphql?a=1' }), wrong],
@@ -307,7 +307,7 @@ describe('a request is refused', () => {
       ' 20260505T120000Z',
       '20260505T120000Z ',
       '20261305T120000Z',
-    ].map((time): [string, () => Received, string] => [
+    ].map((time): [string, () => AuthRequest, string] => [
       `of the time "${time}"`,
       () => change({ 'x-amz-date': time }),
       'The header x-amz-date must be a time such as 20270131T120000Z.',
@@ -329,7 +329,7 @@ describe('a request is refused', () => {
         ['no headers', (text) => text.replace(/SignedHeaders=[^,]*/, 'SignedHeaders=')],
         ['headers in upper case', (text) => text.replace('host', 'Host')],
       ] satisfies [string, (text: string) => string][]
-    ).map(([what, replace]): [string, () => Received, string] => [
+    ).map(([what, replace]): [string, () => AuthRequest, string] => [
       `of a form with ${what}`,
       () => withAuthorization(replace),
       'The signature in the authorization header is malformed.',

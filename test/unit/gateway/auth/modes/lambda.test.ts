@@ -3,7 +3,7 @@
  * test/integration/lambda-authoriser.test.ts.
  */
 import type { GraphQLError } from 'graphql';
-import type { Received } from '../../../../../gateway/auth/authenticator';
+import type { AuthRequest } from '../../../../../gateway/auth/authenticator';
 import type { AuthoriserEvent } from '../../../../../gateway/auth/modes/authoriser';
 import { lambda } from '../../../../../gateway/auth/modes/lambda';
 import { parseOptions } from '../../../../../gateway/options';
@@ -27,7 +27,7 @@ beforeEach(() => {
   authenticator = open();
 });
 
-const received = (token: string | undefined, more: Partial<Received> = {}): Received => ({
+const received = (token: string | undefined, more: Partial<AuthRequest> = {}): AuthRequest => ({
   requestId: 'r1',
   method: 'POST',
   url: '/graphql',
@@ -36,7 +36,7 @@ const received = (token: string | undefined, more: Partial<Received> = {}): Rece
   ...more,
 });
 /** Who is let in, or why nobody is. */
-async function ask(token = 'opaque', more: Partial<Received> = {}) {
+async function ask(token = 'opaque', more: Partial<AuthRequest> = {}) {
   try {
     return (await authenticator.authenticate(received(token, more))).identity;
   } catch (error) {
@@ -58,7 +58,7 @@ it('takes whatever is in `authorization`, and needs the body for it', () => {
 });
 
 describe('the event', () => {
-  const eventOf = async (more: Partial<Received>): Promise<AuthoriserEvent> => {
+  const eventOf = async (more: Partial<AuthRequest>): Promise<AuthoriserEvent> => {
     await ask('opaque', more);
     return asked.mock.calls[0]![0];
   };

@@ -2,14 +2,14 @@ import { beginPlan, noteErrors } from '../../../../../gateway/graph/observation/
 import { type PlannedOperation } from '../../../../../gateway/planning';
 import { OperationMemory, PlanCache } from '../../../../../gateway/graph/operation-cache';
 import type { Span } from '../../../../../gateway/telemetry/traces/span';
-import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { Trace, UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 import { GraphQLError } from 'graphql';
 
 const begin = (): Span =>
   new Trace(
     {
       ...{ newSpanId: () => '0'.repeat(16), take: () => undefined, drop: () => undefined },
-      ...{ undecided: new Undecided(0), writeHeaders: () => ({}) },
+      ...{ undecided: new UndecidedSpans(0), writeHeaders: () => ({}) },
     },
     { id: '0'.repeat(32), isSampled: true },
   ).begin('POST /graphql', 'server', 0, undefined);

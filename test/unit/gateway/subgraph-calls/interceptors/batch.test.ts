@@ -1,5 +1,8 @@
 /** Over 300 lines: a case for each way in which calls go together. */
-import { batchEntities, type BatchOptions } from '../../../../../gateway/subgraph-calls/interceptors/batch';
+import {
+  batchEntities,
+  type CallBatchOptions,
+} from '../../../../../gateway/subgraph-calls/interceptors/batch';
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
 import { ScopesInFlight } from '../../../../../gateway/subgraph-calls/sharing/scopes-in-flight';
 import { type Caller, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
@@ -16,7 +19,7 @@ const product = (upc: number) => ({ __typename: 'Product', upc });
 const productsOf = (...upcs: number[]) => upcs.map(product);
 
 /** A batch in front of calls that the test answers, while client requests of these callers are served. */
-function batching(callers: readonly Caller[] = [], options: Partial<BatchOptions> = {}) {
+function batching(callers: readonly Caller[] = [], options: Partial<CallBatchOptions> = {}) {
   const scopes = new ScopesInFlight();
   for (const { scope } of callers) scopes.enter(scope);
   const { send, calls } = holdCalls();
@@ -33,7 +36,7 @@ function batching(callers: readonly Caller[] = [], options: Partial<BatchOptions
 }
 
 /** Callers without headers who ask for products, all in one turn. */
-function askFor(lists: readonly number[][], options: Partial<BatchOptions> = {}) {
+function askFor(lists: readonly number[][], options: Partial<CallBatchOptions> = {}) {
   const callers = lists.map(() => callerOf());
   const { send, calls } = batching(callers, options);
   const answers = lists.map((upcs, i) =>

@@ -4,7 +4,7 @@ import { traceFetches, traceSends } from '../../../../../gateway/subgraph-calls/
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
 import { type Send, TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
 import type { Span } from '../../../../../gateway/telemetry/traces/span';
-import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { Trace, UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 import { callerOf } from '../../../../support/caller';
 import { type HeldCall, holdCalls } from '../../../../support/held-send';
 import { requestOf } from '../../../../support/subgraph-request';
@@ -30,7 +30,7 @@ let ids = 0;
 const root = (isSampled: boolean): Span =>
   new Trace(
     {
-      ...{ newSpanId: () => String(++ids).padStart(16, '0'), undecided: new Undecided(100) },
+      ...{ newSpanId: () => String(++ids).padStart(16, '0'), undecided: new UndecidedSpans(100) },
       ...{ take: (span) => exported.push(span), drop: () => undefined },
       writeHeaders: ({ id }, spanId) => ({ traceparent: `${id}-${spanId}` }),
     },

@@ -9,7 +9,7 @@ import { verifyCallback } from '../../../../../gateway/subgraph-calls/signers/si
 import {
   Callbacks,
   type CallbacksOptions,
-  type Registered,
+  type RegisteredCallback,
 } from '../../../../../gateway/subgraph-calls/subscriptions/callbacks';
 import { EventQueue } from '../../../../../gateway/subgraph-calls/subscriptions/event-queue';
 import { eventually } from '../../../../support/process';
@@ -287,7 +287,7 @@ describe('of another process of the gateway', () => {
     const registered = callbacks.register({ ...called, fail: (failure) => failures.push(failure) });
     return { callbacks, queue, registered, failures };
   }
-  const send = async (to: Registered, by: Registered, data: unknown) => {
+  const send = async (to: RegisteredCallback, by: RegisteredCallback, data: unknown) => {
     const { subscriptionId: id, verifier } = to;
     const url = by.callbackUrl.replace(by.subscriptionId, id);
     const body = JSON.stringify({ kind: 'subscription', action: 'next', id, verifier, payload: { data } });

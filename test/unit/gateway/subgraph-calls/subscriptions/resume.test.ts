@@ -1,7 +1,7 @@
 import { PendingCalls } from '../../../../../gateway/subgraph-calls/sharing/pending-calls';
 import { ConnectionPacing } from '../../../../../gateway/subgraph-calls/subscriptions/connection-pacing';
 import { gapEvent } from '../../../../../gateway/subgraph-calls/subscriptions/events';
-import { type Open, resumeBroken } from '../../../../../gateway/subgraph-calls/subscriptions/resume';
+import { type OpenEvents, resumeBroken } from '../../../../../gateway/subgraph-calls/subscriptions/resume';
 import {
   TransportError,
   type TransportFailure,
@@ -12,11 +12,11 @@ const failing = (failure: TransportFailure) => () => Promise.reject(new Transpor
 
 /** Opens a subscription that breaks at once, and then fails once to open it again. */
 function open(failure: TransportFailure) {
-  const opens: Open[] = [
+  const opens: OpenEvents[] = [
     () => Promise.resolve({ status: 200, source: { next: failing('reset'), close: () => undefined } }),
     failing(failure),
   ];
-  const working: Open = () =>
+  const working: OpenEvents = () =>
     Promise.resolve({
       status: 200,
       source: { next: () => Promise.resolve(undefined), close: () => undefined },

@@ -4,7 +4,7 @@ import {
   SpanBatches,
   type SpanBatchesOptions,
 } from '../../../../../gateway/telemetry/traces/span-batches';
-import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { Trace, UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 import { SpanWriter } from '../../../../../gateway/telemetry/traces/write-spans';
 import { readTraces } from '../../../../support/otlp-receiver';
 
@@ -26,7 +26,7 @@ function open(options: Partial<SpanBatchesOptions> = {}) {
   const trace = new Trace(
     {
       ...{ newSpanId: () => '0'.repeat(16), take: (span: Span) => batches.take(span), drop: () => undefined },
-      ...{ undecided: new Undecided(0), writeHeaders: () => ({}) },
+      ...{ undecided: new UndecidedSpans(0), writeHeaders: () => ({}) },
     },
     { id: '0'.repeat(32), isSampled: true },
   );

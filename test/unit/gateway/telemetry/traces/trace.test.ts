@@ -1,12 +1,12 @@
 import { errorTypeOf, type Span } from '../../../../../gateway/telemetry/traces/span';
-import { Trace, type TraceSource, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { Trace, type TraceSource, UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 
 /** Where spans of a test go. */
 function open(mostUndecided = 10_000) {
   const taken: Span[] = [];
   let dropped = 0;
   let ids = 0;
-  const undecided = new Undecided(mostUndecided);
+  const undecided = new UndecidedSpans(mostUndecided);
   const source: TraceSource = {
     newSpanId: () => String(++ids).padStart(16, '0'),
     take: (span) => taken.push(span),

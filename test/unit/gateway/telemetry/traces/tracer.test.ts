@@ -1,5 +1,5 @@
 import type { Span } from '../../../../../gateway/telemetry/traces/span';
-import { Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 import {
   type ParentContext,
   Tracer,
@@ -17,7 +17,7 @@ function open(options: Partial<TracerOptions> = {}) {
     drop: () => undefined,
     newTraceId: () => 'b'.repeat(32),
     newSpanId: () => String(++ids).padStart(16, '0'),
-    undecided: new Undecided(10),
+    undecided: new UndecidedSpans(10),
     take: (span) => exported.push(span),
     isSampled: (_, parent) => {
       asked.push(parent);

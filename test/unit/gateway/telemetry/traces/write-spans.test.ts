@@ -3,8 +3,8 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import fc from 'fast-check';
-import { type Attributes, Span, type Value } from '../../../../../gateway/telemetry/traces/span';
-import { Trace, Undecided } from '../../../../../gateway/telemetry/traces/trace';
+import { type Attributes, Span, type SpanValue } from '../../../../../gateway/telemetry/traces/span';
+import { Trace, UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
 import { SpanWriter } from '../../../../../gateway/telemetry/traces/write-spans';
 import { anyCharacter } from '../../../../support/any-character';
 import { readTraces } from '../../../../support/otlp-receiver';
@@ -64,7 +64,7 @@ function readable(span: Span): ReadableSpan {
 }
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: anyCharacter, maxLength: 200 }));
-const value: fc.Arbitrary<Value> = fc.oneof(
+const value: fc.Arbitrary<SpanValue> = fc.oneof(
   text,
   fc.boolean(),
   fc.maxSafeNat(),
@@ -111,7 +111,7 @@ it('writes what OpenTelemetry writes of the same spans', () => {
             newSpanId: () => each.id,
             take: () => undefined,
             drop: () => undefined,
-            undecided: new Undecided(0),
+            undecided: new UndecidedSpans(0),
             writeHeaders: () => ({}),
           },
           { id: each.traceId, isSampled: each.isSampled },
@@ -142,7 +142,7 @@ it('writes each attribute once, those that are shared first', () => {
       newSpanId: () => '0'.repeat(16),
       take: () => undefined,
       drop: () => undefined,
-      undecided: new Undecided(0),
+      undecided: new UndecidedSpans(0),
       writeHeaders: () => ({}),
     },
     { id: '0'.repeat(32), isSampled: true },

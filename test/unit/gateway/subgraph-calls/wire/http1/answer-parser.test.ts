@@ -1,5 +1,5 @@
 import type { KnownLines } from '../../../../../../gateway/subgraph-calls/wire/http1/answer-head';
-import type { Refusal } from '../../../../../../gateway/subgraph-calls/wire/http1/refusals';
+import type { MisreadReason } from '../../../../../../gateway/subgraph-calls/wire/http1/refusals';
 import {
   AnswerParser,
   type Progress,
@@ -115,7 +115,7 @@ describe('the parser of the strict client', () => {
 
   const ok = 'HTTP/1.1 200 OK\r\n';
   const chunked = `${ok}Transfer-Encoding: chunked\r\n\r\n`;
-  it.each<[what: string, refusal: Refusal, text: string]>([
+  it.each<[what: string, refusal: MisreadReason, text: string]>([
     ['two equal lengths', 'framing', `${ok}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}`],
     ['two different lengths', 'framing', `${ok}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
     ['a list of lengths', 'framing', `${ok}Content-Length: 2, 2\r\n\r\n{}`],

@@ -151,7 +151,7 @@ async function verifyTrail(
     if (!passed) throw new CommandFailure('', 1);
     return;
   }
-  for (const { file, line, says } of notes) stdout.write(`${file}:${line}: note: ${says}\n`);
+  for (const { file, line, message } of notes) stdout.write(`${file}:${line}: note: ${message}\n`);
   for (const finding of problems) stdout.write(`${describe(finding)}\n`);
   if (!isLast)
     stdout.write(`The last record is not the one with the hash ${last}: records are missing at the end.\n`);
@@ -165,7 +165,7 @@ const readKey = (keyFile: string, env: Context['env']): string =>
     readFileSync(keyFile, 'utf8').trim(),
   );
 
-const describe = ({ file, line, says }: AuditFinding): string => `${file}:${line}: ${says}`;
+const describe = ({ file, line, message }: AuditFinding): string => `${file}:${line}: ${message}`;
 
 function read<Value>(subject: string, reading: () => Value): Value {
   try {

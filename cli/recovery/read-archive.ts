@@ -25,7 +25,7 @@ export async function* readArchive(
     for await (const line of lines) {
       number++;
       if (problem?.file === file && problem.line === number) {
-        onProblem(`${file}:${number}: ${problem.says}`);
+        onProblem(`${file}:${number}: ${problem.message}`);
         return;
       }
       // Half a line of a writer that was killed is no problem.
@@ -43,7 +43,7 @@ export async function* readArchive(
     }
   }
   // It is of no line that is there, as where the trail was emptied.
-  if (problem !== undefined) onProblem(`${problem.file}:${problem.line}: ${problem.says}`);
+  if (problem !== undefined) onProblem(`${problem.file}:${problem.line}: ${problem.message}`);
 }
 
 /** How many events there are up to a position of the log of a subgraph; 0 for the beginning. */

@@ -225,7 +225,7 @@ export function Nulls({ request: { nulls } }: { readonly request: ExplainedReque
               <code>{fieldOf(first!.path)}</code> <Badge tone="bad">{first!.cause}</Badge>
               {others.length > 0 && <span class="muted"> {count(others.length + 1)} times</span>}
             </p>
-            <p>{first!.says}</p>
+            <p>{first!.reason}</p>
           </li>
         ))}
       </ul>

@@ -110,7 +110,7 @@ function FieldFacts({
       {nulls.length > 0 && (
         <span class="bad">
           {' '}
-          {nulls[0]!.says}
+          {nulls[0]!.reason}
           {nulls.length > 1 && ` And ${nulls.length - 1} more.`}
         </span>
       )}

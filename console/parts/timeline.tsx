@@ -72,7 +72,7 @@ function StepBar({
   readonly lit: string | undefined;
 }): JSX.Element {
   const [isOpen, setOpen] = useState(false);
-  const { name, subgraph, failed, says, facts } = step;
+  const { name, subgraph, failed, sentences, facts } = step;
   const share = (part: number): string => `${Math.min(100, Math.max(0, (part / end) * 100))}%`;
   const indent = { paddingLeft: `${Math.min(depth, 8) * 12}px` };
   const panel = `step-${step.id}`;
@@ -99,18 +99,18 @@ function StepBar({
           <span class={`bar ${tone}`} style={{ left: share(step.start), width: share(step.ms) }} />
         </span>
         <span class="took">{duration(step.ms)}</span>
-        {says.length > 0 && (
-          <span class="says" style={indent}>
-            {says.join(' ')}
+        {sentences.length > 0 && (
+          <span class="sentences" style={indent}>
+            {sentences.join(' ')}
           </span>
         )}
       </button>
       <div id={panel} class="panel" hidden={!isOpen}>
         {isOpen && (
           <>
-            {says.length > 0 && (
+            {sentences.length > 0 && (
               <ul>
-                {says.map((sentence) => (
+                {sentences.map((sentence) => (
                   <li key={sentence}>{sentence}</li>
                 ))}
               </ul>

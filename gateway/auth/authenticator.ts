@@ -31,7 +31,7 @@ export interface Proof {
   readonly expires?: number | undefined;
 }
 
-/** What a client is told whose credentials were good, and are not any more. */
+/** The error for a client whose credentials were good, and are not any more. */
 export const expired = {
   token: 'The token has expired.',
   apiKey: 'The API key has expired.',

@@ -66,8 +66,8 @@ const wrapper = { begin: '(function (exports, require, module, __filename, __dir
 /** V8 does not notice each other build of it, and may crash with the cache of one. */
 function nameOf(file: string, tag: number): string {
   const { version, arch, platform } = process;
-  const place = sha256(file).toString('hex').slice(0, 8);
-  return `${basename(file, '.js')}-${version}-${platform}-${arch}-${tag.toString(16)}-${place}.cache`;
+  const ofFile = sha256(file).toString('hex').slice(0, 8);
+  return `${basename(file, '.js')}-${version}-${platform}-${arch}-${tag.toString(16)}-${ofFile}.cache`;
 }
 
 /** The digest of the code, that of what V8 has compiled, and the latter. */

@@ -39,7 +39,7 @@ loopback.addAddress('::1', 'ipv6');
 const isOwnAddress = (address: string): boolean =>
   address !== '' && loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
-/** Whether a `Host` header names this machine, whatever a name server says. */
+/** Whether a `Host` header names this machine, whatever a name server answers. */
 const isOwnName = (host: string): boolean =>
   /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d{1,5})?$/i.test(host);
 

@@ -1,6 +1,6 @@
 /**
  * The JSON of `/console/api/*`. The page imports these types. Nothing in it is a literal of a document, a variable, a header
- * or a token, unless `admin.console.values` is on. Over 300 lines: each type says what is in its members, and in which unit.
+ * or a token, unless `admin.console.values` is on. Over 300 lines: each type documents its members and their units.
  */
 
 import type { Refusal } from '../request/refusals/refusal';
@@ -133,7 +133,7 @@ export interface ExplainedNull {
   readonly path: readonly (string | number)[];
   /** Such as `subgraph-error`: docs/explore.md lists them. */
   readonly cause: string;
-  readonly says: string;
+  readonly reason: string;
 }
 
 /** What was done for a request, from when to when. */
@@ -163,7 +163,7 @@ export interface TimelineStep {
   readonly failed?: string;
   readonly subgraph?: string;
   /** Sentences such as "Shared with 4 other fetches.". */
-  readonly says: readonly string[];
+  readonly sentences: readonly string[];
   /** The attributes of its span. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -242,7 +242,7 @@ export interface OperatorsView {
     readonly running: number;
     readonly failed: number;
   }[];
-  /** A sentence for each subgraph that could not be asked. */
+  /** A sentence for each subgraph that did not answer. */
   readonly troubles: readonly string[];
 }
 
@@ -284,7 +284,7 @@ export interface CountedCalls {
   readonly executions: number;
   /** How its requests were answered; those that failed are not among them. */
   readonly answers: Readonly<Record<'hit' | 'stale' | 'coalesced' | 'miss' | 'pass', number>>;
-  /** Whether clients without credentials may see all of it, as far as the supergraph says. */
+  /** Whether clients without credentials may see all of it, by the supergraph. */
   readonly isOpen: boolean;
   /** By subgraph. `answers` are responses, and `storable` those of them that may be cached. */
   readonly fetches: Readonly<Record<string, FetchTotals>>;

@@ -82,9 +82,9 @@ const forWhom = ({ scope, maxAge }: Policy): string =>
 function whyNot({ own, document, shared }: Span): string[] {
   const reason = valueOf(own, 'weir.cache.refused');
   if (typeof reason !== 'string') return [];
-  const asked = document === undefined ? '' : ` for ${fieldsOf(document)}`;
+  const fields = document === undefined ? '' : ` for ${fieldsOf(document)}`;
   return [
-    `The subgraph "${String(shared['weir.subgraph.name'])}" answered its call${asked} ${refusals[reason] ?? reason}.`,
+    `The subgraph "${String(shared['weir.subgraph.name'])}" answered its call${fields} ${refusals[reason] ?? reason}.`,
   ];
 }
 
@@ -104,7 +104,7 @@ const refusals: Readonly<Record<string, string>> = {
 function fieldsOf(document: string): string {
   const [operation] = parse(document, { noLocation: true }).definitions;
   const { selections } = (operation as OperationDefinitionNode).selectionSet;
-  const asked = selections.flatMap((root) => {
+  const fields = selections.flatMap((root) => {
     if (root.kind !== Kind.FIELD || root.name.value !== '_entities') return namesIn([root]);
     return root.selectionSet!.selections.flatMap((entity) =>
       entity.kind === Kind.INLINE_FRAGMENT
@@ -114,8 +114,8 @@ function fieldsOf(document: string): string {
         : [],
     );
   });
-  const more = asked.length > mostFields ? ` and ${asked.length - mostFields} more` : '';
-  return asked.slice(0, mostFields).join(', ') + more;
+  const more = fields.length > mostFields ? ` and ${fields.length - mostFields} more` : '';
+  return fields.slice(0, mostFields).join(', ') + more;
 }
 
 const namesIn = (selections: readonly SelectionNode[]): string[] =>

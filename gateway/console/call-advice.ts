@@ -33,16 +33,16 @@ function adviseOnSeveralCalls(
         ? `Let ${subgraph} answer both in one call`
         : `Let ${subgraph} answer both in one call: with a field of its own for what ${inWords(between)} adds (\`@shareable\`), or with the key that the second call needs`;
     return [
-      `Calls of \`${name}\` to ${subgraph} are serial, ${often}: each waits for the one before (${placeOf(plan[later]!)} needs ${placeOf(plan[earlier]!)}${way}). ${remedy}.`,
+      `Calls of \`${name}\` to ${subgraph} are serial, ${often}: each waits for the one before (${positionOf(plan[later]!)} needs ${positionOf(plan[earlier]!)}${way}). ${remedy}.`,
     ];
   }
-  const places = own.map((at) => `${placeOf(plan[at]!)}${afterOf(plan[at]!, plan)}`);
+  const positions = own.map((at) => `${positionOf(plan[at]!)}${afterOf(plan[at]!, plan)}`);
   return [
-    `\`${name}\` calls ${subgraph} ${often}: for ${inWords(places)}. Join them into one call by giving the keys of all in the same step, such as with \`@provides\` or a field for the key in the service that is called first.`,
+    `\`${name}\` calls ${subgraph} ${often}: for ${inWords(positions)}. Join them into one call by giving the keys of all in the same step, such as with \`@provides\` or a field for the key in the service that is called first.`,
   ];
 }
 
-/** Answers that everybody may see, and that no cache keeps, as nothing says for how long. */
+/** Answers that everybody may see, and that no cache keeps, as they have no lifetime. */
 function adviseOnLifetime(
   { name, type, isOpen }: CountedCalls,
   subgraph: string,
@@ -92,7 +92,7 @@ function allNeeded(plan: readonly PlannedCall[]): ReadonlySet<number>[] {
 }
 
 /** What a call asks for, and where in the response. */
-function placeOf({ fetches }: PlannedCall): string {
+function positionOf({ fetches }: PlannedCall): string {
   return fetches
     .map(({ asks, path }) => `\`${asks.join(', ')}\`${path === '' ? '' : ` at ${path}`}`)
     .join(' and ');

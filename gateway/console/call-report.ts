@@ -56,7 +56,7 @@ function addPair(one: ChattyPair, other: ChattyPair): ChattyPair {
   const mean = (name: 'callsPerRequest' | 'plannedPerRequest'): number =>
     requests === 0 ? 0 : (one[name] * one.requests + other[name] * other.requests) / requests;
   return {
-    // The advice of where it is asked most.
+    // The advice for the operation that is called most.
     ...(one.requests < other.requests ? other : one),
     requests,
     callsPerRequest: mean('callsPerRequest'),

@@ -1,6 +1,6 @@
 export interface CurlFacts {
   readonly endpoint: string;
-  /** Undefined if it is not known: then the command has `…` in its place. */
+  /** Undefined if it is not known: then the command has `…` instead. */
   readonly text: string | undefined;
   readonly operationName: string | undefined;
   /** Names of the operation's variables. */

@@ -34,7 +34,7 @@ export function explainRequest(first: Span, options: RequestExplanationOptions):
     nulls: (notes.nulls ?? []).map((each) => ({
       path: each.path,
       cause: each.cause.kind,
-      says: explainNull(each),
+      reason: explainNull(each),
     })),
     cacheReasons: cacheReasons(first, responses),
     ...(dropped && { dropped }),

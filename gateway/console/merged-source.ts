@@ -87,8 +87,8 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
   }
 
   async function requests(filter: RequestFilter & GatewayFilter): Promise<RequestSummary[]> {
-    const { own: asked, others: chosen } = await shown(filter);
-    const found = (await asked?.requests(filter)) ?? [];
+    const { own: answering, others: chosen } = await shown(filter);
+    const found = (await answering?.requests(filter)) ?? [];
     const more = chosen.flatMap(({ name, requests: shared = [] }) =>
       shared.filter((request) => matches(request, filter)).map((each) => ({ ...each, gateway: name })),
     );
@@ -142,7 +142,7 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
   };
 }
 
-/** What a gateway tells others of itself. */
+/** What a gateway shares with others. */
 export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'figures' | 'requests'>> => {
   const [live, graph, quarter, minute, requests] = await Promise.all([
     own.live(),

@@ -30,7 +30,7 @@ const refused = z.object({
 
 /**
  * Asks subgraphs for their failure queues and workflows, as `weir events failed` and `weir workflow list` do. A subgraph
- * without any is left out; one that cannot be asked is named. Never rejects.
+ * without any is left out; one that does not answer is named. Never rejects.
  */
 export async function askOperators(subgraphs: readonly EventPublisher[]): Promise<OperatorsView> {
   const all = await Promise.all(subgraphs.map(askOne));
@@ -65,7 +65,7 @@ async function askOne(subgraph: EventPublisher): Promise<OperatorsView> {
   };
 }
 
-/** Resolves with undefined where the subgraph does not have it. Rejects with what is said of the subgraph. */
+/** Resolves with undefined where the subgraph does not have it. Rejects with an error whose message is a predicate of the subgraph. */
 async function ask<Schema extends z.ZodType>(
   subgraph: EventPublisher,
   path: string,
@@ -76,7 +76,7 @@ async function ask<Schema extends z.ZodType>(
   const json = parsed(text);
   if (refused.safeParse(json).data?.errors[0].extensions.code === 'LINK_REFUSED')
     throw new Error('does not accept the signature of the private link.');
-  if (status >= 500) throw new Error(`has failed with status ${status}: its log says more.`);
+  if (status >= 500) throw new Error(`has failed with status ${status}: its log has more.`);
   return status === 200 ? schema.safeParse(json).data : undefined;
 }
 
@@ -87,7 +87,7 @@ async function post(
 ): Promise<{ readonly status: number; readonly text: string }> {
   const { name, tls, connections, instances } = subgraph;
   const [instance] = instances;
-  if (instance === undefined) throw new Error('is not asked: no endpoint of it was found.');
+  if (instance === undefined) throw new Error('is not called: no endpoint of it was found.');
   let pool: Lease<Pool> | undefined;
   try {
     // The path is beside the GraphQL endpoint.
@@ -128,7 +128,7 @@ function parsed(text: string): unknown {
 }
 
 /**
- * Asks at most once per period, and makes nobody wait for long: who asks gets the answer before, if the new one is not
+ * Calls `ask` at most once per period, and nobody waits for long: a caller gets the last answer if the new one is not
  * there in time, and undefined before the first.
  *
  * @param ask never rejects
@@ -138,20 +138,20 @@ export function askSeldom<Answer>(
   { period = 10_000, patience = 250 }: { readonly period?: number; readonly patience?: number } = {},
 ): () => Promise<Answer | undefined> {
   let answer: Answer | undefined;
-  let askedAt = -Infinity;
-  let asking: Promise<void> | undefined;
+  let requestedAt = -Infinity;
+  let pending: Promise<void> | undefined;
   return async () => {
-    if (asking === undefined && performance.now() - askedAt >= period) {
-      askedAt = performance.now();
-      asking = ask().then((found) => {
+    if (pending === undefined && performance.now() - requestedAt >= period) {
+      requestedAt = performance.now();
+      pending = ask().then((found) => {
         answer = found;
-        asking = undefined;
+        pending = undefined;
       });
     }
-    if (asking !== undefined) {
+    if (pending !== undefined) {
       let timer: NodeJS.Timeout;
       const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, patience)));
-      await Promise.race([asking, late]);
+      await Promise.race([pending, late]);
       clearTimeout(timer!);
     }
     return answer;

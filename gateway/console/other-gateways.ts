@@ -16,7 +16,7 @@ export interface OtherGatewaysOptions {
   /** Milliseconds that a summary is shown. A gateway that ends without a word is shown so long. @default 20,000 */
   readonly lifetime?: number;
   /** How many gateways can share their figures. @default 32 */
-  readonly places?: number;
+  readonly slots?: number;
 }
 
 /** What is known of the other gateways. */
@@ -28,7 +28,7 @@ export interface KnownGateways {
 
 /**
  * Shares figures with the other gateways of a store, in the background: each writes a summary every few seconds to one of the
- * numbered places, so that a single look-up finds all of them. While the store is down, nothing is written, and what was read
+ * numbered slots, so that a single look-up finds all of them. While the store is down, nothing is written, and what was read
  * before is shown for its lifetime.
  */
 export class OtherGateways {
@@ -36,17 +36,17 @@ export class OtherGateways {
   readonly #id = randomUUID();
   readonly #timer: NodeJS.Timeout;
   /** Undefined until this gateway has one. */
-  #place: number | undefined;
-  /** Whether others have all places. */
+  #slot: number | undefined;
+  /** Whether others have all slots. */
   #isCrowded = false;
   #writing: Promise<void> | undefined;
-  /** What was read last, by place. */
+  /** What was read last, by slot. */
   #read = new Map<number, { readonly storedAt: number; readonly summary: Summary }>();
   #isDown = false;
   readonly #ask: () => Promise<true | undefined>;
 
   constructor(options: OtherGatewaysOptions) {
-    this.#options = { interval: 5_000, lifetime: 20_000, places: 32, ...options };
+    this.#options = { interval: 5_000, lifetime: 20_000, slots: 32, ...options };
     const { interval } = this.#options;
     this.#ask = askSeldom(() => this.#readAll(), { period: interval / 2 });
     this.#timer = setInterval(() => this.#write(), interval).unref();
@@ -56,7 +56,7 @@ export class OtherGateways {
   /** Makes nobody wait longer than a quarter of a second. Never rejects. */
   async known(): Promise<KnownGateways> {
     const hasRead = (await this.#ask()) === true;
-    const { name, lifetime, places } = this.#options;
+    const { name, lifetime, slots } = this.#options;
     const now = Date.now();
     const others: ReadableSummary[] = [];
     const gone: string[] = [];
@@ -72,20 +72,20 @@ export class OtherGateways {
     if (!hasRead) troubles.push('The store that gateways share has not answered yet.');
     if (this.#isDown) troubles.push(`The store that gateways share does not answer${missing(gone)}.`);
     if (this.#isCrowded)
-      troubles.push(`${places} others share their figures already: they do not see this one.`);
+      troubles.push(`${slots} others share their figures already: they do not see this one.`);
     const ages = others.map((other) => ({ name: other.name, age: Math.max(0, now - other.at) }));
     return { others, view: { own: name, all: [{ name, age: 0 }, ...ages], troubles } };
   }
 
-  /** Tells the others that this gateway is not there any more. */
+  /** Removes this gateway for the others. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#writing;
-    if (this.#place === undefined) return;
+    if (this.#slot === undefined) return;
     const { store } = this.#options;
     await store
       .get([])
-      .then(({ clock }) => store.set(entryAt(this.#place!, Buffer.alloc(0), 1_000), clock))
+      .then(({ clock }) => store.set(entryAt(this.#slot!, Buffer.alloc(0), 1_000), clock))
       .catch(() => undefined);
   }
 
@@ -97,39 +97,39 @@ export class OtherGateways {
 
   async #publish(): Promise<void> {
     const { store, name, collect, lifetime } = this.#options;
-    const clock = await this.#takePlace();
-    if (this.#place === undefined) return;
+    const clock = await this.#takeSlot();
+    if (this.#slot === undefined) return;
     const collected = await collect();
     const summary = { format: summaryFormat, id: this.#id, name, at: Date.now(), ...collected } as const;
-    await store.set(entryAt(this.#place, encodeSummary(summary), lifetime), clock);
+    await store.set(entryAt(this.#slot, encodeSummary(summary), lifetime), clock);
   }
 
-  /** Keeps the place of this gateway, or takes a free one. If another has taken it at the same time, one of them moves. */
-  async #takePlace(): Promise<Clock> {
-    const { store, places } = this.#options;
-    if (this.#place !== undefined) {
-      const { entries, clock } = await store.get([keyOf(this.#place)]);
+  /** Keeps the slot of this gateway, or takes a free one. If another has taken it at the same time, one of them moves. */
+  async #takeSlot(): Promise<Clock> {
+    const { store, slots } = this.#options;
+    if (this.#slot !== undefined) {
+      const { entries, clock } = await store.get([keyOf(this.#slot)]);
       if ((idIn(entries[0]) ?? this.#id) === this.#id) return clock;
     }
-    const { entries, clock } = await store.get(keysOf(places));
-    const free = entries.flatMap((entry, place) => (idIn(entry) === undefined ? place : []));
-    this.#place = free[Math.floor(Math.random() * free.length)];
-    this.#isCrowded = this.#place === undefined;
+    const { entries, clock } = await store.get(keysOf(slots));
+    const free = entries.flatMap((entry, slot) => (idIn(entry) === undefined ? slot : []));
+    this.#slot = free[Math.floor(Math.random() * free.length)];
+    this.#isCrowded = this.#slot === undefined;
     return clock;
   }
 
   async #readAll(): Promise<true> {
-    const { store, places } = this.#options;
+    const { store, slots } = this.#options;
     try {
-      const { entries } = await store.get(keysOf(places));
+      const { entries } = await store.get(keysOf(slots));
       const before = this.#read;
       this.#read = new Map();
-      entries.forEach((entry, place) => {
+      entries.forEach((entry, slot) => {
         if (entry === undefined) return;
         const { storedAt, value } = entry;
-        const known = before.get(place);
+        const known = before.get(slot);
         const summary = known?.storedAt === storedAt ? known.summary : decodeSummary(value);
-        if (summary !== undefined && summary.id !== this.#id) this.#read.set(place, { storedAt, summary });
+        if (summary !== undefined && summary.id !== this.#id) this.#read.set(slot, { storedAt, summary });
       });
       this.#isDown = false;
     } catch {
@@ -152,13 +152,13 @@ const reasonWithout = (summary: Summary): string =>
 const missing = (names: string[]): string =>
   names.length === 0 ? '' : `: what is missing is of ${names.sort().join(', ')}`;
 
-const keyOf = (place: number): string => `console:gateway:${place}`;
-const keysOf = (places: number): string[] => Array.from({ length: places }, (_, place) => keyOf(place));
+const keyOf = (slot: number): string => `console:gateway:${slot}`;
+const keysOf = (slots: number): string[] => Array.from({ length: slots }, (_, slot) => keyOf(slot));
 
 const idIn = (entry: CacheEntry | undefined): string | undefined => entry && decodeSummary(entry.value)?.id;
 
-function entryAt(place: number, value: Buffer, lifetime: number): ReadonlyMap<string, CacheEntry> {
+function entryAt(slot: number, value: Buffer, lifetime: number): ReadonlyMap<string, CacheEntry> {
   const now = Date.now();
   const keptUntil = now + lifetime;
-  return new Map([[keyOf(place), { value, tags: [], storedAt: now, freshUntil: keptUntil, keptUntil }]]);
+  return new Map([[keyOf(slot), { value, tags: [], storedAt: now, freshUntil: keptUntil, keptUntil }]]);
 }

@@ -28,7 +28,7 @@ export function mergeRefusals(all: readonly RefusalReasons[]): RefusalReasons {
   return { since: times.length === 0 ? null : Math.min(...times), groups: mostFrequent(groups) };
 }
 
-/** Says in which version of the supergraph what is requested was removed, where that is known. */
+/** Adds the version of the supergraph in which a requested coordinate was removed, where that is known. */
 export function withRemovals(refusals: RefusalReasons, removals: Removals): RefusalReasons {
   const versions = new Map(removals);
   const groups = refusals.groups.map((group) => {

@@ -16,7 +16,7 @@ export interface RequestLogOptions {
 
 /**
  * The requests that were recorded last, each by the first span of its trace, and the events of subscriptions. They are kept as
- * they were recorded: what is shown of one is made when it is asked for.
+ * they were recorded: what is shown of one is made when it is read.
  */
 export class RequestLog implements Recorder, Iterable<Span> {
   readonly values: boolean;

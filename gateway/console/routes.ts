@@ -62,8 +62,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   get('requests/:id', async (_query, id) => {
     const found = await source().request(id);
     if (found !== undefined) return found;
-    const reason =
-      'No request with this id is kept: it was not recorded, or newer ones have taken its place.';
+    const reason = 'No request with this id is kept: it was not recorded, or newer ones have replaced it.';
     throw requestError('NOT_FOUND', { reason });
   });
   get('refusals', () => source().refusals());

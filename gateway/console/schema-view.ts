@@ -59,16 +59,16 @@ export function schemaViews({
     const now = performance.now();
     const age = last?.id === running.id ? now - last.at : Infinity;
     if (age > renewAfter && next?.id !== running.id) {
-      const asked = { id: running.id, view: describe(running) };
-      next = asked;
-      asked.view.then(
+      const latest = { id: running.id, view: describe(running) };
+      next = latest;
+      latest.view.then(
         (view) => {
-          if (next !== asked) return;
+          if (next !== latest) return;
           last = { id: running.id, at: now, view };
           next = undefined;
         },
         () => {
-          if (next === asked) next = undefined;
+          if (next === latest) next = undefined;
         },
       );
     }

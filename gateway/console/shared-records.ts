@@ -91,7 +91,7 @@ export class SharedRecords {
 /** Apart from those of summaries: clients choose ids. */
 const keyOf = (id: string): string => `console:request:${id}`;
 
-/** As many as a gateway tells others of. */
+/** The most that a gateway shares with others. */
 export const mostShared = 100;
 /** Requests in an interval. */
 const mostWrites = 5;

@@ -45,7 +45,7 @@ export interface ReportFilter {
 
 /**
  * What the console shows: `requests`, `live` and `graph` of all gateways that share a store, or of one of them, all else of the
- * gateway that is asked.
+ * gateway that answers.
  */
 export interface ConsoleSource {
   /** The newest first, at most 200. */

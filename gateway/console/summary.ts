@@ -53,10 +53,10 @@ export const isEvent = ({ kind }: Span): boolean => kind === 'consumer';
 export function codesOf(first: Span): readonly string[] {
   const codes = valueOf(first.own, 'weir.error.codes');
   if (codes !== undefined) return codes as readonly string[];
-  const told = first.trace.spans.flatMap(({ events }) =>
+  const ofEvents = first.trace.spans.flatMap(({ events }) =>
     events.map(({ attributes }) => attributes['weir.error.code']),
   );
-  return isEvent(first) ? [...new Set(told)].filter((code) => typeof code === 'string') : [];
+  return isEvent(first) ? [...new Set(ofEvents)].filter((code) => typeof code === 'string') : [];
 }
 
 /** Whether it has this request id, or trace id. */

@@ -45,7 +45,7 @@ function stepOf(span: Span, first: Span, parent: Span | undefined, parts: readon
     ms: rounded(span.milliseconds),
     ...(failed !== undefined && { failed: String(failed) }),
     ...(subgraph !== undefined && { subgraph: String(subgraph) }),
-    says: sentences(kind, facts, span, parts),
+    sentences: sentences(kind, facts, span, parts),
     facts,
   };
 }
@@ -77,10 +77,13 @@ function sentences(
   parts: readonly Span[],
 ): string[] {
   const failed = facts['error.type'];
-  return [...said[kind](facts, span, parts), ...(failed === undefined ? [] : [whyFailed(String(failed))])];
+  return [
+    ...sentencesByKind[kind](facts, span, parts),
+    ...(failed === undefined ? [] : [whyFailed(String(failed))]),
+  ];
 }
 
-const said: Readonly<
+const sentencesByKind: Readonly<
   Record<TimelineStep['kind'], (facts: StepFacts, span: Span, parts: readonly Span[]) => readonly string[]>
 > = {
   request: (facts, span) => [
@@ -181,7 +184,7 @@ const aged = (facts: StepFacts): string =>
 /** Why a step has failed, from its `error.type`. */
 function whyFailed(type: string): string {
   if (type === 'client_gone') return 'The client left before the answer.';
-  if (Object.hasOwn(failures, type)) return `The subgraph ${failures[type as TransportFailure].says}.`;
+  if (Object.hasOwn(failures, type)) return `The subgraph ${failures[type as TransportFailure].message}.`;
   return `Failed: ${type}.`;
 }
 

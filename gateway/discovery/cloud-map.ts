@@ -15,7 +15,7 @@ type OpenCloudMap = (
  * The healthy instances of a service in AWS Cloud Map, by their attributes: `AWS_INSTANCE_IPV4`, `_IPV6` or `_CNAME`,
  * `AWS_INSTANCE_PORT`, and the zone in `AVAILABILITY_ZONE` (which ECS sets) or `zone`.
  *
- * The whole list is asked for each time: the revision of a service, which costs less to ask for, does not change when the
+ * The whole list is read each time: the revision of a service, which costs less to read, does not change when the
  * health of an instance does.
  */
 export function cloudMapResolver(options: DnsOptions): TargetResolver {
@@ -59,7 +59,7 @@ export function cloudMapResolver(options: DnsOptions): TargetResolver {
 /** The most that Cloud Map sends. Of more than are used, each gateway then chooses its own. */
 const mostAnswered = 1000;
 
-/** The most instances with a name whose addresses are asked for. */
+/** The most instances with a name whose addresses are looked up. */
 const mostNames = 100;
 
 async function addressesIn(

@@ -32,7 +32,7 @@ export interface DiscoveredInstances {
   readonly isFixed: boolean;
   /** Calls the function after each change. */
   onChange(listener: () => void): void;
-  /** Resolves when they were asked for once, with or without an answer. */
+  /** Resolves when they were looked up once, with or without an answer. */
   ready(): Promise<void>;
   /** To be called once. */
   end(): void;

@@ -8,7 +8,7 @@ export interface DnsOptions extends DiscoveryPollingOptions {
   readonly servers: readonly string[] | undefined;
 }
 
-/** The addresses of a host: its A and AAAA records, for as long as their TTL says. */
+/** The addresses of a host: its A and AAAA records, for as long as their TTL. */
 export function dnsResolver(options: DnsOptions): TargetResolver {
   const ask: ResolveTarget = async (target, signal) => {
     const resolver = openDns(options, signal);
@@ -48,7 +48,7 @@ export function srvResolver(options: DnsOptions): TargetResolver {
   return polling(ask, options);
 }
 
-/** The most hosts of SRV records whose addresses are asked for. */
+/** The most hosts of SRV records whose addresses are looked up. */
 const mostHosts = 100;
 
 /** The URL of an instance has the host of its target. */

@@ -3,7 +3,7 @@ import type { Instance, TargetResolver } from './resolver';
 
 export interface Resolution {
   readonly instances: readonly Instance[];
-  /** Milliseconds until it is asked for again. */
+  /** Milliseconds until it is looked up again. */
   readonly freshFor: number;
 }
 
@@ -11,7 +11,7 @@ export interface Resolution {
 export type ResolveTarget = (target: Target, signal: AbortSignal) => Promise<Resolution>;
 
 export interface DiscoveryPollingOptions {
-  /** Milliseconds until it is asked again after a failure. */
+  /** Milliseconds until the next look-up after a failure. */
   readonly interval: number;
   /** Milliseconds that an answer may take. @default 5000 */
   readonly timeout?: number | undefined;
@@ -55,7 +55,7 @@ export function polling(
   };
 }
 
-/** Aborts what is asked when its time is over. */
+/** Aborts a look-up when its time is over. */
 async function within<Value>(
   timeout: number,
   asking: AbortController,

@@ -11,7 +11,7 @@ export interface Instance {
   readonly zone: string | undefined;
 }
 
-/** Told what a resolver finds. */
+/** Gets what a resolver finds. */
 export interface Watcher {
   /** All healthy instances, after each answer, changed or not. It may be empty, and hold an address twice. */
   found(instances: readonly Instance[]): void;
@@ -21,7 +21,7 @@ export interface Watcher {
 
 /** Finds the instances of targets of one kind. */
 export interface TargetResolver {
-  /** Tells the watcher of a target's instances, now and as they change, until the function that it returns is called. */
+  /** Reports a target's instances to the watcher, now and as they change, until the function that it returns is called. */
   watch(target: Target, watcher: Watcher): () => void;
 }
 

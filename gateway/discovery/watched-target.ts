@@ -39,8 +39,8 @@ export class WatchedTarget implements Watcher {
   /** When the last answer came, in milliseconds of `performance.now()`. */
   #answeredAt = performance.now();
   #emptySince: number | undefined;
-  /** What was told of and goes on. */
-  readonly #told = new Set<'empty' | 'failed' | 'refused' | 'many'>();
+  /** What was reported and goes on. */
+  readonly #reported = new Set<'empty' | 'failed' | 'refused' | 'many'>();
 
   constructor(options: WatchedTargetOptions) {
     this.#options = options;
@@ -79,11 +79,11 @@ export class WatchedTarget implements Watcher {
 
   found(all: readonly Instance[]): void {
     this.#answeredAt = performance.now();
-    if (this.#told.delete('failed')) this.#options.logger.info(this.#facts, 'endpoints are found again');
+    if (this.#reported.delete('failed')) this.#options.logger.info(this.#facts, 'endpoints are found again');
     const instances = this.#usable(all);
     if (instances.size > 0) {
       this.#emptySince = undefined;
-      this.#told.delete('empty');
+      this.#reported.delete('empty');
       this.#use(instances);
     } else this.#foundNone();
     this.#setReady();
@@ -91,10 +91,10 @@ export class WatchedTarget implements Watcher {
 
   failed(error: Error): void {
     this.#options.statistics.failures.add(1, this.#facts);
-    if (!this.#told.has('failed')) {
-      this.#told.add('failed');
+    if (!this.#reported.has('failed')) {
+      this.#reported.add('failed');
       const facts = { ...this.#facts, endpoints: this.#instances.size, err: error };
-      this.#options.logger.warn(facts, 'endpoints could not be asked for: the last ones are used');
+      this.#options.logger.warn(facts, 'endpoints could not be looked up: the last ones are used');
     }
     this.#setReady();
   }
@@ -107,8 +107,8 @@ export class WatchedTarget implements Watcher {
     if (endpoints > 0 && now - this.#emptySince >= emptyAfter) {
       logger.error({ ...this.#facts, emptyAfter }, 'no endpoint was found for too long: there is none now');
       this.#use(new Map());
-    } else if (!this.#told.has('empty')) {
-      this.#told.add('empty');
+    } else if (!this.#reported.has('empty')) {
+      this.#reported.add('empty');
       logger.warn({ ...this.#facts, endpoints, emptyAfter }, 'no endpoint was found: the last ones are used');
     }
   }
@@ -141,19 +141,24 @@ export class WatchedTarget implements Watcher {
         (isIP(address) !== 0 && !isRefusedHost(address) && (isLoopbackAllowed || !isLoopback(address))),
     );
     const refused = all.length - allowed.length;
-    this.#tell('refused', refused > 0, { refused }, 'addresses of a subgraph are refused');
+    this.#reportOnce('refused', refused > 0, { refused }, 'addresses of a subgraph are refused');
     const byKey = new Map(allowed.map((each) => [addressUrl(each), { ...each, zone: each.zone ?? zone }]));
-    this.#tell('many', byKey.size > mostInstances, { found: byKey.size }, 'some endpoints are not used');
+    this.#reportOnce(
+      'many',
+      byKey.size > mostInstances,
+      { found: byKey.size },
+      'some endpoints are not used',
+    );
     const keys = [...byKey.keys()];
     if (keys.length > mostInstances) keys.sort((a, b) => (rank(a) < rank(b) ? -1 : 1)).splice(mostInstances);
     return new Map(keys.sort().map((key) => [key, byKey.get(key)!]));
   }
 
-  /** Says once that something begins. */
-  #tell(what: 'refused' | 'many', isSo: boolean, facts: object, message: string): void {
-    if (!isSo) this.#told.delete(what);
-    else if (!this.#told.has(what)) {
-      this.#told.add(what);
+  /** Logs once that something begins. */
+  #reportOnce(what: 'refused' | 'many', isSo: boolean, facts: object, message: string): void {
+    if (!isSo) this.#reported.delete(what);
+    else if (!this.#reported.has(what)) {
+      this.#reported.add(what);
       this.#options.logger.warn({ ...this.#facts, ...facts, most: mostInstances }, message);
     }
   }

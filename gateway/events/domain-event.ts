@@ -23,7 +23,7 @@ export interface DomainEvent {
 /** Why an event cannot be used. */
 export type BadEventReason = 'size' | 'json' | 'shape' | 'version' | 'key' | 'names';
 
-/** An event that cannot be used. The message says why, without values of the event. */
+/** An event that cannot be used. The message has the reason, without values of the event. */
 export class BadEvent extends Error {
   override readonly name = 'BadEvent';
   readonly reason: BadEventReason;

@@ -5,7 +5,7 @@ import { beginningOf, compileScalars, compileTemplate, type Scalar } from './eve
 
 type DropOptions = Options['events']['types'][string]['drop'];
 
-/** Says what an event drops from the caches; undefined for nothing. Throws a `BadEvent` where a value of a key is missing. */
+/** What an event drops from the caches; undefined for nothing. Throws a `BadEvent` where a value of a key is missing. */
 export type DropsOf = (event: DomainEvent) => Invalidation | undefined;
 
 /** The most entities, or tags, that one event drops one by one. */

@@ -140,7 +140,7 @@ export class EventHub {
   }
 
   /**
-   * An event of a replay. What was wrong with it is said where it is heard. That may be later than it is replayed: so what
+   * An event of a replay. What is wrong with it is reported where it is received. That may be later than it is replayed: so what
    * it drops is dropped here, too.
    */
   async #replayed(source: string, { body, position }: ReceivedEvent): Promise<FedEvent | undefined> {

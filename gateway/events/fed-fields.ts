@@ -41,7 +41,7 @@ export const eventFieldsOf = (fields: FeedOptions): EventFields =>
   );
 
 /**
- * Says which events a client gets that opens the source of a subscription field, and as what: the key of an object, as the
+ * The events that a client gets that opens the source of a subscription field, and their form: the key of an object, as the
  * operation selects it. Throws `MissingFilterValue` where it may not have any.
  */
 export function bindFeed(

@@ -106,7 +106,7 @@ export class EventFeeds {
     this.#recent.get(source)!.position = position;
   }
 
-  /** Tells all who may get events of a source that some may be missing. */
+  /** Sends a gap to all who may get events of a source: some may be missing. */
   gap(source: string): void {
     this.#recent.get(source)!.clear();
     for (const [name, taps] of this.#taps)
@@ -152,7 +152,7 @@ export class EventFeeds {
     return true;
   }
 
-  /** Reads the source from a position until it is where the gateway is. Tells of a gap where that cannot be. */
+  /** Reads the source from a position until it is where the gateway is. Sends a gap where that cannot be. */
   async #replay(tap: Tap, name: string, after: string, signal: AbortSignal): Promise<void> {
     const { sources, read, pause } = this.#options;
     const source = sources.get(name)!;

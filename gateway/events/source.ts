@@ -38,7 +38,7 @@ export interface DomainEventSource {
    */
   readonly keeps: 'positions' | 'queue';
   /**
-   * Reads the events: one connection. The first batch says that it is open. The next batch is read when the one before was
+   * Reads the events: one connection. The first batch means that it is open. The next batch is read when the one before was
    * handled. Rejects, or ends, when the connection breaks; ends when `signal` is aborted.
    */
   read(options: ReadOptions): AsyncIterable<EventBatch>;

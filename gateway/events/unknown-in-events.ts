@@ -4,7 +4,7 @@ import type { Invalidation } from '../options/invalidation';
 import type { OptionsProblem } from '../options/problem';
 import type { EventFieldProblem } from '../planning/event-fields';
 
-/** What a supergraph says of the options of events. */
+/** The problems of the options of events with a supergraph. */
 interface KnownNames {
   unknownNames(invalidation: Invalidation): readonly UnknownName[];
   readonly eventFieldProblems: readonly EventFieldProblem[];

@@ -35,14 +35,14 @@ const mostLines = 100;
 
 const ofConnection = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeout / 1000}\r\n`;
 
-const told = { second: 0, date: '' };
+const current = { second: 0, date: '' };
 
 /** @param now Unix milliseconds */
 function dateOf(now: number): string {
   const second = Math.floor(now / 1000);
-  if (second !== told.second) {
-    told.second = second;
-    told.date = new Date(now).toUTCString();
+  if (second !== current.second) {
+    current.second = second;
+    current.date = new Date(now).toUTCString();
   }
-  return told.date;
+  return current.date;
 }

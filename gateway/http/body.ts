@@ -14,7 +14,7 @@ export interface ReadBodyOptions {
   readonly limit: number;
   /** Called once, when all of the body is there and unpacked. Not called when the client leaves before. */
   readonly onBody: (body: Buffer) => void;
-  /** Called in place of `onBody` when the body cannot be taken. */
+  /** Called instead of `onBody` when the body cannot be taken. */
   readonly onRefusal: (error: GraphQLError) => void;
 }
 

@@ -17,7 +17,7 @@ const addressBehind = proxyaddr as unknown as (
   trust: ReturnType<typeof proxyaddr.compile>,
 ) => string;
 
-/** What tells where a request comes from. */
+/** Where a request comes from. */
 export interface RequestOrigin {
   readonly headers: IncomingMessage['headers'];
   readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;

@@ -95,7 +95,7 @@ function endInTurn(socket: InTurn, answer: string): void {
 const isAnsweredEarly = ({ _httpMessage: response, parser }: InTurn): boolean =>
   response == null && parser?.incoming?.complete === false;
 
-/** Those that have not arrived, and wait for their turn to be told so. */
+/** Those that have not arrived, and wait for their turn to be refused. */
 const waiting = new WeakSet<ServerResponse>();
 
 /**
@@ -119,7 +119,7 @@ export function answerUnsent(response: ServerResponse & Partial<Pick<Http2Server
   }
   const { stream } = response;
   if (stream.headersSent || stream.closed) {
-    // It was told so before, and takes no answer.
+    // It was refused before, and takes no answer.
     stream.destroy();
     return;
   }

@@ -101,9 +101,9 @@ export function compilePreflight(
   options: Options,
 ): ((headers: IncomingHttpHeaders) => readonly string[]) | undefined {
   if (allowedOrigins(options) === false) return undefined;
-  return ({ 'access-control-request-headers': asked }) => [
+  return ({ 'access-control-request-headers': requested }) => [
     ...['access-control-allow-methods', 'GET, POST'],
-    ...(asked === undefined ? [] : ['access-control-allow-headers', asked]),
+    ...(requested === undefined ? [] : ['access-control-allow-headers', requested]),
     ...['access-control-max-age', '3600', 'vary', 'Access-Control-Request-Headers', 'content-length', '0'],
   ];
 }

@@ -1,7 +1,7 @@
 import type { ResponsePart } from '../request/sink';
 
 /**
- * Why an answer in parts ends: as its last part says; or `timeout`: its connection may last no longer, nothing has failed, and
+ * Why an answer in parts ends: with its last part; or `timeout`: its connection may last no longer, nothing has failed, and
  * the client may come back at once.
  */
 export type Ending = ResponsePart['ending'] | 'timeout';
@@ -16,7 +16,7 @@ export interface Framing {
   frame(part: ResponsePart): Buffer;
   /** What is sent after the last part. */
   end(ending: Ending): Buffer;
-  /** What is sent while there is no part, and tells the client nothing; undefined if nothing can be. */
+  /** What is sent while there is no part, and has no content; undefined if nothing can be. */
   readonly heartbeat: Buffer | undefined;
 }
 

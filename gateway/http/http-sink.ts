@@ -198,7 +198,7 @@ function writeHead(response: ServerResponse, status: number, headers: readonly s
 export function letUploadEnd(request: IncomingMessage, response: PartsResponse): void {
   const { stream } = response;
   request.unpipe();
-  // Node's response of HTTP/2 says that it is finished when its stream is closed.
+  // Node's response of HTTP/2 counts as finished when its stream is closed.
   (stream ?? response).once('finish', () => {
     if (!isArriving(request)) return;
     if (stream !== undefined) resetAnswered(stream);

@@ -7,7 +7,7 @@ const partEnd = Buffer.from(`\r\n${delimiter}`);
 const end = Buffer.from('--\r\n');
 const payloadStart = Buffer.from('{"payload":');
 const payloadEnd = Buffer.from('}');
-/** In place of the brace with which the error begins. */
+/** Instead of the brace with which the error begins. */
 const failureStart = Buffer.from('{"payload":null,');
 
 /** GraphQL responses as parts of one body (RFC 2046, section 5.1.3). */
@@ -19,7 +19,7 @@ export const multipartV02: Framing = framing('; incrementalSpec=v0.2', ({ body }
 
 /**
  * The events of a subscription by Apollo's protocol "Multipart HTTP protocol for GraphQL subscriptions": `payload` has the
- * GraphQL response; beside a `payload` of null, `errors` say why there are no more events. A `payload` of null alone says that
+ * GraphQL response; beside a `payload` of null, `errors` are the reason why there are no more events. A `payload` of null alone means that
  * nothing has failed.
  */
 export const multipartSubscription: Framing = {

@@ -9,7 +9,7 @@ export type IsPreflighted = (headers: IncomingHttpHeaders) => boolean;
  * Whether a page of another origin could not have sent a GET without a CORS preflight, by the rules of Apollo Server. A
  * content type in an unusual notation is left to Apollo Server. Without CSRF prevention every GET is let through.
  *
- * A browser's `EventSource` can set no header. What it asks for is let through where the browser says that the page is of the
+ * A browser's `EventSource` can set no header. Its request is let through where the browser reports that the page is of the
  * same origin, or of one that may call.
  */
 export function compileIsPreflighted(options: Pick<Options, 'csrf' | 'cors' | 'mode'>): IsPreflighted {

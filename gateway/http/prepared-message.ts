@@ -35,7 +35,7 @@ export class PreparedMessage {
 
   /**
    * The whole message, to be sent before this is called again; undefined when there is no room for `first`, or the age
-   * has outgrown its place.
+   * has outgrown its buffer.
    *
    * @param first status line and headers that are of this time only, each with its line's end, in latin1
    * @param age seconds

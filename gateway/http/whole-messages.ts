@@ -28,7 +28,7 @@ export class WholeRequest extends IncomingMessage {
   #readBefore: number | undefined;
   #isRefused = false;
 
-  /** Keeps what comes of the body, until `takeBody`, `handOn` or `forget` says what becomes of it. */
+  /** Keeps what comes of the body, until `takeBody`, `handOn` or `forget` is called. */
   hold(): void {
     this.#state = 'held';
   }
@@ -53,7 +53,7 @@ export class WholeRequest extends IncomingMessage {
     this.#goOn();
   }
 
-  /** Whether more of its body is to come. Node says that a request is complete after it has handed on the last of it. */
+  /** Whether more of its body is to come. For Node a request is complete after it has handed on the last of it. */
   get isArriving(): boolean {
     if (this.complete) return false;
     const { 'content-length': length, 'transfer-encoding': coding } = this.headers;
@@ -61,8 +61,8 @@ export class WholeRequest extends IncomingMessage {
   }
 
   /**
-   * Says that nobody will read anything: the request is answered. One that is still arriving Node keeps, so that it can
-   * be told from one that is complete.
+   * Called when nobody will read anything: the request is answered. One that is still arriving Node keeps, so that it can
+   * be distinguished from one that is complete.
    */
   forget(): void {
     this.#state = this.isArriving ? 'dropped' : 'done';
@@ -163,9 +163,9 @@ export function upgradableRequests(mayUpgrade: (request: IncomingMessage) => boo
   return UpgradableRequest;
 }
 
-/** As Node's parser says. */
+/** The value of Node's parser. */
 const asksToUpgrade = Symbol('asksToUpgrade');
-/** As it was decided when Node first asked: it asks again when the connection may have another state. */
+/** As it was decided at Node's first call: it calls again when the connection may have another state. */
 const upgrades = Symbol('upgrades');
 
 /** Bytes of a body that are kept before it is read. */

@@ -21,7 +21,7 @@ export interface PartsStream {
 /** The headers of an answer in parts: names and values in turn. */
 export const partsHeaders = ({ mediaType }: Framing): readonly string[] => [
   ...['content-type', mediaType],
-  // Tells nginx, and proxies that do as it does, to hand on each part at once.
+  // Makes nginx, and proxies that do as it does, hand on each part at once.
   ...['x-accel-buffering', 'no'],
 ];
 

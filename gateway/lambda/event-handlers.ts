@@ -148,7 +148,7 @@ function invocationIn(context: unknown): Invocation {
   return { id, left, end: performance.now() + left - answerMilliseconds };
 }
 
-/** What Lambda says of an event beside it. */
+/** What Lambda hands over beside an event. */
 interface InvocationContext {
   readonly awsRequestId: string;
   readonly getRemainingTimeInMillis: () => number;

@@ -6,7 +6,7 @@ import type { RequestHead } from '../request/incoming-request';
 import { joinHeaders } from './join-headers';
 
 /**
- * The forms of events, by what sends them: HTTP APIs and function URLs (payload 2.0), REST APIs, and HTTP APIs that are told
+ * The forms of events, by what sends them: HTTP APIs and function URLs (payload 2.0), REST APIs, and HTTP APIs that are set
  * so (payload 1.0), and load balancers.
  */
 export type EventForm = '2.0' | '1.0' | 'load balancer';
@@ -16,7 +16,7 @@ export interface EventRequest {
   readonly form: EventForm;
   readonly head: RequestHead & SentHead;
   readonly body: Buffer;
-  /** The address of what connected to AWS, as AWS says it. Empty for health checks of load balancers, which have none. */
+  /** The address of what connected to AWS, as AWS reports it. Empty for health checks of load balancers, which have none. */
   readonly address: string;
   /** Whether headers are lists of values. The answer must then have them as lists, too. */
   readonly hasLists: boolean;
@@ -44,7 +44,7 @@ export function readEvent(event: unknown, paths: EventPaths): EventRequest {
 }
 
 /**
- * Whether what sends an event takes its answer as a stream: a function URL and a REST API do, where they are told to; an HTTP
+ * Whether what sends an event takes its answer as a stream: a function URL and a REST API do, where they are set so; an HTTP
  * API and a load balancer never do.
  */
 export function takesStream(event: unknown): boolean {

@@ -36,7 +36,7 @@ export class LambdaSink implements Sink {
     this.answered = new Promise((resolve) => (this.#resolve = resolve));
   }
 
-  /** Says whose answer goes here. To be called once, before anything else. */
+  /** Sets whose answer goes here. To be called once, before anything else. */
   belongTo(request: IncomingRequest): void {
     this.#request = request;
   }

@@ -29,7 +29,7 @@ export class LambdaStreamSink implements Sink, Download {
   readonly carriesParts = true;
   readonly upload = undefined;
   readonly messages = undefined;
-  /** Resolves with whether all of the answer was taken. Rejects if the runtime is to tell the client that it is not whole. */
+  /** Resolves with whether all of the answer was taken. Rejects if the runtime is to cut it off, so that the client knows that it is not whole. */
   readonly ended: Promise<boolean>;
   readonly connection: AnswerStream;
   readonly #form: AnswerForm;
@@ -59,7 +59,7 @@ export class LambdaStreamSink implements Sink, Download {
     const end = setTimeout(() => this.connection.destroy(), options.end);
   }
 
-  /** Says whose answer goes here. To be called once, before anything else. */
+  /** Sets whose answer goes here. To be called once, before anything else. */
   belongTo(request: IncomingRequest): void {
     this.#request = request;
   }

@@ -16,7 +16,7 @@ import { readSupergraph } from '../process/read-supergraph';
 
 export interface PackedGateway {
   readonly graph: PackagedGraph;
-  /** Operations of the manifests without a plan. Each instance that is asked for one learns it anew. */
+  /** Operations of the manifests without a plan. Each instance that gets a request for one learns it anew. */
   readonly unplanned: readonly { readonly id: string; readonly reason: string }[];
 }
 

@@ -40,7 +40,7 @@ export async function open(
   return openWith({ ...given, ...extensions, extensions: [] }, parts);
 }
 
-/** Options with functions in place of modules. @throws {OptionsError} with an option whose module has no function */
+/** Options with functions instead of modules. @throws {OptionsError} with an option whose module has no function */
 async function withHooks(options: Options, importModule: ImportModule): Promise<Options> {
   const load = async <Of extends { readonly module?: HookModule | undefined }>(
     path: readonly string[],

@@ -35,7 +35,7 @@ function impossible({ tls, subgraphs, events, cache }: Options): OptionsProblem[
     problems.push(
       problem(
         ['cache', 'cdn', 'cloudFront'],
-        'is told of invalidations after a delay, but Lambda stops an instance between its events: have a gateway that listens tell it.',
+        'gets invalidations after a delay, but Lambda stops an instance between its events: have a gateway that listens send them.',
       ),
     );
   return problems;
@@ -69,7 +69,7 @@ function notShared({ rates, cache, audit }: Options): OptionsProblem[] {
   return problems;
 }
 
-const problem = (path: readonly PropertyKey[], says: string): OptionsProblem => ({
+const problem = (path: readonly PropertyKey[], predicate: string): OptionsProblem => ({
   path,
-  sentence: `\`${path.join('.')}\` ${says}`,
+  sentence: `\`${path.join('.')}\` ${predicate}`,
 });

@@ -61,17 +61,17 @@ const translations = [
   translation('2002::', 16, [[2, 3, 4, 5]]),
 ];
 
-function translation(prefix: string, bits: number, places: readonly (readonly number[])[]) {
+function translation(prefix: string, bits: number, positions: readonly (readonly number[])[]) {
   const form = new BlockList();
   form.addSubnet(prefix, bits, 'ipv6');
-  return { form, places };
+  return { form, positions };
 }
 
 function ipv4In(address: string): string[] {
   const bytes = bytesOf(address);
   const translated = translations
     .filter(({ form }) => form.check(address, 'ipv6'))
-    .flatMap(({ places }) => places.map((each) => each.map((place) => bytes[place]!)));
+    .flatMap(({ positions }) => positions.map((each) => each.map((position) => bytes[position]!)));
   return [...translated, ...tunnelled(address, bytes)].map((each) => each.join('.'));
 }
 

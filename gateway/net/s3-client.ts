@@ -26,7 +26,7 @@ export async function openS3(parameters: URLSearchParams) {
   });
 }
 
-/** The HTTP status of the answer that an error of a client tells of. */
+/** The HTTP status of the answer in an error of a client. */
 export const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 

@@ -48,9 +48,12 @@ const cachePolicy = mapOf({
     .meta({ protects: { values: ['private'] } }),
   staleWhileRevalidate: lifetime
     .optional()
-    .describe('In place of `cache.staleWhileRevalidate`.')
+    .describe('Used instead of `cache.staleWhileRevalidate`.')
     .meta({ protects: true }),
-  staleIfError: lifetime.optional().describe('In place of `cache.staleIfError`.').meta({ protects: true }),
+  staleIfError: lifetime
+    .optional()
+    .describe('Used instead of `cache.staleIfError`.')
+    .meta({ protects: true }),
 });
 
 export const cache = mapOf({
@@ -118,7 +121,7 @@ export const cache = mapOf({
     operations: z
       .record(z.string(), cachePolicy, { error: 'must be a map of operation names' })
       .prefault({})
-      .describe('Cache settings of one operation, by its name, in place of what subgraphs say.'),
+      .describe('Cache settings of one operation, by its name, instead of those of subgraphs.'),
     types: z
       .record(z.string(), cachePolicy, { error: 'must be a map of type names' })
       .prefault({})
@@ -159,7 +162,7 @@ export const cache = mapOf({
     dropReturned: flag
       .default(true)
       .describe(
-        'Invalidates the entities that a mutation returns, in all caches. The subgraph is asked for their keys, too.',
+        'Invalidates the entities that a mutation returns, in all caches. Their keys are requested from the subgraph, too.',
       ),
     drop: z
       .record(z.string(), invalidationSchema, {

@@ -59,4 +59,4 @@ export const cdn = mapOf({
     ),
 })
   .prefault({})
-  .describe('What CDNs in front of the gateway are told.');
+  .describe('Response headers for CDNs in front of the gateway.');

@@ -11,7 +11,7 @@ export const connections = mapOf({
   keepAlive: timeout
     .prefault('4s')
     .describe(
-      'How long an idle connection is kept open, unless the subgraph says less. It must be shorter than the keep-alive of the subgraph, or calls meet connections that are being closed.',
+      'How long an idle connection is kept open, unless the subgraph names a shorter time. It must be shorter than the keep-alive of the subgraph, or calls meet connections that are being closed.',
     ),
   http2: flag
     .default(false)

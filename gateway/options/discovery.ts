@@ -9,7 +9,7 @@ export const discovery = mapOf({
     .refine((value) => value >= 100, { error: 'must be at least 100ms' })
     .prefault('5s')
     .describe(
-      'How often SRV records and Cloud Map are asked, and everything after a failure. Addresses of a host (`dns://`) are asked for when their TTL is over instead, at least 1 s and at most 5 m after the last answer.',
+      'How often SRV records and Cloud Map are read, and everything after a failure. Addresses of a host (`dns://`) are looked up when their TTL is over instead, at least 1 s and at most 5 m after the last answer.',
     ),
   emptyAfter: duration
     .prefault('1m')
@@ -22,7 +22,7 @@ export const discovery = mapOf({
     })
     .min(1, { error: 'must have at least one address' })
     .optional()
-    .describe('The DNS servers that are asked. Left out: those of the system (`/etc/resolv.conf`).')
+    .describe('The DNS servers that are used. Left out: those of the system (`/etc/resolv.conf`).')
     .meta({ example: ['10.0.0.2'] }),
   loopback: flag
     .optional()

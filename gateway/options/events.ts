@@ -81,7 +81,7 @@ const types = z
       drop: drop
         .prefault({})
         .describe(
-          'What such an event drops from all caches, before subscribers are told. An event with more than 1000 entities drops their types, one with more than 1000 tags all tags that begin as they do.',
+          'What such an event drops from all caches, before subscribers get it. An event with more than 1000 entities drops their types, one with more than 1000 tags all tags that begin as they do.',
         )
         .meta({
           example: { entities: [{ type: 'Product', key: { upc: 'subject' } }], tags: ['stock-of-{subject}'] },
@@ -262,7 +262,7 @@ const subscriptions = z
     { error: 'must be a map of fields of the subscription type' },
   )
   .prefault({})
-  .describe('Subscription fields that events feed, in place of the subgraph of the field.');
+  .describe('Subscription fields that events feed, instead of the subgraph of the field.');
 
 const nameRule = 'must be letters, digits, - or _';
 

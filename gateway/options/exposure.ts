@@ -51,7 +51,7 @@ export const cors = mapOf({
     })
     .optional()
     .describe(
-      "Origins whose pages may call from a browser; `'*'` is every origin. `*` in place of a label stands for any one label: `https://*.shop.example` is `https://a.shop.example`, but neither `https://shop.example` nor `https://a.b.shop.example`. Apollo Sandbox may call in development, too. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
+      "Origins whose pages may call from a browser; `'*'` is every origin. `*` as a label stands for any one label: `https://*.shop.example` is `https://a.shop.example`, but neither `https://shop.example` nor `https://a.b.shop.example`. Apollo Sandbox may call in development, too. Left out: none in production; Apollo Sandbox and pages on localhost in development.",
     )
     .meta({ protects: { mayBeEmpty: true } }),
   credentials: flag
@@ -59,7 +59,7 @@ export const cors = mapOf({
     .describe('Lets those pages send cookies. Not together with `*`, which would let every page.'),
 })
   .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
-    error: "must not allow credentials for every origin: list the origins in place of '*'",
+    error: "must not allow credentials for every origin: list the origins instead of '*'",
   })
   .prefault({})
   .describe('Which web pages of other origins may call.')
@@ -75,7 +75,7 @@ export const csrf = mapOf({
   enabled: flag
     .default(true)
     .describe(
-      'Refuses a GET that a page of another origin could have sent without a CORS preflight. Switch it off only where queries have no effects and no cookie or network says who asks. A POST must be JSON and a mutation a POST in any case.',
+      'Refuses a GET that a page of another origin could have sent without a CORS preflight. Switch it off only where queries have no effects and no cookie or network identifies the caller. A POST must be JSON and a mutation a POST in any case.',
     ),
   headers: z
     .array(

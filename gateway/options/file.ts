@@ -24,7 +24,7 @@ export interface Substitutions {
 }
 
 /** Where an option stands in the file. */
-export interface FilePlace {
+export interface FilePosition {
   readonly line: number;
   /** Undefined for what is written there, and for a map or a list. */
   readonly taken?: Substitutions | undefined;
@@ -40,7 +40,7 @@ export interface OptionsFile {
   /** What is taken from elsewhere is text, whatever it looks like. */
   readonly value: unknown;
   /** Undefined for an option that is not in the file. */
-  find(path: readonly PropertyKey[]): FilePlace | undefined;
+  find(path: readonly PropertyKey[]): FilePosition | undefined;
   /** The line of the option, or of the nearest map or list around it that is in the file. */
   lineOf(path: readonly PropertyKey[]): number;
 }
@@ -119,7 +119,7 @@ export function readOptionsFile(
   };
 }
 
-/** What the `yaml` package finds, in a sentence that says what to do. */
+/** What the `yaml` package finds, in a sentence with the remedy. */
 function describeYamlError({ code, message, pos: [offset] }: YAMLError, content: string): string {
   const line = content.slice(content.lastIndexOf('\n', offset - 1) + 1).split(/\r?\n/, 1)[0]!;
   if (code === 'DUPLICATE_KEY') {
@@ -174,7 +174,7 @@ function interpolate({ document, env, folder, at }: Interpolation) {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
       const from = { variables: [] as string[], files: [] as string[] };
-      const place = at(node.range?.[0]);
+      const position = at(node.range?.[0]);
       const option = nameOf(ancestors, node);
       const value = (reference: string, written: string): string => {
         const [, file] = /^file:(.+)$/s.exec(reference) ?? [];
@@ -186,14 +186,14 @@ function interpolate({ document, env, folder, at }: Interpolation) {
             // An editor's last line break is no part of a secret.
             return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
           } catch (error) {
-            problems.push(`${place}${option} takes the file ${path}, which ${whyUnreadable(error)}.`);
+            problems.push(`${position}${option} takes the file ${path}, which ${whyUnreadable(error)}.`);
             return written;
           }
         }
         const [, name, fallback] = /^(\w+)(?::-(.*))?$/s.exec(reference) ?? [];
         if (name === undefined) {
           problems.push(
-            `${place}${option} has ${written}, which must be \${NAME}, \${NAME:-default} or \${file:PATH}; write $\${ for a plain \${.`,
+            `${position}${option} has ${written}, which must be \${NAME}, \${NAME:-default} or \${file:PATH}; write $\${ for a plain \${.`,
           );
           return written;
         }
@@ -202,7 +202,7 @@ function interpolate({ document, env, folder, at }: Interpolation) {
         const found = fallback === undefined ? env[name] : env[name] || fallback;
         if (found === undefined)
           problems.push(
-            `${place}${option} takes the environment variable ${name}, which is not set: set it, or write \${${name}:-default}.`,
+            `${position}${option} takes the environment variable ${name}, which is not set: set it, or write \${${name}:-default}.`,
           );
         return found ?? written;
       };
@@ -268,7 +268,7 @@ export function namedFiles(document: Document): NamedFile[] {
   });
 }
 
-/** The one word among the places of audit trails that is no file. */
+/** The one word among the destinations of audit trails that is no file. */
 const isStandardOutput = ([option]: readonly unknown[], location: string): boolean =>
   option === 'audit' && location === 'stdout';
 

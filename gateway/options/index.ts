@@ -45,9 +45,9 @@ export type OptionsInput = Omit<z.input<typeof optionsSchema>, 'supergraph'> & {
 export interface LoadOptions {
   /** A YAML file. Without one, the flags and the defaults count. */
   readonly config?: string | undefined;
-  /** Count in place of the usual defaults. @default {} */
+  /** Replace the usual defaults. @default {} */
   readonly defaults?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
-  /** Win over what the file says, key by key. Text counts as a number or a boolean where an option wants one. @default {} */
+  /** Win over the file, key by key. Text counts as a number or a boolean where an option wants one. @default {} */
   readonly flags?: { readonly [Key in keyof OptionsInput]?: unknown } | undefined;
   /** Options that environment variables give, by the variable; they win over the file, and flags over them. @default {} */
   readonly variables?: VariableOptions | undefined;
@@ -83,14 +83,14 @@ export class OptionsError extends Error {
     this.#sources = sources;
   }
 
-  /** The problems with their places: of options that are found wrong only after they were read. */
+  /** The problems with their positions: of options that are found wrong only after they were read. */
   problemsIn(sources: OptionSources | undefined): readonly string[] {
     return problemsIn(this.#mistakes, this.#sources ?? sources);
   }
 
   /** Of one option, such as "`tls.cert` cannot be read: …". */
-  static of(path: readonly PropertyKey[], says: string): OptionsError {
-    return new OptionsError([{ path, sentence: `\`${path.join('.')}\` ${says}` }]);
+  static of(path: readonly PropertyKey[], predicate: string): OptionsError {
+    return new OptionsError([{ path, sentence: `\`${path.join('.')}\` ${predicate}` }]);
   }
 
   /** Of a file that an option names and that cannot be read. */
@@ -160,7 +160,7 @@ export function parseOptions(input: OptionsInput): Options {
  * The one list of options: each stands in a file of this folder with its default, its rule and its documentation. The
  * reference in `docs/` and the JSON schema for editors are made from it, in this order.
  * A default that depends on another option is not stated there: the option is left out of `Options`, and the
- * description says what then counts.
+ * description has what then counts.
  */
 export const optionsSchema = z.strictObject({
   mode,
@@ -216,7 +216,7 @@ function check(given: unknown, sources?: OptionSources): Options {
     return origin?.kind === 'file' && origin.files.length > 0;
   };
   let { data, error } = optionsSchema.safeParse(input, once);
-  // One mistake may hide another: what is inside a map counts before what is said of it as a whole.
+  // One mistake may hide another: a mistake inside a map counts before one of the map as a whole.
   while (error !== undefined && sources !== undefined && retype(input, error.issues, sources))
     ({ data, error } = optionsSchema.safeParse(input, once));
   if (error !== undefined)
@@ -230,7 +230,7 @@ function check(given: unknown, sources?: OptionSources): Options {
   return data!;
 }
 
-/** Of several rules that one value breaks, the first one says enough. */
+/** Of several rules that one value breaks, the first one is enough. */
 function firstOfEach(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const byPath = new Map<string, z.core.$ZodIssue>();
   for (const issue of issues) {

@@ -76,7 +76,7 @@ function inside(node: JsonSchema, example: unknown, members: unknown): JsonSchem
   };
 }
 
-/** What is said of an option as a whole, whatever it may be. */
+/** The schema of an option as a whole, whatever its type is. */
 const ownWords = ['title', 'description', 'default', 'writeOnly'];
 
 /** What is written anew, and what is for us or, as `format`, understood differently everywhere. */

@@ -94,7 +94,7 @@ export const limits = mapOf({
           .meta({ example: 'staff' }),
         introspection: flag
           .optional()
-          .describe('In place of `introspection`.')
+          .describe('Used instead of `introspection`.')
           .meta({ protects: { values: [false] } }),
         ...optional,
       }),
@@ -107,7 +107,7 @@ export const limits = mapOf({
     .meta({ protects: { items: ['mode', 'client', 'group'] } }),
 })
   .prefault({})
-  .describe('How much a client may ask for: [security.md](security.md) says how to choose.')
+  .describe('How much a client may request: [security.md](security.md) has advice.')
   .meta({
     example: {
       body: '256KiB',

@@ -42,7 +42,7 @@ const field = mapOf({
     .min(1, { error: 'must be the name of a claim' })
     .optional()
     .describe(
-      'A claim of the caller: of the verified token, or of what an authoriser says. A name with dots may name a member of one. `header` or `claim` is needed.',
+      'A claim of the caller: of the verified token, or of the answer of an authoriser. A name with dots may name a member of one. `header` or `claim` is needed.',
     )
     .meta({ example: 'sub' }),
 }).refine(({ header, claim }) => (header === undefined) !== (claim === undefined), {

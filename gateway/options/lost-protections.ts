@@ -110,6 +110,6 @@ function itemLeftOut(path: readonly PropertyKey[], item: unknown, by: readonly s
     : String(name);
   return {
     path,
-    sentence: `\`${path.join('.')}\` lacks ${shown}, which is in the options in use. ${meaning}: keep it, or write \`off: ${shown}\` in its place.`,
+    sentence: `\`${path.join('.')}\` lacks ${shown}, which is in the options in use. ${meaning}: keep it, or write \`off: ${shown}\` instead.`,
   };
 }

@@ -1,6 +1,6 @@
 /** Origins of web pages in which `*` stands for one label of the host: `https://*.shop.example`. */
 
-/** Whether a text is an origin as browsers write it, with `*` in place of at most one label, which is not the last. */
+/** Whether a text is an origin as browsers write it, with `*` instead of at most one label, which is not the last. */
 export function isOriginPattern(text: string): boolean {
   const [before, after, ...more] = text.split('*');
   if (more.length > 0) return false;

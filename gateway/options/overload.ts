@@ -44,7 +44,7 @@ export const overload = mapOf({
   unsent: size
     .prefault('128MiB')
     .describe(
-      'How much request data a process may hold of requests that are arriving or wait for a slot. Beyond, arriving requests get 408: from the address that holds the most, largest first. If that is not enough, requests with bodies over 16 KiB are refused in place of waiting. A body of unknown final size counts as the most it can become: `limits.body` if it is compressed, its declared length otherwise. As much again may be held for headers that are arriving over HTTP/1.1: beyond, they get 408, too.',
+      'How much request data a process may hold of requests that are arriving or wait for a slot. Beyond, arriving requests get 408: from the address that holds the most, largest first. If that is not enough, requests with bodies over 16 KiB are refused instead of waiting. A body of unknown final size counts as the most it can become: `limits.body` if it is compressed, its declared length otherwise. As much again may be held for headers that are arriving over HTTP/1.1: beyond, they get 408, too.',
     )
     .meta({ protects: true }),
 })

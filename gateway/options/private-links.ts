@@ -21,7 +21,7 @@ export const privateLinks = mapOf({
   keysFile: text
     .optional()
     .describe(
-      'A file of these secrets, one per line, in place of `keys`. It is checked every second: a new first line signs from then on.',
+      'A file of these secrets, one per line, instead of `keys`. It is checked every second: a new first line signs from then on.',
     )
     .meta({ title: 'file', protects: { or: 'keys' } }),
   claims: z
@@ -36,7 +36,7 @@ export const privateLinks = mapOf({
   })
   .prefault({})
   .describe(
-    'Signs calls of subgraphs, so that subgraphs can refuse all other callers and trust the identity that they are told: [identity.md](identity.md#private-links). Without keys nothing is signed.',
+    'Signs calls of subgraphs, so that subgraphs can refuse all other callers and trust the identity that they get: [identity.md](identity.md#private-links). Without keys nothing is signed.',
   )
   .meta({ example: { keysFile: '/run/secrets/link-keys', claims: ['tenant'] } });
 

@@ -6,7 +6,7 @@ import { hideInUrls } from './urls';
 import { memberOf, waysAt, waysOf } from './ways';
 
 export interface OptionsProblem {
-  /** Undefined for what is said of no option, or has its place in the sentence. */
+  /** Undefined for a problem of no option, or one whose sentence has the position. */
   readonly path: readonly PropertyKey[] | undefined;
   /** Such as "`port` must be a whole number from 0 to 65535, but got: -1." */
   readonly sentence: string;
@@ -14,7 +14,7 @@ export interface OptionsProblem {
 
 /**
  * What zod found in `input`, in sentences. Each unknown key is one, with the key that was probably meant. `whole` is
- * what the input is called; values that are secrets, or that are `isHidden`, are not said.
+ * what the input is called; values that are secrets, or that are `isHidden`, are left out.
  */
 export function describeIssue(
   issue: z.core.$ZodIssue,
@@ -159,7 +159,7 @@ export interface JsonSchema {
   readonly examples?: readonly unknown[];
   /** A secret: shown by nobody. */
   readonly writeOnly?: boolean;
-  /** What may be written, of an option that `meta` says it of. */
+  /** What may be written, of an option that has it in `meta`. */
   readonly example?: unknown;
   /** Whether, and how, the option protects. */
   readonly protects?: true | OptionProtection;

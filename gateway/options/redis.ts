@@ -32,7 +32,7 @@ export const redis = mapOf({
   })
     .optional()
     .describe(
-      'Connects with the credentials of the process on AWS, as the AWS SDK finds them, in place of a password. The URL must begin with `rediss://` and hold no user. Left out: the user and password of the URL, if there are any.',
+      'Connects with the credentials of the process on AWS, as the AWS SDK finds them, instead of a password. The URL must begin with `rediss://` and hold no user. Left out: the user and password of the URL, if there are any.',
     ),
 })
   .prefault({})

@@ -41,7 +41,7 @@ const howToWrite = [
   '```sh\nweir gateway --config weir.yaml\n```',
   'Files are relative to the folder of the YAML file. An edit is live within two seconds, without a restart; [operations-reference.md](operations-reference.md#options-that-need-a-restart) lists the options that need one.',
   '## Options that protect',
-  'Options that are marked with *Protects* let less in than the gateway does without them. A reload refuses a file that leaves one of them out, because such a file may be half-written: to take it away, set it, or the group around it, to `null`. `off` means the same, but not for text, where it is a value, nor for `true` and `false`. An item of a list that is known by a name (`rates`, `limits.classes`, `auth.oidc`, `auth.cognito`, `audit.trails`, names in `exclude` and `redact`) is taken away by `off` and its name in its place:',
+  'Options that are marked with *Protects* let less in than the gateway does without them. A reload refuses a file that leaves one of them out, because such a file may be half-written: to take it away, set it, or the group around it, to `null`. `off` means the same, but not for text, where it is a value, nor for `true` and `false`. An item of a list that is known by a name (`rates`, `limits.classes`, `auth.oidc`, `auth.cognito`, `audit.trails`, names in `exclude` and `redact`) is taken away by `off` and its name:',
   yaml(
     [
       'rates:',
@@ -110,7 +110,7 @@ function membersOf({
   return oneOf.length > 0 ? membersByType(oneOf) : anyOf.flatMap(membersOf);
 }
 
-/** The options inside of maps that their `type` tells apart: each says with which type it is. */
+/** The options inside of maps that differ by their `type`: each is documented with its type. */
 function membersByType(maps: readonly JsonSchema[]): [string, JsonSchema][] {
   const all = maps.map(({ properties = {} }) => properties);
   const types = all.map(({ type }) => type!.const as string);

@@ -9,5 +9,5 @@ export const shutdown = mapOf({
     .describe('How long requests in flight may then take to finish. What is left is cut.'),
 })
   .prefault({})
-  .describe('What happens when the gateway is told to stop.')
+  .describe('What happens when the gateway gets the signal to stop.')
   .meta({ example: { delay: '5s', grace: '30s' } });

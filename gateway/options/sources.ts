@@ -63,9 +63,10 @@ export class OptionSources {
     if (has(flags, path, isExact)) return { kind: 'flag' };
     const variable = Object.keys(variables).findLast((name) => has(variables[name], path, isExact));
     if (variable !== undefined) return { kind: 'environment', variable };
-    const place = file?.read.find(path);
-    if (file === undefined || place === undefined || (isExact && place.isShort)) return { kind: 'default' };
-    const { line, taken = { variables: [], files: [] } } = place;
+    const position = file?.read.find(path);
+    if (file === undefined || position === undefined || (isExact && position.isShort))
+      return { kind: 'default' };
+    const { line, taken = { variables: [], files: [] } } = position;
     return { kind: 'file', file: file.name, line, ...taken };
   }
 
@@ -77,7 +78,7 @@ export class OptionSources {
       : origin.kind !== 'default';
   }
 
-  /** A problem with where it is: `weir.yaml:12: …`. What only a flag or a default can have has no such place. */
+  /** A problem with where it is: `weir.yaml:12: …`. What only a flag or a default can have has none. */
   describe({ path, sentence }: OptionsProblem): string {
     if (path === undefined) return sentence;
     const origin = this.origin(path);
@@ -91,8 +92,8 @@ export class OptionSources {
           ...origin.variables.map((name) => `\${${name}}`),
           ...origin.files.map((file) => `\${file:${file}}`),
         ];
-        const says = from.length === 0 ? sentence : sentence.replace(/\.$/, ` (from ${from.join(', ')}).`);
-        return `${origin.file}:${origin.line}: ${says}`;
+        const message = from.length === 0 ? sentence : sentence.replace(/\.$/, ` (from ${from.join(', ')}).`);
+        return `${origin.file}:${origin.line}: ${message}`;
       }
       case 'default':
         return `${this.#around(path)}${sentence}`;
@@ -106,7 +107,7 @@ export class OptionSources {
     const { file } = this.#given;
     if (file === undefined) return '';
     const outer = path.slice(0, -1);
-    // Of an option that the file says nothing about, no line is to blame.
+    // An option that is not in the file has no line.
     if (path.length > 0 && (outer.length === 0 || file.read.find(outer) === undefined)) return '';
     return `${file.name}:${file.read.lineOf(path)}: `;
   }

@@ -31,13 +31,13 @@ const token = z
   .union([credential, clientCredentials], {
     error: 'must be a token, or a map of `tokenUrl`, `clientId` and `clientSecret`',
   })
-  .describe('The token, or a map that says where to get one.')
+  .describe('The token, or a map with its source.')
   .meta({ title: 'text or map', example: '${file:/run/secrets/subgraph-token}' });
 /** Of a `jwtToken`, which a client may have sent. */
 const forwardedToken = token
   .optional()
   .describe(
-    'The token, or a map that says where to get one. Left out: the token of the client, if `headers.forward` forwards it.',
+    'The token, or a map with its source. Left out: the token of the client, if `headers.forward` forwards it.',
   );
 
 const typeMeaning = 'The way to authenticate.';

@@ -17,13 +17,13 @@ export const subgraphSubscriptions = mapOf({
     .url({ protocol: /^(https?|wss?)$/, error: urlRule })
     .optional()
     .describe(
-      'Where to subscribe, in place of the endpoints of the subgraph, such as `wss://orders.internal/subscriptions`. Left out: the URL of its calls, with `ws:` for `http:` and `wss:` for `https:` over WebSocket; for a subgraph with `appsync`, the real-time endpoint of the API.',
+      'Where to subscribe, instead of the endpoints of the subgraph, such as `wss://orders.internal/subscriptions`. Left out: the URL of its calls, with `ws:` for `http:` and `wss:` for `https:` over WebSocket; for a subgraph with `appsync`, the real-time endpoint of the API.',
     )
     .meta({ title: 'URL', example: 'wss://orders.internal/subscriptions' }),
   heartbeat: duration
     .prefault('30s')
     .describe(
-      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `sse` and `multipart`, how often the subgraph sends an event, a comment or an empty part, and for `callback`, how often it is asked to call: after three times as long without one the subscription counts as broken. `0`: never. No effect for a subgraph with `appsync`, as AppSync itself says how long it may be silent.',
+      'How long a WebSocket may be silent until the subgraph is pinged; one that does not answer for as long again is dead. For `sse` and `multipart`, how often the subgraph sends an event, a comment or an empty part, and for `callback`, how often it is to call: after three times as long without one the subscription counts as broken. `0`: never. No effect for a subgraph with `appsync`, as AppSync itself sends how long it may be silent.',
     ),
   reconnect: duration
     .prefault('30s')

@@ -33,7 +33,7 @@ const endpoint = z
         url: subgraphUrl.describe('The URL of the endpoint, or a target.'),
         zone: text
           .optional()
-          .describe('The zone that it runs in. Left out: what Cloud Map says; otherwise none.'),
+          .describe('The zone that it runs in. Left out: that of Cloud Map; otherwise none.'),
       },
       { error: 'must be a URL, or a map of `url` and `zone`' },
     ),
@@ -49,7 +49,7 @@ export const subgraphs = z
       url: subgraphUrl
         .optional()
         .describe(
-          'The URL of the subgraph, in place of the one in the supergraph; or a target, by which its endpoints are found: `dns://HOST:PORT/PATH`, `dns+srv://_SERVICE._tcp.NAME/PATH` or `cloudmap://NAMESPACE/SERVICE/PATH` ([discovery.md](discovery.md)).',
+          'The URL of the subgraph, instead of the one in the supergraph; or a target, by which its endpoints are found: `dns://HOST:PORT/PATH`, `dns+srv://_SERVICE._tcp.NAME/PATH` or `cloudmap://NAMESPACE/SERVICE/PATH` ([discovery.md](discovery.md)).',
         ),
       endpoints: z
         .array(endpoint, { error: endpointsRule })
@@ -66,7 +66,7 @@ export const subgraphs = z
         }),
       timeout: timeout
         .optional()
-        .describe('How long one call of it may take, in place of `timeouts.subgraph`.')
+        .describe('How long one call of it may take, instead of `timeouts.subgraph`.')
         .meta({ protects: true }),
       identity: z
         .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
@@ -109,7 +109,7 @@ export const subgraphs = z
         maxAge: duration
           .optional()
           .describe(
-            'How long its answers are cached, in whole seconds, whatever its `Cache-Control` says, even `no-store`; 0 caches none. Left out: as its `Cache-Control` says.',
+            'How long its answers are cached, in whole seconds, whatever its `Cache-Control` is, even `no-store`; 0 caches none. Left out: by its `Cache-Control`.',
           )
           .meta({ protects: true }),
         ...lifetimeOptions,

@@ -109,7 +109,7 @@ export const subscriptions = mapOf({
     .enum(['latest', 'close'], { error: 'must be latest or close' })
     .default('latest')
     .describe(
-      'What happens beyond `unread`: `latest` drops all answers but the newest, and tells the client by `extensions.weir.gap`; `close` ends the subscription with `MAX_UNREAD_LIMIT`.',
+      'What happens beyond `unread`: `latest` drops all answers but the newest, and marks that by `extensions.weir.gap`; `close` ends the subscription with `MAX_UNREAD_LIMIT`.',
     ),
   expired: z
     .enum(['end', 'keep'], { error: 'must be end or keep' })

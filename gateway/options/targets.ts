@@ -1,4 +1,4 @@
-/** Where a subgraph is found, in place of the URL of an endpoint. */
+/** Where a subgraph is found, instead of the URL of an endpoint. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -8,13 +8,13 @@ export interface Target {
   readonly kind: 'static' | 'dns' | 'dns+srv' | 'cloudmap';
   /** As it is written. */
   readonly text: string;
-  /** The name whose addresses are asked for: of a host, of a service (`_graphql._tcp.stock.internal`), or of a namespace. */
+  /** The name whose addresses are looked up: of a host, of a service (`_graphql._tcp.stock.internal`), or of a namespace. */
   readonly name: string;
   /** The name of the service in Cloud Map; otherwise empty. */
   readonly service: string;
   /** What calls name as their host, and certificates are checked for, whatever the addresses are. */
   readonly host: string;
-  /** The port of instances that tell none; undefined without one. */
+  /** The port of instances that name none; undefined without one. */
   readonly port: number | undefined;
   readonly protocol: 'http' | 'https';
   /** The path of every call. */

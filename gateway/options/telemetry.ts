@@ -53,7 +53,7 @@ const traces = mapOf({
   })
     .prefault({})
     .describe(
-      'Which requests are exported although they were not sampled. Then all requests record their spans until they end. Subgraphs are told that they are not sampled, so their spans are missing.',
+      'Which requests are exported although they were not sampled. Then all requests record their spans until they end. Their headers to subgraphs have `sampled` off, so the spans of subgraphs are missing.',
     )
     .meta({ example: { slowerThan: '2s', failed: true } }),
 });

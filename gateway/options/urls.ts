@@ -38,9 +38,9 @@ function partsOf(text: string) {
   const inAuthority = authority.lastIndexOf('@');
   // A password with a slash makes it no URL.
   const at = inAuthority < 0 && !URL.canParse(text) ? rest.lastIndexOf('@') : inAuthority;
-  const place = rest.slice(at + 1);
-  const hash = endOf(place, '#');
-  const beforeHash = place.slice(0, hash);
+  const location = rest.slice(at + 1);
+  const hash = endOf(location, '#');
+  const beforeHash = location.slice(0, hash);
   const question = endOf(beforeHash, '?');
   return {
     scheme: text.slice(0, begin),
@@ -53,7 +53,7 @@ function partsOf(text: string) {
             .slice(question + 1)
             .split('&')
             .map(toMember),
-    fragment: place.slice(hash),
+    fragment: location.slice(hash),
   };
 }
 

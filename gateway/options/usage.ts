@@ -15,7 +15,7 @@ export const usage = mapOf({
     .max(90, { error: daysRule })
     .default(7)
     .describe(
-      'On how many days requests must have been counted before the console says of a field that no client has used that it may be deleted. No effect unless the supergraph comes from a registry.',
+      'On how many days requests must have been counted before the console lists a field that no client has used as one that may be deleted. No effect unless the supergraph comes from a registry.',
     ),
   interval: timeout
     .prefault('30s')

@@ -75,7 +75,7 @@ export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || na
 
 /**
  * Whether a rule may name a header of clients to forward it. The client's request id is forwarded only by its whole name, in
- * place of the gateway's. In lower case.
+ * of the gateway's. In lower case.
  */
 export const isForwardable = (name: string): boolean => name === 'x-request-id' || !isOwnHeader(name);
 
@@ -104,7 +104,7 @@ export const headerPattern = z
   .refine(isForwardable, { error: ownHeaderRule })
   .meta({ title: 'pattern' });
 
-/** Headers of an answer that no rule may write: of the connection, and what the gateway says of its own answer. */
+/** Headers of an answer that no rule may write: of the connection, and those that describe the gateway's own answer. */
 const ownAnswerHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-connection trailer transfer-encoding upgrade http2-settings date age
   cache-control etag expires vary x-cache surrogate-key cache-tag x-request-id ratelimit

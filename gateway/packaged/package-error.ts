@@ -1,4 +1,4 @@
-/** A package that is not run. The message says which part of it is wrong. */
+/** A package that is not run. The message names the part that is wrong. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
 }

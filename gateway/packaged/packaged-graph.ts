@@ -105,7 +105,7 @@ export class PackagedPlans {
     return this.#plans.get(document)?.has(operationName ?? null) === true;
   }
 
-  /** Plans as `planner` does, which is asked only for what is not here. */
+  /** Plans as `planner` does, which is called only for what is not here. */
   inFrontOf(planner: Pick<Planner, 'run'>): Pick<Planner, 'run'> {
     return {
       run: (text, sender, begin) =>

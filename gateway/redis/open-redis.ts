@@ -22,7 +22,7 @@ export interface OpenRedis {
  *
  * A connection is to one server for as long as it lasts, also in a cluster, where it is the server that holds the key.
  * So what is known of the server, and the order of its messages and replies, hold for the whole connection. That is why
- * the cluster client of the library is not used: it sends a command to another server without saying so.
+ * the cluster client of the library is not used: it sends a command to another server without a report.
  */
 export class RedisServer {
   readonly #settings: typeof shared & { username?: string; db?: number };
@@ -32,7 +32,7 @@ export class RedisServer {
   readonly #renewEvery: number;
   /** Where the servers of the cluster are, as far as they are known; the first one is that of the URL. */
   #nodes: readonly Node[];
-  /** Which of them is asked next. */
+  /** Which of them is tried next. */
   #turn = 0;
 
   /**
@@ -61,8 +61,8 @@ export class RedisServer {
   }
 
   /**
-   * Opens a connection that does not reopen itself: it ends when the server leaves, and when it says that the keys are
-   * no longer its own. In a cluster one of the known servers is asked, each time another one if it does not answer.
+   * Opens a connection that does not reopen itself: it ends when the server leaves, and when it reports that the keys are
+   * no longer its own. In a cluster one of the known servers is tried, each time another one if it does not answer.
    */
   async open({ key, ...options }: OpenRedis): Promise<Redis> {
     let node = this.#nodes[this.#turn % this.#nodes.length]!;
@@ -101,7 +101,7 @@ export class RedisServer {
       ...options,
     });
     let reason: Error | undefined;
-    // Later ones are told by the commands that fail.
+    // Later ones get it from the commands that fail.
     redis.on('error', (error: Error) => {
       reason ??= error;
       ignoreErrorsOf(redis);
@@ -172,7 +172,7 @@ const shared = {
 } as const satisfies RedisOptions;
 
 /**
- * Whether a server says with this error that it does not hold the keys, or no longer: it is a replica, another one holds
+ * Whether this error of a server means that it does not hold the keys, or no longer: it is a replica, another one holds
  * them, or the cluster has lost it.
  */
 function isElsewhere({ message }: Error): boolean {
@@ -205,25 +205,25 @@ function movedTo({ message }: Error, { host }: Node): Node | undefined {
 /** With the address, and with what to do where that is known. */
 function explained(error: Error, address: string, isSecure: boolean): Error {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const says = (text: string): Error => new Error(text, { cause: error });
+  const failure = (text: string): Error => new Error(text, { cause: error });
   const hint = isSecure
     ? 'If it does not speak TLS, it needs redis://.'
     : 'If it speaks TLS, it needs rediss://.';
   if (untrusted.has(code))
-    return says(
+    return failure(
       `The certificate of ${address} is not trusted (${message}): if it is of an authority of your own, name that in \`ca\`.`,
     );
   switch (code || message) {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return says(`The certificate of ${address} is for another name. ${message}`);
+      return failure(`The certificate of ${address} is for another name. ${message}`);
     case 'ETIMEDOUT':
-      return says(`${address} did not answer in time. ${hint}`);
+      return failure(`${address} did not answer in time. ${hint}`);
     case 'ECONNRESET':
     case 'Connection is closed.':
-      return says(`${address} closed the connection. ${hint}`);
+      return failure(`${address} closed the connection. ${hint}`);
     default:
       // If several addresses of a name were tried, the error has no message of its own.
-      return says(`${address} cannot be used: ${message || code}`);
+      return failure(`${address} cannot be used: ${message || code}`);
   }
 }
 

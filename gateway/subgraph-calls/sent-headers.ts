@@ -6,7 +6,7 @@ class ForwardedHeaders {
   readonly all: Caller['headers'];
   /** Names and values in turn. */
   readonly list: readonly string[];
-  /** Undefined until they are asked for. */
+  /** Undefined until they are read. */
   #lines: { readonly text: string | undefined } | undefined;
 
   constructor(all: Caller['headers'], replaced: ReplacedNames) {
@@ -26,7 +26,7 @@ class ForwardedHeaders {
 class SentHeaders {
   readonly #forwarded: ForwardedHeaders;
   readonly #tracing: Caller['tracing'];
-  /** Undefined until they are asked for. */
+  /** Undefined until they are read. */
   #lines: { readonly text: string | undefined } | undefined;
 
   constructor(forwarded: ForwardedHeaders, tracing: Caller['tracing']) {

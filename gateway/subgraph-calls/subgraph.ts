@@ -10,7 +10,7 @@ import type { TlsFiles } from '../net/tls-files';
 /** How the gateway subscribes at a subgraph. */
 export interface SubgraphSubscriptions {
   readonly protocol: SubscriptionProtocol;
-  /** In place of the endpoints of calls: an http, https, ws or wss URL. */
+  /** Used instead of the endpoints of calls: an http, https, ws or wss URL. */
   readonly url?: string | undefined;
   /** Milliseconds of silence after which a WebSocket is checked; 0: never. */
   readonly heartbeat: number;

@@ -7,7 +7,7 @@ export class TracedCaller implements Caller {
   readonly #caller: Caller;
   readonly #tracing: Caller['tracing'] | undefined;
 
-  /** @param tracing the headers that tell a subgraph the span, if the span is of one call. @default those of the caller */
+  /** @param tracing the headers that name the span to a subgraph, if the span is of one call. @default those of the caller */
   constructor(caller: Caller, span: Span, tracing?: Caller['tracing']) {
     // Wraps the first caller, so that a question passes through one wrapper and not through all.
     this.#caller = caller instanceof TracedCaller ? caller.#caller : caller;

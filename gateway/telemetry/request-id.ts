@@ -32,11 +32,11 @@ function writeIds(): string {
   randomFillSync(random);
   let at = 0;
   for (let i = 0; i < random.length; i++) {
-    const place = i & 15;
-    if (place === 4 || place === 6 || place === 8 || place === 10) written[at++] = dash;
+    const index = i & 15;
+    if (index === 4 || index === 6 || index === 8 || index === 10) written[at++] = dash;
     let byte = random[i]!;
-    if (place === 6) byte = (byte & 0x0f) | 0x40;
-    else if (place === 8) byte = (byte & 0x3f) | 0x80;
+    if (index === 6) byte = (byte & 0x0f) | 0x40;
+    else if (index === 8) byte = (byte & 0x3f) | 0x80;
     written[at++] = digits[byte >> 4]!;
     written[at++] = digits[byte & 15]!;
   }

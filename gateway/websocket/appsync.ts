@@ -110,7 +110,7 @@ export class Appsync implements Protocol {
       try {
         headers = headersOfClient({
           handshake: handshake.headers,
-          said: isMap(authorization) ? authorization : {},
+          params: isMap(authorization) ? authorization : {},
           named: subscriptions.connectionParams,
         });
       } catch (error) {
@@ -138,7 +138,7 @@ export class Appsync implements Protocol {
   }
 }
 
-/** What a handshake says is read at once: of a large header object little is kept. */
+/** The headers of a handshake are read at once: of a large header object little is kept. */
 function openingHeaders(
   header: string,
   { headers }: ProtocolOptions['handshake'],
@@ -146,7 +146,7 @@ function openingHeaders(
 ): IncomingHttpHeaders | RangeError {
   const { connectionParams: named } = current().options.subscriptions;
   try {
-    return headersOfClient({ handshake: headers, said: readHeaderObject(header), named });
+    return headersOfClient({ handshake: headers, params: readHeaderObject(header), named });
   } catch (error) {
     return error as RangeError;
   }
@@ -166,7 +166,7 @@ const envelope: Envelope = {
       : JSON.stringify({ id, type: 'complete' }),
 };
 
-/** Clients ignore a result whose `data` is null, and its errors: it gets an empty object in place of null. */
+/** Clients ignore a result whose `data` is null, and its errors: it gets an empty object instead of null. */
 function withoutNullData(body: Buffer): Buffer {
   const parts = new JsonParts(body);
   if (body.toString('latin1', 0, withObject.length) === withObject || !parts.isObject) return body;

@@ -2,29 +2,29 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { validateHeaderValue } from 'node:http';
 import { maxHeaderSize } from '../http/header-limits';
 
-export interface SaidByClient {
+export interface ClientHeaderSources {
   /** The headers of the handshake. */
   readonly handshake: IncomingHttpHeaders;
-  /** What the client says in the same words: `connectionParams`, or AppSync's header object. */
-  readonly said: Readonly<Record<string, unknown>>;
-  /** Names in `said` that count as headers besides those that always do, in lower case. */
+  /** What the client sends as headers in a message: `connectionParams`, or AppSync's header object. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Names in `params` that count as headers besides those that always do, in lower case. */
   readonly named: readonly string[];
 }
 
 /**
- * The headers of what goes over a connection: those of the handshake, and what the client says in the same words. Only
+ * The headers of what goes over a connection: those of the handshake, and what the client sends in a message. Only
  * credentials, the client's name, and what the options list are taken from there: a proxy in front, which sets and strips
  * headers, does not see it. What a signature covers is as it was signed.
  *
  * @throws {RangeError} with a sentence for the client
  */
-export function headersOfClient({ handshake, said, named }: SaidByClient): IncomingHttpHeaders {
+export function headersOfClient({ handshake, params, named }: ClientHeaderSources): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {};
   for (const name of Object.keys(handshake)) if (!isOfHandshake(name)) headers[name] = handshake[name];
   headers.accept = headers['content-type'] = 'application/json';
   let size = 0;
   const taken = new Set<string>();
-  for (const [written, value] of Object.entries(said)) {
+  for (const [written, value] of Object.entries(params)) {
     const name = written.toLowerCase();
     const isSigned = ofSignatures.has(name);
     if (!isSigned && !ofClients.has(name) && !named.includes(name)) continue;

@@ -53,7 +53,7 @@ export class WebSocketConnection implements ClientConnection {
     };
     webSocket.on('ping', passOver);
     webSocket.on('pong', passOver);
-    // What is wrong with a frame `ws` tells the client by its close code.
+    // `ws` reports what is wrong with a frame to the client by its close code.
     webSocket.on('error', () => undefined);
     webSocket.on('close', () => {
       this.protocol?.end();

@@ -27,7 +27,7 @@ export class GraphqlTransportWs implements Protocol {
   readonly #options: ProtocolOptions;
   readonly #initTimer: NodeJS.Timeout;
   #state: 'new' | 'connecting' | 'connected' = 'new';
-  /** Of each operation; with what `connection_init` said once that has come. */
+  /** Of each operation; with the payload of `connection_init` once that has come. */
   #head: RequestHead | undefined;
   #proof: Proof | undefined;
   /** The options by which its signature counts. */
@@ -89,7 +89,7 @@ export class GraphqlTransportWs implements Protocol {
     let headers: IncomingHttpHeaders;
     try {
       const named = subscriptions.connectionParams;
-      headers = headersOfClient({ handshake: handshake.headers, said: params, named });
+      headers = headersOfClient({ handshake: handshake.headers, params, named });
     } catch (error) {
       this.#close(CloseCode.BadRequest, `connectionParams: ${(error as Error).message}`);
       return;
@@ -173,7 +173,7 @@ function closeFor(status: number, { message }: SentError): [code: number, reason
 /** @throws {SyntaxError} */
 function readMessage(text: Buffer): unknown {
   const message: unknown = JSON.parse(text.toString());
-  // A persisted operation is named in place of its text, which the library demands.
+  // A persisted operation is named instead of its text, which the library demands.
   if (isMap(message) && isMap(message['payload']) && isNamed(message['payload']))
     return { ...message, payload: { ...message['payload'], query: '' } };
   return message;

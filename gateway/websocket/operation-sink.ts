@@ -15,7 +15,7 @@ import { longestCopy } from './text-frame';
 
 /** The messages in which a protocol sends what becomes of an operation. */
 export interface Envelope {
-  /** Says that a stream of results begins; undefined where the protocol does not say that. */
+  /** The message with which a stream of results begins; undefined where the protocol has none. */
   begin(id: string): string | undefined;
   /** What stands before a result in its message; a closing brace stands after it. */
   beforeResult(id: string): string;
@@ -71,7 +71,7 @@ export class OperationSink implements Sink, Download {
     this.takesGaps = operations.envelope.readsNullData;
   }
 
-  /** Says whose answer goes here, and where it ends. To be called once, before anything else. */
+  /** Sets whose answer goes here, and where it ends. To be called once, before anything else. */
   belongTo(request: IncomingRequest, requests: Pick<RequestsInFlight, 'end'>): void {
     this.#request = request;
     this.#requests = requests;
@@ -131,11 +131,11 @@ export class OperationSink implements Sink, Download {
         if (ending === 'shutdown' || this.#send(part.body, status)) return undefined;
         return connection.room();
       });
-      // The close tells its client to come back: after a last message it would not.
+      // The close makes its client come back: after a last message it would not.
       if (ending === 'shutdown') this.#operations.goAway();
       else this.#sendLast(status, (id) => this.#operations.envelope.complete(id, this.isStream));
     } catch {
-      // The connection stays, with the other operations on it, so the client is told that this was not the end.
+      // The connection stays, with the other operations on it, so the client gets an error: this was not the end.
       this.#sendLast(undefined, (id) =>
         this.#operations.envelope.errors(id, [{ message: 'The stream broke off.' }]),
       );
@@ -158,7 +158,7 @@ export class OperationSink implements Sink, Download {
     return true;
   }
 
-  /** A subscription that the gateway does not begin as it stops is told by the close: its client begins it elsewhere. */
+  /** A subscription that the gateway does not begin as it stops is ended by the close: its client begins it elsewhere. */
   #refuse(errors: readonly SentError[], status: number): void {
     if (this.#request!.operation?.type === 'subscription' && errors.some(isShutdown)) {
       this.isStream = true;

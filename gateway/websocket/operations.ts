@@ -58,7 +58,7 @@ export class ConnectionOperations implements OperationsOfConnection {
     return this.#running.has(id);
   }
 
-  /** Begins an operation, unless the gateway is stopping: the close tells the client to send it again elsewhere. */
+  /** Begins an operation, unless the gateway is stopping: the close makes the client send it again elsewhere. */
   begin({ id, head, body, incremental, proof }: BegunOperation): void {
     if (this.#isGoingAway) return;
     const { requests, pipeline, options } = this.#current();

@@ -4,7 +4,7 @@ import type { ConnectionsByIdentity } from './connections-by-identity';
 import type { ConnectionOperations } from './operations';
 import type { ConnectionSteps } from './steps';
 
-/** What is said over one connection, once it is open. */
+/** The messages of one connection, once it is open. */
 export interface Protocol {
   readonly operations: Pick<ConnectionOperations, 'count' | 'goAway'>;
   /** Takes a whole message. Never throws. */

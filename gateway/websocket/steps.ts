@@ -47,7 +47,7 @@ function createServer(bodyLimit: number): WebSocketServer {
     allowSynchronousEvents: false,
     maxPayload: mostEscaped * bodyLimit + mostEnvelope,
     closeTimeout,
-    // Browsers give up a connection whose protocol is not chosen, and tell nobody why: it is chosen, and closed with a reason.
+    // Browsers give up a connection whose protocol is not chosen, without a reason: it is chosen, and closed with a reason.
     handleProtocols: (offered) => {
       const spoken = [GRAPHQL_TRANSPORT_WS_PROTOCOL, APPSYNC_PROTOCOL].find((each) => offered.has(each));
       return spoken ?? [...offered][0]!;

@@ -44,7 +44,7 @@ export class WebSockets {
   }
 
   /**
-   * Takes a request to change the protocol, of which path and method are right. What else is wrong is told with the close
+   * Takes a request to change the protocol, of which path and method are right. What else is wrong is reported with the close
    * of the connection: pages do not see why a handshake fails.
    */
   upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {

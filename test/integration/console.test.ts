@@ -122,7 +122,7 @@ describe('a recorded request', () => {
     expect(request.cost!.actual).toBeGreaterThan(1);
     expect(request.cost!.limit).toBe(50_000);
     expect(step(request, 'fetch reviews')).toMatchObject({ kind: 'fetch', subgraph: 'reviews' });
-    expect(step(request, 'fetch reviews').says).toContain('Asks for 1 entity.');
+    expect(step(request, 'fetch reviews').sentences).toContain('Asks for 1 entity.');
     expect(Math.abs(request.at - Date.now())).toBeLessThan(60_000);
     const total = request.timeline[0]!;
     for (const { start, ms } of request.timeline) {
@@ -155,10 +155,10 @@ describe('a recorded request', () => {
     expect(request.nulls).toEqual([
       {
         ...{ path: ['user', 'reviews'], cause: 'call-failed' },
-        says: expect.stringContaining('user.reviews (User.reviews) is null because the call failed'),
+        reason: expect.stringContaining('user.reviews (User.reviews) is null because the call failed'),
       },
     ]);
-    expect(step(request, 'fetch reviews').says).toContain('Retried 1 time.');
+    expect(step(request, 'fetch reviews').sentences).toContain('Retried 1 time.');
     expect(step(request, 'fetch reviews').failed).toBe('503');
     const [listed] = await read<RequestSummary[]>(gateway, 'requests?failed=1');
     expect(listed).toMatchObject({ id: request.id, missing: 1 });
@@ -217,8 +217,8 @@ describe('a recorded request', () => {
     for (const body of [{ query: '{ me { name } }', variables: {} }, { query: '{ me { name } }' }]) {
       const hit = await explained(gateway, body);
       expect(hit.cache).toBe('HIT');
-      expect(step(hit, 'POST /graphql').says[0]).toContain('Answered from the cache');
-      expect(hit.timeline.flatMap(({ says }) => says).join(' ')).toMatch(/, \d s old\./);
+      expect(step(hit, 'POST /graphql').sentences[0]).toContain('Answered from the cache');
+      expect(hit.timeline.flatMap(({ sentences }) => sentences).join(' ')).toMatch(/, \d s old\./);
       expect(hit.operation).toEqual(miss.operation);
     }
     const [, , first] = await read<RequestSummary[]>(gateway, `requests?operation=${miss.operation!.id}`);

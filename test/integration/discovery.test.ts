@@ -200,7 +200,7 @@ describe.each(changing)('with the resolver $name', ({ skipped, start }) => {
     await registry.register([b]);
     await eventually(async () => (await askAt(gateway)) === `127.0.0.3:${port}`);
     const messages = gateway.log.map(({ msg }) => msg);
-    expect(messages).toContain('endpoints could not be asked for: the last ones are used');
+    expect(messages).toContain('endpoints could not be looked up: the last ones are used');
     expect(messages).toContain('endpoints are found again');
   });
 });

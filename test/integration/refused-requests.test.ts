@@ -319,7 +319,7 @@ describe('in production with the usual options', () => {
     const slow = await read<ExplainedRequest>(own, `requests/${requests[2]!.id}`);
     expect(slow.ms).toBeGreaterThan(1400);
     expect(slow.timeline).toHaveLength(1);
-    expect(slow.timeline[0]!.says).toContain('It is not of the sample, so its steps were not recorded.');
+    expect(slow.timeline[0]!.sentences).toContain('It is not of the sample, so its steps were not recorded.');
     expect(slow.document!.text).toBe('query Slow {\n  slow\n}');
     expect(JSON.stringify(requests)).not.toContain('S3CRET');
     await own.stop();

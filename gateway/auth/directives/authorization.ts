@@ -228,8 +228,8 @@ export class OperationAccess {
     const refused = this.#requirements.flatMap((requirement) =>
       isMet(requirement, identity, scopes, meetsPolicy) ? [] : [requirementLabel(requirement)],
     );
-    const asked = denied.filter((field) => this.#fields?.has(field) ?? true);
-    return [...new Set([...refused, ...asked])].sort();
+    const requested = denied.filter((field) => this.#fields?.has(field) ?? true);
+    return [...new Set([...refused, ...requested])].sort();
   }
 }
 

@@ -16,7 +16,7 @@ export class DeniedFields {
   readonly #options: DeniedFieldsOptions;
   readonly #known = new WeakMap<Identity, readonly string[] | 'unclear'>();
   /** Names that have been logged. */
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   #names: ProtectedNames | undefined;
 
   constructor(options: DeniedFieldsOptions) {
@@ -47,8 +47,8 @@ export class DeniedFields {
           );
           return 'unclear';
         }
-        if (!this.#told.has(text) && this.#told.size < mostTold) {
-          this.#told.add(text);
+        if (!this.#reported.has(text) && this.#reported.size < mostReported) {
+          this.#reported.add(text);
           logger.warn({ field: text }, 'the authoriser denies a field that the supergraph does not have');
         }
       }
@@ -80,7 +80,7 @@ export class DeniedFields {
 }
 
 const nothing: readonly string[] = [];
-const mostTold = 1_000;
+const mostReported = 1_000;
 
 const rootNames = new Map([
   ['Query', OperationTypeNode.QUERY],

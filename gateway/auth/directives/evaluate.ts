@@ -30,7 +30,7 @@ const postTo =
     const answer = await fetchJson(url, {
       method: 'POST',
       headers: { accept: 'application/json', ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify({ policies, identity: told(identity) }),
+      body: JSON.stringify({ policies, identity: factsOf(identity) }),
       signal: AbortSignal.timeout(timeout),
     });
     const met = (answer as { readonly policies?: unknown } | null)?.policies;
@@ -40,6 +40,6 @@ const postTo =
   };
 
 /** The public members of an identity, without those for cache keys. */
-function told({ mode, subject, issuer, client, groups, scopes, claims }: Identity): object {
+function factsOf({ mode, subject, issuer, client, groups, scopes, claims }: Identity): object {
   return { mode, subject, issuer, client, groups, scopes, claims };
 }

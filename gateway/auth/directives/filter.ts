@@ -58,7 +58,7 @@ export function withoutRefused(
   function select({ selections }: SelectionSetNode, type: string): SelectionSetNode {
     const kept = selections.flatMap((selection) => filter(selection, type));
     const names = selections.flatMap((one) => (one.kind === Kind.FIELD ? [one.name.value] : []));
-    // `__typename` tells which objects are visible.
+    // `__typename` shows which objects are visible.
     const isTypeNeeded = kept.length === 0 || visibility.dependsOnType(type, names);
     const isTaken = kept.some((one) => one.kind === Kind.FIELD && keyOf(one) === typename.name.value);
     return { kind: Kind.SELECTION_SET, selections: isTypeNeeded && !isTaken ? [typename, ...kept] : kept };

@@ -89,13 +89,13 @@ export class Protection {
   }
 
   /** The types on which a field may be fetched when it is selected on one of them. */
-  #askedWith(type: string, field: string): Iterable<string> {
-    const asked = new Set([type, ...this.objectsOf(type)]);
-    // A subgraph with an `@interfaceObject` may be asked for a field of all implementations because of some of them.
-    for (const one of [...asked].flatMap((known) => this.#interfacesOf(known)))
+  #requestedWith(type: string, field: string): Iterable<string> {
+    const requested = new Set([type, ...this.objectsOf(type)]);
+    // A subgraph with an `@interfaceObject` may get calls for a field of all implementations because of some of them.
+    for (const one of [...requested].flatMap((known) => this.#interfacesOf(known)))
       if (this.facts.interfaceObjects.has(one) && this.typeOf(one, field) !== undefined)
-        for (const object of this.objectsOf(one)) asked.add(object);
-    return asked;
+        for (const object of this.objectsOf(one)) requested.add(object);
+    return requested;
   }
 
   #interfacesOf(type: string): string[] {
@@ -141,7 +141,7 @@ export class Protection {
               introspects ||= name !== TypeNameMetaFieldDef.name;
               break;
             }
-            for (const parent of this.#askedWith(type, name)) addNeeds(this.ofField(parent, name));
+            for (const parent of this.#requestedWith(type, name)) addNeeds(this.ofField(parent, name));
             addType(below);
             if (selection.selectionSet !== undefined) select(selection.selectionSet, below);
             break;

@@ -17,9 +17,9 @@ import type { Visibility } from './visibility';
  */
 export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: Visibility): Set<string> {
   const fetches = fetchesOf(plan).map(({ node }) => ({ node, operation: operationOf(node) }));
-  const asked = new Set<string>();
+  const requested = new Set<string>();
   for (const { node, operation } of fetches)
-    for (const field of refusedOf(operation, node, visibility)) asked.add(field);
+    for (const field of refusedOf(operation, node, visibility)) requested.add(field);
   const found = new Set<string>();
   let names: ReadonlySet<string> | undefined;
   for (const { node, operation } of fetches) {
@@ -29,7 +29,7 @@ export function outOfReach(plan: QueryPlan, document: DocumentNode, visibility: 
     const selected = all.filter(({ name }) => names!.has(name));
     for (const { type, name } of selected.length > 0 ? selected : all) found.add(`${type}.${name}`);
   }
-  return found.size > 0 ? found : asked;
+  return found.size > 0 ? found : requested;
 }
 
 function operationOf({ operation }: FetchNode): OperationDefinitionNode {
@@ -38,7 +38,7 @@ function operationOf({ operation }: FetchNode): OperationDefinitionNode {
   )!;
 }
 
-/** The refused fields that a subgraph would be asked for, of at least some objects. */
+/** The refused fields that a subgraph would get, of at least some objects. */
 function* refusedOf(
   operation: OperationDefinitionNode,
   { requires }: FetchNode,

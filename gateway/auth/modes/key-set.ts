@@ -34,16 +34,17 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
   const closing = new AbortController();
   let known: ReturnType<typeof createLocalJWKSet> | undefined;
   let fetchedAt = -Infinity;
-  let askedAt = -Infinity;
-  let asking: Promise<void> | undefined;
+  let requestedAt = -Infinity;
+  let pending: Promise<void> | undefined;
 
-  const mayAsk = (): boolean =>
-    asking !== undefined || performance.now() - askedAt > (known === undefined ? firstCoolDown : coolDown);
+  const mayRequest = (): boolean =>
+    pending !== undefined ||
+    performance.now() - requestedAt > (known === undefined ? firstCoolDown : coolDown);
 
-  const refresh = (): Promise<void> => (asking ??= load().finally(() => (asking = undefined)));
+  const refresh = (): Promise<void> => (pending ??= load().finally(() => (pending = undefined)));
 
   async function load(): Promise<void> {
-    askedAt = performance.now();
+    requestedAt = performance.now();
     const signal = AbortSignal.any([closing.signal, timeLimit(timeout)]);
     try {
       known = jose().createLocalJWKSet((await fetchJson(await locate(signal), { signal })) as JSONWebKeySet);
@@ -55,15 +56,15 @@ export function remoteKeys({ issuer, locate, logger }: RemoteKeysOptions): KeySe
   }
 
   const find: JWTVerifyGetKey = async (...token) => {
-    if (known === undefined && mayAsk()) await refresh();
+    if (known === undefined && mayRequest()) await refresh();
     if (known === undefined) {
       throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
     }
-    if (performance.now() - fetchedAt > freshFor && mayAsk()) void refresh();
+    if (performance.now() - fetchedAt > freshFor && mayRequest()) void refresh();
     try {
       return await known(...token);
     } catch (error) {
-      if (!(error instanceof jose().errors.JWKSNoMatchingKey) || !mayAsk()) throw error;
+      if (!(error instanceof jose().errors.JWKSNoMatchingKey) || !mayRequest()) throw error;
       await refresh();
       return known(...token);
     }

@@ -31,7 +31,7 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
         throw requestError('AUTHENTICATION_UNAVAILABLE', {}, { headers: { 'retry-after': '1' } });
       });
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
-    // When the token expires is not told: the lifetime is that of the answer.
+    // When the token expires is not reported: the lifetime is that of the answer.
     const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
     if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
     return admitted(decision);
@@ -75,7 +75,7 @@ type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
  * whose name means denying. Both throw.
  */
 function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (found) => {
     const answer = authoriserAnswer.parse(found);
     for (const member of Object.keys(found as object)) {
@@ -85,8 +85,8 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
       const meant = members.get(letters) ?? (isDenial ? 'deniedFields' : undefined);
       if (meant !== undefined)
         throw new Error(`The answer has ${JSON.stringify(member)}, but what is read is \`${meant}\`.`);
-      if (told.has(member) || told.size >= mostTold) continue;
-      told.add(member);
+      if (reported.has(member) || reported.size >= mostReported) continue;
+      reported.add(member);
       logger.warn({ member }, 'the answer of the authoriser has an unknown member');
     }
     const malformed = answer.deniedFields?.find((field) => coordinateOf(field) === undefined);
@@ -101,7 +101,7 @@ const lettersOf = (member: string): string => member.replace(/\P{L}/gu, '').toLo
 const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [lettersOf(member), member]));
 /** Names of other authorisers for denied fields: `denyFields`, `fieldDenylist`, `forbidden`. docs/identity.md has them all. */
 const denial = /deny|denie|denial|forbid|prohibit|disallow|blocked|blocklist|blacklist/;
-const mostTold = 100;
+const mostReported = 100;
 
 function identityOf(
   token: string,

@@ -93,7 +93,7 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-/** Why a token is refused whose registered claim has another type than its specification says; undefined if none has. */
+/** Why a token is refused whose registered claim has another type than in its specification; undefined if none has. */
 function wrongTypeIn(claims: JWTPayload): string | undefined {
   for (const [claim, isOfType] of registered)
     if (claims[claim] !== undefined && !isOfType(claims[claim])) return wrongClaim(claim);

@@ -11,19 +11,19 @@ export interface AcknowledgementsOptions {
   /** @default the request is not signed */
   readonly signer?: Pick<Signer, 'sign'> | undefined;
   readonly signal: AbortSignal;
-  /** Called when the subgraph could not be told. It is tried again. */
+  /** Called when a report to the subgraph failed. It is tried again. */
   readonly onFailure: (reason: unknown) => void;
   /** Milliseconds before the second attempt; each further one waits twice as long, up to 5 s. */
   readonly pause: number;
 }
 
-/** Tells a subgraph whose answers wait for it how far the archive of its events is: one request at a time. */
+/** Reports to a subgraph how far the archive of its events is, as its answers wait for that: one request at a time. */
 export class Acknowledgements {
   readonly #options: AcknowledgementsOptions;
-  #isAsked = false;
+  #isRequested = false;
   /** The position up to which all events are archived. */
   #archived: string;
-  #told = '';
+  #reported = '';
   /** How many connections there have been. */
   #connections = 0;
   #isTelling = false;
@@ -33,30 +33,30 @@ export class Acknowledgements {
     this.#options = options;
   }
 
-  /** At each connection to the subgraph, which may have lost what it was told. */
-  connected(isAsked: boolean): void {
-    this.#isAsked = isAsked;
-    this.#told = '';
+  /** At each connection to the subgraph, which may have lost earlier reports. */
+  connected(isRequested: boolean): void {
+    this.#isRequested = isRequested;
+    this.#reported = '';
     this.#connections++;
-    void this.#tell();
+    void this.#report();
   }
 
   archived(position: string): void {
     this.#archived = position;
-    void this.#tell();
+    void this.#report();
   }
 
-  async #tell(): Promise<void> {
+  async #report(): Promise<void> {
     if (this.#isTelling) return;
     this.#isTelling = true;
     const { signal, pause, onFailure } = this.#options;
     const isOver = (): boolean => signal.aborted;
-    for (let failures = 0; this.#isAsked && this.#archived !== this.#told && !isOver();) {
+    for (let failures = 0; this.#isRequested && this.#archived !== this.#reported && !isOver();) {
       const position = this.#archived;
       const connection = this.#connections;
       try {
         await this.#post(position);
-        if (connection === this.#connections) this.#told = position;
+        if (connection === this.#connections) this.#reported = position;
         failures = 0;
       } catch (reason) {
         if (isOver()) break;

@@ -7,7 +7,7 @@ import { type KeptDestination, TrailTaken } from '../../telemetry/audit/destinat
 import { type ChainLink, noHash, readLine } from '../../telemetry/audit/record';
 
 /** Whether a trail is in S3: `s3://BUCKET/PREFIX?region=eu-west-1`; `endpoint=URL` for an S3 that is not Amazon's. */
-export const isInS3 = (place: string): boolean => place.startsWith('s3://');
+export const isInS3 = (trail: string): boolean => trail.startsWith('s3://');
 
 /** The trail `name` below the URL of a folder, with its parameters. */
 export function trailInS3(folder: string, name: string): string {

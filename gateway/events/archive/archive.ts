@@ -31,7 +31,7 @@ export interface ArchiveOptions {
   readonly pause?: number | undefined;
 }
 
-/** The archive cannot be continued. The message says why, without the trail's name. */
+/** The archive cannot be continued. The message has the reason, without the trail's name. */
 export class ArchiveBroken extends Error {
   override readonly name = 'ArchiveBroken';
 }
@@ -76,7 +76,7 @@ export async function archiveEvents(options: ArchiveOptions): Promise<void> {
       ...{ url: options.url, signer: options.signer, signal, pause },
       onFailure: (reason) => onChange({ reason }),
     });
-    const onConnected = (isAsked: boolean) => acknowledgements!.connected(isAsked);
+    const onConnected = (isRequested: boolean) => acknowledgements!.connected(isRequested);
     const known = new RecentIds(archived.map(({ details }) => idOf(details?.event)));
     for (let failures = 0; ; failures++) {
       let reason: unknown = new Error('the connection was closed');
@@ -132,8 +132,8 @@ async function* readEvents(
     onChange,
     onConnected,
   }: ArchiveOptions & {
-    /** Called with whether the subgraph asks for acknowledgements. */
-    readonly onConnected: (isAsked: boolean) => void;
+    /** Called with whether the subgraph requests acknowledgements. */
+    readonly onConnected: (isRequested: boolean) => void;
   },
   after: string,
 ): AsyncIterable<UnpublishedEvent> {

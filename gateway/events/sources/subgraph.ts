@@ -34,7 +34,7 @@ export interface SubgraphSourceOptions {
 /**
  * The events of a subgraph, from its log: `GET /events?after=POSITION&types=A,B` beside the endpoint of its calls, signed as
  * these. Server-sent events: `id` is the position, `data` a CloudEvent; a comment
- * `end POSITION` says that there is nothing more for now.
+ * `end POSITION` means that there is nothing more for now.
  */
 export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptions): DomainEventSource {
   let turn = 0;

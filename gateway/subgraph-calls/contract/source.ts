@@ -71,7 +71,7 @@ export interface Flow<Each> {
 /** Returns a promise that resolves when there is room for more; undefined where there is room. */
 export type Take<Each> = (each: Each) => Promise<void> | undefined;
 
-/** The answers of a source, asked for one after the other. */
+/** The answers of a source, read one after the other. */
 export const flowOf = <Each>(source: Source<Each>): Flow<Each> => ({
   async forEach(take) {
     for (let each = await source.next(); each !== undefined; each = await source.next()) await take(each);

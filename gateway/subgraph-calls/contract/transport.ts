@@ -203,9 +203,9 @@ export interface SubgraphEvent extends SubgraphResponse {
    */
   readonly position?: string | undefined;
   /**
-   * Whether it is no event, but says that events may be missing or come twice here: the connection to the subgraph broke
-   * and was opened anew, events came faster than they were read, or the subgraph cannot replay what was asked for. Its body
-   * is then `{"data":null,"extensions":{"gap":true}}`, as a subgraph itself says it.
+   * Whether it is no event, but a gap: events may be missing or come twice here. The connection to the subgraph broke
+   * and was opened anew, events came faster than they were read, or the subgraph cannot replay what was requested. Its body
+   * is then `{"data":null,"extensions":{"gap":true}}`, as a subgraph itself sends it.
    *
    * @default false
    */
@@ -217,7 +217,7 @@ export interface SubgraphEvent extends SubgraphResponse {
    */
   readonly cause?: object | undefined;
   /**
-   * Headers that correlate the calls for it with what it stems from, in place of those of the client request. Without
+   * Headers that correlate the calls for it with what it stems from, instead of those of the client request. Without
    * `x-request-id` they have that of the client request.
    *
    * @default undefined: those of the client request
@@ -278,8 +278,8 @@ export class TransportError extends Error {
   readonly failure: TransportFailure;
 
   constructor(subgraph: string, failure: TransportFailure, cause?: unknown) {
-    const { code, says } = failures[failure];
-    super(`Subgraph "${subgraph}" ${says}.`, { cause });
+    const { code, message } = failures[failure];
+    super(`Subgraph "${subgraph}" ${message}.`, { cause });
     this.code = code;
     this.subgraph = subgraph;
     this.failure = failure;
@@ -293,40 +293,46 @@ export type TransportErrorCode =
   | 'MAX_SUBGRAPH_CALLS_LIMIT';
 
 export const failures = {
-  unreachable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be reached' },
-  'connect-timeout': { code: 'SUBREQUEST_HTTP_ERROR', says: 'could not be connected to in time' },
-  refused: { code: 'SUBREQUEST_HTTP_ERROR', says: 'refused the connection' },
-  reset: { code: 'SUBREQUEST_HTTP_ERROR', says: 'closed the connection before it had answered' },
-  'not-http': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not answer in HTTP' },
-  'too-large': { code: 'SUBREQUEST_HTTP_ERROR', says: 'sent a response over the size limit' },
+  unreachable: { code: 'SUBREQUEST_HTTP_ERROR', message: 'could not be reached' },
+  'connect-timeout': { code: 'SUBREQUEST_HTTP_ERROR', message: 'could not be connected to in time' },
+  refused: { code: 'SUBREQUEST_HTTP_ERROR', message: 'refused the connection' },
+  reset: { code: 'SUBREQUEST_HTTP_ERROR', message: 'closed the connection before it had answered' },
+  'not-http': { code: 'SUBREQUEST_HTTP_ERROR', message: 'did not answer in HTTP' },
+  'too-large': { code: 'SUBREQUEST_HTTP_ERROR', message: 'sent a response over the size limit' },
   encoding: {
     code: 'SUBREQUEST_MALFORMED_RESPONSE',
-    says: 'sent a response in an encoding that cannot be unpacked',
+    message: 'sent a response in an encoding that cannot be unpacked',
   },
   mismatched: {
     code: 'SUBREQUEST_MALFORMED_RESPONSE',
-    says: 'did not answer a batch of requests with a batch of as many responses',
+    message: 'did not answer a batch of requests with a batch of as many responses',
   },
-  timeout: { code: 'GATEWAY_TIMEOUT', says: 'did not answer in time' },
+  timeout: { code: 'GATEWAY_TIMEOUT', message: 'did not answer in time' },
   silent: {
     code: 'GATEWAY_TIMEOUT',
-    says: 'was silent for longer than the heartbeat of its subscriptions allows',
+    message: 'was silent for longer than the heartbeat of its subscriptions allows',
   },
-  broken: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called for a moment: its circuit breaker is open' },
-  nowhere: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: no endpoint of it was found' },
-  busy: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: too many calls of it wait already' },
-  failed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'failed to answer' },
-  unsigned: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: there is nothing to sign the call with' },
-  unsendable: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not called: the request could not be sent' },
-  aborted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'was not waited for: the client has gone' },
-  closed: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not called any more: the gateway is shutting down' },
+  broken: {
+    code: 'SUBREQUEST_HTTP_ERROR',
+    message: 'is not called for a moment: its circuit breaker is open',
+  },
+  nowhere: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not called: no endpoint of it was found' },
+  busy: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not called: too many calls of it wait already' },
+  failed: { code: 'SUBREQUEST_HTTP_ERROR', message: 'failed to answer' },
+  unsigned: {
+    code: 'SUBREQUEST_HTTP_ERROR',
+    message: 'was not called: there is nothing to sign the call with',
+  },
+  unsendable: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not called: the request could not be sent' },
+  aborted: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not waited for: the client has gone' },
+  closed: { code: 'SUBREQUEST_HTTP_ERROR', message: 'is not called any more: the gateway is shutting down' },
   'over-limit': {
     code: 'MAX_SUBGRAPH_CALLS_LIMIT',
-    says: 'was not called: the operation needs too many calls',
+    message: 'was not called: the operation needs too many calls',
   },
-  unknown: { code: 'SUBREQUEST_HTTP_ERROR', says: 'is not known to the transport' },
-  'not-accepted': { code: 'SUBREQUEST_HTTP_ERROR', says: 'did not accept the subscription' },
-  interrupted: { code: 'SUBREQUEST_HTTP_ERROR', says: 'broke off the subscription' },
-  malformed: { code: 'SUBREQUEST_MALFORMED_RESPONSE', says: 'broke the protocol of the subscription' },
-  'too-fast': { code: 'SUBREQUEST_HTTP_ERROR', says: 'sent events faster than they could be handled' },
-} as const satisfies Record<string, { code: TransportErrorCode; says: string }>;
+  unknown: { code: 'SUBREQUEST_HTTP_ERROR', message: 'is not known to the transport' },
+  'not-accepted': { code: 'SUBREQUEST_HTTP_ERROR', message: 'did not accept the subscription' },
+  interrupted: { code: 'SUBREQUEST_HTTP_ERROR', message: 'broke off the subscription' },
+  malformed: { code: 'SUBREQUEST_MALFORMED_RESPONSE', message: 'broke the protocol of the subscription' },
+  'too-fast': { code: 'SUBREQUEST_HTTP_ERROR', message: 'sent events faster than they could be handled' },
+} as const satisfies Record<string, { code: TransportErrorCode; message: string }>;

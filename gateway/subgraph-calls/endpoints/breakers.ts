@@ -138,7 +138,7 @@ export class Breaker {
 
   readonly #failedWith = (error: unknown, isTry: boolean): never => {
     if (isFailure(error)) this.#failed(isTry, error);
-    // An aborted probe tells nothing about the endpoint, so the next call probes it.
+    // An aborted probe shows nothing about the endpoint, so the next call probes it.
     else if (isTry) this.#state = 'open';
     throw error;
   };

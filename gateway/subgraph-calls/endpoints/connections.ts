@@ -23,7 +23,7 @@ export interface SubgraphConnectionOptions {
    */
   readonly connectTimeout?: number | undefined;
   /**
-   * How long an idle connection is kept open, in milliseconds, unless the subgraph says less.
+   * How long an idle connection is kept open, in milliseconds, unless the subgraph names a shorter time.
    *
    * @default 4000
    */
@@ -41,9 +41,9 @@ export interface SubgraphConnectionOptions {
    */
   readonly strict?: boolean | undefined;
   /**
-   * Returns who is told when the strict client is not used for a while. Called once for each target.
+   * Returns the function that is called when the strict client is not used for a while. Called once for each target.
    *
-   * @default nobody is told
+   * @default none
    */
   readonly watchStrict?: WatchStrict | undefined;
   /**

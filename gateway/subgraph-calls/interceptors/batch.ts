@@ -59,7 +59,7 @@ function sendTogether(
   { maxRepresentations, timeout, pending }: CallBatchOptions,
 ): Promise<SubgraphResponse>[] {
   const members = requests.map((request) => new CallMember(request));
-  for (const [first, ...others] of groupByWhatIsAsked(members)) {
+  for (const [first, ...others] of groupBySelection(members)) {
     let batch = new EntityBatch(first!);
     for (const member of others) {
       if (batch.take(member, maxRepresentations)) continue;
@@ -71,13 +71,13 @@ function sendTogether(
   return members.map(({ answer }) => answer);
 }
 
-function groupByWhatIsAsked(members: readonly CallMember[]): CallMember[][] {
+function groupBySelection(members: readonly CallMember[]): CallMember[][] {
   const groups: CallMember[][] = [];
   const bySelection = new Map<string, CallMember[][]>();
   for (const member of members) {
     const { selection } = member.request.entities![0]!;
     const similar = bySelection.get(selection);
-    const group = similar?.find(([first]) => asksTheSame(first!.request, member.request));
+    const group = similar?.find(([first]) => selectsTheSame(first!.request, member.request));
     if (group !== undefined) {
       group.push(member);
       continue;
@@ -91,7 +91,7 @@ function groupByWhatIsAsked(members: readonly CallMember[]): CallMember[][] {
 }
 
 /** Whether one call can fetch the entities of both requests. */
-function asksTheSame(one: SubgraphRequest, other: SubgraphRequest): boolean {
+function selectsTheSame(one: SubgraphRequest, other: SubgraphRequest): boolean {
   const lists = one.entities!;
   const others = other.entities!;
   return (

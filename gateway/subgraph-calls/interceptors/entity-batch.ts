@@ -38,7 +38,7 @@ export class EntityBatch {
     });
     if (size > maxRepresentations) return false;
     this.#members.push(member);
-    this.#own.push(lists.map((list, i) => list.map(({ bytes, key }) => this.#placeOf(i, key, bytes))));
+    this.#own.push(lists.map((list, i) => list.map(({ bytes, key }) => this.#positionOf(i, key, bytes))));
     return true;
   }
 
@@ -72,7 +72,7 @@ export class EntityBatch {
       });
   }
 
-  #placeOf(i: number, key: string, bytes: Buffer): number {
+  #positionOf(i: number, key: string, bytes: Buffer): number {
     const indices = this.#indices[i]!;
     let index = indices.get(key);
     if (index === undefined) {

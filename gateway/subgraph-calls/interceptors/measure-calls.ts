@@ -12,14 +12,14 @@ import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 
 /**
- * Logs subgraph calls without a response, and those whose status says that the subgraph failed, as clients do not get
+ * Logs subgraph calls without a response, and those with a status from 500, as clients do not get
  * the reason. A call that was aborted because its client left is no failure.
  */
 export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
   const answered = (response: SubgraphResponse, { operation, caller }: SubgraphRequest): SubgraphResponse => {
     const { status } = response;
     const { subgraph } = operation;
-    if (status >= 500) logger.warn({ subgraph, ...loggedIds(caller) }, said({ subgraph, status }));
+    if (status >= 500) logger.warn({ subgraph, ...loggedIds(caller) }, messageOf({ subgraph, status }));
     return response;
   };
   const failed = (error: unknown, { operation: { subgraph }, caller }: SubgraphRequest): never => {
@@ -30,7 +30,7 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
   return (next) => (request) => follow(next(request), request, answered, failed);
 }
 
-const { message: said } = errors.SUBREQUEST_HTTP_ERROR;
+const { message: messageOf } = errors.SUBREQUEST_HTTP_ERROR;
 
 /** Counts the calls that are sent, and notes when each was. One without an endpoint that may be called does not count. */
 export function countCalls(): Interceptor {

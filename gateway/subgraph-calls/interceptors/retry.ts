@@ -32,7 +32,7 @@ export interface Retry {
  * Retries queries after failures that may be temporary: no connection, or HTTP status 429, 502, 503 or 504. Mutations
  * are never retried, as they may have had their effect.
  *
- * Waits for a random part of the pause, or as long as `Retry-After` says (RFC 9110, section 10.2.3). If that is longer
+ * Waits for a random part of the pause, or for the time in `Retry-After` (RFC 9110, section 10.2.3). If that is longer
  * than the remaining time, there is no retry. A subgraph that keeps failing gets no retries, as they would only add to
  * its load.
  */

@@ -131,7 +131,7 @@ function endFailedCall(error: unknown, { caller, span }: TracedCall): never {
   return endFailed(error, span);
 }
 
-/** The headers by which a subgraph gets the span of its call. One that only the console knows is told to nobody. */
+/** The headers by which a subgraph gets the span of its call. None for a span that only the console has. */
 function headersOf(call: Span, { tracing }: Caller): Caller['tracing'] {
   if (call.trace.source.isLocal === true) return tracing;
   const headers: Record<string, string> = call.headersFor(tracing['x-request-id']!);

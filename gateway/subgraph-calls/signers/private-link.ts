@@ -20,7 +20,7 @@ export interface PrivateLinkOptions {
 }
 
 /**
- * Signs calls, so that a subgraph can tell them from calls of others: HTTP Message Signatures (RFC 9421) with
+ * Signs calls, so that a subgraph recognizes them: HTTP Message Signatures (RFC 9421) with
  * HMAC-SHA-256. The signature covers the method, the body by its digest (RFC 9530), the query of a `GET`, the identity
  * of the caller, the time in seconds, a nonce, and the name of the subgraph.
  *

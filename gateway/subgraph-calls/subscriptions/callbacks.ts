@@ -56,7 +56,7 @@ export interface CalledBack {
   readonly end: () => void;
 }
 
-/** What the subgraph is told of a subscription, as the protocol has it. */
+/** What the subgraph gets for a subscription, in the protocol's members. */
 export interface CallbackAddress {
   readonly callbackUrl: string;
   readonly subscriptionId: string;
@@ -187,7 +187,7 @@ export class Callbacks {
     later();
   }
 
-  /** With a `key` it says which process has the subscription, and proves that it is from one of them. */
+  /** With a `key` it names the process that has the subscription, and proves that it is from one of them. */
   #newId(port: number): string {
     const { key } = this.#options;
     if (key === undefined) return randomUUID();
@@ -206,7 +206,7 @@ export class Callbacks {
     return own.includes(port) ? undefined : port;
   }
 
-  /** Takes one callback, and says with which status it is answered. */
+  /** Takes one callback. Resolves with the status of its answer. */
   async #take(request: IncomingMessage): Promise<number> {
     const { path, host } = this.#options;
     const { method, url = '', headers } = request;

@@ -2,7 +2,7 @@ import type { Caller, SubgraphRequest, TransportFailure } from '../contract/tran
 
 /** What is spoken over WebSockets that carry several subscriptions. */
 export interface Dialect {
-  /** Whether the subgraph says that it has accepted a subscription. Otherwise sending it is all there is. */
+  /** Whether the subgraph confirms a subscription. Otherwise it counts as accepted once it is sent. */
   readonly acknowledges: boolean;
   /** How many subscriptions one connection may have. */
   readonly most: number;
@@ -36,7 +36,7 @@ export interface SubgraphHandshake {
   readonly init: string;
 }
 
-/** What a message of a subgraph says. */
+/** A message of a subgraph. */
 export type SubgraphMessage =
   /** The connection is accepted. `silence`: milliseconds without a message after which it is dead. */
   | { readonly is: 'ready'; readonly silence?: number | undefined }
@@ -46,7 +46,7 @@ export type SubgraphMessage =
   | { readonly is: 'refused'; readonly id: string; readonly body: Buffer }
   | { readonly is: 'complete'; readonly id: string }
   | { readonly is: 'ping' }
-  /** It says that the subgraph is there, and nothing else. */
+  /** A sign of life, and nothing else. */
   | { readonly is: 'alive' }
   /** The connection is refused. */
   | { readonly is: 'closed'; readonly failure: TransportFailure; readonly reason: string };

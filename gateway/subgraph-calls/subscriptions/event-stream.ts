@@ -139,7 +139,7 @@ class EventStreamCall implements Dispatcher.DispatchHandler, PendingCall {
     // An informational response: the response itself follows.
     if (status < 200) return;
     this.#status = status;
-    // `graphql-sse` says "none", which is no encoding.
+    // `graphql-sse` sends "none", which is no encoding.
     const encoding = String(headers['content-encoding'] ?? 'none');
     if (encoding !== 'none' && encoding !== 'identity') {
       this.#fail('encoding');
@@ -176,7 +176,7 @@ class EventStreamCall implements Dispatcher.DispatchHandler, PendingCall {
 
   onResponseEnd(): void {
     if (this.#body === undefined) {
-      // Only `complete`, or the last delimiter, says that there is nothing more.
+      // Only `complete`, or the last delimiter, is the end.
       this.#inTurn(() => this.#fail('interrupted'));
       return;
     }

@@ -36,7 +36,7 @@ function extensionsOf(body: Buffer): { readonly position?: unknown; readonly gap
     const read: unknown = extensions === undefined ? {} : JSON.parse(extensions.toString());
     return typeof read === 'object' && read !== null ? read : {};
   } catch {
-    // Whoever reads the whole event says what is wrong with it.
+    // Whoever reads the whole event reports what is wrong with it.
     return {};
   }
 }

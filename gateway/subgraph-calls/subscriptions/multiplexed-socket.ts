@@ -18,7 +18,7 @@ export interface SocketOptions {
   readonly timeout: number;
   /** Bytes of the largest event. */
   readonly maxResponseSize: number;
-  /** Milliseconds of silence after which the subgraph is asked whether it is there; after as many more it is not. 0: never. */
+  /** Milliseconds of silence after which the subgraph is pinged; after as many more the connection is dead. 0: never. */
   readonly heartbeat: number;
   /** Milliseconds that a connection without subscriptions stays open. */
   readonly keepAlive: number;
@@ -34,9 +34,9 @@ interface SocketSubscription extends PendingCall {
   /** Whether the subgraph knows of it. */
   isSent: boolean;
   isAccepted: boolean;
-  /** Tells who waits for it that it is open. */
+  /** Resolves what waits for it: it is open. */
   accept(): void;
-  /** Tells who waits for it, or reads it, why there is nothing more. */
+  /** Rejects what waits for it, or reads it. */
   fail(failure: TransportFailure, cause?: unknown): void;
 }
 
@@ -53,7 +53,7 @@ export class MultiplexedSocket {
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #isHeard = true;
-  #isAsked = false;
+  #isPinged = false;
 
   constructor(request: SubgraphRequest, options: SocketOptions, onEnd: (isFault: boolean) => void) {
     this.#options = options;
@@ -109,10 +109,10 @@ export class MultiplexedSocket {
     this.#subscriptions.clear();
     const isFault = faults.has(failure);
     // Of several subscriptions it is not known whose message it was: each is opened again on a connection of its own.
-    const told = isFault && subscriptions.length > 1 ? 'interrupted' : failure;
+    const reported = isFault && subscriptions.length > 1 ? 'interrupted' : failure;
     this.#onEnd(isFault);
-    for (const subscription of subscriptions) subscription.fail(told, cause);
-    // One that is being closed tells the subgraph why.
+    for (const subscription of subscriptions) subscription.fail(reported, cause);
+    // A socket that is being closed sends the reason to the subgraph.
     if (this.#socket?.readyState !== this.#socket?.CLOSING) this.#socket?.terminate();
   }
 
@@ -185,7 +185,7 @@ export class MultiplexedSocket {
     }
   }
 
-  /** What is said of a subscription that has ended here is too late, and says nothing. */
+  /** A message for a subscription that has ended here is too late, and ignored. */
   #hand(message: Extract<SubgraphMessage, { readonly id: string }>): void {
     const subscription = this.#subscriptions.get(message.id);
     if (subscription === undefined) return;
@@ -228,12 +228,12 @@ export class MultiplexedSocket {
 
   #beat(): void {
     const { ping } = this.#options.dialect;
-    if (this.#isHeard) this.#isAsked = false;
-    else if (this.#isAsked || ping === undefined) {
+    if (this.#isHeard) this.#isPinged = false;
+    else if (this.#isPinged || ping === undefined) {
       this.end('silent');
       return;
     } else {
-      this.#isAsked = true;
+      this.#isPinged = true;
       if (ping === null) this.#socket?.ping();
       else this.#send(ping);
     }

@@ -11,7 +11,7 @@ import {
 import type { ConnectionPacing, Pace } from './connection-pacing';
 import { gapEvent } from './events';
 
-/** A subscription that a subgraph has accepted, or refused: its events, or the one that says why. */
+/** A subscription that a subgraph has accepted, or refused: its events, or the one with the reason. */
 export interface OpenedSubscription {
   /** Of HTTP; 200 where there is none. */
   readonly status: number;
@@ -31,7 +31,7 @@ export interface ResumeOptions {
   /** Milliseconds that opening may take. */
   readonly timeout: number;
   readonly pending: PendingCalls;
-  /** Told what became of each subscription whose connection broke. */
+  /** Called with the outcome of each subscription whose connection broke. */
   readonly onBreak: (result: ReconnectOutcome) => void;
 }
 

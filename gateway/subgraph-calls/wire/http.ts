@@ -56,7 +56,7 @@ export interface HttpSubgraph {
 export interface HttpTransportOptions extends SubgraphConnectionOptions {
   /**
    * Asks for compressed responses. Worth it if the network is slower than decompression. Compressed responses are
-   * always decompressed, asked for or not.
+   * always decompressed, requested or not.
    *
    * @default false
    */

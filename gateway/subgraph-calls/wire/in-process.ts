@@ -104,7 +104,7 @@ export interface InProcessSubscriptions {
    * @default 10000
    */
   readonly timeout?: number | undefined;
-  /** @default as `EventBounds` says */
+  /** @default those of `EventBounds` */
   readonly bounds?: EventBounds | undefined;
 }
 

@@ -1,13 +1,13 @@
 import type { TransportFailure } from '../contract/transport';
 import { HTTPParserError } from '../../net/undici';
 
-/** What an error of the network, or of undici, says of a call. */
+/** What an error of the network, or of undici, means for a call. */
 export function failureOf(error: Error): TransportFailure {
   if (error instanceof HTTPParserError) return 'not-http';
   return failures.get((error as NodeJS.ErrnoException).code ?? '') ?? 'unreachable';
 }
 
-/** Whether an HTTP status says nothing of the subscription itself, so that it may be opened later. */
+/** Whether an HTTP status is not about the subscription itself, so that it may be opened later. */
 export const isTemporary = (status: number): boolean => status >= 500 || status === 429;
 
 const failures = new Map<string, TransportFailure>([

@@ -21,7 +21,7 @@ export interface KeptDestination extends AuditDestination {
   readonly tail: readonly string[];
 }
 
-/** The trail has another writer. The message says so, without the trail's name. */
+/** The trail has another writer. The message does not have the trail's name. */
 export class TrailTaken extends Error {
   override readonly name = 'TrailTaken';
 

@@ -6,7 +6,7 @@ export interface AuditFinding {
   /** From 1. */
   readonly line: number;
   /** The finding as a sentence. */
-  readonly says: string;
+  readonly message: string;
 }
 
 export interface AuditVerdict {
@@ -56,8 +56,8 @@ export async function verifyAudit(
     for await (const line of lines) {
       number++;
       if (line === '') continue;
-      const say = (list: AuditFinding[], says: string, at = number): void =>
-        void list.push({ file, line: at, says });
+      const add = (list: AuditFinding[], message: string, at = number): void =>
+        void list.push({ file, line: at, message });
       const read = readLine(line, key);
       if (read === undefined) {
         torn.push(number);
@@ -69,15 +69,15 @@ export async function verifyAudit(
       const follows = previous === before.hash && seq === before.seq + 1;
       // A process that died may leave half a line. The next process continues from the record before it.
       for (const at of torn.splice(0)) {
-        if (follows) say(notes, 'It was cut short while it was written; the trail goes on behind it.', at);
-        else say(problems, 'It is no record.', at);
+        if (follows) add(notes, 'It was cut short while it was written; the trail goes on behind it.', at);
+        else add(problems, 'It is no record.', at);
       }
-      if (!isIntact) say(problems, 'It was changed: its hash is of another text, or made with another key.');
+      if (!isIntact) add(problems, 'It was changed: its hash is of another text, or made with another key.');
       if (!follows && isContinuation && !ends.has(link.chain))
-        say(problems, `It goes on behind record ${link.seq}, ${link.hash}: in an earlier file, or removed.`);
-      else if (!follows) say(problems, link.hash === before.hash ? doubled : breakOf(seq, before.seq));
+        add(problems, `It goes on behind record ${link.seq}, ${link.hash}: in an earlier file, or removed.`);
+      else if (!follows) add(problems, link.hash === before.hash ? doubled : breakOf(seq, before.seq));
       else if (!ends.has(link.chain) && before.seq > 0)
-        say(
+        add(
           notes,
           `It goes on behind record ${before.seq}, ${before.hash}, which stands in an earlier file.`,
         );
@@ -85,19 +85,19 @@ export async function verifyAudit(
       isIncluded ||= link.hash === includes;
       if (!isContinuation) records++;
     }
-    for (const line of torn) notes.push({ file, line, says: 'It was cut short while it was written.' });
+    for (const line of torn) notes.push({ file, line, message: 'It was cut short while it was written.' });
   }
-  // Without the hash of an earlier record, an emptied trail cannot be told from an unused one.
+  // Without the hash of an earlier record, an emptied trail cannot be distinguished from an unused one.
   if (ends.size === 0 && after === undefined)
     problems.push({
       file: files[0]!,
       line: 1,
-      says: 'No record is there: the trail was emptied, or has none yet.',
+      message: 'No record is there: the trail was emptied, or has none yet.',
     });
   if (!isIncluded)
     problems.push({
       ...{ file: files[0]!, line: 1 },
-      says: `The record with the hash ${includes} is missing: it was removed, or the trail was begun anew.`,
+      message: `The record with the hash ${includes} is missing: it was removed, or the trail was begun anew.`,
     });
   return { records, problems, notes, ends: [...ends.values()] };
 }

@@ -33,7 +33,7 @@ export class OperationCalls implements Tally {
   readonly bySubgraph = new Map<string, PairCounts>();
   /** Of the program that was run last; undefined if none was. */
   program: ProgramTally | undefined;
-  /** Whether everybody may see all of its fields, as far as the supergraph says. */
+  /** Whether everybody may see all of its fields, by the supergraph. */
   isOpen = false;
 
   constructor(

@@ -223,13 +223,13 @@ export class Distribution {
   /** @param span an exemplar, if it is exported. @default none is recorded */
   record(value: number, span?: MeasuredSpan): void {
     const { boundaries, counts } = this;
-    let place = 0;
-    while (place < boundaries.length && value > boundaries[place]!) place++;
-    counts[place]!++;
+    let bucket = 0;
+    while (bucket < boundaries.length && value > boundaries[bucket]!) bucket++;
+    counts[bucket]!++;
     this.sum += value;
     if (span?.trace.isExported !== true) return;
     this.exemplars ??= new Array<Exemplar | undefined>(counts.length).fill(undefined);
-    this.exemplars[place] = { value, traceId: span.trace.id, spanId: span.id, at: Date.now() };
+    this.exemplars[bucket] = { value, traceId: span.trace.id, spanId: span.id, at: Date.now() };
   }
 
   get count(): number {

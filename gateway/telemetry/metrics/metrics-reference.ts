@@ -54,7 +54,7 @@ telemetry:
 
 [grafana-dashboard.json](grafana-dashboard.json) is a dashboard for Grafana, and [prometheus-alerts.yaml](prometheus-alerts.yaml) has alert rules; [failures.md](failures.md) lists what to do about each failure. Tests check that both name only metrics and labels that exist, and \`.ci/full\` has Prometheus' own \`promtool\` check them. A Prometheus 2.42 that scraped a gateway has evaluated every expression of both. The dashboard links its graphs with traces and logs, as [observability.md](observability.md#grafana) says. It has not been loaded into Grafana.
 
-Names, units and attributes are those of OpenTelemetry's [semantic conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) where it has them. Each metric is listed by its name in Prometheus, with its name in OTLP below it where that is not the same with dots. Names that clients or subgraphs choose are bounded: the most used ones have series of their own, all others are counted as \`other\`, and at most two a minute change places.
+Names, units and attributes are those of OpenTelemetry's [semantic conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) where it has them. Each metric is listed by its name in Prometheus, with its name in OTLP below it where that is not the same with dots. Names that clients or subgraphs choose are bounded: the most used ones have series of their own, all others are counted as \`other\`, and at most two a minute change.
 
 With \`--workers\`, each sample has the label \`worker\`: \`sum without (worker) (…)\` adds them. \`worker="0"\` is the process that started them. Over OTLP each worker is an instance of the service.`;
 
@@ -80,5 +80,5 @@ function namesOf(name: string, definition: MetricDefinition): string {
 
 const labelsOf = (definition: MetricDefinition): string =>
   Object.entries(definition.attributes ?? {})
-    .map(([attribute, says]) => `\`${prometheusLabel(attribute, definition)}\`: ${says}`)
+    .map(([attribute, meaning]) => `\`${prometheusLabel(attribute, definition)}\`: ${meaning}`)
     .join('<br>');

@@ -54,13 +54,17 @@ export class CacheStatistics {
         }
     });
     meter.observe('weir.cache.refreshes', (observe) => {
-      const tell = ({ refreshed, changed }: CacheCounts, cache: string, subgraph?: string): void => {
+      const observeRefreshes = (
+        { refreshed, changed }: CacheCounts,
+        cache: string,
+        subgraph?: string,
+      ): void => {
         observe(changed, { cache, subgraph, result: 'changed' });
         observe(refreshed - changed, { cache, subgraph, result: 'unchanged' });
       };
-      tell(this.responses, 'response');
+      observeRefreshes(this.responses, 'response');
       for (const [subgraph, byType] of this.entities)
-        for (const counts of byType.values()) tell(counts, 'entity', subgraph);
+        for (const counts of byType.values()) observeRefreshes(counts, 'entity', subgraph);
     });
   }
 

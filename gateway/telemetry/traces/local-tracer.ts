@@ -3,7 +3,7 @@ import { type Recorder, UndecidedSpans } from './trace';
 import { Tracer } from './tracer';
 
 /**
- * A tracer for the console alone. Nothing is exported, and subgraphs and logs are not told of its traces: they get the trace of
+ * A tracer for the console alone. Nothing is exported, and its traces are not in headers to subgraphs nor in logs: they get the trace of
  * the client, if there is one.
  */
 export function localTracer(path: string, recorder: Recorder): Tracer {

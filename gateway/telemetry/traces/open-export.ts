@@ -187,5 +187,5 @@ function numberIn(env: ExportOptions['env'], variable: string, least: number): n
 const unknown = (variable: string, values: readonly string[]): OptionsError =>
   fault(variable, values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`);
 
-const fault = (variable: string, says: string): OptionsError =>
-  new OptionsError([{ path: undefined, sentence: `The environment variable ${variable} ${says}.` }]);
+const fault = (variable: string, message: string): OptionsError =>
+  new OptionsError([{ path: undefined, sentence: `The environment variable ${variable} ${message}.` }]);

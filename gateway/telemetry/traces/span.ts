@@ -65,7 +65,7 @@ export class Span {
     this.parent = parent;
   }
 
-  /** 16 hexadecimal digits. Made when it is first asked for, as most spans are not exported. */
+  /** 16 hexadecimal digits. Made when it is first read, as most spans are not exported. */
   get id(): string {
     return (this.#id ??= this.trace.source.newSpanId());
   }

@@ -16,7 +16,7 @@ export interface TraceNotes {
   refusals?: readonly Refusal[];
   refusedOperation?: RefusedOperation;
   client?: { readonly name: string; readonly version: string };
-  /** The text of its last operation, and which of its operations was asked for. */
+  /** The text of its last operation, and which of its operations was requested. */
   document?: string | undefined;
   operationName?: string | undefined;
   /** Only where values are recorded. */
@@ -30,7 +30,7 @@ export interface TraceNotes {
 /**
  * Notes which cached answer was found, or which answer was cached.
  *
- * @param nullsOf says why values of it are null. @default undefined: it is noted already
+ * @param nullsOf why values of it are null. @default undefined: it is noted already
  */
 export function noteCached(
   span: Span | undefined,

@@ -13,7 +13,7 @@ export interface TraceSource {
   readonly drop: () => void;
   /** Writes the headers for who is called, the request id among them. */
   readonly writeHeaders: (trace: TraceIdentity, spanId: string, requestId: string) => TracingHeaders;
-  /** Whether nothing is exported: then nobody else is told of its traces, neither subgraphs nor the log. @default false */
+  /** Whether nothing is exported: then its traces are in no header to a subgraph and no log line. @default false */
   readonly isLocal?: boolean;
   /** @default undefined: the console records nothing */
   readonly recorder?: Recorder | undefined;
@@ -39,7 +39,7 @@ export type TracingHeaders = Readonly<Record<string, string>>;
 export interface TraceIdentity {
   /** 32 hexadecimal digits. */
   readonly id: string;
-  /** Whether it is exported whatever happens. Others are told so, and record their spans, too. */
+  /** Whether it is exported whatever happens. The headers to others have it, and they record their spans, too. */
   readonly isSampled: boolean;
 }
 

@@ -32,7 +32,7 @@ export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
   readonly span: Span | undefined;
   /** The headers of calls that belong to no other span, for the request with this id. */
   readonly headersFor: (requestId: string) => TracingHeaders;
-  /** Whether it is only for the console: nobody else is told of it. */
+  /** Whether it is only for the console: it is in no header and no log line. */
   readonly isLocal: boolean;
 }
 
@@ -147,7 +147,7 @@ class TracePassedOn implements OwnTrace {
   readonly #identity: TraceIdentity;
   #spanId: string | undefined;
 
-  /** @param spanId of the client. @default one is made when headers are asked for */
+  /** @param spanId of the client. @default one is made when headers are read */
   constructor(source: TraceSource, identity: TraceIdentity, spanId: string | undefined) {
     this.#source = source;
     this.#identity = identity;
@@ -163,7 +163,7 @@ class TracePassedOn implements OwnTrace {
   }
 }
 
-/** The trace of a request whose span is recorded. Its headers are written only where they are asked for. */
+/** The trace of a request whose span is recorded. Its headers are written only where they are read. */
 class TraceOfSpan implements OwnTrace {
   readonly traceId: string;
   readonly span: Span;

@@ -139,7 +139,7 @@ function endOfLine(bytes: Buffer, at: number, size: number): number {
   return incomplete;
 }
 
-/** A final status. Those whose responses have no body, whatever their head says of it, are refused. */
+/** A final status. Statuses whose responses never have a body are refused. */
 function readStatus(bytes: Buffer, at: number, end: number): HeadLine | MisreadReason {
   const status = /^HTTP\/1\.1 ([1-5]\d\d) /.exec(bytes.toString('latin1', at, Math.min(end, at + 13)))?.[1];
   if (status === undefined) return 'status-line';

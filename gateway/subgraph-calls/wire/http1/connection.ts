@@ -63,7 +63,7 @@ export class Http1Connection {
     socket.on('data', (piece: Buffer) => this.onBytes(piece, piece.length));
   }
 
-  /** How long the subgraph says that it keeps the connection open, in milliseconds. */
+  /** How long the subgraph keeps the connection open by its `Keep-Alive`, in milliseconds. */
   get keepAlive(): number {
     return this.#parser.head.keepAlive;
   }
@@ -96,7 +96,7 @@ export class Http1Connection {
   onBytes(bytes: Buffer, size: number): void {
     const call = this.#call;
     if (call === undefined) {
-      // Nobody has asked: the next call would get it as its answer. What comes behind the last answer is not read.
+      // No call is open: the next one would get it as its answer. What comes behind the last answer is not read.
       if (!this.#socket.destroyed) this.#owner.onRefused('excess');
       this.close();
       return;

@@ -11,9 +11,9 @@ export interface Http1PoolOptions {
   readonly connect: buildConnector.connector;
   /** The most connections; further calls wait. */
   readonly max: number;
-  /** Milliseconds that an idle connection is kept open, unless the subgraph says less. */
+  /** Milliseconds that an idle connection is kept open, unless the subgraph names a shorter time. */
   readonly keepAlive: number;
-  /** @default nobody is told */
+  /** @default none */
   readonly onPause?: OnPause | undefined;
 }
 

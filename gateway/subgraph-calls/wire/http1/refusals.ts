@@ -1,4 +1,4 @@
-/** Why the strict client does not understand a response. Each says in a log what the response is or has. */
+/** Why the strict client does not understand a response: the predicate of a log message. */
 export const refusals = {
   'status-line': 'does not begin with a status line of HTTP/1.1 and a status from 200 to 599',
   informational: 'is informational (1xx)',
@@ -12,7 +12,7 @@ export const refusals = {
   header: 'has a malformed header line',
   'header-size': 'has headers of more than 16 KiB',
   chunk: 'has a chunk with an extension, or a malformed one',
-  excess: 'is followed by bytes that nobody has asked for',
+  excess: 'is followed by bytes that were not requested',
 } as const;
 
 export type MisreadReason = keyof typeof refusals;

@@ -3,7 +3,7 @@ import { rowsOf, ticksUntil } from '../../../../console/parts/step-rows';
 import type { TimelineStep } from '../../../../gateway/console/api';
 
 const step = (id: string, parent: string | undefined, start = 0): TimelineStep => ({
-  ...{ id, name: id, kind: 'other', start, ms: 1, says: [], facts: {} },
+  ...{ id, name: id, kind: 'other', start, ms: 1, sentences: [], facts: {} },
   ...(parent !== undefined && { parent }),
 });
 

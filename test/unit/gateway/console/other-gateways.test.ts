@@ -52,8 +52,8 @@ it('one that ends without a word is shown for its lifetime', async () => {
 it('while the store is down, the others are shown for their lifetime, and then named', async () => {
   const store = newStore();
   const cut = breakable(store);
-  const one = join('one', { store: cut, lifetime: 60_000, places: 3 });
-  const [other] = ['a', 'b'].map((name) => join(name, { store, places: 3 }));
+  const one = join('one', { store: cut, lifetime: 60_000, slots: 3 });
+  const [other] = ['a', 'b'].map((name) => join(name, { store, slots: 3 }));
   await knows(one, 'a', 'b');
   // Then it has a place, which no later one takes.
   await knows(other!, 'b', 'one');
@@ -62,7 +62,7 @@ it('while the store is down, the others are shown for their lifetime, and then n
   await knows(one, 'a', 'b');
   cut.state.is = 'up';
   await says(one);
-  const brief = join('brief', { store: cut, lifetime: 300, places: 4 });
+  const brief = join('brief', { store: cut, lifetime: 300, slots: 4 });
   await knows(brief, 'a', 'b', 'one');
   cut.state.is = 'down';
   await says(brief, 'The store that gateways share does not answer: what is missing is of a, b, one.');
@@ -126,7 +126,7 @@ it.each(['', '{', 'null', '{"format":1}', '"text"', `{"id":"a","name":"${'x'.rep
     const times = { storedAt: Date.now(), freshUntil: Date.now() + 60_000, keptUntil: Date.now() + 60_000 };
     const entry = { value: Buffer.from(text), tags: [], ...times };
     await store.set(new Map([['console:gateway:0', entry]]), clock);
-    const [one, other] = [join('one', { store, places: 2 }), join('other', { store, places: 2 })];
+    const [one, other] = [join('one', { store, slots: 2 }), join('other', { store, slots: 2 })];
     await knows(one, 'other');
     await knows(other, 'one');
     expect((await one.known()).view.troubles).toEqual([]);

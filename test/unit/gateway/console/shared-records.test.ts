@@ -58,7 +58,7 @@ it('a request has no key of a summary of a gateway, whatever id its client has c
     collected++;
     return Promise.resolve({});
   };
-  open.push(new OtherGateways({ ...{ store, name: 'one', collect }, interval: 5, places: 1 }));
+  open.push(new OtherGateways({ ...{ store, name: 'one', collect }, interval: 5, slots: 1 }));
   // The first summary is in the store when the second is made.
   await eventually(() => collected > 1);
   expect(await records.find('gateway:0')).toBeUndefined();

@@ -81,7 +81,7 @@ it('keeps the last good list while nobody answers, and says once that nobody doe
   expect(target.age).toBe(0);
   expect(messages()).toEqual([
     'info: the endpoints of a subgraph changed',
-    'warn: endpoints could not be asked for: the last ones are used',
+    'warn: endpoints could not be looked up: the last ones are used',
     'info: endpoints are found again',
   ]);
 });
@@ -108,7 +108,7 @@ it('becomes empty only when answers have been empty for long enough', async () =
   expect(messages().filter((each) => !each.startsWith('info'))).toEqual([
     'warn: no endpoint was found: the last ones are used',
     'warn: no endpoint was found: the last ones are used',
-    'warn: endpoints could not be asked for: the last ones are used',
+    'warn: endpoints could not be looked up: the last ones are used',
     'error: no endpoint was found for too long: there is none now',
   ]);
 });

@@ -53,7 +53,7 @@ it.each<[string, OptionsInput, string]>([
   [
     'purges of a CDN',
     { cache: { ...shared.cache, cdn: { enabled: true, cloudFront: { distribution: 'E2QWRUHAPOMQZL' } } } },
-    '`cache.cdn.cloudFront` is told of invalidations after a delay',
+    '`cache.cdn.cloudFront` gets invalidations after a delay',
   ],
 ])('refuses %s, whoever may have what', (_, options, sentence) => {
   expect(refusals({ ...options, lambda: { perInstance: true } })).toContain(sentence);

@@ -171,7 +171,7 @@ describe('every option', () => {
 });
 
 const aboutNone =
-  /[Ll]eft out|leaves out|No effect without|[Ii]n place of|Not together with|Applies only|is needed/;
+  /[Ll]eft out|leaves out|No effect without|[Ii]nstead of|Not together with|Applies only|is needed/;
 /** Of these one is chosen. */
 const isOneOf = (name: string): boolean => name.startsWith('supergraph');
 

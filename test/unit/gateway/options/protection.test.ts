@@ -114,7 +114,7 @@ rates: [{ name: all, per: everybody, limit: 1, window: 1s }]
     const rate = (name: string, more = '') => `{ name: ${name}, per: address, limit: 1, window: 1s${more} }`;
     const rates = `rates: [${rate('a')}, ${rate('b', ', count: cost')}]\n`;
     expect(problems(rates, `rates: [${rate('a')}]\n`)).toEqual([
-      'weir.yaml:1: `rates` lacks b, which is in the options in use. A reload takes no protection away by leaving it out: keep it, or write `off: b` in its place.',
+      'weir.yaml:1: `rates` lacks b, which is in the options in use. A reload takes no protection away by leaving it out: keep it, or write `off: b` instead.',
     ]);
     expect(lost(rates, `rates: [${rate('b', ', count: cost')}, ${rate('a')}]\n`)).toEqual([]);
     expect(lost(rates, `rates: [${rate('a')}, ${rate('b')}]\n`)).toEqual(['`rates.1.count` is missing']);

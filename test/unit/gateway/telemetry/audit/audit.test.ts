@@ -65,7 +65,7 @@ const edit = (change: (lines: string[]) => string[]) =>
   writeFileSync(file, `${change(readFileSync(file, 'utf8').trimEnd().split('\n')).join('\n')}\n`);
 
 const problems = async (key?: string) =>
-  (await verifyAudit([file], { key })).problems.map(({ line, says }) => `${line}: ${says}`);
+  (await verifyAudit([file], { key })).problems.map(({ line, message }) => `${line}: ${message}`);
 
 describe('a trail', () => {
   it('is as it was written', async () => {
@@ -126,7 +126,7 @@ describe('a trail', () => {
     appendFileSync(file, '{"chain":');
     const { problems: found, notes } = await verifyAudit([file]);
     expect(found).toEqual([]);
-    expect(notes.map(({ line, says }) => `${line}: ${says}`)).toEqual([
+    expect(notes.map(({ line, message }) => `${line}: ${message}`)).toEqual([
       '2: It was cut short while it was written; the trail goes on behind it.',
       '4: It was cut short while it was written.',
     ]);
@@ -165,10 +165,10 @@ describe('a trail', () => {
   it.each([
     [1, 'A record is missing before it: in an earlier file, or removed.'],
     [2, '2 records are missing before it: in an earlier file, or removed.'],
-  ])('is not as it was written without its first lines: %i', async (removed, says) => {
+  ])('is not as it was written without its first lines: %i', async (removed, message) => {
     await writeTrail(['A', 'B', 'C'], key);
     edit((lines) => lines.slice(removed));
-    expect(await problems(key)).toEqual([`1: ${says}`]);
+    expect(await problems(key)).toEqual([`1: ${message}`]);
   });
 
   it('has a record that was there at an earlier check, unless it was emptied and begun anew', async () => {
@@ -180,15 +180,15 @@ describe('a trail', () => {
     truncateSync(file);
     await writeTrail(['C', 'D', 'E']);
     expect((await verifyAudit([file])).problems).toEqual([]);
-    const says = `The record with the hash ${hash} is missing: it was removed, or the trail was begun anew.`;
-    expect((await verifyAudit([file], { includes: hash })).problems).toEqual([{ file, line: 1, says }]);
+    const message = `The record with the hash ${hash} is missing: it was removed, or the trail was begun anew.`;
+    expect((await verifyAudit([file], { includes: hash })).problems).toEqual([{ file, line: 1, message }]);
   });
 
   it('is not as it was written where no record is there', async () => {
     await writeTrail(['A', 'B']);
     truncateSync(file);
-    const says = 'No record is there: the trail was emptied, or has none yet.';
-    expect(await verifyAudit([file])).toMatchObject({ records: 0, problems: [{ file, line: 1, says }] });
+    const message = 'No record is there: the trail was emptied, or has none yet.';
+    expect(await verifyAudit([file])).toMatchObject({ records: 0, problems: [{ file, line: 1, message }] });
     expect((await verifyAudit([file], { after: 'of the file before' })).problems).toEqual([]);
   });
 
@@ -224,7 +224,9 @@ describe('a trail', () => {
       expect(await verifyAudit([file], { key, after: hash })).toMatchObject({
         records: 2,
         problems: [],
-        notes: [{ line: 1, says: `It goes on behind record 2, ${hash}, which stands in an earlier file.` }],
+        notes: [
+          { line: 1, message: `It goes on behind record 2, ${hash}, which stands in an earlier file.` },
+        ],
       });
     });
 
@@ -235,9 +237,9 @@ describe('a trail', () => {
       'is not as it was written where the file before %s: it may have been emptied by anybody',
       async (_, files) => {
         const { hash } = (await verifyAudit([older], { key })).ends[0]!;
-        const says = `It goes on behind record 2, ${hash}: in an earlier file, or removed.`;
+        const message = `It goes on behind record 2, ${hash}: in an earlier file, or removed.`;
         const found = await verifyAudit([...files(older), file], { key });
-        expect(found.problems).toEqual([{ file, line: 1, says }]);
+        expect(found.problems).toEqual([{ file, line: 1, message }]);
         expect((await verifyAudit([...files(older), file], { key, after: 'another' })).problems).toHaveLength(
           1,
         );
@@ -288,7 +290,7 @@ describe('a trail', () => {
       const shorter = join(folder, `${count++}.jsonl`);
       writeFileSync(shorter, first!);
       const { problems: found } = await verifyAudit([shorter, file], { key });
-      expect(found).toMatchObject([{ file, line: 1, says: 'A record is missing before it.' }]);
+      expect(found).toMatchObject([{ file, line: 1, message: 'A record is missing before it.' }]);
     });
   });
 });

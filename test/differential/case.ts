@@ -9,7 +9,7 @@ import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { shrinkOperation, shrinkSubgraphs } from '../support/shrink';
 import { type ErrorCode } from '../../gateway/errors';
 import { cannotBePlanned } from './apollo-plans';
-import { differenceFromApollo, differenceFromMerged, isForApollo } from './compare';
+import { differenceFromMerged } from './compare';
 import { faultsOf, noFaults } from './faults';
 import {
   type Answer,
@@ -17,7 +17,6 @@ import {
   composeGraph,
   describeGraph,
   type Graph,
-  startApollo,
   startEngine,
   type System,
 } from './systems';
@@ -54,20 +53,18 @@ export function drawGraph(
 /** From this seed on graphs are small, and hard to plan. */
 export const firstIntricate = 1_000_000;
 
-/** Some have `@context`, which Apollo Gateway refuses to load. */
+/** Some have `@context`. */
 export const hasContext = (seed: number): boolean => seed < firstIntricate && seed % 6 === 1;
 
 export const drawOperation = ({ apiSchema }: Graph, seed: number, number: number): RandomOperation =>
   randomOperation(apiSchema, new RandomSource(seed * 10_007 + number));
 
 /**
- * Compares the engine with graphql-js and, where one is given, with Apollo Gateway: what they answer, and which fields are
- * resolved for it. An operation that the planner's bounds refuse differs, too: of those that are drawn, none is so large.
+ * Compares the engine with graphql-js: what they answer, and which fields are resolved for it. An operation that the planner's bounds refuse differs, too: of those that are drawn, none is so large.
  */
 export async function differenceOf(
   graph: Graph,
   engine: System,
-  apollo: System | undefined,
   operation: RandomOperation,
 ): Promise<Difference | undefined> {
   const wanted = (graph.world.notes = new Set<string>());
@@ -92,12 +89,7 @@ export async function differenceOf(
     return got.errors.some(isUnplanned) && cannotBePlanned(graph, operation)
       ? undefined
       : { what, expected, got };
-  if (!apollo || !isForApollo(plan)) return undefined;
-  const apolloAnswer = await apollo.answer(operation);
-  const fromApollo = differenceFromApollo(graph, operation, apolloAnswer, got);
-  return fromApollo === undefined
-    ? undefined
-    : { what: `not Apollo's ${fromApollo}`, expected: apolloAnswer, got };
+  return undefined;
 }
 
 const isUnplanned = ({ extensions }: Answer['errors'][number]): boolean =>
@@ -114,17 +106,11 @@ export async function report(
   operation: RandomOperation,
   found: Difference,
 ): Promise<string> {
-  const withApollo = found.what.startsWith('not Apollo');
   const check = async (subgraphs: readonly SubgraphSource[], one: RandomOperation) => {
     const smaller = composeGraph(subgraphs, new RandomWorld(worldSeed, subgraphs));
     if (Array.isArray(smaller) || !isValid(smaller.apiSchema, one)) return undefined;
-    const apollo = withApollo ? await startApollo(smaller) : undefined;
-    try {
-      const difference = await differenceOf(smaller, startEngine(smaller), apollo, one);
-      return difference?.what === found.what ? { difference, graph: smaller } : undefined;
-    } finally {
-      await apollo?.stop();
-    }
+    const difference = await differenceOf(smaller, startEngine(smaller), one);
+    return difference?.what === found.what ? { difference, graph: smaller } : undefined;
   };
   // A smaller graph may break what draws it; then it is no smaller case of this failure.
   const fails = async (subgraphs: readonly SubgraphSource[], one: RandomOperation): Promise<boolean> =>

@@ -1,14 +1,10 @@
-/**
- * What "the same answer" means, and every difference from Apollo Gateway that is one by intent.
- */
+/** What "the same answer" means. */
 import { isDeepStrictEqual } from 'node:util';
-import { type GraphQLFormattedError, isEnumType } from 'graphql';
+import { type GraphQLFormattedError } from 'graphql';
 import { type ErrorCode } from '../../gateway/errors';
-import { type QueryPlan } from '../../gateway/execution/compile/plan';
 import { worldErrorCode } from '../support/random-world';
-import { type RandomOperation } from '../support/random-operation';
-import { type Faults, type Path, valueAt } from './faults';
-import { type Answer, type Graph } from './systems';
+import { type Faults, type Path } from './faults';
+import { type Answer } from './systems';
 
 /**
  * Why an answer is not that of graphql-js on the merged schema; undefined when it is.
@@ -112,119 +108,4 @@ function errorsByNull({ data, errors }: Answer): {
     }
   }
   return { byPlace, unasked };
-}
-
-/** Whether Apollo Gateway can run a plan: it cannot follow a path through objects of some types only. */
-export const isForApollo = (plan: QueryPlan): boolean => !JSON.stringify(plan).includes('|[');
-
-/**
- * Why an answer that is that of graphql-js is not that of Apollo Gateway; undefined when it is, but for its defects and
- * these differences.
- *
- * - Keys come in another order, which JSON does not tell.
- * - Errors of nulls that travel up are in `extensions.valueCompletion`, and only when there are no other errors.
- * - Paths of errors: it counts entities without those that were null. So it is only compared whether there are errors.
- */
-export function differenceFromApollo(
-  graph: Graph,
-  operation: RandomOperation,
-  apollo: Answer,
-  actual: Answer,
-): string | undefined {
-  const path = firstDifference(apollo.data, actual.data, []);
-  if (!path) {
-    const isAlone = actual.errors.length === 0 && !apollo.errors.every(isOfLostKey);
-    return isAlone ? 'errors' : undefined;
-  }
-  const plan = JSON.stringify(graph.plan(operation));
-  const [theirs, ours] = [valueAt(apollo.data, path), valueAt(actual.data, path)];
-  const differs: Differs = { graph, plan, path, theirs, ours };
-  return apolloDefects.some((defect) => defect(differs)) ? undefined : 'data';
-}
-
-/**
- * It asks for an interface object by a key that it has not renamed: it has set `__typename` to the interface's before,
- * and then finds no object of the type whose key is to be renamed.
- */
-const isOfLostKey = ({ message }: GraphQLFormattedError): boolean =>
-  / does not know \{.*"\w+__planner":/.test(message);
-
-/** Where data differs first. */
-interface Differs {
-  readonly graph: Graph;
-  /** As JSON. */
-  readonly plan: string;
-  readonly path: Path;
-  /** Undefined where it has no such key or item. */
-  readonly theirs: unknown;
-  readonly ours: unknown;
-}
-
-/** What is known to be wrong in it, recognised by where its data differs first. */
-const apolloDefects: ((differs: Differs) => boolean)[] = [
-  // It does not rename what is false, null, zero or empty: the client's field is null, or a representation lacks it, and
-  // what requires it has another value.
-  function falsyRenamed({ graph: { subgraphs }, plan, theirs, ours }) {
-    if (!plan.includes('"KeyRenamer"')) return false;
-    if (theirs === null || theirs === undefined || !ours) return true;
-    return subgraphs.some(({ typeDefs }) =>
-      [...typeDefs.matchAll(/(\w+)(?:\([^)]*\))?: .*@requires/g)].some(([, field]) =>
-        new RegExp(`\\b${field!}\\b`).test(plan),
-      ),
-    );
-  },
-  // It asks for no entity of which conditions have left out a part that only other fields require.
-  function leftOutRequirements({ plan, theirs }) {
-    return plan.includes('(if:$') && theirs === null;
-  },
-  // Lists within lists that two subgraphs know parts of: it keeps one part.
-  function nestedLists({ path, ours }) {
-    if (typeof path.at(-1) === 'number' && Array.isArray(ours)) return true;
-    return path.some((step, i) => typeof step === 'number' && typeof path[i + 1] === 'number');
-  },
-  // Lists within lists that a field requires objects of: what it sends for them is not what it was answered.
-  function requiredNestedLists({ graph: { subgraphs }, plan }) {
-    return subgraphs.some(({ typeDefs }) =>
-      [...typeDefs.matchAll(/(\w+)(?:\([^)]*\))?: \[\[\w+/g)].some(([, field]) =>
-        new RegExp(`"kind":"Field","name":"${field!}(__\\d+)?","selections"`).test(plan),
-      ),
-    );
-  },
-  // An interface object's `__typename` replaces that of the object that it stands for: selections on the object are
-  // lost, and the null that a failing field of theirs leaves around it.
-  function interfaceObjects({ graph: { subgraphs }, plan, theirs, ours }) {
-    const isLost = theirs === null || theirs === undefined;
-    return (
-      (isLost || (ours === null && typeof theirs === 'object')) &&
-      subgraphs.some(
-        ({ name, typeDefs }) =>
-          / @interfaceObject /.test(typeDefs) && plan.includes(`"serviceName":${JSON.stringify(name)}`),
-      )
-    );
-  },
-  // Values of enums that clients may not see are shown.
-  function inaccessibleValues({ graph: { apiSchema, subgraphs }, theirs }) {
-    const isVisible = Object.values(apiSchema.getTypeMap()).some(
-      (type) => isEnumType(type) && type.getValue(String(theirs)),
-    );
-    return (
-      !isVisible && subgraphs.some(({ typeDefs }) => typeDefs.includes(`${String(theirs)} @inaccessible`))
-    );
-  },
-];
-
-/** Where two values differ first; undefined when they do not. */
-function firstDifference(a: unknown, b: unknown, path: Path): Path | undefined {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
-    return Object.is(a, b) ? undefined : path;
-  if (Array.isArray(a) !== Array.isArray(b)) return path;
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const step = Array.isArray(a) ? Number(key) : key;
-    const found = firstDifference((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], [
-      ...path,
-      step,
-    ]);
-    if (found) return found;
-  }
-  return undefined;
 }

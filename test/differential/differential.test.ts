@@ -1,5 +1,5 @@
 /**
- * The same answers as graphql-js on the merged schema, and as Apollo Gateway, for graphs, data and operations drawn at
+ * The same answers as graphql-js on the merged schema for graphs, data and operations drawn at
  * random: every other graph has a bit of everything, the rest are small and hard to plan. Subgraphs are asked what is
  * valid, what they resolve, with representations that have all keys and all required fields, and for no more than one
  * schema would resolve.
@@ -9,17 +9,13 @@
  */
 import '../support/fast-graphql';
 import { amountOf, timeFor } from '../support/amounts';
-import { differenceOf, drawGraph, drawOperation, firstIntricate, hasContext, report } from './case';
-import { startApollo, startEngine } from './systems';
+import { differenceOf, drawGraph, drawOperation, firstIntricate, report } from './case';
+import { startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 const supergraphs = amountOf('WEIR_SUPERGRAPHS', 24, 400);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 210);
 const perTest = 12;
-
-/** Apollo Gateway takes longer than all others together: it answers a few operations of every few supergraphs. */
-const apolloEvery = 10;
-const apolloOperations = 50;
 
 const seeds = Array.from({ length: supergraphs }, (_, i) =>
   firstSeed < firstIntricate ? firstSeed + (i >> 1) + (i % 2 === 0 ? 0 : firstIntricate) : firstSeed + i,
@@ -41,18 +37,12 @@ describe(`${operations} operations on each of ${supergraphs} supergraphs`, () =>
 async function check(seed: number): Promise<void> {
   const drawn = drawGraph(seed);
   const engine = startEngine(drawn.graph);
-  const apollo = seed % apolloEvery === 0 && !hasContext(seed) ? await startApollo(drawn.graph) : undefined;
-  try {
-    for (let number = 0; number < operations; number++) {
-      const operation = drawOperation(drawn.graph, seed, number);
-      const other = number < apolloOperations ? apollo : undefined;
-      const difference = await differenceOf(drawn.graph, engine, other, operation);
-      if (difference)
-        throw new Error(
-          `Operation ${number} of WEIR_SEED=${seed} WEIR_SUPERGRAPHS=1\n\n${await report(drawn, operation, difference)}`,
-        );
-    }
-  } finally {
-    await apollo?.stop();
+  for (let number = 0; number < operations; number++) {
+    const operation = drawOperation(drawn.graph, seed, number);
+    const difference = await differenceOf(drawn.graph, engine, operation);
+    if (difference)
+      throw new Error(
+        `Operation ${number} of WEIR_SEED=${seed} WEIR_SUPERGRAPHS=1\n\n${await report(drawn, operation, difference)}`,
+      );
   }
 }

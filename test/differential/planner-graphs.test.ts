@@ -37,7 +37,7 @@ describe.each([
     for (const seed of worlds) {
       const graph = graphOf(name, seed);
       const operation = { source, document: parse(source), variables: {}, operationName: undefined };
-      const difference = await differenceOf(graph, startEngine(graph), undefined, operation);
+      const difference = await differenceOf(graph, startEngine(graph), operation);
       await refuse(graph, seed, operation, difference);
     }
   });
@@ -48,7 +48,7 @@ describe.each([
       const engine = startEngine(graph);
       for (let number = 0; number < operations / worlds.length; number++) {
         const operation = drawOperation(graph, seed, number);
-        await refuse(graph, seed, operation, await differenceOf(graph, engine, undefined, operation));
+        await refuse(graph, seed, operation, await differenceOf(graph, engine, operation));
       }
     }
   });

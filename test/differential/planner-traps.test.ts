@@ -543,7 +543,7 @@ test.each(Object.entries(traps))('%s', async (_name, { subgraphs, operations, va
         };
         const called: string[] = [];
         const engine = startEngine(graph, { onCall: (name) => void called.push(name) });
-        await refuse(graph, seed, operation, await differenceOf(graph, engine, undefined, operation));
+        await refuse(graph, seed, operation, await differenceOf(graph, engine, operation));
         if (calls !== undefined) expect(called).toEqual(calls);
       }
   }

@@ -58,7 +58,7 @@ async function check(seed: number): Promise<void> {
     if (drawn === undefined) continue;
     for (const event of events) {
       const operation = { ...drawn, event };
-      const difference = await differenceOf(graph, engine, undefined, operation);
+      const difference = await differenceOf(graph, engine, operation);
       if (difference !== undefined)
         throw new Error(
           `Operation ${number} of WEIR_SEED=${seed} WEIR_SUPERGRAPHS=1\n\n${await report({ graph, worldSeed }, operation, difference)}`,

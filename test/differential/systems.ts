@@ -1,9 +1,8 @@
 /**
- * The systems that answer the same operation: graphql-js on the merged schema, ApolloGateway, and Weir's engine. Over 300
- * lines: they are built of the same parts.
+ * The systems that answer the same operation: graphql-js on the merged schema, and Weir's engine. Over 300 lines: they are
+ * built of the same parts.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import {
@@ -303,63 +302,7 @@ function subgraphSchema({ name, typeDefs }: SubgraphSource, world: RandomWorld):
 /** A gateway in front of the subgraphs. */
 export interface System {
   answer(operation: RandomOperation): Promise<Answer>;
-  stop(): Promise<void>;
 }
-
-/** Apollo Gateway, whole but for its planner: it executes the plans that it is given. */
-export async function startApollo(graph: Graph): Promise<System> {
-  const documents = new Map<string, DocumentNode>();
-  let plan: QueryPlan | undefined;
-  const gateway = new ApolloGateway({
-    supergraphSdl: graph.supergraphSdl,
-    logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-    queryPlannerConfig: {
-      cache: {
-        get: async () => plan as never,
-        set: async () => {},
-        delete: async () => true,
-        clear: nothing,
-      },
-    },
-    buildService: ({ name }): GraphQLDataSource => ({
-      async process({ request, context }) {
-        let document = documents.get(request.query!);
-        if (!document)
-          documents.set(request.query!, (document = parse(request.query!, { noLocation: true })));
-        const variables = JSON.parse(JSON.stringify(request.variables ?? {}));
-        const result = await answerSubgraph(
-          graph,
-          name,
-          document,
-          variables,
-          context as unknown as WorldRun,
-          request.operationName,
-        );
-        return JSON.parse(JSON.stringify(result));
-      },
-    }),
-  });
-  const { executor } = await gateway.load();
-  return {
-    async answer(operation) {
-      const { source, document, variables, operationName } = operation;
-      plan = graph.plan(operation);
-      const context = {
-        request: { query: source, variables, operationName },
-        document,
-        queryHash: source,
-        schema: graph.apiSchema,
-        context: newRun(),
-        metrics: {},
-        logger: console,
-      };
-      return plain((await executor(context as never)) as ExecutionResult);
-    },
-    stop: () => gateway.stop(),
-  };
-}
-
-const nothing = (): void => {};
 
 export interface EngineOptions {
   /** How an operation becomes a program. @default planned and compiled as it is */
@@ -409,7 +352,6 @@ export function startEngine(graph: Graph, options: EngineOptions = {}): System {
           : await executeEvent(program, await asking.send(opening), asking);
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },
-    stop: async () => {},
   };
 }
 

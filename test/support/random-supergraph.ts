@@ -8,7 +8,7 @@ import { type RandomSource } from './random-source';
 import { type SubgraphSource } from './random-world';
 
 export interface RandomGraphOptions {
-  /** Adds `@context` and `@fromContext`, which ApolloGateway refuses to load. @default false */
+  /** Adds `@context` and `@fromContext`. @default false */
   readonly context?: boolean;
 }
 

@@ -102,7 +102,7 @@ describe('a packed body', () => {
     const before = process.memoryUsage();
     const most = { rss: 0 };
     const timer = setInterval(() => (most.rss = Math.max(most.rss, process.memoryUsage().external)), 1);
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 2; i++) {
       expect(codeOf(await post(bomb, { 'content-encoding': encoding }))).toEqual([413, 'PAYLOAD_TOO_LARGE']);
     }
     clearInterval(timer);

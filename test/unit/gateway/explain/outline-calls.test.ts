@@ -20,20 +20,6 @@ const graph = new Graph({
 
 const outlineOf = (source: string, variables = {}) => outlineCalls(graph.compile(source), variables);
 
-it('tells the calls of an operation in their steps, and where the objects stand that they are about', () => {
-  expect(outlineOf('{ me { name orders { total parcels } } }')).toEqual([
-    { subgraph: 'accounts', kind: 'root', step: 1, needs: [], fetches: [{ asks: ['me'], path: '' }] },
-    { subgraph: 'orders', kind: 'entities', step: 2, needs: [0], fetches: [{ asks: ['User'], path: 'me' }] },
-    {
-      subgraph: 'shipping',
-      kind: 'entities',
-      step: 3,
-      needs: [1],
-      fetches: [{ asks: ['Order'], path: 'me.orders.@' }],
-    },
-  ]);
-});
-
 it('tells fetches that go into one call as one', () => {
   expect(outlineOf('{ me { orders { id } } friend { rank } }')).toEqual([
     {

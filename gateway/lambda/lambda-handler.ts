@@ -1,7 +1,6 @@
 import { awsLambda, awsLambdaIfAny } from './response-stream';
 import { refuseOnLambda } from './refuse-options';
 import { loadOptions } from '../options';
-import type { PackagedGraph } from '../packaged/packaged-graph';
 import { noConnections } from '../process/drain';
 import {
   createEventHandlers,
@@ -10,7 +9,7 @@ import {
   type LambdaStreamHandler,
 } from './event-handlers';
 import type { GatewayOptions } from '../process/given-options';
-import { openGateway, type RunningGateway } from '../process/start-gateway';
+import { openGateway, type OpenGatewayParts, type RunningGateway } from '../process/start-gateway';
 
 /** The options of a gateway on Lambda: those of `startGateway`, without those of several processes at one port. */
 export type LambdaOptions = Omit<GatewayOptions, 'clientConnections' | 'callbackKey' | 'peers'>;
@@ -23,17 +22,18 @@ export interface LambdaGateway extends LambdaHandlers {
  * Opens a gateway that answers the events of AWS Lambda, and listens nowhere. An event takes until its traces, usage and audit
  * records are sent, at most `lambda.flush` longer than its answer.
  *
- * @param packaged what was made in advance of the only supergraph that `given` has
  * @throws {OptionsError} when an option is wrong, or cannot be used on Lambda
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
-export async function openLambda(given: LambdaOptions, packaged?: PackagedGraph): Promise<LambdaGateway> {
+export async function openLambda(
+  given: LambdaOptions,
+  { packaged, transport }: Omit<OpenGatewayParts, 'check'> = {},
+): Promise<LambdaGateway> {
   // Nobody could look at what the console would record.
   const admin = { ...given.admin, enabled: false, console: { ...given.admin?.console, enabled: false } };
   const { gateway, current, flush } = await openGateway(
     { ...given, admin, clientConnections: noConnections },
-    refuseOnLambda,
-    packaged,
+    { check: refuseOnLambda, packaged, transport },
   );
   return { gateway, ...createEventHandlers(current().options, current, flush) };
 }

@@ -64,7 +64,10 @@ async function openWith(
 ): Promise<LambdaHandlers> {
   const supergraphSdl = parts.get(supergraphFile)!;
   const graph = readGraph(parts.get(graphFile)!, supergraphSdl, packageVersion());
-  const opened = await openLambda({ ...options, supergraph: fixedSource(supergraphSdl) }, graph);
+  const opened = await openLambda(
+    { ...options, supergraph: fixedSource(supergraphSdl) },
+    { packaged: graph },
+  );
   return { handler: opened.handler, streamHandler: streamified(opened.streamHandler) };
 }
 

@@ -63,7 +63,7 @@ export function openStores(
 
 /** What reaches subgraphs. Their connections for subscriptions outlive options. */
 export interface Upstreams {
-  readonly subscriptions: SubscriptionTransport;
+  readonly subscriptions: Pick<SubscriptionTransport, 'lease'>;
   readonly discovery: Discovery;
   readonly linkKeys: SharedLinkKeys;
 }
@@ -80,16 +80,25 @@ export interface OpenUpstreams extends Upstreams, OpenPart {
 /**
  * @param ports how many ports are tried for callbacks, until one is free
  * @param key a secret of the processes of this gateway, which pass on callbacks to one another
+ * @param transport opens subscriptions. @default over connections to the subgraphs
  */
 export function openUpstreams(
   { host, port, path, publicUrl }: Options['subscriptions']['callback'],
   { metrics: { meter }, logger }: Pick<Telemetry, 'metrics' | 'logger'>,
-  { ports, key }: { readonly ports?: number; readonly key?: string | undefined } = {},
+  {
+    ports,
+    key,
+    transport,
+  }: {
+    readonly ports?: number;
+    readonly key?: string | undefined;
+    readonly transport?: Upstreams['subscriptions'] | undefined;
+  } = {},
 ): OpenUpstreams {
   const callbacks = new Callbacks({ host, port, path, publicUrl, ports, key });
-  const subscriptions = new SubscriptionTransport({ callbacks, meter });
+  const connected = new SubscriptionTransport({ callbacks, meter });
   return {
-    subscriptions,
+    subscriptions: transport ?? connected,
     discovery: new Discovery({ meter, logger }),
     linkKeys: new SharedLinkKeys(),
     async listen({ subgraphs }) {
@@ -102,7 +111,7 @@ export function openUpstreams(
       }
     },
     async close() {
-      subscriptions.close();
+      connected.close();
       await callbacks.close();
     },
   };

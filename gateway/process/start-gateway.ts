@@ -10,6 +10,7 @@ import type { PackagedGraph } from '../packaged/packaged-graph';
 import type { Pipeline } from '../request/pipeline';
 import type { Reply } from '../request/reply';
 import type { RequestsInFlight } from '../request/requests-in-flight';
+import type { SubscriptionTransport } from '../subgraph-calls/subscriptions/subscription-transport';
 import type { MetricsFormat } from '../telemetry/metrics/prometheus';
 import { openClientPort } from './clients/client-port';
 import { Configuration } from './configuration/configuration';
@@ -63,6 +64,15 @@ export interface RequestSteps {
   readonly route: Route;
 }
 
+export interface OpenGatewayParts {
+  /** Called with the options before anything is opened; throws if they cannot be used. */
+  readonly check?: ((options: Options) => void) | undefined;
+  /** What was made in advance of the only supergraph of the gateway. @default nothing */
+  readonly packaged?: PackagedGraph | undefined;
+  /** Opens subscriptions at subgraphs. @default over connections to them */
+  readonly transport?: Pick<SubscriptionTransport, 'lease'> | undefined;
+}
+
 /** A gateway, with what answers requests that do not come over its port. */
 export interface OpenGateway {
   readonly gateway: RunningGateway;
@@ -85,15 +95,12 @@ export async function startGateway(given: GatewayOptions): Promise<RunningGatewa
 /**
  * Starts a gateway as `startGateway` does.
  *
- * @param check called with the options before anything is opened; throws if they cannot be used
- * @param packaged what was made in advance of the only supergraph that `given` has
  * @throws {OptionsError} when an option is wrong or a port is taken
  * @throws {SupergraphError} when the supergraph cannot be read or run
  */
 export function openGateway(
   given: GatewayOptions,
-  check?: (options: Options) => void,
-  packaged?: PackagedGraph,
+  { check, packaged, transport }: OpenGatewayParts = {},
 ): Promise<OpenGateway> {
   return openAll(async (opened) => {
     const { options, ownSource, inCode, explorerHeaders } = readGiven(given);
@@ -114,6 +121,7 @@ export function openGateway(
         // Beside other workers, each of which takes its own callbacks.
         ports: clientConnections === undefined ? 1 : 64,
         key: given.callbackKey,
+        transport,
       }),
     );
     const clients = createClientState(keepCursorKey({ cache: options.cache, logger }), meter);

@@ -9,16 +9,11 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { hasChromium, inChromium, launchChromium, serveApplication, type Site } from '../support/chromium';
 import { executeInGraphiql } from '../support/graphiql';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const files = join(__dirname, '../support/tls');
 const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
@@ -58,6 +53,7 @@ const tls = { cert: join(files, 'cert.pem'), key: join(files, 'key.pem') };
       resolvers: { Product: { __resolveReference: () => reviewed.then(() => ({ stars: 4714 })) } },
     });
     gateway = await startTestGateway({
+      transport: upstreams,
       supergraph: sourceOf(compose([subgraph, reviews])),
       mode: 'development',
       cors: { origins: [shop.origin] },

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { watchIdentities } from '../support/identities';
 import { Queue } from '../support/queue';
@@ -17,10 +16,6 @@ import {
 } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const support = join(__dirname, '../support');
 const tls = { cert: join(support, 'tls/cert.pem'), key: join(support, 'tls/key.pem') };
@@ -40,6 +35,7 @@ const running: string[] = [];
 
 async function startGateway(port = 0): Promise<void> {
   gateway = await startTestGateway({
+    transport: upstreams,
     supergraph: sourceOf(compose([shop])),
     ...{ port, tls },
     auth: {

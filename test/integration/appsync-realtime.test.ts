@@ -7,17 +7,12 @@ import { ApolloClient, gql, InMemoryCache } from '@apollo/client/core';
 import { AUTH_TYPE, type AuthOptions } from 'aws-appsync-auth-link';
 import { createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
 import { WebSocket } from 'ws';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { gapEvent, upstreams } from '../support/held-upstreams';
 import { watchIdentities } from '../support/identities';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 import { openWebSocket, type WebSocketClient } from '../support/web-socket-client';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 let connections = 0;
 
@@ -51,6 +46,7 @@ let opened: { close(): void }[];
 beforeAll(async () => {
   [issuer, pool] = await Promise.all([startTokenIssuer(), startTokenIssuer()]);
   gateway = await startTestGateway({
+    transport: upstreams,
     supergraph: sourceOf(compose([shop])),
     auth: {
       apiKeys: [{ client: 'app', sha256: sha256('da2-key') }],
@@ -176,7 +172,7 @@ describe('aws-appsync-subscription-link', () => {
   });
 
   it('is told that the gateway stops', async () => {
-    const other = await startTestGateway({ supergraph: sourceOf(compose([shop])) });
+    const other = await startTestGateway({ transport: upstreams, supergraph: sourceOf(compose([shop])) });
     const { failed } = subscribe(clientFor({ type: AUTH_TYPE.API_KEY, apiKey: 'any' }, other.url));
     await untilOpen();
     await other.stop();

@@ -15,15 +15,11 @@ import {
   Store,
 } from 'relay-runtime';
 import { WebSocket } from 'ws';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { gapEvent, upstreams } from '../support/held-upstreams';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose } from '../support/small-graph';
 import { webSocketUrl } from '../support/web-socket-client';
 
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 // Apollo Client's link compares with it, and Node 20 has none.
 Object.assign(globalThis, { WebSocket });
 
@@ -35,6 +31,7 @@ let socket: Client;
 beforeAll(async () => {
   const counts = { name: 'counts', url: 'http://counts.test/graphql', typeDefs };
   gateway = await startTestGateway({
+    transport: upstreams,
     supergraph: sourceOf(compose([counts])),
     cors: { origins: ['https://shop.example'] },
   });

@@ -19,7 +19,6 @@ import {
 } from '../../gateway/lambda/index';
 import { openLambda } from '../../gateway/lambda/lambda-handler';
 import { examplesOf } from '../support/documentation';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { headersIn, lambdaEvent, type SentRequest } from '../support/lambda-events';
 import { context, startStreamingGateway, streamingSenders } from '../support/lambda-front';
@@ -29,10 +28,6 @@ import { Queue } from '../support/queue';
 import { readEventStream, readMultipart } from '../support/read-parts';
 import { type Json, sourceOf } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const query = 'subscription { repriced { price } }';
 const repriced = (price: number): Json => ({ repriced: { price } });
@@ -105,6 +100,7 @@ describe.each(streamingSenders)('behind a %s', (sender) => {
   let gateway: Awaited<ReturnType<typeof startStreamingGateway>>;
   beforeAll(async () => {
     gateway = await startStreamingGateway(sender, {
+      transport: upstreams,
       supergraph: sourceOf(supergraph),
       cors: { origins: ['https://shop.example'] },
       lambda: { stream: '256KiB' },
@@ -365,7 +361,7 @@ describe('a function that streams', () => {
     lambda: { perInstance: true },
   };
   const open = (more: LambdaOptions = {}) =>
-    openLambda({ supergraph: sourceOf(supergraph), ...options, ...more });
+    openLambda({ supergraph: sourceOf(supergraph), ...options, ...more }, { transport: upstreams });
   let reset: () => void;
   beforeEach(() => {
     reset = setAwsLambda(awsLambdaStub);
@@ -454,10 +450,10 @@ describe('a function that streams', () => {
     const run = compileFunction(code, ['process', 'createStreamHandler'], { filename: 'index.mjs' });
     let stop: () => Promise<void>;
     const handler: LambdaStreamHandler = await run(process, async (given: LambdaOptions) => {
-      const { streamHandler, gateway } = await openLambda({
-        ...given,
-        logDestination: options.logDestination!,
-      });
+      const { streamHandler, gateway } = await openLambda(
+        { ...given, logDestination: options.logDestination! },
+        { transport: upstreams },
+      );
       stop = () => gateway.stop();
       return awsLambdaStub.streamifyResponse(streamHandler);
     });

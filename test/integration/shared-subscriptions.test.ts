@@ -8,16 +8,11 @@ import { GraphQLError } from 'graphql';
 import type { HookOperation } from '../../gateway';
 import { amountOf } from '../support/amounts';
 import { eventOf, gapEvent, type HeldUpstream, upstreams } from '../support/held-upstreams';
-import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient, InProcessOptions } from '../support/in-process-client';
 import { eventually } from '../support/process';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import type { Json } from '../support/running-gateway';
 import { compose } from '../support/small-graph';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
 const products = inProcessSubgraph({
@@ -50,6 +45,7 @@ let gateway: InProcessGateway;
 
 beforeAll(async () => {
   gateway = await openInProcess([products, reviews], {
+    transport: upstreams,
     headers: { forward: ['x-user', 'user-agent'] },
     calls: { sharedHeaders: ['user-agent'] },
     subscriptions: { perIdentity: 1200, unread: '1KiB' },
@@ -115,7 +111,10 @@ describe('equal subscriptions', () => {
       typeDefs: `${link} type Product @key(fields: "upc") { upc: ID!  left: Int }`,
       resolvers: { Product: { left: () => 3 } },
     });
-    const larger = await openInProcess([products, reviews, stock], { subscriptions: { perIdentity: 1200 } });
+    const larger = await openInProcess([products, reviews, stock], {
+      transport: upstreams,
+      subscriptions: { perIdentity: 1200 },
+    });
     const body = {
       query: 'subscription ($upc: ID!) { repriced(upc: $upc) { price words left } }',
       variables: { upc: '1' },
@@ -474,7 +473,7 @@ describe('positions', () => {
     const [one, two] = ['1'.repeat(40), '2'.repeat(40)];
     const gateways: InProcessGateway[] = [];
     const subscribeAt = async (keys: string[], after?: string): Promise<InProcessClient> => {
-      const at = await openInProcess([products], { privateLinks: { keys } });
+      const at = await openInProcess([products], { transport: upstreams, privateLinks: { keys } });
       gateways.push(at);
       const document = 'subscription { moved { price } }';
       const client = at.ask({ query: document, ...(after !== undefined && { extensions: { after } }) });
@@ -549,6 +548,7 @@ describe('a new supergraph', () => {
   it('asks the hook again for each client, and ends those alone that it refuses', async () => {
     const seen: [string, HookOperation][] = [];
     const hooked = await openInProcess([products, reviews], {
+      transport: upstreams,
       headers: { forward: ['x-tenant'] },
       hooks: {
         onOperation({ headers }, operation) {
@@ -688,7 +688,10 @@ describe('a new supergraph', () => {
 });
 
 it('refuses more subscriptions than one caller may have', async () => {
-  const small = await openInProcess([products, reviews], { subscriptions: { perIdentity: 2, total: 10 } });
+  const small = await openInProcess([products, reviews], {
+    transport: upstreams,
+    subscriptions: { perIdentity: 2, total: 10 },
+  });
   const asked = Array.from({ length: 3 }, () => small.ask({ query, variables: { upc: '1' } }));
   const statuses = await Promise.all(asked.map(async ({ head }) => (await head).status));
   expect(statuses.sort()).toEqual([200, 200, 429]);
@@ -698,7 +701,10 @@ it('refuses more subscriptions than one caller may have', async () => {
 });
 
 it('counts a subscription with a long request as several, as it is kept', async () => {
-  const small = await openInProcess([products, reviews], { subscriptions: { perIdentity: 3 } });
+  const small = await openInProcess([products, reviews], {
+    transport: upstreams,
+    subscriptions: { perIdentity: 3 },
+  });
   const ask = (upc: string) => small.ask({ query, variables: { upc } });
   const long = ask('1'.repeat(8000));
   expect((await long.head).status).toBe(200);

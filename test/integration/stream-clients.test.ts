@@ -17,17 +17,12 @@ import { EventSource } from 'eventsource';
 import { createClient } from 'graphql-sse';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { certificate } from '../support/subgraph-servers';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const query = 'subscription ($upc: ID!) { repriced(upc: $upc) { price } }';
 const variables = { upc: '1' };
@@ -79,6 +74,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
   beforeAll(async () => {
     agent = new Agent({ allowH2: isSecure, connect: { ca: certificate } });
     gateway = await startTestGateway({
+      transport: upstreams,
       supergraph: sourceOf(compose([subgraph])),
       cors: { origins: ['https://shop.example'] },
       ...(isSecure && { tls }),
@@ -302,6 +298,7 @@ describe('a refusal', () => {
   beforeAll(async () => {
     issuer = await startTokenIssuer();
     gateway = await startTestGateway({
+      transport: upstreams,
       supergraph: sourceOf(compose([subgraph])),
       auth: {
         apiKeys: [{ client: 'web', sha256: createHash('sha256').update('good').digest('hex') }],
@@ -393,6 +390,7 @@ describe('when the gateway is replaced', () => {
   /** @param port 0 for any */
   const start = async (port: number): Promise<TestGateway> => {
     const gateway = await startTestGateway({
+      transport: upstreams,
       supergraph: sourceOf(compose([subgraph])),
       port,
       cors: { origins: ['https://shop.example'] },
@@ -451,6 +449,7 @@ describe('when the gateway is replaced', () => {
 
   it('a subscription that comes too late is sent away for a moment', async () => {
     const gateway = await startTestGateway({
+      transport: upstreams,
       supergraph: sourceOf(compose([subgraph])),
       shutdown: { delay: '500ms' },
     });

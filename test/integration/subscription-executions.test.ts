@@ -1,15 +1,10 @@
 /** When the events of a source are executed, and in which order their answers come. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { upstreams } from '../support/held-upstreams';
-import type * as heldUpstreams from '../support/held-upstreams';
 import type { InProcessClient } from '../support/in-process-client';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import { eventually } from '../support/process';
 import { compose } from '../support/small-graph';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])';
 const products = inProcessSubgraph({
@@ -43,6 +38,7 @@ const mostWaiting = 4;
 
 beforeAll(async () => {
   gateway = await openInProcess([products, reviews], {
+    transport: upstreams,
     subscriptions: { concurrency: 3 },
     subgraphs: { products: { subscriptions: { waiting: mostWaiting } } },
   });
@@ -178,6 +174,7 @@ describe('what an interceptor or a hook never answers', () => {
   let hurried: InProcessGateway;
   beforeAll(async () => {
     hurried = await openInProcess([products, reviews], {
+      transport: upstreams,
       timeouts: { request: '500ms' },
       hooks: { onAnswer: () => hook },
     });

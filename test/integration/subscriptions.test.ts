@@ -5,15 +5,10 @@
  */
 import type { GatewayOptions } from '../../gateway';
 import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { eventOf, type HeldUpstream, upstreams } from '../support/held-upstreams';
 import { type InProcessClient, type InProcessOptions } from '../support/in-process-client';
 import { type InProcessGateway, inProcessSubgraph, openInProcess } from '../support/in-process-gateway';
 import type { Json } from '../support/running-gateway';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 const products = inProcessSubgraph({
   name: 'products',
@@ -59,7 +54,11 @@ async function open(options: Omit<GatewayOptions, 'supergraph' | 'interceptors'>
   const key = options.hooks === undefined ? JSON.stringify(options) : String(gateways.size);
   let gateway = gateways.get(key);
   if (gateway === undefined) {
-    gateway = await openInProcess([products, reviews], { errors: { maskSubgraphs: 'none' }, ...options });
+    gateway = await openInProcess([products, reviews], {
+      transport: upstreams,
+      errors: { maskSubgraphs: 'none' },
+      ...options,
+    });
     gateways.set(key, gateway);
   }
   const { log } = gateway;

@@ -20,17 +20,12 @@ import {
 } from 'relay-runtime';
 import { WebSocket } from 'ws';
 import { TransportError } from '../../gateway/subgraph-calls/contract/transport';
-import type * as heldUpstreams from '../support/held-upstreams';
 import { upstreams } from '../support/held-upstreams';
 import { Queue } from '../support/queue';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSmallGraph, type SmallGraph } from '../support/small-graph';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
 import { webSocketUrl } from '../support/web-socket-client';
-
-jest.mock('../../gateway/subgraph-calls/connect', () =>
-  jest.requireActual<typeof heldUpstreams>('../support/held-upstreams').inPlaceOfConnect(),
-);
 
 // Apollo Client's link compares with it, and Node 20 has none.
 Object.assign(globalThis, { WebSocket });
@@ -55,6 +50,7 @@ let connections = 0;
 beforeAll(async () => {
   [graph, issuer] = await Promise.all([startSmallGraph(), startTokenIssuer()]);
   gateway = await startTestGateway({
+    transport: upstreams,
     supergraph: sourceOf(compose([graph.accounts, graph.reviews, news])),
     auth: {
       apiKeys: [{ client: 'web', sha256: createHash('sha256').update('good').digest('hex') }],

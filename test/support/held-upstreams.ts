@@ -1,10 +1,9 @@
-import type * as connections from '../../gateway/subgraph-calls/connect';
-import type { Source } from '../../gateway/subgraph-calls/contract/source';
+import type { SubgraphEvent, SubgraphRequest } from '../../gateway/subgraph-calls/contract/transport';
+import type { OpenEvents } from '../../gateway/subgraph-calls/subscriptions/resume';
 import type {
-  SubgraphEvent,
-  SubgraphRequest,
-  Subscribe,
-} from '../../gateway/subgraph-calls/contract/transport';
+  SubscriptionLease,
+  SubscriptionTransport,
+} from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import { HeldSource } from './held-source';
 
 /** A source of events that a gateway has opened at a subgraph. */
@@ -13,24 +12,23 @@ export interface HeldUpstream {
   readonly events: HeldSource<SubgraphEvent>;
 }
 
-/**
- * The subgraphs' side of subscriptions, in a test's hands. A test that uses them begins with
- *
- *     jest.mock('../../gateway/subgraph-calls/connect', () =>
- *       jest.requireActual('../support/held-upstreams').inPlaceOfConnect(),
- *     );
- */
-class HeldUpstreams {
+/** The subgraphs' side of subscriptions, in a test's hands: the `transport` of a gateway. */
+class HeldUpstreams implements Pick<SubscriptionTransport, 'lease'> {
   /** In the order in which they were opened; those that are closed, too. */
   readonly opened: HeldUpstream[] = [];
   /** Called before a source opens: it may reject, or wait. */
   accept: (request: SubgraphRequest) => Promise<void> = () => Promise.resolve();
 
-  readonly subscribe: Subscribe = async (request): Promise<Source<SubgraphEvent>> => {
+  /** Nothing is opened again that breaks. */
+  lease(): SubscriptionLease {
+    return { to: () => this.#open, resuming: (_, open) => open, end: () => undefined };
+  }
+
+  readonly #open: OpenEvents = async (request) => {
     const upstream = { request, events: new HeldSource<SubgraphEvent>() };
     this.opened.push(upstream);
     await this.accept(request);
-    return upstream.events;
+    return { status: 200, source: upstream.events };
   };
 
   get open(): readonly HeldUpstream[] {
@@ -64,14 +62,3 @@ export const gapEvent: SubgraphEvent = {
   body: Buffer.from('{"data":null,"extensions":{"gap":true}}'),
   isGap: true,
 };
-
-export function inPlaceOfConnect(): typeof connections {
-  const actual = jest.requireActual<typeof connections>('../../gateway/subgraph-calls/connect');
-  return {
-    ...actual,
-    connectSubgraphs: (options) => ({
-      ...actual.connectSubgraphs(options),
-      subscribe: upstreams.subscribe,
-    }),
-  };
-}

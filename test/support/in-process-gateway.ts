@@ -8,6 +8,7 @@ import { parseOptions } from '../../gateway/options';
 import { Configuration } from '../../gateway/process/configuration/configuration';
 import { Lifecycle } from '../../gateway/process/lifecycle';
 import { createClientState, openUpstreams } from '../../gateway/process/process-parts';
+import type { OpenGatewayParts } from '../../gateway/process/start-gateway';
 import { bodyOf } from '../../gateway/subgraph-calls/wire/request-body';
 import type { Interceptor } from '../../gateway/subgraph-calls/contract/transport';
 import { createLogger } from '../../gateway/telemetry/logger';
@@ -61,10 +62,14 @@ export interface InProcessGateway extends Pick<TestGateway, 'log' | 'post' | 'qu
  */
 export async function openInProcess(
   subgraphs: readonly InProcessSubgraph[],
-  given: Omit<GatewayOptions, 'supergraph' | 'interceptors'> = {},
+  {
+    transport,
+    hooks = {},
+    plugins = [],
+    ...written
+  }: Omit<GatewayOptions, 'supergraph' | 'interceptors'> & Pick<OpenGatewayParts, 'transport'> = {},
   supergraphSdl = compose(subgraphs),
 ): Promise<InProcessGateway> {
-  const { hooks = {}, plugins = [], ...written } = given;
   const options = parseOptions(written);
   const log: Json[] = [];
   const logger = createLogger({
@@ -85,7 +90,7 @@ export async function openInProcess(
       extensions: { hooks, plugins, interceptors: [answeredBy(subgraphs)], explorerHeaders: {} },
       telemetry,
       stores: { store, sharedCounts: undefined },
-      upstreams: openUpstreams(options.subscriptions.callback, telemetry),
+      upstreams: openUpstreams(options.subscriptions.callback, telemetry, { transport }),
       clients,
       eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),
       consoleOrigins: () => [],
@@ -129,7 +134,8 @@ export async function openInProcess(
 
 function answeredBy(subgraphs: readonly InProcessSubgraph[]): Interceptor {
   const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
-  return () => async (request) => {
+  return (next) => async (request) => {
+    if (request.operation.kind === 'subscription') return next(request);
     const body = JSON.parse(bodyOf(request).toString());
     const answer = await byName.get(request.operation.subgraph)!.answer(body);
     return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) };

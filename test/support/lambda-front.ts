@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import type { LambdaAnswer, LambdaHandler, LambdaOptions } from '../../gateway/lambda/index';
 import type { LambdaStreamHandler } from '../../gateway/lambda/event-handlers';
 import { openLambda } from '../../gateway/lambda/lambda-handler';
+import type { OpenGatewayParts } from '../../gateway/process/start-gateway';
 import { type EventSender, headersIn, lambdaEvent } from './lambda-events';
 import { awsLambdaStub, type FunctionStub, setAwsLambda, startFunctionStub } from './lambda-runtime-stub';
 import { type Json, testGateway, type TestGateway } from './test-gateway';
@@ -90,21 +91,18 @@ export async function startLambdaGateway(sender: EventSender, options: LambdaOpt
 /** The same, as a function that streams. */
 export async function startStreamingGateway(
   sender: StreamingSender,
-  options: LambdaOptions,
+  options: LambdaOptions & Pick<OpenGatewayParts, 'transport'>,
 ): Promise<TestGateway & { readonly runtime: FunctionStub }> {
   const { opened, log } = await openGateway(options);
   const front = await startStreamFront(sender, opened.streamHandler);
   return { ...behind(front, opened, options, log), runtime: front.runtime };
 }
 
-async function openGateway(options: LambdaOptions) {
+async function openGateway({ transport, ...options }: LambdaOptions & Pick<OpenGatewayParts, 'transport'>) {
   const log: Json[] = [];
   const logDestination = { write: (line: string) => log.push(JSON.parse(line)) };
-  const opened = await openLambda({
-    logDestination,
-    ...options,
-    lambda: { perInstance: true, ...options.lambda },
-  });
+  const lambda = { perInstance: true, ...options.lambda };
+  const opened = await openLambda({ logDestination, ...options, lambda }, { transport });
   return { opened, log };
 }
 

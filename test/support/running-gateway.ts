@@ -1,5 +1,6 @@
-import { startGateway, type GatewayOptions } from '../../gateway';
+import type { GatewayOptions } from '../../gateway';
 import type { SupergraphListener, SupergraphSource } from '../../gateway';
+import { openGateway, type OpenGatewayParts } from '../../gateway/process/start-gateway';
 import { type Json, testGateway, type TestGateway } from './test-gateway';
 
 export { sampleSum } from './test-gateway';
@@ -28,14 +29,20 @@ export function sourceOf(supergraphSdl: string | undefined): TestSource {
 }
 
 /** A gateway on free ports that keeps its log to itself. */
-export async function startTestGateway(options: GatewayOptions): Promise<TestGateway> {
+export async function startTestGateway({
+  transport,
+  ...options
+}: GatewayOptions & Pick<OpenGatewayParts, 'transport'>): Promise<TestGateway> {
   const log: Json[] = [];
-  const gateway = await startGateway({
-    port: 0,
-    admin: { port: 0 },
-    logDestination: { write: (line) => log.push(JSON.parse(line)) },
-    ...options,
-  });
+  const { gateway } = await openGateway(
+    {
+      port: 0,
+      admin: { port: 0 },
+      logDestination: { write: (line) => log.push(JSON.parse(line)) },
+      ...options,
+    },
+    { transport },
+  );
   const metrics: TestGateway['metrics'] = async () => {
     const token = options.admin?.token;
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };

@@ -29,7 +29,7 @@ import type { SubgraphResponse } from '../contract/transport';
 export interface EndpointParts {
   readonly calls: Pick<Options, 'breaker' | 'zone'>;
   readonly transport: HttpTransport;
-  readonly subscriptions: SubscriptionTransport;
+  readonly subscriptions: Pick<SubscriptionTransport, 'lease'>;
   /** How connections for subscriptions are opened. */
   readonly connections: SubscriptionConnections;
   readonly breakers: Breakers;

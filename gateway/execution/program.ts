@@ -3,7 +3,7 @@ import type { Combinations } from './compile/combine';
 import type { ConditionValues } from './compile/conditions';
 import type { Deferral, DeferUsage } from './compile/defer';
 import type { Introspection } from './compile/introspection';
-import type { Access, TypeSource } from './compile/merge';
+import type { FieldAccess, TypeSource } from './compile/merge';
 import type { ObjectProjection } from './compile/projection';
 import type { Representation } from './compile/representations';
 import type { Shape } from './compile/shape';
@@ -124,7 +124,7 @@ export interface ContextSource {
 export interface ContextStep {
   readonly types: Uint8Array | undefined;
   readonly typed: TypeSource;
-  readonly access: Access;
+  readonly access: FieldAccess;
 }
 
 /** The way from the root of the merged response to the objects of a fetch. */
@@ -139,6 +139,6 @@ export interface WalkStep {
   /** The types that an object must have for the walk to go on from it; undefined for any. */
   readonly types: Uint8Array | undefined;
   readonly key: string;
-  readonly access: Access;
+  readonly access: FieldAccess;
   readonly typed: TypeSource;
 }

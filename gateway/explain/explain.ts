@@ -13,7 +13,7 @@ import { Planner } from '../planning';
 import { printPlan } from './print-plan';
 import { validationRules } from '../request/validation-rules';
 
-export interface ExplainOptions {
+export interface ExplanationRequest {
   readonly supergraphSdl: string;
   /** A GraphQL document. */
   readonly query: string;
@@ -50,7 +50,7 @@ export interface OperationExplanation extends Savings {
 type Explanation = OperationExplanation | { readonly errors: readonly GraphQLError[] };
 
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
-export async function explainOperation(given: ExplainOptions): Promise<Explanation> {
+export async function explainOperation(given: ExplanationRequest): Promise<Explanation> {
   const { supergraphSdl, query, operationName, variables, why = false, options = parseOptions({}) } = given;
   const eventFields = eventFieldsOf(options.events.subscriptions);
   const planner = new Planner({ supergraphSdl, eventFields, limits: options.planning });

@@ -7,7 +7,7 @@ import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { fetchesOf } from '../execution/compile/order';
 import { type FetchNode, type QueryPlan } from '../execution/compile/plan';
 import { runInSlices } from '../net/slice';
-import { Steps } from '../planning/budget';
+import { StepCount } from '../planning/budget';
 import { type OperationToPlan, planOperation } from '../planning/plan-operation';
 import { type Planner } from '../planning';
 import { printPlan } from './print-plan';
@@ -56,7 +56,7 @@ export async function explainPlan(
   const plan = await planner.plan(text, operationName, overrideLabels);
   const document = parse(text, { noLocation: true });
   const { index, budget } = await planner.details();
-  const others = new OtherPlans({ document, operationName, overrideLabels }, index, new Steps(budget));
+  const others = new OtherPlans({ document, operationName, overrideLabels }, index, new StepCount(budget));
   return { plan, reasons: await runInSlices(reasonsOf(plan, index, others)) };
 }
 
@@ -90,12 +90,12 @@ class OtherPlans {
   readonly #known = new Map<string, FetchReason['nextBest']>();
   readonly #operation: OperationToPlan;
   readonly #index: SupergraphIndex;
-  readonly #steps: Steps;
+  readonly #steps: StepCount;
   /** Leaves of the operation that no plan answers, such as fields of types that an object cannot have. */
   #usuallyLeft: number | undefined;
 
   /** @param steps of all plans together */
-  constructor(operation: OperationToPlan, index: SupergraphIndex, steps: Steps) {
+  constructor(operation: OperationToPlan, index: SupergraphIndex, steps: StepCount) {
     this.#operation = operation;
     this.#index = index;
     this.#steps = steps;

@@ -10,7 +10,7 @@ import type { OperationAccess, RefusedLabels } from '../auth/directives';
 import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
-import type { Variables } from '../limits/variables';
+import type { VariableValues } from '../limits/variables';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { CountedOperation } from '../telemetry/metrics/call-statistics';
 import type { CountUse } from '../usage/recorder';
@@ -35,7 +35,7 @@ export interface CompiledOperation {
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
   /** What the response cache needs to look up the answer. */
-  readonly cacheQuery: (variables: Variables, refused: RefusedLabels) => CacheQuery;
+  readonly cacheQuery: (variables: VariableValues, refused: RefusedLabels) => CacheQuery;
 }
 
 /** Names have no line break, so keys are unambiguous. Without a name it is the document: no copy is made. */
@@ -49,7 +49,7 @@ export const knownKey = (document: string, operationName: string | undefined): s
 export function variableErrors(
   schema: GraphQLSchema,
   { operation, operationName, source }: CompiledOperation,
-  variables: Variables,
+  variables: VariableValues,
 ): readonly GraphQLError[] | undefined {
   const { variableDefinitions = [] } = operation;
   if (variableDefinitions.length === 0) return undefined;
@@ -61,7 +61,11 @@ export function variableErrors(
 }
 
 /** Counts the cost for the rates of the client. Throws if it exceeds one of them. */
-export function charge(request: IncomingRequest, { estimate }: OperationCost, variables: Variables): void {
+export function charge(
+  request: IncomingRequest,
+  { estimate }: OperationCost,
+  variables: VariableValues,
+): void {
   if (request.charge === undefined) return;
   const { cost } = estimate(variables);
   const limited = request.charge(cost);

@@ -9,7 +9,7 @@ import type { Store } from '../cache/stores/store';
 import { digest } from '../cache/responses/response-keys';
 import type { Engine, KnownOperation } from './engine';
 import type { Subgraph } from '../subgraph-calls/subgraph';
-import { type OperationOptions, Operations } from './operations';
+import { type OperationOptions, SupergraphOperations } from './operations';
 import type { Options } from '../options';
 import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
 import { chooseOverrides, overrideRates } from './overrides';
@@ -100,7 +100,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       calls: options.metrics.calls,
     });
     await programs.warm(untilLate(warmUp));
-    const { learn, known, prepare } = new Operations({
+    const { learn, known, prepare } = new SupergraphOperations({
       ...options,
       supergraph: digest(supergraphSdl),
       schema,

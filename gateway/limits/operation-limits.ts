@@ -6,10 +6,10 @@ import type { ClientLimits } from './client-limits';
 import type { Estimate } from './cost/estimate';
 import type { OperationCost } from './cost/operation-cost';
 import { refusalOf } from './document-limits';
-import { refuseVariables, type Variables } from './variables';
+import { refuseVariables, type VariableValues } from './variables';
 
 /** Returns the error if a client may not run the operation with these variables. */
-export type RefuseOperation = (variables: Variables, identity: Identity) => GraphQLError | undefined;
+export type RefuseOperation = (variables: VariableValues, identity: Identity) => GraphQLError | undefined;
 
 /** All limits that are checked before an operation is planned. It is measured here, once. */
 export function refuseOperation(

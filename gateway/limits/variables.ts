@@ -3,11 +3,11 @@ import { requestError } from '../errors';
 import type { Limits } from '../options/limits';
 
 /** The variables of an operation, as the client sent them. */
-export type Variables = Readonly<Record<string, unknown>>;
+export type VariableValues = Readonly<Record<string, unknown>>;
 
 /** The error if variables are too many or too deep. It reads without recursion, unlike later code. */
 export function refuseVariables(
-  variables: Variables,
+  variables: VariableValues,
   limits: Pick<Limits, 'variables' | 'variablesDepth'>,
 ): GraphQLError | undefined {
   let level: object[] = [variables];

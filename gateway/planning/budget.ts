@@ -12,7 +12,7 @@ export interface PlanningBudget {
 export const defaultBudget: PlanningBudget = { steps: 15_000, depth: 1000 };
 
 /** The steps that one operation has taken. */
-export class Steps {
+export class StepCount {
   taken = 0;
   /** Begun by who works at the operation. */
   readonly slice: Slice;

@@ -1,18 +1,18 @@
 /** Which root fields of a mutation are one request: they run in their order, whatever their conditions. */
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
-import { type Calls } from './search/calls';
-import { type Steps } from './budget';
+import { type CallBits } from './search/calls';
+import { type StepCount } from './budget';
 import { groupsBy, remembered } from './maps';
 import { cover } from './search/cover';
 import { type Search } from './search/search';
-import { type PlanSource, type Sources } from './search/sources';
+import { type PlanSource, type SourceList } from './search/sources';
 import { allOf, type Conditions, conditionsKey, contradicts, type SelectedField } from './selections';
 import { type IndexedType } from './supergraph-index';
 
 /** Root fields that are fetched one after another: all of a query, some of a mutation each. */
 export interface RootGroup {
   readonly fields: readonly SelectedField[];
-  readonly sources: Sources;
+  readonly sources: SourceList;
 }
 
 /** Of all ways to group the fields, the one with the fewest steps, then the fewest calls, then the fewest groups. */
@@ -43,7 +43,7 @@ export function* mutationGroups(
   return groups;
 }
 
-export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): Sources {
+export function rootSources(search: Search, root: IndexedType, subgraphs: Iterable<number>): SourceList {
   const list: PlanSource[] = [];
   for (const subgraph of subgraphs) list.push({ subgraph, stage: 0, as: root, provided: undefined });
   return search.sourceLists.of(list);
@@ -72,7 +72,7 @@ function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[
     const sources = rootSources(search, root, [subgraph]);
     const plans = same.map((field) => cover(search, field, sources));
     if (!plans.every((plan) => plan !== null && plan.left === undefined)) continue;
-    const calls: Calls = [];
+    const calls: CallBits = [];
     for (const plan of plans) search.callSets.addAll(calls, plan!.calls, 0);
     const depth = Math.max(...plans.map((plan) => plan!.depth));
     able.push({ subgraph, depth, calls: search.callSets.count(calls) });
@@ -82,7 +82,7 @@ function ableTo(search: Search, root: IndexedType, same: readonly SelectedField[
 }
 
 function extended(
-  steps: Steps,
+  steps: StepCount,
   before: MutationWay | undefined,
   { subgraph, depth, calls }: AbleSubgraph,
   occurrence: readonly SelectedField[],
@@ -101,7 +101,7 @@ function extended(
 }
 
 /** Whether no field of an occurrence runs where one of the group before it does. */
-function isAlternative(steps: Steps, before: MutationWay, occurrence: readonly SelectedField[]): boolean {
+function isAlternative(steps: StepCount, before: MutationWay, occurrence: readonly SelectedField[]): boolean {
   const runsWith = (one: SelectedField): boolean => {
     // Of one response name, each occurrence is under the condition that those before are left out.
     if (one.responseName === occurrence[0]!.responseName) return false;
@@ -129,7 +129,7 @@ function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
 function* occurrenceOf(
   field: SelectedField,
   same: readonly SelectedField[],
-  steps: Steps,
+  steps: StepCount,
 ): SlicedWork<readonly SelectedField[]> {
   /** The ways in which the field is included, and all before it are not. */
   let guards: readonly Conditions[] = [field.when];

@@ -12,7 +12,7 @@
 import { type DocumentNode, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type FetchNode, type PlanNode, type QueryPlan } from '../execution/compile/plan';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
-import { type Steps } from './budget';
+import { type StepCount } from './budget';
 import { Emitter } from './emit/emitter';
 import { startLate } from './emit/late-fetches';
 import { NodeWriter } from './emit/nodes';
@@ -41,7 +41,7 @@ export interface OperationToPlan {
 export function* planOperation(
   { document, operationName, overrideLabels, onLeft }: OperationToPlan,
   index: SupergraphIndex,
-  steps: Steps,
+  steps: StepCount,
 ): SlicedWork<QueryPlan> {
   const selected = yield* readOperation(document, operationName, index, steps);
   const { operation, selection } = selected;

@@ -6,7 +6,7 @@ import { type SlicedTask, SlicedTasks } from '../net/sliced-tasks';
 import { requestError } from '../errors';
 import { type QueryPlan } from '../execution/compile/plan';
 import { type Options } from '../options';
-import { defaultBudget, type PlanningBudget, Steps } from './budget';
+import { defaultBudget, type PlanningBudget, StepCount } from './budget';
 import { type EventFields } from './event-fields';
 import { planOperation } from './plan-operation';
 import { type ReadSupergraph, readSupergraph, type SupergraphFacts } from './supergraph-facts';
@@ -138,7 +138,7 @@ export class Planner {
     if ('wrong' in this.#read!) throw failed(this.#read.wrong);
     try {
       const operation = { document: parse(document, { noLocation: true }), operationName, overrideLabels };
-      return yield* planOperation(operation, this.#read!.index, new Steps(this.#limits, slice));
+      return yield* planOperation(operation, this.#read!.index, new StepCount(this.#limits, slice));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw failed(error);
       if (error.extensions['code'] === 'QUERY_TOO_COMPLEX') this.#refused.set(key, error);

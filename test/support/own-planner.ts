@@ -1,6 +1,6 @@
 import { type DocumentNode, parse } from 'graphql';
 import { type QueryPlan } from '../../gateway/execution/compile/plan';
-import { defaultBudget, Steps } from '../../gateway/planning/budget';
+import { defaultBudget, StepCount } from '../../gateway/planning/budget';
 import { runAtOnce } from '../../schema/supergraph/sliced-work';
 import { type EntityFacts, entityFactsOf as readEntityFacts } from '../../gateway/planning/entity-facts';
 import { type EventFields } from '../../gateway/planning/event-fields';
@@ -31,7 +31,7 @@ export function buildQueryPlanner({
     supergraph: facts,
     plan: (text, operationName, overrideLabels) => {
       const operation = { document: parse(text, { noLocation: true }), operationName, overrideLabels };
-      return runAtOnce(planOperation(operation, index, new Steps(defaultBudget)));
+      return runAtOnce(planOperation(operation, index, new StepCount(defaultBudget)));
     },
   };
 }

@@ -21,7 +21,7 @@ export class ResponsePosition {
   /** The shapes of the records that stand here. */
   readonly #own: Shape[] = [];
   readonly #joining: { key: string; shape: Shape }[] = [];
-  readonly #accesses = new Map<string, Access | undefined>();
+  readonly #accesses = new Map<string, FieldAccess | undefined>();
   #shape: Shape | undefined;
   #merging: Merge | undefined;
   /** The keys that lead to it; unique among the positions of a program. */
@@ -137,11 +137,11 @@ export class ResponsePosition {
   }
 
   /** Where the field is found in the records that stand here; undefined if no fetch asks for it. */
-  access(name: string): Access | undefined {
+  access(name: string): FieldAccess | undefined {
     return this.#accesses.get(name);
   }
 
-  #access(name: string): Access | undefined {
+  #access(name: string): FieldAccess | undefined {
     const field = this.fields.get(name);
     if (field === undefined) return undefined;
     const { shape } = this;
@@ -212,7 +212,7 @@ interface FieldSources {
 }
 
 /** How a field is read from a record. With one candidate, `join` and `slot` suffice. */
-export interface Access {
+export interface FieldAccess {
   readonly candidates: readonly Candidate[];
   readonly join: number;
   readonly slot: number;
@@ -249,7 +249,7 @@ interface Move {
 }
 
 /** The index of a field's pair: the first candidate with a value, else a null one, else an absent one. */
-export function locate(workspace: Workspace, record: number, access: Access): number {
+export function locate(workspace: Workspace, record: number, access: FieldAccess): number {
   const { tape } = workspace;
   if (access.merged !== undefined) return locateMerged(workspace, record, access.merged);
   const { join, slot } = access;

@@ -37,7 +37,7 @@ import {
 } from 'graphql';
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
 import { type Deferral, type DeferredSelection, type DeferUsage, type DeferUsages } from './defer';
-import { type Access, type ResponsePosition, type TypeSource } from './merge';
+import { type FieldAccess, type ResponsePosition, type TypeSource } from './merge';
 import { type FieldRefusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
 import { type TypeTable } from './type-table';
@@ -124,7 +124,7 @@ export class ObjectProjection {
   }
 
   /** Where an object's `__typename` is found; undefined if no fetch asks for it. */
-  get typename(): Access | undefined {
+  get typename(): FieldAccess | undefined {
     return this.#position?.access(TypeNameMetaFieldDef.name);
   }
 
@@ -273,7 +273,7 @@ export interface FieldProjection {
   readonly join: number;
   readonly slot: number;
   /** Undefined if there is a single candidate, or none. */
-  readonly access: Access | undefined;
+  readonly access: FieldAccess | undefined;
   readonly isAnswered: boolean;
   /** The numbers of the fetches that ask for it. */
   readonly answeredBy: ReadonlySet<number>;

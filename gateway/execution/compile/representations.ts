@@ -1,7 +1,7 @@
 import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
 import { type ConditionValues } from './conditions';
-import { type Access, locate, type ResponsePosition, typeOf, type TypeSource } from './merge';
+import { type FieldAccess, locate, type ResponsePosition, typeOf, type TypeSource } from './merge';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
 
@@ -180,7 +180,7 @@ interface WrittenField extends RepresentationScope {
   readonly selections: readonly RequiredSelection[];
   /** Comma, name and colon; for a constant also its value. */
   readonly key: Buffer;
-  readonly access: Access | undefined;
+  readonly access: FieldAccess | undefined;
   readonly isConstant: boolean;
   readonly child: Representation | undefined;
 }
@@ -203,7 +203,7 @@ function mergeFields(groups: readonly FieldGroup[]): WrittenField[] {
   return [...merged.values()].sort(byName);
 }
 
-function isPresent(run: MergedRun, record: number, access: Access | undefined): boolean {
+function isPresent(run: MergedRun, record: number, access: FieldAccess | undefined): boolean {
   return (
     access !== undefined && (run.workspace.tape[locate(run.workspace, record, access) + 1]! & KIND) !== 0
   );

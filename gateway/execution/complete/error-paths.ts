@@ -9,7 +9,7 @@
  */
 import { GraphQLError } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
-import { type Call } from '../run/call';
+import { type SubgraphCall } from '../run/call';
 import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
 import { lengthToNull, Losses, type Path, pathKey } from './losses';
 import { type NullObserver } from './null-cause';
@@ -74,7 +74,7 @@ class ErrorRecord {
   areLossesKnown = false;
   readonly losses = new Losses();
   /** The errors without a path. Calls that shared a request share them. */
-  readonly errorsWithoutPosition = new Map<Call, Set<ErrorWithoutPosition>>();
+  readonly errorsWithoutPosition = new Map<SubgraphCall, Set<ErrorWithoutPosition>>();
   readonly errorsByText = new Map<string, ErrorWithoutPosition>();
   /** The masked errors by subgraph, code and message. */
   readonly masked = new Map<string, MaskedError>();
@@ -235,7 +235,7 @@ export class ErrorTrail {
    * @param cells the cells that should hold the value at the path
    * @param fetches the fetches that should answer it
    */
-  callToBlame(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): Call | undefined {
+  callToBlame(path: Path, cells: readonly number[], fetches: ReadonlySet<number>): SubgraphCall | undefined {
     if (!this.isTroubled) return undefined;
     const isToBlame = (cell: number): boolean =>
       this.#isFailed(cell) || this.#record.errorsWithoutPosition.has(this.#callOf(cell)!);
@@ -280,7 +280,7 @@ export class ErrorTrail {
   }
 
   #senderOfByte(position: number): string | undefined {
-    let sender: Call | undefined;
+    let sender: SubgraphCall | undefined;
     for (const call of this.#run.calls)
       if (call.body <= position && call.body > (sender?.body ?? 0)) sender = call;
     return sender?.operation.request.subgraph;
@@ -293,7 +293,7 @@ export class ErrorTrail {
     return subgraphs.size === 1 ? [...subgraphs][0] : undefined;
   }
 
-  #callOf(cell: number): Call | undefined {
+  #callOf(cell: number): SubgraphCall | undefined {
     return this.#run.calls[this.#run.workspace.tape[cell + BATCH]! - 1];
   }
 
@@ -310,7 +310,7 @@ export class ErrorTrail {
   }
 
   /** The call that left a path unanswered for one of these fetches, or for any fetch if undefined. */
-  #lossAt(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
+  #lossAt(path: Path, fetches: ReadonlySet<number> | undefined): SubgraphCall | undefined {
     if (!this.#record.areLossesKnown) {
       this.#record.areLossesKnown = true;
       for (const { fetch, call } of this.#troubled)
@@ -322,7 +322,7 @@ export class ErrorTrail {
   }
 
   /** Reports a call's errors without a path at this path. Returns false if there are none. */
-  #reportErrorsOf(call: Call, path: Path): boolean {
+  #reportErrorsOf(call: SubgraphCall, path: Path): boolean {
     const all = this.#record.errorsWithoutPosition.get(call);
     if (all === undefined) return false;
     for (const error of all) {
@@ -333,7 +333,7 @@ export class ErrorTrail {
   }
 
   /** Keeps an error without a path until the nulls are found. */
-  #keepError(call: Call, reported: SubgraphError, path: ErrorWithoutPosition['path']): void {
+  #keepError(call: SubgraphCall, reported: SubgraphError, path: ErrorWithoutPosition['path']): void {
     const text = textOf(reported);
     let error = this.#record.errorsByText.get(text);
     if (error === undefined)
@@ -344,7 +344,7 @@ export class ErrorTrail {
   }
 
   /** The path that a failed call is reported at if it left no null that the client sees. */
-  #firstPosition(fetch: CompiledFetch, call: Call): Path | undefined {
+  #firstPosition(fetch: CompiledFetch, call: SubgraphCall): Path | undefined {
     const { workspace } = this.#run;
     let first: Path | undefined;
     walkPositions(this.#run, fetch.walk, (record, path) => {
@@ -357,7 +357,7 @@ export class ErrorTrail {
     return first?.length === 0 ? [...fetch.operation.result.fields.keys()].slice(0, 1) : first;
   }
 
-  #addSubgraphErrors(fetch: CompiledFetch, call: Call): void {
+  #addSubgraphErrors(fetch: CompiledFetch, call: SubgraphCall): void {
     const { getsEntities, outputRewrites, result } = call.operation;
     let positions: Map<number, Path[]> | undefined;
     for (const error of call.errors) {
@@ -393,7 +393,7 @@ export class ErrorTrail {
   }
 
   /** The paths in the response of a call's entities, by cell. */
-  #positionsOf(fetch: CompiledFetch, call: Call): Map<number, Path[]> {
+  #positionsOf(fetch: CompiledFetch, call: SubgraphCall): Map<number, Path[]> {
     const { workspace } = this.#run;
     const positions = new Map<number, Path[]>();
     walkPositions(this.#run, fetch.walk, (record, path) => {
@@ -409,7 +409,7 @@ export class ErrorTrail {
   }
 
   /** A subgraph's error as clients see it. */
-  #errorOf(error: unknown, { operation }: Call): SubgraphError {
+  #errorOf(error: unknown, { operation }: SubgraphCall): SubgraphError {
     const { subgraph } = operation.request;
     const { message, extensions } = partsOf(error);
     const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';

@@ -3,7 +3,7 @@
  * parent, so the fields beside it are missing too, while other subgraphs may still answer their part of the object.
  * The missing fields are no further errors.
  */
-import { type Call } from '../run/call';
+import { type SubgraphCall } from '../run/call';
 import { KIND, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type Shape } from '../compile/shape';
 
@@ -17,10 +17,10 @@ export function pathKey(path: Path, length: number): string {
 /** The paths at which fetches answered null, or nothing, because of a known error. */
 export class Losses {
   /** The calls by path and by the number of the fetch. */
-  readonly #calls = new Map<string, Map<number, Call>>();
+  readonly #calls = new Map<string, Map<number, SubgraphCall>>();
 
   /** Notes that a call left a path unanswered for the fetch with this number. */
-  add(path: Path, fetch: number, call: Call): void {
+  add(path: Path, fetch: number, call: SubgraphCall): void {
     const key = pathKey(path, path.length);
     const calls = this.#calls.get(key);
     if (calls === undefined) this.#calls.set(key, new Map([[fetch, call]]));
@@ -28,7 +28,7 @@ export class Losses {
   }
 
   /** The call that left a path or a prefix of it unanswered, for one of these fetches, or for any if undefined. */
-  at(path: Path, fetches: ReadonlySet<number> | undefined): Call | undefined {
+  at(path: Path, fetches: ReadonlySet<number> | undefined): SubgraphCall | undefined {
     for (let length = 0; length <= path.length; length++) {
       for (const [fetch, call] of this.#calls.get(pathKey(path, length)) ?? [])
         if (fetches === undefined || fetches.has(fetch)) return call;

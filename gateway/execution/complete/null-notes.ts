@@ -1,6 +1,6 @@
 import type { FieldProjection } from '../compile/projection';
 import { ANSWER, ANSWERED, NULL, STATUS } from '../json/tape';
-import type { Call } from '../run/call';
+import type { SubgraphCall } from '../run/call';
 import type { Run } from '../run/run';
 import type { ErrorTrail } from './error-paths';
 import type { Path } from './losses';
@@ -90,7 +90,7 @@ export class NullNotes {
     return { kind: 'not-answered', subgraph };
   }
 
-  #causeOfCall(path: Path, { operation, failure, errors }: Call): NullCause {
+  #causeOfCall(path: Path, { operation, failure, errors }: SubgraphCall): NullCause {
     const { subgraph } = operation.request;
     if (failure !== undefined) {
       const { code, message, reason } = failure;

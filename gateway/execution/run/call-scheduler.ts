@@ -2,7 +2,7 @@
  * Collects the subgraph calls of a run. Calls added in one turn of the event loop are sent at its end; calls to one
  * subgraph share a request where they can be combined.
  */
-import { type Call, type CallResult } from './call';
+import { type SubgraphCall, type CallResult } from './call';
 import {
   type Combination,
   type Combinations,
@@ -20,7 +20,7 @@ import { type Run } from './run';
 export class CallScheduler {
   readonly #run: Run;
   readonly #combinations: Combinations;
-  #calls: Call[] = [];
+  #calls: SubgraphCall[] = [];
   /** Whether a flush is due. `execute` makes the first one. */
   #isDue = true;
 
@@ -30,7 +30,7 @@ export class CallScheduler {
   }
 
   /** Adds a query, which is sent at the end of this turn. */
-  add(call: Call): void {
+  add(call: SubgraphCall): void {
     this.#calls.push(call);
     if (this.#isDue) return;
     this.#isDue = true;
@@ -59,7 +59,7 @@ export class CallScheduler {
   }
 
   /** Sends a call at once, and alone. */
-  send(call: Call): void {
+  send(call: SubgraphCall): void {
     const { entityRequests, operation } = call;
     const run = this.#run;
     const done = (result: CallResult): void => {
@@ -75,7 +75,7 @@ export class CallScheduler {
   }
 
   /** Returns the number of requests sent. */
-  #sendTogether(calls: readonly Call[]): number {
+  #sendTogether(calls: readonly SubgraphCall[]): number {
     const combination =
       calls.length === 1 ? undefined : this.#combinations.of(calls.map(({ operation }) => operation));
     if (combination === undefined) {
@@ -105,7 +105,7 @@ export class CallScheduler {
   }
 
   /** Gives each call its part of a combined result. */
-  #distribute(calls: readonly Call[], { parts, fields }: Combination, result: CallResult): void {
+  #distribute(calls: readonly SubgraphCall[], { parts, fields }: Combination, result: CallResult): void {
     const errors = partErrors(result.errors, calls.length, fields);
     // An error at one non-null field leaves no data for the whole request. Calls without errors are sent again.
     const isInnocent = (_: unknown, i: number): boolean =>
@@ -148,7 +148,7 @@ function rootVariables(run: Run, names: readonly string[]): Buffer {
 const noVariables = Buffer.alloc(0);
 
 /** Groups calls of one subgraph, entities or root fields, to send together. The same set has the same order. */
-export function groupsOf<Requesting extends Pick<Call, 'operation'>>(
+export function groupsOf<Requesting extends Pick<SubgraphCall, 'operation'>>(
   calls: readonly Requesting[],
 ): Requesting[][] {
   const groups: Requesting[][] = [];
@@ -170,12 +170,12 @@ export function groupsOf<Requesting extends Pick<Call, 'operation'>>(
 }
 
 const mayGoTogether = (
-  { operation: one }: Pick<Call, 'operation'>,
-  { operation: other }: Pick<Call, 'operation'>,
+  { operation: one }: Pick<SubgraphCall, 'operation'>,
+  { operation: other }: Pick<SubgraphCall, 'operation'>,
 ): boolean => one.getsEntities === other.getsEntities && one.request.subgraph === other.request.subgraph;
 
 /** An insertion sort: faster than `sort` for few calls that are mostly in order. */
-function inOrder<Requesting extends Pick<Call, 'operation'>>(
+function inOrder<Requesting extends Pick<SubgraphCall, 'operation'>>(
   calls: readonly Requesting[],
 ): readonly Requesting[] {
   const ordered = calls.slice();

@@ -17,7 +17,7 @@ export interface EntitiesOfCalls {
 }
 
 /** One subgraph call: its operation, the fetches that wait for it, and its result. */
-export class Call {
+export class SubgraphCall {
   readonly operation: FetchOperation;
   /** Holds its representations, from `start` to `end` of `written`; undefined for root fields. */
   readonly entityRequests: EntitiesOfCalls | undefined;
@@ -35,7 +35,7 @@ export class Call {
   readonly cells: number[];
   /** Its number among the calls of the run, from 1 on. */
   readonly id: number;
-  readonly #read: (call: Call) => void;
+  readonly #read: (call: SubgraphCall) => void;
   /** Undefined until somebody waits. */
   #waiting: (() => void)[] | undefined;
 
@@ -45,10 +45,10 @@ export class Call {
    * @param read called when its data has arrived or its call has failed, before the waiting fetches
    */
   constructor(
-    calls: Call[],
+    calls: SubgraphCall[],
     operation: FetchOperation,
     cells: number[],
-    read: (call: Call) => void,
+    read: (call: SubgraphCall) => void,
     entityRequests?: EntitiesOfCalls,
     start = 0,
   ) {

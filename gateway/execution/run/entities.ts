@@ -1,5 +1,5 @@
 import { type EntityList } from '../../subgraph-calls/contract/transport';
-import { type Call } from './call';
+import { type SubgraphCall } from './call';
 import { REPRESENTATION_LENGTH, REPRESENTATION_START, type Workspace } from '../json/tape';
 
 /** The entities that a call requests. Representations are split only when read, which most requests never need. */
@@ -7,13 +7,13 @@ export class RequestedEntities implements EntityList {
   readonly responseKey: string;
   readonly variable: string;
   readonly #workspace: Workspace;
-  readonly #call: Call;
+  readonly #call: SubgraphCall;
   #variables: Buffer = nothing;
   /** Where in them the representations begin. */
   #start = 0;
   #representations: Buffer[] | undefined;
 
-  constructor(workspace: Workspace, call: Call, responseKey: string, variable: string) {
+  constructor(workspace: Workspace, call: SubgraphCall, responseKey: string, variable: string) {
     this.#workspace = workspace;
     this.#call = call;
     this.responseKey = responseKey;

@@ -12,7 +12,7 @@ import {
 import { type Shape } from '../compile/shape';
 import { type CompiledFetch, type EntityFetch, type RootFetch } from '../program';
 import { countFetches } from '../../subgraph-calls/contract/transport';
-import { Call } from './call';
+import { SubgraphCall } from './call';
 import { type ContextValues, readContexts } from './contexts';
 import { type Run } from './run';
 import { walk } from './walk';
@@ -53,7 +53,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
   }
   countFetches(run.caller, operation.request, 'planned', 1);
   const isMutation = kind === 'mutation';
-  const call = new Call(run.calls, operation, [cell], ({ data }) => {
+  const call = new SubgraphCall(run.calls, operation, [cell], ({ data }) => {
     workspace.tape[cell + ANSWER] = data;
     workspace.tape[cell + STATUS] = data === 0 ? FAILED : ANSWERED;
     // A mutation may have changed entities, so they are fetched again.

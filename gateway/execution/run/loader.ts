@@ -21,7 +21,7 @@ import {
   STATUS,
 } from '../json/tape';
 import { type ByteWriter } from '../json/write';
-import { Call, type EntitiesOfCalls } from './call';
+import { SubgraphCall, type EntitiesOfCalls } from './call';
 import { contextJson, type ContextValues } from './contexts';
 import { type FetchOperation } from '../compile/subgraph-operation';
 import { type Representation } from '../compile/representations';
@@ -36,7 +36,7 @@ export class EntityRequests implements EntitiesOfCalls {
   readonly #run: Run;
   #cells: number[] = [];
   /** The call that collects entities now. */
-  #next: Call | undefined;
+  #next: SubgraphCall | undefined;
   /** Where on the tape the hash table of the cells begins: open addressing, 0 is an empty slot. */
   #table: number;
   /** Size of the table - 1. */
@@ -88,7 +88,7 @@ export class EntityRequests implements EntitiesOfCalls {
     tape[this.#table + slot] = cell;
     this.#cells.push(cell);
     if (this.#next === undefined) {
-      this.#next = new Call(this.#run.calls, this.operation, [], this.#read, this, start);
+      this.#next = new SubgraphCall(this.#run.calls, this.operation, [], this.#read, this, start);
       this.#run.scheduler.add(this.#next);
     }
     tape[cell + BATCH] = this.#next.id;
@@ -108,7 +108,7 @@ export class EntityRequests implements EntitiesOfCalls {
     this.#cells = [];
   }
 
-  readonly #read = (call: Call): void => {
+  readonly #read = (call: SubgraphCall): void => {
     const { tape } = this.#run.workspace;
     const { cells } = call;
     let list = 0;
@@ -144,7 +144,7 @@ export class EntityRequests implements EntitiesOfCalls {
 const firstTableSize = 64;
 
 /** Returns the list, or fails the call and returns 0 if the list does not match the requested entities. */
-function checkEntities(call: Call, tape: Int32Array, list: number): number {
+function checkEntities(call: SubgraphCall, tape: Int32Array, list: number): number {
   const count = tape[list]!;
   if (count !== call.cells.length) {
     call.reject(`it has ${count} entities instead of ${call.cells.length}`);

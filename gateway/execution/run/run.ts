@@ -1,5 +1,5 @@
 import { type Caller, type Send } from '../../subgraph-calls/contract/transport';
-import { type Call } from './call';
+import { type SubgraphCall } from './call';
 import { type ConditionValues } from '../compile/conditions';
 import { EntityRequests } from './loader';
 import { type FetchOperation } from '../compile/subgraph-operation';
@@ -55,8 +55,8 @@ export class Run {
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
   readonly dependencies: Program['dependencies'];
-  readonly uses: { readonly fetch: CompiledFetch; readonly call: Call }[] = [];
-  readonly calls: Call[] = [];
+  readonly uses: { readonly fetch: CompiledFetch; readonly call: SubgraphCall }[] = [];
+  readonly calls: SubgraphCall[] = [];
   /** Where the calls of the fetches that are being started go. */
   scheduler: CallScheduler;
   /** Undefined until a variable is sent. */

@@ -7,7 +7,7 @@ import type { Caller } from '../../subgraph-calls/contract/transport';
 import type { Attributes, Span } from '../../telemetry/traces/span';
 import type { ClientLimits } from '../../limits/client-limits';
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 
 /** Begins the span of an execution. Undefined where nothing is traced. */
@@ -54,7 +54,7 @@ const codeOf = (code: unknown): string => (typeof code === 'string' ? code.slice
 export function noteOperation(
   { span, identity }: Pick<IncomingRequest, 'span' | 'identity'>,
   { cost }: Pick<CompiledOperation, 'cost'>,
-  variables: Variables,
+  variables: VariableValues,
   limits: ClientLimits,
 ): void {
   const notes = span?.trace.notes;

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { RequestErrors } from '../../errors';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { explainVariable } from '../../request/refusals/explain-variable';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import { charge, type CompiledOperation, variableErrors } from '../compiled-operation';
 import { noteOperation } from '../observation/traced';
 import type { OperationOptions, OperationParts } from './options';
@@ -11,7 +11,7 @@ import type { OperationOptions, OperationParts } from './options';
 export function checkOperation(
   { isDevelopment, limits, schema }: OperationOptions & OperationParts,
   compiled: CompiledOperation,
-  variables: Variables,
+  variables: VariableValues,
   request: IncomingRequest,
 ): void {
   const refusal = compiled.refuse(variables, request.identity);

@@ -10,7 +10,7 @@ import { TracedCaller } from '../../subgraph-calls/traced-caller';
 import { loggedIds } from '../../telemetry/logged-ids';
 import { logMasked, withoutWhatWasSent } from '../../telemetry/masked-errors';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 import { noteNulls, ObservedNulls } from '../observation/observed-nulls';
 import { beginExecution, noteErrors } from '../observation/traced';
@@ -23,7 +23,7 @@ export type ExecutingCaller = Pick<IdentifiedCaller, 'identity'> & Caller;
 /** An execution that is under way. */
 interface RunningExecution {
   readonly compiled: CompiledOperation;
-  readonly variables: Variables;
+  readonly variables: VariableValues;
   readonly caller: Caller;
   readonly span: Span | undefined;
   readonly observed: ObservedNulls | undefined;
@@ -43,7 +43,7 @@ export class Executions {
   perform(
     program: CountedProgram | Rejection,
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     caller: ExecutingCaller,
     { event, timing }: { readonly event?: SubgraphEvent; readonly timing?: ServerTiming | undefined } = {},
   ): Promise<Execution> {
@@ -61,7 +61,7 @@ export class Executions {
   begin(
     program: CountedProgram,
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     caller: ExecutingCaller,
     timing: ServerTiming | undefined,
   ) {
@@ -81,7 +81,7 @@ export class Executions {
   }
 
   /** Throws where an answer that is whole is too large. Records its cost. */
-  measure({ body, data }: Execution, { cost }: CompiledOperation, variables: Variables): void {
+  measure({ body, data }: Execution, { cost }: CompiledOperation, variables: VariableValues): void {
     const { length } = body;
     const { mostBytes: limit } = this.#options;
     if (length > limit) throw requestError('RESPONSE_TOO_LARGE', { got: length, limit });
@@ -92,7 +92,7 @@ export class Executions {
   logMasked(
     errors: readonly MaskedError[],
     { source: document }: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     caller: Caller,
   ): readonly MaskedError[] {
     const masked = withoutWhatWasSent(errors, { document, variables, headers: headersOf(caller) });

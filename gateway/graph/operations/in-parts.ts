@@ -5,7 +5,7 @@ import type { IncomingRequest } from '../../request/incoming-request';
 import type { IncrementalFormat } from '../../request/sink';
 import type { Flow } from '../../subgraph-calls/contract/source';
 import { loggedIds } from '../../telemetry/logged-ids';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 import { deferredAnswer } from '../deferred-answer';
 import { showCalls } from '../observation/development';
@@ -19,7 +19,7 @@ import type { OperationOptions, OperationParts } from './options';
 /** A request whose answer is sent in parts. */
 interface InParts {
   readonly compiled: CompiledOperation;
-  readonly variables: Variables;
+  readonly variables: VariableValues;
   readonly request: IncomingRequest;
   readonly format: IncrementalFormat;
 }
@@ -67,7 +67,7 @@ export class AnswersInParts {
   }
 
   /** Counts the errors of each part, and logs those that no part before it had. */
-  #finisher(compiled: CompiledOperation, variables: Variables, request: IncomingRequest) {
+  #finisher(compiled: CompiledOperation, variables: VariableValues, request: IncomingRequest) {
     let logged = 0;
     return <Sent extends Execution>(part: Sent): Sent => {
       request.errorsLeftOut += part.errorsLeftOut;

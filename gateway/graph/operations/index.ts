@@ -8,7 +8,7 @@ import type { IncrementalFormat } from '../../request/sink';
 import type { Flow } from '../../subgraph-calls/contract/source';
 import { loggedIds } from '../../telemetry/logged-ids';
 import { endWith } from '../../telemetry/traces/span';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import { type CompiledOperation, knownKey } from '../compiled-operation';
 import type { Engine, KnownOperation } from '../engine';
 import { logPlan } from '../observation/logged-plans';
@@ -25,7 +25,7 @@ import { WholeAnswers } from './whole';
 
 export type { OperationOptions } from './options';
 
-export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
+export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
   readonly #options: OperationOptions & OperationParts;
   readonly #compiler: OperationCompiler;
   readonly #whole: WholeAnswers;
@@ -93,7 +93,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
 
   async #runInParts(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     request: IncomingRequest,
     keep: () => void,
     format: IncrementalFormat,
@@ -112,7 +112,7 @@ export class Operations implements Pick<Engine, 'learn' | 'known' | 'prepare'> {
   /** Opens a subscription, together with those that request the same. */
   async #subscribe(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<Flow<OperationResult>> {

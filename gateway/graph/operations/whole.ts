@@ -11,7 +11,7 @@ import { logMasked } from '../../telemetry/masked-errors';
 import type { AnswerCounts } from '../../telemetry/metrics/call-statistics';
 import { endWith } from '../../telemetry/traces/span';
 import { noteCached } from '../../telemetry/traces/trace-notes';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 import { showExecution } from '../observation/development';
 import { logPlan } from '../observation/logged-plans';
@@ -25,7 +25,7 @@ import type { OperationOptions, OperationParts } from './options';
 /** A request that is waiting for the answer to its operation. */
 interface RunningRequest {
   readonly compiled: CompiledOperation;
-  readonly variables: Variables;
+  readonly variables: VariableValues;
   readonly request: IncomingRequest;
   readonly keep: () => void;
   readonly planned: PlannedOperation;
@@ -52,7 +52,7 @@ export class WholeAnswers {
   /** Throws, or rejects, where it may not run. @param keep called when the operation is to be remembered */
   run(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<OperationResult> {
@@ -68,7 +68,7 @@ export class WholeAnswers {
   #runWithout(
     refused: RefusedLabels,
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     request: IncomingRequest,
     keep: () => void,
   ): Promise<OperationResult> {

@@ -25,7 +25,7 @@ import {
   type Subscribe,
   TransportError,
 } from '../../subgraph-calls/contract/transport';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import { charge, type CompiledOperation, knownKey, variableErrors } from '../compiled-operation';
 import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
@@ -75,7 +75,7 @@ export interface PreparationOptions {
   readonly perform: (
     program: CountedProgram | Rejection,
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     caller: Caller & { readonly identity: Identity },
     of: { readonly event: SubgraphEvent },
   ) => Promise<Execution>;
@@ -98,7 +98,7 @@ export class Preparation {
   /** Keeps the generation open from the beginning: another one may replace it meanwhile. */
   async prepare(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan = (plan) => plan,
   ): Promise<PreparedSubscription> {
@@ -145,7 +145,7 @@ export class Preparation {
 
   async #prepareHeld(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan,
   ): Promise<Omit<PreparedSubscription, 'release'>> {
@@ -205,7 +205,7 @@ export class Preparation {
   /** The answer to one event. What its caller may see is decided anew. */
   async #answer(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     event: SubgraphEvent,
     caller: Subscriber,
   ): ReturnType<PreparedSubscription['answer']> {
@@ -252,7 +252,7 @@ export class Preparation {
   /** Throws where its client may not have it any more. */
   async #readmit(
     compiled: CompiledOperation,
-    variables: Variables,
+    variables: VariableValues,
     request: Parameters<PreparedSubscription['readmit']>[0],
   ): Promise<void> {
     const { hooks, objectionTo } = this.#options;

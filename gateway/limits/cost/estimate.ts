@@ -1,5 +1,5 @@
 import type { CostField } from './compile';
-import type { Variables } from '../variables';
+import type { VariableValues } from '../variables';
 import { hasVariables } from './size-argument';
 
 export interface Estimate {
@@ -19,7 +19,7 @@ export interface RequestedList {
 /** The estimated cost of fields. Each root field costs `surcharge` more. */
 export function estimateCost(
   fields: readonly CostField[],
-  variables: Variables,
+  variables: VariableValues,
   surcharge: number,
 ): Estimate {
   const found: Findings = { longest: undefined, unsliced: undefined };
@@ -41,7 +41,7 @@ interface Findings {
 }
 
 interface Scope {
-  readonly variables: Variables;
+  readonly variables: VariableValues;
   readonly found: Findings;
 }
 

@@ -6,12 +6,12 @@ import {
   Kind,
   type ValueNode,
 } from 'graphql';
-import type { Variables } from '../variables';
+import type { VariableValues } from '../variables';
 
 export type Weights = ReadonlyMap<string, number>;
 
 /** The cost of a value of an input type; undefined for a type without cost. */
-export type CostOfValue = (value: ValueNode, variables: Variables) => number;
+export type CostOfValue = (value: ValueNode, variables: VariableValues) => number;
 
 /**
  * An input object costs 1 or its `@cost`, its fields cost their `@cost`, and everything else costs nothing.
@@ -30,7 +30,7 @@ export function compileInputCost(
     at: GraphQLInputType,
     weight: number | undefined,
     node: ValueNode,
-    variables: Variables,
+    variables: VariableValues,
   ): number {
     const nullable = getNullableType(at);
     if (node.kind === Kind.NULL) return 0;

@@ -11,12 +11,12 @@ import {
 } from 'graphql';
 import { compileCostFields, type CostField, type CostOptions } from './compile';
 import { dependsOnVariables, type Estimate, estimateCost } from './estimate';
-import type { Variables } from '../variables';
+import type { VariableValues } from '../variables';
 
 export type { CostOptions };
 
 export interface OperationCost {
-  readonly estimate: (variables: Variables) => Estimate;
+  readonly estimate: (variables: VariableValues) => Estimate;
   readonly actual: (data: unknown) => number;
 }
 
@@ -46,7 +46,7 @@ const costOfMutation = 10;
 const countOf = (data: unknown): number =>
   typeof data === 'object' && data !== null ? Object.keys(data).length : 0;
 
-function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Variables {
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): VariableValues {
   return Object.fromEntries(
     variableDefinitions
       .filter(({ defaultValue }) => defaultValue !== undefined)

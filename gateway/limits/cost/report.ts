@@ -1,6 +1,6 @@
 import { isMap } from '../../options/is-map';
 import type { Meter } from '../../telemetry/metrics/meter';
-import type { Variables } from '../variables';
+import type { VariableValues } from '../variables';
 import type { OperationCost } from './operation-cost';
 
 /** A part of an answer: `data` of the first one, and what later ones add to it, in JSON. */
@@ -17,9 +17,9 @@ export interface CostedPart {
 }
 
 export interface CostReport {
-  whole(cost: OperationCost, variables: Variables, data: Buffer): void;
+  whole(cost: OperationCost, variables: VariableValues, data: Buffer): void;
   /** Records an operation when its last part is given to what is returned. Undefined if it is not recorded. */
-  inParts(cost: OperationCost, variables: Variables): ((part: CostedPart) => void) | undefined;
+  inParts(cost: OperationCost, variables: VariableValues): ((part: CostedPart) => void) | undefined;
 }
 
 /** Records the estimated and the actual cost of one operation per second, as reading an answer takes time. */
@@ -32,7 +32,7 @@ export function createCostReport(meter: Meter): CostReport {
     due = now + pause;
     return true;
   };
-  const record = (cost: OperationCost, variables: Variables, data: unknown): void => {
+  const record = (cost: OperationCost, variables: VariableValues, data: unknown): void => {
     costs.of({ kind: 'estimated' }).record(cost.estimate(variables).cost);
     costs.of({ kind: 'actual' }).record(cost.actual(data));
   };

@@ -9,10 +9,10 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from 'graphql';
-import type { Variables } from '../variables';
+import type { VariableValues } from '../variables';
 
 /** The value of an argument, then its default: no, one or two numbers. */
-export type SizeOf = (variables: Variables) => readonly number[];
+export type SizeOf = (variables: VariableValues) => readonly number[];
 
 /** @param path of the argument; `input.first` is a field of an input object */
 export function compileSize(

@@ -1,6 +1,6 @@
 /** Turns what the search found into fetches. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { remembered } from '../maps';
 import { allOf, commonOf, conditionsKey, implies, unconditional } from '../selections';
 import { type IndexedType } from '../supergraph-index';
@@ -41,7 +41,7 @@ export class Emitter {
 
   constructor(
     readonly search: Search,
-    readonly steps: Steps,
+    readonly steps: StepCount,
   ) {}
 
   *emit(root: ObjectPlan, position: Position): SlicedWork<readonly FetchDraft[]> {

@@ -1,12 +1,12 @@
 /** Puts fetches that nothing waits for beside later ones of their subgraphs, with which they then share a request. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { remembered } from '../maps';
 import { type FetchDraft } from './drafts';
 import { type Position } from './positions';
 
 /** Moves fetches of entities to later stages. No chain of fetches becomes longer. */
-export function* startLate(fetches: readonly FetchDraft[], steps: Steps): SlicedWork<void> {
+export function* startLate(fetches: readonly FetchDraft[], steps: StepCount): SlicedWork<void> {
   // The latest stages of fetches at each position, and of those at or below it: what may need each other.
   const [at, within] = [new Map<Position, number>(), new Map<Position, number>()];
   const subgraphs = new Map<number, Set<number>>();

@@ -3,7 +3,7 @@ import { OperationTypeNode } from 'graphql';
 import { type FetchNode, type PlanNode } from '../../execution/compile/plan';
 import { representationsVariable } from '../../execution/compile/subgraph-operation';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { groupsBy } from '../maps';
 import { printNodes } from '../selections/print-nodes';
 import { type SelectedOperation } from '../selections/read-selections';
@@ -35,7 +35,7 @@ export class NodeWriter {
   ) {}
 
   /** The stages of some fetches, each as one node. */
-  *write(drafts: readonly FetchDraft[], steps: Steps): SlicedWork<PlanNode[]> {
+  *write(drafts: readonly FetchDraft[], steps: StepCount): SlicedWork<PlanNode[]> {
     const stages: LocatedNode[][] = [];
     for (const draft of drafts) {
       if (steps.isSliceOver) yield;
@@ -68,7 +68,7 @@ export class NodeWriter {
     } else if (!operation.startsWith('{') || kind !== 'query') node.operation = kind + operation;
   }
 
-  *#fetchNode(draft: FetchDraft, steps: Steps): SlicedWork<WritableFetchNode> {
+  *#fetchNode(draft: FetchDraft, steps: StepCount): SlicedWork<WritableFetchNode> {
     const { client } = this;
     const { contexts, inputRewrites, isOfEntities, requires, selection, subgraph, typeKeys } = draft;
     const outputRewrites = separateNames([selection]);
@@ -116,7 +116,7 @@ function withoutConditions({ fields, fragments }: SelectionDraft, when: Conditio
 }
 
 /** Equal fetches whose paths differ only in one list of types become one. */
-function* joined(alike: readonly LocatedNode[], steps: Steps): SlicedWork<readonly LocatedNode[]> {
+function* joined(alike: readonly LocatedNode[], steps: StepCount): SlicedWork<readonly LocatedNode[]> {
   if (alike.length === 1) return alike;
   const keys = new Map<LocatedNode, string>();
   const known = new Set<string>();
@@ -135,7 +135,7 @@ function* joined(alike: readonly LocatedNode[], steps: Steps): SlicedWork<readon
   return equal.flat();
 }
 
-function* joinPaths(group: LocatedNode[], steps: Steps): SlicedWork<void> {
+function* joinPaths(group: LocatedNode[], steps: StepCount): SlicedWork<void> {
   for (let last = 0; last < group.length; last++) {
     let one = last;
     for (let other = one + 1; other < group.length; other++) {

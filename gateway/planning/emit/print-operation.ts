@@ -1,6 +1,6 @@
 /** The operation of a fetch, as text. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { type Condition } from '../selections';
 import { printNodes } from '../selections/print-nodes';
 import { type FieldDraft, type SelectionDraft } from './drafts';
@@ -11,7 +11,7 @@ export class OperationPrinter {
   /** Fragments that are shared by types that behave alike. */
   readonly fragments: string[] = [];
 
-  constructor(readonly steps: Steps) {}
+  constructor(readonly steps: StepCount) {}
 
   *print(selection: SelectionDraft, isFirst: boolean, isRepeated = false): SlicedWork<string> {
     const { fields, fragments, needsTypename } = selection;

@@ -1,6 +1,6 @@
 /** Chooses, among the ways to the fields of an object, those that together end earliest and need the fewest calls. */
 import { cheapestOf } from '../maps';
-import { type Calls } from './calls';
+import { type CallBits } from './calls';
 import { type Hub, type Option } from './hub';
 import { type ObjectItem } from './plans';
 
@@ -20,7 +20,7 @@ export interface ChosenField extends OrderedItem {
 
 /** Calls, and sources that are used. */
 interface Expense {
-  readonly calls: Calls;
+  readonly calls: CallBits;
   readonly used: Set<number>;
 }
 

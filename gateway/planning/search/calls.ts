@@ -2,7 +2,7 @@
  * For each stage from 1 on, the subgraphs that are called in it, as bits: calls of one stage to one subgraph are one request.
  * Stage 0 is the fetch that answers the objects.
  */
-export type Calls = number[];
+export type CallBits = number[];
 
 /** Counts and joins calls to so many subgraphs. */
 export class CallSets {
@@ -15,14 +15,14 @@ export class CallSets {
     this.#words = Math.ceil(subgraphs / 32);
   }
 
-  add(calls: Calls, stage: number, subgraph: number): void {
+  add(calls: CallBits, stage: number, subgraph: number): void {
     const at = stage * this.#words + (subgraph >> 5);
     while (calls.length <= at) calls.push(0);
     calls[at]! |= 1 << (subgraph & 31);
   }
 
   /** Adds calls that begin so many stages later. */
-  addAll(calls: Calls, others: readonly number[], stages: number): void {
+  addAll(calls: CallBits, others: readonly number[], stages: number): void {
     const offset = stages * this.#words;
     while (calls.length < others.length + offset) calls.push(0);
     for (let i = 0; i < others.length; i++) calls[i + offset]! |= others[i]!;

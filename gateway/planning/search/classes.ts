@@ -6,12 +6,12 @@ import { mapIn, remembered } from '../maps';
 import { conditionsKey, type SelectedField, type Selection } from '../selections';
 import { type IndexedType, knownAs, type SupergraphIndex } from '../supergraph-index';
 import { type Search } from './search';
-import { type Sources } from './sources';
+import { type SourceList } from './sources';
 
 export interface TypeClass {
   readonly types: readonly IndexedType[];
   readonly fields: readonly SelectedField[];
-  readonly sources: Sources;
+  readonly sources: SourceList;
 }
 
 /** The classes of which something is selected. */
@@ -20,7 +20,7 @@ export function classesOf(
   type: IndexedType,
   possible: readonly IndexedType[],
   selection: Selection,
-  sources: Sources,
+  sources: SourceList,
 ): TypeClass[] {
   const classes = new Map<string, TypeClass & { types: IndexedType[] }>();
   const keys = new Map<readonly SelectedField[], ReturnType<typeof keyOf>>();

@@ -3,14 +3,19 @@ import { countLeaves, type Selection } from '../selections';
 import { type FieldJoin, isInterfaceObject, isOfType, type IndexedType } from '../supergraph-index';
 import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
-import { type PlanSource, type Sources } from './sources';
+import { type PlanSource, type SourceList } from './sources';
 
 /**
  * How these sources answer a field of the objects that they hold, together; null if they cannot.
  *
  * @param canRequire whether what the field requires can be sent: where the sources are entered by a key
  */
-export function cover(search: Search, item: ObjectItem, sources: Sources, canRequire = false): Plan | null {
+export function cover(
+  search: Search,
+  item: ObjectItem,
+  sources: SourceList,
+  canRequire = false,
+): Plan | null {
   const first = sources.list[0]!;
   const knowsInterfaceObject = isInterfaceObject(first.as, first.subgraph);
   if (item.kind === 'bundle')
@@ -34,7 +39,7 @@ export function cover(search: Search, item: ObjectItem, sources: Sources, canReq
 function coverField(
   search: Search,
   { name, selection }: Exclude<ObjectItem, { kind: 'bundle' }>,
-  sources: Sources,
+  sources: SourceList,
   canRequire: boolean,
 ): Plan | null {
   const holding: PlanSource[] = [];
@@ -111,7 +116,7 @@ export function providedBelow(
 const isContextKnown = (
   { contextArguments }: FieldJoin,
   { stage }: PlanSource,
-  { contexts }: Sources,
+  { contexts }: SourceList,
 ): boolean => contextArguments.every(({ context }) => (contexts.get(context) ?? Infinity) <= stage);
 
 const nothing: Selection = [];

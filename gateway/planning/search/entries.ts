@@ -4,7 +4,7 @@ import { type Selection } from '../selections';
 import { type IndexedKey, type IndexedType, knownAs } from '../supergraph-index';
 import { cover } from './cover';
 import { type Problem, type Search } from './search';
-import { type Sources } from './sources';
+import { type SourceList } from './sources';
 
 /** A way into a subgraph. */
 export interface KeyEntry {
@@ -17,7 +17,7 @@ export interface KeyEntry {
   readonly key: IndexedKey | undefined;
   readonly cost: number;
   /** The subgraph as the only source. */
-  readonly alone: Sources;
+  readonly alone: SourceList;
 }
 
 /** The ways that were found for objects of a type. */
@@ -35,7 +35,7 @@ export interface FoundEntries {
 export function entriesOf(
   search: Search,
   type: IndexedType,
-  sources: Sources,
+  sources: SourceList,
 ): ReadonlyMap<number, KeyEntry> {
   const known = sources.entries;
   if (known?.isComplete === true) return known.entries;
@@ -57,7 +57,7 @@ export function entriesOf(
   return found.entries;
 }
 
-function enter(search: Search, type: IndexedType, sources: Sources, entries: Map<number, KeyEntry>): void {
+function enter(search: Search, type: IndexedType, sources: SourceList, entries: Map<number, KeyEntry>): void {
   const candidates = remembered(search.candidates, type, () => candidatesOf(search, type));
   if (candidates.length === 0) return;
   // Those that hold the object, each alone.
@@ -87,7 +87,7 @@ function enter(search: Search, type: IndexedType, sources: Sources, entries: Map
   }
 }
 
-const aloneIn = (search: Search, subgraph: number, as: IndexedType): Sources =>
+const aloneIn = (search: Search, subgraph: number, as: IndexedType): SourceList =>
   search.sourceLists.of([{ subgraph, stage: 0, as, provided: undefined }]);
 
 const mostStages = 20;
@@ -109,8 +109,8 @@ function costOf(
   search: Search,
   key: Selection,
   type: IndexedType,
-  holders: readonly Sources[],
-  sources: Sources,
+  holders: readonly SourceList[],
+  sources: SourceList,
   stage: number,
 ): number | undefined {
   let total = 0;

@@ -1,5 +1,5 @@
 /** What a selection selects of objects of a type. */
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { mapIn, remembered } from '../maps';
 import {
   allOf,
@@ -45,7 +45,7 @@ interface ListNode {
 /** Flattens selections; keeps what it has flattened. */
 export class SelectionFlattener {
   readonly #index: SupergraphIndex;
-  readonly #steps: Steps;
+  readonly #steps: StepCount;
   readonly #ofAllTypes = new Map<Selection, readonly SelectedField[]>();
   readonly #ofTypes = new Map<Selection, FieldsOfTypes>();
   readonly #views = new Map<Selection, Map<string, AbstractView>>();
@@ -55,7 +55,7 @@ export class SelectionFlattener {
   readonly #contexts = new Map<Selection, readonly ContextArgument[]>();
   readonly #lists: ListNode = { next: new Map(), selection: [] };
 
-  constructor(index: SupergraphIndex, steps: Steps) {
+  constructor(index: SupergraphIndex, steps: StepCount) {
     this.#index = index;
     this.#steps = steps;
   }

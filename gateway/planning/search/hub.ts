@@ -6,7 +6,7 @@ import { cover, resolvedBy } from './cover';
 import { entriesOf, type KeyEntry } from './entries';
 import { type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
-import { contextsAfter, type ReadyContexts, type PlanSource, type Sources } from './sources';
+import { contextsAfter, type ReadyContexts, type PlanSource, type SourceList } from './sources';
 
 /** A way to a field. */
 export interface Option {
@@ -30,12 +30,12 @@ export class Hub {
   /** Of one object type, fields under different aliases have the same ways. */
   readonly #options = new Map<ObjectItem | string, readonly Option[]>();
   readonly #optionsBelow = new Map<Selection, Map<string, readonly Option[]>>();
-  #mixedSources: { readonly end: number; readonly sources: Sources } | undefined;
+  #mixedSources: { readonly end: number; readonly sources: SourceList } | undefined;
 
   constructor(
     readonly search: Search,
     readonly type: IndexedType,
-    readonly sources: Sources,
+    readonly sources: SourceList,
     /** Whether it is a root type, whose fields are requested from all subgraphs at once. */
     readonly isRoot = false,
   ) {
@@ -133,7 +133,7 @@ export class Hub {
     }
   }
 
-  #entered({ alone }: KeyEntry, stage: number): Sources {
+  #entered({ alone }: KeyEntry, stage: number): SourceList {
     if (this.contexts.size === 0) return alone;
     return this.search.sourceLists.of(alone.list, contextsAfter(this.contexts, stage));
   }
@@ -162,7 +162,7 @@ export class Hub {
   }
 
   /** The sources, and the subgraphs that are entered before a stage. */
-  #enteredBefore(end: number): Sources {
+  #enteredBefore(end: number): SourceList {
     const all = [...this.sources.list];
     for (const { subgraph, stage, as, key } of this.entries.values())
       if (key !== undefined && stage < end && as.kind === 'object' && !this.sources.has(subgraph))

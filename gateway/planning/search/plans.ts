@@ -7,7 +7,7 @@ import {
   type Selection,
   unconditional,
 } from '../selections';
-import { type Calls } from './calls';
+import { type CallBits } from './calls';
 import { type IndexedKey, type IndexedType } from '../supergraph-index';
 
 /** How a selection is answered at a position. Stages count from the fetch that answers the position's objects. */
@@ -16,7 +16,7 @@ export type Plan = LeafPlan | ObjectPlan | AbstractPlan;
 interface Costs {
   /** The last stage in which something is fetched. */
   readonly depth: number;
-  readonly calls: Readonly<Calls>;
+  readonly calls: Readonly<CallBits>;
   readonly visits: number;
   /** A measure of its fields and visits. */
   readonly size: number;

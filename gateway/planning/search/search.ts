@@ -6,7 +6,7 @@
  * that was solved is kept, and those on the stack stay begun, the result does not depend on where this happens.
  */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type Steps } from '../budget';
+import { type StepCount } from '../budget';
 import { type Selection } from '../selections';
 import { type IndexedType, type SupergraphIndex } from '../supergraph-index';
 import { CallSets } from './calls';
@@ -15,13 +15,13 @@ import { type KeyCandidate } from './entries';
 import { SelectionFlattener } from './fields-of';
 import { leavesLeft, type LeafPlan, noPlan, type Plan } from './plans';
 import { planOf } from './solve';
-import { SourceLists, type Sources } from './sources';
+import { SourceLists, type SourceList } from './sources';
 
 /** A selection of objects of a type, from some sources. */
 export interface Problem {
   readonly type: IndexedType;
   readonly selection: Selection;
-  readonly sources: Sources;
+  readonly sources: SourceList;
   /** Null: there is no way, or it is not found yet. */
   plan: Plan | null;
   /** False while it is being solved, or put off. */
@@ -51,7 +51,7 @@ export class Search {
     readonly index: SupergraphIndex,
     /** The labels of progressive `@override`s that are on. */
     readonly labels: ReadonlySet<string>,
-    readonly steps: Steps,
+    readonly steps: StepCount,
     /** A subgraph that is entered only where no other way is as good. */
     avoided?: number,
   ) {
@@ -61,7 +61,7 @@ export class Search {
   }
 
   /** How a selection is answered; null where it is not, or where this is being solved: nothing can need itself. */
-  solve(type: IndexedType, selection: Selection, sources: Sources): Plan | null {
+  solve(type: IndexedType, selection: Selection, sources: SourceList): Plan | null {
     const solved = sources.problems.get(selection);
     if (solved !== undefined) return solved.plan;
     const problem: Problem = { type, selection, sources, plan: null, isSolved: false };

@@ -1,7 +1,7 @@
 /** One object position: which subgraphs are entered, and which of them, or of the sources, answers which field. */
 import { remembered } from '../maps';
 import { type Selection, type SelectionItem } from '../selections';
-import { type Calls } from './calls';
+import { type CallBits } from './calls';
 import { Assignment, type OrderedItem, type Work } from './assignment';
 import { type Hub, type Option } from './hub';
 import { type ItemPlan, leavesLeft, type ObjectItem, type ObjectPlan } from './plans';
@@ -81,7 +81,7 @@ const none: ReadonlySet<string> = new Set();
 function totalOf(hub: Hub, visits: Visits, left: readonly SelectionItem[]): ObjectPlan {
   const { search, type, sources } = hub;
   const [first] = sources.list;
-  const calls: Calls = [];
+  const calls: CallBits = [];
   let size = 0;
   let count = 0;
   let depth = hub.isRoot ? 0 : first!.stage;

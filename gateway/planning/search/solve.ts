@@ -2,14 +2,14 @@
 import { mapIn } from '../maps';
 import { type SelectedField, type Selection, type SelectionItem, unconditional } from '../selections';
 import { type IndexedType, isInterfaceObject } from '../supergraph-index';
-import { type Calls } from './calls';
+import { type CallBits } from './calls';
 import { classesOf } from './classes';
 import { providedBelow, resolvedBy } from './cover';
 import { Hub } from './hub';
 import { type AbstractPlan, type ItemPlan, type ObjectItem, type ObjectPlan, type Plan } from './plans';
 import { type Problem, type Search } from './search';
 import { solveObject } from './solve-object';
-import { type PlanSource, type Sources } from './sources';
+import { type PlanSource, type SourceList } from './sources';
 
 export function planOf(search: Search, problem: Problem): Plan {
   const { type, selection, sources } = problem;
@@ -66,7 +66,7 @@ function solveAbstract(
   const left: SelectionItem[] = [];
   const byType: AbstractPlan['byType'][number][] = [];
   const uses = new Set([first.subgraph]);
-  const calls: Calls = [];
+  const calls: CallBits = [];
   let [depth, size, visits] = [first.stage, 1, 0];
   const add = (plan: Plan): void => {
     depth = Math.max(depth, plan.depth);
@@ -127,7 +127,7 @@ function directPlan(
   search: Search,
   type: IndexedType,
   { name, selection }: SelectedField,
-  sources: Sources,
+  sources: SourceList,
   possible: readonly IndexedType[],
 ): Plan | undefined {
   const first = sources.list[0]!;

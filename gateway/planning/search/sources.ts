@@ -17,7 +17,7 @@ export interface PlanSource {
 }
 
 /** Sources in the order of their stages, with what was found from them. Equal ones are one object. */
-export class Sources {
+export class SourceList {
   /** The ways from their objects into other subgraphs. */
   entries: FoundEntries | undefined;
   /** Whether the entries were used before all were found. */
@@ -75,11 +75,11 @@ export function contextsAfter(contexts: ReadyContexts, stages: number): ReadyCon
 
 /** Makes equal sources one object. */
 export class SourceLists {
-  readonly #known = new Map<string, Sources>();
-  readonly #single = new Map<IndexedType, Map<number, Sources>>();
+  readonly #known = new Map<string, SourceList>();
+  readonly #single = new Map<IndexedType, Map<number, SourceList>>();
   readonly #numbers = new Map<Selection, number>();
 
-  of(list: readonly PlanSource[], contexts: ReadyContexts = noContexts): Sources {
+  of(list: readonly PlanSource[], contexts: ReadyContexts = noContexts): SourceList {
     const ordered = list.some((source, i) => i > 0 && source.stage < list[i - 1]!.stage)
       ? [...list].sort((one, other) => one.stage - other.stage)
       : list;
@@ -89,7 +89,7 @@ export class SourceLists {
       key += `${subgraph}@${stage}@${as.name}@${this.#numberOf(provided)},`;
     for (const [name, ready] of contexts) key += `${name}:${ready},`;
     let sources = this.#known.get(key);
-    if (sources === undefined) this.#known.set(key, (sources = new Sources(ordered, contexts)));
+    if (sources === undefined) this.#known.set(key, (sources = new SourceList(ordered, contexts)));
     return sources;
   }
 
@@ -99,11 +99,11 @@ export class SourceLists {
     for (const known of this.#single.values()) for (const sources of known.values()) sources.forget();
   }
 
-  #alone(source: PlanSource): Sources {
+  #alone(source: PlanSource): SourceList {
     const known = mapIn(this.#single, source.as);
     const key = (this.#numberOf(source.provided) * 4096 + source.stage) * 65_536 + source.subgraph;
     let sources = known.get(key);
-    if (sources === undefined) known.set(key, (sources = new Sources([source], noContexts)));
+    if (sources === undefined) known.set(key, (sources = new SourceList([source], noContexts)));
     return sources;
   }
 

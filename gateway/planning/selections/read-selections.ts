@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import { runAtOnce, type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { fragmentsOf } from '../../execution/compile/conditions';
-import { Steps } from '../budget';
+import { StepCount } from '../budget';
 import { remembered } from '../maps';
 import { type SupergraphIndex } from '../supergraph-index';
 import {
@@ -40,7 +40,7 @@ export function* readOperation(
   document: DocumentNode,
   operationName: string | undefined,
   { onFragments }: SupergraphIndex,
-  steps: Steps,
+  steps: StepCount,
 ): SlicedWork<SelectedOperation> {
   const operation = getOperationAST(document, operationName);
   if (!operation) throw new Error('The document has no such operation');
@@ -54,7 +54,7 @@ export function* readOperation(
 export function parseFieldSet(text: string): Selection {
   const [definition] = parse(/^\s*\{/.test(text) ? text : `{${text}}`, { noLocation: true }).definitions;
   if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`is no field set: ${text}`);
-  const reader = new SelectionReader(true, new Steps({ steps: Infinity, depth: Infinity }));
+  const reader = new SelectionReader(true, new StepCount({ steps: Infinity, depth: Infinity }));
   return runAtOnce(reader.selectionOf(definition.selectionSet, 0));
 }
 
@@ -66,7 +66,7 @@ class SelectionReader {
 
   constructor(
     readonly isRequirement: boolean,
-    readonly steps: Steps,
+    readonly steps: StepCount,
     readonly fragments: ReadonlyMap<string, FragmentDefinitionNode> = new Map(),
     /** The names of the directives that may stand on inline fragments. */
     readonly onFragments: ReadonlySet<string> = new Set(),

@@ -12,14 +12,14 @@ import {
   print,
   typeFromAST,
 } from 'graphql';
-import type { Variables } from '../../limits/variables';
+import type { VariableValues } from '../../limits/variables';
 import { shortened } from './refusal';
 
 /** An error of a variable in names of the schema and of the document, as graphql-js quotes the value. */
 export function explainVariable(
   schema: GraphQLSchema,
   { nodes }: GraphQLError,
-  variables: Variables,
+  variables: VariableValues,
 ): string {
   const definition = nodes?.find(({ kind }) => kind === Kind.VARIABLE_DEFINITION);
   if (definition?.kind !== Kind.VARIABLE_DEFINITION) return 'Too many variables do not fit their types.';
@@ -50,7 +50,7 @@ function describe(type: GraphQLInputType, path: readonly (string | number)[], in
   ) {
     const fields = named.getFields();
     const lacking = Object.values(fields).find(
-      (each) => isRequiredInputField(each) && (invalid as Variables)[each.name] === undefined,
+      (each) => isRequiredInputField(each) && (invalid as VariableValues)[each.name] === undefined,
     );
     if (lacking !== undefined) return `no value for \`${named.name}.${lacking.name}\``;
     // The name is of the client.

@@ -2,7 +2,7 @@ import { parse } from 'graphql';
 import { explainPlan, type FetchReason, printReasons } from '../../../../gateway/explain/fetch-reasons';
 import { printPlan } from '../../../../gateway/explain/print-plan';
 import { Planner } from '../../../../gateway/planning';
-import { defaultBudget, Steps } from '../../../../gateway/planning/budget';
+import { defaultBudget, StepCount } from '../../../../gateway/planning/budget';
 import { planOperation } from '../../../../gateway/planning/plan-operation';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
 import { compose } from '../../../support/compose';
@@ -95,7 +95,7 @@ it('writes them as comments into the plan, which is else as ever', async () => {
 
 it('leaves the next best plan open where it takes more steps than planning may', async () => {
   const operation = '{ top { name price } }';
-  const steps = new Steps(defaultBudget);
+  const steps = new StepCount(defaultBudget);
   runAtOnce(planOperation({ document: parse(operation) }, (await planner.details()).index, steps));
   const poor = new Planner({ supergraphSdl, limits: { steps: steps.taken } });
   const { reasons } = await explainPlan(poor, operation, undefined);

@@ -3,7 +3,7 @@ import { buildSchema, getOperationAST, parse } from 'graphql';
 import { Authorization, Policies } from '../../../../gateway/auth/directives';
 import { describeOperation } from '../../../../gateway/cache/responses/cached-operation';
 import { createClientLimits } from '../../../../gateway/limits/client-limits';
-import { type OperationOptions, Operations } from '../../../../gateway/graph/operations';
+import { type OperationOptions, SupergraphOperations } from '../../../../gateway/graph/operations';
 import { parseOptions } from '../../../../gateway/options';
 import { OperationMemory } from '../../../../gateway/graph/operation-cache';
 import { buildQueryPlanner } from '../../../support/own-planner';
@@ -57,7 +57,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
   const programs = createPrograms({
     ...{ planner, authorization, schema, supergraphSchema: schema, facts, cache: memory.open(3 / 4), calls },
   });
-  const { learn } = new Operations({
+  const { learn } = new SupergraphOperations({
     ...{ planner, programs, authorization, schema, costs: facts.costs, cache: memory.open(1 / 4) },
     errors: {},
     isDevelopment: false,
@@ -86,7 +86,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
       return { status: 200, headers: { 'content-type': 'application/json' }, body };
     },
     chooseOverrides: () => [],
-  } as unknown as OperationOptions & ConstructorParameters<typeof Operations>[0]);
+  } as unknown as OperationOptions & ConstructorParameters<typeof SupergraphOperations>[0]);
   return async (source: string, i: number): Promise<void> => {
     const operation = getOperationAST(parse(source))!;
     const client = Object.assign(callerOf(), {

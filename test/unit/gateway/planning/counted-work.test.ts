@@ -1,7 +1,7 @@
 /** gateway/planning/search/: work that grows faster than an operation is counted in steps, and such operations are refused soon. */
 import { parse } from 'graphql';
 import { Planner } from '../../../../gateway/planning';
-import { defaultBudget, Steps } from '../../../../gateway/planning/budget';
+import { defaultBudget, StepCount } from '../../../../gateway/planning/budget';
 import { planOperation } from '../../../../gateway/planning/plan-operation';
 import { readSupergraph } from '../../../../gateway/planning/supergraph-facts';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
@@ -75,9 +75,9 @@ test('long operations that were refused are forgotten', async () => {
   await planner.close();
 });
 
-function plan(subgraphs: Record<string, string>, source: string): Steps {
+function plan(subgraphs: Record<string, string>, source: string): StepCount {
   const { index } = runAtOnce(readSupergraph(compose(subgraphs), {}));
-  const steps = new Steps(defaultBudget);
+  const steps = new StepCount(defaultBudget);
   runAtOnce(planOperation({ document: parse(source, { noLocation: true }) }, index, steps));
   return steps;
 }

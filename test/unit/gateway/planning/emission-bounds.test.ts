@@ -1,7 +1,7 @@
 /** gateway/planning/emit/ and selections/: whatever an operation repeats, its plan takes steps in proportion to its size. */
 import { type DocumentNode, type OperationDefinitionNode, parse, visit } from 'graphql';
 import { type QueryPlan } from '../../../../gateway/execution/compile/plan';
-import { Steps } from '../../../../gateway/planning/budget';
+import { StepCount } from '../../../../gateway/planning/budget';
 import { FetchDraft, SelectionDraft } from '../../../../gateway/planning/emit/drafts';
 import { NodeWriter } from '../../../../gateway/planning/emit/nodes';
 import { Position } from '../../../../gateway/planning/emit/positions';
@@ -21,7 +21,7 @@ function planFor(
   index: SupergraphIndex,
   document: string | DocumentNode,
 ): { plan: QueryPlan; steps: number } {
-  const steps = new Steps({ steps: 15_000, depth: 1000 });
+  const steps = new StepCount({ steps: 15_000, depth: 1000 });
   const operation = { document: typeof document === 'string' ? parse(document) : document };
   const plan = runAtOnce(planOperation(operation, index, steps));
   return { plan, steps: steps.taken };
@@ -109,7 +109,7 @@ it('compares a path that was joined with others in slices, and no other path aga
   const drafts = paths.map(
     (path) => new FetchDraft({ stage: 0, path, position, when: [] }, 0, true, new SelectionDraft([])),
   );
-  const steps = new Steps({ steps: 15_000, depth: 1000 });
+  const steps = new StepCount({ steps: 15_000, depth: 1000 });
   jest.spyOn(steps, 'isSliceOver', 'get').mockReturnValue(true);
   const work = writer.write(drafts, steps);
   let slices = 1;

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
 import { Planner } from '../../../../gateway/planning';
 import { longestSlice } from '../../../../gateway/net/slice';
-import { Steps } from '../../../../gateway/planning/budget';
+import { StepCount } from '../../../../gateway/planning/budget';
 import { runAtOnce } from '../../../../schema/supergraph/sliced-work';
 import { type PlannerOptions } from '../../../../gateway/planning/planner';
 import { planOperation } from '../../../../gateway/planning/plan-operation';
@@ -165,14 +165,14 @@ describe('a plan', () => {
     const { index } = runAtOnce(
       readSupergraph(compose({ a: 'type Query { a: Int } type Mutation { m: Int n: Int }' }), {}),
     );
-    const stepsOf = (names: readonly string[], count: number): Steps => {
+    const stepsOf = (names: readonly string[], count: number): StepCount => {
       const numbers = Array.from({ length: count }, (_, i) => i);
       const variables = numbers.map((i) => `$a${i}: Boolean! $b${i}: Boolean!`);
       const fields = numbers.flatMap((i) =>
         names.map((name) => `${name} @skip(if: $a${i}) @include(if: $b${i})`),
       );
       const document = parse(`mutation (${variables.join(' ')}) { ${fields.join(' ')} }`);
-      const steps = new Steps({ steps: 15_000, depth: 1000 });
+      const steps = new StepCount({ steps: 15_000, depth: 1000 });
       const work = planOperation({ document }, index, steps);
       if (count > 5) expect(() => runAtOnce(work)).toThrow('too complex');
       else runAtOnce(work);
@@ -326,7 +326,7 @@ describe('operations that wait', () => {
 });
 
 /** Says that a slice is over at each so-manieth question. */
-class InterruptedSteps extends Steps {
+class InterruptedSteps extends StepCount {
   #questions = 0;
 
   constructor(readonly every: number) {
@@ -365,7 +365,7 @@ describe.each([
 
   it.each(operations)('%s has the same plan, of as many steps, wherever slices end', (operation) => {
     const document = parse(operation, { noLocation: true });
-    const whole = new Steps({ steps: 1_000_000, depth: 1000 });
+    const whole = new StepCount({ steps: 1_000_000, depth: 1000 });
     const expected = JSON.stringify(runAtOnce(planOperation({ document }, index, whole)));
     for (const every of [2, 3, 5, 7, 16, 31, 127, 1000]) {
       const steps = new InterruptedSteps(every);

@@ -3,12 +3,11 @@
  * random, answered as one schema would answer them.
  */
 import '../support/fast-graphql';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Supergraph } from '@apollo/federation-internals';
 import { parse } from 'graphql';
 import { RandomWorld, type SubgraphSource } from '../support/random-world';
 import { amountOf } from '../support/amounts';
+import { readGraph } from '../support/planner-graph';
 import { type Difference, differenceOf, drawOperation, report } from './case';
 import { composeGraph, type Graph, startEngine } from './systems';
 
@@ -68,10 +67,9 @@ const subgraphs = new Map<string, readonly SubgraphSource[]>();
 function graphOf(name: string, seed: number): Graph {
   let sources = subgraphs.get(name);
   if (sources === undefined) {
-    const [prelude, own] = ['prelude', name].map((file) =>
-      readFileSync(join(__dirname, 'graphs', `${file}.graphql`), 'utf8'),
-    );
-    const extracted = Supergraph.build(`${prelude}${own}`).subgraphs().values();
+    const extracted = Supergraph.build(readGraph(`test/differential/graphs/${name}.graphql`))
+      .subgraphs()
+      .values();
     sources = extracted.map((subgraph) => ({
       name: subgraph.name,
       // A subgraph may have no query type.

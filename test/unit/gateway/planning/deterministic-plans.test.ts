@@ -1,10 +1,7 @@
 /** gateway/planning/planner.ts: what packages, warm plans and the plan cache rely on: a supergraph and an operation have one plan. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import type * as PlannerModule from '../../../../gateway/planning/planner';
-
-const root = join(__dirname, '../../../..');
+import { readGraph } from '../../../support/planner-graph';
 
 const graphs: Readonly<Record<string, readonly string[]>> = {
   'schema/supergraph.graphql': [
@@ -41,7 +38,7 @@ async function plansOf(
 it.each(Object.entries(graphs))(
   'plans of %s are the same bytes in each process, whatever was planned before or beside',
   async (file, operations) => {
-    const supergraphSdl = readFileSync(join(root, file), 'utf8');
+    const supergraphSdl = readGraph(file);
     const together = await plansOf(supergraphSdl, operations);
     const backwards = await plansOf(supergraphSdl, operations.toReversed());
 

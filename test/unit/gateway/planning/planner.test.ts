@@ -2,7 +2,6 @@
  * What planners do with operations: what they refuse, in which order they plan, and how long they work at once. Over 300
  * lines: all cases share one supergraph and one clock.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildSchema, type GraphQLAbstractType, parse, validate } from 'graphql';
@@ -15,6 +14,7 @@ import { planOperation } from '../../../../gateway/planning/plan-operation';
 import { readSupergraph } from '../../../../gateway/planning/supergraph-facts';
 import { failureAtOnce } from '../../../support/at-once';
 import { compose } from '../../../support/compose';
+import { readGraph } from '../../../support/planner-graph';
 
 const planners: Planner[] = [];
 afterEach(async () => {
@@ -360,8 +360,7 @@ describe.each([
        updateProfile(input: { name: "a" }) { reviews { edges { node { product { name } } } } } }`,
   ],
 ])('of %s', (file, ...operations) => {
-  const root = join(__dirname, '../../../..');
-  const { index } = runAtOnce(readSupergraph(readFileSync(join(root, file), 'utf8'), {}));
+  const { index } = runAtOnce(readSupergraph(readGraph(file), {}));
 
   it.each(operations)('%s has the same plan, of as many steps, wherever slices end', (operation) => {
     const document = parse(operation, { noLocation: true });

@@ -69,13 +69,13 @@ complete -o default -F _weir weir
 `;
 }
 
-interface Completed {
+interface CommandPath {
   /** The path of the command, such as ` audit verify`; empty for `weir` itself. */
   readonly path: string;
   readonly command: Command;
 }
 
-const commandsBelow = (command: Command, path: string): Completed[] => [
+const commandsBelow = (command: Command, path: string): CommandPath[] => [
   { path, command },
   ...command.commands.flatMap((below) => commandsBelow(below, `${path} ${below.name()}`)),
 ];
@@ -88,7 +88,7 @@ function wordsOf(command: Command): string[] {
 }
 
 /** The completions after a flag that takes a value. */
-function valuesOf({ path, command }: Completed): string[] {
+function valuesOf({ path, command }: CommandPath): string[] {
   return command.options
     .filter(({ required }) => required)
     .map(({ short, long, argChoices }) => {

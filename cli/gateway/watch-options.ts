@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 export interface OptionsWatch {
@@ -99,14 +99,8 @@ export interface WatchSettings {
   readonly interval?: number;
 }
 
-interface Found {
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-}
-
 /** The number is another one where a file was replaced, such as by a symbolic link. */
-const stateOf = ({ ino, size, mtimeNs }: Found): string => `${ino} ${size} ${mtimeNs}`;
+const stateOf = ({ ino, size, mtimeNs }: BigIntStats): string => `${ino} ${size} ${mtimeNs}`;
 const gone = '';
 
 function stateNow(file: string): string {

@@ -154,13 +154,13 @@ function subjectIn(text: string): { readonly type: string | null; readonly subje
   }
 }
 
-interface Described extends z.infer<typeof failure> {
+interface ListedFailure extends z.infer<typeof failure> {
   readonly subgraph: string;
   readonly type: string | null;
   readonly subject: string | null;
 }
 
-function describe({ id, subgraph, type, subject, failedAt, attempts, reason }: Described): string {
+function describe({ id, subgraph, type, subject, failedAt, attempts, reason }: ListedFailure): string {
   const event =
     type === null ? 'unreadable' : `${printable(type, 100)} ${printable(subject ?? '', 200)}`.trim();
   const tries = `${attempts} ${attempts === 1 ? 'try' : 'tries'}`;

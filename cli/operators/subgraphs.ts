@@ -10,15 +10,15 @@ import { printable } from '../terminal/printable';
 import { readRunningGraph } from '../gateway/running-graph';
 import type { OperatorFlags } from './flags';
 
-/** What a subgraph has answered, or why it cannot. */
-export interface Served<Answer> {
+/** What a subgraph has answered. */
+export interface SubgraphAnswer<Answer> {
   readonly name: string;
   readonly answer: Answer;
 }
 
-/** What all subgraphs say to the same question. */
+/** The answers of all subgraphs to one request. */
 export interface Answers<Answer> {
-  readonly served: readonly Served<Answer>[];
+  readonly served: readonly SubgraphAnswer<Answer>[];
   /** Those that do not have it, such as consumers. */
   readonly without: readonly string[];
   /** A sentence for each that could not be reached. */
@@ -54,7 +54,7 @@ export async function withSubgraphs<Result>(
   }
 }
 
-interface Found {
+interface SubgraphAccess {
   readonly urls: ReadonlyMap<string, string>;
   /** With the keys of the private link. */
   readonly env: Context['env'];
@@ -66,7 +66,7 @@ const withoutLinkKeys = { WEIR_LINK_KEYS: undefined, WEIR_LINK_KEYS_FILE: undefi
 async function findSubgraphs(
   { subgraph, supergraphConfig, options }: OperatorFlags,
   { env }: Context,
-): Promise<Found> {
+): Promise<SubgraphAccess> {
   const [name, url] = subgraph === undefined ? [] : readSubgraph(subgraph);
   const running = supergraphConfig === undefined ? readRunningGraph() : undefined;
   const isOfRunning = url === undefined || Object.values(running?.subgraphs ?? {}).includes(url);
@@ -142,7 +142,7 @@ export class Subgraphs {
     body: object,
     schema: Schema,
   ): Promise<Answers<z.output<Schema>>> {
-    const served: Served<z.output<Schema>>[] = [];
+    const served: SubgraphAnswer<z.output<Schema>>[] = [];
     const without: string[] = [];
     const troubles: string[] = [];
     const answers = await Promise.allSettled(

@@ -12,7 +12,7 @@ import { connectWithFiles } from '../../gateway/net/tls-files';
 import { createLogger } from '../../gateway/telemetry/logger';
 import type { FetchIntrospection, SignIntrospection } from '../../schema';
 
-interface Opened {
+interface OptionsInUse {
   readonly options: Options;
   readonly signers: SubgraphSigners;
   /** By subgraph. */
@@ -33,10 +33,10 @@ export interface IntrospectionCalls {
  * credentials, certificates and proxies. The options are read for each request, because they may change.
  */
 export function introspectAsGateway(read: () => Options): IntrospectionCalls {
-  let opened: Opened | undefined;
+  let opened: OptionsInUse | undefined;
   const tools = { linkKeys: new SharedLinkKeys(), logger: createLogger({ level: 'silent' }) };
 
-  function open(): Opened {
+  function open(): OptionsInUse {
     try {
       const options = read();
       const { connections, headers, privateLinks, subgraphs } = options;
@@ -91,7 +91,7 @@ function agentOf(name: string, { connections: { ca, connectTimeout }, subgraphs 
   return new Agent({ connect: connectByProxies(connect, connectTimeout) });
 }
 
-async function close(opened: Opened | undefined): Promise<void> {
+async function close(opened: OptionsInUse | undefined): Promise<void> {
   opened?.signers.close();
   await Promise.all(Array.from(opened?.agents.values() ?? [], (agent) => agent.close()));
 }

@@ -33,15 +33,7 @@ export async function connectDynamoDB(settings: DatabaseSettings): Promise<Dynam
       const embedded = await openEmbeddedDynamoDB(
         settings.folder === undefined ? {} : { folder: settings.folder },
       );
-      const client = createClient(localConfig(embedded.endpoint));
-      return {
-        place: embedded.endpoint,
-        client,
-        async stop() {
-          client.destroy();
-          await embedded.stop();
-        },
-      };
+      return connected(embedded.endpoint, localConfig(embedded.endpoint), () => embedded.stop());
     }
     case 'endpoint': {
       const { endpoint, credentials = false, region } = settings;
@@ -68,14 +60,14 @@ export const noDynamoDB: DynamoDB = {
   stop: () => Promise.resolve(),
 };
 
-function connected(place: string, config: DynamoDBClientConfig): DynamoDB {
+function connected(place: string, config: DynamoDBClientConfig, stopServer?: () => Promise<void>): DynamoDB {
   const client = createClient(config);
   return {
     place,
     client,
-    stop: () => {
+    async stop() {
       client.destroy();
-      return Promise.resolve();
+      await stopServer?.();
     },
   };
 }

@@ -40,18 +40,8 @@ export interface ServeOptions extends SubscriptionSettings {
  * requests over HTTP that want events, and returns undefined for any other.
  */
 export function serveSubscriptions(app: FastifyInstance, options: ServeOptions) {
-  const {
-    name,
-    schema,
-    createContext,
-    events,
-    draining,
-    linkKeys,
-    tracer,
-    limit = 10_000,
-    heartbeat = 12_000,
-  } = options;
-  const { checkUpgrade, path, maxMessageBytes } = options;
+  const { name, schema, createContext, events, draining, linkKeys, tracer } = options;
+  const { checkUpgrade, path, maxMessageBytes, limit = 10_000, heartbeat = 12_000 } = options;
   const open = subscriptionsOf({ schema, createContext, events, limit, tracer });
   serveWebSockets(app.server, {
     ...{ open, draining, heartbeat, schema, checkUpgrade, path, maxMessageBytes },

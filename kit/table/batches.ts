@@ -4,7 +4,7 @@ import { unavailable, type Commands } from './commands';
 import { SubgraphError } from '../errors';
 import { checkIndexKeys, keyText, pickKey, type ItemKey } from './keys';
 import { createLimiter } from '../serve/limiter';
-import { slices } from '../slices';
+import { slices } from '../lists';
 import { type ReadOptions, type Table } from './table';
 import { checkOperation, type Key, type TableDefinition } from './definition';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type PublishBatchRequestEntry, type SNS } from '@aws-sdk/client-sns';
 import { createBackoff } from '../../backoff';
+import { groupBy } from '../../lists';
 import { type DomainEvent } from '../event';
 import { textOf } from './sqs-message';
 import { xRayHeaderOf } from './x-ray';
@@ -31,7 +32,7 @@ export async function publishEvents(
     budget = 10_000,
   }: { readonly sns: SNS; readonly topicArn: string; readonly budget?: number },
 ): Promise<void> {
-  const waiting = groupEvents(events);
+  const waiting = groupBy(events.map(outgoing), ({ group }) => group);
   const backoff = createBackoff({ budgetMilliseconds: budget, firstMilliseconds: 50 });
   while (waiting.size > 0) {
     const batch = nextBatch(waiting);
@@ -48,18 +49,10 @@ export async function publishEvents(
   }
 }
 
-/** The events of each group, in their order. */
-function groupEvents(events: readonly DomainEvent[]): Map<string, OutgoingEvent[]> {
-  const groups = new Map<string, OutgoingEvent[]>();
-  for (const event of events) {
-    const group = groupOf(event);
-    const text = textOf(event);
-    const outgoing = { event, group, text, bytes: Buffer.byteLength(text) + attributeBytes(event.type) };
-    const others = groups.get(group);
-    if (others) others.push(outgoing);
-    else groups.set(group, [outgoing]);
-  }
-  return groups;
+function outgoing(event: DomainEvent): OutgoingEvent {
+  const text = textOf(event);
+  const bytes = Buffer.byteLength(text) + attributeBytes(event.type);
+  return { event, group: groupOf(event), text, bytes };
 }
 
 /** The first event of as many groups as one call takes. */

@@ -1,9 +1,9 @@
 import { type FastifyBaseLogger } from 'fastify';
+import { groupBy } from '../../lists';
 import { StartError } from '../../serve/start-error';
 import { openAwsClients } from './aws-clients';
 import { type AwsSettings, type QueueTimes, type ResourceNames } from './aws-settings';
 import { type Channel, type ConsumerSelection } from './channel';
-import { type DomainEvent } from '../event';
 import { publishEvents } from './sns-publisher';
 import { findQueue, findTopic, isNameOf, queueNameOf, type ConsumerQueue } from './sns-sqs-resources';
 import { handleEventBatch, type EventBatchOptions, type SqsRecord } from './sqs-batch';
@@ -67,7 +67,7 @@ export async function openSnsSqsChannel(options: SnsSqsChannelOptions): Promise<
     },
 
     async publish(events) {
-      for (const [source, ofSource] of bySource(events))
+      for (const [source, ofSource] of groupBy(events, (event) => event.source))
         await publishEvents(ofSource, { sns: clients.sns, topicArn: await topicOf(source) });
     },
 
@@ -107,14 +107,4 @@ function once<Value>(
   found.set(key, finding);
   finding.catch(() => found.delete(key));
   return finding;
-}
-
-function bySource(events: readonly DomainEvent[]): Map<string, DomainEvent[]> {
-  const sources = new Map<string, DomainEvent[]>();
-  for (const event of events) {
-    const others = sources.get(event.source);
-    if (others) others.push(event);
-    else sources.set(event.source, [event]);
-  }
-  return sources;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
+import { groupBy } from '../../lists';
 import { createLimiter } from '../../serve/limiter';
 import { logged } from '../../traces/trace';
 import { type ConsumerSelection, type Delivery, type Failure, type RetryOptions } from './channel';
@@ -42,11 +43,7 @@ export async function handleEventBatch(
   records: readonly SqsRecord[],
   options: EventBatchOptions,
 ): Promise<string[]> {
-  const groups = new Map<string, SqsRecord[]>();
-  for (const record of records) {
-    const group = groupOf(record);
-    groups.set(group, [...(groups.get(group) ?? []), record]);
-  }
+  const groups = groupBy(records, groupOf);
   const limit = createLimiter(options.concurrency);
   const left = await Promise.all(
     Array.from(groups.values(), (group) => limit(() => handleGroup(group, options))),

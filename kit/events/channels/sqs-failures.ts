@@ -9,7 +9,7 @@ import {
   type Failures,
   type ListFailuresOptions,
 } from './channel';
-import { slices } from '../../slices';
+import { slices } from '../../lists';
 import { readEvent } from '../log/read-event';
 import { fifoId } from './sns-publisher';
 import { type ConsumerQueue } from './sns-sqs-resources';

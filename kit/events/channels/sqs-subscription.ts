@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyBaseLogger } from 'fastify';
 import { type Message, type SQS } from '@aws-sdk/client-sqs';
 import { createBackoff, type Backoff } from '../../backoff';
-import { slices } from '../../slices';
+import { slices } from '../../lists';
 import { logged } from '../../traces/trace';
 import { longestPoll } from './aws-clients';
 import { type QueueTimes } from './aws-settings';

@@ -64,7 +64,6 @@ function pick(value: unknown, shape: Shape | null): unknown {
 
 describe('scanning a response', () => {
   it.each([
-    ['keys in another order', '{"data":{"b":2,"a":1}}', '{ a b }', { a: 1, b: 2 }],
     [
       'keys that nobody asked for',
       '{"x":[{}],"data":{"z":{"a":[1,{"b":"}"}]},"a":1,"zz":null}}',
@@ -78,7 +77,6 @@ describe('scanning a response', () => {
       { a: 2, b: null },
     ],
     ['data that occurs twice', '{"data":{"a":1},"data":{"a":2}}', '{ a }', { a: 2 }],
-    ['missing keys', '{"data":{"c":3}}', '{ a b c }', { c: 3 }],
     [
       'whitespace everywhere',
       ' \t\r\n{ "data" : { "a" : [ 1 , 2 ] , "b" : { "c" : "x" } } } \n',
@@ -105,24 +103,6 @@ describe('scanning a response', () => {
       '{"data":{"a":[0,-0,1.5,-2e10,3E+2,4e-2,123456789,1234567890,12345678901234567890,1e400]}}',
       '{ a }',
       { a: [0, -0, 1.5, -2e10, 300, 0.04, 123456789, 1234567890, 1.2345678901234567e19, Infinity] },
-    ],
-    [
-      'empty objects and lists',
-      '{"data":{"a":{},"b":[],"c":{},"d":[[],[{}]]}}',
-      '{ a { x } b { x } c d { x } }',
-      { a: {}, b: [], c: {}, d: [[], [{}]] },
-    ],
-    [
-      'lists of lists of objects with nulls',
-      '{"data":{"a":[[{"x":1},null],null,[{"x":2}]]}}',
-      '{ a { x } }',
-      { a: [[{ x: 1 }, null], null, [{ x: 2 }]] },
-    ],
-    [
-      'leaves where objects were expected',
-      '{"data":{"a":"x","b":[1,"y"]}}',
-      '{ a { x } b { x } }',
-      { a: 'x', b: [1, 'y'] },
     ],
     [
       'names of the prototype',

@@ -8,7 +8,6 @@ export interface PlanWaitsOptions {
 
 /** A request that waits for the plan of its operation. */
 export interface PlanWaiter {
-  /** The sender, for fairness. */
   readonly sender: string;
   /** Bytes of its body. */
   readonly received: number;

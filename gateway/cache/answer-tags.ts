@@ -256,11 +256,9 @@ interface Identities {
   readonly allFormats: readonly string[];
 }
 
-/** A key, as it is written in tags. */
 interface TagKey {
   /** The type and a colon. */
   readonly start: string;
-  /** In the order of the tag. */
   readonly fields: readonly { readonly name: string; readonly path: readonly string[] }[];
   /** The tag if a value is not known. */
   readonly unknown: string;
@@ -332,7 +330,6 @@ function addFieldTags(
 interface TaggedOperation {
   readonly root: AnswerPosition;
   readonly defaults: ReadonlyMap<string, unknown>;
-  /** The tags of every answer of the operation. */
   readonly fixed: readonly string[];
 }
 

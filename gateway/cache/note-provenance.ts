@@ -7,7 +7,6 @@ export interface NoteProvenanceOptions {
   readonly policyOf: (response: SubgraphResponse) => Policy;
   /** Tags of every outcome of a call, also of a failure. */
   readonly tags: readonly string[];
-  /** The tags of a response that comes from no cache. */
   readonly tagsOf: (request: SubgraphRequest, response: SubgraphResponse) => Iterable<string>;
 }
 
@@ -37,7 +36,6 @@ export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions
   return (next) => (request) => follow(next(request), request, answered, failed);
 }
 
-/** Why a response may not be cached, for traces. */
 function whyNotKept(response: SubgraphResponse): string {
   const { status, headers, policy } = response;
   if (status !== 200) return 'status';

@@ -51,7 +51,6 @@ export interface OutlinedFetch {
   readonly operation: FetchOperation;
   /** The path of the objects that it fetches or extends. */
   readonly path: string;
-  /** The indexes of the fetches that it waits for. */
   readonly waitsFor: readonly number[];
 }
 

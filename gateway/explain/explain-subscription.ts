@@ -3,7 +3,6 @@ import type { Options } from '../options';
 import { eventsSubgraph } from '../planning/event-fields';
 import { rootFieldOf } from '../subgraph-calls/wire/root-field';
 
-/** What a subscription shares with other subscriptions, and with whose. */
 export interface SharedSubscription {
   /** The subscription at the subgraph. */
   readonly source: string;

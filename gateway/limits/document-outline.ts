@@ -18,7 +18,6 @@ export interface Outline {
 export interface Definition {
   /** The name of a fragment; undefined for an operation. */
   readonly fragment: string | undefined;
-  /** Levels of braces. */
   levels: number;
   fields: number;
   /** Fields that are selected on the root type, or on the type of the fragment itself. */
@@ -28,7 +27,6 @@ export interface Definition {
 
 export interface Spread {
   readonly fragment: string;
-  /** The nesting level of the spread. */
   readonly level: number;
   readonly isAtRoot: boolean;
 }

@@ -25,7 +25,6 @@ export interface SupergraphFacts {
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;
-  /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
   /** What `eventFields` names, and the supergraph does not have. */

@@ -29,7 +29,6 @@ export interface Hooks {
   ): HookAnswer | undefined | Promise<HookAnswer | undefined>;
 }
 
-/** What hooks see of a request. */
 export interface HookRequest {
   readonly id: string;
   readonly method: string;

@@ -41,7 +41,6 @@ export interface PipelineOptions extends AnswerWriterOptions {
   readonly slots: Pick<Slots, 'acquire' | 'release'>;
   /** Undefined when no mode of authentication is configured. */
   readonly admit: Admit | undefined;
-  /** Undefined when no rate is configured. */
   readonly rates: Pick<Rates, 'refuse' | 'refuseBatch'> | undefined;
   readonly cachedAnswers: Pick<CachedAnswers, 'answer' | 'learn'>;
   readonly limits: Pick<ClientLimits, 'of'>;

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Flow } from '../subgraph-calls/contract/source';
 
-/** An answer to a request, as it is sent. */
 export interface ClientAnswer {
   readonly status: number;
   /** Names and values in turn, with the length of the body where it is whole. */
@@ -44,7 +43,6 @@ export interface ResponsePart {
  * connection.
  */
 export interface Sink {
-  /** Whether an answer has begun. */
   readonly isAnswered: boolean;
   /** Whether answers in parts can be sent at all. Where they cannot, no client takes any. */
   readonly carriesParts: boolean;

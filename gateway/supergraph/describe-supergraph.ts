@@ -7,7 +7,6 @@ import type { VersionedSupergraph } from './removed-names';
 export interface DescribeOptions {
   readonly supergraphSdl: string;
   readonly apiSchemaSdl: string;
-  /** Undefined if the supergraph comes from no registry. */
   readonly registry: RegistryFacts | undefined;
 }
 

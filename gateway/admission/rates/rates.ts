@@ -42,7 +42,6 @@ export class Rates {
   readonly #refused: Sum<AttributesOf<'weir.requests.limited'>>;
   readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
 
-  /** Undefined if no rate is configured. */
   static of(options: RatesOptions): Rates | undefined {
     return options.rates.length === 0 ? undefined : new Rates(options);
   }

@@ -10,7 +10,6 @@ import type { AttributesOf } from '../../telemetry/metrics/metric-table';
 export interface SharedCountsOptions {
   /** Connects to the store when a count has to be sent, and not before. */
   readonly connection: { ready(): Promise<unknown>; close(): void };
-  /** The prefix of all keys. */
   readonly prefix: string;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info'>;

@@ -40,7 +40,6 @@ export class WantedList {
     this.refreshing = refreshing;
   }
 
-  /** The answers to all of its representations. */
   get answers(): readonly EntityAnswer[] {
     return this.#answers;
   }

@@ -42,7 +42,6 @@ export interface CachedAnswersOptions {
 /** A request that was answered before, remembered by its bytes. */
 interface RememberedRequest {
   readonly supergraph: string;
-  /** The identity that was answered. */
   readonly identity: Identity;
   /** Whether the query is within the limits of another client. */
   readonly isFor: (identity: Identity) => boolean;

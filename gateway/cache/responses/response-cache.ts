@@ -64,14 +64,12 @@ export interface OperationResult extends Execution {
   readonly cursor?: string | undefined;
   /** Whether events may be missing, or may come twice, before this one. @default false */
   readonly isAfterGap?: boolean | undefined;
-  /** Extensions for development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   /** Its deferred fragments, and the format that its client takes. @default undefined: an answer of its own */
   readonly part?: DeferredPart | undefined;
   readonly format?: IncrementalFormat | undefined;
 }
 
-/** Runs the operation for a caller. */
 export type ExecuteFor = (caller: IdentifiedCaller) => Promise<Execution>;
 
 /**

@@ -23,7 +23,6 @@ import { type TypeTable } from './type-table';
 
 export interface Combination {
   readonly request: SubgraphOperation;
-  /** The shape of `data`. */
   readonly shape: Shape;
   /** The client's variables that it uses. */
   readonly variableUsages: readonly string[];

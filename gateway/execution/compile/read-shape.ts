@@ -128,7 +128,6 @@ interface SelectionPart {
   readonly when: Conjunction;
 }
 
-/** The fields of some parts. */
 interface CollectedFields {
   readonly fields: Map<string, CollectedField>;
   /** Spread fragments: each is read once, as nested ones would multiply. */

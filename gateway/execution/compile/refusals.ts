@@ -2,7 +2,6 @@ import { type GraphQLSchema } from 'graphql';
 
 /** The types and fields that a caller may not see, by their names in the API schema. */
 export interface FieldRefusals {
-  /** Whether a field is refused where it is selected on this type. */
   isRefused(type: string, field: string): boolean;
   /** Whether every object of the type is refused, whatever is selected of it. */
   isForbidden(type: string): boolean;

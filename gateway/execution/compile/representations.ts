@@ -11,7 +11,6 @@ interface MergedRun {
   readonly conditions: ConditionValues;
 }
 
-/** What representations are written of. */
 interface RepresentationScope {
   readonly position: ResponsePosition;
   /** The numbers of the fetches in earlier steps of the plan: what none of them requests cannot be there. */
@@ -175,7 +174,6 @@ interface FieldGroup {
 
 interface WrittenField extends RepresentationScope {
   readonly responseName: string;
-  /** Its name in the representation. */
   readonly name: string;
   readonly selections: readonly RequiredSelection[];
   /** Comma, name and colon; for a constant also its value. */

@@ -19,7 +19,6 @@ export interface FetchOperation {
   readonly contextVariables: readonly string[];
   readonly outputRewrites: FetchNode['outputRewrites'];
   readonly getsEntities: boolean;
-  /** The shape of `data`. */
   readonly shape: Shape;
   /** The shape of the fetched objects: of the entities, or of `data` itself. */
   readonly result: Shape;

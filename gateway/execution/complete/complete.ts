@@ -134,7 +134,6 @@ export class Completion {
     return this.#writeNull(projection);
   }
 
-  /** Completes a null of a list. */
   #null(projection: ValueProjection, field: FieldProjection, at: number): boolean {
     if (this.#nulls !== undefined && (this.#trail.isTroubled || this.#seesAll || projection.isNonNull))
       this.#noteMissing(projection, { field, record: 0, at, cells: [], isNull: true });

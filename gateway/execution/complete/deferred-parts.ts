@@ -28,7 +28,6 @@ export interface PendingFragment {
 
 /** Fields that a part adds to the response. */
 export interface Increment {
-  /** The fragment that is completed by it. */
   readonly fragment: PendingFragment;
   /** Where the fields belong, within the fragment's path. */
   readonly subPath: Path;
@@ -43,12 +42,10 @@ export interface CompletedFragment {
   readonly errors: readonly GraphQLError[] | undefined;
 }
 
-/** The deferred fragments in one part of a response. */
 export interface DeferredPart {
   readonly pending: readonly PendingFragment[];
   readonly incremental: readonly Increment[];
   readonly completed: readonly CompletedFragment[];
-  /** Whether there are more parts. */
   readonly hasNext: boolean;
 }
 
@@ -97,7 +94,6 @@ export class DeferredParts implements Specials {
   readonly #run: Run;
   readonly #trail: ErrorTrail;
   readonly #deferral: Deferral;
-  /** The usages whose fragments are sent. */
   readonly #sent = new Set<DeferUsage>();
   /** The fragments at the object that is being written, and at those around it, by the numbers of their usages. */
   readonly #current: Fragment[] = [];

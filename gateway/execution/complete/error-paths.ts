@@ -69,7 +69,6 @@ class ErrorRecord {
   readonly reported = new Set<string>();
   /** The paths of reported errors, and all prefixes of these paths. */
   readonly paths = new Set<string>();
-  /** The paths of reported errors. */
   readonly exact = new Set<string>();
   areLossesKnown = false;
   readonly losses = new Losses();
@@ -544,7 +543,6 @@ function renamedPath(rewrites: Parameters<typeof renamedKey>[0], path: Path): Pa
   });
 }
 
-/** The path of an error; undefined if it is no valid path. */
 function pathOf(error: unknown): Path | undefined {
   const path = (error as { readonly path?: unknown } | null)?.path;
   return Array.isArray(path) && path.length <= longestPath && path.every(isPathElement) ? path : undefined;

@@ -24,7 +24,6 @@ export type NullCause =
   | { readonly kind: 'not-answered'; readonly subgraph: string | undefined }
   /** No subgraph was called, as values that the call needs are null. */
   | { readonly kind: 'not-requested' }
-  /** The value is not of its type. */
   | { readonly kind: 'invalid-value'; readonly subgraph: string | undefined }
   /** The value, or its type, is not in the schema that clients see. */
   | { readonly kind: 'hidden' }

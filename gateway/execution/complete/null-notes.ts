@@ -11,11 +11,9 @@ export interface MissingValue {
   readonly field: FieldProjection;
   /** The object that has the field; 0 for an item of a list. */
   readonly record: number;
-  /** The pair of the value. */
   readonly at: number;
   /** The cells that should hold it. */
   readonly cells: readonly number[];
-  /** Whether it was answered with null. */
   readonly isNull: boolean;
 }
 

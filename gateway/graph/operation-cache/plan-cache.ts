@@ -69,7 +69,6 @@ export class PlanCache<Compiled extends object> {
     return this.#pending.has(keyOf(operation));
   }
 
-  /** The most used operations, in descending order of use. */
   mostUsed(count: number): PlannedOperation[] {
     return [...this.#entries.values()]
       .sort((a, b) => b.uses - a.uses)

@@ -56,7 +56,6 @@ export interface OperationParts {
   /** Identifies the supergraph in cache keys. */
   readonly supergraph: string;
   readonly schema: GraphQLSchema;
-  /** Undefined for a supergraph without cost directives. */
   readonly costs: CostDirectives | undefined;
   readonly planner: Planner;
   readonly programs: PlanCache<CountedProgram | Rejection>;

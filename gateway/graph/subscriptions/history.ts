@@ -62,7 +62,6 @@ export class History {
     for (const [position, number] of this.#after) this.#after.set(position, number + change);
   }
 
-  /** Frees what it has. */
   clear(): void {
     this.#answers = [];
     this.#after.clear();

@@ -32,7 +32,6 @@ export interface CostField {
   readonly responseKey: string;
   readonly coordinate: string;
   readonly isList: boolean;
-  /** The cost of one item. */
   readonly weight: number;
   readonly slicing: SlicingArguments | undefined;
   /** The size of each argument in `slicing`. */

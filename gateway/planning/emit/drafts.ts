@@ -17,7 +17,6 @@ export class FetchDraft implements FetchLocation {
   stage: number;
   readonly path: readonly string[];
   readonly position: Position;
-  /** The conditions that all of its fields have. */
   when: Conditions;
   /** The fields of representations, by type. */
   readonly requires = new Map<string, RequiredDrafts>();

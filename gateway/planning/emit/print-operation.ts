@@ -5,7 +5,6 @@ import { type Condition } from '../selections';
 import { printNodes } from '../selections/print-nodes';
 import { type FieldDraft, type SelectionDraft } from './drafts';
 
-/** Prints the selections of one operation. */
 export class OperationPrinter {
   readonly variables = new Set<string>();
   /** Fragments that are shared by types that behave alike. */

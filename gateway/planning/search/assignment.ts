@@ -13,7 +13,6 @@ export interface OrderedItem {
 /** Fields, by the ways to each of them. */
 export type Work = ReadonlyMap<readonly Option[], readonly OrderedItem[]>;
 
-/** A field, and the way to it. */
 export interface ChosenField extends OrderedItem {
   readonly option: Option;
 }

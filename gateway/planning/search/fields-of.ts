@@ -16,7 +16,6 @@ import { type ContextArgument, type IndexedType, isOfType, type SupergraphIndex 
 
 /** A selection on an interface or union. */
 export interface AbstractView {
-  /** The fields that are selected of all objects. */
   readonly common: readonly SelectedField[];
   /** The fragments for objects of some types. */
   readonly typed: readonly SelectedFragment[];
@@ -26,7 +25,6 @@ export interface AbstractView {
 
 /** Of a selection with fragments for some types. */
 interface FieldsOfTypes {
-  /** The types that its fragments are for. */
   readonly typeConditions: readonly string[];
   readonly byType: Map<string, readonly SelectedField[]>;
   /** By those of these types that an object has. */
@@ -98,7 +96,6 @@ export class SelectionFlattener {
     });
   }
 
-  /** Both selections as one. */
   merge(one: Selection, other: Selection): Selection {
     if (one === other || other.length === 0) return one;
     if (one.length === 0) return other;

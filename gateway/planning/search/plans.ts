@@ -73,7 +73,6 @@ export interface Visit {
   /** Undefined at the query type, which needs none. */
   readonly key: IndexedKey | undefined;
   readonly answers: readonly VisitAnswer[];
-  /** The fields of its representations. */
   readonly representation: Selection;
 }
 

@@ -70,7 +70,6 @@ export function allOf(some: Conditions, others: Conditions): Conditions {
   return missing.length === 0 ? some : [...some, ...missing];
 }
 
-/** The conditions that are in both. */
 export const commonOf = (some: Conditions, others: Conditions): Conditions =>
   some.filter((condition) => has(others, condition));
 

@@ -65,7 +65,6 @@ export interface FieldJoin {
   readonly requires: Selection | undefined;
   readonly provides: Selection | undefined;
   readonly contextArguments: readonly ContextArgument[];
-  /** All that it declares, as text. */
   readonly text: string;
 }
 
@@ -81,7 +80,6 @@ export function isOfType(index: SupergraphIndex, object: string, name: string): 
   return object === name || index.types.get(name)?.objects.has(object) === true;
 }
 
-/** Whether a subgraph knows an interface as if it were one object type. */
 export const isInterfaceObject = ({ kind, joins }: IndexedType, subgraph: number): boolean =>
   kind === 'interface' && joins.get(subgraph)?.isInterfaceObject === true;
 

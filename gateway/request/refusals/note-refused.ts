@@ -16,7 +16,6 @@ import { explainDocument } from './explain-document';
 import { explainError } from './explain-error';
 import { longestDocument, type Refusal, type RefusedOperation, shortened } from './refusal';
 
-/** Notes why Apollo Server refuses an operation. */
 export const refusalPlugin = (): ApolloServerPlugin<OperationContext> => ({
   requestDidStart: () =>
     Promise.resolve({

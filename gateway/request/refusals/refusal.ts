@@ -22,7 +22,6 @@ export interface RefusedOperation {
   readonly document?: string | undefined;
 }
 
-/** Refusals that are recorded of one request. */
 export const mostRefusals = 5;
 
 /** Characters of a document that is kept. Others are recorded without their text. */

@@ -160,7 +160,6 @@ function needs(
 
 const mostNames = 5;
 
-/** A field as `Type.field`. */
 const fieldIn = (context: ValidationContext, node: ASTNode | undefined): string =>
   `${String(context.getParentType())}.${nameOf(node)}`;
 

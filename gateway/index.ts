@@ -2,7 +2,7 @@
 export { startGateway, type RunningGateway } from './process/start-gateway';
 export type { GatewayOptions } from './process/given-options';
 export { loadOptions, OptionsError, type LoadOptions, type Options, type OptionsInput } from './options';
-export { SupergraphError } from './graph/generation';
+export { SupergraphError } from './graph/supergraph-error';
 export type { ErrorCode } from './errors';
 export type { HookAnswer, HookOperation, HookRequest, Hooks } from './request/hooks';
 export type { Identity } from './auth/identity';

@@ -1,69 +1,54 @@
 import { buildSchema } from 'graphql';
-import { Authorization, type Policies } from '../auth/directives';
-import { buildSchemaInSteps } from './build-schema';
-import type { Invalidate } from '../cache/invalidation';
-import { bindFeed, eventFieldsOf } from '../events/fed-fields';
-import type { EventFeeds } from '../events/feeds';
-import { unknownNames } from '../cache/unknown-names';
-import type { Store } from '../cache/stores/store';
+import { Authorization } from '../auth/directives';
 import { digest } from '../cache/responses/response-keys';
-import type { Engine, KnownOperation } from './engine';
-import type { Subgraph } from '../subgraph-calls/subgraph';
-import { type OperationOptions, SupergraphOperations } from './operations';
+import { unknownNames } from '../cache/unknown-names';
+import { bindFeed, eventFieldsOf } from '../events/fed-fields';
+import type { ErrorOptions } from '../execution';
 import type { Options } from '../options';
-import { type PackagedGraph, PackagedPlans } from '../packaged/packaged-graph';
-import { chooseOverrides, overrideRates } from './overrides';
-import { Planner, type EntityFacts, type PlannedOperation } from '../planning';
-import { type OperationMemory, type PlanEntry } from './operation-cache';
+import { PackagedPlans } from '../packaged/packaged-graph';
+import { type EntityFacts, type PlannedOperation, Planner, type SupergraphFacts } from '../planning';
 import { eventsSubgraph } from '../planning/event-fields';
-import { type CountedProgram, createPrograms, type Rejection } from './programs';
-import type { SubgraphLocation } from '../supergraph/subgraphs';
-import { type CallOptions, connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
-import type { EndpointParts } from '../subgraph-calls/endpoints/connect-endpoints';
-import type { Interceptor } from '../subgraph-calls/contract/transport';
+import { connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
 import { ScopesInFlight } from '../subgraph-calls/sharing/scopes-in-flight';
+import type { Subgraph } from '../subgraph-calls/subgraph';
+import type { SubgraphLocation } from '../supergraph/subgraphs';
+import { buildSchemaInSteps } from './build-schema';
+import type { Engine, KnownOperation } from './engine';
+import type { GenerationParts } from './generation-parts';
+import type { PlanEntry } from './operation-cache';
+import { SupergraphOperations } from './operations';
+import { chooseOverrides, overrideRates } from './overrides';
+import { type CountedProgram, createPrograms, type Rejection } from './programs';
 
-export interface EngineOptions extends OperationOptions, Omit<EndpointParts, 'isTraced'> {
+export interface EngineOptions {
   readonly supergraphSdl: string;
-  /** What was made of this supergraph in advance. @default nothing */
-  readonly packaged?: PackagedGraph | undefined;
+  readonly options: Options;
+  readonly parts: GenerationParts;
   /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
   readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
-  readonly planning: Options['planning'];
-  readonly events: Options['events'];
-  readonly eventFeeds: EventFeeds;
-  /** Percentages by the labels of progressive `@override`s. */
-  readonly overrides: Options['overrides'];
-  readonly calls: CallOptions;
-  readonly cache: Options['cache'];
-  readonly authorization: Options['authorization'];
-  readonly policies: Policies;
   /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
-  readonly store: Store;
-  readonly invalidate: Invalidate;
-  readonly interceptors: readonly Interceptor[];
-  readonly memory: OperationMemory;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
 }
 
 /** Creates an engine that plans operations and runs plans over the bytes of subgraph responses. Rejects if the supergraph does not build. */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { supergraphSdl, packaged, chooseSubgraph, planning, overrides, warmUp, memory } = options;
-  const { subscriptions: fields } = options.events;
+export async function createEngine(given: EngineOptions): Promise<Engine> {
+  const { supergraphSdl, options, parts, hold } = given;
+  const { packaged, operations } = parts;
+  const { metrics, tracer, logger } = parts.telemetry;
   const planner = new Planner({
     supergraphSdl,
-    limits: planning,
-    eventFields: eventFieldsOf(fields),
+    limits: options.planning,
+    eventFields: eventFieldsOf(options.events.subscriptions),
     facts: packaged?.facts,
   });
   const plans = packaged && new PackagedPlans(packaged);
   let calls: SubgraphCalls | undefined;
   // A program is some times as large as the compiled operation that it belongs to.
   const caches = {
-    programs: memory.open<PlanEntry<CountedProgram | Rejection>>(3 / 4),
-    known: memory.open<KnownOperation>(1 / 4),
+    programs: operations.memory.open<PlanEntry<CountedProgram | Rejection>>(3 / 4),
+    known: operations.memory.open<KnownOperation>(1 / 4),
   };
   const close = (): Promise<void> => {
     calls?.close();
@@ -73,15 +58,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   try {
     const facts = await planner.ready;
-    const rates = overrideRates(facts.overrideLabels, overrides);
+    const rates = overrideRates(facts.overrideLabels, options.overrides);
     const scopes = new ScopesInFlight();
-    const subgraphs = facts.subgraphs.map(chooseSubgraph);
+    const subgraphs = facts.subgraphs.map(given.chooseSubgraph);
     const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
-    calls = connectSubgraphs({
-      ...options,
-      ...{ subgraphs, facts: facts.entities, scopes },
-      isTraced: options.tracer !== undefined,
-    });
+    calls = openCalls(given, subgraphs, facts, scopes);
     await calls.ready();
     const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
     const supergraphSchema =
@@ -90,34 +71,41 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       facts: facts.protections,
       schema,
       options: options.authorization,
-      policies: options.policies,
-      logger: options.logger,
+      policies: parts.access.policies,
+      logger,
     });
     const programs = createPrograms({
       ...{ authorization, schema, supergraphSchema, facts },
       planner: plans?.inFrontOf(planner) ?? planner,
       cache: caches.programs,
-      calls: options.metrics.calls,
+      calls: metrics.calls,
     });
-    await programs.warm(untilLate(warmUp));
+    await programs.warm(untilLate(given.warmUp));
+    const { limits, objectionTo } = parts.access;
+    const { usage, planWaits, refuse, hooks } = parts.operations;
+    const { running: runningSubscriptions, cursors, eventFeeds: feeds } = parts.subscriptions;
+    const { subscriptions: fields } = options.events;
     const { learn, known, prepare } = new SupergraphOperations({
-      ...options,
       supergraph: digest(supergraphSdl),
-      schema,
+      ...{ schema, planner, programs, authorization, scopes, hold, limits, objectionTo },
+      ...{ usage, planWaits, refuse, hooks, runningSubscriptions, cursors, metrics, tracer, logger },
       costs: facts.costs,
-      planner,
-      programs,
       isValid: plans && ((document, operationName) => plans.has(document, operationName)),
       cache: caches.known,
-      authorization,
-      ...calls,
+      send: calls.send,
+      subscribe: calls.subscribe,
       subgraphs: byName,
       feedOf: (opening, identity) =>
         opening.operation.subgraph === eventsSubgraph
-          ? bindFeed(opening, identity, { fields, schema, feeds: options.eventFeeds })
+          ? bindFeed(opening, identity, { fields, schema, feeds })
           : undefined,
-      scopes,
       chooseOverrides: () => chooseOverrides(rates),
+      errors: errorsOf(options),
+      isDevelopment: isDevelopment(options),
+      mostBytes: options.limits.response,
+      assumedListSize: options.limits.assumedListSize,
+      caching: parts.caches.caching,
+      subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
     });
     return {
       apiSchema: schema,
@@ -137,6 +125,33 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     throw error;
   }
 }
+
+function openCalls(
+  { options, parts }: EngineOptions,
+  subgraphs: readonly Subgraph[],
+  { entities: facts }: SupergraphFacts,
+  scopes: ScopesInFlight,
+): SubgraphCalls {
+  const { transport, subscriptions, connections, breakers, discovery, interceptors } = parts.calls;
+  const { store, caching, invalidate } = parts.caches;
+  const { metrics, logger, tracer } = parts.telemetry;
+  const { interval, emptyAfter, dnsServers, loopback = isDevelopment(options) } = options.discovery;
+  return connectSubgraphs({
+    ...{ subgraphs, facts, scopes, calls: options, cache: options.cache },
+    ...{ transport, subscriptions, connections, breakers, discovery, interceptors },
+    discovering: { interval, emptyAfter, dnsServers, loopback },
+    ...{ store, caching, invalidate, metrics, logger },
+    isTraced: tracer !== undefined,
+  });
+}
+
+/** What clients see of the errors of subgraphs. */
+const errorsOf = (options: Options): ErrorOptions => ({
+  mask: options.errors.maskSubgraphs ?? (isDevelopment(options) ? 'none' : 'unexpected'),
+  limit: options.limits.errors,
+});
+
+const isDevelopment = ({ mode }: Options): boolean => mode === 'development';
 
 const trusted = { assumeValidSDL: true, assumeValid: true, noLocation: true };
 const warmUpTime = 1_000;

@@ -9,9 +9,10 @@ import type {
 } from '@apollo/server-gateway-interface';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import type { OperationContext } from './engine';
-import { type Generation, SupergraphError, supergraphId } from './generation';
+import { type Generation, supergraphId } from './generation';
 import type { LastGood } from '../supergraph/last-good';
 import type { Subscriptions } from './subscriptions/subscriptions';
+import { SupergraphError } from './supergraph-error';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
 import type { Logger } from '../telemetry/logger';

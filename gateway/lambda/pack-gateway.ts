@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema, type DocumentNode, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { loadNamedHook } from '../auth/hook';
 import { eventFieldsOf } from '../events/fed-fields';
-import { SupergraphError } from '../graph/generation';
+import { SupergraphError } from '../graph/supergraph-error';
 import { overrideRates } from '../graph/overrides';
 import { refuseOnLambda } from './refuse-options';
 import { type Options, OptionsError } from '../options';

@@ -1,4 +1,4 @@
-import { SupergraphError } from '../graph/generation';
+import { SupergraphError } from '../graph/supergraph-error';
 import type { Options } from '../options';
 import { openSource } from '../supergraph/open';
 import { createLogger } from '../telemetry/logger';

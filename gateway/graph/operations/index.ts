@@ -38,9 +38,11 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
     this.#compiler = new OperationCompiler(options);
     this.#whole = new WholeAnswers(options, this.#compiler, executions);
     this.#inParts = new AnswersInParts(options, executions);
-    const { authorization, caching, planner } = options;
+    const { authorization, caching, cursors, feedOf, hold, hooks, isDevelopment, limits } = options;
+    const { objectionTo, planner, programs, refuse, schema, subgraphs, subscribe, tracer } = options;
     this.#subscriptions = new Preparation({
-      ...options,
+      ...{ cursors, feedOf, hold, hooks, isDevelopment, limits, objectionTo, programs, refuse },
+      ...{ schema, subgraphs, subscribe, tracer },
       showing: { planner, authorization, answerHeaders: caching.answerHeaders },
       compile: (source, hash, operationName) => this.#compiler.compile(source, hash, operationName),
       plannedFor: (compiled, identity) => this.#compiler.plannedFor(compiled, identity),

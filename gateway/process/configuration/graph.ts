@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Gateway } from '../../graph/gateway';
 import { Generation } from '../../graph/generation';
+import type { GenerationParts } from '../../graph/generation-parts';
 import { cursorKey, Cursors } from '../../graph/subscriptions/cursor';
 import type { Options } from '../../options';
 import { createFormatError, type FormatError } from '../../request/answers/format-error';
@@ -82,12 +83,34 @@ function openSupergraph(
   { parts, sources, calls, access, caches, admission }: GraphParts,
   previous: PreviousGraph | undefined,
 ): Gateway {
-  const { telemetry, clients, upstreams, extensions } = parts;
+  const { packaged, telemetry, clients, upstreams, extensions } = parts;
   const { logger, metrics, audit } = telemetry;
-  const { linkKeys: links } = calls.signers;
+  const { transport, connections, breakers, signers } = calls;
+  const { linkKeys: links } = signers;
   const cursors = new Cursors(
     links === undefined ? clients.cursorKeys : () => links.all.map(({ hmac }) => cursorKey(hmac)),
   );
+  const own: GenerationParts = {
+    ...{ packaged, caches, telemetry },
+    access: {
+      policies: access.policies,
+      limits: access.limits,
+      objectionTo: access.authentication?.objectionTo,
+    },
+    calls: {
+      ...{ transport, connections, breakers, signers, interceptors: extensions.interceptors },
+      subscriptions: upstreams.subscriptions,
+      discovery: upstreams.discovery,
+    },
+    operations: {
+      memory: clients.operations,
+      planWaits: admission.planWaits,
+      refuse: sources.persistedOperations.refuse,
+      hooks: extensions.hooks,
+      usage: sources.usage,
+    },
+    subscriptions: { running: clients.subscriptions, cursors, eventFeeds: parts.eventFeeds },
+  };
   // Only for the first generation, so that the previous one can be collected.
   let inherited = previous?.generation;
   const takeInherited = (): Generation | undefined => {
@@ -102,39 +125,11 @@ function openSupergraph(
       supergraphSdl: inherited.supergraphSdl,
       isOfSameSource: isDeepStrictEqual(sourceIn(previous!.options), sourceIn(options)),
     },
-    build: (supergraphSdl, before) =>
-      Generation.build({
-        supergraphSdl,
-        packaged: parts.packaged,
-        options,
-        previous: before ?? takeInherited(),
-        isFirst: before === undefined,
-        policies: access.policies,
-        limits: access.limits,
-        planWaits: admission.planWaits,
-        signers: calls.signers,
-        transport: calls.transport,
-        subscriptions: upstreams.subscriptions,
-        connections: calls.connections,
-        breakers: calls.breakers,
-        discovery: upstreams.discovery,
-        interceptors: extensions.interceptors,
-        store: caches.store,
-        memory: clients.operations,
-        runningSubscriptions: clients.subscriptions,
-        cursors,
-        eventFeeds: parts.eventFeeds,
-        refuse: sources.persistedOperations.refuse,
-        hooks: extensions.hooks,
-        objectionTo: access.authentication?.objectionTo,
-        caching: caches.caching,
-        invalidate: caches.invalidate,
-        audit,
-        metrics,
-        tracer: telemetry.tracer,
-        logger,
-        usage: sources.usage,
-      }),
+    build: (supergraphSdl, before) => {
+      const isFirst = before === undefined;
+      const replaced = before ?? takeInherited();
+      return Generation.build({ supergraphSdl, options, parts: own, previous: replaced, isFirst });
+    },
     lastGood: sources.lastGood,
     runningSubscriptions: clients.subscriptions,
     logger,

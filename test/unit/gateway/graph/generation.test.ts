@@ -8,8 +8,9 @@ it('closes its engine once, and says so, after it was retired and its last reque
   const close = jest.fn();
   const onClosed = jest.fn();
   jest.mocked(createEngine).mockResolvedValue({ close, eventFieldProblems: [] } as never);
-  const options: Partial<GenerationOptions> = { supergraphSdl: '', options: parseOptions({}) };
-  const generation = await Generation.build(options as GenerationOptions);
+  const parts = { calls: {}, telemetry: {} } as GenerationOptions['parts'];
+  const options = parseOptions({});
+  const generation = await Generation.build({ supergraphSdl: '', options, parts, isFirst: true });
   const release = generation.hold();
   generation.retire(onClosed);
   expect(close).not.toHaveBeenCalled();

@@ -3,7 +3,6 @@ import dns from 'node:dns';
 import { setTimeout as wait } from 'node:timers/promises';
 import tls from 'node:tls';
 import zlib from 'node:zlib';
-import { buildSchema } from 'graphql';
 import {
   type ArrivingResponse,
   ArrivingResponses,
@@ -13,7 +12,6 @@ import {
   type HttpTransport,
   type HttpTransportOptions,
 } from '../../gateway/subgraph-calls/wire/http';
-import { answerBySchema, createInProcessTransport } from '../../gateway/subgraph-calls/wire/in-process';
 import {
   type Caller,
   type Send,
@@ -112,18 +110,6 @@ const everyTransport: Record<string, (answer: Answer, options?: { timeout?: numb
   'strict HTTP/1.1': (answer, options) => startOverHttp(serveHttp1, answer, { ...options, ...strictly }),
   'strict HTTP/1.1 over TLS': (answer, options) =>
     startOverHttp(serveHttps, answer, { ...options, ...strictly }),
-  'in process': async (answer, options) => ({
-    send: createInProcessTransport({
-      name: 'reviews',
-      ...options,
-      answer: async ({ operation: { document, name }, variables, caller: { headers } }) => {
-        const result = await answer({ body: { query: document, operationName: name!, variables }, headers });
-        if (result === 'never') return new Promise(() => undefined);
-        if (result === 'fails') throw new Error('It fails at http://127.0.0.1.');
-        return result;
-      },
-    }),
-  }),
 };
 
 async function startOverHttp(
@@ -968,27 +954,6 @@ describe('a transport by the strict client', () => {
     expect(signature).toBe(`s${body.length}`);
     const bad = transport.to({ name: 'b', url: server.url, signer: sign('a\r\nb: c') });
     expect(await failureOf(call(bad))).toMatchObject({ failure: 'unsendable' });
-  });
-});
-
-describe('a transport in process', () => {
-  it('executes operations on a schema', async () => {
-    const schema = buildSchema('type Query { double(x: Int): Int user: String }');
-    Object.assign(schema.getQueryType()!.getFields()['double']!, {
-      resolve: (_source: unknown, { x }: { x: number }) => 2 * x,
-    });
-    Object.assign(schema.getQueryType()!.getFields()['user']!, {
-      resolve: (_source: unknown, _args: unknown, context: Caller) => context.headers['authorization'],
-    });
-    const send = createInProcessTransport({ name: 'reviews', answer: answerBySchema(schema) });
-    expect((await call(send, { variables: { x: 4 } })).body.toString()).toBe('{"data":{"double":8}}');
-    expect((await call(send, { variables: { x: 5 } })).body.toString()).toBe('{"data":{"double":10}}');
-    const { body } = await send({
-      operation: operation('{ user }'),
-      variables: Buffer.alloc(0),
-      caller: callerOf({ headers: { authorization: 'Bearer u1' } }),
-    });
-    expect(body.toString()).toContain('Unknown operation named');
   });
 });
 

@@ -12,7 +12,7 @@ import type { Command } from 'commander';
 import { subgraphNames } from '../../../cli/own-package';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
-import { optionsJsonSchema } from '../../../gateway/options/json-schema';
+import { optionsJsonSchema } from '../../support/reference/json-schema';
 import { openLinkKeys } from '../../../kit/identity/link-keys';
 import { readSettings } from '../../../kit/serve/settings';
 import { exampleOf, type OptionPlace, optionPlaces } from '../../support/options-schema';

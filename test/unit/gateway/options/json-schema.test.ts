@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { parse } from 'yaml';
 import type { z } from 'zod';
 import { loadOptions, OptionsError, optionsSchema } from '../../../../gateway/options';
-import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
+import { optionsJsonSchema } from '../../../support/reference/json-schema';
 import { examplesOf, pages, root } from '../../../support/documentation';
 import { exampleOf, optionPlaces } from '../../../support/options-schema';
 

@@ -1,6 +1,6 @@
 /** Whether each option of gateway/options/ protects is decided: by a mark where it is defined, or here. */
 import { optionsSchema } from '../../../../gateway/options';
-import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
+import { optionsJsonSchema } from '../../../support/reference/json-schema';
 import { protectionOf } from '../../../../gateway/options/protection';
 import { waysAt } from '../../../../gateway/options/ways';
 import { optionPlaces } from '../../../support/options-schema';

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
-import { errorsReference, optionsReference } from '../../../../gateway/options/reference';
-import { metricsReference } from '../../../../gateway/telemetry/metrics/metrics-reference';
+import { optionsJsonSchema } from '../../../support/reference/json-schema';
+import { errorsReference, optionsReference } from '../../../support/reference/options';
+import { metricsReference } from '../../../support/reference/metrics';
 
 const docs = join(__dirname, '../../../../docs');
 

@@ -1,6 +1,6 @@
 /** The secrets in options, which go by the mark of an option (`writeOnly`) and by what URLs hold. */
 import { parseOptions } from '../../../../gateway/options';
-import { optionsJsonSchema } from '../../../../gateway/options/json-schema';
+import { optionsJsonSchema } from '../../../support/reference/json-schema';
 import type { JsonSchema } from '../../../../gateway/options/problem';
 import { secretsOf } from '../../../../gateway/options/secrets';
 import { type OptionPlace, optionPlaces } from '../../../support/options-schema';

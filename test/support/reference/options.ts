@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { errors } from '../errors';
-import { optionsSchema } from '.';
-import type { JsonSchema } from './problem';
+import { errors } from '../../../gateway/errors';
+import { optionsSchema } from '../../../gateway/options';
+import type { JsonSchema } from '../../../gateway/options/problem';
 
 /** `docs/configuration.md`: every option, from the schema that checks them. */
 export function optionsReference(): string {

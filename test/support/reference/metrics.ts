@@ -1,5 +1,5 @@
-import { type MetricDefinition, metricTable } from './metric-table';
-import { prometheusLabel, prometheusName } from './prometheus';
+import { type MetricDefinition, metricTable } from '../../../gateway/telemetry/metrics/metric-table';
+import { prometheusLabel, prometheusName } from '../../../gateway/telemetry/metrics/prometheus';
 
 /** `docs/metrics.md`: every metric, from the table that they are counted by. */
 export function metricsReference(): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { optionsSchema } from '.';
-import { isMap } from './is-map';
-import type { JsonSchema } from './problem';
+import { optionsSchema } from '../../../gateway/options';
+import { isMap } from '../../../gateway/options/is-map';
+import type { JsonSchema } from '../../../gateway/options/problem';
 
 /**
  * `docs/configuration.schema.json`: what a file of options may have, as JSON Schema, for editors. It describes what is

@@ -19,9 +19,8 @@ export class ScopesInFlight {
   }
 
   /**
-   * Whether several requests of this scope are in flight. Two scopes count all requests: the empty one, as it is that
-   * of every request to a subgraph that gets no headers, and one that no request has, as it is that of a subgraph with
-   * header rules of its own.
+   * Whether several requests of this scope are in flight. Two scopes count every request: the empty one, of subgraphs that
+   * get no headers, and a scope that no request has, of subgraphs with header rules of their own.
    */
   isShared(scope: string): boolean {
     return (scope === '' ? this.#all : (this.#requests.get(scope) ?? this.#all)) > 1;

@@ -72,6 +72,23 @@ export class TopSeries<Series> {
   }
 }
 
+/** The series of one metric by a name: the 100 most used names have their own. */
+export function topSeriesOf<Attributes, Series>(
+  metric: { of(attributes: Attributes): Series; remove(attributes: Attributes): void },
+  othersName: string,
+  attributesOf: (name: string) => Attributes,
+): TopSeries<Series> {
+  return new TopSeries({
+    most: 100,
+    open: (name) => metric.of(attributesOf(name)),
+    close: (name) => metric.remove(attributesOf(name)),
+    othersName,
+    get others() {
+      return metric.of(attributesOf(othersName));
+    },
+  });
+}
+
 interface NamedSeries<Series> {
   readonly series: Series;
   uses: number;

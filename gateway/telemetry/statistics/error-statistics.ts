@@ -1,7 +1,7 @@
 import { type ErrorCode, errors } from '../../errors';
 import type { Meter, Sum, Total } from '../metrics/meter';
 import type { AttributesOf } from '../metrics/metric-table';
-import { TopSeries } from '../metrics/top-series';
+import { type TopSeries, topSeriesOf } from '../metrics/top-series';
 
 /** Counts GraphQL errors in answers by code. The number of codes is bounded, as subgraphs choose their own. */
 export class ErrorStatistics {
@@ -12,18 +12,9 @@ export class ErrorStatistics {
     const sum = meter.sum('weir.graphql.errors');
     this.#sum = sum;
     for (const code of defects) sum.of({ code, service: undefined });
-    const attributesOf = (key: string) => {
+    this.#foreign = topSeriesOf(sum, 'other\n', (key) => {
       const [code, service] = key.split('\n');
       return { code, service: service === '' ? undefined : service };
-    };
-    this.#foreign = new TopSeries({
-      most: 100,
-      open: (key) => sum.of(attributesOf(key)),
-      close: (key) => sum.remove(attributesOf(key)),
-      othersName: 'other\n',
-      get others() {
-        return sum.of(attributesOf('other\n'));
-      },
     });
   }
 

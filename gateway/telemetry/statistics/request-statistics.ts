@@ -1,7 +1,7 @@
 import type { IncomingRequest } from '../../request/incoming-request';
-import type { Distribution, Histogram, Meter, Sum, Total } from '../metrics/meter';
+import type { Distribution, Histogram, Meter, Total } from '../metrics/meter';
 import type { AttributesOf } from '../metrics/metric-table';
-import { TopSeries } from '../metrics/top-series';
+import { type TopSeries, topSeriesOf } from '../metrics/top-series';
 
 /** Options for all requests. */
 export interface RequestStatisticsOptions {
@@ -29,12 +29,20 @@ export class RequestStatistics {
     this.#options = options;
     this.#durations = meter.histogram('http.server.request.duration');
     const operations = meter.histogram('weir.graphql.operation.duration');
+    const topOperations = (type: string) =>
+      topSeriesOf(operations, 'other', (name) => ({
+        'graphql.operation.type': type,
+        'graphql.operation.name': name,
+      }));
     this.#operations = {
-      query: seriesOfOperations(operations, 'query'),
-      mutation: seriesOfOperations(operations, 'mutation'),
+      query: topOperations('query'),
+      mutation: topOperations('mutation'),
     };
     const clients = meter.sum('weir.client.requests');
-    this.#clients = seriesOfClients(clients);
+    this.#clients = topSeriesOf(clients, 'other\nother', (key) => {
+      const [name, version] = key.split('\n');
+      return { 'client.name': name, 'client.version': version };
+    });
     this.#unnamedClients = clients.of({ 'client.name': undefined, 'client.version': undefined });
   }
 
@@ -99,39 +107,6 @@ const clientGone = 1;
 function errorType(status: number | undefined): string | undefined {
   if (status === undefined) return 'client_disconnected';
   return status >= 500 ? String(status) : undefined;
-}
-
-function seriesOfOperations(
-  histogram: Histogram<AttributesOf<'weir.graphql.operation.duration'>>,
-  type: string,
-): TopSeries<Distribution> {
-  const attributesOf = (name: string) => ({ 'graphql.operation.type': type, 'graphql.operation.name': name });
-  return new TopSeries({
-    most: 100,
-    open: (name) => histogram.of(attributesOf(name)),
-    close: (name) => histogram.remove(attributesOf(name)),
-    othersName: 'other',
-    get others() {
-      return histogram.of(attributesOf('other'));
-    },
-  });
-}
-
-function seriesOfClients(sum: Sum<AttributesOf<'weir.client.requests'>>): TopSeries<Total> {
-  const attributesOf = (key: string) => {
-    const [name, version] = key.split('\n');
-    return { 'client.name': name, 'client.version': version };
-  };
-  const othersName = 'other\nother';
-  return new TopSeries({
-    most: 100,
-    open: (key) => sum.of(attributesOf(key)),
-    close: (key) => sum.remove(attributesOf(key)),
-    othersName,
-    get others() {
-      return sum.of(attributesOf(othersName));
-    },
-  });
 }
 
 /** A client name as a label. Characters that are not printable ASCII become question marks. */

@@ -12,7 +12,7 @@ export const refusals = {
   header: 'has a malformed header line',
   'header-size': 'has headers of more than 16 KiB',
   chunk: 'has a chunk with an extension, or a malformed one',
-  excess: 'is followed by bytes that were not requested',
+  excess: 'is followed by bytes that belong to no call',
 } as const;
 
 export type MisreadReason = keyof typeof refusals;

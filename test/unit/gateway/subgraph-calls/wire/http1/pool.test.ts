@@ -56,7 +56,7 @@ it('tells of each pause, and why', () => {
   }
   expect(told).toEqual([
     ['trailers', { response: 'has trailers, or announces them', seconds: 60 }],
-    ['excess', { response: 'is followed by bytes that were not requested', seconds: 120 }],
+    ['excess', { response: 'is followed by bytes that belong to no call', seconds: 120 }],
   ]);
 });
 

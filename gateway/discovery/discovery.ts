@@ -6,7 +6,6 @@ import { DiscoveryStatistics } from '../telemetry/statistics/discovery-statistic
 import { cloudMapResolver } from './cloud-map';
 import { dnsResolver, srvResolver } from './dns';
 import { addressUrl, type Instance, type TargetResolver } from './resolver';
-import { staticResolver } from './static';
 import { WatchedTarget } from './watched-target';
 
 export interface DiscoveryOptions {
@@ -105,5 +104,15 @@ function resolversOf({ interval, dnsServers: servers }: DiscoveryOptions): Targe
     dns: dnsResolver(options),
     'dns+srv': srvResolver(options),
     cloudmap: cloudMapResolver(options),
+  };
+}
+
+/** A URL as it is written, which has one instance for ever. */
+export function staticResolver(): TargetResolver {
+  return {
+    watch({ text }, watcher) {
+      watcher.found([{ url: text, address: undefined, zone: undefined }]);
+      return () => undefined;
+    },
   };
 }

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import type { Http2ServerResponse, Http2Session } from 'node:http2';
 import type { ResponseParts } from '../request/sink';
 import type { Framing } from './framing';
-import { holdOpen } from './hold-open';
 import { http2Codes } from './http2-codes';
 import { room } from './room';
 import { type PartsStream, writeParts } from './write-parts';
@@ -84,3 +83,28 @@ class HttpPartsStream implements PartsStream {
 const isBlocked = ({ stream, req }: PartsResponse): boolean => stream === undefined && req.socket.isPaused();
 
 const nothing = Buffer.alloc(0);
+
+/** Streams of a session for which it is held open. */
+const held = new WeakMap<Http2Session, number>();
+
+/**
+ * Keeps a connection open on which nothing moves, until the returned function is called.
+ *
+ * @param idle milliseconds after which it is closed otherwise
+ */
+export function holdOpen({ stream, req }: PartsResponse, idle: number): () => void {
+  if (stream === undefined) {
+    // Node sets it anew with the next request of the connection.
+    req.socket.setTimeout(0);
+    return () => undefined;
+  }
+  const { session } = stream;
+  if (session === undefined) return () => undefined;
+  held.set(session, (held.get(session) ?? 0) + 1);
+  session.setTimeout(0);
+  return () => {
+    const left = held.get(session)! - 1;
+    held.set(session, left);
+    if (left === 0 && !session.destroyed) session.setTimeout(idle);
+  };
+}

@@ -16,11 +16,14 @@ import {
 } from './lambda-answer';
 import { LambdaSink, type LambdaSinkOptions } from './lambda-sink';
 import { LambdaStreamSink } from './lambda-stream-sink';
-import { receiveEvent } from './receive-event';
 import type { ResponseStream } from './response-stream';
 import type { Options } from '../options';
 import { isRequestId } from '../telemetry/request-id';
 import type { RequestSteps } from '../process/start-gateway';
+import { requestError } from '../errors';
+import { encodingOf, noBody, refuseByHeaders, unpackers } from '../http/body';
+import type { IncomingRequest } from '../request/incoming-request';
+import type { Pipeline } from '../request/pipeline';
 
 /**
  * Answers the events of HTTP APIs, REST APIs, function URLs and load balancers. An event that is none of these is answered
@@ -167,3 +170,39 @@ async function within(milliseconds: number, work: Promise<void>): Promise<void> 
 const answerMilliseconds = 100;
 /** The time of a function of which nothing is known: the default of AWS. */
 const defaultMilliseconds = 3000;
+
+/** Unpacks the body of a GET or a POST to the endpoint, and passes the request to the pipeline. */
+export async function receiveEvent(
+  request: IncomingRequest,
+  sent: Buffer,
+  { pipeline, bodyLimit }: { readonly pipeline: Pipeline; readonly bodyLimit: number },
+): Promise<void> {
+  const { method, headers } = request.head;
+  if (method !== 'POST') {
+    pipeline.admit(request, noBody);
+    return;
+  }
+  const refusal = refuseByHeaders({ headers }, bodyLimit);
+  const body = refusal ?? (await unpack(sent, encodingOf(headers), bodyLimit));
+  if (Buffer.isBuffer(body)) pipeline.admit(request, body);
+  else pipeline.refuse(request, body);
+}
+
+/** Stops as soon as the limit is exceeded. */
+async function unpack(sent: Buffer, encoding: string, limit: number): Promise<Buffer | GraphQLError> {
+  if (encoding === 'identity' || sent.length === 0) return sent;
+  const unpacker = unpackers.get(encoding)!();
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    unpacker.end(sent);
+    for await (const piece of unpacker as AsyncIterable<Buffer>) {
+      size += piece.length;
+      if (size > limit) return requestError('PAYLOAD_TOO_LARGE', { limit });
+      pieces.push(piece);
+    }
+  } catch {
+    return requestError('BAD_REQUEST', { reason: `The body is not valid ${encoding}.` });
+  }
+  return Buffer.concat(pieces);
+}

@@ -3,6 +3,8 @@ import { type OptionValue, leavesOf } from './leaves';
 import { isSecret, schemasAt } from './problem';
 import type { OptionOrigin, OptionSources } from './sources';
 import { hideInUrls } from './urls';
+import { isDeepStrictEqual } from 'node:util';
+import { isMap } from './is-map';
 
 /** An option with the value that counts. */
 export interface OptionInForce extends OptionValue {
@@ -54,3 +56,13 @@ const sizes = [
   ['KiB', 1024],
   ['B', 1],
 ] as const;
+
+/** The names of the options that differ, such as `limits.depth`, without what they are. A list is one option. */
+export function changedOptions(before: unknown, after: unknown, name = ''): string[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (!isMap(before) || !isMap(after)) return [name];
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return Array.from(keys, (key) =>
+    changedOptions(before[key], after[key], name === '' ? key : `${name}.${key}`),
+  ).flat();
+}

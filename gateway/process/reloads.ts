@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventHub } from '../events/event-hub';
 import { reportChangedExtensions } from '../extensions/load-extensions';
 import { OptionsError, type OptionsInput, parseOptions } from '../options';
-import { changedOptions } from '../options/changed';
+import { changedOptions } from '../options/in-force';
 import { secretsOf } from '../options/secrets';
 import type { SupergraphSource } from '../supergraph/source';
 import { Configuration } from './configuration/configuration';

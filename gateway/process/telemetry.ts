@@ -7,8 +7,7 @@ import { type Audit, openAudit } from '../telemetry/audit/audit';
 import { createLogger, type LogDestination, type Logger } from '../telemetry/logger';
 import { createMetrics, type Metrics, versionIfKnown } from '../telemetry/metrics/metrics';
 import { startOtlpExport } from '../telemetry/metrics/otlp';
-import { localTracer } from '../telemetry/traces/local-tracer';
-import { openTracing } from '../telemetry/traces/open-tracing';
+import { openTracing, localTracer } from '../telemetry/traces/open-tracing';
 import type { Tracer } from '../telemetry/traces/tracer';
 import { openAll, type OpenPart } from './open-parts';
 

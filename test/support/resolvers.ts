@@ -10,7 +10,7 @@ import {
 import { cloudMapResolver } from '../../gateway/discovery/cloud-map';
 import { dnsResolver, srvResolver } from '../../gateway/discovery/dns';
 import type { TargetResolver } from '../../gateway/discovery/resolver';
-import { staticResolver } from '../../gateway/discovery/static';
+import { staticResolver } from '../../gateway/discovery/discovery';
 import { startDnsServer } from './dns-server';
 import { sayWithoutMoto, skippedWithoutMoto, startMoto } from './moto';
 

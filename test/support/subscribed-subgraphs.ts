@@ -18,7 +18,7 @@ import {
   SubscriptionServer,
 } from 'subscriptions-transport-ws';
 import { WebSocketServer } from 'ws';
-import { multipartSubscription } from '../../gateway/http/multipart';
+import { multipartSubscription } from '../../gateway/http/parts-types';
 import type { SubscriptionProtocol } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 
 /** What a subscription is opened with. */

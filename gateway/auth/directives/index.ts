@@ -1,3 +1,2 @@
 export { Authorization, type OperationAccess, type RefusedLabels } from './authorization';
-export { Policies } from './policies';
-export { openPolicyEvaluator } from './evaluate';
+export { openPolicyEvaluator, Policies } from './policies';

@@ -1,6 +1,5 @@
 import type { DataChanges } from '../../cache/data-changes';
-import { LiveIndex } from '../sharing/live-index';
-import { type LiveSetMember, outOfSet } from '../sharing/live-set';
+import { type LiveSetMember, outOfSet, LiveIndex } from '../sharing/live-set';
 import { conclude } from '../contract/pending-answer';
 import type { PendingCalls } from '../sharing/pending-calls';
 import { isShareable } from '../sharing/shareable';

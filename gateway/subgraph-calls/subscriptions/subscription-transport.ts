@@ -209,24 +209,8 @@ const dialects = {
 const isShared = (protocol: SubscriptionProtocol): protocol is SharedProtocol => protocol in dialects;
 
 /** Equal for endpoints with the same connections. What signs and checks is equal where `connection` is. */
-const endpointKey = ({
-  name,
-  url,
-  address,
-  realTimeUrl,
-  protocol,
-  headers,
-  tls,
-  timeout,
-  maxResponseSize,
-  heartbeat,
-  bounds,
-  connection,
-}: SubscribedSubgraph): string =>
-  JSON.stringify([
-    ...[name, url, address, realTimeUrl, protocol, headers, tls, timeout, maxResponseSize, heartbeat, bounds],
-    connection,
-  ]);
+const endpointKey = (subgraph: SubscribedSubgraph): string =>
+  JSON.stringify({ ...subgraph, signer: undefined, verifyCallback: undefined });
 
 /** Its connections end with it. */
 const withPool = (endpoint: SubscriptionEndpoint, pool: Pool): SubscriptionEndpoint => ({

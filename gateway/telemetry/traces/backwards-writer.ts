@@ -1,4 +1,4 @@
-import { valueOfDigit } from './hex-digits';
+import { valueOfDigit } from './random-ids';
 
 /**
  * Writes messages of Protobuf from their end to their beginning: when the length of a message is to be written, it is known.

@@ -45,3 +45,23 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
 
 /** Spans, links and events: 3 to 7 MB, as measured. */
 const mostUndecided = 10_000;
+
+/**
+ * A tracer for the console alone. Nothing is exported. Headers and logs have the trace of the client instead, if there is
+ * one.
+ */
+export function localTracer(path: string, recorder: Recorder): Tracer {
+  const newId = randomIds();
+  let spans = 0;
+  return new Tracer({
+    ...{ path, recorder, isLocal: true, xRay: false, keep: { failed: false } },
+    isSampled: () => false,
+    newTraceId: () => newId(16),
+    // Only this process sees them.
+    newSpanId: () => (++spans).toString(16),
+    undecided: new UndecidedSpans(0),
+    take: () => undefined,
+    drop: () => undefined,
+    writeHeaders: (_trace, _spanId, requestId) => ({ 'x-request-id': requestId }),
+  });
+}

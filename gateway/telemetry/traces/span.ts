@@ -1,4 +1,4 @@
-import { wordsIn } from './hex-digits';
+import { wordsIn } from './random-ids';
 import type { Trace, TracingHeaders } from './trace';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'consumer';

@@ -1,4 +1,4 @@
-import { wordsIn } from './hex-digits';
+import { wordsIn } from './random-ids';
 import type { TraceNotes } from './trace-notes';
 import { type SpanKind, type Parent, Span } from './span';
 

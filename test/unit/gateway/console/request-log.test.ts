@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { RequestLog } from '../../../../gateway/console/request-log';
-import { localTracer } from '../../../../gateway/telemetry/traces/local-tracer';
+import { localTracer } from '../../../../gateway/telemetry/traces/open-tracing';
 import type { Span } from '../../../../gateway/telemetry/traces/span';
 import { heapUsed } from '../../../support/heap';
 

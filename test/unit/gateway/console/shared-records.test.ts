@@ -4,7 +4,7 @@ import type { ExplainedRequest } from '../../../../gateway/console/api';
 import { OtherGateways } from '../../../../gateway/console/other-gateways';
 import { RequestLog } from '../../../../gateway/console/request-log';
 import { SharedRecords } from '../../../../gateway/console/shared-records';
-import { localTracer } from '../../../../gateway/telemetry/traces/local-tracer';
+import { localTracer } from '../../../../gateway/telemetry/traces/open-tracing';
 import type { Span } from '../../../../gateway/telemetry/traces/span';
 import { eventually } from '../../../support/process';
 

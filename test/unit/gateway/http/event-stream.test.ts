@@ -1,4 +1,4 @@
-import { eventStream } from '../../../../gateway/http/event-stream';
+import { eventStream } from '../../../../gateway/http/parts-types';
 
 const body = Buffer.from('{"data":{"a":1}}');
 

@@ -3,7 +3,7 @@ import {
   multipart20220824,
   multipartSubscription,
   multipartV02,
-} from '../../../../gateway/http/multipart';
+} from '../../../../gateway/http/parts-types';
 
 const body = Buffer.from('{"data":{"a":1}}');
 const failure = Buffer.from('{"errors":[{"message":"It breaks."}]}');

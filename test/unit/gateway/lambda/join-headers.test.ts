@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { joinHeaders } from '../../../../gateway/lambda/join-headers';
+import { joinHeaders } from '../../../../gateway/lambda/event';
 
 it("joins what is repeated as Node's server does", async () => {
   const raw = [

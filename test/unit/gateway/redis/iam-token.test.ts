@@ -1,4 +1,4 @@
-import { iamTokens } from '../../../../gateway/redis/iam-token';
+import { iamTokens } from '../../../../gateway/redis/open-redis';
 import { problemOfToken } from '../../../support/iam-redis';
 
 const key = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };

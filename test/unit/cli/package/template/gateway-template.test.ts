@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayTemplate, variablesIn } from '../../../../../cli/package/template/gateway-template';
 import { parseOptions } from '../../../../../gateway/options';
-import { iamTokens } from '../../../../../gateway/redis/iam-token';
+import { iamTokens } from '../../../../../gateway/redis/open-redis';
 import { readTemplate } from '../../../../support/cloudformation';
 import type { Json } from '../../../../support/running-gateway';
 

@@ -1,5 +1,5 @@
 import { OptionsError, parseOptions } from '../../../../../gateway/options';
-import { openPolicyEvaluator } from '../../../../../gateway/auth/directives/evaluate';
+import { openPolicyEvaluator } from '../../../../../gateway/auth/directives/policies';
 import { createIdentity } from '../../../../../gateway/auth/identity';
 import { type RunningServer, serveHttp1 } from '../../../../support/subgraph-servers';
 

@@ -1,5 +1,5 @@
 import { EventTooLarge } from '../../../../../gateway/subgraph-calls/subscriptions/event-stream-parser';
-import { MultipartParser } from '../../../../../gateway/subgraph-calls/subscriptions/multipart-parser';
+import { MultipartParser } from '../../../../../gateway/subgraph-calls/subscriptions/event-formats';
 
 const part = (json: string): string => `\r\n--graphql\r\ncontent-type: application/json\r\n\r\n${json}`;
 

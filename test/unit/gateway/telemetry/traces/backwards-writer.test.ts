@@ -1,5 +1,5 @@
 import { BackwardsWriter } from '../../../../../gateway/telemetry/traces/backwards-writer';
-import { wordsIn } from '../../../../../gateway/telemetry/traces/hex-digits';
+import { wordsIn } from '../../../../../gateway/telemetry/traces/random-ids';
 
 /** The bytes that are written, in hexadecimal digits. */
 function written(write: (writer: BackwardsWriter) => void): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-base';
-import { ratioSampler } from '../../../../../gateway/telemetry/traces/ratio-sampler';
+import { ratioSampler } from '../../../../../gateway/telemetry/traces/open-export';
 
 const traceIds = Array.from({ length: 5_000 }, (_, i) => createHash('md5').update(String(i)).digest('hex'));
 

@@ -16,7 +16,7 @@ export interface DatabaseOptions {
 }
 
 /** The DynamoDB of the graph. */
-export interface Database {
+export interface DevDatabase {
   /** The environment variables with which subgraphs use it. */
   readonly env: Readonly<Record<string, string>>;
   /** The folder or address, for messages. */
@@ -27,7 +27,7 @@ export interface Database {
 }
 
 /** Starts the embedded DynamoDB, unless the environment names another one. @throws {CommandFailure} */
-export async function startDatabase({ folder, reset, env, output }: DatabaseOptions): Promise<Database> {
+export async function startDatabase({ folder, reset, env, output }: DatabaseOptions): Promise<DevDatabase> {
   const endpoint = env['DYNAMODB_ENDPOINT'];
   if (endpoint) {
     if (reset) throw new CommandFailure('weir: --reset empties the embedded DynamoDB only.', 2);

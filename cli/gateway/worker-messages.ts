@@ -27,7 +27,7 @@ export interface Requests {
 }
 
 /** Functions that answer requests. Their errors are sent to the other end. */
-export type Answers<Kind extends keyof Requests> = {
+export type RequestHandlers<Kind extends keyof Requests> = {
   readonly [Each in Kind]: (input: Requests[Each]['input']) => Promise<Requests[Each]['answer']>;
 };
 
@@ -36,20 +36,20 @@ type Other = Worker | NodeJS.Process;
 
 type Message =
   | { readonly type: 'request'; readonly id: number; readonly kind: keyof Requests; readonly input: object }
-  | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: Failure };
+  | { readonly type: 'answer'; readonly id: number; readonly answer?: unknown; readonly failure?: SentError };
 
 /** The parts of an error that are sent. */
-type Failure = Pick<Error, 'name' | 'message'>;
+type SentError = Pick<Error, 'name' | 'message'>;
 
 /** Requests without an answer yet, by the other end and by number. */
-const waiting = new WeakMap<Other, Map<number, (answer: Answer | Error) => void>>();
-type Answer = Extract<Message, { readonly type: 'answer' }>;
+const waiting = new WeakMap<Other, Map<number, (answer: AnswerMessage | Error) => void>>();
+type AnswerMessage = Extract<Message, { readonly type: 'answer' }>;
 
 /** The requests to the other end. All share one listener. */
-function waitingFor(other: Other): Map<number, (answer: Answer | Error) => void> {
+function waitingFor(other: Other): Map<number, (answer: AnswerMessage | Error) => void> {
   let requests = waiting.get(other);
   if (requests === undefined) {
-    const created = new Map<number, (answer: Answer | Error) => void>();
+    const created = new Map<number, (answer: AnswerMessage | Error) => void>();
     waiting.set(other, (requests = created));
     other.on('message', (message: Message) => {
       if (message.type === 'answer') created.get(message.id)?.(message);
@@ -76,7 +76,7 @@ export function ask<Kind extends keyof Requests>(
   const id = ++lastId;
   const requests = waitingFor(other);
   return new Promise((resolve, reject) => {
-    const settle = (answer: Answer | Error): void => {
+    const settle = (answer: AnswerMessage | Error): void => {
       clearTimeout(timer);
       requests.delete(id);
       if (answer instanceof Error) reject(answer);
@@ -94,7 +94,7 @@ export function ask<Kind extends keyof Requests>(
 export class OtherGone extends Error {}
 
 /** Answers requests of the other end from now on. */
-export function answerTo<Kind extends keyof Requests>(other: Other, answers: Answers<Kind>): void {
+export function answerTo<Kind extends keyof Requests>(other: Other, answers: RequestHandlers<Kind>): void {
   other.on('message', (message: Message) => {
     if (message.type !== 'request') return;
     const { id, kind, input } = message;

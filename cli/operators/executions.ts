@@ -3,7 +3,7 @@ import { CommandFailure, type Context } from '../context';
 import { printable, printableJson } from '../terminal/printable';
 import type { ListFlags } from '../commands/workflow';
 import type { ReportFlags } from './flags';
-import { failFor, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+import { failFor, SubgraphRefusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'workflows';
 const error = z.object({ error: z.string(), cause: z.string() });
@@ -79,7 +79,7 @@ export async function retry(names: readonly string[], flags: ReportFlags, contex
         await subgraphs.request(found[i]!, path, body, z.object({ execution: whole }));
         retried.push(execution);
       } catch (error) {
-        if (!(error instanceof Refusal) || error.status !== 409) throw error;
+        if (!(error instanceof SubgraphRefusal) || error.status !== 409) throw error;
         refusals.push(`weir: ${error.message}`);
       }
     }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CommandFailure, type Context } from '../context';
 import type { ChangeFailuresFlags, ListFailuresFlags } from '../commands/events';
 import { printable, printableJson } from '../terminal/printable';
-import { failFor, ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+import { failFor, ownerOf, SubgraphRefusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'events/failures';
 const failure = z.object({
@@ -110,7 +110,7 @@ export async function changeFailures(
         count += (await subgraphs.request(places.get(consumer)!, path, { action, consumer, id }, changed))
           .count;
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof SubgraphRefusal)) throw error;
         if (error.status === 404) missing.push(`${consumer}/${id!}`);
         else refusals.push(`weir: ${error.message}`);
       }

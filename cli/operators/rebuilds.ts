@@ -4,7 +4,7 @@ import { CommandFailure, type Context } from '../context';
 import type { ReplayFlags } from '../commands/events';
 import { printableJson } from '../terminal/printable';
 import { listed } from './failures';
-import { ownerOf, Refusal, type Subgraphs, withSubgraphs } from './subgraphs';
+import { ownerOf, SubgraphRefusal, type Subgraphs, withSubgraphs } from './subgraphs';
 
 const path = 'events/rebuilds';
 const status = z.object({
@@ -15,7 +15,7 @@ const status = z.object({
   building: z.object({ generation: z.number(), to: z.string().nullable(), events: z.number() }).nullable(),
 });
 const statuses = z.object({ projections: z.array(status) });
-type Status = z.infer<typeof status>;
+type ProjectionStatus = z.infer<typeof status>;
 
 /** Milliseconds between two looks. */
 const pause = 250;
@@ -28,12 +28,12 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
   const { stdout } = context;
   await withSubgraphs(flags, context, async (subgraphs) => {
     const subgraph = await findProjection(subgraphs, projection);
-    const request = async (body: object): Promise<Status> => {
+    const request = async (body: object): Promise<ProjectionStatus> => {
       const { projections } = await subgraphs.request(subgraph, path, body, statuses);
       return projections.find((each) => each.projection === projection)!;
     };
     const begun = await request({ projection, to, restart }).catch((error: unknown) => {
-      if (!(error instanceof Refusal) || error.status !== 409) throw error;
+      if (!(error instanceof SubgraphRefusal) || error.status !== 409) throw error;
       throw new CommandFailure(
         `weir: the projection ${projection} is being rebuilt already: wait for it, or give it up with --restart.`,
         1,
@@ -62,16 +62,20 @@ export async function replay(flags: ReplayFlags, context: Context): Promise<void
 
 /** Prints how far the rebuild is, until it is live; `undefined` when the user has asked to stop. */
 async function follow(
-  begun: Status,
+  begun: ProjectionStatus,
   generation: number,
-  look: () => Promise<Status>,
+  look: () => Promise<ProjectionStatus>,
   { subgraph, context }: { readonly subgraph: string; readonly context: Context },
-): Promise<Status | undefined> {
+): Promise<ProjectionStatus | undefined> {
   const { stderr, signal } = context;
   const name = begun.projection;
   let reported: number | undefined;
   let changedAt = performance.now();
-  for (let current: Status | undefined = begun; current !== undefined; current = await lookAgain()) {
+  for (
+    let current: ProjectionStatus | undefined = begun;
+    current !== undefined;
+    current = await lookAgain()
+  ) {
     const { building, live, events } = current;
     if (building === null && live >= generation) return current;
     if (building?.generation !== generation)
@@ -95,7 +99,7 @@ async function follow(
   return undefined;
 
   /** `undefined` where the user has asked to stop, also while it waits for the subgraph. */
-  async function lookAgain(): Promise<Status | undefined> {
+  async function lookAgain(): Promise<ProjectionStatus | undefined> {
     try {
       await sleep(pause, undefined, { signal });
       return await look();

@@ -26,7 +26,7 @@ export interface Answers<Answer> {
 }
 
 /** A subgraph refuses a request: a `CONFLICT`, or there is no such thing. */
-export class Refusal extends Error {
+export class SubgraphRefusal extends Error {
   constructor(
     message: string,
     readonly status: number,
@@ -38,7 +38,7 @@ export class Refusal extends Error {
 /** A subgraph that is not there, does not accept the signature, or has failed. */
 class Trouble extends Error {}
 
-/** Finds the subgraphs of the flags, and runs a command about them. A {@link Refusal} ends the command with its sentence. */
+/** Finds the subgraphs of the flags, and runs a command about them. A refusal ends the command with its sentence. */
 export async function withSubgraphs<Result>(
   flags: OperatorFlags,
   context: Context,
@@ -50,7 +50,7 @@ export async function withSubgraphs<Result>(
       work(new Subgraphs(urls, calls, context.signal)),
     );
   } catch (error) {
-    throw error instanceof Refusal ? new CommandFailure(`weir: ${error.message}`, 1) : error;
+    throw error instanceof SubgraphRefusal ? new CommandFailure(`weir: ${error.message}`, 1) : error;
   }
 }
 
@@ -151,7 +151,7 @@ export class Subgraphs {
     for (const [i, name] of [...this.#urls.keys()].entries()) {
       const answer = answers[i]!;
       if (answer.status === 'fulfilled') served.push({ name, answer: answer.value });
-      else if (answer.reason instanceof Refusal) without.push(name);
+      else if (answer.reason instanceof SubgraphRefusal) without.push(name);
       else if (answer.reason instanceof Trouble) troubles.push(answer.reason.message);
       else throw answer.reason;
     }
@@ -159,8 +159,8 @@ export class Subgraphs {
   }
 
   /**
-   * Sends a request to one subgraph. Rejects with a {@link Refusal} for an error of the request, also of a server that knows nothing of
-   * the path.
+   * Sends a request to one subgraph. Rejects with a {@link SubgraphRefusal} for an error of the request, also of a server
+   * that knows nothing of the path.
    */
   async request<Schema extends z.ZodType>(
     name: string,
@@ -185,7 +185,7 @@ export class Subgraphs {
       throw new Trouble(`weir: ${name} has failed with status ${status} (${message}): its log says more.`);
     const answer = status === 200 ? schema.safeParse(json) : undefined;
     if (answer?.success) return answer.data;
-    throw new Refusal(message, status);
+    throw new SubgraphRefusal(message, status);
   }
 
   async #post(name: string, path: string, body: string): Promise<{ status: number; text: string }> {

@@ -1,6 +1,6 @@
 import { archiveEvents } from '../../gateway/events/archive/archive';
 import { numberOf } from './read-archive';
-import type { DomainEvent } from './store-process';
+import type { RehearsalEvent } from './store-process';
 
 /** The archive of the rehearsal's events, which goes on beside the writes: what it has, and whom that concerns. */
 export class RunningArchive {
@@ -49,7 +49,7 @@ export class RunningArchive {
 
   #add(lines: string): void {
     for (const line of lines.trimEnd().split('\n')) {
-      const { details } = JSON.parse(line) as { details: { position: string; event: DomainEvent } };
+      const { details } = JSON.parse(line) as { details: { position: string; event: RehearsalEvent } };
       const { subject, data } = details.event;
       this.#position = details.position;
       this.#revisions.set(subject, data.revision);

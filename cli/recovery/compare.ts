@@ -1,5 +1,5 @@
 import { type Ledger, valueOf } from './ledger';
-import type { DomainEvent, RehearsalStore } from './store-process';
+import type { RehearsalEvent, RehearsalStore } from './store-process';
 
 export interface Comparison {
   /** How many items are not as they were acknowledged. */
@@ -35,7 +35,7 @@ export async function compareItems(
     { readonly sequence: number; readonly revision: number; readonly isWhole: boolean }
   >();
   for await (const page of store.dump(store.names.at(-1)!)) {
-    for (const { event } of page as unknown as { event: DomainEvent }[]) {
+    for (const { event } of page as unknown as { event: RehearsalEvent }[]) {
       const before = logged.get(event.subject);
       const isWhole = (before?.isWhole ?? true) && event.sequence === (before?.sequence ?? 0) + 1;
       logged.set(event.subject, { sequence: event.sequence, revision: event.data.revision, isWhole });

@@ -1,11 +1,11 @@
 import { isInS3, readS3Trail } from '../../gateway/events/archive/archive-bucket';
 import { readLine } from '../../gateway/telemetry/audit/record';
 import { linesOf, verifyAudit } from '../../gateway/telemetry/audit/verify';
-import type { ArchivedEvent, DomainEvent } from './store-process';
+import type { ArchivedEvent, RehearsalEvent } from './store-process';
 
 interface ArchiveRecord {
   readonly time: string;
-  readonly details: { readonly position: string; readonly event: DomainEvent };
+  readonly details: { readonly position: string; readonly event: RehearsalEvent };
 }
 
 /**

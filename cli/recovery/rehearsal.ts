@@ -15,13 +15,13 @@ import { openFolderStore, openS3Store, type SnapshotStore } from './snapshot-sto
 import { type ArchivedEvent, type RehearsalStore, startRehearsalStore } from './store-process';
 import { postQuery, sendWrite, Writers } from './writers';
 
-interface Step {
+interface RehearsalStep {
   readonly step: string;
   readonly seconds: number;
   readonly says: string;
 }
 
-interface Report {
+interface RehearsalReport {
   readonly passed: boolean;
   readonly acknowledge: RehearseRecoveryFlags['acknowledge'];
   readonly items: number;
@@ -33,7 +33,7 @@ interface Report {
   readonly differing: number;
   readonly first: Comparison['first'] | null;
   readonly problems: readonly string[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly RehearsalStep[];
 }
 
 interface Spread {
@@ -85,7 +85,7 @@ interface RehearsalOptions {
 
 class Rehearsal {
   readonly #options: RehearsalOptions;
-  readonly #steps: Step[] = [];
+  readonly #steps: RehearsalStep[] = [];
   readonly #ledger: Ledger;
   readonly #trail: string;
   /** Aborted when something without which it cannot go on has ended, with the reason, or when the user asks to stop. */
@@ -133,7 +133,7 @@ class Rehearsal {
 
   async run(): Promise<void> {
     const { context } = this.#options;
-    let report: Report;
+    let report: RehearsalReport;
     try {
       report = await this.#rehearse();
     } catch (error) {
@@ -153,7 +153,7 @@ class Rehearsal {
     this.#print(report);
   }
 
-  async #rehearse(): Promise<Report> {
+  async #rehearse(): Promise<RehearsalReport> {
     const { flags, store, files, target } = this.#options;
     const { items, writers, acknowledge } = flags;
     const ledger = this.#ledger;
@@ -386,7 +386,7 @@ class Rehearsal {
     return `What it has made stays in ${places}, until --reset.`;
   }
 
-  #print(report: Report): void {
+  #print(report: RehearsalReport): void {
     const { flags, context } = this.#options;
     const { passed, acknowledge, acknowledgedWrites, milliseconds, rtoSeconds, rpo, first, problems } =
       report;

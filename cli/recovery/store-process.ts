@@ -6,13 +6,13 @@ export type Item = Readonly<Record<string, unknown>>;
 
 export interface ArchivedEvent {
   readonly position: string;
-  readonly event: DomainEvent;
+  readonly event: RehearsalEvent;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
 /** What the rehearsal reads of its events. */
-export interface DomainEvent {
+export interface RehearsalEvent {
   readonly subject: string;
   readonly sequence: number;
   readonly data: { readonly revision: number };
@@ -35,7 +35,7 @@ export interface RehearsalStore {
   stop(): Promise<void>;
 }
 
-type Answer = {
+type StoreAnswer = {
   readonly type: string;
   readonly id?: number;
   readonly result?: unknown;
@@ -59,7 +59,7 @@ export async function startRehearsalStore(env: Context['env'], signal: AbortSign
     env,
     onLine: (line) => (lastLine = line),
     onMessage(message) {
-      const { id, result, error, tables } = message as Answer;
+      const { id, result, error, tables } = message as StoreAnswer;
       if (tables) names = tables;
       const call = waiting.get(id ?? 0);
       waiting.delete(id ?? 0);

@@ -28,13 +28,13 @@ export interface ReceivedRequest {
   readonly path: string;
   readonly body: Buffer;
 }
-export type Refusal = readonly [errorType: string, message: string];
+export type CredentialsRefusal = readonly [errorType: string, message: string];
 
 /** Chooses the authorisation mode by the credentials that the request carries, as AppSync does. */
 export function checkCredentials(
   modes: readonly AppSyncMode[],
   received: ReceivedRequest,
-): Refusal | undefined {
+): CredentialsRefusal | undefined {
   const { headers } = received;
   const { authorization } = headers;
   const key = headers['x-api-key'];
@@ -68,8 +68,8 @@ export function checkSignature(
     service = 'appsync',
   }: Omit<AppSyncMode & { type: 'AWS_IAM' }, 'type'> & { service?: string },
   { headers, path, body }: ReceivedRequest,
-): Refusal | undefined {
-  const invalid: Refusal = [
+): CredentialsRefusal | undefined {
+  const invalid: CredentialsRefusal = [
     'InvalidSignatureException',
     'The request signature we calculated does not match.',
   ];
@@ -113,9 +113,9 @@ const hmac = (key: Buffer, data: string): Buffer => createHmac('sha256', key).up
 function checkToken(
   { issuer, publicKey }: { issuer: string; publicKey: KeyObject },
   token: string,
-): Refusal | undefined {
+): CredentialsRefusal | undefined {
   const [header, payload, signature] = token.split('.') as [string, string, string];
-  const refusal: Refusal = ['UnauthorizedException', 'Token is invalid.'];
+  const refusal: CredentialsRefusal = ['UnauthorizedException', 'Token is invalid.'];
   const isSigned = verify(
     'sha256',
     Buffer.from(`${header}.${payload}`),

@@ -20,7 +20,7 @@ import {
   visit,
 } from 'graphql';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { type AppSyncMode, checkCredentials, type Refusal } from './credentials';
+import { type AppSyncMode, checkCredentials, type CredentialsRefusal } from './credentials';
 
 export interface RealTimeOptions {
   /** The schema text of the API, whose `@aws_subscribe` counts. */
@@ -45,7 +45,7 @@ export interface RealTime {
 const mostBytes = 240 * 1024;
 const mostSubscriptions = 100;
 
-interface Subscription {
+interface RealTimeSubscription {
   readonly document: DocumentNode;
   readonly variables: Record<string, unknown>;
   readonly field: FieldNode;
@@ -69,7 +69,7 @@ export function serveRealTime(server: Server, options: RealTimeOptions): RealTim
     const credentials = objectIn(Buffer.from(header, 'base64').toString());
     const refusal = realTime.check(credentials, `${path}/connect`, '{}');
     realTime.sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      new Connection(webSocket, realTime, refusal);
+      new RealTimeConnection(webSocket, realTime, refusal);
     });
   });
   return realTime;
@@ -84,7 +84,7 @@ class RealTimeServer implements RealTime {
     handleProtocols: (offered) => (offered.has('graphql-ws') ? 'graphql-ws' : false),
   });
   /** Those of all connections. */
-  readonly subscriptions = new Set<Subscription>();
+  readonly subscriptions = new Set<RealTimeSubscription>();
   readonly #mutations: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(options: RealTimeOptions) {
@@ -92,7 +92,7 @@ class RealTimeServer implements RealTime {
     this.#mutations = mutationsOf(options.text);
   }
 
-  check(header: Frame, path: string, body: string): Refusal | undefined {
+  check(header: Frame, path: string, body: string): CredentialsRefusal | undefined {
     const headers = Object.fromEntries(
       Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)]),
     );
@@ -131,16 +131,16 @@ class RealTimeServer implements RealTime {
   }
 }
 
-class Connection {
+class RealTimeConnection {
   readonly #socket: WebSocket;
   readonly #server: RealTimeServer;
   /** Why the connection is not taken. */
-  readonly #refusal: Refusal | undefined;
-  readonly #own = new Map<unknown, Subscription>();
+  readonly #refusal: CredentialsRefusal | undefined;
+  readonly #own = new Map<unknown, RealTimeSubscription>();
   #isOpen = false;
   #beat: NodeJS.Timeout | undefined;
 
-  constructor(socket: WebSocket, server: RealTimeServer, refusal: Refusal | undefined) {
+  constructor(socket: WebSocket, server: RealTimeServer, refusal: CredentialsRefusal | undefined) {
     this.#socket = socket;
     this.#server = server;
     this.#refusal = refusal;
@@ -190,7 +190,7 @@ class Connection {
     this.#beat ??= setInterval(() => this.#send({ type: 'ka' }), this.#server.options.keepAlive ?? 60_000);
   }
 
-  #start(id: unknown, payload: Frame = {}): Refusal | undefined {
+  #start(id: unknown, payload: Frame = {}): CredentialsRefusal | undefined {
     const { path, schema } = this.#server.options;
     const body = String(payload['data']);
     const { authorization } = (payload['extensions'] ?? {}) as Frame;
@@ -202,7 +202,7 @@ class Connection {
     const read = readSubscription(objectIn(body), schema);
     if (typeof read === 'string') return ['BadRequestException', read];
     const send = (data: unknown) => this.#send({ id, type: 'data', payload: { data } });
-    const subscription: Subscription = { ...read, send };
+    const subscription: RealTimeSubscription = { ...read, send };
     this.#own.set(id, subscription);
     this.#server.subscriptions.add(subscription);
     return undefined;
@@ -232,7 +232,7 @@ function mutationsOf(text: string): Map<string, Set<string>> {
 function readSubscription(
   { query, variables }: Frame,
   schema: GraphQLSchema,
-): Omit<Subscription, 'send'> | string {
+): Omit<RealTimeSubscription, 'send'> | string {
   try {
     const document = parse(String(query));
     const [mistake] = validate(schema, document);

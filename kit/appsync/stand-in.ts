@@ -95,7 +95,7 @@ export async function startAppSyncStandIn(
       traceRequest(api.tracer, traced, { response, path: graphqlPath });
     }
     void answerTo(request, schema, api, realTime)
-      .catch((): Answer => failure(500, 'InternalFailure', 'It failed.'))
+      .catch((): AppSyncAnswer => failure(500, 'InternalFailure', 'It failed.'))
       .then(({ status, content }) => {
         response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' });
         response.end(JSON.stringify(content));
@@ -121,12 +121,12 @@ export async function startAppSyncStandIn(
 
 const healthPath = '/health/';
 
-interface Answer {
+interface AppSyncAnswer {
   readonly status: number;
   readonly content: object;
 }
 
-const failure = (status: number, errorType: string, message: string): Answer => ({
+const failure = (status: number, errorType: string, message: string): AppSyncAnswer => ({
   status,
   content: { errors: [{ errorType, message }] },
 });
@@ -136,7 +136,7 @@ async function answerTo(
   schema: GraphQLSchema,
   api: AppSyncApi,
   realTime: RealTime,
-): Promise<Answer> {
+): Promise<AppSyncAnswer> {
   // AppSync has no such path. The process that starts the stand-in reads its readiness there.
   if (request.url?.startsWith(healthPath)) return { status: 200, content: { status: 'ready' } };
   const body = await readBody(request);

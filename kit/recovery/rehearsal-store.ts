@@ -34,7 +34,7 @@ const tableMilliseconds = 60_000;
 
 type Data = ReturnType<typeof ItemWritten.create>['data'];
 
-type Position = string | Record<string, unknown>;
+type DumpPosition = string | Record<string, unknown>;
 
 /** The tables by their requests. */
 class RehearsalTables {
@@ -61,7 +61,7 @@ class RehearsalTables {
   }
 
   /** A page of a table; of the log, a page of its events. */
-  async dump({ table, after }: { table: string; after?: Position }) {
+  async dump({ table, after }: { table: string; after?: DumpPosition }) {
     if (table === logTable.name) {
       const position = typeof after === 'string' ? after : '';
       const items = await openEventLog({ db: this.#db, source }).readAll(position, dumpedAtOnce);

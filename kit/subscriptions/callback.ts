@@ -2,7 +2,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackoff } from '../backoff';
-import { type OpenSubscription, type Subscription, SubscriptionRefused } from './open-subscription';
+import { type OpenSubscription, type RunningSubscription, SubscriptionRefused } from './open-subscription';
 
 const protocolHeader = { 'subscription-protocol': 'callback/1.0' };
 
@@ -63,7 +63,7 @@ export function serveCallbacks({ open, draining, sign }: CallbackOptions) {
     },
   };
 
-  async function deliver(target: CallbackTarget, results: Subscription): Promise<void> {
+  async function deliver(target: CallbackTarget, results: RunningSubscription): Promise<void> {
     const ended = new AbortController();
     const { signal } = ended;
     const end = (): void => {

@@ -36,12 +36,12 @@ export interface EventResult {
 }
 
 /** A subscription that runs. `return` ends it at once. */
-export interface Subscription {
+export interface RunningSubscription {
   /** Rejects when the event source fails, which is logged. The subscription has ended then. */
   next(): Promise<IteratorResult<EventResult, undefined>>;
   /** Never rejects. */
   return(): Promise<IteratorReturnResult<undefined>>;
-  [Symbol.asyncIterator](): Subscription;
+  [Symbol.asyncIterator](): RunningSubscription;
 }
 
 export interface OpenSubscriptionOptions {
@@ -55,7 +55,10 @@ export interface OpenSubscriptionOptions {
 }
 
 /** Opens a subscription, or rejects with {@link SubscriptionRefused}. */
-export type OpenSubscription = (request: SubscribeRequest, call: ReceivedCall) => Promise<Subscription>;
+export type OpenSubscription = (
+  request: SubscribeRequest,
+  call: ReceivedCall,
+) => Promise<RunningSubscription>;
 
 /** A subscription that is not run, with errors that the subscriber may see. */
 export class SubscriptionRefused extends Error {
@@ -138,7 +141,7 @@ export function subscriptionsOf({
       }
     }
 
-    const subscription: Subscription = {
+    const subscription: RunningSubscription = {
       async next() {
         try {
           const next = await stream.next();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SubgraphError } from '../errors';
 
 /** The position where a page ends: the keys of its last item. */
-export type Position = Readonly<Record<string, string>>;
+export type CursorPosition = Readonly<Record<string, string>>;
 
 const version = 1;
 const checksumBytes = 9;
@@ -12,13 +12,13 @@ const checksumBytes = 9;
  * another list, or one that was edited, does not read back. That guards against mistakes, not against secrets leaking:
  * the partition that is read is always the one of the query, never one of the cursor.
  */
-export function writeCursor(position: Position, scope: readonly unknown[]): string {
+export function writeCursor(position: CursorPosition, scope: readonly unknown[]): string {
   const payload = Buffer.from(JSON.stringify(position));
   return Buffer.concat([Buffer.of(version), checksum(payload, scope), payload]).toString('base64url');
 }
 
 /** The position of a cursor. Throws `INVALID_CURSOR` when the cursor is of another list, or was edited. */
-export function readCursor(cursor: string, scope: readonly unknown[]): Position {
+export function readCursor(cursor: string, scope: readonly unknown[]): CursorPosition {
   const bytes = Buffer.from(cursor, 'base64url');
   const payload = bytes.subarray(1 + checksumBytes);
   const genuine =
@@ -30,7 +30,7 @@ export function readCursor(cursor: string, scope: readonly unknown[]): Position 
       argument: 'after',
     });
   }
-  return JSON.parse(payload.toString()) as Position;
+  return JSON.parse(payload.toString()) as CursorPosition;
 }
 
 function checksum(payload: Buffer, scope: readonly unknown[]): Buffer {

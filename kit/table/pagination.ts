@@ -1,4 +1,4 @@
-import { readCursor, writeCursor, type Position } from './cursor';
+import { readCursor, writeCursor, type CursorPosition } from './cursor';
 import { badInput } from '../errors';
 import { type QueryOptions, type Table } from './table';
 import { type KeySchema } from './definition';
@@ -78,7 +78,7 @@ export function readFirst(first: number | null | undefined): number {
 }
 
 /** The keys of an item for a cursor, without the partition, which is the query's own. */
-function positionOf(item: object, table: KeySchema, index: KeySchema): Position {
+function positionOf(item: object, table: KeySchema, index: KeySchema): CursorPosition {
   const attributes = new Set(
     [table.partitionKey, table.sortKey, index.sortKey].filter((name) => name !== undefined),
   );

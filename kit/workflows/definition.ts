@@ -182,17 +182,17 @@ const comparison = {
 type Comparison = { readonly [Field in keyof typeof comparison]?: z.infer<(typeof comparison)[Field]> };
 
 /** A comparison of a choice, or a combination of some. */
-export interface Condition extends Comparison {
-  readonly And?: readonly Condition[] | undefined;
-  readonly Or?: readonly Condition[] | undefined;
-  readonly Not?: Condition | undefined;
+export interface ChoiceCondition extends Comparison {
+  readonly And?: readonly ChoiceCondition[] | undefined;
+  readonly Or?: readonly ChoiceCondition[] | undefined;
+  readonly Not?: ChoiceCondition | undefined;
 }
 const combination = {
   And: z.lazy(() => z.array(condition).min(1)).optional(),
   Or: z.lazy(() => z.array(condition).min(1)).optional(),
   Not: z.lazy(() => condition).optional(),
 };
-const condition: z.ZodType<Condition> = z.strictObject({ ...common, ...comparison, ...combination });
+const condition: z.ZodType<ChoiceCondition> = z.strictObject({ ...common, ...comparison, ...combination });
 const choice = z.strictObject({
   ...common,
   ...paths,
@@ -408,7 +408,7 @@ function checkErrors(
 
 const compared = Object.keys(comparison).filter((name) => name !== 'Variable');
 
-function checkCondition(each: Condition): string | undefined {
+function checkCondition(each: ChoiceCondition): string | undefined {
   const operators = Object.keys(each).filter((name) => compared.includes(name));
   const combinations = [each.And, each.Or, each.Not && [each.Not]].filter((nested) => nested !== undefined);
   const isComparison = each.Variable !== undefined && operators.length === 1 && combinations.length === 0;

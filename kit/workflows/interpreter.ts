@@ -1,8 +1,8 @@
-import { taskOf, type Condition, type Definition, type StateOf } from './definition';
+import { taskOf, type ChoiceCondition, type Definition, type StateOf } from './definition';
 import { fill, find, PathFailure, readPath, writePath, type ContextObject, type Json } from './paths';
 
 /** Where an execution stands. */
-export interface Position {
+export interface StatePosition {
   /** The name of the state. */
   readonly state: string;
   /** The state's raw input, before its `InputPath`. */
@@ -25,8 +25,13 @@ export type Demand =
 
 /** How a state is left, or the execution ends. */
 export type Move =
-  | { readonly kind: 'go'; readonly to: Position; readonly caught?: StateError }
-  | { readonly kind: 'retry'; readonly to: Position; readonly seconds: number; readonly error: StateError }
+  | { readonly kind: 'go'; readonly to: StatePosition; readonly caught?: StateError }
+  | {
+      readonly kind: 'retry';
+      readonly to: StatePosition;
+      readonly seconds: number;
+      readonly error: StateError;
+    }
   | { readonly kind: 'succeed'; readonly output: Json }
   | { readonly kind: 'fail'; readonly error: StateError };
 
@@ -36,7 +41,7 @@ export interface RunInput {
   readonly input: Json;
 }
 
-export const begin = ({ StartAt }: Definition, input: Json): Position => ({
+export const begin = ({ StartAt }: Definition, input: Json): StatePosition => ({
   state: StartAt,
   data: input,
   retries: [],
@@ -49,7 +54,7 @@ export const keyOf = (execution: string, state: string): string => `${execution}
 export const stateIn = (key: string): string => key.slice(key.indexOf('#') + 1);
 
 /** Interprets the state where an execution stands: what it wants, or where it leads (Pass, Choice, Succeed, Fail). */
-export function interpret(definition: Definition, position: Position, run: RunInput): Demand | Move {
+export function interpret(definition: Definition, position: StatePosition, run: RunInput): Demand | Move {
   return orFail(() => {
     const state = definition.States[position.state]!;
     const input = 'InputPath' in state ? select(state.InputPath, position.data) : position.data;
@@ -93,7 +98,12 @@ export function interpret(definition: Definition, position: Position, run: RunIn
 }
 
 /** Where a Task state leads that has an output. */
-export function completed(definition: Definition, position: Position, output: Json, run: RunInput): Move {
+export function completed(
+  definition: Definition,
+  position: StatePosition,
+  output: Json,
+  run: RunInput,
+): Move {
   return orFail(() => {
     const state = definition.States[position.state] as StateOf<'Task'>;
     const result = state.ResultSelector
@@ -104,7 +114,7 @@ export function completed(definition: Definition, position: Position, output: Js
 }
 
 /** Where a Wait state leads whose time has come. */
-export function waited(definition: Definition, position: Position): Move {
+export function waited(definition: Definition, position: StatePosition): Move {
   return orFail(() => {
     const state = definition.States[position.state] as StateOf<'Wait'>;
     return leave(state, select(state.InputPath, position.data));
@@ -114,7 +124,7 @@ export function waited(definition: Definition, position: Position): Move {
 /** What follows from an error of a Task state: a retry, a catcher, or the end. `random`: 0 to 1, for jitter. */
 export function failed(
   definition: Definition,
-  position: Position,
+  position: StatePosition,
   error: StateError,
   random: () => number = Math.random,
 ): Move {
@@ -168,7 +178,7 @@ function applyResult(path: string | null | undefined, data: Json, result: Json):
   return path === undefined || path === '$' ? result : writePath(path, data, result);
 }
 
-const contextOf = ({ state, retries }: Position, { name, input }: RunInput): ContextObject => ({
+const contextOf = ({ state, retries }: StatePosition, { name, input }: RunInput): ContextObject => ({
   Execution: { Name: name, Input: input },
   State: { Name: state, RetryCount: retries.reduce((sum, count) => sum + count, 0) },
   Task: { Token: keyOf(name, state) },
@@ -199,11 +209,11 @@ function timeOf({ Seconds, SecondsPath, Timestamp, TimestampPath }: StateOf<'Wai
 }
 
 /** Whether a choice applies. Values of another type never do; a missing one is a {@link PathFailure} except for `IsPresent`. */
-function holds(choice: Condition, data: Json): boolean {
+function holds(choice: ChoiceCondition, data: Json): boolean {
   if (choice.And) return choice.And.every((each) => holds(each, data));
   if (choice.Or) return choice.Or.some((each) => holds(each, data));
   if (choice.Not) return !holds(choice.Not, data);
-  const { Variable, IsPresent } = choice as Condition & { Variable: string };
+  const { Variable, IsPresent } = choice as ChoiceCondition & { Variable: string };
   if (IsPresent !== undefined) return (find(Variable, data) !== undefined) === IsPresent;
   const value = readPath(Variable, data);
   if (choice.IsNull !== undefined) return (value === null) === choice.IsNull;

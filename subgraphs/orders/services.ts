@@ -57,7 +57,7 @@ export function connectServices({ options, fetch, sign, signal }: ServicesScope)
   /** The services are called directly and not through the gateway, as clients must not send these mutations. */
   async function call<Data>({ service, url, query, variables, headers, codes = [] }: Call): Promise<Data> {
     const body = JSON.stringify({ query, variables });
-    let answer: Answer;
+    let answer: GraphQLAnswer;
     try {
       const response = await fetch(url, {
         method: 'POST',
@@ -65,7 +65,7 @@ export function connectServices({ options, fetch, sign, signal }: ServicesScope)
         body,
         signal,
       });
-      answer = (await response.json()) as Answer;
+      answer = (await response.json()) as GraphQLAnswer;
     } catch (error) {
       throw noAnswer(service, error);
     }
@@ -159,11 +159,11 @@ interface Call {
   /** Codes of errors that are passed on. @default none */
   readonly codes?: readonly Code[];
 }
-interface Answer {
+interface GraphQLAnswer {
   readonly data?: unknown;
-  readonly errors?: readonly AnswerError[];
+  readonly errors?: readonly GraphQLAnswerError[];
 }
-interface AnswerError {
+interface GraphQLAnswerError {
   readonly message: string;
   readonly extensions?: { readonly code?: string; readonly upc?: string };
 }

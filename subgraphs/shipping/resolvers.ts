@@ -8,7 +8,7 @@ interface OrderReference {
   readonly deliveryAddress?: { readonly country: string };
 }
 
-interface Move {
+interface ShipmentMove {
   readonly orderId: string;
   /** Its code. */
   readonly carrier: string;
@@ -44,7 +44,7 @@ export const resolvers = (db: Database): AppSyncResolvers => {
       await shipments.update({ orderId }, { set: { isWithdrawn: true }, upsert: true });
       return orderId;
     },
-    async 'Mutation.moveShipment'(_: unknown, { orderId, carrier: code, place }: Move) {
+    async 'Mutation.moveShipment'(_: unknown, { orderId, carrier: code, place }: ShipmentMove) {
       const found = Object.values(carriers).find(({ carrier }) => carrier.code === code);
       if (!found) return null;
       await shipments.update({ orderId }, { set: { place }, upsert: true });

@@ -4,7 +4,7 @@ import { ageAlarm } from './function';
 import { arnOf, idOf, ref, sub, type Resource } from './template';
 
 /** What a part of a subgraph adds to the template of its function. */
-export interface Part {
+export interface TemplatePart {
   readonly resources: Readonly<Record<string, Resource>>;
   readonly statements: readonly Statement[];
   readonly issuedByAws: readonly Statement[];
@@ -29,7 +29,7 @@ const topicId = 'EventsTopic';
 const topicName = (subgraph: string): string => `${subgraph}-events.fifo`;
 
 /** The topic to which a subgraph publishes its events. */
-export const topicPart = (subgraph: string): Part => ({
+export const topicPart = (subgraph: string): TemplatePart => ({
   resources: {
     [topicId]: {
       Type: 'AWS::SNS::Topic',
@@ -45,7 +45,7 @@ export const topicPart = (subgraph: string): Part => ({
 export function consumerPart(
   { name, from }: DeclaredConsumer,
   { subgraph, timeout }: { readonly subgraph: string; readonly timeout: number },
-): Part {
+): TemplatePart {
   const id = `${idOf(name)}Queue`;
   const failures = `${idOf(name)}Failures`;
   const queueName = `${subgraph}-${name}`;

@@ -1,6 +1,6 @@
 import type { SubgraphDeclaration } from '../../../kit/declaration';
 import { functionParameters, functionResources, type FunctionCode } from './function';
-import { consumerPart, topicPart, type Part } from './queues';
+import { consumerPart, topicPart, type TemplatePart } from './queues';
 import { tableResources, tableStatements } from './tables';
 import { idOf, ref, sub, writeTemplate, type Parameter, type Resource, type Template } from './template';
 import { workflowsPart } from './workflows';
@@ -24,7 +24,7 @@ export function subgraphTemplate(declaration: SubgraphDeclaration, code: Functio
   const { name, tables, publishes, consumers, workflows } = declaration;
   const timeout = timeoutOf(declaration);
   const memory = 512;
-  const queues: Part[] = [
+  const queues: TemplatePart[] = [
     ...(publishes ? [topicPart(name)] : []),
     ...consumers.map((consumer) => consumerPart(consumer, { subgraph: name, timeout })),
   ];

@@ -1,7 +1,7 @@
 import type { DeclaredWorkflow } from '../../../kit/declaration';
 import { ageAlarm, policy, trust } from './function';
 import { allow, awsPermissions, codePermissions } from './permissions';
-import { plainQueues, queueEvent, type Part } from './queues';
+import { plainQueues, queueEvent, type TemplatePart } from './queues';
 import { arnOf, idOf, ref, sub, type Resource } from './template';
 
 const queueId = 'Tasks';
@@ -11,7 +11,7 @@ const roleId = 'WorkflowsRole';
 export function workflowsPart(
   workflows: readonly DeclaredWorkflow[],
   { subgraph, timeout }: { readonly subgraph: string; readonly timeout: number },
-): Part {
+): TemplatePart {
   const machineId = ({ name }: DeclaredWorkflow): string => `${idOf(name)}Workflow`;
   const states = (rest: string) =>
     sub(`arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:${rest}`);

@@ -10,7 +10,7 @@ import {
   waited,
   type Demand,
   type Move,
-  type Position,
+  type StatePosition,
   type RunInput,
   type StateError,
 } from '../interpreter';
@@ -58,7 +58,7 @@ export class StateMachine {
     return { kind: 'write', item: this.#follow(item, next) };
   }
 
-  #call(item: StoredExecution, position: Position, demand: Demand & { kind: 'call' }): Step {
+  #call(item: StoredExecution, position: StatePosition, demand: Demand & { kind: 'call' }): Step {
     const called = { ...item, attempts: item.attempts + 1 };
     const after = (outcome: TaskOutcome): StoredExecution =>
       this.#follow(
@@ -84,7 +84,11 @@ export class StateMachine {
     return { kind: 'call', call, after };
   }
 
-  #wait(item: StoredExecution, position: Position, demand: Demand & { kind: 'wait' | 'wait-until' }): Step {
+  #wait(
+    item: StoredExecution,
+    position: StatePosition,
+    demand: Demand & { kind: 'wait' | 'wait-until' },
+  ): Step {
     const until =
       demand.kind === 'wait'
         ? Date.parse(item.enteredAt) + demand.seconds * this.#secondMilliseconds
@@ -168,7 +172,7 @@ function ended(
   return { ...kept, losses: 0, ...failure, listing: listingOf('FAILED', shardOf(item.name)) };
 }
 
-const stored = ({ state, data, retries }: Position) => ({ state, data: JSON.stringify(data), retries });
+const stored = ({ state, data, retries }: StatePosition) => ({ state, data: JSON.stringify(data), retries });
 
 /** An execution whose data grows too large ends. */
 function limited(move: Move): Move {

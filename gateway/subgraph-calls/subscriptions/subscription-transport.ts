@@ -208,9 +208,28 @@ const dialects = {
 
 const isShared = (protocol: SubscriptionProtocol): protocol is SharedProtocol => protocol in dialects;
 
-/** Equal for endpoints with the same connections. What signs and checks is equal where `connection` is. */
-const endpointKey = (subgraph: SubscribedSubgraph): string =>
-  JSON.stringify({ ...subgraph, signer: undefined, verifyCallback: undefined });
+/**
+ * Equal for endpoints with the same connections. What signs and checks is equal where `connection` is. Callers hand over whole
+ * subgraphs: their other options are no part of it.
+ */
+const endpointKey = ({
+  name,
+  url,
+  address,
+  realTimeUrl,
+  protocol,
+  headers,
+  tls,
+  timeout,
+  maxResponseSize,
+  heartbeat,
+  bounds,
+  connection,
+}: SubscribedSubgraph): string =>
+  JSON.stringify([
+    ...[name, url, address, realTimeUrl, protocol, headers, tls, timeout, maxResponseSize, heartbeat, bounds],
+    connection,
+  ]);
 
 /** Its connections end with it. */
 const withPool = (endpoint: SubscriptionEndpoint, pool: Pool): SubscriptionEndpoint => ({

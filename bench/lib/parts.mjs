@@ -14,7 +14,13 @@ export const parts = {
   ],
   'request: object': [
     ...['request/incoming-request', 'http/begin-request', 'http/client-address', 'subgraph-calls/headers'],
-    ...['http/header-limits', 'http/repeated-credentials', 'http/paths', 'process/routes', 'process/health'],
+    ...[
+      'http/header-limits',
+      'http/repeated-credentials',
+      'http/paths',
+      'process/clients/routes',
+      'process/clients/health',
+    ],
     ...['telemetry/trace-context', 'telemetry/request-id', 'auth/signed-identity'],
   ],
   admission: ['admission/', 'request/pipeline'],

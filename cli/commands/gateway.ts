@@ -15,7 +15,7 @@ import {
   withOptionsErrors,
 } from '../gateway-options';
 import type * as CheckGateway from '../../gateway/process/check-gateway';
-import type * as OpenConsole from '../../gateway/process/open-console';
+import type * as OpenConsole from '../../gateway/process/operators/open-console';
 import type * as StartGateway from '../../gateway/process/start-gateway';
 import { handedConnections } from '../gateway/shared-port';
 import type * as Primary from '../gateway/primary';
@@ -154,7 +154,9 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
   clientConnections: handedConnections(),
   callbackKey: env[callbackKeyVariable],
   // The primary serves its console.
-  name: (require('../../gateway/process/open-console') as typeof OpenConsole).gatewayName(process.ppid),
+  name: (require('../../gateway/process/operators/open-console') as typeof OpenConsole).gatewayName(
+    process.ppid,
+  ),
   peers: otherWorkers,
   admin: {
     ...options.admin,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { firstQuery } from '../../gateway/process/first-query';
+import { firstQuery } from '../../gateway/process/clients/first-query';
 import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import { modesIn } from '../../gateway/options/auth';
 import {

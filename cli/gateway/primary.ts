@@ -4,15 +4,15 @@ import { StoreUnavailable } from '../../gateway/cache/stores/store';
 import { describeGateway } from '../../gateway/console/about';
 import { mergedGateway } from '../../gateway/console/merged-source';
 import type { Options } from '../../gateway/options';
-import { createAdminServer } from '../../gateway/process/admin-server';
-import type { InvalidateFor } from '../../gateway/process/invalidation-route';
-import { digestOfFiles } from '../../gateway/process/named-files';
+import { createAdminServer } from '../../gateway/process/operators/admin-server';
+import type { InvalidateFor } from '../../gateway/process/operators/invalidation-route';
+import { digestOfFiles } from '../../gateway/process/configuration/named-files';
 import {
   gatewayName,
   openConsole,
   openConsoleStore,
   type OpenConsole,
-} from '../../gateway/process/open-console';
+} from '../../gateway/process/operators/open-console';
 import { addressOf, listen } from '../../gateway/process/listen';
 import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/metrics/metrics';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';

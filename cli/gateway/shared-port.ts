@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { closePort, type ConnectionSource } from '../../gateway/process/drain';
+import { closePort, type ConnectionSource } from '../../gateway/process/clients/drain';
 
 /** Messages about connections, between the primary and a worker. */
 export type ConnectionMessage =

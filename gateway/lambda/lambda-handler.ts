@@ -1,7 +1,7 @@
 import { awsLambda, awsLambdaIfAny } from './response-stream';
 import { refuseOnLambda } from './refuse-options';
 import { loadOptions } from '../options';
-import { noConnections } from '../process/drain';
+import { noConnections } from '../process/clients/drain';
 import {
   createEventHandlers,
   type LambdaHandler,

@@ -11,7 +11,7 @@ import type { PackagedGraph, PackagedOperation, PackagedPlan } from '../packaged
 import { Planner } from '../planning';
 import { ManifestError, readManifests, sha256 } from '../request/persisted/manifest';
 import { validationRules } from '../request/validation-rules';
-import { checkNeededPackages } from '../process/needed-packages';
+import { checkNeededPackages } from '../process/configuration/needed-packages';
 import { readSupergraph } from '../process/read-supergraph';
 
 export interface PackedGateway {

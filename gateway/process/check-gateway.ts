@@ -12,7 +12,7 @@ import { createLogger } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics/metrics';
 import { Configuration } from './configuration/configuration';
 import { Lifecycle } from './lifecycle';
-import { createListener } from './listener';
+import { createListener } from './clients/listener';
 import { createClientState, openUpstreams } from './process-parts';
 import { useProxiesOfEnvironment } from './start-gateway';
 

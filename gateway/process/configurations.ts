@@ -3,7 +3,7 @@ import { requestError } from '../errors';
 import type { Invalidation } from '../options/invalidation';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { Telemetry } from './telemetry';
-import type { InvalidateFor } from './invalidation-route';
+import type { InvalidateFor } from './operators/invalidation-route';
 
 /** The configuration in force, and those that it has replaced which still have requests in flight. */
 export class Configurations {

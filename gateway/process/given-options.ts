@@ -8,7 +8,7 @@ import type { Interceptor } from '../subgraph-calls/contract/transport';
 import { apolloManagerSource, type SupergraphManager } from '../supergraph/apollo-manager';
 import type { SupergraphSource } from '../supergraph/source';
 import type { LogDestination } from '../telemetry/logger';
-import type { ConnectionSource } from './drain';
+import type { ConnectionSource } from './clients/drain';
 
 /** The options of `startGateway`. `supergraph` may also be a custom source, or a `SupergraphManager` of Apollo. */
 export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {

@@ -15,18 +15,18 @@ import type { MetricsFormat } from '../telemetry/metrics/prometheus';
 import { openClientPort } from './clients/client-port';
 import { Configuration } from './configuration/configuration';
 import { Configurations } from './configurations';
-import { noConnections } from './drain';
+import { noConnections } from './clients/drain';
 import { type GatewayOptions, readGiven } from './given-options';
-import type { InvalidateFor } from './invalidation-route';
+import type { InvalidateFor } from './operators/invalidation-route';
 import { keepCursorKey } from './kept-cursor-key';
 import { Lifecycle } from './lifecycle';
-import { checkNeededPackages } from './needed-packages';
-import { gatewayName } from './open-console';
+import { checkNeededPackages } from './configuration/needed-packages';
+import { gatewayName } from './operators/open-console';
 import { openAll } from './open-parts';
 import { openOperatorPort } from './operators/operator-port';
 import { createClientState, openStores, openUpstreams, type ProcessParts } from './process-parts';
 import { Reloads } from './reloads';
-import type { Route } from './routes';
+import type { Route } from './clients/routes';
 import { openTelemetry } from './telemetry';
 
 export interface RunningGateway {

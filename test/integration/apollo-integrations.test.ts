@@ -12,8 +12,8 @@ import type { AddressInfo } from 'node:net';
 import { defineIntegrationTestSuite } from '@apollo/server-integration-testsuite';
 import { createBeginRequest } from '../../gateway/http/begin-request';
 import { createReceive } from '../../gateway/http/receive';
-import { createListener } from '../../gateway/process/listener';
-import { createHandle } from '../../gateway/process/routes';
+import { createListener } from '../../gateway/process/clients/listener';
+import { createHandle } from '../../gateway/process/clients/routes';
 import { createServerBehind, deviations } from '../support/apollo-integration-server';
 import { sinkOptions } from '../support/sink-options';
 

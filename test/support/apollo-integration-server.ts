@@ -9,7 +9,7 @@ import { createClientLimits } from '../../gateway/limits/client-limits';
 import { Overload } from '../../gateway/admission/overload';
 import { Slots } from '../../gateway/admission/slots';
 import { type Options, parseOptions } from '../../gateway/options';
-import { createRoutes, type Route } from '../../gateway/process/routes';
+import { createRoutes, type Route } from '../../gateway/process/clients/routes';
 import { createFormatError } from '../../gateway/request/answers/format-error';
 import { createLearn } from '../../gateway/request/learn-operation';
 import { Pipeline } from '../../gateway/request/pipeline';

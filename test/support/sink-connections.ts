@@ -7,7 +7,7 @@ import { HttpSink } from '../../gateway/http/http-sink';
 import { LambdaSink } from '../../gateway/lambda/lambda-sink';
 import { LambdaStreamSink } from '../../gateway/lambda/lambda-stream-sink';
 import { parseOptions } from '../../gateway/options';
-import { createListener } from '../../gateway/process/listener';
+import { createListener } from '../../gateway/process/clients/listener';
 import type { IncomingRequest } from '../../gateway/request/incoming-request';
 import type { Sink } from '../../gateway/request/sink';
 import { OperationSink } from '../../gateway/websocket/operation-sink';

@@ -6,14 +6,14 @@ import { isProbe } from '../../http/paths';
 import type { Options } from '../../options';
 import { knownMethod } from '../../telemetry/statistics/request-statistics';
 import { WebSockets } from '../../websocket/web-sockets';
-import { followCertificates } from '../certificates';
+import { followCertificates } from './certificates';
 import type { Configurations } from '../configurations';
-import { type ConnectionSource, type DrainTimes, prepareDrain } from '../drain';
+import { type ConnectionSource, type DrainTimes, prepareDrain } from './drain';
 import type { Lifecycle } from '../lifecycle';
 import { addressOf, listen } from '../listen';
-import { createListener } from '../listener';
+import { createListener } from './listener';
 import type { OpenPart } from '../open-parts';
-import { opensWebSocket } from '../routes';
+import { opensWebSocket } from './routes';
 import type { Telemetry } from '../telemetry';
 
 export interface ClientPortParts {

@@ -10,7 +10,7 @@ import { Pipeline } from '../../request/pipeline';
 import { Reply } from '../../request/reply';
 import { RunOperation } from '../../request/run-operation';
 import { createSteps, type ConnectionSteps } from '../../websocket/steps';
-import { createHandle, createRoutes, type Handle, type Route } from '../routes';
+import { createHandle, createRoutes, type Handle, type Route } from '../clients/routes';
 import type { Graph, GraphParts } from './graph';
 import { createPageFinder, firstQueryOf } from './pages';
 

@@ -4,8 +4,8 @@ import type { ClientLimits } from '../../limits/client-limits';
 import { compileOperationCost } from '../../limits/cost/operation-cost';
 import { refuseOperation } from '../../limits/operation-limits';
 import type { Options } from '../../options';
-import { createPages, explainEndpoint, type FindPage } from '../exploration';
-import { firstQuery } from '../first-query';
+import { createPages, explainEndpoint, type FindPage } from '../clients/exploration';
+import { firstQuery } from '../clients/first-query';
 import type { ProcessParts } from '../process-parts';
 
 /** The pages that the options have. @param query with which GraphiQL opens */

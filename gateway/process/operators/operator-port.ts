@@ -4,7 +4,7 @@ import type { RequestLog } from '../../console/request-log';
 import type { ProcessConsole } from '../../console/source';
 import type { Options } from '../../options';
 import { versionIfKnown } from '../../telemetry/metrics/metrics';
-import { createAdminServer } from '../admin-server';
+import { createAdminServer } from './admin-server';
 import type { Configurations } from '../configurations';
 import { addressOf, listen } from '../listen';
 import type { OpenPart } from '../open-parts';

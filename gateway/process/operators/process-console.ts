@@ -11,7 +11,7 @@ import type { ConsoleSource, ProcessConsole } from '../../console/source';
 import type { Options } from '../../options';
 import type { Metrics } from '../../telemetry/metrics/metrics';
 import type { Configurations } from '../configurations';
-import { openConsole, openConsoleStore } from '../open-console';
+import { openConsole, openConsoleStore } from './open-console';
 import { type OpenPart, OpenParts } from '../open-parts';
 
 export interface ProcessConsoleParts {

@@ -8,7 +8,7 @@ import { askAuthoriser } from '../../../gateway/auth/modes/authoriser';
 import { cloudFrontPurge } from '../../../gateway/cache/cdn/cloudfront';
 import { sqsEvents } from '../../../gateway/events/sources/sqs';
 import { openS3 } from '../../../gateway/net/s3-client';
-import { checkNeededPackages } from '../../../gateway/process/needed-packages';
+import { checkNeededPackages } from '../../../gateway/process/configuration/needed-packages';
 import { apolloManagerSource } from '../../../gateway/supergraph/apollo-manager';
 import { openAwsClients } from '../../../kit/events/channels/aws-clients';
 import { openStepFunctionsEngine } from '../../../kit/workflows/step-functions-engine';

@@ -2,7 +2,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { longestInText } from '../../../../gateway/http/answer-text';
 import { createBeginRequest } from '../../../../gateway/http/begin-request';
 import { parseOptions } from '../../../../gateway/options';
-import { createListener } from '../../../../gateway/process/listener';
+import { createListener } from '../../../../gateway/process/clients/listener';
 import type { ClientAnswer } from '../../../../gateway/request/sink';
 import { openRequests } from '../../../support/requests-in-flight';
 import { sinkOptions } from '../../../support/sink-options';

@@ -1,13 +1,13 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import { requireToken } from '../http/require-token';
-import { requestError } from '../errors';
-import { sendError } from '../http/send-error';
-import { describeIssue } from '../options/problem';
-import { type Invalidation, invalidationSchema } from '../options/invalidation';
-import { tagsOf, UnknownNames } from '../cache/invalidation';
+import { requireToken } from '../../http/require-token';
+import { requestError } from '../../errors';
+import { sendError } from '../../http/send-error';
+import { describeIssue } from '../../options/problem';
+import { type Invalidation, invalidationSchema } from '../../options/invalidation';
+import { tagsOf, UnknownNames } from '../../cache/invalidation';
 import { unpackRequest } from './unpack-request';
-import { StoreUnavailable } from '../cache/stores/store';
+import { StoreUnavailable } from '../../cache/stores/store';
 
 export interface InvalidationRouteOptions {
   /** What a caller must send as a bearer token (RFC 6750, section 2.1). */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { prepareDrain } from '../../../../gateway/process/drain';
+import { prepareDrain } from '../../../../../gateway/process/clients/drain';
 
 let server: Server;
 /** Requests that are not answered yet, by connections that the server knows nothing of. */

@@ -2,15 +2,15 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { fastify, type FastifyServerFactoryHandler } from 'fastify';
 import type { AdminServerOptions } from './admin-server';
-import { pathOf } from '../http/paths';
-import { requestError } from '../errors';
+import { pathOf } from '../../http/paths';
+import { requestError } from '../../errors';
 import { invalidationPath, invalidationRoute } from './invalidation-route';
-import { requireToken } from '../http/require-token';
-import { consolePath, consoleRoutes } from '../console/routes';
-import { healthRoutes } from './health';
-import { sendError } from '../http/send-error';
-import { packageRoot } from '../telemetry/package-root';
-import { metricsFormatFor, metricsTypes } from '../telemetry/metrics/prometheus';
+import { requireToken } from '../../http/require-token';
+import { consolePath, consoleRoutes } from '../../console/routes';
+import { healthRoutes } from '../clients/health';
+import { sendError } from '../../http/send-error';
+import { packageRoot } from '../../telemetry/package-root';
+import { metricsFormatFor, metricsTypes } from '../../telemetry/metrics/prometheus';
 
 /**
  * Adds to `server` what the port for operators serves: `GET /metrics`, `GET /health/live`, `GET /health/ready`,

@@ -1,6 +1,6 @@
-import { missingOf, needs, type OptionalPackage } from '../../optional-packages';
-import { type Options, OptionsError } from '../options';
-import { targetOf } from '../options/targets';
+import { missingOf, needs, type OptionalPackage } from '../../../optional-packages';
+import { type Options, OptionsError } from '../../options';
+import { targetOf } from '../../options/targets';
 
 /** An option, and the packages that it needs. */
 type Need = readonly [path: readonly PropertyKey[], packages: readonly OptionalPackage[]];

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import type { RequestHead } from '../request/incoming-request';
+import type { RequestHead } from '../../request/incoming-request';
 import { explorerTab, inScript, lastTab } from './explorer-tab';
-import { PackedPage, type Page } from '../console/packed-page';
-import { packageRoot } from '../telemetry/package-root';
+import { PackedPage, type Page } from '../../console/packed-page';
+import { packageRoot } from '../../telemetry/package-root';
 
 /** Returns the page for a request. */
 export type ShowPage = (request: RequestHead) => Page | Promise<Page>;

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import { openSharedStore } from '../cache/stores/open-store';
-import type { Store } from '../cache/stores/store';
-import { consoleSource, type OwnGateway, shareOf } from '../console/merged-source';
-import { OtherGateways } from '../console/other-gateways';
-import type { ConsoleSource } from '../console/source';
-import type { Options } from '../options';
+import { openSharedStore } from '../../cache/stores/open-store';
+import type { Store } from '../../cache/stores/store';
+import { consoleSource, type OwnGateway, shareOf } from '../../console/merged-source';
+import { OtherGateways } from '../../console/other-gateways';
+import type { ConsoleSource } from '../../console/source';
+import type { Options } from '../../options';
 
 /** What consoles call a gateway. @param pid the process that serves its port for operators */
 export const gatewayName = (pid: number = process.pid): string => `${hostname()}-${pid}`;

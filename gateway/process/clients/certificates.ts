@@ -2,9 +2,9 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:http';
 import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import { type Options, OptionsError } from '../options';
-import { notPem } from '../options/problem';
-import type { Logger } from '../telemetry/logger';
+import { type Options, OptionsError } from '../../options';
+import { notPem } from '../../options/problem';
+import type { Logger } from '../../telemetry/logger';
 
 type TlsOptions = NonNullable<Options['tls']>;
 

@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { IncomingRequest } from '../request/incoming-request';
-import { hasBody } from '../http/body';
-import { awaitsAnswer } from '../http/connection-errors';
-import type { BeginRequest, Exchange } from '../http/begin-request';
-import { compilePreflight } from '../http/cors';
-import { requestError } from '../errors';
+import type { IncomingRequest } from '../../request/incoming-request';
+import { hasBody } from '../../http/body';
+import { awaitsAnswer } from '../../http/connection-errors';
+import type { BeginRequest, Exchange } from '../../http/begin-request';
+import { compilePreflight } from '../../http/cors';
+import { requestError } from '../../errors';
 import type { FindPage, ShowPage } from './exploration';
-import { hasTooLargeHeaders, type SentHead } from '../http/header-limits';
+import { hasTooLargeHeaders, type SentHead } from '../../http/header-limits';
 import { healthAt, type Readiness } from './health';
-import type { Slots } from '../admission/slots';
-import { WholeRequest } from '../http/whole-messages';
-import { isProbe, pathOf } from '../http/paths';
-import type { Options } from '../options';
-import { refuseRepeatedCredentials } from '../http/repeated-credentials';
-import type { Reply } from '../request/reply';
-import { lengthOfHeaderObjects } from '../websocket/header-object';
+import type { Slots } from '../../admission/slots';
+import { WholeRequest } from '../../http/whole-messages';
+import { isProbe, pathOf } from '../../http/paths';
+import type { Options } from '../../options';
+import { refuseRepeatedCredentials } from '../../http/repeated-credentials';
+import type { Reply } from '../../request/reply';
+import { lengthOfHeaderObjects } from '../../websocket/header-object';
 
 export interface RoutesOptions {
   readonly options: Options;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { createAdminServer } from '../../../../gateway/process/admin-server';
+import { createAdminServer } from '../../../../../gateway/process/operators/admin-server';
 
 const adminServer = () =>
   createAdminServer({

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { type AdminServer, createAdminServer } from '../../../../gateway/process/admin-server';
-import { tagsOf, UnknownNames } from '../../../../gateway/cache/invalidation';
-import type { Invalidation } from '../../../../gateway/options/invalidation';
-import { StoreUnavailable } from '../../../../gateway/cache/stores/store';
-import type { Json } from '../../../support/running-gateway';
+import { type AdminServer, createAdminServer } from '../../../../../gateway/process/operators/admin-server';
+import { tagsOf, UnknownNames } from '../../../../../gateway/cache/invalidation';
+import type { Invalidation } from '../../../../../gateway/options/invalidation';
+import { StoreUnavailable } from '../../../../../gateway/cache/stores/store';
+import type { Json } from '../../../../support/running-gateway';
 
 const open: AdminServer[] = [];
 afterEach(() => Promise.all(open.splice(0).map((admin) => admin.close())));

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { ConsoleOptions } from '../console/routes';
-import type { MetricsFormat } from '../telemetry/metrics/prometheus';
+import type { ConsoleOptions } from '../../console/routes';
+import type { MetricsFormat } from '../../telemetry/metrics/prometheus';
 import type * as AdminRoutes from './admin-routes';
-import type { healthRoutes } from './health';
+import type { healthRoutes } from '../clients/health';
 import type { InvalidationRouteOptions } from './invalidation-route';
 
 export interface AdminServerOptions {

@@ -1,5 +1,5 @@
 import { buildSchema, parse, validate } from 'graphql';
-import { firstQuery } from '../../../../gateway/process/first-query';
+import { firstQuery } from '../../../../../gateway/process/clients/first-query';
 
 const query = (sdl: string, isAllowed: (query: string) => boolean = () => true): string => {
   const schema = buildSchema(sdl);

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type * as Http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
-import { compileIsProxy } from '../http/client-address';
-import { keepAliveTimeout, upgradableRequests, WholeResponse } from '../http/whole-messages';
-import { requestError } from '../errors';
-import { maxHandshakeSize, maxHeaderSize } from '../http/header-limits';
-import { errorAnswer } from '../http/error-answer';
-import { StreamResets } from '../admission/stream-resets';
-import type { Options } from '../options';
+import { compileIsProxy } from '../../http/client-address';
+import { keepAliveTimeout, upgradableRequests, WholeResponse } from '../../http/whole-messages';
+import { requestError } from '../../errors';
+import { maxHandshakeSize, maxHeaderSize } from '../../http/header-limits';
+import { errorAnswer } from '../../http/error-answer';
+import { StreamResets } from '../../admission/stream-resets';
+import type { Options } from '../../options';
 import { readCertificates } from './certificates';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,6 +1,6 @@
 import type { preParsingHookHandler } from 'fastify';
-import { requestError } from '../errors';
-import { encodingOf, unpackers } from '../http/body';
+import { requestError } from '../../errors';
+import { encodingOf, unpackers } from '../../http/body';
 
 /**
  * Decompresses the body of an admin request piece by piece, so that the size limit, which counts decompressed bytes,

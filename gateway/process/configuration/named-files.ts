@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { loadNamedHook } from '../auth/hook';
-import { type Options, OptionsError } from '../options';
-import { notPem } from '../options/problem';
-import { readContext } from '../net/tls-files';
+import { loadNamedHook } from '../../auth/hook';
+import { type Options, OptionsError } from '../../options';
+import { notPem } from '../../options/problem';
+import { readContext } from '../../net/tls-files';
 
 /**
  * Checks files that are read only when a request needs them. A missing file would otherwise fail requests and not the

@@ -67,7 +67,7 @@ const contracts: readonly Contract[] = [
     openers: ['openEngine'],
   },
   {
-    of: 'Resolver',
+    of: 'TargetResolver',
     file: 'gateway/discovery/resolver.ts',
     list: 'test/support/resolvers.ts',
     entered: resolverKinds.map(({ implementation }) => implementation),

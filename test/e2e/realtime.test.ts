@@ -90,6 +90,24 @@ const causes = {
   },
 };
 
+it('reviewAdded over WebSocket brings a review with its product and its author', async () => {
+  const { data, errors } = await firstOf(reviews!, causes.review);
+  expect(errors).toBeUndefined();
+  expect(data.reviewAdded).toEqual({
+    id: anyText,
+    rating: 5,
+    body: 'Good.',
+    product: { name: anyText, price: expect.any(Number), inStock: expect.any(Boolean) },
+    author: { name: anyText },
+  });
+});
+
+it('stockChanged over SSE brings a product that somebody orders, with its name', async () => {
+  const { data, errors } = await firstOf(stock!, causes.sale);
+  expect(errors).toBeUndefined();
+  expect(data.stockChanged).toEqual({ upc: 'p3', availability: anyText, name: anyText });
+});
+
 it('orderChanged over WebSocket brings an order to its buyer, with its products and its parcel', async () => {
   let result = await firstOf(orders!, causes.shipment);
   // That it was placed may have been told a moment after the subscription began.
@@ -104,6 +122,12 @@ it('orderChanged over WebSocket brings an order to its buyer, with its products 
   });
   expect(lines).not.toEqual([]);
   for (const line of lines) expect(line).toEqual({ product: { name: anyText } });
+});
+
+it('orderChanged brings nobody else an order', async () => {
+  const { data, errors } = await subscribe(overWebSocket, order(placed), 'u2').next();
+  expect(data).toEqual({ orderChanged: null });
+  expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
 });
 
 it('shipmentMoved over SSE brings what a carrier says to the API itself', async () => {

@@ -25,7 +25,7 @@ export interface CachedCode<Exports> {
   readonly save: () => void;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type ProcessVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Runs a bundle, a CommonJS module in ASCII alone, with what V8 has compiled of it before. Node's own compile cache has no
@@ -34,7 +34,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function runCached<Exports>(
   file: string,
-  { NODE_COMPILE_CACHE: folder, NODE_DISABLE_COMPILE_CACHE: disabled }: Environment,
+  { NODE_COMPILE_CACHE: folder, NODE_DISABLE_COMPILE_CACHE: disabled }: ProcessVariables,
 ): CachedCode<Exports> {
   if (!folder || disabled || extname(file) !== '.js')
     return { exports: require(file) as Exports, save: () => undefined };

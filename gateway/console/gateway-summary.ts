@@ -1,12 +1,12 @@
 import type { RequestSummary } from './api';
 import type { CallPairs } from './call-report';
-import type { GraphParts } from './graph';
+import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 
 /** What the pages *Live* and *Graph* are made of, of a whole gateway. */
 export interface GatewayFigures {
   readonly live: LiveParts;
-  readonly graph: GraphParts;
+  readonly graph: ServiceGraphParts;
   /** Of the last 15 minutes, and of the last one or two. */
   readonly quarter: CallPairs;
   readonly minute: CallPairs;

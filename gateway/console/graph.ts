@@ -5,7 +5,7 @@ import { describeCalls, type LiveParts } from './live';
 import { round } from './figures';
 
 /** What one process knows of its services, as plain data: it crosses processes. */
-export type GraphParts = readonly ServiceParts[];
+export type ServiceGraphParts = readonly ServiceParts[];
 
 interface ServiceParts {
   readonly name: string;
@@ -35,7 +35,7 @@ export interface GraphSources {
   readonly isOpen: (endpoint: { readonly subgraph: string; readonly url: string }) => boolean;
 }
 
-export const graphParts = ({ services, isOpen }: GraphSources): GraphParts =>
+export const graphParts = ({ services, isOpen }: GraphSources): ServiceGraphParts =>
   services.map(({ name, isAppSync, hasPrivateLink, endpoints }) => ({
     name,
     ...(isAppSync ? { link: 'appsync' as const } : hasPrivateLink && { link: 'private' as const }),
@@ -53,12 +53,12 @@ function withoutSecrets(text: string): string {
 }
 
 /** What the processes of a gateway know together: a breaker that is open in one of them is open. */
-export function mergeGraphs(all: readonly GraphParts[]): GraphParts {
+export function mergeGraphs(all: readonly ServiceGraphParts[]): ServiceGraphParts {
   return joined(all.flat(), ({ name }) => name, addService);
 }
 
 /** The same, noted to be what this gateway knows. */
-export const graphOf = (gateway: string, services: GraphParts): GraphParts =>
+export const graphOf = (gateway: string, services: ServiceGraphParts): ServiceGraphParts =>
   services.map(({ endpoints, ...service }) => ({
     ...service,
     endpoints: endpoints.map((each) => ({
@@ -86,7 +86,7 @@ type Pairs = Omit<CallPairs, 'pairs'>;
  * @param pairs of services: in the last 15 minutes, and in the last one or two
  */
 export function describeGraph(
-  services: GraphParts,
+  services: ServiceGraphParts,
   { recent, recentSeconds, tables }: LiveParts,
   pairs: { readonly report: Pairs; readonly recent: Pairs },
 ): ServiceGraph {

@@ -3,7 +3,7 @@ import type { CallReport, RequestSummary } from './api';
 import { addPairs, type CallPairs, reportOf } from './call-report';
 import { addTotals } from './call-totals';
 import type { GatewaySummary } from './gateway-summary';
-import { describeGraph, graphOf as graphAt, type GraphParts, mergeGraphs } from './graph';
+import { describeGraph, graphOf as graphAt, type ServiceGraphParts, mergeGraphs } from './graph';
 import { describeLive, type LiveParts, mergeLive } from './live';
 import type { KnownGateways, OtherGateways } from './other-gateways';
 import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, RequestFilter } from './source';
@@ -35,7 +35,7 @@ export interface OwnGateway extends Pick<
   'requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals'
 > {
   readonly live: () => Promise<LiveParts>;
-  readonly graph: () => Promise<GraphParts>;
+  readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }
 
@@ -170,7 +170,7 @@ async function liveOf({ own, others }: ShownGateways): Promise<LiveParts> {
   return mergeLive(all, stepsLate);
 }
 
-async function graphOf({ own, ownName, others }: ShownGateways): Promise<GraphParts> {
+async function graphOf({ own, ownName, others }: ShownGateways): Promise<ServiceGraphParts> {
   const parts = await own?.graph();
   if (others.length === 0) return parts!;
   const named = others.map(({ name, figures }) => graphAt(name, figures.graph));

@@ -11,7 +11,7 @@ import type {
   SchemaView,
 } from './api';
 import type { FindRemovals } from '../supergraph/removed-names';
-import type { GraphParts } from './graph';
+import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 
 export interface GatewayFilter {
@@ -75,7 +75,7 @@ export interface ProcessConsole {
   /** Without the versions that have removed what is requested. */
   readonly refusals: () => Promise<RefusalReasons>;
   readonly live: () => Promise<LiveParts>;
-  readonly graph: () => Promise<GraphParts>;
+  readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;
   /** Undefined until the subgraphs have answered. */
   readonly operators: () => Promise<OperatorsView | undefined>;

@@ -8,16 +8,13 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Identity } from '../auth/identity';
-import type { Options } from '../options';
 import type { EventFields } from '../planning/event-fields';
 import { rootFieldOf, variablesOf } from '../subgraph-calls/wire/root-field';
 import type { Source } from '../subgraph-calls/contract/source';
 import type { SubgraphEvent, SubgraphOperation, SubgraphRequest } from '../subgraph-calls/contract/transport';
 import type { EntityKey } from './drops';
-import type { EventFeeds } from './feeds';
+import type { EventFeeds, FeedOptions } from './feeds';
 import { argumentsIn, bindFilter } from './filter';
-
-type FeedOptions = Options['events']['subscriptions'];
 
 /** The events for one client, and others with the same filter. */
 export interface BoundFeed {

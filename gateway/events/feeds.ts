@@ -9,7 +9,8 @@ import { isUuid } from '../telemetry/request-id';
 import { pauseBefore, sleep } from './pauses';
 import { type DomainEventSource, positionOf, type ReceivedEvent } from './source';
 
-type FeedOptions = Options['events']['subscriptions'];
+/** What events feed, by the subscription field. */
+export type FeedOptions = Options['events']['subscriptions'];
 
 /** What a subscription wants of the events of a field. */
 export interface EventInterest {

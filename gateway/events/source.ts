@@ -2,7 +2,7 @@
 export interface ReceivedEvent {
   /** The CloudEvent, as JSON. */
   readonly body: Buffer;
-  /** An opaque text, for `ReadOptions.after`. Undefined where the source has no positions. */
+  /** An opaque text, for `EventReadOptions.after`. Undefined where the source has no positions. */
   readonly position: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface EventBatch {
 export const positionOf = ({ events, position }: EventBatch): string | undefined =>
   events.at(-1)?.position ?? position;
 
-export interface ReadOptions {
+export interface EventReadOptions {
   /** The position of the last event that is known. @default undefined: events from now on */
   readonly after?: string | undefined;
   /** The types that are wanted. Others may be given, too. */
@@ -41,7 +41,7 @@ export interface DomainEventSource {
    * Reads the events: one connection. The first batch means that it is open. The next batch is read when the one before was
    * handled. Rejects, or ends, when the connection breaks; ends when `signal` is aborted.
    */
-  read(options: ReadOptions): AsyncIterable<EventBatch>;
+  read(options: EventReadOptions): AsyncIterable<EventBatch>;
   /** Gives up what it holds. Called once, when nobody reads any more. */
   close(): Promise<void>;
 }

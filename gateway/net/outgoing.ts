@@ -135,11 +135,14 @@ export function awsAgents(): Partial<AwsAgents> {
 }
 
 type ConnectCallback = (error: Error | null, socket?: Duplex) => void;
-type SocketOptions = Parameters<HttpAgent['createConnection']>[0] &
+type AgentConnectOptions = Parameters<HttpAgent['createConnection']>[0] &
   Parameters<HttpsAgent['createConnection']>[0];
 
 class HttpTunnels extends HttpAgent {
-  override createConnection(options: SocketOptions, created: ConnectCallback): Duplex | null | undefined {
+  override createConnection(
+    options: AgentConnectOptions,
+    created: ConnectCallback,
+  ): Duplex | null | undefined {
     const target = targetOf('http:', options);
     const proxy = proxies?.(target);
     if (proxy === undefined) return super.createConnection(options, created);
@@ -149,7 +152,10 @@ class HttpTunnels extends HttpAgent {
 }
 
 class HttpsTunnels extends HttpsAgent {
-  override createConnection(options: SocketOptions, created: ConnectCallback): Duplex | null | undefined {
+  override createConnection(
+    options: AgentConnectOptions,
+    created: ConnectCallback,
+  ): Duplex | null | undefined {
     const target = targetOf('https:', options);
     const proxy = proxies?.(target);
     if (proxy === undefined) return super.createConnection(options, created);
@@ -161,7 +167,7 @@ class HttpsTunnels extends HttpsAgent {
   }
 }
 
-const targetOf = (protocol: string, { host, port }: SocketOptions): ConnectionOrigin => ({
+const targetOf = (protocol: string, { host, port }: AgentConnectOptions): ConnectionOrigin => ({
   protocol,
   hostname: host ?? 'localhost',
   port: String(port ?? ''),

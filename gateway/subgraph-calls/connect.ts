@@ -13,7 +13,7 @@ import { bulkhead } from './interceptors/bulkhead';
 import { dedupe } from './interceptors/dedupe';
 import { enforceContract } from './interceptors/enforce-contract';
 import { collectResponseHeaders, keepFromOthers, keepVarying } from './interceptors/response-headers';
-import { retry, type RetryOptions } from './interceptors/retry';
+import { retry, type CallRetryOptions } from './interceptors/retry';
 import { PendingCalls } from './sharing/pending-calls';
 import type { ScopesInFlight } from './sharing/scopes-in-flight';
 import { headersFor } from './interceptors/own-headers';
@@ -103,7 +103,7 @@ function callsOf(
   }
   if (calls.dedupe) interceptors.push(dedupe({ timeout, pending, changes: caching.changes }));
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
-  const onRetry: RetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
+  const onRetry: CallRetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
     metrics.subgraphRetries.add(1, { subgraph });
     logger.debug({ ...loggedIds(caller), subgraph, ...retry }, 'a call of a subgraph is repeated');
   };

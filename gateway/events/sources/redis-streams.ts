@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { RedisServer, silence } from '../../redis/open-redis';
 import type { RedisSettings } from '../../redis/settings';
-import type { DomainEventSource, EventBatch, ReadOptions, ReceivedEvent } from '../source';
+import type { DomainEventSource, EventBatch, EventReadOptions, ReceivedEvent } from '../source';
 
 export interface RedisStreamsOptions {
   /** The URL of the Redis or Valkey. */
@@ -23,7 +23,7 @@ export function redisStreamsEvents(
 ): DomainEventSource {
   const server = new RedisServer({ url, ...settings }, path);
 
-  async function* read({ after, signal }: ReadOptions): AsyncIterable<EventBatch> {
+  async function* read({ after, signal }: EventReadOptions): AsyncIterable<EventBatch> {
     const ending = new AbortController();
     const leave = (): void => ending.abort();
     signal.addEventListener('abort', leave);

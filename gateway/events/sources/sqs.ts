@@ -4,7 +4,7 @@ import type * as SNS from '@aws-sdk/client-sns';
 import type * as SQS from '@aws-sdk/client-sqs';
 import { loadPackages } from '../../../optional-packages';
 import { awsAgents } from '../../net/outgoing';
-import type { DomainEventSource, EventBatch, ReadOptions, ReceivedEvent } from '../source';
+import type { DomainEventSource, EventBatch, EventReadOptions, ReceivedEvent } from '../source';
 
 export interface SqsOptions {
   /** The ARN of the topic; of a FIFO topic where it ends with `.fifo`. */
@@ -41,7 +41,7 @@ class SqsEvents implements DomainEventSource {
     this.#now = options.now ?? Date.now;
   }
 
-  async *read({ signal }: ReadOptions): AsyncIterable<EventBatch> {
+  async *read({ signal }: EventReadOptions): AsyncIterable<EventBatch> {
     try {
       const { sqs, SQS } = await this.#open();
       const isFirst = this.#attempts++ === 0;

@@ -11,7 +11,7 @@ import {
   type DomainEventSource,
   type EventBatch,
   positionOf,
-  type ReadOptions,
+  type EventReadOptions,
   type ReceivedEvent,
 } from '../source';
 
@@ -41,7 +41,7 @@ export function subgraphEvents({ locate, silence = 60_000 }: SubgraphSourceOptio
   /** The position before an event that cannot be read. */
   let unreadable: string | undefined;
 
-  async function* read(options: ReadOptions): AsyncIterable<EventBatch> {
+  async function* read(options: EventReadOptions): AsyncIterable<EventBatch> {
     const { after, signal } = options;
     const publisher = locate();
     if (publisher === undefined) throw new Error('The supergraph does not have the subgraph.');

@@ -8,7 +8,7 @@ import {
   TransportError,
 } from '../contract/transport';
 
-export interface RetryOptions {
+export interface CallRetryOptions {
   /** The most retries of a query. */
   readonly max: number;
   /** The longest pause before the first retry, in milliseconds. It doubles with each further retry. */
@@ -36,7 +36,7 @@ export interface Retry {
  * than the remaining time, there is no retry. A subgraph that keeps failing gets no retries, as they would only add to
  * its load.
  */
-export function retry({ max, pause, timeout, onRetry }: RetryOptions): Interceptor {
+export function retry({ max, pause, timeout, onRetry }: CallRetryOptions): Interceptor {
   return (next) => {
     const budget = new Budget();
 

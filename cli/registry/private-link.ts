@@ -1,4 +1,4 @@
-import { linkKeysIn } from '../../gateway/options/private-links';
+import { linkKeysIn } from '../../gateway/options/link-key-variables';
 import type { LinkKeysOptions } from '../../gateway/subgraph-calls/signers/link-keys';
 import type { SignIntrospection } from '../../schema';
 import { CommandFailure, type Context } from '../context';

@@ -22,7 +22,7 @@ import { type Shop, startShop } from '../support/shop';
 import { amountOf, timeFor, whole } from '../support/amounts';
 
 /** Steps of one run. */
-const steps = amountOf('WEIR_STEPS', 20, 80);
+const steps = amountOf('WEIR_STEPS', 30, 80);
 
 jest.setTimeout(timeFor(steps, 80));
 sayWithoutRedis();

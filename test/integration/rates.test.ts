@@ -57,6 +57,17 @@ it.each(waysIn.map((way, i) => [way.name, way, keys[i]!] as const))(
   },
 );
 
+it('counts each operation of a batch', async () => {
+  const post = (count: number) =>
+    gateway.post(
+      Array.from({ length: count }, () => ({ query: '{ me { id } }' })),
+      { headers: { 'x-api-key': 'batch' } },
+    );
+  expect((await post(5)).status).toBe(429);
+  expect((await post(3)).status).toBe(200);
+  expect((await post(1)).status).toBe(429);
+});
+
 it('lets pages of other origins read what is left, also when it refuses', async () => {
   const headers = { 'x-api-key': 'page', origin: 'https://shop.example' };
   for (let i = 0; i < 5; i++) {

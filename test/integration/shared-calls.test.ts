@@ -250,6 +250,12 @@ it('shares calls of a subgraph that depends on nobody’s identity, which gets n
   }
 });
 
+it('shares nothing when it is told not to', async () => {
+  await start({ calls: { dedupe: false, batch: false } });
+  await askForPages(gateway!, ['1', '1', '1'], 3);
+  expect([products.requests.length, reviews.requests.length]).toEqual([3, 3]);
+});
+
 it('sends what a client wants at once as one array to a subgraph that takes this', async () => {
   await start({ subgraphs: { reviews: { arrayBatching: true } } });
   const aliases = ['a', 'b', 'c', 'd', 'e', 'f'];

@@ -146,7 +146,7 @@ describe('--format json', () => {
   });
 
   it('of audit verify', async () => {
-    const finding = z.strictObject({ file: z.string(), line: z.number(), says: z.string() });
+    const finding = z.strictObject({ file: z.string(), line: z.number(), message: z.string() });
     const verdict = z.strictObject({
       passed: z.boolean(),
       isLast: z.boolean(),

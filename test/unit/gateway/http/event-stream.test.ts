@@ -1,3 +1,4 @@
+/** Streams of events, of gateway/http/parts-types.ts. */
 import { eventStream } from '../../../../gateway/http/parts-types';
 
 const body = Buffer.from('{"data":{"a":1}}');

@@ -1,3 +1,4 @@
+/** Multipart answers, of gateway/http/parts-types.ts. */
 import {
   multipart,
   multipart20220824,

@@ -1,3 +1,4 @@
+/** The headers of an event, of gateway/lambda/event.ts. */
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';

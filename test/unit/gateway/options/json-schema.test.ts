@@ -1,4 +1,4 @@
-/** The JSON schema of options, which editors check files by, beside the gateway, which has the last word. */
+/** The JSON schema of gateway/options/, which editors check files by, beside the gateway, which has the last word. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The pages that are generated of gateway/options/, of the errors and of the metrics. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { optionsJsonSchema } from '../../../support/reference/json-schema';

@@ -1,3 +1,4 @@
+/** Tokens of IAM, of gateway/redis/open-redis.ts. */
 import { iamTokens } from '../../../../gateway/redis/open-redis';
 import { problemOfToken } from '../../../support/iam-redis';
 

@@ -1,3 +1,4 @@
+/** The call of a policy endpoint, of gateway/auth/directives/policies.ts. */
 import { OptionsError, parseOptions } from '../../../../../gateway/options';
 import { openPolicyEvaluator } from '../../../../../gateway/auth/directives/policies';
 import { createIdentity } from '../../../../../gateway/auth/identity';

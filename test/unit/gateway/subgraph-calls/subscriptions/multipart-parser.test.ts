@@ -1,3 +1,4 @@
+/** The parser of multipart events, of gateway/subgraph-calls/subscriptions/event-formats.ts. */
 import { EventTooLarge } from '../../../../../gateway/subgraph-calls/subscriptions/event-stream-parser';
 import { MultipartParser } from '../../../../../gateway/subgraph-calls/subscriptions/event-formats';
 

@@ -1,3 +1,4 @@
+/** The sampler by ratio, of gateway/telemetry/traces/open-export.ts. */
 import { createHash } from 'node:crypto';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-base';
 import { ratioSampler } from '../../../../../gateway/telemetry/traces/open-export';

@@ -22,7 +22,7 @@ describe.each(kinds)('gateways that share a %s store', (_, start) => {
     await stores.close();
   });
 
-  async function join(name: string, options: { places?: number } = {}): Promise<OtherGateways> {
+  async function join(name: string, options: { slots?: number } = {}): Promise<OtherGateways> {
     const store = new CompressedStore(await stores.open(), 1024);
     const collect = () =>
       Promise.resolve({ figures: figuresOf('products', 3), requests: [summaryAt(`of ${name}`, 1)] });
@@ -60,11 +60,11 @@ describe.each(kinds)('gateways that share a %s store', (_, start) => {
     await knows(one);
   });
 
-  it('have a place each, also if they start at once, as long as there are places', async () => {
+  it('have a slot each, also if they start at once, as long as there are slots', async () => {
     const names = ['a', 'b', 'c'];
-    const all = await Promise.all(names.map((name) => join(name, { places: 3 })));
+    const all = await Promise.all(names.map((name) => join(name, { slots: 3 })));
     await Promise.all(all.map((each, i) => knows(each, ...names.filter((name) => name !== names[i]))));
-    const late = await join('d', { places: 3 });
+    const late = await join('d', { slots: 3 });
     await eventually(async () => (await late.known()).view.troubles.length === 1);
     const { troubles } = (await late.known()).view;
     expect(troubles).toEqual(['3 others share their figures already: they do not see this one.']);

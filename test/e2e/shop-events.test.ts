@@ -303,5 +303,13 @@ it('each hop of an order, from the gateway to the read models of its events, log
   expect(without.filter((line) => !line.includes(requestId))).toEqual([]);
 });
 
+it('says nothing of events when it stops', async () => {
+  const before = shop.stderr.length;
+  expect(await shop.stop()).toBe(0);
+  const lines = shop.stderr.slice(before).split('\n');
+  // Each reader of events is a request, which ends.
+  expect(lines.filter((line) => !line.includes('| info request ')).join('\n')).not.toContain('events');
+});
+
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds).unref());

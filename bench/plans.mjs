@@ -21,7 +21,7 @@ const require = createRequire(import.meta.url);
 const { parse } = require('graphql');
 const { setServingFlags } = require('../dist/cli/gateway/v8-flags.js');
 const { longestSlice } = require('../dist/gateway/net/slice.js');
-const { defaultBudget, Steps } = require('../dist/gateway/planning/budget.js');
+const { defaultBudget, StepCount } = require('../dist/gateway/planning/budget.js');
 const { planOperation } = require('../dist/gateway/planning/plan-operation.js');
 const { readSupergraph } = require('../dist/gateway/planning/supergraph-facts.js');
 const { indexOf } = require('../dist/gateway/planning/supergraph-index/read-supergraph.js');
@@ -83,7 +83,7 @@ async function figureOfSlices(name, slices) {
 }
 
 const planOf = (operation, index, budget = defaultBudget) => {
-  const steps = new Steps(budget);
+  const steps = new StepCount(budget);
   const began = performance.now();
   const document = parse(operation, { noLocation: true });
   const parsing = performance.now() - began;

@@ -34,7 +34,7 @@ export function combineHooks(modules: readonly Hooks[]): Hooks {
   };
 }
 
-/** Rejects with an error of the gateway's own `graphql` in place of one of the copy that a module imports. */
+/** Rejects with an error of the gateway's own `graphql` instead of one of the copy that a module imports. */
 async function own<Result>(call: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await call();

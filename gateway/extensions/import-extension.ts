@@ -84,7 +84,7 @@ function problemOf(exported: Readonly<Record<string, unknown>>): readonly [strin
     return [unknown, `It exports \`${unknown}\`, which is unknown; known here: ${known.join(', ')}.`];
   const { hooks = {}, interceptors = [], plugins = [] } = exported;
   const hook = problemOfHooks(hooks);
-  if (hook !== undefined) return [hook.name, `\`${hook.path.join('.')}\` ${hook.says}`];
+  if (hook !== undefined) return [hook.name, `\`${hook.path.join('.')}\` ${hook.problem}`];
   if (!Array.isArray(interceptors) || interceptors.some((each) => typeof each !== 'function'))
     return ['interceptors', '`interceptors` must be a list of functions.'];
   if (!Array.isArray(plugins) || plugins.some((each) => typeof each !== 'object' || each === null))
@@ -95,13 +95,13 @@ function problemOf(exported: Readonly<Record<string, unknown>>): readonly [strin
 /** What is wrong with hooks: where, and what; undefined if nothing is. */
 export function problemOfHooks(hooks: unknown) {
   if (typeof hooks !== 'object' || hooks === null)
-    return { name: 'hooks', path: ['hooks'], says: 'must be an object.' };
+    return { name: 'hooks', path: ['hooks'], problem: 'must be an object.' };
   for (const [name, hook] of Object.entries(hooks) as [string, unknown][]) {
     const path = ['hooks', name];
     if (!knownHooks.includes(name))
-      return { name, path, says: `is unknown; known here: ${knownHooks.join(', ')}.` };
+      return { name, path, problem: `is unknown; known here: ${knownHooks.join(', ')}.` };
     if (hook !== undefined && typeof hook !== 'function')
-      return { name, path, says: `must be a function, but got: ${JSON.stringify(hook)}.` };
+      return { name, path, problem: `must be a function, but got: ${JSON.stringify(hook)}.` };
   }
   return undefined;
 }
@@ -114,16 +114,16 @@ function notLoaded(error: unknown, file: string): ExtensionError {
   return new ExtensionError(at, first.endsWith('.') ? first : `${first}.`, { cause: error });
 }
 
-/** In frames of a stack, and in what Node prints above an error that ends a process. */
-const position = /^(?: {4}at (?:async )?(?:[^(]* \()?)?((?:file:\/\/)?\/[^:]+):(\d+)/;
+/** A frame of a stack, or what Node prints above an error that ends a process. */
+const framePattern = /^(?: {4}at (?:async )?(?:[^(]* \()?)?((?:file:\/\/)?\/[^:]+):(\d+)/;
 const ownFolder = join(__dirname, '../..');
 
 /** The first file of modules that is in the stack of an error, with its line. */
 export function positionIn(stack: string, loaded: string): string | undefined {
   for (const line of stack.split('\n')) {
-    const [, place, number] = position.exec(line) ?? [];
-    if (place === undefined) continue;
-    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
+    const [, path, number] = framePattern.exec(line) ?? [];
+    if (path === undefined) continue;
+    const file = path.startsWith('file:') ? fileURLToPath(path) : path;
     if (!file.startsWith(ownFolder)) return `${asNamed(file, loaded)}:${number}`;
   }
   return undefined;

@@ -39,7 +39,7 @@ export function refuse(index: number, error: unknown): never {
   throw OptionsError.of(['extensions', index], `cannot be used: ${error.message}`);
 }
 
-/** Says which modules are not what the process has loaded any more. */
+/** Logs the modules that changed after the process loaded them. */
 export function reportChangedExtensions(files: readonly string[], logger: Pick<Logger, 'warn'>): void {
   const changed = files.filter((file) => loaded.get(file) !== digestOf(file));
   if (changed.length > 0)

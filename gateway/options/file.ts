@@ -1,3 +1,4 @@
+/** Over 300 lines: parsing, replacing variables, resolving paths and naming the line of a mistake share one document. */
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {

@@ -73,7 +73,7 @@ export function readGiven({
 /** @throws {OptionsError} if a member is not a hook */
 function checkHooks(hooks: Hooks): void {
   const wrong = problemOfHooks(hooks);
-  if (wrong !== undefined) throw OptionsError.of(wrong.path, wrong.says);
+  if (wrong !== undefined) throw OptionsError.of(wrong.path, wrong.problem);
 }
 
 /** The source of supergraphs that is given in code. */

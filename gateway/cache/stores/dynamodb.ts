@@ -1,3 +1,4 @@
+/** Over 300 lines: all commands of a store share one table and its clock. */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';

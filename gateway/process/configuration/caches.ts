@@ -14,7 +14,7 @@ export interface Caches extends OpenPart {
   readonly store: Store;
   readonly caching: ProcessCaches;
   readonly invalidate: Invalidate;
-  /** The paths that a CDN is told to drop for tags; undefined without a CDN. */
+  /** Purges the paths of tags at a CDN; undefined without a CDN. */
   cdnPaths(tags: readonly string[]): readonly string[] | undefined;
   /** Takes over the CDN purges that another configuration could not send. */
   takeOverPurges(paths: readonly string[]): void;

@@ -189,7 +189,7 @@ export class Configuration {
     return tagsOf(invalidation);
   }
 
-  /** The paths that a CDN is told to drop for tags; undefined without a CDN. */
+  /** Purges the paths of tags at a CDN; undefined without a CDN. */
   cdnPaths(tags: readonly string[]): readonly string[] | undefined {
     return this.#parts.caches.cdnPaths(tags);
   }

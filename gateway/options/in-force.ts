@@ -53,7 +53,10 @@ const durations = [
 
 const sizes = [
   ['MiB', 1024 ** 2],
+  ['GB', 1e9],
+  ['MB', 1e6],
   ['KiB', 1024],
+  ['kB', 1e3],
   ['B', 1],
 ] as const;
 

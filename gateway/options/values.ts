@@ -50,17 +50,19 @@ export const timeout = duration.refine((value) => value > 0 && value <= 86_400_0
   error: 'must be longer than 0 and not longer than 24h',
 });
 
-const sizeRule = 'must be bytes, or a number with its unit (B, KiB or MiB) such as 1MiB';
+const sizeRule = 'must be bytes, or a number with its unit (B, kB, MB, GB, KiB, MiB or GiB) such as 1MiB';
+/** In bytes: decimal units, and those by 1024. */
+const sizeUnits = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 export const size = z
   .union(
     [
       z.number({ error: sizeRule }),
-      z.string({ error: sizeRule }).regex(/^\d+(\.\d+)?(B|KiB|MiB)$/, { error: sizeRule }),
+      z.string({ error: sizeRule }).regex(/^\d+(\.\d+)?(B|kB|MB|GB|KiB|MiB|GiB)$/, { error: sizeRule }),
     ],
     { error: sizeRule },
   )
-  .transform((value) => Math.floor(toNumber(value, { B: 1, KiB: 1024, MiB: 1024 ** 2 })))
-  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1024MiB' })
+  .transform((value) => Math.round(toNumber(value, sizeUnits)))
+  .refine((value) => value >= 1 && value <= 2 ** 30, { error: 'must be from 1B to 1GiB' })
   .meta({ title: 'size' });
 
 /** Headers of the connection itself (RFC 9110, section 7.6.1), and those that the gateway writes to a subgraph. */

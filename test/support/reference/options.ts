@@ -75,7 +75,7 @@ const howToWrite = [
   '```console\n$ weir config print --config weir.yaml --port 8080\nmode: production # default\nhost: 127.0.0.1 # default\nport: 8080 # --port\n…\n```',
   'Editors that understand JSON Schema complete and check the file when it begins with `# yaml-language-server: $schema=` and the path or URL of [configuration.schema.json](configuration.schema.json).',
   '## Kinds of values',
-  'A *duration* is a number of milliseconds, or text such as `500ms`, `30s`, `5m` or `1h`. A *size* is a number of bytes, or text such as `64KiB` or `1MiB`. A *file* is its path.',
+  'A *duration* is a number of milliseconds, or text such as `500ms`, `30s`, `5m` or `1h`. A *size* is a number of bytes, or text such as `1MiB`: `KiB`, `MiB` and `GiB` are powers of 1024, `kB`, `MB` and `GB` powers of 1000. A *file* is its path.',
 ];
 
 function yaml(text: string): string {

@@ -258,6 +258,7 @@ describe('weir config print', () => {
     'telemetry: { metrics: { otlp: { url: "https://me:pass-in-url@collector.example/v1/metrics?key=key-in-query" } } }',
     'rates:',
     '  - { name: a, per: client, limit: 5, window: 60000 }',
+    'limits: { body: 0.5MB }',
   ].join('\n');
   const env = { PORT: '81', WEIR_LINK_KEYS: 'k'.repeat(32) };
   beforeAll(() => write('token', 'a-token-for-operators\n'));
@@ -276,6 +277,7 @@ describe('weir config print', () => {
       '  request: 90s # weir.yaml:5',
       '  subgraph: 1500ms # weir.yaml:5',
       '  client: 10s # default',
+      '  body: 500kB # weir.yaml:10',
       "    x-api-key: '[hidden]' # weir.yaml:6",
       '    window: 1m # weir.yaml:9',
       '      url: https://[hidden]@collector.example/v1/metrics?key=[hidden] # weir.yaml:7',

@@ -133,7 +133,7 @@ describe('files that the gateway refuses are invalid', () => {
     ['a number out of range', { port: 70_000 }],
     ['a word that is none of them', { mode: 'dev' }],
     ['a duration without a unit', { timeouts: { request: '30' } }],
-    ['a size in another unit', { limits: { body: '1GB' } }],
+    ['a size in another unit', { limits: { body: '1TB' } }],
     ['a URL of another protocol', { subgraphs: { a: { url: 'file:///x' } } }],
     ['a list that is empty', { subgraphs: { a: { endpoints: [] } } }],
     ['an unknown way to authenticate', { subgraphs: { a: { auth: { type: 'BASIC' } } } }],
@@ -202,6 +202,7 @@ function oddValues(): unknown[] {
       '250ms',
       '64KiB',
       '1MiB',
+      '5MB',
       'day',
     ],
     ...[

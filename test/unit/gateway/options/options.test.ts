@@ -130,6 +130,16 @@ describe('the file', () => {
     ]);
   });
 
+  it.each([
+    ['5MB', 5_000_000],
+    ['5MiB', 5_242_880],
+    ['1.005kB', 1005],
+    ['1GB', 1_000_000_000],
+    ['1GiB', 1_073_741_824],
+  ])('takes %s as bytes', (body, bytes) => {
+    expect(load(`limits: { body: ${body} }`).limits.body).toBe(bytes);
+  });
+
   it('takes values from the environment, as numbers and booleans where these are wanted', () => {
     const yaml = 'port: ${PORT}\nadmin:\n  enabled: "${ON:-}"\nsupergraph: https://${HOST:-a.example}/$${x}';
     expect(problemsOf(() => load(yaml, { env: { PORT: '81' } }))).toEqual([
@@ -195,7 +205,12 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'timeouts: { request: 25h }',
       '`timeouts.request` must be longer than 0 and not longer than 24h, but got: "25h".',
     ],
-    ['limits: { body: 0 }', '`limits.body` must be from 1B to 1024MiB, but got: 0.'],
+    ['limits: { body: 0 }', '`limits.body` must be from 1B to 1GiB, but got: 0.'],
+    ['limits: { body: 2GB }', '`limits.body` must be from 1B to 1GiB, but got: "2GB".'],
+    [
+      'limits: { body: 5mb }',
+      '`limits.body` must be bytes, or a number with its unit (B, kB, MB, GB, KiB, MiB or GiB) such as 1MiB, but got: "5mb".',
+    ],
     [
       'cors: { origins: [https://a.example/x] }',
       '`cors.origins.0` must be an origin such as https://shop.example, without a path; * may stand for one label of the host, as in https://*.shop.example, but got: "https://a.example/x".',

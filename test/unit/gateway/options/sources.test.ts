@@ -78,7 +78,7 @@ describe('a value from the environment', () => {
       'weir.yaml:2: `admin.token` must be at least 16 letters, digits and any of -._~+/ (from ${T}).',
     ]);
     expect(problemsOf('limits: { body: "${S}" }', { env: { S: '0' } })).toEqual([
-      'weir.yaml:1: `limits.body` must be from 1B to 1024MiB, but got: 0 (from ${S}).',
+      'weir.yaml:1: `limits.body` must be from 1B to 1GiB, but got: 0 (from ${S}).',
     ]);
   });
 

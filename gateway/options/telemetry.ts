@@ -38,6 +38,11 @@ const traces = mapOf({
     .describe(
       'For AWS X-Ray: requests without `traceparent` continue the trace of `X-Amzn-Trace-Id`, which load balancers of AWS send; subgraphs get both headers; and trace ids begin with the time. Header rules must not forward `x-amzn-trace-id` then.',
     ),
+  datadog: flag
+    .default(false)
+    .describe(
+      'For tracers of Datadog: requests without `traceparent` continue the trace of `x-datadog-trace-id`, `x-datadog-parent-id`, `x-datadog-sampling-priority` and `x-datadog-tags`, and subgraphs get these, too, also where the gateway exports no spans. Header rules must not forward them then.',
+    ),
   keep: mapOf({
     slowerThan: timeout
       .optional()

@@ -15,6 +15,7 @@ import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
 import { type Charge, networkOf } from '../admission/rates/rates';
 import { isRequestId, newRequestId } from '../telemetry/request-id';
 import { readTrace, type TraceContext } from '../telemetry/trace-context';
+import { datadogContext, datadogHeaders } from '../telemetry/traces/datadog';
 import type { Span } from '../telemetry/traces/span';
 import type { OwnTrace } from '../telemetry/traces/tracer';
 import { type CallCounts, noCalls } from '../telemetry/metrics/call-counts';
@@ -46,6 +47,8 @@ export interface IncomingRequestOptions {
   readonly timeout: number;
   /** Whether answers report how long the parts took: in development. */
   readonly reportsTimes: boolean;
+  /** Whether Datadog's headers are read and written, too. */
+  readonly datadog: boolean;
   /** Called once per request, when all work for it is done. Its client may not have read the answer yet. */
   readonly onSettle: (request: IncomingRequest) => void;
 }
@@ -189,8 +192,9 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   }
 
   get #sentTrace(): TraceContext | undefined {
-    const { traceparent, tracestate } = this.head.headers;
-    return readTrace(single(traceparent), single(tracestate));
+    const { headers } = this.head;
+    const sent = readTrace(single(headers['traceparent']), single(headers['tracestate']));
+    return sent === undefined && this.#options.datadog ? datadogContext(headers) : sent;
   }
 
   get span(): Span | undefined {
@@ -241,7 +245,7 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   #readTracing(): Caller['tracing'] {
     const ids =
       this.ownTrace?.isLocal !== false
-        ? tracingHeaders(this.id, this.#sentTrace)
+        ? tracingHeaders(this.id, this.#sentTrace, this.#options.datadog)
         : this.ownTrace.headersFor(this.id);
     const { shared } = this.#forwarded;
     return shared === undefined ? ids : { ...shared, ...ids };
@@ -522,8 +526,11 @@ function showToHooks(request: IncomingRequest): HookRequest {
   return Object.freeze({ id, method: head.method, url: head.url, headers, address, identity, forward });
 }
 
-const tracingHeaders = (id: string, trace: TraceContext | undefined): Caller['tracing'] =>
-  trace === undefined ? { 'x-request-id': id } : { 'x-request-id': id, traceparent: trace.traceparent };
+function tracingHeaders(id: string, trace: TraceContext | undefined, datadog: boolean): Caller['tracing'] {
+  if (trace === undefined) return { 'x-request-id': id };
+  const headers = { 'x-request-id': id, traceparent: trace.traceparent };
+  return datadog ? { ...headers, ...datadogHeaders(trace) } : headers;
+}
 
 /** Error codes that are noted per request. */
 const mostCodes = 10;

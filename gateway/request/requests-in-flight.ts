@@ -41,7 +41,7 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { logging, mode, path, privateLinks, timeouts, tls } = settings.options;
+    const { logging, mode, path, privateLinks, telemetry, timeouts, tls } = settings.options;
     const { tracer } = settings;
     this.#describe = compileAccessLine(logging);
     this.#endSpan = tracer && requestSpansOf(tracer, { path, scheme: tls === undefined ? 'http' : 'https' });
@@ -50,6 +50,7 @@ export class RequestsInFlight {
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
       reportsTimes: mode === 'development',
+      datadog: telemetry.traces.datadog,
       onSettle: ({ isAdmitted }) => {
         if (isAdmitted) this.#working--;
       },

@@ -41,6 +41,25 @@ type TraceparentFields = [
   rest?: string,
 ];
 
+/** The span of a client, in another process. */
+export interface ParentContext {
+  readonly traceId: string;
+  /** Undefined where a load balancer has begun the trace, which records no span. */
+  readonly spanId: string | undefined;
+  /** Undefined where nobody has decided yet. */
+  readonly isSampled: boolean | undefined;
+}
+
+/** The span that has sent a trace context. */
+export function parentIn({ traceId, traceparent }: TraceContext) {
+  const flags = Number.parseInt(traceparent.slice(53, 55), 16);
+  return { traceId, spanId: traceparent.slice(36, 52), isSampled: (flags & 1) === 1 };
+}
+
+/** A `traceparent` of version 00. */
+export const traceparentOf = (traceId: string, spanId: string, isSampled: boolean): string =>
+  `00-${traceId}-${spanId}-0${isSampled ? 1 : 0}`;
+
 /** `sampled` and `random`. */
 const knownFlags = 3;
 

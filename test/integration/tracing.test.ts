@@ -467,6 +467,52 @@ describe('with AWS X-Ray', () => {
   });
 });
 
+describe("with Datadog's headers", () => {
+  const sent = {
+    'x-datadog-trace-id': '81985529216486895',
+    'x-datadog-parent-id': '5060571933882717101',
+    'x-datadog-sampling-priority': '2',
+    'x-datadog-tags': '_dd.p.usr=ann,_dd.p.tid=67891233000000ab',
+  };
+  const datadogTrace = '67891233000000ab0123456789abcdef';
+  const answers = async (gateway: TestGateway): Promise<void> =>
+    void (await (await gateway.post({ query: '{ me { name } }' }, { headers: sent })).text());
+
+  it('continues their trace, and hands them on with the span of the call, without other tags', async () => {
+    await answers(await start({ datadog: true }));
+    const [root] = (await servers(1)) as [ReceivedSpan];
+    expect(root).toMatchObject({ traceId: datadogTrace, parentSpanId: '463ac35c9f6413ad' });
+    const call = collector.traceOf(datadogTrace).find(({ kind }) => kind === client)!;
+    expect(graph.accounts.requests[0]!.headers).toMatchObject({
+      traceparent: `00-${datadogTrace}-${call.spanId}-01`,
+      'x-datadog-trace-id': sent['x-datadog-trace-id'],
+      'x-datadog-parent-id': String(BigInt(`0x${call.spanId}`)),
+      'x-datadog-sampling-priority': '1',
+      'x-datadog-tags': '_dd.p.tid=67891233000000ab',
+    });
+  });
+
+  it('hands on the span of the client where nothing is exported, and logs its trace', async () => {
+    const gateway = await start({ datadog: true, otlp: {} });
+    await answers(gateway);
+    expect(graph.accounts.requests[0]!.headers).toMatchObject({
+      ...sent,
+      traceparent: `00-${datadogTrace}-463ac35c9f6413ad-01`,
+      'x-datadog-sampling-priority': '1',
+      'x-datadog-tags': '_dd.p.tid=67891233000000ab',
+    });
+    await eventually(() =>
+      gateway.log.some(({ msg, traceId: id }) => msg === 'request' && id === datadogTrace),
+    );
+  });
+
+  it('hands on nothing of them without the option', async () => {
+    await answers(await start({ otlp: {} }));
+    const { headers } = graph.accounts.requests[0]!;
+    expect(Object.keys(headers).filter((name) => /^(x-datadog|traceparent)/.test(name))).toEqual([]);
+  });
+});
+
 describe('an exemplar of a metric', () => {
   /** By metric, as Prometheus asks for them. */
   async function exemplars(

@@ -7,7 +7,7 @@ import { type Options, OptionsError } from '../../options';
 import type { Logger } from '../logger';
 import type { Meter } from '../metrics/meter';
 import type { Attributes, Span } from './span';
-import type { ParentContext } from './tracer';
+import type { ParentContext } from '../trace-context';
 import { type SpanBatch, SpanBatches } from './span-batches';
 import { SpanWriter } from './write-spans';
 import { valueOfDigit } from './random-ids';

@@ -1,7 +1,9 @@
 import { randomIds } from './random-ids';
 import { type ExportOptions, openExport } from './open-export';
-import { Tracer, traceparentOf } from './tracer';
+import { traceparentOf } from '../trace-context';
+import { Tracer } from './tracer';
 import { type Recorder, UndecidedSpans } from './trace';
+import { writeDatadog } from './datadog';
 import { writeXRay } from './x-ray';
 
 export interface TracingOptions extends ExportOptions {
@@ -28,16 +30,21 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
   const exported = await openExport(given);
   if (exported === undefined) return undefined;
   const { isSampled, take, drop, flush, stop } = exported;
-  const { keep, xRay } = given.options.traces;
+  const { keep, xRay, datadog } = given.options.traces;
   const newId = randomIds();
   const tracer = new Tracer({
-    ...{ path: given.path, keep, xRay, isSampled, take, drop, recorder: given.recorder },
+    ...{ path: given.path, keep, xRay, datadog, isSampled, take, drop, recorder: given.recorder },
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
     undecided: new UndecidedSpans(mostUndecided),
     writeHeaders: ({ id, isSampled: flag }, spanId, requestId) => {
       const headers = { 'x-request-id': requestId, traceparent: traceparentOf(id, spanId, flag) };
-      return xRay ? { ...headers, 'x-amzn-trace-id': writeXRay(id, spanId, flag) } : headers;
+      if (!xRay && !datadog) return headers;
+      return {
+        ...headers,
+        ...(xRay && { 'x-amzn-trace-id': writeXRay(id, spanId, flag) }),
+        ...(datadog && writeDatadog(id, spanId, flag)),
+      };
     },
   });
   return { tracer, flush, stop };
@@ -54,7 +61,7 @@ export function localTracer(path: string, recorder: Recorder): Tracer {
   const newId = randomIds();
   let spans = 0;
   return new Tracer({
-    ...{ path, recorder, isLocal: true, xRay: false, keep: { failed: false } },
+    ...{ path, recorder, isLocal: true, xRay: false, datadog: false, keep: { failed: false } },
     isSampled: () => false,
     newTraceId: () => newId(16),
     // Only this process sees them.

@@ -1,8 +1,9 @@
 import type { RequestHead } from '../../request/incoming-request';
 import type { Options } from '../../options';
-import { readTrace, type TraceContext } from '../trace-context';
+import { type ParentContext, parentIn, readTrace, type TraceContext } from '../trace-context';
 import type { Span } from './span';
 import { type Recorder, Trace, type TraceIdentity, type TraceSource, type TracingHeaders } from './trace';
+import { readDatadog } from './datadog';
 import { readXRay, xRayTraceId } from './x-ray';
 
 export interface TracerOptions extends TraceSource {
@@ -13,17 +14,10 @@ export interface TracerOptions extends TraceSource {
   readonly keep: Options['telemetry']['traces']['keep'];
   /** Whether X-Ray's header counts, too, and trace ids are as X-Ray takes them. */
   readonly xRay: boolean;
+  /** Whether Datadog's headers count, too. */
+  readonly datadog: boolean;
   /** The path of the endpoint. */
   readonly path: string;
-}
-
-/** The span of a client, in another process. */
-export interface ParentContext {
-  readonly traceId: string;
-  /** Undefined where a load balancer has begun the trace, which records no span. */
-  readonly spanId: string | undefined;
-  /** Undefined where nobody has decided yet. */
-  readonly isSampled: boolean | undefined;
 }
 
 /** The trace of one request: of the client's, or one that begins with it. */
@@ -56,11 +50,10 @@ export class Tracer {
    * @param start in milliseconds of `performance.now()`
    */
   begin({ method, headers }: RequestHead, start: number): OwnTrace | undefined {
-    const { isSampled: decide, xRay, recorder, isLocal = false } = this.#options;
+    const { isSampled: decide, recorder, isLocal = false } = this.#options;
     const isChosen = recorder?.isChosen() === true;
     if (isLocal && !isChosen) return undefined;
-    const sent = readTrace(single(headers['traceparent']), undefined);
-    const parent = sent ? parentIn(sent) : xRay ? readXRay(single(headers['x-amzn-trace-id'])) : undefined;
+    const parent = this.#parentIn(headers);
     const id = parent?.traceId ?? this.#newTraceId();
     const isSampled = decide(id, parent);
     if (!isSampled && !this.#keepsAny && !isChosen) {
@@ -127,6 +120,14 @@ export class Tracer {
       this.#options.recorder!.take(span);
   }
 
+  #parentIn(headers: RequestHead['headers']): ParentContext | undefined {
+    const { xRay, datadog } = this.#options;
+    const sent = readTrace(single(headers['traceparent']), undefined);
+    if (sent !== undefined) return parentIn(sent);
+    const parent = datadog ? readDatadog(headers) : undefined;
+    return parent ?? (xRay ? readXRay(single(headers['x-amzn-trace-id'])) : undefined);
+  }
+
   #newTraceId(): string {
     const random = this.#options.newTraceId();
     return this.#options.xRay ? xRayTraceId(random) : random;
@@ -180,16 +181,6 @@ class TraceOfSpan implements OwnTrace {
   get isLocal(): boolean {
     return this.span.trace.source.isLocal === true;
   }
-}
-
-/** A `traceparent` of version 00. */
-export const traceparentOf = (traceId: string, spanId: string, isSampled: boolean): string =>
-  `00-${traceId}-${spanId}-0${isSampled ? 1 : 0}`;
-
-/** The fields of a valid `traceparent`. */
-function parentIn({ traceId, traceparent }: TraceContext): ParentContext {
-  const flags = Number.parseInt(traceparent.slice(53, 55), 16);
-  return { traceId, spanId: traceparent.slice(36, 52), isSampled: (flags & 1) === 1 };
 }
 
 const single = (header: string | string[] | undefined): string | undefined =>

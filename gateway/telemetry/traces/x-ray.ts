@@ -1,5 +1,4 @@
-import { isZero } from '../trace-context';
-import type { ParentContext } from './tracer';
+import { isZero, type ParentContext } from '../trace-context';
 
 /** Longer than any that AWS sends. */
 const longest = 256;

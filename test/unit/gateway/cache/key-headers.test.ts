@@ -95,7 +95,14 @@ function incoming(
   { headers, claims }: { readonly headers: Record<string, string>; readonly claims: object },
 ): IncomingRequest {
   const asker = new IncomingRequest(
-    { forward, signIdentity: () => undefined, timeout: 1, reportsTimes: false, onSettle: () => undefined },
+    {
+      forward,
+      signIdentity: () => undefined,
+      timeout: 1,
+      reportsTimes: false,
+      datadog: false,
+      onSettle: () => undefined,
+    },
     { method: 'POST', url: '/graphql', headers },
     '127.0.0.1',
     {

@@ -252,6 +252,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
       '`subgraphs.a` must have `url` or `endpoints`, not both',
     ],
+    [
+      'telemetry: { traces: { datadog: b3 } }',
+      '`telemetry.traces.datadog` must be true or false, but got: "b3".',
+    ],
     ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);

@@ -121,7 +121,7 @@ const notProtecting = `
   logging.omit
   telemetry.resource.NAME telemetry.metrics.otlp.url telemetry.metrics.otlp.headers.NAME
   telemetry.metrics.otlp.interval telemetry.traces.otlp.url telemetry.traces.otlp.headers.NAME
-  telemetry.traces.sampling telemetry.traces.xRay telemetry.traces.keep.slowerThan
+  telemetry.traces.sampling telemetry.traces.xRay telemetry.traces.datadog telemetry.traces.keep.slowerThan
   telemetry.traces.keep.failed
   shutdown.delay shutdown.grace
   lambda.perInstance lambda.basePath lambda.margin lambda.flush lambda.stream

@@ -22,6 +22,7 @@ function begin(headers: Record<string, string> = {}): IncomingRequest {
       signIdentity: () => undefined,
       timeout: 200,
       reportsTimes: false,
+      datadog: false,
       onSettle: () => settled++,
     },
     { method: 'POST', url: '/graphql', headers },

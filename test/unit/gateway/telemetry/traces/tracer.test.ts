@@ -1,11 +1,7 @@
 import type { Span } from '../../../../../gateway/telemetry/traces/span';
 import { UndecidedSpans } from '../../../../../gateway/telemetry/traces/trace';
-import {
-  type ParentContext,
-  Tracer,
-  type TracerOptions,
-  traceparentOf,
-} from '../../../../../gateway/telemetry/traces/tracer';
+import { type ParentContext, traceparentOf } from '../../../../../gateway/telemetry/trace-context';
+import { Tracer, type TracerOptions } from '../../../../../gateway/telemetry/traces/tracer';
 
 /** A tracer that samples what its parent samples, and else nothing, and what it has exported. */
 function open(options: Partial<TracerOptions> = {}) {
@@ -13,7 +9,7 @@ function open(options: Partial<TracerOptions> = {}) {
   const asked: (ParentContext | undefined)[] = [];
   let ids = 0;
   const tracer = new Tracer({
-    ...{ path: '/graphql', xRay: false, keep: { failed: false, slowerThan: undefined } },
+    ...{ path: '/graphql', xRay: false, datadog: false, keep: { failed: false, slowerThan: undefined } },
     drop: () => undefined,
     newTraceId: () => 'b'.repeat(32),
     newSpanId: () => String(++ids).padStart(16, '0'),
@@ -104,6 +100,15 @@ it.each([true, false])(
     expect(exported).toEqual(isSampled ? [event] : []);
   },
 );
+
+it.each([
+  ['is continued', true, {}, '00000000000000000000000000000001'],
+  ['count less than traceparent', true, sentBy(true), traceId],
+  ['are ignored without the option', false, {}, 'b'.repeat(32)],
+])("the trace of Datadog's headers %s", (_, datadog, headers, expected) => {
+  const { begin } = open({ datadog, isSampled: () => true });
+  expect(begin({ 'x-datadog-trace-id': '1', ...headers }).traceId).toBe(expected);
+});
 
 describe('with AWS X-Ray', () => {
   const root = 'Root=1-67891233-abcdef012345678912345678';

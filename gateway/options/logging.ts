@@ -35,19 +35,27 @@ const loggedHeader = z
 const field = mapOf({
   header: loggedHeader
     .optional()
-    .describe('A header of the request. `header` or `claim` is needed.')
+    .describe('A header of the request. `header`, `claim` or `address` is needed.')
     .meta({ example: 'x-tenant' }),
   claim: z
     .string({ error: 'must be the name of a claim' })
     .min(1, { error: 'must be the name of a claim' })
     .optional()
     .describe(
-      'A claim of the caller: of the verified token, or of the answer of an authoriser. A name with dots may name a member of one. `header` or `claim` is needed.',
+      'A claim of the caller: of the verified token, or of the answer of an authoriser. A name with dots may name a member of one. `header`, `claim` or `address` is needed.',
     )
     .meta({ example: 'sub' }),
-}).refine(({ header, claim }) => (header === undefined) !== (claim === undefined), {
-  error: 'must have exactly one of `header` and `claim`',
+  address: z
+    .literal(true, { error: 'must be true' })
+    .optional()
+    .describe(
+      'The IP address of the client, as `trustedProxies` has it found. `header`, `claim` or `address` is needed.',
+    ),
+}).refine((sources) => Object.values(sources).filter((source) => source !== undefined).length === 1, {
+  error: 'must have exactly one of `header`, `claim` and `address`',
 });
+
+const addressKeyRule = 'must be a secret of at least 16 characters';
 
 export const logging = mapOf({
   level: z
@@ -73,7 +81,7 @@ export const logging = mapOf({
     .record(fieldName, field, { error: 'must be a map of fields' })
     .prefault({})
     .describe(
-      'Fields that are added to the line of each request, such as `tenant: { header: x-tenant }` or `user: { claim: sub }`. A request without that header or claim has no such field. Headers of credentials are refused.',
+      'Fields that are added to the line of each request, such as `tenant: { header: x-tenant }`, `user: { claim: sub }` or `ip: { address: true }`. A request without that header or claim has no such field. Headers of credentials are refused.',
     ),
   omit: z
     .array(z.enum(accessFields, { error: `must be one of ${accessFields.join(', ')}` }), {
@@ -81,6 +89,20 @@ export const logging = mapOf({
     })
     .default([])
     .describe('Fields that are left out of the line of each request.'),
+  addresses: z
+    .enum(['full', 'shortened', 'hashed'], { error: 'must be full, shortened or hashed' })
+    .default('full')
+    .describe(
+      'How the IP addresses of clients are written that the line of a request may have, in `fields` and `reason`: `full`; `shortened` to the /24 of IPv4 and the /48 of IPv6; or `hashed` with `addressKey`, 16 hexadecimal digits. Audit trails have them in full.',
+    ),
+  addressKey: z
+    .string({ error: addressKeyRule })
+    .min(16, { error: addressKeyRule })
+    .optional()
+    .describe(
+      'The secret of `addresses: hashed`: with the same one, gateways and workers write the same address alike. Left out: each process has a random one until it ends. No effect without `hashed`.',
+    )
+    .meta({ writeOnly: true }),
 })
   .prefault({})
   .describe('The log, on standard output. [logs.md](logs.md) lists its lines and fields.')
@@ -88,7 +110,9 @@ export const logging = mapOf({
     example: {
       level: 'warn',
       sampling: 10,
-      fields: { tenant: { header: 'x-tenant' }, user: { claim: 'sub' } },
+      fields: { tenant: { header: 'x-tenant' }, user: { claim: 'sub' }, ip: { address: true } },
       omit: ['path', 'clientVersion'],
+      addresses: 'hashed',
+      addressKey: '${file:/run/secrets/log-key}',
     },
   });

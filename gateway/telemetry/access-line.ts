@@ -1,14 +1,20 @@
 import type { IncomingRequest } from '../request/incoming-request';
 import type { AccessField, Options } from '../options';
+import { compileWriteAddresses, type WriteAddresses } from './logged-addresses';
 import { jsonText } from './printable';
 
 /** Returns the fields of a line in the access log: JSON, each with a comma in front. */
 export type DescribeRequest = (request: IncomingRequest, status: number, milliseconds: number) => string;
 
 /** Selects the fields at compile time, as the line is written for every request. */
-export function compileAccessLine({ omit, fields }: Options['logging']): DescribeRequest {
-  const left = Object.entries(own).filter(([name]) => !omit.includes(name as AccessField));
-  const writers = [...left.map(([, write]) => write), ...Object.entries(fields).map(writeField)];
+export function compileAccessLine(logging: Options['logging']): DescribeRequest {
+  const { omit, fields } = logging;
+  const show = textWith(compileWriteAddresses(logging));
+  const left = Object.entries(ownFields(show)).filter(([name]) => !omit.includes(name as AccessField));
+  const writers = [
+    ...left.map(([, write]) => write),
+    ...Object.entries(fields).map((field) => writeField(field, show)),
+  ];
   return (request, status, milliseconds) => {
     let facts = '';
     for (const write of writers) facts += write(request, status, milliseconds);
@@ -16,8 +22,11 @@ export function compileAccessLine({ omit, fields }: Options['logging']): Describ
   };
 }
 
+/** Writes a text that may have addresses of clients. */
+type ShowText = (text: string) => string;
+
 /** The fields in order. Request ids, trace ids and GraphQL names need no escaping. */
-const own: Readonly<Record<AccessField, DescribeRequest>> = {
+const ownFields = (show: ShowText): Readonly<Record<AccessField, DescribeRequest>> => ({
   requestId: ({ id }) => `,"requestId":"${id}"`,
   clientRequestId: ({ clientRequestId: id }) => (id === undefined ? '' : `,"clientRequestId":"${id}"`),
   traceId: ({ trace }) => (trace === undefined ? '' : `,"traceId":"${trace.traceId}"`),
@@ -48,28 +57,40 @@ const own: Readonly<Record<AccessField, DescribeRequest>> = {
   errorsLeftOut: ({ errorsLeftOut }) => (errorsLeftOut === 0 ? '' : `,"errorsLeftOut":${errorsLeftOut}`),
   reason({ denial, refusals }) {
     const reason = denial?.reason ?? refusals?.[0]?.message;
-    return reason === undefined ? '' : `,"reason":${bounded(reason)}`;
+    return reason === undefined ? '' : `,"reason":${show(reason)}`;
   },
   authMode: ({ denial }) => (denial === undefined ? '' : `,"authMode":"${denial.mode}"`),
-};
+});
 
-function writeField([name, field]: [string, Options['logging']['fields'][string]]): DescribeRequest {
-  const { header, claim } = field;
+function writeField(
+  [name, field]: [string, Options['logging']['fields'][string]],
+  show: ShowText,
+): DescribeRequest {
+  const read = valueOf(field);
   const key = `,${jsonText(name)}:`;
   return (request) => {
-    const value = header === undefined ? request.claim(claim!) : headerOf(request, header);
+    const value = read(request);
     switch (typeof value) {
       case 'string':
-        return key + bounded(value);
+        return key + show(value);
       case 'number':
       case 'boolean':
         return `${key}${value}`;
       case 'object':
-        return value === null ? '' : key + bounded(JSON.stringify(value));
+        return value === null ? '' : key + show(JSON.stringify(value));
       default:
         return '';
     }
   };
+}
+
+function valueOf({
+  header,
+  claim,
+}: Options['logging']['fields'][string]): (request: IncomingRequest) => unknown {
+  if (header !== undefined) return (request) => headerOf(request, header);
+  if (claim !== undefined) return (request) => request.claim(claim);
+  return ({ address }) => (address === '' ? undefined : address);
 }
 
 const headerOf = ({ head: { headers } }: IncomingRequest, name: string): string | string[] | undefined =>
@@ -89,6 +110,17 @@ function before(sign: string, text: string): string {
 
 const bounded = (text: string): string =>
   jsonText(text.length > longest ? `${text.slice(0, longest)}…` : text);
+
+/** Cuts a text where no address is, so that none is left in part. */
+function textWith(writeAddresses: WriteAddresses | undefined): ShowText {
+  if (writeAddresses === undefined) return bounded;
+  return (text) => {
+    if (text.length <= longest) return jsonText(writeAddresses(text));
+    let end = longest;
+    while (end > 0 && /[0-9A-Fa-f:.]/.test(text[end - 1]!)) end--;
+    return jsonText(`${writeAddresses(text.slice(0, end))}…`);
+  };
+}
 
 /** Characters to which texts from clients are cut. */
 const longest = 200;

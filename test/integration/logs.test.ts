@@ -152,6 +152,18 @@ describe('the line of a request', () => {
   });
 });
 
+it('a request has the address of its client, as options want it written', async () => {
+  const fields = { ip: { address: true }, via: { header: 'x-forwarded-for' } } as const;
+  const gateway = await start({
+    trustedProxies: ['127.0.0.1'],
+    logging: { fields, addresses: 'shortened' },
+  });
+  const headers = { 'x-forwarded-for': '203.0.113.9, 192.0.2.77' };
+  expect(await lineOf(gateway, { query: '{ me { name } }' }, headers)).toMatchObject({
+    ...{ ip: '192.0.2.0', via: '203.0.113.0, 192.0.2.0' },
+  });
+});
+
 describe('a request whose credentials are refused', () => {
   const apiKeys = [{ client: 'web', sha256: sha256('da2-key') }];
   it.each<[string, () => Promise<Record<string, string>> | Record<string, string>, object]>([

@@ -118,7 +118,7 @@ const notProtecting = `
   audit.trails[].to audit.trails[].select.actions audit.trails[].select.coordinates audit.trails[].whenSlow
   audit.trails[].buffer
   logging.level logging.format logging.sampling logging.fields.NAME.header logging.fields.NAME.claim
-  logging.omit
+  logging.fields.NAME.address logging.omit logging.addresses logging.addressKey
   telemetry.resource.NAME telemetry.metrics.otlp.url telemetry.metrics.otlp.headers.NAME
   telemetry.metrics.otlp.interval telemetry.traces.otlp.url telemetry.traces.otlp.headers.NAME
   telemetry.traces.sampling telemetry.traces.xRay telemetry.traces.datadog telemetry.traces.keep.slowerThan

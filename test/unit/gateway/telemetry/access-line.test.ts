@@ -63,6 +63,46 @@ it('keeps control characters of clients from the line', () => {
   });
 });
 
+describe('addresses of clients', () => {
+  const of = request({
+    address: '192.0.2.77',
+    head: { method: 'GET', url: '/', headers: { 'x-forwarded-for': '192.0.2.77, 203.0.113.9' } },
+    claim: () => '2001:db8:1:2::3',
+    denial: { reason: 'The address 192.0.2.77 is blocked.', mode: 'lambda' },
+  });
+  const fields = { ip: { address: true }, via: { header: 'x-forwarded-for' }, from: { claim: 'ipaddr' } };
+
+  it('are in fields as they are', () => {
+    expect(describeWith({ fields }, of)).toMatchObject({
+      ...{ ip: '192.0.2.77', via: '192.0.2.77, 203.0.113.9', from: '2001:db8:1:2::3' },
+      reason: 'The address 192.0.2.77 is blocked.',
+    });
+  });
+
+  it('are shortened in every text of fields, and in the reason', () => {
+    expect(describeWith({ fields, addresses: 'shortened' }, of)).toMatchObject({
+      ...{ ip: '192.0.2.0', via: '192.0.2.0, 203.0.113.0', from: '2001:db8:1::' },
+      reason: 'The address 192.0.2.0 is blocked.',
+    });
+  });
+
+  it('are hashed, and in no part of the line', () => {
+    const line = describeWith({ fields, addresses: 'hashed' }, of) as Record<string, string>;
+    expect(line).toMatchObject({
+      ip: expect.stringMatching(/^[0-9a-f]{16}$/),
+      reason: `The address ${line['ip']} is blocked.`,
+    });
+    expect(JSON.stringify(line)).not.toMatch(/192\.0\.2|2001:db8/);
+  });
+
+  it('are not left in part where a long text is cut', () => {
+    const via = `${'x '.repeat(96)}192.0.2.77, 192.0.2.77`;
+    const head = { method: 'GET', url: '/', headers: { 'x-forwarded-for': via } };
+    const cut = describeWith({ fields: { via: fields.via }, addresses: 'shortened' }, request({ head }));
+    expect(cut).toMatchObject({ via: `${'x '.repeat(96)}…` });
+  });
+});
+
 describe('the options of the log', () => {
   const problemOf = (logging: object): string => {
     try {
@@ -86,8 +126,14 @@ describe('the options of the log', () => {
     [{ fields: { status: { header: 'a' } } }, 'must not be a field that the line has already'],
     [{ fields: { msg: { header: 'a' } } }, 'must not be a field that the line has already'],
     [{ fields: { 'a b': { header: 'a' } } }, 'must be a name of letters'],
-    [{ fields: { a: {} } }, 'must have exactly one of `header` and `claim`'],
-    [{ fields: { a: { header: 'a', claim: 'b' } } }, 'must have exactly one of `header` and `claim`'],
+    [{ fields: { a: {} } }, 'must have exactly one of `header`, `claim` and `address`'],
+    [{ fields: { a: { address: false } } }, '`logging.fields.a.address` must be true'],
+    [{ addresses: 'none' }, '`logging.addresses` must be full, shortened or hashed'],
+    [{ addressKey: 'short' }, '`logging.addressKey` must be a secret of at least 16 characters'],
+    [
+      { fields: { a: { header: 'a', claim: 'b' } } },
+      'must have exactly one of `header`, `claim` and `address`',
+    ],
     [{ omit: ['nothing'] }, 'must be one of requestId, clientRequestId'],
     [{ format: 'text' }, 'must be auto, json or pretty'],
   ])('refuse %j', (logging, problem) => {

@@ -146,10 +146,16 @@ function openCalls(
 }
 
 /** What clients see of the errors of subgraphs. */
-const errorsOf = (options: Options): ErrorOptions => ({
-  mask: options.errors.maskSubgraphs ?? (isDevelopment(options) ? 'none' : 'unexpected'),
-  limit: options.limits.errors,
-});
+function errorsOf(options: Options): ErrorOptions {
+  const own = Object.entries(options.subgraphs).flatMap(([name, { maskErrors }]) =>
+    maskErrors === undefined ? [] : [[name, maskErrors] as const],
+  );
+  return {
+    mask: options.errors.maskSubgraphs ?? (isDevelopment(options) ? 'none' : 'unexpected'),
+    maskOf: own.length === 0 ? undefined : new Map(own),
+    limit: options.limits.errors,
+  };
+}
 
 const isDevelopment = ({ mode }: Options): boolean => mode === 'development';
 

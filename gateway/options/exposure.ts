@@ -24,12 +24,14 @@ export const introspection = flag
   )
   .meta({ example: true, protects: { values: [false] } });
 
+/** Which errors of a subgraph lose their message and extensions. */
+export const errorMask = z.enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' });
+
 export const errors = mapOf({
-  maskSubgraphs: z
-    .enum(['all', 'unexpected', 'none'], { error: 'must be all, unexpected or none' })
+  maskSubgraphs: errorMask
     .optional()
     .describe(
-      'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development.',
+      'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development. For one subgraph: `subgraphs.NAME.maskErrors`.',
     )
     .meta({ protects: { values: ['all', 'unexpected'] } }),
   jsonStatus: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorMask } from './exposure';
 import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
 import { subgraphSubscriptions } from './subgraph-subscriptions';
@@ -76,6 +77,10 @@ export const subgraphs = z
         )
         .meta({ protects: { values: ['independent'] } }),
       headers: subgraphHeaders,
+      maskErrors: errorMask
+        .optional()
+        .describe('Which of its errors lose their message and extensions, instead of `errors.maskSubgraphs`.')
+        .meta({ example: 'all', protects: { values: ['all', 'unexpected'] } }),
       arrayBatching: flag
         .default(false)
         .describe(

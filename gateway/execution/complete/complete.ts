@@ -189,8 +189,10 @@ export class Completion {
     const problem = completeLeaf(this.#run, leaf, a, b);
     if (problem === undefined) return true;
     if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(value, field);
-    const message = this.#trail.quotesValues ? problem : `Invalid value of type "${leaf.type.name}".`;
-    return this.#unfit(field, message, a, b & KIND);
+    const kind = b & KIND;
+    const isQuoted = this.#trail.quotesValuesOf(this.#trail.senderOf(a, kind, field.answeredBy));
+    const message = isQuoted ? problem : `Invalid value of type "${leaf.type.name}".`;
+    return this.#unfit(field, message, a, kind);
   }
 
   #list(item: ValueProjection, a: number, b: number, field: FieldProjection): boolean {
@@ -263,8 +265,8 @@ export class Completion {
   #unfitType(projection: ObjectProjection, type: number, record: number, field: FieldProjection): void {
     const { returnType } = projection;
     const { coordinate } = field;
-    // Clients may not see the type's name if it is @inaccessible.
-    const name = this.#trail.quotesValues ? this.#typenameOf(projection, record) : undefined;
+    // Clients may not see the type's name if it is @inaccessible. Another subgraph than the record's may have sent it.
+    const name = this.#trail.quotesValuesOf(undefined) ? this.#typenameOf(projection, record) : undefined;
     let message: string;
     if (!isAbstractType(returnType)) {
       const got = name === undefined ? 'another' : `type ${name}`;

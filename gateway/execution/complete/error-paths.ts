@@ -18,6 +18,8 @@ import { type CompiledFetch } from '../program';
 import { renamedKey } from '../compile/rewrites';
 import { type Run } from '../run/run';
 
+export type ErrorMask = 'all' | 'unexpected' | 'none';
+
 /** How a response reports errors. */
 export interface ErrorOptions {
   /**
@@ -26,7 +28,9 @@ export interface ErrorOptions {
    *
    * @default 'none'
    */
-  readonly mask?: 'all' | 'unexpected' | 'none' | undefined;
+  readonly mask?: ErrorMask | undefined;
+  /** The same for single subgraphs, by name. @default undefined: `mask` counts for all */
+  readonly maskOf?: ReadonlyMap<string, ErrorMask> | undefined;
   /** How many errors a response holds at most. @default 100 */
   readonly limit?: number | undefined;
   /** How many bytes of JSON the errors of a response are at most. @default 32768 */
@@ -83,7 +87,8 @@ export class ErrorTrail {
   /** Gets why values of the response are null; undefined if nobody wants to know. */
   readonly nulls: NullObserver | undefined;
   readonly #run: Run;
-  readonly #mask: 'all' | 'unexpected' | 'none';
+  readonly #mask: ErrorMask;
+  readonly #maskOf: ErrorOptions['maskOf'];
   readonly #limit: number;
   /** Bytes of JSON that are left for errors. */
   #bytesLeft: number;
@@ -103,19 +108,28 @@ export class ErrorTrail {
   /** @param nulls gets why values of the response are null */
   constructor(
     run: Run,
-    { mask = 'none', limit = 100, maxBytes = 32_768 }: ErrorOptions = {},
+    { mask = 'none', maskOf, limit = 100, maxBytes = 32_768 }: ErrorOptions = {},
     nulls?: NullObserver,
   ) {
     this.#run = run;
     this.nulls = nulls;
     this.#mask = mask;
+    this.#maskOf = maskOf;
     this.#limit = limit;
     this.#bytesLeft = maxBytes;
   }
 
-  /** Whether messages may quote values of subgraphs, which may be @inaccessible names or texts of errors. */
-  get quotesValues(): boolean {
-    return this.#mask === 'none';
+  /**
+   * Whether messages may quote values of a subgraph, which may be @inaccessible names or texts of errors. A value of unknown
+   * origin, which is that of `undefined`, is quoted only where no subgraph is masked.
+   */
+  quotesValuesOf(subgraph: string | undefined): boolean {
+    if (this.#maskOf === undefined || subgraph !== undefined) return this.#maskFor(subgraph) === 'none';
+    return [this.#mask, ...this.#maskOf.values()].every((mask) => mask === 'none');
+  }
+
+  #maskFor(subgraph: string | undefined): ErrorMask {
+    return (subgraph === undefined ? undefined : this.#maskOf?.get(subgraph)) ?? this.#mask;
   }
 
   get errors(): readonly GraphQLError[] {
@@ -412,7 +426,8 @@ export class ErrorTrail {
     const { subgraph } = operation.request;
     const { message, extensions } = partsOf(error);
     const code = typeof extensions['code'] === 'string' ? extensions['code'] : 'DOWNSTREAM_SERVICE_ERROR';
-    if (this.#mask === 'all' || (this.#mask === 'unexpected' && unexpected.has(code))) {
+    const mask = this.#maskFor(subgraph);
+    if (mask === 'all' || (mask === 'unexpected' && unexpected.has(code))) {
       const masked = this.#noteMasked({ subgraph, code, message });
       return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, masked };
     }

@@ -3,6 +3,7 @@
  * the error is then told.
  */
 import { TransportError } from '../../../../gateway/subgraph-calls/contract/transport';
+import type { ErrorOptions } from '../../../../gateway/execution';
 import { type Answer, Graph } from './graph';
 
 const graph = new Graph({
@@ -544,6 +545,20 @@ describe('errors of a subgraph', () => {
     expect(outcome.errors).toEqual([
       { message: 'Subgraph "a" reported an error.', path: ['user'], extensions: { code: 'X', service: 'a' } },
     ]);
+  });
+
+  it('can be masked for one subgraph, or shown for one', async () => {
+    const errors = [{ message: 'SELECT * FROM', path: ['user'], extensions: { sql: 'y' } }];
+    const ask = async (given: ErrorOptions) => {
+      const answer = answering({ data: { user: null }, errors });
+      const outcome = await graph.ask('{ user { id } }', { errors: given, answer });
+      return outcome.errors.map(({ message }) => message);
+    };
+    const masked = ['Subgraph "a" reported an error.'];
+    expect(await ask({ mask: 'none', maskOf: new Map([['a', 'all']]) })).toEqual(masked);
+    expect(await ask({ mask: 'none', maskOf: new Map([['a', 'unexpected']]) })).toEqual(masked);
+    expect(await ask({ mask: 'all', maskOf: new Map([['a', 'none']]) })).toEqual(['SELECT * FROM']);
+    expect(await ask({ mask: 'all', maskOf: new Map([['b', 'none']]) })).toEqual(masked);
   });
 
   it('can be masked where nobody gave them a code', async () => {

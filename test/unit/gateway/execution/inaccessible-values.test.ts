@@ -133,6 +133,12 @@ it.each([
     ]);
     expect(outcome.text).not.toMatch(/Secret|Alien|Nope|PINK|blue/);
   }
+  const ofOne: ErrorOptions[] = [
+    { mask: 'none', maskOf: new Map([['a', 'unexpected']]) },
+    { mask: 'all', maskOf: new Map([['b', 'none']]) },
+  ];
+  for (const given of ofOne)
+    expect((await ask(source, data, given)).text).not.toMatch(/Secret|Alien|Nope|PINK|blue/);
   const named = await ask(source, data, { mask: 'none' });
   expect(named.errors).toHaveLength(1);
   expect(named.errors[0]!.message).toMatch(/Secret|Alien|Nope|PINK|blue/);

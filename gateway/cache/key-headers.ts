@@ -93,7 +93,10 @@ function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly 
 
 /** The headers with a constant value, of all subgraphs. */
 function constantsOf({ all, own, independent }: ReturnType<typeof headerRulesOf>): string {
-  const setBy = (layers: readonly HeaderRules[]) => [...flattenHeaderRules(layers).set].sort();
+  const setBy = (layers: readonly HeaderRules[]) => {
+    const { set, defaults } = flattenHeaderRules(layers);
+    return [...set, ...[...defaults].map(([name, value]) => [name, value, 'default'])].sort();
+  };
   const sets = [['', setBy(all)], ...[...own, ...independent].map(([name, layers]) => [name, setBy(layers)])];
   return sets.every(([, set]) => set!.length === 0) ? '' : JSON.stringify(sets);
 }

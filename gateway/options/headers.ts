@@ -30,6 +30,12 @@ const requestRules = {
     .describe(
       'Headers that are set from claims of the caller: `x-tenant: tenant`, or `x-roles: realm_access.roles` for a nested claim. Lists and maps are sent as JSON. A header without its claim is left out; it is never the one that the client sent.',
     ),
+  defaults: z
+    .record(headerName, headerValue.meta({ protects: true }), { error: 'must be a map of headers' })
+    .prefault({})
+    .describe(
+      'Values of headers that would be missing, as the client does not send them or the caller has no such claim: `x-tenant: public`. Names are those that subgraphs see. No effect on a header that is `set`, or that `exclude` names.',
+    ),
 };
 
 const responseRule = 'must be append, first or last';
@@ -80,6 +86,7 @@ export const headers = mapOf({
       rename: { 'x-client-id': 'x-tenant' },
       set: { 'x-api-key': '${file:/run/secrets/subgraph-key}' },
       claims: { 'x-user': 'sub' },
+      defaults: { 'x-tenant': 'public' },
       response: { 'set-cookie': 'append' },
     },
   });
@@ -102,6 +109,7 @@ export const subgraphHeaders = mapOf({
       rename: { 'x-client-id': 'x-tenant' },
       set: { 'x-region': 'eu' },
       claims: { 'x-roles': 'realm_access.roles' },
+      defaults: { 'accept-language': 'en' },
       response: { 'x-cost': 'last' },
     },
   });

@@ -177,8 +177,8 @@ export const subgraphs = z
 const isUrl = (url: string): boolean => /^\s*https?:/i.test(url);
 
 /** Whether rules send anything that differs between clients. */
-const forwards = ({ forward, rename, claims }: HeadersOptions): boolean =>
-  forward.length + Object.keys(rename).length + Object.keys(claims).length > 0;
+const forwards = ({ forward, rename, claims, defaults }: HeadersOptions): boolean =>
+  forward.length > 0 || [rename, claims, defaults].some((rules) => Object.keys(rules).length > 0);
 
 export const zone = text
   .optional()

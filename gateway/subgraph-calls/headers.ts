@@ -26,6 +26,8 @@ export interface HeaderRules {
   readonly set?: Readonly<Record<string, string>> | undefined;
   /** Headers with the value of one of the caller's claims, whatever the client sent. */
   readonly claims?: Readonly<Record<string, string>> | undefined;
+  /** Values of headers that would be missing: the client does not send them, or the caller has no such claim. */
+  readonly defaults?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The rules of all subgraphs, and those of single subgraphs. In a list, later rules take precedence. */
@@ -59,14 +61,15 @@ export function headerRulesOf({
 }
 
 /** Whether rules leave out the client's header of this name, or give its name to another value. */
-const isRuled = (name: string, { exclude, set, claims, rename }: HeadersOptions): boolean =>
+const isRuled = (name: string, { exclude, set, claims, defaults, rename }: HeadersOptions): boolean =>
   exclude.some((pattern) => matchesParts(name, partsOf(pattern))) ||
   Object.hasOwn(set, name) ||
   Object.hasOwn(claims, name) ||
+  Object.hasOwn(defaults, name) ||
   Object.values(rename).includes(name);
 
-const isEmpty = ({ forward, exclude, rename, set, claims }: HeadersOptions): boolean =>
-  [forward, exclude, Object.keys(rename), Object.keys(set), Object.keys(claims)].every(
+const isEmpty = ({ forward, exclude, rename, set, claims, defaults }: HeadersOptions): boolean =>
+  [forward, exclude, ...[rename, set, claims, defaults].map((rules) => Object.keys(rules))].every(
     ({ length }) => length === 0,
   );
 
@@ -75,6 +78,8 @@ export interface FlatHeaderRules {
   readonly set: ReadonlyMap<string, string>;
   /** Claims by the header that carries them. */
   readonly claims: ReadonlyMap<string, string>;
+  /** Values of headers that would be missing. */
+  readonly defaults: ReadonlyMap<string, string>;
   /** Client headers that are forwarded: the client's name and the subgraph's. */
   readonly passed: readonly { readonly from: string; readonly to: string }[];
   /** A test for each pattern: whether a client header is forwarded under its own name. */
@@ -101,11 +106,17 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     }
   }
   const isFixed = (name: string): boolean => set.has(name) || claims.has(name);
+  const defaults = new Map<string, string>();
   const passed: { from: string; to: string }[] = [];
   const patterns: ((name: string) => boolean)[] = [];
   layers.forEach(({ forward = [], rename = {} }, i) => {
     const excludes = layers.slice(i).flatMap(({ exclude = [] }) => exclude.map(partsOf));
     const isExcluded = (name: string): boolean => excludes.some((parts) => matchesParts(name, parts));
+    for (const name of defaults.keys()) if (isExcluded(name)) defaults.delete(name);
+    for (const [name, value] of Object.entries(layers[i]!.defaults ?? {})) {
+      const lower = checkedName(name);
+      if (!isExcluded(lower) && !set.has(lower)) defaults.set(lower, checkedValue(name, value));
+    }
     for (const pattern of forward.filter((each) => each.includes('*'))) {
       const parts = partsOf(pattern);
       patterns.push(
@@ -119,7 +130,7 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
       if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
     }
   });
-  return { set, claims, passed, patterns };
+  return { set, claims, defaults, passed, patterns };
 }
 
 const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');
@@ -136,7 +147,7 @@ const isWritable = (name: string): boolean => !isOwnHeader(name);
 export function compileHeaderRules(
   ...layers: readonly HeaderRules[]
 ): (headers: IncomingHttpHeaders, claims?: Identity['claims']) => Caller['headers'] {
-  const { set, claims, passed, patterns } = flattenHeaderRules(layers);
+  const { set, claims, defaults, passed, patterns } = flattenHeaderRules(layers);
   const fixed = Object.fromEntries(set);
 
   return (headers, given = {}) => {
@@ -157,6 +168,7 @@ export function compileHeaderRules(
       const text = textOfClaim(claimAt(given, claim));
       if (text !== undefined && isHeaderValue(text)) chosen[name] = text;
     }
+    for (const [name, value] of defaults) if (!Object.hasOwn(chosen, name)) chosen[name] = value;
     return chosen;
   };
 }

@@ -85,6 +85,12 @@ describe.each<[string, Options, (tenant: string) => Record<string, string>, vary
     byToken,
     '*, authorization',
   ],
+  [
+    'that would have a default',
+    { headers: { forward: ['x-tenant'], defaults: { 'x-tenant': 'a' } } },
+    (tenant) => (tenant === 'a' ? {} : named(tenant)),
+    'x-tenant',
+  ],
   ['forwarded to one subgraph by its name', onlyTo({ forward: ['x-tenant'] }), named, 'x-tenant'],
   ['forwarded to one subgraph by a pattern', onlyTo({ forward: ['*tenant'] }), named, '*'],
   [
@@ -178,27 +184,28 @@ it('adds what a hook forwards to the headers of every subgraph', async () => {
     ).toEqual({ data: { product: { tenant: who } } });
 });
 
-describe.each(['forwarded', 'independent'] as const)(
-  'what was answered with other headers that are set (%s)',
-  (identity) => {
-    it('is not found after they have changed', async () => {
-      const optionsWith = (tenant: string) => ({
-        port: 0,
-        admin: { port: 0 },
-        subgraphs: { reviews: { identity, headers: { set: { 'x-tenant': tenant } } } },
-      });
-      const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
-      const file = join(folder, 'supergraph.graphql');
-      await writeFile(file, compose([products, reviews]));
-      gateway = await startTestGateway({ ...optionsWith('a'), supergraph: file });
-      const ask = async () => [
-        (await gateway!.query('{ tenant }')).data.tenant,
-        (await gateway!.query('{ product { tenant } }')).data.product.tenant,
-      ];
-      expect(await ask()).toEqual(['a', 'a']);
-      await gateway.reload(() => ({ ...optionsWith('b'), supergraph: file }));
-      expect(await ask()).toEqual(['b', 'b']);
-      await rm(folder, { recursive: true });
+describe.each([
+  ['forwarded', 'set'],
+  ['forwarded', 'defaults'],
+  ['independent', 'set'],
+] as const)('what was answered with other headers (%s, by `%s`)', (identity, rule) => {
+  it('is not found after they have changed', async () => {
+    const optionsWith = (tenant: string) => ({
+      port: 0,
+      admin: { port: 0 },
+      subgraphs: { reviews: { identity, headers: { [rule]: { 'x-tenant': tenant } } } },
     });
-  },
-);
+    const folder = await mkdtemp(join(tmpdir(), 'weir-test-'));
+    const file = join(folder, 'supergraph.graphql');
+    await writeFile(file, compose([products, reviews]));
+    gateway = await startTestGateway({ ...optionsWith('a'), supergraph: file });
+    const ask = async () => [
+      (await gateway!.query('{ tenant }')).data.tenant,
+      (await gateway!.query('{ product { tenant } }')).data.product.tenant,
+    ];
+    expect(await ask()).toEqual(['a', 'a']);
+    await gateway.reload(() => ({ ...optionsWith('b'), supergraph: file }));
+    expect(await ask()).toEqual(['b', 'b']);
+    await rm(folder, { recursive: true });
+  });
+});

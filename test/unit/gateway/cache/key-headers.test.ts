@@ -20,6 +20,7 @@ const rules = fc.record({
   rename: fc.dictionary(name, name, { maxKeys: 3 }),
   set: fc.dictionary(name, fc.constantFrom('set', 'other'), { maxKeys: 2 }),
   claims: fc.dictionary(name, fc.constantFrom('tenant', 'team.name'), { maxKeys: 1 }),
+  defaults: fc.dictionary(name, fc.constantFrom('a', 'c'), { maxKeys: 2 }),
 });
 const usable = rules.filter(
   ({ set, claims }) => !Object.keys(set).some((each) => Object.hasOwn(claims, each)),

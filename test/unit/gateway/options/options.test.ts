@@ -29,7 +29,15 @@ function problemsOf(run: () => unknown): string[] {
   throw new Error('Nothing was wrong.');
 }
 
-const noHeaderRules = { forward: [], exclude: [], rename: {}, set: {}, claims: {}, response: {} };
+const noHeaderRules = {
+  forward: [],
+  exclude: [],
+  rename: {},
+  set: {},
+  claims: {},
+  defaults: {},
+  response: {},
+};
 
 describe('defaults', () => {
   it('are completed options when they are checked again', () => {

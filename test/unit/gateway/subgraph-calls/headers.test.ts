@@ -103,6 +103,39 @@ describe('header rules', () => {
     },
   );
 
+  it('give a value to headers that would be missing', () => {
+    const choose = compileHeaderRules({
+      forward: ['x-tenant', 'x-*-id'],
+      rename: { 'x-client': 'x-app' },
+      claims: { 'x-user': 'sub' },
+      set: { 'x-from': 'weir' },
+      defaults: {
+        ...{ 'X-Tenant': 'public', 'x-shop-id': '0', 'x-app': 'web', 'x-user': 'nobody', 'x-from': 'a' },
+        constructor: 'b',
+      },
+    });
+    const defaults = { 'x-tenant': 'public', 'x-shop-id': '0', 'x-app': 'web', 'x-user': 'nobody' };
+    const always = { 'x-from': 'weir', constructor: 'b' };
+    expect(choose({ 'x-user': 'forged' })).toEqual({ ...defaults, ...always });
+    const sent = { 'x-tenant': '', 'x-shop-id': '7', 'x-client': 'app' };
+    expect(choose(sent, { sub: 'u1' })).toEqual({
+      ...{ 'x-tenant': '', 'x-shop-id': '7', 'x-app': 'app', 'x-user': 'u1' },
+      ...always,
+    });
+    // Nobody hides a header by another one.
+    expect(choose({ 'x-tenant': 'a', connection: 'x-tenant' })).toEqual({ ...defaults, ...always });
+  });
+
+  it('give no value to headers that are excluded there or later, nor in place of those that are set later', () => {
+    const all = { forward: ['x-*'], defaults: { 'x-a': '1', 'x-b': '2', 'x-c': '3', 'x-d': '4' } };
+    const own = { exclude: ['x-a', 'x-e'], set: { 'x-b': 'set' }, defaults: { 'x-c': 'own', 'x-e': '5' } };
+    expect(compileHeaderRules(all, own)({ 'x-a': 'sent', 'x-b': 'sent' })).toEqual({
+      ...{ 'x-b': 'set', 'x-c': 'own', 'x-d': '4' },
+    });
+    expect(() => compileHeaderRules({ defaults: { 'x-a': 'a\r\nb: c' } })).toThrow('must be printable');
+    expect(() => compileHeaderRules({ defaults: { host: 'a' } })).toThrow('must not be forwarded');
+  });
+
   it('of one subgraph take precedence over those of all', () => {
     const all = {
       forward: ['authorization', 'x-*'],

@@ -53,6 +53,10 @@ export function chooseSubgraph(
   return {
     ...subgraph,
     hasOwnHeaders: headerRules.own.has(name),
+    operationNameHeader:
+      identity === 'independent'
+        ? undefined
+        : flattenHeaderRules(headerRules.own.get(name) ?? headerRules.all).operationName,
     withheldHeaders: headerRules.withheld.get(name) ?? [],
     responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
     signer: signers.of(name),

@@ -38,6 +38,13 @@ const requestRules = {
     ),
 };
 
+const operationName = headerName
+  .optional()
+  .describe(
+    "A header that has the name of the client's operation, whatever the client sent. An operation without a name has none, nor has one whose name is longer than 256 characters. Operations with different names share no calls and no cached entities. Left out: no such header.",
+  )
+  .meta({ example: 'x-operation-name', protects: true });
+
 const responseRule = 'must be append, first or last';
 
 const response = z
@@ -52,20 +59,30 @@ const response = z
 interface HeaderValues {
   readonly set: Readonly<Record<string, string>>;
   readonly claims: Readonly<Record<string, string>>;
+  readonly operationName?: string | undefined;
 }
 
-const setTwice = ({ set, claims }: HeaderValues): string | undefined =>
-  Object.keys(set).find((name) => Object.hasOwn(claims, name));
+/** A header with two values, and the rules that give them. */
+function setTwice({ set, claims, operationName: name }: HeaderValues) {
+  const twice = Object.keys(set).find((each) => Object.hasOwn(claims, each));
+  if (twice !== undefined) return { name: twice, rules: ['set', 'claims'] };
+  if (name === undefined) return undefined;
+  if (Object.hasOwn(set, name)) return { name, rules: ['set', 'operationName'] };
+  return Object.hasOwn(claims, name) ? { name, rules: ['claims', 'operationName'] } : undefined;
+}
 
 const setsEachOnce = (given: HeaderValues): boolean => setTwice(given) === undefined;
 
 const setTwiceRule = {
-  error: ({ input }: { readonly input?: unknown }): string =>
-    `must set ${setTwice(input as HeaderValues)} by \`set\` or by \`claims\`, not by both`,
+  error({ input }: { readonly input?: unknown }): string {
+    const { name, rules } = setTwice(input as HeaderValues)!;
+    return `must set ${name} by \`${rules[0]}\` or by \`${rules[1]}\`, not by both`;
+  },
 };
 
 export const headers = mapOf({
   ...requestRules,
+  operationName,
   response,
   forward: requestRules.forward
     .prefault(['authorization'])
@@ -87,6 +104,7 @@ export const headers = mapOf({
       set: { 'x-api-key': '${file:/run/secrets/subgraph-key}' },
       claims: { 'x-user': 'sub' },
       defaults: { 'x-tenant': 'public' },
+      operationName: 'x-operation-name',
       response: { 'set-cookie': 'append' },
     },
   });
@@ -94,6 +112,7 @@ export const headers = mapOf({
 /** Of one subgraph, beside those of all. */
 export const subgraphHeaders = mapOf({
   ...requestRules,
+  operationName,
   response,
   forward: requestRules.forward.prefault([]).describe('More client headers that are forwarded to it.'),
 })
@@ -110,6 +129,7 @@ export const subgraphHeaders = mapOf({
       set: { 'x-region': 'eu' },
       claims: { 'x-roles': 'realm_access.roles' },
       defaults: { 'accept-language': 'en' },
+      operationName: 'x-query',
       response: { 'x-cost': 'last' },
     },
   });

@@ -177,8 +177,10 @@ export const subgraphs = z
 const isUrl = (url: string): boolean => /^\s*https?:/i.test(url);
 
 /** Whether rules send anything that differs between clients. */
-const forwards = ({ forward, rename, claims, defaults }: HeadersOptions): boolean =>
-  forward.length > 0 || [rename, claims, defaults].some((rules) => Object.keys(rules).length > 0);
+const forwards = ({ forward, rename, claims, defaults, operationName }: HeadersOptions): boolean =>
+  operationName !== undefined ||
+  forward.length > 0 ||
+  [rename, claims, defaults].some((rules) => Object.keys(rules).length > 0);
 
 export const zone = text
   .optional()

@@ -28,6 +28,8 @@ export interface HeaderRules {
   readonly claims?: Readonly<Record<string, string>> | undefined;
   /** Values of headers that would be missing: the client does not send them, or the caller has no such claim. */
   readonly defaults?: Readonly<Record<string, string>> | undefined;
+  /** The header that has the name of the client's operation. It is added to each call. */
+  readonly operationName?: string | undefined;
 }
 
 /** The rules of all subgraphs, and those of single subgraphs. In a list, later rules take precedence. */
@@ -61,14 +63,27 @@ export function headerRulesOf({
 }
 
 /** Whether rules leave out the client's header of this name, or give its name to another value. */
-const isRuled = (name: string, { exclude, set, claims, defaults, rename }: HeadersOptions): boolean =>
+const isRuled = (
+  name: string,
+  { exclude, set, claims, defaults, rename, operationName }: HeadersOptions,
+): boolean =>
+  name === operationName ||
   exclude.some((pattern) => matchesParts(name, partsOf(pattern))) ||
   Object.hasOwn(set, name) ||
   Object.hasOwn(claims, name) ||
   Object.hasOwn(defaults, name) ||
   Object.values(rename).includes(name);
 
-const isEmpty = ({ forward, exclude, rename, set, claims, defaults }: HeadersOptions): boolean =>
+const isEmpty = ({
+  forward,
+  exclude,
+  rename,
+  set,
+  claims,
+  defaults,
+  operationName,
+}: HeadersOptions): boolean =>
+  operationName === undefined &&
   [forward, exclude, ...[rename, set, claims, defaults].map((rules) => Object.keys(rules))].every(
     ({ length }) => length === 0,
   );
@@ -80,6 +95,8 @@ export interface FlatHeaderRules {
   readonly claims: ReadonlyMap<string, string>;
   /** Values of headers that would be missing. */
   readonly defaults: ReadonlyMap<string, string>;
+  /** The header that has the name of the client's operation; undefined if none has. */
+  readonly operationName: string | undefined;
   /** Client headers that are forwarded: the client's name and the subgraph's. */
   readonly passed: readonly { readonly from: string; readonly to: string }[];
   /** A test for each pattern: whether a client header is forwarded under its own name. */
@@ -93,19 +110,23 @@ export interface FlatHeaderRules {
 export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRules {
   const set = new Map<string, string>();
   const claims = new Map<string, string>();
+  const ofOperation = new Set<string>();
+  let operationName: string | undefined;
+  /** Whatever an earlier rule writes to a header. */
+  const replace = (name: string): string => {
+    const lower = checkedName(name);
+    set.delete(lower);
+    claims.delete(lower);
+    if (operationName === lower) operationName = undefined;
+    return lower;
+  };
   for (const rules of layers) {
-    for (const [name, value] of Object.entries(rules.set ?? {})) {
-      const lower = checkedName(name);
-      set.set(lower, checkedValue(name, value));
-      claims.delete(lower);
-    }
-    for (const [name, claim] of Object.entries(rules.claims ?? {})) {
-      const lower = checkedName(name);
-      claims.set(lower, claim);
-      set.delete(lower);
-    }
+    for (const [name, value] of Object.entries(rules.set ?? {}))
+      set.set(replace(name), checkedValue(name, value));
+    for (const [name, claim] of Object.entries(rules.claims ?? {})) claims.set(replace(name), claim);
+    if (rules.operationName !== undefined) ofOperation.add((operationName = replace(rules.operationName)));
   }
-  const isFixed = (name: string): boolean => set.has(name) || claims.has(name);
+  const isFixed = (name: string): boolean => set.has(name) || claims.has(name) || ofOperation.has(name);
   const defaults = new Map<string, string>();
   const passed: { from: string; to: string }[] = [];
   const patterns: ((name: string) => boolean)[] = [];
@@ -130,7 +151,7 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
       if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
     }
   });
-  return { set, claims, defaults, passed, patterns };
+  return { set, claims, defaults, operationName, passed, patterns };
 }
 
 const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');

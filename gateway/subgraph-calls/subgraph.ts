@@ -35,6 +35,8 @@ export interface Subgraph {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the subgraph has header rules of its own; then its headers are in `Caller.bySubgraph`. */
   readonly hasOwnHeaders: boolean;
+  /** The header that has the name of the client's operation; undefined if none has. */
+  readonly operationNameHeader: string | undefined;
   /** Those of `calls.sharedHeaders` that it does not get. */
   readonly withheldHeaders: readonly string[];
   /** Which headers of its responses go to clients. */

@@ -163,6 +163,63 @@ it('lets one subgraph alone have its headers, and not have those of all', async 
   expect(reviews.requests[0]!.headers['x-internal-id']).toBeUndefined();
 });
 
+describe('the name of the operation', () => {
+  const header = 'x-tenant';
+  const query = (name: string) => `query ${name} { product { tenant } }`;
+  const tenantIn = async (response: Response) =>
+    ((await response.json()) as { data: { product: { tenant: string | null } } }).data.product.tenant;
+  const sentTo = ({ requests }: TestSubgraph) => requests.map(({ headers }) => headers[header]);
+
+  it('goes to subgraphs in a header, which never has what the client sent', async () => {
+    await start({
+      headers: { forward: ['x-*'], operationName: 'X-Tenant' },
+      cache: { responses: { enabled: false } },
+    });
+    const ask = async (source: object) =>
+      tenantIn(await gateway!.post(source, { headers: { [header]: 'forged' } }));
+    expect(await ask({ query: query('A') })).toBe('A');
+    // What is kept of one is not found by another.
+    expect(await ask({ query: query('B') })).toBe('B');
+    expect(await ask({ query: query('A') })).toBe('A');
+    expect(sentTo(reviews)).toEqual(['A', 'B']);
+    expect(await ask({ query: `${query('C')} ${query('D')}`, operationName: 'D' })).toBe('D');
+    expect(await ask({ query: query('') })).toBeNull();
+    expect(await ask({ query: query('L'.repeat(257)) })).toBeNull();
+    expect(sentTo(products)).toEqual(['A', 'B', 'A', 'D', undefined, undefined]);
+  });
+
+  it('separates the calls of operations at the same time, and joins those of one name', async () => {
+    await start({ headers: { operationName: header }, cache: { entities: { enabled: false } } });
+    const held: (() => void)[] = [];
+    products.answer = (__, response) =>
+      held.push(() => response.end('{"data":{"product":{"__typename":"Product","upc":"1"}}}'));
+    const names = ['A', 'B', 'A', 'B'];
+    // Equal operations would share one execution.
+    const answers = names.map(async (name, i) =>
+      tenantIn(await gateway!.post({ query: `${query(name)} # ${i}` })),
+    );
+    while ((await gateway!.inFlight()) !== 4 || held.length !== 2) await wait(5);
+    products.answer = undefined;
+    for (const answer of held) answer();
+    expect(await Promise.all(answers)).toEqual(names);
+    expect(sentTo(reviews).sort()).toEqual(['A', 'B']);
+  });
+
+  it('is of one subgraph, or of none that is independent, and may have a default', async () => {
+    await start({
+      headers: { operationName: header },
+      subgraphs: {
+        products: { identity: 'independent' },
+        reviews: { headers: { operationName: 'x-query', defaults: { 'x-query': 'none' } } },
+      },
+    });
+    for (const name of ['A', '']) await gateway!.post({ query: query(name) });
+    expect(sentTo(products)).toEqual([undefined, undefined]);
+    expect(sentTo(reviews)).toEqual([undefined, undefined]);
+    expect(reviews.requests.map(({ headers }) => headers['x-query'])).toEqual(['A', 'none']);
+  });
+});
+
 it('lets clients share what they are told apart by in no header of the subgraph', async () => {
   await start({
     cache: { responses: { enabled: false } },

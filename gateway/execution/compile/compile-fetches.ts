@@ -1,6 +1,5 @@
 import { type GraphQLSchema } from 'graphql';
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
-import { type SubgraphOperation } from '../../subgraph-calls/contract/transport';
 import { type CompiledFetch } from '../program';
 import { compileContexts } from './contexts';
 import { dependenciesOf } from './dependencies';
@@ -10,7 +9,7 @@ import { compileWalk, positionAt } from './paths';
 import { type QueryPlan } from './plan';
 import { Representation } from './representations';
 import { Shape } from './shape';
-import { type FetchOperation, compileSubgraphOperation } from './subgraph-operation';
+import { type ClientOperation, type FetchOperation, compileSubgraphOperation } from './subgraph-operation';
 import { TypeTable } from './type-table';
 
 /** The fetches of a plan, and the merged response of their answers. */
@@ -25,15 +24,15 @@ export class FetchCompiler {
   readonly compiled: (CompiledFetch | undefined)[] = [];
   /** Words of the largest record. */
   largestRecord = 0;
-  readonly #tally: SubgraphOperation['tally'];
+  readonly #client: ClientOperation;
 
-  constructor(plan: QueryPlan, supergraphSchema: GraphQLSchema, tally: SubgraphOperation['tally']) {
+  constructor(plan: QueryPlan, supergraphSchema: GraphQLSchema, client: ClientOperation) {
     this.types = TypeTable.of(supergraphSchema);
     this.fetches = fetchesOf(plan);
     this.root = new ResponsePosition(this.types);
     this.rootShape = new Shape(this.types).seal();
     this.root.addOwn(this.rootShape);
-    this.#tally = tally;
+    this.#client = client;
   }
 
   /** Call once, before anything is read of it. */
@@ -58,7 +57,7 @@ export class FetchCompiler {
   }
 
   operationOf({ node }: OrderedFetch): FetchOperation {
-    return compileSubgraphOperation(node, this.types, this.operations, this.#tally);
+    return compileSubgraphOperation(node, this.types, this.operations, this.#client);
   }
 
   /** Undefined for a fetch without objects. */

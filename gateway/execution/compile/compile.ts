@@ -58,8 +58,9 @@ export interface CompileOptions {
 export const compileOperation = (options: CompileOptions): Program => runAtOnce(compileInSlices(options));
 
 export function* compileInSlices(options: CompileOptions): SlicedWork<Program> {
-  const { plan, supergraphSchema, tally } = options;
-  const fetches = new FetchCompiler(plan, supergraphSchema, tally);
+  const { plan, supergraphSchema, document, operationName, tally } = options;
+  const clientName = operationOf(document, operationName).name?.value;
+  const fetches = new FetchCompiler(plan, supergraphSchema, { clientName, tally });
   yield* fetches.compile();
   return new ProgramCompiler(options, fetches, plan.node?.kind === 'Subscription').program();
 }

@@ -26,12 +26,15 @@ export interface FetchOperation {
   readonly targets: Shape[];
 }
 
+/** What a fetch has of the operation of the client. */
+export type ClientOperation = Pick<SubgraphOperation, 'clientName' | 'tally'>;
+
 /** Compiles the operation of a fetch, or returns the equal one that another fetch has compiled. */
 export function compileSubgraphOperation(
   node: FetchNode,
   types: TypeTable,
   operations: Map<string, FetchOperation>,
-  tally?: SubgraphOperation['tally'],
+  client: ClientOperation = {},
 ): FetchOperation {
   const { serviceName: subgraph, operation: document, operationName: name, outputRewrites } = node;
   const { operationKind } = node;
@@ -44,7 +47,7 @@ export function compileSubgraphOperation(
   const shape = shapeOfOperation(parse(document, { noLocation: true }), getsEntities, outputRewrites, types);
   const compiled: FetchOperation = {
     number: operations.size,
-    request: { subgraph, kind, document, name, bodyPrefix: bodyPrefixOf(document, name), tally },
+    request: { subgraph, kind, document, name, bodyPrefix: bodyPrefixOf(document, name), ...client },
     selection: nameless,
     variableUsages: (node.variableUsages ?? []).filter((variable) => variable !== representationsVariable),
     contextVariables: contextVariables(node.contextRewrites),

@@ -30,6 +30,8 @@ export interface SubgraphOperation {
   /** GraphQL text. */
   readonly document: string;
   readonly name: string | undefined;
+  /** The name of the client's operation. @default undefined: it has none */
+  readonly clientName?: string | undefined;
   /** UTF-8 of `{"query":"…","operationName":"…","variables":`; a transport appends the variables and `bodySuffix`. */
   readonly bodyPrefix: Buffer;
   /** ASCII. @default '}' */

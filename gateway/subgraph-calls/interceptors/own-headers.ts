@@ -3,17 +3,40 @@ import type { Subgraph } from '../subgraph';
 import type { CallCounts } from '../../telemetry/metrics/call-counts';
 import type { Span } from '../../telemetry/traces/span';
 import type { Caller, Interceptor } from '../contract/transport';
+import { scopeOf } from '../headers';
 
 /** The interceptors that give a subgraph the headers that are meant for it. */
 export function headersFor({
   name,
   identity,
   hasOwnHeaders,
+  operationNameHeader,
   withheldHeaders: withheld,
-}: Pick<Subgraph, 'name' | 'identity' | 'hasOwnHeaders' | 'withheldHeaders'>): Interceptor[] {
+}: Pick<
+  Subgraph,
+  'name' | 'identity' | 'hasOwnHeaders' | 'operationNameHeader' | 'withheldHeaders'
+>): Interceptor[] {
   if (identity === 'independent') return [withoutIdentity(withheld)];
-  return hasOwnHeaders ? [withOwnHeaders(name, withheld)] : [];
+  return [
+    ...(hasOwnHeaders ? [withOwnHeaders(name, withheld)] : []),
+    ...(operationNameHeader === undefined ? [] : [withOperationName(operationNameHeader)]),
+  ];
 }
+
+/** Calls a subgraph with the name of the client's operation in a header. It is in the scope, as every header is. */
+function withOperationName(header: string): Interceptor {
+  return (next) => (request) => {
+    const { caller } = request;
+    const { clientName } = request.operation;
+    if (clientName === undefined || clientName.length > longestName) return next(request);
+    const headers = { ...caller.headers, [header]: clientName };
+    const own = { headers, scope: scopeOf(headers, caller.signedIdentity) };
+    return next({ ...request, caller: new SeenCaller(caller, own, [], caller.signedIdentity) });
+  };
+}
+
+/** Subgraphs take headers up to some KiB, and a name may be as long as a request. */
+const longestName = 256;
 
 /** Calls a subgraph with the headers of its own header rules. */
 function withOwnHeaders(subgraph: string, withheld: readonly string[]): Interceptor {

@@ -243,6 +243,8 @@ const together = [
   'logging: { fields: { a: { header: x-a, claim: a } } }',
   'logging: { fields: { a: { header: cookie }, ms: { header: x-a } } }',
   'headers: { set: { x-a: b }, claims: { x-a: c } }',
+  'headers: { set: { x-a: b }, operationName: x-a }',
+  'headers: { claims: { x-a: b }, operationName: X-A }',
   'subgraphs: { a: { identity: independent, headers: { claims: { x-a: b } } } }',
   `cache: { mutations: { drop: { a: { tags: [${'a, '.repeat(1001)}] } } } }`,
   `cache: { mutations: { drop: { a: { entities: [${'{ type: a, key: { b: c } }, '.repeat(1001)}] } } } }`,

@@ -1,4 +1,4 @@
-import { compileHeaderRules, scopeOf } from '../../../../gateway/subgraph-calls/headers';
+import { compileHeaderRules, flattenHeaderRules, scopeOf } from '../../../../gateway/subgraph-calls/headers';
 
 describe('header rules', () => {
   it('forward nothing by default', () => {
@@ -134,6 +134,22 @@ describe('header rules', () => {
     });
     expect(() => compileHeaderRules({ defaults: { 'x-a': 'a\r\nb: c' } })).toThrow('must be printable');
     expect(() => compileHeaderRules({ defaults: { host: 'a' } })).toThrow('must not be forwarded');
+  });
+
+  it('have one value for a header: that of the last rule', () => {
+    const all = { forward: ['x-*'], operationName: 'X-Op' };
+    expect(flattenHeaderRules([all, { set: { 'x-op': 'a' } }])).toMatchObject({
+      ...{ operationName: undefined, set: new Map([['x-op', 'a']]) },
+    });
+    expect(flattenHeaderRules([all, { claims: { 'x-op': 'sub' } }]).operationName).toBeUndefined();
+    const named = flattenHeaderRules([{ set: { 'x-op': 'a' }, claims: { 'x-by': 'sub' } }, all]);
+    expect(named).toMatchObject({ operationName: 'x-op', set: new Map() });
+    // The name of a header that one subgraph has another one for is not the client's either.
+    const renamed = [all, { operationName: 'x-query' }];
+    expect(flattenHeaderRules(renamed).operationName).toBe('x-query');
+    expect(compileHeaderRules(...renamed)({ 'x-op': 'forged', 'x-query': 'forged', 'x-a': '1' })).toEqual({
+      'x-a': '1',
+    });
   });
 
   it('of one subgraph take precedence over those of all', () => {

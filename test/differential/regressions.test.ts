@@ -159,6 +159,58 @@ const contexts = {
     type Owned @key(fields: "id") { id: ID! plain: Int! }`,
 };
 
+/** Two arguments of one name that take different values of one context. */
+const twoOfOneContext = {
+  alpha: `
+    type Query { owner: Owner! }
+    type Owner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! other: String! box: Box! }
+    type Box @key(fields: "id") {
+      id: ID!
+      one(value: String @fromContext(field: "$owner { tone }")): String!
+      two(value: String @fromContext(field: "$owner { other }")): String!
+    }`,
+};
+
+/** Objects of an interface set a context that an object around them sets, too. */
+const contextWithin = {
+  alpha: `
+    type Query { owner: Owner! }
+    type Owner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! inner: Inner! }
+    interface Inner { box: Box! }
+    type Room implements Inner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! box: Box! }
+    type Hall implements Inner @key(fields: "id") { id: ID! box: Box! }
+    type Box @key(fields: "id") { id: ID! one(value: String @fromContext(field: "$owner { tone }")): String! }`,
+};
+
+/** Types of an interface are alike but for what the field needs that a context takes. */
+const unlikeContexts = {
+  alpha: `
+    interface Inner { box: Box! }
+    type Hall implements Inner @key(fields: "id") @context(name: "owner") { id: ID! tone: String! box: Box! }
+    type Room implements Inner @key(fields: "id") @context(name: "owner") {
+      id: ID! size: Int! @external tone: String! @requires(fields: "size") box: Box!
+    }
+    type Box @key(fields: "id") { id: ID! one(value: String @fromContext(field: "$owner { tone }")): String! }
+    type Query { inners: [Inner!]! }`,
+  beta: `
+    type Hall @key(fields: "id") { id: ID! size: Int! }
+    type Room @key(fields: "id") { id: ID! size: Int! }`,
+};
+
+/** The key of a subgraph is a value of which each other subgraph holds a part. */
+const keyInParts = {
+  alpha: `
+    type Query { box: Box! }
+    type Box @key(fields: "id") { id: ID! owner: Owner! @shareable }
+    type Owner @shareable { one: Int! }`,
+  beta: `
+    type Box @key(fields: "id") { id: ID! owner: Owner! @shareable }
+    type Owner @shareable { two: Int! }`,
+  gamma: `
+    type Box @key(fields: "owner { one two }") { owner: Owner! @shareable size: Int! }
+    type Owner @shareable { one: Int! two: Int! }`,
+};
+
 const lists = {
   alpha: `
     type Query { user: User! }
@@ -698,6 +750,22 @@ const regressions: Readonly<Record<string, Regression>> = {
         enum Shade { RED GREEN BLUE @inaccessible }`,
     },
     operation: '{ shade shades }',
+  },
+  'two arguments of one name take different values of one context': {
+    subgraphs: twoOfOneContext,
+    operation: '{ owner { box { one two } } }',
+  },
+  'the nearest object that sets a context is of an interface': {
+    subgraphs: contextWithin,
+    operation: '{ owner { inner { box { one } } } }',
+  },
+  'what a context takes requires fields in some types of an interface alone': {
+    subgraphs: unlikeContexts,
+    operation: '{ inners { box { one } } }',
+  },
+  'subgraphs hold a key in parts': {
+    subgraphs: keyInParts,
+    operation: '{ box { size } }',
   },
 };
 

@@ -535,14 +535,24 @@ class GraphDraft {
     add(draft, 'Owner', 'owned', this.#wrapped('Owned', 2));
     add(draft, 'Owner', 'box', this.#wrapped('Box', 1));
     add(draft, 'Box', 'owned', this.#wrapped('Owned', 1));
-    const { type } = draft.types.get('Owner')!.fields.get('tone')!;
-    add(
-      draft,
-      'Owned',
-      'told',
-      this.#wrapped('String', 1),
-      `(tone: ${type} @fromContext(field: "$owner { tone }"))`,
-    );
+    // Some of the objects on a shelf are owners, too.
+    this.#define(draft, 'interface', 'Shelf');
+    this.#define(draft, 'type', 'Loft', [key, '@context(name: "owner")']);
+    add(draft, 'Loft', 'id', 'ID!');
+    const ofShelf = this.#wrapped('Owned', 1);
+    for (const name of ['Shelf', 'Box', 'Loft']) add(draft, name, 'stored', ofShelf);
+    for (const name of ['Box', 'Loft']) draft.types.get(name)!.implements.add('Shelf');
+    add(draft, 'Owner', 'shelf', this.#wrapped('Shelf', 1));
+    for (const [field, from] of [
+      ['told', 'tone'],
+      ['heard', 'pitch'],
+    ] as const) {
+      if (from === 'pitch') add(draft, 'Owner', from, random.pick(['String', 'Int']));
+      const { type } = draft.types.get('Owner')!.fields.get(from)!;
+      add(draft, 'Loft', from, type);
+      const argument = `(tone: ${type} @fromContext(field: "$owner { ${from} }"))`;
+      add(draft, 'Owned', field, this.#wrapped('String', 1), argument);
+    }
     add(other, 'Owned', 'plain', this.#wrapped('Int', 1));
     for (const where of [draft, other]) add(where, 'Query', this.#name(), this.#wrapped('Owner'));
   }

@@ -29,14 +29,14 @@ export function contextsBelow(
 
 /** The name of the variable by which a fetch sends an argument. */
 export function variableFor(
-  { context, name, selection, type }: ContextArgument,
+  { context, name, selection, text, type }: ContextArgument,
   contexts: Contexts,
   search: Search,
   fetch: FetchDraft,
 ): string {
   const { position, types } = contexts.get(context)!;
   const levels = fetch.position.depth - position.depth;
-  const variable = remembered(fetch.contexts, `${context}|${name}|${type}|${levels}`, () => {
+  const variable = remembered(fetch.contexts, `${context}|${name}|${type}|${levels}|${text}`, () => {
     const number = `${fetch.subgraph}_${fetch.contexts.size}`;
     return { name: `contextualArgument_${number}`, type, rewrites: new Map<string, KeyRenamer>() };
   });

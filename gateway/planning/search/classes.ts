@@ -81,7 +81,8 @@ export class TypeFacts {
   }
 
   #factsOf(type: IndexedType, names: Set<string>): string {
-    let facts = type.contexts.join();
+    // What a context takes of it may require more.
+    let facts = type.contexts.length > 0 ? type.name : '';
     for (const [subgraph, { keys }] of type.joins) {
       facts += `|${subgraph}`;
       for (const { text, isResolvable } of keys) facts += `${isResolvable ? '' : '!'}{${text}}`;

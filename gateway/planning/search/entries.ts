@@ -119,12 +119,16 @@ function costOf(
   for (const field of search.flattening.fieldsOf(key, type.name)) {
     if (field.name === '__typename') continue;
     let cheapest: number | undefined;
-    for (const holder of holders) {
+    const by = (holder: SourceList): void => {
       const plan = cover(search, field, holder);
-      if (plan === null || plan.left !== undefined) continue;
-      const own = plan.size + (sources.has(holder.list[0]!.subgraph) ? 0 : costOfEntering);
+      if (plan === null || plan.left !== undefined) return;
+      const entered = plan.uses.filter((subgraph) => !sources.has(subgraph)).length;
+      const own = plan.size + entered * costOfEntering;
       cheapest = Math.min(cheapest ?? Infinity, plan.depth > stage ? Infinity : own);
-    }
+    };
+    holders.forEach(by);
+    if (cheapest === undefined && field.selection !== undefined && holders.length > 1)
+      by(search.sourceLists.of(holders.map(({ list }) => list[0]!)));
     if (cheapest === undefined) return undefined;
     total += cheapest;
   }

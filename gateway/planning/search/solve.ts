@@ -142,6 +142,8 @@ function directPlan(
     if (one === undefined || !needsNothing(one)) return undefined;
     const { provides, namedType } = one.join;
     isSplit ||= provides !== undefined || one.provided !== undefined || namedType !== join.namedType;
+    if (object.contexts.length > 0 && selection !== undefined && usesContexts(search, selection, object))
+      return undefined;
   }
   if (selection === undefined) return search.leaf(first.subgraph, first.stage);
   const as = search.index.types.get(join.namedType)!;
@@ -150,6 +152,10 @@ function directPlan(
   if (plan === null || plan.left !== undefined) return undefined;
   return plan.depth > first.stage && isSplit ? undefined : plan;
 }
+
+/** Whether an argument below an object takes the value of a context that the object sets. */
+const usesContexts = ({ flattening }: Search, selection: Selection, { contexts }: IndexedType): boolean =>
+  flattening.contextArgumentsIn(selection).some(({ context }) => contexts.includes(context));
 
 type ResolvedEntry = NonNullable<ReturnType<typeof resolvedBy>>;
 

@@ -73,6 +73,8 @@ export interface ContextArgument {
   readonly type: string;
   readonly context: string;
   readonly selection: Selection;
+  /** The selection as it is written. */
+  readonly text: string;
 }
 
 /** Whether an object of the type is one of `name`: the same type, or an interface or union of it. */

@@ -200,7 +200,7 @@ class SupergraphReader {
     if (contextArguments === undefined) return none;
     const given = contextArguments as readonly Readonly<Record<string, string>>[];
     return given.map(({ name, type, context, selection }) => ({
-      ...{ name: name!, type: type!, context: context! },
+      ...{ name: name!, type: type!, context: context!, text: selection! },
       selection: this.#fieldSet(selection!),
     }));
   }

@@ -45,6 +45,20 @@ const checks: Record<string, string> = {
   text: 'is not checked: for output, drawings and formats, never for what a reader copies',
 };
 
+/** Pages for maintainers, which name sources by paths below these folders. */
+const maintainers = {
+  'CONTRIBUTING.md': ['', 'gateway', 'test', 'test/unit/cli'],
+  'docs/request-lifecycle.md': ['', 'gateway'],
+  'docs/execution.md': ['', 'gateway', 'gateway/execution'],
+};
+
+it.each(Object.entries(maintainers))('%s names only files that exist', (page, folders) => {
+  const paths = readPage(page).match(/[\w.-]+(\/[\w.-]+)+\.(ts|cjs|mjs)\b/g) ?? [];
+  const named = paths.filter((path) => !path.includes('NAME'));
+  expect(named).not.toEqual([]);
+  expect(named.filter((path) => !folders.some((folder) => existsSync(join(root, folder, path))))).toEqual([]);
+});
+
 describe('an example', () => {
   it.each(pages())('of %s is in a language that this test knows how to check', (page) => {
     const unknown = examplesOf(page)

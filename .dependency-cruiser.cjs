@@ -1,4 +1,4 @@
-/** The directions of docs/architecture: who may import whom. Checked by `npm run lint`. */
+/** Who may import whom: the table of modules in CONTRIBUTING.md. Checked by `npm run lint`. */
 
 /** The modules of gateway/, the lowest first: each may import those before it. */
 const layers = [

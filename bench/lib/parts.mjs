@@ -13,7 +13,12 @@ export const parts = {
     ...['node:_http_server', 'node:_http_common', 'node:_http_incoming'],
   ],
   'request: object': [
-    ...['request/incoming-request', 'http/begin-request', 'http/client-address', 'subgraph-calls/headers'],
+    ...[
+      'request/incoming-request',
+      'http/begin-request',
+      'http/client-address',
+      'subgraph-calls/header-rules',
+    ],
     ...[
       'http/header-limits',
       'http/repeated-credentials',

@@ -15,8 +15,8 @@ import {
 } from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import { introspectAsGateway } from '../registry/introspect-as-gateway';
-import { isListening, untilListening } from './command';
-import { Commands } from './commands';
+import { isListening, untilListening } from './subgraph-command';
+import { Commands } from './subgraph-commands';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
 import type { Output } from './output';

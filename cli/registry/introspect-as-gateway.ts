@@ -1,6 +1,6 @@
 import { Agent, buildConnector } from 'undici';
 import type { Options } from '../../gateway/options';
-import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/headers';
+import { compileHeaderRules, headerRulesOf } from '../../gateway/subgraph-calls/header-rules';
 import { connectByProxies, proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import {
   openSubgraphSigners,

@@ -1,6 +1,11 @@
 import type { Options } from '../options';
 import { credentialHeaders, modesIn } from '../options/auth';
-import { flattenHeaderRules, type HeaderRules, headerRulesOf, joinScope } from '../subgraph-calls/headers';
+import {
+  flattenHeaderRules,
+  type HeaderRules,
+  headerRulesOf,
+  joinScope,
+} from '../subgraph-calls/header-rules';
 import type { Caller } from '../subgraph-calls/contract/transport';
 
 /** Which headers of subgraph calls are part of cache keys. Names are those that subgraphs see. */

@@ -12,7 +12,7 @@ import type { EntityFacts } from '../planning';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics/metrics';
 import { noteProvenance } from './note-provenance';
-import { headersFor } from '../subgraph-calls/interceptors/own-headers';
+import { giveOwnHeaders } from '../subgraph-calls/interceptors/own-headers';
 import { isShareable } from '../subgraph-calls/sharing/shareable';
 import type { Interceptor, SubgraphResponse } from '../subgraph-calls/contract/transport';
 
@@ -60,7 +60,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
       tagsOf: (request, response) => tagsOfAnswer(tags, request, response),
     }),
     effects,
-    ...headersFor(subgraph),
+    ...giveOwnHeaders(subgraph),
     ...(cache.entities.enabled ? [entities] : []),
   ];
 }

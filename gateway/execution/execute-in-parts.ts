@@ -1,10 +1,10 @@
 import { type GraphQLError } from 'graphql';
 import { type Source } from '../subgraph-calls/contract/source';
 import { DeferredParts, type DeferredPart } from './complete/deferred-parts';
-import { ErrorTrail } from './complete/error-paths';
-import { OneResponse, writeResponse } from './complete/write-response';
+import { ErrorPaths } from './complete/error-paths';
+import { type Execution, OneResponse, writeResponse } from './complete/write-response';
 import { type DeferUsage } from './compile/defer';
-import { execute, type ExecuteOptions, type Execution, isDataNullBefore } from './execute';
+import { execute, type ExecuteOptions, isDataNullBefore } from './execute';
 import { type CompiledFetch, type Delivery, type Program, type VariantInParts } from './program';
 import { CallScheduler } from './run/call-scheduler';
 import { startFetch } from './run/fetch';
@@ -53,7 +53,7 @@ class RunInParts implements ExecutionParts {
   readonly #resolve: (result: Execution | ExecutionParts) => void;
   readonly #reject: (error: unknown) => void;
   readonly #run: Run;
-  readonly #trail: ErrorTrail;
+  readonly #errorPaths: ErrorPaths;
   readonly #parts: DeferredParts;
   /** Where the calls go that nothing of the first part waits for: they share no request with the others. */
   readonly #later: CallScheduler;
@@ -94,10 +94,10 @@ class RunInParts implements ExecutionParts {
       isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, fetches),
     });
     this.#later = new CallScheduler(this.#run, program.combinations);
-    this.#trail = new ErrorTrail(this.#run, errors, nulls);
+    this.#errorPaths = new ErrorPaths(this.#run, errors, nulls);
     const whole = new OneResponse(program, variables);
     this.#parts = new DeferredParts({
-      ...{ run: this.#run, trail: this.#trail, deferral },
+      ...{ run: this.#run, errorPaths: this.#errorPaths, deferral },
       introspect: (field, nodes) => whole.introspect(field, nodes),
     });
   }
@@ -135,7 +135,7 @@ class RunInParts implements ExecutionParts {
   #writeFirst(): void {
     const run = this.#run;
     this.#parts.addErrors();
-    const execution = writeResponse(run, this.#program, this.#trail, this.#parts);
+    const execution = writeResponse(run, this.#program, this.#errorPaths, this.#parts);
     run.out = run.lendWriter();
     const part = this.#parts.announce();
     this.#first = this.#countErrors({ ...execution, part });
@@ -175,12 +175,12 @@ class RunInParts implements ExecutionParts {
 
   #send(part: DeferredPart): ExecutionPart {
     if (!part.hasNext) this.close();
-    const errors = this.#trail.errors.slice(this.#reported);
+    const errors = this.#errorPaths.errors.slice(this.#reported);
     return this.#countErrors({ body: noBytes, data: noBytes, errors, errorsLeftOut: 0, part });
   }
 
   #countErrors(execution: ExecutionPart): ExecutionPart {
-    const { errors, leftOut, masked } = this.#trail;
+    const { errors, leftOut, masked } = this.#errorPaths;
     const errorsLeftOut = leftOut - this.#leftOut;
     this.#reported = errors.length;
     this.#leftOut = leftOut;

@@ -1,7 +1,7 @@
 import { PendingAnswer } from '../subgraph-calls/contract/pending-answer';
 import { type Caller, type Send } from '../subgraph-calls/contract/transport';
 import { Completion } from './complete/complete';
-import { type ErrorOptions, ErrorTrail } from './complete/error-paths';
+import { type ErrorOptions, ErrorPaths } from './complete/error-paths';
 import { type NullObserver } from './complete/null-cause';
 import { discarded, type Execution, OneResponse, writeResponse } from './complete/write-response';
 import { type CompiledFetch, type Program } from './program';
@@ -17,8 +17,6 @@ export interface ExecuteOptions {
   /** Gets why values of the answer are null. @default undefined: nobody does */
   readonly nulls?: NullObserver | undefined;
 }
-
-export type { Execution };
 
 /** Runs a program for one client request. Failures of subgraphs become errors of the response, never a rejection. */
 export function execute(
@@ -41,9 +39,9 @@ export function execute(
       isDataNullBefore: (run, fetch) => isDataNullBefore(run, fetch, schedule.fetches),
     });
     runSchedule(schedule, run, () => {
-      const trail = new ErrorTrail(run, errors, nulls);
-      trail.addCallErrors();
-      const execution = writeResponse(run, program, trail, new OneResponse(program, variables));
+      const errorPaths = new ErrorPaths(run, errors, nulls);
+      errorPaths.addCallErrors();
+      const execution = writeResponse(run, program, errorPaths, new OneResponse(program, variables));
       run.end();
       answer.resolve(execution);
     });
@@ -62,5 +60,5 @@ export function isDataNullBefore(
 ): boolean {
   const toCome = new Set(fetches.flatMap((one) => (one && one.index >= fetch ? [one.index] : [])));
   run.out = run.lendWriter();
-  return new Completion(run, new ErrorTrail(run), discarded).isDataNullBefore((one) => toCome.has(one));
+  return new Completion(run, new ErrorPaths(run), discarded).isDataNullBefore((one) => toCome.has(one));
 }

@@ -1,7 +1,8 @@
 export { compileInSlices, compileOperation } from './compile/compile';
 export type { ErrorOptions, MaskedError } from './complete/error-paths';
 export { explainNull, type NullCause, type NullObserver, type ObservedNull } from './complete/null-cause';
-export { execute, type Execution } from './execute';
+export { execute } from './execute';
+export type { Execution } from './complete/write-response';
 export { executeInParts, type ExecutionPart, type ExecutionParts } from './execute-in-parts';
 export { mayDefer } from './compile/defer';
 export type { DeferredPart } from './complete/deferred-parts';

@@ -3,7 +3,7 @@ import type { Combinations } from './compile/combine';
 import type { ConditionValues } from './compile/conditions';
 import type { Deferral, DeferUsage } from './compile/defer';
 import type { Introspection } from './compile/introspection';
-import type { FieldAccess, TypeSource } from './compile/merge';
+import type { FieldAccess, TypeSource } from './compile/response-position';
 import type { ObjectProjection } from './compile/projection';
 import type { Representation } from './compile/representations';
 import type { Shape } from './compile/shape';

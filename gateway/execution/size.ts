@@ -1,4 +1,4 @@
-import type { ResponsePosition } from './compile/merge';
+import type { ResponsePosition } from './compile/response-position';
 import type { FetchOperation } from './compile/subgraph-operation';
 import type { Shape } from './compile/shape';
 

@@ -1,7 +1,8 @@
 import { GraphQLError } from 'graphql';
 import { errors as codes } from '../errors';
 import type { Send, SubgraphEvent, SubgraphRequest } from '../subgraph-calls/contract/transport';
-import { execute, type ExecuteOptions, type Execution } from './execute';
+import type { Execution } from './complete/write-response';
+import { execute, type ExecuteOptions } from './execute';
 import type { Program } from './program';
 import { transportFailure } from './run/call-subgraph';
 

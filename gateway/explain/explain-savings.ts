@@ -8,7 +8,7 @@ import {
 import { isStorable, type Policy, strictest } from '../cache/policy';
 import { describeOperation } from '../cache/responses/cached-operation';
 import type { OutlinedCall } from './outline-calls';
-import { readLifetimes } from '../cache/lifetimes';
+import { readLifetimes } from '../cache/configured-lifetimes';
 import type { Options } from '../options';
 
 export interface Savings {

@@ -1,10 +1,10 @@
-import { readLifetimes } from '../cache/lifetimes';
+import { readLifetimes } from '../cache/configured-lifetimes';
 import { digest } from '../cache/responses/response-keys';
 import type { Options } from '../options';
 import { defaultSubscriptions, type SubgraphSubscriptionOptions } from '../options/subgraph-subscriptions';
 import { targetOf } from '../options/targets';
 import { parseSubgraphUrl } from '../subgraph-calls/endpoints/subgraph-url';
-import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/headers';
+import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/header-rules';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import { appSyncTimeout } from '../subgraph-calls/wire/appsync';

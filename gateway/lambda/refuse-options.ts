@@ -1,5 +1,5 @@
 import { type Options, OptionsError } from '../options';
-import { isShared } from '../options/cache';
+import { isShared, storeKindOf } from '../options/cache';
 import type { OptionsProblem } from '../options/problem';
 
 /**
@@ -44,7 +44,7 @@ function impossible({ tls, subgraphs, events, cache }: Options): OptionsProblem[
 function notShared({ rates, cache, audit }: Options): OptionsProblem[] {
   const problems: OptionsProblem[] = [];
   const ofItsOwn = 'or set `lambda.perInstance: true`';
-  if (rates.length > 0 && !/^rediss?:/.test(cache.store))
+  if (rates.length > 0 && storeKindOf(cache) !== 'redis')
     problems.push(
       problem(
         ['rates'],

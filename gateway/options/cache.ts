@@ -4,19 +4,21 @@ import { cdn } from './cdn';
 import { iamRule, redis, takesIam } from './redis';
 import { duration, flag, headerName, mapOf, size, timeout } from './values';
 
-/** The kinds of stores by the protocol of their URL, and whether gateways share one. */
-export const storeProtocols = {
-  'memory:': 'own',
-  'redis:': 'shared',
-  'rediss:': 'shared',
-  'dynamodb:': 'shared',
+/** The kinds of stores by the protocol of their URL. */
+const storeKinds = {
+  'memory:': 'memory',
+  'redis:': 'redis',
+  'rediss:': 'redis',
+  'dynamodb:': 'dynamodb',
 } as const;
 
-export type StoreProtocol = keyof typeof storeProtocols;
+export type StoreKind = (typeof storeKinds)[keyof typeof storeKinds];
+
+export const storeKindOf = ({ store }: { readonly store: string }): StoreKind =>
+  storeKinds[new URL(store).protocol as keyof typeof storeKinds];
 
 /** Whether several gateways have the same store. */
-export const isShared = ({ store }: { readonly store: string }): boolean =>
-  storeProtocols[new URL(store).protocol as StoreProtocol] === 'shared';
+export const isShared = (cache: { readonly store: string }): boolean => storeKindOf(cache) !== 'memory';
 
 const storeRule = 'must be memory:, redis://HOST:PORT, rediss://HOST:PORT or dynamodb://TABLE';
 
@@ -208,7 +210,7 @@ export const cache = mapOf({
 function isOfKnownProtocol(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
-  if (!Object.hasOwn(storeProtocols, protocol)) return false;
+  if (!Object.hasOwn(storeKinds, protocol)) return false;
   // As long as the name of a table may be.
   return protocol !== 'dynamodb:' || (hostname.length >= 3 && hostname.length <= 255);
 }

@@ -76,8 +76,8 @@ const ownHeaders = new Set(
 export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || name.startsWith('content-');
 
 /**
- * Whether a rule may name a header of clients to forward it. The client's request id is forwarded only by its whole name, in
- * of the gateway's. In lower case.
+ * Whether a rule may name a header of clients to forward it. The client's request id is forwarded only where a rule has its
+ * whole name, and then replaces the gateway's. In lower case.
  */
 export const isForwardable = (name: string): boolean => name === 'x-request-id' || !isOwnHeader(name);
 

@@ -26,7 +26,7 @@ import {
   type ForwardHeaders,
   joinScope,
   scopeOf,
-} from '../subgraph-calls/headers';
+} from '../subgraph-calls/header-rules';
 import { CollectedHeaders } from '../subgraph-calls/wire/collected-headers';
 import type { LiveSetMember } from '../subgraph-calls/sharing/live-set';
 import { conclude, PendingAnswer } from '../subgraph-calls/contract/pending-answer';

@@ -14,7 +14,7 @@ import type { Metrics } from '../telemetry/metrics/metrics';
 import { type EndRequestSpan, isFailure, requestSpansOf } from '../telemetry/traces/request-span';
 import type { Span } from '../telemetry/traces/span';
 import type { Tracer } from '../telemetry/traces/tracer';
-import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/headers';
+import { compileCallHeaders, headerRulesOf } from '../subgraph-calls/header-rules';
 import { LiveSet, outOfSet } from '../subgraph-calls/sharing/live-set';
 
 export interface RequestsInFlightOptions {

@@ -16,7 +16,7 @@ import { collectResponseHeaders, keepFromOthers, keepVarying } from './intercept
 import { retry, type CallRetryOptions } from './interceptors/retry';
 import { PendingCalls } from './sharing/pending-calls';
 import type { ScopesInFlight } from './sharing/scopes-in-flight';
-import { headersFor } from './interceptors/own-headers';
+import { giveOwnHeaders } from './interceptors/own-headers';
 import { interceptOpening } from './subscriptions/intercept-opening';
 import { compose, type Interceptor, routeBySubgraph, type Send, type Subscribe } from './contract/transport';
 
@@ -133,7 +133,7 @@ function subscribeAt(
   const each = interceptOpening(call, [countCalls(), ...(own.length > 0 ? [enforceContract(), ...own] : [])]);
   const lease = subscriptions.lease(connections);
   const open = interceptOpening(lease.resuming({ ...subgraph, ...how }, each), [
-    ...headersFor(subgraph),
+    ...giveOwnHeaders(subgraph),
     logFailedCalls(logger),
   ]);
   // A subscription may outlive its engine, and then opens itself again at the endpoints of that time.

@@ -1,4 +1,4 @@
-import { isHeaderValue } from './headers';
+import { isHeaderValue } from './header-rules';
 import type { Caller } from './contract/transport';
 
 /** Headers of the client, without those that a subgraph gets from elsewhere. */

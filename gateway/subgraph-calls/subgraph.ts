@@ -1,5 +1,5 @@
 import type { DiscoveredEndpoint } from '../discovery/discovery';
-import type { Lifetimes } from '../cache/lifetimes';
+import type { Lifetimes } from '../cache/configured-lifetimes';
 import type { ResponseHeaderRules } from './wire/collected-headers';
 import type { Signer } from './contract/signer';
 import type { VerifyCallback } from './signers/signed-callback';

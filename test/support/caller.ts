@@ -1,6 +1,6 @@
 import { AnswerProvenance } from '../../gateway/cache/policy';
 import { noCalls } from '../../gateway/telemetry/metrics/call-counts';
-import { scopeOf } from '../../gateway/subgraph-calls/headers';
+import { scopeOf } from '../../gateway/subgraph-calls/header-rules';
 import type { Caller } from '../../gateway/subgraph-calls/contract/transport';
 
 /** A client's request that nobody has given up, with no headers of its own. */

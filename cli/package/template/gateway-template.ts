@@ -1,4 +1,5 @@
 import type { Options } from '../../../gateway/options';
+import { storeKindOf } from '../../../gateway/options/cache';
 import { targetOf } from '../../../gateway/options/targets';
 import { functionParameters, functionResources, type FunctionCode } from './function';
 import { allow, awsPermissions, callPermissions, gatewayPermissions, type Statement } from './permissions';
@@ -158,16 +159,29 @@ const tableArn = (name: string, region: string | null) =>
 
 /** The table of cached answers, or the way into the network of a Redis. */
 function cacheStore({ cache }: Options): Addition {
-  const { protocol, hostname, searchParams } = new URL(cache.store);
-  if (protocol === 'dynamodb:') {
-    const region = searchParams.get('region');
-    const on = region === null ? arnOf(cacheTable) : tableArn(hostname, region);
-    return {
-      statements: [allow({ sid: cacheTable, on }, gatewayPermissions.cacheTable)],
-      ...(region === null && { resources: { [cacheTable]: cacheTableResource(hostname) } }),
-    };
+  const kind = storeKindOf(cache);
+  switch (kind) {
+    case 'memory':
+      return {};
+    case 'dynamodb':
+      return tableOf(new URL(cache.store));
+    case 'redis':
+      return networkOf(cache.redis);
+    default:
+      return kind satisfies never;
   }
-  if (!/^rediss?:$/.test(protocol)) return {};
+}
+
+function tableOf({ hostname, searchParams }: URL): Addition {
+  const region = searchParams.get('region');
+  const on = region === null ? arnOf(cacheTable) : tableArn(hostname, region);
+  return {
+    statements: [allow({ sid: cacheTable, on }, gatewayPermissions.cacheTable)],
+    ...(region === null && { resources: { [cacheTable]: cacheTableResource(hostname) } }),
+  };
+}
+
+function networkOf({ iam }: Options['cache']['redis']): Addition {
   return {
     parameters: {
       SubnetIds: {
@@ -180,7 +194,7 @@ function cacheStore({ cache }: Options): Addition {
         Description: 'Security groups of the function, which Redis or Valkey lets in.',
       },
     },
-    ...(cache.redis.iam !== undefined && { statements: [connection(cache.redis.iam)] }),
+    ...(iam !== undefined && { statements: [connection(iam)] }),
     properties: { VpcConfig: { SubnetIds: ref('SubnetIds'), SecurityGroupIds: ref('SecurityGroupIds') } },
     issuedByAws: [allow({ sid: 'Network', on: '*' }, awsPermissions.network)],
   };

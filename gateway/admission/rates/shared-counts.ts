@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Options } from '../../options';
-import type { StoreProtocol } from '../../options/cache';
+import { storeKindOf } from '../../options/cache';
 import type * as OpenRedis from '../../redis/open-redis';
 import type * as Connection from '../../redis/redis-connection';
 import type { Logger } from '../../telemetry/logger';
@@ -36,16 +36,15 @@ export function openSharedCounts(
   options: Options['cache'],
   parts: Pick<SharedCountsOptions, 'meter' | 'logger'>,
 ): SharedCounts | undefined {
-  const protocol = new URL(options.store).protocol as StoreProtocol;
-  switch (protocol) {
-    case 'redis:':
-    case 'rediss:':
+  const kind = storeKindOf(options);
+  switch (kind) {
+    case 'redis':
       return new SharedCounts({ connection: connect(options), prefix: options.prefix, ...parts });
-    case 'memory:':
-    case 'dynamodb:':
+    case 'memory':
+    case 'dynamodb':
       return undefined;
     default:
-      return protocol satisfies never;
+      return kind satisfies never;
   }
 }
 

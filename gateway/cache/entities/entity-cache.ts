@@ -25,7 +25,7 @@ import { type AnswerTags, lazy, tagsOf } from '../answer-tags';
 import { groupsOf } from '../cache-groups';
 import { EntityKeys } from './entity-keys';
 import { entryOf, type KeptEntity, readEntry } from './entity-value';
-import { SelectionLifetimes } from './lifetimes';
+import { SelectionLifetimes } from './observed-lifetimes';
 import { type Attempt, Outage } from './outage';
 import { AnswerProvenance, isStorable, noStore, type Policy, strictest } from '../policy';
 import type { Clock, CacheEntry, Look, Store } from '../stores/store';

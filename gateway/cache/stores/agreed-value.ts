@@ -1,5 +1,5 @@
 import type { Options } from '../../options';
-import type { StoreProtocol } from '../../options/cache';
+import { storeKindOf } from '../../options/cache';
 import type * as OpenRedis from '../../redis/open-redis';
 import type * as DynamoDB from './dynamodb';
 
@@ -12,20 +12,18 @@ export function openAgreement(
   options: Options['cache'],
   name: string,
 ): ((proposed: string) => Promise<string>) | undefined {
-  const url = new URL(options.store);
-  const protocol = url.protocol as StoreProtocol;
-  switch (protocol) {
-    case 'redis:':
-    case 'rediss:':
+  const kind = storeKindOf(options);
+  switch (kind) {
+    case 'redis':
       return (proposed) => agreeInRedis(options, `{${options.prefix}}:${name}`, proposed);
-    case 'dynamodb:': {
+    case 'dynamodb': {
       const { agreeInTable } = require('./dynamodb') as typeof DynamoDB;
-      return (proposed) => agreeInTable(url, `${options.prefix}#${name}`, proposed);
+      return (proposed) => agreeInTable(new URL(options.store), `${options.prefix}#${name}`, proposed);
     }
-    case 'memory:':
+    case 'memory':
       return undefined;
     default:
-      return protocol satisfies never;
+      return kind satisfies never;
   }
 }
 

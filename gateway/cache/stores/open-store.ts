@@ -1,5 +1,5 @@
 import type { Options } from '../../options';
-import { isShared, type StoreProtocol, type storeProtocols } from '../../options/cache';
+import { isShared, type StoreKind, storeKindOf } from '../../options/cache';
 import type { Logger } from '../../telemetry/logger';
 import type * as OpenRedis from '../../redis/open-redis';
 import type { Meter } from '../../telemetry/metrics/meter';
@@ -26,8 +26,7 @@ export interface OpenStoreOptions {
  * @throws {OptionsError} if a file that the options name cannot be used
  */
 export function openStore({ options, meter, logger, peers }: OpenStoreOptions): Store {
-  const url = new URL(options.store);
-  const opened = stores[url.protocol as StoreProtocol](url, options);
+  const opened = open(options);
   if (opened.kind === 'own') return peers === undefined ? opened.store : new PeerStore(opened.store, peers);
   const available = meter.sum('weir.cache.store.available');
   available.add(1, {});
@@ -54,8 +53,7 @@ export function openStore({ options, meter, logger, peers }: OpenStoreOptions): 
  */
 export function openSharedStore(options: Options['cache'], timeout: number): Store | undefined {
   if (!isShared(options)) return undefined;
-  const url = new URL(options.store);
-  const { store } = stores[url.protocol as StoreProtocol](url, options);
+  const { store } = open(options);
   return guard(store, options, { timeout, onChange: () => undefined });
 }
 
@@ -63,30 +61,24 @@ const guard = (store: Store, { compressAbove }: Options['cache'], options: Guard
   new CompressedStore(new GuardedStore(store, options), compressAbove);
 
 /** A store of this process, which reports invalidations to its peers, or one whose invalidations all gateways follow. */
-interface OpenedStore {
-  readonly own: { readonly kind: 'own'; readonly store: Store };
-  readonly shared: { readonly kind: 'shared'; readonly store: Store; readonly feed: InvalidationFeed };
-}
+type OpenedStore =
+  | { readonly kind: 'own'; readonly store: Store }
+  | { readonly kind: 'shared'; readonly store: Store; readonly feed: InvalidationFeed };
 
-/** The client is loaded only if it is used, as loading is slow. */
-const openRedis = (_: URL, options: Options['cache']): OpenedStore['shared'] => {
-  const { RedisStore } = require('./redis') as typeof Redis;
-  const { RedisServer } = require('../../redis/open-redis') as typeof OpenRedis;
-  const server = new RedisServer({ url: options.store, ...options.redis }, ['cache', 'redis']);
-  const store = new RedisStore({ server, ...sharedBy(options) });
-  return { kind: 'shared', store, feed: store.follow };
-};
+const open = (options: Options['cache']): OpenedStore =>
+  stores[storeKindOf(options)](new URL(options.store), options);
 
-const stores: {
-  readonly [Protocol in StoreProtocol]: (
-    url: URL,
-    options: Options['cache'],
-  ) => OpenedStore[(typeof storeProtocols)[Protocol]];
-} = {
-  'memory:': (_, { memory }) => ({ kind: 'own', store: new MemoryStore({ maxBytes: memory }) }),
-  'redis:': openRedis,
-  'rediss:': openRedis,
-  'dynamodb:': ({ hostname, searchParams }, options) => {
+/** A client is loaded only if it is used, as loading is slow. */
+const stores: { readonly [Kind in StoreKind]: (url: URL, options: Options['cache']) => OpenedStore } = {
+  memory: (_, { memory }) => ({ kind: 'own', store: new MemoryStore({ maxBytes: memory }) }),
+  redis: (_, options) => {
+    const { RedisStore } = require('./redis') as typeof Redis;
+    const { RedisServer } = require('../../redis/open-redis') as typeof OpenRedis;
+    const server = new RedisServer({ url: options.store, ...options.redis }, ['cache', 'redis']);
+    const store = new RedisStore({ server, ...sharedBy(options) });
+    return { kind: 'shared', store, feed: store.follow };
+  },
+  dynamodb: ({ hostname, searchParams }, options) => {
     const { createDynamoStore } = require('./dynamodb') as typeof DynamoDB;
     const location = { endpoint: searchParams.get('endpoint'), region: searchParams.get('region') };
     const store = createDynamoStore({ table: hostname, ...sharedBy(options) }, location);

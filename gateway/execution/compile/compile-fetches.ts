@@ -3,7 +3,7 @@ import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type CompiledFetch } from '../program';
 import { compileContexts } from './contexts';
 import { dependenciesOf } from './dependencies';
-import { ResponsePosition } from './merge';
+import { ResponsePosition } from './response-position';
 import { fetchesOf, type OrderedFetch } from './order';
 import { compileWalk, positionAt } from './paths';
 import { type QueryPlan } from './plan';

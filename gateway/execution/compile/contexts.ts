@@ -1,6 +1,6 @@
 /** Arguments whose values come from ancestors of the fetched objects (`@fromContext`). */
 import { type ContextSource, type ContextStep } from '../program';
-import { type ResponsePosition } from './merge';
+import { type ResponsePosition } from './response-position';
 import { pathSteps, positionAt, type ResponsePath } from './paths';
 import { type KeyRenamer } from './plan';
 import { typeConditionPrefix } from './rewrites';

@@ -27,7 +27,7 @@ import {
   valueFromAST,
 } from 'graphql';
 import { type ConditionValues, selectionsIn } from './conditions';
-import { type ResponsePosition } from './merge';
+import { type ResponsePosition } from './response-position';
 import { sizeOfDeferral } from '../size';
 import { type FieldProjection, isLeftOut, type ProjectedField } from './projection';
 

@@ -5,7 +5,7 @@
  * compiler knows what a fetch reads: the fields on the path to its objects, the fields that it requires, and the
  * `__typename` of those objects.
  */
-import { type ResponsePosition } from './merge';
+import { type ResponsePosition } from './response-position';
 import { pathSteps, type ResponsePath } from './paths';
 import { type OrderedFetch } from './order';
 import { type RequiredSelection } from './plan';

@@ -1,5 +1,5 @@
 import { type Walk, type WalkStep } from '../program';
-import { type ResponsePosition } from './merge';
+import { type ResponsePosition } from './response-position';
 
 /** The path of a fetch's objects in the response, as the plan writes it. */
 export type ResponsePath = readonly (string | number)[];

@@ -37,7 +37,7 @@ import {
 } from 'graphql';
 import { ESCAPED, FALSE, FLOAT, INT, LONG, NULL, RAW, STRING, TRUE } from '../json/tape';
 import { type Deferral, type DeferredSelection, type DeferUsage, type DeferUsages } from './defer';
-import { type FieldAccess, type ResponsePosition, type TypeSource } from './merge';
+import { type FieldAccess, type ResponsePosition, type TypeSource } from './response-position';
 import { type FieldRefusals } from './refusals';
 import { type GrowingSize, sizeOfFields } from '../size';
 import { type TypeTable } from './type-table';

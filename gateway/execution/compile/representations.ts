@@ -1,7 +1,13 @@
 import { KIND, LENGTH_SHIFT, LIST, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
 import { type ConditionValues } from './conditions';
-import { type FieldAccess, locate, type ResponsePosition, typeOf, type TypeSource } from './merge';
+import {
+  type FieldAccess,
+  locate,
+  type ResponsePosition,
+  typeOf,
+  type TypeSource,
+} from './response-position';
 import { type RequiredSelection, type Rewrite } from './plan';
 import { typeConditionPrefix } from './rewrites';
 

@@ -10,7 +10,7 @@
  */
 import { type FieldNode, isAbstractType } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
-import { type ErrorTrail } from './error-paths';
+import { type ErrorPaths } from './error-paths';
 import {
   ANSWER,
   ESCAPED,
@@ -30,7 +30,7 @@ import { scanLeaves } from '../json/scan';
 import { type DeferredSelection } from '../compile/defer';
 import { type Path } from './losses';
 import { type MissingValue, NullNotes } from './null-notes';
-import { locate, typeOf } from '../compile/merge';
+import { locate, typeOf } from '../compile/response-position';
 import {
   type FieldProjection,
   idsPerProgram,
@@ -56,7 +56,7 @@ export interface Specials {
 /** The state of writing one response. */
 export class Completion {
   readonly #run: Run;
-  readonly #trail: ErrorTrail;
+  readonly #errorPaths: ErrorPaths;
   /** The response path of the value that is being written; its first `#depth` elements count. */
   readonly #path: (string | number)[] = [];
   #depth = 0;
@@ -68,12 +68,12 @@ export class Completion {
   /** Whether the observer gets each null. */
   readonly #seesAll: boolean;
 
-  constructor(run: Run, trail: ErrorTrail, specials: Specials) {
+  constructor(run: Run, errorPaths: ErrorPaths, specials: Specials) {
     this.#run = run;
-    this.#trail = trail;
-    this.#nulls = trail.nulls && new NullNotes(run, trail, trail.nulls);
-    this.#seesAll = trail.nulls?.isThorough === true;
-    this.#plainKinds = trail.isTroubled || this.#seesAll ? ~(1 << NULL) : -1;
+    this.#errorPaths = errorPaths;
+    this.#nulls = errorPaths.nulls && new NullNotes(run, errorPaths, errorPaths.nulls);
+    this.#seesAll = errorPaths.nulls?.isThorough === true;
+    this.#plainKinds = errorPaths.isTroubled || this.#seesAll ? ~(1 << NULL) : -1;
     this.#specials = specials;
   }
 
@@ -135,11 +135,11 @@ export class Completion {
   }
 
   #null(projection: ValueProjection, field: FieldProjection, at: number): boolean {
-    if (this.#nulls !== undefined && (this.#trail.isTroubled || this.#seesAll || projection.isNonNull))
+    if (this.#nulls !== undefined && (this.#errorPaths.isTroubled || this.#seesAll || projection.isNonNull))
       this.#noteMissing(projection, { field, record: 0, at, cells: [], isNull: true });
     if (this.#writeNull(projection)) return true;
     const { tape } = this.#run.workspace;
-    this.#error(nullText(field), this.#trail.senderOf(tape[at]!, NULL, field.answeredBy));
+    this.#error(nullText(field), this.#errorPaths.senderOf(tape[at]!, NULL, field.answeredBy));
     return false;
   }
 
@@ -166,11 +166,11 @@ export class Completion {
 
   /** Adds an error at the current path, unless a known error explains it. */
   #error(message: string, subgraph: string | undefined, code?: ErrorCode): void {
-    this.#trail.addFieldError(this.#here(), message, { subgraph, code });
+    this.#errorPaths.addFieldError(this.#here(), message, { subgraph, code });
   }
 
   #refuse(what: string): void {
-    this.#trail.addRefusal(this.#here(), what);
+    this.#errorPaths.addRefusal(this.#here(), what);
   }
 
   #here(): (string | number)[] {
@@ -190,7 +190,7 @@ export class Completion {
     if (problem === undefined) return true;
     if (isInaccessible(this.#run, leaf, a, b)) return this.#inaccessible(value, field);
     const kind = b & KIND;
-    const isQuoted = this.#trail.quotesValuesOf(this.#trail.senderOf(a, kind, field.answeredBy));
+    const isQuoted = this.#errorPaths.quotesValuesOf(this.#errorPaths.senderOf(a, kind, field.answeredBy));
     const message = isQuoted ? problem : `Invalid value of type "${leaf.type.name}".`;
     return this.#unfit(field, message, a, kind);
   }
@@ -251,9 +251,9 @@ export class Completion {
       return false;
     }
     const start = out.end;
-    const errors = this.#trail.count;
+    const errors = this.#errorPaths.count;
     if (!this.#fields(fields, record)) return false;
-    if (this.#trail.count === errors) {
+    if (this.#errorPaths.count === errors) {
       const after = workspace.tape;
       after[record + WRITTEN_BY] = projection.id + this.#run.takenBack * idsPerProgram;
       after[record + WRITTEN_START] = start;
@@ -266,7 +266,9 @@ export class Completion {
     const { returnType } = projection;
     const { coordinate } = field;
     // Clients may not see the type's name if it is @inaccessible. Another subgraph than the record's may have sent it.
-    const name = this.#trail.quotesValuesOf(undefined) ? this.#typenameOf(projection, record) : undefined;
+    const name = this.#errorPaths.quotesValuesOf(undefined)
+      ? this.#typenameOf(projection, record)
+      : undefined;
     let message: string;
     if (!isAbstractType(returnType)) {
       const got = name === undefined ? 'another' : `type ${name}`;
@@ -285,7 +287,7 @@ export class Completion {
 
   /** Refuses a value that does not fit its type. Returns false: nothing is written. */
   #unfit(field: FieldProjection, message: string, a: number, kind: number): false {
-    const subgraph = this.#trail.senderOf(a, kind, field.answeredBy);
+    const subgraph = this.#errorPaths.senderOf(a, kind, field.answeredBy);
     this.#nulls?.note(this.#here(), field.coordinate, { kind: 'invalid-value', subgraph }, false);
     this.#error(message, subgraph);
     return false;
@@ -396,7 +398,7 @@ export class Completion {
       return this.#writeNull(value);
     }
     const isNull = (b & KIND) === NULL;
-    const { isTroubled } = this.#trail;
+    const { isTroubled } = this.#errorPaths;
     if (!isTroubled && !value.isNonNull && (nulls === undefined || (isNull && !this.#seesAll)))
       return this.#writeNull(value);
     const { tape } = this.#run.workspace;
@@ -404,13 +406,13 @@ export class Completion {
     const cells = joins.filter((join) => join !== 0).map((join) => tape[record + join]!);
     const isExplained =
       isNull && !value.isNonNull
-        ? this.#trail.explainsNull(this.#here(), cells)
-        : this.#trail.explainsGap(this.#here(), cells, answeredBy);
+        ? this.#errorPaths.explainsNull(this.#here(), cells)
+        : this.#errorPaths.explainsGap(this.#here(), cells, answeredBy);
     if (nulls !== undefined) this.#noteMissing(value, { field, record, at, cells, isNull });
     if (this.#writeNull(value) || isExplained) return !value.isNonNull;
     const subgraph = isNull
-      ? this.#trail.senderOf(tape[at]!, NULL, answeredBy)
-      : this.#trail.fetchResponsibleFor(record, cells, answeredBy);
+      ? this.#errorPaths.senderOf(tape[at]!, NULL, answeredBy)
+      : this.#errorPaths.fetchResponsibleFor(record, cells, answeredBy);
     this.#error(nullText(field), subgraph);
     return false;
   }
@@ -422,7 +424,7 @@ export class Completion {
   ): boolean {
     const { tape } = this.#run.workspace;
     const cells = (typeSource?.joins ?? []).map((join) => tape[record + join]!);
-    if (!this.#trail.explainsGap(this.#here(), cells, typedBy)) return false;
+    if (!this.#errorPaths.explainsGap(this.#here(), cells, typedBy)) return false;
     if (this.#nulls !== undefined) {
       const missing = { field: { ...field, answeredBy: typedBy }, record, at: 0, cells, isNull: false };
       const path = this.#here();

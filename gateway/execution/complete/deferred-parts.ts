@@ -12,10 +12,10 @@ import {
   type DeferredSelection,
   type DeferUsage,
 } from '../compile/defer';
-import { locate, type ResponsePosition } from '../compile/merge';
+import { locate, type ResponsePosition } from '../compile/response-position';
 import { type Run } from '../run/run';
 import { Completion, type Specials } from './complete';
-import { type ErrorTrail } from './error-paths';
+import { type ErrorPaths } from './error-paths';
 import { type Path } from './losses';
 
 /** A fragment that a client has to wait for. */
@@ -83,7 +83,7 @@ interface FieldsAt {
 
 export interface DeferredPartsOptions {
   readonly run: Run;
-  readonly trail: ErrorTrail;
+  readonly errorPaths: ErrorPaths;
   readonly deferral: Deferral;
   readonly introspect: Specials['introspect'];
 }
@@ -92,7 +92,7 @@ export interface DeferredPartsOptions {
 export class DeferredParts implements Specials {
   readonly introspect: Specials['introspect'];
   readonly #run: Run;
-  readonly #trail: ErrorTrail;
+  readonly #errorPaths: ErrorPaths;
   readonly #deferral: Deferral;
   readonly #sent = new Set<DeferUsage>();
   /** The fragments at the object that is being written, and at those around it, by the numbers of their usages. */
@@ -110,10 +110,10 @@ export class DeferredParts implements Specials {
   /** Errors at fields that no part had. */
   #unallotted: GraphQLError[] = [];
 
-  constructor({ run, trail, deferral, introspect }: DeferredPartsOptions) {
+  constructor({ run, errorPaths, deferral, introspect }: DeferredPartsOptions) {
     this.introspect = introspect;
     this.#run = run;
-    this.#trail = trail;
+    this.#errorPaths = errorPaths;
     this.#deferral = deferral;
   }
 
@@ -157,10 +157,10 @@ export class DeferredParts implements Specials {
   /** Writes the fragments of these usages, whose fetches have ended; undefined if there are none. */
   write(usages: readonly DeferUsage[]): DeferredPart | undefined {
     for (const usage of usages) this.#sent.add(usage);
-    const before = this.#trail.errors.length;
+    const before = this.#errorPaths.errors.length;
     this.addErrors();
-    this.#unallotted.push(...this.#trail.errors.slice(before));
-    const completion = new Completion(this.#run, this.#trail, this);
+    this.#unallotted.push(...this.#errorPaths.errors.slice(before));
+    const completion = new Completion(this.#run, this.#errorPaths, this);
     const pending: Fragment[] = [];
     const written: FragmentResult[] = [];
     for (const usage of usages.toSorted((one, other) => one.index - other.index)) {
@@ -208,7 +208,7 @@ export class DeferredParts implements Specials {
   /** Adds the errors of the calls whose answers are sent. Call before the first part is written. */
   addErrors(): void {
     const ended = [this.#deferral.first, ...[...this.#sent].map((usage) => this.#deferral.needsOf(usage))];
-    this.#trail.addErrorsOfPart(
+    this.#errorPaths.addErrorsOfPart(
       (fetch) => ended.some((fetches) => fetches.has(fetch)),
       (path) => {
         const usages = this.#deferral.usagesAt(path);
@@ -218,9 +218,9 @@ export class DeferredParts implements Specials {
   }
 
   #addLastErrors(): void {
-    const before = this.#trail.errors.length;
-    this.#trail.addErrorsWithoutPosition();
-    this.#unallotted.push(...this.#trail.errors.slice(before));
+    const before = this.#errorPaths.errors.length;
+    this.#errorPaths.addErrorsWithoutPosition();
+    this.#unallotted.push(...this.#errorPaths.errors.slice(before));
   }
 
   #writeFragment(completion: Completion, fragment: Fragment): FragmentResult {
@@ -229,9 +229,9 @@ export class DeferredParts implements Specials {
     const found: { fragments: Fragment[]; fields: FieldsAt[] } = { fragments: [], fields: [] };
     // The loop also visits the fields that it adds.
     for (const fields of queue) {
-      const before = this.#trail.errors.length;
+      const before = this.#errorPaths.errors.length;
       const data = this.#writeFields(completion, fields);
-      const errorsOfFields = this.#trail.errors.slice(before);
+      const errorsOfFields = this.#errorPaths.errors.slice(before);
       if (data === undefined) {
         const all = [...result.increments.flatMap((one) => one.errors), ...errorsOfFields];
         return { ...result, isFailed: true, errors: all };
@@ -276,7 +276,7 @@ export class DeferredParts implements Specials {
 
   /** The errors that a null of a fragment was explained with before. */
   #errorsIn({ path }: Fragment): GraphQLError[] {
-    const known = this.#trail.errors.filter((error) => isPrefix(path, error.path ?? []));
+    const known = this.#errorPaths.errors.filter((error) => isPrefix(path, error.path ?? []));
     if (known.length > 0) return known;
     const extensions = { code: 'SUBREQUEST_MALFORMED_RESPONSE' satisfies ErrorCode };
     return [new GraphQLError('A field of the fragment that may not be null is null.', { path, extensions })];

@@ -10,7 +10,7 @@
 import { GraphQLError } from 'graphql';
 import { type ErrorCode, errors } from '../../errors';
 import { type SubgraphCall } from '../run/call';
-import { ANSWER, BATCH, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
+import { ANSWER, CALL, FAILED, LIST, OBJECT, SOURCE_START, STATUS } from '../json/tape';
 import { lengthToNull, Losses, type Path, pathKey } from './losses';
 import { type NullObserver } from './null-cause';
 import { walkPositions } from '../run/walk';
@@ -83,7 +83,7 @@ class ErrorRecord {
   readonly masked = new Map<string, MaskedError>();
 }
 
-export class ErrorTrail {
+export class ErrorPaths {
   /** Gets why values of the response are null; undefined if nobody wants to know. */
   readonly nulls: NullObserver | undefined;
   readonly #run: Run;
@@ -307,7 +307,7 @@ export class ErrorTrail {
   }
 
   #callOf(cell: number): SubgraphCall | undefined {
-    return this.#run.calls[this.#run.workspace.tape[cell + BATCH]! - 1];
+    return this.#run.calls[this.#run.workspace.tape[cell + CALL]! - 1];
   }
 
   #isFailed(cell: number): boolean {
@@ -362,7 +362,7 @@ export class ErrorTrail {
     let first: Path | undefined;
     walkPositions(this.#run, fetch.walk, (record, path) => {
       const { tape } = workspace;
-      if (tape[tape[record + fetch.join]! + BATCH] !== call.id) return true;
+      if (tape[tape[record + fetch.join]! + CALL] !== call.id) return true;
       first = path;
       return false;
     });
@@ -412,7 +412,7 @@ export class ErrorTrail {
     walkPositions(this.#run, fetch.walk, (record, path) => {
       const { tape } = workspace;
       const cell = tape[record + fetch.join]!;
-      if (tape[cell + BATCH] !== call.id) return true;
+      if (tape[cell + CALL] !== call.id) return true;
       const known = positions.get(cell);
       if (known === undefined) positions.set(cell, [path]);
       else if (known.length < this.#limit) known.push(path);

@@ -2,7 +2,7 @@ import type { FieldProjection } from '../compile/projection';
 import { ANSWER, ANSWERED, NULL, STATUS } from '../json/tape';
 import type { SubgraphCall } from '../run/call';
 import type { Run } from '../run/run';
-import type { ErrorTrail } from './error-paths';
+import type { ErrorPaths } from './error-paths';
 import type { Path } from './losses';
 import type { NullCause, NullObserver, ObservedNull } from './null-cause';
 
@@ -20,16 +20,16 @@ export interface MissingValue {
 /** The nulls of a part of an answer while it is written, for an observer. */
 export class NullNotes {
   readonly #run: Run;
-  readonly #trail: ErrorTrail;
+  readonly #errorPaths: ErrorPaths;
   readonly #observer: NullObserver;
   #found: { readonly at: number; readonly observed: ObservedNull }[] = [];
   #leftOut = 0;
   /** What may not be null and is, until a position is found that may. */
   #lost: ObservedNull | undefined;
 
-  constructor(run: Run, trail: ErrorTrail, observer: NullObserver) {
+  constructor(run: Run, errorPaths: ErrorPaths, observer: NullObserver) {
     this.#run = run;
-    this.#trail = trail;
+    this.#errorPaths = errorPaths;
     this.#observer = observer;
   }
 
@@ -71,13 +71,13 @@ export class NullNotes {
   causeOf(path: Path, missing: MissingValue): NullCause {
     const { field, record, at, cells, isNull } = missing;
     const { tape } = this.#run.workspace;
-    const failed = this.#trail.callToBlame(path, cells, field.answeredBy);
+    const failed = this.#errorPaths.callToBlame(path, cells, field.answeredBy);
     if (failed !== undefined) return this.#causeOfCall(path, failed);
     if (isNull) {
-      const subgraph = this.#trail.senderOf(tape[at]!, NULL, field.answeredBy);
+      const subgraph = this.#errorPaths.senderOf(tape[at]!, NULL, field.answeredBy);
       return { kind: 'null-in-subgraph', subgraph };
     }
-    const subgraph = this.#trail.fetchResponsibleFor(record, cells, field.answeredBy);
+    const subgraph = this.#errorPaths.fetchResponsibleFor(record, cells, field.answeredBy);
     const isUnknown = (cell: number): boolean =>
       tape[cell + STATUS] === ANSWERED && tape[cell + ANSWER] === 0;
     if (subgraph !== undefined && cells.some(isUnknown)) {
@@ -97,7 +97,7 @@ export class NullNotes {
       const isLimit = reason === 'over-limit' || reason === 'busy' || reason === 'too-large';
       return { kind: isLimit ? 'limit' : 'call-failed', subgraph, code, message };
     }
-    const code = this.#trail.codeAt(path, subgraph) ?? codeOf(errors[0]);
+    const code = this.#errorPaths.codeAt(path, subgraph) ?? codeOf(errors[0]);
     return { kind: 'subgraph-error', subgraph, code: code.slice(0, longestCode) };
   }
 }

@@ -3,7 +3,7 @@ import { type FieldProjection } from '../compile/projection';
 import { type Program } from '../program';
 import { type Run } from '../run/run';
 import { Completion, type Specials } from './complete';
-import { type ErrorTrail, type MaskedError } from './error-paths';
+import { type ErrorPaths, type MaskedError } from './error-paths';
 import { type ObservedNull } from './null-cause';
 
 export interface Execution {
@@ -25,22 +25,27 @@ export interface Execution {
 }
 
 /** Writes a response, or the first part of one, from the answers of a run. The caller ends the run. */
-export function writeResponse(run: Run, program: Program, trail: ErrorTrail, specials: Specials): Execution {
+export function writeResponse(
+  run: Run,
+  program: Program,
+  errorPaths: ErrorPaths,
+  specials: Specials,
+): Execution {
   run.beginOutput(program.usualBytes);
   const { out } = run;
   out.all(dataPrefix);
-  new Completion(run, trail, specials).root();
-  if (specials.isWhole) trail.addErrorsWithoutPosition();
+  new Completion(run, errorPaths, specials).root();
+  if (specials.isWhole) errorPaths.addErrorsWithoutPosition();
   const dataEnd = out.end;
-  if (trail.errors.length === 0) out.byte(CLOSE_OBJECT);
-  else out.all(Buffer.from(`,"errors":${JSON.stringify(trail.errors)}}`));
+  if (errorPaths.errors.length === 0) out.byte(CLOSE_OBJECT);
+  else out.all(Buffer.from(`,"errors":${JSON.stringify(errorPaths.errors)}}`));
   const { body, release } = run.takeOutput();
   program.usualBytes = Math.max(
     body.length + (body.length >> 3),
     program.usualBytes - (program.usualBytes >> 5),
   );
   const data = body.subarray(dataPrefix.length, dataEnd);
-  const { errors, leftOut: errorsLeftOut, masked } = trail;
+  const { errors, leftOut: errorsLeftOut, masked } = errorPaths;
   return { body, data, errors, errorsLeftOut, masked, release };
 }
 

@@ -123,7 +123,7 @@ export const HEADER = 7;
 /** The words of a cell. */
 export const ANSWER = 0;
 export const STATUS = 1;
-export const BATCH = 2;
+export const CALL = 2;
 export const REPRESENTATION_START = 3;
 export const REPRESENTATION_LENGTH = 4;
 export const REPRESENTATION_HASH = 5;

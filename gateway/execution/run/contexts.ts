@@ -1,4 +1,4 @@
-import { locate, typeOf } from '../compile/merge';
+import { locate, typeOf } from '../compile/response-position';
 import { KIND, LENGTH_SHIFT, NULL, OBJECT, type Workspace } from '../json/tape';
 import { type ContextSource, type ContextStep } from '../program';
 

@@ -1,7 +1,7 @@
 import {
   ANSWER,
   ANSWERED,
-  BATCH,
+  CALL,
   FAILED,
   FIRST_REQUESTER,
   HEADER,
@@ -59,7 +59,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
     // A mutation may have changed entities, so they are fetched again.
     if (isMutation) run.forgetEntities();
   });
-  workspace.tape[cell + BATCH] = call.id;
+  workspace.tape[cell + CALL] = call.id;
   run.uses.push({ fetch, call });
   call.whenDone(done);
   if (isMutation) run.scheduler.send(call);
@@ -70,7 +70,7 @@ function fetchRoot(run: Run, fetch: RootFetch, done: () => void): void {
 function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
   const { operation, join, target, targetIndex, representation, contexts } = fetch;
   const { workspace } = run;
-  const requests = contexts === undefined ? run.entityRequestsOf(operation, noContexts) : undefined;
+  const requests = contexts === undefined ? run.loaderOf(operation, noContexts) : undefined;
   let pending = 0;
   let lastCall = 0;
   const seen: number[] = [];
@@ -80,9 +80,10 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
     let cell = workspace.tape[record + join]!;
     // An entity that was skipped at another position of the record may have its required fields by now.
     if (cell === 0 || cell === run.skipped) {
-      cell = (
-        requests ?? run.entityRequestsOf(operation, readContexts(contexts!, workspace, ancestors))
-      ).cellOf(representation, record);
+      cell = (requests ?? run.loaderOf(operation, readContexts(contexts!, workspace, ancestors))).cellOf(
+        representation,
+        record,
+      );
       const { tape } = workspace;
       tape[record + join] = cell;
       if (cell === run.skipped) return;
@@ -90,7 +91,7 @@ function fetchEntities(run: Run, fetch: EntityFetch, done: () => void): void {
       if (first === 0) tape[cell + FIRST_REQUESTER + targetIndex] = record;
       else if (!run.isExclusive && isSame(run, target, record, first)) tape[at] = first;
     }
-    const id = workspace.tape[cell + BATCH]!;
+    const id = workspace.tape[cell + CALL]!;
     if (id === lastCall || seen.includes(id)) return;
     lastCall = id;
     seen.push(id);

@@ -1,6 +1,6 @@
 /**
- * The loader of one request: requests each entity from a subgraph once per operation, however many positions of the
- * response need it.
+ * Requests each entity from a subgraph once per operation, however many positions of the response need it. A run has a
+ * loader for each operation and its context values.
  *
  * Each representation is written to the buffer of the next call and compared there as bytes. A known one is removed
  * again. Entities requested in one turn of the event loop go into one call.
@@ -8,7 +8,7 @@
 import {
   ANSWER,
   ANSWERED,
-  BATCH,
+  CALL,
   FAILED,
   FIRST_REQUESTER,
   KIND,
@@ -28,7 +28,7 @@ import { type Representation } from '../compile/representations';
 import { type Run } from './run';
 
 /** The entities that a run requests with one operation. */
-export class EntityRequests implements EntitiesOfCalls {
+export class EntityLoader implements EntitiesOfCalls {
   readonly operation: FetchOperation;
   readonly arguments: Buffer;
   readonly contexts: ContextValues;
@@ -91,7 +91,7 @@ export class EntityRequests implements EntitiesOfCalls {
       this.#next = new SubgraphCall(this.#run.calls, this.operation, [], this.#read, this, start);
       this.#run.scheduler.add(this.#next);
     }
-    tape[cell + BATCH] = this.#next.id;
+    tape[cell + CALL] = this.#next.id;
     this.#next.cells.push(cell);
     if (this.#cells.length * 2 > mask) this.#growTable();
     return cell;

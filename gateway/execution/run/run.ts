@@ -1,7 +1,7 @@
 import { type Caller, type Send } from '../../subgraph-calls/contract/transport';
 import { type SubgraphCall } from './call';
 import { type ConditionValues } from '../compile/conditions';
-import { EntityRequests } from './loader';
+import { EntityLoader } from './loader';
 import { type FetchOperation } from '../compile/subgraph-operation';
 import { FIRST_REQUESTER, OBJECT, SKIPPED, STATUS, type Workspace } from '../json/tape';
 import { type ByteWriter } from '../json/write';
@@ -50,7 +50,7 @@ export class Run {
   /** The records from the root to the current object of a walk. */
   readonly ancestors: number[] = [];
   /** By operation and values of context arguments. Undefined until entities are requested. */
-  #entityRequests: Map<number | string, EntityRequests> | undefined;
+  #loaders: Map<number | string, EntityLoader> | undefined;
   /** Whether equal entities at different positions stay apart, as in a program with context arguments. */
   readonly isExclusive: boolean;
   /** For each fetch, the numbers of those whose answers it needs. */
@@ -98,17 +98,17 @@ export class Run {
   }
 
   /** The entities requested so far with this operation and these context values. */
-  entityRequestsOf(operation: FetchOperation, contexts: ContextValues): EntityRequests {
+  loaderOf(operation: FetchOperation, contexts: ContextValues): EntityLoader {
     const key = contexts.length === 0 ? operation.number : `${operation.number},${contexts.join(',')}`;
-    const known = (this.#entityRequests ??= new Map<number | string, EntityRequests>());
+    const known = (this.#loaders ??= new Map<number | string, EntityLoader>());
     let requests = known.get(key);
-    if (requests === undefined) known.set(key, (requests = new EntityRequests(this, operation, contexts)));
+    if (requests === undefined) known.set(key, (requests = new EntityLoader(this, operation, contexts)));
     return requests;
   }
 
   /** Forgets which entities are known: a mutation may have changed them. */
   forgetEntities(): void {
-    this.#entityRequests?.forEach((requests) => requests.forget());
+    this.#loaders?.forEach((requests) => requests.forget());
   }
 
   /** The variables with these names that the client sent, as JSON members: `"a":1,"b":2`. */

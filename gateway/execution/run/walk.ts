@@ -1,5 +1,5 @@
 import { KIND, LIST, OBJECT, VISITED, type Workspace } from '../json/tape';
-import { locate, typeOf } from '../compile/merge';
+import { locate, typeOf } from '../compile/response-position';
 import { type Walk } from '../program';
 
 interface MergedResponse {

@@ -1,5 +1,6 @@
 import { missingOf, needs, type OptionalPackage } from '../../../optional-packages';
 import { type Options, OptionsError } from '../../options';
+import { type StoreKind, storeKindOf } from '../../options/cache';
 import { targetOf } from '../../options/targets';
 
 /** An option, and the packages that it needs. */
@@ -17,7 +18,7 @@ export function checkNeededPackages(options: Options): void {
 function* needsOf({ supergraph, subgraphs, auth, cache, events }: Options): Generator<Need> {
   if (supergraph?.url?.startsWith('s3:')) yield [['supergraph', 'url'], ['@aws-sdk/client-s3']];
   if (auth.lambda?.function !== undefined) yield [['auth', 'lambda', 'function'], ['@aws-sdk/client-lambda']];
-  if (/^rediss?:/.test(cache.store)) yield [['cache', 'store'], ['ioredis']];
+  yield [['cache', 'store'], packagesOfStores[storeKindOf(cache)]];
   if (cache.cdn.cloudFront !== undefined)
     yield [['cache', 'cdn', 'cloudFront'], ['@aws-sdk/client-cloudfront']];
   for (const [name, { type }] of Object.entries(events.sources))
@@ -30,6 +31,12 @@ function* needsOf({ supergraph, subgraphs, auth, cache, events }: Options): Gene
     for (const path of urls) yield [['subgraphs', name, ...path], ['@aws-sdk/client-servicediscovery']];
   }
 }
+
+const packagesOfStores: { readonly [Kind in StoreKind]: readonly OptionalPackage[] } = {
+  memory: [],
+  redis: ['ioredis'],
+  dynamodb: [],
+};
 
 const packagesOfSources = {
   'redis-streams': ['ioredis'],

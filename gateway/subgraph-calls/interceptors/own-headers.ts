@@ -3,10 +3,10 @@ import type { Subgraph } from '../subgraph';
 import type { CallCounts } from '../../telemetry/metrics/call-counts';
 import type { Span } from '../../telemetry/traces/span';
 import type { Caller, Interceptor } from '../contract/transport';
-import { scopeOf } from '../headers';
+import { scopeOf } from '../header-rules';
 
 /** The interceptors that give a subgraph the headers that are meant for it. */
-export function headersFor({
+export function giveOwnHeaders({
   name,
   identity,
   hasOwnHeaders,

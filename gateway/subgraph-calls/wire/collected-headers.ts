@@ -1,4 +1,4 @@
-import { isHeaderValue } from '../headers';
+import { isHeaderValue } from '../header-rules';
 import type { SubgraphResponse } from '../contract/transport';
 
 /**

@@ -7,7 +7,7 @@ import { privateKey, publicKey } from '../../../../gateway/cache/responses/respo
 import { parseOptions } from '../../../../gateway/options';
 import { matchesParts } from '../../../../gateway/options/wildcards';
 import { IncomingRequest } from '../../../../gateway/request/incoming-request';
-import { compileCallHeaders, headerRulesOf, scopeOf } from '../../../../gateway/subgraph-calls/headers';
+import { compileCallHeaders, headerRulesOf, scopeOf } from '../../../../gateway/subgraph-calls/header-rules';
 import { amountOf } from '../../../support/amounts';
 import { callerOf } from '../../../support/caller';
 

@@ -96,7 +96,7 @@ class Listing {
     const { tape } = this.workspace;
     this.#note(at + words.ANSWER, `cell: ${name}, ANSWER → ${tape[at + words.ANSWER]!}`);
     this.#note(at + words.STATUS, `STATUS ${statuses[tape[at + words.STATUS]!]!}`, 1);
-    this.#note(at + words.BATCH, `BATCH: it is answered by call ${tape[at + words.BATCH]!}`, 1);
+    this.#note(at + words.CALL, `CALL: it is answered by call ${tape[at + words.CALL]!}`, 1);
     if (!isEntity) return tape[at + words.ANSWER]!;
     const start = tape[at + words.REPRESENTATION_START]!;
     const length = tape[at + words.REPRESENTATION_LENGTH]!;

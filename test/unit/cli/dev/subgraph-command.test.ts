@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type CommandOptions, isListening, startCommand, untilListening } from '../../../../cli/dev/command';
+import {
+  type CommandOptions,
+  isListening,
+  startCommand,
+  untilListening,
+} from '../../../../cli/dev/subgraph-command';
 import type { Child } from '../../../../cli/dev/child';
 import { freePorts, withPort } from '../../../../cli/dev/ports';
 import { eventually, isAlive } from '../../../support/process';
@@ -108,7 +113,7 @@ describe('startCommand', () => {
   it('ends when its parent is killed', async () => {
     // As `startCommand` starts it: what counts is the shell's part.
     const parts = /'(exec 3<&0[^\n]+)';/.exec(
-      readFileSync(join(__dirname, '../../../../cli/dev/command.ts'), 'utf8'),
+      readFileSync(join(__dirname, '../../../../cli/dev/subgraph-command.ts'), 'utf8'),
     )!;
     const parent = spawn(process.execPath, [
       '-e',

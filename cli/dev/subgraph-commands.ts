@@ -3,7 +3,7 @@ import type { FSWatcher } from 'chokidar';
 import type { SubgraphConfig, SupergraphConfig } from '../../schema';
 import type { Context } from '../context';
 import { addressVariables } from './address-variables';
-import { startCommand } from './command';
+import { startCommand } from './subgraph-command';
 import type { Output } from './output';
 import { freePorts, isOnThisMachine, type NeededPort, portOf, requireFreePorts, withPort } from './ports';
 import { serviceName } from './service-name';

@@ -1,4 +1,8 @@
-import { compileHeaderRules, flattenHeaderRules, scopeOf } from '../../../../gateway/subgraph-calls/headers';
+import {
+  compileHeaderRules,
+  flattenHeaderRules,
+  scopeOf,
+} from '../../../../gateway/subgraph-calls/header-rules';
 
 describe('header rules', () => {
   it('forward nothing by default', () => {

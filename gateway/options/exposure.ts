@@ -1,7 +1,7 @@
 /** What anonymous callers can see, and from where. */
 import { z } from 'zod';
 import { isOriginPattern } from './origin-patterns';
-import { flag, headerName, mapOf } from './values';
+import { anyHeaderName, duration, flag, headerName, headerNameRule, mapOf } from './values';
 
 const origin = z.string({ error: 'must be an origin such as https://shop.example' }).refine(isOriginPattern, {
   error:
@@ -9,6 +9,7 @@ const origin = z.string({ error: 'must be an origin such as https://shop.example
 });
 
 const originsRule = "must be '*' or a list of origins";
+const originListRule = 'must be a list of at least one origin';
 
 export const mode = z
   .enum(['development', 'production'], { error: 'must be development or production' })
@@ -46,6 +47,38 @@ export const errors = mapOf({
   .describe('What clients learn of errors.')
   .meta({ example: { maskSubgraphs: 'all' } });
 
+/** `*` would mean any header, or one of that name. */
+const corsHeaders = z.array(
+  anyHeaderName.refine((name) => name !== '*', { error: headerNameRule }),
+  { error: 'must be a list of header names' },
+);
+
+const leftOut = 'Left out: as in `cors`.';
+
+const corsPolicy = mapOf({
+  origins: z
+    .array(origin, { error: originListRule })
+    .min(1, { error: originListRule })
+    .describe('The origins that it is for, as in `cors.origins`. They may call without being there, too.')
+    .meta({ example: ['https://partner.example'] }),
+  credentials: flag
+    .optional()
+    .describe(`Lets those pages send cookies. ${leftOut}`)
+    .meta({ example: false, protects: { values: [false] } }),
+  allowHeaders: corsHeaders
+    .optional()
+    .describe(`The headers that those pages may send, besides \`content-type\`. ${leftOut}`)
+    .meta({ example: ['authorization'], protects: { mayBeEmpty: true } }),
+  exposeHeaders: corsHeaders
+    .optional()
+    .describe(`More response headers that those pages may read. ${leftOut}`)
+    .meta({ example: ['x-trail'] }),
+  maxAge: duration
+    .optional()
+    .describe(`How long a browser may remember what those pages may send. ${leftOut}`)
+    .meta({ example: '10m' }),
+});
+
 export const cors = mapOf({
   origins: z
     .union([z.literal('*', { error: originsRule }), z.array(origin, { error: originsRule })], {
@@ -59,13 +92,41 @@ export const cors = mapOf({
   credentials: flag
     .default(false)
     .describe('Lets those pages send cookies. Not together with `*`, which would let every page.'),
+  allowHeaders: corsHeaders
+    .optional()
+    .describe(
+      'The headers that those pages may send, besides `content-type`. Left out: any that a page asks for.',
+    )
+    .meta({ example: ['authorization', 'x-shop-client'], protects: { mayBeEmpty: true } }),
+  exposeHeaders: corsHeaders
+    .default([])
+    .describe(
+      'Response headers that those pages may read, besides `x-request-id`, `ratelimit`, `ratelimit-policy`, `retry-after`, and the response headers of subgraphs that a rule names. Left out: no others.',
+    )
+    .meta({ example: ['server-timing'] }),
+  maxAge: duration
+    .prefault('1h')
+    .describe(
+      'How long a browser may remember what those pages may send, before it asks again. Browsers have limits of their own.',
+    ),
+  policies: z
+    .array(corsPolicy, { error: 'must be a list' })
+    .prefault([])
+    .describe('The same options for some origins. Of several that list an origin the first one counts.')
+    .meta({ protects: { items: ['origins'], mayGo: true } }),
 })
   .refine(({ origins, credentials }) => !(origins === '*' && credentials), {
     error: "must not allow credentials for every origin: list the origins instead of '*'",
   })
   .prefault({})
   .describe('Which web pages of other origins may call.')
-  .meta({ example: { origins: ['https://shop.example'], credentials: true } });
+  .meta({
+    example: {
+      origins: ['https://shop.example'],
+      credentials: true,
+      policies: [{ origins: ['https://*.partner.example'], credentials: false, maxAge: '10m' }],
+    },
+  });
 
 /** Headers that a page of another origin can send, or have sent, without a preflight (Fetch, section 2.2.2). */
 const sentUnasked =

@@ -85,7 +85,8 @@ const ownHeaderRule = 'must not be a header that the gateway itself writes';
 
 export const headerNameRule = 'must be the name of a header, such as x-tenant';
 
-const anyHeaderName = z
+/** A header that nobody forwards or writes by it. In lower case. */
+export const anyHeaderName = z
   .string({ error: headerNameRule })
   .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: headerNameRule })
   .transform((name) => name.toLowerCase());

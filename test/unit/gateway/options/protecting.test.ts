@@ -107,7 +107,8 @@ const notProtecting = `
   auth.lambda.url auth.lambda.headers.NAME auth.lambda.module auth.lambda.timeout auth.lambda.apiId
   auth.lambda.accountId
   errors.jsonStatus
-  cors.credentials
+  cors.credentials cors.exposeHeaders cors.maxAge
+  cors.policies[].origins cors.policies[].exposeHeaders cors.policies[].maxAge
   csrf.enabled
   authorization.policies.module authorization.policies.url authorization.policies.headers.NAME
   authorization.policies.timeout

@@ -17,6 +17,7 @@ COPY subgraphs ./subgraphs
 RUN node setup.mjs
 # Removes development packages, and keeps the optional packages of all options in the versions of the lock file. Those of
 # @apollo/gateway take 79 MB, and no option needs them.
+# hadolint ignore=SC2046
 RUN npm install --save-prod --omit=dev --ignore-scripts --no-audit --no-fund $(node -p "const { packages } = require('./package-lock.json'); Object.keys(require('./package.json').peerDependencies).filter((name) => name !== '@apollo/gateway').map((name) => name + '@' + packages['node_modules/' + name].version).join(' ')")
 
 FROM node:24-alpine AS runtime
@@ -24,7 +25,8 @@ ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /weir
 COPY --from=build /weir/package.json ./
 COPY --from=build /weir/node_modules ./node_modules
-USER node
+# The user `node`, by number: Kubernetes checks that it is not root.
+USER 1000:1000
 STOPSIGNAL SIGTERM
 
 FROM runtime AS gateway

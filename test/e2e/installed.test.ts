@@ -64,6 +64,7 @@ describe('the package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'cli',
       'dist',
       'docs',

@@ -23,7 +23,7 @@ export function pages(): string[] {
     readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
       .map(({ parentPath, name }) => join(parentPath, name).slice(root.length + 1));
-  return ['README.md', 'CONTRIBUTING.md', 'bench/README.md', ...below('docs')].sort();
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...below('docs')].sort();
 }
 
 export const readPage = (page: string): string => readFileSync(join(root, page), 'utf8');

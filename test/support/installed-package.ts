@@ -14,7 +14,11 @@ const root = join(__dirname, '../..');
 
 /** A package of a lock file, as far as it is read here. */
 export interface LockedPackage {
+  /** Where it is another one than that of its folder. */
+  readonly name?: string;
   readonly version?: string;
+  readonly license?: string;
+  readonly integrity?: string;
   readonly dev?: boolean;
   readonly engines?: { readonly node?: string };
   readonly dependencies?: Record<string, string>;

@@ -12,7 +12,7 @@ export function refuseOnLambda(options: Options): void {
   if (problems.length > 0) throw new OptionsError(problems);
 }
 
-function impossible({ tls, subgraphs, events, cache }: Options): OptionsProblem[] {
+function impossible({ tls, subgraphs, events, cache, supergraph }: Options): OptionsProblem[] {
   const problems: OptionsProblem[] = [];
   if (tls !== undefined)
     problems.push(problem(['tls'], 'has no effect on Lambda, where AWS terminates TLS: leave it out.'));
@@ -29,6 +29,13 @@ function impossible({ tls, subgraphs, events, cache }: Options): OptionsProblem[
       problem(
         ['events', 'sources'],
         'are read between requests, but Lambda stops an instance between its events: have a gateway that listens read them.',
+      ),
+    );
+  if (Object.keys(supergraph?.webhooks ?? {}).length > 0)
+    problems.push(
+      problem(
+        ['supergraph', 'webhooks'],
+        'get events between requests, but Lambda stops an instance between its events: have a gateway that listens send them.',
       ),
     );
   if (cache.cdn.cloudFront !== undefined)

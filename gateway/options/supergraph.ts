@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { text, timeout } from './values';
+import { webhooks } from './webhooks';
 
 const urlRule = 'must be an http(s) or s3:// URL';
 
@@ -62,6 +63,7 @@ export const supergraphOptions = z
           'A file for a copy of the running supergraph. The gateway starts from it while the registry or the URL is down. Left out: `.weir/GRAPH@VARIANT.graphql` for a registry, none for a URL. No effect for a file.',
         )
         .meta({ title: 'file' }),
+      webhooks,
     },
     { error: 'must be a file, an http(s) or s3:// URL, registry:LOCATION#GRAPH@VARIANT or a map' },
   )
@@ -70,6 +72,9 @@ export const supergraphOptions = z
   })
   .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
     error: 'must have `registry` and `graph` together',
+  })
+  .refine((given) => isGiven(given.registry) || Object.keys(given.webhooks).length === 0, {
+    error: 'must have `webhooks` only with `registry`',
   });
 
 export const supergraph = z

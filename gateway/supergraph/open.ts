@@ -37,13 +37,13 @@ export function openSource(
 ): OpenedSource {
   if (supergraph === undefined)
     throw OptionsError.of(['supergraph'], 'is missing: name a file, an http(s) URL or a registry.');
-  const { file, url, registry, graph, version, pollInterval, headers, keep } = supergraph;
+  const { file, url, registry, graph, version, pollInterval, headers, keep, webhooks } = supergraph;
   const pace = pollInterval === undefined ? {} : { pollInterval };
   const lastGood = keep === undefined ? undefined : lastGoodFile(keep);
   if (registry !== undefined && graph !== undefined) {
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
     const { enabled, interval, minimumDays } = usage;
-    const reading = { registry, graph, version, ...pace, minimumDays, logger, isReadOnly };
+    const reading = { registry, graph, version, ...pace, minimumDays, webhooks, logger, meter, isReadOnly };
     const { source, usageSink: sink, facts: registryFacts, removals } = openRegistry(reading);
     const recorder = enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined;
     return { source, usage: recorder, lastGood: lastGood ?? lastGoodFile(kept), registryFacts, removals };

@@ -8,12 +8,14 @@ import { parseVariant, type Version } from '../../schema/registry/version';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
+import type { Meter } from '../telemetry/metrics/meter';
 import type { UsageSink } from '../usage/recorder';
 import { awsAgents } from '../net/outgoing';
 import { createPolling } from './polling';
 import { type RegistryFacts, readRegistryFacts } from './registry-facts';
 import { type FindRemovals, findRemovals } from './removed-names';
 import type { SupergraphOutcome, SupergraphSource } from './source';
+import { openWebhooks, type WebhooksOptions } from './webhooks/open';
 
 export interface RegistryOptions {
   /** A folder, or `dynamodb://TABLE?region=REGION`. */
@@ -26,12 +28,17 @@ export interface RegistryOptions {
   readonly pollInterval?: number | undefined;
   /** On how many days requests must have been counted before the console allows to delete a field. */
   readonly minimumDays: number;
+  readonly webhooks: WebhooksOptions['webhooks'];
   readonly logger: Logger;
-  /** Whether nothing is reported to the registry. @default false */
+  readonly meter: Meter;
+  /** Whether nothing is reported to the registry, and to webhooks. @default false */
   readonly isReadOnly?: boolean | undefined;
 }
 
-/** Polls a registry for versions of a variant, and reports what the gateway runs, and the usage by clients. */
+/**
+ * Polls a registry for versions of a variant, reports what the gateway runs, and the usage by clients, and delivers the
+ * events of webhooks.
+ */
 export function openRegistry(options: RegistryOptions): {
   readonly source: SupergraphSource;
   readonly usageSink: UsageSink;
@@ -54,6 +61,10 @@ export function openRegistry(options: RegistryOptions): {
   const reports = options.isReadOnly
     ? noReports
     : createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });
+  const webhooks = openWebhooks({
+    webhooks: options.isReadOnly ? {} : options.webhooks,
+    ...{ open, logger, meter: options.meter },
+  });
 
   async function look(): Promise<string | undefined> {
     const reader = await open();
@@ -78,6 +89,7 @@ export function openRegistry(options: RegistryOptions): {
   const source: SupergraphSource = {
     start: (listener) => {
       reports.start();
+      webhooks.start();
       return polling.start(listener);
     },
     onOutcome(outcome: SupergraphOutcome) {
@@ -92,7 +104,7 @@ export function openRegistry(options: RegistryOptions): {
     },
     stop: async () => {
       await polling.stop();
-      await reports.stop();
+      await Promise.all([reports.stop(), webhooks.stop()]);
       await store?.close();
     },
   };

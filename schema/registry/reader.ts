@@ -5,6 +5,7 @@ import { createTexts, type Texts } from './texts';
 import { RegistryError, type Variant, type Version } from './version';
 import type { RegistryStore } from '../store/store';
 import { createUsageLog, type UsageLog } from './usage-log';
+import { createWebhookCursors, type WebhookCursors } from './webhook-cursors';
 
 export interface RegistryReaderOptions {
   readonly store: RegistryStore;
@@ -29,6 +30,8 @@ export class RegistryReader {
   readonly gateways: GatewayReports;
   /** Which operations clients send. */
   readonly usage: UsageLog;
+  /** Which events the webhooks have got. */
+  readonly webhooks: WebhookCursors;
 
   constructor({ store, variant: { graph, variant } }: RegistryReaderOptions) {
     this.store = store;
@@ -37,6 +40,7 @@ export class RegistryReader {
     this.texts = createTexts(store, graph);
     this.gateways = createGatewayReports(store, this.name);
     this.usage = createUsageLog(store, this.name);
+    this.webhooks = createWebhookCursors(store, this.name);
   }
 
   /** The newest version; undefined before the first. */

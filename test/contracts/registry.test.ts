@@ -186,6 +186,30 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
     expect(await staging.current()).toBeUndefined();
   });
 
+  it('keeps which events webhooks have got, and of two processes lets one be first', async () => {
+    const { webhooks } = registry;
+    const cursor = { delivered: 0, attempts: 0, by: 'a', isSending: false };
+    expect(await webhooks.get('deploys')).toBeUndefined();
+    const first = await Promise.all(
+      ['a', 'b', 'c'].map((by) => webhooks.put('deploys', { ...cursor, by }, 0)),
+    );
+    expect(first.filter(Boolean)).toHaveLength(1);
+    const sending = {
+      ...cursor,
+      isSending: true,
+      reason: 'HTTP status 500',
+      retryAt: '2026-12-01T12:00:00Z',
+    };
+    expect(await webhooks.put('deploys', sending, 1)).toBe(true);
+    expect(await webhooks.put('deploys', { ...sending, by: 'b' }, 1)).toBe(false);
+    expect(await webhooks.get('deploys')).toEqual({ cursor: sending, revision: 2 });
+    await webhooks.put('chat', cursor, 0);
+    expect(await webhooks.list()).toEqual([
+      ['chat', cursor],
+      ['deploys', sending],
+    ]);
+  });
+
   it('keeps a supergraph that is larger than an item can be', async () => {
     const words = Array.from({ length: 300 }, () => randomBytes(2400).toString('base64'));
     const sdl = `type Query {\n${words.map((text, index) => `"${text}" f${index}: Int`).join('\n')}\n}`;

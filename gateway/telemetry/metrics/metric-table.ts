@@ -386,6 +386,15 @@ export const metricTable = {
     unit: '{request}',
     description: 'Requests whose use of the schema was not counted, or could not be stored.',
   },
+  'weir.registry.webhooks': {
+    kind: 'counter',
+    unit: '{event}',
+    description: 'Attempts to deliver events of the registry to webhooks.',
+    attributes: {
+      webhook: 'The name of the webhook in the options.',
+      result: '`delivered`, `failed` (it is tried again) or `dropped` (it is not: too old, or too many).',
+    },
+  },
   'weir.audit.dropped': {
     kind: 'counter',
     unit: '{record}',

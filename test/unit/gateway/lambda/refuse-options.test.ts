@@ -51,6 +51,16 @@ it.each<[string, OptionsInput, string]>([
     '`events.sources` are read between requests',
   ],
   [
+    'webhooks of a registry',
+    {
+      supergraph: {
+        ...{ registry: 'dynamodb://weir', graph: 'shop@prod' },
+        webhooks: { deploys: { url: 'http://deploys.test', secrets: ['a'.repeat(32)] } },
+      },
+    },
+    '`supergraph.webhooks` get events between requests',
+  ],
+  [
     'purges of a CDN',
     { cache: { ...shared.cache, cdn: { enabled: true, cloudFront: { distribution: 'E2QWRUHAPOMQZL' } } } },
     '`cache.cdn.cloudFront` gets invalidations after a delay',

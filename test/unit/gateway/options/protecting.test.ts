@@ -39,6 +39,7 @@ const notProtecting = `
   path
   supergraph.file supergraph.url supergraph.registry supergraph.graph supergraph.version
   supergraph.pollInterval supergraph.headers.NAME supergraph.keep
+  supergraph.webhooks.NAME.url supergraph.webhooks.NAME.secrets supergraph.webhooks.NAME.events
   subgraphs.NAME.url subgraphs.NAME.endpoints[].url subgraphs.NAME.endpoints[].zone
   subgraphs.NAME.headers.forward subgraphs.NAME.headers.rename.NAME subgraphs.NAME.headers.response.NAME
   subgraphs.NAME.arrayBatching subgraphs.NAME.auth.type subgraphs.NAME.auth.service

@@ -163,6 +163,8 @@ const inWorker = (options: Options, worker: number, { env }: Context): GatewayOp
     enabled: false,
     console: { ...options.admin.console, enabled: options.admin.enabled && options.admin.console.enabled },
   },
+  // The primary has the port for probes.
+  health: { ...options.health, port: undefined },
   audit: {
     ...options.audit,
     trails: options.audit.trails.map((trail) =>

@@ -6,6 +6,7 @@ import { mergedGateway } from '../../gateway/console/merged-source';
 import type { Options } from '../../gateway/options';
 import { createAdminServer } from '../../gateway/process/operators/admin-server';
 import type { InvalidateFor } from '../../gateway/process/operators/invalidation-route';
+import { openHealthPort } from '../../gateway/process/operators/health-port';
 import { digestOfFiles } from '../../gateway/process/configuration/named-files';
 import {
   gatewayName,
@@ -47,26 +48,21 @@ async function runWorkers(
   let isStopping = false;
 
   const invalidate = invalidateIn(workers);
-  const logger = {
-    error: ({ err }: { readonly err: unknown }, message: string): void => say(`${message}: ${String(err)}`),
-  };
+  const logger = { error: ({ err }: LoggedError, message: string) => say(`${message}: ${String(err)}`) };
   const metrics = createPrimaryMetrics();
   const collect = async (format: MetricsFormat): Promise<string> =>
     mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
   const version = versionIfKnown();
   const about = () => describeGateway({ options, endpoint: url, version, workers: count });
   const hasConsole = admin.enabled && admin.console.enabled;
-  const openOwnConsole = (): OpenConsole =>
-    openConsole(
-      mergedGateway(workers.console, workers.consoleOfOne),
-      gatewayName(),
-      openConsoleStore(options.cache),
-    );
+  const openOwnConsole = (): OpenConsole => openConsoleOf(workers, options);
   let openedConsole = hasConsole ? openOwnConsole() : undefined;
+  const readiness = () => (isStopping ? ['shutting down'] : workers.readiness());
+  const health = openHealthPort(options.health, readiness);
   const adminServer = admin.enabled
     ? createAdminServer({
         metrics: collect,
-        readiness: () => (isStopping ? ['shutting down'] : workers.readiness()),
+        readiness,
         token: admin.token,
         invalidation: admin.token === undefined ? undefined : { token: admin.token, invalidate, logger },
         console: openedConsole && { source: () => openedConsole!.source, about, logger },
@@ -114,6 +110,7 @@ async function runWorkers(
     );
   };
   try {
+    await withOptionsErrors(() => health.listen(), reader);
     if (adminServer !== undefined)
       await withOptionsErrors(() => listen(adminServer.server, admin.host, admin.port, 'admin.port'), reader);
     say(`${count} workers answer at ${url}`);
@@ -130,9 +127,18 @@ async function runWorkers(
     forgetUrl(flags);
     await Promise.all([openedConsole?.close(), workers.stop()]);
     await adminServer?.close();
+    await health.close();
     metrics.close();
   }
 }
+
+interface LoggedError {
+  readonly err: unknown;
+}
+
+/** What the workers record, as one console. */
+const openConsoleOf = (workers: Workers, { cache }: Options): OpenConsole =>
+  openConsole(mergedGateway(workers.console, workers.consoleOfOne), gatewayName(), openConsoleStore(cache));
 
 const invalidateIn =
   (workers: Workers): InvalidateFor =>

@@ -32,7 +32,7 @@ export async function openLambda(
   // Nobody could look at what the console would record.
   const admin = { ...given.admin, enabled: false, console: { ...given.admin?.console, enabled: false } };
   const { gateway, current, flush } = await openGateway(
-    { ...given, admin, clientConnections: noConnections },
+    { ...given, admin, health: {}, clientConnections: noConnections },
     { check: refuseOnLambda, packaged, transport },
   );
   return { gateway, ...createEventHandlers(current().options, current, flush) };

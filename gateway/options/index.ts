@@ -12,6 +12,7 @@ import { readOptionsFile } from './file';
 import { events } from './events';
 import { extensions } from './extensions';
 import { headers } from './headers';
+import { health } from './health';
 import { lambda } from './lambda';
 import { limits } from './limits';
 import { host, path, port, tls, trustedProxies } from './listener';
@@ -197,6 +198,7 @@ export const optionsSchema = z.strictObject({
   introspection,
   extensions,
   admin,
+  health,
   usage,
   audit,
   logging,

@@ -17,7 +17,7 @@ export function refuseFixed(before: Options, after: Options): void {
 
 /** For `cache` only some are. */
 const isFixed = {
-  ...{ host: true, port: true, path: true, tls: true, admin: true, audit: true, logging: true },
+  ...{ host: true, port: true, path: true, tls: true, admin: true, health: true, audit: true, logging: true },
   ...{ extensions: true, telemetry: true, lambda: true },
   ...{ mode: false, supergraph: false, subgraphs: false, privateLinks: false, connections: false },
   ...{ planning: false, overrides: false, calls: false, zone: false, retries: false, breaker: false },

@@ -23,6 +23,7 @@ import { Lifecycle } from './lifecycle';
 import { checkNeededPackages } from './configuration/needed-packages';
 import { gatewayName } from './operators/open-console';
 import { openAll } from './open-parts';
+import { openHealthPort } from './operators/health-port';
 import { openOperatorPort } from './operators/operator-port';
 import { createClientState, openStores, openUpstreams, type ProcessParts } from './process-parts';
 import { Reloads } from './reloads';
@@ -34,6 +35,8 @@ export interface RunningGateway {
   readonly url: string;
   /** The URL of metrics and health; `undefined` if `admin.enabled` is false. */
   readonly adminUrl: string | undefined;
+  /** The URL of the port for probes; undefined without `health.port`. */
+  readonly healthUrl: string | undefined;
   /** Why it is not ready for requests, as `GET /health/ready` says; empty if it is. */
   readonly readiness: () => readonly string[];
   /** All metrics as `GET /metrics` has them. @default in Prometheus' text format */
@@ -139,16 +142,18 @@ export function openGateway(
       consoleOrigins: () => origins.all,
     };
     configurations.use(await Configuration.open(options, { parts, ownSource }));
+    const readiness = () => lifecycle.readiness(configurations.current.answers);
+    const health = opened.add(openHealthPort(options.health, readiness));
     const port = opened.add(
       openClientPort(options, { configurations, lifecycle, telemetry, source: clientConnections }),
     );
-    const readiness = () => lifecycle.readiness(configurations.current.answers);
     const endpoint = (): string => port.endpoint;
     const operators = opened.add(
       openOperatorPort(options, { configurations, telemetry, readiness, endpoint, origins, name }),
     );
     const reloads = new Reloads({ configurations, parts, upstreams, events, ownSource });
 
+    await health.listen();
     await upstreams.listen(options);
     await configurations.current.start();
     configurations.current.follow();
@@ -161,9 +166,10 @@ export function openGateway(
     lifecycle.state = 'running';
 
     const { url: adminUrl } = operators;
+    const { url: healthUrl } = health;
     const { mode } = options;
     if (clientConnections === noConnections) logger.info({ mode }, 'ready');
-    else logger.info({ url: endpoint(), adminUrl, mode }, 'listening');
+    else logger.info({ url: endpoint(), adminUrl, healthUrl, mode }, 'listening');
 
     async function stop(): Promise<void> {
       lifecycle.state = 'stopping';
@@ -179,7 +185,7 @@ export function openGateway(
     let stopping: Promise<void> | undefined;
     return {
       gateway: {
-        ...{ url: endpoint(), adminUrl, readiness, reload: reloads.reload },
+        ...{ url: endpoint(), adminUrl, healthUrl, readiness, reload: reloads.reload },
         metrics: (format) => Promise.resolve(metrics.text(format)),
         invalidate: configurations.invalidateFor,
         console: operators.console,

@@ -219,12 +219,14 @@ describe('weir gateway --workers 2', () => {
     }
   });
 
-  it('is not ready, on both ports, until its workers have a supergraph', async () => {
+  it('is not ready, on each of its ports, until its workers have a supergraph', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}/supergraph.graphql`;
-    const [port, adminPort] = [await freePort(), await freePort()];
-    const gateway = startTwo(port, adminPort, nobody);
+    const [port, adminPort, healthPort] = [await freePort(), await freePort(), await freePort()];
+    const withHealth = join(ofSupergraph, 'health.yaml');
+    writeFileSync(withHealth, `health: { port: ${healthPort} }\n`);
+    const gateway = startTwo(port, adminPort, nobody, ['--config', withHealth]);
     await gateway.printed(/2 workers answer at /);
-    for (const each of [port, adminPort]) {
+    for (const each of [port, adminPort, healthPort]) {
       const health = await fetch(`http://127.0.0.1:${each}/health/ready`);
       expect([health.status, await health.json()]).toEqual([
         503,

@@ -86,6 +86,21 @@ describe('while it stops', () => {
     await stopped;
   });
 
+  it('answers probes on the port for health until the last request is answered', async () => {
+    await start({ health: { port: 0 } });
+    const held = holdAccounts();
+    const at = (path: string): Promise<Response> => fetch(`${gateway.healthUrl}/health/${path}`);
+    expect((await at('ready')).status).toBe(200);
+    const asked = gateway.query('{ me { name } }');
+    const response = await held;
+    const stopped = gateway.stop();
+    expect([(await at('ready')).status, (await at('live')).status]).toEqual([503, 200]);
+    answerMe(response);
+    expect(await asked).toEqual({ data: { me: { name: 'Ada' } } });
+    await stopped;
+    await expect(at('live')).rejects.toThrow();
+  });
+
   it('answers what has come on a connection that was idle, and says that it is the last', async () => {
     await start();
     const { hostname, port } = new URL(gateway.url);

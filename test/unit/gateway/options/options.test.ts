@@ -264,6 +264,7 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'telemetry: { traces: { datadog: b3 } }',
       '`telemetry.traces.datadog` must be true or false, but got: "b3".',
     ],
+    ['health: { port: 70000 }', '`health.port` must be a whole number from 0 to 65535, but got: 70000.'],
     ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);

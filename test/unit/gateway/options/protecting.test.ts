@@ -116,6 +116,7 @@ const notProtecting = `
   admin.host admin.port admin.console.sampling admin.console.memory
   admin.console.failures.enabled admin.console.failures.memory admin.console.failures.slowerThan
   admin.console.values
+  health.host health.port
   usage.enabled usage.minimumDays usage.interval
   audit.trails[].to audit.trails[].select.actions audit.trails[].select.coordinates audit.trails[].whenSlow
   audit.trails[].buffer

@@ -285,6 +285,12 @@ export const errors = {
     message: ({ subgraph }: { readonly subgraph: string }) =>
       `Subgraph "${subgraph}" was not called: the operation needs too many calls.`,
   },
+  SUBGRAPH_RATE_LIMITED: {
+    status: 503,
+    when: 'Beside `data`: a subgraph has had as many calls as `subgraphs.NAME.rate` or `calls.rate` allows, and there is no room for one more within its `wait`. The log has the limit.',
+    message: ({ subgraph }: { readonly subgraph: string }) =>
+      `Subgraph "${subgraph}" was not called: it has had as many calls as its \`rate\` allows.`,
+  },
   REQUEST_CONCURRENCY_LIMITED: {
     status: 503,
     when: 'More operations wait for query plans than `planning.waiting`, and this client has the most of them. `Retry-After` has the seconds until the next try.',

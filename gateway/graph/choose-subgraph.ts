@@ -65,6 +65,7 @@ export function chooseSubgraph(
     ),
     origin: originOf({ endpoints, auth, appsync }),
     arrayBatching,
+    rate: own?.rate ?? options.calls.rate,
     subscriptions: { ...readSubscriptions(subscriptions), verifyCallback: signers.callbacksOf(name) },
     lifetimes: readLifetimes(own?.cache),
   };

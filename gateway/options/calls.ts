@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clientHeaderName, flag, mapOf, timeout, wholeNumber } from './values';
+import { clientHeaderName, duration, flag, mapOf, timeout, wholeNumber } from './values';
 
 /** Names of which the value decides about an answer, or lets somebody in. */
 const sharedHeaderName = clientHeaderName.refine(
@@ -8,6 +8,15 @@ const sharedHeaderName = clientHeaderName.refine(
 );
 
 const shareRule = 'must be a share above 0 and below 1, such as 0.5';
+
+export const rate = mapOf({
+  limit: wholeNumber(1, 100_000).describe('The most calls in any time of `window`.'),
+  window: timeout.prefault('1s').describe('The time in which they are counted.'),
+  wait: duration
+    .refine((value) => value <= 60_000, { error: 'must not be longer than 1m' })
+    .prefault('0s')
+    .describe('How long a call may wait for room. One that would wait longer fails at once.'),
+}).optional();
 
 export const calls = mapOf({
   dedupe: flag
@@ -53,6 +62,11 @@ export const calls = mapOf({
     .default(2048)
     .describe('How many more calls of one subgraph may queue. Calls beyond fail at once.')
     .meta({ protects: true }),
+  rate: rate
+    .describe(
+      'How many calls of each subgraph a process may send in a time, retries included; beyond, calls fail with `SUBGRAPH_RATE_LIMITED`. A call that several requests share is one. A reload begins anew. No effect on subscriptions. Left out: there is no such limit.',
+    )
+    .meta({ protects: true, example: { limit: 500, window: '1s', wait: '50ms' } }),
 })
   .prefault({})
   .describe('How subgraph calls are shared and limited. Mutations are never shared.')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorMask } from './exposure';
+import { rate } from './calls';
 import { type HeadersOptions, subgraphHeaders } from './headers';
 import { appSync, subgraphAuth, subgraphTls } from './subgraph-auth';
 import { subgraphSubscriptions } from './subgraph-subscriptions';
@@ -69,6 +70,9 @@ export const subgraphs = z
         .optional()
         .describe('How long one call of it may take, instead of `timeouts.subgraph`.')
         .meta({ protects: true }),
+      rate: rate
+        .describe('How many calls of it a process may send in a time, instead of `calls.rate`.')
+        .meta({ protects: true, example: { limit: 100, window: '1s', wait: '50ms' } }),
       identity: z
         .enum(['forwarded', 'independent'], { error: 'must be forwarded or independent' })
         .default('forwarded')

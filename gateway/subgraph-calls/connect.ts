@@ -10,6 +10,7 @@ import { connectCalls, connectSubscriptions, type EndpointParts, Uses } from './
 import { batchAsArrays } from './interceptors/array-batch';
 import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
+import { limitRate } from './interceptors/limit-rate';
 import { dedupe } from './interceptors/dedupe';
 import { enforceContract } from './interceptors/enforce-contract';
 import { collectResponseHeaders, keepFromOthers, keepVarying } from './interceptors/response-headers';
@@ -90,7 +91,7 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
 
 /** The interceptors around calls, the outermost first. */
 function callsOf(
-  { timeout, arrayBatching, isAppSync, responseHeaders }: Subgraph,
+  { timeout, arrayBatching, isAppSync, rate, responseHeaders }: Subgraph,
   pending: PendingCalls,
   { calls: { calls, retries }, scopes, interceptors: own, caching, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
@@ -108,6 +109,7 @@ function callsOf(
     logger.debug({ ...loggedIds(caller), subgraph, ...retry }, 'a call of a subgraph is repeated');
   };
   if (retries.max > 0) interceptors.push(retry({ ...retries, timeout, onRetry }));
+  if (rate !== undefined) interceptors.push(limitRate(rate));
   interceptors.push(bulkhead(calls), countCalls());
   if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));
   if (calls.sharedHeaders.length > 0) interceptors.push(keepVarying(calls.sharedHeaders));

@@ -1,4 +1,5 @@
 import type { DiscoveredEndpoint } from '../discovery/discovery';
+import type { Options } from '../options';
 import type { Lifetimes } from '../cache/configured-lifetimes';
 import type { ResponseHeaderRules } from './wire/collected-headers';
 import type { Signer } from './contract/signer';
@@ -29,6 +30,8 @@ export interface Subgraph {
   readonly endpoints: readonly DiscoveredEndpoint[];
   /** Timeout of a call, in milliseconds. */
   readonly timeout: number;
+  /** How many calls may be sent in a time; undefined without a limit. */
+  readonly rate: Options['calls']['rate'];
   /** The most bytes of a response, both as sent and decompressed. */
   readonly maxResponseSize: number;
   /** Headers of every call, in addition to those of the caller. */

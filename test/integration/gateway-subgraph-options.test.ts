@@ -57,6 +57,30 @@ it('calls subgraphs with certificates of its own authority, and says when their 
   await rm(folder, { recursive: true });
 });
 
+it('sends a subgraph no more calls than its `rate` allows, and other subgraphs as many as ever', async () => {
+  gateway = await startTestGateway({
+    supergraph: sourceOf(graph.supergraphSdl),
+    calls: { rate: { limit: 1000 } },
+    subgraphs: { reviews: { rate: { limit: 1, window: '1h' } } },
+  });
+  const ask = () => gateway!.query('{ user(id: "u1") { name reviews { rating } } }');
+  expect((await ask()).errors).toBeUndefined();
+  const { data, errors } = await ask();
+  expect(data).toEqual({ user: { name: 'Ada', reviews: null } });
+  expect(errors).toMatchObject([
+    {
+      message: 'Subgraph "reviews" was not called: it has had as many calls as its `rate` allows.',
+      path: ['user', 'reviews'],
+      extensions: { code: 'SUBGRAPH_RATE_LIMITED', service: 'reviews' },
+    },
+  ]);
+  expect(gateway.log).toContainEqual(
+    expect.objectContaining({
+      err: expect.objectContaining({ message: 'The limit is 1 calls in 3600000 ms.' }),
+    }),
+  );
+});
+
 it('refuses an operation that needs more than `planning` allows', async () => {
   const supergraph = () => sourceOf(graph.supergraphSdl);
   gateway = await startTestGateway({ supergraph: supergraph(), planning: { steps: 5 } });

@@ -94,7 +94,7 @@ export class NullNotes {
       const { code, message, reason } = failure;
       if (code === 'GATEWAY_TIMEOUT') return { kind: 'timeout', subgraph, code, message };
       if (reason === 'broken') return { kind: 'breaker', subgraph, code, message };
-      const isLimit = reason === 'over-limit' || reason === 'busy' || reason === 'too-large';
+      const isLimit = ['over-limit', 'over-rate', 'busy', 'too-large'].includes(reason ?? '');
       return { kind: isLimit ? 'limit' : 'call-failed', subgraph, code, message };
     }
     const code = this.#errorPaths.codeAt(path, subgraph) ?? codeOf(errors[0]);

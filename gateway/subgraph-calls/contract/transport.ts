@@ -292,7 +292,8 @@ export type TransportErrorCode =
   | 'SUBREQUEST_HTTP_ERROR'
   | 'SUBREQUEST_MALFORMED_RESPONSE'
   | 'GATEWAY_TIMEOUT'
-  | 'MAX_SUBGRAPH_CALLS_LIMIT';
+  | 'MAX_SUBGRAPH_CALLS_LIMIT'
+  | 'SUBGRAPH_RATE_LIMITED';
 
 export const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', message: 'could not be reached' },
@@ -331,6 +332,10 @@ export const failures = {
   'over-limit': {
     code: 'MAX_SUBGRAPH_CALLS_LIMIT',
     message: 'was not called: the operation needs too many calls',
+  },
+  'over-rate': {
+    code: 'SUBGRAPH_RATE_LIMITED',
+    message: 'was not called: it has had as many calls as its `rate` allows',
   },
   unknown: { code: 'SUBREQUEST_HTTP_ERROR', message: 'is not known to the transport' },
   'not-accepted': { code: 'SUBREQUEST_HTTP_ERROR', message: 'did not accept the subscription' },

@@ -265,6 +265,14 @@ describe('a mistake is one sentence with the option, the rule and what was there
       '`telemetry.traces.datadog` must be true or false, but got: "b3".',
     ],
     ['health: { port: 70000 }', '`health.port` must be a whole number from 0 to 65535, but got: 70000.'],
+    [
+      'subgraphs: { a: { rate: { limit: 0 } } }',
+      '`subgraphs.a.rate.limit` must be a whole number from 1 to 100000, but got: 0.',
+    ],
+    [
+      'calls: { rate: { limit: 5, wait: 2m } }',
+      '`calls.rate.wait` must not be longer than 1m, but got: "2m".',
+    ],
     ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);

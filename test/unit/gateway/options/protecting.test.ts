@@ -40,6 +40,7 @@ const notProtecting = `
   supergraph.file supergraph.url supergraph.registry supergraph.graph supergraph.version
   supergraph.pollInterval supergraph.headers.NAME supergraph.keep
   supergraph.webhooks.NAME.url supergraph.webhooks.NAME.secrets supergraph.webhooks.NAME.events
+  subgraphs.NAME.rate.limit subgraphs.NAME.rate.window subgraphs.NAME.rate.wait
   subgraphs.NAME.url subgraphs.NAME.endpoints[].url subgraphs.NAME.endpoints[].zone
   subgraphs.NAME.headers.forward subgraphs.NAME.headers.rename.NAME subgraphs.NAME.headers.response.NAME
   subgraphs.NAME.arrayBatching subgraphs.NAME.auth.type subgraphs.NAME.auth.service
@@ -63,7 +64,8 @@ const notProtecting = `
   connections.connectTimeout connections.keepAlive connections.http2 connections.strict
   connections.compression connections.ca
   overrides.NAME
-  calls.batchWindow calls.batchSize calls.sharedHeaders
+  calls.batchWindow calls.batchSize calls.rate.limit calls.rate.window calls.rate.wait
+  calls.sharedHeaders
   zone
   retries.max retries.pause
   breaker.enabled breaker.failures breaker.atLeast breaker.window breaker.pause

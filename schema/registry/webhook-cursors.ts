@@ -25,8 +25,6 @@ export interface WebhookCursors {
   get(webhook: string): Promise<{ readonly cursor: WebhookCursor; readonly revision: number } | undefined>;
   /** Resolves with false if another process was faster: the cursor has another revision than `expected`. */
   put(webhook: string, cursor: WebhookCursor, expected: number): Promise<boolean>;
-  /** Sorted by the names of webhooks. */
-  list(): Promise<(readonly [webhook: string, cursor: WebhookCursor])[]>;
 }
 
 export function createWebhookCursors(store: RegistryStore, name: string): WebhookCursors {
@@ -34,15 +32,10 @@ export function createWebhookCursors(store: RegistryStore, name: string): Webhoo
   return {
     async get(webhook) {
       const item = await store.get({ partition, sort: webhook });
-      return item && { cursor: parse(item.value), revision: item.revision };
+      if (item === undefined) return undefined;
+      return { cursor: JSON.parse(item.value.toString('utf8')) as WebhookCursor, revision: item.revision };
     },
     put: (webhook, cursor, expected) =>
       store.put({ partition, sort: webhook }, Buffer.from(JSON.stringify(cursor)), { expected }),
-    async list() {
-      const items = await store.list(partition);
-      return items.map(({ sort, value }) => [sort, parse(value)] as const);
-    },
   };
 }
-
-const parse = (value: Buffer): WebhookCursor => JSON.parse(value.toString('utf8')) as WebhookCursor;

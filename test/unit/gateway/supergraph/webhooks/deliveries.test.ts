@@ -37,7 +37,6 @@ function cursorsInMemory(): WebhookCursors {
       found = { cursor, revision: expected + 1 };
       return true;
     },
-    list: async () => [],
   };
 }
 

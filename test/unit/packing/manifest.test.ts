@@ -1,8 +1,11 @@
 /** packing/manifest.cjs: what a release says of itself. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { subset } from 'semver';
 import packageJson from '../../../package.json';
 import { lockedPackages, type LockedPackage } from '../../support/installed-package';
 
+type Packages = Record<string, LockedPackage>;
 type Manifest = typeof packageJson & { readonly publishConfig?: object };
 const { imageManifests, releasedManifest } = jest.requireActual<{
   imageManifests: (
@@ -17,6 +20,10 @@ const { imageManifests, releasedManifest } = jest.requireActual<{
   releasedManifest: (manifest: object, packages: Record<string, LockedPackage>) => Manifest;
 }>('../../../packing/manifest.cjs');
 
+const { layOut } = jest.requireActual<{
+  layOut: (packages: Packages, groups: readonly (readonly string[])[]) => Packages;
+}>('../../../packing/locked.cjs');
+
 const packages = lockedPackages();
 const released = releasedManifest(packageJson, packages);
 const versions: Record<string, string> = released.dependencies;
@@ -27,6 +34,17 @@ describe('the manifest in the tarball', () => {
     expect(Object.values(versions).filter((version) => !/^\d+\.\d+\.\d+/.test(version))).toEqual([]);
     for (const [name, range] of Object.entries(packageJson.dependencies))
       expect(subset(versions[name]!, range)).toBe(true);
+  });
+
+  it('cannot name second versions in a range, of which docs/releases.md tells', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/releases.md'), 'utf8');
+    const [, told = ''] = /Two versions of one name\*\* cannot be named by a package: (.*?) are /.exec(page)!;
+    const installation = layOut(packages, [Object.keys(packageJson.dependencies)]);
+    const inRanges = Object.entries(installation).flatMap(([path, { version }]) => {
+      const [, parent, name] = /^(.+)\/node_modules\/(.+)$/.exec(path) ?? [];
+      return parent === undefined || installation[parent]!.dependencies?.[name!] === version ? [] : [name];
+    });
+    expect([...told.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual([...new Set(inRanges)].sort());
   });
 
   it('has nothing that is for a checkout, and is otherwise as package.json', () => {

@@ -56,7 +56,7 @@ function stayApart() {
   return {
     name: 'stay apart',
     setup({ onResolve }) {
-      for (const filter of [packages, unused, /\/import-module$/])
+      for (const filter of [packages, unused, /\/(?:import-module|migrate\/recognise)$/])
         onResolve({ filter }, ({ path, importer }) => ({
           path: path.startsWith('.') ? fromCommand(join(dirname(importer), path)) : path,
           external: true,

@@ -4,7 +4,7 @@ const { join } = require('node:path');
 const { longSuites } = require('./test/long-suites.cjs');
 
 /** Packages that ship only ES modules: jest cannot `require` them as Node does, so they are transformed. */
-const esmOnly = ['jose', 'chokidar', 'readdirp'];
+const esmOnly = ['jose', 'chokidar', 'readdirp', '@sveltejs/acorn-typescript'];
 /** And those that call `import()`, which a script that jest runs cannot. */
 const importing = ['@opentelemetry/exporter-trace-otlp-proto', '@opentelemetry/otlp-exporter-base'];
 

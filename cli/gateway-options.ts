@@ -5,6 +5,7 @@ import type { LoadedOptions, LoadOptions, Options } from '../gateway/options';
 import type { OptionSources } from '../gateway/options/sources';
 import { CommandFailure, type Context } from './context';
 import type * as GatewayOptions from '../gateway/options';
+import type * as Recognise from './migrate/recognise';
 import type * as LostProtections from '../gateway/options/lost-protections';
 import type * as TryExtensions from './gateway/try-extensions';
 import { variableOfValue } from './variables';
@@ -210,7 +211,25 @@ export function readOptions(flags: OwnFlags, { env }: Context, more: More = {}):
     variables: own.variables,
     flags: { ...own.flags, ...more.flags },
   };
-  return loadGatewayOptions().readOptions(given);
+  const { OptionsError, readOptions: read } = loadGatewayOptions();
+  try {
+    return read(given);
+  } catch (error) {
+    if (error instanceof OptionsError && given.config !== undefined) refuseForeign(given.config, given.text);
+    throw error;
+  }
+}
+
+/** Names the command for a configuration of another gateway, instead of a mistake for each of its keys. */
+function refuseForeign(config: string, text: string | undefined): void {
+  // What no gateway starts with stands apart from its bundle.
+  const { foreignTitle } = require('./migrate/recognise') as typeof Recognise;
+  const title = foreignTitle(config, text);
+  if (title === undefined) return;
+  throw new CommandFailure(
+    `weir: ${config} is a configuration of ${title}: \`weir migrate ${config}\` makes weir.yaml of it.`,
+    2,
+  );
 }
 
 /**

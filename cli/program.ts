@@ -15,6 +15,7 @@ import { fetchCommand } from './commands/fetch';
 import { gatewayCommand } from './commands/gateway';
 import { historyCommand } from './commands/history';
 import { initCommand } from './commands/init';
+import { migrateCommand } from './commands/migrate';
 import { packageCommand } from './commands/package';
 import { publishCommand } from './commands/publish';
 import { rehearseRecoveryCommand } from './commands/rehearse-recovery';
@@ -38,6 +39,7 @@ const commands: readonly CreateCommand[] = [
     gatewayCommand,
     subgraphCommand,
     configCommand,
+    migrateCommand,
     composeCommand,
     explainCommand,
     reportCommand,

@@ -1,0 +1,85 @@
+/** JSON Web Tokens of the peers: which issuers are trusted, and where tokens are. */
+import { type ForeignValue, hasReference } from '../foreign';
+import type { Outcome } from '../table';
+import type { Place } from '../translate';
+import { byHand, noOption, texts } from '../values';
+
+const algorithmNames = new Set([
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+]);
+
+/** What checks tokens that are signed with a secret. */
+export const bySecret = 'Tokens that are signed with a secret are checked by a module: `auth.lambda.module`.';
+
+/** There is an issuer, of which Weir checks more than others do. */
+export function needIssuer(at: Place, issuer: string): void {
+  at.otherwise(
+    ['auth', 'oidc', `[${issuer}]`, 'issuer'],
+    '${JWT_ISSUER}',
+    'set the variable, or write the issuer here',
+  );
+}
+
+/** The URL of a key set. */
+export function takeKeySet(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+  needIssuer(at, issuer);
+  if (typeof value === 'string' && (hasReference(value) || /^https?:/i.test(value))) {
+    at.set(['auth', 'oidc', `[${issuer}]`, 'jwks'], value);
+    return undefined;
+  }
+  return byHand(
+    'A key set in a file: write the set itself as `auth.oidc[].jwks`. Until then the issuer is asked.',
+  );
+}
+
+/** Several issuers with the same keys are as many items. */
+export function takeIssuers(
+  value: ForeignValue,
+  at: Place,
+  issuer: string,
+  url: ForeignValue | undefined,
+): Outcome | undefined {
+  const issuers = texts(value);
+  if (issuers === undefined || issuers.length === 0)
+    return byHand('Write each issuer as an item of `auth.oidc`.');
+  for (const [i, each] of issuers.entries()) {
+    const slot = i === 0 ? issuer : `${issuer}-${i}`;
+    at.set(['auth', 'oidc', `[${slot}]`, 'issuer'], each);
+    if (i === 0) continue;
+    if (typeof url === 'string') at.set(['auth', 'oidc', `[${slot}]`, 'jwks'], url);
+    needIssuer(at, slot);
+  }
+  return undefined;
+}
+
+export function takeAudiences(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+  const audiences = texts(value);
+  if (audiences === undefined || audiences.length === 0)
+    return byHand('Write them as `auth.oidc[].audience`.');
+  at.set(['auth', 'oidc', `[${issuer}]`, 'audience'], audiences.length === 1 ? audiences[0] : audiences);
+  return undefined;
+}
+
+export function takeAlgorithms(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+  const known = (texts(value) ?? []).filter((name) => algorithmNames.has(name));
+  if (known.length === 0) return byHand('None of them is one of `auth.oidc[].algorithms`.');
+  at.set(['auth', 'oidc', `[${issuer}]`, 'algorithms'], known);
+  return known.length === (texts(value) ?? []).length
+    ? undefined
+    : byHand('Only algorithms that Weir has are written.');
+}
+
+/** The header of the token. */
+export function takeHeader(name: ForeignValue): Outcome | undefined {
+  if (typeof name !== 'string') return noOption('Tokens come in one header.');
+  return name.toLowerCase() === 'authorization' ? undefined : noOption('Tokens come in `authorization`.');
+}
+
+/** The word before the token. */
+export function takePrefix(prefix: ForeignValue): Outcome | undefined {
+  if (typeof prefix !== 'string') return noOption('There is one prefix.');
+  const word = prefix.trim();
+  return word === '' || word.toLowerCase() === 'bearer'
+    ? undefined
+    : noOption('The prefix of a token is `Bearer`.');
+}

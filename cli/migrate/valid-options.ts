@@ -1,0 +1,45 @@
+import { optionsSchema } from '../../gateway/options';
+import { describeIssue, type OptionsProblem } from '../../gateway/options/problem';
+import type { Draft, Entry } from './draft';
+import { hasReference } from './foreign';
+import { referInstead } from './issuers';
+
+/** Parsing once takes less time than to compile the parser. */
+const once = { jitless: true };
+
+/**
+ * Takes away what the options refuse, so that what is written is valid; the keys that it came from are reported with the
+ * reason. What a reference stands for is not known, so that it is left as it is.
+ */
+export function keepValid(draft: Draft): void {
+  // Each round takes something away.
+  for (;;) {
+    const value = draft.value();
+    const { error } = optionsSchema.safeParse(value, once);
+    const issues = (error?.issues ?? []).filter(({ path }) => !hasReference(at(value, path)));
+    if (issues.length === 0) return;
+    const problems = issues
+      .flatMap((issue) => describeIssue(issue, value, optionsSchema))
+      .toSorted(lastFirst);
+    for (const { path = [], sentence } of problems) {
+      const entries = draft.entriesAt(path);
+      if (!referInstead(draft, path)) draft.remove(path);
+      for (const entry of entries) refuse(entry, sentence);
+    }
+  }
+}
+
+/** Items of a list from its end, so that those before keep their places. */
+function lastFirst({ path: one = [] }: OptionsProblem, { path: other = [] }: OptionsProblem): number {
+  const i = one.findIndex((key, depth) => key !== other[depth]);
+  return typeof one[i] === 'number' && typeof other[i] === 'number' ? other[i] - one[i] : 0;
+}
+
+function refuse(entry: Entry, sentence: string): void {
+  entry.becomes = 'different';
+  entry.isWritten = false;
+  entry.note = `Not written, as Weir refuses it: ${sentence}`;
+}
+
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((map, key) => (map as Record<PropertyKey, unknown> | undefined | null)?.[key], value);

@@ -1,0 +1,245 @@
+/**
+ * Whole configurations of each gateway, and random ones. What becomes of the whole ones is in `weir.yaml` and
+ * `weir-migration.md` beside each; after a change, `WRITE_DOCS=1 npx jest cli/migrate` writes them anew.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { stringify as stringifyToml } from 'smol-toml';
+import { parse, stringify } from 'yaml';
+import { type GivenFile, migrate } from '../../../../cli/migrate/migrate';
+import type { Peer } from '../../../../cli/migrate/peer';
+import { peers } from '../../../../cli/migrate/peers';
+import { pathsOf } from '../../../../cli/migrate/table';
+import { readOptions } from '../../../../gateway/options';
+
+const fixtures = join(__dirname, 'fixtures');
+
+const wholeFiles: Readonly<Record<string, readonly string[]>> = {
+  'apollo-router': ['router.yaml'],
+  'hive-gateway': ['gateway.config.ts'],
+  'hive-router': ['router.config.yaml'],
+  cosmo: ['config.yaml', 'router-execution-config.json'],
+  grafbase: ['grafbase.toml'],
+};
+
+const read = (folder: string, file: string): GivenFile => {
+  const path = join(fixtures, folder, file);
+  return { file, text: readFileSync(existsSync(path) ? path : `${path}.txt`, 'utf8') };
+};
+
+const output = 'weir.yaml';
+
+/** What variables stand for, by their names. */
+const env = new Proxy<Record<string, string | undefined>>(
+  {},
+  {
+    get: (_, name) => {
+      const text = String(name);
+      if (text.startsWith('WEIR_')) return undefined;
+      if (text.endsWith('PORT')) return '4000';
+      if (text.startsWith('REDIS')) return text.endsWith('URL') ? 'redis://redis.test:6379' : 'secret';
+      return /URL|JWKS|ENDPOINT|ISSUER/.test(text)
+        ? 'https://some.test/path'
+        : `value-of-${text}-${'x'.repeat(32)}`;
+    },
+  },
+);
+
+/** Reads options as `weir gateway` does. */
+const readAsGateway = (text: string) =>
+  readOptions({
+    config: join(fixtures, output),
+    text: text.replaceAll(/\$\{file:[^}]+\}/g, 's'.repeat(32)),
+    env,
+  }).options;
+
+describe.each(Object.entries(wholeFiles))('a whole configuration of %s', (folder, files) => {
+  const migration = migrate(
+    files.map((file) => read(folder, file)),
+    { output },
+  );
+  const written = [
+    ['weir.yaml', migration.options],
+    ['weir-migration.md', migration.report],
+    ...migration.files,
+  ] as const;
+
+  it.each(written)('becomes %s', (name, text) => {
+    const file = join(fixtures, folder, 'becomes', name);
+    if (process.env['WRITE_DOCS']) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    expect(text).toBe(readFileSync(file, 'utf8'));
+  });
+
+  it('becomes options that a gateway takes', () => {
+    expect(readAsGateway(migration.options)).toMatchObject({ headers: {} });
+  });
+
+  it('has no option that Weir would have refused', () => {
+    expect(migration.entries.filter(({ note }) => note.includes('is unknown;'))).toEqual([]);
+  });
+
+  it('has each of its keys in the report, and no value of a secret', () => {
+    for (const { path } of migration.entries)
+      expect(migration.report).toContain(path.length > 4 ? path.slice(0, 2).join('.') : path[0]!);
+    expect(migration.report).not.toMatch(/hvk_|hvo_/);
+  });
+});
+
+/** How a value is written in each language, and read back by somebody else. */
+const languages: Readonly<
+  Record<Peer['format'], { readonly write: (value: unknown) => string; readonly file: string }>
+> = {
+  yaml: { write: (value) => stringify(value, { aliasDuplicateObjects: false }), file: 'foreign.yaml' },
+  json: { write: (value) => JSON.stringify(value), file: 'foreign.json' },
+  code: {
+    write: (value) => `export const gatewayConfig = defineConfig(${JSON.stringify(value)});`,
+    file: 'foreign.ts',
+  },
+  toml: { write: (value) => stringifyToml(value), file: 'foreign.toml' },
+};
+
+/** TOML has no nothing. */
+const withoutNull = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (_, each: unknown) => each ?? false);
+
+/** Names that stand in the table of a gateway, and others. */
+const wordsOf = (name: string): string[] => {
+  const { table } = peers.find((peer) => peer.name === name)!;
+  const words = table.rows.flatMap((row) => pathsOf(row)).flatMap((path) => path.split('.'));
+  return [...new Set(words.filter((word) => !word.startsWith('*')))];
+};
+
+const scalar = fc.oneof(
+  fc.boolean(),
+  fc.integer({ min: -5, max: 1e6 }),
+  fc.constant(null),
+  fc.constantFrom(
+    '30s',
+    '1MiB',
+    'https://a.test/',
+    '0.0.0.0:4000',
+    '${NAME}',
+    '$${x}',
+    '^x-.*$',
+    'a: b # c',
+    '',
+    'propagate',
+    'http',
+  ),
+  fc.string({ maxLength: 8 }),
+);
+
+/** A configuration with keys of the table, at their places and elsewhere. */
+function randomConfiguration(name: string): fc.Arbitrary<unknown> {
+  const key = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...wordsOf(name)) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 6 }) },
+  );
+  const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 5, withCrossShrink: true },
+      scalar,
+      fc.array(scalar, { maxLength: 3 }),
+      fc.array(tie('tree'), { maxLength: 3 }),
+      fc.dictionary(key, tie('tree'), { maxKeys: 5 }),
+    ),
+  }));
+  const rows = peers.find((peer) => peer.name === name)!.table.rows;
+  const placed = fc
+    .tuple(
+      fc.constantFrom(...rows.flatMap((row) => pathsOf(row))),
+      fc.oneof(scalar, tree),
+      fc.constantFrom('one', 'x-two', '__proto__'),
+    )
+    .map(
+      ([path, value, star]) =>
+        [path.split('.').map((word) => (word.startsWith('*') ? star : word)), value] as const,
+    );
+  return fc
+    .tuple(fc.dictionary(key, tree, { maxKeys: 3 }), fc.array(placed, { maxLength: 12 }))
+    .map(([base, places]) => {
+      for (const [path, value] of places) place(base, path, value);
+      return base;
+    });
+}
+
+function place(base: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let map = base;
+  for (const key of path.slice(0, -1)) {
+    if (
+      !Object.hasOwn(map, key) ||
+      typeof map[key] !== 'object' ||
+      map[key] === null ||
+      Array.isArray(map[key])
+    )
+      Object.defineProperty(map, key, { value: {}, enumerable: true, writable: true, configurable: true });
+    map = map[key] as Record<string, unknown>;
+  }
+  Object.defineProperty(map, path.at(-1)!, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** The paths of all values, as they are known of the input alone. */
+function leaves(value: unknown, path: readonly string[] = []): string[] {
+  const isList = Array.isArray(value);
+  if (typeof value !== 'object' || value === null) return [JSON.stringify(path)];
+  const members = Object.entries(value);
+  const isOneValue = isList && value.every((item) => typeof item !== 'object' || item === null);
+  if (isOneValue || members.length === 0) return path.length === 0 ? [] : [JSON.stringify(path)];
+  return members.flatMap(([key, member]) => leaves(member, [...path, key]));
+}
+
+describe.each(peers.map(({ name, format }) => [name, format] as const))(
+  'any configuration that is read as one of %s',
+  (name, format) => {
+    it('has each of its keys in the report, and becomes options that are valid', () => {
+      fc.assert(
+        fc.property(randomConfiguration(name), (random) => {
+          const { write, file } = languages[format];
+          const input = format === 'toml' ? withoutNull(random) : random;
+          const migration = migrate([{ file, text: write(input) }], { from: name, output });
+          const reported = new Set(migration.entries.map(({ path }) => JSON.stringify(path)));
+          expect(leaves(input).filter((leaf) => !reported.has(leaf))).toEqual([]);
+          // What references stand for is not known, so that it may be refused.
+          if (!/\$\{/.test(migration.options)) readAsGateway(migration.options);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  },
+);
+
+it('keeps who has no token out where what it needs of an issuer is not known', () => {
+  const text = stringify({
+    jwt: {
+      enabled: true,
+      jwks_providers: [{ source: 'remote', url: 'https://a.test/jwks' }],
+      issuers: ['not a url'],
+    },
+  });
+  const { options } = migrate([{ file: 'router.config.yaml', text }], { output });
+  expect((parse(options) as { auth: unknown }).auth).toMatchObject({
+    oidc: [{ issuer: '${JWT_ISSUER}', audience: '${JWT_AUDIENCE}', jwks: 'https://a.test/jwks' }],
+  });
+  expect(() => readOptions({ config: output, text: options, env: {} })).toThrow(
+    'JWT_ISSUER, which is not set',
+  );
+});
+
+it('quotes references in lists, and leaves what only looks like one as it is', () => {
+  const text = stringify({
+    headers: {
+      all: {
+        request: [
+          { propagate: { named: ['${env.NAME}', 'x-a'] } },
+          { insert: { name: 'x-b', value: 'a ${b} c' } },
+        ],
+      },
+    },
+  });
+  const { options } = migrate([{ file: 'router.yaml', text }], { output });
+  expect(readAsGateway(options)).toMatchObject({ headers: { set: { 'x-b': 'a ${b} c' } } });
+});

@@ -218,6 +218,8 @@ const together = [
   'supergraph: {}',
   'supergraph: { file: a, url: http://a }',
   'supergraph: { registry: a }',
+  'supergraph: { file: a, webhooks: { a: { url: http://a, secrets: [AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA] } } }',
+  'supergraph: { registry: a, graph: a@b, webhooks: { a: { url: http://a:b@c, secrets: [AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA] } } }',
   'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
   'subgraphs: { a: { auth: { type: BEARER, token: a }, appsync: { auth: { type: NONE } } } }',
   'subgraphs: { a: { arrayBatching: true, appsync: { auth: { type: NONE } } } }',

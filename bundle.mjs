@@ -58,7 +58,7 @@ function stayApart() {
     setup({ onResolve }) {
       for (const filter of [packages, unused, /\/(?:import-module|migrate\/recognise)$/])
         onResolve({ filter }, ({ path, importer }) => ({
-          path: path.startsWith('.') ? fromCommand(join(dirname(importer), path)) : path,
+          path: path.startsWith('.') ? `./${fromCommand(join(dirname(importer), path))}` : path,
           external: true,
         }));
     },

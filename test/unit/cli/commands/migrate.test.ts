@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -122,6 +123,19 @@ describe('weir gateway --config', () => {
       stdout: '',
       stderr: `weir: ${file} is a configuration of ${title}: \`weir migrate ${file}\` makes weir.yaml of it.\n`,
     });
+  });
+
+  it('does so in the bundle that a start loads', () => {
+    const main = join(__dirname, '../../../../dist/cli/main.js');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [main, 'gateway', '--config', write('router.yaml', router)],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(stderr).toContain('is a configuration of Apollo Router: `weir migrate ');
+    expect(status).toBe(2);
   });
 
   it('lists the mistakes in options of Weir as before', async () => {

@@ -85,6 +85,7 @@ function companions(group: string, option: string): Record<string, unknown> {
     case 'supergraph':
       if (option === 'registry') return { graph: 'shop@prod' };
       if (option === 'graph') return { registry: 'folder' };
+      if (option === 'webhooks') return { registry: 'folder', graph: 'shop@prod' };
       return ['file', 'url'].includes(option) ? {} : { file: 'supergraph.graphql' };
     case 'auth.iam':
       return option === 'module' || option === 'keys' ? {} : { module: 'keys.mjs' };

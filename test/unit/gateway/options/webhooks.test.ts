@@ -21,6 +21,7 @@ it('is of the registry', () => {
 
 it.each<[string, object, string]>([
   ['an address that is no http(s) URL', { url: 'ftp://a' }, 'must be an http or https URL'],
+  ['what is no address', { url: 'deploys' }, 'must be an http or https URL'],
   ['credentials in the URL', { url: 'http://ana:secret@a/' }, 'must hold no name and no password'],
   ['no secret', { secrets: [] }, 'must hold at least one secret'],
   ['a short secret', { secrets: ['A'.repeat(31)] }, 'must be base64 of 24 to 64 bytes'],

@@ -54,7 +54,24 @@ const algorithms = [
   'EdDSA',
 ] as const;
 
-const algorithmNames = algorithms.join(', ');
+/** HMAC, by the bytes that a secret must have at least (RFC 7518, section 3.2). */
+const secretBytes = { HS256: 32, HS384: 48, HS512: 64 } as const;
+const isOfSecrets = (algorithm: string): algorithm is keyof typeof secretBytes =>
+  Object.hasOwn(secretBytes, algorithm);
+
+const allAlgorithms = [...algorithms, 'HS256', 'HS384', 'HS512'] as const;
+const algorithmNames = allAlgorithms.join(', ');
+
+const secretRule = 'must be a secret of at least 32 bytes';
+
+/** Whoever knows a public key could sign with it, if it were the secret. */
+const isPublicKey = (value: string): boolean => value.includes('-----BEGIN ') || value.includes('"kty"');
+
+const tokenSecret = z
+  .string({ error: secretRule })
+  .refine((value) => Buffer.byteLength(value) >= secretBytes.HS256, { error: secretRule })
+  .refine((value) => !isPublicKey(value), { error: 'must be a secret, and no key in PEM or JSON' })
+  .meta({ writeOnly: true, example: '${file:/run/secrets/token-secret}' });
 
 const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
 
@@ -171,24 +188,39 @@ export const auth = mapOf({
         jwks: keySet
           .optional()
           .describe(
-            'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself. Left out: found by OpenID Connect Discovery.',
+            'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself. Left out: found by OpenID Connect Discovery. Not together with `secret`.',
+          )
+          .meta({ protects: true }),
+        secret: tokenSecret
+          .optional()
+          .describe(
+            'The secret that the issuer signs with, for HS256, HS384 and HS512: its bytes in UTF-8, at least as many as the hash has (32, 48, 64). Take it from a file, which is read again when it changes. Whoever can check such tokens can also sign them. Left out: the issuer has public keys.',
           )
           .meta({ protects: true }),
         audience: audiences
           .optional()
-          .describe('Accepted values of the claim `aud`. This or `clients` is needed, or both.')
+          .describe(
+            'Accepted values of the claim `aud`. This, `clients` or `withoutAudience` is needed, or several.',
+          )
           .meta({ protects: true }),
+        withoutAudience: flag
+          .default(false)
+          .describe(
+            'Accepts tokens without the claim `aud`, for an issuer that writes none. Tokens with one are accepted only if `audience` lists it. Each token of the issuer without `aud` is accepted then, whatever application it was issued for: the log has a warning at the start, unless there are `clients`.',
+          ),
         clients: audiences
           .optional()
           .describe('Accepted values of the claim `azp`, `client_id` or `cid`. Left out: any.')
           .meta({ protects: true }),
         algorithms: z
-          .array(z.enum(algorithms, { error: `must be one of ${algorithmNames}` }), {
+          .array(z.enum(allAlgorithms, { error: `must be one of ${algorithmNames}` }), {
             error: `must be a list of ${algorithmNames}`,
           })
           .min(1, { error: 'must have at least one algorithm' })
-          .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
-          .describe('Accepted signature algorithms.')
+          .optional()
+          .describe(
+            'Accepted signature algorithms: HS256, HS384 and HS512 with a `secret`, and only then. Left out: HS256 with a `secret`, otherwise RS256, PS256, ES256 and EdDSA.',
+          )
           .meta({ example: ['RS256', 'ES256'], protects: true }),
         clockSkew: duration
           .prefault('30s')
@@ -198,11 +230,38 @@ export const auth = mapOf({
           .default('groups')
           .describe('The claim with the groups of a user; `realm_access.roles` is a nested claim.')
           .meta({ protects: true }),
-      }).refine(({ audience, clients }) => audience !== undefined || clients !== undefined, {
-        error:
-          'must have `audience` or `clients`: without them, tokens issued for other applications would be accepted',
-      }),
+      })
+        .refine(
+          ({ audience, clients, withoutAudience }) =>
+            audience !== undefined || clients !== undefined || withoutAudience,
+          {
+            error:
+              'must have `audience` or `clients`: without them, tokens issued for other applications would be accepted. For an issuer that writes no `aud`: `withoutAudience: true`',
+          },
+        )
+        .refine(({ secret: hmac, jwks }) => hmac === undefined || jwks === undefined, {
+          error: 'must have `secret` or `jwks`, not both: a public key must never be taken for a secret',
+        })
+        .refine(
+          ({ secret: hmac, algorithms: given = [] }) =>
+            given.every((each) => isOfSecrets(each) === (hmac !== undefined)),
+          { error: 'must have HS256, HS384 or HS512 in `algorithms` with a `secret`, and no others then' },
+        )
+        .refine(
+          ({ secret: hmac, algorithms: given = [] }) =>
+            hmac === undefined ||
+            given.every((each) => !isOfSecrets(each) || Buffer.byteLength(hmac) >= secretBytes[each]),
+          { error: 'must have a `secret` of at least 48 bytes for HS384, and of 64 bytes for HS512' },
+        ),
       { error: 'must be a list' },
+    )
+    .refine(
+      (issuers) =>
+        issuers.every(
+          ({ issuer, secret: hmac }) =>
+            hmac === undefined || issuers.filter((other) => other.issuer === issuer).length === 1,
+        ),
+      { error: 'must have an issuer with a `secret` only once' },
     )
     .prefault([])
     .describe('Issuers of JSON Web Tokens: OpenID Connect providers.')

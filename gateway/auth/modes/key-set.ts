@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { createLocalJWKSet, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { requestError } from '../../errors';
 import { timeLimit } from '../../net/time-limit';
@@ -5,7 +6,7 @@ import type { Logger } from '../../telemetry/logger';
 import { fetchJson } from './fetch-json';
 import { jose } from './jose';
 
-/** The public keys of an issuer of tokens. Finding one rejects with an error of `jose`, or with a 503. */
+/** The public keys of an issuer of tokens, or its secret. Finding one rejects with an error of `jose`, or with a 503. */
 export interface KeySet {
   readonly find: JWTVerifyGetKey;
   close(): void;
@@ -22,6 +23,12 @@ export interface RemoteKeysOptions {
 /** Keys from the configuration. */
 export function localKeys(keys: JSONWebKeySet): KeySet {
   return { find: jose().createLocalJWKSet(keys), close: () => undefined };
+}
+
+/** The secret of an issuer that signs by HMAC. It has no public keys: none is ever taken for the secret. */
+export function secretKey(secret: string): KeySet {
+  const key = createSecretKey(secret, 'utf8');
+  return { find: () => key, close: () => undefined };
 }
 
 /**

@@ -4,24 +4,38 @@ import type { Logger } from '../../telemetry/logger';
 import { isRefusedHost } from '../../net/refused-hosts';
 import { claimAt } from '../claim';
 import { fetchJson } from './fetch-json';
-import { localKeys, remoteKeys } from './key-set';
+import { localKeys, remoteKeys, secretKey } from './key-set';
 import { listOf, textOf, type TokenIssuer } from './tokens';
 
 type OidcOptions = Options['auth']['oidc'][number];
 
 /** A provider of OpenID Connect, or of OAuth with tokens that are JWTs. */
 export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
-  const { issuer, jwks, audience, clients, algorithms, clockSkew, groupsClaim } = options;
+  const { issuer, jwks, secret, audience, clients, withoutAudience, clockSkew, groupsClaim } = options;
+  if (withoutAudience && clients === undefined)
+    logger.warn(
+      { issuer },
+      'tokens of an issuer are accepted without the claim "aud", whatever application they were issued for',
+    );
   const locate = (signal: AbortSignal): Promise<string> =>
     typeof jwks === 'string' ? Promise.resolve(jwks) : discover(issuer, signal);
   return {
     issuer,
     mode: 'oidc',
-    algorithms,
+    algorithms: options.algorithms ?? (secret === undefined ? ofPublicKeys : ['HS256']),
     clockSkew,
-    keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),
+    keys:
+      secret !== undefined
+        ? secretKey(secret)
+        : typeof jwks === 'object'
+          ? localKeys(jwks)
+          : remoteKeys({ issuer, locate, logger }),
     objection(claims) {
-      if (audience !== undefined && !audiencesOf(claims).some((each) => audience.includes(each)))
+      const isForUs =
+        claims.aud === undefined && withoutAudience
+          ? true
+          : audiencesOf(claims).some((each) => audience?.includes(each));
+      if (!isForUs && (audience !== undefined || withoutAudience))
         return 'The token is for another audience.';
       if (clients !== undefined && !clients.includes(clientOf(claims) ?? ''))
         return 'The token was issued to another client.';
@@ -38,6 +52,8 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
     }),
   };
 }
+
+const ofPublicKeys = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 const audiencesOf = ({ aud = [] }: JWTPayload): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
 

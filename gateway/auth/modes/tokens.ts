@@ -11,7 +11,7 @@ export interface TokenIssuer {
   readonly issuer: string;
   readonly mode: 'oidc' | 'cognito';
   readonly keys: KeySet;
-  /** Allowed signature algorithms. Only asymmetric ones, so that a public key cannot be used as a secret. */
+  /** Allowed signature algorithms: asymmetric ones, or those of HMAC for a secret. Never both, so that no public key is a secret. */
   readonly algorithms: readonly string[];
   /** The tolerated difference of clocks, in milliseconds. */
   readonly clockSkew: number;

@@ -108,6 +108,12 @@ export function connectByProxies(
   };
 }
 
+/** A tunnel to an origin, if there is a proxy for it. */
+export async function tunnelTo(target: URL): Promise<Socket | undefined> {
+  const proxy = proxies?.(target);
+  return proxy && openTunnel(proxy, target, tunnelTimeout);
+}
+
 /**
  * The global `fetch`, through the proxy if there is one. It accepts our dispatcher, though its types demand that of
  * Node's own undici.

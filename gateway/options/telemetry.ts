@@ -7,15 +7,26 @@ const collectorHeaders = z
   .describe('Headers of each request, such as the key of a vendor.')
   .meta({ example: { 'x-api-key': '${file:/run/secrets/collector-key}' } });
 
+const protocols = ['http', 'grpc'] as const;
+const protocol = z.enum(protocols, { error: 'must be http or grpc' });
+
+/** What is no URL is refused for that. */
+const isWithoutPath = (url: string): boolean => !URL.canParse(url) || /^\/?$/.test(new URL(url).pathname);
+const pathRule = 'must have a `url` without a path for gRPC, such as http://collector:4317';
+
 const otlp = mapOf({
   url: httpUrl.describe(
-    'The whole URL, such as `http://collector:4318/v1/metrics`. OTLP over HTTP, in JSON.',
+    'The whole URL, such as `http://collector:4318/v1/metrics`; for gRPC without a path, such as `http://collector:4317`.',
   ),
+  protocol: protocol
+    .default('http')
+    .describe('OTLP over HTTP, in JSON (`http`), or over gRPC (`grpc`), with TLS for `https:` URLs.')
+    .meta({ example: 'http' }),
   headers: collectorHeaders,
   interval: timeout
     .prefault('60s')
     .describe('How long to wait between two requests. The last one is sent when the gateway stops.'),
-});
+}).refine(({ url, protocol }) => protocol === 'http' || isWithoutPath(url), { error: pathRule });
 
 const traces = mapOf({
   otlp: mapOf({
@@ -24,10 +35,19 @@ const traces = mapOf({
       .describe(
         'The whole URL, such as `http://collector:4318/v1/traces`. Left out: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` of the environment; without these nothing is traced.',
       ),
+    protocol: protocol
+      .optional()
+      .describe(
+        'OTLP over HTTP, in Protobuf (`http`), or over gRPC (`grpc`); with gRPC the URL has no path, such as `http://collector:4317`. Left out: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL` or `OTEL_EXPORTER_OTLP_PROTOCOL` of the environment, else HTTP.',
+      )
+      .meta({ example: 'grpc' }),
     headers: collectorHeaders,
   })
+    .refine(({ url, protocol }) => protocol !== 'grpc' || url === undefined || isWithoutPath(url), {
+      error: pathRule,
+    })
     .prefault({})
-    .describe('The OpenTelemetry collector that gets the spans: OTLP over HTTP, in Protobuf.'),
+    .describe('The OpenTelemetry collector that gets the spans.'),
   sampling: share
     .optional()
     .describe(

@@ -9,11 +9,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GatewayOptions, loadOptions } from '../../gateway';
 import { examplesOf, readPage } from '../support/documentation';
-import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver';
+import { startGrpcReceiver } from '../support/grpc-receiver';
+import {
+  type OtlpReceiver,
+  readTraces,
+  type ReceivedSpan,
+  startOtlpReceiver,
+} from '../support/otlp-receiver';
 import { readOpenMetrics } from '../support/openmetrics';
 import { eventually } from '../support/process';
 import { sampleSum, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, type SmallGraph, startSmallGraph, startSubgraph } from '../support/small-graph';
+import { within } from '../support/times';
 import { startTokenIssuer } from '../support/token-issuer';
 
 let graph: SmallGraph;
@@ -513,6 +520,47 @@ describe("with Datadog's headers", () => {
   });
 });
 
+describe('over gRPC', () => {
+  it.each(['the options', 'the environment'])('spans go to the collector that %s name', async (who) => {
+    const receiver = await startGrpcReceiver();
+    const isInOptions = who === 'the options';
+    if (!isInOptions) {
+      process.env['OTEL_EXPORTER_OTLP_PROTOCOL'] = 'grpc';
+      process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = receiver.url;
+      process.env['OTEL_EXPORTER_OTLP_HEADERS'] = 'x-api-key=k';
+    }
+    const gateway = await start({
+      otlp: isInOptions ? { url: receiver.url, protocol: 'grpc', headers: { 'x-api-key': 'k' } } : {},
+    });
+    await gateway.query('{ me { name } }');
+    await gateway.stop();
+    await receiver.close();
+    expect(receiver.requests[0]!.headers).toMatchObject({ 'x-api-key': 'k' });
+    const spans = receiver.requests.flatMap(({ message }) => readTraces(message).spans);
+    expect(spans.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['POST /graphql', 'fetch accounts']),
+    );
+  });
+
+  it('a collector that refuses spans, or holds its answer, costs requests nothing, and makes no stop wait', async () => {
+    const receiver = await startGrpcReceiver();
+    receiver.answers.push(3, () => undefined);
+    const gateway = await start({ otlp: { url: receiver.url, protocol: 'grpc' } });
+    const answer = { data: { me: { name: 'Ada' } } };
+    expect(await gateway.query('{ me { name } }')).toEqual(answer);
+    await eventually(() =>
+      gateway.log.some(
+        ({ msg, err }) => msg === 'spans could not be sent to the collector' && /status 3/.test(err.message),
+      ),
+    );
+    expect(await gateway.query('{ me { name } }')).toEqual(answer);
+    const began = performance.now();
+    await gateway.stop();
+    expect(performance.now() - began).toBeLessThan(within(4_000));
+    await receiver.close();
+  });
+});
+
 describe('an exemplar of a metric', () => {
   /** By metric, as Prometheus asks for them. */
   async function exemplars(
@@ -616,7 +664,7 @@ describe('a collector', () => {
 
   it.each([
     ['OTEL_TRACES_SAMPLER', 'sometimes', 'must be one of always_on, always_off, traceidratio'],
-    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'must be http/protobuf'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http/json', 'must be one of http/protobuf, grpc'],
     ['OTEL_TRACES_EXPORTER', 'zipkin', 'must be one of otlp, none'],
     ['OTEL_BSP_MAX_QUEUE_SIZE', '0', 'must be a whole number, at least 1'],
     ['OTEL_BSP_SCHEDULE_DELAY', '5s', 'must be a whole number, at least 0'],

@@ -115,7 +115,7 @@ function readSpan(span: Message, service: Value): ReceivedSpan {
   };
 }
 
-const readAttributes = (keyValues: readonly Message[]): Attributes =>
+export const readAttributes = (keyValues: readonly Message[]): Attributes =>
   Object.fromEntries(keyValues.map((each) => [each.text(1), each.messages(2).map(readValue)[0]]));
 
 function readValue(value: Message): Value {
@@ -137,7 +137,7 @@ interface Message {
   number(field: number): bigint;
 }
 
-function readMessage(from: Buffer): Message {
+export function readMessage(from: Buffer): Message {
   const fields = new Map<number, (Buffer | bigint)[]>();
   let at = 0;
   const varint = (): bigint => {

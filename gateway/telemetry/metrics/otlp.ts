@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timeLimit } from '../../net/time-limit';
 import type { Options } from '../../options';
+import { GrpcCollector, otlpServices } from '../grpc-collector';
 import type { Logger } from '../logger';
+import { writeProtobuf } from './otlp-protobuf';
 import type { MetricAttributes, CollectedMetric, Series } from './meter';
 
 type OtlpOptions = NonNullable<Options['telemetry']['metrics']['otlp']>;
@@ -24,7 +26,7 @@ export interface OtlpExport {
 }
 
 /**
- * Sends metrics to a collector: OTLP over HTTP, in JSON. Values are cumulative, so the next request includes those of a
+ * Sends metrics to a collector: OTLP over HTTP in JSON, or over gRPC. Values are cumulative, so the next request includes those of a
  * failed one. It is logged when requests begin to fail, and when they succeed again.
  */
 export function startOtlpExport({
@@ -35,7 +37,7 @@ export function startOtlpExport({
   logger,
   fetch,
 }: OtlpExportOptions): OtlpExport {
-  const { url, headers, interval } = options;
+  const { url, protocol, headers, interval } = options;
   const service = {
     ...{ 'service.name': 'weir', 'service.version': version, 'service.instance.id': randomUUID() },
     ...resource,
@@ -44,17 +46,22 @@ export function startOtlpExport({
   let sending: Promise<void> | undefined;
   const stopping = new AbortController();
 
+  const collector = protocol === 'grpc' ? new GrpcCollector({ url, headers, timeout: longest }) : undefined;
+  const sendOverHttp = async (): Promise<void> => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: writeOtlp(collect(), service, version),
+      redirect: 'error',
+      signal: AbortSignal.any([stopping.signal, timeLimit(longest)]),
+    });
+    await response.body?.cancel();
+    if (!response.ok) throw new Error(`It answered with HTTP status ${response.status}.`);
+  };
   const send = async (): Promise<void> => {
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: writeOtlp(collect(), service, version),
-        redirect: 'error',
-        signal: AbortSignal.any([stopping.signal, timeLimit(longest)]),
-      });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`It answered with HTTP status ${response.status}.`);
+      if (collector === undefined) await sendOverHttp();
+      else await collector.send(otlpServices.metrics, await writeProtobuf(collect(), service, version));
       if (failing) logger.info({ url }, 'the collector takes metrics again');
       failing = false;
     } catch (error) {
@@ -77,6 +84,7 @@ export function startOtlpExport({
       await Promise.race([last(), sleep(shutdownTimeout, undefined, { signal: ended.signal })]);
       ended.abort();
       stopping.abort();
+      collector?.close();
     },
   };
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import type { ISerializer } from '@opentelemetry/otlp-transformer';
 import { type Options, OptionsError } from '../../options';
+import { GrpcCollector, otlpServices } from '../grpc-collector';
 import type { Logger } from '../logger';
 import type { Meter } from '../metrics/meter';
 import type { Attributes, Span } from './span';
@@ -89,6 +91,7 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
       const longest = sleep(shutdownTimeout, undefined, { signal: ended.signal }).catch(() => undefined);
       await Promise.race([last, longest]);
       ended.abort();
+      exporter.abort?.();
     },
   };
 }
@@ -105,16 +108,68 @@ function isOn(url: string | undefined, env: ExportOptions['env']): boolean {
   return true;
 }
 
-/** The exporter of OpenTelemetry, for spans that are written already. */
-async function openExporter({
-  options,
-  env,
-  agents,
-}: ExportOptions): Promise<Pick<OTLPExporterBase<SpanBatch>, 'export' | 'shutdown'>> {
+interface Exporter extends Pick<OTLPExporterBase<SpanBatch>, 'export' | 'shutdown'> {
+  /** Gives up what is not sent yet. */
+  readonly abort?: () => void;
+}
+
+async function openExporter(given: ExportOptions): Promise<Exporter> {
+  const { options, env } = given;
+  const named = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? '';
+  if (!['', 'http/protobuf', 'grpc'].includes(named))
+    throw unknown('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf', 'grpc']);
+  const protocol = options.traces.otlp.protocol ?? (named === 'grpc' ? 'grpc' : 'http');
+  return protocol === 'grpc' ? openGrpcExporter(given) : openHttpExporter(given);
+}
+
+/** Sends spans over gRPC. OpenTelemetry reads the variables of URL, headers and timeout as it does for HTTP. */
+async function openGrpcExporter({ options, env }: ExportOptions): Promise<Exporter> {
   const { url, headers } = options.traces.otlp;
-  const protocol = env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? '';
-  if (protocol !== '' && protocol !== 'http/protobuf')
-    throw unknown('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf']);
+  const http = await import('@opentelemetry/otlp-exporter-base/node-http');
+  // oxlint-disable-next-line typescript/no-deprecated -- as below
+  const configuration = http.convertLegacyHttpOptions(
+    { ...(url !== undefined && { url }), headers: { ...headers } },
+    ...(['TRACES', '', {}] as const),
+  );
+  const collector = new GrpcCollector({
+    url: configuration.url,
+    headers: await configuration.headers(),
+    timeout: configuration.timeoutMillis,
+    tls: {
+      ca: fileIn(env, 'CERTIFICATE'),
+      cert: fileIn(env, 'CLIENT_CERTIFICATE'),
+      key: fileIn(env, 'CLIENT_KEY'),
+    },
+  });
+  // Only the error is read.
+  const result = {} as Parameters<Parameters<Exporter['export']>[1]>[0];
+  return {
+    export: ({ bytes }, done) =>
+      void collector.send(otlpServices.traces, bytes).then(
+        () => done(result),
+        (error: unknown) => done({ ...result, error: error as Error }),
+      ),
+    shutdown: () => Promise.resolve(),
+    abort: () => collector.close(),
+  };
+}
+
+/** What is in a file that the environment names for the connection; undefined where it names none. */
+function fileIn(env: ExportOptions['env'], name: string): Buffer | undefined {
+  const variable = [`OTEL_EXPORTER_OTLP_TRACES_${name}`, `OTEL_EXPORTER_OTLP_${name}`].find(
+    (each) => (env[each] ?? '') !== '',
+  );
+  if (variable === undefined) return undefined;
+  try {
+    return readFileSync(env[variable]!);
+  } catch (error) {
+    throw fault(variable, `names a file that cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** The exporter of OpenTelemetry, for spans that are written already. */
+async function openHttpExporter({ options, agents }: ExportOptions): Promise<Exporter> {
+  const { url, headers } = options.traces.otlp;
   const [{ OTLPExporterBase }, http, { ProtobufTraceSerializer }] = await Promise.all([
     import('@opentelemetry/otlp-exporter-base'),
     import('@opentelemetry/otlp-exporter-base/node-http'),

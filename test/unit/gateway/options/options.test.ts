@@ -273,6 +273,18 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'calls: { rate: { limit: 5, wait: 2m } }',
       '`calls.rate.wait` must not be longer than 1m, but got: "2m".',
     ],
+    [
+      'telemetry: { traces: { otlp: { protocol: http/json } } }',
+      '`telemetry.traces.otlp.protocol` must be http or grpc, but got: "http/json".',
+    ],
+    [
+      'telemetry: { metrics: { otlp: { url: "http://c:4318/v1/metrics", protocol: grpc } } }',
+      '`telemetry.metrics.otlp` must have a `url` without a path for gRPC, such as http://collector:4317',
+    ],
+    [
+      'telemetry: { traces: { otlp: { url: "http://c:4318/v1/traces", protocol: grpc } } }',
+      '`telemetry.traces.otlp` must have a `url` without a path for gRPC, such as http://collector:4317',
+    ],
     ['retries: { max: 9 }', 'must be a whole number from 0 to 5'],
   ])('%s', (yaml, sentence) => {
     expect(problemsOf(() => load(yaml))).toEqual([expect.stringContaining(sentence)]);

@@ -126,7 +126,8 @@ const notProtecting = `
   logging.level logging.format logging.sampling logging.fields.NAME.header logging.fields.NAME.claim
   logging.fields.NAME.address logging.omit logging.addresses logging.addressKey
   telemetry.resource.NAME telemetry.metrics.otlp.url telemetry.metrics.otlp.headers.NAME
-  telemetry.metrics.otlp.interval telemetry.traces.otlp.url telemetry.traces.otlp.headers.NAME
+  telemetry.metrics.otlp.interval telemetry.metrics.otlp.protocol telemetry.traces.otlp.protocol
+  telemetry.traces.otlp.url telemetry.traces.otlp.headers.NAME
   telemetry.traces.sampling telemetry.traces.xRay telemetry.traces.datadog telemetry.traces.keep.slowerThan
   telemetry.traces.keep.failed
   shutdown.delay shutdown.grace

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Meter } from '../../../../../gateway/telemetry/metrics/meter';
 import { startOtlpExport } from '../../../../../gateway/telemetry/metrics/otlp';
+import { startGrpcReceiver } from '../../../../support/grpc-receiver';
+import { readAttributes, readMessage } from '../../../../support/otlp-receiver';
 import { eventually } from '../../../../support/process';
 import type { Json } from '../../../../support/running-gateway';
 import { within } from '../../../../support/times';
@@ -37,6 +39,7 @@ async function open(options: { readonly interval?: number } = {}) {
   const exported = startOtlpExport({
     options: {
       url,
+      protocol: 'http',
       headers: { 'x-api-key': 'k' },
       interval: options.interval ?? 3_600_000,
     },
@@ -147,3 +150,58 @@ it('follows no redirect, as its headers are secret', async () => {
   expect(sent).toHaveLength(1);
   expect(said).toEqual(['metrics could not be sent to the collector']);
 });
+
+it('sends the same over gRPC, in Protobuf', async () => {
+  const receiver = await startGrpcReceiver();
+  const meter = new Meter();
+  meter.sum('weir.graphql.errors').add(2, { code: 'OVERLOADED', service: undefined });
+  meter.observe('weir.build', (observe) => observe(1, { version: '1', node: '20' }));
+  meter
+    .histogram('http.client.request.duration')
+    .of({
+      subgraph: 'reviews',
+      ...{ 'http.request.method': 'POST', 'server.address': 'reviews', 'server.port': 443 },
+      ...{ 'http.response.status_code': 200, 'error.type': undefined },
+    })
+    .record(0.5);
+  const exported = startOtlpExport({
+    options: { url: receiver.url, protocol: 'grpc', headers: { 'x-api-key': 'k' }, interval: 3_600_000 },
+    resource: { 'deployment.environment.name': 'test' },
+    version: '1.2.3',
+    collect: () => meter.collect(),
+    logger: { warn: fail, info: fail } as never,
+    fetch,
+  });
+  await exported.stop();
+  await receiver.close();
+  const [{ headers, message }] = receiver.requests as [(typeof receiver.requests)[number]];
+  expect(headers).toMatchObject({
+    ':path': '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+    'x-api-key': 'k',
+  });
+  const [of] = readMessage(message).messages(1);
+  expect(readAttributes(of!.messages(1)[0]!.messages(1))).toMatchObject({
+    'service.name': 'weir',
+    'deployment.environment.name': 'test',
+  });
+  const metrics = new Map(
+    of!
+      .messages(2)[0]!
+      .messages(2)
+      .map((metric) => [metric.text(1), metric]),
+  );
+  const sum = metrics.get('weir.graphql.errors')!.messages(7)[0]!;
+  expect([sum.number(2), sum.number(3)]).toEqual([2n, 1n]);
+  const [errors] = sum.messages(1);
+  expect(errors!.bytes(4)[0]!.readDoubleLE()).toBe(2);
+  expect(readAttributes(errors!.messages(7))).toEqual({ code: 'OVERLOADED' });
+  expect(Math.abs(Number(errors!.number(3) / 1_000_000n) - Date.now())).toBeLessThan(60_000);
+  expect(metrics.get('weir.build')!.messages(5)[0]!.messages(1)[0]!.bytes(4)[0]!.readDoubleLE()).toBe(1);
+  const [histogram] = metrics.get('http.client.request.duration')!.messages(9)[0]!.messages(1);
+  expect([histogram!.number(4), histogram!.bytes(5)[0]!.readDoubleLE()]).toEqual([1n, 0.5]);
+  expect(histogram!.bytes(7)[0]!.length / 8).toBe(14);
+});
+
+const fail = (_: unknown, message: string): never => {
+  throw new Error(message);
+};

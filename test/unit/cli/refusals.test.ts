@@ -249,6 +249,7 @@ const together = [
   'planning: { timeout: 5s }',
   'lambda: { stream: 200MiB }',
   'logging: { fields: { a: { header: x-a, claim: a } } }',
+  'telemetry: { traces: { otlp: { url: http://a/v1/traces, protocol: grpc } } }',
   'logging: { fields: { a: { header: cookie }, ms: { header: x-a } } }',
   'headers: { set: { x-a: b }, claims: { x-a: c } }',
   'headers: { set: { x-a: b }, operationName: x-a }',

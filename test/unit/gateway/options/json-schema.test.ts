@@ -255,7 +255,8 @@ function typeOf(value: unknown): string {
 function optionsFiles(at: string): string[] {
   return readdirSync(at, { withFileTypes: true }).flatMap((entry) => {
     const path = join(at, entry.name);
-    if (entry.isDirectory()) return /^(node_modules|dist|\..*)$/.test(entry.name) ? [] : optionsFiles(path);
+    if (entry.isDirectory())
+      return /^(node_modules|dist|fixtures|\..*)$/.test(entry.name) ? [] : optionsFiles(path);
     return /^weir[\w-]*\.ya?ml$/.test(entry.name) ? [path] : [];
   });
 }

@@ -46,6 +46,8 @@ const notSecret: readonly string[] = [
   'subscriptions.expired',
   'cache.store',
   'auth.anonymous',
+  'auth.oidc[].jwks',
+  'auth.oidc[].withoutAudience',
   'auth.cognito[].clients',
   'auth.cognito[].tokenUse',
   'auth.lambda.ttl',

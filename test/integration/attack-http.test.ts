@@ -476,7 +476,7 @@ describe('a slow client', () => {
     const own = await startTestGateway({
       supergraph: sourceOf(large.supergraphSdl),
       // Time enough for the answer to come on a busy machine: a 504 would be small enough to be taken whole.
-      timeouts: { request: '60s', client: '200ms' },
+      timeouts: { request: '10s', client: '200ms' },
     });
     await own.query('{ me { name } }');
     const known = own.log.length;

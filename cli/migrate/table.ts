@@ -1,5 +1,5 @@
 /** What each key of another gateway becomes: rows that are both looked up and printed in docs/coming-from.md. */
-import type { Place } from './translate';
+import type { Position } from './translate';
 import type { ForeignPath, ForeignValue } from './foreign';
 
 /** `same`: taken over. `different`: taken over, but it does not do quite the same. `none`: no option does that. */
@@ -12,8 +12,8 @@ export interface Outcome {
 }
 
 /** Writes options. What it returns counts instead of the row. */
-export type Take = Taking | ((value: ForeignValue, at: Place) => void);
-export type Taking = (value: ForeignValue, at: Place) => Outcome | undefined;
+export type Take = Taking | ((value: ForeignValue, at: Position) => void);
+export type Taking = (value: ForeignValue, at: Position) => Outcome | undefined;
 
 export interface Row {
   /**

@@ -13,7 +13,7 @@ import type { Peer } from './peer';
 import type { Match } from './table';
 
 /** What a row knows of the key that it takes. */
-export interface Place {
+export interface Position {
   /** What the stars of the row's key stand for. */
   readonly names: readonly string[];
   /** A value beside the key, or below what is beside it. */

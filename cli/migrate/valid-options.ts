@@ -29,7 +29,7 @@ export function keepValid(draft: Draft): void {
   }
 }
 
-/** Items of a list from its end, so that those before keep their places. */
+/** Items of a list from its end, so that those before keep their positions. */
 function lastFirst({ path: one = [] }: OptionsProblem, { path: other = [] }: OptionsProblem): number {
   const i = one.findIndex((key, depth) => key !== other[depth]);
   return typeof one[i] === 'number' && typeof other[i] === 'number' ? other[i] - one[i] : 0;

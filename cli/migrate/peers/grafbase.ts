@@ -3,7 +3,7 @@ import { type ForeignValue, isMap, plain, type ToReferences, textOf } from '../f
 import type { Peer } from '../peer';
 import { readToml } from '../readers/toml';
 import { aside, different, guards, none, type Row, same, Table, type Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import {
   byHand,
   choice,
@@ -84,7 +84,7 @@ const serverRows: readonly Row[] = [
 ];
 
 /** `*.shop.example` has no scheme there. */
-function takeOrigins(value: ForeignValue, at: Place): Outcome | undefined {
+function takeOrigins(value: ForeignValue, at: Position): Outcome | undefined {
   const origins = texts(value);
   if (origins === undefined) return byHand('Write the origins as `cors.origins`.');
   if (value === 'any' || value === '*') {
@@ -198,7 +198,7 @@ const accessRows = (): Row[] =>
     ),
   );
 
-function takeComplexity(_: ForeignValue, at: Place): void {
+function takeComplexity(_: ForeignValue, at: Position): void {
   const [limit, list] = [
     at.inFile('complexity_control', 'limit'),
     at.inFile('complexity_control', 'list_size'),
@@ -209,7 +209,7 @@ function takeComplexity(_: ForeignValue, at: Place): void {
 }
 
 function jwtRows(key: string, fixed: string): Row[] {
-  const slot = (at: Place): string => (fixed === '' ? at.names[0]! : fixed);
+  const slot = (at: Position): string => (fixed === '' ? at.names[0]! : fixed);
   const rows = (name: string): string[] => [`${key}.${name}`, `${key}.jwks.${name}`];
   return [
     same(rows('url'), '`auth.oidc[].jwks`', (value, at) => {
@@ -233,7 +233,7 @@ function jwtRows(key: string, fixed: string): Row[] {
 }
 
 /** Windows last whole seconds. */
-function takeRate(value: ForeignValue, at: Place, path: string): Outcome | undefined {
+function takeRate(value: ForeignValue, at: Position, path: string): Outcome | undefined {
   const interval = milliseconds(at.beside('duration') ?? '1s', 1000);
   if (typeof value !== 'number' || interval === undefined || interval === 0)
     return byHand('Write the rate by hand.');
@@ -351,7 +351,7 @@ const callRows = (): Row[] => [
 function headerRows(key: string, options: string): Row[] {
   const shown = options.replace('*', 'NAME');
   const each = (name: string): string => `${key}.*.${name}`;
-  const pathOf = (at: Place, ...more: readonly string[]): string[] => [
+  const pathOf = (at: Position, ...more: readonly string[]): string[] => [
     ...options.split('.').map((part) => (part === '*' ? at.names[0]! : part)),
     ...more,
   ];
@@ -388,7 +388,7 @@ function headerRows(key: string, options: string): Row[] {
 
 function takeHeaderRule(
   rule: ForeignValue,
-  at: Place,
+  at: Position,
   pathOf: (...more: readonly string[]) => string[],
 ): Outcome | undefined {
   const [name, rename, value] = [at.beside('name'), at.beside('rename'), at.beside('value')];
@@ -461,8 +461,8 @@ const telemetryRows = (): Row[] => [
 
 function exporterRows(key: string, signals: readonly Signal[]): Row[] {
   const options = signals.map((signal) => `\`telemetry.${signal}.otlp\``).join(', ');
-  const isOn = (at: Place): boolean => at.inFile(...key.split('.'), 'enabled') === true;
-  const header = (value: ForeignValue, at: Place): void => {
+  const isOn = (at: Position): boolean => at.inFile(...key.split('.'), 'enabled') === true;
+  const header = (value: ForeignValue, at: Position): void => {
     if (isOn(at)) for (const signal of signals) setCollectorHeader(at, signal, at.names[0]!, value);
   };
   return [

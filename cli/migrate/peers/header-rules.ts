@@ -1,10 +1,10 @@
 /** Header rules as Apollo Router and Hive Router write them: lists of `propagate`, `insert` and `remove`. */
 import { type ForeignValue, hasReference, textOf } from '../foreign';
 import { different, none, type Outcome, type Row, same } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import { byHand, headerPatterns, noOption, texts } from '../values';
 
-/** The options of rules that stand at a place: for all subgraphs, or for the one that the first star names. */
+/** The options of rules at a position: for all subgraphs, or for the one that the first star names. */
 interface Scope {
   /** Where rules stand, such as `headers.all`. */
   readonly key: string;
@@ -114,12 +114,12 @@ function responseRules({ key, options }: Scope): Row[] {
 }
 
 /** The path of a map of headers, with the name of the subgraph if it is one's. */
-const pathOf = (options: string, { names }: Place, ...more: readonly string[]): string[] => [
+const pathOf = (options: string, { names }: Position, ...more: readonly string[]): string[] => [
   ...options.split('.').map((key) => (key === '*' ? names[0]! : key)),
   ...more,
 ];
 
-function propagate(options: string, names: readonly string[] | undefined, at: Place): Outcome | undefined {
+function propagate(options: string, names: readonly string[] | undefined, at: Position): Outcome | undefined {
   if (names === undefined) return byHand('Name the headers by hand.');
   const newName = at.beside('rename');
   const [name] = names;
@@ -129,7 +129,7 @@ function propagate(options: string, names: readonly string[] | undefined, at: Pl
   return undefined;
 }
 
-function addPatterns(path: string, value: ForeignValue, at: Place): Outcome | undefined {
+function addPatterns(path: string, value: ForeignValue, at: Position): Outcome | undefined {
   const expressions = texts(value);
   const patterns = expressions?.map((each) => headerPatterns(each));
   if (patterns === undefined || patterns.includes(undefined))
@@ -138,7 +138,7 @@ function addPatterns(path: string, value: ForeignValue, at: Place): Outcome | un
   return undefined;
 }
 
-function insert(options: string, name: ForeignValue, at: Place): Outcome | undefined {
+function insert(options: string, name: ForeignValue, at: Position): Outcome | undefined {
   const value = at.beside('value');
   if (typeof name !== 'string' || hasReference(name)) return byHand('Name the header by hand.');
   if (isScalar(value)) {

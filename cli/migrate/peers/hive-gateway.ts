@@ -3,7 +3,7 @@ import { Code, type ForeignValue, isMap } from '../foreign';
 import type { Peer } from '../peer';
 import { readCode } from '../readers/code';
 import { aside, different, guards, none, type Row, same, Table, type Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import { byHand, choice, count, duration, flag, noOption, seconds, texts, to } from '../values';
 import { takeRedis } from './redis';
 import {
@@ -22,7 +22,7 @@ const extension = 'Write it as a [hook, an interceptor](extending.md) or another
 /** A value that code works out. */
 const ifKnown =
   (path: string, convert: (value: ForeignValue) => unknown) =>
-  (value: ForeignValue, at: Place): Outcome | undefined =>
+  (value: ForeignValue, at: Position): Outcome | undefined =>
     value instanceof Code ? noOption(`Code decides it. ${extension}`) : to(path, convert)(value, at);
 
 const number = (value: ForeignValue): unknown => (typeof value === 'string' ? value : count(value));
@@ -308,8 +308,8 @@ function jwtRows(): Row[] {
   const providers = (name: string): string[] =>
     ['signingKeyProviders', 'singingKeyProviders'].map((list) => `jwt.${list}.*.${name}`);
   const remote = 'createRemoteJwksSigningKeyProvider';
-  const slotOf = (at: Place): string => (at.names[0] === '0' ? issuer : `${issuer}-${at.names[0]}`);
-  const needAnonymous = (at: Place): void =>
+  const slotOf = (at: Position): string => (at.names[0] === '0' ? issuer : `${issuer}-${at.names[0]}`);
+  const needAnonymous = (at: Position): void =>
     at.otherwise(
       ['auth', 'anonymous'],
       at.inFile('jwt', 'reject', 'missingToken') === false,
@@ -368,7 +368,7 @@ const readsHeader =
   /^(?:\w+\.){0,3}headers\.get\((?:'([\w-]+)'|"([\w-]+)")\)(?:!| as string| \?\? (?:''|""|undefined)| \|\| (?:''|""))?$/;
 
 /** Of a function that only returns headers. */
-function takeReturnedHeaders(value: ForeignValue, at: Place): Outcome | undefined {
+function takeReturnedHeaders(value: ForeignValue, at: Position): Outcome | undefined {
   const returned = value instanceof Code ? value.returned : undefined;
   if (returned === undefined)
     return noOption(

@@ -3,7 +3,7 @@ import { type ForeignValue, plain, textOf } from '../foreign';
 import type { Peer } from '../peer';
 import { readYaml } from '../readers/yaml';
 import { aside, different, guards, none, type Row, same, Table, type Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import {
   byHand,
   choice,
@@ -138,16 +138,16 @@ const accessRows = (): Row[] => [
 ];
 
 const slot = 'jwt';
-const isOn = (at: Place): boolean => at.inFile('jwt', 'enabled') === true;
+const isOn = (at: Position): boolean => at.inFile('jwt', 'enabled') === true;
 
 /** The first key set stands for all issuers, the others are items of their own. */
-const slotOf = (at: Place): string => (at.names[0] === '0' ? slot : `${slot}-${at.names[0]}`);
+const slotOf = (at: Position): string => (at.names[0] === '0' ? slot : `${slot}-${at.names[0]}`);
 
 function jwtRows(): Row[] {
   /** What counts for the tokens of all key sets. */
   const forAll =
-    (act: (value: ForeignValue, at: Place, slotName: string) => Outcome | undefined) =>
-    (value: ForeignValue, at: Place): Outcome | undefined => {
+    (act: (value: ForeignValue, at: Position, slotName: string) => Outcome | undefined) =>
+    (value: ForeignValue, at: Position): Outcome | undefined => {
       if (!isOn(at)) return { becomes: 'same', note: 'It is switched off.' };
       const sets = at.inFile('jwt', 'jwks_providers');
       const names = Array.from({ length: Array.isArray(sets) ? sets.length : 1 }, (_, i) =>
@@ -236,7 +236,7 @@ function jwtRows(): Row[] {
 
 function corsRows(): Row[] {
   const policy = (name: string): string => `cors.policies.*.${name}`;
-  const isOff = (at: Place): boolean => at.inFile('cors', 'enabled') === false;
+  const isOff = (at: Position): boolean => at.inFile('cors', 'enabled') === false;
   const each = (name: string, option: string, convert: (value: ForeignValue) => unknown): Row[] => [
     same(`cors.${name}`, `\`cors.${option}\``, (value, at) =>
       isOff(at) ? undefined : to(`cors.${option}`, convert)(value, at),
@@ -577,8 +577,8 @@ const telemetryRows = (): Row[] => [
 
 function exporterRows(key: string, signal: Signal): Row[] {
   const options = `telemetry.${signal}.otlp`;
-  const isOff = (at: Place): boolean => at.beside('enabled') === false;
-  const header = (value: ForeignValue, at: Place): void =>
+  const isOff = (at: Position): boolean => at.beside('enabled') === false;
+  const header = (value: ForeignValue, at: Position): void =>
     setCollectorHeader(at, signal, at.names[1]!, value);
   return [
     same(`${key}.*.kind`, `\`${options}\``, (value) =>

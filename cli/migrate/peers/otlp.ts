@@ -1,13 +1,18 @@
 /** OpenTelemetry collectors of the peers. */
 import type { ForeignValue } from '../foreign';
 import type { Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import { byHand } from '../values';
 
 export type Signal = 'traces' | 'metrics';
 
 /** Sets the collector of a signal: a URL without a path gets that of the signal. */
-export function setCollector(at: Place, signal: Signal, url: string, isHttp: boolean): Outcome | undefined {
+export function setCollector(
+  at: Position,
+  signal: Signal,
+  url: string,
+  isHttp: boolean,
+): Outcome | undefined {
   const options = `telemetry.${signal}.otlp`;
   if (!isHttp) return byHand(`OTLP goes over HTTP, usually to port 4318: write \`${options}.url\`.`);
   const hasPath = !URL.canParse(url) || new URL(url).pathname !== '/';
@@ -15,7 +20,7 @@ export function setCollector(at: Place, signal: Signal, url: string, isHttp: boo
   return undefined;
 }
 
-export function setCollectorHeader(at: Place, signal: Signal, name: string, value: ForeignValue): void {
+export function setCollectorHeader(at: Position, signal: Signal, name: string, value: ForeignValue): void {
   const texts = Array.isArray(value) ? value : [value];
   at.set(['telemetry', signal, 'otlp', 'headers', name], texts.map(String).join(','));
 }

@@ -1,13 +1,13 @@
 /** A Redis of the peers: one URL, with its user and password in it. */
 import { type ForeignValue, hasReference } from '../foreign';
 import type { Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import { byHand, texts } from '../values';
 
 /** Takes the first of several URLs, as a cluster is found from one of its nodes. */
 export function takeRedis(
   value: ForeignValue,
-  at: Place,
+  at: Position,
   {
     user,
     password,

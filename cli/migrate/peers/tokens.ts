@@ -1,7 +1,7 @@
 /** JSON Web Tokens of the peers: which issuers are trusted, and where tokens are. */
 import { type ForeignValue, hasReference } from '../foreign';
 import type { Outcome } from '../table';
-import type { Place } from '../translate';
+import type { Position } from '../translate';
 import { byHand, noOption, texts } from '../values';
 
 const algorithmNames = new Set([
@@ -12,7 +12,7 @@ const algorithmNames = new Set([
 export const bySecret = 'Tokens that are signed with a secret are checked by a module: `auth.lambda.module`.';
 
 /** There is an issuer, of which Weir checks more than others do. */
-export function needIssuer(at: Place, issuer: string): void {
+export function needIssuer(at: Position, issuer: string): void {
   at.otherwise(
     ['auth', 'oidc', `[${issuer}]`, 'issuer'],
     '${JWT_ISSUER}',
@@ -21,7 +21,7 @@ export function needIssuer(at: Place, issuer: string): void {
 }
 
 /** The URL of a key set. */
-export function takeKeySet(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+export function takeKeySet(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
   needIssuer(at, issuer);
   if (typeof value === 'string' && (hasReference(value) || /^https?:/i.test(value))) {
     at.set(['auth', 'oidc', `[${issuer}]`, 'jwks'], value);
@@ -35,7 +35,7 @@ export function takeKeySet(value: ForeignValue, at: Place, issuer: string): Outc
 /** Several issuers with the same keys are as many items. */
 export function takeIssuers(
   value: ForeignValue,
-  at: Place,
+  at: Position,
   issuer: string,
   url: ForeignValue | undefined,
 ): Outcome | undefined {
@@ -52,7 +52,7 @@ export function takeIssuers(
   return undefined;
 }
 
-export function takeAudiences(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+export function takeAudiences(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
   const audiences = texts(value);
   if (audiences === undefined || audiences.length === 0)
     return byHand('Write them as `auth.oidc[].audience`.');
@@ -60,7 +60,7 @@ export function takeAudiences(value: ForeignValue, at: Place, issuer: string): O
   return undefined;
 }
 
-export function takeAlgorithms(value: ForeignValue, at: Place, issuer: string): Outcome | undefined {
+export function takeAlgorithms(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
   const known = (texts(value) ?? []).filter((name) => algorithmNames.has(name));
   if (known.length === 0) return byHand('None of them is one of `auth.oidc[].algorithms`.');
   at.set(['auth', 'oidc', `[${issuer}]`, 'algorithms'], known);

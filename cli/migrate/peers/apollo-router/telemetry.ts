@@ -1,7 +1,7 @@
-/** What Apollo Router tells of itself. */
+/** What Apollo Router reports of itself. */
 import { different, none, type Row, same } from '../../table';
 import { byHand, choice, duration, flag, to } from '../../values';
-import type { Place } from '../../translate';
+import type { Position } from '../../translate';
 import { type ForeignValue, textOf } from '../../foreign';
 import { isMap } from '../../foreign';
 import { setCollector, setCollectorHeader, type Signal } from '../otlp';
@@ -64,7 +64,7 @@ export const telemetryRows = (): Row[] => [
 ];
 
 /** A map of how lines look: its name is the format. */
-function takeFormat(_: ForeignValue, at: Place): void {
+function takeFormat(_: ForeignValue, at: Position): void {
   const format = at.inFile('telemetry', 'exporters', 'logging', 'stdout', 'format');
   if (isMap(format)) at.set('logging.format', format.has('json') ? 'json' : 'pretty');
 }
@@ -164,9 +164,9 @@ function traceRows(): Row[] {
 /** OTLP: over one of two protocols, where it is switched on. */
 function otlpRows(place: string, signal: Signal): Row[] {
   const key = (name: string): string => `${place}.otlp.${name}`;
-  const isOn = (at: Place): boolean => at.inFile(...key('enabled').split('.')) === true;
+  const isOn = (at: Position): boolean => at.inFile(...key('enabled').split('.')) === true;
   const options = `\`telemetry.${signal}.otlp`;
-  const header = (value: ForeignValue, at: Place): void => {
+  const header = (value: ForeignValue, at: Position): void => {
     if (isOn(at)) setCollectorHeader(at, signal, at.names[0]!, value);
   };
   return [

@@ -1,6 +1,6 @@
 /** Who may do what at Cosmo, and how much. */
 import { aside, different, guards, none, type Row, same, type Taking } from '../../table';
-import type { Place } from '../../translate';
+import type { Position } from '../../translate';
 import { byHand, choice, count, formatDuration, milliseconds, texts, to } from '../../values';
 import { takeRedis } from '../redis';
 import {
@@ -17,7 +17,7 @@ const jwt = 'authentication.jwt';
 const jwks = `${jwt}.jwks.*`;
 
 /** Without `require_authentication` others may come, too. */
-function letOthersIn(at: Place): void {
+function letOthersIn(at: Position): void {
   at.otherwise(
     ['auth', 'anonymous'],
     at.inFile('authorization', 'require_authentication') !== true,
@@ -203,7 +203,7 @@ function limitRows(): Row[] {
 }
 
 function rateRows(): Row[] {
-  const isOn = (at: Place): boolean => at.inFile('rate_limit', 'enabled') === true;
+  const isOn = (at: Position): boolean => at.inFile('rate_limit', 'enabled') === true;
   return [
     same('rate_limit.enabled', '`rates`'),
     different(

@@ -1,7 +1,7 @@
 /** What Cosmo does to calls of subgraphs. */
 import { type ForeignValue, hasReference, textOf } from '../../foreign';
 import { different, guards, none, type Outcome, type Row, same } from '../../table';
-import type { Place } from '../../translate';
+import type { Position } from '../../translate';
 import { byHand, choice, count, duration, flag, headerPatterns, noOption, to } from '../../values';
 
 export const callRows = (): Row[] => [
@@ -28,7 +28,7 @@ function headerRowsOf(key: string, options: string): Row[] {
   const shown = options.replace('*', 'NAME');
   const request = (name: string): string => `${key}.request.*.${name}`;
   const response = (name: string): string => `${key}.response.*.${name}`;
-  const pathOf = (at: Place, ...more: readonly string[]): string[] => [
+  const pathOf = (at: Position, ...more: readonly string[]): string[] => [
     ...options.split('.').map((each) => (each === '*' ? at.names[0]! : each)),
     ...more,
   ];
@@ -98,7 +98,7 @@ function headerRowsOf(key: string, options: string): Row[] {
 
 function takeRequestRule(
   op: ForeignValue,
-  at: Place,
+  at: Position,
   pathOf: (...more: readonly string[]) => string[],
 ): Outcome | undefined {
   if (op === 'set') {

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { type ForeignValue, isMap, valueAt } from '../../foreign';
 import { different, none, type Row, same, type Outcome } from '../../table';
-import type { Place } from '../../translate';
+import type { Position } from '../../translate';
 import { byHand } from '../../values';
 
 interface Subgraph {
@@ -39,7 +39,7 @@ export const executionRows: readonly Row[] = [
 ];
 
 /** Writes `supergraph.yaml`, and a file for the schema of each subgraph. */
-function writeGraph(value: ForeignValue, at: Place): Outcome | undefined {
+function writeGraph(value: ForeignValue, at: Position): Outcome | undefined {
   const subgraphs = subgraphsIn(value, at);
   const composed = subgraphs.filter(({ schema }) => schema !== undefined);
   for (const { name, subscriptions, url } of subgraphs)
@@ -68,7 +68,7 @@ function writeGraph(value: ForeignValue, at: Place): Outcome | undefined {
 const fileOf = (name: string): string =>
   `schemas/${/^[A-Za-z0-9][\w.-]*$/.test(name) ? name : encodeURIComponent(name).replaceAll('.', '%2E')}.graphql`;
 
-function subgraphsIn(value: ForeignValue, at: Place): Subgraph[] {
+function subgraphsIn(value: ForeignValue, at: Position): Subgraph[] {
   const listed = at.inFile('subgraphs');
   const byId = new Map(
     (Array.isArray(listed) ? (listed as ForeignValue[]) : [])
@@ -97,7 +97,7 @@ function subgraphsIn(value: ForeignValue, at: Place): Subgraph[] {
 }
 
 /** A schema may be named by its key in the storage of texts. */
-function storedSchema(graphql: ForeignValue, at: Place): string | undefined {
+function storedSchema(graphql: ForeignValue, at: Position): string | undefined {
   const key = textOf(valueAt(graphql, ['upstreamSchema', 'key']));
   return key === undefined ? undefined : textOf(at.inFile('engineConfig', 'stringStorage', key));
 }

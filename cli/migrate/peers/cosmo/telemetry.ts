@@ -1,7 +1,7 @@
-/** What Cosmo tells of itself. */
+/** What Cosmo reports of itself. */
 import { type ForeignValue, textOf } from '../../foreign';
 import { different, none, type Row, same } from '../../table';
-import type { Place } from '../../translate';
+import type { Position } from '../../translate';
 import { byHand, count, flag, to } from '../../values';
 import { takeListener } from '../apollo-router/server';
 import { setCollector, setCollectorHeader, type Signal } from '../otlp';
@@ -99,7 +99,7 @@ export const telemetryRows = (): Row[] => [
 function exporterRows(key: string, signal: Signal): Row[] {
   const options = `telemetry.${signal}.otlp`;
   const list = key.split('.');
-  const isOff = (at: Place): boolean =>
+  const isOff = (at: Position): boolean =>
     at.inFile(...list, at.names[0]!, 'disabled') === true ||
     at.inFile(...list.slice(0, -1), 'enabled') === false;
   return [

@@ -5,7 +5,8 @@ const references: Readonly<Record<string, string>> = { issuer: '${JWT_ISSUER}', 
 
 const reasons: Readonly<Record<string, string>> = {
   issuer: 'the claim `iss` is checked, too: set the variable, or write the issuer here',
-  audience: 'the claim `aud` is checked, too: set the variable, or write it here, or use `clients`',
+  audience:
+    'the claim `aud` is checked, too: set the variable, or write it here, or use `clients`; `withoutAudience: true` for an issuer that writes none',
 };
 
 /**

@@ -1,4 +1,5 @@
 import { optionsSchema } from '../../gateway/options';
+import { isMap } from '../../gateway/options/is-map';
 import { describeIssue, type OptionsProblem } from '../../gateway/options/problem';
 import type { Draft, Entry } from './draft';
 import { hasReference } from './foreign';
@@ -16,7 +17,7 @@ export function keepValid(draft: Draft): void {
   for (;;) {
     const value = draft.value();
     const { error } = optionsSchema.safeParse(value, once);
-    const issues = (error?.issues ?? []).filter(({ path }) => !hasReference(at(value, path)));
+    const issues = (error?.issues ?? []).filter(({ path }) => !mayBeRight(at(value, path)));
     if (issues.length === 0) return;
     const problems = issues
       .flatMap((issue) => describeIssue(issue, value, optionsSchema))
@@ -28,6 +29,10 @@ export function keepValid(draft: Draft): void {
     }
   }
 }
+
+/** Whether a reference decides it: the value itself, or a member of the map that a rule is about. */
+const mayBeRight = (value: unknown): boolean =>
+  hasReference(value) || (isMap(value) && Object.values(value).some(hasReference));
 
 /** Items of a list from its end, so that those before keep their positions. */
 function lastFirst({ path: one = [] }: OptionsProblem, { path: other = [] }: OptionsProblem): number {

@@ -367,7 +367,7 @@ function headerRows(key: string, options: string): Row[] {
       (value, at) => {
         const patterns = headerPatterns(value);
         if (patterns === undefined)
-          return byHand('No pattern says the same as this regular expression: name the headers by hand.');
+          return byHand('No pattern is equal to this regular expression: name the headers by hand.');
         const rule = at.beside('rule');
         if (rule === 'forward' || rule === 'remove')
           at.add(pathOf(at, rule === 'forward' ? 'forward' : 'exclude'), ...patterns);
@@ -462,19 +462,23 @@ const telemetryRows = (): Row[] => [
 function exporterRows(key: string, signals: readonly Signal[]): Row[] {
   const options = signals.map((signal) => `\`telemetry.${signal}.otlp\``).join(', ');
   const isOn = (at: Position): boolean => at.inFile(...key.split('.'), 'enabled') === true;
-  const header = (value: ForeignValue, at: Position): void => {
-    if (isOn(at)) for (const signal of signals) setCollectorHeader(at, signal, at.names[0]!, value);
-  };
+  const isHttp = (at: Position): boolean => at.inFile(...key.split('.'), 'protocol') === 'http';
+  const header =
+    (ofHttp: boolean) =>
+    (value: ForeignValue, at: Position): void => {
+      if (!isOn(at) || isHttp(at) !== ofHttp) return;
+      for (const signal of signals) setCollectorHeader(at, signal, at.names[0]!, value);
+    };
   return [
     same(`${key}.enabled`, options),
     same(`${key}.endpoint`, options, (value, at) => {
       if (!isOn(at)) return { becomes: 'same', note: 'It is switched off.' };
-      const isHttp = at.beside('protocol') === 'http';
-      return signals.map((signal) => setCollector(at, signal, textOf(value), isHttp)).at(0);
+      for (const signal of signals) setCollector(at, signal, textOf(value), isHttp(at));
+      return undefined;
     }),
     same(`${key}.protocol`, options),
-    same(`${key}.http.headers.*`, options, header),
-    none(`${key}.grpc.headers.*`, 'OTLP goes over HTTP.'),
+    same(`${key}.http.headers.*`, options, header(true)),
+    same(`${key}.grpc.headers.*`, options, header(false)),
     none(
       [`${key}.timeout`, `${key}.batch_export.**`, `${key}.grpc.tls.**`],
       'It is sent in batches of its own size; certificates are those that Node trusts.',

@@ -55,14 +55,17 @@ function requestRules({ key, options }: Scope): Row[] {
     same(rule('insert.value'), `\`${shown}.set\``),
     different(
       rule('insert.from_context'),
-      `\`${shown}.claims\``,
-      'A claim of the caller only: name the claim by hand. Anything else is set in an interceptor.',
+      `\`${shown}.operationName\`, \`.claims\``,
+      'The name of the operation is `operationName`. Of a claim of the caller, name the claim by hand. Anything else is set in an interceptor.',
+      isNameOfOperation,
     ),
     none(rule('insert.path'), 'Set it in an interceptor, which can read the request.'),
     none(rule('insert.default'), 'Set it in an interceptor.'),
-    none(
+    different(
       rule('insert.expression'),
-      'A claim can be sent by `headers.claims`; set anything else in an interceptor.',
+      `\`${shown}.operationName\``,
+      'The name of the operation only. A claim can be sent by `headers.claims`; set anything else in an interceptor.',
+      isNameOfOperation,
     ),
     same(
       rule('remove.named'),
@@ -133,7 +136,7 @@ function addPatterns(path: string, value: ForeignValue, at: Position): Outcome |
   const expressions = texts(value);
   const patterns = expressions?.map((each) => headerPatterns(each));
   if (patterns === undefined || patterns.includes(undefined))
-    return byHand('No pattern says the same as this regular expression: name the headers by hand.');
+    return byHand('No pattern is equal to this regular expression: name the headers by hand.');
   at.add(pathOf(path, at), ...patterns.flat().map((each) => each!));
   return undefined;
 }
@@ -141,12 +144,24 @@ function addPatterns(path: string, value: ForeignValue, at: Position): Outcome |
 function insert(options: string, name: ForeignValue, at: Position): Outcome | undefined {
   const value = at.beside('value');
   if (typeof name !== 'string' || hasReference(name)) return byHand('Name the header by hand.');
+  if (nameOfOperation.has(at.beside('from_context') ?? at.beside('expression'))) {
+    at.set(pathOf(`${options}.operationName`, at), name);
+    return undefined;
+  }
   if (isScalar(value)) {
     at.set(pathOf(`${options}.set`, at, name), textOf(value));
     return undefined;
   }
   return noOption('Its value is not written there: use `headers.claims` for a claim, or an interceptor.');
 }
+
+/** A key of the context of Apollo Router, in version 2 and before, and an expression of Hive Router. */
+const nameOfOperation: ReadonlySet<unknown> = new Set([
+  ...['apollo::supergraph::operation_name', 'operation_name', '.request.operation.name'],
+]);
+
+const isNameOfOperation = (value: ForeignValue): Outcome | undefined =>
+  nameOfOperation.has(value) ? { becomes: 'same', note: '' } : undefined;
 
 const isScalar = (value: ForeignValue | undefined): value is string | number | boolean =>
   typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string';

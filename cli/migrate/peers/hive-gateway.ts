@@ -5,16 +5,16 @@ import { readCode } from '../readers/code';
 import { aside, different, guards, none, type Row, same, Table, type Outcome } from '../table';
 import type { Position } from '../translate';
 import { byHand, choice, count, duration, flag, noOption, seconds, texts, to } from '../values';
+import { setCollector } from './otlp';
 import { takeRedis } from './redis';
 import {
-  bySecret,
-  needIssuer,
   takeAlgorithms,
   takeAudiences,
   takeHeader,
   takeIssuers,
   takeKeySet,
   takePrefix,
+  takeSecret,
 } from './tokens';
 
 const extension = 'Write it as a [hook, an interceptor](extending.md) or another part of an extension.';
@@ -47,12 +47,14 @@ const supergraphRows: readonly Row[] = [
   same('supergraph.type', '`supergraph`', (value) =>
     value === 'hive'
       ? undefined
-      : byHand('GraphOS is not asked: publish the supergraph to a file, a URL or a [registry](registry.md).'),
+      : byHand(
+          'GraphOS is not contacted: publish the supergraph to a file, a URL or a [registry](registry.md).',
+        ),
   ),
   different(
     ['supergraph.graphRef', 'supergraph.apiKey', 'supergraph.upLink'],
     '`supergraph`',
-    'GraphOS is not asked: publish the supergraph to a file, a URL or a [registry](registry.md).',
+    'GraphOS is not contacted: publish the supergraph to a file, a URL or a [registry](registry.md).',
   ),
   none('supergraph.**', 'While it cannot be fetched, the last one stays in use.'),
   same('pollingInterval', '`supergraph.pollInterval`', (_, at) => {
@@ -308,6 +310,10 @@ function jwtRows(): Row[] {
   const providers = (name: string): string[] =>
     ['signingKeyProviders', 'singingKeyProviders'].map((list) => `jwt.${list}.*.${name}`);
   const remote = 'createRemoteJwksSigningKeyProvider';
+  const isSecret = (at: Position): boolean =>
+    ['signingKeyProviders', 'singingKeyProviders'].some(
+      (list) => at.inFile('jwt', list, '0', 'createInlineSigningKeyProvider') !== undefined,
+    );
   const slotOf = (at: Position): string => (at.names[0] === '0' ? issuer : `${issuer}-${at.names[0]}`);
   const needAnonymous = (at: Position): void =>
     at.otherwise(
@@ -321,9 +327,9 @@ function jwtRows(): Row[] {
       return takeKeySet(value, at, slotOf(at));
     }),
     aside(none(providers(`${remote}.**`), 'Keys are fetched again when they are unknown or old.')),
-    different(providers('createInlineSigningKeyProvider'), '`auth.lambda.module`', bySecret, (_, at) => {
+    same(providers('createInlineSigningKeyProvider'), '`auth.oidc[].secret`', (value, at) => {
       needAnonymous(at);
-      needIssuer(at, slotOf(at));
+      return takeSecret(value, at, slotOf(at));
     }),
     same('jwt.tokenVerification.issuer', '`auth.oidc[].issuer`', (value, at) =>
       takeIssuers(value, at, issuer, undefined),
@@ -332,7 +338,7 @@ function jwtRows(): Row[] {
       takeAudiences(value, at, issuer),
     ),
     same('jwt.tokenVerification.algorithms', '`auth.oidc[].algorithms`', (value, at) =>
-      takeAlgorithms(value, at, issuer),
+      takeAlgorithms(value, at, issuer, isSecret(at)),
     ),
     same('jwt.tokenLookupLocations.*.extractFromHeader.name', '`auth.oidc`', (value) => takeHeader(value)),
     same('jwt.tokenLookupLocations.*.extractFromHeader.prefix', '`auth.oidc`', (value) => takePrefix(value)),
@@ -470,10 +476,13 @@ const telemetryRows: readonly Row[] = [
     '`telemetry.traces.otlp.url`',
     to('telemetry.traces.otlp.url'),
   ),
-  different(
+  same(
     'openTelemetry.exporters.*.createOtlpGrpcExporter.url',
-    '`telemetry.traces.otlp.url`',
-    'OTLP goes over HTTP, usually to port 4318.',
+    '`telemetry.traces.otlp.url`, `.protocol`',
+    (value, at) =>
+      typeof value === 'string'
+        ? setCollector(at, 'traces', value, false)
+        : byHand('Write `telemetry.traces.otlp.url`, and `protocol: grpc`.'),
   ),
   different(
     ['openTelemetry', 'openTelemetry.**'],

@@ -260,7 +260,7 @@ function corsRows(): Row[] {
       (value, at) => {
         const patterns = (texts(value) ?? []).map((each) => originPattern(each));
         if (patterns.includes(undefined))
-          return byHand('No pattern says the same as this regular expression: write each origin.');
+          return byHand('No pattern is equal to this regular expression: write each origin.');
         if (!isOff(at)) at.add('cors.policies.[*].origins', ...(patterns as string[]));
         return undefined;
       },
@@ -578,8 +578,13 @@ const telemetryRows = (): Row[] => [
 function exporterRows(key: string, signal: Signal): Row[] {
   const options = `telemetry.${signal}.otlp`;
   const isOff = (at: Position): boolean => at.beside('enabled') === false;
-  const header = (value: ForeignValue, at: Position): void =>
-    setCollectorHeader(at, signal, at.names[1]!, value);
+  const header =
+    (ofGrpc: boolean) =>
+    (value: ForeignValue, at: Position): void => {
+      const of = (name: string) => at.inFile(...key.split('.'), at.names[0]!, name);
+      if (of('enabled') !== false && (of('protocol') === 'grpc') === ofGrpc)
+        setCollectorHeader(at, signal, at.names[1]!, value);
+    };
   return [
     same(`${key}.*.kind`, `\`${options}\``, (value) =>
       value === 'otlp' || value === 'prometheus'
@@ -600,8 +605,9 @@ function exporterRows(key: string, signal: Signal): Row[] {
       ],
       'Write the value, or take it from the environment as `${NAME}`.',
     ),
-    same(`${key}.*.protocol`, `\`${options}\``),
-    same(`${key}.*.http.headers.*`, `\`${options}.headers\``, header),
+    same(`${key}.*.protocol`, `\`${options}.protocol\``),
+    same(`${key}.*.http.headers.*`, `\`${options}.headers\``, header(false)),
+    same(`${key}.*.grpc.metadata.*`, `\`${options}.headers\``, header(true)),
     none(`${key}.*.**`, 'It is sent in batches of its own size.'),
   ];
 }

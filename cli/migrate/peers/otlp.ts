@@ -2,11 +2,10 @@
 import type { ForeignValue } from '../foreign';
 import type { Outcome } from '../table';
 import type { Position } from '../translate';
-import { byHand } from '../values';
 
 export type Signal = 'traces' | 'metrics';
 
-/** Sets the collector of a signal: a URL without a path gets that of the signal. */
+/** Sets the collector of a signal: over HTTP a URL without a path gets that of the signal. */
 export function setCollector(
   at: Position,
   signal: Signal,
@@ -14,9 +13,9 @@ export function setCollector(
   isHttp: boolean,
 ): Outcome | undefined {
   const options = `telemetry.${signal}.otlp`;
-  if (!isHttp) return byHand(`OTLP goes over HTTP, usually to port 4318: write \`${options}.url\`.`);
   const hasPath = !URL.canParse(url) || new URL(url).pathname !== '/';
-  at.set(`${options}.url`, hasPath ? url : `${url.replace(/\/$/, '')}/v1/${signal}`);
+  at.set(`${options}.url`, hasPath || !isHttp ? url : `${url.replace(/\/$/, '')}/v1/${signal}`);
+  if (!isHttp) at.set(`${options}.protocol`, 'grpc');
   return undefined;
 }
 

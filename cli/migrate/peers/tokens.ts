@@ -8,16 +8,24 @@ const algorithmNames = new Set([
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
 ]);
 
-/** What checks tokens that are signed with a secret. */
-export const bySecret = 'Tokens that are signed with a secret are checked by a module: `auth.lambda.module`.';
+const secretAlgorithms: ReadonlySet<string> = new Set(['HS256', 'HS384', 'HS512']);
 
-/** There is an issuer, of which Weir checks more than others do. */
+/** There is an issuer, of which Weir checks more than others do. Each has a variable of its own: no two have one name. */
 export function needIssuer(at: Position, issuer: string): void {
+  const number = Number(issuer.split('-').at(-1)) || 0;
   at.otherwise(
     ['auth', 'oidc', `[${issuer}]`, 'issuer'],
-    '${JWT_ISSUER}',
+    number === 0 ? '${JWT_ISSUER}' : `\${JWT_ISSUER_${number + 1}}`,
     'set the variable, or write the issuer here',
   );
+}
+
+/** The secret of an issuer that signs by HMAC. One that stands in the file is not copied. */
+export function takeSecret(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
+  needIssuer(at, issuer);
+  const isReference = typeof value === 'string' && hasReference(value);
+  at.set(['auth', 'oidc', `[${issuer}]`, 'secret'], isReference ? value : '${JWT_SECRET}');
+  return isReference ? undefined : byHand('It is not copied: set the variable, or name a file.');
 }
 
 /** The URL of a key set. */
@@ -28,7 +36,7 @@ export function takeKeySet(value: ForeignValue, at: Position, issuer: string): O
     return undefined;
   }
   return byHand(
-    'A key set in a file: write the set itself as `auth.oidc[].jwks`. Until then the issuer is asked.',
+    'A key set in a file: write the set itself as `auth.oidc[].jwks`. Until then the keys are fetched from the issuer.',
   );
 }
 
@@ -60,13 +68,20 @@ export function takeAudiences(value: ForeignValue, at: Position, issuer: string)
   return undefined;
 }
 
-export function takeAlgorithms(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
-  const known = (texts(value) ?? []).filter((name) => algorithmNames.has(name));
+/** @param isSecret whether the issuer has a secret: its algorithms are not those of public keys. */
+export function takeAlgorithms(
+  value: ForeignValue,
+  at: Position,
+  issuer: string,
+  isSecret = false,
+): Outcome | undefined {
+  const possible = isSecret ? secretAlgorithms : algorithmNames;
+  const known = (texts(value) ?? []).filter((name) => possible.has(name));
   if (known.length === 0) return byHand('None of them is one of `auth.oidc[].algorithms`.');
   at.set(['auth', 'oidc', `[${issuer}]`, 'algorithms'], known);
   return known.length === (texts(value) ?? []).length
     ? undefined
-    : byHand('Only algorithms that Weir has are written.');
+    : byHand('Only algorithms that `auth.oidc[].algorithms` has for keys of this kind are written.');
 }
 
 /** The header of the token. */

@@ -47,7 +47,7 @@ export const callRows = (): Row[] => [
   same(`${shaping}.subgraphs.*.timeout`, '`subgraphs.NAME.timeout`', to('subgraphs.*.timeout', duration)),
   same(`${shaping}.all.deduplicate_query`, '`calls.dedupe`', to('calls.dedupe', flag)),
   none(`${shaping}.subgraphs.*.deduplicate_query`, '`calls.dedupe` counts for all subgraphs.'),
-  same(`${shaping}.deduplicate_variables`, '', undefined, 'Equal entities are always asked for once.'),
+  same(`${shaping}.deduplicate_variables`, '', undefined, 'Equal entities are always requested once.'),
   different(
     `${shaping}.all.compression`,
     '`connections.compression`',

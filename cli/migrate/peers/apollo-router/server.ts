@@ -187,7 +187,7 @@ function corsRows(): Row[] {
           ? value.map((item) => originPatternOf(item as string))
           : [undefined];
         if (patterns.includes(undefined))
-          return byHand('No pattern says the same as this regular expression: write each origin.');
+          return byHand('No pattern is equal to this regular expression: write each origin.');
         at.add('cors.policies.[*].origins', ...(patterns as string[]));
         return undefined;
       },

@@ -166,22 +166,22 @@ function otlpRows(place: string, signal: Signal): Row[] {
   const key = (name: string): string => `${place}.otlp.${name}`;
   const isOn = (at: Position): boolean => at.inFile(...key('enabled').split('.')) === true;
   const options = `\`telemetry.${signal}.otlp`;
-  const header = (value: ForeignValue, at: Position): void => {
-    if (isOn(at)) setCollectorHeader(at, signal, at.names[0]!, value);
-  };
+  const isHttp = (at: Position): boolean => at.inFile(...key('protocol').split('.')) === 'http';
+  const header =
+    (ofHttp: boolean) =>
+    (value: ForeignValue, at: Position): void => {
+      if (isOn(at) && isHttp(at) === ofHttp) setCollectorHeader(at, signal, at.names[0]!, value);
+    };
   return [
     same(key('enabled'), `${options}\``),
     same(key('endpoint'), `${options}.url\``, (value, at) => {
       if (!isOn(at)) return { becomes: 'same', note: 'It is switched off.' };
-      const isHttp = at.beside('protocol') === 'http';
-      const usual = `http://127.0.0.1:${isHttp ? 4318 : 4317}`;
-      return setCollector(at, signal, value === 'default' ? usual : textOf(value), isHttp);
+      const usual = `http://127.0.0.1:${isHttp(at) ? 4318 : 4317}`;
+      return setCollector(at, signal, value === 'default' ? usual : textOf(value), isHttp(at));
     }),
-    same(key('protocol'), `${options}\``),
-    same(key('http.headers.*'), `${options}.headers\``, header),
-    none(
-      key('grpc.**'),
-      'OTLP goes over HTTP; certificates are those that Node trusts: `NODE_EXTRA_CA_CERTS`.',
-    ),
+    same(key('protocol'), `${options}.protocol\``),
+    same(key('http.headers.*'), `${options}.headers\``, header(true)),
+    same(key('grpc.metadata.*'), `${options}.headers\``, header(false)),
+    none(key('grpc.**'), 'Certificates are those that Node trusts: `NODE_EXTRA_CA_CERTS`.'),
   ];
 }

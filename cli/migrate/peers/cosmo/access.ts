@@ -3,15 +3,7 @@ import { aside, different, guards, none, type Row, same, type Taking } from '../
 import type { Position } from '../../translate';
 import { byHand, choice, count, formatDuration, milliseconds, texts, to } from '../../values';
 import { takeRedis } from '../redis';
-import {
-  bySecret,
-  needIssuer,
-  takeAlgorithms,
-  takeAudiences,
-  takeHeader,
-  takeKeySet,
-  takePrefix,
-} from '../tokens';
+import { takeAlgorithms, takeAudiences, takeHeader, takeKeySet, takePrefix, takeSecret } from '../tokens';
 
 const jwt = 'authentication.jwt';
 const jwks = `${jwt}.jwks.*`;
@@ -37,38 +29,7 @@ const refuse = 'Refuse them in the hook [`onOperation`](extending.md#hooks).';
 
 export const accessRows = (): Row[] => [
   ...guards(
-    same(`${jwks}.url`, '`auth.oidc[].jwks`', (value, at) => {
-      letOthersIn(at);
-      return takeKeySet(value, at, at.names[0]!);
-    }),
-    different(`${jwks}.secret`, '`auth.lambda.module`', bySecret, (_, at) => {
-      letOthersIn(at);
-      needIssuer(at, at.names[0]!);
-    }),
-    aside(none([`${jwks}.symmetric_algorithm`, `${jwks}.header_key_id`], bySecret)),
-    same(`${jwks}.algorithms`, '`auth.oidc[].algorithms`', (value, at) =>
-      takeAlgorithms(value, at, at.names[0]!),
-    ),
-    same(`${jwks}.audiences`, '`auth.oidc[].audience`', (value, at) =>
-      takeAudiences(value, at, at.names[0]!),
-    ),
-    aside(different(`${jwks}.allowed_use`, '', 'Keys for signatures only.')),
-    same(`${jwt}.header_name`, '`auth.oidc`', (value) => takeHeader(value)),
-    same(`${jwt}.header_value_prefix`, '`auth.oidc`', (value) => takePrefix(value)),
-    different(`${jwt}.header_sources.**`, '`auth.oidc`', 'Tokens come in one header for each issuer.'),
-    same('authentication.providers.*.jwks.url', '`auth.oidc[].jwks`', (value, at) => {
-      letOthersIn(at);
-      return takeKeySet(value, at, at.names[0]!);
-    }),
-    same('authentication.providers.*.jwks.header_names', '`auth.oidc`', (value) => {
-      const [name, ...more] = texts(value) ?? [];
-      if (more.length > 0) return byHand('Tokens come in one header for each issuer.');
-      return name === undefined ? undefined : takeHeader(name);
-    }),
-    same('authentication.providers.*.jwks.header_value_prefixes', '`auth.oidc`', (value) => {
-      const [prefix] = texts(value) ?? [];
-      return prefix === undefined ? undefined : takePrefix(prefix);
-    }),
+    ...tokenRows(),
     aside(
       different(
         'authentication.ignore_other_prefixes',
@@ -110,7 +71,10 @@ export const accessRows = (): Row[] => [
     }),
   ),
   none(`${jwks}.refresh_interval`, 'Keys are fetched again when they are unknown or old.'),
-  none(`${jwks}.refresh_unknown_kid.**`, 'An unknown key is asked for once in a while.'),
+  none(
+    `${jwks}.refresh_unknown_kid.**`,
+    'The keys are fetched for an unknown one, at most once in 30 seconds.',
+  ),
   none('authentication.providers.*.name', 'An issuer is its name.'),
   none(
     'authentication.providers.*.jwks.refresh_interval',
@@ -135,6 +99,46 @@ export const accessRows = (): Row[] => [
     },
   ),
 ];
+
+function tokenRows(): Row[] {
+  return [
+    same(`${jwks}.url`, '`auth.oidc[].jwks`', (value, at) => {
+      letOthersIn(at);
+      return takeKeySet(value, at, at.names[0]!);
+    }),
+    same(`${jwks}.secret`, '`auth.oidc[].secret`', (value, at) => {
+      letOthersIn(at);
+      return takeSecret(value, at, at.names[0]!);
+    }),
+    same(`${jwks}.symmetric_algorithm`, '`auth.oidc[].algorithms`', (value, at) =>
+      at.beside('secret') === undefined ? undefined : takeAlgorithms(value, at, at.names[0]!, true),
+    ),
+    aside(different(`${jwks}.header_key_id`, '`auth.oidc[].secret`', 'The secret counts for any `kid`.')),
+    same(`${jwks}.algorithms`, '`auth.oidc[].algorithms`', (value, at) =>
+      takeAlgorithms(value, at, at.names[0]!, at.beside('secret') !== undefined),
+    ),
+    same(`${jwks}.audiences`, '`auth.oidc[].audience`', (value, at) =>
+      takeAudiences(value, at, at.names[0]!),
+    ),
+    aside(different(`${jwks}.allowed_use`, '', 'Keys for signatures only.')),
+    same(`${jwt}.header_name`, '`auth.oidc`', (value) => takeHeader(value)),
+    same(`${jwt}.header_value_prefix`, '`auth.oidc`', (value) => takePrefix(value)),
+    different(`${jwt}.header_sources.**`, '`auth.oidc`', 'Tokens come in one header for each issuer.'),
+    same('authentication.providers.*.jwks.url', '`auth.oidc[].jwks`', (value, at) => {
+      letOthersIn(at);
+      return takeKeySet(value, at, at.names[0]!);
+    }),
+    same('authentication.providers.*.jwks.header_names', '`auth.oidc`', (value) => {
+      const [name, ...more] = texts(value) ?? [];
+      if (more.length > 0) return byHand('Tokens come in one header for each issuer.');
+      return name === undefined ? undefined : takeHeader(name);
+    }),
+    same('authentication.providers.*.jwks.header_value_prefixes', '`auth.oidc`', (value) => {
+      const [prefix] = texts(value) ?? [];
+      return prefix === undefined ? undefined : takePrefix(prefix);
+    }),
+  ];
+}
 
 function limitRows(): Row[] {
   const limits = 'security.complexity_limits';

@@ -45,7 +45,7 @@ function headerRowsOf(key: string, options: string): Row[] {
         if (at.beside('op') !== 'propagate') return undefined;
         const patterns = at.beside('negate_match') === true ? undefined : headerPatterns(value);
         if (patterns === undefined)
-          return byHand('No pattern says the same as this regular expression: name the headers by hand.');
+          return byHand('No pattern is equal to this regular expression: name the headers by hand.');
         at.add(pathOf(at, 'forward'), ...patterns);
         return undefined;
       },
@@ -67,8 +67,9 @@ function headerRowsOf(key: string, options: string): Row[] {
     same(request('value'), `\`${shown}.set\``),
     different(
       [request('expression'), request('value_from.**')],
-      `\`${shown}.claims\``,
-      'A claim of the caller only: name it by hand. Anything else is set in an interceptor.',
+      `\`${shown}.operationName\`, \`.claims\``,
+      'The name of the operation is `operationName`. Of a claim of the caller, name the claim by hand. Anything else is set in an interceptor.',
+      (value) => (value === nameOfOperation ? { becomes: 'same', note: '' } : undefined),
     ),
     same(response('op'), `\`${shown}.response\``, (op, at) => {
       const name = at.beside('named');
@@ -103,6 +104,10 @@ function takeRequestRule(
 ): Outcome | undefined {
   if (op === 'set') {
     const [name, value] = [at.beside('name'), at.beside('value')];
+    if (typeof name === 'string' && at.beside('expression') === nameOfOperation) {
+      at.set(pathOf('operationName'), name);
+      return undefined;
+    }
     if (typeof name !== 'string' || hasReference(name) || typeof value !== 'string')
       return noOption('Its value is not written there: use `headers.claims` for a claim, or an interceptor.');
     at.set(pathOf('set', name), value);
@@ -115,6 +120,8 @@ function takeRequestRule(
   else at.add(pathOf('forward'), named.toLowerCase());
   return undefined;
 }
+
+const nameOfOperation = 'request.operation.name';
 
 function shapingRows(): Row[] {
   const all = (name: string): string => `traffic_shaping.all.${name}`;

@@ -104,7 +104,7 @@ function exporterRows(key: string, signal: Signal): Row[] {
     at.inFile(...list.slice(0, -1), 'enabled') === false;
   return [
     same(`${key}.*.disabled`, `\`${options}\``),
-    same(`${key}.*.exporter`, `\`${options}\``),
+    same(`${key}.*.exporter`, `\`${options}.protocol\``),
     same(`${key}.*.endpoint`, `\`${options}.url\``, (value, at) => {
       if (isOff(at)) return { becomes: 'same', note: 'It is switched off.' };
       const isHttp = at.beside('exporter') !== 'grpc';
@@ -112,8 +112,7 @@ function exporterRows(key: string, signal: Signal): Row[] {
     }),
     same(`${key}.*.path`, `\`${options}.url\``),
     same(`${key}.*.headers.*`, `\`${options}.headers\``, (value, at) => {
-      if (!isOff(at) && at.inFile(...list, at.names[0]!, 'exporter') !== 'grpc')
-        setCollectorHeader(at, signal, at.names[1]!, value);
+      if (!isOff(at)) setCollectorHeader(at, signal, at.names[1]!, value);
     }),
     none(`${key}.*.**`, 'It is sent in batches of its own size.'),
   ];

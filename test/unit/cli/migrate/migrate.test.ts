@@ -40,8 +40,8 @@ const env = new Proxy<Record<string, string | undefined>>(
       if (text.endsWith('PORT')) return '4000';
       if (text.startsWith('REDIS')) return text.endsWith('URL') ? 'redis://redis.test:6379' : 'secret';
       return /URL|JWKS|ENDPOINT|ISSUER/.test(text)
-        ? 'https://some.test/path'
-        : `value-of-${text}-${'x'.repeat(32)}`;
+        ? `https://some.test/${text}`
+        : `value-of-${text}-${'x'.repeat(64)}`;
     },
   },
 );
@@ -227,6 +227,32 @@ it('keeps who has no token out where what it needs of an issuer is not known', (
   expect(() => readOptions({ config: output, text: options, env: {} })).toThrow(
     'JWT_ISSUER, which is not set',
   );
+});
+
+describe('a secret of an issuer', () => {
+  const migrateCosmo = (jwks: object) => {
+    const text = stringify({ listen_addr: ':1', authentication: { jwt: { jwks: [jwks] } } });
+    const { options, report } = migrate([{ file: 'config.yaml', text }], { from: 'cosmo', output });
+    return { options: parse(options) as { auth: { oidc: unknown } }, report };
+  };
+
+  it.each([['HS256'], ['HS512']])('stays a reference, with its algorithm %s', (algorithm) => {
+    const { options } = migrateCosmo({ secret: '${SHOP_SECRET}', symmetric_algorithm: algorithm });
+    expect(options.auth.oidc).toEqual([
+      {
+        issuer: '${JWT_ISSUER}',
+        audience: '${JWT_AUDIENCE}',
+        secret: '${SHOP_SECRET}',
+        algorithms: [algorithm],
+      },
+    ]);
+  });
+
+  it('is not copied where it stands in the file', () => {
+    const { options, report } = migrateCosmo({ secret: 'hvk_secret', symmetric_algorithm: 'HS384' });
+    expect(options.auth.oidc).toMatchObject([{ secret: '${JWT_SECRET}', algorithms: ['HS384'] }]);
+    expect(JSON.stringify([options, report])).not.toContain('hvk_secret');
+  });
 });
 
 it('quotes references in lists, and leaves what only looks like one as it is', () => {

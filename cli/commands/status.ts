@@ -9,6 +9,7 @@ import {
   versionLine,
   withRegistry,
 } from '../registry/registry';
+import { describeWebhook, readWebhooks, type WebhookStatus } from '../registry/webhooks';
 
 interface StatusFlags extends RegistryFlags {
   /** Milliseconds to wait until all gateways run the newest version. */
@@ -21,12 +22,13 @@ interface Status {
   readonly gateways: readonly GatewayReport[];
 }
 
-/** `weir status`: shows which gateways run which version. */
+/** `weir status`: shows which gateways run which version, and what webhooks have got. */
 export function statusCommand(context: Context): Command {
   const command = new Command('status')
-    .summary('show which gateways run which version')
+    .summary('show which gateways run which version, and what webhooks wait for')
     .description(
-      'Shows the newest version of a graph, and the version of every gateway that reported in the last 90 seconds. ' +
+      'Shows the newest version of a graph, and the version of every gateway that reported in the last 90 seconds; ' +
+        'of each webhook, which events wait, and why the last attempt failed. ' +
         'With --wait, waits until all of them run the newest: exit code 1 if one cannot, or if it takes longer.',
     );
   return addRegistryFlags(command)
@@ -54,8 +56,11 @@ async function status(flags: StatusFlags, context: Context): Promise<void> {
         await delay(pause, undefined, { signal: context.signal }).catch(() => undefined);
         continue;
       }
+      const webhooks = await readWebhooks(registry, found.newest, found.gateways);
       context.stdout.write(
-        format === 'json' ? `${JSON.stringify(found, null, 2)}\n` : describe(found, registry.name),
+        format === 'json'
+          ? `${JSON.stringify({ ...found, webhooks }, null, 2)}\n`
+          : describe(found, webhooks, registry.name),
       );
       if (flags.wait !== undefined && behind.length > 0)
         throw new CommandFailure(
@@ -74,12 +79,14 @@ const pause = 250;
 const behindOf = ({ newest, gateways }: Status): GatewayReport[] =>
   gateways.filter(({ pinned, supergraph }) => pinned === undefined && supergraph !== newest.supergraph);
 
-function describe({ newest, gateways }: Status, name: string): string {
+function describe({ newest, gateways }: Status, webhooks: readonly WebhookStatus[], name: string): string {
   const width = Math.max(0, ...gateways.map(({ id }) => id.length));
   const lines = gateways.map((gateway) => `  ${gateway.id.padEnd(width)}  ${describeGateway(gateway)}\n`);
-  return `${name}\n${versionLine(newest)}\n${
-    lines.length === 0 ? 'No gateway has reported in the last 90 seconds.\n' : `gateways\n${lines.join('')}`
-  }`;
+  return [
+    `${name}\n${versionLine(newest)}\n`,
+    lines.length === 0 ? 'No gateway has reported in the last 90 seconds.\n' : `gateways\n${lines.join('')}`,
+    webhooks.length === 0 ? '' : `webhooks\n${webhooks.map(describeWebhook).join('')}`,
+  ].join('');
 }
 
 function describeGateway({ version, supergraph, pinned, refused, startedAt }: GatewayReport): string {

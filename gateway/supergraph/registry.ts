@@ -60,7 +60,13 @@ export function openRegistry(options: RegistryOptions): {
   };
   const reports = options.isReadOnly
     ? noReports
-    : createReports({ open, logger, pinned, facts: () => ({ seen, running, refused }) });
+    : createReports({
+        open,
+        logger,
+        pinned,
+        webhooks: options.webhooks,
+        facts: () => ({ seen, running, refused }),
+      });
   const webhooks = openWebhooks({
     webhooks: options.isReadOnly ? {} : options.webhooks,
     ...{ open, logger, meter: options.meter },
@@ -128,6 +134,7 @@ interface ReportsOptions {
   readonly open: () => Promise<RegistryReader>;
   readonly logger: Logger;
   readonly pinned: number | undefined;
+  readonly webhooks: WebhooksOptions['webhooks'];
   readonly facts: () => {
     readonly seen: Version | undefined;
     readonly running: { readonly hash: string; readonly version: number | undefined } | undefined;
@@ -136,10 +143,13 @@ interface ReportsOptions {
 }
 
 /** Reports the state of the gateway to the registry: at once when it changes, and regularly as a heartbeat. */
-function createReports({ open, logger, pinned, facts }: ReportsOptions) {
+function createReports({ open, logger, pinned, webhooks, facts }: ReportsOptions) {
   const host = hostname();
   const id = `${host.replace(/[^\w-]/g, '-')}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const startedAt = new Date().toISOString();
+  const receivers = Object.entries(webhooks).map(
+    ([name, { url, events }]) => [name, { origin: new URL(url).origin, events }] as const,
+  );
   let timer: NodeJS.Timeout | undefined;
   let sending = Promise.resolve();
   let failed = false;
@@ -151,6 +161,7 @@ function createReports({ open, logger, pinned, facts }: ReportsOptions) {
       ...(running?.version === undefined ? {} : { version: running.version }),
       ...(running === undefined ? {} : { supergraph: running.hash }),
       ...(pinned === undefined ? {} : { pinned }),
+      ...(receivers.length === 0 ? {} : { webhooks: Object.fromEntries(receivers) }),
       ...(refused === undefined || seen === undefined || refused.hash !== seen.supergraph
         ? {}
         : { refused: { version: seen.number, reason: refused.reason } }),

@@ -1,5 +1,6 @@
 import type { TextHash } from './texts';
 import type { RegistryStore } from '../store/store';
+import type { Version } from './version';
 
 /** The report of a gateway about itself, for `weir status`. */
 export interface GatewayReport {
@@ -19,6 +20,14 @@ export interface GatewayReport {
   readonly pinned?: number;
   /** The newest version, if the gateway cannot run it. */
   readonly refused?: { readonly version: number; readonly reason: string };
+  /** The receivers of its webhooks, by name: without the paths of their URLs, which may hold secrets. */
+  readonly webhooks?: Readonly<Record<string, WebhookReport>>;
+}
+
+export interface WebhookReport {
+  readonly origin: string;
+  /** The kinds of versions whose events it gets. */
+  readonly events: readonly Version['kind'][];
 }
 
 export interface GatewayReports {

@@ -197,13 +197,15 @@ describe.each(registryStoreKinds)('a registry in %s', (_, start) => {
     const sending = {
       ...cursor,
       isSending: true,
-      reason: 'HTTP status 500',
+      delivery: { version: 1, at: '2026-12-01T11:00:00Z' },
       retryAt: '2026-12-01T12:00:00Z',
     };
     expect(await webhooks.put('deploys', sending, 1)).toBe(true);
     expect(await webhooks.put('deploys', { ...sending, by: 'b' }, 1)).toBe(false);
     expect(await webhooks.get('deploys')).toEqual({ cursor: sending, revision: 2 });
     expect(await webhooks.get('chat')).toBeUndefined();
+    await webhooks.put('chat', cursor, 0);
+    expect(await webhooks.list()).toEqual({ chat: cursor, deploys: sending });
   });
 
   it('keeps a supergraph that is larger than an item can be', async () => {

@@ -8,6 +8,7 @@ import { bundle } from '../support/bundled';
 import { examplesOf } from '../support/documentation';
 import { endAll, eventually, startProcess, type WeirProcess } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
+import { startCli } from '../support/run-cli';
 import { startTestGateway, type TestGateway } from '../support/running-gateway';
 import { temporaryFolder } from '../support/subgraph-kit';
 
@@ -151,6 +152,31 @@ it('cost a publish nothing: it makes no request, and reads and writes the same',
   };
   expect(await commandsIn('prod', true)).toEqual(await commandsIn('dev', false));
   expect(receiver.requests()).toBe(0);
+});
+
+it('are in `weir status`: what waits for a receiver that fails, and why', async () => {
+  receiver.answer = (response) => void response.writeHead(500).end();
+  gateway = await startTestGateway({
+    supergraph: {
+      ...{ registry: stores.location, graph: 'shop@prod', keep: join(folder.path, 'kept.graphql') },
+      webhooks: { deploys: { url: `${receiver.url}?token=hidden`, secrets: [secret] } },
+    },
+  });
+  await eventually(async () => (await registry.webhooks.get('deploys')) !== undefined);
+  for (const name of ['a', 'b']) await publish(name);
+  const status = () => startCli(['status', '--registry', stores.location, '--graph', 'shop@prod']).result;
+  await eventually(async () => /last failure .*: HTTP status 500\n/.test((await status()).stdout));
+  const { exitCode, stdout } = await status();
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(
+    `  deploys  ${new URL(receiver.url).origin}\n    waiting        2 events, since version 1 of`,
+  );
+  expect(stdout).not.toMatch(/hidden|\/weir/);
+
+  receiver.answer = undefined;
+  await eventually(async () =>
+    /waiting +0 events\n +last delivery +version 2 /.test((await status()).stdout),
+  );
 });
 
 it('reach the receiver in docs/webhooks.md as a reader would start it', async () => {

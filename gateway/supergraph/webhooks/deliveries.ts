@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RegistryReader } from '../../../schema/registry/reader';
 import type { Version } from '../../../schema/registry/version';
-import type { WebhookCursor } from '../../../schema/registry/webhook-cursors';
+import { mostUndelivered, type WebhookCursor } from '../../../schema/registry/webhook-cursors';
 import type { Logger } from '../../telemetry/logger';
 import type { Meter } from '../../telemetry/metrics/meter';
 import { webhookMessage } from './message';
@@ -50,8 +50,8 @@ export class WebhookDeliveries {
   #delivered: number | undefined;
   /** The write of another process that sends, and since when it was seen. */
   #seen: { readonly revision: number; readonly since: number } | undefined;
-  /** Why the last attempt of this process failed. */
-  #reason: string | undefined;
+  /** The last delivery and the last failure, of any process. */
+  #last: Pick<WebhookCursor, 'delivery' | 'failure'> = {};
   #running: Promise<void> | undefined;
 
   constructor(options: WebhookDeliveriesOptions) {
@@ -101,6 +101,7 @@ export class WebhookDeliveries {
       await this.#settle(events, newest, 0);
       return this.#pollTime();
     }
+    this.#last = found.cursor;
     this.#delivered = found.cursor.delivered;
     if (found.cursor.delivered >= newest) return this.#pollTime();
     const waiting = this.#waitingFor(found.cursor, found.revision);
@@ -138,7 +139,7 @@ export class WebhookDeliveries {
       const message = webhookMessage(events.name, version, await events.errors(version));
       const pause = this.#pauseAfter(++attempts);
       const retryAt = new Date(this.#clock.now() + attemptTimeout + pause).toISOString();
-      const claim = { delivered: number - 1, attempts, retryAt, isSending: true, reason: this.#reason };
+      const claim = { delivered: number - 1, attempts, retryAt, isSending: true };
       const began = this.#clock.monotonic();
       if (!(await this.#write(events, claim, revision))) return this.#pollTime();
       // The write took so long that the attempt could end after the lease.
@@ -150,7 +151,7 @@ export class WebhookDeliveries {
       }
       this.#results.add(1, { webhook, result: 'delivered' });
       logger.info({ webhook, version: number, attempts }, 'the event of a webhook is delivered');
-      this.#reason = undefined;
+      this.#last = { ...this.#last, delivery: { version: number, at: this.#timestamp() } };
       if (this.#stopped.signal.aborted) {
         await this.#settle(events, number, revision + 1);
         return 0;
@@ -160,7 +161,6 @@ export class WebhookDeliveries {
     }
   }
 
-  /** Writes only what the others cannot know: they find the attempt in the cursor, and when the next one may begin. */
   async #failed({ message: reason }: Error, attempt: FailedAttempt): Promise<number> {
     const { webhook, logger } = this.#options;
     const { events, version, claim, revision, pause } = attempt;
@@ -169,16 +169,26 @@ export class WebhookDeliveries {
       await this.#write(events, released, revision);
       return 0;
     }
-    this.#reason = reason;
-    const facts = { webhook, version: version.number, attempts: claim.attempts, reason };
-    if (this.#clock.now() - Date.parse(version.at) > longestRetries) {
-      this.#results.add(1, { webhook, result: 'dropped' });
-      logger.error(facts, 'the event of a webhook is dropped: it is too old for another attempt');
-      await this.#write(events, { ...claim, delivered: version.number, isSending: false, reason }, revision);
-    } else {
-      this.#results.add(1, { webhook, result: 'failed' });
-      logger.warn({ ...facts, retryIn: Math.round(pause) }, 'the event of a webhook could not be delivered');
-    }
+    const isDropped = this.#clock.now() - Date.parse(version.at) > longestRetries;
+    const facts = {
+      version: version.number,
+      attempts: claim.attempts,
+      reason: reason.slice(0, longestReason),
+    };
+    this.#results.add(1, { webhook, result: isDropped ? 'dropped' : 'failed' });
+    if (isDropped)
+      logger.error(
+        { webhook, ...facts },
+        'the event of a webhook is dropped: it is too old for another attempt',
+      );
+    else
+      logger.warn(
+        { webhook, ...facts, retryIn: Math.round(pause) },
+        'the event of a webhook could not be delivered',
+      );
+    this.#last = { ...this.#last, failure: { ...facts, at: this.#timestamp(), isDropped } };
+    const delivered = isDropped ? version.number : claim.delivered;
+    await this.#write(events, { ...claim, delivered, isSending: false }, revision);
     return pause;
   }
 
@@ -204,11 +214,16 @@ export class WebhookDeliveries {
   }
 
   /** Resolves with false if another process was faster. */
-  async #write(events: WebhookEvents, cursor: Omit<WebhookCursor, 'by'>, revision: number): Promise<boolean> {
-    const { webhook } = this.#options;
-    const isWritten = await events.webhooks.put(webhook, { ...cursor, by: this.#id }, revision);
+  async #write(events: WebhookEvents, progress: Progress, revision: number): Promise<boolean> {
+    const { delivery, failure } = this.#last;
+    const cursor = { ...progress, by: this.#id, delivery, failure };
+    const isWritten = await events.webhooks.put(this.#options.webhook, cursor, revision);
     if (isWritten) this.#delivered = cursor.delivered;
     return isWritten;
+  }
+
+  #timestamp(): string {
+    return new Date(this.#clock.now()).toISOString();
   }
 
   #pollTime(): number {
@@ -221,10 +236,12 @@ export class WebhookDeliveries {
   }
 }
 
+type Progress = Pick<WebhookCursor, 'delivered' | 'attempts' | 'isSending' | 'retryAt'>;
+
 interface FailedAttempt {
   readonly events: WebhookEvents;
   readonly version: Version;
-  readonly claim: Omit<WebhookCursor, 'by'>;
+  readonly claim: Progress;
   /** That of the claim. */
   readonly revision: number;
   /** Milliseconds before the next attempt. */
@@ -247,6 +264,6 @@ const longestPause = 300_000;
 const leaseTime = 30_000;
 /** An event that is older, in milliseconds, is dropped when an attempt fails. */
 const longestRetries = 3 * 86_400_000;
-/** Earlier events are dropped. */
-const mostUndelivered = 10_000;
+/** Characters of a reason that are kept. */
+const longestReason = 500;
 const shutdownTimeout = 2_000;

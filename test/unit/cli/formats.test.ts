@@ -89,8 +89,17 @@ describe('--format json', () => {
       outcome: 'rejected',
     });
     await shape(published, 'rollback', 'a');
-    const status = z.strictObject({ newest: version, gateways: z.array(z.looseObject({ id: z.string() })) });
-    expect(await shape(status, 'status')).toMatchObject({ gateways: [] });
+    const event = z.looseObject({ version: z.number(), at: z.string() });
+    const webhook = z.strictObject({
+      ...{ name: z.string(), origin: z.string().nullable(), waiting: z.number(), oldest: event.nullable() },
+      ...{ retryAt: z.string().nullable(), delivery: event.optional(), failure: event.optional() },
+    });
+    const status = z.strictObject({
+      newest: version,
+      gateways: z.array(z.looseObject({ id: z.string() })),
+      webhooks: z.array(webhook),
+    });
+    expect(await shape(status, 'status')).toMatchObject({ gateways: [], webhooks: [] });
   });
 
   it('of compose, whether it composes or not', async () => {

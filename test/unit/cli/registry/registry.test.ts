@@ -177,6 +177,40 @@ describe('weir status', () => {
     );
   });
 
+  it('shows which events wait for a webhook, and why', async () => {
+    const origin = 'https://deploys.test';
+    const at = '2026-12-01T12:00:00.000Z';
+    for (const name of ['a', 'b', 'c']) await publish(name, `type Query { ${name}: Int }`);
+    await publish('c', 'type Query {');
+    await report({
+      webhooks: { deploys: { origin, events: ['published'] }, new: { origin, events: ['published'] } },
+    });
+    const store = await openRegistryStore(env['WEIR_REGISTRY']!);
+    const { webhooks } = new Registry({ store, variant: { graph: 'shop', variant: 'prod' } });
+    const cursor = { attempts: 0, by: 'x', isSending: false };
+    const failure = { version: 2, at, attempts: 3, reason: 'HTTP\u001b[0m 500', isDropped: false };
+    await webhooks.put(
+      'deploys',
+      { ...cursor, delivered: 1, delivery: { version: 1, at }, failure, retryAt: at },
+      0,
+    );
+    await webhooks.put('gone', { ...cursor, delivered: 3, failure: { ...failure, isDropped: true } }, 0);
+    const { stdout } = await run('status');
+    expect(stdout.slice(stdout.indexOf('webhooks')).replaceAll(/ of \S+Z/g, ' of TIME')).toBe(
+      `webhooks
+  deploys  ${origin}
+    waiting        2 events, since version 2 of TIME; next attempt by ${at}
+    last delivery  version 1 at ${at}
+    last failure   version 2 at ${at}, attempt 3: HTTP\\u001b[0m 500
+  gone  in the options of no running gateway
+    waiting        1 event, since version 4 of TIME
+    last failure   version 2 at ${at}, attempt 3, dropped: HTTP\\u001b[0m 500
+  new  ${origin}
+    waiting        0 events
+`,
+    );
+  });
+
   it('waits until all gateways run the newest version', async () => {
     await publish('a', 'type Query { x: Int }');
     await report({ supergraph: 'old' });

@@ -32,6 +32,7 @@ function cursorsInMemory(): WebhookCursors {
   let found: { cursor: WebhookCursor; revision: number } | undefined;
   return {
     get: async () => found,
+    list: async () => ({}),
     async put(_, cursor, expected) {
       if (expected !== (found?.revision ?? 0)) return false;
       found = { cursor, revision: expected + 1 };
@@ -148,18 +149,30 @@ it('tries again later and later, at most every five minutes, and keeps the order
   );
 });
 
-it('writes once for an attempt that fails, and has the reason in the cursor at the next one', async () => {
-  const { look, events } = startProcess();
-  await look();
+it('keeps when an attempt failed and why, and the last delivery, whichever process sends', async () => {
+  const [a, b] = [startProcess('a'), startProcess('b')];
+  const cursor = async () => (await a.events.webhooks.get('deploys'))?.cursor;
+  await a.look();
+  const began = time;
   publish();
-  failures = ['HTTP status 500', 'no answer within 10000 ms'];
-  const before = (await events.webhooks.get('deploys'))!.revision;
-  time += await look();
-  await look();
-  expect(await events.webhooks.get('deploys')).toMatchObject({
-    revision: before + 2,
-    cursor: { delivered: 0, attempts: 2, isSending: true, reason: 'HTTP status 500' },
+  failures = ['x'.repeat(9_000), 'HTTP status 500'];
+  time += await a.look();
+  expect(await cursor()).toMatchObject({
+    ...{ delivered: 0, attempts: 1, isSending: false },
+    failure: { version: 1, at: new Date(began).toISOString(), attempts: 1, reason: 'x'.repeat(500) },
   });
+  await a.look();
+  const failure = {
+    ...{ version: 1, at: new Date(time).toISOString(), attempts: 2 },
+    ...{ reason: 'HTTP status 500', isDropped: false },
+  };
+  expect(await cursor()).toMatchObject({ delivered: 0, failure });
+  await b.run(minute);
+  expect(gotVersions()).toEqual([1]);
+  publish();
+  await a.run(10 * second);
+  const delivery = { version: 2, at: expect.any(String) as string };
+  expect(await cursor()).toMatchObject({ delivered: 2, delivery, failure });
 });
 
 it('delivers everything after a receiver was down for an hour', async () => {
@@ -315,6 +328,10 @@ describe('an event that cannot be delivered', () => {
     expect(results()['dropped']).toBeUndefined();
     await run(20 * minute);
     expect(results()['dropped']).toBe(2);
+    expect((await cursors.get('deploys'))?.cursor).toMatchObject({
+      delivered: 2,
+      failure: { version: 2, isDropped: true },
+    });
     expect(log.at(-1)).toContain('is too old for another attempt {"webhook":"deploys","version":2');
     failures = [];
     publish();

@@ -123,32 +123,54 @@ function configuredModes({ options, usedSignatures, logger }: AuthenticationOpti
     ...options.oidc.map((each) => oidcIssuer(each, logger)),
     ...options.cognito.map((each) => cognitoIssuer(each, logger)),
   ];
-  const modes: Authenticator[] = [];
+  const headers = new Set(issuers.map(({ header }) => header));
+  if (options.iam !== undefined || options.lambda !== undefined) headers.add('authorization');
+  const modes: Authenticator[] = headers.size > 1 ? [severalCredentials([...headers])] : [];
   if (options.iam !== undefined) modes.push(iam(options.iam, { logger, used: usedSignatures }));
-  if (issuers.length > 0) modes.push(tokens(issuers));
-  if (options.lambda !== undefined) modes.push(lambda(options.lambda, logger));
-  if (modes.length > 0) modes.push(unknownAuthorization(challengeOf(modes)));
+  for (const header of headers) {
+    const own = issuers.filter((issuer) => issuer.header === header);
+    if (own.length > 0) modes.push(tokens(header, own));
+    if (header === 'authorization' && options.lambda !== undefined)
+      modes.push(lambda(options.lambda, logger));
+    modes.push(unknownCredentials(header, challengeOf(modes)));
+  }
   if (options.apiKeys.length > 0) modes.push(apiKeys(options.apiKeys));
   return modes;
 }
 
 /**
- * Refuses an `authorization` of no mode. Otherwise a request that also has an API key would send it to subgraphs as if
- * it were verified.
+ * Refuses an `authorization` of no mode, or a header of tokens without one. Otherwise a request that also has an API key
+ * would send it to subgraphs as if it were verified.
  */
-function unknownAuthorization(challenge: string): Authenticator {
-  return {
+function unknownCredentials(header: string, challenge: string): Authenticator {
+  return refusing(
+    ({ headers }) => headers[header] !== undefined,
+    `The ${header} header is of no kind that is accepted here, or its token is of an issuer that is not trusted.`,
     challenge,
-    modeOf: () => 'none',
-    recognises: ({ headers }) => headers.authorization !== undefined,
-    authenticate() {
-      throw unauthenticated(
-        'The authorization header is of no kind that is accepted here, or its token is of an issuer that is not trusted.',
-        challenge,
-      );
-    },
-  };
+  );
 }
+
+/** Refuses credentials of users in several headers: only those in one would be verified. */
+function severalCredentials(names: readonly string[]): Authenticator {
+  return refusing(
+    ({ headers }) => names.filter((name) => headers[name] !== undefined).length > 1,
+    `The request has credentials in more than one of these headers: ${names.join(', ')}.`,
+    'Bearer',
+  );
+}
+
+const refusing = (
+  recognises: Authenticator['recognises'],
+  reason: string,
+  challenge: string,
+): Authenticator => ({
+  challenge,
+  modeOf: () => 'none',
+  recognises,
+  authenticate() {
+    throw unauthenticated(reason, challenge);
+  },
+});
 
 const challengeOf = (modes: readonly Authenticator[]): string =>
   [...new Set(modes.map(({ challenge }) => challenge))].join(', ');

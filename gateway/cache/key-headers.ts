@@ -1,5 +1,6 @@
 import type { Options } from '../options';
-import { credentialHeaders, modesIn } from '../options/auth';
+import { credentialHeadersOf } from '../options/auth';
+import { tokenHeadersOf } from '../options/token-headers';
 import {
   flattenHeaderRules,
   type HeaderRules,
@@ -31,11 +32,11 @@ export interface KeyHeaders {
 /** Every header of a call is in the keys, as answers of subgraphs may depend on it. No option removes one from all keys. */
 export function compileKeyHeaders(options: Options): KeyHeaders {
   const rules = headerRulesOf(options);
-  const { identityHeaders } = options.cache;
+  const identityHeaders = [...options.cache.identityHeaders, ...tokenHeadersOf(options.auth)];
   const all = keyHeadersOf(rules.all, identityHeaders);
   const own = new Map([...rules.own].map(([name, layers]) => [name, keyHeadersOf(layers, identityHeaders)]));
   const each = [all, ...own.values()];
-  const credentials = modesIn(options.auth).map((mode) => credentialHeaders[mode]);
+  const credentials = credentialHeadersOf(options.auth);
   return {
     identity: distinct(each.flatMap(({ identity }) => identity)),
     identityOf: (subgraph) => (own.get(subgraph) ?? all).identity,

@@ -3,6 +3,7 @@ import { digest } from '../cache/responses/response-keys';
 import type { Options } from '../options';
 import { defaultSubscriptions, type SubgraphSubscriptionOptions } from '../options/subgraph-subscriptions';
 import { targetOf } from '../options/targets';
+import { tokenHeadersOf } from '../options/token-headers';
 import { parseSubgraphUrl } from '../subgraph-calls/endpoints/subgraph-url';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/header-rules';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
@@ -57,6 +58,7 @@ export function chooseSubgraph(
       identity === 'independent'
         ? undefined
         : flattenHeaderRules(headerRules.own.get(name) ?? headerRules.all).operationName,
+    tokenHeaders: tokenHeadersOf(options.auth),
     withheldHeaders: headerRules.withheld.get(name) ?? [],
     responseHeaders: new Map(Object.entries({ ...headers.response, ...own?.headers.response })),
     signer: signers.of(name),

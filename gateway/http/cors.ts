@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { CorsHeaders } from './http-sink';
 import type { Options } from '../options';
 import { compileOriginPattern } from '../options/origin-patterns';
+import { tokenHeadersOf } from '../options/token-headers';
 import { securityHeaders } from './security-headers';
 
 /** The headers that a page of another origin may read. */
@@ -124,7 +125,8 @@ export function compileIsAllowedOrigin(options: CorsOptions): (origin: string) =
  */
 export type HeadersOfPage = (headers: IncomingHttpHeaders) => IncomingHttpHeaders | undefined;
 
-export function compileHeadersOfPage(options: CorsOptions): HeadersOfPage {
+export function compileHeadersOfPage(options: CorsOptions & Pick<Options, 'auth'>): HeadersOfPage {
+  const credentials = ['cookie', 'authorization', ...tokenHeadersOf(options.auth)];
   const policyOf = compilePolicyOf(policiesOf(options));
   return (headers) => {
     const { origin, host } = headers;
@@ -133,10 +135,7 @@ export function compileHeadersOfPage(options: CorsOptions): HeadersOfPage {
     const policy = policyOf(origin);
     if (policy === undefined) return undefined;
     if (policy.credentials) return headers;
-    const others = { ...headers };
-    delete others.cookie;
-    delete others.authorization;
-    return others;
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => !credentials.includes(name)));
   };
 }
 

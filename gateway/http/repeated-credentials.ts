@@ -1,12 +1,18 @@
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
+import type { Options } from '../options';
+import { tokenHeadersOf } from '../options/token-headers';
 import type { SentHead } from './header-limits';
 
 /**
  * Refuses a request with repeated credentials. Node takes the first of two such headers or joins them, but a proxy in front
  * may have checked the other one.
  */
-export function refuseRepeatedCredentials({ headers, rawHeaders }: SentHead): GraphQLError | undefined {
+export function refuseRepeatedCredentials(
+  { headers, rawHeaders }: SentHead,
+  /** In lower case. */
+  credentials: readonly string[],
+): GraphQLError | undefined {
   for (const name of credentials) {
     if (headers[name] === undefined) continue;
     let count = 0;
@@ -20,11 +26,8 @@ export function refuseRepeatedCredentials({ headers, rawHeaders }: SentHead): Gr
   return undefined;
 }
 
-/** The headers that carry credentials. */
-const credentials = [
-  'authorization',
-  'x-api-key',
-  'x-amz-date',
-  'x-amz-security-token',
-  'x-amz-content-sha256',
+/** The headers that carry credentials, with or without a mode for them. */
+export const headersOfCredentials = ({ auth }: Pick<Options, 'auth'>): readonly string[] => [
+  ...['authorization', 'x-api-key', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
+  ...tokenHeadersOf(auth),
 ];

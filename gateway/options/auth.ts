@@ -1,6 +1,6 @@
 /** Over 300 lines: each way to authenticate with its options, and what they mean. */
 import { z } from 'zod';
-import { duration, flag, hookModule, httpUrl, mapOf, text, timeout } from './values';
+import { duration, flag, headerName, hookModule, httpUrl, mapOf, text, timeout } from './values';
 
 const instantRule = 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z';
 
@@ -73,19 +73,33 @@ const tokenSecret = z
   .refine((value) => !isPublicKey(value), { error: 'must be a secret, and no key in PEM or JSON' })
   .meta({ writeOnly: true, example: '${file:/run/secrets/token-secret}' });
 
+/** Those of other credentials, those that browsers, proxies and AWS write, and those that WebSockets leave out. */
+const otherHeaders =
+  /^(accept.*|apollographql-.*|cache-control|cookie2?|forwarded|if-.*|last-event-id|origin|pragma|range|referer|sec-.*|set-cookie2?|user-agent|x-amzn?-.*|x-api-key|x-forwarded-.*)$/;
+
+const tokenHeader = headerName.refine((name) => !otherHeaders.test(name), {
+  error: 'must be a header that has nothing but tokens, such as x-jwt',
+});
+
+const prefixRule = 'must be one word, such as Bearer, or empty';
+
 const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
 
 type AuthOptions = z.output<typeof auth>;
 type ModeOption = Exclude<keyof AuthOptions, 'anonymous'>;
 
-/** The header that the credentials of each mode come in. */
-export const credentialHeaders = {
-  apiKeys: 'x-api-key',
-  iam: 'authorization',
-  oidc: 'authorization',
-  cognito: 'authorization',
-  lambda: 'authorization',
-} satisfies Record<ModeOption, string>;
+/** The headers that the credentials of each mode come in. */
+const credentialHeaders = {
+  apiKeys: () => ['x-api-key'],
+  iam: () => ['authorization'],
+  oidc: ({ oidc }) => oidc.map(({ header }) => header),
+  cognito: () => ['authorization'],
+  lambda: () => ['authorization'],
+} satisfies Record<ModeOption, (options: AuthOptions) => readonly string[]>;
+
+/** The headers that credentials come in. */
+export const credentialHeadersOf = (options: AuthOptions): string[] =>
+  modesIn(options).flatMap((mode) => credentialHeaders[mode](options));
 
 /** The modes that are configured. */
 export function modesIn(options: AuthOptions): ModeOption[] {
@@ -222,6 +236,20 @@ export const auth = mapOf({
             'Accepted signature algorithms: HS256, HS384 and HS512 with a `secret`, and only then. Left out: HS256 with a `secret`, otherwise RS256, PS256, ES256 and EdDSA.',
           )
           .meta({ example: ['RS256', 'ES256'], protects: true }),
+        header: tokenHeader
+          .prefault('authorization')
+          .describe(
+            'The header that its tokens come in. Only in that one are they accepted, and a request with tokens in two headers is refused. It is a credential as `authorization` is: it identifies the caller in cache keys, counts in `connectionParams`, and is forwarded to subgraphs only where a rule names it, not by a pattern.',
+          )
+          .meta({ example: 'x-jwt', protects: true }),
+        prefix: z
+          .string({ error: prefixRule })
+          .regex(/^[!-~]*$/, { error: prefixRule })
+          .default('Bearer')
+          .describe(
+            'The word before a token, in any case. The token alone is accepted, too. Empty: nothing but the token.',
+          )
+          .meta({ example: 'Token' }),
         clockSkew: duration
           .prefault('30s')
           .describe('How far clocks may differ when `exp` and `nbf` are checked.')

@@ -100,7 +100,7 @@ export const cache = mapOf({
     .array(identityHeaderName, { error: 'must be a list of header names' })
     .prefault(['authorization', 'cookie', 'x-api-key'])
     .describe(
-      'Forwarded headers that only identify the caller. They are not in the cache keys of `public` answers, which all clients share. All other forwarded headers are in every cache key.',
+      'Forwarded headers that only identify the caller. They are not in the cache keys of `public` answers, which all clients share. All other forwarded headers are in every cache key. Headers of `auth.oidc[].header` are always among them.',
     )
     .meta({ protects: { mayBeEmpty: true } }),
   staleWhileRevalidate: lifetime

@@ -32,6 +32,7 @@ import { subscriptions } from './subscriptions';
 import { supergraph, type supergraphOptions } from './supergraph';
 import { telemetry } from './telemetry';
 import { timeouts } from './timeouts';
+import { refuseTokenHeaders } from './token-headers';
 import { usage } from './usage';
 
 export type { AccessField } from './logging';
@@ -163,7 +164,7 @@ export function parseOptions(input: OptionsInput): Options {
  * A default that depends on another option is not stated there: the option is left out of `Options`, and the
  * description has what then counts.
  */
-export const optionsSchema = z.strictObject({
+const allOptions = z.strictObject({
   mode,
   host,
   port,
@@ -206,6 +207,9 @@ export const optionsSchema = z.strictObject({
   shutdown,
   lambda,
 });
+
+/** The same, with what they must not be together. */
+export const optionsSchema = allOptions.superRefine(refuseTokenHeaders);
 
 /** Of a parser: to compile one takes longer than to parse a few times. */
 const once = { jitless: true };

@@ -3,6 +3,7 @@ import { claimAt } from '../auth/claim';
 import type { Identity } from '../auth/identity';
 import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
+import { tokenHeadersOf } from '../options/token-headers';
 import { isForwardable, isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
 import { asciiJson } from './wire/request-body';
@@ -30,6 +31,8 @@ export interface HeaderRules {
   readonly defaults?: Readonly<Record<string, string>> | undefined;
   /** The header that has the name of the client's operation. It is added to each call. */
   readonly operationName?: string | undefined;
+  /** Client headers that no pattern forwards, in lower case: those of tokens. */
+  readonly unmatched?: readonly string[] | undefined;
 }
 
 /** The rules of all subgraphs, and those of single subgraphs. In a list, later rules take precedence. */
@@ -48,9 +51,10 @@ export function headerRulesOf({
   headers: all,
   subgraphs,
   calls: { sharedHeaders },
-}: Pick<Options, 'headers' | 'subgraphs' | 'calls'>): SubgraphHeaderRules {
+  auth,
+}: Pick<Options, 'headers' | 'subgraphs' | 'calls' | 'auth'>): SubgraphHeaderRules {
   const shared = sharedHeaders.filter((name) => !isRuled(name, all));
-  const headers = shared.length === 0 ? all : { ...all, exclude: [...all.exclude, ...shared] };
+  const headers = { ...all, exclude: [...all.exclude, ...shared], unmatched: tokenHeadersOf(auth) };
   const own = new Map<string, readonly HeaderRules[]>();
   const independent = new Map<string, readonly HeaderRules[]>();
   const withheld = new Map<string, readonly string[]>();
@@ -127,6 +131,8 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     if (rules.operationName !== undefined) ofOperation.add((operationName = replace(rules.operationName)));
   }
   const isFixed = (name: string): boolean => set.has(name) || claims.has(name) || ofOperation.has(name);
+  const unmatched = new Set(layers.flatMap((rules) => rules.unmatched ?? []));
+  for (const names of [set.keys(), claims.keys(), ofOperation]) for (const name of names) unmatched.add(name);
   const defaults = new Map<string, string>();
   const passed: { from: string; to: string }[] = [];
   const patterns: ((name: string) => boolean)[] = [];
@@ -141,7 +147,8 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     for (const pattern of forward.filter((each) => each.includes('*'))) {
       const parts = partsOf(pattern);
       patterns.push(
-        (name) => matchesParts(name, parts) && !isExcluded(name) && !isFixed(name) && matchesPatterns(name),
+        (name) =>
+          matchesParts(name, parts) && !isExcluded(name) && !unmatched.has(name) && matchesPatterns(name),
       );
     }
     const names = forward.filter((each) => !each.includes('*')).map((name) => [name, name] as const);

@@ -40,6 +40,8 @@ export interface Subgraph {
   readonly hasOwnHeaders: boolean;
   /** The header that has the name of the client's operation; undefined if none has. */
   readonly operationNameHeader: string | undefined;
+  /** Client headers besides `authorization` that tokens come in. @default none */
+  readonly tokenHeaders?: readonly string[] | undefined;
   /** Those of `calls.sharedHeaders` that it does not get. */
   readonly withheldHeaders: readonly string[];
   /** Which headers of its responses go to clients. */

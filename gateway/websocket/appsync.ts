@@ -101,7 +101,7 @@ export class Appsync implements Protocol {
     const { data, extensions } = isMap(payload) ? payload : {};
     const authorization = isMap(extensions) ? extensions['authorization'] : undefined;
     const { current, handshake } = this.#options;
-    const { path, subscriptions } = current().options;
+    const { options, paramHeaders } = current();
     const refuse = (message: string): void => this.#send(envelope.errors(id, [{ message }]));
     if (typeof data !== 'string') refuse('`payload.data` must be the JSON of an operation.');
     else if (this.operations.has(id)) refuse(`The id ${id} is in use.`);
@@ -111,13 +111,13 @@ export class Appsync implements Protocol {
         headers = headersOfClient({
           handshake: handshake.headers,
           params: isMap(authorization) ? authorization : {},
-          named: subscriptions.connectionParams,
+          named: paramHeaders,
         });
       } catch (error) {
         refuse((error as Error).message);
         return;
       }
-      const head = { method: 'POST', url: path, headers };
+      const head = { method: 'POST', url: options.path, headers };
       this.operations.begin({ id, head, body: Buffer.from(data), incremental: undefined });
     }
   }
@@ -144,7 +144,7 @@ function openingHeaders(
   { headers }: ProtocolOptions['handshake'],
   current: ProtocolOptions['current'],
 ): IncomingHttpHeaders | RangeError {
-  const { connectionParams: named } = current().options.subscriptions;
+  const { paramHeaders: named } = current();
   try {
     return headersOfClient({ handshake: headers, params: readHeaderObject(header), named });
   } catch (error) {

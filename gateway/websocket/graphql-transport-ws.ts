@@ -85,11 +85,10 @@ export class GraphqlTransportWs implements Protocol {
     clearTimeout(this.#initTimer);
     const { handshake, identities, current } = this.#options;
     const steps = current();
-    const { path, subscriptions } = steps.options;
+    const { path } = steps.options;
     let headers: IncomingHttpHeaders;
     try {
-      const named = subscriptions.connectionParams;
-      headers = headersOfClient({ handshake: handshake.headers, params, named });
+      headers = headersOfClient({ handshake: handshake.headers, params, named: steps.paramHeaders });
     } catch (error) {
       this.#close(CloseCode.BadRequest, `connectionParams: ${(error as Error).message}`);
       return;

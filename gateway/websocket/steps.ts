@@ -7,6 +7,7 @@ import { answerUpgrade } from '../http/connection-errors';
 import { compileHeadersOfPage, type HeadersOfPage } from '../http/cors';
 import { maxHeaderSize } from '../http/header-limits';
 import type { Options } from '../options';
+import { tokenHeadersOf } from '../options/token-headers';
 import type { Pipeline } from '../request/pipeline';
 import type { RequestsInFlight } from '../request/requests-in-flight';
 import { APPSYNC_PROTOCOL } from './header-object';
@@ -19,18 +20,21 @@ export interface ConnectionSteps {
   /** Makes WebSockets of sockets. Created with the first one. */
   readonly server: () => WebSocketServer;
   readonly headersOfPage: HeadersOfPage;
+  /** Names in `connectionParams` that count as headers besides those that always do, in lower case. */
+  readonly paramHeaders: readonly string[];
   readonly addressOf: (message: IncomingMessage) => string;
 }
 
 export function createSteps(
   given: Pick<ConnectionSteps, 'options' | 'requests' | 'pipeline'>,
 ): ConnectionSteps {
-  const { limits, trustedProxies } = given.options;
+  const { auth, limits, subscriptions, trustedProxies } = given.options;
   let server: WebSocketServer | undefined;
   return {
     ...given,
     server: () => (server ??= createServer(limits.body)),
     headersOfPage: compileHeadersOfPage(given.options),
+    paramHeaders: [...subscriptions.connectionParams, ...tokenHeadersOf(auth)],
     addressOf: compileClientAddress(trustedProxies),
   };
 }

@@ -19,6 +19,7 @@ beforeAll(async () => {
     auth: {
       anonymous: true,
       apiKeys: [{ client: 'web', sha256: createHash('sha256').update('k').digest('hex') }],
+      oidc: [{ issuer: 'https://a.test', audience: 'shop', jwks: { keys: [] }, header: 'x-jwt' }],
     },
   });
 });
@@ -64,6 +65,7 @@ describe.each([
     ['authorization', 'Authorization: a', 'AUTHORIZATION: b'],
     ['authorization', 'authorization: a', 'authorization: a'],
     ['x-api-key', 'x-api-key: k', 'X-Api-Key: k'],
+    ['x-jwt', 'x-jwt: a', 'X-JWT: a'],
     ['x-amz-date', 'x-amz-date: 20270131T120000Z', 'x-amz-date: 20270131T120000Z'],
     ['x-amz-security-token', 'x-amz-security-token: a', 'x-amz-security-token: b'],
     ['x-amz-content-sha256', 'x-amz-content-sha256: a', 'x-amz-content-sha256: b'],

@@ -94,14 +94,14 @@ async function openIam(): Promise<TestAuthenticator> {
 async function openOidc(): Promise<TestAuthenticator> {
   const issuer = await startTokenIssuer();
   const [options] = authOf({ oidc: [{ issuer: issuer.url, audience: 'shop' }] }).oidc;
-  return withTokens(tokens([oidcIssuer(options!, logger)]), issuer, {});
+  return withTokens(tokens('authorization', [oidcIssuer(options!, logger)]), issuer, {});
 }
 
 async function openCognito(): Promise<TestAuthenticator> {
   const issuer = await startTokenIssuer();
   const pool = { userPool: 'eu-west-1_AbCdEfGhI', issuer: issuer.url, clients: ['app'] };
   const [options] = authOf({ cognito: [pool] }).cognito;
-  return withTokens(tokens([cognitoIssuer(options!, logger)]), issuer, {
+  return withTokens(tokens('authorization', [cognitoIssuer(options!, logger)]), issuer, {
     ...{ token_use: 'access', client_id: 'app' },
   });
 }

@@ -15,6 +15,8 @@ export function cognitoIssuer(options: CognitoOptions, logger: Logger): TokenIss
   return {
     issuer,
     mode: 'cognito',
+    header: 'authorization',
+    prefix: 'Bearer',
     algorithms: ['RS256'],
     clockSkew,
     keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),

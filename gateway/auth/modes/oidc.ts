@@ -11,7 +11,8 @@ type OidcOptions = Options['auth']['oidc'][number];
 
 /** A provider of OpenID Connect, or of OAuth with tokens that are JWTs. */
 export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
-  const { issuer, jwks, secret, audience, clients, withoutAudience, clockSkew, groupsClaim } = options;
+  const { issuer, jwks, secret, audience, clients, withoutAudience, groupsClaim } = options;
+  const { header, prefix, clockSkew } = options;
   if (withoutAudience && clients === undefined)
     logger.warn(
       { issuer },
@@ -22,6 +23,8 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
   return {
     issuer,
     mode: 'oidc',
+    header,
+    prefix,
     algorithms: options.algorithms ?? (secret === undefined ? ofPublicKeys : ['HS256']),
     clockSkew,
     keys:

@@ -10,6 +10,10 @@ export interface TokenIssuer {
   /** The value of `iss`. */
   readonly issuer: string;
   readonly mode: 'oidc' | 'cognito';
+  /** The header that its tokens come in, in lower case. */
+  readonly header: string;
+  /** The word that may stand before a token, in any case; empty if none may. */
+  readonly prefix: string;
   readonly keys: KeySet;
   /** Allowed signature algorithms: asymmetric ones, or those of HMAC for a secret. Never both, so that no public key is a secret. */
   readonly algorithms: readonly string[];
@@ -24,17 +28,29 @@ export interface TokenIssuer {
 }
 
 /**
- * JSON Web Tokens (RFC 7519) in `authorization`, with or without `Bearer`. A token is verified when it is first sent, and
- * again every five minutes, so that a key withdrawn by its issuer does not stay valid for long.
+ * JSON Web Tokens (RFC 7519) in one header, with or without the prefix of their issuer. A token is verified when it is
+ * first sent, and again every five minutes, so that a key withdrawn by its issuer does not stay valid for long.
+ *
+ * @param issuers those whose tokens come in the header
  */
-export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
+export function tokens(header: string, issuers: readonly TokenIssuer[]): Authenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   const { errors, jwtVerify } = jose();
   const verified = new LRUCache<string, VerifiedToken>({ maxSize: mostRemembered });
 
-  async function verify(header: string): Promise<Proof> {
-    const token = withoutScheme(header);
-    const issuer = byName.get(issuerOf(token)!)!;
+  const valueIn = ({ headers }: AuthRequest): string => headers[header] as string;
+
+  function find(value: string): { readonly token: string; readonly issuer: TokenIssuer } | undefined {
+    const start = value.lastIndexOf(' ') + 1;
+    const token = value.slice(start);
+    const prefix = value.slice(0, start).trim().toLowerCase();
+    const issuer = byName.get(issuerOf(token) ?? '');
+    const isFound = issuer !== undefined && (prefix === '' || prefix === issuer.prefix.toLowerCase());
+    return isFound ? { token, issuer } : undefined;
+  }
+
+  async function verify(value: string): Promise<Proof> {
+    const { token, issuer } = find(value)!;
     const tolerance = issuer.clockSkew / 1000;
     const { payload } = await jwtVerify(token, issuer.keys.find, {
       issuer: issuer.issuer,
@@ -49,20 +65,21 @@ export function tokens(issuers: readonly TokenIssuer[]): Authenticator {
     const expires = (payload.exp! + tolerance) * 1000;
     const proof = { identity: createIdentity(issuer.identityOf(payload)), expires };
     const until = Math.min(expires, Date.now() + rememberedFor);
-    verified.set(header, { proof, until }, { size: header.length + 1024 });
+    verified.set(value, { proof, until }, { size: value.length + 1024 });
     return proof;
   }
 
   return {
     challenge: 'Bearer',
-    modeOf: ({ headers }) => byName.get(issuerOf(withoutScheme(headers.authorization!))!)!.mode,
-    recognises({ headers: { authorization } }) {
-      if (authorization === undefined) return false;
-      return verified.has(authorization) || byName.has(issuerOf(withoutScheme(authorization)) ?? '');
+    modeOf: (received) => find(valueIn(received))!.issuer.mode,
+    recognises({ headers }) {
+      const value = headers[header] as string | undefined;
+      return value !== undefined && (verified.has(value) || find(value) !== undefined);
     },
-    authenticate({ headers }: AuthRequest) {
-      const found = verified.get(headers.authorization!);
-      return found !== undefined && found.until > Date.now() ? found.proof : verify(headers.authorization!);
+    authenticate(received: AuthRequest) {
+      const value = valueIn(received);
+      const found = verified.get(value);
+      return found !== undefined && found.until > Date.now() ? found.proof : verify(value);
     },
     close: () => issuers.forEach(({ keys }) => keys.close()),
   };
@@ -78,8 +95,6 @@ interface VerifiedToken {
 const mostRemembered = 32 * 1024 * 1024;
 const rememberedFor = 5 * 60_000;
 const invalidToken = 'Bearer error="invalid_token"';
-
-const withoutScheme = (header: string): string => header.replace(/^bearer +/i, '');
 
 /** The issuer that an unverified token claims. */
 function issuerOf(token: string): string | undefined {

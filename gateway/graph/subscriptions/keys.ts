@@ -18,7 +18,7 @@ export interface KeyFacts {
   readonly opening: SubgraphRequest;
   /** What feeds it; undefined for a subgraph. */
   readonly feed: BoundFeed | undefined;
-  readonly subgraphs: ReadonlyMap<string, Pick<Subgraph, 'identity' | 'connection'>>;
+  readonly subgraphs: ReadonlyMap<string, Pick<Subgraph, 'identity' | 'connection' | 'tokenHeaders'>>;
   /** The names of those that the plan calls. */
   readonly called: readonly string[];
   /** As `OperationAccess.variantOf`: undefined for an operation that demands nothing of its caller. */
@@ -47,7 +47,11 @@ export function subscriptionKeys(
     ...[subgraph, feed?.connection ?? subgraphs.get(subgraph)?.connection],
     ...[document, opening.variables.toString(), feed?.scope ?? seen.scope],
   ]);
-  const caller = feed?.stream ?? (isIndependent(subgraph) ? '' : callerOf(subscriber.identity, seen));
+  const caller =
+    feed?.stream ??
+    (isIndependent(subgraph)
+      ? ''
+      : callerOf(subscriber.identity, seen, subgraphs.get(subgraph)?.tokenHeaders));
   const isForAll = variant === undefined && called.every(isIndependent);
   const audience = isForAll ? ['all'] : ['one', subscriber.identity.scope, subscriber.scope];
   const names = (operation.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
@@ -67,9 +71,12 @@ export function subscriptionKeys(
 function callerOf(
   { principal }: Subscriber['identity'],
   { headers, scope }: Pick<Subscriber, 'headers' | 'scope'>,
+  tokenHeaders: readonly string[] = [],
 ): string {
   if (principal === '') return scope;
-  return `${principal}\n${canonicalJson({ ...headers, authorization: undefined })}`;
+  const isLasting = (name: string): boolean => name !== 'authorization' && !tokenHeaders.includes(name);
+  const lasting = Object.entries(headers).filter(([name]) => isLasting(name));
+  return `${principal}\n${canonicalJson(Object.fromEntries(lasting))}`;
 }
 
 /** The field that a source is of, with its arguments. Whatever is selected on it, its events are the same. */

@@ -49,7 +49,7 @@ export function openClientPort(
     options,
     (request, response) => configurations.current.handle(request, response),
     {
-      mayUpgrade: (request) => opensWebSocket(request, path),
+      mayUpgrade: (request) => opensWebSocket(request, configurations.current.options),
       upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
     },
   );

@@ -13,7 +13,7 @@ import type { Slots } from '../../admission/slots';
 import { WholeRequest } from '../../http/whole-messages';
 import { isProbe, pathOf } from '../../http/paths';
 import type { Options } from '../../options';
-import { refuseRepeatedCredentials } from '../../http/repeated-credentials';
+import { headersOfCredentials, refuseRepeatedCredentials } from '../../http/repeated-credentials';
 import type { Reply } from '../../request/reply';
 import { lengthOfHeaderObjects } from '../../websocket/header-object';
 
@@ -42,12 +42,13 @@ export function createRoutes(routes: RoutesOptions): Route {
   const { options, readiness, slots, reply, pageFor } = routes;
   const { path: endpoint } = options;
   const preflight = compilePreflight(options);
+  const credentials = headersOfCredentials(options);
 
   return (exchange, receive) => {
     const { request, message } = exchange;
     const { head } = request;
     const path = decodedPath(head.url);
-    const refusal = refuseHead(message);
+    const refusal = refuseHead(message, credentials);
     const isOperation = head.method === 'POST' || head.method === 'GET';
     if (refusal !== undefined) slots.acquire(request, () => reply.refuse(request, refusal));
     else if (isOperation && path === endpoint && pageFor(head, path) === undefined) receive(exchange);
@@ -115,9 +116,13 @@ const jsonHeaders = ['content-type', 'application/json; charset=utf-8'];
  *
  * @param spared characters that may be there besides
  */
-function refuseHead(message: SentHead, spared?: number): GraphQLError | undefined {
+function refuseHead(
+  message: SentHead,
+  credentials: readonly string[],
+  spared?: number,
+): GraphQLError | undefined {
   if (hasTooLargeHeaders(message, spared)) return requestError('HEADERS_TOO_LARGE', {});
-  return refuseRepeatedCredentials(message);
+  return refuseRepeatedCredentials(message, credentials);
 }
 
 /**
@@ -125,12 +130,12 @@ function refuseHead(message: SentHead, spared?: number): GraphQLError | undefine
  * may be is answered. So is one with a body, which would be taken for frames, and one whose client awaits other answers,
  * which would come between frames.
  */
-export function opensWebSocket(message: IncomingMessage, endpoint: string): boolean {
+export function opensWebSocket(message: IncomingMessage, options: Pick<Options, 'path' | 'auth'>): boolean {
   if (message.method !== 'GET' || message.headers.upgrade?.toLowerCase() !== 'websocket') return false;
   if (hasBody(message) || awaitsAnswer(message.socket)) return false;
   const path = decodedPath(message.url!);
-  const isEndpoint = path === endpoint || path === `${endpoint}/realtime`;
-  return isEndpoint && refuseHead(message, lengthOfHeaderObjects(message)) === undefined;
+  if (path !== options.path && path !== `${options.path}/realtime`) return false;
+  return refuseHead(message, headersOfCredentials(options), lengthOfHeaderObjects(message)) === undefined;
 }
 
 /** The decoded path of a URL, for comparison (RFC 3986, section 6.2.2.2); undefined if it is not well formed. */

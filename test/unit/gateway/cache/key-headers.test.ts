@@ -161,6 +161,29 @@ it('names the headers of credentials for public answers, too, where a header com
   expect(varyWith({ forward: [] })).toEqual([]);
 });
 
+it('takes a header of tokens for a credential, as `authorization` is one', () => {
+  const issuer = { issuer: 'https://issuer.example', audience: 'shop' };
+  const keysOf = (oidc: object[], forward: string[], identityHeaders?: string[]) =>
+    compileKeyHeaders(
+      parseOptions({
+        headers: { forward },
+        auth: { oidc: oidc as [] },
+        ...(identityHeaders && { cache: { identityHeaders } }),
+      }),
+    );
+  for (const header of ['authorization', 'x-jwt']) {
+    const keys = keysOf([{ ...issuer, header }], [header]);
+    expect(keys).toMatchObject({ identity: [header], vary: [], varyPrivate: [header] });
+    expect(keys.identityOf('a')).toEqual([header]);
+  }
+  expect(keysOf([{ ...issuer, header: 'x-jwt' }], ['x-*'])).toMatchObject({
+    ...{ identity: ['x-api-key'], vary: ['*'], varyPrivate: ['x-jwt'] },
+  });
+  expect(keysOf([{ ...issuer, header: 'x-jwt' }], ['x-jwt'], [])).toMatchObject({ identity: ['x-jwt'] });
+  const two = [issuer, { ...issuer, header: 'x-jwt' }];
+  expect(keysOf(two, [])).toMatchObject({ varyPrivate: ['authorization', 'x-jwt'] });
+});
+
 it('has headers with a constant value in all keys, as a shared store outlives options', () => {
   const constantsWith = (options: object) => compileKeyHeaders(parseOptions(options)).constants;
   const constants = [

@@ -158,6 +158,14 @@ describe('pages of origins with a policy of their own', () => {
     expect(ofPage(sent('https://evil.example'))).toBeUndefined();
   });
 
+  it('of WebSockets have tokens only where it lets them, in whatever header these come', () => {
+    const oidc = [{ issuer: 'https://issuer.example', audience: 'shop', header: 'x-jwt' }];
+    const ofPage = compileHeadersOfPage({ ...options, auth: parseOptions({ auth: { oidc } }).auth });
+    const sent = (origin: string) => ({ origin, host: 'api.example', 'x-jwt': 'a', authorization: 'b' });
+    expect(ofPage(sent(shop))).toEqual(sent(shop));
+    expect(ofPage(sent(partner))).toEqual({ origin: partner, host: 'api.example' });
+  });
+
   it('may call where no other page may, or beside all others', () => {
     const policies = [{ origins: [partner], credentials: true }];
     const alone = compileCorsHeaders(optionsWith({ policies }));

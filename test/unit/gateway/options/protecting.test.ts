@@ -110,7 +110,7 @@ const notProtecting = `
   auth.lambda.url auth.lambda.headers.NAME auth.lambda.module auth.lambda.timeout auth.lambda.apiId
   auth.lambda.accountId
   errors.jsonStatus
-  auth.oidc[].withoutAudience
+  auth.oidc[].prefix auth.oidc[].withoutAudience
   cors.credentials cors.exposeHeaders cors.maxAge
   cors.policies[].origins cors.policies[].exposeHeaders cors.policies[].maxAge
   csrf.enabled

@@ -48,6 +48,8 @@ const notSecret: readonly string[] = [
   'auth.anonymous',
   'auth.oidc[].jwks',
   'auth.oidc[].withoutAudience',
+  'auth.oidc[].header',
+  'auth.oidc[].prefix',
   'auth.cognito[].clients',
   'auth.cognito[].tokenUse',
   'auth.lambda.ttl',

@@ -83,6 +83,18 @@ describe('header rules', () => {
     });
   });
 
+  it('forward headers of tokens by their whole name only', () => {
+    const unmatched = ['x-jwt'];
+    const sent = { 'x-jwt': '1', 'x-jwt-id': '2' };
+    expect(compileHeaderRules({ forward: ['*', 'x-*', 'x-jw*'], unmatched })(sent)).toEqual({
+      'x-jwt-id': '2',
+    });
+    expect(compileHeaderRules({ unmatched }, { forward: ['x-*'] })(sent)).toEqual({ 'x-jwt-id': '2' });
+    expect(compileHeaderRules({ unmatched }, { forward: ['X-Jwt'] })(sent)).toEqual({ 'x-jwt': '1' });
+    const renamed = compileHeaderRules({ unmatched, rename: { 'x-jwt': 'authorization' } });
+    expect(renamed(sent)).toEqual({ authorization: '1' });
+  });
+
   it('set headers from claims, never from the client', () => {
     const choose = compileHeaderRules({
       forward: ['x-*'],

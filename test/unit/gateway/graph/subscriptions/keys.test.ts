@@ -1,0 +1,30 @@
+import { type OperationDefinitionNode, parse } from 'graphql';
+import { createIdentity } from '../../../../../gateway/auth/identity';
+import { subscriptionKeys } from '../../../../../gateway/graph/subscriptions/keys';
+
+const document = 'subscription { joined }';
+const operation = parse(document).definitions[0] as OperationDefinitionNode;
+
+/** Whose events they are, for a caller with these headers. */
+function streamOf(headers: Readonly<Record<string, string>>, subject?: string): string {
+  const identity = createIdentity({ mode: 'oidc', issuer: 'https://issuer.example', subject });
+  const opening = { operation: { subgraph: 'news', document }, variables: Buffer.from('{}') } as never;
+  const news = { identity: 'forwarded', connection: 'c', tokenHeaders: ['x-jwt'] } as const;
+  return subscriptionKeys(
+    { identity, headers, scope: JSON.stringify(headers), bySubgraph: undefined },
+    {
+      ...{ generation: 1, hash: 'h', operation, variables: {}, opening, feed: undefined },
+      ...{ subgraphs: new Map([['news', news]]), called: ['news'], variant: undefined, calls: 1 },
+    },
+  ).stream;
+}
+
+it.each(['authorization', 'x-jwt'])('a renewed token in %s makes nobody another caller', (header) => {
+  const of = (token: string, subject = 'u1') => streamOf({ [header]: token, 'x-tenant': 'a' }, subject);
+  expect(of('new')).toBe(of('old'));
+  expect(of('new', 'u2')).not.toBe(of('old'));
+});
+
+it('another value of any other header does', () => {
+  expect(streamOf({ 'x-tenant': 'a' }, 'u1')).not.toBe(streamOf({ 'x-tenant': 'b' }, 'u1'));
+});

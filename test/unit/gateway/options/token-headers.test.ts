@@ -1,0 +1,62 @@
+import { type OptionsInput, parseOptions } from '../../../../gateway/options';
+
+const oidc = (more: object) => ({ issuer: 'https://a.example', audience: 'shop', ...more });
+const withTokensIn = (header: string, more: OptionsInput = {}) =>
+  parseOptions({ auth: { oidc: [oidc({ header })] }, ...more }).auth.oidc[0];
+
+it('is `authorization` with the prefix Bearer, unless it is given', () => {
+  expect(parseOptions({ auth: { oidc: [oidc({})] } }).auth.oidc[0]).toMatchObject({
+    header: 'authorization',
+    prefix: 'Bearer',
+  });
+  const given = oidc({ header: 'X-JWT', prefix: '' });
+  expect(parseOptions({ auth: { oidc: [given] } }).auth.oidc[0]).toMatchObject({
+    header: 'x-jwt',
+    prefix: '',
+  });
+});
+
+it.each([
+  ...['cookie', 'set-cookie', 'x-api-key', 'x-amz-date', 'x-amz-security-token', 'x-amzn-trace-id'],
+  ...['user-agent', 'accept-language', 'x-forwarded-for', 'origin', 'referer', 'sec-websocket-protocol'],
+  ...['if-none-match', 'cache-control', 'last-event-id', 'apollographql-client-name'],
+])('is not %s', (header) => {
+  expect(() => withTokensIn(header)).toThrow(
+    '`auth.oidc.0.header` must be a header that has nothing but tokens, such as x-jwt',
+  );
+});
+
+it.each(['host', 'content-type', 'connection', 'transfer-encoding', 'proxy-authorization', 'x-request-id'])(
+  'is not %s, which the gateway writes',
+  (header) => {
+    expect(() => withTokensIn(header)).toThrow('must not be a header that the gateway itself writes');
+  },
+);
+
+it.each(['x jwt', '', 'x-jwt:'])('is the name of a header, and not %j', (header) => {
+  expect(() => withTokensIn(header)).toThrow('`auth.oidc.0.header` must be the name of a header');
+});
+
+it.each(['Bearer ', 'a b', 'é'])('has a prefix of one word, and not %j', (prefix) => {
+  expect(() => parseOptions({ auth: { oidc: [oidc({ prefix })] } })).toThrow(
+    '`auth.oidc.0.prefix` must be one word, such as Bearer, or empty',
+  );
+});
+
+it.each<[string, OptionsInput]>([
+  ['calls.sharedHeaders.1', { calls: { sharedHeaders: ['user-agent', 'x-jwt'] } }],
+  ['csrf.headers.0', { csrf: { headers: ['x-jwt'] } }],
+  ['logging.fields.caller.header', { logging: { fields: { caller: { header: 'x-jwt' } } } }],
+  ['headers.operationName', { headers: { operationName: 'x-jwt' } }],
+  ['subgraphs.a.headers.operationName', { subgraphs: { a: { headers: { operationName: 'x-jwt' } } } }],
+])('is refused as `%s`, as credentials are', (option, more) => {
+  expect(() => withTokensIn('x-jwt', more)).toThrow(
+    `\`${option}\` must not be a header of \`auth.oidc[].header\`, but got: "x-jwt".`,
+  );
+  expect(() => withTokensIn('x-token-of-another', more)).not.toThrow();
+});
+
+it('is allowed where it is forwarded, and where it is a member of `connectionParams`', () => {
+  const more = { headers: { forward: ['x-jwt'] }, subscriptions: { connectionParams: ['x-jwt'] } };
+  expect(() => withTokensIn('x-jwt', more)).not.toThrow();
+});

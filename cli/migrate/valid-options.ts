@@ -30,9 +30,11 @@ export function keepValid(draft: Draft): void {
   }
 }
 
-/** Whether a reference decides it: the value itself, or a member of the map that a rule is about. */
+/** Whether a reference decides it: the value itself, or one in the map, or in the list of maps, that a rule is about. */
 const mayBeRight = (value: unknown): boolean =>
-  hasReference(value) || (isMap(value) && Object.values(value).some(hasReference));
+  hasReference(value) ||
+  (Array.isArray(value) && value.some(mayBeRight)) ||
+  (isMap(value) && Object.values(value).some(hasReference));
 
 /** Items of a list from its end, so that those before keep their positions. */
 function lastFirst({ path: one = [] }: OptionsProblem, { path: other = [] }: OptionsProblem): number {

@@ -286,10 +286,11 @@ export const auth = mapOf({
     .refine(
       (issuers) =>
         issuers.every(
-          ({ issuer, secret: hmac }) =>
-            hmac === undefined || issuers.filter((other) => other.issuer === issuer).length === 1,
+          ({ issuer, header, secret: hmac }) =>
+            hmac === undefined ||
+            issuers.filter((other) => other.issuer === issuer && other.header === header).length === 1,
         ),
-      { error: 'must have an issuer with a `secret` only once' },
+      { error: 'must have an issuer with a `secret` only once for a header' },
     )
     .prefault([])
     .describe('Issuers of JSON Web Tokens: OpenID Connect providers.')

@@ -20,7 +20,15 @@ import {
 import { takeListener } from './apollo-router/server';
 import { setCollector, setCollectorHeader, type Signal } from './otlp';
 import { takeRedis } from './redis';
-import { takeAudiences, takeHeader, takeIssuers, takeKeySet, takePrefix } from './tokens';
+import {
+  neverInCookies,
+  ofHeader,
+  takeAudiences,
+  takeHeader,
+  takeIssuers,
+  takeKeySet,
+  takePrefix,
+} from './tokens';
 
 /** `{{ env.NAME }}`. */
 const toReferences: ToReferences = (text) =>
@@ -222,12 +230,17 @@ function jwtRows(key: string, fixed: string): Row[] {
     }),
     same(rows('issuer'), '`auth.oidc[].issuer`', (value, at) => takeIssuers(value, at, slot(at), undefined)),
     same(rows('audience'), '`auth.oidc[].audience`', (value, at) => takeAudiences(value, at, slot(at))),
-    same([`${key}.header_name`, `${key}.header.name`], '`auth.oidc`', (value) => takeHeader(value)),
-    same([`${key}.header_value_prefix`, `${key}.header.value_prefix`], '`auth.oidc`', (value) =>
-      takePrefix(value),
+    same(
+      [`${key}.header_name`, `${key}.header.name`],
+      '`auth.oidc[].header`',
+      (value, at) => takeHeader(value, at, slot(at)),
+      ofHeader,
+    ),
+    same([`${key}.header_value_prefix`, `${key}.header.value_prefix`], '`auth.oidc[].prefix`', (value, at) =>
+      takePrefix(value, at, slot(at)),
     ),
     aside(none(rows('poll_interval'), 'Keys are fetched again when they are unknown or old.')),
-    aside(none(`${key}.cookie_name`, 'Tokens come in a header.')),
+    aside(none(`${key}.cookie_name`, neverInCookies)),
     aside(none([`${key}.oauth.**`, `${key}.name`], 'There is no such endpoint.')),
   ];
 }

@@ -8,6 +8,9 @@ import { byHand, choice, count, duration, flag, noOption, seconds, texts, to } f
 import { setCollector } from './otlp';
 import { takeRedis } from './redis';
 import {
+  forAllIssuers,
+  neverInCookies,
+  ofHeaders,
   takeAlgorithms,
   takeAudiences,
   takeHeader,
@@ -340,8 +343,15 @@ function jwtRows(): Row[] {
     same('jwt.tokenVerification.algorithms', '`auth.oidc[].algorithms`', (value, at) =>
       takeAlgorithms(value, at, issuer, isSecret(at)),
     ),
-    same('jwt.tokenLookupLocations.*.extractFromHeader.name', '`auth.oidc`', (value) => takeHeader(value)),
-    same('jwt.tokenLookupLocations.*.extractFromHeader.prefix', '`auth.oidc`', (value) => takePrefix(value)),
+    same(
+      'jwt.tokenLookupLocations.*.extractFromHeader.name',
+      '`auth.oidc[].header`',
+      (value, at) => takeHeader(value, at, forAllIssuers(Number(at.names[0]))),
+      ofHeaders,
+    ),
+    same('jwt.tokenLookupLocations.*.extractFromHeader.prefix', '`auth.oidc[].prefix`', (value, at) =>
+      takePrefix(value, at, forAllIssuers(Number(at.names[0]))),
+    ),
     aside(
       none(
         [
@@ -349,7 +359,7 @@ function jwtRows(): Row[] {
           'jwt.tokenLookupLocations.*',
           'jwt.tokenLookupLocations',
         ],
-        'Tokens come in a header.',
+        neverInCookies,
       ),
     ),
     same('jwt.reject.missingToken', '`auth.anonymous`', (value, at) =>
@@ -362,7 +372,7 @@ function jwtRows(): Row[] {
       different(
         ['jwt.forward', 'jwt.forward.**', 'jwt.forwarded.**'],
         '`headers.claims`',
-        'Subgraphs get claims in headers, and the token in `authorization`: name what they need.',
+        'Subgraphs get claims in headers, and the token in its own header: name what they need.',
       ),
     ),
     different(['jwt', 'jwt.**'], '`auth.oidc`', 'Write it as an issuer of `auth.oidc`.'),

@@ -20,7 +20,17 @@ import {
 } from '../values';
 import { headerRules } from './header-rules';
 import { setCollector, setCollectorHeader, type Signal } from './otlp';
-import { needIssuer, takeAlgorithms, takeAudiences, takeHeader, takeKeySet, takePrefix } from './tokens';
+import {
+  forAllIssuers,
+  needIssuer,
+  neverInCookies,
+  ofHeaders,
+  takeAlgorithms,
+  takeAudiences,
+  takeHeader,
+  takeKeySet,
+  takePrefix,
+} from './tokens';
 
 const expression = 'It is an expression: work it out in an [extension](extending.md), or write a value.';
 
@@ -155,6 +165,12 @@ function jwtRows(): Row[] {
       );
       return names.map((name) => act(value, at, name)).find((outcome) => outcome !== undefined);
     };
+  const whereOn =
+    (take: typeof takeHeader) =>
+    (value: ForeignValue, at: Position): Outcome | undefined =>
+      isOn(at)
+        ? take(value, at, forAllIssuers(Number(at.names[0])))
+        : { becomes: 'same', note: 'It is switched off.' };
   return [
     same('jwt.enabled', '`auth.oidc`'),
     same('jwt.jwks_providers.*.url', '`auth.oidc[].jwks`', (value, at) => {
@@ -211,13 +227,17 @@ function jwtRows(): Row[] {
     same('jwt.require_authentication', '`auth.anonymous`', (value, at) => {
       if (isOn(at) && typeof value === 'boolean') at.set('auth.anonymous', !value);
     }),
-    same('jwt.lookup_locations.*.source', '`auth.oidc`', (value) =>
-      value === 'header' ? undefined : noOption('Tokens come in a header, never in a cookie.'),
+    same('jwt.lookup_locations.*.source', '`auth.oidc[].header`', (value) =>
+      value === 'header' ? undefined : noOption(neverInCookies),
     ),
-    same('jwt.lookup_locations.*.name', '`auth.oidc`', (value, at) =>
-      at.beside('source') === 'header' ? forAll(takeHeader)(value, at) : undefined,
+    same(
+      'jwt.lookup_locations.*.name',
+      '`auth.oidc[].header`',
+      (value, at) =>
+        at.beside('source') === 'header' ? whereOn(takeHeader)(value, at) : noOption(neverInCookies),
+      ofHeaders,
     ),
-    same('jwt.lookup_locations.*.prefix', '`auth.oidc`', forAll(takePrefix)),
+    same('jwt.lookup_locations.*.prefix', '`auth.oidc[].prefix`', whereOn(takePrefix)),
     aside(
       different(
         'jwt.forward_claims_to_upstream_extensions.**',

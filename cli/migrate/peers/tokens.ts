@@ -2,7 +2,7 @@
 import { type ForeignValue, hasReference } from '../foreign';
 import type { Outcome } from '../table';
 import type { Position } from '../translate';
-import { byHand, noOption, texts } from '../values';
+import { byHand, texts } from '../values';
 
 const algorithmNames = new Set([
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -84,17 +84,38 @@ export function takeAlgorithms(
     : byHand('Only algorithms that `auth.oidc[].algorithms` has for keys of this kind are written.');
 }
 
-/** The header of the token. */
-export function takeHeader(name: ForeignValue): Outcome | undefined {
-  if (typeof name !== 'string') return noOption('Tokens come in one header.');
-  return name.toLowerCase() === 'authorization' ? undefined : noOption('Tokens come in `authorization`.');
+/** What stands for all issuers: one header of tokens. The first one is number 0. */
+export const forAllIssuers = (number = 0): string => `*${number}`;
+
+export function takeHeader(name: ForeignValue, at: Position, issuer = forAllIssuers()): Outcome | undefined {
+  if (typeof name !== 'string') return byHand('Write it as `auth.oidc[].header`.');
+  at.set(['auth', 'oidc', `[${issuer}]`, 'header'], name);
+  return name.toLowerCase() === 'authorization' ? { becomes: 'same', note: '' } : undefined;
 }
 
 /** The word before the token. */
-export function takePrefix(prefix: ForeignValue): Outcome | undefined {
-  if (typeof prefix !== 'string') return noOption('There is one prefix.');
-  const word = prefix.trim();
-  return word === '' || word.toLowerCase() === 'bearer'
-    ? undefined
-    : noOption('The prefix of a token is `Bearer`.');
+export function takePrefix(
+  prefix: ForeignValue,
+  at: Position,
+  issuer = forAllIssuers(),
+): Outcome | undefined {
+  const word = typeof prefix === 'string' ? prefix.trim() : ' ';
+  if (/\s/.test(word)) return byHand('Write one word as `auth.oidc[].prefix`.');
+  at.set(['auth', 'oidc', `[${issuer}]`, 'prefix'], word);
+  return undefined;
 }
+
+/** A further header, beside the one that counts unless another is written: an item of a list. */
+export const furtherHeader = ({ names }: Position): string => forAllIssuers(Number(names[0]) + 1);
+
+export function addHeader(name: ForeignValue, at: Position): Outcome | undefined {
+  const first = ['auth', 'oidc', `[${forAllIssuers()}]`, 'header'];
+  at.otherwise(first, 'authorization', 'the header of tokens unless another is written');
+  return takeHeader(name, at, furtherHeader(at));
+}
+
+export const neverInCookies = 'Tokens come in a header, never in a cookie.';
+
+/** How headers of tokens differ, and several of them. */
+export const ofHeader = 'Subgraphs get it only where a rule has its whole name.';
+export const ofHeaders = `${ofHeader} A request with tokens in two headers is refused.`;

@@ -2,7 +2,12 @@
 import { aside, different, guards, none, type Row, same } from '../../table';
 import { byHand, choice, noOption, to, text } from '../../values';
 import {
+  addHeader,
+  furtherHeader,
   needIssuer,
+  neverInCookies,
+  ofHeader,
+  ofHeaders,
   takeAlgorithms,
   takeAudiences,
   takeHeader,
@@ -38,8 +43,8 @@ export const accessRows = (): Row[] =>
       `${jwt}.jwks.*.headers.**`,
       'Key sets are fetched without headers of your own: write the set as `auth.oidc[].jwks`.',
     ),
-    same(`${jwt}.header_name`, '`auth.oidc`', (value) => takeHeader(value)),
-    same(`${jwt}.header_value_prefix`, '`auth.oidc`', (value) => takePrefix(value)),
+    same(`${jwt}.header_name`, '`auth.oidc[].header`', (value, at) => takeHeader(value, at), ofHeader),
+    same(`${jwt}.header_value_prefix`, '`auth.oidc[].prefix`', (value, at) => takePrefix(value, at)),
     aside(different(`${jwt}.on_error`, '', 'A token that is wrong is always refused.')),
     aside(
       different(
@@ -48,18 +53,18 @@ export const accessRows = (): Row[] =>
         'Credentials of another kind are refused, unless they belong to another mode of `auth`.',
       ),
     ),
-    different(
-      `${jwt}.sources.*.type`,
-      '`auth.oidc`',
-      'Tokens come in a header, never in a cookie.',
-      (value, at) => {
-        const name = at.beside('name');
-        if (value !== 'header') return noOption('Tokens come in a header, never in a cookie.');
-        return name === undefined ? undefined : takeHeader(name);
-      },
+    same(`${jwt}.sources.*.type`, '`auth.oidc[].header`', (value) =>
+      value === 'header' ? undefined : noOption(neverInCookies),
     ),
-    same(`${jwt}.sources.*.name`, '`auth.oidc`'),
-    same(`${jwt}.sources.*.value_prefix`, '`auth.oidc`', (value) => takePrefix(value)),
+    same(
+      `${jwt}.sources.*.name`,
+      '`auth.oidc[].header`',
+      (value, at) => (at.beside('type') === 'header' ? addHeader(value, at) : noOption(neverInCookies)),
+      ofHeaders,
+    ),
+    same(`${jwt}.sources.*.value_prefix`, '`auth.oidc[].prefix`', (value, at) =>
+      at.beside('type') === 'header' ? takePrefix(value, at, furtherHeader(at)) : undefined,
+    ),
     aside(none('authentication.connector.**', 'There are no connectors.')),
     same('authorization.require_authentication', '`auth.anonymous`', (value, at) => {
       if (typeof value !== 'boolean') return byHand('Set `auth.anonymous` by hand.');

@@ -1,9 +1,22 @@
 /** Who may do what at Cosmo, and how much. */
-import { aside, different, guards, none, type Row, same, type Taking } from '../../table';
+import type { ForeignValue } from '../../foreign';
+import { aside, different, guards, none, type Outcome, type Row, same, type Taking } from '../../table';
 import type { Position } from '../../translate';
-import { byHand, choice, count, formatDuration, milliseconds, texts, to } from '../../values';
+import { byHand, choice, count, formatDuration, milliseconds, noOption, texts, to } from '../../values';
 import { takeRedis } from '../redis';
-import { takeAlgorithms, takeAudiences, takeHeader, takeKeySet, takePrefix, takeSecret } from '../tokens';
+import {
+  addHeader,
+  furtherHeader,
+  neverInCookies,
+  ofHeader,
+  ofHeaders,
+  takeAlgorithms,
+  takeAudiences,
+  takeHeader,
+  takeKeySet,
+  takePrefix,
+  takeSecret,
+} from '../tokens';
 
 const jwt = 'authentication.jwt';
 const jwks = `${jwt}.jwks.*`;
@@ -100,6 +113,13 @@ export const accessRows = (): Row[] => [
   ),
 ];
 
+/** An empty list is no prefix. */
+function takePrefixes(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
+  const [prefix = '', ...more] = texts(value) ?? [];
+  const outcome = takePrefix(prefix, at, issuer);
+  return more.length === 0 ? outcome : byHand('A header has one prefix: the first is written.');
+}
+
 function tokenRows(): Row[] {
   return [
     same(`${jwks}.url`, '`auth.oidc[].jwks`', (value, at) => {
@@ -121,22 +141,33 @@ function tokenRows(): Row[] {
       takeAudiences(value, at, at.names[0]!),
     ),
     aside(different(`${jwks}.allowed_use`, '', 'Keys for signatures only.')),
-    same(`${jwt}.header_name`, '`auth.oidc`', (value) => takeHeader(value)),
-    same(`${jwt}.header_value_prefix`, '`auth.oidc`', (value) => takePrefix(value)),
-    different(`${jwt}.header_sources.**`, '`auth.oidc`', 'Tokens come in one header for each issuer.'),
+    same(`${jwt}.header_name`, '`auth.oidc[].header`', (value, at) => takeHeader(value, at), ofHeader),
+    same(`${jwt}.header_value_prefix`, '`auth.oidc[].prefix`', (value, at) => takePrefix(value, at)),
+    same(`${jwt}.header_sources.*.type`, '`auth.oidc[].header`', (value) =>
+      value === 'header' ? undefined : noOption(neverInCookies),
+    ),
+    same(
+      `${jwt}.header_sources.*.name`,
+      '`auth.oidc[].header`',
+      (value, at) => addHeader(value, at),
+      ofHeaders,
+    ),
+    same(`${jwt}.header_sources.*.value_prefixes`, '`auth.oidc[].prefix`', (value, at) =>
+      takePrefixes(value, at, furtherHeader(at)),
+    ),
     same('authentication.providers.*.jwks.url', '`auth.oidc[].jwks`', (value, at) => {
       letOthersIn(at);
       return takeKeySet(value, at, at.names[0]!);
     }),
-    same('authentication.providers.*.jwks.header_names', '`auth.oidc`', (value) => {
+    same('authentication.providers.*.jwks.header_names', '`auth.oidc[].header`', (value, at) => {
       const [name, ...more] = texts(value) ?? [];
-      if (more.length > 0) return byHand('Tokens come in one header for each issuer.');
-      return name === undefined ? undefined : takeHeader(name);
+      if (name === undefined) return undefined;
+      takeHeader(name, at, at.names[0]);
+      return more.length === 0 ? undefined : byHand('Write an issuer for each other header.');
     }),
-    same('authentication.providers.*.jwks.header_value_prefixes', '`auth.oidc`', (value) => {
-      const [prefix] = texts(value) ?? [];
-      return prefix === undefined ? undefined : takePrefix(prefix);
-    }),
+    same('authentication.providers.*.jwks.header_value_prefixes', '`auth.oidc[].prefix`', (value, at) =>
+      takePrefixes(value, at, at.names[0]!),
+    ),
   ];
 }
 

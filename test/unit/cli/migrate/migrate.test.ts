@@ -255,6 +255,56 @@ describe('a secret of an issuer', () => {
   });
 });
 
+describe('headers of tokens', () => {
+  const jwks = [{ url: 'https://a.test/jwks' }, { url: 'https://b.test/jwks' }];
+  const oidcOf = (jwt: object) => {
+    const text = stringify({ supergraph: {}, authentication: { router: { jwt } } });
+    const { options } = migrate([{ file: 'router.yaml', text }], { output });
+    expect(readAsGateway(options).auth.oidc.length).toBeGreaterThan(0);
+    const { oidc } = (parse(options) as { auth: { oidc: Record<string, unknown>[] } }).auth;
+    return oidc.map(({ jwks: url, header, prefix }) => [url, header, prefix]);
+  };
+
+  it('are those of each issuer', () => {
+    expect(oidcOf({ jwks, header_name: 'x-jwt', header_value_prefix: '' })).toEqual([
+      ['https://a.test/jwks', 'x-jwt', ''],
+      ['https://b.test/jwks', 'x-jwt', ''],
+    ]);
+  });
+
+  it('beside the usual one make as many items of an issuer', () => {
+    const sources = [
+      { type: 'header', name: 'x-jwt', value_prefix: 'Token ' },
+      { type: 'cookie', name: 'session' },
+    ];
+    expect(oidcOf({ jwks: jwks.slice(0, 1), sources })).toEqual([
+      ['https://a.test/jwks', 'authorization', undefined],
+      ['https://a.test/jwks', 'x-jwt', 'Token'],
+    ]);
+  });
+
+  it('are none without an issuer', () => {
+    const text = stringify({ authentication: { router: { jwt: { header_name: 'x-jwt' } } } });
+    const { options } = migrate([{ file: 'router.yaml', text }], { from: 'apollo-router', output });
+    expect(parse(options)).not.toHaveProperty('auth');
+  });
+
+  it('have a secret in each, and none that Weir refuses', () => {
+    const jwt = {
+      jwks: [{ secret: '${SHOP_SECRET}', symmetric_algorithm: 'HS256' }],
+      header_sources: ['x-jwt', 'x-api-key', 'user-agent'].map((name) => ({ type: 'header', name })),
+    };
+    const text = stringify({ listen_addr: ':1', authentication: { jwt } });
+    const { options, report } = migrate([{ file: 'config.yaml', text }], { from: 'cosmo', output });
+    const { oidc } = (parse(options) as { auth: { oidc: Record<string, unknown>[] } }).auth;
+    expect(oidc.map(({ secret, header }) => [secret, header])).toEqual(
+      ['authorization', 'x-jwt', '${JWT_HEADER}', '${JWT_HEADER}'].map((each) => ['${SHOP_SECRET}', each]),
+    );
+    expect(report).toContain('must be a header that has nothing but tokens');
+    expect(() => readOptions({ config: output, text: options, env: {} })).toThrow('JWT_HEADER');
+  });
+});
+
 it('quotes references in lists, and leaves what only looks like one as it is', () => {
   const text = stringify({
     headers: {

@@ -56,6 +56,14 @@ it.each<[string, OptionsInput]>([
   expect(() => withTokensIn('x-token-of-another', more)).not.toThrow();
 });
 
+it('may have tokens of an issuer that has others elsewhere, also where it has a secret', () => {
+  const secret = 's'.repeat(32);
+  const listed = (...headers: string[]) =>
+    parseOptions({ auth: { oidc: headers.map((header) => oidc({ header, secret })) } }).auth.oidc.length;
+  expect(listed('authorization', 'x-jwt')).toBe(2);
+  expect(() => listed('x-jwt', 'X-Jwt')).toThrow('only once for a header');
+});
+
 it('is allowed where it is forwarded, and where it is a member of `connectionParams`', () => {
   const more = { headers: { forward: ['x-jwt'] }, subscriptions: { connectionParams: ['x-jwt'] } };
   expect(() => withTokensIn('x-jwt', more)).not.toThrow();

@@ -220,3 +220,31 @@ describe('over graphql-transport-ws', () => {
     await expect(openWebSocket(gateway.url, undefined, twice)).rejects.toThrow('400');
   });
 });
+
+describe("over AppSync's protocol", () => {
+  it('is read from the header object of the handshake, and from that of each operation', async () => {
+    const host = new URL(gateway.url).host;
+    const object = { host, 'X-Jwt': `Token ${await issuer.token()}` };
+    const header = Buffer.from(JSON.stringify(object)).toString('base64url');
+    const client = await openWebSocket(`${gateway.url}/realtime`, ['graphql-ws', `header-${header}`]);
+    client.send({ type: 'connection_init' });
+    expect(await client.next()).toMatchObject({ type: 'connection_ack' });
+    expect(await client.next()).toMatchObject({ type: 'ka' });
+    const start = (authorization: object) =>
+      client.send({
+        ...{ type: 'start', id: '1' },
+        payload: { data: JSON.stringify(joined), extensions: { authorization } },
+      });
+    start({ host });
+    expect(await client.next()).toMatchObject({
+      type: 'error',
+      payload: { errors: [{ message: 'The request has no credentials.' }] },
+    });
+    start(object);
+    expect(await client.next()).toMatchObject({ type: 'start_ack' });
+    upstreams.give(event);
+    expect(await client.next()).toMatchObject({ type: 'data', payload: { data: ada } });
+    client.socket.close();
+    await client.closed;
+  });
+});

@@ -139,6 +139,8 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   // Checked against the schemas of Kubernetes by kubernetes.test.ts.
   'products.yaml': (_, text) => parseAllDocuments(text).forEach((each) => void each.toJS()),
+  // Of the Helm chart: rendered by chart.test.ts.
+  'values.yaml': (_, text) => void parseYaml(text),
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),
 };
 
@@ -257,6 +259,7 @@ const others = [
     'export',
     'git',
     'grep',
+    'helm',
     'kubectl',
     'mkdir',
     'mv',

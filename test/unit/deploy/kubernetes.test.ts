@@ -1,58 +1,27 @@
 /** deploy/kubernetes/, and the manifests of docs/discovery.md. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { parseOptions } from '../../../gateway/options';
 import { targetOf } from '../../../gateway/options/targets';
 import { readTemplate } from '../../support/cloudformation';
 import { examplesOf } from '../../support/documentation';
+import { mistakesIn, readManifests } from '../../support/kubernetes';
 import type { Json } from '../../support/running-gateway';
 
 const root = join(__dirname, '../../..');
 const folder = join(root, 'deploy/kubernetes');
 const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'));
-const readText = (text: string): Json[] =>
-  parseAllDocuments(text).map((document) => {
-    expect(document.errors).toEqual([]);
-    return document.toJSON();
-  });
-const read = (file: string): Json[] => readText(readFileSync(join(folder, file), 'utf8'));
+const read = (file: string): Json[] => readManifests(readFileSync(join(folder, file), 'utf8'));
 const objects: Json[] = resources.flatMap(read);
 const discovery = examplesOf('docs/discovery.md');
-const found = readText(discovery.find(({ file }) => file === 'products.yaml')!.text);
+const found = readManifests(discovery.find(({ file }) => file === 'products.yaml')!.text);
 const one = (kind: string): Json => objects.find((object) => object.kind === kind)!;
 
 it('lists every manifest for kustomize', () => {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
+  const files = readdirSync(folder).filter((file) => !['kustomization.yaml', 'values.yaml'].includes(file));
   expect([...resources].sort()).toEqual(files.sort());
 });
-
-/**
- * `kubernetes-types` is made of the OpenAPI schema of Kubernetes. The compiler finds members that are unknown or missing,
- * and values of wrong types.
- */
-function mistakesIn(manifests: readonly Json[]): string[] {
-  const place = mkdtempSync(join(tmpdir(), 'weir-kubernetes-'));
-  try {
-    symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'), 'dir');
-    const file = join(place, 'manifests.ts');
-    const lines = manifests.map((manifest, i) => {
-      const { apiVersion, kind } = manifest;
-      const module = apiVersion === 'v1' ? 'core/v1' : apiVersion;
-      return `export const m${i}: import('kubernetes-types/${module}').${kind} = ${JSON.stringify(manifest)};`;
-    });
-    writeFileSync(file, lines.join('\n'));
-    const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], lib: ['lib.es5.d.ts'] };
-    const program = ts.createProgram([file], { ...options, module: ts.ModuleKind.CommonJS });
-    return ts
-      .getPreEmitDiagnostics(program)
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
-  } finally {
-    rmSync(place, { recursive: true });
-  }
-}
 
 it('has manifests that Kubernetes knows, and would find mistakes in them', () => {
   expect(mistakesIn([...objects, ...found])).toEqual([]);
@@ -75,7 +44,7 @@ describe('what only holds together', () => {
   const mounts = new Map<string, string>(
     container.volumeMounts.map((each: Json) => [each.name, each.mountPath]),
   );
-  const secrets = `${mounts.get('secret')}/`;
+  const secrets = `${mounts.get('secret-0')}/`;
   const written: string = one('ConfigMap').data['weir.yaml'];
   /** With what the files of the secret hold. */
   const options = parseOptions(
@@ -122,7 +91,7 @@ describe('what only holds together', () => {
 
   it('mounts what there is, where the options look for it', () => {
     expect([...mounts.keys()].sort()).toEqual(pod.volumes.map(({ name }: Json) => name).sort());
-    const { secret } = pod.volumes.find(({ name }: Json) => name === 'secret');
+    const { secret } = pod.volumes.find(({ name }: Json) => name === 'secret-0');
     expect(secret.secretName).toBe(one('Secret').metadata.name);
     expect(options.admin.token).toBe(one('Secret').stringData['admin-token']);
     const keysFile = options.privateLinks.keysFile!;

@@ -10,6 +10,9 @@ import { setServingFlags, withServingFlags } from './gateway/v8-flags';
 /** Milliseconds in which a gateway has started, and answered first requests. V8 forgets in minutes what it compiled for them. */
 const startTakes = 10_000;
 
+/** Milliseconds after which a process ends that has nothing more to do. */
+const lastWrites = 1_000;
+
 // Before the rest is loaded.
 keepCompiled(process.env);
 const gateway = process.argv[2] === 'gateway' ? loadGateway() : undefined;
@@ -66,4 +69,8 @@ void runCli(process.argv.slice(2), {
   process.exitCode = exitCode;
   // The IPC channel to the primary would keep the worker alive.
   cluster.worker?.disconnect();
+  // Timers of an extension would keep the process alive.
+  setInterval(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  }, lastWrites).unref();
 });

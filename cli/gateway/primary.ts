@@ -171,8 +171,11 @@ async function startAll(
       say,
     });
   const workers = await withOptionsErrors(start, reader).catch((error: unknown) => {
-    // The worker has printed the reason.
-    throw error instanceof WorkerStartError ? new CommandFailure('', error.exitCode) : error;
+    if (!(error instanceof WorkerStartError)) throw error;
+    // A worker that fails has printed the reason.
+    throw error.exitCode
+      ? new CommandFailure('', error.exitCode)
+      : new CommandFailure(`weir: ${error.message}.`, 2);
   });
   return { workers, url };
 }

@@ -45,18 +45,20 @@ function runTrial(files: readonly string[]): Promise<Trial> {
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
+    // What a module has started may hold its standard error open.
+    child.on('exit', () => setTimeout(() => child.stderr!.destroy(), 1_000).unref());
     child.on('close', (code) => {
       clearTimeout(timer);
       process.off('exit', kill);
-      resolve({ index, error: code === 0 ? undefined : errorOf() });
+      const last = Math.min(index, files.length - 1);
+      const isLoaded = index === files.length && code === 0;
+      resolve({ index: last, error: isLoaded ? undefined : errorOf(files[last]!) });
     });
   });
 
-  function errorOf(): ExtensionError {
-    const file = files[index]!;
+  function errorOf(file: string): ExtensionError {
     if (isLate) return notLoadedInTime(file);
-    if (problem === undefined) return new ExtensionError(file, 'It ends the process that loads it.');
-    const { at, reason } = problem;
+    const { at, reason } = problem ?? { at: file, reason: 'It ends the process that loads it.' };
     return new ExtensionError(at === file ? (positionIn(printed, file) ?? at) : at, reason);
   }
 }

@@ -52,8 +52,9 @@ export interface Workers {
 
 /** A worker ended before it was ready. It has the worker's exit code. */
 export class WorkerStartError extends Error {
-  constructor(readonly exitCode: number) {
-    super(`a worker ended with exit code ${exitCode} before it was ready`);
+  /** @param exitCode null if a signal ended it */
+  constructor(readonly exitCode: number | null) {
+    super(`a worker ended with exit code ${exitCode ?? 'none'} before it was ready`);
   }
 }
 

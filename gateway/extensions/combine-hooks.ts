@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { isMap } from '../options/is-map';
 import type { HookAnswer, Hooks } from '../request/hooks';
+import { shown } from '../subgraph-calls/interceptors/enforce-contract';
 
 /**
  * Hooks that run those of several modules, one after the other. Each `onAnswer` gets what the one before it has returned; the
@@ -39,8 +40,9 @@ async function own<Result>(call: () => Result | Promise<Result>): Promise<Result
   try {
     return await call();
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof GraphQLError || error.name !== 'GraphQLError')
-      throw error;
+    if (!(error instanceof Error))
+      throw new TypeError(`A hook must throw an Error, but got: ${shown(error)}`);
+    if (error instanceof GraphQLError || error.name !== 'GraphQLError') throw error;
     const { extensions } = error as GraphQLError;
     throw new GraphQLError(error.message, { extensions, originalError: error });
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ApolloServerPlugin } from '@apollo/server';
@@ -6,6 +6,7 @@ import { withTimeout } from '../auth/hook';
 import { type ImportModule, importModule } from '../auth/import-module';
 import type { Hooks } from '../request/hooks';
 import type { Interceptor } from '../subgraph-calls/contract/transport';
+import { shown } from '../subgraph-calls/interceptors/enforce-contract';
 
 /** What a module of the option `extensions` exports, by name or as the members of its default export: at least one. */
 export interface Extension {
@@ -45,17 +46,40 @@ export async function importExtension(
   file: string,
   importNamed: ImportModule = importModule,
 ): Promise<Extension> {
-  if (!existsSync(file)) throw new ExtensionError(file, 'It does not exist.');
-  const late = notLoadedInTime(file);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new ExtensionError(file, 'It does not exist.');
+  if (found.isDirectory()) throw new ExtensionError(file, 'It is a folder.');
   const url = pathToFileURL(resolve(file)).href;
-  const loaded = await withTimeout(loadingLimit, () => importNamed(url), late).catch((error: unknown) => {
-    throw error === late ? late : notLoaded(error, file);
-  });
-  const exported = exportsOf(loaded as object);
-  const wrong = problemOf(exported);
-  if (wrong === undefined) return exported;
-  const [name, reason] = wrong;
-  throw new ExtensionError(atLineWith(file, name), reason);
+  try {
+    const loaded = await withTimeout(loadingLimit, () => importNamed(url), notLoadedInTime(file));
+    const exported = exportsOf(loaded as object);
+    const wrong = problemOf(exported);
+    if (wrong === undefined) return exported;
+    const [name, reason] = wrong;
+    throw new ExtensionError(atLineWith(file, name), reason);
+  } catch (error) {
+    throw error instanceof ExtensionError ? error : notLoaded(error, file);
+  }
+}
+
+/**
+ * Has each interceptor make a `Send`, of which no call is made.
+ *
+ * @throws {ExtensionError} if one throws, or makes none
+ */
+export function tryInterceptors({ interceptors = [] }: Extension, file: string): void {
+  try {
+    for (const interceptor of interceptors) {
+      const send: unknown = interceptor(() => new Promise(() => undefined));
+      if (typeof send !== 'function')
+        throw new ExtensionError(
+          atLineWith(file, 'interceptors'),
+          `Each of \`interceptors\` must return a function, but got: ${shown(send)}.`,
+        );
+    }
+  } catch (error) {
+    throw error instanceof ExtensionError ? error : notLoaded(error, file);
+  }
 }
 
 /** A CommonJS module has its exports as the default one, too; Node and compilers add names of their own. */
@@ -101,13 +125,13 @@ export function problemOfHooks(hooks: unknown) {
     if (!knownHooks.includes(name))
       return { name, path, problem: `is unknown; known here: ${knownHooks.join(', ')}.` };
     if (hook !== undefined && typeof hook !== 'function')
-      return { name, path, problem: `must be a function, but got: ${JSON.stringify(hook)}.` };
+      return { name, path, problem: `must be a function, but got: ${shown(hook)}.` };
   }
   return undefined;
 }
 
 function notLoaded(error: unknown, file: string): ExtensionError {
-  const { message = String(error), stack = '' } = Object(error) as { message?: string; stack?: string };
+  const { message, stack = '' } = error instanceof Error ? error : new Error(shown(error));
   // What follows the first line lists who requires whom.
   const [first = ''] = message.split('\n');
   const at = positionIn(stack, file) ?? importIn(first, file) ?? file;

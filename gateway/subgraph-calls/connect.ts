@@ -12,7 +12,7 @@ import { batchEntities } from './interceptors/batch';
 import { bulkhead } from './interceptors/bulkhead';
 import { limitRate } from './interceptors/limit-rate';
 import { dedupe } from './interceptors/dedupe';
-import { enforceContract } from './interceptors/enforce-contract';
+import { endLate, enforceContract } from './interceptors/enforce-contract';
 import { collectResponseHeaders, keepFromOthers, keepVarying } from './interceptors/response-headers';
 import { retry, type CallRetryOptions } from './interceptors/retry';
 import { PendingCalls } from './sharing/pending-calls';
@@ -113,7 +113,7 @@ function callsOf(
   interceptors.push(bulkhead(calls), countCalls());
   if (responseHeaders.size > 0) interceptors.push(keepFromOthers(responseHeaders));
   if (calls.sharedHeaders.length > 0) interceptors.push(keepVarying(calls.sharedHeaders));
-  if (own.length > 0) interceptors.push(enforceContract(), ...own);
+  if (own.length > 0) interceptors.push(endLate(timeout), enforceContract(), ...own);
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;
 }

@@ -1,6 +1,6 @@
 /** Modules of the option `extensions`, in each way in which a gateway is run. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,27 @@ const faulty: readonly (readonly [string, string | undefined, RegExp])[] = [
     'imports a missing package',
     '\n\nimport "no-such-package";',
     /version\.mjs:3: Cannot find package 'no-such-package'/,
+  ],
+  ['ends its process', 'process.exit(0);', /version\.mjs: It ends the process that loads it\./],
+  [
+    'rejects a promise that nobody handles',
+    '\nPromise.reject(new Error("boom"));\nexport const hooks = {};',
+    /version\.mjs:2: It ends the process that loads it\./,
+  ],
+  [
+    'has an export that throws',
+    '\nexport const hooks = { get onAnswer() { throw new Error("boom"); } };',
+    /version\.mjs:2: boom\./,
+  ],
+  [
+    'has an interceptor that is none',
+    '\nexport const interceptors = [async (next) => next];',
+    /version\.mjs:2: Each of `interceptors` must return a function, but got: Promise/,
+  ],
+  [
+    'has a hook that is no function',
+    'export const hooks = { onRequest: 5n };',
+    /version\.mjs:1: `hooks\.onRequest` must be a function, but got: 5n\./,
   ],
   ['is no JavaScript', '\nexport const hooks = {', /version\.mjs:\d: Unexpected end of input/],
 ];
@@ -177,6 +198,27 @@ describe('weir gateway', () => {
     await gateway.printed(/extensions have changed.*start it again/);
     expect((await ask(url!)).extensions?.version).toBe(1);
     expect(await gateway.stop()).toBe(0);
+  });
+
+  it('stops where an extension has timers', async () => {
+    writeFileSync(versionModule, `setInterval(() => {}, 10);\n${sourceOfVersion(1)}`);
+    const gateway = startWeir(['gateway', '--config', config, '--port', '0']);
+    await gateway.printed(/answers at/);
+    expect(await gateway.stop()).toBe(0);
+  });
+
+  it('does not wait for a process that an extension starts while it loads', async () => {
+    writeFileSync(
+      versionModule,
+      `import { spawn } from 'node:child_process';
+      import { writeFileSync } from 'node:fs';
+      const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
+      writeFileSync(${JSON.stringify(join(folder, 'pid'))}, String(pid));
+      ${sourceOfVersion(1)}`,
+    );
+    const check = startWeir(['gateway', '--config', config, '--check']);
+    expect(await check.exit).toBe(0);
+    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')));
   });
 
   it('runs the hooks of several extensions in the order of the list, within the time of the request', async () => {

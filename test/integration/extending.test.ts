@@ -9,6 +9,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { transformSync } from '@swc/core';
 import { GraphQLError } from 'graphql';
 import type { GatewayOptions, Send } from '../../gateway';
+import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer';
@@ -261,6 +262,37 @@ describe('an interceptor that breaks its promise', () => {
       await gateway.stop();
       gateway = undefined;
     }
+  });
+
+  it('has its call end after the deadline where it never settles, so that others can call the subgraph', async () => {
+    gateway = await startOwn({
+      ...{ timeouts: { request: 300 }, calls: { concurrency: 1 } },
+      interceptors: [
+        (next) => (request) =>
+          request.operation.document.includes('email') ? new Promise(() => undefined) : next(request),
+      ],
+    });
+    expect((await ask('{ me { email } }')).status).toBe(504);
+    await eventually(async () => (await ask('{ me { name } }')).status === 200);
+  });
+
+  it('changes nothing any more in a response that it has resolved with', async () => {
+    gateway = await startOwn({
+      interceptors: [
+        () => () => {
+          let reads = 0;
+          const response = {
+            status: 200,
+            body,
+            get headers() {
+              return reads++ === 0 ? {} : null;
+            },
+          };
+          return Promise.resolve(response as never);
+        },
+      ],
+    });
+    expect(await bodyOf('{ me { name } }')).toEqual({ data: { me: null } });
   });
 
   it('gives what is inside its failure to who stands outside', async () => {

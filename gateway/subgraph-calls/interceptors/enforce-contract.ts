@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isMap } from '../../options/is-map';
 import { type Interceptor, type SubgraphResponse, TransportError } from '../contract/transport';
 
 /**
@@ -9,9 +10,10 @@ export function enforceContract(): Interceptor {
   return (next) => async (request) => {
     try {
       const response: unknown = await next(request);
-      if (!isResponse(response))
+      const copy = copyOf(response);
+      if (copy === undefined)
         throw new TypeError(`An interceptor must resolve with a response, but got: ${shown(response)}`);
-      return response;
+      return copy;
     } catch (error) {
       if (error instanceof TransportError) throw error;
       const cause =
@@ -23,18 +25,48 @@ export function enforceContract(): Interceptor {
   };
 }
 
-function isResponse(value: unknown): value is SubgraphResponse {
-  if (typeof value !== 'object' || value === null) return false;
-  const { status, headers, body, tags } = value as Record<keyof SubgraphResponse, unknown>;
-  return (
-    Number.isInteger(status) &&
-    typeof headers === 'object' &&
-    headers !== null &&
-    Object.values(headers).every(isHeader) &&
-    Buffer.isBuffer(body) &&
-    (tags === undefined || (typeof tags === 'object' && tags !== null && Symbol.iterator in tags))
-  );
+/**
+ * Fails a call that an interceptor of the user never settles, some time after the deadline, as it would hold its slot for ever.
+ *
+ * @param timeout milliseconds for a call of a caller without a deadline
+ */
+export function endLate(timeout: number): Interceptor {
+  return (next) => (request) => {
+    const { operation, caller } = request;
+    const left = caller.deadline === undefined ? timeout : Math.max(0, caller.deadline - performance.now());
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new TransportError(operation.subgraph, 'timeout'));
+      const timer = setTimeout(late, left + patience).unref();
+      next(request)
+        .finally(() => clearTimeout(timer))
+        .then(resolve, reject);
+    });
+  };
 }
+
+/** Milliseconds. Whoever waits for the call gives up earlier. */
+const patience = 2_000;
+
+/** A copy of a response, as interceptors may change their own object later; undefined if it is none. */
+function copyOf(value: unknown): SubgraphResponse | undefined {
+  const { headers, tags, ...others } = Object(value) as Partial<SubgraphResponse>;
+  const copy = {
+    ...others,
+    headers: isMap(headers) ? { ...headers } : undefined,
+    ...(tags !== undefined && { tags: [...tags] }),
+  };
+  return isResponse(copy) ? copy : undefined;
+}
+
+const isResponse = (copy: {
+  readonly status?: unknown;
+  readonly headers: object | undefined;
+  readonly body?: unknown;
+}): copy is SubgraphResponse =>
+  Number.isInteger(copy.status) &&
+  copy.headers !== undefined &&
+  Object.values(copy.headers).every(isHeader) &&
+  Buffer.isBuffer(copy.body);
 
 const isHeader = (value: unknown): boolean =>
   value === undefined ||
@@ -42,5 +74,5 @@ const isHeader = (value: unknown): boolean =>
   (Array.isArray(value) && value.every((each) => typeof each === 'string'));
 
 /** A short form of a value for logs. It may contain a body, which must not be logged in full. */
-const shown = (value: unknown): string =>
+export const shown = (value: unknown): string =>
   inspect(value, { depth: 1, maxArrayLength: 3, maxStringLength: 100, breakLength: Infinity });

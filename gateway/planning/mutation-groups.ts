@@ -15,7 +15,7 @@ export interface RootGroup {
   readonly sources: SourceList;
 }
 
-/** Of all ways to group the fields, the one with the fewest steps, then the fewest calls, then the fewest groups. */
+/** Of all ways to group the fields, the one with the fewest rounds of calls, then the fewest calls, then the fewest groups. */
 export function* mutationGroups(
   search: Search,
   root: IndexedType,
@@ -57,7 +57,8 @@ interface MutationWay {
   /** Whether it is in one request with the occurrence before; then `depth` is that of both. */
   readonly isJoined: boolean;
   readonly depth: number;
-  readonly steps: number;
+  /** Rounds of calls, one after the other. */
+  readonly rounds: number;
   readonly calls: number;
   readonly groups: number;
 }
@@ -94,7 +95,7 @@ function extended(
   return {
     ...{ before, occurrence, subgraph, isJoined },
     depth: isSaved ? Math.max(before.depth, depth) : depth,
-    steps: (before?.steps ?? 0) + Math.max(0, depth + 1 - covered),
+    rounds: (before?.rounds ?? 0) + Math.max(0, depth + 1 - covered),
     calls: (before?.calls ?? 0) + calls + (isSaved ? 0 : 1),
     groups: (before?.groups ?? 0) + (isJoined ? 0 : 1),
   };
@@ -115,7 +116,7 @@ function isAlternative(steps: StepCount, before: MutationWay, occurrence: readon
 }
 
 function cheaperOf(one: MutationWay, other: MutationWay): MutationWay {
-  const more = one.steps - other.steps || one.calls - other.calls || one.groups - other.groups;
+  const more = one.rounds - other.rounds || one.calls - other.calls || one.groups - other.groups;
   return more <= 0 ? one : other;
 }
 

@@ -57,7 +57,7 @@ export class Planner {
   readonly #limits: Options['planning'];
   readonly #tasks: SlicedTasks;
   /** Operations that are too complex, within a million characters. */
-  readonly #refused = new LRUCache<string, GraphQLError>({
+  readonly #tooComplex = new LRUCache<string, GraphQLError>({
     maxSize: 1_000_000,
     sizeCalculation: (_error, key) => key.length,
   });
@@ -83,8 +83,8 @@ export class Planner {
     overrideLabels?: readonly string[],
     sender = '',
   ): Promise<QueryPlan> {
-    const refused = this.#refused.get(keyOf(document, operationName, overrideLabels));
-    if (refused !== undefined) return Promise.reject(refused);
+    const tooComplex = this.#tooComplex.get(keyOf(document, operationName, overrideLabels));
+    if (tooComplex !== undefined) return Promise.reject(tooComplex);
     return this.run(document, sender, ({ plan }) => plan(document, operationName, overrideLabels));
   }
 
@@ -132,8 +132,8 @@ export class Planner {
     overrideLabels: readonly string[] = [],
   ): SlicedTask<QueryPlan> {
     const key = keyOf(document, operationName, overrideLabels);
-    const refused = this.#refused.get(key);
-    if (refused !== undefined) throw refused;
+    const tooComplex = this.#tooComplex.get(key);
+    if (tooComplex !== undefined) throw tooComplex;
     if (this.#read === undefined) yield (this.#supergraph ??= this.#readSupergraph());
     if ('wrong' in this.#read!) throw failed(this.#read.wrong);
     try {
@@ -141,7 +141,7 @@ export class Planner {
       return yield* planOperation(operation, this.#read!.index, new StepCount(this.#limits, slice));
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw failed(error);
-      if (error.extensions['code'] === 'QUERY_TOO_COMPLEX') this.#refused.set(key, error);
+      if (error.extensions['code'] === 'QUERY_TOO_COMPLEX') this.#tooComplex.set(key, error);
       throw error;
     }
   }

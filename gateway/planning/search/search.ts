@@ -35,7 +35,7 @@ export class Search {
   readonly sourceLists = new SourceLists();
   /** The ways into subgraphs that keys of a type open. */
   readonly candidates = new Map<IndexedType, readonly KeyCandidate[]>();
-  /** The subgraphs that are the only way to a field of a solved problem. */
+  /** The subgraphs that a solved problem cannot do without: some field has no other way. */
   readonly needed = new Set<number>();
   /** The subgraphs that were chosen for such a field where another was possible. */
   readonly preferred = new Set<number>();
@@ -44,7 +44,7 @@ export class Search {
   readonly #leaves = new Map<number, LeafPlan>();
   readonly #stack: Problem[] = [];
   /** Problems that an exception has left, innermost first. */
-  #left: Problem[] = [];
+  #unwound: Problem[] = [];
   #depth = 0;
 
   constructor(
@@ -68,14 +68,14 @@ export class Search {
     sources.problems.set(selection, problem);
     this.steps.take(1);
     if (this.#depth === deepest || this.steps.isSliceOver) {
-      this.#left.push(problem);
+      this.#unwound.push(problem);
       throw interrupted;
     }
     this.#depth++;
     try {
       this.#evaluate(problem);
     } catch (error) {
-      if (error === interrupted) this.#left.push(problem);
+      if (error === interrupted) this.#unwound.push(problem);
       throw error;
     } finally {
       this.#depth--;
@@ -93,8 +93,8 @@ export class Search {
         this.#stack.pop();
       } catch (error) {
         if (error !== interrupted) throw error;
-        this.#stack.push(...this.#left.reverse());
-        this.#left = [];
+        this.#stack.push(...this.#unwound.reverse());
+        this.#unwound = [];
       }
       if (this.steps.isSliceOver) yield;
     }

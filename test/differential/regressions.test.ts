@@ -211,6 +211,19 @@ const keyInParts = {
     type Owner @shareable { one: Int! two: Int! }`,
 };
 
+/** The subgraph of a field is entered by keys that others supply. */
+const keysOnTheWay = {
+  alpha: `
+    type User @key(fields: "id") @key(fields: "org { number }") { id: ID! org: Org! @shareable }
+    type Org @shareable { number: ID! }`,
+  beta: `
+    type Query { user: User }
+    type User @key(fields: "org { number }") { org: Org! @shareable }
+    type Org @shareable { number: ID! }`,
+  gamma: `
+    type User @key(fields: "id") { id: ID! shade: String }`,
+};
+
 const lists = {
   alpha: `
     type Query { user: User! }
@@ -762,6 +775,11 @@ const regressions: Readonly<Record<string, Regression>> = {
   'what a context takes requires fields in some types of an interface alone': {
     subgraphs: unlikeContexts,
     operation: '{ inners { box { one } } }',
+  },
+  'a key that is selected comes from where it was fetched for a subgraph that may not know the object': {
+    subgraphs: keysOnTheWay,
+    operation: '{ user { shade key: id } }',
+    trouble: 8,
   },
   'subgraphs hold a key in parts': {
     subgraphs: keyInParts,

@@ -72,6 +72,7 @@ class IntricateDraft {
     for (let i = random.between(0, 3); i > 0; i--) this.#drawRequires();
     for (let i = random.between(0, 3); i > 0; i--) this.#drawProvides();
     for (let i = random.between(0, 2); i > 0; i--) this.#drawRequires();
+    if (random.chance(0.25)) this.#drawKeyInParts();
     this.#share();
   }
 
@@ -387,6 +388,25 @@ class IntricateDraft {
       return;
     const selection = this.#external(draft, target, random.between(0, 1), true);
     if (selection !== undefined) field.directives.add(`@provides(fields: "${selection}")`);
+  }
+
+  /** One subgraph knows an entity by a value of which each other one has a part. */
+  #drawKeyInParts(): void {
+    const random = this.#random;
+    const [whole, ...others] = random.shuffled(this.#drafts) as [Draft, ...Draft[]];
+    const id = { name: 'id', type: 'ID!' };
+    const lock = { name: 'lock', type: random.chance(0.7) ? 'Lock!' : 'Lock' };
+    const parts = others.map((_, i) => ({ name: `part${i}`, type: `${random.pick(leaves)}!` }));
+    for (const draft of this.#drafts) {
+      const isWhole = draft === whole;
+      const key = isWhole ? `lock { ${parts.map(({ name }) => name).join(' ')} }` : 'id';
+      this.#need(draft, 'Chest').directives.add(`@key(fields: "${key}")`);
+      const own = { name: this.#name(), type: this.#wrapped(random.pick(leaves)) };
+      for (const field of [id, lock, own]) this.#add(draft, 'Chest', field);
+      for (const part of isWhole ? parts : [parts[others.indexOf(draft)]!]) this.#add(draft, 'Lock', part);
+    }
+    for (const draft of random.some(this.#drafts, 2))
+      this.#add(draft, 'Query', { name: this.#name(), type: this.#wrapped('Chest') });
   }
 
   #homesOf(type: string, field: string): Draft[] {

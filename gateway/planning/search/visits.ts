@@ -8,7 +8,7 @@ import { type ItemPlan, conditionsOf, noPlan, type Visit, type VisitAnswer } fro
 interface OpenVisit extends Visit {
   /** The required fields that have arguments, as text: other arguments need another visit. */
   readonly given: string;
-  readonly answers: VisitAnswer[];
+  answers: VisitAnswer[];
   readonly requires: Set<Selection>;
   representation: Selection;
 }
@@ -52,8 +52,7 @@ export class Visits {
 
   /** Adds what the representations of each visit need, the last visits first: what they need may need others. */
   supply(): void {
-    let last = 0;
-    for (const { stage } of this.#byId.values()) last = Math.max(last, stage);
+    const last = Math.max(0, ...Array.from(this.#byId.values(), ({ stage }) => stage));
     for (let stage = last; stage > 0; stage--)
       for (const visit of [...this.#byId.values()]) {
         if (visit.stage !== stage || visit.key === undefined) continue;
@@ -63,13 +62,23 @@ export class Visits {
           visit.key.selection,
         );
         this.#need(visit.representation, stage, conditionsOf(visit.answers));
+        this.#moveKnown(visit, visit.key.selection);
       }
   }
 
-  /** Adds what arguments of fields below need, from before a stage on. */
-  supplyContext(selection: Selection, before: number): void {
-    this.#need(selection, before, unconditional);
-    this.supply();
+  /** Fields that the key holds are answered where it comes from: the subgraph may not know the object. */
+  #moveKnown(visit: OpenVisit, key: Selection): void {
+    const { search, type } = this.#hub;
+    const known = new Set(search.flattening.fieldsOf(key, type.name).map(({ name }) => name));
+    const moved = new Map<VisitAnswer, Option>();
+    for (const answer of visit.answers) {
+      if (answer.isShared || answer.item.kind === 'bundle' || !known.has(answer.item.name)) continue;
+      const option = this.#cheapestSupply(answer.item, visit.stage, 0);
+      if (option !== undefined) moved.set(answer, option);
+    }
+    if (moved.size === visit.answers.length) return;
+    visit.answers = visit.answers.filter((answer) => !moved.has(answer));
+    for (const [{ item }, option] of moved) this.#assign(item, option);
   }
 
   #need(selection: Selection, before: number, when: Conditions): void {
@@ -96,14 +105,14 @@ export class Visits {
   }
 
   /** Prefers subgraphs that are called anyway. */
-  #cheapestSupply(field: SelectedField, before: number): Option | undefined {
+  #cheapestSupply(field: SelectedField, before: number, mostCalls = Infinity): Option | undefined {
     const { search } = this.#hub;
     return cheapestOf(this.#hub.optionsFor(field), ({ entry, id, plan, stage, end }) => {
       if (plan.left !== undefined || end >= before) return Infinity;
       const isCalled =
         entry === undefined ? plan.uses.every((subgraph) => this.used.has(subgraph)) : this.#byId.has(id);
       const calls = (isCalled ? 0 : 1) + search.callSets.count(plan.calls);
-      return calls * 1000 + stage + plan.uses.length;
+      return calls > mostCalls ? Infinity : calls * 1000 + stage + plan.uses.length;
     });
   }
 

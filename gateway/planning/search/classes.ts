@@ -64,13 +64,10 @@ function keyOf(fields: readonly SelectedField[], numbers: Map<object, number>) {
 
 /** What subgraphs declare of types and some of their fields, as numbers that are equal for equal facts. */
 export class TypeFacts {
-  readonly #index: SupergraphIndex;
   readonly #known = new Map<string, Map<IndexedType, number>>();
   readonly #numbers = new Map<string, number>();
 
-  constructor(index: SupergraphIndex) {
-    this.#index = index;
-  }
+  constructor(readonly index: SupergraphIndex) {}
 
   /** @param names of fields, each with a comma */
   numberOf(type: IndexedType, names: string): number {
@@ -87,7 +84,7 @@ export class TypeFacts {
       facts += `|${subgraph}`;
       for (const { text, isResolvable } of keys) facts += `${isResolvable ? '' : '!'}{${text}}`;
     }
-    for (const [subgraph, as] of knownAs(this.#index, type)) {
+    for (const [subgraph, as] of knownAs(this.index, type)) {
       if (as !== type) facts += `|${as.name}@${subgraph}`;
       for (const name of as.joins.get(subgraph)!.keyFields) names.add(name);
     }

@@ -111,8 +111,7 @@ function split(
   planOf: (field: SelectedField) => Plan | undefined,
 ): { readonly direct: ItemPlan[]; readonly pushed: SelectedField[] } {
   const plans = fields.map((item) => ({ item, plan: planOf(item) }));
-  const names = new Set<string>();
-  for (const { item, plan } of plans) if (plan === undefined) names.add(item.responseName);
+  const names = new Set(plans.flatMap(({ item, plan }) => (plan === undefined ? [item.responseName] : [])));
   const direct: ItemPlan[] = [];
   const pushed: SelectedField[] = [];
   for (const { item, plan } of plans)
@@ -157,7 +156,5 @@ function directPlan(
 const usesContexts = ({ flattening }: Search, selection: Selection, { contexts }: IndexedType): boolean =>
   flattening.contextArgumentsIn(selection).some(({ context }) => contexts.includes(context));
 
-type ResolvedEntry = NonNullable<ReturnType<typeof resolvedBy>>;
-
-const needsNothing = ({ join }: ResolvedEntry): boolean =>
+const needsNothing = ({ join }: NonNullable<ReturnType<typeof resolvedBy>>): boolean =>
   join.requires === undefined && join.contextArguments.length === 0;

@@ -81,6 +81,12 @@ export class Visits {
     for (const [{ item }, option] of moved) this.#assign(item, option);
   }
 
+  /** Adds what arguments of fields below need, from before a stage on. */
+  supplyContext(selection: Selection, before: number): void {
+    this.#need(selection, before, unconditional);
+    this.supply();
+  }
+
   #need(selection: Selection, before: number, when: Conditions): void {
     const { search, type } = this.#hub;
     for (const field of search.flattening.fieldsOf(selection, type.name)) {

@@ -8,7 +8,7 @@ import { parseSubgraphUrl } from '../subgraph-calls/endpoints/subgraph-url';
 import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/header-rules';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
-import { appSyncTimeout } from '../subgraph-calls/wire/appsync';
+import { appSyncTimeout } from '../subgraph-calls/wire/appsync-errors';
 import type { SubgraphLocation } from '../supergraph/subgraphs';
 import { originOf } from './origin';
 import { SupergraphError } from './supergraph-error';

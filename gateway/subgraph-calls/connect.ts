@@ -4,7 +4,7 @@ import { loggedIds } from '../telemetry/logged-ids';
 import { traceFetches } from './interceptors/trace-calls';
 import { cachesOf, type SubgraphCachesOptions } from '../cache/subgraph-caches';
 import { countCalls, logFailedCalls } from './interceptors/measure-calls';
-import { callAppSync } from './wire/appsync';
+import { callAppSync } from './wire/appsync-errors';
 import type { Instance } from '../discovery/resolver';
 import { connectCalls, connectSubscriptions, type EndpointParts, Uses } from './endpoints/connect-endpoints';
 import { batchAsArrays } from './interceptors/array-batch';

@@ -6,12 +6,12 @@ import type { WebSocket } from 'ws';
 import { networkOf } from '../admission/rates/rates';
 import type { Logger } from '../telemetry/logger';
 import type { WebSocketStatistics } from '../telemetry/statistics/web-socket-statistics';
-import { Appsync } from './appsync';
+import { Appsync } from './appsync-server';
 import type { WebSocketConnection } from './connection';
 import type * as Connections from './connection';
 import { ConnectionsByIdentity } from './connections-by-identity';
 import { ConnectionsByNetwork } from './connections-by-network';
-import type * as TransportWs from './graphql-transport-ws';
+import type * as TransportWs from './graphql-transport-ws-server';
 import {
   APPSYNC_PROTOCOL,
   hasDifferentHeaderObjects,
@@ -159,7 +159,7 @@ export class WebSockets {
 /** Loaded with the first connection, as most gateways have none. */
 const loadProtocol = () => ({
   ...(require('graphql-ws') as typeof GraphqlWs),
-  ...(require('./graphql-transport-ws') as typeof TransportWs),
+  ...(require('./graphql-transport-ws-server') as typeof TransportWs),
 });
 
 const twoHeaderObjects = 'The handshake has two header objects that differ.';

@@ -2,7 +2,7 @@ import { composeServices, type CompositionSuccess } from '@apollo/composition';
 import { version } from '@apollo/composition/package.json';
 import type { Schema } from '@apollo/federation-internals';
 import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
-import { readAppSync } from './appsync';
+import { readAppSync } from './appsync-schema';
 import { misfitsOf, readOneOf, withOneOf } from './one-of';
 import { locate, type Problem, type ProblemLocation } from './problem';
 import { linksOf, unservedFeatures } from './unserved-features';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import type { AppSyncAuth } from '../../gateway/options/subgraph-auth';
-import { appSyncSigner } from '../../gateway/subgraph-calls/signers/appsync';
+import { appSyncSigner } from '../../gateway/subgraph-calls/signers/appsync-signer';
 import { Callbacks } from '../../gateway/subgraph-calls/subscriptions/callbacks';
 import { SubscriptionTransport } from '../../gateway/subgraph-calls/subscriptions/subscription-transport';
 import { Meter } from '../../gateway/telemetry/metrics/meter';

@@ -4,7 +4,7 @@ import type { SubgraphAuth } from '../../options/subgraph-auth';
 import type { Logger } from '../../telemetry/logger';
 import { type Lease, Leases } from '../../net/leases';
 import type { Signer } from '../contract/signer';
-import { appSyncSigner } from './appsync';
+import { appSyncSigner } from './appsync-signer';
 import { awsCredentials } from '../../net/aws-credentials';
 import { bearerToken } from './bearer';
 import { staticHeader } from './header';

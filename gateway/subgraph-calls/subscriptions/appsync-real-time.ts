@@ -1,10 +1,10 @@
 /** The client's part of the real-time protocol of AWS AppSync. */
-import { errorsWithCodes } from '../wire/appsync';
+import { errorsWithCodes } from '../wire/appsync-errors';
 import { bodyOf } from '../wire/request-body';
 import type { Signer } from '../contract/signer';
 import type { Caller, SubgraphRequest, TransportFailure } from '../contract/transport';
 import type { Dialect, SubgraphMessage } from './dialect';
-import { checked, readEnvelope } from './graphql-transport-ws';
+import { checked, readEnvelope } from './graphql-transport-ws-client';
 
 export interface AppSyncRealTimeOptions {
   /** The GraphQL endpoint of the API: an https URL. */

@@ -16,7 +16,7 @@ import { appSyncRealTime } from './appsync-real-time';
 import { openByCallback } from './callback';
 import type { Callbacks } from './callbacks';
 import { ConnectionPacing, type PacingOptions } from './connection-pacing';
-import { graphqlTransportWs } from './graphql-transport-ws';
+import { graphqlTransportWs } from './graphql-transport-ws-client';
 import { type OpenEvents, resumeBroken } from './resume';
 import { SocketPool } from './socket-pool';
 import { subscriptionsTransportWs } from './subscriptions-transport-ws';

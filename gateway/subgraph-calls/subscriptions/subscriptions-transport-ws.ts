@@ -10,7 +10,7 @@ import {
   graphqlTransportWs,
   type GraphQLTransportWsOptions,
   readEnvelope,
-} from './graphql-transport-ws';
+} from './graphql-transport-ws-client';
 
 /**
  * Upgrade, credentials and close codes are those of `graphql-transport-ws`. Not every server sends `ka`, and there is no

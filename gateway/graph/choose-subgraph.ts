@@ -5,7 +5,7 @@ import { defaultSubscriptions, type SubgraphSubscriptionOptions } from '../optio
 import { targetOf } from '../options/targets';
 import { tokenHeadersOf } from '../options/token-headers';
 import { parseSubgraphUrl } from '../subgraph-calls/endpoints/subgraph-url';
-import { flattenHeaderRules, headerRulesOf } from '../subgraph-calls/header-rules';
+import { flattenHeaderRules, type SubgraphHeaderRules } from '../subgraph-calls/header-rules';
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import { appSyncTimeout } from '../subgraph-calls/wire/appsync-errors';
@@ -17,12 +17,13 @@ import { SupergraphError } from './supergraph-error';
 export function chooseSubgraph(
   { name, url }: SubgraphLocation,
   options: Options,
+  /** Those of the options. */
+  headerRules: SubgraphHeaderRules,
   signers: SubgraphSigners,
   /** A digest of the options by which all subgraphs are connected to. */
   connectionOfAll: string,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;
-  const headerRules = headerRulesOf(options);
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
   const isAppSync = own?.appsync !== undefined;

@@ -7,6 +7,7 @@ import { unknownInEvents } from '../events/unknown-in-events';
 import { type Options, OptionsError } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { QueryPlan } from '../planning';
+import { headerRulesOf } from '../subgraph-calls/header-rules';
 import type { Subgraph } from '../subgraph-calls/subgraph';
 import { chooseSubgraph } from './choose-subgraph';
 import { createEngine } from './create-engine';
@@ -53,6 +54,7 @@ export class Generation {
       const { audit, logger } = parts.telemetry;
       const warmUp = previous === undefined ? [] : previous.#engine.mostUsed(operationsToWarmUp);
       const named = new Set(Object.keys(options.subgraphs));
+      const headerRules = headerRulesOf(options);
       const connection = digest(JSON.stringify([connections, options.privateLinks]));
       const holders = new Holders();
       const engine = await createEngine({
@@ -60,7 +62,7 @@ export class Generation {
         hold: () => holders.hold(),
         chooseSubgraph: (found) => {
           named.delete(found.name);
-          return chooseSubgraph(found, options, signers, connection);
+          return chooseSubgraph(found, options, headerRules, signers, connection);
         },
       });
       const wrong = unknownInEvents(options.events, engine);

@@ -4,11 +4,9 @@ import type { Identity } from '../auth/identity';
 import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
 import { tokenHeadersOf } from '../options/token-headers';
-import { isForwardable, isOwnHeader } from '../options/values';
+import { isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
 import { asciiJson } from './wire/request-body';
-import { linkHeaders } from './signers/private-link';
-import { ofOneRequest } from './sharing/shareable';
 import type { Caller } from './contract/transport';
 
 /** The rules by which subgraphs get headers. Names are case-insensitive. */
@@ -108,8 +106,8 @@ export interface FlatHeaderRules {
 }
 
 /**
- * Joins rules. Headers that belong to a connection, describe a body or are trusted by subgraphs are never forwarded. A
- * rule for one of these throws a `RangeError`, and so does a value with a line break.
+ * Joins rules. Options have refused those for headers that belong to a connection, describe a body or are trusted by
+ * subgraphs; no pattern forwards one of these.
  */
 export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRules {
   const set = new Map<string, string>();
@@ -118,15 +116,14 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
   let operationName: string | undefined;
   /** Whatever an earlier rule writes to a header. */
   const replace = (name: string): string => {
-    const lower = checkedName(name);
+    const lower = name.toLowerCase();
     set.delete(lower);
     claims.delete(lower);
     if (operationName === lower) operationName = undefined;
     return lower;
   };
   for (const rules of layers) {
-    for (const [name, value] of Object.entries(rules.set ?? {}))
-      set.set(replace(name), checkedValue(name, value));
+    for (const [name, value] of Object.entries(rules.set ?? {})) set.set(replace(name), value);
     for (const [name, claim] of Object.entries(rules.claims ?? {})) claims.set(replace(name), claim);
     if (rules.operationName !== undefined) ofOperation.add((operationName = replace(rules.operationName)));
   }
@@ -141,8 +138,8 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     const isExcluded = (name: string): boolean => excludes.some((parts) => matchesParts(name, parts));
     for (const name of defaults.keys()) if (isExcluded(name)) defaults.delete(name);
     for (const [name, value] of Object.entries(layers[i]!.defaults ?? {})) {
-      const lower = checkedName(name);
-      if (!isExcluded(lower) && !set.has(lower)) defaults.set(lower, checkedValue(name, value));
+      const lower = name.toLowerCase();
+      if (!isExcluded(lower) && !set.has(lower)) defaults.set(lower, value);
     }
     for (const pattern of forward.filter((each) => each.includes('*'))) {
       const parts = partsOf(pattern);
@@ -153,8 +150,8 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
     }
     const names = forward.filter((each) => !each.includes('*')).map((name) => [name, name] as const);
     for (const [ours, theirs] of [...names, ...Object.entries(rename)]) {
-      const from = checkedName(ours, isForwardable);
-      const to = from === theirs.toLowerCase() ? from : checkedName(theirs);
+      const from = ours.toLowerCase();
+      const to = theirs.toLowerCase();
       if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
     }
   });
@@ -238,15 +235,24 @@ export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
 }
 
 /**
- * Checks a header that a hook adds to the calls of one request. Returns its name in lower case, and its value.
+ * Checks a header that a hook adds to the calls of one request, as options check those of rules. Returns its name in lower
+ * case, and its value.
  *
- * @throws {RangeError} as rules do
+ * @throws {RangeError} if subgraphs may not get it, or it cannot be sent
  */
 export function addedHeader(name: string, value: string): readonly [name: string, value: string] {
-  if (ofOneRequest.has(name.toLowerCase()))
-    throw new RangeError(`The header "${name}" must not be forwarded: the gateway writes it for each call`);
-  const lower = checkedName(name);
-  return [lower, checkedValue(name, value)];
+  const lower = name.toLowerCase();
+  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower))
+    throw new RangeError(`A header's name must be a token, but got: ${JSON.stringify(name)}`);
+  if (isOwnHeader(lower))
+    throw new RangeError(
+      `The header "${name}" must not be forwarded: the gateway writes it, or it belongs to a connection or to a body`,
+    );
+  if (!isHeaderValue(value))
+    throw new RangeError(
+      `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
+    );
+  return [lower, value];
 }
 
 /** The `Caller.scope` of headers and identity. It is unambiguous, as a name has no colon and a value no line break. */
@@ -260,30 +266,6 @@ export function scopeOf(headers: Caller['headers'], signedIdentity?: Caller['sig
 /** Appends the scope of a subgraph with rules of its own to the scope of the others. No header name begins with `>`. */
 export const joinScope = (scope: string, subgraph: string, own: string): string =>
   own === '' ? scope : `${scope}>${JSON.stringify(subgraph)}\n${own}`;
-
-/** @param isAllowed whether this name may be used, in lower case. @default whether rules may write it */
-function checkedName(name: string, isAllowed = isWritable): string {
-  const lower = name.toLowerCase();
-  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower) || lower === '__proto__') {
-    throw new RangeError(`A header's name must be a token, but got: ${JSON.stringify(name)}`);
-  }
-  if (linkHeaders.includes(lower)) {
-    throw new RangeError(`The header "${name}" must not be forwarded: subgraphs know their gateway by it`);
-  }
-  if (!isAllowed(lower)) {
-    throw new RangeError(
-      `The header "${name}" must not be forwarded: it belongs to a connection or to a body`,
-    );
-  }
-  return lower;
-}
-
-function checkedValue(name: string, value: string): string {
-  if (isHeaderValue(value)) return value;
-  throw new RangeError(
-    `The value of the header "${name}" must be printable, but got: ${JSON.stringify(value)}`,
-  );
-}
 
 const namesIn = (connection: string): Set<string> =>
   new Set(connection.split(',').map((name) => name.trim().toLowerCase()));

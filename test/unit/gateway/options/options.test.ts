@@ -232,6 +232,26 @@ describe('a mistake is one sentence with the option, the rule and what was there
       'The key of `headers.rename.te` must not be a header that the gateway itself writes.',
     ],
     [
+      'headers: { rename: { x-a: x-request-id } }',
+      '`headers.rename.x-a` must not be a header that the gateway itself writes, but got: "x-request-id".',
+    ],
+    [
+      'headers: { set: { Signature: a } }',
+      'The key of `headers.set.Signature` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { claims: { weir-identity: sub } }',
+      'The key of `headers.claims.weir-identity` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { defaults: { host: a } }',
+      'The key of `headers.defaults.host` must not be a header that the gateway itself writes.',
+    ],
+    [
+      'headers: { operationName: traceparent }',
+      '`headers.operationName` must not be a header that the gateway itself writes, but got: "traceparent".',
+    ],
+    [
       'headers: { forward: [x-*, Content-Language] }',
       '`headers.forward.1` must not be a header that the gateway itself writes, but got: "Content-Language".',
     ],
@@ -256,6 +276,10 @@ describe('a mistake is one sentence with the option, the rule and what was there
       '`subgraphs.a` must not have both `identity: independent` and `headers` other than `set`: those depend on the client.',
     ],
     ['headers: { set: { x-a: "a\\nb" } }', '`headers.set.x-a` must be printable ASCII on one line.'],
+    [
+      'headers: { defaults: { x-a: "a\\nb" } }',
+      '`headers.defaults.x-a` must be printable ASCII on one line.',
+    ],
     [
       'subgraphs: { a: { url: http://a, endpoints: [http://b] } }',
       '`subgraphs.a` must have `url` or `endpoints`, not both',

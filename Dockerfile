@@ -5,6 +5,7 @@
 FROM node:24-alpine AS build
 WORKDIR /weir
 COPY package.json package-lock.json ./
+COPY packing/package.json ./packing/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY bundle.mjs setup.mjs tsconfig.json tsconfig.build.json ./
 COPY cli ./cli
@@ -15,10 +16,10 @@ COPY optional-packages ./optional-packages
 COPY schema ./schema
 COPY subgraphs ./subgraphs
 RUN node setup.mjs
-# Removes development packages, and keeps the optional packages of all options in the versions of the lock file. Those of
+# Removes packages of the build and of development, and keeps the optional packages of all options in the versions of the lock file. Those of
 # @apollo/gateway take 79 MB, and no option needs them.
 # hadolint ignore=SC2046
-RUN npm install --save-prod --omit=dev --ignore-scripts --no-audit --no-fund $(node -p "const { packages } = require('./package-lock.json'); Object.keys(require('./package.json').peerDependencies).filter((name) => name !== '@apollo/gateway').map((name) => name + '@' + packages['node_modules/' + name].version).join(' ')")
+RUN npm pkg delete workspaces && npm install --save-prod --omit=dev --ignore-scripts --no-audit --no-fund $(node -p "const { packages } = require('./package-lock.json'); Object.keys(require('./package.json').peerDependencies).filter((name) => name !== '@apollo/gateway').map((name) => name + '@' + packages['node_modules/' + name].version).join(' ')")
 
 FROM node:24-alpine AS runtime
 ENV NODE_ENV=production HOST=0.0.0.0

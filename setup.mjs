@@ -18,17 +18,24 @@ if (!(major > 22 || (major === 22 && minor >= 15) || (major === 20 && minor >= 1
   );
 }
 
-if (isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'package-lock.json')])) {
+const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
+/** What tests and lint need is two thirds of all packages: `weir` installs without it. */
+const hasAll = existsSync(join(root, 'node_modules', 'jest'));
+const needsAll = isRunAlone || hasAll;
+if (
+  needsAll !== hasAll ||
+  isOlder(join(root, 'node_modules', '.package-lock.json'), [join(root, 'package-lock.json')])
+)
   await run('Installing dependencies, which may take a minute', 'npm', [
     'ci',
+    ...(needsAll ? [] : ['--omit=dev']),
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
     '--ignore-scripts',
   ]);
-}
-const isRunAlone = process.argv[1] === fileURLToPath(import.meta.url);
-if (isRunAlone && process.argv.includes('--force'))
+// The types of packages that only tests need are in declarations.
+if ((isRunAlone && process.argv.includes('--force')) || needsAll !== hasAll)
   rmSync(join(root, 'dist'), { recursive: true, force: true });
 const files = sources.flatMap(listFiles);
 /** What the code reads from the folder that it is compiled to. */

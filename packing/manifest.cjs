@@ -12,7 +12,7 @@ const notInTheImage = ['@apollo/gateway'];
  * tarball reaches who installs it: npm 12 reads none, and no other package manager ever did. Once `private` is taken away, it
  * has the public name.
  */
-function releasedManifest({ devDependencies, scripts, overrides, files, ...manifest }, packages) {
+function releasedManifest({ devDependencies, scripts, overrides, files, workspaces, ...manifest }, packages) {
   const dependencies = versionsAtRoot(layOut(packages, [Object.keys(manifest.dependencies)]));
   return manifest.private
     ? { ...manifest, dependencies }

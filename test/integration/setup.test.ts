@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -22,6 +23,7 @@ beforeEach(() => {
   copyFileSync(join(__dirname, '../../setup.mjs'), join(checkout, 'setup.mjs'));
   for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) write(file, '{}');
   write('node_modules/.package-lock.json', '{}');
+  write('node_modules/jest/package.json', '{}');
   write('node_modules/typescript-7/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
   write('node_modules/esbuild/package.json', '{}');
   write(
@@ -104,6 +106,44 @@ describe('setting a checkout up', () => {
       expect(existsSync(join(checkout, 'dist/schema/a.graphql'))).toBe(true);
     },
   );
+});
+
+describe('installing', () => {
+  const flags = '--no-audit --no-fund --loglevel=error --ignore-scripts';
+  const installing = (options: string): string =>
+    `weir: Installing dependencies, which may take a minute …\nnpm ci ${options}${flags}\n`;
+  const all = `${compiling}weir: Bundling the console …\n`;
+
+  /** Has only what a start needs. `npm` prints its arguments and installs nothing. */
+  beforeEach(() => {
+    rmSync(join(checkout, 'node_modules/jest'), { recursive: true });
+    write('npm', '#!/bin/sh\necho npm "$@"\n');
+    chmodSync(join(checkout, 'npm'), 0o755);
+  });
+
+  const run = (script: string): string =>
+    spawnSync('/bin/sh', ['-c', `"$0" ${script} 2>&1`, process.execPath], {
+      cwd: checkout,
+      env: { ...process.env, PATH: `${checkout}:${process.env['PATH']}` },
+      encoding: 'utf8',
+    }).stdout;
+  const start = `-e "import('./setup.mjs')"`;
+
+  it('leaves out what only tests need where `weir` starts', () => {
+    expect(run(start)).toBe('');
+    rmSync(join(checkout, 'node_modules/.package-lock.json'));
+    expect(run(start)).toBe(installing('--omit=dev '));
+  });
+
+  it('adds the rest for tests, and compiles again', () => {
+    expect(run('setup.mjs')).toBe(`${installing('')}${all}`);
+  });
+
+  it('installs all again where all was installed', () => {
+    write('node_modules/jest/package.json', '{}');
+    edit('package-lock.json');
+    expect(run(start)).toContain(installing(''));
+  });
 });
 
 it('counts the seconds of each step on a terminal, in one line', () => {

@@ -48,11 +48,13 @@ function packagesIn(folder: string): Record<string, LockedPackage> {
 export function installPackage(folder: string, others: readonly string[]): void {
   npm(root, 'pack', '--silent', '--pack-destination', folder);
   const tarball = tarballIn(folder);
-  const { devDependencies, ...weir } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-    devDependencies: Record<string, string>;
-  };
-  const ranges: Record<string, string> = { ...devDependencies, ...weir.dependencies };
+  const read = (file: string) =>
+    JSON.parse(readFileSync(join(root, file), 'utf8')) as Record<
+      'dependencies' | 'devDependencies',
+      Record<string, string>
+    >;
+  const { devDependencies, ...weir } = read('package.json');
+  const ranges = { ...read('packing/package.json').dependencies, ...devDependencies, ...weir.dependencies };
   const dependencies = {
     ...Object.fromEntries(others.map((name) => [name, ranges[name]!])),
     weir: `file:${tarball}`,
@@ -60,7 +62,7 @@ export function installPackage(folder: string, others: readonly string[]): void 
   const needed = neededBy(lockedPackages(), [...others, ...Object.keys(weir.dependencies)]);
   const packages = {
     '': { dependencies },
-    'node_modules/weir': { ...weir, scripts: undefined, resolved: `file:${tarball}` },
+    'node_modules/weir': { ...weir, scripts: undefined, workspaces: undefined, resolved: `file:${tarball}` },
     ...needed,
   };
   const write = (name: string, content: object) =>

@@ -48,7 +48,7 @@ describe('the manifest in the tarball', () => {
   });
 
   it('has nothing that is for a checkout, and is otherwise as package.json', () => {
-    const { devDependencies, scripts, overrides, files, dependencies, ...same } = packageJson;
+    const { devDependencies, scripts, overrides, files, dependencies, workspaces, ...same } = packageJson;
     expect(released).toEqual({ ...same, dependencies: versions });
   });
 

@@ -395,8 +395,8 @@ class IntricateDraft {
     const random = this.#random;
     const [whole, ...others] = random.shuffled(this.#drafts) as [Draft, ...Draft[]];
     const id = { name: 'id', type: 'ID!' };
-    const lock = { name: 'lock', type: random.chance(0.7) ? 'Lock!' : 'Lock' };
-    const parts = others.map((_, i) => ({ name: `part${i}`, type: `${random.pick(leaves)}!` }));
+    const lock = { name: 'lock', type: 'Lock!' };
+    const parts = others.map((_, i) => ({ name: `part${i}`, type: random.pick(['ID!', 'String!', 'Int!']) }));
     for (const draft of this.#drafts) {
       const isWhole = draft === whole;
       const key = isWhole ? `lock { ${parts.map(({ name }) => name).join(' ')} }` : 'id';

@@ -1,4 +1,5 @@
 /** What Apollo Router does to calls of subgraphs, and to their answers. */
+import { type ForeignValue, textOf } from '../../foreign';
 import { different, guards, none, type Row, same, type Taking } from '../../table';
 import { byHand, choice, count, duration, flag, formatDuration, milliseconds, to } from '../../values';
 import { takeRedis } from '../redis';
@@ -179,6 +180,8 @@ function cacheRows(): Row[] {
   ];
 }
 
+const portIn = (address: ForeignValue): string | undefined => textOf(address).split(':').at(-1);
+
 function subscriptionRows(): Row[] {
   const callback = 'subscription.mode.callback';
   const passthrough = 'subscription.mode.passthrough';
@@ -216,10 +219,10 @@ function subscriptionRows(): Row[] {
         at.set('subscriptions.callback.path', pathname);
       return undefined;
     }),
-    same(
-      `${callback}.listen`,
-      '`subscriptions.callback.host`, `.port`',
-      takeListener('subscriptions.callback.host', 'subscriptions.callback.port'),
+    same(`${callback}.listen`, '`subscriptions.callback.host`, `.port`', (value, at) =>
+      portIn(value) === portIn(at.inFile('supergraph', 'listen') ?? ':4000')
+        ? byHand('Callbacks come to a port of its own: write one that `publicUrl` reaches.')
+        : takeListener('subscriptions.callback.host', 'subscriptions.callback.port')(value, at),
     ),
     same(`${callback}.path`, '`subscriptions.callback.path`', to('subscriptions.callback.path')),
     same(`${callback}.subgraphs`, '`subgraphs.NAME.subscriptions.protocol`', (value, at) => {

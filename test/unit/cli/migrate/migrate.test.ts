@@ -229,6 +229,21 @@ it('keeps who has no token out where what it needs of an issuer is not known', (
   );
 });
 
+describe('callbacks at the port of the clients', () => {
+  const portOf = (yaml: string): unknown => {
+    const { options } = migrate([{ file: 'router.yaml', text: yaml }], { output });
+    return parse(options).subscriptions?.callback?.port;
+  };
+  const callback = (port: number): string =>
+    `subscription: { mode: { callback: { public_url: "https://a.test/c", listen: "127.0.0.1:${port}" } } }`;
+
+  it('are given no port, as they need one of their own', () => {
+    expect(portOf(callback(4000))).toBeUndefined();
+    expect(portOf(`supergraph: { listen: "0.0.0.0:4100" }\n${callback(4100)}`)).toBeUndefined();
+    expect(portOf(callback(4001))).toBe(4001);
+  });
+});
+
 describe('a secret of an issuer', () => {
   const migrateCosmo = (jwks: object) => {
     const text = stringify({ listen_addr: ':1', authentication: { jwt: { jwks: [jwks] } } });

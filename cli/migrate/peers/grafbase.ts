@@ -241,7 +241,8 @@ function jwtRows(key: string, fixed: string): Row[] {
     ),
     aside(none(rows('poll_interval'), 'Keys are fetched again when they are unknown or old.')),
     aside(none(`${key}.cookie_name`, neverInCookies)),
-    aside(none([`${key}.oauth.**`, `${key}.name`], 'There is no such endpoint.')),
+    aside(none(`${key}.oauth.**`, 'There is no such endpoint.')),
+    aside(none(`${key}.name`, 'An issuer is its name.')),
   ];
 }
 
@@ -271,7 +272,7 @@ const callRows = (): Row[] => [
   ),
   same('subgraphs.*.timeout', '`subgraphs.NAME.timeout`', to('subgraphs.*.timeout', seconds)),
   same(
-    'subgraphs.*.subscription_protocol',
+    ['subgraphs.*.subscriptions_protocol', 'subgraphs.*.subscription_protocol'],
     '`subgraphs.NAME.subscriptions.protocol`',
     choice(
       'subgraphs.*.subscriptions.protocol',

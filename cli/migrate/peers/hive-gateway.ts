@@ -375,6 +375,13 @@ function jwtRows(): Row[] {
         'Subgraphs get claims in headers, and the token in its own header: name what they need.',
       ),
     ),
+    aside(
+      different(
+        'jwt.extendContext',
+        '`headers.claims`',
+        'Extensions know the caller; subgraphs get claims in headers.',
+      ),
+    ),
     different(['jwt', 'jwt.**'], '`auth.oidc`', 'Write it as an issuer of `auth.oidc`.'),
   ];
 }

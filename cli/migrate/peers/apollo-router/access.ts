@@ -127,6 +127,7 @@ function subgraphSigning(): Row[] {
         '',
         'Credentials are those that the AWS SDK finds: set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or a role.',
       ),
+      different(both('profile_name'), '', 'Set `AWS_PROFILE`.'),
       different(
         both('assume_role.**'),
         '',

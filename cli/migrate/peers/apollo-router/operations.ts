@@ -128,6 +128,7 @@ export const operationRows: readonly Row[] = [
     different(
       [
         'include_subgraph_errors.all.allow_extensions_keys',
+        'include_subgraph_errors.all.deny_extensions_keys',
         'include_subgraph_errors.subgraphs.*.allow_extensions_keys',
         'include_subgraph_errors.subgraphs.*.deny_extensions_keys',
         'include_subgraph_errors.subgraphs.*.exclude_global_keys',

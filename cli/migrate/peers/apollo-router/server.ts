@@ -47,6 +47,11 @@ export const serverRows: readonly Row[] = [
   ),
   none('homepage.**', 'There is no page.'),
   same('supergraph.early_cancel', '', undefined, 'What runs for a client that is gone is always aborted.'),
+  different(
+    'supergraph.connection_shutdown_timeout',
+    '`shutdown.grace`',
+    'One time for all that is in flight.',
+  ),
   none('supergraph.generate_query_fragments', 'Subgraph operations are written as short as they can be.'),
   none(
     ['supergraph.log_on_broken_pipe', 'supergraph.experimental_log_on_broken_pipe'],

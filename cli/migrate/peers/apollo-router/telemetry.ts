@@ -83,7 +83,12 @@ function metricRows(): Row[] {
     ),
     different(`${metrics}.prometheus.path`, '', 'The path is `/metrics`.'),
     ...otlpRows(metrics, 'metrics'),
-    same(`${metrics}.otlp.temporality`, '', undefined, 'Cumulative.'),
+    same(
+      `${metrics}.otlp.temporality`,
+      '',
+      (value) => (value === 'delta' ? byHand('Cumulative: a collector can make it delta.') : undefined),
+      'Cumulative.',
+    ),
     same(
       `${metrics}.otlp.batch_processor.scheduled_delay`,
       '`telemetry.metrics.otlp.interval`',

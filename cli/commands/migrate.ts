@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { Command, Option } from 'commander';
@@ -113,6 +113,8 @@ async function writeAll(
       `weir: ${existing.join(', ')} exist${existing.length === 1 ? 's' : ''} already, and nothing was written: --force overwrites.`,
       2,
     );
+  const taken = [...texts.keys()].find((file) => existsSync(file) && statSync(file).isDirectory());
+  if (taken !== undefined) throw new CommandFailure(`weir: nothing was written: ${taken} is a folder.`, 2);
   const drafts: [draft: string, file: string][] = [];
   try {
     for (const [file, text] of texts) {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -82,6 +83,16 @@ describe('weir migrate', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(sentence);
     expect(readdirSync(folder)).toEqual(text === undefined ? [] : [name]);
+  });
+
+  it('writes nothing at all if a folder has the name of one', async () => {
+    const file = write('router.yaml', router);
+    mkdirSync(at('report.md'));
+    expect(await migrate(file, '--force')).toMatchObject({
+      exitCode: 2,
+      stderr: `weir: nothing was written: ${at('report.md')} is a folder.\n`,
+    });
+    expect(readdirSync(folder).sort()).toEqual(['report.md', 'router.yaml']);
   });
 
   it('writes nothing at all if one file cannot be written', async () => {

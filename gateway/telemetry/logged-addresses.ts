@@ -19,12 +19,15 @@ export function compileWriteAddresses({
 /** One for all configurations of a process, so that a reload changes no hash. */
 let keyOfProcess: Buffer | undefined;
 
-/** Replaces the address in a run of characters that it may have. A port or the end of a sentence may follow it. */
+/**
+ * Replaces the address in a run of characters that it may have. A port or the end of a sentence may follow it. Between other
+ * such characters, as in `from:192.0.2.77`, only IPv4 can be told.
+ */
 function writeIn(run: string, write: (address: string) => string): string {
-  if (run.length > longestRun) return run;
-  const ends = [run.length, run.lastIndexOf(':'), run.length - 1];
+  const ends = run.length > longestRun ? [] : [run.length, run.lastIndexOf(':'), run.length - 1];
   const end = ends.find((each) => each > 0 && isIP(run.slice(0, each)) !== 0);
-  return end === undefined ? run : write(plain(run.slice(0, end))) + run.slice(end);
+  if (end !== undefined) return write(plain(run.slice(0, end))) + run.slice(end);
+  return run.replace(/\d{1,3}(?:\.\d{1,3}){3}/g, (found) => (isIP(found) === 0 ? found : write(found)));
 }
 
 /** IPv6 with an IPv4 address at its end, and a port. */

@@ -28,6 +28,10 @@ it.each([
     'The address 192.0.2.0 is blocked, as is 192.0.2.0.',
   ],
   [
+    'from:192.0.2.77 dial tcp 192.0.2.78:4001: refused 192.0.2.79...',
+    'from:192.0.2.0 dial tcp 192.0.2.0:4001: refused 192.0.2.0...',
+  ],
+  [
     'unknown, _hidden, abc.def, 12:04:05.678, 1.2.3, dead:beef',
     'unknown, _hidden, abc.def, 12:04:05.678, 1.2.3, dead:beef',
   ],

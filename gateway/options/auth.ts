@@ -285,12 +285,8 @@ export const auth = mapOf({
     )
     .refine(
       (issuers) =>
-        issuers.every(
-          ({ issuer, header, secret: hmac }) =>
-            hmac === undefined ||
-            issuers.filter((other) => other.issuer === issuer && other.header === header).length === 1,
-        ),
-      { error: 'must have an issuer with a `secret` only once for a header' },
+        new Set(issuers.map(({ issuer, header }) => `${header} ${issuer}`)).size === issuers.length,
+      { error: 'must have an issuer only once for a header' },
     )
     .prefault([])
     .describe('Issuers of JSON Web Tokens: OpenID Connect providers.')

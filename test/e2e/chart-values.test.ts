@@ -141,6 +141,16 @@ onlyWithHelm('the chart refuses', () => {
     ['a word that is none', { service: { type: 'Ingress' } }, "at '/service/type': value must be one of"],
     ['a quantity that is none', { stateSize: '1GB' }, "at '/stateSize': '1GB' does not match pattern"],
     [
+      'an image with a line more',
+      { image: { tag: '1\n          evil: true' } },
+      "at '/image/tag': '1\\n          evil: true' does not match pattern",
+    ],
+    [
+      'a resource with a line more',
+      { resources: { limits: { 'cpu: 1\n  evil': '1' } } },
+      "invalid propertyName 'cpu: 1\\n  evil'",
+    ],
+    [
       'an unknown member of a list',
       { networkPolicy: { clients: [{ pods: {} }] } },
       "at '/networkPolicy/clients/0': additional properties 'pods' not allowed",

@@ -62,6 +62,8 @@ it('may have tokens of an issuer that has others elsewhere, also where it has a 
     parseOptions({ auth: { oidc: headers.map((header) => oidc({ header, secret })) } }).auth.oidc.length;
   expect(listed('authorization', 'x-jwt')).toBe(2);
   expect(() => listed('x-jwt', 'X-Jwt')).toThrow('only once for a header');
+  const twice = ['shop', 'other'].map((audience) => oidc({ audience }));
+  expect(() => parseOptions({ auth: { oidc: twice } })).toThrow('only once for a header');
 });
 
 it('is allowed where it is forwarded, and where it is a member of `connectionParams`', () => {

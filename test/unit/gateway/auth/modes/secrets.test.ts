@@ -144,5 +144,5 @@ it('an issuer with a secret that has public keys elsewhere in the list is refuse
     { issuer, audience: 'shop' },
     { issuer, audience: 'other', secret },
   ];
-  expect(() => openWith(...twice)).toThrow('must have an issuer with a `secret` only once');
+  expect(() => openWith(...twice)).toThrow('must have an issuer only once for a header');
 });

@@ -12,6 +12,14 @@ import { join } from 'node:path';
 
 const root = join(__dirname, '../..');
 
+/** These packages with all that they need, at the paths at which npm has put them. */
+export const { neededBy } = jest.requireActual<{
+  neededBy: (
+    packages: Record<string, LockedPackage>,
+    names: readonly string[],
+  ) => Record<string, LockedPackage>;
+}>('../../packing/locked.cjs');
+
 /** A package of a lock file, as far as it is read here. */
 export interface LockedPackage {
   /** Where it is another one than that of its folder. */
@@ -116,36 +124,6 @@ function putFile(from: string, to: string): void {
     linkSync(from, to);
   } catch {
     copyFileSync(from, to);
-  }
-}
-
-/** These packages with all that they need, at the paths at which npm has put them. */
-function neededBy(
-  all: Record<string, LockedPackage>,
-  names: readonly string[],
-): Record<string, LockedPackage> {
-  const needed: Record<string, LockedPackage> = {};
-  const add = (name: string, from: string): void => {
-    const path = find(all, name, from);
-    if (path === undefined || path in needed) return;
-    const found = all[path]!;
-    // Whether it is for development only is said anew by who installs it.
-    needed[path] = { ...found, dev: false };
-    const { dependencies, optionalDependencies, peerDependencies = {}, peerDependenciesMeta } = found;
-    const peers = Object.keys(peerDependencies).filter((peer) => !peerDependenciesMeta?.[peer]?.optional);
-    for (const each of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])
-      add(each, path);
-  };
-  for (const name of names) add(name, '');
-  return needed;
-}
-
-/** The nearest package of this name, as Node finds it from a folder; undefined for an optional one that is not there. */
-function find(all: Record<string, LockedPackage>, name: string, from: string): string | undefined {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
-    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
-    if (path in all) return path;
-    if (folder === '') return undefined;
   }
 }
 

@@ -88,19 +88,9 @@ function solveAbstract(
     if (!possible.some((object) => object.name === name))
       left.push(...selection.filter((item) => item.kind === 'fragment' && item.on === name));
   search.steps.take(byType.reduce((sum, { types }) => sum + types.length, possible.length >> 3));
-  return {
-    kind: 'abstract',
-    type,
-    source: first.subgraph,
-    direct,
-    byType,
-    depth,
-    calls,
-    visits,
-    size,
-    uses: [...uses],
-    left: left.length === 0 ? undefined : left,
-  };
+  const rest = left.length === 0 ? undefined : left;
+  const costs = { depth, calls, visits, size, uses: [...uses], left: rest };
+  return { kind: 'abstract', type, source: first.subgraph, direct, byType, ...costs };
 }
 
 const leftover = { kind: 'fragment', when: unconditional, isLeftover: true } as const;

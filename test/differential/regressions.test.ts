@@ -211,19 +211,6 @@ const keyInParts = {
     type Owner @shareable { one: Int! two: Int! }`,
 };
 
-/** Of what a field requires, one part is known earlier than another. */
-const requiredInTurn = {
-  alpha: `
-    type Query { shop: Shop! }
-    type Shop @key(fields: "id") { id: ID! one: Square! }
-    type Square @key(fields: "id") { id: ID! }`,
-  beta: `
-    type Shop @key(fields: "id") { id: ID! one: Square! @external two: Square! sum: Int! @requires(fields: "one { size } two { size }") }
-    type Square @key(fields: "id") { id: ID! size: Int! @external }`,
-  gamma: `
-    type Square @key(fields: "id") { id: ID! size: Int! }`,
-};
-
 /** The subgraph of a field is entered by keys that others supply. */
 const keysOnTheWay = {
   alpha: `
@@ -793,11 +780,6 @@ const regressions: Readonly<Record<string, Regression>> = {
     subgraphs: keysOnTheWay,
     operation: '{ user { shade key: id } }',
     trouble: 8,
-  },
-  'fetches wait for later ones of their subgraph, where that is before somebody needs them': {
-    subgraphs: requiredInTurn,
-    operation: '{ shop { sum } }',
-    calls: ['alpha', 'beta', 'gamma', 'beta'],
   },
   'subgraphs hold a key in parts': {
     subgraphs: keyInParts,

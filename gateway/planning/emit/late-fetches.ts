@@ -1,4 +1,4 @@
-/** Puts fetches that nothing waits for yet beside later ones of their subgraphs, with which they then share a request. */
+/** Puts fetches that nothing waits for beside later ones of their subgraphs, with which they then share a request. */
 import { type SlicedWork } from '../../../schema/supergraph/sliced-work';
 import { type StepCount } from '../budget';
 import { remembered } from '../maps';
@@ -7,13 +7,13 @@ import { type Position } from './positions';
 
 /** Moves fetches of entities to later stages. No chain of fetches becomes longer. */
 export function* startLate(fetches: readonly FetchDraft[], steps: StepCount): SlicedWork<void> {
-  // The stages of fetches at each position, and of those at or below it: what may need each other.
-  const [at, within] = [new Map<Position, Set<number>>(), new Map<Position, Set<number>>()];
+  // The latest stages of fetches at each position, and of those at or below it: what may need each other.
+  const [at, within] = [new Map<Position, number>(), new Map<Position, number>()];
   const subgraphs = new Map<number, Set<number>>();
   for (const { isOfEntities, position, stage, subgraph } of fetches) {
     if (steps.isSliceOver) yield;
-    remembered(at, position, () => new Set()).add(stage);
-    for (const around of outwards(position)) remembered(within, around, () => new Set()).add(stage);
+    at.set(position, Math.max(stage, at.get(position) ?? 0));
+    for (const around of outwards(position)) within.set(around, Math.max(stage, within.get(around) ?? 0));
     const stages = remembered(subgraphs, subgraph, () => new Set());
     if (isOfEntities) stages.add(stage);
   }
@@ -21,16 +21,12 @@ export function* startLate(fetches: readonly FetchDraft[], steps: StepCount): Sl
   for (const fetch of [...fetches].sort((one, other) => other.stage - one.stage)) {
     if (steps.isSliceOver) yield;
     const { isOfEntities, position, stage } = fetch;
-    if (!isOfEntities) continue;
-    let needed = firstAfter(stage, within.get(position));
-    for (const around of outwards(position)) needed = Math.min(needed, firstAfter(stage, at.get(around)));
-    for (const later of subgraphs.get(fetch.subgraph)!)
-      if (later < needed) fetch.stage = Math.max(fetch.stage, later);
+    if (!isOfEntities || within.get(position)! > stage) continue;
+    if ([...outwards(position)].some((around) => (at.get(around) ?? 0) > stage)) continue;
+    const later = [...subgraphs.get(fetch.subgraph)!].filter((each) => each > stage);
+    if (later.length > 0) fetch.stage = Math.max(...later);
   }
 }
-
-const firstAfter = (stage: number, stages: Iterable<number> = []): number =>
-  Math.min(...[...stages].filter((each) => each > stage));
 
 /** A position, and those around it. */
 function* outwards(from: Position): Iterable<Position> {

@@ -16,8 +16,8 @@ COPY optional-packages ./optional-packages
 COPY schema ./schema
 COPY subgraphs ./subgraphs
 RUN node setup.mjs
-# Removes packages of the build and of development, and keeps the optional packages of all options in the versions of the lock file. Those of
-# @apollo/gateway take 79 MB, and no option needs them.
+# Removes packages of the build and of development, and keeps the optional packages of all options in the versions of the lock
+# file. Those of @apollo/gateway take 79 MB, and no option needs them.
 # hadolint ignore=SC2046
 RUN npm pkg delete workspaces && npm install --save-prod --omit=dev --ignore-scripts --no-audit --no-fund $(node -p "const { packages } = require('./package-lock.json'); Object.keys(require('./package.json').peerDependencies).filter((name) => name !== '@apollo/gateway').map((name) => name + '@' + packages['node_modules/' + name].version).join(' ')")
 

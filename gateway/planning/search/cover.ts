@@ -5,7 +5,11 @@ import { leavesLeft, type ObjectItem, type Plan } from './plans';
 import { type Search } from './search';
 import { type PlanSource, type SourceList } from './sources';
 
-/** How these sources answer a field together; null if they cannot. Where a key enters them, they `canRequire` others. */
+/**
+ * How these sources answer a field of the objects that they hold, together; null if they cannot.
+ *
+ * @param canRequire whether what the field requires can be sent: where the sources are entered by a key
+ */
 export function cover(
   search: Search,
   item: ObjectItem,

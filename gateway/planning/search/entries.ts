@@ -29,6 +29,7 @@ export interface FoundEntries {
 
 /**
  * The subgraphs that objects of a type can be fetched from, each by its cheapest key among the earliest.
+ *
  * Dijkstra's algorithm, as Knuth generalised it: a key may need fields of several subgraphs that were entered before.
  */
 export function entriesOf(

@@ -2,7 +2,18 @@
 
 /** The modules of gateway/, the lowest first: each may import those before it. */
 const layers = [
-  ...['errors', 'net', 'options', 'code-cache', 'execution', 'planning', 'telemetry', 'redis', 'discovery'],
+  ...[
+    'errors',
+    'replay',
+    'net',
+    'options',
+    'code-cache',
+    'execution',
+    'planning',
+    'telemetry',
+    'redis',
+    'discovery',
+  ],
   ...['usage', 'auth', 'limits', 'subgraph-calls', 'http', 'admission', 'cache', 'events', 'supergraph'],
   ...['request', 'extensions', 'packaged', 'explain', 'graph', 'console', 'websocket'],
   ...['process', 'lambda', 'index'],

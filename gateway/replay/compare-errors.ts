@@ -1,0 +1,77 @@
+import type { DifferenceSide } from './difference';
+import { type Differences, shortened } from './differences';
+import { type ExactJson, type ExactObject, typeOf, describeJson } from './exact-json';
+import { type Place, placeIn, positionOf, root } from './place';
+
+/** The parts of an error that count. */
+interface ComparedError {
+  readonly place: Place;
+  /** With indices, but for lists whose order does not matter. */
+  readonly position: string;
+  readonly code: string;
+  readonly side: DifferenceSide;
+}
+
+/**
+ * Compares the errors of two responses as sets: by path and `extensions.code`. An empty list is the same as none. Of two
+ * that differ in one of these only, that one is reported.
+ */
+export function compareErrors(a: ExactJson, b: ExactJson, found: Differences): void {
+  const [left, right] = [errorsOf(a, found), errorsOf(b, found)];
+  const alike = [
+    [undefined, (x, y) => x.position === y.position && x.code === y.code],
+    ['error-code', (x, y) => x.position === y.position],
+    ['error-path', (x, y) => x.code === y.code],
+  ] as const satisfies readonly (readonly [unknown, (x: ComparedError, y: ComparedError) => boolean])[];
+  let rest = left;
+  for (const [kind, isAlike] of alike) {
+    rest = rest.filter((error) => {
+      const i = right.findIndex((other) => isAlike(error, other));
+      if (i < 0) return true;
+      const [other] = right.splice(i, 1);
+      if (kind !== undefined) found.add(kind, error.place, error.side, other!.side);
+      return false;
+    });
+  }
+  for (const { place, side } of rest) found.add('error-missing', place, side, noError);
+  for (const { place, side } of right) found.add('error-extra', place, noError, side);
+}
+
+const noError: DifferenceSide = { shape: 'no error' };
+
+function errorsOf(errors: ExactJson, { rules }: Differences): ComparedError[] {
+  if (typeOf(errors) !== 'list') return [];
+  return (errors as readonly ExactJson[]).slice(0, mostErrors).flatMap((error) => {
+    const fields = objectOf(error);
+    const steps = fields['path'] !== undefined && Array.isArray(fields['path']) ? fields['path'] : [];
+    let place = root;
+    let position = '';
+    for (const step of steps.slice(0, longestPath) as ExactJson[]) {
+      const text = describeJson(step);
+      if (typeOf(step) === 'number') {
+        position += rules.isUnordered(place) ? '[]' : `[${text}]`;
+        place = placeIn(place, Number(text));
+      } else {
+        position += `.${text}`;
+        place = placeIn(place, typeof step === 'string' ? step : text);
+        if (rules.isIgnored(place)) return [];
+      }
+    }
+    const code = objectOf(fields['extensions'] ?? null)['code'] ?? null;
+    const text = typeof code === 'string' ? code : '';
+    const side: DifferenceSide = {
+      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${place === root ? 'no path' : positionOf(place)}`,
+      ...(rules.values && { value: shortened(describeJson(fields['message'] ?? null)) }),
+    };
+    return [{ place, position, code: text, side }];
+  });
+}
+
+const objectOf = (value: ExactJson): ExactObject =>
+  typeOf(value) === 'object' ? (value as ExactObject) : {};
+
+/** A code as gateways and services write it. Others may hold anything, such as a value. */
+const isCode = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+/** Errors of an answer, and steps of their paths, that are compared. */
+const mostErrors = 1000;
+const longestPath = 200;

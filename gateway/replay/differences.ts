@@ -1,0 +1,68 @@
+import type { Difference, DifferenceKind, DifferenceSide } from './difference';
+import { type ExactJson, typeOf, describeJson } from './exact-json';
+import { pathOf, type Place, type PlaceMatcher, positionOf } from './place';
+
+export interface CompiledRules {
+  readonly isIgnored: PlaceMatcher;
+  readonly isUnordered: PlaceMatcher;
+  readonly values: boolean;
+}
+
+/** Levels of objects and lists that are compared. */
+export const deepest = 100;
+/** What one pair of answers is searched for: with more, it is another answer. */
+const mostDifferences = 1000;
+
+/** What was found so far in one pair of answers. */
+export class Differences {
+  readonly rules: CompiledRules;
+  readonly #found: Omit<Difference, 'count'>[] = [];
+
+  constructor(rules: CompiledRules) {
+    this.rules = rules;
+  }
+
+  get count(): number {
+    return this.#found.length;
+  }
+
+  get isFull(): boolean {
+    return this.#found.length >= mostDifferences;
+  }
+
+  add(kind: DifferenceKind, place: Place, a: DifferenceSide, b: DifferenceSide): void {
+    if (!this.isFull) this.#found.push({ path: pathOf(place), kind, at: positionOf(place), a, b });
+  }
+
+  /** Forgets what was found after there were so many. */
+  backTo(count: number): void {
+    this.#found.length = count;
+  }
+
+  sideOf(value: ExactJson): DifferenceSide {
+    const shape = shapeOf(value);
+    return this.rules.values ? { shape, value: shortened(describeJson(value)) } : { shape };
+  }
+
+  /** Each path and kind once, in the order in which they were found. */
+  grouped(): readonly Difference[] {
+    const groups = new Map<string, Difference>();
+    for (const each of this.#found) {
+      const key = `${each.kind} ${each.path}`;
+      const group = groups.get(key);
+      groups.set(key, { ...(group ?? each), count: (group?.count ?? 0) + 1 });
+    }
+    return [...groups.values()];
+  }
+}
+
+function shapeOf(value: ExactJson): string {
+  const type = typeOf(value);
+  if (type === 'null') return 'null';
+  if (type === 'object') return 'an object';
+  if (type === 'list') return `a list of ${(value as readonly ExactJson[]).length}`;
+  return `a ${type}`;
+}
+
+/** The beginning of a text. */
+export const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);

@@ -1,0 +1,74 @@
+/**
+ * JSON whose numbers are kept as they are written: `1.0` is not `1`, and integers of any length differ in each digit. A
+ * number is a string that begins with {@link numberMark}; a string that begins with it itself has the mark twice.
+ */
+export type ExactJson = string | boolean | null | readonly ExactJson[] | ExactObject;
+export interface ExactObject {
+  readonly [name: string]: ExactJson;
+}
+
+const numberMark = '\0';
+const escapedMark = '\\u0000';
+
+/** @throws {SyntaxError} if the text is not JSON */
+export function parseExactJson(text: string): ExactJson {
+  // Refuses what is not JSON, such as 01, before numbers become strings.
+  JSON.parse(text);
+  return JSON.parse(markNumbers(text)) as ExactJson;
+}
+
+function markNumbers(json: string): string {
+  const parts: string[] = [];
+  let copied = 0;
+  const replace = (start: number, end: number, by: string): void => {
+    parts.push(json.slice(copied, start), by);
+    copied = end;
+  };
+  for (let i = 0; i < json.length; i++) {
+    const start = i;
+    if (json[i] === '"') {
+      if (json.startsWith(escapedMark, i + 1)) replace(i, i + 1, `"${escapedMark}`);
+      for (i++; json[i] !== '"'; i++) if (json[i] === '\\') i++;
+    } else if (json[i] === '-' || isDigit(json[i]!)) {
+      while (i + 1 < json.length && isInNumber(json[i + 1]!)) i++;
+      replace(start, i + 1, `"${escapedMark}${json.slice(start, i + 1)}"`);
+    }
+  }
+  return `${parts.join('')}${json.slice(copied)}`;
+}
+
+const isDigit = (character: string): boolean => character >= '0' && character <= '9';
+const isInNumber = (character: string): boolean => isDigit(character) || '-+.eE'.includes(character);
+
+export type JsonType = 'null' | 'boolean' | 'number' | 'string' | 'list' | 'object';
+
+export function typeOf(value: ExactJson): JsonType {
+  if (value === null) return 'null';
+  if (typeof value === 'boolean') return 'boolean';
+  if (typeof value === 'string')
+    return value.startsWith(numberMark) && !value.startsWith(numberMark, 1) ? 'number' : 'string';
+  return Array.isArray(value) ? 'list' : 'object';
+}
+
+/** Whether two numbers have one value, such as 1.0 and 1e0. */
+export function isSameNumber(a: string, b: string): boolean {
+  const [x, y] = [a.slice(1), b.slice(1)];
+  // Two integers that are written without a fraction have one value only if they are written alike.
+  return Number(x) === Number(y) && !(isInteger.test(x) && isInteger.test(y));
+}
+
+const isInteger = /^-?\d+$/;
+
+/** The JSON text of a value, with its numbers as they were written, so many levels of it. */
+export function describeJson(value: ExactJson, levels = 8): string {
+  if (typeOf(value) === 'number') return (value as string).slice(1);
+  if (typeof value === 'string') return JSON.stringify(value.startsWith(numberMark) ? value.slice(1) : value);
+  if (value === null || typeof value === 'boolean') return String(value);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  if (levels === 0) return `${open}…${close}`;
+  const parts = Object.entries(value).map(([name, each]: [string, ExactJson]) => {
+    const text = describeJson(each, levels - 1);
+    return open === '[' ? text : `${JSON.stringify(name)}:${text}`;
+  });
+  return `${open}${parts.join(',')}${close}`;
+}

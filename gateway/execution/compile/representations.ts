@@ -79,6 +79,14 @@ export class Representation {
     return writeFields(run, record, fields, out);
   }
 
+  /**
+   * Whether its objects come with those around them, from one subgraph or a part from each. Then a missing field is missing
+   * as one of the object around would be. An entity that its subgraph does not know is null.
+   */
+  get isOfParts(): boolean {
+    return !this.#position.isJoined;
+  }
+
   /** A representation with these selections too. */
   with(selections: readonly RequiredSelection[]): Representation {
     const at = { position: this.#position, before: this.#before };
@@ -232,7 +240,7 @@ function writeFields(run: MergedRun, record: number, fields: WrittenField[], out
       return false;
     }
     out.all(key);
-    writeValue(run, at, child, out);
+    if (!writeValue(run, at, child, out)) return false;
   }
   if (out.end === start) out.byte(OPEN_OBJECT);
   else out.bytes[start] = OPEN_OBJECT;
@@ -240,7 +248,8 @@ function writeFields(run: MergedRun, record: number, fields: WrittenField[], out
   return true;
 }
 
-function writeValue(run: MergedRun, at: number, child: Representation | undefined, out: ByteWriter): void {
+/** Returns false if a part of the value was not answered. What it wrote by then is to be dropped. */
+function writeValue(run: MergedRun, at: number, child: Representation | undefined, out: ByteWriter): boolean {
   const { workspace } = run;
   const { tape } = workspace;
   const a = tape[at]!;
@@ -248,27 +257,28 @@ function writeValue(run: MergedRun, at: number, child: Representation | undefine
   switch (b & KIND) {
     case OBJECT: {
       const start = out.end;
-      if (child === undefined || !child.writeNested(run, a, out)) {
-        out.end = start;
-        out.all(nullBytes);
-      }
-      return;
+      if (child?.writeNested(run, a, out) === true) return true;
+      if (child?.isOfParts === true) return false;
+      out.end = start;
+      out.all(nullBytes);
+      return true;
     }
     case LIST: {
       const count = tape[a]!;
       if (count === 0) out.byte(0x5b);
       for (let i = 0; i < count; i++) {
         out.byte(i === 0 ? 0x5b : 0x2c);
-        writeValue(run, a + 1 + 2 * i, child, out);
+        if (!writeValue(run, a + 1 + 2 * i, child, out)) return false;
       }
       out.byte(0x5d);
-      return;
+      return true;
     }
     case NULL:
       out.all(nullBytes);
-      return;
+      return true;
     default:
       out.copy(workspace, a, a + (b >> LENGTH_SHIFT));
+      return true;
   }
 }
 

@@ -45,6 +45,11 @@ export class ResponsePosition {
     this.#addFields(shape, key);
   }
 
+  /** Whether entity fetches extend the objects that stand here. */
+  get isJoined(): boolean {
+    return this.#joining.length > 0;
+  }
+
   /** Adds the shape of a fetch's answer here, where the fetch runs under these conditions. Call after its fields were added. */
   addAnswer(fetch: number, shape: Shape, when: Conjunction): void {
     if (shape.typenames.includes(1)) this.typedBy.add(fetch);

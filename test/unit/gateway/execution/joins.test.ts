@@ -315,6 +315,49 @@ describe('an entity of which conditions leave out every key', () => {
   });
 });
 
+describe('an entity of which a part of a required object is missing', () => {
+  const inParts = {
+    schema: 'type Query { t: T } type T { id: ID a: Int must: Int! key: Key } type Key { x: Int y: Int }',
+    operation: '{ t { must a } }',
+    plan: inSequence(
+      fetchOf('s', '{t{__typename id key{x}}}'),
+      at(['t'], entities('t', '...on T{must key{y}}', key)),
+      at(
+        ['t'],
+        entities('u', '...on T{a}', [on('T', field('__typename'), field('key', field('x'), field('y')))]),
+      ),
+    ),
+  };
+
+  it('is not requested', async () => {
+    const { data, errors, sent } = await run({
+      ...inParts,
+      answers: {
+        s: [{ t: { ...one, key: { x: 1 } } }],
+        t: [
+          { data: { _entities: [null] }, errors: [{ message: 'No must', path: ['_entities', 0, 'must'] }] },
+        ],
+      },
+    });
+    expect(data).toEqual({ t: null });
+    expect(errors?.map(({ message }) => message)).toEqual(['No must']);
+    expect(sent.map(({ service }) => service)).toEqual(['s', 't']);
+  });
+
+  it('is requested with the null that a subgraph answered', async () => {
+    const { data, sent } = await run({
+      ...inParts,
+      answers: {
+        s: [{ t: { ...one, key: { x: 1 } } }],
+        t: [{ _entities: [{ must: 2, key: { y: null } }] }],
+        u: [{ _entities: [{ a: 3 }] }],
+      },
+    });
+    expect(data).toEqual({ t: { must: 2, a: 3 } });
+    expect(sent[2]!.variables).toEqual({ representations: [{ __typename: 'T', key: { x: 1, y: null } }] });
+  });
+});
+
 describe('records of one entity', () => {
   it('stand for each other only while they say the same', async () => {
     const long = 'x'.repeat(300);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type * as Http2 from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
@@ -45,7 +46,7 @@ export class GrpcCollector {
         return;
       } catch (error) {
         const pause = pauseAfter(error, attempt);
-        if (pause === undefined || performance.now() + pause >= deadline) throw error;
+        if (pause === undefined || !(performance.now() + pause < deadline)) throw error;
         await sleep(pause, undefined, { signal: this.#closed.signal });
       }
     }
@@ -54,19 +55,35 @@ export class GrpcCollector {
   /** Gives up what is being sent, and ends the connection. */
   close(): void {
     this.#closed.abort();
-    this.#session?.then(
-      (session) => session.destroy(),
-      () => undefined,
-    );
+    this.#disconnect();
   }
 
   async #attempt(path: string, message: Uint8Array, timeout: number): Promise<void> {
-    const session = await (this.#session ??= this.#connect());
-    const { headers } = this.#options;
-    const signal = AbortSignal.any([this.#closed.signal, timeLimit(timeout)]);
+    const limit = timeLimit(timeout);
+    const signal = AbortSignal.any([this.#closed.signal, limit]);
+    try {
+      const session = await (this.#session ??= this.#connect(signal));
+      await this.#request(session, path, message, timeout, signal);
+    } catch (error) {
+      const { code, message: reason } = error as NodeJS.ErrnoException;
+      if (code === 'ERR_HTTP2_ERROR') throw new Error(`It does not answer in HTTP/2: ${reason}.`);
+      if (!limit.aborted) throw error;
+      // Its connection may be dead, which nothing else reports for many minutes.
+      this.#disconnect();
+      throw new Error(`It did not answer within ${this.#options.timeout} ms.`);
+    }
+  }
+
+  async #request(
+    session: Http2.ClientHttp2Session,
+    path: string,
+    message: Uint8Array,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const stream = session.request(
       {
-        ...headers,
+        ...this.#options.headers,
         ':method': 'POST',
         ':path': path,
         'content-type': 'application/grpc',
@@ -77,39 +94,64 @@ export class GrpcCollector {
     );
     let status: Http2.IncomingHttpHeaders = {};
     const note = (found: Http2.IncomingHttpHeaders): void => void (status = { ...status, ...found });
+    let bytes = 0;
+    // Nothing that is needed is in the message: how many items the collector has dropped.
+    stream.on('data', ({ length }: Buffer) => {
+      if ((bytes += length) > largestAnswer) stream.destroy(new Error('Its answer is larger than 4 MiB.'));
+    });
     await new Promise<void>((resolve, reject) => {
       stream.on('response', note).on('trailers', note).on('error', reject).on('close', resolve);
-      // Nothing that is needed is in the message: how many items the collector has dropped.
-      stream.resume().end(framed(message));
+      stream.end(framed(message));
     });
     if (status[':status'] === undefined) throw new Error('It closed the connection without an answer.');
     if (status['grpc-status'] !== '0') throw new GrpcFailure(status);
   }
 
-  async #connect(): Promise<Http2.ClientHttp2Session> {
-    const forget = (): void => void (this.#session = undefined);
+  /** @param signal gives up before it is open */
+  #connect(signal: AbortSignal): Promise<Http2.ClientHttp2Session> {
+    const forget = (): void => {
+      if (this.#session === connecting) this.#session = undefined;
+    };
+    const connecting = this.#open(signal, forget);
+    connecting.catch(forget);
+    return connecting;
+  }
+
+  async #open(signal: AbortSignal, forget: () => void): Promise<Http2.ClientHttp2Session> {
+    signal.throwIfAborted();
+    const origin = this.#origin;
+    const tunnel = await tunnelTo(origin);
+    const { tls = {} } = this.#options;
+    const { connect } = require('node:http2') as typeof Http2;
+    const session = connect(origin.origin, {
+      ...tls,
+      ...(tunnel !== undefined && {
+        createConnection: () =>
+          origin.protocol === 'https:'
+            ? connectTls({ ...tls, socket: tunnel, servername: origin.hostname, ALPNProtocols: ['h2'] })
+            : tunnel,
+      }),
+    });
+    // A later error closes it, and fails its requests.
+    session
+      .on('error', () => undefined)
+      .once('goaway', forget)
+      .once('close', forget);
     try {
-      const origin = this.#origin;
-      const tunnel = await tunnelTo(origin);
-      const { tls = {} } = this.#options;
-      const { connect } = require('node:http2') as typeof Http2;
-      const session = connect(origin.origin, {
-        ...tls,
-        ...(tunnel !== undefined && {
-          createConnection: () =>
-            origin.protocol === 'https:'
-              ? connectTls({ ...tls, socket: tunnel, servername: origin.hostname, ALPNProtocols: ['h2'] })
-              : tunnel,
-        }),
-      });
-      session.once('goaway', forget).once('close', forget);
-      await new Promise((resolve, reject) => session.once('connect', resolve).once('error', reject));
-      // A later error closes it, and fails its requests.
-      return session.on('error', () => undefined);
+      await once(session, 'connect', { signal });
+      return session;
     } catch (error) {
-      forget();
+      session.destroy();
       throw error;
     }
+  }
+
+  #disconnect(): void {
+    this.#session?.then(
+      (session) => session.destroy(),
+      () => undefined,
+    );
+    this.#session = undefined;
   }
 }
 
@@ -118,7 +160,7 @@ class GrpcFailure extends Error {
   override readonly name = 'GrpcFailure';
   /** Of gRPC; -1 without one. */
   readonly status: number;
-  /** Milliseconds, if the collector says when to try again; negative: never. */
+  /** Milliseconds, if the collector has sent when to try again; negative: never. */
   readonly pushback: number | undefined;
 
   constructor(headers: Http2.IncomingHttpHeaders) {
@@ -130,8 +172,15 @@ class GrpcFailure extends Error {
         : `It does not answer in gRPC: its HTTP status is ${String(http)}.`,
     );
     this.status = isGrpc ? Number(status) : -1;
+    const details = headers['grpc-status-details-bin'];
     this.pushback =
-      typeof pushback === 'string' ? (/^\d{1,6}$/.test(pushback) ? Number(pushback) : -1) : undefined;
+      typeof pushback === 'string'
+        ? /^\d{1,6}$/.test(pushback)
+          ? Number(pushback)
+          : -1
+        : typeof details === 'string'
+          ? retryDelayIn(Buffer.from(details, 'base64'))
+          : undefined;
   }
 }
 
@@ -144,11 +193,38 @@ function pauseAfter(error: unknown, attempt: number): number | undefined {
   return retryable.has(error.status) ? doubled : undefined;
 }
 
+/**
+ * The milliseconds of a `RetryInfo` in the details of a status, as OTLP's specification has it; undefined without one. It is an
+ * `Any`: after the name of its type there is a message with a `Duration`, which has seconds and nanoseconds.
+ */
+function retryDelayIn(details: Buffer): number | undefined {
+  const type = 'google.rpc.RetryInfo';
+  const start = details.indexOf(type);
+  // A tag and a length in front of each of the two messages.
+  const duration = details.subarray(start + type.length + 4);
+  if (start === -1 || duration.length === 0) return undefined;
+  let milliseconds = 0;
+  for (let at = 0; at < duration.length;) {
+    const unit = { 0x08: 1000, 0x10: 1e-6 }[duration[at++]!];
+    if (unit === undefined) break;
+    let scale = 1;
+    for (let more = true; more && at < duration.length; scale *= 128) {
+      const byte = duration[at++]!;
+      milliseconds += (byte & 127) * scale * unit;
+      more = byte > 127;
+    }
+  }
+  return milliseconds;
+}
+
 /** CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS, as OTLP's specification has them. */
 const retryable = new Set([1, 4, 10, 11, 14, 15]);
 const mostAttempts = 5;
 /** Milliseconds. */
 const [firstPause, longestPause] = [1000, 5000];
+
+/** Bytes, as clients of gRPC have by default. */
+const largestAnswer = 4 * 1024 * 1024;
 
 /** A message without compression. */
 function framed(message: Uint8Array): Buffer {

@@ -1,4 +1,9 @@
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  createServer,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
@@ -8,6 +13,8 @@ export interface GrpcReceiver {
   readonly requests: { readonly headers: IncomingHttpHeaders; readonly message: Buffer }[];
   /** The statuses of the next answers, or what answers; 0 once there are no more. */
   readonly answers: (number | ((stream: ServerHttp2Stream) => void))[];
+  /** Connections that are open. */
+  readonly sessions: ReadonlySet<Http2Session>;
   close(): Promise<void>;
 }
 
@@ -16,8 +23,11 @@ export async function startGrpcReceiver(): Promise<GrpcReceiver> {
   const requests: GrpcReceiver['requests'] = [];
   const answers: GrpcReceiver['answers'] = [];
   const server = createServer();
-  const sessions = new Set<{ destroy(): void }>();
-  server.on('session', (session) => sessions.add(session));
+  const sessions = new Set<Http2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     void buffer(stream).then((body) => {
@@ -39,7 +49,7 @@ export async function startGrpcReceiver(): Promise<GrpcReceiver> {
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ requests, answers },
+    ...{ requests, answers, sessions },
     async close() {
       for (const session of sessions) session.destroy();
       await new Promise<void>((closed) => server.close(() => closed()));

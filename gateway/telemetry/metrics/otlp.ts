@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timeLimit } from '../../net/time-limit';
 import type { Options } from '../../options';
+import { collectorLog } from '../collector-log';
 import { GrpcCollector, otlpServices } from '../grpc-collector';
 import type { Logger } from '../logger';
 import { writeProtobuf } from './otlp-protobuf';
@@ -27,7 +28,7 @@ export interface OtlpExport {
 
 /**
  * Sends metrics to a collector: OTLP over HTTP in JSON, or over gRPC. Values are cumulative, so the next request includes those of a
- * failed one. It is logged when requests begin to fail, and when they succeed again.
+ * failed one.
  */
 export function startOtlpExport({
   options,
@@ -42,7 +43,7 @@ export function startOtlpExport({
     ...{ 'service.name': 'weir', 'service.version': version, 'service.instance.id': randomUUID() },
     ...resource,
   };
-  let failing = false;
+  const log = collectorLog(logger, 'metrics', { url });
   let sending: Promise<void> | undefined;
   const stopping = new AbortController();
 
@@ -62,11 +63,9 @@ export function startOtlpExport({
     try {
       if (collector === undefined) await sendOverHttp();
       else await collector.send(otlpServices.metrics, await writeProtobuf(collect(), service, version));
-      if (failing) logger.info({ url }, 'the collector takes metrics again');
-      failing = false;
+      log.succeeded();
     } catch (error) {
-      if (!failing) logger.warn({ err: error, url }, 'metrics could not be sent to the collector');
-      failing = true;
+      log.failed(error);
     }
   };
   const sendNow = (): Promise<void> => (sending ??= send().finally(() => (sending = undefined)));

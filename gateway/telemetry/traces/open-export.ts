@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import type { ISerializer } from '@opentelemetry/otlp-transformer';
 import { type Options, OptionsError } from '../../options';
+import { collectorLog } from '../collector-log';
 import { GrpcCollector, otlpServices } from '../grpc-collector';
 import type { Logger } from '../logger';
 import type { Meter } from '../metrics/meter';
@@ -62,15 +63,14 @@ export async function openExport(given: ExportOptions): Promise<SpanExport | und
     dropped!.value++;
   };
   const exporter = await openExporter(given);
-  let isFailing = false;
+  const log = collectorLog(logger, 'spans');
   const send = (batch: SpanBatch): Promise<void> =>
     new Promise((resolve) => {
       exporter.export(batch, ({ error }) => {
         const isSent = error === undefined;
         (isSent ? sent : failed)!.value += batch.count;
-        if (isSent && isFailing) logger.info('the collector takes spans again');
-        if (!isSent && !isFailing) logger.warn({ err: error }, 'spans could not be sent to the collector');
-        isFailing = !isSent;
+        if (isSent) log.succeeded();
+        else log.failed(error);
         resolve();
       });
     });

@@ -52,7 +52,7 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
       </p>
       <ul class="tiles">
         <Tile title="Requests" of={series.requests} format={rate} />
-        <Tile title="Errors" of={series.errors} format={rate} isBad={(value) => value > 0} />
+        <Tile title="Failed requests" of={series.failed} format={rate} isBad={(value) => value > 0} />
         <Tile title="Latency, median" of={series.p50} format={duration} />
         <Tile title="Latency, p99" of={series.p99} format={duration} />
         <Tile title="Calls to subgraphs" of={series.calls} format={rate} />
@@ -71,12 +71,12 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
       </ul>
       <div class="cards">
         <Plot
-          title="Requests and errors"
+          title="Requests"
           times={times}
           format={rate}
           lines={[
-            { title: 'Requests', values: series.requests, colour: 'accent' },
-            { title: 'Errors', values: series.errors, colour: 'bad' },
+            { title: 'All', values: series.requests, colour: 'accent' },
+            { title: 'Failed', values: series.failed, colour: 'bad' },
           ]}
         />
         <Plot

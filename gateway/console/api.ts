@@ -4,6 +4,9 @@
  */
 
 import type { Refusal } from '../request/refusals/refusal';
+import type { CountedError, ErrorParts } from './error-figures';
+
+export type { CountedError } from './error-figures';
 
 /** `GET /console/api/about`. */
 export interface About {
@@ -202,18 +205,20 @@ export interface LiveReport {
     readonly requests: number;
   }[];
   readonly chatty: readonly ChattyPair[];
+  /** Queries and mutations of the last 15 minutes. */
+  readonly durations: Distribution;
   /** Left out until the first subgraph has answered, or has not in time. */
   readonly operators?: OperatorsView;
 }
 
 /**
- * `requests`, `errors`, `calls`, `saved` and `refused` are per second; `p50`, `p95`, `p99` and `loopDelay` (its p99) are
+ * `requests`, `failed`, `calls`, `saved` and `refused` are per second; `p50`, `p95`, `p99` and `loopDelay` (its p99) are
  * milliseconds; `hits` (of the response cache) and `entityHits` (of the entity cache) are shares; `waiting` and `streams`
  * are counts.
  */
 export type SeriesName =
   | 'requests'
-  | 'errors'
+  | 'failed'
   | 'p50'
   | 'p95'
   | 'p99'
@@ -225,6 +230,61 @@ export type SeriesName =
   | 'waiting'
   | 'refused'
   | 'streams';
+
+/** `GET /console/api/operations`: requests by the signature of their operation. */
+export interface OperationsReport {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** When what is counted began, in Unix milliseconds: with the range, or with the oldest period that is kept. */
+  readonly since: number;
+  /** Milliseconds between two points of a trend. */
+  readonly step: number;
+  /** Those with the most failed requests first, then those with the most requests. */
+  readonly operations: readonly OperationFacts[];
+}
+
+export interface OperationFacts {
+  /** The hash of its signature, or what stands for it. */
+  readonly key: string;
+  /** The beginning of its signature where it has no name. The key `other` stands for all that have no row of their own. */
+  readonly name: string;
+  readonly type: string;
+  /** SHA-256 of the last document that was sent; empty if it is not known. */
+  readonly id: string;
+  /** Whether its requests were refused before it was known. */
+  readonly isRefused: boolean;
+  readonly requests: number;
+  /** Requests with errors, or a status of 400 and above. */
+  readonly failed: number;
+  /** Milliseconds; null for subscriptions. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  /** The share of requests that the response cache has answered. */
+  readonly cached: number;
+  readonly callsPerRequest: number;
+  /** At most five, those with the most requests since the operation is counted first. */
+  readonly clients: readonly { readonly name: string; readonly version: string; readonly requests: number }[];
+  readonly hasMoreClients: boolean;
+  /** Requests in each step, the newest last. */
+  readonly trend: readonly number[];
+}
+
+/** `GET /console/api/errors`. */
+export interface ErrorsReport {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** At most 1,000, those with the most requests first. */
+  readonly errors: readonly CountedError[];
+  /** Requests with errors that have no row, and when the last of them was answered. */
+  readonly others: ErrorParts['others'];
+}
+
+/** How long requests took: the upper bounds of the buckets in milliseconds, and how many requests are in each; one more took longer. */
+export interface Distribution {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+}
 
 /** What subgraphs that are built with the kit say of their consumers and workflows. */
 export interface OperatorsView {

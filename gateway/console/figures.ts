@@ -21,7 +21,7 @@ export interface Levels {
 
 /** One number each, but `latency`: the buckets of {@link requestBoundaries}. */
 export const totals = [
-  ...(['requests', 'latency', 'errors', 'sent', 'saved', 'refused'] as const),
+  ...(['requests', 'latency', 'failed', 'sent', 'saved', 'refused'] as const),
   ...(['hits', 'lookups', 'entityHits', 'entityLookups'] as const),
 ];
 
@@ -54,9 +54,16 @@ export const readMetrics = new Set([
 ] as const) satisfies ReadonlySet<MetricName>;
 type ReadMetric = typeof readMetrics extends ReadonlySet<infer Name> ? Name : never;
 
-/** Adds up metrics, {@link readMetrics} alone: requests to the endpoint, and all that follows from them. */
-export function count(metrics: readonly CollectedMetric[]): Counters & { readonly levels: Levels } {
-  const all: Sums = new Map();
+/**
+ * Adds up metrics, {@link readMetrics} alone: requests to the endpoint, and all that follows from them.
+ *
+ * @param failed how many requests have failed
+ */
+export function count(
+  metrics: readonly CollectedMetric[],
+  failed: number,
+): Counters & { readonly levels: Levels } {
+  const all: Sums = new Map([['failed', [failed]]]);
   const tables = emptyTables();
   const levels = { waiting: 0, streams: 0 };
   const add = (name: (typeof totals)[number], numbers: readonly number[]): void => addTo(all, name, numbers);
@@ -75,7 +82,6 @@ export function count(metrics: readonly CollectedMetric[]): Counters & { readonl
           add('latency', numbers);
           break;
         case 'weir.graphql.errors':
-          add('errors', one);
           addTo(tables.codes, key(attributes['code'], attributes['service']), one);
           break;
         case 'weir.subgraph.fetches':

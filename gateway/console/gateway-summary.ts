@@ -1,15 +1,20 @@
 import type { RequestSummary } from './api';
 import type { CallPairs } from './call-report';
+import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
+import type { OperationParts, Range } from './operation-figures';
 
-/** What the pages *Live* and *Graph* are made of, of a whole gateway. */
+/** What the pages *Live*, *Operations*, *Errors* and *Graph* are made of, of a whole gateway. */
 export interface GatewayFigures {
   readonly live: LiveParts;
   readonly graph: ServiceGraphParts;
   /** Of the last 15 minutes, and of the last one or two. */
   readonly quarter: CallPairs;
   readonly minute: CallPairs;
+  /** The most used operations in each range, and the most frequent errors. */
+  readonly operations: Readonly<Record<Range, OperationParts>>;
+  readonly errors: ErrorParts;
 }
 
 /** What a gateway writes for the consoles of others that share its store. */
@@ -28,7 +33,7 @@ export interface GatewaySummary {
 }
 
 /** Goes up by one when gateways of an earlier version cannot read what this one writes, or the other way round. */
-export const summaryFormat = 1;
+export const summaryFormat = 2;
 
 /** The summary as text of at most 256 KiB: requests are left out where it is longer, and figures if that is not enough. */
 export function encodeSummary(summary: GatewaySummary): Buffer {

@@ -64,15 +64,20 @@ export interface LiveRecorder {
 
 /**
  * Reads the metrics every 5 s, and keeps what was counted in each of the last 180 steps. Requests do nothing for it.
+ *
+ * @param failed how many requests have failed since the start
  */
-export function recordLive({ collect }: Pick<Metrics, 'collect'>): LiveRecorder {
+export function recordLive(
+  { collect }: Pick<Metrics, 'collect'>,
+  failed: () => number = () => 0,
+): LiveRecorder {
   // Of its own: a reading begins a new measurement, which would take it from those who scrape the metrics.
   const loop = monitorEventLoopDelay({ resolution: loopResolution });
   loop.enable();
   const since = Date.now();
   const steps: LiveStep[] = [];
   const minutes: Counters[] = [];
-  const read = () => count(collect(readMetrics));
+  const read = () => count(collect(readMetrics), failed());
   let last: { counted: Counters; at: number } = { counted: read(), at: performance.now() };
   let minute: { counted: Counters; at: number } = last;
   let previousMinuteAt = last.at;
@@ -193,7 +198,7 @@ function addTables(all: readonly Tables[]): Tables {
 }
 
 /** The page *Live*, but for what the gateway's metrics do not say. */
-export type LiveFigures = Omit<LiveReport, 'chatty' | 'operators'>;
+export type LiveFigures = Omit<LiveReport, 'chatty' | 'durations' | 'operators'>;
 
 /** @param now Unix milliseconds */
 export function describeLive({ since, steps, tables }: LiveParts, now = Date.now()): LiveFigures {
@@ -266,7 +271,7 @@ const latency =
 
 const values: Readonly<Record<SeriesName, (step: LiveStep) => number | null>> = {
   requests: rate('requests'),
-  errors: rate('errors'),
+  failed: rate('failed'),
   p50: latency(0.5),
   p95: latency(0.95),
   p99: latency(0.99),

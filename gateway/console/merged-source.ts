@@ -3,8 +3,12 @@ import type { CallReport, RequestSummary } from './api';
 import { addPairs, type CallPairs, reportOf } from './call-report';
 import { addTotals } from './call-totals';
 import type { GatewaySummary } from './gateway-summary';
+import { describeErrors, mergeErrors, mostFrequent } from './describe-errors';
+import { describeOperations, distributionOf, mergeOperations, mostUsed } from './describe-operations';
+import type { ErrorParts } from './error-figures';
 import { describeGraph, graphOf as graphAt, type ServiceGraphParts, mergeGraphs } from './graph';
 import { describeLive, type LiveParts, mergeLive } from './live';
+import type { OperationParts, Range } from './operation-figures';
 import type { KnownGateways, OtherGateways } from './other-gateways';
 import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, RequestFilter } from './source';
 import { mergeRefusals, withRemovals } from './refusals';
@@ -35,6 +39,8 @@ export interface OwnGateway extends Pick<
   'requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals'
 > {
   readonly live: () => Promise<LiveParts>;
+  readonly operations: (range: Range) => Promise<OperationParts>;
+  readonly errors: () => Promise<ErrorParts>;
   readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
 }
@@ -60,6 +66,8 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne): OwnGateway {
     report: async (filter) => reportOf(addTotals(some(await askAll('report', filter)))),
     live: async () => mergeLive(some(await askAll('live', undefined))),
     graph: async () => mergeGraphs(some(await askAll('graph', undefined))),
+    operations: async (range) => mergeOperations(some(await askAll('operations', range)), range),
+    errors: async () => mergeErrors(some(await askAll('errors', undefined))),
     operators: () => askOne('operators', undefined),
     schema: () => askOne('schema', undefined),
     removals: async (coordinates) => (await askOne('removals', coordinates)) ?? [],
@@ -113,16 +121,29 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
     },
     async live(filter) {
       const all = await shown(filter);
-      const [live, quarter, operators] = await Promise.all([
+      const [live, quarter, operations, operators] = await Promise.all([
         liveOf(all),
         pairsOf(all, 'quarter'),
+        operationsOf(all, 'quarter'),
         own.operators(),
       ]);
       return {
         ...describeLive(live),
         chatty: quarter.pairs.slice(0, mostChatty),
+        durations: distributionOf(operations),
         ...(operators && { operators }),
       };
+    },
+    async operations({ range = 'day', ...filter }) {
+      return describeOperations(await operationsOf(await shown(filter), range), range);
+    },
+    async errors(filter) {
+      const { own: answering, others: chosen } = await shown(filter);
+      const parts = [
+        ...(answering ? [await answering.errors()] : []),
+        ...chosen.map(({ figures }) => figures.errors),
+      ];
+      return describeErrors(mergeErrors(parts));
     },
     async graph(filter) {
       const all = await shown(filter);
@@ -144,15 +165,25 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
 
 /** What a gateway shares with others. */
 export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'figures' | 'requests'>> => {
-  const [live, graph, quarter, minute, requests] = await Promise.all([
+  const [live, graph, quarter, minute, requests, errors, ...operations] = await Promise.all([
     own.live(),
     own.graph(),
     pairsIn(own, 'quarter'),
     pairsIn(own, 'minute'),
     own.shared(),
+    own.errors(),
+    ...[own.operations('quarter'), own.operations('hour'), own.operations('day')],
   ]);
+  const [ofQuarter, ofHour, ofDay] = operations.map(mostUsed) as [
+    OperationParts,
+    OperationParts,
+    OperationParts,
+  ];
   return {
-    figures: { live, graph, quarter, minute: { ...minute, pairs: [] } },
+    figures: {
+      ...{ live, graph, quarter, minute: { ...minute, pairs: [] }, errors: mostFrequent(errors) },
+      operations: { quarter: ofQuarter, hour: ofHour, day: ofDay },
+    },
     requests: requests.slice(0, mostShared),
   };
 };
@@ -168,6 +199,14 @@ interface ShownGateways {
 async function liveOf({ own, others }: ShownGateways): Promise<LiveParts> {
   const all = [...(own ? [await own.live()] : []), ...others.map(({ figures }) => figures.live)];
   return mergeLive(all, stepsLate);
+}
+
+async function operationsOf({ own, others }: ShownGateways, range: Range): Promise<OperationParts> {
+  const all = [
+    ...(own ? [await own.operations(range)] : []),
+    ...others.map(({ figures }) => figures.operations[range]),
+  ];
+  return mergeOperations(all, range);
 }
 
 async function graphOf({ own, ownName, others }: ShownGateways): Promise<ServiceGraphParts> {

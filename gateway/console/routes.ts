@@ -9,7 +9,7 @@ import { sendError } from '../http/send-error';
 import { describeIssue } from '../options/problem';
 import { consoleHeaders, requireAccess } from './access';
 import type { About } from './api';
-import type { ConsoleSource, GatewayFilter, ReportFilter, RequestFilter } from './source';
+import type { ConsoleSource, GatewayFilter, OperationsFilter, ReportFilter, RequestFilter } from './source';
 
 export interface ConsoleOptions {
   /** Another one where the options were replaced. */
@@ -69,6 +69,8 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   get('report', (query) => source().report(readQuery(query, reportSchema)));
   for (const what of ['live', 'graph'] as const)
     get(what, (query) => source()[what](readQuery(query, gatewaySchema)));
+  get('operations', (query) => source().operations(readQuery(query, operationsSchema)));
+  get('errors', (query) => source().errors(readQuery(query, gatewaySchema)));
   get('schema', () => source().schema());
 
   app.all(`${consolePath}/*`, ({ method }, reply) => {
@@ -114,6 +116,11 @@ const milliseconds = z
 
 const ofGateway = { gateway: name.optional() };
 const gatewaySchema: z.ZodType<GatewayFilter> = z.strictObject(ofGateway);
+
+const operationsSchema: z.ZodType<OperationsFilter> = z.strictObject({
+  ...ofGateway,
+  range: z.enum(['quarter', 'hour', 'day'], { error: 'must be quarter, hour or day' }).optional(),
+});
 
 const requestsSchema: z.ZodType<RequestFilter & GatewayFilter> = z.strictObject({
   ...ofGateway,

@@ -1,18 +1,22 @@
 import type {
   CallReport,
   CallTotals,
+  ErrorsReport,
   ExplainedRequest,
   Gateways,
   ServiceGraph,
   LiveReport,
+  OperationsReport,
   OperatorsView,
   RefusalReasons,
   RequestSummary,
   SchemaView,
 } from './api';
 import type { FindRemovals } from '../supergraph/removed-names';
+import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
+import type { OperationParts, Range } from './operation-figures';
 
 export interface GatewayFilter {
   /** The name of one gateway. @default undefined: all that share a store */
@@ -38,13 +42,18 @@ export interface RequestFilter {
   readonly before?: number | undefined;
 }
 
+export interface OperationsFilter extends GatewayFilter {
+  /** @default `day` */
+  readonly range?: Range | undefined;
+}
+
 export interface ReportFilter {
   /** Milliseconds: what was counted in the last ones, to the minute, at most an hour. @default since the start */
   readonly last?: number | undefined;
 }
 
 /**
- * What the console shows: `requests`, `live` and `graph` of all gateways that share a store, or of one of them, all else of the
+ * What the console shows: `requests`, `live`, `operations`, `errors` and `graph` of all gateways that share a store, or of one of them, all else of the
  * gateway that answers.
  */
 export interface ConsoleSource {
@@ -54,6 +63,8 @@ export interface ConsoleSource {
   readonly request: (id: string) => Promise<ExplainedRequest | undefined>;
   readonly refusals: () => Promise<RefusalReasons>;
   readonly live: (filter: GatewayFilter) => Promise<LiveReport>;
+  readonly operations: (filter: OperationsFilter) => Promise<OperationsReport>;
+  readonly errors: (filter: GatewayFilter) => Promise<ErrorsReport>;
   readonly graph: (filter: GatewayFilter) => Promise<ServiceGraph>;
   /** Undefined where gateways share no store. */
   readonly gateways: () => Promise<Gateways | undefined>;
@@ -75,6 +86,8 @@ export interface ProcessConsole {
   /** Without the versions that have removed what is requested. */
   readonly refusals: () => Promise<RefusalReasons>;
   readonly live: () => Promise<LiveParts>;
+  readonly operations: (range: Range) => Promise<OperationParts>;
+  readonly errors: () => Promise<ErrorParts>;
   readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;
   /** Undefined until the subgraphs have answered. */

@@ -11,6 +11,7 @@ import type { PlannedOperation, QueryPlan } from '../planning';
 import type { EventFieldProblem } from '../planning/event-fields';
 import type { Prepare } from './subscriptions/prepared';
 import type { Flow } from '../subgraph-calls/contract/source';
+import type { Signature } from '../usage/signature';
 
 /** Plans and runs the operations of one supergraph. */
 export interface Engine {
@@ -52,6 +53,7 @@ export interface KnownOperation {
   readonly operationName: string | undefined;
   /** Whether it has fragments that may be deferred. */
   readonly mayDefer: boolean;
+  readonly signature: () => Signature;
   /**
    * Runs the operation for a client. Resolves with data and with errors for what is missing in it, or with a source of
    * such answers. Rejects with a `GraphQLError` when there is no data at all.

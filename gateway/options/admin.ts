@@ -14,7 +14,9 @@ const console = mapOf({
     .meta({ example: 0.1 }),
   memory: size
     .prefault('40MiB')
-    .describe('Memory for recorded requests, in each process: the oldest make room for new ones.'),
+    .describe(
+      'Memory for recorded requests, in each process: the oldest make room for new ones. A tenth is for figures by operation and by error.',
+    ),
   failures: mapOf({
     enabled: flag
       .default(true)

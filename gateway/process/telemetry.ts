@@ -1,4 +1,5 @@
 import { samplingOf } from '../console/about';
+import { figuresMemory } from '../console/request-figures';
 import { RequestLog } from '../console/request-log';
 import { awsAgents, fetchOutgoing } from '../net/outgoing';
 import type { Options } from '../options';
@@ -70,5 +71,7 @@ export const openTelemetry = (
 
 function openRecorder(options: Options): RequestLog | undefined {
   const { enabled, memory, failures, values } = options.admin.console;
-  return enabled ? new RequestLog({ sampling: samplingOf(options), memory, failures, values }) : undefined;
+  if (!enabled) return undefined;
+  const sampling = samplingOf(options);
+  return new RequestLog({ sampling, memory: memory - figuresMemory(memory), failures, values });
 }

@@ -9,6 +9,7 @@ import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
 import type { HookRequest } from './hooks';
 import { mostRefusals, type Refusal, type RefusedOperation } from './refusals/refusal';
+import { reportedError, type ShownError } from './reported-errors';
 import type { Sink } from './sink';
 import { ServerTiming } from './server-timing';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
@@ -20,6 +21,7 @@ import type { Span } from '../telemetry/traces/span';
 import type { OwnTrace } from '../telemetry/traces/tracer';
 import { type CallCounts, noCalls } from '../telemetry/metrics/call-counts';
 import type { CacheResult } from '../cache/responses/answer-headers';
+import type { Signature } from '../usage/signature';
 import {
   addedHeader,
   type CallHeaders,
@@ -71,6 +73,8 @@ interface OperationSummary {
   readonly document?: string | undefined;
   /** The name in the request; undefined if the request has none. */
   readonly operationName?: string | undefined;
+  /** Made at the first call, as that takes about as long as parsing. */
+  readonly signature?: (() => Signature) | undefined;
 }
 
 /** Why the credentials of a request were refused, and by which auth mode; `none` if they belong to no mode. */
@@ -112,6 +116,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   errorsLeftOut = 0;
   /** The first error codes in its answers; undefined if there are none. */
   codes: Set<string> | undefined;
+  /** The first errors in its answers that differ, as `reportedError` writes them; undefined if there are none. */
+  errors: Set<string> | undefined;
   /** Why it, or operations in it, were refused, the first ones; undefined if none was. */
   refusals: readonly Refusal[] | undefined;
   /** Of the operations in it that could not be known the last one. */
@@ -264,11 +270,14 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
     return this.#calls?.sent ?? 0;
   }
 
-  /** Notes the code of an error that its client gets. */
-  noteCode(code: unknown): void {
+  /** Notes an error that its client gets. */
+  noteError(error: ShownError): void {
+    const code = error.extensions?.['code'];
     if (typeof code !== 'string') return;
     const codes = (this.codes ??= new Set());
     if (codes.size < mostCodes) codes.add(code);
+    const errors = (this.errors ??= new Set());
+    if (errors.size < mostCodes) errors.add(reportedError(error));
   }
 
   /** Notes why it, or an operation in it, is refused. */
@@ -532,7 +541,7 @@ function tracingHeaders(id: string, trace: TraceContext | undefined, datadog: bo
   return datadog ? { ...headers, ...datadogHeaders(trace) } : headers;
 }
 
-/** Error codes that are noted per request. */
+/** Error codes that are noted per request, and errors. */
 const mostCodes = 10;
 /** Characters of an operation's name that are kept. */
 const longestName = 200;

@@ -78,9 +78,9 @@ export class Reply {
   /** Counts the errors of an answer, and notes them for the access log. */
   #note(request: IncomingRequest, error: GraphQLError | RequestErrors, status: number): void {
     const errors = error instanceof RequestErrors ? error.errors : [error];
-    for (const { extensions } of errors) {
-      request.noteCode(extensions['code']);
-      this.#statistics.add(extensions);
+    for (const each of errors) {
+      request.noteError(each);
+      this.#statistics.add(each.extensions);
     }
     request.noteRefusals(errors.map(explainError));
     if (status === 401)

@@ -5,7 +5,7 @@ import { isMap } from '../options/is-map';
 import { ClientGone, type IncomingRequest } from './incoming-request';
 import type { OperationResult } from '../cache/responses/response-cache';
 import type { Learn } from './learn-operation';
-import { noteCodes } from './answers/response-body';
+import { noteErrors } from './answers/response-body';
 import type { Arrival } from './pipeline';
 import type { Reply } from './reply';
 import type { RunOperation } from './run-operation';
@@ -52,7 +52,7 @@ export async function runBatch(
     const text = refusal.body.kind === 'complete' ? refusal.body.string : '';
     if (!text.startsWith('[') || (learned.size === 0 && unknown.length === sent.length)) return { refusal };
     refused = JSON.parse(text) as unknown[];
-    noteCodes(arrival.request, refused);
+    noteErrors(arrival.request, refused);
   }
 
   const run = async (operation: LearnedOperation): Promise<BatchAnswer> => {

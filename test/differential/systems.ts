@@ -368,7 +368,7 @@ export async function answerInParts(
   const formatError: FormatError = (formatted) => formatted;
   const parts: SentPart[] = [];
   for (let part = await answer.next(); part !== undefined; part = await answer.next()) {
-    const body = partBody(part, { format, formatError, request: { noteCode: () => {} } });
+    const body = partBody(part, { format, formatError, request: { noteError: () => {} } });
     parts.push(JSON.parse(body.toString()));
   }
   return parts;

@@ -238,8 +238,8 @@ const query = `query Page { me { id name reviews { rating body } } }`;
   it('shows live figures, with what charts show in words, and stops when told to', async () => {
     await open('#/live');
     await page.getByRole('heading', { name: 'By operation' }).waitFor();
-    const chart = page.getByRole('img', { name: /^Requests and errors\. Requests: / });
-    expect(await chart.getAttribute('aria-label')).toMatch(/Requests: .+ now, at most .+\/s; Errors: /);
+    const chart = page.getByRole('img', { name: /^Requests\. All: / });
+    expect(await chart.getAttribute('aria-label')).toMatch(/All: .+ now, at most .+\/s; Failed: /);
     const clients = page.getByRole('region', { name: 'Requests by client' });
     expect(await clients.textContent()).toContain('<img src=x');
     expect(await page.getByRole('region', { name: 'Errors by code and service' }).textContent()).toContain(

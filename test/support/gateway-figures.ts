@@ -22,7 +22,10 @@ export function figuresOf(service: string, calls: number, isOpen = false): Gatew
     ],
     services: [{ from: 'gateway', to: service, calls }],
   };
+  const operations = { since: 0, newest: 0, operations: [] };
   return {
+    operations: { quarter: operations, hour: operations, day: operations },
+    errors: { errors: [], others: { requests: 0, last: 0 } },
     live: { since: 0, steps: [], tables, recent: tables, recentSeconds: 60 },
     graph: [{ name: service, endpoints: [{ url: `http://${service}/graphql`, isOpen }] }],
     quarter: pairs,

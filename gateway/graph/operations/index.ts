@@ -17,6 +17,7 @@ import type { CountedProgram, Rejection } from '../programs';
 import type { Subscriber } from '../subscriptions/event-caller';
 import { type AwaitPlan, Preparation } from '../subscriptions/preparation';
 import { checkOperation } from './checks';
+import { type Signature, signatureOf } from '../../usage/signature';
 import { OperationCompiler } from './compile';
 import { Executions } from './executions';
 import { AnswersInParts } from './in-parts';
@@ -68,6 +69,8 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
 
   #asKnown(compiled: CompiledOperation): KnownOperation {
     let isKept = false;
+    let signature: Signature | undefined;
+    const { schema } = this.#options;
     const isSubscription = compiled.operation.operation === OperationTypeNode.SUBSCRIPTION;
     const mayBeInParts = !isSubscription && compiled.defers;
     const operation: KnownOperation = {
@@ -77,6 +80,7 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
       document: compiled.source,
       operationName: compiled.operationName,
       mayDefer: mayBeInParts,
+      signature: () => (signature ??= signatureOf(compiled.source, compiled.operationName, schema)),
       run: (variables, request, format) => {
         if (isSubscription) return this.#subscribe(compiled, variables, request, keep);
         if (mayBeInParts && format !== undefined)

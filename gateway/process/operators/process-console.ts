@@ -4,6 +4,7 @@ import { recordLive } from '../../console/live';
 import { gatewayOf } from '../../console/merged-source';
 import { askOperators, askSeldom } from '../../console/operators';
 import { createOwnSource } from '../../console/own-source';
+import { figuresMemory, RequestFigures } from '../../console/request-figures';
 import { ReportHistory } from '../../console/report-history';
 import type { RequestLog } from '../../console/request-log';
 import { SharedRecords } from '../../console/shared-records';
@@ -32,7 +33,13 @@ export interface OpenProcessConsole extends OpenPart {
 
 /** Records what the console shows of this process, until it is closed. */
 export function openProcessConsole(
-  { admin: { enabled }, cache }: Options,
+  {
+    admin: {
+      console: { memory },
+      enabled,
+    },
+    cache,
+  }: Options,
   { configurations, recorder, metrics, endpoint, name }: ProcessConsoleParts,
 ): OpenProcessConsole {
   const opened = new OpenParts();
@@ -45,7 +52,9 @@ export function openProcessConsole(
   const shared = store && new SharedRecords({ store, explain: own.explain, gateway: name });
   recorder.onTaken((first) => shared?.add(first));
   const reports = new ReportHistory(new CallCounter(metrics, Date.now()));
-  const live = recordLive(metrics);
+  const figures = new RequestFigures(figuresMemory(memory));
+  metrics.requests.listener = figures.count;
+  const live = recordLive(metrics, () => figures.operations.failed);
   const console: ProcessConsole = {
     requests: own.requests,
     refusals: own.refusals,
@@ -53,6 +62,8 @@ export function openProcessConsole(
     request: async (id) => (await own.request(id)) ?? shared?.find(id),
     report: ({ last }) => Promise.resolve(reports.totals(last)),
     live: () => Promise.resolve(live.parts()),
+    operations: (range) => Promise.resolve(figures.operations.read(range)),
+    errors: () => Promise.resolve(figures.errors.read()),
     graph: () => Promise.resolve(graphParts(configurations.current.graphSources())),
     operators: askSeldom(() => askOperators(configurations.current.linkedSubgraphs())),
     schema: () => configurations.current.describeSchema(),
@@ -63,6 +74,9 @@ export function openProcessConsole(
   opened.onClose(() => (shown ?? store)?.close());
   opened.onClose(() => shared?.stop());
   opened.onClose(() => live.stop());
+  opened.onClose(() => {
+    metrics.requests.listener = undefined;
+  });
   opened.onClose(() => reports.stop());
   return { console, source: shown?.source, close: () => opened.close() };
 }

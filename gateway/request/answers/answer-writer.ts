@@ -13,11 +13,12 @@ import type { IncomingRequest } from '../incoming-request';
 import type { Arrival } from '../pipeline';
 import { noteInvalidRequest } from '../refusals/note-refused';
 import { isShutdown, type Reply } from '../reply';
+import type { ShownError } from '../reported-errors';
 import type { ClientAnswer, ResponsePart, ResponseParts } from '../sink';
 import type { FormatError } from './format-error';
 import { onlyPart } from './only-part';
 import { partBody } from './part-body';
-import { noteCodes, responseBody } from './response-body';
+import { noteErrors, responseBody } from './response-body';
 
 export interface AnswerWriterOptions {
   readonly cachedAnswers: Pick<CachedAnswers, 'learn'>;
@@ -123,12 +124,12 @@ export class AnswerWriter {
   #eventPart(request: IncomingRequest, answered: OperationResult): ResponsePart {
     let written = this.#parts.get(answered);
     if (written === undefined) {
-      const codes: unknown[] = [];
-      const notes = { noteCode: (code: unknown) => void codes.push(code) };
+      const errors: ShownError[] = [];
+      const notes = { noteError: (error: ShownError) => void errors.push(error) };
       const body = responseBody(withPosition(answered), this.#options.formatError, notes);
-      this.#parts.set(answered, (written = { part: { body, cursor: answered.cursor }, codes }));
+      this.#parts.set(answered, (written = { part: { body, cursor: answered.cursor }, errors }));
     }
-    for (const code of written.codes) request.noteCode(code);
+    for (const error of written.errors) request.noteError(error);
     return written.part;
   }
 
@@ -143,7 +144,7 @@ export class AnswerWriter {
 
 interface WrittenPart {
   readonly part: ResponsePart;
-  readonly codes: readonly unknown[];
+  readonly errors: readonly ShownError[];
 }
 
 /** With `extensions.weir.cursor`, and `extensions.weir.gap` where events may be missing or may come twice before it. */
@@ -195,7 +196,7 @@ export function apolloAnswer(
   if (mediaType.includes('json')) {
     const parsed: unknown = JSON.parse(body.string);
     status = statusIn(mediaType, status, firstCodeOf(parsed), jsonStatus);
-    noteCodes(request, parsed);
+    noteErrors(request, parsed);
     noteInvalidRequest(request, parsed);
   }
   if (request.sink.refusesInEvents)

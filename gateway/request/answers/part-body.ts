@@ -8,7 +8,7 @@ import type { IncrementalFormat } from '../sink';
 export interface PartBodyOptions {
   readonly format: IncrementalFormat;
   readonly formatError: FormatError;
-  readonly request: Pick<IncomingRequest, 'noteCode'>;
+  readonly request: Pick<IncomingRequest, 'noteError'>;
   /** For development. */
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }

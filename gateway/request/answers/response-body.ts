@@ -7,7 +7,7 @@ import type { IncomingRequest } from '../incoming-request';
 export function responseBody(
   { body, data, errors, extensions }: OperationResult,
   formatError: FormatError,
-  request: Pick<IncomingRequest, 'noteCode'>,
+  request: Pick<IncomingRequest, 'noteError'>,
 ): Buffer {
   if (errors.length === 0 && extensions === undefined) return body;
   const formatted = formattedErrors(errors, formatError, request);
@@ -20,10 +20,10 @@ export function responseBody(
 export function formattedErrors(
   errors: readonly GraphQLError[],
   formatError: FormatError,
-  request: Pick<IncomingRequest, 'noteCode'>,
+  request: Pick<IncomingRequest, 'noteError'>,
 ): GraphQLFormattedError[] {
   const formatted = errors.map((error) => formatError(withCode(error), error));
-  for (const { extensions } of formatted) request.noteCode(extensions?.['code']);
+  for (const error of formatted) request.noteError(error);
   return formatted;
 }
 
@@ -32,8 +32,8 @@ const withCode = (error: GraphQLError): GraphQLFormattedError => ({
   extensions: { ...error.extensions, code: error.extensions['code'] ?? 'INTERNAL_SERVER_ERROR' },
 });
 
-/** Notes the error codes in an answer of Apollo Server: a GraphQL response, or a list of them. */
-export function noteCodes(request: Pick<IncomingRequest, 'noteCode'>, answer: unknown): void {
+/** Notes the errors in an answer of Apollo Server: a GraphQL response, or a list of them. */
+export function noteErrors(request: Pick<IncomingRequest, 'noteError'>, answer: unknown): void {
   for (const { errors = [] } of [answer].flat() as { readonly errors?: readonly GraphQLFormattedError[] }[])
-    for (const { extensions } of errors) request.noteCode(extensions?.['code']);
+    for (const error of errors) request.noteError(error);
 }

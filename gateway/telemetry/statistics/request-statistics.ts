@@ -12,8 +12,12 @@ export interface RequestStatisticsOptions {
 
 export type MeasuredRequest = Pick<
   IncomingRequest,
-  'head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion' | 'span'
+  | ('head' | 'operation' | 'earlierOperations' | 'refusedOperation' | 'clientName' | 'clientVersion')
+  | ('span' | 'id' | 'codes' | 'errors' | 'cacheResult' | 'callsSent')
 >;
+
+/** Called with each request to the endpoint. @param status of the answer; undefined if the client left before it */
+export type RequestListener = (request: MeasuredRequest, status: number | undefined, seconds: number) => void;
 
 /** Counts client requests by result, by operation and by client. */
 export class RequestStatistics {
@@ -24,6 +28,8 @@ export class RequestStatistics {
   readonly #operations: Readonly<Record<string, TopSeries<Distribution>>>;
   readonly #clients: TopSeries<Total>;
   readonly #unnamedClients: Total;
+  /** Undefined where nobody else counts requests. */
+  listener: RequestListener | undefined;
 
   constructor(meter: Meter, options: RequestStatisticsOptions) {
     this.#options = options;
@@ -54,6 +60,7 @@ export class RequestStatistics {
     const { operation, earlierOperations, clientName, clientVersion, span } = request;
     this.#durationOf(request.head.method, isOperation, status).record(seconds, span);
     if (!isOperation) return;
+    this.listener?.(request, status, seconds);
     if (clientName === '' && clientVersion === '') this.#unnamedClients.value++;
     else this.#clients.of(`${printable(clientName)}\n${printable(clientVersion)}`).value++;
     if (operation !== undefined) this.#recordOperation(operation, seconds, span);

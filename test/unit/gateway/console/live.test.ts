@@ -26,9 +26,16 @@ afterEach(() => {
 
 /** A process that counts, and what the console reads of it. */
 function start(meters: readonly Meter[] = [new Meter()]) {
-  const recorder = recordLive({ collect: (only) => meters[0]!.collect(only) });
+  let failed = 0;
+  const recorder = recordLive({ collect: (only) => meters[0]!.collect(only) }, () => failed);
   recorders.push(recorder);
-  return { recorder, count: (what: Counted) => countIn(meters[0]!, what) };
+  return {
+    recorder,
+    count: (what: Counted): void => {
+      countIn(meters[0]!, what);
+      if (what.code !== undefined) failed++;
+    },
+  };
 }
 
 interface Counted {
@@ -84,7 +91,7 @@ it('shows what each step has counted, per second', () => {
   expect(at).toBe(since + 3 * step);
   expect(series).toMatchObject({
     requests: [2, 0.2, 0],
-    errors: [0, 0.2, 0],
+    failed: [0, 0.2, 0],
     calls: [2, 0, 0],
     saved: [0, 0.2, 0],
     hits: [0, 1, null],

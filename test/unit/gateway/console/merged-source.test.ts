@@ -6,6 +6,7 @@ import {
   consoleSource,
   mergedGateway,
   type OwnGateway,
+  shareOf,
 } from '../../../../gateway/console/merged-source';
 import type { OtherGateways } from '../../../../gateway/console/other-gateways';
 import { figuresOf, summaryAt } from '../../../support/gateway-figures';
@@ -88,9 +89,31 @@ describe('several processes', () => {
 
 describe('several gateways', () => {
   const page = { operation: { id: 'hash', name: 'Page', type: 'query' } };
+  /** Operations and errors that this gateway, or another one, has counted. */
+  const counted = (requests: number, client: string) => {
+    const operation = { key: 'signature', name: 'Page', type: 'query' };
+    const parts = {
+      ...{ since: 5_000_000_000, newest: 20_000 },
+      operations: [
+        {
+          ...{ ...operation, id: client, isRefused: false, hasMoreClients: false, trend: [0, requests] },
+          counts: [requests, 1, 0, 2 * requests, ...new Array<number>(26).fill(0), requests],
+          clients: [{ name: client, version: '', requests }],
+        },
+      ],
+    };
+    const error = { code: 'TIMEOUT', path: 'me', service: 'users', requests: 1, operation };
+    return {
+      operations: { quarter: parts, hour: parts, day: parts },
+      errors: {
+        errors: [{ ...error, client: { name: client, version: '' }, first: 1, last: 2, example: client }],
+        others: { requests: 1, last: 3 },
+      },
+    };
+  };
 
   function own(requests: readonly RequestSummary[], calls = 1): OwnGateway {
-    const { live, graph, quarter } = figuresOf('products', calls);
+    const { live, graph, quarter, operations, errors } = figuresOf('products', calls);
     const totals = { processes: 1, operations: [], caches: [], advice: [] };
     return {
       ...gatewayAnswering(new Map()),
@@ -100,6 +123,8 @@ describe('several gateways', () => {
         return Promise.resolve(found && { ...found, timeline: [], nulls: [], cacheReasons: [], curl: '' });
       },
       live: () => Promise.resolve(live),
+      operations: (range) => Promise.resolve(operations[range]),
+      errors: () => Promise.resolve(errors),
       graph: () => Promise.resolve(graph),
       report: () =>
         Promise.resolve({
@@ -110,7 +135,7 @@ describe('several gateways', () => {
   }
 
   const other = (name: string, more: Partial<GatewaySummary>) => ({
-    ...({ format: 1, id: name, name, at: 0 } as const),
+    ...({ format: 2, id: name, name, at: 0 } as const),
     figures: figuresOf('products', 3, true),
     ...more,
   });
@@ -121,6 +146,29 @@ describe('several gateways', () => {
       Promise.resolve({ others, view: { own: 'own', all, troubles: [] } });
     return consoleSource(of, { known });
   }
+
+  it('add up operations and errors, or show those of one of them', async () => {
+    const figures = { ...figuresOf('products', 3), ...counted(2, 'ios') };
+    const answering = { ...own([]), operations: () => Promise.resolve(counted(1, 'web').operations.hour) };
+    const errors = () => Promise.resolve(counted(1, 'web').errors);
+    const source = sourceWith({ ...answering, errors }, other('far', { figures }));
+    const shown = async (gateway?: string) => {
+      const { operations, step } = await source.operations({ range: 'hour', gateway });
+      return operations.map(({ requests, failed, callsPerRequest, clients }) => [
+        ...[requests, failed, callsPerRequest, step],
+        ...clients.map(({ name }) => name),
+      ]);
+    };
+    expect(await shown()).toEqual([[3, 2, 2, 300_000, 'ios', 'web']]);
+    expect(await shown('far')).toEqual([[2, 1, 2, 300_000, 'ios']]);
+    const all = await source.errors({});
+    expect(all.errors.map(({ client }) => client.name)).toEqual(['web', 'ios']);
+    expect(all.others).toEqual({ requests: 2, last: 3 });
+    expect((await source.live({})).durations.counts.at(-1)).toBe(3);
+    const { figures: shared } = await shareOf({ ...answering, errors });
+    expect(shared!.operations.day.operations).toHaveLength(1);
+    expect(shared!.errors.errors).toHaveLength(1);
+  });
 
   it('list their requests together, by the same filter, or those of one of them', async () => {
     const requests = [summaryAt('d', 4, page), summaryAt('b', 2)];

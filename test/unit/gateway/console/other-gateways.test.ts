@@ -101,7 +101,7 @@ it('names gateways of another version, and those with too much, and shows nothin
     get: (keys: readonly string[]) => store.get(keys),
     set: (entries: ReadonlyMap<string, CacheEntry>, clock: string) => {
       const changed = [...entries].map(([key, entry]) => {
-        const text = entry.value.toString().replace('"format":1,', '"format":2,');
+        const text = entry.value.toString().replace('"format":2,', '"format":3,');
         return [key, { ...entry, value: Buffer.from(text) }] as const;
       });
       return store.set(new Map(changed), clock);

@@ -28,6 +28,11 @@ const source: ConsoleSource = {
   report: () => Promise.reject(new Error('secret reason')),
   refusals: () => Promise.resolve({ since: null, groups: [] }),
   live: () => Promise.reject(new Error('secret reason')),
+  operations: (filter) => {
+    filters.push(filter);
+    return Promise.reject(new Error('secret reason'));
+  },
+  errors: () => Promise.reject(new Error('secret reason')),
   graph: () => Promise.reject(new Error('secret reason')),
   schema: () => Promise.reject(new Error('secret reason')),
   gateways: () => Promise.resolve(undefined),

@@ -56,7 +56,7 @@ const graph = new Graph({
 });
 
 const bodyOf = (part: ExecutionPart, format: IncrementalFormat): SentPart => {
-  const request = { noteCode: () => undefined };
+  const request = { noteError: () => undefined };
   return JSON.parse(partBody(part, { format, request, formatError: (formatted) => formatted }).toString());
 };
 

@@ -21,6 +21,8 @@ const request = (given: Partial<MeasuredRequest> = {}): MeasuredRequest => ({
     clientName: '',
     clientVersion: '',
     span: undefined,
+    ...{ refusedOperation: undefined, id: 'r1', codes: undefined, errors: undefined },
+    ...{ cacheResult: undefined, callsSent: 0 },
   },
   ...given,
 });

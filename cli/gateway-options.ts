@@ -123,6 +123,11 @@ export class OptionsReader {
     return this.#loaded?.sources;
   }
 
+  /** The sources of the options in use; undefined before the first. */
+  get sourcesInUse(): OptionSources | undefined {
+    return this.#inUse[0]?.sources;
+  }
+
   /** The text of the options file that was last read. */
   get text(): string | undefined {
     return this.#loaded?.sources.text;

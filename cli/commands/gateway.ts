@@ -140,7 +140,8 @@ const start = (
     () =>
       reader.use(async (read) => {
         const given = toGiven(await withExtensionsTried(read()));
-        return (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway(given);
+        const { startGateway } = require('../../gateway/process/start-gateway') as typeof StartGateway;
+        return startGateway({ ...given, optionSources: () => reader.sourcesInUse });
       }),
     reader,
   );

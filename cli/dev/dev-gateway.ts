@@ -105,6 +105,7 @@ function start(
         ...options,
         admin: { ...configured.admin, token: configured.admin.token ?? adminToken },
         supergraph: graph.feed,
+        optionSources: () => reader.sourcesInUse,
         logDestination: { write: (line: string) => output.line('gateway', line.trimEnd()) },
       }),
     reader,

@@ -2,8 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { UnknownNames } from '../../gateway/cache/invalidation';
 import { StoreUnavailable } from '../../gateway/cache/stores/store';
 import { describeGateway } from '../../gateway/console/about';
-import { mergedGateway } from '../../gateway/console/merged-source';
+import { mergedGateway, type PrimaryConsole } from '../../gateway/console/merged-source';
+import { describeOptions } from '../../gateway/console/options-view';
+import { loadParts } from '../../gateway/console/versions';
 import type { Options } from '../../gateway/options';
+import { changedOptions } from '../../gateway/options/in-force';
+import { secretsOf } from '../../gateway/options/secrets';
 import { createAdminServer } from '../../gateway/process/operators/admin-server';
 import type { InvalidateFor } from '../../gateway/process/operators/invalidation-route';
 import { openHealthPort } from '../../gateway/process/operators/health-port';
@@ -15,6 +19,8 @@ import {
   type OpenConsole,
 } from '../../gateway/process/operators/open-console';
 import { addressOf, listen } from '../../gateway/process/listen';
+import { type Load, LoadHistory } from '../../gateway/telemetry/load-history';
+import { Redaction } from '../../gateway/telemetry/logger';
 import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/metrics/metrics';
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { CommandFailure, type Context, untilStopped } from '../context';
@@ -54,9 +60,10 @@ async function runWorkers(
     mergeMetrics(new Map([[0, metrics.text(format)], ...(await workers.metrics(format))]));
   const version = versionIfKnown();
   const about = () => describeGateway({ options, endpoint: url, version, workers: count });
-  const hasConsole = admin.enabled && admin.console.enabled;
-  const openOwnConsole = (): OpenConsole => openConsoleOf(workers, options);
-  let openedConsole = hasConsole ? openOwnConsole() : undefined;
+  const reloads = recordReloads(metrics, options);
+  const openOwnConsole = (): OpenConsole =>
+    openConsoleOf({ workers, reader, loads: reloads.parts, options: () => options });
+  let openedConsole = admin.enabled && admin.console.enabled ? openOwnConsole() : undefined;
   const readiness = () => (isStopping ? ['shutting down'] : workers.readiness());
   const health = openHealthPort(options.health, readiness);
   const adminServer = admin.enabled
@@ -72,12 +79,12 @@ async function runWorkers(
   let wanted: unknown = { options, files: digestOfFiles(options) };
   /** One after the other, so that workers get the options in the order in which they were read. */
   let trial: Promise<unknown> = Promise.resolve();
-  /** Resolves with whether anything has changed. */
-  const replaceWorkers = async (read: () => Options): Promise<boolean> => {
+  /** Resolves with the names of the options that have changed; undefined if neither they nor their files have. */
+  const replaceWorkers = async (read: () => Options): Promise<readonly string[] | undefined> => {
     const next = read();
     const { text } = reader;
     const own = { options: next, files: digestOfFiles(next) };
-    if (isDeepStrictEqual(own, wanted)) return false;
+    if (isDeepStrictEqual(own, wanted)) return undefined;
     wanted = own;
     try {
       const tryNext = (): Promise<Options> => withExtensionsTried(next);
@@ -89,23 +96,25 @@ async function runWorkers(
       throw error;
     }
     const hasOtherCache = !isDeepStrictEqual(options.cache, next.cache);
+    const changed = changedOptions(options, next);
     options = next;
-    if (openedConsole === undefined || !hasOtherCache || isStopping) return true;
+    reloads.hide(options);
+    if (openedConsole === undefined || !hasOtherCache || isStopping) return changed;
     // The store may be another one.
     await openedConsole.close();
     openedConsole = openOwnConsole();
-    return true;
+    return changed;
   };
   const reload = (): void => {
     withOptionsErrors(() => reader.use(replaceWorkers), reader).then(
-      (hasChanged) => {
-        metrics.reloads.add(1, { result: hasChanged ? 'live' : 'unchanged' });
-        if (!isStopping) say(hasChanged ? 'the workers are replaced' : 'the options are as they were');
+      (changed) => {
+        reloads.done(changed);
+        if (!isStopping) say(changed ? 'the workers are replaced' : 'the options are as they were');
       },
       (error: unknown) => {
-        metrics.reloads.add(1, { result: 'refused' });
-        if (!isStopping)
-          context.stderr.write(`${(error as Error).message}\nweir: the previous options stay in use\n`);
+        const { message: reason } = error as Error;
+        reloads.refused(reason);
+        if (!isStopping) context.stderr.write(`${reason}\nweir: the previous options stay in use\n`);
       },
     );
   };
@@ -136,9 +145,38 @@ interface LoggedError {
   readonly err: unknown;
 }
 
+/** Counts reloads of the options, and keeps the last ones for the console. */
+function recordReloads({ reloads }: ReturnType<typeof createPrimaryMetrics>, first: Options) {
+  const redaction = new Redaction();
+  const loads = new LoadHistory((text) => redaction.redact(text));
+  const hide = (options: Options): void => redaction.hide(secretsOf(options));
+  const note = (load: Pick<Load, 'result' | 'changed' | 'reason'>): void => {
+    reloads.add(1, { result: load.result });
+    loads.note({ ...load, what: 'options' });
+  };
+  hide(first);
+  return {
+    hide,
+    parts: () => loadParts(loads),
+    done: (changed: readonly string[] | undefined) =>
+      note(changed === undefined ? { result: 'unchanged' } : { result: 'live', changed }),
+    refused: (reason: string) => note({ result: 'refused', reason }),
+  };
+}
+
+interface PrimaryConsoleParts extends Pick<PrimaryConsole, 'loads'> {
+  readonly workers: Workers;
+  readonly reader: OptionsReader;
+  /** Those in force. */
+  readonly options: () => Options;
+}
+
 /** What the workers record, as one console. */
-const openConsoleOf = (workers: Workers, { cache }: Options): OpenConsole =>
-  openConsole(mergedGateway(workers.console, workers.consoleOfOne), gatewayName(), openConsoleStore(cache));
+function openConsoleOf({ workers, reader, loads, options }: PrimaryConsoleParts): OpenConsole {
+  const primary = { loads, options: () => describeOptions(options(), reader.sourcesInUse, undefined) };
+  const merged = mergedGateway(workers.console, workers.consoleOfOne, primary);
+  return openConsole(merged, gatewayName(), openConsoleStore(options().cache));
+}
 
 const invalidateIn =
   (workers: Workers): InvalidateFor =>

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Authorship, ChangeResult, Problem, PublishResult, Registry, Version } from '../../schema';
 import { paintFor } from '../terminal/colours';
 import { CommandFailure, type Context } from '../context';
+import { describeChanges } from '../../schema/registry/version';
 import type * as Schema from '../../schema';
 import { showProblem } from '../terminal/problems';
 
@@ -118,15 +119,6 @@ function problemsOf(result: ChangeResult): readonly Problem[] {
 function describeResult(name: string, { outcome, version }: ChangeResult): string {
   if (outcome !== 'unchanged') return `${name} is at version ${version.number}: ${describeChanges(version)}.`;
   return `${name} has this already: nothing to do at version ${version.number}.`;
-}
-
-/** The changes of a version, such as `changed reviews, added orders`. */
-export function describeChanges({ kind, changes, restores, contract }: Version): string {
-  if (kind === 'ended') return 'no contract any more';
-  const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
-  const done = words.join(', ') || (contract === undefined ? 'changed nothing' : 'changed its terms');
-  if (contract !== undefined) return `${done}, as ${contract.of} at version ${contract.version}`;
-  return restores === undefined ? done : `back to version ${restores} (${done})`;
 }
 
 /** One line about a version: who did what, and when. */

@@ -4,8 +4,9 @@ import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 import type { OperationParts, Range } from './operation-figures';
+import type { LoadParts } from './versions';
 
-/** What the pages *Live*, *Operations*, *Errors* and *Graph* are made of, of a whole gateway. */
+/** What the pages *Live*, *Operations*, *Errors*, *Graph* and *Versions* are made of, of a whole gateway. */
 export interface GatewayFigures {
   readonly live: LiveParts;
   readonly graph: ServiceGraphParts;
@@ -15,6 +16,7 @@ export interface GatewayFigures {
   /** The most used operations in each range, and the most frequent errors. */
   readonly operations: Readonly<Record<Range, OperationParts>>;
   readonly errors: ErrorParts;
+  readonly loads: LoadParts;
 }
 
 /** What a gateway writes for the consoles of others that share its store. */

@@ -14,6 +14,8 @@ import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, Reques
 import { mergeRefusals, withRemovals } from './refusals';
 import { mostShared } from './shared-records';
 import { matches } from './summary';
+import { describeVersions, type LoadParts, mergeLoads, type VersionSource } from './versions';
+import type { OptionsView } from './versions-api';
 
 type Questions = ProcessConsole;
 type ProcessAnswer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
@@ -36,17 +38,26 @@ export type AskOne = <What extends keyof Questions>(
 /** What one gateway has, all its processes together. */
 export interface OwnGateway extends Pick<
   ProcessConsole,
-  'requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals'
+  | ('requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals')
+  | ('loads' | 'versions' | 'difference')
 > {
   readonly live: () => Promise<LiveParts>;
   readonly operations: (range: Range) => Promise<OperationParts>;
   readonly errors: () => Promise<ErrorParts>;
   readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
+  readonly options: () => Promise<OptionsView>;
+}
+
+/** What the process knows that has the port for operators, beside those that answer clients. */
+export interface PrimaryConsole {
+  /** What it has loaded itself. */
+  readonly loads: () => LoadParts;
+  readonly options: () => Promise<OptionsView>;
 }
 
 /** What all processes of a gateway have together. */
-export function mergedGateway(askAll: AskAll, askOne: AskOne): OwnGateway {
+export function mergedGateway(askAll: AskAll, askOne: AskOne, primary: PrimaryConsole): OwnGateway {
   const list = async (what: 'requests' | 'shared', filter: RequestFilter): Promise<RequestSummary[]> => {
     const found = await askAll(what, filter);
     return newest([...found].flatMap(([worker, those]) => those.map((request) => ({ ...request, worker }))));
@@ -71,12 +82,16 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne): OwnGateway {
     operators: () => askOne('operators', undefined),
     schema: () => askOne('schema', undefined),
     removals: async (coordinates) => (await askOne('removals', coordinates)) ?? [],
+    loads: async () => mergeLoads([primary.loads(), ...(await askAll('loads', undefined)).values()]),
+    versions: async () => (await askOne('versions', undefined)) ?? noVersions,
+    difference: (version) => askOne('difference', version),
+    options: primary.options,
   };
 }
 
 /** What a gateway of a single process has. */
-export const gatewayOf = (own: ProcessConsole): OwnGateway => ({
-  ...own,
+export const gatewayOf = (own: ProcessConsole, options: OwnGateway['options']): OwnGateway => ({
+  ...{ ...own, options },
   report: async (filter) => reportOf(await own.report(filter)),
 });
 
@@ -104,7 +119,7 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
   }
 
   return {
-    ...{ requests, report: own.report },
+    ...{ requests, report: own.report, difference: own.difference, options: own.options },
     gateways: async () => (await others?.known())?.view,
     async refusals() {
       const refusals = await own.refusals();
@@ -155,6 +170,14 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
       ]);
       return describeGraph(graph, live, { report, recent });
     },
+    async versions(filter) {
+      const { own: shownOwn, ownName, others: chosen } = await shown(filter);
+      const [source, loads] = await Promise.all([own.versions(), shownOwn?.loads()]);
+      return describeVersions(source, [
+        ...(loads ? [[ownName, loads] as const] : []),
+        ...chosen.map(({ name, figures }) => [name, figures.loads] as const),
+      ]);
+    },
     async schema() {
       const schema = await own.schema();
       if (schema === undefined) throw requestError('NO_SUPERGRAPH', {});
@@ -165,11 +188,12 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
 
 /** What a gateway shares with others. */
 export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'figures' | 'requests'>> => {
-  const [live, graph, quarter, minute, requests, errors, ...operations] = await Promise.all([
+  const [live, graph, quarter, minute, loads, requests, errors, ...operations] = await Promise.all([
     own.live(),
     own.graph(),
     pairsIn(own, 'quarter'),
     pairsIn(own, 'minute'),
+    own.loads(),
     own.shared(),
     own.errors(),
     ...[own.operations('quarter'), own.operations('hour'), own.operations('day')],
@@ -181,7 +205,7 @@ export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'fi
   ];
   return {
     figures: {
-      ...{ live, graph, quarter, minute: { ...minute, pairs: [] }, errors: mostFrequent(errors) },
+      ...{ live, graph, quarter, minute: { ...minute, pairs: [] }, loads, errors: mostFrequent(errors) },
       operations: { quarter: ofQuarter, hour: ofHour, day: ofDay },
     },
     requests: requests.slice(0, mostShared),
@@ -242,6 +266,8 @@ function some<Item>(answers: ReadonlyMap<number, Item>): readonly Item[] {
   if (answers.size === 0) throw requestError('OVERLOADED', {});
   return [...answers.values()];
 }
+
+const noVersions: VersionSource = { source: '', troubles: ['No process of the gateway has answered.'] };
 
 /** Milliseconds. */
 const periods = { quarter: 15 * 60_000, minute: 60_000 };

@@ -67,11 +67,17 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   });
   get('refusals', () => source().refusals());
   get('report', (query) => source().report(readQuery(query, reportSchema)));
-  for (const what of ['live', 'graph'] as const)
+  for (const what of ['live', 'graph', 'versions'] as const)
     get(what, (query) => source()[what](readQuery(query, gatewaySchema)));
   get('operations', (query) => source().operations(readQuery(query, operationsSchema)));
   get('errors', (query) => source().errors(readQuery(query, gatewaySchema)));
   get('schema', () => source().schema());
+  get('versions/:id', async (_query, id) => {
+    const found = /^[1-9]\d{0,8}$/.test(id) ? await source().difference(Number(id)) : undefined;
+    if (found !== undefined) return found;
+    throw requestError('NOT_FOUND', { reason: 'The registry of the gateway has no version of this number.' });
+  });
+  get('options', () => source().options());
 
   app.all(`${consolePath}/*`, ({ method }, reply) => {
     if (method === 'GET' || method === 'HEAD')

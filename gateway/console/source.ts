@@ -17,6 +17,8 @@ import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 import type { OperationParts, Range } from './operation-figures';
+import type { LoadParts, VersionSource } from './versions';
+import type { OptionsView, VersionDifference, VersionsView } from './versions-api';
 
 export interface GatewayFilter {
   /** The name of one gateway. @default undefined: all that share a store */
@@ -53,8 +55,8 @@ export interface ReportFilter {
 }
 
 /**
- * What the console shows: `requests`, `live`, `operations`, `errors` and `graph` of all gateways that share a store, or of one of them, all else of the
- * gateway that answers.
+ * What the console shows: `requests`, `live`, `operations`, `errors`, `graph` and `versions` of all gateways that share a store,
+ * or of one of them, all else of the gateway that answers.
  */
 export interface ConsoleSource {
   /** The newest first, at most 200. */
@@ -70,6 +72,10 @@ export interface ConsoleSource {
   readonly gateways: () => Promise<Gateways | undefined>;
   readonly schema: () => Promise<SchemaView>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
+  readonly versions: (filter: GatewayFilter) => Promise<VersionsView>;
+  /** Undefined if the registry has no such version, or there is none. */
+  readonly difference: (version: number) => Promise<VersionDifference | undefined>;
+  readonly options: () => Promise<OptionsView>;
 }
 
 /** Without other requests with the same operation, which other processes may have. */
@@ -96,4 +102,8 @@ export interface ProcessConsole {
   readonly schema: () => Promise<SchemaView | undefined>;
   /** Which of these coordinates earlier versions of the supergraph had; empty where there is no registry. */
   readonly removals: FindRemovals;
+  readonly loads: () => Promise<LoadParts>;
+  readonly versions: () => Promise<VersionSource>;
+  /** Undefined if the registry has no such version, or there is none. */
+  readonly difference: (version: number) => Promise<VersionDifference | undefined>;
 }

@@ -15,6 +15,7 @@ import type { Subscriptions } from './subscriptions/subscriptions';
 import { SupergraphError } from './supergraph-error';
 import type { SupergraphSource } from '../supergraph/source';
 import type { Audit } from '../telemetry/audit/audit';
+import type { LoadHistory } from '../telemetry/load-history';
 import type { Logger } from '../telemetry/logger';
 import type { Metrics } from '../telemetry/metrics/metrics';
 
@@ -27,6 +28,7 @@ export interface GatewaySettings {
   /** The saved supergraph, for a start without the source. */
   readonly lastGood?: LastGood | undefined;
   readonly audit?: Audit | undefined;
+  readonly loads: Pick<LoadHistory, 'note'>;
   readonly runningSubscriptions: Pick<Subscriptions, 'moveTo'>;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -75,7 +77,7 @@ export class Gateway implements GatewayInterface {
    * of no use, or another one runs meanwhile. Later supergraphs wait until `follow`.
    */
   async start(): Promise<void> {
-    const { source, replaces, logger, metrics } = this.#settings;
+    const { source, replaces, loads, logger, metrics } = this.#settings;
     let reason = 'there is none yet.';
     try {
       const first = source.start({
@@ -83,6 +85,7 @@ export class Gateway implements GatewayInterface {
         onUnavailable: (error) => {
           reason = error.message;
           metrics.supergraphUpdates.add(1, { result: 'unavailable' });
+          loads.note({ what: 'supergraph', result: 'unavailable', reason });
           logger.error({ reason: error.message }, 'the supergraph is unavailable');
         },
       });
@@ -209,10 +212,10 @@ export class Gateway implements GatewayInterface {
 
   /** Builds the generation of a supergraph and swaps it in. Resolves with the error if the supergraph cannot be run. */
   async #tryGeneration(supergraphSdl: string): Promise<Error | undefined> {
-    const { source, build, audit, metrics } = this.#settings;
+    const { source, build, audit, loads, metrics } = this.#settings;
+    const to = supergraphId(supergraphSdl);
     try {
       const from = this.#runningId();
-      const to = supergraphId(supergraphSdl);
       const generation = await build(supergraphSdl, this.#current);
       if (this.#state === 'frozen') {
         generation.retire();
@@ -221,17 +224,16 @@ export class Gateway implements GatewayInterface {
       }
       this.#swap(generation);
       // New options also build a generation, of the same supergraph. That is no swap of the supergraph.
-      if (from !== to) audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
+      if (from === to) return undefined;
+      audit?.action({ action: 'supergraph.swap', outcome: 'ok', details: { from, to } });
+      loads.note({ what: 'supergraph', result: 'live', supergraph: to });
       return undefined;
     } catch (error) {
       const reason = (error as Error).message;
       metrics.supergraphUpdates.add(1, { result: 'refused' });
       source.onOutcome?.({ result: 'refused', supergraphSdl, reason });
-      audit?.action({
-        action: 'supergraph.swap',
-        outcome: 'failed',
-        details: { to: supergraphId(supergraphSdl), reason },
-      });
+      audit?.action({ action: 'supergraph.swap', outcome: 'failed', details: { to, reason } });
+      loads.note({ what: 'supergraph', result: 'refused', supergraph: to, reason });
       return error as Error;
     }
   }

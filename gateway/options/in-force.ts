@@ -1,8 +1,9 @@
 import { type Options, optionsSchema } from '.';
 import { type OptionValue, leavesOf } from './leaves';
-import { isSecret, schemasAt } from './problem';
+import { isSecret } from './problem';
 import type { OptionOrigin, OptionSources } from './sources';
 import { hideInUrls } from './urls';
+import { waysAt } from './ways';
 import { isDeepStrictEqual } from 'node:util';
 import { isMap } from './is-map';
 
@@ -18,22 +19,26 @@ export interface OptionInForce extends OptionValue {
  * was read from a file of its own, have no value; credentials in URLs are left out.
  */
 export function optionsInForce(options: Options, sources: OptionSources): OptionInForce[] {
-  return [...leavesOf(options)].map(({ path, value }) => {
-    // What is empty was not in a text that is short for the map around it.
-    const origin = sources.origin(path, isEmpty(value));
-    const isTaken = origin.kind === 'file' && origin.files.length > 0;
-    const isHidden = !isEmpty(value) && (isTaken || isSecret(optionsSchema, path));
-    return { path, value: isHidden ? undefined : asWritten(value, path), origin };
-  });
+  return Array.from(leavesOf(options), (option) => optionInForce(option, sources));
+}
+
+/** One of them. */
+export function optionInForce({ path, value }: OptionValue, sources: OptionSources): OptionInForce {
+  // What is empty was not in a text that is short for the map around it.
+  const origin = sources.origin(path, isEmpty(value));
+  const isTaken = origin.kind === 'file' && origin.files.length > 0;
+  const isHidden = !isEmpty(value) && (isTaken || isSecret(optionsSchema, path));
+  return { path, value: isHidden ? undefined : asWritten(value, path), origin };
 }
 
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 function asWritten(value: unknown, path: readonly PropertyKey[]): unknown {
+  if (Array.isArray(value)) return value.map((each) => asWritten(each, path));
   if (typeof value === 'string') return hideInUrls(value);
   if (typeof value !== 'number') return value;
-  const titles = schemasAt(optionsSchema, path).map(({ title = '' }) => title);
+  const titles = waysAt(optionsSchema, path).map(({ title = '' }) => title);
   if (titles.some((title) => title.startsWith('duration'))) return withUnit(value, durations);
   return titles.includes('size') ? withUnit(value, sizes) : value;
 }

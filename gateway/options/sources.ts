@@ -121,6 +121,13 @@ function merge(under: unknown, over: unknown): unknown {
   return merged;
 }
 
+function memberOf(map: object, key: PropertyKey): unknown {
+  if (Object.hasOwn(map, key)) return (map as Record<PropertyKey, unknown>)[key];
+  // Names of headers may be written in any case.
+  const name = Object.keys(map).find((each) => each.toLowerCase() === key);
+  return name === undefined ? undefined : (map as Record<string, unknown>)[name];
+}
+
 /** Whether options have a value there, or one that is short for it. */
 function has(options: unknown, path: readonly PropertyKey[], isExact: boolean): boolean {
   let value = options;
@@ -129,7 +136,7 @@ function has(options: unknown, path: readonly PropertyKey[], isExact: boolean): 
       if (isExact) return false;
       break;
     }
-    value = (value as Record<PropertyKey, unknown>)[key];
+    value = memberOf(value, key);
   }
   return value !== undefined && (!isMap(value) || path.length === 0) && value !== options;
 }

@@ -5,22 +5,22 @@ import type { OptionProtection } from './protection';
 export interface Way {
   readonly schema: z.core.$ZodTypes;
   readonly isSecret: boolean;
+  /** What kind of value it is, such as `duration`; undefined where its type says it. */
+  readonly title: string | undefined;
   /** Undefined for an option whose absence lets nothing more in. */
   readonly protection: OptionProtection | undefined;
 }
 
-const unmarked = { isSecret: false, protection: undefined };
+const unmarked = { isSecret: false, title: undefined, protection: undefined };
 
 /** What an option of a schema may be: several ways where it may be one of several. */
-export function waysOf(
-  schema: z.core.$ZodType | undefined,
-  around: Pick<Way, 'isSecret' | 'protection'> = unmarked,
-): Way[] {
+export function waysOf(schema: z.core.$ZodType | undefined, around: Omit<Way, 'schema'> = unmarked): Way[] {
   if (schema === undefined) return [];
   const marks = z.globalRegistry.get(schema);
   const protects = marks?.['protects'] as true | OptionProtection | undefined;
   const own = {
     isSecret: around.isSecret || marks?.['writeOnly'] === true,
+    title: around.title ?? marks?.title,
     protection: around.protection ?? (protects === true ? {} : protects),
   };
   const { def } = (schema as z.core.$ZodTypes)._zod;

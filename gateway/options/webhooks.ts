@@ -16,8 +16,10 @@ const kindsRule = `must be a list of ${kinds.join(', ')}`;
 const webhook = mapOf({
   url: httpUrl
     .refine(hasNoCredentials, { error: 'must hold no name and no password' })
-    .describe('Where events are sent by POST. Redirects are not followed.')
-    .meta({ example: 'https://deploys.internal/weir' }),
+    .describe(
+      'Where events are sent by POST. Redirects are not followed. Its path may be a secret, so it is shown by nobody.',
+    )
+    .meta({ example: 'https://deploys.internal/weir', writeOnly: true }),
   secrets: z
     .array(secret, { error: 'must be a list of secrets' })
     .min(1, { error: 'must hold at least one secret' })

@@ -8,6 +8,7 @@ import { openSource } from '../supergraph/open';
 import type { SupergraphSource } from '../supergraph/source';
 import { listSubgraphs } from '../supergraph/subgraphs';
 import { unwritable } from '../telemetry/audit/audit';
+import { LoadHistory } from '../telemetry/load-history';
 import { createLogger } from '../telemetry/logger';
 import { createMetrics } from '../telemetry/metrics/metrics';
 import { Configuration } from './configuration/configuration';
@@ -37,7 +38,13 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
   const logger = createLogger({ level: 'silent' });
   const metrics = createMetrics();
   const { meter } = metrics;
-  const telemetry = { logger, metrics, tracer: undefined, audit: undefined };
+  const telemetry = {
+    logger,
+    metrics,
+    tracer: undefined,
+    audit: undefined,
+    loads: new LoadHistory(logger.redact),
+  };
   const store = openStore({
     options: { ...options.cache, store: 'memory:' },
     meter,

@@ -3,6 +3,7 @@ import type { InvalidationSource } from '../cache/invalidation';
 import type { Peers } from '../cache/stores/peer';
 import { type Extension, problemOfHooks } from '../extensions/import-extension';
 import { type Options, OptionsError, type OptionsInput, parseOptions } from '../options';
+import type { OptionSources } from '../options/sources';
 import type { Hooks } from '../request/hooks';
 import type { Interceptor } from '../subgraph-calls/contract/transport';
 import { apolloManagerSource, type SupergraphManager } from '../supergraph/apollo-manager';
@@ -29,6 +30,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly plugins?: readonly ApolloServerPlugin[] | undefined;
   /** Headers with which GraphiQL opens in development. No effect in production. @default none */
   readonly explorerHeaders?: Readonly<Record<string, string>> | undefined;
+  /** Where the options in use come from, for the console. @default they are given in code */
+  readonly optionSources?: (() => OptionSources | undefined) | undefined;
   /** What the consoles of other gateways call this one. @default the names of the host and of the process */
   readonly name?: string | undefined;
   /** Other processes of this gateway, which invalidate together with it. No effect with a shared store. @default none */
@@ -55,6 +58,7 @@ export function readGiven({
   invalidations,
   clientConnections,
   callbackKey,
+  optionSources,
   name,
   peers,
   hooks = {},

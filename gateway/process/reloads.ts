@@ -34,23 +34,26 @@ export class Reloads {
 
   /** See `RunningGateway.reload`. */
   readonly reload = async (read: () => OptionsInput): Promise<readonly string[] | undefined> => {
-    const { metrics, audit, logger } = this.#given.parts.telemetry;
+    const { metrics, audit, loads, logger } = this.#given.parts.telemetry;
     const swapped = this.#last.then(() => this.#swap(read));
     this.#last = swapped.catch(() => undefined);
     try {
       const changed = await swapped;
       metrics.reloads.add(1, { result: changed === undefined ? 'unchanged' : 'live' });
       if (changed === undefined) {
+        loads.note({ what: 'options', result: 'unchanged' });
         logger.info('the options were read again and have not changed');
         return undefined;
       }
       audit?.action({ action: 'configuration.reload', outcome: 'ok', details: { changed } });
+      loads.note({ what: 'options', result: 'live', changed });
       logger.info({ changed }, 'new options are live');
       return changed;
     } catch (error) {
       const reason = (error as Error).message;
       metrics.reloads.add(1, { result: 'refused' });
       audit?.action({ action: 'configuration.reload', outcome: 'failed', details: { reason } });
+      loads.note({ what: 'options', result: 'refused', reason });
       logger.error({ reason }, 'new options were refused');
       throw error;
     }

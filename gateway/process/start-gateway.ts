@@ -149,7 +149,7 @@ export function openGateway(
     );
     const endpoint = (): string => port.endpoint;
     const operators = opened.add(
-      openOperatorPort(options, { configurations, telemetry, readiness, endpoint, origins, name }),
+      openOperatorPort(options, { configurations, telemetry, readiness, endpoint, origins, name, given }),
     );
     const reloads = new Reloads({ configurations, parts, upstreams, events, ownSource });
 

@@ -5,6 +5,7 @@ import { awsAgents, fetchOutgoing } from '../net/outgoing';
 import type { Options } from '../options';
 import { secretsOf } from '../options/secrets';
 import { type Audit, openAudit } from '../telemetry/audit/audit';
+import { LoadHistory } from '../telemetry/load-history';
 import { createLogger, type LogDestination, type Logger } from '../telemetry/logger';
 import { createMetrics, type Metrics, versionIfKnown } from '../telemetry/metrics/metrics';
 import { startOtlpExport } from '../telemetry/metrics/otlp';
@@ -19,6 +20,7 @@ export interface Telemetry {
   /** Undefined where nothing is traced. */
   readonly tracer: Tracer | undefined;
   readonly audit: Audit | undefined;
+  readonly loads: LoadHistory;
 }
 
 export interface OpenTelemetry extends Telemetry, OpenPart {
@@ -60,7 +62,7 @@ export const openTelemetry = (
       });
     parts.onClose(() => Promise.all([exported?.stop(), tracing?.stop()]));
     return {
-      ...{ logger, metrics, audit, recorder },
+      ...{ logger, metrics, audit, recorder, loads: new LoadHistory(logger.redact) },
       tracer: tracing?.tracer ?? local,
       flush: async () => {
         await Promise.all([tracing?.flush(), audit?.flush()]);

@@ -32,7 +32,10 @@ export const describeSupergraph = (options: DescribeOptions): Promise<DescribedS
   inSchemaThread(options);
 
 /** What `schema-thread.ts` makes. */
-export type SchemaTask = DescribeOptions | { readonly versions: readonly VersionedSupergraph[] };
+export type SchemaTask =
+  | DescribeOptions
+  | { readonly versions: readonly VersionedSupergraph[] }
+  | { readonly supergraphs: readonly [before: string, after: string] };
 
 /** Does it in a thread of its own that ends afterwards. Rejects if that fails or takes too long. */
 export function inSchemaThread<Result>(task: SchemaTask): Promise<Result> {

@@ -7,6 +7,7 @@ import { fileSource } from './file';
 import { type LastGood, lastGoodFile } from './last-good';
 import { openRegistry } from './registry';
 import type { RegistryFacts } from './registry-facts';
+import type { RegistryHistory } from './registry-history';
 import type { FindRemovals } from './removed-names';
 import { s3Source } from './s3';
 import type { SupergraphSource } from './source';
@@ -21,6 +22,8 @@ export interface OpenedSource {
   readonly registryFacts?: (() => Promise<RegistryFacts>) | undefined;
   /** Which version of the registry has removed a name; undefined without one. */
   readonly removals?: FindRemovals | undefined;
+  /** The versions of the registry; undefined without one. */
+  readonly history?: RegistryHistory | undefined;
 }
 
 interface SupergraphSourceTools {
@@ -44,9 +47,9 @@ export function openSource(
     const kept = join('.weir', `${graph}${version === undefined ? '' : `-${version}`}.graphql`);
     const { enabled, interval, minimumDays } = usage;
     const reading = { registry, graph, version, ...pace, minimumDays, webhooks, logger, meter, isReadOnly };
-    const { source, usageSink: sink, facts: registryFacts, removals } = openRegistry(reading);
+    const { source, usageSink: sink, facts: registryFacts, ...known } = openRegistry(reading);
     const recorder = enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined;
-    return { source, usage: recorder, lastGood: lastGood ?? lastGoodFile(kept), registryFacts, removals };
+    return { source, usage: recorder, lastGood: lastGood ?? lastGoodFile(kept), registryFacts, ...known };
   }
   if (url !== undefined) {
     const isS3 = url.startsWith('s3:');

@@ -13,6 +13,7 @@ import type { UsageSink } from '../usage/recorder';
 import { awsAgents } from '../net/outgoing';
 import { createPolling } from './polling';
 import { type RegistryFacts, readRegistryFacts } from './registry-facts';
+import { type RegistryHistory, registryHistory } from './registry-history';
 import { type FindRemovals, findRemovals } from './removed-names';
 import type { SupergraphOutcome, SupergraphSource } from './source';
 import { openWebhooks, type WebhooksOptions } from './webhooks/open';
@@ -45,6 +46,8 @@ export function openRegistry(options: RegistryOptions): {
   /** What it knows of the supergraph that runs. Rejects if it cannot be read. */
   readonly facts: () => Promise<RegistryFacts>;
   readonly removals: FindRemovals;
+  /** Its versions, and which gateways run them. */
+  readonly history: RegistryHistory;
 } {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
@@ -121,7 +124,7 @@ export function openRegistry(options: RegistryOptions): {
   const facts = async (): Promise<RegistryFacts> =>
     readRegistryFacts(await open(), running?.version, options.minimumDays);
   const removals = findRemovals(async () => ({ reader: await open(), running: running?.version }));
-  return { source, usageSink, facts, removals };
+  return { source, usageSink, facts, removals, history: registryHistory(open) };
 }
 
 const noReports: ReturnType<typeof createReports> = {

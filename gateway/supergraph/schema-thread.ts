@@ -12,9 +12,12 @@ import type { Removals, VersionedSupergraph } from './removed-names';
 
 letRequestsGoFirst();
 const task = workerData as SchemaTask;
-void ('versions' in task ? removedIn(task.versions) : describe(task)).then((made) =>
-  parentPort!.postMessage(made),
-);
+void make(task).then((made) => parentPort!.postMessage(made));
+
+function make(given: SchemaTask): Promise<unknown> {
+  if ('versions' in given) return removedIn(given.versions);
+  return 'supergraphs' in given ? differencesOf(given.supergraphs) : describe(given);
+}
 
 async function describe({
   supergraphSdl,
@@ -24,15 +27,23 @@ async function describe({
   if (registry === undefined) return { types: describeTypes(supergraphSdl) };
   const usage = await usageIn(registry, apiSchemaSdl);
   const { before } = registry;
-  const found =
+  const changes =
     before === undefined || before.supergraphSdl === supergraphSdl
       ? []
-      : await changesBetween(apiSchemaOf(before.supergraphSdl), apiSchemaOf(supergraphSdl));
+      : await differencesOf([before.supergraphSdl, supergraphSdl]);
   return {
     types: describeTypes(supergraphSdl, usage),
     usage: { from: usage.firstDay, days: usage.days, neededDays: usage.neededDays },
-    changes: before && found.map(({ severity, message }) => ({ severity, message })),
+    changes: before && changes,
   };
+}
+
+/** What clients see of one supergraph that they did not see of another, the worst first. */
+async function differencesOf([before, after]: readonly [string, string]): Promise<
+  NonNullable<DescribedSupergraph['changes']>
+> {
+  const found = await changesBetween(apiSchemaOf(before), apiSchemaOf(after));
+  return found.map(({ severity, message }) => ({ severity, message }));
 }
 
 async function usageIn({ usage }: RegistryFacts, apiSchemaSdl: string): Promise<SchemaUsage> {

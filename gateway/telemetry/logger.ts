@@ -11,6 +11,8 @@ export interface Logger extends pino.Logger {
   writeLine(level: pino.Level, facts: string, message: string): void;
   /** From now on leaves these texts, and no others, out of every line. */
   hide(secrets: readonly string[]): void;
+  /** A text without what is hidden. */
+  readonly redact: (text: string) => string;
 }
 /** Gets one line of JSON per call. */
 export type LogDestination = pino.DestinationStream;
@@ -52,6 +54,7 @@ export function createLogger({ level, destination, format = 'json' }: LoggerOpti
       output.write(shown?.(redact(line)) ?? redact(line));
     },
     hide: (secrets: readonly string[]) => redaction.hide(secrets),
+    redact,
   });
 }
 

@@ -111,3 +111,12 @@ export function changesOf(before: Version['subgraphs'], after: Version['subgraph
 
 export const isChanged = (before: PublishedSubgraph, after: PublishedSubgraph | undefined): boolean =>
   before.schema !== after?.schema || before.routingUrl !== after.routingUrl;
+
+/** The changes of a version, such as `changed reviews, added orders`. */
+export function describeChanges({ kind, changes, restores, contract }: Version): string {
+  if (kind === 'ended') return 'no contract any more';
+  const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
+  const done = words.join(', ') || (contract === undefined ? 'changed nothing' : 'changed its terms');
+  if (contract !== undefined) return `${done}, as ${contract.of} at version ${contract.version}`;
+  return restores === undefined ? done : `back to version ${restores} (${done})`;
+}

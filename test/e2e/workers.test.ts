@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { RequestSummary } from '../../gateway/console/api';
+import type { OptionsView, VersionsView } from '../../gateway/console/versions-api';
 import { compose } from '../support/compose';
 import { freePort } from '../support/free-port';
 import { startSmallGraph } from '../support/small-graph';
@@ -110,6 +111,18 @@ describe('weir gateway --workers 2', () => {
     await eventually(bothReport);
     const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
     expect(metrics).toContain('weir_configuration_reloads_total{worker="0",result="live"} 1\n');
+    const { loads } = await consoleAt<VersionsView>(adminPort, 'versions');
+    expect(loads).toMatchObject([
+      { what: 'options', result: 'live', changed: [expect.any(String)] },
+      { what: 'supergraph', result: 'live', processes: 2 },
+      { what: 'options', result: 'unchanged' },
+    ]);
+    const { options } = await consoleAt<OptionsView>(adminPort, 'options');
+    // As they are in force, not as a worker has them.
+    expect(options.find(({ name }) => name === 'admin.port')).toMatchObject({
+      ...{ value: adminPort, isChanged: true, origin: { kind: 'flag' } },
+    });
+    expect(options.find(({ name }) => name === 'admin.enabled')).toMatchObject({ value: true });
     const health = await fetch(`http://127.0.0.1:${adminPort}/health/ready`);
     expect([health.status, await health.json()]).toEqual([200, { status: 'ready' }]);
 

@@ -30,5 +30,6 @@ export function figuresOf(service: string, calls: number, isOpen = false): Gatew
     graph: [{ name: service, endpoints: [{ url: `http://${service}/graphql`, isOpen }] }],
     quarter: pairs,
     minute: pairs,
+    loads: { running: [{ supergraph: service, since: 1, processes: 1 }], loads: [] },
   };
 }

@@ -11,6 +11,7 @@ import { createClientState, openUpstreams } from '../../gateway/process/process-
 import type { OpenGatewayParts } from '../../gateway/process/start-gateway';
 import { bodyOf } from '../../gateway/subgraph-calls/wire/request-body';
 import type { Interceptor } from '../../gateway/subgraph-calls/contract/transport';
+import { LoadHistory } from '../../gateway/telemetry/load-history';
 import { createLogger } from '../../gateway/telemetry/logger';
 import { createMetrics } from '../../gateway/telemetry/metrics/metrics';
 import { InProcessClient, type InProcessOptions } from './in-process-client';
@@ -79,7 +80,13 @@ export async function openInProcess(
   const metrics = createMetrics();
   const store = openStore({ options: options.cache, meter: metrics.meter, logger, peers: undefined });
   const source = sourceOf(supergraphSdl);
-  const telemetry = { logger, metrics, tracer: undefined, audit: undefined };
+  const telemetry = {
+    logger,
+    metrics,
+    tracer: undefined,
+    audit: undefined,
+    loads: new LoadHistory(logger.redact),
+  };
   const clients = createClientState(() => [hmacSha256(Buffer.from('of cursors'))], metrics.meter);
   const moveTo = jest.spyOn(clients.subscriptions, 'moveTo');
   const lifecycle = new Lifecycle();

@@ -64,6 +64,21 @@ function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
   ];
 }
 
+/** The options among them that are marked as secrets, and hold text. */
+export const secretsAmong = (places: readonly OptionPlace[]): OptionPlace[] =>
+  places.filter(({ node }) => isMarked(node) && takesText(node));
+
+/** A secret that such an option may be. */
+export const secretFor = ({ node: { title } }: OptionPlace): string =>
+  `${title === 'URL' ? 'https://host.internal/' : ''}${'pLaNtEd0'.repeat(8)}`;
+
+/** Whether an option is marked as a secret. */
+export const isMarked = ({ writeOnly, anyOf = [] }: JsonSchema): boolean =>
+  writeOnly === true || anyOf.some(isMarked);
+
+export const takesText = ({ type, anyOf = [] }: JsonSchema): boolean =>
+  type === 'string' || anyOf.some(takesText);
+
 function withoutOff({ anyOf = [], ...node }: JsonSchema): Pick<OptionPlace, 'node' | 'mayBeOff'> {
   const ways = anyOf.filter(
     ({ type, const: value, properties }) =>
@@ -87,6 +102,8 @@ function companions(group: string, option: string): Record<string, unknown> {
       if (option === 'graph') return { registry: 'folder' };
       if (option === 'webhooks') return { registry: 'folder', graph: 'shop@prod' };
       return ['file', 'url'].includes(option) ? {} : { file: 'supergraph.graphql' };
+    case 'supergraph.webhooks.NAME':
+      return option === 'url' ? { secrets: ['A'.repeat(32)] } : {};
     case 'auth.iam':
       return option === 'module' || option === 'keys' ? {} : { module: 'keys.mjs' };
     case 'auth.oidc[]':

@@ -1,5 +1,6 @@
 import type { GraphSources } from '../../console/graph';
 import type { SchemaView } from '../../console/api';
+import type { SupergraphOrigin } from '../../console/versions';
 import { type Invalidate, tagsOf, UnknownNames } from '../../cache/invalidation';
 import { sentenceOf } from '../../cache/unknown-names';
 import type { Rates } from '../../admission/rates/rates';
@@ -172,6 +173,12 @@ export class Configuration {
   /** Which versions of the registry have removed these names; none without a registry. */
   async removalsOf(coordinates: readonly string[]): Promise<Removals> {
     return (await this.#parts.sources.removals?.(coordinates)) ?? [];
+  }
+
+  /** What the console shows of where supergraphs come from. */
+  get supergraphOrigin(): SupergraphOrigin {
+    const { description: source, history } = this.#parts.sources;
+    return { source, history };
   }
 
   get rates(): Rates | undefined {

@@ -84,7 +84,7 @@ function openSupergraph(
   previous: PreviousGraph | undefined,
 ): Gateway {
   const { packaged, telemetry, clients, upstreams, extensions } = parts;
-  const { logger, metrics, audit } = telemetry;
+  const { logger, metrics, audit, loads } = telemetry;
   const { transport, connections, breakers, signers } = calls;
   const { linkKeys: links } = signers;
   const cursors = new Cursors(
@@ -120,7 +120,7 @@ function openSupergraph(
   };
   return new Gateway({
     source: sources.source,
-    audit,
+    ...{ audit, loads },
     replaces: inherited && {
       supergraphSdl: inherited.supergraphSdl,
       isOfSameSource: isDeepStrictEqual(sourceIn(previous!.options), sourceIn(options)),

@@ -9,8 +9,11 @@ import type { OpenPart } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
 
 /** Where the supergraph and the operations of manifests come from. */
-export interface Sources extends Pick<OpenedSource, 'source' | 'lastGood' | 'usage' | 'removals'>, OpenPart {
+export interface Sources
+  extends Pick<OpenedSource, 'source' | 'lastGood' | 'usage' | 'removals' | 'history'>, OpenPart {
   readonly persistedOperations: PersistedOperations;
+  /** Where supergraphs come from, without what may be secret in a URL. */
+  readonly description: string;
   readonly viewSchema: (supergraph: Parameters<ReturnType<typeof schemaViews>>[0]) => Promise<SchemaView>;
 }
 
@@ -21,16 +24,17 @@ export function openSources(
   trusted: TrustedOperations,
   { telemetry: { metrics, logger }, stores: { store } }: Pick<ProcessParts, 'telemetry' | 'stores'>,
 ): Sources {
-  const { source, lastGood, usage, registryFacts, removals }: OpenedSource =
+  const { registryFacts, ...opened }: OpenedSource =
     ownSource === undefined ? openSource(options, { logger, meter: metrics.meter }) : { source: ownSource };
   const { persistedOperations: statistics } = metrics;
   const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
+  const description = describeSource(options, ownSource);
   return {
-    ...{ source, lastGood, usage, removals, persistedOperations },
-    viewSchema: schemaViews({ source: describeSource(options, ownSource), registryFacts }),
+    ...{ ...opened, persistedOperations, description },
+    viewSchema: schemaViews({ source: description, registryFacts }),
     async close() {
       persistedOperations.close();
-      await usage?.close();
+      await opened.usage?.close();
     },
   };
 }

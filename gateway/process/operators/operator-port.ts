@@ -6,6 +6,7 @@ import type { Options } from '../../options';
 import { versionIfKnown } from '../../telemetry/metrics/metrics';
 import { createAdminServer } from './admin-server';
 import type { Configurations } from '../configurations';
+import type { GatewayOptions } from '../given-options';
 import { addressOf, listen } from '../listen';
 import type { OpenPart } from '../open-parts';
 import type { Telemetry } from '../telemetry';
@@ -20,6 +21,8 @@ export interface OperatorPortParts {
   readonly origins: ConsoleOrigins;
   /** What the consoles of other gateways call this one. */
   readonly name: string;
+  /** The options as they were given at the start, and where they come from. */
+  readonly given: GatewayOptions;
 }
 
 /** Where operators connect: metrics, health, the console. */
@@ -35,12 +38,15 @@ export interface OperatorPort extends OpenPart {
 /** Listens nowhere if `admin.enabled` is false. */
 export function openOperatorPort(
   options: Options,
-  { configurations, telemetry, readiness, endpoint, origins, name }: OperatorPortParts,
+  { configurations, telemetry, readiness, endpoint, origins, name, given }: OperatorPortParts,
 ): OperatorPort {
-  const { metrics, logger, recorder } = telemetry;
+  const { metrics, logger, recorder, loads } = telemetry;
   const { enabled, token, host, port } = options.admin;
   const opened =
-    recorder && openProcessConsole(options, { configurations, recorder, metrics, endpoint, name });
+    recorder &&
+    openProcessConsole(options, {
+      ...{ configurations, recorder, metrics, loads, endpoint, name, given },
+    });
   const source = opened?.source;
   const version = versionIfKnown();
   const about = () =>

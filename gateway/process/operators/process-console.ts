@@ -4,14 +4,18 @@ import { recordLive } from '../../console/live';
 import { gatewayOf } from '../../console/merged-source';
 import { askOperators, askSeldom } from '../../console/operators';
 import { createOwnSource } from '../../console/own-source';
+import { describeOptions } from '../../console/options-view';
 import { figuresMemory, RequestFigures } from '../../console/request-figures';
 import { ReportHistory } from '../../console/report-history';
 import type { RequestLog } from '../../console/request-log';
 import { SharedRecords } from '../../console/shared-records';
 import type { ConsoleSource, ProcessConsole } from '../../console/source';
+import { loadParts, versionSource } from '../../console/versions';
 import type { Options } from '../../options';
+import type { LoadHistory } from '../../telemetry/load-history';
 import type { Metrics } from '../../telemetry/metrics/metrics';
 import type { Configurations } from '../configurations';
+import type { GatewayOptions } from '../given-options';
 import { openConsole, openConsoleStore } from './open-console';
 import { type OpenPart, OpenParts } from '../open-parts';
 
@@ -21,8 +25,11 @@ export interface ProcessConsoleParts {
   readonly metrics: Metrics;
   /** The URL of the GraphQL endpoint. */
   readonly endpoint: () => string;
+  readonly loads: LoadHistory;
   /** What the consoles of other gateways call this one. */
   readonly name: string;
+  /** The options as they were given at the start, and where they come from. */
+  readonly given: GatewayOptions;
 }
 
 export interface OpenProcessConsole extends OpenPart {
@@ -40,7 +47,7 @@ export function openProcessConsole(
     },
     cache,
   }: Options,
-  { configurations, recorder, metrics, endpoint, name }: ProcessConsoleParts,
+  { configurations, recorder, metrics, loads, endpoint, name, given }: ProcessConsoleParts,
 ): OpenProcessConsole {
   const opened = new OpenParts();
   const own = createOwnSource({
@@ -69,8 +76,12 @@ export function openProcessConsole(
     schema: () => configurations.current.describeSchema(),
     // A registry that cannot be read is in the log already.
     removals: (coordinates) => configurations.current.removalsOf(coordinates).catch(() => []),
+    loads: () => Promise.resolve(loadParts(loads)),
+    versions: versionSource(() => configurations.current.supergraphOrigin),
+    difference: async (version) => configurations.current.supergraphOrigin.history?.difference(version),
   };
-  const shown = enabled ? openConsole(gatewayOf(console), name, store) : undefined;
+  const ofOptions = () => describeOptions(configurations.current.options, given.optionSources?.(), given);
+  const shown = enabled ? openConsole(gatewayOf(console, ofOptions), name, store) : undefined;
   opened.onClose(() => (shown ?? store)?.close());
   opened.onClose(() => shared?.stop());
   opened.onClose(() => live.stop());

@@ -1,18 +1,27 @@
 import type { RequestSummary } from '../../../../gateway/console/api';
-import type { GatewaySummary } from '../../../../gateway/console/gateway-summary';
+import { type GatewaySummary, summaryFormat } from '../../../../gateway/console/gateway-summary';
 import {
   type AskAll,
   type AskOne,
   consoleSource,
   mergedGateway,
   type OwnGateway,
+  type PrimaryConsole,
   shareOf,
 } from '../../../../gateway/console/merged-source';
 import type { OtherGateways } from '../../../../gateway/console/other-gateways';
 import { figuresOf, summaryAt } from '../../../support/gateway-figures';
 
+const primary: PrimaryConsole = {
+  loads: () => ({ running: [], loads: [] }),
+  options: () => Promise.resolve({ options: [] }),
+};
 const gatewayAnswering = (answers: ReadonlyMap<number, unknown>) =>
-  mergedGateway((() => Promise.resolve(answers)) as unknown as AskAll, () => Promise.resolve(undefined));
+  mergedGateway(
+    (() => Promise.resolve(answers)) as unknown as AskAll,
+    () => Promise.resolve(undefined),
+    primary,
+  );
 
 describe('several processes', () => {
   const answering = (answers: ReadonlyMap<number, unknown>) => consoleSource(gatewayAnswering(answers));
@@ -68,6 +77,7 @@ describe('several processes', () => {
         (() => Promise.resolve(answers)) as unknown as AskAll,
         ((_: string, names: string[]) =>
           Promise.resolve(names.map((name) => [name, 4]))) as unknown as AskOne,
+        primary,
       ),
     );
     expect(await source.refusals()).toEqual({
@@ -135,7 +145,7 @@ describe('several gateways', () => {
   }
 
   const other = (name: string, more: Partial<GatewaySummary>) => ({
-    ...({ format: 2, id: name, name, at: 0 } as const),
+    ...({ format: summaryFormat, id: name, name, at: 0 } as const),
     figures: figuresOf('products', 3, true),
     ...more,
   });

@@ -36,6 +36,9 @@ const source: ConsoleSource = {
   graph: () => Promise.reject(new Error('secret reason')),
   schema: () => Promise.reject(new Error('secret reason')),
   gateways: () => Promise.resolve(undefined),
+  versions: () => Promise.reject(new Error('secret reason')),
+  difference: () => Promise.resolve(undefined),
+  options: () => Promise.resolve({ options: [] }),
 };
 const about: About = {
   version: '1.2.3',

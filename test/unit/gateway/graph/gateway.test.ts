@@ -42,6 +42,7 @@ function createGateway(first: string | undefined) {
         moved.push(gateway.current!.supergraphSdl);
       },
     },
+    loads: { note: () => undefined },
     logger: createLogger({ level: 'silent' }),
     metrics,
   });
@@ -197,6 +198,7 @@ describe('a first supergraph that cannot be run', () => {
         read: async () => (kept === undefined ? undefined : { supergraphSdl: kept, since: new Date() }),
         write: async () => undefined,
       },
+      loads: { note: () => undefined },
       logger: createLogger({ level: 'warn', destination }),
       metrics,
     });

@@ -3,19 +3,22 @@ import { parseOptions } from '../../../../gateway/options';
 import { optionsJsonSchema } from '../../../support/reference/json-schema';
 import type { JsonSchema } from '../../../../gateway/options/problem';
 import { secretsOf } from '../../../../gateway/options/secrets';
-import { type OptionPlace, optionPlaces } from '../../../support/options-schema';
+import {
+  isMarked,
+  type OptionPlace,
+  optionPlaces,
+  secretFor,
+  secretsAmong,
+  takesText,
+} from '../../../support/options-schema';
 
 const places = optionPlaces(optionsJsonSchema());
-const isMarked = ({ writeOnly, anyOf = [] }: JsonSchema): boolean =>
-  writeOnly === true || anyOf.some(isMarked);
-const takesText = ({ type, anyOf = [] }: JsonSchema): boolean => type === 'string' || anyOf.some(takesText);
-const marked = places.filter(({ node }) => isMarked(node) && takesText(node));
 
-it.each(marked.map((place) => [place.name, place] as const))(
+it.each(secretsAmong(places).map((place) => [place.name, place] as const))(
   'are found at %s, which is marked as one',
-  (_, { with: put }: OptionPlace) => {
-    const secret = '0123456789abcdef'.repeat(4);
-    expect(secretsOf(parseOptions(put(secret)))).toContain(secret);
+  (_, place: OptionPlace) => {
+    const secret = secretFor(place);
+    expect(secretsOf(parseOptions(place.with(secret)))).toContain(secret);
   },
 );
 

@@ -19,6 +19,7 @@ import { migrateCommand } from './commands/migrate';
 import { packageCommand } from './commands/package';
 import { publishCommand } from './commands/publish';
 import { rehearseRecoveryCommand } from './commands/rehearse-recovery';
+import { replayCommand } from './commands/replay';
 import { reportCommand } from './commands/report';
 import { rollbackCommand } from './commands/rollback';
 import { statusCommand } from './commands/status';
@@ -43,6 +44,7 @@ const commands: readonly CreateCommand[] = [
     composeCommand,
     explainCommand,
     reportCommand,
+    replayCommand,
   ],
   ...[
     checkCommand,

@@ -1,6 +1,6 @@
 import type { DifferenceSide } from './difference';
 import { type Differences, shortened } from './differences';
-import { type ExactJson, type ExactObject, typeOf, describeJson } from './exact-json';
+import { type ExactJson, type ExactObject, typeOf, writeExactJson } from './exact-json';
 import { type Place, placeIn, positionOf, root } from './place';
 
 /** The parts of an error that count. */
@@ -47,7 +47,7 @@ function errorsOf(errors: ExactJson, { rules }: Differences): ComparedError[] {
     let place = root;
     let position = '';
     for (const step of steps.slice(0, longestPath) as ExactJson[]) {
-      const text = describeJson(step);
+      const text = writeExactJson(step, 8);
       if (typeOf(step) === 'number') {
         position += rules.isUnordered(place) ? '[]' : `[${text}]`;
         place = placeIn(place, Number(text));
@@ -61,7 +61,7 @@ function errorsOf(errors: ExactJson, { rules }: Differences): ComparedError[] {
     const text = typeof code === 'string' ? code : '';
     const side: DifferenceSide = {
       shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${place === root ? 'no path' : positionOf(place)}`,
-      ...(rules.values && { value: shortened(describeJson(fields['message'] ?? null)) }),
+      ...(rules.values && { value: shortened(writeExactJson(fields['message'] ?? null, 8)) }),
     };
     return [{ place, position, code: text, side }];
   });

@@ -1,5 +1,5 @@
 import type { Difference, DifferenceKind, DifferenceSide } from './difference';
-import { type ExactJson, typeOf, describeJson } from './exact-json';
+import { type ExactJson, typeOf, writeExactJson } from './exact-json';
 import { pathOf, type Place, type PlaceMatcher, positionOf } from './place';
 
 export interface CompiledRules {
@@ -41,7 +41,7 @@ export class Differences {
 
   sideOf(value: ExactJson): DifferenceSide {
     const shape = shapeOf(value);
-    return this.rules.values ? { shape, value: shortened(describeJson(value)) } : { shape };
+    return this.rules.values ? { shape, value: shortened(writeExactJson(value, 8)) } : { shape };
   }
 
   /** Each path and kind once, in the order in which they were found. */

@@ -59,15 +59,15 @@ export function isSameNumber(a: string, b: string): boolean {
 
 const isInteger = /^-?\d+$/;
 
-/** The JSON text of a value, with its numbers as they were written, so many levels of it. */
-export function describeJson(value: ExactJson, levels = 8): string {
+/** The JSON text of a value, with its numbers as they were written. @param levels those below are left out */
+export function writeExactJson(value: ExactJson, levels = Infinity): string {
   if (typeOf(value) === 'number') return (value as string).slice(1);
   if (typeof value === 'string') return JSON.stringify(value.startsWith(numberMark) ? value.slice(1) : value);
   if (value === null || typeof value === 'boolean') return String(value);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   if (levels === 0) return `${open}…${close}`;
   const parts = Object.entries(value).map(([name, each]: [string, ExactJson]) => {
-    const text = describeJson(each, levels - 1);
+    const text = writeExactJson(each, levels - 1);
     return open === '[' ? text : `${JSON.stringify(name)}:${text}`;
   });
   return `${open}${parts.join(',')}${close}`;

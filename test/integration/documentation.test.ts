@@ -256,6 +256,7 @@ const others = [
     'curl',
     'cut',
     'docker',
+    'echo',
     'export',
     'git',
     'grep',

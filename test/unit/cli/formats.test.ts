@@ -1,5 +1,8 @@
 /** `--format json` of the commands in cli/: what is on stdout, and nothing else, for programs. docs/commands.md has the shapes. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -166,6 +169,35 @@ describe('--format json', () => {
     });
     const torn = file('audit.jsonl', '{"seq":7}\n');
     expect(await shapeOf(1, verdict, 'audit', 'verify', torn)).toMatchObject({ passed: false });
+  });
+
+  it('of replay', async () => {
+    const server = createServer((_request, response) => response.end('{"data":{"x":1}}')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const numbers = { compared: z.number(), equal: z.number(), different: z.number() };
+    const side = z.strictObject({ p50: z.number(), p99: z.number(), calls: z.null() });
+    const operation = z.strictObject({
+      ...{ ...numbers, a: side, b: side, hash: z.string(), name: z.string(), text: z.string() },
+      paths: z.array(z.unknown()),
+    });
+    const report = z.strictObject({
+      ...{ ...numbers, a: side, b: side, requests: z.number(), operations: z.array(operation) },
+      endpoints: z.strictObject({ a: z.string(), b: z.string() }),
+      rules: z.strictObject({
+        ignore: z.array(z.string()),
+        unordered: z.array(z.string()),
+        values: z.boolean(),
+      }),
+      skipped: z.record(z.string(), z.number()),
+    });
+    const input = file('queries.jsonl', '{"query":"query A { x }"}\n{"query":"mutation { x }"}');
+    const found = await shape(report, 'replay', endpoint, endpoint, '--from', input);
+    server.close().closeAllConnections();
+    expect(found).toMatchObject({ equal: 1, skipped: { mutation: 1 } });
   });
 
   it('leaves stdout empty where there is no answer', async () => {

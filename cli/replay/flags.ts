@@ -1,0 +1,101 @@
+import type { ComparisonRules } from '../../gateway/replay/compare';
+import { CommandFailure, type Context } from '../context';
+import type { EndpointOptions } from './endpoint';
+
+export interface ReplayFlags {
+  readonly from: readonly string[];
+  /** `NAME=VARIABLE`, for both endpoints or one. */
+  readonly header?: readonly string[];
+  readonly headerA?: readonly string[];
+  readonly headerB?: readonly string[];
+  readonly keepHeader?: readonly string[];
+  readonly ignore?: readonly string[];
+  readonly unordered?: readonly string[];
+  readonly values?: true;
+  readonly rate: number;
+  readonly concurrency: number;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly state?: string;
+  readonly format: string;
+}
+
+export interface ReplaySettings extends ComparisonRules {
+  readonly a: EndpointOptions;
+  readonly b: EndpointOptions;
+  readonly files: readonly string[];
+  /** Requests in a second to each endpoint. */
+  readonly rate: number;
+  readonly concurrency: number;
+  readonly state: string | undefined;
+}
+
+/** No error has a value that was given, as it may be a secret. @throws {CommandFailure} */
+export function readFlags(a: string, b: string, flags: ReplayFlags, env: Context['env']): ReplaySettings {
+  const { from, header = [], headerA = [], headerB = [], keepHeader = [], timeout } = flags;
+  const kept = keepHeader.map((name) => headerName('--keep-header', name));
+  const both = headersOf('--header', header, env);
+  const endpoint = (side: string, url: string, flag: string, own: readonly string[]): EndpointOptions => ({
+    ...{ url: endpointUrl(side, url), kept, timeout },
+    headers: new Map([...both, ...headersOf(flag, own, env)]),
+  });
+  return {
+    a: endpoint('A', a, '--header-a', headerA),
+    b: endpoint('B', b, '--header-b', headerB),
+    ...{ files: from, rate: flags.rate, concurrency: flags.concurrency, state: flags.state },
+    ...{ ignore: flags.ignore ?? [], unordered: flags.unordered ?? [], values: flags.values === true },
+  };
+}
+
+function endpointUrl(side: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new CommandFailure(
+      `weir: ${side} must be the URL of a GraphQL endpoint, such as http://127.0.0.1:4000/graphql.`,
+      2,
+    );
+  if (url.username !== '' || url.password !== '')
+    throw new CommandFailure(
+      `weir: ${side} must have no user name and password, which would be in the list of processes: put the header into a variable of the environment, and name it with --header authorization=VARIABLE.`,
+      2,
+    );
+  return url;
+}
+
+function headersOf(flag: string, headers: readonly string[], env: Context['env']): [string, string][] {
+  return headers.map((text) => {
+    const [, name, variable] = /^([^=]+)=\$?([A-Za-z_]\w*)$/.exec(text) ?? [];
+    if (name === undefined || variable === undefined)
+      throw new CommandFailure(
+        `weir: ${flag} must be a header and the variable of the environment that has its value, such as authorization=TOKEN.`,
+        2,
+      );
+    const known = headerName(flag, name);
+    const value = env[variable];
+    if (value === undefined || value === '')
+      throw new CommandFailure(
+        `weir: ${flag} ${known} names a variable of the environment that is not set: give the name of the variable, and export it.`,
+        2,
+      );
+    if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(value))
+      throw new CommandFailure(
+        `weir: the variable for ${flag} ${known} must be one line of Latin characters.`,
+        2,
+      );
+    return [known, value];
+  });
+}
+
+function headerName(flag: string, name: string): string {
+  if (!/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(name))
+    throw new CommandFailure(`weir: ${flag} must begin with the name of a header, such as authorization.`, 2);
+  const known = name.toLowerCase();
+  if (ownHeaders.has(known))
+    throw new CommandFailure(`weir: ${flag} must not name ${known}, which each request has already.`, 2);
+  return known;
+}
+
+const ownHeaders = new Set([
+  ...['connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive', 'proxy-connection'],
+  ...['accept-encoding', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { CommandFailure } from '../context';
+import { BrokenJson, type JsonPiece, JsonScanner } from './json-scanner';
+import { type ReplayRequest, requestsOf, type SkipReason } from './requests';
+
+/** A request of the input, or why it is left out; and where it is from, such as `traffic.jsonl:12`. */
+export interface InputRequest {
+  readonly request: ReplayRequest | SkipReason;
+  readonly from: string;
+}
+
+/** Reads files in the order that they are given, a part at a time. @throws {CommandFailure} */
+export async function* readRequests(files: readonly string[]): AsyncGenerator<InputRequest> {
+  for (const file of files)
+    for await (const piece of readPieces(file))
+      for (const request of requestsOf(piece)) yield { request, from: `${file}:${piece.line}` };
+}
+
+/** What the files hold. Nothing of it is kept. */
+export interface Survey {
+  /** How many requests are sent. */
+  readonly total: number;
+  /** How many are not, by reason. */
+  readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
+  /** Another one for other requests. */
+  readonly digest: string;
+}
+
+/** Reads all files, so that input that is broken is refused before anything is sent. @throws {CommandFailure} */
+export async function survey(files: readonly string[], signal: AbortSignal): Promise<Survey> {
+  const skipped: Partial<Record<SkipReason, number>> = {};
+  const digest = createHash('sha256');
+  let total = 0;
+  for await (const { request, from } of readRequests(files)) {
+    if (signal.aborted) throw new CommandFailure('weir: stopped before anything was sent.', 2);
+    if (typeof request === 'string') skipped[request] = (skipped[request] ?? 0) + 1;
+    else {
+      total++;
+      digest.update(JSON.stringify([from, request.body, request.search]));
+    }
+  }
+  return { total, skipped, digest: digest.digest('hex') };
+}
+
+async function* readPieces(file: string): AsyncGenerator<JsonPiece> {
+  const scanner = new JsonScanner();
+  const handle = await open(file).catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+  try {
+    const buffer = Buffer.allocUnsafeSlow(bytesAtOnce);
+    for (let isFirst = true; ; isFirst = false) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length).catch((error: unknown) => {
+        throw unreadable(file, error);
+      });
+      if (bytesRead === 0) break;
+      const bytes = buffer.subarray(0, bytesRead);
+      // RFC 8259, section 8.1: a byte order mark may be ignored.
+      yield* scanner.scan(isFirst && bytes.indexOf('\uFEFF') === 0 ? bytes.subarray(3) : bytes);
+    }
+    yield* scanner.end();
+  } catch (error) {
+    if (!(error instanceof BrokenJson)) throw error;
+    throw new CommandFailure(
+      `weir: ${file}:${error.line} is not JSON: ${error.message}. --from takes JSON lines, a HAR, and requests of the console.`,
+      2,
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
+const bytesAtOnce = 256 * 1024;
+
+function unreadable(file: string, error: unknown): CommandFailure {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const fact = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code ?? message})`;
+  return new CommandFailure(`weir: --from names ${file}, which ${fact}.`, 2);
+}

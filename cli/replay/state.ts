@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { ReplayReport, type SavedReport } from '../../gateway/replay/report';
+import { CommandFailure } from '../context';
+import { replaceFile } from '../terminal/replace-file';
+
+interface SavedState {
+  readonly weirReplay: 1;
+  /** Of requests, endpoints and rules: only with the same ones it goes on. */
+  readonly digest: string;
+  /** All requests before this one were compared. */
+  readonly next: number;
+  /** And these behind it. */
+  readonly beyond: readonly number[];
+  readonly report: SavedReport;
+}
+
+/** What was compared so far: which requests, by their number, and the report. A file has it, where one is named. */
+export class ReplayState {
+  readonly report: ReplayReport;
+  readonly #file: string | undefined;
+  readonly #digest: string;
+  #next: number;
+  readonly #beyond: Set<number>;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(file: string | undefined, digest: string, saved?: SavedState) {
+    this.#file = file;
+    this.#digest = digest;
+    this.report = new ReplayReport(saved?.report);
+    this.#next = saved?.next ?? 0;
+    this.#beyond = new Set(saved?.beyond);
+  }
+
+  /** @throws {CommandFailure} if the file is another one */
+  static async open(file: string | undefined, digest: string): Promise<ReplayState> {
+    const text = file === undefined ? undefined : await readState(file);
+    if (text === undefined) return new ReplayState(file, digest);
+    const saved = parseState(text);
+    if (saved?.weirReplay !== 1)
+      throw new CommandFailure(`weir: --state names ${file}, which no \`weir replay\` has written.`, 2);
+    if (saved.digest !== digest)
+      throw new CommandFailure(
+        `weir: ${file} is the state of another replay, with other requests, endpoints, headers or rules: name another file with --state, or remove it.`,
+        2,
+      );
+    return new ReplayState(file, digest, saved);
+  }
+
+  isDone(number: number): boolean {
+    return number < this.#next || this.#beyond.has(number);
+  }
+
+  /** How many were compared. */
+  get done(): number {
+    return this.#next + this.#beyond.size;
+  }
+
+  finish(number: number): void {
+    this.#beyond.add(number);
+    while (this.#beyond.delete(this.#next)) this.#next++;
+  }
+
+  /** Replaces the file; a process that is killed leaves the file of before, or this one. */
+  async write(): Promise<void> {
+    if (this.#file === undefined) return;
+    const saved: SavedState = {
+      ...{ weirReplay: 1, digest: this.#digest, next: this.#next, beyond: [...this.#beyond] },
+      report: this.report.save(),
+    };
+    const text = JSON.stringify(saved);
+    this.#writing = this.#writing.then(() => replaceFile(this.#file!, text));
+    await this.#writing;
+  }
+}
+
+async function readState(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new CommandFailure(`weir: --state names ${file}, which cannot be read (${code ?? message}).`, 2);
+  });
+}
+
+function parseState(text: string): SavedState | undefined {
+  try {
+    return JSON.parse(text) as SavedState | undefined;
+  } catch {
+    return undefined;
+  }
+}

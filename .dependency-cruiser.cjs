@@ -200,10 +200,10 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/',
-        pathNot: '^schema/composition/(compose|one-of|contract|contract-filter)\\.ts$',
+        pathNot: '^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph)\\.ts$',
       },
       to: {
-        path: 'node_modules/@apollo/federation-internals|^schema/composition/(compose|one-of|contract|contract-filter)\\.ts$',
+        path: 'node_modules/@apollo/federation-internals|^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -1,5 +1,6 @@
 export type { Composition, SubgraphSchema } from './composition/compose';
-export { composeSupergraph, requireComposer } from './composition/composer';
+export { composeSupergraph, executableSubgraph, requireComposer } from './composition/composer';
+export type { EntityKey, ExecutableSubgraph } from './composition/executable-subgraph';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';
 export { formatProblem, type Problem, type ProblemLocation } from './composition/problem';
 export {

@@ -11,6 +11,9 @@ import { createOutput } from '../dev/output';
 import { type Part, RunningParts } from '../dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from '../gateway-options';
 import type * as Schema from '../../schema';
+import type * as Mocks from '../dev/mocks/mock-server';
+import type { MockServer } from '../dev/mocks/mock-server';
+import type * as ScalarsFile from '../dev/mocks/scalars-file';
 import type * as OwnGraph from '../dev/own-graph';
 import type * as ReferenceGraph from '../dev/reference-graph';
 import { isCheckout, packageRoot } from '../own-package';
@@ -21,6 +24,8 @@ interface DevFlags extends GatewayFlags {
   readonly supergraphConfig?: string;
   readonly data?: string;
   readonly reset?: true;
+  readonly mock?: readonly string[];
+  readonly mockScalars?: string;
   readonly verbose?: true;
 }
 
@@ -34,6 +39,8 @@ export function devCommand(context: Context): Command {
         'and the options are watched, and running subgraphs are asked again every 2 seconds: a change that composes ' +
         'is live within seconds, and one that does not changes nothing. With --port 0, all ports are free ones. ' +
         'docs/getting-started.md goes all the way.\n\n' +
+        '--mock answers for subgraphs in place of their services, with values made up from their schemas: ' +
+        'docs/dev-over.md.\n\n' +
         'In a checkout of Weir, the reference graph is run where there is no supergraph.yaml: a shop, with an ' +
         'embedded DynamoDB (DYNAMODB_ENDPOINT replaces it) and credentials to try.',
     )
@@ -46,6 +53,11 @@ export function devCommand(context: Context): Command {
       'of the reference graph: where the embedded DynamoDB keeps its data (default: .weir/dynamodb)',
     )
     .option('--reset', 'of the reference graph: delete that data first')
+    .option('--mock <NAME...>', 'answer for these subgraphs with values made up from their schemas')
+    .option(
+      '--mock-scalars <FILE>',
+      'of mocks: the values of scalars, a map in YAML or JSON (default: made up, too)',
+    )
     .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')
     .addHelpText(
       'after',
@@ -54,6 +66,7 @@ export function devCommand(context: Context): Command {
         '  $ weir dev\n' +
         '  $ weir dev --supergraph-config graph/supergraph.yaml --port 8080\n' +
         '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
+        '  $ weir dev --mock payments shipping --mock-scalars scalars.yaml\n' +
         '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
     )
     .action((flags: DevFlags) => dev(flags, context));
@@ -81,6 +94,7 @@ async function dev(flags: DevFlags, { signal: stop, ...others }: Context): Promi
 }
 
 async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
+  refuseMocksInProduction(flags, context);
   const { stderr, env } = context;
   const { file, isReference } = chooseGraph(flags);
   // Read as soon as it exists.
@@ -112,6 +126,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   // Errors in the options are reported before anything is started.
   (require('../../schema') as typeof Schema).requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
+  const mocks = await startMocks(flags, parts);
   let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {
     ...{ file, context, output, parts },
@@ -124,6 +139,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       return options;
     },
     ports: flags.port === '0' ? 'free' : 'configured',
+    mocks,
     onSubgraphs: (urls) => {
       const problem = announced?.replace(Object.fromEntries(urls));
       if (problem !== undefined) output.say(unwritten(problem));
@@ -139,7 +155,9 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
     : await (require('../dev/own-graph') as typeof OwnGraph).startOwnGraph(graphOptions);
   const adminToken = randomBytes(16).toString('hex');
   const [gateway] = await Promise.all([
-    startDevGateway({ reader, watch, graph, adminToken, output }).then((started) => parts.add(started)),
+    startDevGateway({ reader, watch, graph, mocks, adminToken, output }).then((started) =>
+      parts.add(started),
+    ),
     graph.first,
   ]);
   const { configured } = gateway;
@@ -158,6 +176,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   output.print(
     banner({
       ...facts,
+      mocked: mocks?.names ?? [],
       url: gateway.url,
       adminUrl: gateway.adminUrl,
       hasConsole: configured.admin.console.enabled,
@@ -167,6 +186,31 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       milliseconds: performance.now(),
     }),
   );
+}
+
+/** @throws {CommandFailure} where made up answers could reach real users */
+function refuseMocksInProduction({ mock = [] }: DevFlags, { env }: Context): void {
+  const variable = ['NODE_ENV', 'WEIR_MODE'].find((name) => env[name] === 'production');
+  if (mock.length === 0 || variable === undefined) return;
+  throw new CommandFailure(
+    `weir: --mock makes answers up, which is refused in production: ${variable} is production.`,
+    2,
+  );
+}
+
+/** @throws {CommandFailure} if the values of scalars cannot be read */
+async function startMocks(
+  { mock, mockScalars }: DevFlags,
+  parts: RunningParts,
+): Promise<MockServer | undefined> {
+  if (mock === undefined) {
+    if (mockScalars === undefined) return undefined;
+    throw new CommandFailure('weir: --mock-scalars has no effect without --mock NAME.', 2);
+  }
+  const { readScalarValues } = require('../dev/mocks/scalars-file') as typeof ScalarsFile;
+  const { startMockServer } = require('../dev/mocks/mock-server') as typeof Mocks;
+  const scalars = mockScalars === undefined ? new Map() : readScalarValues(mockScalars);
+  return parts.add(await startMockServer({ names: [...new Set(mock)], scalars }));
 }
 
 const unwritten = (problem: string): string =>

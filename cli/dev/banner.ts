@@ -8,6 +8,8 @@ export interface BannerFacts extends GraphFacts {
   readonly hasConsole: boolean;
   /** The generated token for the admin port; undefined if the configuration has one. */
   readonly adminToken: string | undefined;
+  /** The subgraphs that are not called, but answered for. */
+  readonly mocked: readonly string[];
   /** The options file, if there is one. */
   readonly options: string | undefined;
   /** Milliseconds since the process began. */
@@ -16,7 +18,7 @@ export interface BannerFacts extends GraphFacts {
 
 /** The text that `weir dev` prints once it runs. */
 export function banner(facts: BannerFacts): string {
-  const { url, subgraphs, data, credentials, milliseconds } = facts;
+  const { url, subgraphs, mocked, data, credentials, milliseconds } = facts;
   const { watched, options, needsCredentials, query, header } = facts;
   const rows: [string, string][] = [
     ['Endpoint', `${url}   in a browser: Apollo Sandbox`],
@@ -26,7 +28,7 @@ export function banner(facts: BannerFacts): string {
     ...(data === undefined ? [] : [['Data', data] satisfies [string, string]]),
     ...Array.from(subgraphs, ([name, address], index): [string, string] => [
       index === 0 ? 'Subgraphs' : '',
-      `${name.padEnd(longest(subgraphs))}  ${address}`,
+      `${name.padEnd(longest(subgraphs))}  ${mocked.includes(name) ? 'mocked' : address}`,
     ]),
   ];
   return [

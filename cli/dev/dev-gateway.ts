@@ -5,6 +5,7 @@ import type { RunningGateway } from '../../gateway/process/start-gateway';
 import { type OptionsReader, withExtensionsTried, withOptionsErrors } from '../gateway-options';
 import type { OptionsWatch } from '../gateway/watch-options';
 import type { Graph } from './graph';
+import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
 
 export interface DevGatewayOptions {
@@ -12,6 +13,7 @@ export interface DevGatewayOptions {
   /** Notices when the options may have changed. */
   readonly watch: OptionsWatch;
   readonly graph: Graph;
+  readonly mocks: MockServer | undefined;
   readonly adminToken: string;
   readonly output: Output;
 }
@@ -96,9 +98,10 @@ export async function startDevGateway(options: DevGatewayOptions): Promise<DevGa
 
 function start(
   configured: Options,
-  { reader, graph, adminToken, output }: DevGatewayOptions,
+  { reader, graph, mocks, adminToken, output }: DevGatewayOptions,
 ): Promise<RunningGateway> {
-  const options: GatewayOptions = graph.optionsOf(configured);
+  const own = graph.optionsOf(configured);
+  const options: GatewayOptions = mocks?.optionsOf(own) ?? own;
   return withOptionsErrors(
     () =>
       (require('../../gateway/process/start-gateway') as typeof StartGateway).startGateway({

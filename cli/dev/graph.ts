@@ -2,6 +2,7 @@ import type { Options } from '../../gateway/options';
 import type { GatewayOptions } from '../../gateway/process/given-options';
 import type { Context } from '../context';
 import type { DevelopmentCredentials } from './credentials';
+import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
 import type { NeededPort } from './ports';
 import type { RunningParts } from './running-parts';
@@ -50,6 +51,8 @@ export interface GraphOptions {
   /** Returns the gateway's current options. */
   readonly options: () => Options;
   readonly ports: 'free' | 'configured';
+  /** Answers for subgraphs that are not called; undefined if all are. */
+  readonly mocks: MockServer | undefined;
   /** Called with the address of each subgraph, by name, when a supergraph has changed them. */
   readonly onSubgraphs: (urls: GraphFacts['subgraphs']) => void;
   readonly logLevel: string;

@@ -1,6 +1,7 @@
 import type { ComposeFileOptions, FileComposition, SubgraphSchema } from '../../schema';
 import { CommandFailure } from '../context';
 import type * as Schema from '../../schema';
+import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
 import type { SubgraphProcesses } from './subgraph-processes';
 import type { SupergraphFeed } from './supergraph-feed';
@@ -11,6 +12,7 @@ const loadSchema = () => require('../../schema') as typeof Schema;
 export interface LiveSupergraphOptions {
   readonly source: ComposeFileOptions;
   readonly processes: SubgraphProcesses;
+  readonly mocks: MockServer | undefined;
   /** Resolves when the processes have started for the first time. */
   readonly started: Promise<void>;
   readonly feed: SupergraphFeed;
@@ -58,7 +60,7 @@ export async function keepLive(options: LiveSupergraphOptions): Promise<LiveSupe
  */
 async function goLive(
   composition: FileComposition,
-  { processes, feed, output }: LiveSupergraphOptions,
+  { processes, mocks, feed, output }: LiveSupergraphOptions,
 ): Promise<boolean> {
   const { errors, config, subgraphs } = composition;
   if (errors || !config) {
@@ -78,7 +80,10 @@ async function goLive(
     return true;
   }
   const isFirst = !feed.isFed;
-  const isNew = feed.push(routed(composition, subgraphs, processes.urls));
+  mocks?.take(subgraphs, composition.supergraphSdl);
+  const isNew = feed.push(
+    routed(composition, subgraphs, new Map([...processes.urls, ...(mocks?.urls ?? [])])),
+  );
   await processes.prune(config);
   if (isNew && !isFirst)
     output.say(`the new supergraph is live, after ${((performance.now() - since) / 1000).toFixed(1)} s.`);

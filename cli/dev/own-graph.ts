@@ -11,6 +11,7 @@ import {
   type Problem,
   type SubgraphConfig,
   type SubgraphSchema,
+  type SupergraphConfig,
   watchSupergraph,
 } from '../../schema';
 import { CommandFailure, type Context } from '../context';
@@ -19,6 +20,7 @@ import { isListening, untilListening } from './subgraph-command';
 import { Commands } from './subgraph-commands';
 import { failWithProblems } from './failed-problems';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
+import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
 import { StoppedError } from './running-parts';
 import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';
@@ -34,6 +36,7 @@ export async function startOwnGraph({
   parts,
   options,
   ports,
+  mocks,
   onSubgraphs,
   logLevel,
 }: GraphOptions): Promise<Graph> {
@@ -51,7 +54,11 @@ export async function startOwnGraph({
   );
   const source = { file, env };
   // An invalid configuration, or a port that is taken, ends the command.
-  await commands.apply(await loadSupergraphConfig(source).catch(failWithProblems));
+  const config = await loadSupergraphConfig(source).catch(failWithProblems);
+  mocks?.check(config);
+  const start = (given: SupergraphConfig): Promise<SupergraphConfig> =>
+    commands.apply(mocks?.replaceIn(given) ?? given);
+  await start(config);
 
   const feed = createSupergraphFeed((outcome) => {
     if (outcome.result === 'refused')
@@ -60,7 +67,7 @@ export async function startOwnGraph({
   });
   signal.addEventListener('abort', () => feed.fail(new StoppedError()), { once: true });
   const others = new OtherSubgraphs(output, signal);
-  const live = new LiveGraph({ feed, commands, output, onSubgraphs });
+  const live = new LiveGraph({ feed, commands, mocks, output, onSubgraphs });
   composesWith = (subgraph) => live.composesWith(subgraph);
   takeProxies(env);
   const introspection = introspectAsGateway(options);
@@ -70,9 +77,9 @@ export async function startOwnGraph({
     sign: introspection.sign,
     fetch: introspection.fetch,
     prepare: async (config) => {
-      others.waitFor(config.subgraphs);
+      others.waitFor((mocks?.replaceIn(config) ?? config).subgraphs);
       try {
-        const applied = await commands.apply(config);
+        const applied = await start(config);
         say(undefined);
         return applied;
       } catch (error) {
@@ -118,6 +125,7 @@ function takeProxies(env: Context['env']): void {
 class LiveGraph {
   readonly #feed: SupergraphFeed;
   readonly #commands: Commands;
+  readonly #mocks: MockServer | undefined;
   readonly #output: Output;
   readonly #onSubgraphs: GraphOptions['onSubgraphs'];
   /** Compositions go live one after the other. */
@@ -134,10 +142,12 @@ class LiveGraph {
   constructor({
     feed,
     commands,
+    mocks,
     output,
     onSubgraphs,
-  }: { feed: SupergraphFeed; commands: Commands } & Pick<GraphOptions, 'output' | 'onSubgraphs'>) {
+  }: { feed: SupergraphFeed; commands: Commands } & Pick<GraphOptions, 'mocks' | 'output' | 'onSubgraphs'>) {
     this.#feed = feed;
+    this.#mocks = mocks;
     this.#onSubgraphs = onSubgraphs;
     this.#commands = commands;
     this.#output = output;
@@ -172,6 +182,7 @@ class LiveGraph {
     this.supergraphSdl = supergraphSdl;
     this.urls = new Map(config!.subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
     this.#onSubgraphs(this.urls);
+    this.#mocks?.take(subgraphs, supergraphSdl);
     const isNew = this.#feed.push(supergraphSdl);
     if (!isNew && wasBroken) this.#output.say('it composes again, to the supergraph that runs.');
   }

@@ -36,6 +36,7 @@ export async function startReferenceGraph({
   parts,
   options,
   ports,
+  mocks,
   logLevel,
   data,
   reset,
@@ -47,12 +48,13 @@ export async function startReferenceGraph({
   const sign = introspectionSigner({ ...env, ...link.env });
   const source = { file, env, sign };
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
+  mocks?.check(config);
   const schemas = await readSubgraphSchemas(config, { sign }).catch(failWithProblems);
   const processes = await parts.add(
     new SubgraphProcesses({
       otherPorts: () => gatewayPorts(options()),
       ports,
-      script: subgraphScript,
+      script: (name) => (mocks?.names.includes(name) ? undefined : subgraphScript(name)),
       env: {
         WEIR_DEVELOPMENT: 'true',
         ...env,
@@ -69,7 +71,7 @@ export async function startReferenceGraph({
   // It may reject before the code that awaits it runs; the rejection is handled there.
   started.catch(() => undefined);
   const feed = createSupergraphFeed();
-  const live = await parts.add(await keepLive({ source, processes, started, feed, output }));
+  const live = await parts.add(await keepLive({ source, processes, mocks, started, feed, output }));
   const credentials = await (require('./credentials') as typeof Credentials).developmentCredentials();
   const { modesIn } = require('../../gateway/options/auth') as typeof AuthOptions;
   return {
@@ -88,7 +90,7 @@ export async function startReferenceGraph({
     linkEnv: link.shared,
     describe: ({ auth }) => ({
       watched: 'Schema files are',
-      subgraphs: processes.urls,
+      subgraphs: new Map([...processes.urls, ...(mocks?.urls ?? [])]),
       data: database.place,
       credentials: modesIn(auth).length > 0 ? undefined : credentials.examples,
       needsCredentials: false,

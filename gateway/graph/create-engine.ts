@@ -82,13 +82,13 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
     });
     await programs.warm(untilLate(given.warmUp));
     const { limits, objectionTo } = parts.access;
-    const { usage, planWaits, refuse, hooks } = parts.operations;
+    const { usage, planWaits, refuse, hooks, mocked } = parts.operations;
     const { running: runningSubscriptions, cursors, eventFeeds: feeds } = parts.subscriptions;
     const { subscriptions: fields } = options.events;
     const { learn, known, prepare } = new SupergraphOperations({
       supergraph: digest(supergraphSdl),
       ...{ schema, planner, programs, authorization, scopes, hold, limits, objectionTo },
-      ...{ usage, planWaits, refuse, hooks, runningSubscriptions, cursors, metrics, tracer, logger },
+      ...{ usage, planWaits, refuse, hooks, mocked, runningSubscriptions, cursors, metrics, tracer, logger },
       costs: facts.costs,
       isValid: plans && ((document, operationName) => plans.has(document, operationName)),
       cache: caches.known,

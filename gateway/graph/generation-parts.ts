@@ -46,6 +46,8 @@ export interface GenerationParts {
     /** The safelist; undefined without one. */
     readonly refuse: PersistedOperations['refuse'];
     readonly hooks: Pick<Hooks, 'onOperation'>;
+    /** The subgraphs whose answers are made up. */
+    readonly mocked: readonly string[];
     /** Counts which fields operations use. */
     readonly usage?: UsageRecorder | undefined;
   };

@@ -69,7 +69,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
     configuration = await Configuration.open(options, {
       ownSource: watched,
       parts: {
-        extensions: { hooks: {}, interceptors: [], plugins: [], explorerHeaders: {} },
+        extensions: { hooks: {}, interceptors: [], plugins: [], explorerHeaders: {}, mocked: [] },
         telemetry,
         stores: { store, sharedCounts: undefined },
         upstreams: openUpstreams(options.subscriptions.callback, telemetry),

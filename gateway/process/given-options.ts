@@ -32,6 +32,8 @@ export type GatewayOptions = Omit<OptionsInput, 'supergraph'> & {
   readonly explorerHeaders?: Readonly<Record<string, string>> | undefined;
   /** Where the options in use come from, for the console. @default they are given in code */
   readonly optionSources?: (() => OptionSources | undefined) | undefined;
+  /** Subgraphs whose answers are made up: `extensions.weir.mocked` of an answer names those that took part. Refused in production. @default none */
+  readonly mocked?: readonly string[] | undefined;
   /** What the consoles of other gateways call this one. @default the names of the host and of the process */
   readonly name?: string | undefined;
   /** Other processes of this gateway, which invalidate together with it. No effect with a shared store. @default none */
@@ -45,6 +47,7 @@ export interface GivenOptions {
   /** What comes before the extensions of the options. */
   readonly inCode: Required<Extension>;
   readonly explorerHeaders: Readonly<Record<string, string>>;
+  readonly mocked: readonly string[];
 }
 
 /**
@@ -65,13 +68,16 @@ export function readGiven({
   interceptors = [],
   plugins = [],
   explorerHeaders = {},
+  mocked = [],
   ...others
 }: GatewayOptions): GivenOptions {
   const ownSource = ownSourceOf(supergraph);
   const written = ownSource === undefined ? { supergraph: supergraph as OptionsInput['supergraph'] } : {};
   const options = parseOptions({ ...others, ...written });
   checkHooks(hooks);
-  return { options, ownSource, inCode: { hooks, interceptors, plugins }, explorerHeaders };
+  if (mocked.length > 0 && options.mode === 'production')
+    throw OptionsError.of(['mocked'], 'must be empty in production, where no answer is made up');
+  return { options, ownSource, inCode: { hooks, interceptors, plugins }, explorerHeaders, mocked };
 }
 
 /** @throws {OptionsError} if a member is not a hook */

@@ -27,6 +27,8 @@ export interface ProcessParts {
   readonly extensions: Required<Extension> & {
     /** The headers with which GraphiQL opens. */
     readonly explorerHeaders: Readonly<Record<string, string>>;
+    /** The subgraphs whose answers are made up. */
+    readonly mocked: readonly string[];
   };
   readonly telemetry: Telemetry;
   readonly stores: Stores;

@@ -106,13 +106,13 @@ export function openGateway(
   { check, packaged, transport }: OpenGatewayParts = {},
 ): Promise<OpenGateway> {
   return openAll(async (opened) => {
-    const { options, ownSource, inCode, explorerHeaders } = readGiven(given);
+    const { options, ownSource, inCode, explorerHeaders, mocked } = readGiven(given);
     const { clientConnections, invalidations, name = gatewayName() } = given;
     check?.(options);
     // Before the first of them is loaded.
     if (packaged === undefined) checkNeededPackages(options);
     useProxiesOfEnvironment();
-    const extensions = { ...(await loadExtensions(options.extensions, inCode)), explorerHeaders };
+    const extensions = { ...(await loadExtensions(options.extensions, inCode)), explorerHeaders, mocked };
     const lifecycle = new Lifecycle();
     const telemetry = opened.add(await openTelemetry(options, process.env, given.logDestination));
     const { logger, metrics } = telemetry;

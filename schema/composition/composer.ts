@@ -1,11 +1,12 @@
 /**
- * Composition and contracts, as functions that load Apollo's packages (Elastic-2.0) with their first call: who composes
- * nothing can do without these packages.
+ * Composition, contracts and executable subgraphs, as functions that load Apollo's packages (Elastic-2.0) with their
+ * first call: who composes nothing can do without these packages.
  */
 import { createRequire } from 'node:module';
 import { loadPackages, missingOf, MissingPackage } from '../../optional-packages';
 import type * as Compose from './compose';
 import type * as Contract from './contract';
+import type * as Executable from './executable-subgraph';
 
 /** See `compose.ts`. @throws {MissingPackage} */
 export const composeSupergraph: typeof Compose.composeSupergraph = (given) =>
@@ -14,6 +15,10 @@ export const composeSupergraph: typeof Compose.composeSupergraph = (given) =>
 /** See `contract.ts`. @throws {MissingPackage} */
 export const contractSupergraph: typeof Contract.contractSupergraph = (...given) =>
   contract().contractSupergraph(...given);
+
+/** See `executable-subgraph.ts`. @throws {MissingPackage} */
+export const executableSubgraph: typeof Executable.executableSubgraph = (given) =>
+  executable().executableSubgraph(given);
 
 /** The version of Federation that is used for composition, such as `2.14.4`. @throws {MissingPackage} */
 export const composerVersion = (): typeof Compose.composerVersion => compose().composerVersion;
@@ -31,3 +36,5 @@ const packages = ['@apollo/composition', '@apollo/federation-internals'] as cons
 const compose = () => loadPackages('composition', packages, () => requireHere('./compose') as typeof Compose);
 const contract = () =>
   loadPackages('composition', packages, () => requireHere('./contract') as typeof Contract);
+const executable = () =>
+  loadPackages('composition', packages, () => requireHere('./executable-subgraph') as typeof Executable);

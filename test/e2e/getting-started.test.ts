@@ -1,32 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readerIn, stepsOf } from '../support/page-steps';
-import { endAll } from '../support/process';
+import { availableParallelism, loadavg } from 'node:os';
+import { readPage } from '../support/documentation';
+import { installedReader } from '../support/installed-reader';
+import { stepsOf } from '../support/page-steps';
 
-const root = join(__dirname, '../..');
-const page = readFileSync(join(root, 'docs/getting-started.md'), 'utf8');
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'weir-e2e-')));
-const reader = readerIn(folder);
-
-beforeAll(() => {
-  // As `npm install` leaves it, for who takes a folder.
-  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
-  symlinkSync(root, join(folder, 'node_modules/weir'));
-  symlinkSync(join(root, 'node_modules/zod'), join(folder, 'node_modules/zod'));
-  symlinkSync('../weir/cli/weir.mjs', join(folder, 'node_modules/.bin/weir'));
-});
-afterAll(async () => {
-  await reader.stop();
-  await endAll();
-  rmSync(folder, { recursive: true, force: true });
-});
+const reader = installedReader();
+afterAll(() => reader.stop());
 
 describe('docs/getting-started.md', () => {
   it('leads from an empty folder to an answer of two services in less than ten seconds of a machine, and on to an event', async () => {
     let spent = 0;
     let answers = 0;
-    for (const step of stepsOf(page)) {
+    for (const step of stepsOf(readPage('docs/getting-started.md'))) {
       const since = performance.now();
       await reader.take(step);
       if ('answer' in step) answers++;

@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import { parse as parseYaml, parseAllDocuments } from 'yaml';
 import { readTemplate } from '../support/cloudformation';
 import { createProgram } from '../../cli/program';
+import { readScalarValues } from '../../cli/dev/mocks/scalars-file';
 import { loadOptions } from '../../gateway';
 import { loadSupergraphConfig, openRegistryStore, Registry } from '../../schema';
 import {
@@ -139,6 +140,7 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   // Checked against the schemas of Kubernetes by kubernetes.test.ts.
   'products.yaml': (_, text) => parseAllDocuments(text).forEach((each) => void each.toJS()),
+  'scalars.yaml': (file) => readScalarValues(file),
   // Of the Helm chart: rendered by chart.test.ts.
   'values.yaml': (_, text) => void parseYaml(text),
   'prometheus.yml': (_, text) => expect(parseYaml(text)).toHaveProperty('scrape_configs'),

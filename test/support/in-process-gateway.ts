@@ -94,7 +94,7 @@ export async function openInProcess(
   const configuration = await Configuration.open(options, {
     ownSource: source,
     parts: {
-      extensions: { hooks, plugins, interceptors: [answeredBy(subgraphs)], explorerHeaders: {} },
+      extensions: { hooks, plugins, interceptors: [answeredBy(subgraphs)], explorerHeaders: {}, mocked: [] },
       telemetry,
       stores: { store, sharedCounts: undefined },
       upstreams: openUpstreams(options.subscriptions.callback, telemetry, { transport }),

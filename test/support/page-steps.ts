@@ -62,7 +62,7 @@ export function readerIn(folder: string) {
 
   /** With ports that nobody else has. */
   function onFreePorts(command: string): string {
-    if (/weir dev$/.test(command)) return `${command} --port 0`;
+    if (/weir dev\b/.test(command)) return `${command} --port 0`;
     if (/weir gateway/.test(command)) return `${command} --port 0 --admin-port 0`;
     const [, url] = /Endpoint +(http:\S+)/.exec(running?.stdout ?? '') ?? [];
     return command.replace('http://localhost:4000/graphql', url ?? '');

@@ -8,7 +8,7 @@ import { loggedIds } from '../../telemetry/logged-ids';
 import type { VariableValues } from '../../limits/variables';
 import type { CompiledOperation } from '../compiled-operation';
 import { deferredAnswer } from '../deferred-answer';
-import { showCalls } from '../observation/development';
+import { showCalls, showMocked } from '../observation/development';
 import { noteNulls } from '../observation/observed-nulls';
 import { noteErrors } from '../observation/traced';
 import { type CountedProgram, Rejection } from '../programs';
@@ -41,7 +41,7 @@ export class AnswersInParts {
   ): Promise<OperationResult | Flow<OperationResult>> {
     request.cacheResult = 'PASS';
     if (program instanceof Rejection) return this.#executions.perform(program, compiled, variables, request);
-    const { isDevelopment, metrics, scopes } = this.#options;
+    const { isDevelopment, metrics, mocked, scopes } = this.#options;
     const { how, span } = this.#executions.begin(program, compiled, variables, request, request.timing);
     request.onEnd(() => scopes.leave(request.scope));
     metrics.calls.of(compiled.counted).answers.pass++;
@@ -52,7 +52,7 @@ export class AnswersInParts {
     };
     const finish = this.#finisher(compiled, variables, request);
     const extensions = (): Readonly<Record<string, unknown>> =>
-      showCalls(compiled.cost, variables, request, how.nulls?.nulls);
+      showCalls(compiled.cost, variables, request, how.nulls?.nulls, showMocked(mocked, program, variables));
     const shown = isDevelopment ? extensions : undefined;
     if (!('next' in answer)) {
       if (span !== undefined) {

@@ -39,12 +39,12 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
     this.#compiler = new OperationCompiler(options);
     this.#whole = new WholeAnswers(options, this.#compiler, executions);
     this.#inParts = new AnswersInParts(options, executions);
-    const { authorization, caching, cursors, feedOf, hold, hooks, isDevelopment, limits } = options;
-    const { objectionTo, planner, programs, refuse, schema, subgraphs, subscribe, tracer } = options;
+    const { caching, cursors, feedOf, hold, hooks, isDevelopment, limits } = options;
+    const { objectionTo, programs, refuse, schema, subgraphs, subscribe, tracer } = options;
     this.#subscriptions = new Preparation({
       ...{ cursors, feedOf, hold, hooks, isDevelopment, limits, objectionTo, programs, refuse },
       ...{ schema, subgraphs, subscribe, tracer },
-      showing: { planner, authorization, answerHeaders: caching.answerHeaders },
+      showing: { ...options, answerHeaders: caching.answerHeaders },
       compile: (source, hash, operationName) => this.#compiler.compile(source, hash, operationName),
       plannedFor: (compiled, identity) => this.#compiler.plannedFor(compiled, identity),
       programFor: (planned, subscriber, awaitPlan) => this.#programFor(planned, subscriber, awaitPlan),

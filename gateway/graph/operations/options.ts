@@ -38,6 +38,8 @@ export interface OperationOptions {
   /** The safelist; undefined without one. */
   readonly refuse: PersistedOperations['refuse'];
   readonly hooks: Pick<Hooks, 'onOperation'>;
+  /** The subgraphs whose answers are made up, which `extensions` name in development. */
+  readonly mocked: readonly string[];
   /** Of the authentication; undefined without one. */
   readonly objectionTo: ObjectTo | undefined;
   /** Those that run in this process. */

@@ -109,7 +109,7 @@ export class WholeAnswers {
     running: RunningRequest,
   ): OperationResult | Promise<OperationResult> => {
     const { compiled, variables, request, keep, planned, isOwn } = running;
-    const { authorization, caching, isDevelopment, logger, metrics, planner } = this.#options;
+    const { caching, isDevelopment, logger, metrics } = this.#options;
     // A request that shares the execution of another one logs the masked errors under its own id, too.
     if (answered.masked !== undefined && !isOwn) logMasked(logger, loggedIds(request), answered.masked);
     request.cacheResult = answered.cachedReply?.result ?? 'PASS';
@@ -119,7 +119,7 @@ export class WholeAnswers {
     request.errorsLeftOut += answered.errorsLeftOut;
     keep();
     if (!isDevelopment) return answered;
-    const showing = { planner, authorization, answerHeaders: caching.answerHeaders };
+    const showing = { ...this.#options, answerHeaders: caching.answerHeaders };
     const shown = showExecution(showing, { planned, variables, cost: compiled.cost, answered, request });
     return shown.then((extensions) => ({ ...answered, extensions }));
   };

@@ -107,6 +107,7 @@ function openSupergraph(
       planWaits: admission.planWaits,
       refuse: sources.persistedOperations.refuse,
       hooks: extensions.hooks,
+      mocked: extensions.mocked,
       usage: sources.usage,
     },
     subscriptions: { running: clients.subscriptions, cursors, eventFeeds: parts.eventFeeds },

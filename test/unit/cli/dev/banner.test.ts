@@ -7,6 +7,7 @@ const bannerAt = (url: string, facts: Partial<BannerFacts> = {}): string =>
     adminToken: undefined,
     hasConsole: true,
     options: undefined,
+    mocked: [],
     milliseconds: 1,
     watched: 'supergraph.yaml is',
     subgraphs: new Map([['a', 'http://127.0.0.1:4001/graphql']]),

@@ -1,0 +1,25 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './documentation';
+import { readerIn } from './page-steps';
+import { endAll } from './process';
+
+/** A reader of a page in an empty folder in which Weir is installed. */
+export function installedReader() {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'weir-e2e-')));
+  const reader = readerIn(folder);
+  // As `npm install` leaves it, for who takes a folder.
+  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules/weir'));
+  symlinkSync(join(root, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+  symlinkSync('../weir/cli/weir.mjs', join(folder, 'node_modules/.bin/weir'));
+  return {
+    take: reader.take,
+    async stop() {
+      await reader.stop();
+      await endAll();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

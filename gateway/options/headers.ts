@@ -87,7 +87,7 @@ export const headers = mapOf({
   forward: requestRules.forward
     .prefault(['authorization'])
     .describe(
-      'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`, which forward no header of `auth.oidc[].header`. Headers of the connection, of the body, and those that the gateway itself writes never are. Subgraphs always get `x-request-id` and `x-request-timeout` of the gateway, and `traceparent` where the request has a trace. With `x-request-id` in this list they get the id of the client instead, and only requests with the same id share calls and answers.',
+      'The client headers that are forwarded to subgraphs: names, and patterns such as `x-*`, which forward no header of `auth.oidc[].header`, and none that `telemetry.traces` writes. Headers of the connection, of the body, and those that the gateway itself writes never are. Subgraphs always get `x-request-id` and `x-request-timeout` of the gateway, and `traceparent` where the request has a trace. With `x-request-id` in this list they get the id of the client instead, and only requests with the same id share calls and answers.',
     )
     .meta({ protects: { mayBeEmpty: true } }),
 })

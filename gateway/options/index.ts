@@ -33,6 +33,7 @@ import { supergraph, type supergraphOptions } from './supergraph';
 import { telemetry } from './telemetry';
 import { timeouts } from './timeouts';
 import { refuseTokenHeaders } from './token-headers';
+import { refuseTraceHeaders } from './trace-headers';
 import { usage } from './usage';
 
 export type { AccessField } from './logging';
@@ -209,7 +210,7 @@ const allOptions = z.strictObject({
 });
 
 /** The same, with what they must not be together. */
-export const optionsSchema = allOptions.superRefine(refuseTokenHeaders);
+export const optionsSchema = allOptions.superRefine(refuseTokenHeaders).superRefine(refuseTraceHeaders);
 
 /** Of a parser: to compile one takes longer than to parse a few times. */
 const once = { jitless: true };

@@ -56,12 +56,12 @@ const traces = mapOf({
   xRay: flag
     .default(false)
     .describe(
-      'For AWS X-Ray: requests without `traceparent` continue the trace of `X-Amzn-Trace-Id`, which load balancers of AWS send; subgraphs get both headers; and trace ids begin with the time. Header rules must not forward `x-amzn-trace-id` then.',
+      'For AWS X-Ray: requests without `traceparent` continue the trace of `X-Amzn-Trace-Id`, which load balancers of AWS send; subgraphs get both headers; and trace ids begin with the time. No header rule may write `x-amzn-trace-id` then, and no pattern forwards it.',
     ),
   datadog: flag
     .default(false)
     .describe(
-      'For tracers of Datadog: requests without `traceparent` continue the trace of `x-datadog-trace-id`, `x-datadog-parent-id`, `x-datadog-sampling-priority` and `x-datadog-tags`, and subgraphs get these, too, also where the gateway exports no spans. Header rules must not forward them then.',
+      'For tracers of Datadog: requests without `traceparent` continue the trace of `x-datadog-trace-id`, `x-datadog-parent-id`, `x-datadog-sampling-priority` and `x-datadog-tags`, and subgraphs get these, too, also where the gateway exports no spans. No header rule may write them then, and no pattern forwards them.',
     ),
   keep: mapOf({
     slowerThan: timeout

@@ -4,6 +4,7 @@ import type { Identity } from '../auth/identity';
 import type { Options } from '../options';
 import type { HeadersOptions } from '../options/headers';
 import { tokenHeadersOf } from '../options/token-headers';
+import { traceHeadersOf } from '../options/trace-headers';
 import { isOwnHeader } from '../options/values';
 import { matchesParts } from '../options/wildcards';
 import { asciiJson } from './wire/request-body';
@@ -29,7 +30,7 @@ export interface HeaderRules {
   readonly defaults?: Readonly<Record<string, string>> | undefined;
   /** The header that has the name of the client's operation. It is added to each call. */
   readonly operationName?: string | undefined;
-  /** Client headers that no pattern forwards, in lower case: those of tokens. */
+  /** Client headers that no pattern forwards, in lower case: those of tokens, and those that the gateway writes for traces. */
   readonly unmatched?: readonly string[] | undefined;
 }
 
@@ -50,9 +51,11 @@ export function headerRulesOf({
   subgraphs,
   calls: { sharedHeaders },
   auth,
-}: Pick<Options, 'headers' | 'subgraphs' | 'calls' | 'auth'>): SubgraphHeaderRules {
+  telemetry,
+}: Pick<Options, 'headers' | 'subgraphs' | 'calls' | 'auth' | 'telemetry'>): SubgraphHeaderRules {
   const shared = sharedHeaders.filter((name) => !isRuled(name, all));
-  const headers = { ...all, exclude: [...all.exclude, ...shared], unmatched: tokenHeadersOf(auth) };
+  const unmatched = [...tokenHeadersOf(auth), ...traceHeadersOf(telemetry.traces)];
+  const headers = { ...all, exclude: [...all.exclude, ...shared], unmatched };
   const own = new Map<string, readonly HeaderRules[]>();
   const independent = new Map<string, readonly HeaderRules[]>();
   const withheld = new Map<string, readonly string[]>();

@@ -513,6 +513,19 @@ describe("with Datadog's headers", () => {
     );
   });
 
+  it('hands on none as the client has sent it, though a pattern would forward it', async () => {
+    const headers = { forward: ['x-*'] };
+    const gateway = await start({ datadog: true, xRay: true }, { headers });
+    const broken = { ...sent, 'x-datadog-trace-id': '-1', 'x-amzn-trace-id': 'Root=sent', 'x-other': 'o' };
+    await (await gateway.post({ query: '{ me { name } }' }, { headers: broken })).text();
+    const got = graph.accounts.requests[0]!.headers;
+    expect(got).toMatchObject({ 'x-other': 'o', 'x-datadog-sampling-priority': '1' });
+    const traceId = String(got['traceparent']).split('-')[1]!;
+    expect(got['x-datadog-trace-id']).toBe(String(BigInt(`0x${traceId.slice(16)}`)));
+    expect(got['x-datadog-tags']).toBe(`_dd.p.tid=${traceId.slice(0, 16)}`);
+    expect(got['x-amzn-trace-id']).toMatch(/^Root=1-/);
+  });
+
   it('hands on nothing of them without the option', async () => {
     await answers(await start({ otlp: {} }));
     const { headers } = graph.accounts.requests[0]!;

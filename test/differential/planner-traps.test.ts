@@ -523,9 +523,45 @@ const traps: Readonly<Record<string, Trap>> = {
       '{ boxes { __typename id: __typename fee: size size: fee } }',
     ],
   },
+  'a context takes a field below its object, which a later fetch of the subgraph could bring': {
+    subgraphs: {
+      alpha: `
+        type Query { owner: Owner! } type Owner @key(fields: "id") { id: ID! shelf: Shelf! }
+        type Shelf @key(fields: "id") { id: ID! }`,
+      beta: `
+        type Shelf @key(fields: "id") { id: ID! x: Int! } type Z @key(fields: "id") { id: ID! v: Int! }`,
+      gamma: `
+        type Owner @key(fields: "id") @context(name: "owner") { id: ID! shelf: Shelf! @external items: [Item!]! }
+        type Shelf { x: Int! @external }
+        type Item @key(fields: "id") {
+          id: ID! price(x: Int @fromContext(field: "$owner { shelf { x } }")): Int! z: Z!
+        }
+        type Z @key(fields: "id") { id: ID! }`,
+    },
+    operations: ['{ owner { items { price z { v } } } }', '{ owner { items { z { v } } items { price } } }'],
+  },
+  'an object sets a context that is set around it, for arguments that are known at different stages': {
+    subgraphs: {
+      alpha: `
+        type Query { owner: Owner }
+        type Owner @key(fields: "id") @context(name: "owner") { id: ID! tone: Int label: Label loft: Loft }
+        type Loft @key(fields: "id") @context(name: "owner") { id: ID! tone: Int label: Label stored: [Owned] }
+        type Label @key(fields: "id") { id: ID! ink: String @external }
+        type Owned @key(fields: "id") {
+          id: ID!
+          read(ink: String @fromContext(field: "$owner { label { ink } }")): String
+          heard(tone: Int @fromContext(field: "$owner { tone }")): String
+        }`,
+      beta: `type Label @key(fields: "id") { id: ID! ink: String }`,
+    },
+    operations: [
+      '{ owner { loft { stored { read heard } } } }',
+      '{ owner { loft { stored { heard read } } } }',
+    ],
+  },
 };
 
-const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@interfaceObject", "@inaccessible", "@extends"])`;
+const header = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.8", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@interfaceObject", "@inaccessible", "@extends", "@context", "@fromContext"])`;
 const worlds = [1, 2, 3, 4, 5];
 
 test.each(Object.entries(traps))('%s', async (_name, { subgraphs, operations, variables = [{}], calls }) => {

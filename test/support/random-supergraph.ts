@@ -543,14 +543,25 @@ class GraphDraft {
     for (const name of ['Shelf', 'Box', 'Loft']) add(draft, name, 'stored', ofShelf);
     for (const name of ['Box', 'Loft']) draft.types.get(name)!.implements.add('Shelf');
     add(draft, 'Owner', 'shelf', this.#wrapped('Shelf', 1));
-    for (const [field, from] of [
-      ['told', 'tone'],
-      ['heard', 'pitch'],
+    // A field below the owner may be resolved elsewhere.
+    for (const where of [draft, other]) {
+      this.#define(where, 'type', 'Label', [key]);
+      add(where, 'Label', 'id', 'ID!');
+      this.#add(where, 'Label', {
+        ...{ name: 'ink', type: 'String', args: '' },
+        directives: where === draft ? ['@external'] : [],
+      });
+    }
+    for (const [field, from, below] of [
+      ['told', 'tone', ''],
+      ['heard', 'pitch', ''],
+      ['read', 'label', ' { ink }'],
     ] as const) {
       if (from === 'pitch') add(draft, 'Owner', from, random.pick(['String', 'Int']));
+      if (from === 'label') add(draft, 'Owner', from, random.pick(['Label', 'Label!']));
       const { type } = draft.types.get('Owner')!.fields.get(from)!;
       add(draft, 'Loft', from, type);
-      const argument = `(tone: ${type} @fromContext(field: "$owner { ${from} }"))`;
+      const argument = `(tone: ${below === '' ? type : 'String'} @fromContext(field: "$owner { ${from}${below} }"))`;
       add(draft, 'Owned', field, this.#wrapped('String', 1), argument);
     }
     add(other, 'Owned', 'plain', this.#wrapped('Int', 1));

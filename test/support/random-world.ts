@@ -82,7 +82,10 @@ interface FieldFacts {
   beside: boolean;
   requires: SelectionSetNode | undefined;
   /** Arguments that are fields of an object around. */
-  readonly fromContext: ReadonlyMap<string, { readonly context: string; readonly field: string }>;
+  readonly fromContext: ReadonlyMap<
+    string,
+    { readonly context: string; readonly selection: SelectionSetNode }
+  >;
 }
 
 export const entitiesPerType = 4;
@@ -133,9 +136,9 @@ export class RandomWorld {
     );
     if (facts.subgraphs.length === 1 && this.isMissing(facts.subgraphs[0]!, object) && !facts.unique)
       return null;
-    for (const [name, { context, field }] of facts.fromContext)
+    for (const [name, { context, selection }] of facts.fromContext)
       known[name] =
-        name in args ? args[name as keyof typeof args] : this.#inContext(object, context, field, run);
+        name in args ? args[name as keyof typeof args] : this.#inContext(object, context, selection, run);
     let place = `${object.id}.${name}${canonical(known)}`;
     if (object.type === 'Mutation') place += `#${run.mutations++}`;
     if (facts.requires) place += canonical(required ?? this.select(object, facts.requires, run));
@@ -154,10 +157,11 @@ export class RandomWorld {
     return [...this.#fields.values()].some((facts) => facts.fromContext.size > 0);
   }
 
-  #inContext(object: WorldObject, context: string, field: string, run: WorldRun): unknown {
+  #inContext(object: WorldObject, context: string, selection: SelectionSetNode, run: WorldRun): unknown {
     for (let around = object.parent; around; around = around.parent)
       for (const types of this.#subgraphs.values())
-        if (types.get(around.type)?.contexts.has(context)) return this.field(around, field, {}, run);
+        if (types.get(around.type)?.contexts.has(context))
+          return onlyLeaf(this.select(around, selection, run));
     return null;
   }
 
@@ -412,10 +416,10 @@ export class RandomWorld {
       }
     }
     for (const facts of [...this.#fields.values()])
-      for (const { context, field } of facts.fromContext.values())
+      for (const { context, selection } of facts.fromContext.values())
         for (const types of this.#subgraphs.values())
           for (const [name, type] of types)
-            if (type.contexts.has(context)) this.#fields.get(`${name}.${field}`)!.calm = true;
+            if (type.contexts.has(context)) this.#mark(name, selection, 'calm');
     for (const types of this.#subgraphs.values()) {
       for (const [typeName, type] of types) {
         for (const key of [...type.keys, ...type.otherKeys]) this.#mark(typeName, key, 'unique');
@@ -628,15 +632,23 @@ export function parseSelections(text: string): SelectionSetNode {
 const argumentsOf = (node: FieldDefinitionNode): string[] =>
   (node.arguments ?? []).map((argument) => argument.name.value);
 
-/** Of `@fromContext(field: "$context { field }")`, the only form that is drawn. */
+/** Of `@fromContext(field: "$context { field }")` or with a field below: the only forms that are drawn. */
 const contextArgumentsOf = (node: FieldDefinitionNode): FieldFacts['fromContext'] =>
   new Map(
     (node.arguments ?? []).flatMap((argument) => {
-      const selection = readDirectives(argument.directives).get('fromContext')?.['field'];
-      const match = /^\$(\w+) \{ (\w+) \}$/.exec(String(selection));
-      return match ? [[argument.name.value, { context: match[1]!, field: match[2]! }]] : [];
+      const text = readDirectives(argument.directives).get('fromContext')?.['field'];
+      const match = /^\$(\w+) \{ (.+) \}$/.exec(String(text));
+      return match
+        ? [[argument.name.value, { context: match[1]!, selection: parseSelections(match[2]!) }]]
+        : [];
     }),
   );
+
+/** The value of objects with one field each. */
+const onlyLeaf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? onlyLeaf(Object.values(value)[0])
+    : value;
 
 const namedType = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);

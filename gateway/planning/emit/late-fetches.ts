@@ -10,8 +10,11 @@ export function* startLate(fetches: readonly FetchDraft[], steps: StepCount): Sl
   // The latest stages of fetches at each position, and of those at or below it: what may need each other.
   const [at, within] = [new Map<Position, number>(), new Map<Position, number>()];
   const subgraphs = new Map<number, Set<number>>();
-  for (const { isOfEntities, position, stage, subgraph } of fetches) {
+  // A context may come from any object around.
+  const withContexts: number[] = [];
+  for (const { contexts, isOfEntities, position, stage, subgraph } of fetches) {
     if (steps.isSliceOver) yield;
+    if (contexts.size > 0) withContexts.push(stage);
     at.set(position, Math.max(stage, at.get(position) ?? 0));
     for (const around of outwards(position)) within.set(around, Math.max(stage, within.get(around) ?? 0));
     const stages = remembered(subgraphs, subgraph, () => new Set());
@@ -23,7 +26,8 @@ export function* startLate(fetches: readonly FetchDraft[], steps: StepCount): Sl
     const { isOfEntities, position, stage } = fetch;
     if (!isOfEntities || within.get(position)! > stage) continue;
     if ([...outwards(position)].some((around) => (at.get(around) ?? 0) > stage)) continue;
-    const later = [...subgraphs.get(fetch.subgraph)!].filter((each) => each > stage);
+    const limit = Math.min(...withContexts.filter((each) => each > stage));
+    const later = [...subgraphs.get(fetch.subgraph)!].filter((each) => each > stage && each < limit);
     if (later.length > 0) fetch.stage = Math.max(...later);
   }
 }

@@ -25,7 +25,7 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): ReadonlyMap<Sel
   const { search, type } = hub;
   const needed = new Map<Selection, number>();
   if (type.contexts.length === 0) return needed;
-  const ready = new Map(hub.contexts);
+  const ready = new Map<string, number>();
   for (const item of items) {
     if (item.selection === undefined) continue;
     for (const { context, selection } of search.flattening.contextArgumentsIn(item.selection)) {
@@ -33,11 +33,10 @@ function neededContexts(hub: Hub, items: readonly ObjectItem[]): ReadonlyMap<Sel
       const known = hub.knownAfter(selection);
       if (known === Infinity) continue;
       needed.set(selection, known + 1);
-      const isLater = hub.contexts.get(context) === ready.get(context);
-      ready.set(context, isLater ? known + 1 : Math.max(known + 1, ready.get(context)!));
+      ready.set(context, Math.max(known + 1, ready.get(context) ?? 0));
     }
   }
-  if (needed.size > 0) hub.setContexts(ready);
+  if (needed.size > 0) hub.setContexts(new Map([...hub.contexts, ...ready]));
   return needed;
 }
 

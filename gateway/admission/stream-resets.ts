@@ -1,6 +1,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import { LRUCache } from 'lru-cache';
 import { http2Codes } from '../http/http2-codes';
+import { Allowance, type AllowanceOptions } from '../net/allowance';
 import { networkOf } from './rates/rates';
 
 /**
@@ -49,33 +50,6 @@ export class StreamResets {
   }
 }
 
-interface ResetAllowance {
-  readonly atOnce: number;
-  readonly inSecond: number;
-}
-
 /** Twice as many at once as streams are allowed: a browser that leaves a page resets all its streams. */
-export const ofConnection: ResetAllowance = { atOnce: 200, inSecond: 33 };
-const ofAddress: ResetAllowance = { atOnce: 800, inSecond: 132 };
-
-/** How many requests may be given up before their answers. */
-export class Allowance {
-  readonly #allowed: ResetAllowance;
-  #left: number;
-  #countedAt = performance.now();
-
-  constructor(allowed: ResetAllowance) {
-    this.#allowed = allowed;
-    this.#left = allowed.atOnce;
-  }
-
-  /** Takes one token. Returns false if there is none. */
-  take(now: number): boolean {
-    const { atOnce, inSecond } = this.#allowed;
-    this.#left = Math.min(atOnce, this.#left + ((now - this.#countedAt) / 1000) * inSecond);
-    this.#countedAt = now;
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
-  }
-}
+export const ofConnection: AllowanceOptions = { atOnce: 200, inSecond: 33 };
+const ofAddress: AllowanceOptions = { atOnce: 800, inSecond: 132 };

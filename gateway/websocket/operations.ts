@@ -1,6 +1,7 @@
-import { Allowance, ofConnection } from '../admission/stream-resets';
+import { ofConnection } from '../admission/stream-resets';
 import type { Proof } from '../auth/authenticator';
 import { requestError } from '../errors';
+import { Allowance } from '../net/allowance';
 import type { RequestHead } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
 import type { WebSocketConnection } from './connection';

@@ -26,7 +26,7 @@ export class ReplayState {
   private constructor(file: string | undefined, digest: string, saved?: SavedState) {
     this.#file = file;
     this.#digest = digest;
-    this.report = new ReplayReport(saved?.report);
+    this.report = new ReplayReport(...(saved ? [saved.report] : []));
     this.#next = saved?.next ?? 0;
     this.#beyond = new Set(saved?.beyond);
   }

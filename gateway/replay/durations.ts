@@ -6,6 +6,11 @@ export function addDuration(durations: Durations, milliseconds: number): void {
   durations[bucket] = (durations[bucket] ?? 0) + 1;
 }
 
+export function addDurations(durations: Durations, more: Durations): void {
+  for (const [bucket, count] of Object.entries(more))
+    durations[Number(bucket)] = (durations[Number(bucket)] ?? 0) + count;
+}
+
 /** Milliseconds that this share of the durations does not exceed; null without any. */
 export function percentile(durations: Durations, share: number): number | null {
   const buckets = Object.entries(durations).sort(([a], [b]) => Number(a) - Number(b));

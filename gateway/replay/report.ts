@@ -1,5 +1,5 @@
 import type { Difference, DifferenceSide } from './difference';
-import { addDuration, type Durations, percentile } from './durations';
+import { addDuration, addDurations, type Durations, percentile } from './durations';
 import type { ResponsePath } from './place';
 
 /** One operation that both endpoints were sent. */
@@ -71,21 +71,13 @@ export interface DifferenceExample {
  * {@link mostPaths}, share a row.
  */
 export class ReplayReport {
-  readonly #all: Row;
-  readonly #operations: Map<string, OperationRow>;
+  readonly #all = newRow();
+  readonly #operations = new Map<string, OperationRow>();
   #paths = 0;
 
-  /** @param saved what `save` returned, to go on from there */
-  constructor({ all, operations }: SavedReport = { all: newRow(), operations: [] }) {
-    this.#all = all;
-    this.#operations = new Map();
-    for (const { operation, row, paths } of operations) {
-      this.#operations.set(operation.hash, {
-        ...{ operation, row },
-        paths: new Map(paths.map((path) => [keyOf(path), path])),
-      });
-      this.#paths += paths.length;
-    }
+  /** @param saved what `save` of several reports returned, to go on from there */
+  constructor(...saved: readonly SavedReport[]) {
+    for (const each of saved) this.#include(each);
   }
 
   /** Pairs of answers with a difference. */
@@ -134,6 +126,19 @@ export class ReplayReport {
       paths: [...each.paths.values()],
     }));
     return { all: this.#all, operations };
+  }
+
+  #include({ all, operations }: SavedReport): void {
+    addRow(this.#all, all);
+    for (const { operation, row, paths } of operations) {
+      const known = this.#operationOf(operation);
+      addRow(known.row, row);
+      for (const path of paths) {
+        const own = this.#pathOf(known, path);
+        own.count += path.count;
+        own.examples.push(...path.examples.slice(0, mostExamples - own.examples.length));
+      }
+    }
   }
 
   #operationOf({ hash, name, text }: ReplayedOperation): OperationRow {
@@ -218,6 +223,16 @@ function count(row: Row, { differences, a, b }: ReplayResult): void {
     if (calls === undefined) continue;
     figures.counted++;
     figures.calls += calls;
+  }
+}
+
+function addRow(row: Row, more: Row): void {
+  row.compared += more.compared;
+  row.different += more.different;
+  for (const side of ['a', 'b'] as const) {
+    addDurations(row[side].durations, more[side].durations);
+    row[side].counted += more[side].counted;
+    row[side].calls += more[side].calls;
   }
 }
 

@@ -18,9 +18,10 @@ import { startSystem } from './lib/running-system.mjs';
 import { findSystem } from './systems.mjs';
 
 const usage = `node bench/pairs.mjs --systems FIRST,SECOND [options]
-  --systems a,b      two of weir, weir-cached, weir-private, each with @DIR for another checkout
+  --systems a,b      two of weir, weir-cached, weir-private, weir-shadow, each with @DIR for another checkout
   --workloads a,b    of ${Object.keys(workloads).join(', ')} (default: page,page4,tiny)
   --node 20,24       their Nodes: versions, or paths of binaries (default: the Node of the bench)
+  --rate N           requests in a second over 10 connections (default: as many as 50 get answered)
   --pairs N          default 10
   --turns N          of each process in a pair; default 8
   --warm-up SECONDS  of each process; default 4
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     systems: { type: 'string', default: '' },
     workloads: { type: 'string', default: 'page,page4,tiny' },
     node: { type: 'string', default: process.execPath },
+    rate: { type: 'string' },
     pairs: { type: 'string', default: '10' },
     turns: { type: 'string', default: '8' },
     'warm-up': { type: 'string', default: '4' },
@@ -74,16 +76,22 @@ async function measurePair(workload, { replay, clients, folder }, number) {
   await replay.ask({ command: 'prepare', stamp: workload.stamp, delays: workload.delays });
   const { stamp, get, identities } = workload;
   const operation = JSON.stringify(workload.operation);
-  const start = (system) =>
-    startSystem(system, { supergraph: join(folder, 'supergraph.graphql'), operation, cores: [0] });
+  const start = (system, cores, env) =>
+    startSystem(system, { supergraph: join(folder, 'supergraph.graphql'), operation, cores, env });
   const running = [];
+  let shadow;
   try {
-    for (const system of systems) running.push(await start(system));
+    // Beside the clients.
+    if (systems.some((system) => system.name.startsWith('weir-shadow')))
+      shadow = await start(findSystem('weir'), [1]);
+    const env = shadow && { WEIR_BENCH_SHADOW: `http://127.0.0.1:${shadow.port}/graphql` };
+    for (const system of systems) running.push(await start(system, [0], env));
     const { text: expected } = await running[0].ask(operation);
     const load = async (of, seconds, warmUp = 0) => {
       const times = [];
       const message = {
-        ...{ port: of.port, connections: 50, body: operation, expected, stamp, get, identities },
+        ...{ port: of.port, body: operation, expected, stamp, get, identities },
+        ...(values.rate === undefined ? { connections: 50 } : { connections: 10, rate: Number(values.rate) }),
       };
       const result = await clients.ask({ ...message, seconds, warmUp }, () =>
         times.push(sum(cpuSeconds(processTree(of.pid)).values())),
@@ -106,7 +114,7 @@ async function measurePair(workload, { replay, clients, folder }, number) {
       megabytes: residentBytes(processTree(pid)) / 1e6,
     }));
   } finally {
-    for (const each of running) await each.stop();
+    for (const each of [...running, ...(shadow ? [shadow] : [])]) await each.stop();
   }
 }
 

@@ -35,6 +35,7 @@ const systems = {
     label: 'Weir, private answers',
     command: weir(dir, [], 'weir-private.yaml'),
   }),
+  'weir-shadow': (dir) => ({ label: 'Weir, a shadow', command: weir(dir, [], 'weir-shadow.yaml') }),
   'weir-2': (dir) => ({ label: 'Weir, two workers', workers: 2, command: weir(dir, ['--workers', '2']) }),
   'weir-unshared': (dir) => ({
     label: 'Weir, nothing shared',

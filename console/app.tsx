@@ -7,6 +7,7 @@ import { Graph } from './pages/graph';
 import { Live } from './pages/live';
 import { Request } from './pages/request';
 import { Requests } from './pages/requests';
+import { Shadow } from './pages/shadow';
 import { Badge } from './parts/badge';
 import { Failure, Loading } from './parts/states';
 import { linkTo } from './link-to';
@@ -24,6 +25,8 @@ interface PageEntry {
   readonly path: string;
   readonly title: string;
   readonly show: (props: PageProps) => JSX.Element;
+  /** Whether the navigation has it. @default always */
+  readonly isListed?: (about: About) => boolean;
 }
 
 /** The pages, in the order of the navigation. The first one is shown for `#/`. */
@@ -41,6 +44,12 @@ const pages: readonly PageEntry[] = [
   },
   { path: 'graph', title: 'Graph', show: (props) => <Graph {...props} /> },
   { path: 'explore', title: 'Explore', show: (props) => <Explore {...props} /> },
+  {
+    path: 'shadow',
+    title: 'Shadow',
+    show: (props) => <Shadow {...props} />,
+    isListed: ({ shadow }) => shadow,
+  },
 ];
 
 /** The whole page: who may see it, the navigation, and the page that the address names. */
@@ -92,11 +101,13 @@ function Top({ entry, about }: { entry: PageEntry | undefined; about: About | un
         Weir
       </a>
       <nav aria-label="Pages">
-        {pages.map(({ path, title }) => (
-          <a key={path} href={linkTo([path])} aria-current={path === entry?.path ? 'page' : undefined}>
-            {title}
-          </a>
-        ))}
+        {pages
+          .filter(({ isListed }) => !isListed || (about && isListed(about)))
+          .map(({ path, title }) => (
+            <a key={path} href={linkTo([path])} aria-current={path === entry?.path ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
       </nav>
       <p class="where">
         {about && (

@@ -23,6 +23,7 @@ export function describeGateway({ options, endpoint, version, workers }: AboutFa
     ...(mode === 'development' && { graphiql: new URL('/graphiql', endpoint).href }),
     recorded: { sampling: samplingOf(options), values: admin.console.values },
     gateways: { workers, shared: isShared(options.cache) },
+    shadow: options.shadow !== undefined,
   };
 }
 

@@ -22,6 +22,8 @@ export interface About {
   readonly recorded: { readonly sampling: number; readonly values: boolean };
   /** Where requests are found: in how many processes of this gateway, and whether those of other gateways, too. */
   readonly gateways: { readonly workers: number; readonly shared: boolean };
+  /** Whether answers are compared with those of a shadow. */
+  readonly shadow: boolean;
 }
 
 /** `GET /console/api/gateways`: those that share a store, which the pages show together. */

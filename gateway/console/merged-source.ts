@@ -1,4 +1,5 @@
 import { requestError } from '../errors';
+import { addShadows, type ShadowReport } from '../shadow/record';
 import type { CallReport, RequestSummary } from './api';
 import { addPairs, type CallPairs, reportOf } from './call-report';
 import { addTotals } from './call-totals';
@@ -47,6 +48,7 @@ export interface OwnGateway extends Pick<
   readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
   readonly options: () => Promise<OptionsView>;
+  readonly shadow: () => Promise<ShadowReport | undefined>;
 }
 
 /** What the process knows that has the port for operators, beside those that answer clients. */
@@ -75,6 +77,7 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne, primary: PrimaryCo
     },
     refusals: async () => mergeRefusals(some(await askAll('refusals', undefined))),
     report: async (filter) => reportOf(addTotals(some(await askAll('report', filter)))),
+    shadow: async () => addShadows(present(some(await askAll('shadow', undefined)))),
     live: async () => mergeLive(some(await askAll('live', undefined))),
     graph: async () => mergeGraphs(some(await askAll('graph', undefined))),
     operations: async (range) => mergeOperations(some(await askAll('operations', range)), range),
@@ -93,6 +96,7 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne, primary: PrimaryCo
 export const gatewayOf = (own: ProcessConsole, options: OwnGateway['options']): OwnGateway => ({
   ...{ ...own, options },
   report: async (filter) => reportOf(await own.report(filter)),
+  shadow: async () => addShadows(present([await own.shadow()])),
 });
 
 /** What the console of a gateway shows. @param others undefined where gateways share no store */
@@ -119,7 +123,7 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
   }
 
   return {
-    ...{ requests, report: own.report, difference: own.difference, options: own.options },
+    ...{ requests, report: own.report, difference: own.difference, options: own.options, shadow: own.shadow },
     gateways: async () => (await others?.known())?.view,
     async refusals() {
       const refusals = await own.refusals();
@@ -268,6 +272,8 @@ function some<Item>(answers: ReadonlyMap<number, Item>): readonly Item[] {
 }
 
 const noVersions: VersionSource = { source: '', troubles: ['No process of the gateway has answered.'] };
+const present = <Item>(items: readonly (Item | undefined)[]): readonly Item[] =>
+  items.filter((item) => item !== undefined);
 
 /** Milliseconds. */
 const periods = { quarter: 15 * 60_000, minute: 60_000 };

@@ -66,6 +66,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
     throw requestError('NOT_FOUND', { reason });
   });
   get('refusals', () => source().refusals());
+  get('shadow', async () => (await source().shadow()) ?? null);
   get('report', (query) => source().report(readQuery(query, reportSchema)));
   for (const what of ['live', 'graph', 'versions'] as const)
     get(what, (query) => source()[what](readQuery(query, gatewaySchema)));

@@ -12,6 +12,7 @@ import type {
   RequestSummary,
   SchemaView,
 } from './api';
+import type { ShadowCounts, ShadowReport } from '../shadow/record';
 import type { FindRemovals } from '../supergraph/removed-names';
 import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
@@ -76,6 +77,8 @@ export interface ConsoleSource {
   /** Undefined if the registry has no such version, or there is none. */
   readonly difference: (version: number) => Promise<VersionDifference | undefined>;
   readonly options: () => Promise<OptionsView>;
+  /** Undefined where the options have no shadow. */
+  readonly shadow: () => Promise<ShadowReport | undefined>;
 }
 
 /** Without other requests with the same operation, which other processes may have. */
@@ -96,6 +99,8 @@ export interface ProcessConsole {
   readonly errors: () => Promise<ErrorParts>;
   readonly graph: () => Promise<ServiceGraphParts>;
   readonly report: (filter: ReportFilter) => Promise<CallTotals>;
+  /** Undefined where the options have no shadow. */
+  readonly shadow: () => Promise<ShadowCounts | undefined>;
   /** Undefined until the subgraphs have answered. */
   readonly operators: () => Promise<OperatorsView | undefined>;
   /** Undefined while there is no supergraph. */

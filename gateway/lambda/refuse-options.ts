@@ -12,7 +12,7 @@ export function refuseOnLambda(options: Options): void {
   if (problems.length > 0) throw new OptionsError(problems);
 }
 
-function impossible({ tls, subgraphs, events, cache, supergraph }: Options): OptionsProblem[] {
+function impossible({ tls, subgraphs, events, cache, supergraph, shadow }: Options): OptionsProblem[] {
   const problems: OptionsProblem[] = [];
   if (tls !== undefined)
     problems.push(problem(['tls'], 'has no effect on Lambda, where AWS terminates TLS: leave it out.'));
@@ -36,6 +36,13 @@ function impossible({ tls, subgraphs, events, cache, supergraph }: Options): Opt
       problem(
         ['supergraph', 'webhooks'],
         'get events between requests, but Lambda stops an instance between its events: have a gateway that listens send them.',
+      ),
+    );
+  if (shadow !== undefined)
+    problems.push(
+      problem(
+        ['shadow'],
+        'sends queries after their answers, but Lambda stops an instance between its events: have a gateway that listens send them.',
       ),
     );
   if (cache.cdn.cloudFront !== undefined)

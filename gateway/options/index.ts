@@ -25,6 +25,7 @@ import { privateLinks } from './private-links';
 import { withoutSwitchedOff } from './protection';
 import { describeIssue, type OptionsProblem, takesMoreThanText, valueAt, whyUnreadable } from './problem';
 import { rates } from './rates';
+import { shadow } from './shadow';
 import { shutdown } from './shutdown';
 import { OptionSources, type VariableOptions } from './sources';
 import { subgraphs, zone } from './subgraphs';
@@ -202,6 +203,7 @@ const allOptions = z.strictObject({
   admin,
   health,
   usage,
+  shadow,
   audit,
   logging,
   telemetry,

@@ -5,6 +5,8 @@ export const text = z.string({ error: 'must be text' }).min(1, { error: 'must no
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .meta({ title: 'URL', pattern: '^\\s*[hH][tT][tT][pP][sS]?:' });
+/** An address that is shown. */
+export const plainUrl = httpUrl.refine(hasNoCredentials, { error: 'must hold no name and no password' });
 export const flag = z.boolean({ error: 'must be true or false' });
 
 const regionRule = 'must be a region such as eu-west-1';
@@ -141,4 +143,11 @@ function toNumber(value: string | number, units: Record<string, number>): number
   if (typeof value === 'number') return value;
   const [, amount, unit] = /^([\d.]+)([A-Za-z]+)$/.exec(value)!;
   return Number(amount) * units[unit!]!;
+}
+
+/** What is no URL is refused before. */
+function hasNoCredentials(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }

@@ -33,6 +33,7 @@ const isFixed = {
   ...{
     introspection: false,
     usage: false,
+    shadow: false,
     shutdown: false,
     cache: false,
     subscriptions: false,

@@ -135,6 +135,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   ownTrace: OwnTrace | undefined;
   /** How long its parts took; undefined where answers do not report it. */
   readonly timing: ServerTiming | undefined;
+  /** Called with its answer if that is whole, as JSON, before it is sent. Undefined but for the few that are sampled. */
+  keepAnswer: ((body: Buffer) => void) | undefined;
   /** The names of headers that hooks have added for subgraphs; undefined if there are none. */
   added: readonly string[] | undefined;
 

@@ -33,6 +33,12 @@ export interface Arrival {
   readonly body: Buffer;
 }
 
+/** Chooses requests whose answers are used once more when their clients have them. */
+export interface AnswerSampling {
+  /** Called for each request that is let in. Gives those that are chosen their `keepAnswer`. */
+  begin(arrival: Arrival): void;
+}
+
 export interface PipelineOptions extends AnswerWriterOptions {
   /** The most bytes of a body. Checked here for connections that do not check it while the body arrives. */
   readonly bodyLimit: number;
@@ -47,6 +53,7 @@ export interface PipelineOptions extends AnswerWriterOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
   readonly hooks: Hooks;
+  readonly sampling: AnswerSampling | undefined;
 }
 
 export class Pipeline {
@@ -120,10 +127,14 @@ export class Pipeline {
 
   #count(arrival: Arrival, isAdmitted: boolean): void {
     const { request } = arrival;
-    const { cachedAnswers, rates, reply } = this.#options;
+    const { cachedAnswers, rates, reply, sampling } = this.#options;
     const refusal = rates?.refuse(request) ?? (isAdmitted ? undefined : request.refusal);
-    if (refusal !== undefined) reply.refuse(request, refusal);
-    else if (!(this.#isLookedUp && cachedAnswers.answer(arrival))) this.#answer(arrival);
+    if (refusal !== undefined) {
+      reply.refuse(request, refusal);
+      return;
+    }
+    sampling?.begin(arrival);
+    if (!(this.#isLookedUp && cachedAnswers.answer(arrival))) this.#answer(arrival);
   }
 
   #answer(arrival: Arrival): void {

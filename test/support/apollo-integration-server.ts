@@ -91,7 +91,7 @@ export const createServerBehind =
     });
     const pipeline = new Pipeline({
       ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
-      ...{ admit: undefined, rates: undefined },
+      ...{ admit: undefined, rates: undefined, sampling: undefined },
       cachedAnswers: { answer: () => false, learn: () => undefined },
       answerHeaders: createCaching(options, store, metrics, logger).answerHeaders,
       formatError: createFormatError(logger, metrics.errors),

@@ -114,6 +114,7 @@ export class CachedAnswers {
     caches.responses.served('fresh', answer.storedAt, Date.now());
     if (remembered.counted !== undefined) calls.of(remembered.counted).answers.hit++;
     request.settle();
+    request.keepAnswer?.(answer.body);
     const { answerHeaders, reply } = this.#options;
     if (!this.#prepared.send(request, answer, type!))
       reply.send(

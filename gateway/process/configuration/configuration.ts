@@ -12,6 +12,8 @@ import type { Invalidation } from '../../options/invalidation';
 import { trustedOperationsIn } from '../../packaged/packaged-graph';
 import { readTrustedOperations } from '../../request/persisted/trusted-operations';
 import type { RequestsInFlight } from '../../request/requests-in-flight';
+import { openShadow } from '../../shadow/open-shadow';
+import type { Shadow } from '../../shadow/shadow';
 import type { Subgraph } from '../../subgraph-calls/subgraph';
 import type { Removals } from '../../supergraph/removed-names';
 import type { SupergraphSource } from '../../supergraph/source';
@@ -68,7 +70,10 @@ export class Configuration {
       const admission = opened.add(openAdmission(options, parts, previous?.rates));
       const all = { parts, sources, calls, access, caches, admission };
       const graph = opened.add(openGraph(options, all, previous));
-      return new Configuration(options, opened, all, graph, createEntry(options, all, graph));
+      const { meter } = telemetry.metrics;
+      const shadow = openShadow(options, { overload: admission.overload, meter, logger }, previous?.shadow);
+      opened.onClose(() => shadow?.close());
+      return new Configuration(options, opened, all, graph, shadow, createEntry(options, all, graph, shadow));
     });
   }
 
@@ -77,6 +82,8 @@ export class Configuration {
     opened: OpenParts,
     parts: GraphParts,
     graph: Graph,
+    /** Undefined where the options have none. */
+    readonly shadow: Shadow | undefined,
     entry: Entry,
   ) {
     this.#opened = opened;

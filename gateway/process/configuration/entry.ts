@@ -9,6 +9,7 @@ import type { Options } from '../../options';
 import { Pipeline } from '../../request/pipeline';
 import { Reply } from '../../request/reply';
 import { RunOperation } from '../../request/run-operation';
+import type { Shadow } from '../../shadow/shadow';
 import { createSteps, type ConnectionSteps } from '../../websocket/steps';
 import { createHandle, createRoutes, type Handle, type Route } from '../clients/routes';
 import type { Graph, GraphParts } from './graph';
@@ -30,6 +31,7 @@ export function createEntry(
   options: Options,
   { parts, sources, access, caches, admission }: GraphParts,
   graph: Graph,
+  sampling: Shadow | undefined,
 ): Entry {
   const { metrics, logger } = parts.telemetry;
   const { hooks } = parts.extensions;
@@ -60,7 +62,7 @@ export function createEntry(
       ...{ limits, gateway, isPreflighted, learn, readingTurns, hooks },
     }),
     learn,
-    ...{ answerHeaders, formatError, hooks, reply },
+    ...{ answerHeaders, formatError, hooks, reply, sampling },
   });
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders: compileCorsHeaders(options),

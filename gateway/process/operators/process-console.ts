@@ -68,6 +68,7 @@ export function openProcessConsole(
     shared: () => Promise.resolve(shared?.list() ?? []),
     request: async (id) => (await own.request(id)) ?? shared?.find(id),
     report: ({ last }) => Promise.resolve(reports.totals(last)),
+    shadow: () => Promise.resolve(configurations.current.shadow?.counts()),
     live: () => Promise.resolve(live.parts()),
     operations: (range) => Promise.resolve(figures.operations.read(range)),
     errors: () => Promise.resolve(figures.errors.read()),

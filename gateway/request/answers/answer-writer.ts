@@ -52,10 +52,12 @@ export class AnswerWriter {
   ): ClientAnswer | Promise<ClientAnswer> => {
     if ('forEach' in answered) return this.#inParts(arrival, answered);
     if (!('data' in answered)) return apolloAnswer(arrival.request, answered, this.#options.reply.jsonStatus);
-    const answer = (body: Buffer): ClientAnswer =>
-      only === undefined
+    const answer = (body: Buffer): ClientAnswer => {
+      arrival.request.keepAnswer?.(body);
+      return only === undefined
         ? this.#answerOf(arrival, answered, type!, body)
         : { ...streamed, body: onlyPart(body, { kind: only, release: answered.release }) };
+    };
     const written = this.write(arrival.request, answered);
     return written instanceof Promise ? written.then(answer) : answer(written);
   };

@@ -386,6 +386,17 @@ export const metricTable = {
     unit: '{request}',
     description: 'Requests whose use of the schema was not counted, or could not be stored.',
   },
+  'weir.shadow.queries': {
+    kind: 'counter',
+    unit: '{query}',
+    description: 'Queries that are chosen for the shadow.',
+    attributes: {
+      result:
+        '`equal` or `different`, if the answers were compared; `failed` without an answer of the shadow; `dropped`.',
+      reason:
+        'Why it failed: `unreachable`, `timeout` or `too-large`; or was dropped: `budget` (`shadow.perSecond`), `load` (the gateway is busy), `queue` (too many wait), `too-large`, or `closed` (the options are replaced, or the process ends). Missing if the answers were compared.',
+    },
+  },
   'weir.registry.webhooks': {
     kind: 'counter',
     unit: '{event}',

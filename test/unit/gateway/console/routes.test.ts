@@ -39,6 +39,7 @@ const source: ConsoleSource = {
   versions: () => Promise.reject(new Error('secret reason')),
   difference: () => Promise.resolve(undefined),
   options: () => Promise.resolve({ options: [] }),
+  shadow: () => Promise.resolve(undefined),
 };
 const about: About = {
   version: '1.2.3',
@@ -48,6 +49,7 @@ const about: About = {
   graphiql: 'http://127.0.0.1:4000/graphiql',
   recorded: { sampling: 1, values: false },
   gateways: { workers: 1, shared: false },
+  shadow: false,
 };
 const logged: unknown[] = [];
 

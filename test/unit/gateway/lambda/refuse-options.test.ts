@@ -60,6 +60,7 @@ it.each<[string, OptionsInput, string]>([
     },
     '`supergraph.webhooks` get events between requests',
   ],
+  ['a shadow', { shadow: { url: 'http://router.test' } }, '`shadow` sends queries after their answers'],
   [
     'purges of a CDN',
     { cache: { ...shared.cache, cdn: { enabled: true, cloudFront: { distribution: 'E2QWRUHAPOMQZL' } } } },

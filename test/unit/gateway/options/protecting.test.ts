@@ -121,6 +121,8 @@ const notProtecting = `
   admin.console.values
   health.host health.port
   usage.enabled usage.minimumDays usage.interval
+  shadow.url shadow.share shadow.perSecond shadow.timeout shadow.longest shadow.headers.forward
+  shadow.headers.set.NAME shadow.ignore shadow.unordered
   audit.trails[].to audit.trails[].select.actions audit.trails[].select.coordinates audit.trails[].whenSlow
   audit.trails[].buffer
   logging.level logging.format logging.sampling logging.fields.NAME.header logging.fields.NAME.claim

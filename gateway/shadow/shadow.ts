@@ -1,0 +1,232 @@
+import { Allowance } from '../net/allowance';
+import { isMap } from '../options/is-map';
+import type { ShadowOptions } from '../options/shadow';
+import { type CompareAnswers, comparisonBy, type EndpointAnswer } from '../replay/compare';
+import type { IncomingRequest } from '../request/incoming-request';
+import { parseBody, parseUrl, type SentOperation } from '../request/parsed-request';
+import type { AnswerSampling, Arrival } from '../request/pipeline';
+import type { Logger } from '../telemetry/logger';
+import type { DropReason, ShadowCounts, ShadowRecord } from './record';
+import { withoutOtherNames } from './other-names';
+import { type SendToShadow, ShadowFailure, shadowHeader } from './send';
+
+export interface ShadowParts {
+  readonly options: ShadowOptions;
+  readonly send: SendToShadow;
+  readonly record: ShadowRecord;
+  /** Whether requests wait, or the event loop is late. Then nothing is sent, and nothing compared. */
+  readonly isBusy: () => boolean;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** A query that was answered. */
+interface AnsweredQuery {
+  readonly operation: ComparedOperation;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The URL of a GET, or the body of a POST. */
+  readonly sent: string | Buffer;
+  readonly answer: Buffer;
+  /** Until the answer was known. */
+  readonly milliseconds: number;
+}
+
+type ComparedOperation = NonNullable<IncomingRequest['operation']> & { readonly document: string };
+
+/**
+ * Sends a share of the queries to a second endpoint once their clients have the answers, and compares its answers with
+ * these. What it holds is bounded: it drops what comes beyond, and what comes while the gateway is busy.
+ */
+export class Shadow implements AnswerSampling {
+  readonly #parts: ShadowParts;
+  readonly #compare: CompareAnswers;
+  readonly #allowance: Allowance;
+  readonly #closed = new AbortController();
+  readonly #waiting: AnsweredQuery[] = [];
+  /** Queries from their answer until they are compared or dropped, and their bytes. */
+  #held = 0;
+  #bytes = 0;
+  #sending = 0;
+  #scheduled: NodeJS.Immediate | undefined;
+  #isFailing = false;
+
+  constructor(parts: ShadowParts) {
+    const { perSecond, ignore, unordered } = parts.options;
+    this.#parts = parts;
+    this.#compare = comparisonBy({ ignore, unordered, values: false });
+    this.#allowance = new Allowance({ atOnce: perSecond, inSecond: perSecond });
+  }
+
+  get options(): ShadowOptions {
+    return this.#parts.options;
+  }
+
+  get record(): ShadowRecord {
+    return this.#parts.record;
+  }
+
+  counts(): ShadowCounts {
+    return this.record.counts(this.options);
+  }
+
+  readonly begin: AnswerSampling['begin'] = (arrival) => {
+    if (Math.random() >= this.options.share) return;
+    if (arrival.request.head.headers[shadowHeader] !== undefined) return;
+    arrival.request.keepAnswer = (body) => this.#keep(arrival, body);
+  };
+
+  /** Drops what waits, and aborts what is sent. */
+  close(): void {
+    clearImmediate(this.#scheduled);
+    this.#closed.abort();
+    this.#dropWaiting('closed');
+  }
+
+  /** The answer is known, and its client is about to get it. */
+  #keep({ request, body }: Arrival, answer: Buffer): void {
+    const { operation, head } = request;
+    if (!isQuery(operation)) return;
+    const reason = this.#objectionTo(body, answer);
+    if (reason !== undefined) {
+      this.record.drop(reason);
+      return;
+    }
+    const query: AnsweredQuery = {
+      operation,
+      headers: this.#forwarded(head.headers),
+      sent: head.method === 'GET' ? head.url : body,
+      // Copied, as the memory of an answer is used again.
+      answer: Buffer.from(answer),
+      milliseconds: performance.now() - request.start,
+    };
+    this.#held++;
+    this.#bytes += bytesOf(query);
+    request.onEnd(() => {
+      if (request.isGone) this.#release(query);
+      else this.#await(query);
+    });
+  }
+
+  /** Why a query is dropped. */
+  #objectionTo(body: Buffer, answer: Buffer): DropReason | undefined {
+    if (answer.length > this.options.longest) return 'too-large';
+    if (this.#parts.isBusy()) return 'load';
+    if (this.#held >= mostHeld || this.#bytes + body.length + answer.length > mostBytes) return 'queue';
+    return this.#allowance.take(performance.now()) ? undefined : 'budget';
+  }
+
+  #forwarded(headers: IncomingRequest['head']['headers']): AnsweredQuery['headers'] {
+    return Object.fromEntries(
+      this.options.headers.forward.flatMap((name) => {
+        const value = headers[name];
+        return value === undefined ? [] : [[name, String(value)]];
+      }),
+    );
+  }
+
+  /** The client has the answer. */
+  #await(query: AnsweredQuery): void {
+    this.#waiting.push(query);
+    if (this.#closed.signal.aborted) this.#dropWaiting('closed');
+    else this.#schedule();
+  }
+
+  /** Not at once: whatever else this turn of the event loop has to do comes first. */
+  #schedule(): void {
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined;
+      if (this.#parts.isBusy()) this.#dropWaiting('load');
+      while (this.#sending < mostAtOnce && this.#waiting.length > 0) void this.#send(this.#waiting.shift()!);
+    });
+  }
+
+  async #send(query: AnsweredQuery): Promise<void> {
+    this.#sending++;
+    const start = performance.now();
+    try {
+      const { operation, headers } = query;
+      const answer = await this.#parts.send(
+        {
+          query: operation.document,
+          operationName: operation.operationName,
+          variables: variablesIn(query),
+          headers,
+        },
+        this.#closed.signal,
+      );
+      this.#noteFailure(undefined);
+      this.#conclude(query, answer, performance.now() - start);
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#sending--;
+      this.#release(query);
+      if (this.#waiting.length > 0) this.#schedule();
+    }
+  }
+
+  #conclude({ operation, answer, milliseconds }: AnsweredQuery, other: EndpointAnswer, took: number): void {
+    if (this.#parts.isBusy()) {
+      this.record.drop('load');
+      return;
+    }
+    const { id, name, document } = operation;
+    const body = answer.toString();
+    const isSame = other.status === 200 && other.body === body;
+    const differences = isSame ? [] : this.#compare({ status: 200, body }, other);
+    this.record.add({
+      operation: { hash: id, name: name ?? undefined, ...operation.signature?.() },
+      differences: withoutOtherNames(differences, document),
+      a: { milliseconds },
+      b: { milliseconds: took },
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed.signal.aborted) this.record.drop('closed');
+    else if (error instanceof ShadowFailure) {
+      this.record.fail(error.reason);
+      this.#noteFailure(error);
+    } else this.#parts.logger.error({ err: error }, 'an answer of the shadow could not be compared');
+  }
+
+  /** Logs when failures begin, and when they end. */
+  #noteFailure(failure: ShadowFailure | undefined): void {
+    const isFailing = failure !== undefined;
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    const { logger } = this.#parts;
+    if (isFailing) logger.warn({ reason: failure.message }, 'the shadow does not answer');
+    else logger.info('the shadow answers again');
+  }
+
+  #dropWaiting(reason: DropReason): void {
+    for (const query of this.#waiting.splice(0)) {
+      this.record.drop(reason);
+      this.#release(query);
+    }
+  }
+
+  #release(query: AnsweredQuery): void {
+    this.#held--;
+    this.#bytes -= bytesOf(query);
+  }
+}
+
+const isQuery = (operation: IncomingRequest['operation']): operation is ComparedOperation =>
+  operation?.type === 'query' && operation.document !== undefined;
+
+const bytesOf = ({ sent, answer }: AnsweredQuery): number => sent.length + answer.length;
+
+/** Read once more from what the client sent: few queries need them. */
+function variablesIn({ sent }: AnsweredQuery): Readonly<Record<string, unknown>> | undefined {
+  const { variables } = ((typeof sent === 'string' ? parseUrl(sent) : parseBody(sent, true)) ??
+    {}) as SentOperation;
+  return isMap(variables) ? variables : undefined;
+}
+
+/** Queries that are sent at the same time. */
+const mostAtOnce = 8;
+/** Queries that wait, are sent, or whose clients still read their answers. */
+const mostHeld = 64;
+/** Of these: 16 MiB. */
+const mostBytes = 16 * 1024 * 1024;

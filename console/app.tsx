@@ -3,8 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { About } from '../gateway/console/api';
 import { type Answer, prepare, useApi } from './api';
 import { Explore } from './pages/explore';
+import { Errors } from './pages/errors';
 import { Graph } from './pages/graph';
 import { Live } from './pages/live';
+import { Operations } from './pages/operations';
 import { Request } from './pages/request';
 import { Requests } from './pages/requests';
 import { Shadow } from './pages/shadow';
@@ -32,6 +34,8 @@ interface PageEntry {
 /** The pages, in the order of the navigation. The first one is shown for `#/`. */
 const pages: readonly PageEntry[] = [
   { path: 'live', title: 'Live', show: (props) => <Live {...props} /> },
+  { path: 'operations', title: 'Operations', show: (props) => <Operations {...props} /> },
+  { path: 'errors', title: 'Errors', show: (props) => <Errors {...props} /> },
   {
     path: 'requests',
     title: 'Requests',

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
+import { helpPage } from './help-page.mjs';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const outdir = join(folder, '..', 'dist', 'console');
@@ -26,6 +27,10 @@ await build({
 });
 writeGraphiql();
 cpSync(join(folder, 'index.html'), join(outdir, 'index.html'));
+writeFileSync(
+  join(outdir, 'help.html'),
+  helpPage(readFileSync(join(folder, '..', 'docs', 'console.md'), 'utf8')),
+);
 
 /**
  * GraphiQL with its license beside it. `exploration.ts` puts scripts in place of the comment `weir`, and with them the

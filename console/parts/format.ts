@@ -34,6 +34,9 @@ export function share(value: number): string {
 /** The time of day, to the second. @param at Unix milliseconds */
 export const clock = (at: number): string => time.format(at);
 
+/** The date. @param at Unix milliseconds */
+export const dayOf = (at: number): string => day.format(at);
+
 /** Date and time, to the millisecond. @param at Unix milliseconds */
 export const moment = (at: number): string => `${day.format(at)}, ${exact.format(at)}`;
 

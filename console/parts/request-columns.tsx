@@ -4,6 +4,7 @@ import { DurationBar } from './duration-bar';
 import { clock, counted, moment } from './format';
 import { CacheResult, operationName, Outcome } from './request-badges';
 import { Marked } from './marked';
+import { Name } from './name';
 import type { Column } from './table';
 
 /**
@@ -26,7 +27,9 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
     title: 'Operation',
     cell: (request) => (
       <div class="operation broad">
-        <a href={linkTo(['requests', request.id])}>{operationName(request)}</a>
+        <a href={linkTo(['requests', request.id])}>
+          <Name text={operationName(request)} />
+        </a>
         {request.operation && !['', 'query'].includes(request.operation.type) && (
           <span class="muted">{request.operation.type}</span>
         )}
@@ -42,7 +45,7 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
         <span class="muted">–</span>
       ) : (
         <span class="client" title={`${client.name} ${client.version}`}>
-          {client.name} <span class="muted">{client.version}</span>
+          <Name text={client.name} /> <span class="muted">{client.version}</span>
         </span>
       ),
   },

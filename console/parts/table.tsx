@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { count } from './format';
 
 export interface Column<Row> {
   readonly title: string;
@@ -20,10 +21,20 @@ export interface TableProps<Row> {
   readonly keyOf: (row: Row) => string;
   /** In place of the rows if there are none. */
   readonly empty?: ComponentChildren;
+  /** How many rows are shown at first, the first ones by the order that is chosen. @default all */
+  readonly most?: number;
 }
 
 /** A table. It scrolls sideways by itself where it is too wide. */
-export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<Row>): JSX.Element {
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  keyOf,
+  empty,
+  most = Infinity,
+}: TableProps<Row>): JSX.Element {
+  const [isWhole, setWhole] = useState(false);
   const [sorted, setSorted] = useState<{ by: number; isTurned: boolean }>();
   if (rows.length === 0 && empty !== undefined) return <>{empty}</>;
   const sort = sorted && columns[sorted.by]?.sort;
@@ -35,7 +46,8 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<
     if (sorted?.by !== by) return undefined;
     return sorted.isTurned === (columns[by]!.isNumber ?? false) ? 'ascending' : 'descending';
   };
-  return (
+  const hidden = rows.length - most;
+  const table = (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
       <table>
         <caption>{caption}</caption>
@@ -49,7 +61,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<
           </tr>
         </thead>
         <tbody>
-          {turned.map((row) => (
+          {(isWhole ? turned : turned.slice(0, most)).map((row) => (
             <tr key={keyOf(row)}>
               {columns.map((column) => (
                 <td key={column.title} class={classOf(column)}>
@@ -61,6 +73,17 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty }: TableProps<
         </tbody>
       </table>
     </div>
+  );
+  if (hidden <= 0) return table;
+  return (
+    <>
+      {table}
+      <p class="rest">
+        <button class="button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+          {isWhole ? `Show the first ${most}` : `Show ${count(hidden)} more`}
+        </button>
+      </p>
+    </>
   );
 }
 

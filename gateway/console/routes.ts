@@ -95,6 +95,7 @@ type RouteHandler = (query: unknown, id: string) => Promise<unknown>;
 const files = [
   ['', 'index.html', 'text/html; charset=utf-8'],
   ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/help', 'help.html', 'text/html; charset=utf-8'],
   ['/console.js', 'console.js', 'text/javascript; charset=utf-8'],
   ['/console.css', 'console.css', 'text/css; charset=utf-8'],
 ] as const;

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { BrowserContext, FrameLocator, Page } from 'playwright-core';
 import { hasChromium, inChromium, launchChromium, serveApplication } from '../support/chromium';
+import { expectForEverybody } from '../support/for-everybody';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { redisProgram, startRedis } from '../support/redis-server';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
@@ -108,25 +108,6 @@ const query = `query Page { me { id name reviews { rating body } } }`;
   };
   const focused = (): Promise<string> => page.evaluate('document.activeElement.textContent');
 
-  /** Checks the open page by axe's rules, and that it does not scroll sideways: wide and narrow, light and dark. */
-  async function expectForEverybody(name: string): Promise<void> {
-    await page.evaluate(axe.source);
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 800 });
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const { violations } = await page.evaluate<axe.AxeResults>('axe.run(document, { iframes: false })');
-        expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
-        const shots = process.env['WEIR_SCREENSHOTS'];
-        const path = `${shots}/console-${name}-${width}-${colorScheme}.png`;
-        if (shots !== undefined) await page.screenshot({ path, fullPage: true });
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
-  }
-
   it('asks for the token, says that a wrong one is wrong, and keeps the right one', async () => {
     await open('#/requests');
     const field = page.getByLabel('Admin token');
@@ -134,7 +115,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await field.fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByText('The gateway refused this token.').waitFor();
-    await expectForEverybody('token');
+    await expectForEverybody(page, 'token');
     await field.fill(token);
     await page.keyboard.press('Enter');
     await page.getByRole('searchbox').waitFor();
@@ -192,7 +173,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     expect(await page.getByRole('link', { name: 'Second' }).count()).toBe(0);
     await more.click();
     await page.getByRole('link', { name: 'Second' }).waitFor();
-    await expectForEverybody('requests');
+    await expectForEverybody(page, 'requests');
   });
 
   it('shows which subgraph answers each field, and why it is null', async () => {
@@ -208,7 +189,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     const facts = page.locator('.field-facts');
     expect(await facts.textContent()).toMatch(/^me\.reviews\.body reviews .*is null because/);
     await page.getByRole('region', { name: 'Why values are null' }).waitFor();
-    await expectForEverybody('request');
+    await expectForEverybody(page, 'request');
   });
 
   it('has a timeline whose steps open by the keyboard', async () => {
@@ -245,7 +226,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     expect(await page.getByRole('region', { name: 'Errors by code and service' }).textContent()).toContain(
       'reviews',
     );
-    await expectForEverybody('live');
+    await expectForEverybody(page, 'live');
 
     const pause = page.getByRole('button', { name: 'Pause' });
     await pause.focus();
@@ -281,7 +262,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await card.getByText(subgraphs[1]!.url).waitFor();
     expect(await card.textContent()).toMatch(/Needs data ofaccounts \(/);
     await page.getByRole('heading', { name: 'Schema' }).waitFor();
-    await expectForEverybody('graph');
+    await expectForEverybody(page, 'graph');
     await service.focus();
     await page.keyboard.press(' ');
     await card.waitFor({ state: 'detached' });
@@ -296,7 +277,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.waitForURL(/#\/graph\/User$/);
     const row = page.getByRole('row', { name: /^reviews: \[Review!\]/ });
     expect(await row.textContent()).toBe('reviews: [Review!]reviews');
-    await expectForEverybody('type');
+    await expectForEverybody(page, 'type');
     await open('#/graph/Query');
     await page.getByText('<img src=x').waitFor();
   });
@@ -315,7 +296,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
       .click();
     await made.getByText('# No other subgraph resolves Query.').waitFor();
     expect(await graphiql().getByRole('button', { name: 'Plan, calls and cache' }).count()).toBe(0);
-    await expectForEverybody('explore');
+    await expectForEverybody(page, 'explore');
     await made.getByRole('link', { name: 'Open the request' }).click();
     await page.getByRole('region', { name: 'Timeline' }).waitFor();
   }, 180_000);
@@ -356,11 +337,11 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await openList();
     const reasons = page.getByRole('region', { name: 'Why requests are refused' });
     await reasons.getByText('User.nothing').waitFor();
-    await expectForEverybody('refusals');
+    await expectForEverybody(page, 'refusals');
     await reasons.getByRole('link', { name: '1 ×' }).click();
     const why = page.getByRole('region', { name: 'Why it was refused' });
     await why.getByText('FieldsOnCorrectType, line 1, column 8').waitFor();
-    await expectForEverybody('refused');
+    await expectForEverybody(page, 'refused');
   });
 
   it('shows the services, and the types with what is planted in their descriptions as text', async () => {
@@ -371,7 +352,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
     await page.keyboard.press('Enter');
     await page.waitForURL(/graph\/Query/);
     await page.locator('.description').getByText(planted).waitFor();
-    await expectForEverybody('graph');
+    await expectForEverybody(page, 'graph');
   });
 
   (redisProgram === undefined ? it.skip : it)(
@@ -393,7 +374,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
         await page.getByRole('row', { name: /Of2.*shop-2/ }).waitFor();
         await page.getByRole('row', { name: /Of1.*shop-1/ }).waitFor();
         await page.getByLabel('Gateway').waitFor();
-        await expectForEverybody('gateways');
+        await expectForEverybody(page, 'gateways');
 
         const choice = page.getByLabel('Gateway');
         await choice.focus();

@@ -1,0 +1,13 @@
+import { Fragment, type JSX } from 'preact';
+
+/** A name that breaks at the ends of its words where it is too long for a line, such as `ProductPage` and `me.first_name`. */
+export const Name = ({ text }: { readonly text: string }): JSX.Element => (
+  <>
+    {text.split(/(?<=[a-z\d])(?=[A-Z])|(?<=[._:/-])/).map((word, index) => (
+      <Fragment key={index}>
+        {index > 0 && <wbr />}
+        {word}
+      </Fragment>
+    ))}
+  </>
+);

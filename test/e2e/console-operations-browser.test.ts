@@ -1,0 +1,142 @@
+/** What operators look for first, in a real browser: which operation fails, since when and for whom; why a request got 400. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { hasChromium, inChromium, launchChromium } from '../support/chromium';
+import { expectForEverybody } from '../support/for-everybody';
+import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
+import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+const secret = 'S3CRET';
+
+(hasChromium ? describe : describe.skip)(`operations and errors in the console ${inChromium}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
+  let subgraph: TestSubgraph;
+  let gateway: TestGateway;
+  let browser: BrowserContext;
+  let page: Page;
+
+  const send = async (query: string, client: string): Promise<void> => {
+    const headers = { 'apollographql-client-name': client, 'apollographql-client-version': '1.2' };
+    await (await gateway.post({ query }, { headers })).text();
+  };
+
+  beforeAll(async () => {
+    subgraph = await startSubgraph({
+      name: 'boats',
+      typeDefs: 'type Query { boats(name: String): [Boat!]! } type Boat { name: String owner: String }',
+      resolvers: {
+        Query: { boats: () => [{ name: 'Ada' }, { name: 'Bea' }] },
+        Boat: {
+          owner: () => {
+            throw new Error(secret);
+          },
+        },
+      },
+    });
+    gateway = await startTestGateway({
+      ...{ supergraph: sourceOf(compose([subgraph])), mode: 'production' },
+      admin: { port: 0, console: { sampling: 1 } },
+    });
+    for (let i = 0; i < 12; i++) await send(`query Names { boats(name: "${secret}") { name } }`, 'web');
+    for (let i = 0; i < 60; i++) await send(`query Rare${i} { boats { name } }`, 'web');
+    for (let i = 0; i < 4; i++) await send('query Owners { boats { name owner } }', 'ios');
+    await send('query Owners { boats { name owner } }', 'web');
+    await send('query Old { boats { captain } }', 'web');
+    browser = await launchChromium(folder);
+    page = await browser.newPage();
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await gateway.stop();
+    await subgraph.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async () => {
+    expect(await page.content()).not.toContain(secret);
+  });
+
+  const start = async (): Promise<void> => {
+    await page.goto('about:blank');
+    await page.goto(`${gateway.adminUrl}/console`);
+    await page.getByRole('heading', { name: 'Live' }).waitFor();
+  };
+  const goTo = (name: string): Promise<void> =>
+    page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+  const rowsOf = async (name: string): Promise<string[]> => {
+    const table = page.getByRole('region', { name });
+    await table.waitFor();
+    return table.getByRole('row').allTextContents();
+  };
+
+  it('shows in two clicks which operation fails most, since when and for which client', async () => {
+    await start();
+    await goTo('Operations');
+    const [, first] = await rowsOf('Requests by operation, those that fail most first');
+    expect(first).toMatch(/^Owners5(?:5 \(100 %\))/);
+    await expectForEverybody(page, 'operations');
+    await page.getByRole('link', { name: '5 (100 %) of Owners failed' }).click();
+    const [, most, other, ...more] = await rowsOf('Errors, the most frequent first');
+    expect(most).toMatch(
+      /^DOWNSTREAM_SERVICE_ERRORboats\.owner.*boatsOwnersios 1\.24\d\d:\d\d:\d\d\d\d:\d\d:\d\d$/,
+    );
+    expect(other).toContain('web 1.2');
+    expect(more).toEqual([]);
+    await expectForEverybody(page, 'errors');
+    await page.getByRole('link', { name: 'DOWNSTREAM_SERVICE_ERROR' }).first().click();
+    await page.waitForURL(/requests\?search=DOWNSTREAM_SERVICE_ERROR&failed=1&client=ios&operation=Owners$/);
+    await page.getByRole('link', { name: 'Owners' }).nth(3).waitFor();
+  });
+
+  it('shows in two clicks why a request got 400', async () => {
+    await start();
+    await goTo('Errors');
+    await page.getByRole('link', { name: 'GRAPHQL_VALIDATION_FAILED' }).click();
+    const row = page.getByRole('row', { name: /Old/ });
+    await row.getByText('400 GRAPHQL_VALIDATION_FAILED').waitFor();
+    expect(await row.textContent()).toContain('Boat.captain does not exist.');
+  });
+
+  it('sorts by any column, also those that are not shown yet, and is searched', async () => {
+    await start();
+    await goTo('Operations');
+    const caption = 'Requests by operation, those that fail most first';
+    expect(await rowsOf(caption)).toHaveLength(1 + 50);
+    const header = page.getByRole('columnheader', { name: 'Requests' });
+    await header.getByRole('button').focus();
+    await page.keyboard.press('Enter');
+    expect((await rowsOf(caption))[1]).toMatch(/^Names12/);
+    expect(await header.getAttribute('aria-sort')).toBe('descending');
+    await page.getByRole('button', { name: 'Show 13 more' }).click();
+    expect(await rowsOf(caption)).toHaveLength(1 + 63);
+    await page.getByRole('searchbox').fill('rare7');
+    await page.getByText('Rare12').waitFor({ state: 'detached' });
+    expect(await rowsOf(caption)).toHaveLength(2);
+    await page.getByRole('link', { name: 'Rare7', exact: true }).click();
+    await page.waitForURL(/requests\?operation=Rare7$/);
+  });
+
+  it('shows another range, which is a part of the address', async () => {
+    await start();
+    await goTo('Operations');
+    await page.getByRole('combobox').selectOption('quarter');
+    await page.waitForURL(/operations\?range=quarter$/);
+    await page.getByRole('link', { name: 'Owners', exact: true }).waitFor();
+  });
+
+  it('explains each panel, and leads to the documentation', async () => {
+    await start();
+    await goTo('Operations');
+    const [help] = await Promise.all([
+      browser.waitForEvent('page'),
+      page.getByRole('link', { name: 'More about Requests by operation, in a new tab' }).click(),
+    ]);
+    await help.getByRole('heading', { name: 'Operations' }).waitFor();
+    expect(new URL(help.url()).hash).toBe('#operations');
+    await expectForEverybody(help, 'help');
+    await help.close();
+  });
+});

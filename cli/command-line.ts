@@ -35,6 +35,10 @@ export async function runCommandLine(
   }
 }
 
+/** Whether it does nothing but hold other commands. */
+export const isGroup = ({ commands, registeredArguments }: Command): boolean =>
+  commands.length > 0 && registeredArguments.length === 0;
+
 const withoutColours = (context: Context): Context => ({
   ...context,
   env: { ...context.env, NO_COLOR: '1', FORCE_COLOR: undefined },
@@ -65,7 +69,7 @@ export function programOf(commands: readonly CreateCommand[], context: Context):
     if (command === program) continue;
     command.helpOption('-h, --help', 'print this help');
     // A group of commands has no flags of its own.
-    if (command.commands.length > 0) continue;
+    if (isGroup(command)) continue;
     if (!command.options.some(({ long }) => long === '--verbose'))
       command.option('--verbose', 'print the stack of an unexpected error');
     command.option('--no-color', 'print no colours [NO_COLOR]');

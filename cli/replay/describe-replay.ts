@@ -18,13 +18,21 @@ export interface FinishedReplay extends ReplayReportData {
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
 }
 
-/** The report for people: operations with differences in full, and the others as a number. */
-export function describeReplay(
-  replay: FinishedReplay,
+/** The report for people. */
+export function describeReplay(replay: FinishedReplay, context: Pick<Context, 'stdout' | 'env'>): string {
+  const { endpoints, skipped } = replay;
+  const notes = Object.keys(skipped).length === 0 ? [] : [describeSkipped(skipped)];
+  return describeComparison(replay, context, { endpoints, notes });
+}
+
+/** Operations with differences in full, and the others as a number. @param notes sentences, each for a line */
+export function describeComparison(
+  report: ReplayReportData,
   { stdout, env }: Pick<Context, 'stdout' | 'env'>,
+  { endpoints, notes }: Pick<FinishedReplay, 'endpoints'> & { readonly notes: readonly string[] },
 ): string {
   const paint = paintFor(stdout, { env });
-  const { endpoints, operations, compared, equal, different, skipped } = replay;
+  const { operations, compared, equal, different } = report;
   const [differing, others] = [
     operations.filter((each) => each.different > 0),
     operations.filter((each) => each.different === 0),
@@ -37,12 +45,12 @@ export function describeReplay(
       ...(['a', 'b'] as const).map((side) => [
         side.toUpperCase(),
         printable(endpoints[side]),
-        ...figures(replay[side]),
+        ...figures(report[side]),
       ]),
     ]),
     '',
     `${counted(compared, 'request')} of ${counted(operations.length, 'operation')}: ${equal} equal, ${different} different. ${verdict}`,
-    ...(Object.keys(skipped).length === 0 ? [] : [describeSkipped(skipped)]),
+    ...notes,
     ...differing.slice(0, mostOperations).flatMap((operation) => ['', ...describeOperation(operation)]),
     ...(differing.length > mostOperations
       ? ['', `${differing.length - mostOperations} more operations have differences: --format json has all.`]

@@ -3,7 +3,7 @@ import { CommandFailure, type Context } from '../context';
 import type { EndpointOptions } from './endpoint';
 
 export interface ReplayFlags {
-  readonly from: readonly string[];
+  readonly from?: readonly string[];
   /** `NAME=VARIABLE`, for both endpoints or one. */
   readonly header?: readonly string[];
   readonly headerA?: readonly string[];
@@ -33,6 +33,8 @@ export interface ReplaySettings extends ComparisonRules {
 /** No error has a value that was given, as it may be a secret. @throws {CommandFailure} */
 export function readFlags(a: string, b: string, flags: ReplayFlags, env: Context['env']): ReplaySettings {
   const { from, header = [], headerA = [], headerB = [], keepHeader = [], timeout } = flags;
+  // Commander would want a flag that is mandatory for `weir replay report`, too.
+  if (from === undefined) throw new CommandFailure('weir: --from <FILE...> is needed.', 2);
   const kept = keepHeader.map((name) => headerName('--keep-header', name));
   const both = headersOf('--header', header, env);
   const endpoint = (side: string, url: string, flag: string, own: readonly string[]): EndpointOptions => ({

@@ -10,6 +10,7 @@ import { parse as parseGraphQL } from 'graphql';
 import type { Command } from 'commander';
 import { parse as parseYaml, parseAllDocuments } from 'yaml';
 import { readTemplate } from '../support/cloudformation';
+import { isGroup } from '../../cli/command-line';
 import { createProgram } from '../../cli/program';
 import { readScalarValues } from '../../cli/dev/mocks/scalars-file';
 import { loadOptions } from '../../gateway';
@@ -331,7 +332,7 @@ function problemsOfWeir(args: string[]): string[] {
   }
   if (rest.some((arg) => ['--help', '-h'].includes(arg)) || (name === 'weir' && rest[0] === '--version'))
     return [];
-  if (command.commands.length > 0) return [`\`${name}\` has no command \`${rest[0] ?? ''}\``];
+  if (isGroup(command)) return [`\`${name}\` has no command \`${rest[0] ?? ''}\``];
   try {
     const { operands, unknown } = command.parseOptions(rest);
     if (unknown.length > 0) return [`\`${name}\` has no ${unknown[0]}`];

@@ -13,6 +13,7 @@ import type { OptionsInput } from '../../gateway';
 import type { ShadowReport } from '../../gateway/shadow/record';
 import { freePort } from '../support/free-port';
 import { eventually } from '../support/process';
+import { startCli } from '../support/run-cli';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 import { temporaryFolder } from '../support/subgraph-kit';
@@ -122,6 +123,36 @@ it('reports where its answer is different, without values', async () => {
   expect(paths.sort()).toEqual([': error-extra', 'me.(key): extra', 'me.name: value']);
   expect(JSON.stringify(found)).not.toMatch(/Grace|Ada|other/);
   expect(await gateway.metrics()).toContain('weir_shadow_queries_total{result="different"} ');
+});
+
+it('is reported by `weir replay report`', async () => {
+  await start();
+  const admin = ['--admin', gateway.adminUrl!];
+  const print = (...args: string[]) => startCli(['replay', 'report', ...admin, ...args]).result;
+  await reported(isCompared, () => gateway.query('query Me { me { name } }'));
+  expect(await print()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('All are equal.') });
+  shadow.answer = (response) => response.end('{"data":{"me":{}}}');
+  await reported(
+    ({ different }) => different > 0,
+    () => gateway.query('query Me { me { name } }'),
+  );
+  const { exitCode, stdout } = await print();
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(`B  ${shadow.url}`);
+  expect(stdout).toMatch(/: 100 % of queries, at most 1000 a second\./);
+  expect(stdout).toMatch(
+    /Me \([0-9a-f]{12}\): \d+ of \d+ different.*\n {2}query Me\{me\{name\}\}\n {2}me.name: not in B/,
+  );
+  expect(JSON.parse((await print('--format', 'json')).stdout)).toMatchObject([{ url: shadow.url }]);
+});
+
+it('is missed by `weir replay report` where there is none', async () => {
+  gateway = await startTestGateway({ supergraph: sourceOf(graph.supergraphSdl) });
+  const { exitCode, stderr } = await startCli(['replay', 'report', '--admin', gateway.adminUrl!]).result;
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('has no shadow'),
+  });
 });
 
 it('is compared by the rules of the options', async () => {

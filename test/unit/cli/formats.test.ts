@@ -200,6 +200,22 @@ describe('--format json', () => {
     expect(found).toMatchObject({ equal: 1, skipped: { mutation: 1 } });
   });
 
+  it('of replay report', async () => {
+    const figures = { p50: 1, p99: 2, calls: null };
+    const all = { compared: 3, equal: 3, different: 0, a: figures, b: figures, operations: [] };
+    const report = {
+      ...{ url: 'http://b.test/', share: 0.01, perSecond: 10, since: 1, processes: 2 },
+      ...{ failed: { timeout: 2 }, dropped: {}, ...all },
+    };
+    const server = createServer((_request, response) => response.end(JSON.stringify(report)));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const reports = z.tuple([z.looseObject({ gateway: z.string(), compared: z.number() })]);
+    const found = await shape(reports, 'replay', 'report', '--admin', gateway);
+    server.close().closeAllConnections();
+    expect(found).toEqual([{ gateway, ...report }]);
+  });
+
   it('leaves stdout empty where there is no answer', async () => {
     const { exitCode, stdout, stderr } = await run('status', '--graph', 'shop');
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { version } from '../../../package.json';
+import { isGroup } from '../../../cli/command-line';
 import { createProgram } from '../../../cli/program';
 import { variableOf } from '../../../cli/variables';
 import { startCli } from '../../support/run-cli';
@@ -74,7 +75,7 @@ function below(command: Command, path: string): Named[] {
   return [{ path, command }, ...command.commands.flatMap((each) => below(each, `${path} ${each.name()}`))];
 }
 
-const leaves = () => commands.filter(({ command }) => command.commands.length === 0);
+const leaves = () => commands.filter(({ command }) => !isGroup(command));
 
 const commandTable = (): string =>
   [

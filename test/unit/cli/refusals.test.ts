@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { subgraphNames } from '../../../cli/own-package';
+import { isGroup } from '../../../cli/command-line';
 import { createProgram } from '../../../cli/program';
 import { loadOptions, OptionsError, optionsSchema, parseOptions } from '../../../gateway/options';
 import { optionsJsonSchema } from '../../support/reference/json-schema';
@@ -365,7 +366,7 @@ async function flagsRefused(): Promise<Refusals> {
       if (option.argChoices !== undefined || option.parseArg !== undefined)
         await say([...names, option.long!, 'x y']);
     }
-    if (command.commands.length === 0 && !command.registeredArguments.some(({ variadic }) => variadic))
+    if (!isGroup(command) && !command.registeredArguments.some(({ variadic }) => variadic))
       await say([...names, ...Array.from({ length: 5 }, (_, i) => `x${i}`)]);
   }
   for (const args of [
@@ -504,6 +505,9 @@ async function commandsRefused(): Promise<Refusals> {
     ['rehearse-recovery', '--embedded', '--folder', 'weir.yaml'],
     ['rehearse-recovery', '--embedded', '--folder', 's3:///rehearsals'],
     ['report'],
+    ['replay', 'report'],
+    ['replay', 'report', '--admin', 'http://127.0.0.1:1'],
+    ['replay', 'http://127.0.0.1:1/', 'http://127.0.0.1:1/'],
     ['report', '--admin', '127.0.0.1:9464'],
     ['report', '--admin', 'http://user:password@127.0.0.1:9464'],
     ['report', '--admin', 'http://127.0.0.1:1'],

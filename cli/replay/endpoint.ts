@@ -1,5 +1,6 @@
-import { Agent, buildConnector, requestBy } from '../../gateway/net/undici';
-import { connectByProxies } from '../../gateway/net/outgoing';
+import { Agent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { awsAgents } from '../../gateway/net/outgoing';
 import { timeLimit } from '../../gateway/net/time-limit';
 import type { EndpointAnswer, EndpointFailure } from '../../gateway/replay/compare';
 import type { EndpointFigures } from '../../gateway/replay/report';
@@ -22,48 +23,32 @@ export interface ReplayedAnswer extends EndpointFigures {
 /** One of the two endpoints. Redirects are answers, and are not followed: headers go nowhere else. */
 export class Endpoint {
   readonly #options: EndpointOptions;
-  readonly #agent: InstanceType<typeof Agent>;
+  readonly #agent: Agent;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    const connect = buildConnector({ timeout: options.timeout });
-    this.#agent = new Agent({ connect: connectByProxies(connect, options.timeout) });
+    const isHttps = options.url.protocol === 'https:';
+    const { httpAgent, httpsAgent } = awsAgents();
+    const byProxy = isHttps ? httpsAgent : httpAgent;
+    this.#agent = byProxy ?? new (isHttps ? HttpsAgent : Agent)({ keepAlive: true });
   }
 
-  /** Where it is, without what a URL may hold of secrets. */
+  /** Its URL without the query, which may hold a key. */
   get name(): string {
-    return nameOf(this.#options.url);
+    const { origin, pathname } = this.#options.url;
+    return `${origin}${pathname}`;
   }
 
   /** Never rejects, but where `signal` is aborted. */
-  async send(
-    { body, search, headers }: Omit<ReplayRequest, 'operation'>,
-    signal: AbortSignal,
-  ): Promise<ReplayedAnswer> {
-    const { url, timeout, kept } = this.#options;
+  async send(request: Omit<ReplayRequest, 'operation'>, signal: AbortSignal): Promise<ReplayedAnswer> {
+    const { timeout } = this.#options;
     const start = performance.now();
     const limit = timeLimit(timeout);
     try {
-      const { statusCode, body: answered } = await requestBy(this.#agent, {
-        ...{ origin: url.origin, path: `${url.pathname}${joined(url.search, search)}` },
-        ...(body === undefined ? { method: 'GET' } : { method: 'POST', body }),
-        headers: {
-          ...Object.fromEntries(
-            kept.flatMap((name) => (headers.has(name) ? [[name, headers.get(name)!]] : [])),
-          ),
-          ...Object.fromEntries(this.#options.headers),
-          ...fixedHeaders,
-          // No page of another origin can send a GET with it: servers against CSRF let it through.
-          ...(body === undefined
-            ? { 'apollo-require-preflight': 'true' }
-            : { 'content-type': 'application/json' }),
-        },
-        signal: AbortSignal.any([signal, limit]),
-        ...{ headersTimeout: 0, bodyTimeout: 0 },
-      });
-      const text = await read(answered);
+      const response = await this.#request(request, AbortSignal.any([signal, limit]));
+      const body = await read(response);
       const milliseconds = performance.now() - start;
-      return { answer: { status: statusCode, body: text }, milliseconds, calls: callsIn(text) };
+      return { answer: { status: response.statusCode!, body }, milliseconds, calls: callsIn(body) };
     } catch (error) {
       signal.throwIfAborted();
       const { code, message } = error as NodeJS.ErrnoException;
@@ -76,15 +61,47 @@ export class Endpoint {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  #request(
+    sent: Omit<ReplayRequest, 'operation'>,
+    signal: AbortSignal,
+    isAgain = false,
+  ): Promise<IncomingMessage> {
+    const { url, kept } = this.#options;
+    const { body, search, headers } = sent;
+    const method = body === undefined ? 'GET' : 'POST';
+    return new Promise((resolve, reject) => {
+      const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
+        new URL(`${url.origin}${url.pathname}${joined(url.search, search)}`),
+        {
+          ...{ method, agent: this.#agent, signal },
+          headers: {
+            accept: 'application/graphql-response+json, application/json;q=0.9',
+            ...Object.fromEntries(
+              kept.flatMap((name) => (headers.has(name) ? [[name, headers.get(name)!]] : [])),
+            ),
+            ...Object.fromEntries(this.#options.headers),
+            // No page of another origin can send a GET with it: servers against CSRF let it through.
+            ...(method === 'GET'
+              ? { 'apollo-require-preflight': 'true' }
+              : { 'content-type': 'application/json' }),
+          },
+        },
+      );
+      request.once('response', resolve);
+      request.once('error', (error: NodeJS.ErrnoException) => {
+        // The endpoint has closed an idle connection just when it was used again.
+        if (request.reusedSocket && error.code === 'ECONNRESET' && !isAgain)
+          resolve(this.#request(sent, signal, true));
+        else reject(error);
+      });
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
   }
 }
-
-/** A URL without its query and fragment, which may hold a key. */
-export const nameOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
-
-const fixedHeaders = { accept: 'application/graphql-response+json, application/json;q=0.9' };
 
 class TooLarge extends Error {
   override readonly name = 'TooLarge';

@@ -37,7 +37,8 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
       progress.stop();
     }
   } finally {
-    await Promise.all([endpoints.a.close(), endpoints.b.close()]);
+    endpoints.a.close();
+    endpoints.b.close();
   }
   const { total, skipped } = input;
   const { values, ignore, unordered } = settings;

@@ -18,8 +18,12 @@ export function replayCommand(context: Context): Command {
       .argument('<A>', 'a GraphQL endpoint, such as the gateway in use')
       .argument('<B>', 'the other one')
       .option(
-        '--from <FILE...>',
-        'JSON lines (query or hash, variables, operationName), a HAR of a browser, or requests of the console',
+        '--from <SOURCE...>',
+        'JSON lines (query or hash, variables, operationName), a HAR of a browser, or the admin port of a gateway, for what its console has recorded',
+      )
+      .option(
+        '--token <TOKEN>',
+        'the `admin.token` of that gateway; as a variable it is in no list of processes',
       )
       .option(
         '--header <NAME=VARIABLE...>',
@@ -47,6 +51,7 @@ export function replayCommand(context: Context): Command {
           '  $ weir replay https://api.example.com/graphql http://127.0.0.1:4000/graphql --from queries.jsonl\n' +
           '  $ TOKEN="Bearer …" weir replay "$OLD" "$NEW" --from shop.har --header authorization=TOKEN\n' +
           '  $ weir replay "$OLD" "$NEW" --from queries.jsonl --unordered \'search[].tags\' --ignore \'**.updatedAt\'\n' +
+          '  $ WEIR_TOKEN=… weir replay "$OLD" "$NEW" --from http://127.0.0.1:9464\n' +
           '  $ weir replay "$OLD" "$NEW" --from queries.jsonl --state replay.json --format json | jq .different',
       )
       // Flags after `report` are its own.

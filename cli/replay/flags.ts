@@ -4,6 +4,8 @@ import type { EndpointOptions } from './endpoint';
 
 export interface ReplayFlags {
   readonly from?: readonly string[];
+  /** For consoles. */
+  readonly token?: string;
   /** `NAME=VARIABLE`, for both endpoints or one. */
   readonly header?: readonly string[];
   readonly headerA?: readonly string[];
@@ -21,9 +23,9 @@ export interface ReplayFlags {
 }
 
 export interface ReplaySettings extends ComparisonRules {
+  readonly from: readonly string[];
   readonly a: EndpointOptions;
   readonly b: EndpointOptions;
-  readonly files: readonly string[];
   /** Requests in a second to each endpoint. */
   readonly rate: number;
   readonly concurrency: number;
@@ -34,7 +36,7 @@ export interface ReplaySettings extends ComparisonRules {
 export function readFlags(a: string, b: string, flags: ReplayFlags, env: Context['env']): ReplaySettings {
   const { from, header = [], headerA = [], headerB = [], keepHeader = [], timeout } = flags;
   // Commander would want a flag that is mandatory for `weir replay report`, too.
-  if (from === undefined) throw new CommandFailure('weir: --from <FILE...> is needed.', 2);
+  if (from === undefined) throw new CommandFailure('weir: --from <SOURCE...> is needed.', 2);
   const kept = keepHeader.map((name) => headerName('--keep-header', name));
   const both = headersOf('--header', header, env);
   const endpoint = (side: string, url: string, flag: string, own: readonly string[]): EndpointOptions => ({
@@ -44,7 +46,7 @@ export function readFlags(a: string, b: string, flags: ReplayFlags, env: Context
   return {
     a: endpoint('A', a, '--header-a', headerA),
     b: endpoint('B', b, '--header-b', headerB),
-    ...{ files: from, rate: flags.rate, concurrency: flags.concurrency, state: flags.state },
+    ...{ from, rate: flags.rate, concurrency: flags.concurrency, state: flags.state },
     ...{ ignore: flags.ignore ?? [], unordered: flags.unordered ?? [], values: flags.values === true },
   };
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { CommandFailure } from '../context';
+import { CommandFailure, type Context } from '../context';
 import { BrokenJson, type JsonPiece, JsonScanner } from './json-scanner';
+import { type RecordedPiece, readRecorded } from './recorded-requests';
 import { type ReplayRequest, requestsOf, type SkipReason } from './requests';
 
 /** A request of the input, or why it is left out; and where it is from, such as `traffic.jsonl:12`. */
@@ -10,14 +11,34 @@ export interface InputRequest {
   readonly from: string;
 }
 
-/** Reads files in the order that they are given, a part at a time. @throws {CommandFailure} */
-export async function* readRequests(files: readonly string[]): AsyncGenerator<InputRequest> {
-  for (const file of files)
-    for await (const piece of readPieces(file))
-      for (const request of requestsOf(piece)) yield { request, from: `${file}:${piece.line}` };
+/** A file, or what a console has recorded. */
+export type RequestSource = string | readonly RecordedPiece[];
+
+/** Reads what is in the memory of consoles; files are read when they are. @throws {CommandFailure} */
+export async function openSources(
+  from: readonly string[],
+  token: string | undefined,
+  context: Context,
+): Promise<RequestSource[]> {
+  const sources: RequestSource[] = [];
+  for (const each of from)
+    sources.push(/^https?:\/\//.test(each) ? await readRecorded(each, token, context) : each);
+  return sources;
 }
 
-/** What the files hold. Nothing of it is kept. */
+/** Reads the sources in their order, files a part at a time. @throws {CommandFailure} */
+export async function* readRequests(sources: readonly RequestSource[]): AsyncGenerator<InputRequest> {
+  for (const source of sources) {
+    if (typeof source === 'string') {
+      for await (const piece of readPieces(source))
+        for (const request of requestsOf(piece)) yield { request, from: `${source}:${piece.line}` };
+    } else
+      for (const piece of source)
+        for (const request of requestsOf(piece)) yield { request, from: piece.from };
+  }
+}
+
+/** What the sources hold. Nothing of it is kept. */
 export interface Survey {
   /** How many requests are sent. */
   readonly total: number;
@@ -27,12 +48,12 @@ export interface Survey {
   readonly digest: string;
 }
 
-/** Reads all files, so that input that is broken is refused before anything is sent. @throws {CommandFailure} */
-export async function survey(files: readonly string[], signal: AbortSignal): Promise<Survey> {
+/** Reads all of them, so that input that is broken is refused before anything is sent. @throws {CommandFailure} */
+export async function survey(sources: readonly RequestSource[], signal: AbortSignal): Promise<Survey> {
   const skipped: Partial<Record<SkipReason, number>> = {};
   const digest = createHash('sha256');
   let total = 0;
-  for await (const { request, from } of readRequests(files)) {
+  for await (const { request, from } of readRequests(sources)) {
     if (signal.aborted) throw new CommandFailure('weir: stopped before anything was sent.', 2);
     if (typeof request === 'string') skipped[request] = (skipped[request] ?? 0) + 1;
     else {

@@ -8,7 +8,14 @@ import { describeReplay, describeSkipped, type FinishedReplay } from './describe
 import { Endpoint } from './endpoint';
 import { type ReplayFlags, readFlags, type ReplaySettings } from './flags';
 import { Progress } from './progress';
-import { type InputRequest, readRequests, survey, type Survey } from './read-requests';
+import {
+  type InputRequest,
+  openSources,
+  readRequests,
+  type RequestSource,
+  survey,
+  type Survey,
+} from './read-requests';
 import { type ReplayRequest } from './requests';
 import { ReplayState } from './state';
 
@@ -17,7 +24,8 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
   const settings = readFlags(a, b, flags, context.env);
   const compare = comparisonOf(settings);
   const { signal, stderr, stdout } = context;
-  const input = await survey(settings.files, signal);
+  const sources = await openSources(settings.from, flags.token, context);
+  const input = await survey(sources, signal);
   if (input.total === 0)
     throw new CommandFailure(`weir: --from has no query to send. ${describeSkipped(input.skipped)}`, 2);
   const state = await ReplayState.open(settings.state, digestOf(settings, input));
@@ -32,7 +40,7 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
       different: state.report.different,
     }));
     try {
-      await sendAll({ settings, state, endpoints, compare, signal });
+      await sendAll({ sources, settings, state, endpoints, compare, signal });
     } finally {
       progress.stop();
     }
@@ -107,6 +115,7 @@ async function unlessStopped<Value>(value: Promise<Value>, signal: AbortSignal):
 }
 
 interface Replay {
+  readonly sources: readonly RequestSource[];
   readonly settings: ReplaySettings;
   readonly state: ReplayState;
   readonly endpoints: Endpoints;
@@ -140,13 +149,14 @@ interface DueRequest extends InputRequest {
 
 /** What is to be sent, each when its time has come. */
 async function* dueRequests({
-  settings: { files, rate },
+  sources,
+  settings: { rate },
   state,
   signal,
-}: Pick<Replay, 'settings' | 'state' | 'signal'>): AsyncGenerator<DueRequest> {
+}: Pick<Replay, 'sources' | 'settings' | 'state' | 'signal'>): AsyncGenerator<DueRequest> {
   let number = -1;
   let due = 0;
-  for await (const { request, from } of readRequests(files)) {
+  for await (const { request, from } of readRequests(sources)) {
     if (typeof request === 'string') continue;
     number++;
     if (state.isDone(number)) continue;

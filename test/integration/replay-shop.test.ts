@@ -18,6 +18,7 @@ import { sourceOf, startTestGateway, type TestGateway } from '../support/running
 import { startShop, type Shop } from '../support/shop';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-replay-shop-'));
+const token = 'operators-only-0123456789';
 const count = Number(process.env['WEIR_OPERATIONS'] ?? 40);
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
 
@@ -41,6 +42,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     ...{ supergraph: sourceOf(supergraphSdl), introspection: true, errors: { maskSubgraphs: 'none' } },
     subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
+    admin: { port: 0, token, console: { sampling: 1, values: true } },
     // Apollo Gateway has none.
     limits: { cost: unlimited, listSize: unlimited, selections: unlimited, rootFields: unlimited },
   });
@@ -61,6 +63,20 @@ async function replay(b: string, requests: readonly object[]): Promise<FinishedR
   ]).result;
   return JSON.parse(stdout) as FinishedReplay;
 }
+
+it('sends what the console has recorded, with its values', async () => {
+  const query = 'query Recorded($upc: ID!) { product(upc: $upc) { name } }';
+  for (const upc of ['p1', 'p2', 'none']) await gateway.post({ query, variables: { upc } });
+  await gateway.post({ query: 'mutation Recorded { addToCart(upc: "p1", quantity: 1) { itemCount } }' });
+  const args = ['replay', apollo.url, gateway.url, '--from', gateway.adminUrl!, '--rate', '1000'];
+  const refused = await startCli(args).result;
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('wants a token') });
+  const { exitCode, stdout } = await startCli([...args, '--format', 'json'], { WEIR_TOKEN: token }).result;
+  const { operations, skipped } = JSON.parse(stdout) as FinishedReplay;
+  expect(exitCode).toBe(0);
+  expect(operations.find(({ name }) => name === 'Recorded')).toMatchObject({ compared: 3, equal: 3 });
+  expect(skipped).toMatchObject({ mutation: 1 });
+});
 
 it('finds no difference in random operations', async () => {
   const answer = await gateway.post({ query: getIntrospectionQuery() });

@@ -60,6 +60,7 @@ function Explained({
     <>
       <Heading request={request} />
       {request.refused && <Refused refused={request.refused} />}
+      {request.lacks && <Lacks lacks={request.lacks} />}
       <Legend names={subgraphsOf(request)} lit={lit} light={setLit} />
       <div class="halves">
         <div>
@@ -187,6 +188,20 @@ const Refused = ({ refused }: { readonly refused: readonly Refusal[] }): JSX.Ele
             {line !== undefined && `, line ${line}, column ${column}`}
           </span>
         </li>
+      ))}
+    </ul>
+  </Card>
+);
+
+/** What the caller lacks. Clients do not get it. */
+const Lacks = ({ lacks }: { readonly lacks: readonly string[] }): JSX.Element => (
+  <Card
+    title="What the caller lacks"
+    help={['The caller may not see all of the operation. Clients are not told why.', 'one-request-explained']}
+  >
+    <ul class="sentences">
+      {lacks.map((sentence) => (
+        <li key={sentence}>{sentence}</li>
       ))}
     </ul>
   </Card>

@@ -21,11 +21,15 @@ export function describeGateway({ options, endpoint, version, workers }: AboutFa
     endpoint,
     canWrite: admin.token !== undefined,
     ...(mode === 'development' && { graphiql: new URL('/graphiql', endpoint).href }),
-    recorded: { sampling: samplingOf(options), values: admin.console.values },
+    recorded: { sampling: samplingOf(options), values: admin.console.values ?? false },
     gateways: { workers, shared: isShared(options.cache) },
     shadow: options.shadow !== undefined,
   };
 }
+
+/** Whether the commands that send requests again have their literals and variables. */
+export const hasValuesInCurl = ({ admin, mode }: Pick<Options, 'admin' | 'mode'>): boolean =>
+  admin.console.values ?? mode === 'development';
 
 /** The share of requests that are recorded. */
 export const samplingOf = ({ admin, mode }: Pick<Options, 'admin' | 'mode'>): number =>

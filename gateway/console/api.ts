@@ -115,8 +115,13 @@ export interface ExplainedRequest extends RequestSummary {
   readonly cost?: { readonly estimated: number; readonly actual?: number; readonly limit?: number };
   /** Other requests with the same operation, newest first, at most 20. */
   readonly others: readonly RequestSummary[];
-  /** A command that sends it again, with placeholders for variables and credentials. */
+  /**
+   * A command that sends it again, with placeholders for credentials and, unless values are recorded, for literals and
+   * variables.
+   */
   readonly curl: string;
+  /** What the caller lacks to see all of the operation, in sentences; left out where nothing was refused. */
+  readonly lacks?: readonly string[];
 }
 
 /** The operation as it was written, formatted anew. Literals are `…`, unless values are recorded. */

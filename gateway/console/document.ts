@@ -50,12 +50,6 @@ export function explainDocument({ text, operationName, plan, values }: DocumentF
   };
 }
 
-/** Names of the variables of an operation. */
-export function variablesOf(text: string, operationName: string | undefined): string[] {
-  const operation = getOperationAST(parse(text, { noLocation: true }), operationName);
-  return (operation?.variableDefinitions ?? []).map(({ variable }) => variable.name.value);
-}
-
 /** A name as long as the mark, so that offsets stay. */
 const hidden: ValueNode = { kind: Kind.ENUM, value: '_' };
 const mark = '…';

@@ -2,7 +2,7 @@ import type { Options } from '../options';
 import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
 import type { RequestSummary } from './api';
-import { explainRequest } from './explain-request';
+import { explainRequest, type RequestExplanationOptions } from './explain-request';
 import { mostListed } from './merged-source';
 import { groupRefusals } from './refusals';
 import type { ProcessConsole, RecordedRequest, RequestFilter } from './source';
@@ -16,6 +16,10 @@ export interface OwnSourceOptions {
   /** The query plan of an operation; undefined if there is none any more. */
   readonly planOf: (document: string, operationName: string | undefined) => Promise<QueryPlan | undefined>;
   readonly values: boolean;
+  /** Whether commands that send a request again have its values. */
+  readonly valuesInCurl: boolean;
+  readonly schema: () => RequestExplanationOptions['schema'];
+  readonly requirementsOf: RequestExplanationOptions['requirementsOf'];
   readonly responses: () => Options['cache']['responses'];
 }
 
@@ -25,7 +29,7 @@ export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' |
 
 /** The requests that this process has recorded. */
 export function createOwnSource(options: OwnSourceOptions): OwnSource {
-  const { log, endpoint, planOf, values, responses } = options;
+  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, responses } = options;
 
   function list(filter: RequestFilter): RequestSummary[] {
     const found: RequestSummary[] = [];
@@ -53,7 +57,10 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
     const { document, operationName } = first.trace.notes ?? {};
     const plan =
       document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
-    return explainRequest(first, { endpoint: endpoint(), plan, values, responses: responses() });
+    return explainRequest(first, {
+      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema(), requirementsOf },
+      responses: responses(),
+    });
   }
 
   return {

@@ -112,6 +112,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       apiSchemaSdl: facts.apiSchemaSdl,
       ...{ learn, known, prepare },
       plan: (document, operationName) => planner.plan(document, operationName),
+      requirementsOf: (what) => authorization.requirementsOf(what),
       subgraphs: byName,
       instancesOf: calls.instancesOf,
       eventFieldProblems: facts.eventFieldProblems,

@@ -27,6 +27,8 @@ export interface Engine {
   readonly plan: (document: string, operationName: string | undefined) => Promise<QueryPlan>;
   /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
   readonly prepare: Prepare;
+  /** The labels of what a field, such as `User.email`, or a type requires of callers. */
+  readonly requirementsOf: (what: string) => readonly string[];
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   readonly instancesOf: (subgraph: string) => readonly Instance[];
   /** The fields that the options of events name and the supergraph does not have. */

@@ -34,10 +34,11 @@ const console = mapOf({
     .describe('Which requests are recorded besides the sample.')
     .meta({ example: { memory: '16MiB', slowerThan: '500ms' } }),
   values: flag
-    .default(false)
+    .optional()
     .describe(
-      'Shows the literals and variables of operations, and the tags of cached answers that have values, too. Whoever may open the console then sees what clients send.',
-    ),
+      'Shows the literals and variables of operations, and the tags of cached answers that have values, too. Whoever may open the console then sees what clients send. Left out: no page shows them, but in development they are in the command that sends a request again.',
+    )
+    .meta({ example: true }),
 })
   .prefault({})
   .describe(

@@ -1,4 +1,4 @@
-import { samplingOf } from '../console/about';
+import { hasValuesInCurl, samplingOf } from '../console/about';
 import { figuresMemory } from '../console/request-figures';
 import { RequestLog } from '../console/request-log';
 import { awsAgents, fetchOutgoing } from '../net/outgoing';
@@ -72,8 +72,9 @@ export const openTelemetry = (
   });
 
 function openRecorder(options: Options): RequestLog | undefined {
-  const { enabled, memory, failures, values } = options.admin.console;
+  const { enabled, memory, failures } = options.admin.console;
   if (!enabled) return undefined;
   const sampling = samplingOf(options);
+  const values = hasValuesInCurl(options);
   return new RequestLog({ sampling, memory: memory - figuresMemory(memory), failures, values });
 }

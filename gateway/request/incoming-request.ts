@@ -122,6 +122,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   refusals: readonly Refusal[] | undefined;
   /** Of the operations in it that could not be known the last one. */
   refusedOperation: RefusedOperation | undefined;
+  /** What its caller lacks to see all of its operation, as labels of requirements; undefined if it lacks nothing. */
+  unmet: readonly string[] | undefined;
   /** Set if it was answered with 401. */
   denial: Denial | undefined;
   /** How the response cache took part in its last answer. */

@@ -52,7 +52,8 @@ export function signatureOf(
   return { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) };
 }
 
-function onlyUsed({ definitions }: DocumentNode, operationName: string | undefined): DocumentNode {
+/** The operation of this name, or the first one, and the fragments that it uses. */
+export function onlyUsed({ definitions }: DocumentNode, operationName: string | undefined): DocumentNode {
   const operation = definitions.find(
     (definition): definition is OperationDefinitionNode =>
       definition.kind === Kind.OPERATION_DEFINITION &&

@@ -2,11 +2,13 @@
  * What the console shows of requests: recorded by a gateway in front of real subgraphs, and read over its port for operators.
  * Over 300 lines: a case for each thing that is shown of a request.
  */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { ExplainedRequest, RequestSummary, TimelineStep } from '../../gateway/console/api';
 import type { GatewayOptions } from '../../gateway';
 import { eventually } from '../support/process';
 import { type Json, sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
-import { compose, type SmallGraph, startSmallGraph } from '../support/small-graph';
+import { compose, type SmallGraph, startSmallGraph, startSubgraph } from '../support/small-graph';
 import { serveSubscriptions } from '../support/subscribed-subgraphs';
 
 let graph: SmallGraph;
@@ -83,7 +85,7 @@ describe('a recorded request', () => {
     expect(hidden.cache).toBe('MISS');
     expect(hidden.dropped!.tags).toEqual(expect.arrayContaining(['operation:Keyed', 'type:User']));
     expect(hidden.dropped!.hiddenTags).toBe(1);
-    expect(JSON.stringify(hidden)).not.toContain('u1');
+    expect(JSON.stringify({ ...hidden, curl: '' })).not.toContain('u1');
     const shown = await explained(await start({ admin: { port: 0, console: { values: true } } }), body);
     expect(shown.dropped!.tags).toContain('User:id=u1');
     expect(shown.dropped!.hiddenTags).toBe(0);
@@ -288,8 +290,36 @@ describe('the operation', () => {
     );
     expect(request.document!.parts.map(({ path }) => path)).toContain('mine.reviews.author.name');
     expect(request.variables).toBeUndefined();
-    expect(request.curl).toContain('"variables":{"id":"…","other":"…"}');
+    const { curl, ...shown } = request;
+    expect(JSON.stringify(shown)).not.toContain('secret');
+    // In development the command has what was sent.
+    expect(curl).toContain('"variables":{"id":"u1"}');
+    expect(curl).toContain('user(id: \\"secret\\")');
+  });
+
+  it('is sent again by a command without values in production, whose placeholders are of the right types', async () => {
+    const gateway = await start({ mode: 'production', admin: { port: 0, console: { sampling: 1 } } });
+    const query = `# secret
+      query Page($id: ID!, $other: ID = "secret") {
+        mine: me @include(if: true) { name }
+        user(id: $id) { name }
+        one: user(id: "secret") { id }
+        two: user(id: $other) { id }
+      }`;
+    const headers = {
+      authorization: 'secret',
+      'apollographql-client-name': "it's web",
+      'x-tenant': 'secret',
+    };
+    const request = await explained(gateway, { query, variables: { id: 'secret' } }, headers);
+    expect(request.curl).toContain('"variables":{"id":"…","other":"…","value1":true,"value2":"…"}');
+    expect(request.curl).toContain('one: user(id: $value2)');
+    expect(request.curl).toContain('-H "authorization: $AUTHORIZATION"');
+    expect(request.curl).toContain('-H "x-tenant: $X_TENANT"');
+    expect(request.curl).toContain(`-H 'apollographql-client-name: it'\\''s web'`);
     expect(JSON.stringify(request)).not.toContain('secret');
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${request.curl} -s`]);
+    expect(JSON.parse(stdout)).toMatchObject({ data: { mine: { name: 'Ada' }, user: null } });
   });
 
   it('is shown with values where an option says so', async () => {
@@ -298,9 +328,44 @@ describe('the operation', () => {
     const request = await explained(gateway, { query, variables: { id: 'u1' } });
     expect(request.document!.text).toContain('one: user(id: "u2")');
     expect(request.variables).toEqual({ id: 'u1' });
-    expect(request.curl).toContain('"id":"…"');
+    expect(request.curl).toContain('"id":"u1"');
   });
 });
+
+it.each(['null', 'reject'] as const)(
+  'names the scope or policy that a caller lacks, and not to clients (%s)',
+  async (refused) => {
+    const sauces = await startSubgraph({
+      name: 'sauces',
+      typeDefs: `
+        extend schema
+          @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@requiresScopes", "@policy", "@authenticated"])
+        type Query {
+          open: Int
+          sauce: Int @requiresScopes(scopes: [["sauce:read", "sauce:all"], ["admin"]])
+          cook: Int @policy(policies: [["cook"]])
+          own: Int @authenticated
+        }`,
+      resolvers: {},
+    });
+    const supergraph = sourceOf(compose([sauces]));
+    const gateway = await start({ supergraph, authorization: { refused } });
+    const query = '{ open sauce cook own }';
+    const answer = await (await gateway.post({ query })).text();
+    const { nulls, lacks } = await explained(gateway, { query });
+    await sauces.close();
+    expect(lacks).toEqual([
+      'It needs a caller who is signed in.',
+      'It needs the policy "cook", which the caller lacks.',
+      'It needs the scopes "sauce:read" and "sauce:all", or the scope "admin", which the caller lacks.',
+    ]);
+    expect(answer).not.toMatch(/sauce:read|lacks/);
+    if (refused === 'null')
+      expect(nulls.map(({ reason }) => reason)).toContain(
+        'cook (Query.cook) is null because the caller may not see Query.cook. It needs the policy "cook", which the caller lacks.',
+      );
+  },
+);
 
 describe('why an answer was not cached', () => {
   const reasons = async (gateway: TestGateway, query: string) =>

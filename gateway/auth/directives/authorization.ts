@@ -85,6 +85,15 @@ export class Authorization {
     return new OperationAccess({ requirements, fields, policies, denied: this.#denied });
   }
 
+  /** The labels of what a field, such as `User.email`, or a type requires of callers. */
+  requirementsOf(what: string): readonly string[] {
+    const [type, field] = what.split('.') as [string, string | undefined];
+    const protection = this.#protection;
+    const numbers =
+      field === undefined ? protection.ofType(type) : protection.ofField(type, field).requirements;
+    return [...numbers].map((number) => requirementLabel(protection.facts.requirements[number]!));
+  }
+
   /** Plans the visible part of an operation. Throws as the planner does. */
   *plan(
     { document: text, operationName, overrideLabels, refused = [] }: PlannedOperation,

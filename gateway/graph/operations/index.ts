@@ -106,6 +106,7 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
   ): Promise<OperationResult | Flow<OperationResult>> {
     checkOperation(this.#options, compiled, variables, request);
     const planned = await this.#compiler.plannedFor(compiled, request.identity);
+    if (planned.refused !== undefined && planned.refused.length > 0) request.unmet = planned.refused;
     compiled.count?.(request, variables);
     const program = await this.#programFor(planned, request, (plan) => {
       const awaited = request.awaitPlan(plan, this.#options.planWaits);

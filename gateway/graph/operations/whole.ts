@@ -72,6 +72,7 @@ export class WholeAnswers {
     request: IncomingRequest,
     keep: () => void,
   ): Promise<OperationResult> {
+    if (refused.length > 0) request.unmet = refused;
     const planned = this.#compiler.plannedOf(compiled, refused);
     compiled.count?.(request, variables);
     const running: RunningRequest = { compiled, variables, request, keep, planned, isOwn: false };

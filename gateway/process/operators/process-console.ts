@@ -42,7 +42,7 @@ export interface OpenProcessConsole extends OpenPart {
 export function openProcessConsole(
   {
     admin: {
-      console: { memory },
+      console: { memory, values },
       enabled,
     },
     cache,
@@ -51,7 +51,9 @@ export function openProcessConsole(
 ): OpenProcessConsole {
   const opened = new OpenParts();
   const own = createOwnSource({
-    ...{ log: recorder, endpoint, values: recorder.values },
+    ...{ log: recorder, endpoint, values: values ?? false, valuesInCurl: recorder.values },
+    schema: () => configurations.current.generation?.apiSchema,
+    requirementsOf: (what) => configurations.current.generation?.requirementsOf(what) ?? [],
     planOf: async (document, operation) => configurations.current.generation?.plan(document, operation),
     responses: () => configurations.current.options.cache.responses,
   });

@@ -1,4 +1,5 @@
 import type { IncomingRequest } from '../../request/incoming-request';
+import { sentHeaders } from './sent-headers';
 import type { CallCounts } from '../metrics/call-counts';
 import { knownMethod } from '../statistics/request-statistics';
 import type { Attributes, Span } from './span';
@@ -54,6 +55,8 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
       notes.operationName = operation?.operationName;
       const { clientName: name, clientVersion: version } = request;
       if (name !== '') notes.client = { name, version };
+      notes.headers = sentHeaders(request.head.headers);
+      if (request.unmet !== undefined) notes.unmet = request.unmet;
     }
     if (codes !== undefined) span.set('weir.error.codes', [...codes].map(bounded));
     if (status === undefined) span.set('error.type', 'client_gone');

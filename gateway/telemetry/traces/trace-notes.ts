@@ -15,6 +15,10 @@ export interface TraceNotes {
   /** Why it was refused, and the operation that could not be known. */
   refusals?: readonly Refusal[];
   refusedOperation?: RefusedOperation;
+  /** The names of the headers that its client has sent, without those of the connection. */
+  headers?: readonly string[];
+  /** The labels of requirements that its caller does not meet, and denied fields. */
+  unmet?: readonly string[];
   client?: { readonly name: string; readonly version: string };
   /** The text of its last operation, and which of its operations was requested. */
   document?: string | undefined;

@@ -200,10 +200,11 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(cli|gateway|kit|optional-packages|schema|subgraphs)/',
-        pathNot: '^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph)\\.ts$',
+        pathNot:
+          '^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph|recovered-subgraphs)\\.ts$',
       },
       to: {
-        path: 'node_modules/@apollo/federation-internals|^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph)\\.ts$',
+        path: 'node_modules/@apollo/federation-internals|^schema/composition/(compose|one-of|contract|contract-filter|executable-subgraph|recovered-subgraphs)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

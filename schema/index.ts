@@ -1,5 +1,10 @@
 export type { Composition, SubgraphSchema } from './composition/compose';
-export { composeSupergraph, executableSubgraph, requireComposer } from './composition/composer';
+export {
+  composeSupergraph,
+  executableSubgraph,
+  recoverSubgraphs,
+  requireComposer,
+} from './composition/composer';
 export type { EntityKey, ExecutableSubgraph } from './composition/executable-subgraph';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';
 export { formatProblem, type Problem, type ProblemLocation } from './composition/problem';
@@ -19,6 +24,7 @@ export {
   type SignIntrospection,
 } from './composition/subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './composition/watch';
+export { RegistryReader } from './registry/reader';
 export { Registry, type RollbackOptions } from './registry/registry';
 export type { RegistryOptions } from './registry/writer';
 export type { GatewayReport } from './registry/gateway-reports';

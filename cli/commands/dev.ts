@@ -14,13 +14,16 @@ import type * as Schema from '../../schema';
 import type * as Mocks from '../dev/mocks/mock-server';
 import type { MockServer } from '../dev/mocks/mock-server';
 import type * as ScalarsFile from '../dev/mocks/scalars-file';
+import { addOverFlags, type OverFlags } from '../dev/over/over-flags';
+import type * as Over from '../dev/over/over-graph';
+import type { OverGraph, OverGraphOptions } from '../dev/over/over-graph';
 import type * as OwnGraph from '../dev/own-graph';
 import type * as ReferenceGraph from '../dev/reference-graph';
 import { isCheckout, packageRoot } from '../own-package';
 import { type AnnouncedGraph, announceGraph, runningGraphFile } from '../gateway/running-graph';
 import { type OptionsWatch, watchOptions } from '../gateway/watch-options';
 
-interface DevFlags extends GatewayFlags {
+interface DevFlags extends GatewayFlags, OverFlags {
   readonly supergraphConfig?: string;
   readonly data?: string;
   readonly reset?: true;
@@ -31,7 +34,7 @@ interface DevFlags extends GatewayFlags {
 
 /** `weir dev`: runs a whole graph on one machine. */
 export function devCommand(context: Context): Command {
-  return addGatewayFlags(new Command('dev'))
+  return addOverFlags(addGatewayFlags(new Command('dev')))
     .summary('run a graph on this machine: its subgraphs, composition and the gateway')
     .description(
       'Runs the graph of supergraph.yaml with a gateway in development mode: starts the subgraphs that have a ' +
@@ -39,6 +42,7 @@ export function devCommand(context: Context): Command {
         'and the options are watched, and running subgraphs are asked again every 2 seconds: a change that composes ' +
         'is live within seconds, and one that does not changes nothing. With --port 0, all ports are free ones. ' +
         'docs/getting-started.md goes all the way.\n\n' +
+        '--over runs local subgraphs over the others of a graph: those of a registry, or of any supergraph. ' +
         '--mock answers for subgraphs in place of their services, with values made up from their schemas: ' +
         'docs/dev-over.md.\n\n' +
         'In a checkout of Weir, the reference graph is run where there is no supergraph.yaml: a shop, with an ' +
@@ -66,6 +70,7 @@ export function devCommand(context: Context): Command {
         '  $ weir dev\n' +
         '  $ weir dev --supergraph-config graph/supergraph.yaml --port 8080\n' +
         '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
+        '  $ weir dev --over shop@prod --local reviews=http://localhost:4001/graphql\n' +
         '  $ weir dev --mock payments shipping --mock-scalars scalars.yaml\n' +
         '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
     )
@@ -98,7 +103,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   const { stderr, env } = context;
   const { file, isReference } = chooseGraph(flags);
   // Read as soon as it exists.
-  const beside = join(dirname(file), 'weir.yaml');
+  const beside = join(flags.over === undefined ? dirname(file) : '.', 'weir.yaml');
   const output = createOutput(context, !env['NO_COLOR'] && 'isTTY' in stderr && stderr.isTTY === true);
   const logLevel = flags.logLevel ?? env['LOG_LEVEL'];
   // In a terminal only problems are of interest.
@@ -127,9 +132,10 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   (require('../../schema') as typeof Schema).requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
   const mocks = await startMocks(flags, parts);
+  const over = await openOver(flags, { mocked: mocks?.names ?? [], context, output }, parts);
   let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {
-    ...{ file, context, output, parts },
+    ...{ file: over?.name ?? file, over, context, output, parts },
     options: () => {
       try {
         options = reader.load();
@@ -213,6 +219,26 @@ async function startMocks(
   return parts.add(await startMockServer({ names: [...new Set(mock)], scalars }));
 }
 
+async function openOver(
+  flags: DevFlags,
+  options: Omit<OverGraphOptions, 'flags'>,
+  parts: RunningParts,
+): Promise<OverGraph | undefined> {
+  if (flags.over !== undefined) {
+    const { openOverGraph } = require('../dev/over/over-graph') as typeof Over;
+    return parts.add(await openOverGraph({ flags, ...options }));
+  }
+  const { local, localSchema, at, header } = flags;
+  const [useless] = Object.entries({
+    '--local': local,
+    '--local-schema': localSchema,
+    '--at': at,
+    '--header': header,
+  }).flatMap(([name, given]) => (given === undefined ? [] : [name]));
+  if (useless === undefined) return undefined;
+  throw new CommandFailure(`weir: ${useless} has no effect without --over GRAPH.`, 2);
+}
+
 const unwritten = (problem: string): string =>
   `${runningGraphFile} cannot be written (${problem}): \`weir events\` and \`weir workflow\` need --subgraph NAME=URL, and \`weir report\` needs --admin URL.`;
 
@@ -225,9 +251,12 @@ const stoppable = (watch: OptionsWatch): OptionsWatch & Part => ({
 });
 
 /** @throws {CommandFailure} if there is no configuration, or a flag does not apply to it */
-function chooseGraph({ supergraphConfig, data, reset }: DevFlags): { file: string; isReference: boolean } {
+function chooseGraph(flags: DevFlags): { file: string; isReference: boolean } {
+  const { over, supergraphConfig, data, reset } = flags;
+  if (over !== undefined && supergraphConfig !== undefined)
+    throw new CommandFailure('weir: --over and --supergraph-config each name a graph: leave one out.', 2);
   const reference = join(packageRoot(), 'schema', 'supergraph.yaml');
-  const file = supergraphConfig ?? (existsSync('supergraph.yaml') ? 'supergraph.yaml' : reference);
+  const file = over ?? supergraphConfig ?? (existsSync('supergraph.yaml') ? 'supergraph.yaml' : reference);
   const isReference = resolve(file) === reference;
   // An installed package has the reference graph, too, but its users start it by its name only.
   if (isReference && supergraphConfig === undefined && !isCheckout()) {

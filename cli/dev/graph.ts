@@ -4,6 +4,7 @@ import type { Context } from '../context';
 import type { DevelopmentCredentials } from './credentials';
 import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
+import type { OverGraph } from './over/over-graph';
 import type { NeededPort } from './ports';
 import type { RunningParts } from './running-parts';
 import type { SupergraphFeed } from './supergraph-feed';
@@ -42,8 +43,10 @@ export interface GraphFacts {
 
 /** Options for starting either kind of graph. */
 export interface GraphOptions {
-  /** The supergraph configuration. */
+  /** The supergraph configuration, or the name of the graph of `over`. */
   readonly file: string;
+  /** Local subgraphs over the others of a graph; undefined for a configuration. */
+  readonly over: OverGraph | undefined;
   readonly context: Context;
   readonly output: Output;
   /** Started processes are added to these. */

@@ -19,6 +19,7 @@ import { introspectAsGateway } from '../registry/introspect-as-gateway';
 import { isListening, untilListening } from './subgraph-command';
 import { Commands } from './subgraph-commands';
 import { failWithProblems } from './failed-problems';
+import { isOnThisMachine } from './ports';
 import { gatewayPorts, type Graph, type GraphOptions } from './graph';
 import type { MockServer } from './mocks/mock-server';
 import type { Output } from './output';
@@ -31,6 +32,7 @@ import { createSupergraphFeed, type SupergraphFeed } from './supergraph-feed';
  */
 export async function startOwnGraph({
   file,
+  over,
   context: { env, signal },
   output,
   parts,
@@ -52,9 +54,9 @@ export async function startOwnGraph({
       onReady: () => refresh(),
     }),
   );
-  const source = { file, env };
+  const source = { file, env, load: over && (() => over.load()) };
   // An invalid configuration, or a port that is taken, ends the command.
-  const config = await loadSupergraphConfig(source).catch(failWithProblems);
+  const config = await (over?.load() ?? loadSupergraphConfig(source)).catch(failWithProblems);
   mocks?.check(config);
   const start = (given: SupergraphConfig): Promise<SupergraphConfig> =>
     commands.apply(mocks?.replaceIn(given) ?? given);
@@ -77,7 +79,9 @@ export async function startOwnGraph({
     sign: introspection.sign,
     fetch: introspection.fetch,
     prepare: async (config) => {
-      others.waitFor((mocks?.replaceIn(config) ?? config).subgraphs);
+      const { subgraphs } = mocks?.replaceIn(config) ?? config;
+      // A call explains why one of a graph is not there.
+      others.waitFor(over ? subgraphs.filter(({ routingUrl }) => isOnThisMachine(routingUrl)) : subgraphs);
       try {
         const applied = await start(config);
         say(undefined);
@@ -100,9 +104,9 @@ export async function startOwnGraph({
   return {
     feed,
     first: Promise.resolve(),
-    optionsOf: (configured) => configured,
+    optionsOf: (configured) => over?.optionsOf(configured) ?? configured,
     describe: ({ auth }) => ({
-      watched: `${file} and what it names are`,
+      watched: `${file} and what ${over ? 'is put over it' : 'it names'} are`,
       subgraphs: live.urls,
       needsCredentials: modesIn(auth).length > 0 && !auth.anonymous,
       query: firstQuery(apiSchemaOf(live.supergraphSdl), () => true)

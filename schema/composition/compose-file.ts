@@ -22,6 +22,12 @@ export type FileComposition = Composition & {
 export interface ComposeFileOptions
   extends SupergraphConfigOptions, Pick<ReadSubgraphSchemasOptions, 'sign' | 'fetch' | 'instead'> {
   /**
+   * Reads the configuration, in place of the file.
+   *
+   * @throws {SupergraphConfigError} if it cannot be read
+   */
+  readonly load?: (() => Promise<SupergraphConfig>) | undefined;
+  /**
    * Called with the configuration before the schemas are read. The configuration that it returns is composed.
    *
    * @default the configuration is not changed
@@ -47,12 +53,13 @@ export async function readInputs({
   sign,
   fetch,
   instead,
+  load,
   prepare = (config) => Promise.resolve(config),
   ...options
 }: ComposeFileOptions): Promise<CompositionInputs> {
   let config: SupergraphConfig | undefined;
   try {
-    config = await prepare(await loadSupergraphConfig(options));
+    config = await prepare(await (load?.() ?? loadSupergraphConfig(options)));
     return { config, subgraphs: await readSubgraphSchemas(config, { sign, fetch, instead }) };
   } catch (error) {
     if (!(error instanceof SupergraphConfigError)) throw error;

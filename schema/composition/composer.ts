@@ -7,6 +7,7 @@ import { loadPackages, missingOf, MissingPackage } from '../../optional-packages
 import type * as Compose from './compose';
 import type * as Contract from './contract';
 import type * as Executable from './executable-subgraph';
+import type * as Recovered from './recovered-subgraphs';
 
 /** See `compose.ts`. @throws {MissingPackage} */
 export const composeSupergraph: typeof Compose.composeSupergraph = (given) =>
@@ -19,6 +20,14 @@ export const contractSupergraph: typeof Contract.contractSupergraph = (...given)
 /** See `executable-subgraph.ts`. @throws {MissingPackage} */
 export const executableSubgraph: typeof Executable.executableSubgraph = (given) =>
   executable().executableSubgraph(given);
+
+/** See `recovered-subgraphs.ts`. @throws {MissingPackage} */
+export const recoverSubgraphs: typeof Recovered.recoverSubgraphs = (...given) =>
+  loadPackages(
+    'composition',
+    packages,
+    () => requireHere('./recovered-subgraphs') as typeof Recovered,
+  ).recoverSubgraphs(...given);
 
 /** The version of Federation that is used for composition, such as `2.14.4`. @throws {MissingPackage} */
 export const composerVersion = (): typeof Compose.composerVersion => compose().composerVersion;

@@ -71,7 +71,7 @@ async function readSchema(
 ): Promise<SubgraphSchema> {
   switch (schema.kind) {
     case 'sdl':
-      return { name, routingUrl, sdl: schema.sdl, file: `${name}.graphql` };
+      return { name, routingUrl, sdl: schema.sdl, file: schema.file ?? `${name}.graphql` };
     case 'url':
       return { name, routingUrl, sdl: await introspect(name, schema, asking), file: schema.url };
     case 'file':

@@ -39,7 +39,11 @@ export interface SubgraphCommand {
 export type SchemaLocation =
   | { readonly kind: 'file'; /** Absolute. */ readonly path: string }
   | { readonly kind: 'url'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
-  | { readonly kind: 'sdl'; readonly sdl: string };
+  | {
+      readonly kind: 'sdl';
+      readonly sdl: string;
+      /** Where it comes from, for messages. @default its subgraph's name */ readonly file?: string;
+    };
 
 export interface SupergraphConfigOptions {
   /** A YAML file in Rover's format; the paths in it are relative to its folder. */

@@ -9,12 +9,7 @@ import {
 } from './compose-file';
 import type { SubgraphSchema } from './compose';
 import type { Problem } from './problem';
-import {
-  loadSupergraphConfig,
-  type SubgraphConfig,
-  SupergraphConfigError,
-  type SupergraphConfigOptions,
-} from './supergraph-config';
+import { loadSupergraphConfig, type SubgraphConfig, SupergraphConfigError } from './supergraph-config';
 
 export interface WatchSupergraphOptions extends Omit<ComposeFileOptions, 'instead'> {
   /**
@@ -84,7 +79,7 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
       );
     }
     const isAsked = read.config?.subgraphs.some(({ schema }) => schema.kind === 'url') === true;
-    if (isAsked && !isClosed()) nextQuestion = setTimeout(ask, interval);
+    if ((isAsked || options.load !== undefined) && !isClosed()) nextQuestion = setTimeout(ask, interval);
   }
 
   function ask(): void {
@@ -133,9 +128,9 @@ class LastAnswers {
 }
 
 /** The schema files of a configuration. Empty if it cannot be read; composing it reports why. */
-async function schemaFiles(options: SupergraphConfigOptions): Promise<string[]> {
+async function schemaFiles(options: WatchSupergraphOptions): Promise<string[]> {
   try {
-    const { subgraphs } = await loadSupergraphConfig(options);
+    const { subgraphs } = await (options.load?.() ?? loadSupergraphConfig(options));
     return subgraphs.flatMap(({ schema }) => (schema.kind === 'file' ? [schema.path] : []));
   } catch (error) {
     if (error instanceof SupergraphConfigError) return [];

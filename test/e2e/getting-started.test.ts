@@ -1,6 +1,5 @@
-import { availableParallelism, loadavg } from 'node:os';
 import { readPage } from '../support/documentation';
-import { installedReader } from '../support/installed-reader';
+import { crowding, installedReader } from '../support/installed-reader';
 import { stepsOf } from '../support/page-steps';
 
 const reader = installedReader();
@@ -21,8 +20,3 @@ describe('docs/getting-started.md', () => {
     expect(spent).toBeLessThan(10_000 * crowding());
   });
 });
-
-/** How many processes wait for a core: a promise in seconds is one for a machine that has nothing else to do. */
-function crowding(): number {
-  return Math.max(1, loadavg()[0]! / availableParallelism());
-}

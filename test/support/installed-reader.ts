@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './documentation';
 import { readerIn } from './page-steps';
@@ -22,4 +22,9 @@ export function installedReader() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** How many processes wait for a core: a promise in seconds is one for a machine that has nothing else to do. */
+export function crowding(): number {
+  return Math.max(1, loadavg()[0]! / availableParallelism());
 }

@@ -29,6 +29,8 @@ export function stepsOf(markdown: string): Step[] {
 export function readerIn(folder: string) {
   let running: WeirProcess | undefined;
 
+  const background: WeirProcess[] = [];
+
   async function take(step: Step): Promise<void> {
     if ('file' in step) {
       writeFileSync(join(folder, step.file), step.text);
@@ -36,6 +38,10 @@ export function readerIn(folder: string) {
     }
     const { command, answer } = step;
     if (answer !== undefined) return expectAnswer(command, answer);
+    if (command.endsWith(' &')) {
+      background.push(startShell(`exec env ${command.slice(0, -' &'.length)}`, folder));
+      return;
+    }
     if (!/weir (dev|gateway)/.test(command)) {
       execute(command);
       return;
@@ -75,5 +81,11 @@ export function readerIn(folder: string) {
     await last?.stop();
   }
 
-  return { take, stop };
+  return {
+    take,
+    async stop() {
+      await stop();
+      await Promise.all(background.map((each) => each.stop()));
+    },
+  };
 }

@@ -15,13 +15,18 @@ export interface FinishedReplay extends ReplayReportData {
   };
   /** Requests of the input; fewer were compared if it was stopped. */
   readonly requests: number;
+  /** Of the compared pairs of answers, those that have no data: both refuse the request. */
+  readonly withoutData: number;
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>;
 }
 
 /** The report for people. */
 export function describeReplay(replay: FinishedReplay, context: Pick<Context, 'stdout' | 'env'>): string {
-  const { endpoints, skipped } = replay;
-  const notes = Object.keys(skipped).length === 0 ? [] : [describeSkipped(skipped)];
+  const { endpoints, skipped, withoutData } = replay;
+  const notes = [
+    ...(withoutData === 0 ? [] : [`Refused by both, without data: ${withoutData}.`]),
+    ...(Object.keys(skipped).length === 0 ? [] : [describeSkipped(skipped)]),
+  ];
   return describeComparison(replay, context, { endpoints, notes });
 }
 
@@ -37,8 +42,7 @@ export function describeComparison(
     operations.filter((each) => each.different > 0),
     operations.filter((each) => each.different === 0),
   ];
-  const verdict =
-    different === 0 ? paint('green', 'All are equal.') : paint('red', `${different} are different.`);
+  const differences = paint(different > 0 ? 'red' : 'green', `${different} different`);
   return [
     ...table([
       ['', '', 'p50', 'p99', 'calls'],
@@ -49,7 +53,7 @@ export function describeComparison(
       ]),
     ]),
     '',
-    `${counted(compared, 'request')} of ${counted(operations.length, 'operation')}: ${equal} equal, ${different} different. ${verdict}`,
+    `${counted(compared, 'request')} of ${counted(operations.length, 'operation')}: ${equal} equal, ${differences}.`,
     ...notes,
     ...differing.slice(0, mostOperations).flatMap((operation) => ['', ...describeOperation(operation)]),
     ...(differing.length > mostOperations

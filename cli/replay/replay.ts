@@ -5,7 +5,7 @@ import { type CompareAnswers, comparisonBy } from '../../gateway/replay/compare'
 import { CommandFailure, type Context } from '../context';
 import { printableJson } from '../terminal/printable';
 import { describeReplay, describeSkipped, type FinishedReplay } from './describe-replay';
-import { Endpoint } from './endpoint';
+import { Endpoint, type ReplayedAnswer } from './endpoint';
 import { type ReplayFlags, readFlags, type ReplaySettings } from './flags';
 import { Progress } from './progress';
 import {
@@ -52,7 +52,7 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
   const { values, ignore, unordered } = settings;
   const finished: FinishedReplay = {
     ...{ endpoints: { a: endpoints.a.name, b: endpoints.b.name }, rules: { ignore, unordered, values } },
-    ...{ requests: total, skipped, ...state.report.toJSON() },
+    ...{ requests: total, withoutData: state.withoutData, skipped, ...state.report.toJSON() },
   };
   stdout.write(flags.format === 'json' ? printableJson(finished) : describeReplay(finished, context));
   if (state.done < total)
@@ -65,6 +65,11 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
       2,
     );
   if (state.report.different > 0) throw new CommandFailure('', 1);
+  if (state.withoutData === total)
+    throw new CommandFailure(
+      'weir: no answer has data, so that nothing is proved: is a token missing, which --header would name?',
+      2,
+    );
 }
 
 function comparisonOf(settings: ReplaySettings): CompareAnswers {
@@ -176,9 +181,21 @@ async function compareOne(
     const [a, b] = await Promise.all([endpoints.a.send(request, signal), endpoints.b.send(request, signal)]);
     const differences = compare(a.answer, b.answer);
     state.report.add({ operation: request.operation, differences, a, b, from });
+    if (!hasData(a) && !hasData(b)) state.withoutData++;
     state.finish(number);
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+function hasData({ answer }: ReplayedAnswer): boolean {
+  if ('failure' in answer) return false;
+  // As most answers begin.
+  if (answer.body.startsWith('{"data":{')) return true;
+  try {
+    return (JSON.parse(answer.body) as { data?: unknown } | null)?.data != null;
+  } catch {
+    return false;
   }
 }
 

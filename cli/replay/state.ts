@@ -11,12 +11,15 @@ interface SavedState {
   readonly next: number;
   /** And these behind it. */
   readonly beyond: readonly number[];
+  readonly withoutData: number;
   readonly report: SavedReport;
 }
 
 /** What was compared so far: which requests, by their number, and the report. A file has it, where one is named. */
 export class ReplayState {
   readonly report: ReplayReport;
+  /** How many pairs of answers have no data. */
+  withoutData: number;
   readonly #file: string | undefined;
   readonly #digest: string;
   #next: number;
@@ -27,6 +30,7 @@ export class ReplayState {
     this.#file = file;
     this.#digest = digest;
     this.report = new ReplayReport(...(saved ? [saved.report] : []));
+    this.withoutData = saved?.withoutData ?? 0;
     this.#next = saved?.next ?? 0;
     this.#beyond = new Set(saved?.beyond);
   }
@@ -65,7 +69,7 @@ export class ReplayState {
     if (this.#file === undefined) return;
     const saved: SavedState = {
       ...{ weirReplay: 1, digest: this.#digest, next: this.#next, beyond: [...this.#beyond] },
-      report: this.report.save(),
+      ...{ withoutData: this.withoutData, report: this.report.save() },
     };
     const text = JSON.stringify(saved);
     this.#writing = this.#writing.then(() => replaceFile(this.#file!, text));

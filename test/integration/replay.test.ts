@@ -303,6 +303,17 @@ describe('a HAR', () => {
   });
 });
 
+it('does not take requests that both refuse for a proof', async () => {
+  const refusal = answering({ errors: [{ message: 'm', extensions: { code: 'UNAUTHENTICATED' } }] }, 401);
+  const all = await replay(refusal, refusal, file('two.jsonl', lines(2)));
+  expect(all).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('weir: no answer has data') });
+  const sometimes: Answer = (request, response) =>
+    (request.body.includes('"i":1') ? refusal : echo)(request, response);
+  const some = await replay(sometimes, sometimes, file('two.jsonl', lines(2)));
+  expect(some.exitCode).toBe(0);
+  expect(some.stdout).toContain('Refused by both, without data: 1.');
+});
+
 it('sends an operation by its hash as GET, so that no mutation runs', async () => {
   const { a } = await replay(echo, echo, file('hash.jsonl', '{"hash":"abc","variables":{"i":1.0}}'));
   const { method, url, headers } = a[0]!;

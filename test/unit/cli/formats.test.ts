@@ -185,7 +185,8 @@ describe('--format json', () => {
       paths: z.array(z.unknown()),
     });
     const report = z.strictObject({
-      ...{ ...numbers, a: side, b: side, requests: z.number(), operations: z.array(operation) },
+      ...{ ...numbers, a: side, b: side, requests: z.number(), withoutData: z.number() },
+      operations: z.array(operation),
       endpoints: z.strictObject({ a: z.string(), b: z.string() }),
       rules: z.strictObject({
         ignore: z.array(z.string()),

@@ -59,8 +59,9 @@ function ofHttp(request: ExactObject): readonly (ReplayRequest | SkipReason)[] {
     if (isText(name) && isText(value)) headers.set(name.toLowerCase(), value);
   }
   const sent = objectOf(request['postData']);
-  if (isText(sent['mimeType']) && sent['mimeType'].startsWith('multipart/'))
-    return [isUpload(sent) ? 'upload' : 'notGraphql'];
+  // Browsers leave what was uploaded out of the HAR.
+  const type = isText(sent['mimeType']) ? sent['mimeType'] : headers.get('content-type');
+  if (type?.startsWith('multipart/form-data') === true) return ['upload'];
   const body = request['method'] === 'GET' ? ofUrl(request['url'] as string) : parsed(sent['text']);
   if (body === undefined) return ['notGraphql'];
   return listOf(body).map((each) => {
@@ -68,11 +69,6 @@ function ofHttp(request: ExactObject): readonly (ReplayRequest | SkipReason)[] {
     return typeof found === 'string' ? found : { ...found, headers };
   });
 }
-
-/** https://github.com/jaydenseric/graphql-multipart-request-spec */
-const isUpload = ({ text, params }: ExactObject): boolean =>
-  listOf(params).some((param) => objectOf(param)['name'] === 'operations') ||
-  (isText(text) && text.includes('name="operations"'));
 
 function ofUrl(text: string): ExactJson | undefined {
   if (!URL.canParse(text)) return undefined;

@@ -92,21 +92,13 @@ describe('a request of a HAR', () => {
     [{ method: 'GET', url: 'http://a.test/search?query=shoes' }, 'notGraphql'],
     [{ method: 'GET', url: 'no URL' }, 'notGraphql'],
     [{ method: 'OPTIONS', url: 'http://a.test/' }, 'notGraphql'],
+    [post(undefined, { postData: { mimeType: 'multipart/form-data; boundary=x' } }), 'upload'],
     [
       post(undefined, {
-        postData: { mimeType: 'multipart/form-data; boundary=x', params: [{ name: 'operations' }] },
+        headers: [{ name: 'Content-Type', value: 'multipart/form-data; boundary=x' }],
+        postData: undefined,
       }),
       'upload',
-    ],
-    [
-      post(undefined, {
-        postData: { mimeType: 'multipart/form-data', text: '--x\r\n… name="operations"\r\n' },
-      }),
-      'upload',
-    ],
-    [
-      post(undefined, { postData: { mimeType: 'multipart/form-data', params: [{ name: 'file' }] } }),
-      'notGraphql',
     ],
   ])('%j is left out: %s', (request, reason) => {
     expect(of(request)).toEqual([reason]);

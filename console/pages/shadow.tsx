@@ -4,10 +4,12 @@ import type { ShadowReport } from '../../gateway/shadow/record';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
 import { Card, Facts } from '../parts/card';
-import { count, duration, moment, share } from '../parts/format';
+import { count, duration, share } from '../parts/format';
 import { PageHeading } from '../parts/gateways';
+import { Name } from '../parts/name';
 import { Answered, Empty } from '../parts/states';
 import { Table } from '../parts/table';
+import { When } from '../parts/when';
 
 const pollEvery = 5_000;
 
@@ -40,7 +42,18 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
   );
   return (
     <>
-      <Card title="Compared answers" aside={<span class="muted">since {moment(since)}</span>}>
+      <Card
+        title="Compared answers"
+        aside={
+          <span class="muted">
+            since <When at={since} />
+          </span>
+        }
+        help={[
+          'A share of the queries is sent to a second endpoint once their clients have the answers.',
+          'shadow',
+        ]}
+      >
         <Facts
           facts={[
             ['sent to', url],
@@ -53,12 +66,15 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
             ['different', different === 0 ? '0' : <span class="bad">{count(different)}</span>],
             ['without an answer', reasons(failed)],
             ['not sent, or not compared', reasons(dropped)],
-            ['time of the gateway', times(a)],
-            ['time of the shadow', times(b)],
+            ['gateway, p50, p99', times(a)],
+            ['shadow, p50, p99', times(b)],
           ]}
         />
       </Card>
-      <Card title="Differences">
+      <Card
+        title="Differences"
+        help={['What the gateway has at a path → what the shadow has there, without values.', 'shadow']}
+      >
         <Table
           caption="Differences by operation and path: the answer of the gateway, then that of the shadow"
           rows={differences}
@@ -67,7 +83,11 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
             <Empty title={compared === 0 ? 'Nothing is compared yet' : 'All compared answers are equal'} />
           }
           columns={[
-            { title: 'Operation', cell: ({ operation }) => operation, sort: ({ operation }) => operation },
+            {
+              title: 'Operation',
+              cell: ({ operation }) => <Name text={operation} />,
+              sort: ({ operation }) => operation,
+            },
             {
               title: 'Path',
               cell: ({ path }) => <code>{path || '(answer)'}</code>,
@@ -76,7 +96,7 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
             { title: 'Difference', cell: ({ kind }) => kind.replace('-', ' '), isExtra: true },
             { title: 'Answers', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
             {
-              title: 'First one',
+              title: 'First example',
               cell: ({ examples: [first] }) => first && `${first.a.shape} → ${first.b.shape}`,
             },
           ]}
@@ -89,7 +109,7 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
             rows={operations}
             keyOf={({ hash }) => hash}
             columns={[
-              { title: 'Operation', cell: nameOf, sort: nameOf },
+              { title: 'Operation', cell: (row) => <Name text={nameOf(row)} />, sort: nameOf },
               {
                 title: 'Compared',
                 cell: (row) => count(row.compared),

@@ -61,11 +61,23 @@ function Services({ graph }: { readonly graph: ServiceGraph }): JSX.Element {
     );
   return (
     <>
-      <Card title="Services" aside={<span class="muted">last one or two minutes</span>}>
+      <Card
+        title="Services"
+        aside={<span class="muted">last one or two minutes</span>}
+        help={[
+          'The wider a line, the more calls. A line between two services: calls of one need data of the other.',
+          'graph',
+        ]}
+      >
+        <p class="only-narrow muted">
+          Called by the gateway for{' '}
+          {graph.clients.map(({ name, rate: calls }) => `${name || 'others'} (${rate(calls)})`).join(', ') ||
+            'nobody'}
+        </p>
         <ServiceMap graph={graph} chosen={chosen} choose={choose} />
       </Card>
       {service && <Chosen graph={graph} service={service} />}
-      <Card title="Services in figures">
+      <Card title="Services in figures" help={['Calls per second, and how many of them failed.', 'graph']}>
         <Table
           caption="Calls of services in the last one or two minutes"
           rows={graph.services}
@@ -175,7 +187,7 @@ function Version({ version }: { readonly version: SupergraphVersion }): JSX.Elem
   const { id, source, at, changes, before } = version;
   const shown = isWhole ? changes : changes?.slice(0, mostChanges);
   return (
-    <Card title="The supergraph that runs">
+    <Card title="The supergraph that runs" help={['What all requests are planned by.', 'graph']}>
       <Facts
         facts={[
           [at === undefined ? 'Hash' : 'Version', id],

@@ -1,12 +1,13 @@
 /** The page *Live*. Over 300 lines: each table lists its columns. */
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { LiveReport, OperatorsView, SeriesName } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
 import { Badge } from '../parts/badge';
-import { Card } from '../parts/card';
+import { Card, HelpLink } from '../parts/card';
 import { Chart, type Line, Sparkline } from '../parts/chart';
+import { Distribution } from '../parts/distribution';
 import { clock, count, duration, rate, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { Said } from '../parts/said';
@@ -48,7 +49,8 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
     <>
       <p class="muted">
         Since {from}
-        {times.length >= mostSteps && ', the last 15 minutes'}. A value is of 5 seconds.
+        {times.length >= mostSteps && ', the last 15 minutes'}. One point = 5 seconds.{' '}
+        <HelpLink title="these figures" anchor="live" />
       </p>
       <ul class="tiles">
         <Tile title="Requests" of={series.requests} format={rate} />
@@ -56,22 +58,41 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
         <Tile title="Latency, median" of={series.p50} format={duration} />
         <Tile title="Latency, p99" of={series.p99} format={duration} />
         <Tile title="Calls to subgraphs" of={series.calls} format={rate} />
-        <Tile title="Calls saved" of={series.saved} format={rate} />
+        <Tile
+          title="Calls saved"
+          help="merged, shared, batched or from a cache"
+          of={series.saved}
+          format={rate}
+        />
         <Tile title="Response cache hits" of={series.hits} format={share} />
         <Tile title="Entity cache hits" of={series.entityHits} format={share} />
         <Tile
-          title="Loop delay, p99"
+          title="Delay of the process, p99"
+          help="how late its work begins (event loop): over 100 ms it lacks CPU time"
           of={series.loopDelay}
           format={duration}
           isBad={(value) => value > 100}
         />
-        <Tile title="Waiting" of={series.waiting} format={count} isBad={(value) => value > 0} />
-        <Tile title="Refused" of={series.refused} format={rate} isBad={(value) => value > 0} />
+        <Tile
+          title="Waiting requests"
+          help="for a free slot"
+          of={series.waiting}
+          format={count}
+          isBad={(value) => value > 0}
+        />
+        <Tile
+          title="Refused requests"
+          help="as the gateway had too much to do"
+          of={series.refused}
+          format={rate}
+          isBad={(value) => value > 0}
+        />
         <Tile title="Subscriptions" of={series.streams} format={count} />
       </ul>
       <div class="cards">
         <Plot
           title="Requests"
+          help="A request failed if its answer has an error, or a status of 400 and above."
           times={times}
           format={rate}
           lines={[
@@ -80,7 +101,8 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
           ]}
         />
         <Plot
-          title="Latency"
+          title="Latency over time"
+          help="Half of the requests took up to p50, 99 % up to p99."
           times={times}
           format={duration}
           lines={[
@@ -91,6 +113,7 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
         />
         <Plot
           title="Calls to subgraphs"
+          help="Saved: merged, shared with other requests, batched, or answered from a cache."
           times={times}
           format={rate}
           lines={[
@@ -98,6 +121,14 @@ function Figures({ live }: { readonly live: LiveReport }): JSX.Element {
             { title: 'Saved', values: series.saved, colour: 'good' },
           ]}
         />
+        {live.durations.counts.some((each) => each > 0) && (
+          <Card
+            title="Latency, distribution"
+            help={['Queries and mutations of the last 15 minutes. Each bar is a range of durations.', 'live']}
+          >
+            <Distribution of={live.durations} />
+          </Card>
+        )}
       </div>
       <Operations live={live} />
       <div class="cards">
@@ -123,11 +154,14 @@ function timesOf({ at, step, series }: LiveReport): number[] {
 
 function Tile({
   title,
+  help,
   of,
   format,
   isBad = () => false,
 }: {
   readonly title: string;
+  /** What it means, where the title is not enough. */
+  readonly help?: string;
   readonly of: LiveReport['series'][SeriesName];
   readonly format: (value: number) => string;
   readonly isBad?: (value: number) => boolean;
@@ -139,6 +173,7 @@ function Tile({
       <span class="muted">{title}</span>
       <strong class={now !== null && isBad(now) ? 'bad' : ''}>{now === null ? '–' : format(now)}</strong>
       <Sparkline summary={`${title} over time: at most ${format(most)}`} values={of} />
+      {help !== undefined && <span class="muted">{help}</span>}
     </li>
   );
 }
@@ -146,11 +181,13 @@ function Tile({
 /** A chart, and in a sentence what it shows. */
 function Plot({
   title,
+  help,
   times,
   lines,
   format,
 }: {
   readonly title: string;
+  readonly help: string;
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
@@ -162,7 +199,7 @@ function Plot({
     return `${name}: ${now === null ? 'nothing' : format(now)} now, at most ${format(Math.max(...known))}`;
   });
   return (
-    <Card title={title}>
+    <Card title={title} help={[`${help} One point = 5 seconds.`, 'live']}>
       <Chart summary={`${title}. ${said.join('; ')}.`} times={times} lines={lines} format={format} />
     </Card>
   );
@@ -174,41 +211,42 @@ const latencies = <Row extends { readonly p50: number; readonly p99: number }>()
 ];
 
 function Operations({ live: { operations } }: { readonly live: LiveReport }): JSX.Element {
+  if (operations.length === 0) return <></>;
   return (
-    <Card title="By operation">
-      <Long rows={operations}>
-        {(rows) => (
-          <Table
-            caption="Requests by operation"
-            rows={rows}
-            keyOf={({ type, name }) => `${type} ${name}`}
-            empty={<p class="muted">No query or mutation was sent.</p>}
-            columns={[
-              {
-                title: 'Operation',
-                cell: ({ type, name }) => (
-                  <span class="operation">
-                    {isNamed(name) ? (
-                      <a href={linkTo(['requests'], { operation: name })}>{name}</a>
-                    ) : (
-                      <i>{name}</i>
-                    )}
-                    <span class="muted">{type}</span>
-                  </span>
-                ),
-                sort: ({ name }) => name,
-              },
-              {
-                title: 'Requests',
-                cell: ({ requests }) => count(requests),
-                isNumber: true,
-                sort: ({ requests }) => requests,
-              },
-              ...latencies<LiveReport['operations'][number]>(),
-            ]}
-          />
-        )}
-      </Long>
+    <Card
+      title="By operation"
+      aside={<a href={linkTo(['operations'])}>Operations</a>}
+      help={['Queries and mutations of the last 15 minutes.', 'live']}
+    >
+      <Table
+        caption="Requests by operation"
+        rows={operations}
+        most={mostShown}
+        keyOf={({ type, name }) => `${type} ${name}`}
+        columns={[
+          {
+            title: 'Operation',
+            cell: ({ type, name }) => (
+              <span class="operation">
+                {isNamed(name) ? (
+                  <a href={linkTo(['requests'], { operation: name })}>{name}</a>
+                ) : (
+                  <i>{name}</i>
+                )}
+                <span class="muted">{type}</span>
+              </span>
+            ),
+            sort: ({ name }) => name,
+          },
+          {
+            title: 'Requests',
+            cell: ({ requests }) => count(requests),
+            isNumber: true,
+            sort: ({ requests }) => requests,
+          },
+          ...latencies<LiveReport['operations'][number]>(),
+        ]}
+      />
     </Card>
   );
 }
@@ -217,153 +255,147 @@ function Operations({ live: { operations } }: { readonly live: LiveReport }): JS
 const isNamed = (name: string): boolean => name !== 'anonymous' && name !== 'other';
 
 function Errors({ live: { codes } }: { readonly live: LiveReport }): JSX.Element {
+  if (codes.length === 0) return <></>;
   return (
-    <Card title="Errors by code">
-      <Long rows={codes}>
-        {(rows) => (
-          <Table
-            caption="Errors by code and service"
-            rows={rows}
-            keyOf={({ name, service }) => `${name} ${service}`}
-            empty={<p class="muted">No answer had an error.</p>}
-            columns={[
-              {
-                title: 'Code',
-                cell: ({ name }) => (
-                  <a href={linkTo(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
-                ),
-                sort: ({ name }) => name,
-              },
-              {
-                title: 'Service',
-                cell: ({ service }) =>
-                  service === undefined ? (
-                    <span class="muted">the gateway</span>
-                  ) : (
-                    <Subgraph name={service} />
-                  ),
-                sort: ({ service }) => service ?? '',
-              },
-              { title: 'Errors', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
-            ]}
-          />
-        )}
-      </Long>
+    <Card
+      title="Errors by code"
+      aside={<a href={linkTo(['errors'])}>Errors</a>}
+      help={['Each error of an answer counts. The page Errors counts requests.', 'live']}
+    >
+      <Table
+        caption="Errors by code and service"
+        rows={codes}
+        most={mostShown}
+        keyOf={({ name, service }) => `${name} ${service}`}
+        columns={[
+          {
+            title: 'Code',
+            cell: ({ name }) => (
+              <a href={linkTo(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
+            ),
+            sort: ({ name }) => name,
+          },
+          {
+            title: 'Service',
+            cell: ({ service }) =>
+              service === undefined ? <span class="muted">the gateway</span> : <Subgraph name={service} />,
+            sort: ({ service }) => service ?? '',
+          },
+          { title: 'Errors', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
+        ]}
+      />
     </Card>
   );
 }
 
 function Clients({ live: { clients } }: { readonly live: LiveReport }): JSX.Element {
+  if (clients.length === 0) return <></>;
   return (
-    <Card title="By client">
-      <Long rows={clients}>
-        {(rows) => (
-          <Table
-            caption="Requests by client"
-            rows={rows}
-            keyOf={({ name, version }) => `${name} ${version}`}
-            empty={<p class="muted">No client has sent anything.</p>}
-            columns={[
-              {
-                title: 'Client',
-                cell: ({ name }) =>
-                  name === '' ? (
-                    <i class="muted">without a name</i>
-                  ) : (
-                    <a class="client" title={name} href={linkTo(['requests'], { client: name })}>
-                      {name}
-                    </a>
-                  ),
-                sort: ({ name }) => name,
-              },
-              { title: 'Version', cell: ({ version }) => version, sort: ({ version }) => version },
-              {
-                title: 'Requests',
-                cell: ({ requests }) => count(requests),
-                isNumber: true,
-                sort: ({ requests }) => requests,
-              },
-            ]}
-          />
-        )}
-      </Long>
+    <Card title="By client" help={['By the names that clients send of themselves.', 'live']}>
+      <Table
+        caption="Requests by client"
+        rows={clients}
+        most={mostShown}
+        keyOf={({ name, version }) => `${name} ${version}`}
+        columns={[
+          {
+            title: 'Client',
+            cell: ({ name }) =>
+              name === '' ? (
+                <i class="muted">without a name</i>
+              ) : (
+                <a class="client" title={name} href={linkTo(['requests'], { client: name })}>
+                  {name}
+                </a>
+              ),
+            sort: ({ name }) => name,
+          },
+          { title: 'Version', cell: ({ version }) => version, sort: ({ version }) => version },
+          {
+            title: 'Requests',
+            cell: ({ requests }) => count(requests),
+            isNumber: true,
+            sort: ({ requests }) => requests,
+          },
+        ]}
+      />
     </Card>
   );
 }
 
 function Services({ live: { services } }: { readonly live: LiveReport }): JSX.Element {
+  if (services.length === 0) return <></>;
   return (
-    <Card title="By service" aside={<a href={linkTo(['graph'])}>Graph</a>}>
-      <Long rows={services}>
-        {(rows) => (
-          <Table
-            caption="HTTP calls by service"
-            rows={rows}
-            keyOf={({ name }) => name}
-            empty={<p class="muted">No service was called.</p>}
-            columns={[
-              { title: 'Service', cell: ({ name }) => <Subgraph name={name} />, sort: ({ name }) => name },
-              {
-                title: 'Calls',
-                cell: ({ calls }) => count(calls),
-                isNumber: true,
-                sort: ({ calls }) => calls,
-              },
-              {
-                title: 'Failed',
-                cell: ({ calls, errors }) =>
-                  errors === 0 ? (
-                    '0'
-                  ) : (
-                    <span class="bad">{`${count(errors)} (${share(errors / calls)})`}</span>
-                  ),
-                isNumber: true,
-                sort: ({ errors }) => errors,
-              },
-              ...latencies<LiveReport['services'][number]>(),
-            ]}
-          />
-        )}
-      </Long>
+    <Card
+      title="By service"
+      aside={<a href={linkTo(['graph'])}>Graph</a>}
+      help={['HTTP calls that the gateway sent, by subgraph.', 'live']}
+    >
+      <Table
+        caption="HTTP calls by service"
+        rows={services}
+        most={mostShown}
+        keyOf={({ name }) => name}
+        columns={[
+          { title: 'Service', cell: ({ name }) => <Subgraph name={name} />, sort: ({ name }) => name },
+          {
+            title: 'Calls',
+            cell: ({ calls }) => count(calls),
+            isNumber: true,
+            sort: ({ calls }) => calls,
+          },
+          {
+            title: 'Failed',
+            cell: ({ calls, errors }) =>
+              errors === 0 ? '0' : <span class="bad">{`${count(errors)} (${share(errors / calls)})`}</span>,
+            isNumber: true,
+            sort: ({ errors }) => errors,
+          },
+          ...latencies<LiveReport['services'][number]>(),
+        ]}
+      />
     </Card>
   );
 }
 
 function Chatty({ live: { chatty } }: { readonly live: LiveReport }): JSX.Element {
+  if (chatty.length === 0) return <></>;
   const advised = chatty.filter(({ advice }) => advice !== '');
   return (
-    <Card title="Chattiest pairs">
-      <Long rows={chatty}>
-        {(rows) => (
-          <Table
-            caption="Operations and the services that they call, the most calls per request first"
-            rows={rows}
-            keyOf={({ operation, subgraph }) => `${operation} ${subgraph}`}
-            empty={<p class="muted">No operation has called a service.</p>}
-            columns={[
-              { title: 'Operation', cell: ({ operation }) => operation, sort: ({ operation }) => operation },
-              {
-                title: 'Service',
-                cell: ({ subgraph }) => <Subgraph name={subgraph} />,
-                sort: ({ subgraph }) => subgraph,
-              },
-              {
-                title: 'Calls per request',
-                cell: ({ callsPerRequest }) => callsPerRequest.toFixed(1),
-                isNumber: true,
-                sort: ({ callsPerRequest }) => callsPerRequest,
-              },
-              {
-                title: 'Planned',
-                cell: ({ plannedPerRequest }) => plannedPerRequest.toFixed(1),
-                isNumber: true,
-                isExtra: true,
-                sort: ({ plannedPerRequest }) => plannedPerRequest,
-              },
-            ]}
-          />
-        )}
-      </Long>
+    <Card
+      title="Most calls per request"
+      help={[
+        'Operations and the services that they call. Planned: what the query plan has; fewer are sent where calls are merged, shared, batched or cached.',
+        'live',
+      ]}
+    >
+      <Table
+        caption="Operations and the services that they call, the most calls per request first"
+        rows={chatty}
+        most={mostShown}
+        keyOf={({ operation, subgraph }) => `${operation} ${subgraph}`}
+        columns={[
+          { title: 'Operation', cell: ({ operation }) => operation, sort: ({ operation }) => operation },
+          {
+            title: 'Service',
+            cell: ({ subgraph }) => <Subgraph name={subgraph} />,
+            sort: ({ subgraph }) => subgraph,
+          },
+          {
+            title: 'Calls per request',
+            cell: ({ callsPerRequest }) => callsPerRequest.toFixed(1),
+            isNumber: true,
+            sort: ({ callsPerRequest }) => callsPerRequest,
+          },
+          {
+            title: 'Planned',
+            cell: ({ plannedPerRequest }) => plannedPerRequest.toFixed(1),
+            isNumber: true,
+            isExtra: true,
+            sort: ({ plannedPerRequest }) => plannedPerRequest,
+          },
+        ]}
+      />
       {advised.length > 0 && (
         <ul class="sentences advice">
           {advised.slice(0, mostShown).map(({ operation, subgraph, advice }) => (
@@ -378,17 +410,12 @@ function Chatty({ live: { chatty } }: { readonly live: LiveReport }): JSX.Elemen
 }
 
 function Operators({ view }: { readonly view: OperatorsView | undefined }): JSX.Element {
-  if (view === undefined)
-    return (
-      <Card title="Failure queues and workflows">
-        <p class="muted">The subgraphs are being asked.</p>
-      </Card>
-    );
+  if (view === undefined) return <></>;
   const { queues, workflows, troubles } = view;
   return (
     <>
       {troubles.length > 0 && (
-        <Card title="Could not be asked for failure queues and workflows">
+        <Card title="Subgraphs without an answer about failure queues and workflows">
           <ul class="sentences">
             {troubles.map((trouble) => (
               <li key={trouble}>{trouble}</li>
@@ -397,7 +424,7 @@ function Operators({ view }: { readonly view: OperatorsView | undefined }): JSX.
         </Card>
       )}
       {queues.length > 0 && (
-        <Card title="Failure queues">
+        <Card title="Failure queues" help={['Events that consumers could not handle.', 'live']}>
           <Table
             caption="Failed events by consumer"
             rows={queues}
@@ -421,7 +448,7 @@ function Operators({ view }: { readonly view: OperatorsView | undefined }): JSX.
         </Card>
       )}
       {workflows.length > 0 && (
-        <Card title="Workflows">
+        <Card title="Workflows" help={['Executions that run, or have failed.', 'live']}>
           <Table
             caption="Executions of workflows that run or have failed"
             rows={workflows}
@@ -444,28 +471,5 @@ function Operators({ view }: { readonly view: OperatorsView | undefined }): JSX.
   );
 }
 
-/** The first rows, and the others when they are asked for. */
-function Long<Row>({
-  rows,
-  children,
-}: {
-  readonly rows: readonly Row[];
-  readonly children: (shown: readonly Row[]) => ComponentChildren;
-}): JSX.Element {
-  const [isWhole, setWhole] = useState(false);
-  const hidden = rows.length - mostShown;
-  return (
-    <>
-      {children(isWhole ? rows : rows.slice(0, mostShown))}
-      {hidden > 0 && (
-        <p class="rest">
-          <button class="button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
-            {isWhole ? `Show the first ${mostShown}` : `Show ${count(hidden)} more`}
-          </button>
-        </p>
-      )}
-    </>
-  );
-}
-
+/** Rows of a table, until more are shown. */
 const mostShown = 10;

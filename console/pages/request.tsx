@@ -69,6 +69,10 @@ function Explained({
             aside={
               request.operation && request.operation.type !== '' && <Badge>{request.operation.type}</Badge>
             }
+            help={[
+              'A colour is the subgraph that answers a field; ∅ is a value that is null.',
+              'one-request-explained',
+            ]}
           >
             {request.document === undefined ? (
               <p class="muted">
@@ -91,7 +95,14 @@ function Explained({
           {nulls.length > 0 && <Nulls request={request} />}
         </div>
         <div>
-          <Card title="Timeline" aside={<span class="muted">{duration(request.ms)}</span>}>
+          <Card
+            title="Timeline"
+            aside={<span class="muted">{duration(request.ms)}</span>}
+            help={[
+              'What was done from when to when; grey is the gateway’s own work.',
+              'one-request-explained',
+            ]}
+          >
             <Timeline steps={timeline} ms={request.ms} lit={lit} />
           </Card>
         </div>
@@ -99,21 +110,32 @@ function Explained({
       <div class="cards">
         <Cache request={request} canWrite={canWrite} />
         <Cost request={request} />
-        <Card title="Again" aside={<Copy label="Copy curl" text={() => request.curl} />}>
+        <Card
+          title="Send it again"
+          aside={<Copy label="Copy curl" text={() => request.curl} />}
+          help={[
+            'Headers such as $AUTHORIZATION are variables of the shell, and are sent if they are set.',
+            'one-request-explained',
+          ]}
+        >
           <pre tabIndex={0} aria-label="The request as a curl command">
             {request.curl}
           </pre>
         </Card>
       </div>
-      <Card title="Other runs of this operation">
-        <Table
-          caption="Other runs of this operation, newest first"
-          columns={requestColumns(Math.max(...others.map(({ ms }) => ms), 1))}
-          rows={others}
-          keyOf={({ id, at }) => `${id} ${at}`}
-          empty={<p class="muted">No other run of it is recorded.</p>}
-        />
-      </Card>
+      {others.length > 0 && (
+        <Card
+          title="Other runs of this operation"
+          help={['The last ones that are recorded, newest first.', 'requests']}
+        >
+          <Table
+            caption="Other runs of this operation, newest first"
+            columns={requestColumns(Math.max(...others.map(({ ms }) => ms), 1))}
+            rows={others}
+            keyOf={({ id, at }) => `${id} ${at}`}
+          />
+        </Card>
+      )}
     </>
   );
 }
@@ -178,7 +200,13 @@ function Legend({
 
 /** Why it was refused. */
 const Refused = ({ refused }: { readonly refused: readonly Refusal[] }): JSX.Element => (
-  <Card title="Why it was refused">
+  <Card
+    title="Why it was refused"
+    help={[
+      'The rules that the document breaks, or why the request could not run.',
+      'why-requests-are-refused',
+    ]}
+  >
     <ul class="refusals">
       {refused.map(({ code, rule, message, line, column }) => (
         <li key={`${message} ${line} ${column}`}>
@@ -232,7 +260,11 @@ export function Nulls({ request: { nulls } }: { readonly request: ExplainedReque
   const groups = [...alike.values()];
   const shown = isWhole ? groups : groups.slice(0, nullsAtFirst);
   return (
-    <Card title="Why values are null" aside={<span class="muted">{count(nulls.length)}</span>}>
+    <Card
+      title="Why values are null"
+      aside={<span class="muted">{count(nulls.length)}</span>}
+      help={['Values of one field with one cause are one line.', 'one-request-explained']}
+    >
       <ul class="nulls">
         {shown.map(([first, ...others]) => (
           <li key={`${fieldOf(first!.path)} ${first!.cause}`}>
@@ -261,11 +293,17 @@ export function Cache({
   readonly request: ExplainedRequest;
   readonly canWrite: boolean;
 }): JSX.Element {
+  if (cacheReasons.length === 0 && !dropped && (cache === undefined || cache === 'PASS')) return <></>;
   return (
-    <Card title="Cache" aside={<CacheResult result={cache} />}>
-      {cacheReasons.length === 0 ? (
-        (cache === undefined || cache === 'PASS') && <p class="muted">No cached answer was used.</p>
-      ) : (
+    <Card
+      title="Cache"
+      aside={<CacheResult result={cache} />}
+      help={[
+        'What the response cache did: HIT and STALE are cached answers, MISS was stored.',
+        'one-request-explained',
+      ]}
+    >
+      {cacheReasons.length > 0 && (
         <ul class="sentences">
           {cacheReasons.map((sentence) => (
             <li key={sentence}>{sentence}</li>
@@ -360,8 +398,15 @@ function Tags({
 
 /** What the operation cost. Also shown beside GraphiQL. */
 export function Cost({ request: { cost, calls } }: { readonly request: ExplainedRequest }): JSX.Element {
+  if (cost === undefined && calls.planned === 0) return <></>;
   return (
-    <Card title="Cost">
+    <Card
+      title="Cost"
+      help={[
+        'Estimated before it ran, and counted after; calls are those to subgraphs.',
+        'one-request-explained',
+      ]}
+    >
       <Facts
         facts={[
           ['estimated', cost && count(cost.estimated)],

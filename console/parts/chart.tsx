@@ -22,7 +22,7 @@ export interface ChartProps {
 /** Pixels. */
 const height = 160;
 
-/** Lines over time. The values at the pointer stand in the legend; colours follow light and dark. */
+/** Lines over time. The newest values, or those at the pointer, stand in the legend; colours follow light and dark. */
 export function Chart({ summary, times, lines, format }: ChartProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
@@ -37,6 +37,7 @@ export function Chart({ summary, times, lines, format }: ChartProps): JSX.Elemen
     const draw = (): void => {
       plot.current?.destroy();
       plot.current = new Plot(optionsOf(parent, lines, format), data(), parent);
+      showNewest(plot.current);
     };
     draw();
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -50,9 +51,17 @@ export function Chart({ summary, times, lines, format }: ChartProps): JSX.Elemen
       plot.current = undefined;
     };
   }, [shape]);
-  useEffect(() => plot.current?.setData(data()), [times, lines]);
+  useEffect(() => {
+    plot.current?.setData(data());
+    if (plot.current) showNewest(plot.current);
+  }, [times, lines]);
 
   return <div class="chart" ref={place} role="img" aria-label={summary} />;
+}
+
+/** Shows the newest values in the legend, unless the pointer is at others. */
+function showNewest(plot: Plot): void {
+  if (plot.cursor.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
 function optionsOf(
@@ -73,6 +82,7 @@ function optionsOf(
     height,
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
+    hooks: { setLegend: [showNewest] },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       {

@@ -24,8 +24,10 @@ export interface PlacedEdge {
 export interface PlacedMap {
   readonly width: number;
   readonly height: number;
+  /** Empty where only services are placed. */
   readonly clients: readonly PlacedNode[];
-  readonly gateway: PlacedNode;
+  /** Left out where only services are placed. */
+  readonly gateway?: PlacedNode;
   readonly services: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
 }
@@ -38,19 +40,23 @@ const space = { across: 110, down: 18 };
 /** Room for edges between services, at their right. */
 const turns = 90;
 
-/** Places clients, the gateway and services in three columns, in the middle of the height each. */
-export function layOutMap({ clients, services, edges }: ServiceGraph): PlacedMap {
+/**
+ * Places clients, the gateway and services in three columns, in the middle of the height each.
+ *
+ * @param isNarrow whether there is room for services alone
+ */
+export function layOutMap({ clients, services, edges }: ServiceGraph, isNarrow = false): PlacedMap {
   const heightOf = (count: number, each: number): number =>
     Math.max(0, count * (each + space.down) - space.down);
   const inner = Math.max(
-    heightOf(clients.length, client.height),
+    isNarrow ? 0 : heightOf(clients.length, client.height),
     heightOf(services.length, service.height),
     middle.height,
   );
   const columns = {
     client: margin,
     gateway: margin + client.width + space.across,
-    service: margin + client.width + space.across + middle.width + space.across,
+    service: isNarrow ? 2 : margin + client.width + space.across + middle.width + space.across,
   };
   const top = (count: number, each: number): number => margin + (inner - heightOf(count, each)) / 2;
   const placed = {
@@ -76,13 +82,15 @@ export function layOutMap({ clients, services, edges }: ServiceGraph): PlacedMap
     const target = byName.get(to);
     const source = from === 'gateway' ? placed.gateway : byName.get(from);
     if (source === undefined || target === undefined) return [];
+    if (isNarrow && from === 'gateway') return [];
     const path = from === 'gateway' ? across(source, target) : around(source, target, services.length);
     return [{ from, to, rate, path, width: widthOf(rate) }];
   });
+  const height = inner + 2 * margin;
+  const width = columns.service + service.width + turns;
+  if (isNarrow) return { width, height, clients: [], services: placed.services, edges: named };
   return {
-    width: columns.service + service.width + turns + margin,
-    height: inner + 2 * margin,
-    ...placed,
+    ...{ width: width + margin, height, ...placed },
     edges: [
       ...placed.clients.map((node) => ({
         ...{ from: node.name, to: 'gateway', rate: node.rate, width: widthOf(node.rate) },

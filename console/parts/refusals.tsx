@@ -10,7 +10,11 @@ export function RefusedRequests({ refusals }: { readonly refusals: RefusalReason
   const { groups, since } = refusals;
   if (groups.length === 0 || since === null) return <></>;
   return (
-    <Card title="Why requests are refused" aside={<span class="muted">since {moment(since)}</span>}>
+    <Card
+      title="Why requests are refused"
+      aside={<span class="muted">since {moment(since)}</span>}
+      help={['By client and reason; the number opens the newest of them.', 'why-requests-are-refused']}
+    >
       <ul class="refusals">
         {groups.slice(0, mostShown).map((group) => (
           <li key={`${group.client?.name} ${group.client?.version} ${group.code} ${group.message}`}>

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import type { ServiceGraph } from '../../gateway/console/api';
 import { duration, rate, share } from './format';
 import { layOutMap, type PlacedNode } from './map-layout';
@@ -14,11 +15,12 @@ export interface ServiceMapProps {
 }
 
 /**
- * Who calls whom, from the left to the right: clients, the gateway, services. A table beside it has the same in words, so
+ * Who calls whom, from the left to the right: clients, the gateway, services; in a narrow window services alone. A table beside it has the same in words, so
  * that the drawing itself is only for those who see it; its services are buttons.
  */
 export function ServiceMap({ graph, chosen, choose }: ServiceMapProps): JSX.Element {
-  const map = layOutMap(graph);
+  const isNarrow = useNarrow();
+  const map = layOutMap(graph, isNarrow);
   return (
     <div class="scroll map" role="region" aria-label="Service map" tabIndex={0}>
       <svg width={map.width} height={map.height} viewBox={`0 0 ${map.width} ${map.height}`} role="group">
@@ -49,21 +51,23 @@ export function ServiceMap({ graph, chosen, choose }: ServiceMapProps): JSX.Elem
             </Text>
           </g>
         ))}
-        <g class="node gateway">
-          <rect
-            x={map.gateway.x}
-            y={map.gateway.y}
-            width={map.gateway.width}
-            height={map.gateway.height}
-            rx="6"
-          />
-          <Text node={map.gateway} line={1} class="name">
-            Gateway
-          </Text>
-          <Text node={map.gateway} line={2}>
-            {rate(map.gateway.rate)}
-          </Text>
-        </g>
+        {map.gateway && (
+          <g class="node gateway">
+            <rect
+              x={map.gateway.x}
+              y={map.gateway.y}
+              width={map.gateway.width}
+              height={map.gateway.height}
+              rx="6"
+            />
+            <Text node={map.gateway} line={1} class="name">
+              Gateway
+            </Text>
+            <Text node={map.gateway} line={2}>
+              {rate(map.gateway.rate)}
+            </Text>
+          </g>
+        )}
         {map.services.map((node) => {
           const service = graph.services.find(({ name }) => name === node.name)!;
           const isChosen = chosen === node.name;
@@ -108,6 +112,18 @@ export function ServiceMap({ graph, chosen, choose }: ServiceMapProps): JSX.Elem
       </svg>
     </div>
   );
+}
+
+/** Whether the window is narrow, as in console.css. */
+function useNarrow(): boolean {
+  const [narrow] = useState(() => matchMedia('(max-width: 720px)'));
+  const [isNarrow, setNarrow] = useState(narrow.matches);
+  useEffect(() => {
+    const follow = (): void => setNarrow(narrow.matches);
+    narrow.addEventListener('change', follow);
+    return () => narrow.removeEventListener('change', follow);
+  }, []);
+  return isNarrow;
 }
 
 /** What the ends of edges refer to, as `#arrow`. */

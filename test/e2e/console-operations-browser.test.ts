@@ -127,6 +127,31 @@ const secret = 'S3CRET';
     await page.getByRole('link', { name: 'Owners', exact: true }).waitFor();
   });
 
+  it('shows the newest values in legends, and latency as a distribution', async () => {
+    await start();
+    const latency = page.getByRole('region', { name: 'Latency, distribution' });
+    expect(await latency.textContent()).toMatch(
+      /Of 78 requests half took up to .+, 95 % up to .+, and 99 % /,
+    );
+    const legend = page.getByRole('img', { name: /^Requests\. All: / }).locator('.u-legend');
+    await legend.getByText(/^(?:\d|<)/).nth(2).waitFor();
+    expect(await legend.textContent()).toMatch(/All:?\s*[\d<].*Failed:?\s*[\d<]/);
+    expect(await page.locator('main').textContent()).not.toMatch(/chattiest|Loop delay|A value is of/i);
+  });
+
+  it('shows the services of the graph in a narrow window', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await start();
+    await goTo('Graph');
+    const service = page.locator('.map .service', { hasText: 'boats' });
+    await service.waitFor();
+    const box = (await service.boundingBox())!;
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(390);
+    await page.getByText(/^Called by the gateway for .*web \(/).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   it('explains each panel, and leads to the documentation', async () => {
     await start();
     await goTo('Operations');

@@ -22,7 +22,8 @@ const graph: ServiceGraph = {
 };
 
 it('places clients, the gateway and services from the left to the right, within the map', () => {
-  const { clients, gateway, services, width, height } = layOutMap(graph);
+  const { clients, gateway: placed, services, width, height } = layOutMap(graph);
+  const gateway = placed!;
   expect(clients[0]!.x).toBeLessThan(gateway.x);
   expect(gateway.x).toBeLessThan(services[0]!.x);
   for (const node of [...clients, gateway, ...services]) {
@@ -55,4 +56,12 @@ it('names clients without a name, and cuts long names off', () => {
 
 it('draws a graph without clients and services', () => {
   expect(layOutMap({ services: [], clients: [], edges: [] })).toMatchObject({ edges: [], services: [] });
+});
+
+it('places services alone where there is no room for more', () => {
+  const map = layOutMap(graph, true);
+  expect(map.width).toBeLessThan(342);
+  expect([map.clients, map.gateway]).toEqual([[], undefined]);
+  expect(map.services.map(({ name }) => name)).toEqual(graph.services.map(({ name }) => name));
+  expect(map.edges.every(({ from }) => from !== 'gateway')).toBe(true);
 });

@@ -33,7 +33,7 @@ it.each([
   '{ find(filter: { text: "S3CRET", size: LARGE, range: { from: 9182 }, tags: ["S3CRET"] }, one: { a: 9182 }) { __typename } }',
   'query ($t: String!) { find(filter: { text: $t, size: LARGE, range: { from: 9182.5 }, tags: ["S3CRET", $t] }) { __typename } }',
   '{ find(size: LARGE, json: { S3CRET: ["S3CRET", 9182] }) @include(if: true) { ...F } } fragment F on Item { id(of: "S3CRET") }',
-  'query A($value1: ID) { find(name: "S3CRET") { id(of: $value1) } }',
+  'query A($value1: ID!) { find(name: "S3CRET") { id(of: $value1) } }',
   '# S3CRET\n"S3CRET" query A($n: String) { find(name: $n) { __typename } }',
 ])('writes a valid operation with valid variables, and no value of %s', (text) => {
   const { query, variables = {} } = bodyOf(text);

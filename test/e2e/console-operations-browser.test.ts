@@ -134,7 +134,10 @@ const secret = 'S3CRET';
       /Of 78 requests half took up to .+, 95 % up to .+, and 99 % /,
     );
     const legend = page.getByRole('img', { name: /^Requests\. All: / }).locator('.u-legend');
-    await legend.getByText(/^(?:\d|<)/).nth(2).waitFor();
+    await legend
+      .getByText(/^(?:\d|<)/)
+      .nth(2)
+      .waitFor();
     expect(await legend.textContent()).toMatch(/All:?\s*[\d<].*Failed:?\s*[\d<]/);
     expect(await page.locator('main').textContent()).not.toMatch(/chattiest|Loop delay|A value is of/i);
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type * as Http2 from 'node:http2';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { tunnelTo } from '../net/outgoing';
@@ -139,6 +140,10 @@ export class GrpcCollector {
       .once('close', forget);
     try {
       await once(session, 'connect', { signal });
+      // After GOAWAY, Node waits for the collector to close the connection, however long.
+      session.socket.once('finish', function (this: Socket) {
+        this.destroy();
+      });
       return session;
     } catch (error) {
       session.destroy();

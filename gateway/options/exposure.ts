@@ -32,7 +32,7 @@ export const errors = mapOf({
   maskSubgraphs: errorMask
     .optional()
     .describe(
-      'Which errors of subgraphs lose their message and extensions; codes stay. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development. For one subgraph: `subgraphs.NAME.maskErrors`.',
+      'Which errors of subgraphs lose their message and extensions; codes stay, and paths as far as they have names that the client has sent. `unexpected` are errors without a code of their own, or with INTERNAL_SERVER_ERROR, which subgraphs do not send on purpose. With `none`, errors quote values that do not fit their type. Left out: `unexpected` in production, `none` in development. For one subgraph: `subgraphs.NAME.maskErrors`.',
     )
     .meta({ protects: { values: ['all', 'unexpected'] } }),
   jsonStatus: z

@@ -123,6 +123,26 @@ export class ObjectProjection {
     return this.#fields[type] ?? this.#compile(type);
   }
 
+  /** The response names that the client has for the fields of its objects, and below, whatever their types. */
+  responseNames(): ReadonlySet<string> {
+    const names = new Set<string>();
+    const spread = new Set<string>();
+    const left = this.#selections.map(({ selectionSet }) => selectionSet);
+    // The loop also visits those that it adds.
+    for (const { selections } of left)
+      for (const selection of selections) {
+        if (selection.kind === Kind.FIELD) names.add((selection.alias ?? selection.name).value);
+        else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+          const name = selection.name.value;
+          if (!spread.has(name)) left.push(this.#source.fragments.get(name)!.selectionSet);
+          spread.add(name);
+        }
+        if (selection.kind !== Kind.FRAGMENT_SPREAD && selection.selectionSet !== undefined)
+          left.push(selection.selectionSet);
+      }
+    return names;
+  }
+
   /** Where an object's `__typename` is found; undefined if no fetch asks for it. */
   get typename(): FieldAccess | undefined {
     return this.#position?.access(TypeNameMetaFieldDef.name);

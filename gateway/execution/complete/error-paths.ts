@@ -52,6 +52,8 @@ interface SubgraphError {
   readonly message: string;
   readonly subgraph: string;
   readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly isMasked?: true;
+  /** What is logged of it; undefined where too much is logged already. */
   readonly masked?: MaskedError | undefined;
 }
 
@@ -81,6 +83,8 @@ class ErrorRecord {
   readonly errorsByText = new Map<string, ErrorWithoutPosition>();
   /** The masked errors by subgraph, code and message. */
   readonly masked = new Map<string, MaskedError>();
+  /** Those that the client has sent. */
+  responseNames: ReadonlySet<string> | undefined;
 }
 
 export class ErrorPaths {
@@ -394,11 +398,12 @@ export class ErrorPaths {
       }
       const reported = this.#errorOf(error, call);
       positions ??= this.#positionsOf(fetch, call);
-      const renamed = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
+      const own = outputRewrites === undefined ? within : renamedPath(outputRewrites, within);
+      const shown = reported.isMasked === true ? this.#inWordsOfClient(own) : own;
       const lost = lengthToNull(this.#run.workspace, tape[cell + ANSWER]!, result, within);
       for (const position of positions.get(cell) ?? []) {
-        const path = [...position, ...renamed];
-        const loss = lost === undefined ? undefined : [...position, ...renamed.slice(0, lost)];
+        const path = [...position, ...shown];
+        const loss = lost === undefined ? undefined : [...position, ...own.slice(0, lost)];
         this.#reportAt(path, reported, loss ?? path);
         if (loss !== undefined) this.#record.losses.add(loss, fetch.index, call);
       }
@@ -429,11 +434,20 @@ export class ErrorPaths {
     const mask = this.#maskFor(subgraph);
     if (mask === 'all' || (mask === 'unexpected' && unexpected.has(code))) {
       const masked = this.#noteMasked({ subgraph, code, message });
-      return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, masked };
+      return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, isMasked: true, masked };
     }
     const visible = Object.entries(extensions).filter(([name]) => !hiddenExtensions.has(name));
     const isLarge = visible.length > 0 && JSON.stringify(visible).length > longestText;
     return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(visible) };
+  }
+
+  /** The part of a path in front of what is no name that the client has sent: it may be any text of the subgraph. */
+  #inWordsOfClient(path: Path): Path {
+    const names = (this.#record.responseNames ??= this.#run.projection.responseNames());
+    const end = path.findIndex((key) =>
+      typeof key === 'string' ? !names.has(key) : !Number.isSafeInteger(key) || key < 0,
+    );
+    return end === -1 ? path : path.slice(0, end);
   }
 
   #noteMasked({ subgraph, code, message }: Omit<MaskedError, 'path'>): MaskedError | undefined {

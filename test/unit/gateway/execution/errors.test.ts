@@ -547,6 +547,41 @@ describe('errors of a subgraph', () => {
     ]);
   });
 
+  it('have no names in their paths but those of the client, where they are masked', async () => {
+    const query = '{ u: user { id ...Friends } users { bio } } fragment Friends on User { friends { age } }';
+    const paths: [sent: readonly (string | number)[], shown: readonly (string | number)[]][] = [
+      [
+        ['u', 'friends', 0, 'age'],
+        ['u', 'friends', 0, 'age'],
+      ],
+      [
+        ['u', 'friends', 0, 'SELECT * FROM', 'age'],
+        ['u', 'friends', 0],
+      ],
+      [['u', 'email'], ['u']],
+      [
+        ['u', 'friends', -1.5, 'age'],
+        ['u', 'friends'],
+      ],
+      [['u', '10.0.0.1'], ['u']],
+    ];
+    const outcome = await graph.ask(query, {
+      errors: { mask: 'none', maskOf: new Map([['a', 'all']]) },
+      answer: answering(
+        {
+          data: { u: null, users: [{ __typename: 'User', id: '1' }] },
+          errors: paths.map(([path], i) => ({ message: 'No', path, extensions: { code: `${i}` } })),
+        },
+        { data: { _entities: [null] }, errors: [{ message: 'No', path: ['_entities', 0, 'inner'] }] },
+      ),
+    });
+    const shown = outcome.errors.map(({ path, extensions }) => [extensions!['code'], path]);
+    expect(shown).toEqual([
+      ...paths.map(([, path], i) => [`${i}`, path]),
+      ['DOWNSTREAM_SERVICE_ERROR', ['users', 0, 'inner']],
+    ]);
+  });
+
   it('can be masked for one subgraph, or shown for one', async () => {
     const errors = [{ message: 'SELECT * FROM', path: ['user'], extensions: { sql: 'y' } }];
     const ask = async (given: ErrorOptions) => {

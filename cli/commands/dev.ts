@@ -7,12 +7,13 @@ import { banner } from '../dev/banner';
 import { startDevGateway } from '../dev/dev-gateway';
 import type { GraphOptions } from '../dev/graph';
 import { npmShellGone } from '../dev/npm-shell';
-import { createOutput } from '../dev/output';
+import { createOutput, type Output } from '../dev/output';
 import { type Part, RunningParts } from '../dev/running-parts';
 import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from '../gateway-options';
 import type * as Schema from '../../schema';
 import type * as Mocks from '../dev/mocks/mock-server';
 import type { MockServer } from '../dev/mocks/mock-server';
+import type * as Seen from '../dev/mocks/seen-keys';
 import type * as ScalarsFile from '../dev/mocks/scalars-file';
 import { addOverFlags, type OverFlags } from '../dev/over/over-flags';
 import type * as Over from '../dev/over/over-graph';
@@ -29,6 +30,7 @@ interface DevFlags extends GatewayFlags, OverFlags {
   readonly reset?: true;
   readonly mock?: readonly string[];
   readonly mockScalars?: string;
+  readonly record?: string;
   readonly verbose?: true;
 }
 
@@ -62,6 +64,10 @@ export function devCommand(context: Context): Command {
       '--mock-scalars <FILE>',
       'of mocks: the values of scalars, a map in YAML or JSON (default: made up, too)',
     )
+    .option(
+      '--record <FILE>',
+      'of mocks: keep the keys that other subgraphs answer in this file, and make up entities with them',
+    )
     .option('--verbose', 'print the info lines of all processes, and the stack of an unexpected error')
     .addHelpText(
       'after',
@@ -71,7 +77,7 @@ export function devCommand(context: Context): Command {
         '  $ weir dev --supergraph-config graph/supergraph.yaml --port 8080\n' +
         '  $ weir dev --port 0 --data /tmp/shop --reset\n' +
         '  $ weir dev --over shop@prod --local reviews=http://localhost:4001/graphql\n' +
-        '  $ weir dev --mock payments shipping --mock-scalars scalars.yaml\n' +
+        '  $ weir dev --mock payments shipping --mock-scalars scalars.yaml --record keys.json\n' +
         '  $ DYNAMODB_ENDPOINT=http://127.0.0.1:8000 weir dev',
     )
     .action((flags: DevFlags) => dev(flags, context));
@@ -131,7 +137,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
   // Errors in the options are reported before anything is started.
   (require('../../schema') as typeof Schema).requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
-  const mocks = await startMocks(flags, parts);
+  const mocks = await startMocks(flags, output, parts);
   const over = await openOver(flags, { mocked: mocks?.names ?? [], context, output }, parts);
   let announced: AnnouncedGraph | undefined;
   const graphOptions: GraphOptions = {
@@ -206,17 +212,26 @@ function refuseMocksInProduction({ mock = [] }: DevFlags, { env }: Context): voi
 
 /** @throws {CommandFailure} if the values of scalars cannot be read */
 async function startMocks(
-  { mock, mockScalars }: DevFlags,
+  { mock, mockScalars, record }: DevFlags,
+  output: Output,
   parts: RunningParts,
 ): Promise<MockServer | undefined> {
   if (mock === undefined) {
-    if (mockScalars === undefined) return undefined;
-    throw new CommandFailure('weir: --mock-scalars has no effect without --mock NAME.', 2);
+    const useless =
+      mockScalars !== undefined ? '--mock-scalars' : record !== undefined ? '--record' : undefined;
+    if (useless === undefined) return undefined;
+    throw new CommandFailure(`weir: ${useless} has no effect without --mock NAME.`, 2);
   }
   const { readScalarValues } = require('../dev/mocks/scalars-file') as typeof ScalarsFile;
   const { startMockServer } = require('../dev/mocks/mock-server') as typeof Mocks;
-  const scalars = mockScalars === undefined ? new Map() : readScalarValues(mockScalars);
-  return parts.add(await startMockServer({ names: [...new Set(mock)], scalars }));
+  const { SeenKeys } = require('../dev/mocks/seen-keys') as typeof Seen;
+  return parts.add(
+    await startMockServer({
+      names: [...new Set(mock)],
+      scalars: mockScalars === undefined ? new Map() : readScalarValues(mockScalars),
+      record: record === undefined ? undefined : new SeenKeys(record, output),
+    }),
+  );
 }
 
 async function openOver(

@@ -62,6 +62,8 @@ const post = (url: string, { query, variables, operationName }: Json): Promise<R
     body: JSON.stringify({ query, variables, operationName }),
   });
 
+const answerTo = async (url: string, query: string): Promise<Json> => (await post(url, { query })).json();
+
 /** Adds `__typename` to each selection, so that an answer can be read by the schema. */
 const withTypenames = (document: DocumentNode): DocumentNode =>
   visit(document, {
@@ -112,12 +114,30 @@ it('has the same bytes for the same operation, in each run', async () => {
   for (let run = 0; run < 2; run++) {
     const { weir, url } = await start(all);
     for (let time = 0; time < 2; time++) {
-      const { data } = (await (await post(url, { query })).json()) as Json;
-      answers.push(JSON.stringify(data));
+      answers.push(JSON.stringify((await answerTo(url, query)).data));
     }
     await weir.stop();
   }
   expect(new Set(answers).size).toBe(1);
+});
+
+it('makes up entities with keys that were recorded, which real subgraphs know', async () => {
+  const record = join(folder, 'keys.json');
+  const review = '{ review(id: "r") { id rating author { name } product { name } } }';
+  const first = await start(['reviews', '--record', record]);
+  expect(await answerTo(first.url, review)).toMatchObject({ data: { review: { author: null } } });
+  await answerTo(first.url, '{ user(id: "u3") { id } products(first: 5) { edges { node { upc } } } }');
+  await first.weir.stop();
+
+  const second = await start(['reviews', '--record', record]);
+  const { data, errors } = await answerTo(second.url, review);
+  expect(errors).toBeUndefined();
+  expect(data.review).toEqual({
+    ...{ id: 'r', rating: expect.any(Number) },
+    author: { name: expect.any(String) },
+    product: { name: expect.any(String) },
+  });
+  await second.weir.stop();
 });
 
 describe('refuses', () => {
@@ -141,10 +161,10 @@ describe('refuses', () => {
     });
   });
 
-  it('values of scalars without a mock', async () => {
-    expect(await refusal(['--mock-scalars', 'scalars.yaml'])).toEqual({
+  it.each(['--mock-scalars', '--record'])('%s without a mock', async (flag) => {
+    expect(await refusal([flag, 'file'])).toEqual({
       exitCode: 2,
-      stderr: 'weir: --mock-scalars has no effect without --mock NAME.\n',
+      stderr: `weir: ${flag} has no effect without --mock NAME.\n`,
     });
   });
 });

@@ -216,9 +216,20 @@ const inTurnOrNone = (values: readonly Fields[], ordinal: number): Fields | unde
 
 const isText = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number';
 
+/** Whether a key has the form of those that are made up. */
+export function isInventedKey(type: GraphQLObjectType, key: Fields): boolean {
+  const prefixes = [type, ...type.getInterfaces()].map(({ name }) => `${lowerFirst(name)}-`);
+  return Object.values(key).every(
+    (value) =>
+      typeof value === 'string' &&
+      prefixes.some((prefix) => value.startsWith(prefix) && /^\d$/.test(value.slice(prefix.length))),
+  );
+}
+
 const lowerFirst = (name: string): string => `${name[0]!.toLowerCase()}${name.slice(1)}`;
 
-function at(fields: unknown, path: readonly string[]): unknown {
+/** The value at a path of fields; undefined if there is none. */
+export function at(fields: unknown, path: readonly string[]): unknown {
   let value = fields;
   for (const name of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
@@ -227,7 +238,8 @@ function at(fields: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-function put(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
+/** Sets the value at a path of fields. */
+export function put(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let inner = fields;
   for (const name of path.slice(0, -1)) inner = (inner[name] ??= {}) as Record<string, unknown>;
   inner[path.at(-1)!] = value;

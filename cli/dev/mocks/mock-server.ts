@@ -8,15 +8,15 @@ import type { SubgraphSchema, SupergraphConfig } from '../../../schema';
 import { CommandFailure } from '../../context';
 import type * as Schema from '../../../schema';
 import type { ScalarValues } from './leaf-values';
-import type { Fields } from './mock-objects';
 import { type MockRequest, MockSubgraph } from './mock-subgraph';
+import type { SeenKeys } from './seen-keys';
 
 export interface MockServerOptions {
   /** The subgraphs that are mocked. */
   readonly names: readonly string[];
   readonly scalars: ScalarValues;
-  /** The keys of a type that real subgraphs have answered. @default none */
-  readonly seenKeys?: ((type: string) => readonly Fields[]) | undefined;
+  /** The keys that real subgraphs have answered; undefined if they are not recorded. */
+  readonly record: SeenKeys | undefined;
 }
 
 /** Answers for subgraphs on a port of the loopback interface: each has a path of its own. */
@@ -35,11 +35,7 @@ export interface MockServer {
   stop(): Promise<void>;
 }
 
-export async function startMockServer({
-  names,
-  scalars,
-  seenKeys = () => [],
-}: MockServerOptions): Promise<MockServer> {
+export async function startMockServer({ names, scalars, record }: MockServerOptions): Promise<MockServer> {
   /** By the name as it is written in a URL. */
   const mocks = new Map<string, MockSubgraph>();
   let takenOf: string | undefined;
@@ -83,11 +79,14 @@ export async function startMockServer({
         ...Object.fromEntries(names.map((name) => [name, { subscriptions: { protocol: 'sse' as const } }])),
       },
       mocked: names,
+      ...(record && { interceptors: [...(options.interceptors ?? []), record.interceptor] }),
     }),
     take(subgraphs, supergraphSdl) {
       if (takenOf === supergraphSdl) return;
       takenOf = supergraphSdl;
       const apiSchema = (require('../../../schema') as typeof Schema).apiSchemaOf(supergraphSdl);
+      const seenKeys = (type: string) => record?.of(type) ?? [];
+      record?.take(subgraphs, names);
       mocks.clear();
       for (const subgraph of subgraphs.filter(({ name }) => names.includes(name)))
         mocks.set(
@@ -99,6 +98,7 @@ export async function startMockServer({
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
+      await record?.stop();
     },
   };
 }

@@ -3,7 +3,7 @@
  *
  * A fetch that no other waits for may be delayed until another fetch of the subgraph starts, as the response needs both
  * answers. It is delayed for a fetch at the same path, and for a fetch whose dependencies the plan puts before it
- * anyway. A fetch that others wait for starts as early as it can.
+ * anyway. A fetch that others wait for starts as early as it can, or with one that all of these wait for, too.
  */
 
 export interface WaitingFetch {
@@ -61,24 +61,29 @@ interface GroupedFetch {
   readonly path: string;
   /** The fetches in earlier steps of the plan. */
   readonly before: Fetches;
-  /** Whether no other fetch waits for it. */
-  readonly isLast: boolean;
+  /** For each fetch that waits for it, what that one needs. */
+  readonly waiters: readonly Fetches[];
 }
 
 function groupByNeeds(fetches: readonly WaitingFetch[], needs: readonly Fetches[]): StartGroup[] {
-  const awaited = new Set(fetches.flatMap(({ waitsFor }) => waitsFor));
+  const waiters = fetches.map((): Fetches[] => []);
+  for (const [index, { waitsFor }] of fetches.entries())
+    for (const needed of waitsFor) waiters[needed]!.push(needs[index]!);
   const groups: StartGroup[] = [];
   for (const [index, { subgraph, kind, path, before }] of fetches.entries()) {
     const group: StartGroup = { subgraph, kind, needs: needs[index]!, members: [] };
     const same = groups.find((one) => areCompatible(one, group) && one.needs === group.needs);
     if (same === undefined) groups.push(group);
-    (same ?? group).members.push({ index, path, before: setOf(before), isLast: !awaited.has(index) });
+    (same ?? group).members.push({ index, path, before: setOf(before), waiters: waiters[index]! });
   }
   return groups;
 }
 
-function mayWait({ isLast, path, before }: GroupedFetch, group: StartGroup): boolean {
-  return isLast && (isWithin(group.needs, before) || group.members.some((member) => member.path === path));
+function mayWait({ waiters, path, before }: GroupedFetch, group: StartGroup): boolean {
+  const { members } = group;
+  if (waiters.length > 0)
+    return waiters.every((needs) => members.some(({ index }) => isWithin(only(index), needs)));
+  return isWithin(group.needs, before) || members.some((member) => member.path === path);
 }
 
 const mayWaitForEachOther = (one: StartGroup, other: StartGroup): boolean =>

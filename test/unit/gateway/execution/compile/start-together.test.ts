@@ -78,15 +78,32 @@ describe('a fetch that nothing waits for', () => {
   });
 });
 
-it('a fetch that others wait for starts as early as it can', () => {
-  const fetches = [
-    fetchOf('a', []),
-    fetchOf('b', [0]),
-    fetchOf('c', [0]),
-    fetchOf('c', [1]),
-    fetchOf('d', [2]),
-  ];
-  expect(startTogether(fetches)[2]).toEqual([0]);
+describe('a fetch that others wait for', () => {
+  const [a, b, early] = [fetchOf('a', []), fetchOf('b', [0]), fetchOf('c', [0])];
+
+  it('waits for another of its subgraph that all of them wait for, too', () => {
+    const late = fetchOf('c', [1], { path: 'q' });
+    expect(startTogether([a, b, early, late, fetchOf('d', [2, 3])]).slice(2)).toEqual([[1], [1], [2, 3]]);
+  });
+
+  it('waits with it for what either needs', () => {
+    const late = fetchOf('c', [1], { path: 'q' });
+    const fetches = [a, fetchOf('b', []), early, late, fetchOf('d', [2, 3])];
+    expect(startTogether(fetches).slice(2, 4)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
+  it('starts as early as it can where one of them does not wait for the other', () => {
+    const fetches = [a, b, early, fetchOf('c', [1]), fetchOf('d', [2, 3]), fetchOf('e', [2])];
+    expect(startTogether(fetches)[2]).toEqual([0]);
+  });
+
+  it('starts before another of its subgraph that waits for it', () => {
+    const fetches = [a, early, fetchOf('b', [1]), fetchOf('c', [2]), fetchOf('d', [1, 3])];
+    expect(startTogether(fetches)[1]).toEqual([0]);
+  });
 });
 
 it('a fetch is not told to wait for what is waited for by others that it waits for', () => {
@@ -114,7 +131,7 @@ const anyFetches = fc
     return fetches;
   });
 
-it('whatever the plan, each fetch gets what it needs, and those that others wait for nothing else', () => {
+it('whatever the plan, each fetch gets what it needs, and delays none that waits for it', () => {
   fc.assert(
     fc.property(anyFetches, (fetches) => {
       const turns = startTogether(fetches);
@@ -125,8 +142,9 @@ it('whatever the plan, each fetch gets what it needs, and those that others wait
         const all = allOf(turns, i);
         expect(all).not.toContain(i);
         for (const need of allOf(needed, i)) expect(all).toContain(need);
-        const isAwaited = needed.some((waitsFor) => waitsFor.includes(i));
-        if (isAwaited || fetches[i]!.kind === 'mutation') expect(all).toEqual(allOf(needed, i));
+        if (fetches[i]!.kind === 'mutation') expect(all).toEqual(allOf(needed, i));
+        for (const [waiter, waitsFor] of needed.entries())
+          if (waitsFor.includes(i)) for (const other of all) expect(allOf(needed, waiter)).toContain(other);
       }
     }),
   );

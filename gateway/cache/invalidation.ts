@@ -1,4 +1,5 @@
 import { type Invalidation, invalidationSchema } from '../options/invalidation';
+import type { InvalidationCause } from '../telemetry/statistics/invalidation-log';
 import type { Store } from './stores/store';
 import { formatsOf } from './tag-formats';
 import { entityTag, operationTag, subgraphTag, typeTag, unknownOf } from './tags';
@@ -32,7 +33,7 @@ export function invalidateNamed(
 }
 
 /** Invalidates all entries with any of the tags, in all gateways. Rejects with `StoreUnavailable` if success is not certain. */
-export type Invalidate = (tags: readonly string[]) => Promise<void>;
+export type Invalidate = (tags: readonly string[], cause: InvalidationCause) => Promise<void>;
 
 export function createInvalidate(
   store: Store,
@@ -40,7 +41,7 @@ export function createInvalidate(
   formats: () => readonly string[] = () => [],
   /** Called when the store has answered, or failed. */
   afterwards: (tags: readonly string[]) => void = () => undefined,
-): Invalidate {
+): (tags: readonly string[]) => Promise<void> {
   return (tags) => {
     const all = allTags(tags, formats());
     return store.invalidate(all).finally(() => afterwards(all));

@@ -43,9 +43,15 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
     return known;
   }
 
-  async function drop(changed: readonly string[]): Promise<void> {
+  async function drop(
+    changed: readonly string[],
+    kind: 'mutation' | 'answer',
+    { operation, caller }: Pick<SubgraphRequest, 'operation' | 'caller'>,
+  ): Promise<void> {
     if (changed.length === 0) return;
-    await invalidate(changed).catch((error: unknown) =>
+    const { subgraph: by, clientName: because } = operation;
+    const cause = { ...{ kind, by, because }, request: caller.tracing['x-request-id'] };
+    await invalidate(changed, cause).catch((error: unknown) =>
       logger.warn({ err: error, tags: changed }, 'an invalidation by a subgraph is not confirmed yet'),
     );
   }
@@ -61,22 +67,29 @@ export function applyMutationEffects(options: MutationEffectsOptions): Intercept
       const response = await next(sent);
       changes.note();
       const changed = returned ? tags.changedBy(sent, response.body) : [];
-      await drop([...declared, ...changed, ...groupsOf(response, 'cache-group-invalidation')]);
+      await drop(
+        [...declared, ...changed, ...groupsOf(response, 'cache-group-invalidation')],
+        'mutation',
+        sent,
+      );
       return response;
     } catch (error) {
       changes.note();
-      await drop([...declared]);
+      await drop([...declared], 'mutation', sent);
       throw error;
     }
   }
 
-  const answered = (response: SubgraphResponse): SubgraphResponse | Promise<SubgraphResponse> =>
+  const answered = (
+    response: SubgraphResponse,
+    request: SubgraphRequest,
+  ): SubgraphResponse | Promise<SubgraphResponse> =>
     response.headers['cache-group-invalidation'] === undefined
       ? response
-      : drop(groupsOf(response, 'cache-group-invalidation')).then(() => response);
+      : drop(groupsOf(response, 'cache-group-invalidation'), 'answer', request).then(() => response);
 
   return (next) => (request) =>
     changesData(request.operation)
       ? mutate(request, next)
-      : follow(next(request), undefined, answered, undefined);
+      : follow(next(request), request, answered, undefined);
 }

@@ -71,7 +71,7 @@ export function droppedBy(first: Span, values: boolean): ExplainedRequest['dropp
 }
 
 /** Of operations, subgraphs and types, and of entities whose key is not known. Those of `@cacheTag` may have any form. */
-const isWithoutValues = (tag: string): boolean =>
+export const isWithoutValues = (tag: string): boolean =>
   /^(?:operation|subgraph|type):[\w-]+$/.test(tag) || /^\w+:[\w.]+=\?$/.test(tag);
 
 const forWhom = ({ scope, maxAge }: Policy): string =>

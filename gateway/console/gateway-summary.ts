@@ -1,12 +1,14 @@
 import type { RequestSummary } from './api';
+import type { CacheParts } from './caches';
 import type { CallPairs } from './call-report';
 import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 import type { OperationParts, Range } from './operation-figures';
+import type { StreamParts } from './streams';
 import type { LoadParts } from './versions';
 
-/** What the pages *Live*, *Operations*, *Errors*, *Graph* and *Versions* are made of, of a whole gateway. */
+/** What pages are made of that show several gateways, of a whole gateway. */
 export interface GatewayFigures {
   readonly live: LiveParts;
   readonly graph: ServiceGraphParts;
@@ -16,6 +18,8 @@ export interface GatewayFigures {
   /** The most used operations in each range, and the most frequent errors. */
   readonly operations: Readonly<Record<Range, OperationParts>>;
   readonly errors: ErrorParts;
+  readonly caches: CacheParts;
+  readonly streams: StreamParts;
   readonly loads: LoadParts;
 }
 

@@ -15,6 +15,8 @@ import type { ConsoleSource, GatewayFilter, ProcessConsole, ReportFilter, Reques
 import { mergeRefusals, withRemovals } from './refusals';
 import { mostShared } from './shared-records';
 import { matches } from './summary';
+import { cachesOf, mergeCaches } from './caches';
+import { mergeStreams } from './streams';
 import { describeVersions, type LoadParts, mergeLoads, type VersionSource } from './versions';
 import type { OptionsView } from './versions-api';
 
@@ -40,7 +42,7 @@ export type AskOne = <What extends keyof Questions>(
 export interface OwnGateway extends Pick<
   ProcessConsole,
   | ('requests' | 'request' | 'shared' | 'refusals' | 'operators' | 'schema' | 'removals')
-  | ('loads' | 'versions' | 'difference')
+  | ('caches' | 'streams' | 'loads' | 'versions' | 'difference')
 > {
   readonly live: () => Promise<LiveParts>;
   readonly operations: (range: Range) => Promise<OperationParts>;
@@ -85,6 +87,8 @@ export function mergedGateway(askAll: AskAll, askOne: AskOne, primary: PrimaryCo
     operators: () => askOne('operators', undefined),
     schema: () => askOne('schema', undefined),
     removals: async (coordinates) => (await askOne('removals', coordinates)) ?? [],
+    caches: async () => mergeCaches(some(await askAll('caches', undefined))),
+    streams: async () => mergeStreams(some(await askAll('streams', undefined))),
     loads: async () => mergeLoads([primary.loads(), ...(await askAll('loads', undefined)).values()]),
     versions: async () => (await askOne('versions', undefined)) ?? noVersions,
     difference: (version) => askOne('difference', version),
@@ -174,6 +178,19 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
       ]);
       return describeGraph(graph, live, { report, recent });
     },
+    async caches(filter) {
+      const { own: answering, ownName, others: chosen } = await shown(filter);
+      const parts = await answering?.caches();
+      return mergeCaches([
+        ...(parts ? [ownName === undefined ? parts : cachesOf(ownName, parts)] : []),
+        ...chosen.map(({ name, figures }) => cachesOf(name, figures.caches)),
+      ]);
+    },
+    async streams(filter) {
+      const { own: answering, others: chosen } = await shown(filter);
+      const parts = await answering?.streams();
+      return mergeStreams([...(parts ? [parts] : []), ...chosen.map(({ figures }) => figures.streams)]);
+    },
     async versions(filter) {
       const { own: shownOwn, ownName, others: chosen } = await shown(filter);
       const [source, loads] = await Promise.all([own.versions(), shownOwn?.loads()]);
@@ -192,16 +209,19 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
 
 /** What a gateway shares with others. */
 export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'figures' | 'requests'>> => {
-  const [live, graph, quarter, minute, loads, requests, errors, ...operations] = await Promise.all([
-    own.live(),
-    own.graph(),
-    pairsIn(own, 'quarter'),
-    pairsIn(own, 'minute'),
-    own.loads(),
-    own.shared(),
-    own.errors(),
-    ...[own.operations('quarter'), own.operations('hour'), own.operations('day')],
-  ]);
+  const [live, graph, caches, streams, quarter, minute, loads, requests, errors, ...operations] =
+    await Promise.all([
+      own.live(),
+      own.graph(),
+      own.caches(),
+      own.streams(),
+      pairsIn(own, 'quarter'),
+      pairsIn(own, 'minute'),
+      own.loads(),
+      own.shared(),
+      own.errors(),
+      ...[own.operations('quarter'), own.operations('hour'), own.operations('day')],
+    ]);
   const [ofQuarter, ofHour, ofDay] = operations.map(mostUsed) as [
     OperationParts,
     OperationParts,
@@ -209,7 +229,8 @@ export const shareOf = async (own: OwnGateway): Promise<Pick<GatewaySummary, 'fi
   ];
   return {
     figures: {
-      ...{ live, graph, quarter, minute: { ...minute, pairs: [] }, loads, errors: mostFrequent(errors) },
+      ...{ live, graph, caches, streams, quarter, minute: { ...minute, pairs: [] }, loads },
+      errors: mostFrequent(errors),
       operations: { quarter: ofQuarter, hour: ofHour, day: ofDay },
     },
     requests: requests.slice(0, mostShared),

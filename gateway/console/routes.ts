@@ -68,7 +68,7 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   get('refusals', () => source().refusals());
   get('shadow', async () => (await source().shadow()) ?? null);
   get('report', (query) => source().report(readQuery(query, reportSchema)));
-  for (const what of ['live', 'graph', 'versions'] as const)
+  for (const what of ['live', 'graph', 'caches', 'streams', 'versions'] as const)
     get(what, (query) => source()[what](readQuery(query, gatewaySchema)));
   get('operations', (query) => source().operations(readQuery(query, operationsSchema)));
   get('errors', (query) => source().errors(readQuery(query, gatewaySchema)));

@@ -14,10 +14,13 @@ import type {
 } from './api';
 import type { ShadowCounts, ShadowReport } from '../shadow/record';
 import type { FindRemovals } from '../supergraph/removed-names';
+import type { CacheParts } from './caches';
+import type { CachesView, StreamsView } from './caches-api';
 import type { ErrorParts } from './error-figures';
 import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 import type { OperationParts, Range } from './operation-figures';
+import type { StreamParts } from './streams';
 import type { LoadParts, VersionSource } from './versions';
 import type { OptionsView, VersionDifference, VersionsView } from './versions-api';
 
@@ -56,8 +59,8 @@ export interface ReportFilter {
 }
 
 /**
- * What the console shows: `requests`, `live`, `operations`, `errors`, `graph` and `versions` of all gateways that share a store,
- * or of one of them, all else of the gateway that answers.
+ * What the console shows: `requests`, `live`, `operations`, `errors`, `graph`, `caches`, `streams` and `versions` of all gateways
+ * that share a store, or of one of them, all else of the gateway that answers.
  */
 export interface ConsoleSource {
   /** The newest first, at most 200. */
@@ -73,6 +76,8 @@ export interface ConsoleSource {
   readonly gateways: () => Promise<Gateways | undefined>;
   readonly schema: () => Promise<SchemaView>;
   readonly report: (filter: ReportFilter) => Promise<CallReport>;
+  readonly caches: (filter: GatewayFilter) => Promise<CachesView>;
+  readonly streams: (filter: GatewayFilter) => Promise<StreamsView>;
   readonly versions: (filter: GatewayFilter) => Promise<VersionsView>;
   /** Undefined if the registry has no such version, or there is none. */
   readonly difference: (version: number) => Promise<VersionDifference | undefined>;
@@ -107,6 +112,8 @@ export interface ProcessConsole {
   readonly schema: () => Promise<SchemaView | undefined>;
   /** Which of these coordinates earlier versions of the supergraph had; empty where there is no registry. */
   readonly removals: FindRemovals;
+  readonly caches: () => Promise<CacheParts>;
+  readonly streams: () => Promise<StreamParts>;
   readonly loads: () => Promise<LoadParts>;
   readonly versions: () => Promise<VersionSource>;
   /** Undefined if the registry has no such version, or there is none. */

@@ -4,6 +4,7 @@ import type { Options } from '../options';
 import type { Invalidation } from '../options/invalidation';
 import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/metrics/meter';
+import type { InvalidationCause } from '../telemetry/statistics/invalidation-log';
 import { BadEvent, type DomainEvent, readEvent } from './domain-event';
 import { compileDrops, type DropsOf, dropsOfMissed, mergeDrops } from './drops';
 import { EventFeeds, type FedEvent } from './feeds';
@@ -17,7 +18,7 @@ export interface EventHubOptions {
    * Drops from all caches of all gateways. Rejects with `UnknownNames` if the supergraph does not have all names, and with
    * another error if it is not certain yet; then the caches drop it themselves before they are used again.
    */
-  readonly drop: (invalidation: Invalidation) => Promise<void>;
+  readonly drop: (invalidation: Invalidation, cause: InvalidationCause) => Promise<void>;
   readonly meter: Meter;
   readonly logger: Pick<Logger, 'warn' | 'info' | 'debug'>;
 }
@@ -164,7 +165,8 @@ export class EventHub {
     const all = mergeDrops(heard.map(({ drops }) => drops));
     if (all === undefined) return;
     try {
-      await drop(all);
+      const types = [...new Set(heard.map(({ event }) => event.type))];
+      await drop(all, { kind: 'event', by: source, because: types.slice(0, 3).join(', ') });
     } catch (error) {
       if (!(error instanceof UnknownNames)) {
         const events = heard.map(({ event }) => factsOf(event));
@@ -184,9 +186,11 @@ export class EventHub {
     this.#counts.gaps.add(1, { source });
     logger.warn({ source }, 'events may be missing: what they may have changed is dropped from the caches');
     if (this.#missed !== undefined)
-      await drop(this.#missed).catch((error: unknown) => {
-        logger.warn({ err: error, source }, 'an invalidation by events is not confirmed yet');
-      });
+      await drop(this.#missed, { kind: 'event', by: source, because: 'missed events' }).catch(
+        (error: unknown) => {
+          logger.warn({ err: error, source }, 'an invalidation by events is not confirmed yet');
+        },
+      );
     this.feeds.gap(source);
   }
 

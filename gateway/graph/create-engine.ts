@@ -118,6 +118,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
+      isEntity: (type) => facts.entities.keys.has(type),
       mostUsed: (count) => programs.mostUsed(count),
       close,
     };

@@ -36,6 +36,8 @@ export interface Engine {
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
   unknownNames(invalidation: Invalidation): UnknownName[];
+  /** Whether there is a type of this name that has a key. */
+  isEntity(type: string): boolean;
   /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation is running. */

@@ -130,6 +130,10 @@ export class Generation {
     return this.#engine.unknownNames(invalidation);
   }
 
+  isEntity(type: string): boolean {
+    return this.#engine.isEntity(type);
+  }
+
   get learn(): LearnFromContext {
     return this.#engine.learn;
   }

@@ -1,4 +1,4 @@
-import type { ResponsePart } from '../request/sink';
+import type { EventsProtocol, ResponsePart } from '../request/sink';
 
 /**
  * Why an answer in parts ends: with its last part; or `timeout`: its connection may last no longer, nothing has failed, and
@@ -8,6 +8,7 @@ export type Ending = ResponsePart['ending'] | 'timeout';
 
 /** How the parts of an answer are written over HTTP. */
 export interface Framing {
+  readonly protocol: Extract<EventsProtocol, 'sse' | 'multipart'>;
   /** The `Content-Type` of the answer. */
   readonly mediaType: string;
   /** What is sent before there is a part. */

@@ -4,6 +4,7 @@ import type {
   ClientAnswer,
   ClientConnection,
   Download,
+  EventsProtocol,
   IncrementalFormat,
   MessageSink,
   ResponseParts,
@@ -48,13 +49,13 @@ export class HttpSink implements Sink, Upload, Download, MessageSink {
     return true;
   }
 
-  get takesEvents(): boolean {
-    return this.#partsTypes.events !== undefined;
+  get events(): EventsProtocol | undefined {
+    return this.#partsTypes.events?.protocol;
   }
 
   /** Each of these protocols carries GraphQL responses of any form. */
   get takesGaps(): boolean {
-    return this.takesEvents;
+    return this.events !== undefined;
   }
 
   get incremental(): IncrementalFormat | undefined {

@@ -115,6 +115,7 @@ const mostRanges = 50;
  * themselves.
  */
 export const eventStream: Framing = {
+  protocol: 'sse',
   mediaType: 'text/event-stream; charset=utf-8',
   // A comment: proxies that wait for the first byte of a body hand on the head.
   opening: Buffer.from(':\n\n'),
@@ -175,6 +176,7 @@ const completed = Buffer.concat([partOf(Buffer.from('{"payload":null}')), end]);
 
 function framing(parameter: string, write: (part: ResponsePart) => Buffer): Framing {
   return {
+    protocol: 'multipart',
     mediaType: `multipart/mixed; boundary=graphql${parameter}`,
     // With the line break that belongs to it: some clients find no delimiter without.
     opening: Buffer.from(`\r\n${delimiter}`),

@@ -16,7 +16,7 @@ export interface LambdaSinkOptions {
 export class LambdaSink implements Sink {
   isAnswered = false;
   readonly carriesParts = false;
-  readonly takesEvents = false;
+  readonly events = undefined;
   readonly takesGaps = false;
   readonly incremental = undefined;
   readonly refusesInEvents = false;

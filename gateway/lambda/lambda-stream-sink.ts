@@ -3,7 +3,14 @@ import type { ErrorAnswer } from '../http/error-answer';
 import type { PartsTypes, PartsTypesFor } from '../http/parts-types';
 import { partsHeaders, writeParts } from '../http/write-parts';
 import type { IncomingRequest } from '../request/incoming-request';
-import type { ClientAnswer, Download, IncrementalFormat, ResponseParts, Sink } from '../request/sink';
+import type {
+  ClientAnswer,
+  Download,
+  EventsProtocol,
+  IncrementalFormat,
+  ResponseParts,
+  Sink,
+} from '../request/sink';
 import { AnswerStream } from './answer-stream';
 import { type AnswerForm, lambdaHead } from './lambda-answer';
 import { bytesOf, type LambdaSinkOptions } from './lambda-sink';
@@ -68,12 +75,12 @@ export class LambdaStreamSink implements Sink, Download {
     return this.#options.longest;
   }
 
-  get takesEvents(): boolean {
-    return this.#partsTypes.events !== undefined;
+  get events(): EventsProtocol | undefined {
+    return this.#partsTypes.events?.protocol;
   }
 
   get takesGaps(): boolean {
-    return this.takesEvents;
+    return this.events !== undefined;
   }
 
   get incremental(): IncrementalFormat | undefined {

@@ -2,6 +2,7 @@ import { type Configuration } from './configuration/configuration';
 import { requestError } from '../errors';
 import type { Invalidation } from '../options/invalidation';
 import type { IncomingRequest } from '../request/incoming-request';
+import type { InvalidationCause } from '../telemetry/statistics/invalidation-log';
 import type { Telemetry } from './telemetry';
 import type { InvalidateFor } from './operators/invalidation-route';
 
@@ -42,8 +43,8 @@ export class Configurations {
   }
 
   /** @throws {UnknownNames} if the supergraph lacks one of the names */
-  async invalidate(invalidation: Invalidation): Promise<void> {
-    await this.current.invalidate(this.current.tagsOf(invalidation));
+  async invalidate(invalidation: Invalidation, cause: InvalidationCause): Promise<void> {
+    await this.current.invalidate(this.current.tagsOf(invalidation), cause);
   }
 
   /** The same for a caller, whose action is recorded in the audit trails. */
@@ -53,7 +54,7 @@ export class Configurations {
     const tags = current.tagsOf(invalidation);
     const done = { action: 'cache.invalidate', address, details: { tags } } as const;
     try {
-      await current.invalidate(tags);
+      await current.invalidate(tags, { kind: 'operator', by: address });
     } catch (error) {
       audit?.action({ ...done, outcome: 'failed' });
       throw error;

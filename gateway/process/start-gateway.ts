@@ -133,7 +133,7 @@ export function openGateway(
       sources: openEventSources(options.events.sources, {
         locate: (subgraph) => configurations.current.publisherOf(subgraph),
       }),
-      drop: (invalidation) => configurations.invalidate(invalidation),
+      drop: (invalidation, cause) => configurations.invalidate(invalidation, cause),
       ...{ meter, logger },
     });
     const origins = new ConsoleOrigins(options.admin);
@@ -159,7 +159,9 @@ export function openGateway(
     configurations.current.follow();
     await port.listen();
     opened.onClose(() => invalidations?.stop());
-    await invalidations?.start(invalidateNamed((names) => configurations.invalidate(names)));
+    await invalidations?.start(
+      invalidateNamed((names) => configurations.invalidate(names, { kind: 'program' })),
+    );
     opened.onClose(() => events.stop());
     events.use(options.events);
     await operators.listen();

@@ -229,8 +229,8 @@ function factsOf({ request: { id: requestId, head }, body }: Arrival): AuthReque
 }
 
 /** How an answer that is whole goes to a client that takes parts alone; undefined if it cannot. */
-function onlyKindOf({ takesEvents, incremental }: Sink): ResponseParts['kind'] | undefined {
-  if (takesEvents) return 'events';
+function onlyKindOf({ events, incremental }: Sink): ResponseParts['kind'] | undefined {
+  if (events !== undefined) return 'events';
   return incremental === undefined ? undefined : 'increments';
 }
 

@@ -102,7 +102,8 @@ export class RunOperation {
     const { request } = arrival;
     const { method, url } = request.head;
     // Apollo Server takes subscriptions by POST alone.
-    const mayBeEvents = request.sink.takesEvents && this.#options.isPreflighted(request.head.headers);
+    const mayBeEvents =
+      request.sink.events !== undefined && this.#options.isPreflighted(request.head.headers);
     const isInUrl = method === 'GET' && (expanded === undefined || !mayBeEvents);
     const { response, learned } = await this.#options.learn(
       request,
@@ -169,7 +170,7 @@ export class RunOperation {
     const { hooks } = this.#options;
     const format = operation.mayDefer && alone !== undefined ? formatFor(request, alone) : undefined;
     if (operation.type === 'subscription') {
-      if (!request.sink.takesEvents) throw partsNotTaken(request.sink);
+      if (request.sink.events === undefined) throw partsNotTaken(request.sink);
       request.after ??= afterIn(alone);
     }
     request.resolve(operation);

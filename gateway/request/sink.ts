@@ -37,6 +37,9 @@ export interface ResponsePart {
   readonly ending?: 'failed' | 'shutdown' | undefined;
 }
 
+/** How the events of a subscription go to a client. `appsync` is the protocol `graphql-ws` of AppSync’s clients. */
+export type EventsProtocol = 'graphql-transport-ws' | 'appsync' | 'sse' | 'multipart';
+
 /**
  * Where the answer to one request is written. `http/http-sink.ts` is the sink of HTTP; each kind of connection has its
  * own. `upload` and `download` report how much memory the request takes, so memory is bounded for every kind of
@@ -46,8 +49,8 @@ export interface Sink {
   readonly isAnswered: boolean;
   /** Whether answers in parts can be sent at all. Where they cannot, no client takes any. */
   readonly carriesParts: boolean;
-  /** Whether its client takes the events of a subscription. */
-  readonly takesEvents: boolean;
+  /** The protocol in which its client takes the events of a subscription; undefined if it takes none. */
+  readonly events: EventsProtocol | undefined;
   /** Whether its client reads a gap as an event without data. Others get it with the next event. */
   readonly takesGaps: boolean;
   /** The format in which its client takes one answer in parts; undefined if it takes none: then nothing is deferred. */

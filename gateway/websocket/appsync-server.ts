@@ -153,6 +153,7 @@ function openingHeaders(
 }
 
 const envelope: Envelope = {
+  protocol: 'appsync',
   begin: (id) => JSON.stringify({ id, type: 'start_ack' }),
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"data","payload":`,
   readable: withoutNullData,

@@ -74,7 +74,7 @@ const SWITCHING_PROTOCOLS = 101;
 class ConnectSink implements Sink {
   isAnswered = false;
   readonly carriesParts = false;
-  readonly takesEvents = false;
+  readonly events = undefined;
   readonly takesGaps = false;
   readonly incremental = undefined;
   readonly refusesInEvents = false;

@@ -152,6 +152,7 @@ export class GraphqlTransportWs implements Protocol {
 }
 
 const envelope: Envelope = {
+  protocol: 'graphql-transport-ws',
   begin: () => undefined,
   beforeResult: (id) => `{"id":${JSON.stringify(id)},"type":"next","payload":`,
   readsNullData: true,

@@ -4,6 +4,7 @@ import type { RequestsInFlight } from '../request/requests-in-flight';
 import type {
   ClientAnswer,
   Download,
+  EventsProtocol,
   IncrementalFormat,
   ResponsePart,
   ResponseParts,
@@ -15,6 +16,7 @@ import { longestCopy } from './text-frame';
 
 /** The messages in which a protocol sends what becomes of an operation. */
 export interface Envelope {
+  readonly protocol: EventsProtocol;
   /** The message with which a stream of results begins; undefined where the protocol has none. */
   begin(id: string): string | undefined;
   /** What stands before a result in its message; a closing brace stands after it. */
@@ -47,7 +49,7 @@ export interface OperationsOfConnection {
 export class OperationSink implements Sink, Download {
   isAnswered = false;
   readonly carriesParts = true;
-  readonly takesEvents = true;
+  readonly events: EventsProtocol;
   readonly refusesInEvents = false;
   readonly takesGaps: boolean;
   readonly incremental: IncrementalFormat | undefined;
@@ -68,6 +70,7 @@ export class OperationSink implements Sink, Download {
     this.id = id;
     this.incremental = incremental;
     this.#operations = operations;
+    this.events = operations.envelope.protocol;
     this.takesGaps = operations.envelope.readsNullData;
   }
 

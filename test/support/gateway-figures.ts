@@ -30,6 +30,24 @@ export function figuresOf(service: string, calls: number, isOpen = false): Gatew
     graph: [{ name: service, endpoints: [{ url: `http://${service}/graphql`, isOpen }] }],
     quarter: pairs,
     minute: pairs,
+    caches: {
+      ...{ store: 'redis', since: 0, processes: 1, entities: [], operations: [], tags: [], otherTags: 0 },
+      responses: { hit: calls, stale: 0, coalesced: 0, miss: 0, pass: 0, stored: 0, entries: 0, bytes: 0 },
+      invalidations: {
+        counts: { operator: 0, mutation: calls, answer: 0, event: 0, program: 0 },
+        recent: [{ at: calls, kind: 'mutation', tags: [], more: 0 }],
+      },
+    },
+    streams: {
+      clients: calls,
+      fields: [
+        {
+          ...{ field: 'changed', subgraph: service, source: 'websocket', executions: 1, sources: 1 },
+          ...{ clients: calls, largest: calls, protocols: { sse: calls } },
+        },
+      ],
+      others: 0,
+    },
     loads: { running: [{ supergraph: service, since: 1, processes: 1 }], loads: [] },
   };
 }

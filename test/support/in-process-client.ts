@@ -27,7 +27,7 @@ export class InProcessClient implements Client, Sink {
   readonly head: Client['head'];
   readonly request: IncomingRequest;
   readonly carriesParts = true;
-  readonly takesEvents: boolean;
+  readonly events: Sink['events'];
   readonly takesGaps = true;
   readonly incremental: Sink['incremental'];
   readonly refusesInEvents = false;
@@ -45,7 +45,7 @@ export class InProcessClient implements Client, Sink {
     requests: RequestsInFlight,
     { method = 'POST', url = '/graphql', headers = {}, takesParts = true }: InProcessOptions = {},
   ) {
-    this.takesEvents = takesParts;
+    this.events = takesParts ? 'sse' : undefined;
     this.incremental = takesParts ? 'v0.2' : undefined;
     this.head = new Promise((resolve) => (this.#begin = resolve));
     this.#requests = requests;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Markers } from './markers';
 import { ownedBytes } from './owned-bytes';
-import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
+import type { Clock, CacheEntry, CacheHit, HeldEntry, Look, MemoryContents, Store } from './store';
 
 export interface MemoryStoreOptions {
   /** The most bytes of all entries, keys and tags included. */
@@ -19,7 +19,8 @@ export interface MemoryStoreOptions {
 }
 
 /** Keeps entries in this process. When it is full, the least recently used ones are evicted. */
-export class MemoryStore implements Store {
+export class MemoryStore implements Store, MemoryContents {
+  readonly maxBytes: number;
   readonly #entries: LRUCache<string, MemoryEntry>;
   readonly #markers: Markers;
   readonly #refreshTime: number;
@@ -35,12 +36,34 @@ export class MemoryStore implements Store {
     isNear = false,
     isTrusted = () => true,
   }: MemoryStoreOptions) {
+    this.maxBytes = maxBytes;
     this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: sizeOf });
     this.#markers = new Markers(maxMarkers);
     this.#refreshTime = refreshTime;
     this.#now = now;
     this.#isNear = isNear;
     this.#isTrusted = isTrusted;
+  }
+
+  get memory(): MemoryContents {
+    return this;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  *entries(): Generator<HeldEntry> {
+    const now = this.#now();
+    for (const [key, kept] of this.#entries.entries()) {
+      const { tags, keptUntil } = kept.entry;
+      if (now < keptUntil && this.#markers.areValid(tags, kept.checked))
+        yield { key, tags, bytes: sizeOf(kept, key) };
+    }
   }
 
   peek(key: string): CacheHit | undefined {

@@ -1,4 +1,12 @@
-import { type Clock, type CacheEntry, type CacheHit, type Look, type Store, StoreUnavailable } from './store';
+import {
+  type Clock,
+  type CacheEntry,
+  type CacheHit,
+  type Look,
+  type MemoryContents,
+  type Store,
+  StoreUnavailable,
+} from './store';
 
 /** Other processes of the same gateway, each with a store of its own. */
 export interface Peers {
@@ -17,6 +25,10 @@ export class PeerStore implements Store {
     this.#store = store;
     this.#peers = peers;
     peers.follow((tags) => store.invalidate(tags));
+  }
+
+  get memory(): MemoryContents | undefined {
+    return this.#store.memory;
   }
 
   peek(key: string): CacheHit | undefined {

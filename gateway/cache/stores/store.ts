@@ -51,8 +51,26 @@ export interface Store {
    */
   invalidate(tags: readonly string[]): Promise<void>;
   close(): Promise<void>;
+  /** What of it is in the memory of this process; undefined for a store without entries in memory. */
+  readonly memory?: MemoryContents | undefined;
   /** A fresh entry that is available synchronously. Undefined for a store without entries in memory. */
   peek?(key: string): CacheHit | undefined;
+}
+
+/** Entries in the memory of a process. Reading them is for people: it takes longer than a look-up. */
+export interface MemoryContents {
+  /** How many there are, and their bytes, keys and tags included. Those that are invalid and not found so yet are among them. */
+  readonly size: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Those that are valid, the most recently used first. */
+  entries(): Iterable<HeldEntry>;
+}
+
+export interface HeldEntry {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly bytes: number;
 }
 
 /** The store cannot be reached, did not answer in time, or answered with an error, which is the cause. */

@@ -1,5 +1,5 @@
 import { MemoryStore, type MemoryStoreOptions } from './memory';
-import type { Clock, CacheEntry, CacheHit, Look, Store } from './store';
+import type { Clock, CacheEntry, CacheHit, Look, MemoryContents, Store } from './store';
 
 /** Gets the invalidations that other gateways make in a shared store. */
 export interface InvalidationListener {
@@ -42,6 +42,10 @@ export class TieredStore implements Store {
       missed: () => memory.invalidateAll(),
       proven: (at) => (proven = Math.max(proven, at)),
     });
+  }
+
+  get memory(): MemoryContents {
+    return this.#memory;
   }
 
   peek(key: string): CacheHit | undefined {

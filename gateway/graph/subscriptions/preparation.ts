@@ -31,6 +31,7 @@ import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Subgraph } from '../../subgraph-calls/subgraph';
+import { rootFieldOf } from '../../subgraph-calls/wire/root-field';
 import { type CountedProgram, Rejection } from '../programs';
 import type { Cursors } from './cursor';
 import { EventCaller, patience, type Subscriber } from './event-caller';
@@ -175,6 +176,9 @@ export class Preparation {
         calls: limits.of(subscriber.identity).calls,
       }),
       subgraph,
+      field: rootFieldOf(opening.operation).name.value,
+      source:
+        feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.protocol ?? 'websocket') : 'events',
       cursors,
       bounds: feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.bounds ?? {}) : eventBounds,
       openSource: async (caller, after) =>

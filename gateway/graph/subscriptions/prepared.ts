@@ -3,6 +3,7 @@ import type { OperationResult } from '../../cache/responses/response-cache';
 import type { IncomingRequest } from '../../request/incoming-request';
 import type { Source } from '../../subgraph-calls/contract/source';
 import type { EventBounds } from '../../subgraph-calls/subscriptions/event-queue';
+import type { SubscriptionProtocol } from '../../subgraph-calls/subscriptions/subscription-transport';
 import type { Caller, SubgraphEvent } from '../../subgraph-calls/contract/transport';
 import type { Cursors } from './cursor';
 import type { Subscriber } from './event-caller';
@@ -32,6 +33,10 @@ export interface PreparedSubscription {
   readonly cursors: Cursors;
   /** The name of the subgraph that has the source. */
   readonly subgraph: string;
+  /** Its field of the type for subscriptions. */
+  readonly field: string;
+  /** How events come from the subgraph; `events`: those of an event source feed it. */
+  readonly source: SubscriptionProtocol | 'events';
   /** How many events may wait to be executed. */
   readonly bounds: EventBounds;
   /** Opens the source after a position. Rejects with a `GraphQLError`; the source with a `TransportError`. */

@@ -132,6 +132,11 @@ export class SharedExecution implements Subscriber, ReadExecution {
     return this.#newestFeed.prepared;
   }
 
+  /** The source that is read last. */
+  get upstream(): Upstream {
+    return this.#newestFeed.upstream;
+  }
+
   get readers(): Iterable<SubscriptionReader> {
     return this.#readers.keys();
   }

@@ -64,6 +64,11 @@ export class Subscriptions {
     return this.#readers.size;
   }
 
+  /** Those that run together, for the console. */
+  get executions(): Iterable<Pick<SharedExecution, 'prepared' | 'upstream' | 'readers'>> {
+    return this.#executions;
+  }
+
   /**
    * Opens one for a client. Resolves when its source is open; rejects with a `GraphQLError`.
    *

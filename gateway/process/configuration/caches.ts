@@ -33,7 +33,7 @@ export function openCaches(
   const purges = openPurges(options, { metrics, logger });
   let tagFormats: readonly string[] = [];
   let unsentPaths: readonly string[] = [];
-  const invalidate = createInvalidate(
+  const drop = createInvalidate(
     store,
     () => tagFormats,
     (tags) => {
@@ -41,6 +41,11 @@ export function openCaches(
       purges?.add(tags);
     },
   );
+  const invalidate: Invalidate = (tags, cause) => {
+    const done = drop(tags);
+    metrics.caches.invalidations.note(cause, tags, done);
+    return done;
+  };
   return {
     ...{ store, caching, invalidate },
     cdnPaths: (tags) => purges?.pathsFor(allTags(tags, tagFormats)),

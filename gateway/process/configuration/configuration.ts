@@ -1,5 +1,7 @@
 import type { GraphSources } from '../../console/graph';
 import type { SchemaView } from '../../console/api';
+import type { CacheContents } from '../../console/caches';
+import type { RunningSubscriptions } from '../../console/streams';
 import type { SupergraphOrigin } from '../../console/versions';
 import { type Invalidate, tagsOf, UnknownNames } from '../../cache/invalidation';
 import { sentenceOf } from '../../cache/unknown-names';
@@ -186,6 +188,17 @@ export class Configuration {
   get supergraphOrigin(): SupergraphOrigin {
     const { description: source, history } = this.#parts.sources;
     return { source, history };
+  }
+
+  /** What the console shows of caches. */
+  get cacheContents(): CacheContents {
+    const isEntityType = (type: string): boolean => this.generation?.isEntity(type) === true;
+    return { cache: this.options.cache, memory: this.#parts.caches.store.memory, isEntityType };
+  }
+
+  /** Those that run in this process, whatever options they began with. */
+  get subscriptions(): RunningSubscriptions {
+    return this.#parts.parts.clients.subscriptions;
   }
 
   get rates(): Rates | undefined {

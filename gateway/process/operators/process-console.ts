@@ -4,12 +4,14 @@ import { recordLive } from '../../console/live';
 import { gatewayOf } from '../../console/merged-source';
 import { askOperators, askSeldom } from '../../console/operators';
 import { createOwnSource } from '../../console/own-source';
+import { cacheReader } from '../../console/caches';
 import { describeOptions } from '../../console/options-view';
 import { figuresMemory, RequestFigures } from '../../console/request-figures';
 import { ReportHistory } from '../../console/report-history';
 import type { RequestLog } from '../../console/request-log';
 import { SharedRecords } from '../../console/shared-records';
 import type { ConsoleSource, ProcessConsole } from '../../console/source';
+import { streamParts } from '../../console/streams';
 import { loadParts, versionSource } from '../../console/versions';
 import type { Options } from '../../options';
 import type { LoadHistory } from '../../telemetry/load-history';
@@ -64,6 +66,13 @@ export function openProcessConsole(
   const figures = new RequestFigures(figuresMemory(memory));
   metrics.requests.listener = figures.count;
   const live = recordLive(metrics, () => figures.operations.failed);
+  const since = Date.now();
+  const ofCaches = () => ({
+    ...configurations.current.cacheContents,
+    metrics,
+    since,
+    values: recorder.values,
+  });
   const console: ProcessConsole = {
     requests: own.requests,
     refusals: own.refusals,
@@ -79,6 +88,8 @@ export function openProcessConsole(
     schema: () => configurations.current.describeSchema(),
     // A registry that cannot be read is in the log already.
     removals: (coordinates) => configurations.current.removalsOf(coordinates).catch(() => []),
+    caches: cacheReader(ofCaches),
+    streams: () => Promise.resolve(streamParts(configurations.current.subscriptions)),
     loads: () => Promise.resolve(loadParts(loads)),
     versions: versionSource(() => configurations.current.supergraphOrigin),
     difference: async (version) => configurations.current.supergraphOrigin.history?.difference(version),

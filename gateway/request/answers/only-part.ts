@@ -22,8 +22,8 @@ export function onlyPart(body: Buffer, { kind, ending, release }: OnlyPartOption
 }
 
 /** Whether a client takes parts of any kind. */
-export const takesParts = ({ takesEvents, incremental }: Sink): boolean =>
-  takesEvents || incremental !== undefined;
+export const takesParts = ({ events, incremental }: Sink): boolean =>
+  events !== undefined || incremental !== undefined;
 
 /** The error for an operation that is answered in parts, where its client takes none. */
 export const partsNotTaken = ({ carriesParts }: Pick<Sink, 'carriesParts'>): GraphQLError =>

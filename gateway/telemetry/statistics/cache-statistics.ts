@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Distribution, type Meter } from '../metrics/meter';
 import { metricTable } from '../metrics/metric-table';
+import { InvalidationLog } from './invalidation-log';
 
 /** Why a cached answer may be served: within its `max-age`, or stale as RFC 5861 permits. */
 export type ServedAs = 'fresh' | 'stale-while-revalidate' | 'stale-if-error';
@@ -8,6 +9,7 @@ export type ServedAs = 'fresh' | 'stale-while-revalidate' | 'stale-if-error';
 /** What is counted of the response cache, or of the entities of one type and subgraph. Plain numbers. */
 export class CacheCounts {
   misses = 0;
+  stored = 0;
   /** How often something was fetched again after its lifetime. */
   refreshed = 0;
   /** How often that was not the same, byte for byte: what was served last was out of date by then. */
@@ -30,11 +32,12 @@ export class CacheCounts {
   }
 }
 
-/** Counts what caches serve, how old it is, and whether it had changed when it was fetched again. */
+/** Counts what caches serve, how old it is, whether it had changed when it was fetched again, and what is invalidated. */
 export class CacheStatistics {
   readonly responses: CacheCounts;
   /** By subgraph and type name. */
   readonly entities = new Map<string, Map<string, CacheCounts>>();
+  readonly invalidations = new InvalidationLog();
   readonly #newCounts: (cache: 'response' | 'entity', subgraph?: string) => CacheCounts;
   /** What was stored last under a key. */
   readonly #stored = new LRUCache<string, StoredKey>({ max: mostStored });
@@ -91,6 +94,7 @@ export class CacheStatistics {
     freshUntil: number,
     now: number,
   ): void {
+    counts.stored++;
     const earlier = this.#stored.get(key);
     this.#stored.set(key, { fingerprint, freshUntil });
     if (earlier === undefined || now < earlier.freshUntil) return;

@@ -110,7 +110,7 @@ function incoming(
       ...{
         isAnswered: false,
         carriesParts: true,
-        takesEvents: false,
+        events: undefined,
         takesGaps: false,
         incremental: undefined,
         refusesInEvents: false,

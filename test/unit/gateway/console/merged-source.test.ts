@@ -123,7 +123,7 @@ describe('several gateways', () => {
   };
 
   function own(requests: readonly RequestSummary[], calls = 1): OwnGateway {
-    const { live, graph, quarter, operations, errors } = figuresOf('products', calls);
+    const { live, graph, quarter, operations, errors, caches, streams, loads } = figuresOf('products', calls);
     const totals = { processes: 1, operations: [], caches: [], advice: [] };
     return {
       ...gatewayAnswering(new Map()),
@@ -136,6 +136,9 @@ describe('several gateways', () => {
       operations: (range) => Promise.resolve(operations[range]),
       errors: () => Promise.resolve(errors),
       graph: () => Promise.resolve(graph),
+      caches: () => Promise.resolve(caches),
+      streams: () => Promise.resolve(streams),
+      loads: () => Promise.resolve(loads),
       report: () =>
         Promise.resolve({
           ...{ ...totals, ...quarter },
@@ -211,6 +214,26 @@ describe('several gateways', () => {
     expect(pair).toMatchObject({ requests: 7, advice: 'Advice of 3.', saved: { merged: 3 } });
     // Of 1 request with 1 call each, and twice of 3 with 3.
     expect(pair!.callsPerRequest).toBeCloseTo(19 / 7);
+  });
+
+  it('add up what caches and subscriptions have, and name the gateway of an invalidation', async () => {
+    const source = sourceWith(own([]), other('far', {}));
+    const { responses, processes, invalidations } = await source.caches({});
+    expect([responses.hit, processes, invalidations.counts.mutation]).toEqual([4, 2, 4]);
+    expect(invalidations.recent.map(({ at, gateway }) => [at, gateway])).toEqual([
+      [3, 'far'],
+      [1, 'own'],
+    ]);
+    const streamsOf = async (gateway?: string) => (await source.streams({ gateway })).fields[0];
+    expect(await streamsOf()).toMatchObject({ clients: 4, largest: 3, sources: 2, protocols: { sse: 4 } });
+    expect(await streamsOf('far')).toMatchObject({ clients: 3, sources: 1 });
+  });
+
+  it('are listed with the supergraphs that they run', async () => {
+    const source = sourceWith(own([]), other('far', {}));
+    const names = async (gateway?: string) =>
+      (await source.versions({ gateway })).gateways.map(({ name }) => name);
+    expect([await names(), await names('far')]).toEqual([['own', 'far'], ['far']]);
   });
 
   it('say who knows an endpoint, and whose circuit breaker is open', async () => {

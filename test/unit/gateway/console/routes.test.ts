@@ -18,6 +18,7 @@ writeFileSync(join(folder, 'console.js'), 'export {};');
 const open: FastifyInstance[] = [];
 const filters: (RequestFilter & GatewayFilter)[] = [];
 let isBroken = false;
+const noStreams = { clients: 0, fields: [], others: 0 };
 const source: ConsoleSource = {
   requests: (filter) => {
     if (isBroken) throw new Error('secret reason');
@@ -36,6 +37,7 @@ const source: ConsoleSource = {
   graph: () => Promise.reject(new Error('secret reason')),
   schema: () => Promise.reject(new Error('secret reason')),
   gateways: () => Promise.resolve(undefined),
+  ...{ caches: () => Promise.reject(new Error('secret reason')), streams: () => Promise.resolve(noStreams) },
   versions: () => Promise.reject(new Error('secret reason')),
   difference: () => Promise.resolve(undefined),
   options: () => Promise.resolve({ options: [] }),

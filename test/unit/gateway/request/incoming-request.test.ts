@@ -31,7 +31,7 @@ function begin(headers: Record<string, string> = {}): IncomingRequest {
       ...{
         isAnswered: false,
         carriesParts: true,
-        takesEvents: false,
+        events: undefined,
         takesGaps: false,
         incremental: undefined,
         refusesInEvents: false,

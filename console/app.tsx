@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { About } from '../gateway/console/api';
 import { type Answer, prepare, useApi } from './api';
+import { Caches } from './pages/caches';
 import { Explore } from './pages/explore';
 import { Errors } from './pages/errors';
 import { Graph } from './pages/graph';
@@ -10,6 +11,7 @@ import { Operations } from './pages/operations';
 import { Request } from './pages/request';
 import { Requests } from './pages/requests';
 import { Shadow } from './pages/shadow';
+import { Versions } from './pages/versions';
 import { Badge } from './parts/badge';
 import { Failure, Loading } from './parts/states';
 import { linkTo } from './link-to';
@@ -47,6 +49,8 @@ const pages: readonly PageEntry[] = [
       ),
   },
   { path: 'graph', title: 'Graph', show: (props) => <Graph {...props} /> },
+  { path: 'caches', title: 'Caches and streams', show: (props) => <Caches {...props} /> },
+  { path: 'versions', title: 'Versions', show: (props) => <Versions {...props} /> },
   { path: 'explore', title: 'Explore', show: (props) => <Explore {...props} /> },
   {
     path: 'shadow',

@@ -3,11 +3,11 @@ import { useState } from 'preact/hooks';
 import type { ServiceGraph, SchemaView, SupergraphVersion } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
-import { Badge, type Tone } from '../parts/badge';
+import { Badge } from '../parts/badge';
 import { Card, Facts } from '../parts/card';
-import { count, duration, moment, rate, share } from '../parts/format';
+import { Changes } from '../parts/changes';
+import { duration, moment, rate, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
-import { Said } from '../parts/said';
 import { SchemaBrowser } from '../parts/schema-browser';
 import { ServiceMap, statusOf } from '../parts/service-map';
 import { Answered, Empty } from '../parts/states';
@@ -179,13 +179,8 @@ function Chosen({
   );
 }
 
-const tones: Readonly<Record<string, Tone>> = { breaking: 'bad', dangerous: 'warn', safe: 'good' };
-const mostChanges = 20;
-
 function Version({ version }: { readonly version: SupergraphVersion }): JSX.Element {
-  const [isWhole, setWhole] = useState(false);
   const { id, source, at, changes, before } = version;
-  const shown = isWhole ? changes : changes?.slice(0, mostChanges);
   return (
     <Card title="The supergraph that runs" help={['What all requests are planned by.', 'graph']}>
       <Facts
@@ -198,21 +193,7 @@ function Version({ version }: { readonly version: SupergraphVersion }): JSX.Elem
       {changes && (
         <>
           <h3>{`What clients see that version ${before} did not have`}</h3>
-          {changes.length === 0 && <p>Clients see no difference.</p>}
-          <ul class="sentences">
-            {shown!.map(({ severity, message }) => (
-              <li key={message}>
-                <Badge tone={tones[severity] ?? 'plain'}>{severity}</Badge> <Said text={message} />
-              </li>
-            ))}
-          </ul>
-          {changes.length > mostChanges && (
-            <p class="rest">
-              <button class="button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
-                {isWhole ? 'Show fewer' : `Show ${count(changes.length - mostChanges)} more`}
-              </button>
-            </p>
-          )}
+          <Changes changes={changes} />
         </>
       )}
     </Card>

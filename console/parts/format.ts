@@ -31,6 +31,13 @@ export function share(value: number): string {
   return `${isPlain ? Math.round(percent) : percent.toFixed(1)} %`;
 }
 
+/** A number of bytes, such as `512 B`, `4.2 kB`, `42 MB`. */
+export function bytes(value: number): string {
+  const power = Math.min(3, value < 1 ? 0 : Math.floor(Math.log10(value) / 3));
+  const scaled = value / 1000 ** power;
+  return `${power > 0 && scaled < 9.95 ? scaled.toFixed(1) : Math.round(scaled)} ${['B', 'kB', 'MB', 'GB'][power]!}`;
+}
+
 /** The time of day, to the second. @param at Unix milliseconds */
 export const clock = (at: number): string => time.format(at);
 

@@ -16,9 +16,10 @@ import { mergeRefusals, withRemovals } from './refusals';
 import { mostShared } from './shared-records';
 import { matches } from './summary';
 import { cachesOf, mergeCaches } from './caches';
+import type { CachesView, StreamsView } from './caches-api';
 import { mergeStreams } from './streams';
 import { describeVersions, type LoadParts, mergeLoads, type VersionSource } from './versions';
-import type { OptionsView } from './versions-api';
+import type { OptionsView, VersionsView } from './versions-api';
 
 type Questions = ProcessConsole;
 type ProcessAnswer<What extends keyof Questions> = Awaited<ReturnType<Questions[What]>>;
@@ -178,27 +179,9 @@ export function consoleSource(own: OwnGateway, others?: Pick<OtherGateways, 'kno
       ]);
       return describeGraph(graph, live, { report, recent });
     },
-    async caches(filter) {
-      const { own: answering, ownName, others: chosen } = await shown(filter);
-      const parts = await answering?.caches();
-      return mergeCaches([
-        ...(parts ? [ownName === undefined ? parts : cachesOf(ownName, parts)] : []),
-        ...chosen.map(({ name, figures }) => cachesOf(name, figures.caches)),
-      ]);
-    },
-    async streams(filter) {
-      const { own: answering, others: chosen } = await shown(filter);
-      const parts = await answering?.streams();
-      return mergeStreams([...(parts ? [parts] : []), ...chosen.map(({ figures }) => figures.streams)]);
-    },
-    async versions(filter) {
-      const { own: shownOwn, ownName, others: chosen } = await shown(filter);
-      const [source, loads] = await Promise.all([own.versions(), shownOwn?.loads()]);
-      return describeVersions(source, [
-        ...(loads ? [[ownName, loads] as const] : []),
-        ...chosen.map(({ name, figures }) => [name, figures.loads] as const),
-      ]);
-    },
+    caches: async (filter) => cachesIn(await shown(filter)),
+    streams: async (filter) => streamsIn(await shown(filter)),
+    versions: async (filter) => versionsIn(await shown(filter), own),
     async schema() {
       const schema = await own.schema();
       if (schema === undefined) throw requestError('NO_SUPERGRAPH', {});
@@ -269,6 +252,31 @@ async function pairsOf({ own, others }: ShownGateways, period: Period): Promise<
   return addPairs([
     ...(own ? [await pairsIn(own, period)] : []),
     ...others.map(({ figures }) => figures[period]),
+  ]);
+}
+
+async function cachesIn({ own, ownName, others }: ShownGateways): Promise<CachesView> {
+  const parts = await own?.caches();
+  return mergeCaches([
+    ...(parts ? [ownName === undefined ? parts : cachesOf(ownName, parts)] : []),
+    ...others.map(({ name, figures }) => cachesOf(name, figures.caches)),
+  ]);
+}
+
+async function streamsIn({ own, others }: ShownGateways): Promise<StreamsView> {
+  const parts = await own?.streams();
+  return mergeStreams([...(parts ? [parts] : []), ...others.map(({ figures }) => figures.streams)]);
+}
+
+/** @param answering whose registry is read */
+async function versionsIn(
+  { own, ownName, others }: ShownGateways,
+  answering: Pick<OwnGateway, 'versions'>,
+): Promise<VersionsView> {
+  const [source, loads] = await Promise.all([answering.versions(), own?.loads()]);
+  return describeVersions(source, [
+    ...(loads ? [[ownName, loads] as const] : []),
+    ...others.map(({ name, figures }) => [name, figures.loads] as const),
   ]);
 }
 

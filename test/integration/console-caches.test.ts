@@ -1,17 +1,10 @@
 /** The page *Caches and streams* of the console, of a gateway whose options and traffic are full of secrets. */
 import type { CachesView, StreamsView } from '../../gateway/console/caches-api';
-import type { GatewayOptions } from '../../gateway';
+import { optionsWithSecrets, planted, secret, secretsSoFar } from '../support/planted-secrets';
 import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, type SmallGraph, startSmallGraph } from '../support/small-graph';
 import { type SubscribedServer, serveSubscriptions } from '../support/subscribed-subgraphs';
-
-const planted = 'pLaNtEd0';
-let count = 0;
-/** Each time another one. */
-const secret = (): string => `${planted}-${++count}-0123456789abcdef0123456789`;
-const secrets = (number: number): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: number }, (_, i) => [`x-secret-${i}`, secret()]));
 
 const token = secret();
 let graph: SmallGraph;
@@ -21,32 +14,13 @@ let gateway: TestGateway;
 beforeAll(async () => {
   graph = await startSmallGraph();
   counts = await serveSubscriptions('sse');
-  const options: GatewayOptions = {
-    admin: { port: 0, token },
-    mode: 'development',
-    headers: { set: secrets(100), forward: ['authorization'] },
-    subgraphs: {
-      counts: { subscriptions: { protocol: 'sse' }, headers: { set: secrets(50) } },
-      accounts: { headers: { set: secrets(50) }, auth: { type: 'BEARER', token: secret() } },
-      // The supergraph has none of them.
-      ...Object.fromEntries(
-        Array.from({ length: 40 }, (_, i) => [
-          `service${i}`,
-          {
-            url: `https://user:${secret()}@host${i}.internal/graphql?key=${secret()}`,
-            headers: { set: secrets(18) },
-            auth: { type: 'BEARER' as const, token: secret() },
-          },
-        ]),
-      ),
-    },
-    privateLinks: { keys: [secret(), secret()] },
-    logging: { addressKey: secret() },
-    telemetry: { metrics: { otlp: { url: 'http://127.0.0.1:9/v1/metrics', headers: secrets(20) } } },
-  };
   const typeDefs = 'type Query { a: Int }  type Subscription { count(text: String): Int }';
   const services = [graph.accounts, graph.reviews, { name: 'counts', url: counts.url, typeDefs }];
-  gateway = await startTestGateway({ supergraph: sourceOf(compose(services)), ...options });
+  gateway = await startTestGateway({
+    ...optionsWithSecrets(),
+    supergraph: sourceOf(compose(services)),
+    admin: { port: 0, token },
+  });
 });
 afterAll(async () => {
   await gateway.stop();
@@ -144,7 +118,7 @@ it('has none of over 1,000 secrets of options and traffic in its JSON', async ()
   await expect(
     gateway.reload(() => ({ supergraph: `https://user:${secret()}@host/?key=${secret()}` })),
   ).rejects.toThrow();
-  expect(count).toBeGreaterThan(1_000);
+  expect(secretsSoFar()).toBeGreaterThan(1_000);
   await eventually(async () => (await read<CachesView>('caches')).responses.entries > 40);
   for (const path of ['caches', 'streams', 'versions', 'options']) {
     const answer = await text(path);

@@ -71,7 +71,7 @@ export function openProcessConsole(
     ...configurations.current.cacheContents,
     metrics,
     since,
-    values: recorder.values,
+    values: values ?? false,
   });
   const console: ProcessConsole = {
     requests: own.requests,

@@ -166,7 +166,8 @@ async function* dueRequests({
     number++;
     if (state.isDone(number)) continue;
     due = Math.max(due + 1000 / rate, performance.now());
-    await pause(due - performance.now(), signal);
+    const early = due - performance.now();
+    if (early > 0) await pause(early, signal);
     if (signal.aborted) return;
     yield { request, from, number };
   }

@@ -381,6 +381,18 @@ it('waits for an answer as long as it may, and then goes on', async () => {
   });
 });
 
+it('sends a query again whose connection was idle and is closed', async () => {
+  const used = new WeakSet<object>();
+  const closing: Answer = (request, response) => {
+    const { socket } = response;
+    if (used.has(socket!)) socket!.resetAndDestroy();
+    else echo(request, response);
+    used.add(socket!);
+  };
+  const from = file('three.jsonl', lines(3));
+  expect(await replay(closing, echo, from, '--concurrency', '1')).toMatchObject({ exitCode: 0 });
+});
+
 it('sends no more in a second than it may', async () => {
   const times: number[] = [];
   const noting: Answer = (request, response) => {

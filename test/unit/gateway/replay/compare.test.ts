@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
 import { type ComparisonRules, comparisonBy } from '../../../../gateway/replay/compare';
 import type { Difference } from '../../../../gateway/replay/difference';
 
@@ -113,6 +115,55 @@ describe('data', () => {
     const many = (n: number): string =>
       JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`a${i}`, n])));
     expect(between(many(1), many(2))).toHaveLength(1000);
+  });
+});
+
+describe('any JSON', () => {
+  const values = fc.jsonValue({ maxDepth: 4 });
+  /** The same value with the keys of objects, and the items of lists, in another order. */
+  const reversed = (value: unknown, lists: boolean): unknown => {
+    if (Array.isArray(value)) {
+      const items = value.map((each) => reversed(each, lists));
+      return lists ? items.reverse() : items;
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([key, each]) => [key, reversed(each, lists)])
+        .reverse(),
+    );
+  };
+
+  it('is equal to itself with its keys in another order', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(between(JSON.stringify(value), JSON.stringify(reversed(value, false), null, 1))).toEqual([]);
+      }),
+    );
+  });
+
+  it('is equal to itself with its lists in another order, where none matters', () => {
+    fc.assert(
+      fc.property(fc.array(values), (value) => {
+        const data = [value, reversed(value, true)].map((each) => JSON.stringify({ a: each }));
+        expect(between(data[0]!, data[1]!, { unordered: ['**.*'] })).toEqual([]);
+      }),
+    );
+  });
+
+  it('is different from any other value, on both sides alike', () => {
+    const mirrored: Record<string, string> = { missing: 'extra', extra: 'missing' };
+    fc.assert(
+      fc.property(values, values, (a, b) => {
+        const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
+        const there = between(one, other);
+        expect(there.length > 0).toBe(!isDeepStrictEqual(JSON.parse(one), JSON.parse(other)));
+        const back = between(other, one).map((text) =>
+          text.replace(/^\w+/, (kind) => mirrored[kind] ?? kind),
+        );
+        expect(back.sort()).toEqual([...there].sort());
+      }),
+    );
   });
 });
 

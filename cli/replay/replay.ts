@@ -180,7 +180,7 @@ async function compareOne(
 ): Promise<void> {
   try {
     const [a, b] = await Promise.all([endpoints.a.send(request, signal), endpoints.b.send(request, signal)]);
-    const differences = compare(a.answer, b.answer);
+    const differences = compare(a.answer, b.answer, request.document);
     state.report.add({ operation: request.operation, differences, a, b, from });
     if (!hasData(a) && !hasData(b)) state.withoutData++;
     state.finish(number);

@@ -30,6 +30,8 @@ export interface ReplayRequest {
   readonly operation: ReplayedOperation;
   /** For POST, as JSON; undefined for an operation of which only the hash is known. */
   readonly body?: string;
+  /** Its text; undefined if it is not known. */
+  readonly document?: string;
   /** For GET: the query string. By GET no server runs a mutation. */
   readonly search?: string;
   /** Those of a HAR, by name in lower case. */
@@ -120,7 +122,12 @@ function ofOperation(sent: ExactObject, otherwise: SkipReason): ReplayRequest | 
   const body = Object.entries({ query, operationName, variables, extensions }).filter(
     (member): member is [string, ExactJson] => member[1] !== undefined,
   );
-  return { operation: read, body: writeExactJson(Object.fromEntries(body)), headers: new Map() };
+  return {
+    operation: read,
+    document: query,
+    body: writeExactJson(Object.fromEntries(body)),
+    headers: new Map(),
+  };
 }
 
 /** The hash or id in a request, and the members that a server finds it in. */

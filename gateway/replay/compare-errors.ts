@@ -39,7 +39,7 @@ export function compareErrors(a: ExactJson, b: ExactJson, found: Differences): v
 
 const noError: DifferenceSide = { shape: 'no error' };
 
-function errorsOf(errors: ExactJson, { rules }: Differences): ComparedError[] {
+function errorsOf(errors: ExactJson, { rules, objects }: Differences): ComparedError[] {
   if (typeOf(errors) !== 'list') return [];
   return (errors as readonly ExactJson[]).slice(0, mostErrors).flatMap((error) => {
     const fields = objectOf(error);
@@ -60,7 +60,7 @@ function errorsOf(errors: ExactJson, { rules }: Differences): ComparedError[] {
     const code = objectOf(fields['extensions'] ?? null)['code'] ?? null;
     const text = typeof code === 'string' ? code : '';
     const side: DifferenceSide = {
-      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${place === root ? 'no path' : positionOf(place)}`,
+      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${place === root ? 'no path' : positionOf(place, objects)}`,
       ...(rules.values && { value: shortened(writeExactJson(fields['message'] ?? null, 8)) }),
     };
     return [{ place, position, code: text, side }];

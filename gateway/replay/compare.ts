@@ -26,9 +26,11 @@ export interface ComparisonRules {
   readonly values: boolean;
 }
 
+/** @param document that of the operation, valid GraphQL: paths have its names alone, and no keys of custom scalars */
 export type CompareAnswers = (
   a: EndpointAnswer | EndpointFailure,
   b: EndpointAnswer | EndpointFailure,
+  document?: string,
 ) => readonly Difference[];
 
 /**
@@ -45,8 +47,8 @@ export function comparisonBy({ ignore, unordered, values }: ComparisonRules): Co
     isUnordered: matcherOf(unordered),
     values,
   };
-  return (a, b) => {
-    const found = new Differences(rules);
+  return (a, b, document) => {
+    const found = new Differences(rules, document);
     compareAnswers(a, b, found);
     return found.grouped();
   };

@@ -1,3 +1,4 @@
+import { parse, visit } from 'graphql';
 import type { Difference, DifferenceKind, DifferenceSide } from './difference';
 import { type ExactJson, typeOf, writeExactJson } from './exact-json';
 import { pathOf, type Place, type PlaceMatcher, positionOf } from './place';
@@ -17,9 +18,13 @@ const mostDifferences = 1000;
 export class Differences {
   readonly rules: CompiledRules;
   readonly #found: Omit<Difference, 'count'>[] = [];
+  readonly #document: string | undefined;
+  #objects: ReadonlySet<string> | undefined;
 
-  constructor(rules: CompiledRules) {
+  /** @param document of the operation; undefined if it is not known */
+  constructor(rules: CompiledRules, document: string | undefined) {
     this.rules = rules;
+    this.#document = document;
   }
 
   get count(): number {
@@ -31,7 +36,14 @@ export class Differences {
   }
 
   add(kind: DifferenceKind, place: Place, a: DifferenceSide, b: DifferenceSide): void {
-    if (!this.isFull) this.#found.push({ path: pathOf(place), kind, at: positionOf(place), a, b });
+    if (this.isFull) return;
+    this.#found.push({ path: pathOf(place, this.objects), kind, at: positionOf(place, this.objects), a, b });
+  }
+
+  /** The fields that may have others below them; undefined where all names may be shown. */
+  get objects(): ReadonlySet<string> | undefined {
+    if (this.rules.values || this.#document === undefined) return undefined;
+    return (this.#objects ??= objectsIn(this.#document));
   }
 
   /** Forgets what was found after there were so many. */
@@ -54,6 +66,16 @@ export class Differences {
     }
     return [...groups.values()];
   }
+}
+
+function objectsIn(document: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  visit(parse(document, { noLocation: true }), {
+    Field({ alias, name, selectionSet }) {
+      if (selectionSet !== undefined) names.add((alias ?? name).value);
+    },
+  });
+  return names;
 }
 
 function shapeOf(value: ExactJson): string {

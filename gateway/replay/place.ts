@@ -18,18 +18,31 @@ export const placeIn = (parent: Place, step: string | number): Place => ({
   depth: parent.depth + 1,
 });
 
-export const pathOf = (place: Place): ResponsePath => write(place, () => '[]');
+/** @param objects the names of fields that select something; undefined if they are not known */
+export const pathOf = (place: Place, objects?: ReadonlySet<string>): ResponsePath =>
+  write(place, () => '[]', objects);
 
 /** The path with indices: `products[3].price`. */
-export const positionOf = (place: Place): string => write(place, (index) => `[${index}]`);
+export const positionOf = (place: Place, objects?: ReadonlySet<string>): string =>
+  write(place, (index) => `[${index}]`, objects);
 
-function write(place: Place, item: (index: number) => string): string {
-  if (place.parent === undefined) return '';
-  const before = write(place.parent, item);
-  if (typeof place.step === 'number') return `${before}${item(place.step)}`;
-  // A key that is no name of GraphQL is of a custom scalar, and may be a value.
-  const name = isName.test(place.step) ? place.step : '(key)';
+function write(
+  { parent, step }: Place,
+  item: (index: number) => string,
+  objects: ReadonlySet<string> | undefined,
+): string {
+  if (parent === undefined) return '';
+  const before = write(parent, item, objects);
+  if (typeof step === 'number') return `${before}${item(step)}`;
+  // A key in the value of a custom scalar may be a value itself.
+  const name = isName.test(step) && (objects === undefined || isSelected(parent, objects)) ? step : '(key)';
   return before === '' ? name : `${before}.${name}`;
+}
+
+/** Whether the names of fields at a place are those of the operation, or of the schema. */
+function isSelected(place: Place, objects: ReadonlySet<string>): boolean {
+  const { parent, step } = fieldAt(place);
+  return parent === undefined || (objects.has(step as string) && isSelected(parent, objects));
 }
 
 const isName = /^[A-Za-z_]\w{0,99}$/;

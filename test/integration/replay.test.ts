@@ -58,7 +58,10 @@ const echo: Answer = ({ body }, response) => response.end(JSON.stringify({ data:
 
 const lines = (count: number): string =>
   Array.from({ length: count }, (_, i) =>
-    JSON.stringify({ query: 'query A($i: Int) { a(i: $i) }', variables: { i } }),
+    JSON.stringify({
+      query: 'query A($i: Int) { products(i: $i) { price reviews { id } } }',
+      variables: { i },
+    }),
   ).join('\n');
 
 const fast = ['--rate', '10000'];

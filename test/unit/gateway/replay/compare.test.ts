@@ -96,6 +96,22 @@ describe('data', () => {
   });
 
   it('has keys of a map, which may be values, in no path', () => {
+    const document = 'query A { a: b { ...F } map } fragment F on T { ... { list: c { map } } }';
+    const bodies = [1, 2].map((n) => {
+      const map = { S3CRET: { S3CRET: n } };
+      const a = { list: [{ map, added: n }], map: { S3CRET: { list: n } } };
+      const errors = [{ path: ['a', 'list', 0, 'map', 'S3CRET'], extensions: { code: `C${n}` } }];
+      return { status: 200, body: JSON.stringify({ data: { a, map, new: n }, errors }) };
+    });
+    const hidden = comparisonBy({ ...rules, values: false })(bodies[0]!, bodies[1]!, document);
+    expect(hidden.map(({ path }) => path)).toEqual([
+      ...['a.list[].map.(key).(key)', 'a.list[].added', 'a.map.(key).(key)', 'map.(key).(key)', 'new'],
+      'a.list[].map.(key)',
+    ]);
+    expect(JSON.stringify(hidden)).not.toContain('S3CRET');
+    expect(comparisonBy(rules)(bodies[0]!, bodies[1]!, document)[0]).toMatchObject({
+      path: 'a.list[].map.S3CRET.S3CRET',
+    });
     expect(between('{"a":{"jane@example.com":1}}', '{"a":{"jane@example.com":2}}')).toEqual([
       'value a.(key)',
     ]);

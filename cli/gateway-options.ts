@@ -238,14 +238,15 @@ function refuseForeign(config: string, text: string | undefined): void {
 }
 
 /**
- * Resolves with the options once their extensions have been loaded for trial. The primary does this for its workers.
+ * Resolves with the options once their extensions have been loaded for trial. The primary does this for its workers, which
+ * then load them themselves.
  *
  * @throws {OptionsError} with the first one that cannot be used
  */
 export async function withExtensionsTried(options: Options): Promise<Options> {
-  if (options.extensions.length > 0 && cluster.isPrimary) {
-    const { tryExtensions } = require('./gateway/try-extensions') as typeof TryExtensions;
-    await tryExtensions(options.extensions);
+  if (options.extensions.length > 0) {
+    const { tryExtensions, loadInWorker } = require('./gateway/try-extensions') as typeof TryExtensions;
+    await (cluster.isPrimary ? tryExtensions : loadInWorker)(options.extensions);
   }
   return options;
 }

@@ -25,6 +25,7 @@ import { createPrimaryMetrics, versionIfKnown } from '../../gateway/telemetry/me
 import type { MetricsFormat } from '../../gateway/telemetry/metrics/prometheus';
 import { CommandFailure, type Context, untilStopped } from '../context';
 import { OptionsReader, type OwnFlags, withExtensionsTried, withOptionsErrors } from '../gateway-options';
+import { longestLoading, notLoadedInWorker } from './try-extensions';
 import { forgetUrl, writeUrl } from './url-file';
 import { type OptionsWatch, watchOptions } from './watch-options';
 import { mergeMetrics } from './worker-metrics';
@@ -207,6 +208,8 @@ async function startAll(
       grace: shutdown.grace + 1_000,
       text: reader.text,
       say,
+      loadingLimit: longestLoading,
+      notLoaded: notLoadedInWorker,
     });
   const workers = await withOptionsErrors(start, reader).catch((error: unknown) => {
     if (!(error instanceof WorkerStartError)) throw error;

@@ -2,12 +2,16 @@ import { fork } from 'node:child_process';
 import { extname, join } from 'node:path';
 import {
   ExtensionError,
+  importExtension,
   loadingLimit,
   notLoadedInTime,
   positionIn,
+  tryInterceptors,
 } from '../../gateway/extensions/import-extension';
-import { refuse } from '../../gateway/extensions/load-extensions';
+import { refusal, refuse } from '../../gateway/extensions/load-extensions';
 import type { TrialMessage } from '../../gateway/extensions/trial';
+import type { OptionsError } from '../../gateway/options';
+import type { LoadedExtension, LoadingMessage } from './workers';
 
 /**
  * Loads modules of the option `extensions` in a process of its own, so that one that cannot be used, even one that never
@@ -19,6 +23,37 @@ export async function tryExtensions(files: readonly string[]): Promise<void> {
   const { index, error } = await runTrial(files);
   if (error !== undefined) refuse(index, error);
 }
+
+/**
+ * Loads the same modules in a worker, before its gateway does. The primary learns of each, as one may never yield in a worker
+ * alone.
+ *
+ * @throws {OptionsError} with the first module that cannot be used
+ */
+export async function loadInWorker(files: readonly string[]): Promise<void> {
+  const report = (extension?: LoadedExtension): Promise<void> =>
+    new Promise((sent) => {
+      const message: LoadingMessage = { type: 'loading', ...(extension && { extension }) };
+      process.send!(message, undefined, undefined, () => sent());
+    });
+  for (const [index, file] of files.entries()) {
+    await report({ index, file });
+    await importExtension(file).then(
+      (extension) => tryInterceptors(extension, file),
+      (error: unknown) => refuse(index, error),
+    );
+  }
+  await report();
+}
+
+/** The error for a module that a worker did not load in time. */
+export function notLoadedInWorker({ index, file }: LoadedExtension): OptionsError {
+  const { at, reason } = notLoadedInTime(file);
+  return refusal(index, new ExtensionError(at, `${reason.slice(0, -1)} in a worker.`));
+}
+
+/** Milliseconds. Later than the limit of a module that lets timers run. */
+export const longestLoading = loadingLimit + 1_000;
 
 interface Trial {
   /** Of the module that was loaded last. */
@@ -40,8 +75,7 @@ function runTrial(files: readonly string[]): Promise<Trial> {
   child.on('message', (message: TrialMessage) => {
     ({ index, problem } = message);
     clearTimeout(timer);
-    // Later than the limit of a module that lets timers run.
-    timer = setTimeout(() => (isLate = kill()), loadingLimit + 1_000);
+    timer = setTimeout(() => (isLate = kill()), longestLoading);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

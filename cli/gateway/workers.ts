@@ -27,6 +27,10 @@ export interface WorkersOptions {
   readonly grace: number;
   /** Prints a sentence for the operator. */
   readonly say: (sentence: string) => void;
+  /** Milliseconds in which a worker must load an extension. */
+  readonly loadingLimit: number;
+  /** The error of a start or reload whose worker did not load an extension in time. */
+  readonly notLoaded: (extension: LoadedExtension) => Error;
 }
 
 export interface Workers {
@@ -169,7 +173,7 @@ class WorkerProcesses implements Workers {
     const text = this.#text;
     answerTo(worker, { options: () => Promise.resolve(text) });
     const born = performance.now();
-    await ready(worker);
+    await this.#ready(worker);
     const old = this.#serving.get(number);
     this.#serving.set(number, worker);
     this.#started.add(worker);
@@ -188,6 +192,30 @@ class WorkerProcesses implements Workers {
       this.#replaceLater(number);
     });
     if (old !== undefined) await drain(old, this.#options.grace);
+  }
+
+  /** Resolves when a worker serves. One that does not load an extension in time is killed. */
+  #ready(worker: Worker): Promise<void> {
+    const { loadingLimit, notLoaded } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    let late: LoadedExtension | undefined;
+    return new Promise((resolve, reject) => {
+      worker.once('exit', (code) => {
+        clearTimeout(timer);
+        reject(late === undefined ? new WorkerStartError(code) : notLoaded(late));
+      });
+      worker.on('message', (message: ReadyMessage | LoadingMessage) => {
+        if (message.type === 'ready') resolve();
+        if (message.type !== 'loading') return;
+        clearTimeout(timer);
+        const { extension } = message;
+        if (extension === undefined) return;
+        timer = setTimeout(() => {
+          late = extension;
+          worker.process.kill('SIGKILL');
+        }, loadingLimit);
+      });
+    });
   }
 
   /**
@@ -270,13 +298,16 @@ export interface ReadyMessage {
   readonly type: 'ready';
 }
 
-function ready(worker: Worker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.once('exit', (code) => reject(new WorkerStartError(code)));
-    worker.on('message', ({ type }: { readonly type: string }) => {
-      if (type === ('ready' satisfies ReadyMessage['type'])) resolve();
-    });
-  });
+/** A worker sends this before it loads each extension, as one may never yield, and without one when all are loaded. */
+export interface LoadingMessage {
+  readonly type: 'loading';
+  readonly extension?: LoadedExtension;
+}
+
+/** An extension, with its index in the option. */
+export interface LoadedExtension {
+  readonly index: number;
+  readonly file: string;
 }
 
 function drain(worker: Worker, grace: number): Promise<void> {

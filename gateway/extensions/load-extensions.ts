@@ -36,8 +36,11 @@ export async function loadExtensions(
 /** @throws {OptionsError} for a module that cannot be used */
 export function refuse(index: number, error: unknown): never {
   if (!(error instanceof ExtensionError)) throw error;
-  throw OptionsError.of(['extensions', index], `cannot be used: ${error.message}`);
+  throw refusal(index, error);
 }
+
+export const refusal = (index: number, error: ExtensionError): OptionsError =>
+  OptionsError.of(['extensions', index], `cannot be used: ${error.message}`);
 
 /** Logs the modules that changed after the process loaded them. */
 export function reportChangedExtensions(files: readonly string[], logger: Pick<Logger, 'warn'>): void {

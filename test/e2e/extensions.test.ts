@@ -102,6 +102,11 @@ const faulty: readonly (readonly [string, string | undefined, RegExp])[] = [
   ],
   ['is no JavaScript', '\nexport const hooks = {', /version\.mjs:\d: Unexpected end of input/],
 ];
+const onlyInWorkers = [
+  'never yields while a worker loads it',
+  "import cluster from 'node:cluster';\nif (cluster.isWorker) for (;;);\nexport const hooks = {};",
+  /version\.mjs: It did not finish loading within 10 s in a worker\./,
+] as const;
 function writeFaulty(text: string | undefined): void {
   if (text === undefined) rmSync(versionModule);
   else writeFileSync(versionModule, text);
@@ -170,16 +175,28 @@ describe('weir gateway --workers 2', () => {
     expect(new Set(afterwards.map(({ extensions }) => extensions?.version))).toEqual(new Set([2]));
   });
 
-  it.each(faulty)('keeps the last version of one that then %s', async (_, text, printed) => {
-    writeVersion(2);
-    const { extensions } = await ask(url);
-    writeFaulty(text);
-    const failures = () => gateway.stderr.split('the previous options stay in use').length - 1;
-    await eventually(() => failures() > lastFailures);
-    lastFailures = failures();
-    expect(gateway.stderr.slice(gateway.stderr.lastIndexOf('`extensions.0`'))).toMatch(printed);
-    expect((await ask(url)).extensions?.version).toBe(extensions!.version);
-  });
+  it.each([...faulty, onlyInWorkers])(
+    'keeps the last version of one that then %s',
+    async (_, text, printed) => {
+      writeVersion(2);
+      const { extensions } = await ask(url);
+      writeFaulty(text);
+      const failures = () => gateway.stderr.split('the previous options stay in use').length - 1;
+      await eventually(() => failures() > lastFailures);
+      lastFailures = failures();
+      expect(gateway.stderr.slice(gateway.stderr.lastIndexOf('`extensions.0`'))).toMatch(printed);
+      expect((await ask(url)).extensions?.version).toBe(extensions!.version);
+    },
+  );
+});
+
+it('weir gateway --workers ends with exit code 2 where an extension never yields in a worker', async () => {
+  const [, text, printed] = onlyInWorkers;
+  writeFaulty(text);
+  const gateway = startWeir(['gateway', '--workers', '2', '--config', config, '--port', '0']);
+  expect(await gateway.exit).toBe(2);
+  expect(gateway.stderr).toMatch(/^weir: .*weir\.yaml:2: `extensions\.0` cannot be used: /);
+  expect(gateway.stderr).toMatch(printed);
 });
 
 describe('weir gateway', () => {

@@ -43,6 +43,8 @@ beforeEach(async () => {
     listen: (server) => new Promise((listening) => server.listen(0, '127.0.0.1', listening)),
     delay: 0,
     grace: 5_000,
+    loadingLimit: 1000,
+    notLoaded: () => new Error(),
     say: (sentence) => said.push(sentence),
   });
   first = alive();

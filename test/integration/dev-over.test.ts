@@ -282,6 +282,21 @@ describe('refuses', () => {
     expect(stderr).not.toContain('planted');
   });
 
+  it('a subgraph that is local and mocked', async () => {
+    const args = ['--over', supergraph, '--local', `reviews=${local.url}`, '--mock', 'reviews'];
+    expect(await refusal(...args)).toEqual({
+      exitCode: 2,
+      stderr: 'weir: reviews is named by --local and by --mock: leave one out.\n',
+    });
+  });
+
+  it.each(['--at', '--local-schema'])('a subgraph that the graph does not have, for %s', async (flag) => {
+    expect(await refusal('--over', supergraph, flag, 'review=http://a.test')).toEqual({
+      exitCode: 2,
+      stderr: `error CONFIG_INVALID: ${flag}: ${supergraph} has no subgraph review; it has: accounts, reviews. A new one needs --local review=URL.\n`,
+    });
+  });
+
   it('a file that is no supergraph, or does not exist', async () => {
     const file = join(folder, 'subgraph.graphql');
     writeFileSync(file, 'type Query { a: Int }');

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { GatewayOptions } from '../../../gateway/process/given-options';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../../schema';
-import type { Context } from '../../context';
+import type * as Schema from '../../../schema';
+import { CommandFailure, type Context } from '../../context';
 import type { Output } from '../output';
 import { openBaseGraph } from './base-graph';
 import { callOthers } from './calls-of-others';
@@ -34,6 +35,9 @@ export async function openOverGraph({
   output,
 }: OverGraphOptions): Promise<OverGraph> {
   const overlay = readOverlay(flags, context);
+  const twice = mocked.find((name) => overlay.local.has(name));
+  if (twice !== undefined)
+    throw new CommandFailure(`weir: ${twice} is named by --local and by --mock: leave one out.`, 2);
   const base = await openBaseGraph(flags);
   const isOther = (name: string): boolean => !overlay.local.has(name) && !mocked.includes(name);
   let addresses: ReadonlyMap<string, string> = new Map();
@@ -47,7 +51,9 @@ export async function openOverGraph({
   return {
     name: base.name,
     async load() {
-      const subgraphs = layOver(await base.read(), overlay);
+      const published = await base.read();
+      requireKnown(base.name, published, overlay, mocked);
+      const subgraphs = layOver(published, overlay);
       addresses = new Map(subgraphs.map(({ name, routingUrl }) => [name, routingUrl]));
       for (const name of addresses.keys()) {
         if (withHeader === undefined || withHeader.has(name) || overlay.headers.size === 0) continue;
@@ -67,6 +73,32 @@ export async function openOverGraph({
     },
     stop: () => base.stop(),
   };
+}
+
+/** @throws {SupergraphConfigError} for a subgraph of which neither the graph nor another flag knows schema and address */
+function requireKnown(
+  graph: string,
+  published: readonly SubgraphSchema[],
+  { local, schemas, addresses }: Overlay,
+  mocked: readonly string[],
+): void {
+  const known = new Set([...published.map(({ name }) => name), ...local.keys()]);
+  const wrong = [
+    ...[...addresses.keys()]
+      .filter((name) => !known.has(name) && !schemas.has(name))
+      .map((name) => ['--at', name]),
+    ...[...schemas.keys()]
+      .filter((name) => !known.has(name) && !addresses.has(name) && !mocked.includes(name))
+      .map((name) => ['--local-schema', name]),
+  ];
+  if (wrong.length === 0) return;
+  const { SupergraphConfigError } = require('../../../schema') as typeof Schema;
+  const names = published.map(({ name }) => name).join(', ');
+  const problems = wrong.map(([flag, name]) => ({
+    ...{ level: 'error' as const, code: 'CONFIG_INVALID', locations: [] },
+    message: `${flag}: ${graph} has no subgraph ${name}; it has: ${names}. A new one needs --local ${name}=URL.`,
+  }));
+  throw new SupergraphConfigError(problems);
 }
 
 /** The subgraphs of a graph with what is put over them. */

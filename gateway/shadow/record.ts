@@ -2,14 +2,13 @@ import type { ShadowOptions } from '../options/shadow';
 import { hideInUrls } from '../options/urls';
 import { type ReplayReportData, ReplayReport, type ReplayResult, type SavedReport } from '../replay/report';
 import type { Meter } from '../telemetry/metrics/meter';
-import type { failures } from './send';
+import type { TransportFailure } from '../subgraph-calls/contract/transport';
 
 /**
  * Why a query is not compared: its answer is `too-large`; the gateway is busy (`load`); too many wait (`queue`); `budget`,
  * the option `shadow.perSecond`; the options are replaced, or the process ends (`closed`).
  */
 export type DropReason = 'too-large' | 'load' | 'queue' | 'budget' | 'closed';
-export type FailureReason = (typeof failures)[number];
 type Counts<Reason extends string> = Partial<Record<Reason, number>>;
 
 /** What one process has compared, as plain data: it crosses processes, and adds up with that of others. */
@@ -23,7 +22,7 @@ export interface ShadowCounts {
   readonly since: number;
   readonly processes: number;
   /** Queries without an answer of the shadow. */
-  readonly failed: Counts<FailureReason>;
+  readonly failed: Counts<TransportFailure>;
   readonly dropped: Counts<DropReason>;
   readonly compared: SavedReport;
 }
@@ -35,7 +34,7 @@ export interface ShadowReport extends Omit<ShadowCounts, 'compared'>, ReplayRepo
 export class ShadowRecord {
   readonly #since = Date.now();
   readonly #compared = new ReplayReport();
-  readonly #failed: Counts<FailureReason> = {};
+  readonly #failed: Counts<TransportFailure> = {};
   readonly #dropped: Counts<DropReason> = {};
   readonly #results;
 
@@ -51,7 +50,7 @@ export class ShadowRecord {
     });
   }
 
-  fail(reason: FailureReason): void {
+  fail(reason: TransportFailure): void {
     this.#failed[reason] = (this.#failed[reason] ?? 0) + 1;
     this.#results.add(1, { result: 'failed', reason });
   }

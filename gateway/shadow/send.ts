@@ -1,77 +1,64 @@
-import { fetchOutgoing } from '../net/outgoing';
-import { timeLimit } from '../net/time-limit';
+import { AnswerProvenance } from '../cache/policy';
+import { bodyPrefixOf } from '../execution/compile/subgraph-operation';
 import type { ShadowOptions } from '../options/shadow';
 import type { EndpointAnswer } from '../replay/compare';
+import type { SubgraphConnectionOptions } from '../subgraph-calls/endpoints/connections';
+import { createHttpTransport } from '../subgraph-calls/wire/http';
+import { noCalls } from '../telemetry/metrics/call-counts';
 
 /** A query as the shadow gets it. */
 export interface ShadowQuery {
   readonly query: string;
   readonly operationName: string | undefined;
-  readonly variables: Readonly<Record<string, unknown>> | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
   /** Those that the options name. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export const failures = ['unreachable', 'timeout', 'too-large'] as const;
-
-/** Why there is no answer. */
-export class ShadowFailure extends Error {
-  override readonly name = 'ShadowFailure';
-
-  constructor(
-    readonly reason: (typeof failures)[number],
-    message: string,
-  ) {
-    super(message);
-  }
+/** Sends queries to the shadow as they are sent to subgraphs, over connections of its own. */
+export interface ShadowSender {
+  /** Rejects with a `TransportError` if there is no answer. */
+  send(query: ShadowQuery): Promise<EndpointAnswer>;
+  /** What is sent fails with `closed`. */
+  close(): Promise<void>;
 }
 
-/** Resolves with the answer; rejects with a {@link ShadowFailure}, also when the signal is aborted. */
-export type SendToShadow = (query: ShadowQuery, signal: AbortSignal) => Promise<EndpointAnswer>;
-
-/** The header of each query that is sent: one that has it is never sent on, so that gateways cannot shadow each other. */
+/** The header of each query that is sent: what has it is never sent on, so that gateways may shadow each other. */
 export const shadowHeader = 'weir-shadow';
 
-export function shadowSender({ url, timeout, longest, headers: { set } }: ShadowOptions): SendToShadow {
-  const own = {
-    'content-type': 'application/json',
-    accept: 'application/json',
-    // Packed, a small answer could become a large one.
-    'accept-encoding': 'identity',
-    'user-agent': 'weir',
-    [shadowHeader]: '1',
-  };
-  return async ({ headers, ...body }, signal) => {
-    const limit = timeLimit(timeout);
-    try {
-      const response = await fetchOutgoing(url, {
-        ...{ method: 'POST', redirect: 'manual', body: JSON.stringify(body) },
-        headers: { ...headers, ...set, ...own },
-        signal: AbortSignal.any([signal, limit]),
+/** @throws {RangeError} for an address that is never called */
+export function openSender(
+  { url, timeout, longest, headers: { set } }: ShadowOptions,
+  connections: SubgraphConnectionOptions,
+): ShadowSender {
+  const transport = createHttpTransport({ ...connections, connections: mostAtOnce });
+  const { send } = transport.open({
+    ...{ name: subgraph, url, timeout, maxResponseSize: longest },
+    headers: { ...set, [shadowHeader]: '1' },
+  });
+  return {
+    async send({ query, operationName: name, variables, headers }) {
+      const { status, body } = await send({
+        operation: { subgraph, kind: 'query', document: query, name, bodyPrefix: bodyPrefixOf(query, name) },
+        variables: Buffer.from(JSON.stringify(variables)),
+        caller: {
+          ...{
+            headers,
+            scope: '',
+            signedIdentity: undefined,
+            tracing: {},
+            isGone: false,
+            deadline: undefined,
+          },
+          ...{ calls: noCalls(), provenance: new AnswerProvenance() },
+        },
       });
-      return { status: response.status, body: await readUpTo(longest, response) };
-    } catch (error) {
-      if (error instanceof ShadowFailure) throw error;
-      if (limit.aborted) throw new ShadowFailure('timeout', `no answer within ${timeout} ms`);
-      throw new ShadowFailure('unreachable', reasonOf(error as Error));
-    }
+      return { status, body: body.toString() };
+    },
+    close: () => transport.close(),
   };
 }
 
-async function readUpTo(longest: number, response: Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  // Leaving the loop cancels the rest.
-  for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += piece.length;
-    if (size > longest) throw new ShadowFailure('too-large', `an answer of more than ${longest} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
-}
-
-/** The code alone: messages may have what an endpoint has sent. */
-function reasonOf({ cause, name }: Error): string {
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
-  return code ?? name;
-}
+/** Queries that are sent at the same time. */
+export const mostAtOnce = 8;
+const subgraph = 'shadow';

@@ -5,14 +5,15 @@ import { type CompareAnswers, comparisonBy, type EndpointAnswer } from '../repla
 import type { IncomingRequest } from '../request/incoming-request';
 import { parseBody, parseUrl, type SentOperation } from '../request/parsed-request';
 import type { AnswerSampling, Arrival } from '../request/pipeline';
+import { TransportError, type TransportFailure } from '../subgraph-calls/contract/transport';
 import type { Logger } from '../telemetry/logger';
 import type { DropReason, ShadowCounts, ShadowRecord } from './record';
 import { withoutOtherNames } from './other-names';
-import { type SendToShadow, ShadowFailure, shadowHeader } from './send';
+import { mostAtOnce, type ShadowSender, shadowHeader } from './send';
 
 export interface ShadowParts {
   readonly options: ShadowOptions;
-  readonly send: SendToShadow;
+  readonly sender: ShadowSender;
   readonly record: ShadowRecord;
   /** Whether requests wait, or the event loop is late. Then nothing is sent, and nothing compared. */
   readonly isBusy: () => boolean;
@@ -40,7 +41,6 @@ export class Shadow implements AnswerSampling {
   readonly #parts: ShadowParts;
   readonly #compare: CompareAnswers;
   readonly #allowance: Allowance;
-  readonly #closed = new AbortController();
   readonly #waiting: AnsweredQuery[] = [];
   /** Queries from their answer until they are compared or dropped, and their bytes. */
   #held = 0;
@@ -48,6 +48,7 @@ export class Shadow implements AnswerSampling {
   #sending = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #isFailing = false;
+  #isClosed = false;
 
   constructor(parts: ShadowParts) {
     const { perSecond, ignore, unordered } = parts.options;
@@ -75,10 +76,11 @@ export class Shadow implements AnswerSampling {
   };
 
   /** Drops what waits, and aborts what is sent. */
-  close(): void {
+  async close(): Promise<void> {
+    this.#isClosed = true;
     clearImmediate(this.#scheduled);
-    this.#closed.abort();
     this.#dropWaiting('closed');
+    await this.#parts.sender.close();
   }
 
   /** The answer is known, and its client is about to get it. */
@@ -126,7 +128,7 @@ export class Shadow implements AnswerSampling {
   /** The client has the answer. */
   #await(query: AnsweredQuery): void {
     this.#waiting.push(query);
-    if (this.#closed.signal.aborted) this.#dropWaiting('closed');
+    if (this.#isClosed) this.#dropWaiting('closed');
     else this.#schedule();
   }
 
@@ -144,15 +146,12 @@ export class Shadow implements AnswerSampling {
     const start = performance.now();
     try {
       const { operation, headers } = query;
-      const answer = await this.#parts.send(
-        {
-          query: operation.document,
-          operationName: operation.operationName,
-          variables: variablesIn(query),
-          headers,
-        },
-        this.#closed.signal,
-      );
+      const answer = await this.#parts.sender.send({
+        query: operation.document,
+        operationName: operation.operationName,
+        variables: variablesIn(query),
+        headers,
+      });
       this.#noteFailure(undefined);
       this.#conclude(query, answer, performance.now() - start);
     } catch (error) {
@@ -182,20 +181,20 @@ export class Shadow implements AnswerSampling {
   }
 
   #fail(error: Error): void {
-    if (this.#closed.signal.aborted) this.record.drop('closed');
-    else if (error instanceof ShadowFailure) {
-      this.record.fail(error.reason);
-      this.#noteFailure(error);
+    if (this.#isClosed) this.record.drop('closed');
+    else if (error instanceof TransportError) {
+      this.record.fail(error.failure);
+      this.#noteFailure(error.failure);
     } else this.#parts.logger.error({ err: error }, 'an answer of the shadow could not be compared');
   }
 
   /** Logs when failures begin, and when they end. */
-  #noteFailure(failure: ShadowFailure | undefined): void {
-    const isFailing = failure !== undefined;
+  #noteFailure(reason: TransportFailure | undefined): void {
+    const isFailing = reason !== undefined;
     if (isFailing === this.#isFailing) return;
     this.#isFailing = isFailing;
     const { logger } = this.#parts;
-    if (isFailing) logger.warn({ reason: failure.message }, 'the shadow does not answer');
+    if (isFailing) logger.warn({ reason }, 'the shadow does not answer');
     else logger.info('the shadow answers again');
   }
 
@@ -218,14 +217,12 @@ const isQuery = (operation: IncomingRequest['operation']): operation is Compared
 const bytesOf = ({ sent, answer }: AnsweredQuery): number => sent.length + answer.length;
 
 /** Read once more from what the client sent: few queries need them. */
-function variablesIn({ sent }: AnsweredQuery): Readonly<Record<string, unknown>> | undefined {
+function variablesIn({ sent }: AnsweredQuery): Readonly<Record<string, unknown>> {
   const { variables } = ((typeof sent === 'string' ? parseUrl(sent) : parseBody(sent, true)) ??
     {}) as SentOperation;
-  return isMap(variables) ? variables : undefined;
+  return isMap(variables) ? variables : {};
 }
 
-/** Queries that are sent at the same time. */
-const mostAtOnce = 8;
 /** Queries that wait, are sent, or whose clients still read their answers. */
 const mostHeld = 64;
 /** Of these: 16 MiB. */

@@ -73,7 +73,12 @@ export class Configuration {
       const all = { parts, sources, calls, access, caches, admission };
       const graph = opened.add(openGraph(options, all, previous));
       const { meter } = telemetry.metrics;
-      const shadow = openShadow(options, { overload: admission.overload, meter, logger }, previous?.shadow);
+      const connections = { ...calls.connections, strict: options.connections.strict };
+      const shadow = openShadow(
+        options,
+        { overload: admission.overload, connections, meter, logger },
+        previous?.shadow,
+      );
       opened.onClose(() => shadow?.close());
       return new Configuration(options, opened, all, graph, shadow, createEntry(options, all, graph, shadow));
     });

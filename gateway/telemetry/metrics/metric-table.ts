@@ -394,7 +394,7 @@ export const metricTable = {
       result:
         '`equal` or `different`, if the answers were compared; `failed` without an answer of the shadow; `dropped`.',
       reason:
-        'Why it failed: `unreachable`, `timeout` or `too-large`; or was dropped: `budget` (`shadow.perSecond`), `load` (the gateway is busy), `queue` (too many wait), `too-large`, or `closed` (the options are replaced, or the process ends). Missing if the answers were compared.',
+        'Why it failed, as in `error.type` of `http.client.request.duration`; or was dropped: `budget` (`shadow.perSecond`), `load` (the gateway is busy), `queue` (too many wait), `too-large`, or `closed` (the options are replaced, or the process ends). Missing if the answers were compared.',
     },
   },
   'weir.registry.webhooks': {

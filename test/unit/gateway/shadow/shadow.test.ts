@@ -4,10 +4,12 @@ import { parseOptions } from '../../../../gateway/options';
 import type { EndpointAnswer } from '../../../../gateway/replay/compare';
 import type { Arrival } from '../../../../gateway/request/pipeline';
 import { addShadows, ShadowRecord } from '../../../../gateway/shadow/record';
-import { ShadowFailure, type ShadowQuery } from '../../../../gateway/shadow/send';
+import type { ShadowQuery } from '../../../../gateway/shadow/send';
 import { Shadow } from '../../../../gateway/shadow/shadow';
+import { TransportError } from '../../../../gateway/subgraph-calls/contract/transport';
 import { Meter } from '../../../../gateway/telemetry/metrics/meter';
 
+const timeout = () => new TransportError('shadow', 'timeout');
 const document = '{ a }';
 const body = Buffer.from(JSON.stringify({ query: document, variables: { b: 1 } }));
 
@@ -26,11 +28,12 @@ function open(more: object = {}) {
     options,
     record: new ShadowRecord(new Meter()),
     isBusy: () => state.isBusy,
-    send: (query, signal) =>
-      new Promise((resolve, reject) => {
-        sent.push({ ...query, resolve, reject });
-        signal.addEventListener('abort', () => reject(new ShadowFailure('unreachable', 'aborted')));
-      }),
+    sender: {
+      send: (query) => new Promise((resolve, reject) => sent.push({ ...query, resolve, reject })),
+      async close() {
+        for (const { reject } of sent) reject(new TransportError('shadow', 'closed'));
+      },
+    },
     logger: { info: log, warn: log, error: log } as never,
   });
 
@@ -112,7 +115,7 @@ it('sends 8 queries at once, and holds 64', async () => {
   expect(sent).toHaveLength(8);
   expect(report().dropped).toEqual({ queue: 6 });
   sent[0]!.resolve({ status: 200, body: '{"data":{"a":1}}' });
-  sent[1]!.reject(new ShadowFailure('timeout', 'no answer'));
+  sent[1]!.reject(timeout());
   for (let i = 0; i < 3; i++) await turn();
   expect(sent).toHaveLength(10);
   for (let i = 0; i < 3; i++) answer()();
@@ -129,12 +132,12 @@ it('logs when failures begin and when they end', async () => {
   const { sent, answer, logged, report } = open();
   for (let i = 0; i < 4; i++) answer()();
   await turn();
-  for (const { reject } of sent.slice(0, 2)) reject(new ShadowFailure('timeout', 'no answer within 5 ms'));
+  for (const { reject } of sent.slice(0, 2)) reject(timeout());
   await turn();
   for (const { resolve } of sent.slice(2)) resolve({ status: 200, body: '{"data":{"a":1}}' });
   await turn();
   expect(logged).toEqual([
-    [{ reason: 'no answer within 5 ms' }, 'the shadow does not answer'],
+    [{ reason: 'timeout' }, 'the shadow does not answer'],
     ['the shadow answers again'],
   ]);
   expect(report()).toMatchObject({ failed: { timeout: 2 }, equal: 2 });
@@ -145,7 +148,7 @@ it('drops what it holds when it is closed, and what ends later', async () => {
   for (let i = 0; i < 10; i++) answer()();
   const late = answer();
   await turn();
-  shadow.close();
+  await shadow.close();
   await turn();
   late();
   await turn();
@@ -162,7 +165,7 @@ it('adds up what several processes have compared', async () => {
   }
   other.answer()();
   await turn();
-  other.sent[1]!.reject(new ShadowFailure('timeout', 'late'));
+  other.sent[1]!.reject(timeout());
   await turn();
   const counts = JSON.parse(JSON.stringify([one.shadow.counts(), other.shadow.counts()]));
   expect(addShadows(counts)).toMatchObject({

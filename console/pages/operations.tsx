@@ -18,7 +18,7 @@ import { addressOf } from '../route';
 
 const pollEvery = 10_000;
 /** More than fit in a window. */
-const firstRows = 50;
+const firstRows = 40;
 
 const ranges = { quarter: 'the last 15 minutes', hour: 'the last hour', day: 'the last 24 hours' };
 
@@ -205,9 +205,8 @@ function OperationLink({
 }): JSX.Element {
   if (key === 'other') return <i>all other operations</i>;
   if (name === '') return <a href={linkTo(['requests'], { failed: '1' })}>no operation</a>;
-  const isNamed = /^\w+$/.test(name);
   return (
-    <a href={linkTo(['requests'], { operation: isNamed ? name : id, failed: isRefused ? '1' : '' })}>
+    <a href={linkTo(['requests'], { operation: id === '' ? name : id, failed: isRefused ? '1' : '' })}>
       {name}
     </a>
   );

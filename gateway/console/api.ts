@@ -256,7 +256,7 @@ export interface OperationFacts {
   /** The beginning of its signature where it has no name. The key `other` stands for all that have no row of their own. */
   readonly name: string;
   readonly type: string;
-  /** SHA-256 of the last document that was sent; empty if it is not known. */
+  /** SHA-256 of the last document that was sent; empty if it is not known, or the name finds its requests. */
   readonly id: string;
   /** Whether its requests were refused before it was known. */
   readonly isRefused: boolean;

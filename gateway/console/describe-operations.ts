@@ -80,12 +80,14 @@ export function describeOperations(
   return { at, since, step: ranges[range].step * periodLength, operations: facts };
 }
 
-function describe({ counts, clients, ...operation }: CountedOperationFigures): OperationFacts {
+function describe({ counts, clients, id, ...operation }: CountedOperationFigures): OperationFacts {
   const durations = durationsOf(counts);
   const requests = counts[column.requests]!;
   const latency = (share: number): number | null => percentile(durationBoundaries, durations, share);
   return {
     ...operation,
+    // Its name finds its requests, unless it was cut.
+    id: /^\w+$/.test(operation.name) ? '' : id,
     ...{ requests, failed: counts[column.failed]! },
     ...{ p50: latency(0.5), p95: latency(0.95), p99: latency(0.99) },
     cached: counts[column.cached]! / requests,

@@ -15,6 +15,7 @@ import { Badge } from '../parts/badge';
 import { Card, Facts } from '../parts/card';
 import { bytes, count, counted, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
+import { Name } from '../parts/name';
 import { Answered } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
 import { type Column, Table } from '../parts/table';
@@ -260,7 +261,7 @@ function Memory({ caches: { memory, tags, otherTags } }: { readonly caches: Cach
         keyOf={({ name }) => name}
         empty={<p class="muted">There is no entry in memory.</p>}
         columns={[
-          { title: 'Tag', cell: ({ name }) => <code>{name}</code>, sort: ({ name }: HeldEntries) => name },
+          { title: 'Tag', cell: ({ name }) => <Tag name={name} />, sort: ({ name }: HeldEntries) => name },
           ...held,
         ]}
       />
@@ -268,6 +269,12 @@ function Memory({ caches: { memory, tags, otherTags } }: { readonly caches: Cach
     </Card>
   );
 }
+
+const Tag = ({ name }: { readonly name: string }): JSX.Element => (
+  <code>
+    <Name text={name} />
+  </code>
+);
 
 const causes: Readonly<Record<InvalidationKind, string>> = {
   operator: 'an operator',
@@ -305,7 +312,7 @@ function Invalidations({ counts, recent }: CachesView['invalidations']): JSX.Ele
               <>
                 {tags.map((tag) => (
                   <div key={tag}>
-                    <code>{tag}</code>
+                    <Tag name={tag} />
                   </div>
                 ))}
                 {more > 0 && <span class="muted">{count(more)} more</span>}

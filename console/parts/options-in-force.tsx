@@ -4,6 +4,7 @@ import type { OptionsView, ShownOption } from '../../gateway/console/versions-ap
 import { useApi } from '../api';
 import { Card } from './card';
 import { counted } from './format';
+import { Name } from './name';
 import { SearchForm } from './search-form';
 import { Answered } from './states';
 import { Table } from './table';
@@ -75,7 +76,14 @@ export function OptionsInForce(): JSX.Element {
 }
 
 const columns = [
-  { title: 'Option', cell: ({ name }: ShownOption) => <code>{name}</code> },
+  {
+    title: 'Option',
+    cell: ({ name }: ShownOption) => (
+      <code>
+        <Name text={name} />
+      </code>
+    ),
+  },
   {
     title: 'Value',
     cell: (option: ShownOption) =>

@@ -43,7 +43,7 @@ export interface CacheFacts extends CacheContents {
  * the {@link mostCounted} entries that were used last. A store that gateways share is not read.
  */
 export function cacheReader(facts: () => CacheFacts): () => Promise<CacheParts> {
-  const held = askSeldom(() => countHeld(facts()), { period: 10_000 });
+  const held = askSeldom(() => countHeld(facts()), { period: 10_000, patience: 1_000 });
   return async () => describeCaches(facts(), (await held()) ?? new HeldCounts(noTags));
 }
 

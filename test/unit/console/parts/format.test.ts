@@ -1,4 +1,4 @@
-import { counted, duration, rate, share } from '../../../../console/parts/format';
+import { bytes, counted, duration, rate, share } from '../../../../console/parts/format';
 
 it.each([
   [0, '0 ms'],
@@ -33,5 +33,15 @@ it('writes counts with their noun', () => {
     '1 call',
     '2 calls',
     '2 queries',
+  ]);
+});
+
+it('writes bytes in the largest unit', () => {
+  expect([0, 512, 4_200, 42_000_000, 3e12].map(bytes)).toEqual([
+    '0 B',
+    '512 B',
+    '4.2 kB',
+    '42 MB',
+    '3000 GB',
   ]);
 });

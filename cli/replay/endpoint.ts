@@ -1,7 +1,6 @@
 import { Agent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { awsAgents } from '../../gateway/net/outgoing';
-import { timeLimit } from '../../gateway/net/time-limit';
 import type { EndpointAnswer, EndpointFailure } from '../../gateway/replay/compare';
 import type { EndpointFigures } from '../../gateway/replay/report';
 import type { ReplayRequest } from './requests';
@@ -43,21 +42,29 @@ export class Endpoint {
   async send(request: Omit<ReplayRequest, 'operation'>, signal: AbortSignal): Promise<ReplayedAnswer> {
     const { timeout } = this.#options;
     const start = performance.now();
-    const limit = timeLimit(timeout);
+    // Neither `AbortSignal.timeout` nor `any`: of thousands of requests in a second, each would be held until its time is over.
+    const stop = new AbortController();
+    const abort = (): void => stop.abort();
+    signal.addEventListener('abort', abort);
+    const limit = setTimeout(() => stop.abort(late), timeout);
     try {
-      const response = await this.#request(request, AbortSignal.any([signal, limit]));
+      const response = await this.#request(request, stop.signal);
       const body = await read(response);
       const milliseconds = performance.now() - start;
       return { answer: { status: response.statusCode!, body }, milliseconds, calls: callsIn(body) };
     } catch (error) {
       signal.throwIfAborted();
       const { code, message } = error as NodeJS.ErrnoException;
-      const failure = limit.aborted
-        ? `no answer within ${timeout / 1000} s`
-        : error instanceof TooLarge
-          ? message
-          : `no answer (${code ?? 'it ended'})`;
+      const failure =
+        stop.signal.reason === late
+          ? `no answer within ${timeout / 1000} s`
+          : error instanceof TooLarge
+            ? message
+            : `no answer (${code ?? 'it ended'})`;
       return { answer: { failure }, milliseconds: undefined };
+    } finally {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -102,6 +109,9 @@ export class Endpoint {
     this.#agent.destroy();
   }
 }
+
+/** Why a request is aborted that takes too long. */
+const late = new Error('late');
 
 class TooLarge extends Error {
   override readonly name = 'TooLarge';

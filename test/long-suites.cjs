@@ -20,6 +20,11 @@ const groups = [
     sources: ['gateway/lambda'],
   },
   {
+    why: 'it counts requests beside plans of Apollo, which is no question of right answers: `unit/gateway/explain/plan-costs` and `differential/planner-traps` hold the calls of some operations',
+    suites: ['test/differential/apollo-calls.test.ts'],
+    sources: ['gateway/planning', 'gateway/execution/compile'],
+  },
+  {
     why: 'it repeats in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',
     suites: ['test/e2e/streams-browser.test.ts'],
     sources: ['gateway/http', 'gateway/websocket'],

@@ -308,6 +308,7 @@ describe('a masked error of a subgraph', () => {
       'in-the-document',
       'in-a-header',
       'in-a-block',
+      'in-tracestate',
     ];
     graph.accounts.answer = failWith({ message: `not these: ${sent.join(', ')}; nor u1`, path: ['a'] });
     const query = `mutation ($id: ID!, $name: String!) {
@@ -317,10 +318,15 @@ describe('a masked error of a subgraph', () => {
     await lineOf(
       gateway,
       { query, variables },
-      { authorization: 'Bearer in-a-header', 'x-thing': 'in-own-header' },
+      {
+        authorization: 'Bearer in-a-header',
+        'x-thing': 'in-own-header',
+        traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+        tracestate: 'vendor=in-tracestate',
+      },
     );
     expect(masked(gateway)).toMatchObject([
-      { error: 'not these: [redacted], [redacted], [redacted], [redacted], [redacted], [redacted]; nor u1' },
+      { error: `not these: ${sent.map(() => '[redacted]').join(', ')}; nor u1` },
     ]);
   });
 });

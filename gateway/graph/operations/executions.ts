@@ -129,7 +129,13 @@ export class Executions {
 }
 
 /** All headers that subgraphs got from a caller. */
-const headersOf = ({ headers, bySubgraph, tracing, signedIdentity = '' }: Caller): Caller['headers'][] => [
-  ...[headers, tracing, { 'weir-identity': signedIdentity }],
+const headersOf = ({
+  headers,
+  bySubgraph,
+  tracing,
+  tracestate = '',
+  signedIdentity = '',
+}: Caller): Caller['headers'][] => [
+  ...[headers, tracing, { tracestate, 'weir-identity': signedIdentity }],
   ...[...(bySubgraph?.values() ?? [])].map((own) => own.headers),
 ];

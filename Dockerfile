@@ -10,6 +10,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY bundle.mjs setup.mjs tsconfig.json tsconfig.build.json ./
 COPY cli ./cli
 COPY console ./console
+COPY docs/console.md ./docs/
 COPY gateway ./gateway
 COPY kit ./kit
 COPY optional-packages ./optional-packages

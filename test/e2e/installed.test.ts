@@ -77,9 +77,14 @@ describe('the package', () => {
         [
           ['cli', 'help.txt'],
           ['cli', 'weir.mjs'],
-          ...['index.html', 'console.css', 'console.js', 'graphiql.html.br', 'graphiql.licenses.txt'].map(
-            (file) => ['dist', 'console', file],
-          ),
+          ...[
+            'index.html',
+            'help.html',
+            'console.css',
+            'console.js',
+            'graphiql.html.br',
+            'graphiql.licenses.txt',
+          ].map((file) => ['dist', 'console', file]),
           ['dist', 'gateway', 'index.d.ts'],
           ['dist', 'cli', 'gateway-program.licenses.txt'],
           ['docs', 'configuration.schema.json'],

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { CommandFailure, type Context } from '../context';
-import { readInput } from '../terminal/input';
+import { readFileInput } from '../terminal/input';
+import { makeFolder } from '../terminal/make-folder';
 import { printable } from '../terminal/printable';
 import type * as Migrate from '../migrate/migrate';
 import type * as Recognise from '../migrate/recognise';
@@ -61,7 +62,7 @@ export const gateways = [
 async function run(files: readonly string[], flags: MigrateFlags, { stdout, env }: Context): Promise<void> {
   const { output, report, from } = flags;
   const given = await Promise.all(
-    files.map(async (file) => ({ file, text: await readInput('FILE', file, env) })),
+    files.map(async (file) => ({ file, text: await readFileInput('FILE', file, env) })),
   );
   const supergraph =
     flags.supergraph === undefined ? undefined : fromFolder(flags.supergraph, dirname(output));
@@ -113,12 +114,18 @@ async function writeAll(
       `weir: ${existing.join(', ')} exist${existing.length === 1 ? 's' : ''} already, and nothing was written: --force overwrites.`,
       2,
     );
-  const taken = [...texts.keys()].find((file) => existsSync(file) && statSync(file).isDirectory());
-  if (taken !== undefined) throw new CommandFailure(`weir: nothing was written: ${taken} is a folder.`, 2);
+  const taken = [...texts.keys()].find((file) => existsSync(file) && !statSync(file).isFile());
+  if (taken !== undefined)
+    throw new CommandFailure(
+      `weir: nothing was written: ${taken} is ${statSync(taken).isDirectory() ? 'a folder' : 'no regular file'}.`,
+      2,
+    );
   const drafts: [draft: string, file: string][] = [];
+  const folders: string[] = [];
   try {
     for (const [file, text] of texts) {
-      await mkdir(dirname(file), { recursive: true });
+      const folder = await makeFolder(dirname(file));
+      if (folder !== undefined) folders.push(folder);
       const draft = `${file}.${process.pid}.draft`;
       drafts.push([draft, file]);
       await writeFile(draft, text);
@@ -126,6 +133,7 @@ async function writeAll(
     for (const [draft, file] of drafts) await rename(draft, file);
   } catch (error) {
     await Promise.all(drafts.map(([draft]) => rm(draft, { force: true })));
+    for (const folder of folders.reverse()) await rm(folder, { recursive: true, force: true });
     throw new CommandFailure(`weir: nothing was written: ${(error as Error).message}.`, 2);
   }
 }

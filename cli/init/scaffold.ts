@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Document, isMap, parseDocument } from 'yaml';
@@ -8,6 +8,7 @@ import { CommandFailure, type Context } from '../context';
 import { failWithProblems } from '../dev/failed-problems';
 import { isOnThisMachine, portOf } from '../dev/ports';
 import { packageName, packageRoot } from '../own-package';
+import { makeFolder } from '../terminal/make-folder';
 import { replaceFile } from '../terminal/replace-file';
 import { optionsFile, subgraphFiles, supergraphEntry, supergraphHead } from './templates';
 
@@ -137,7 +138,7 @@ async function writeAll(
   try {
     for (const [file, text] of files) {
       const path = join(folder, file);
-      const parent = await mkdir(dirname(path), { recursive: true });
+      const parent = await makeFolder(dirname(path));
       if (parent !== undefined) made.push(parent);
       await writeFile(path, text, { flag: 'wx' });
       made.push(path);

@@ -26,7 +26,7 @@ export type Origin = { readonly entry: Entry } | { readonly reason: string };
 export type DraftPath = readonly string[];
 
 export type DraftNode =
-  | { readonly kind: 'map' | 'list'; readonly members: Map<string, DraftNode> }
+  | { readonly kind: 'map' | 'list'; readonly members: Members }
   | { readonly kind: 'value'; value: unknown; readonly origins: Origin[] };
 
 export class Draft {
@@ -54,17 +54,33 @@ export class Draft {
     return node;
   }
 
-  /** The path of an option as it is read, in the words of `set`. Undefined if there is nothing around it. */
-  pathOf(path: readonly PropertyKey[]): DraftPath | undefined {
-    const words: string[] = [];
-    let node: DraftNode | undefined = this.root;
-    for (const key of path) {
-      if (node === undefined || node.kind === 'value') return undefined;
-      const word: string = node.kind === 'list' ? ([...node.members.keys()][Number(key)] ?? '') : String(key);
-      words.push(word);
-      node = node.members.get(word);
-    }
-    return words;
+  /**
+   * The paths of options as they are read, in the words of `set`: each as far as there is something. All at once, as positions
+   * in lists change with what is removed.
+   */
+  locate(paths: readonly (readonly PropertyKey[])[]): DraftPath[] {
+    const inLists = new Map<Members, string[]>();
+    const inLowerCase = new Map<Members, Map<string, string>>();
+    const wordIn = ({ kind, members }: DraftNode & { readonly members: Members }, key: PropertyKey) => {
+      if (kind === 'list') return from(inLists, members, () => [...members.keys()])[Number(key)];
+      const word = String(key);
+      if (members.has(word)) return word;
+      // Names of headers are in lower case in what is wrong.
+      const names = () => new Map([...members.keys()].map((name) => [name.toLowerCase(), name]));
+      return from(inLowerCase, members, names).get(word);
+    };
+    return paths.map((path) => {
+      const words: string[] = [];
+      let node: DraftNode | undefined = this.root;
+      for (const key of path) {
+        const word: string | undefined =
+          node === undefined || node.kind === 'value' ? undefined : wordIn(node, key);
+        if (word === undefined || node === undefined || node.kind === 'value') break;
+        words.push(word);
+        node = node.members.get(word);
+      }
+      return words;
+    });
   }
 
   #parentOf(path: DraftPath): { readonly members: Map<string, DraftNode> } {
@@ -85,40 +101,29 @@ export class Draft {
     return valueOf(this.root);
   }
 
-  /** The keys that an option comes from that the options refuse, or the nearest one around it that is there. */
-  entriesAt(path: readonly PropertyKey[]): Entry[] {
-    const way = this.#wayTo(path);
-    const [parent, name] = way.at(-1) ?? [];
-    const node = name === undefined ? undefined : parent!.members.get(name);
+  /** The keys that an option, or all options below it, come from. */
+  entriesAt(path: DraftPath): Entry[] {
+    const node = path.length === 0 ? undefined : this.find(path);
     const origins = node === undefined ? [] : originsOf(node);
     return origins.flatMap((origin) => ('entry' in origin ? [origin.entry] : []));
   }
 
-  /** Takes an option away, or the nearest one around it that is there, and the maps that then hold nothing. */
-  remove(path: readonly PropertyKey[]): void {
-    for (const [parent, name] of this.#wayTo(path).reverse()) {
-      parent.members.delete(name);
-      if (parent.members.size > 0) break;
-    }
+  /** Takes an option away, and the maps that then hold nothing. */
+  remove(path: DraftPath): void {
+    if (path.length === 0) return;
+    const parent = this.find(path.slice(0, -1));
+    if (parent === undefined || parent.kind === 'value' || !parent.members.delete(path.at(-1)!)) return;
+    if (parent.members.size === 0) this.remove(path.slice(0, -1));
   }
+}
 
-  #wayTo(path: readonly PropertyKey[]): [{ readonly members: Map<string, DraftNode> }, string][] {
-    const way: [{ readonly members: Map<string, DraftNode> }, string][] = [];
-    let node: DraftNode = this.root;
-    for (const key of path) {
-      if (node.kind === 'value') break;
-      const members: Map<string, DraftNode> = node.members;
-      // Names of headers are in lower case in what is wrong.
-      const name: string | undefined =
-        node.kind === 'list'
-          ? [...members.keys()][Number(key)]
-          : [...members.keys()].find((each) => each === key || each.toLowerCase() === key);
-      if (name === undefined) break;
-      way.push([node, name]);
-      node = members.get(name)!;
-    }
-    return way;
-  }
+type Members = Map<string, DraftNode>;
+
+/** The value of a key, which is made when it is first wanted. */
+function from<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
 }
 
 const valueOf = (node: DraftNode): unknown => {

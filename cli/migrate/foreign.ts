@@ -1,16 +1,22 @@
 /** What a configuration of another gateway holds, whatever language it is written in. */
 
+/** A header of a request or a response, such as `request.headers.get('x-tenant') ?? 'public'`. */
+export interface ReadHeader {
+  readonly name: string;
+  /** What counts where it is missing. */
+  readonly otherwise?: string | undefined;
+}
+
 /** A value that only the other gateway's own code, or an expression of it, can work out. */
 export class Code {
   constructor(
     /** As it is written. */
     readonly text: string,
-    /** What a function returns, if it does nothing but return an object. */
-    readonly returned?: ForeignMap | undefined,
+    /** The header that it reads, if it does nothing else. */
+    readonly header?: ReadHeader | undefined,
   ) {}
 }
 
-/** References to the environment are written as those of Weir (`${NAME}`), and a plain `${` as `$${`. */
 export type ForeignValue = string | number | boolean | null | Code | readonly ForeignValue[] | ForeignMap;
 /** Not an object, as a key may have any name. */
 export type ForeignMap = ReadonlyMap<string, ForeignValue>;
@@ -24,7 +30,7 @@ export interface ForeignFile {
   readonly lineOf: (path: ForeignPath) => number | undefined;
 }
 
-/** Why a file cannot be read, in words that follow its name and line. */
+/** Why a file cannot be read, in words that follow its name, its line and a colon. */
 export class Unreadable extends Error {
   override readonly name = 'Unreadable';
 
@@ -41,6 +47,14 @@ export type ToReferences = (text: string) => string;
 
 /** A text that has no reference, though it may look like one. */
 export const plain: ToReferences = (text) => text.replaceAll('${', () => '$${');
+
+/** A value with all its texts written as those of Weir: references as `${NAME}`, and a plain `${` as `$${`. */
+export function withReferences(value: ForeignValue, toReferences: ToReferences): ForeignValue {
+  if (typeof value === 'string') return toReferences(value);
+  if (isMap(value))
+    return new Map([...value].map(([key, each]) => [key, withReferences(each, toReferences)]));
+  return Array.isArray(value) ? value.map((each: ForeignValue) => withReferences(each, toReferences)) : value;
+}
 
 /** Whether a text depends on the environment or on another file. */
 export const hasReference = (value: unknown): value is string =>
@@ -78,4 +92,11 @@ export const valueAt = (value: ForeignValue, path: ForeignPath): ForeignValue | 
 export function membersOf(value: ForeignValue): [key: string, value: ForeignValue][] {
   if (isMap(value)) return [...value];
   return Array.isArray(value) ? value.map((item, i) => [String(i), item as ForeignValue]) : [];
+}
+
+/** The paths of all values that hold no others, in their order. */
+export function* leavesOf(value: ForeignValue, path: ForeignPath = []): Generator<ForeignPath> {
+  const members = isOneValue(value) ? [] : membersOf(value);
+  if (members.length === 0 && path.length > 0) yield path;
+  for (const [key, member] of members) yield* leavesOf(member, [...path, key]);
 }

@@ -53,13 +53,13 @@ const copyOf = (node: DraftNode): DraftNode =>
     : { ...node, members: new Map([...node.members].map(([key, member]) => [key, copyOf(member)])) };
 
 /** Replaces what is refused of an issuer by a reference. Returns whether it was that. */
-export function referInstead(draft: Draft, path: readonly PropertyKey[]): boolean {
-  const [auth, oidc, , name] = path;
+export function referInstead(draft: Draft, path: DraftPath): boolean {
+  const [auth, oidc, slot, name] = path;
   if (auth !== 'auth' || oidc !== 'oidc' || !Object.hasOwn(references, String(name))) return false;
-  const words = draft.pathOf(path.slice(0, 4));
-  if (words === undefined) return false;
-  draft.remove(path.slice(0, 4));
-  refer(draft, words);
+  const option = [auth, oidc, slot!, name!];
+  if (!draft.has(option)) return false;
+  draft.remove(option);
+  refer(draft, option);
   return true;
 }
 

@@ -1,5 +1,5 @@
 import type { DraftPath } from './draft';
-import type { ForeignFile } from './foreign';
+import type { ForeignFile, ToReferences } from './foreign';
 import type { Table } from './table';
 
 /** A default of the other gateway that differs from that of Weir: it is written where no key sets it. */
@@ -21,5 +21,10 @@ export interface Peer {
   readonly format: 'yaml' | 'toml' | 'code' | 'json';
   readonly table: Table;
   readonly defaults: readonly ForeignDefault[];
-  read(file: string, text: string): ForeignFile;
+  /** Peers with one reader have files of one language. */
+  readonly read: Reader;
+  /** How its texts refer to the environment. Left out: the reader has written them as those of Weir. */
+  readonly toReferences?: ToReferences;
 }
+
+export type Reader = (file: string, text: string) => ForeignFile;

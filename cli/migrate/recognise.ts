@@ -4,14 +4,15 @@ import { optionsSchema } from '../../gateway/options';
 import { schemasAt } from '../../gateway/options/problem';
 import {
   type ForeignFile,
-  isOneValue,
-  membersOf,
+  type ForeignMap,
   type ForeignPath,
-  type ForeignValue,
+  formatPath,
+  leavesOf,
   Unreadable,
+  withReferences,
 } from './foreign';
 import type { GivenFile } from './migrate';
-import type { Peer } from './peer';
+import type { Peer, Reader } from './peer';
 import { peers } from './peers';
 
 /** Why no options can be made of files. A sentence. */
@@ -48,34 +49,100 @@ export function recognise(given: readonly GivenFile[], from?: string): Recognise
   return recognised;
 }
 
-function recogniseOne({ file, text }: GivenFile, from?: string): Recognised {
+function recogniseOne(given: GivenFile, from?: string): Recognised {
+  const candidates = candidatesOf(given, from);
+  const [best, ...others] = candidates;
+  for (const other of others)
+    if (from === undefined) refuseMixed(given.file, best, other);
+    else refuseOther(given.file, best, other);
+  if (from === undefined) refuseTie(given.file, candidates);
+  return best;
+}
+
+/** A file, read as that of one gateway. */
+interface Candidate extends Recognised {
+  readonly keys: readonly ForeignPath[];
+  /** The share of the keys that are known, from 0 to 1. */
+  readonly share: number;
+}
+
+type Candidates = readonly [Candidate, ...Candidate[]];
+
+/** The gateway that a file is of, before others with files in the same language. @throws {NotMigrated} if it is of none */
+function candidatesOf({ file, text }: GivenFile, from?: string): Candidates {
   const formats = formatsOf(file);
   const bytes = Buffer.byteLength(text);
   const most = Math.max(...formats.map((format) => mostBytes[format]));
   if (bytes > most) throw new NotMigrated(`${file} has ${bytes} bytes; a configuration has at most ${most}.`);
-  const candidates = peers.filter(
-    ({ name, format }) =>
-      bytes <= mostBytes[format] && (from === undefined ? formats.includes(format) : name === from),
+  const small = peers.filter(({ format }) => bytes <= mostBytes[format]);
+  const possible = small.filter(({ name, format }) =>
+    from === undefined ? formats.includes(format) : name === from,
   );
-  const read = candidates.map((peer) => ({ peer, file: readAs(peer, file, text) }));
-  const known = read
-    .map((each) => ({
-      ...each,
-      share: knownShare(each.file, keyShare(each.peer)),
-    }))
+  const read = new Map(
+    [...new Set(possible.map((peer) => peer.read))].map((reader) => [reader, readBy(reader, file, text)]),
+  );
+  const [best, ...others] = small
+    .flatMap((peer) => {
+      const found = read.get(peer.read);
+      return found === undefined ? [] : [candidateOf(peer, found)];
+    })
     .toSorted(
       (one, other) =>
-        other.share - one.share || Number(isNamedFor(other.peer, file)) - Number(isNamedFor(one.peer, file)),
+        Number(other.peer.name === from) - Number(one.peer.name === from) ||
+        other.share - one.share ||
+        Number(isNamedFor(other.peer, file)) - Number(isNamedFor(one.peer, file)),
     );
-  const [best, second] = known;
   if (best === undefined || (best.share === 0 && from === undefined))
     throw new NotMigrated(`${file} has no key of a gateway that \`weir migrate\` knows: ${titles()}.`);
-  if (second !== undefined && second.share === best.share && !isNamedFor(best.peer, file))
-    throw new NotMigrated(
-      `${file} may be of ${best.peer.title} or of ${second.peer.title}: say which one with --from ${best.peer.name} or --from ${second.peer.name}.`,
-    );
-  return best;
+  return [best, ...others];
 }
+
+function candidateOf(peer: Peer, { file, keys }: ReadFile): Candidate {
+  const { toReferences } = peer;
+  const value =
+    toReferences === undefined ? file.value : (withReferences(file.value, toReferences) as ForeignMap);
+  return { peer, keys, file: { ...file, value }, share: knownShare(keys, keyShare(peer)) };
+}
+
+function refuseTie(file: string, [best, second]: Candidates): void {
+  if (second === undefined || second.share < best.share || isNamedFor(best.peer, file)) return;
+  throw new NotMigrated(
+    `${file} may be of ${best.peer.title} or of ${second.peer.title}: say which one with ${choices(best, second)}.`,
+  );
+}
+
+/** Refuses a file with keys that only the one has, and keys that only the other has. */
+function refuseMixed(file: string, one: Candidate, other: Candidate): void {
+  const [ours, theirs] = [keyOfOnly(one, other), keyOfOnly(other, one)];
+  if (ours === undefined || theirs === undefined || one.peer.title === other.peer.title) return;
+  throw new NotMigrated(
+    `${file} has keys of ${one.peer.title} (${ours}) and of ${other.peer.title} (${theirs}): make a file of each, or ` +
+      `choose with ${choices(one, other)}, and the keys of the other are reported as unknown.`,
+  );
+}
+
+/** Refuses a file that is said to be of one gateway, and is of another. */
+function refuseOther(file: string, named: Candidate, other: Candidate): void {
+  const theirs = keyOfOnly(other, named);
+  if (theirs === undefined || keyOfOnly(named, other) !== undefined) return;
+  throw new NotMigrated(
+    `${file} is of ${other.peer.title} (${theirs}), and has no key that only ${named.peer.title} has: leave out --from.`,
+  );
+}
+
+/** The first key with a row of its own for one gateway, and none at all for the other. */
+function keyOfOnly({ keys, peer: { table } }: Candidate, other: Candidate): string | undefined {
+  const found = keys.find(
+    (key) =>
+      table.find(key)?.path.length === key.length &&
+      other.peer.table.find(key) === undefined &&
+      !other.peer.table.knowsBelow(key),
+  );
+  return found && formatPath(found);
+}
+
+const choices = (one: Candidate, other: Candidate): string =>
+  `--from ${one.peer.name} or --from ${other.peer.name}`;
 
 const isNamedFor = ({ fileName }: Peer, file: string): boolean => basename(file) === fileName;
 
@@ -88,10 +155,16 @@ function formatsOf(file: string): readonly Peer['format'][] {
   return extension === '.json' ? ['json', 'yaml'] : ['yaml'];
 }
 
+interface ReadFile {
+  readonly file: ForeignFile;
+  readonly keys: readonly ForeignPath[];
+}
+
 /** @throws {NotMigrated} with the line */
-function readAs(peer: Peer, file: string, text: string): ForeignFile {
+function readBy(reader: Reader, file: string, text: string): ReadFile {
   try {
-    return peer.read(file, text);
+    const read = reader(file, text);
+    return { file: read, keys: [...leavesOf(read.value)] };
   } catch (error) {
     if (error instanceof Unreadable)
       throw new NotMigrated(`${file}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}.`);
@@ -108,20 +181,9 @@ const keyShare =
     return match === undefined ? 0 : match.path.length < path.length ? 0.5 : 1;
   };
 
-/** The share of the keys of a file that are known, from 0 to 1, where each is known by as much as `shareOf` has it. */
-function knownShare({ value }: ForeignFile, shareOf: (path: ForeignPath) => number): number {
-  let known = 0;
-  let all = 0;
-  const visit = (each: ForeignValue, path: ForeignPath): void => {
-    const members = isOneValue(each) ? [] : membersOf(each);
-    for (const [key, member] of members) visit(member, [...path, key]);
-    if (members.length > 0 || path.length === 0) return;
-    all++;
-    known += shareOf(path);
-  };
-  visit(value, []);
-  return all === 0 ? 0 : known / all;
-}
+/** The share of keys that are known, from 0 to 1, where each is known by as much as `shareOf` has it. */
+const knownShare = (keys: readonly ForeignPath[], shareOf: (path: ForeignPath) => number): number =>
+  keys.length === 0 ? 0 : keys.reduce((known, path) => known + shareOf(path), 0) / keys.length;
 
 /**
  * The gateway that a file given as the options of Weir is the configuration of. Undefined if it is none, as Weir knows more of
@@ -129,13 +191,14 @@ function knownShare({ value }: ForeignFile, shareOf: (path: ForeignPath) => numb
  */
 export function foreignTitle(file: string, text?: string): string | undefined {
   try {
-    const { peer, file: read } = recogniseOne({ file, text: text ?? readFileSync(file, 'utf8') });
-    const theirs = knownShare(read, keyShare(peer));
+    const candidates = candidatesOf({ file, text: text ?? readFileSync(file, 'utf8') });
+    refuseTie(file, candidates);
+    const [{ peer, keys, share }] = candidates;
     // Options of Weir are YAML, of which JSON is a part.
     const own = ['toml', 'code'].includes(peer.format)
       ? 0
-      : knownShare(read, (path) => Number(schemasAt(optionsSchema, path.map(keyOf)).length > 0));
-    return theirs >= 0.5 && theirs > own ? peer.title : undefined;
+      : knownShare(keys, (path) => Number(schemasAt(optionsSchema, path.map(keyOf)).length > 0));
+    return share >= 0.5 && share > own ? peer.title : undefined;
   } catch {
     return undefined;
   }

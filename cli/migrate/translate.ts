@@ -5,8 +5,8 @@ import {
   type ForeignPath,
   type ForeignValue,
   isOneValue,
+  leavesOf,
   memberOf,
-  membersOf,
   valueAt,
 } from './foreign';
 import type { Peer } from './peer';
@@ -126,10 +126,3 @@ const formatOption = (path: DraftPath): string => {
   const keys = path.filter((key) => !key.startsWith('['));
   return keys.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join('.');
 };
-
-/** The paths of all values that hold no others, in their order. */
-function* leavesOf(value: ForeignValue, path: ForeignPath = []): Generator<ForeignPath> {
-  const members = isOneValue(value) ? [] : membersOf(value);
-  if (members.length === 0 && path.length > 0) yield path;
-  for (const [key, member] of members) yield* leavesOf(member, [...path, key]);
-}

@@ -1,6 +1,6 @@
 import { optionsSchema } from '../../gateway/options';
 import { isMap } from '../../gateway/options/is-map';
-import { describeIssue, type OptionsProblem } from '../../gateway/options/problem';
+import { describeIssue } from '../../gateway/options/problem';
 import type { Draft, Entry } from './draft';
 import { hasReference } from './foreign';
 import { referInstead } from './issuers';
@@ -19,10 +19,10 @@ export function keepValid(draft: Draft): void {
     const { error } = optionsSchema.safeParse(value, once);
     const issues = (error?.issues ?? []).filter(({ path }) => !mayBeRight(at(value, path)));
     if (issues.length === 0) return;
-    const problems = issues
-      .flatMap((issue) => describeIssue(issue, value, optionsSchema))
-      .toSorted(lastFirst);
-    for (const { path = [], sentence } of problems) {
+    const problems = issues.flatMap((issue) => describeIssue(issue, value, optionsSchema));
+    const paths = draft.locate(problems.map(({ path = [] }) => path));
+    for (const [i, { sentence }] of problems.entries()) {
+      const path = paths[i]!;
       const entries = draft.entriesAt(path);
       if (!referInstead(draft, path)) draft.remove(path);
       for (const entry of entries) refuse(entry, sentence);
@@ -35,12 +35,6 @@ const mayBeRight = (value: unknown): boolean =>
   hasReference(value) ||
   (Array.isArray(value) && value.some(mayBeRight)) ||
   (isMap(value) && Object.values(value).some(hasReference));
-
-/** Items of a list from its end, so that those before keep their positions. */
-function lastFirst({ path: one = [] }: OptionsProblem, { path: other = [] }: OptionsProblem): number {
-  const i = one.findIndex((key, depth) => key !== other[depth]);
-  return typeof one[i] === 'number' && typeof other[i] === 'number' ? other[i] - one[i] : 0;
-}
 
 function refuse(entry: Entry, sentence: string): void {
   entry.becomes = 'different';

@@ -61,23 +61,23 @@ const mostOfOne = 20;
 
 /** Of a long list below one key, such as the plan of another gateway, the first keys and the number of the others. */
 function rowsOf(entries: readonly Entry[]): string[] {
-  const groups = new Map<string, number>();
+  const groups = new Map<string, { readonly all: number; shown: number }>();
+  for (const entry of entries) {
+    const group = groupOf(entry);
+    if (group !== undefined) groups.set(group, { all: (groups.get(group)?.all ?? 0) + 1, shown: 0 });
+  }
   return entries.flatMap((entry) => {
-    const { below } = entry;
     const row = `| ${keyOf(entry)} | ${cell(entry.to)} | ${cell(entry.note)} |`;
-    if (below === undefined) return [row];
-    const group = JSON.stringify([entry.file, below]);
-    const count = (groups.get(group) ?? 0) + 1;
-    groups.set(group, count);
-    if (count <= mostOfOne) return [row];
-    const all = entries.filter(
-      (each) => each.below !== undefined && JSON.stringify([each.file, each.below]) === group,
-    ).length;
-    return count === mostOfOne + 1
-      ? [`| \`${cell(formatPath(below))}\` and ${all - mostOfOne} more keys below it | | |`]
+    const group = groups.get(groupOf(entry) ?? '');
+    if (group === undefined || ++group.shown <= mostOfOne) return [row];
+    return group.shown === mostOfOne + 1
+      ? [`| \`${cell(formatPath(entry.below!))}\` and ${group.all - mostOfOne} more keys below it | | |`]
       : [];
   });
 }
+
+const groupOf = ({ file, below }: Entry): string | undefined =>
+  below === undefined ? undefined : JSON.stringify([file, below]);
 
 const keyOf = ({ file, line, path }: Entry): string =>
   `\`${cell(formatPath(path)).replaceAll('`', "'")}\`, ${cell(basename(file))}${line === undefined ? '' : `:${line}`}`;

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { wrap } from 'node:module';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { builtFor, codeFile, packageFile, type PackageManifest, sha256 } from '../../gateway/packaged/loader';
 import { CommandFailure, type Context } from '../context';
 import { packageVersion } from '../own-package';
+import { makeFolder } from '../terminal/make-folder';
 import { bundle } from './bundle';
 
 export interface PackageContent {
@@ -56,9 +57,9 @@ export async function writePackage(
   await refuseOthers(folder);
   const draft = `${folder}.${process.pid}.draft`;
   try {
-    await mkdir(draft, { recursive: true });
+    await makeFolder(draft);
     for (const [name, text] of files) {
-      await mkdir(dirname(join(draft, name)), { recursive: true });
+      await makeFolder(dirname(join(draft, name)));
       await writeFile(join(draft, name), text);
     }
     await writeFile(join(draft, 'index.mjs'), entryFor(handlers));

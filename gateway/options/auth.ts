@@ -22,7 +22,8 @@ const audiences = z
   )
   .meta({ title: 'text or list of text', short: { type: 'string', minLength: 1 } });
 
-const keySetRule = 'must be an http or https URL, or a map with a list of `keys`';
+const keySetRule =
+  'must be an http or https URL, or a map with a list of `keys`, or `${file:PATH}` with one in JSON';
 
 const keySetItself = z.looseObject({
   keys: z
@@ -35,8 +36,23 @@ const keySetItself = z.looseObject({
     .meta({ example: [{ kty: 'RSA', kid: '1', use: 'sig', n: '0vx7…', e: 'AQAB' }] }),
 });
 
+/** As `${file:PATH}` gives it. */
+const keySetText = z
+  .string()
+  .regex(/^\s*\{/)
+  .transform(parseJson)
+  .pipe(keySetItself);
+
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
+
 const keySet = z
-  .union([httpUrl, keySetItself], {
+  .union([httpUrl, keySetItself, keySetText], {
     error: keySetRule,
   })
   .meta({ title: 'URL or key set', example: 'https://login.example.com/.well-known/jwks.json' });
@@ -202,7 +218,7 @@ export const auth = mapOf({
         jwks: keySet
           .optional()
           .describe(
-            'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself. Left out: found by OpenID Connect Discovery. Not together with `secret`.',
+            'The keys of the issuer: the URL of a JSON Web Key Set, or the set itself, such as `${file:jwks.json}`. Left out: found by OpenID Connect Discovery. Not together with `secret`.',
           )
           .meta({ protects: true }),
         secret: tokenSecret

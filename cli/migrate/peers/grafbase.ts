@@ -515,5 +515,6 @@ export const grafbase: Peer = {
     },
     { path: ['timeouts', 'subgraph'], value: '30s', reason: 'the default of Grafbase Gateway' },
   ],
-  read: (file, text) => readToml(file, text, toReferences),
+  read: readToml,
+  toReferences,
 };

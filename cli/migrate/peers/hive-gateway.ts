@@ -1,11 +1,12 @@
 /** Over 300 lines: the table of one gateway. */
 import { Code, type ForeignValue, isMap } from '../foreign';
 import type { Peer } from '../peer';
-import { readCode } from '../readers/code';
+import { type CodeNames, readCode } from '../readers/code';
 import { aside, different, guards, none, type Row, same, Table, type Outcome } from '../table';
 import type { Position } from '../translate';
 import { byHand, choice, count, duration, flag, noOption, seconds, texts, to } from '../values';
-import { setCollector } from './otlp';
+import { byName, propagationRows, takeSentHeader } from './hive-gateway-headers';
+import { setCollector, setCollectorHeader } from './otlp';
 import { takeRedis } from './redis';
 import {
   forAllIssuers,
@@ -74,15 +75,11 @@ const supergraphRows: readonly Row[] = [
   same('transportEntries.*.location', '`subgraphs.NAME.url`', (value, at) =>
     at.names[0]!.includes('*') ? byHand('Write it for each subgraph.') : to('subgraphs.*.url')(value, at),
   ),
+  same('transportEntries.*.headers.*', '`subgraphs.NAME.headers.set`, `.forward`', takeSentHeader),
   different(
-    'transportEntries.*.headers',
+    ['transportEntries.*.headers', 'transportEntries.*.headers.**'],
     '`subgraphs.NAME.headers.set`',
-    'Write each header as `set`, `forward` or `claims`.',
-  ),
-  different(
-    'transportEntries.*.headers.**',
-    '`subgraphs.NAME.headers.set`',
-    'Write each header as `set`, `forward` or `claims`.',
+    byName,
   ),
   same(
     'transportEntries.*.options.subscriptions.kind',
@@ -386,40 +383,8 @@ function jwtRows(): Row[] {
   ];
 }
 
-/** `request.headers.get('x-tenant')`, with or without what TypeScript wants around it. */
-const readsHeader =
-  /^(?:\w+\.){0,3}headers\.get\((?:'([\w-]+)'|"([\w-]+)")\)(?:!| as string| \?\? (?:''|""|undefined)| \|\| (?:''|""))?$/;
-
-/** Of a function that only returns headers. */
-function takeReturnedHeaders(value: ForeignValue, at: Position): Outcome | undefined {
-  const returned = value instanceof Code ? value.returned : undefined;
-  if (returned === undefined)
-    return noOption(
-      `Code decides it: name the headers in \`headers\`, or write an [interceptor](extending.md#interceptors).`,
-    );
-  let isWhole = true;
-  for (const [name, each] of returned) {
-    const [, single, double] = each instanceof Code ? (readsHeader.exec(each.text) ?? []) : [];
-    const from = single ?? double;
-    if (from?.toLowerCase() === name.toLowerCase()) at.add('headers.forward', name.toLowerCase());
-    else if (from !== undefined) at.set(['headers', 'rename', from.toLowerCase()], name.toLowerCase());
-    else if (typeof each === 'string' || typeof each === 'number')
-      at.set(['headers', 'set', name.toLowerCase()], String(each));
-    else isWhole = false;
-  }
-  return isWhole
-    ? undefined
-    : byHand('Only headers that are handed on or written there are taken over; code decides the others.');
-}
-
 const callRows = (): Row[] => [
-  same('propagateHeaders.fromClientToSubgraphs', '`headers.forward`, `.rename`, `.set`', takeReturnedHeaders),
-  different(
-    'propagateHeaders.fromSubgraphsToClient',
-    '`headers.response`',
-    'Name each header, and whether the first, the last or all count.',
-  ),
-  none('propagateHeaders.deduplicateHeaders', '`headers.response` has it for each header.'),
+  ...propagationRows,
   same('upstreamTimeout', '`timeouts.subgraph`', ifKnown('timeouts.subgraph', duration)),
   same('upstreamTimeout.subgraphTimeout', '`timeouts.subgraph`', ifKnown('timeouts.subgraph', duration)),
   same('requestTimeout', '`timeouts.request`', ifKnown('timeouts.request', duration)),
@@ -476,6 +441,19 @@ const callRows = (): Row[] => [
   ),
 ];
 
+const noSetup =
+  'Spans go to a collector by OTLP: write `telemetry.traces.otlp`. The SDK that the code sets up is not used.';
+
+/** Where exporters stand; what their name leaves open, the usual port of gRPC tells. */
+const exporters: readonly { readonly key: string; readonly isHttp: (url: string) => boolean }[] = [
+  { key: 'openTelemetry.exporters.*.createOtlpHttpExporter', isHttp: () => true },
+  { key: 'openTelemetry.exporters.*.createOtlpGrpcExporter', isHttp: () => false },
+  ...['openTelemetry.exporters.*', 'openTelemetrySetup.traces.exporter.OTLPTraceExporter'].map((key) => ({
+    key,
+    isHttp: (url: string) => !/:4317(?:\/|$)/.test(url),
+  })),
+];
+
 const telemetryRows: readonly Row[] = [
   same('prometheus.port', '`admin.port`', to('admin.port', number)),
   different(
@@ -488,24 +466,33 @@ const telemetryRows: readonly Row[] = [
       ? at.set(['telemetry', 'resource', 'service.name'], value)
       : noOption('Code decides it.'),
   ),
-  same(
-    'openTelemetry.exporters.*.createOtlpHttpExporter.url',
-    '`telemetry.traces.otlp.url`',
-    to('telemetry.traces.otlp.url'),
-  ),
-  same(
-    'openTelemetry.exporters.*.createOtlpGrpcExporter.url',
-    '`telemetry.traces.otlp.url`, `.protocol`',
-    (value, at) =>
+  ...exporters.flatMap(({ key, isHttp }) => [
+    same(`${key}.url`, '`telemetry.traces.otlp.url`, `.protocol`', (value, at) =>
       typeof value === 'string'
-        ? setCollector(at, 'traces', value, false)
-        : byHand('Write `telemetry.traces.otlp.url`, and `protocol: grpc`.'),
+        ? setCollector(at, 'traces', value, isHttp(value))
+        : byHand('Code decides it: write `telemetry.traces.otlp.url`.'),
+    ),
+    same(`${key}.headers.*`, '`telemetry.traces.otlp.headers`', (value, at) =>
+      value instanceof Code
+        ? byHand('Code decides it: write `telemetry.traces.otlp.headers`.')
+        : setCollectorHeader(at, 'traces', at.names.at(-1)!, value),
+    ),
+    none(`${key}.**`, 'Spans are sent in batches, as `telemetry.traces` has it.'),
+  ]),
+  ...(
+    [
+      ['serviceName', 'service.name'],
+      ['serviceVersion', 'service.version'],
+    ] as const
+  ).map(([name, attribute]) =>
+    same(`openTelemetrySetup.resource.${name}`, '`telemetry.resource`', (value, at) =>
+      typeof value === 'string'
+        ? at.set(['telemetry', 'resource', attribute], value)
+        : byHand('Code decides it: write `telemetry.resource`.'),
+    ),
   ),
-  different(
-    ['openTelemetry', 'openTelemetry.**'],
-    '`telemetry.traces`',
-    'Spans go to a collector by OTLP: write `telemetry.traces.otlp`. The SDK that the code sets up is not used.',
-  ),
+  different('openTelemetrySetup.**', '`telemetry.traces`', noSetup),
+  different(['openTelemetry', 'openTelemetry.**'], '`telemetry.traces`', noSetup),
   none(['reporting', 'reporting.**'], 'Usage goes to the [registry](registry.md) of Weir: `usage`.'),
 ];
 
@@ -516,7 +503,15 @@ const factories: ReadonlySet<string> = new Set([
   'extractFromCookie',
   'createOtlpHttpExporter',
   'createOtlpGrpcExporter',
+  'OTLPTraceExporter',
 ]);
+
+const names: CodeNames = {
+  exported: 'gatewayConfig',
+  factories,
+  returning: new Set(['fromClientToSubgraphs', 'fromSubgraphsToClient']),
+  statements: new Set(['openTelemetrySetup']),
+};
 
 export const hiveGateway: Peer = {
   name: 'hive-gateway',
@@ -539,5 +534,5 @@ export const hiveGateway: Peer = {
       reason: 'Hive Gateway forwards no header unless the configuration does',
     },
   ],
-  read: (file, text) => readCode(file, text, 'gatewayConfig', factories),
+  read: (file, text) => readCode(file, text, names),
 };

@@ -22,6 +22,7 @@ import { headerRules } from './header-rules';
 import { setCollector, setCollectorHeader, type Signal } from './otlp';
 import {
   forAllIssuers,
+  keySetOf,
   needIssuer,
   neverInCookies,
   ofHeaders,
@@ -153,6 +154,26 @@ const isOn = (at: Position): boolean => at.inFile('jwt', 'enabled') === true;
 /** The first key set stands for all issuers, the others are items of their own. */
 const slotOf = (at: Position): string => (at.names[0] === '0' ? slot : `${slot}-${at.names[0]}`);
 
+function takeProvider(value: ForeignValue, at: Position): Outcome | undefined {
+  if (!isOn(at)) return { becomes: 'same', note: 'It is switched off.' };
+  at.otherwise(
+    ['auth', 'anonymous'],
+    at.inFile('jwt', 'require_authentication') !== true,
+    'as `jwt.require_authentication` is',
+  );
+  return takeKeySet(value, at, slotOf(at));
+}
+
+/** The keys of an issuer: of the provider with its number, else of the first one. */
+const keySetFor = (at: Position, i: number): string | undefined => {
+  for (const number of [i, 0])
+    for (const key of ['url', 'path', 'file']) {
+      const keys = keySetOf(at.inFile('jwt', 'jwks_providers', `${number}`, key));
+      if (keys !== undefined) return keys;
+    }
+  return undefined;
+};
+
 function jwtRows(): Row[] {
   /** What counts for the tokens of all key sets. */
   const forAll =
@@ -173,25 +194,10 @@ function jwtRows(): Row[] {
         : { becomes: 'same', note: 'It is switched off.' };
   return [
     same('jwt.enabled', '`auth.oidc`'),
-    same('jwt.jwks_providers.*.url', '`auth.oidc[].jwks`', (value, at) => {
-      if (!isOn(at)) return { becomes: 'same', note: 'It is switched off.' };
-      at.otherwise(
-        ['auth', 'anonymous'],
-        at.inFile('jwt', 'require_authentication') !== true,
-        'as `jwt.require_authentication` is',
-      );
-      return takeKeySet(value, at, slotOf(at));
-    }),
-    same('jwt.jwks_providers.*.source', '`auth.oidc[].jwks`', (value) =>
-      value === 'file' ? byHand('Write the key set of the file as `auth.oidc[].jwks`.') : undefined,
-    ),
-    different(
-      'jwt.jwks_providers.*.path',
-      '`auth.oidc[].jwks`',
-      'Write the key set of the file as `auth.oidc[].jwks`.',
-      (_, at) => {
-        if (isOn(at)) needIssuer(at, slotOf(at));
-      },
+    same('jwt.jwks_providers.*.url', '`auth.oidc[].jwks`', (value, at) => takeProvider(value, at)),
+    same('jwt.jwks_providers.*.source', '`auth.oidc[].jwks`'),
+    same(['jwt.jwks_providers.*.path', 'jwt.jwks_providers.*.file'], '`auth.oidc[].jwks`', (value, at) =>
+      takeProvider(value, at),
     ),
     aside(
       none('jwt.jwks_providers.*.polling_interval', 'Keys are fetched again when they are unknown or old.'),
@@ -207,10 +213,8 @@ function jwtRows(): Row[] {
         for (const [i, issuer] of issuers.entries()) {
           const name = i === 0 ? slot : `${slot}-${i}`;
           at.set(['auth', 'oidc', `[${name}]`, 'issuer'], issuer);
-          const url =
-            at.inFile('jwt', 'jwks_providers', `${i}`, 'url') ??
-            at.inFile('jwt', 'jwks_providers', '0', 'url');
-          if (typeof url === 'string') at.set(['auth', 'oidc', `[${name}]`, 'jwks'], url);
+          const keys = keySetFor(at, i);
+          if (keys !== undefined) at.set(['auth', 'oidc', `[${name}]`, 'jwks'], keys);
           const audiences = at.inFile('jwt', 'audiences');
           if (audiences !== undefined) takeAudiences(audiences, at, name);
           needIssuer(at, name);
@@ -655,5 +659,6 @@ export const hiveRouter: Peer = {
     { path: ['timeouts', 'subgraph'], value: '30s', reason: 'the default of Hive Router' },
     { path: ['timeouts', 'request'], value: '60s', reason: 'the default of Hive Router' },
   ],
-  read: (file, text) => readYaml(file, text, plain),
+  read: readYaml,
+  toReferences: plain,
 };

@@ -31,13 +31,20 @@ export function takeSecret(value: ForeignValue, at: Position, issuer: string): O
 /** The URL of a key set. */
 export function takeKeySet(value: ForeignValue, at: Position, issuer: string): Outcome | undefined {
   needIssuer(at, issuer);
-  if (typeof value === 'string' && (hasReference(value) || /^https?:/i.test(value))) {
-    at.set(['auth', 'oidc', `[${issuer}]`, 'jwks'], value);
-    return undefined;
-  }
-  return byHand(
-    'A key set in a file: write the set itself as `auth.oidc[].jwks`. Until then the keys are fetched from the issuer.',
-  );
+  const keys = keySetOf(value);
+  at.set(['auth', 'oidc', `[${issuer}]`, 'jwks'], keys ?? '${JWKS}');
+  if (keys === undefined) return byHand('Set the variable, or write the key set here.');
+  return keys === value
+    ? undefined
+    : byHand('The path is relative to the folder of weir.yaml. The file is read again when it changes.');
+}
+
+/** A URL, or the text of a file. Undefined if the path of the file cannot be written so. */
+export function keySetOf(value: ForeignValue | undefined): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/^https?:/i.test(value) || hasReference(value as ForeignValue)) return value;
+  const path = value.replace(/^file:(?:\/\/)?/i, '');
+  return /[${}]/.test(path) || path === '' ? undefined : `\${file:${path}}`;
 }
 
 /** Several issuers with the same keys are as many items. */
@@ -54,7 +61,8 @@ export function takeIssuers(
     const slot = i === 0 ? issuer : `${issuer}-${i}`;
     at.set(['auth', 'oidc', `[${slot}]`, 'issuer'], each);
     if (i === 0) continue;
-    if (typeof url === 'string') at.set(['auth', 'oidc', `[${slot}]`, 'jwks'], url);
+    const keys = keySetOf(url);
+    if (keys !== undefined) at.set(['auth', 'oidc', `[${slot}]`, 'jwks'], keys);
     needIssuer(at, slot);
   }
   return undefined;

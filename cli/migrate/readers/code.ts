@@ -1,4 +1,4 @@
-import { type Node, Parser, type Program } from 'acorn';
+import { Parser, type Program } from 'acorn';
 import { tsPlugin } from '@sveltejs/acorn-typescript';
 import {
   Code,
@@ -6,24 +6,48 @@ import {
   type ForeignMap,
   type ForeignPath,
   type ForeignValue,
+  isMap,
   plain,
+  type ReadHeader,
   Unreadable,
 } from '../foreign';
+import {
+  type AnyNode,
+  asNode,
+  declarationsIn,
+  environmentName,
+  exportOf,
+  headerReadBy,
+  isWrapper,
+  memberPath,
+  nameOf,
+  objectsIn,
+  reference,
+  returnedBy,
+  stripped,
+} from './code-nodes';
 
 const TypeScript = Parser.extend(tsPlugin());
 
+/** What code is about, by the names that it has there. */
+export interface CodeNames {
+  /** Of what the module exports, unless that is its default. */
+  readonly exported: string;
+  /** Calls of these are maps of their name and their first argument. */
+  readonly factories: ReadonlySet<string>;
+  /** Functions that stand for the objects that they return. */
+  readonly returning: ReadonlySet<string>;
+  /** Statements that call one of these are keys of their own. */
+  readonly statements: ReadonlySet<string>;
+}
+
 /**
- * Reads the object that a module of TypeScript or JavaScript exports as `name`, or as its default. Nothing of it is executed:
- * what only running it could tell is `Code`. A call of one of `factories` is a map of its name and its first argument.
+ * Reads the object that a module of TypeScript or JavaScript exports. Nothing of it is executed: what only running it could
+ * tell is `Code`.
  *
  * @throws {Unreadable}
  */
-export function readCode(
-  file: string,
-  text: string,
-  name: string,
-  factories: ReadonlySet<string>,
-): ForeignFile {
+export function readCode(file: string, text: string, names: CodeNames): ForeignFile {
   let program: Program;
   try {
     program = TypeScript.parse(text, {
@@ -38,91 +62,56 @@ export function readCode(
       loc?.line,
     );
   }
-  const reader = new Reader(text, program, factories);
-  const exported = exportOf(program, name);
+  const reader = new Reader(text, program, names);
+  const exported = exportOf(program, names.exported);
   const value = exported === undefined ? undefined : reader.valueOf(exported);
-  if (!(value instanceof Map))
-    throw new Unreadable(`has no \`${name}\` that is written as an object, or as \`defineConfig({ … })\``);
-  return { file, value: value as ForeignMap, lineOf: (path) => reader.lineOf(path) };
+  if (!isMap(value))
+    throw new Unreadable(
+      `this has no \`${names.exported}\` that is written as an object, or as \`defineConfig({ … })\``,
+    );
+  return { file, value, lineOf: (path) => reader.lineOf(path) };
 }
-
-/** What acorn and its plugin have of nodes, as far as it is read here. */
-interface AnyNode extends Node {
-  readonly [key: string]: unknown;
-}
-
-const asNode = (value: unknown): AnyNode => value as AnyNode;
-
-/** `export const NAME = …`, `export default …`, `module.exports = …`, `exports.NAME = …` or `module.exports.NAME = …`. */
-function exportOf({ body }: Program, name: string): AnyNode | undefined {
-  let fallback: AnyNode | undefined;
-  for (const statement of body.map(asNode)) {
-    if (statement.type === 'ExportNamedDeclaration' && statement['declaration'] != null) {
-      const declared = declarationsIn(asNode(statement['declaration'])).get(name);
-      if (declared !== undefined) return declared;
-    }
-    if (statement.type === 'ExportNamedDeclaration')
-      for (const each of statement['specifiers'] as AnyNode[])
-        if (asNode(each['exported'])['name'] === name) return asNode(each['local']);
-    if (statement.type === 'ExportDefaultDeclaration') fallback = asNode(statement['declaration']);
-    const assignment = statement.type === 'ExpressionStatement' ? asNode(statement['expression']) : undefined;
-    if (assignment?.type !== 'AssignmentExpression') continue;
-    const target = memberPath(asNode(assignment['left']));
-    if (target === `exports.${name}` || target === `module.exports.${name}`)
-      return asNode(assignment['right']);
-    if (target === 'module.exports') fallback = asNode(assignment['right']);
-  }
-  return fallback;
-}
-
-function declarationsIn(statement: AnyNode): Map<string, AnyNode> {
-  if (statement.type !== 'VariableDeclaration') return new Map();
-  const declared = (statement['declarations'] as AnyNode[]).filter(({ init }) => init != null);
-  return new Map(declared.map((each) => [String(asNode(each['id'])['name']), asNode(each['init'])]));
-}
-
-/** `module.exports` of a member expression. */
-function memberPath(node: AnyNode): string | undefined {
-  if (node.type === 'Identifier') return String(node['name']);
-  if (node.type !== 'MemberExpression') return undefined;
-  const object = memberPath(asNode(node['object']));
-  const property = asNode(node['property']);
-  const isKnown = node['computed'] === true ? property.type === 'Literal' : property.type === 'Identifier';
-  const key = node['computed'] === true ? property['value'] : property['name'];
-  return object === undefined || !isKnown ? undefined : `${object}.${String(key)}`;
-}
-
-/** What types and assertions are around. */
-const wrappers = new Set([
-  'TSAsExpression',
-  'TSSatisfiesExpression',
-  'TSNonNullExpression',
-  'TSTypeAssertion',
-  'ParenthesizedExpression',
-]);
 
 class Reader {
   readonly #text: string;
-  readonly #factories: ReadonlySet<string>;
-  readonly #constants = new Map<string, AnyNode>();
+  readonly #names: CodeNames;
+  readonly #body: readonly AnyNode[];
+  #constants: ReadonlyMap<string, AnyNode>;
   readonly #lines = new WeakMap<object, Map<string, number>>();
   #root: ForeignValue | undefined;
 
-  constructor(text: string, { body }: Program, factories: ReadonlySet<string>) {
+  constructor(text: string, { body }: Program, names: CodeNames) {
     this.#text = text;
-    this.#factories = factories;
-    for (const statement of body.map(asNode)) {
-      const declaration = statement.type === 'ExportNamedDeclaration' ? statement['declaration'] : statement;
-      if (declaration == null) continue;
-      const node = asNode(declaration);
-      if (node['kind'] === 'const')
-        for (const [name, init] of declarationsIn(node)) this.#constants.set(name, init);
-    }
+    this.#names = names;
+    this.#body = body.map(asNode);
+    const declared = this.#body.map((each) =>
+      each.type === 'ExportNamedDeclaration' ? each['declaration'] : each,
+    );
+    this.#constants = new Map(
+      declared
+        .filter((each) => each != null && asNode(each)['kind'] === 'const')
+        .flatMap((each) => [...declarationsIn(asNode(each))]),
+    );
   }
 
+  /** What is exported, and the statements beside it that count. */
   valueOf(node: AnyNode): ForeignValue {
-    this.#root = this.#value(node, 0);
-    return this.#root;
+    const root = this.#value(node, 0);
+    this.#root = root;
+    if (!isMap(root)) return root;
+    const all = new Map(root);
+    const lines = new Map(this.#lines.get(root));
+    for (const statement of this.#body) {
+      const call = statement.type === 'ExpressionStatement' ? asNode(statement['expression']) : undefined;
+      const name = call?.type === 'CallExpression' ? memberPath(asNode(call['callee'])) : undefined;
+      const [argument] = name === undefined ? [] : (call!['arguments'] as AnyNode[]);
+      if (argument === undefined || !this.#names.statements.has(name!)) continue;
+      all.set(name!, this.#value(argument, 0));
+      lines.set(name!, statement.loc!.start.line);
+    }
+    this.#lines.set(all, lines);
+    this.#root = all;
+    return all;
   }
 
   lineOf(path: ForeignPath): number | undefined {
@@ -136,14 +125,14 @@ class Reader {
     return line;
   }
 
-  #code(node: AnyNode): Code {
-    return new Code(this.#text.slice(node.start, node.end));
+  #code(node: AnyNode, header?: ReadHeader): Code {
+    return new Code(this.#text.slice(node.start, node.end), header);
   }
 
   /** `depth` bounds constants that name one another. */
   #value(node: AnyNode, depth: number): ForeignValue {
     if (depth > 200) return this.#code(node);
-    if (wrappers.has(node.type)) return this.#value(asNode(node['expression']), depth + 1);
+    if (isWrapper(node)) return this.#value(asNode(node['expression']), depth + 1);
     switch (node.type) {
       case 'Literal':
         return this.#literal(node);
@@ -156,17 +145,15 @@ class Reader {
       case 'Identifier':
         return this.#identifier(node, depth);
       case 'MemberExpression':
-        return reference(memberPath(stripped(node))) ?? this.#code(node);
+        return reference(memberPath(stripped(node))) ?? this.#header(node);
       case 'UnaryExpression':
       case 'BinaryExpression':
         return this.#number(node) ?? this.#code(node);
       case 'LogicalExpression':
         return this.#fallback(node, depth);
       case 'CallExpression':
+      case 'NewExpression':
         return this.#call(node, depth);
-      case 'ArrowFunctionExpression':
-      case 'FunctionExpression':
-        return this.#function(node, node, depth);
       default:
         return this.#code(node);
     }
@@ -210,18 +197,49 @@ class Reader {
         }
         continue;
       }
-      const key = asNode(property['key']);
-      const name =
-        property['computed'] === true
-          ? `[${this.#text.slice(key.start, key.end)}]`
-          : String(key['name'] ?? key['value']);
-      const member = asNode(property['value']);
-      const isValue = property['kind'] === 'init' && property['method'] !== true;
-      value.set(name, isValue ? this.#value(member, depth + 1) : this.#function(property, member, depth));
+      const name = nameOf(property, this.#text);
+      value.set(name, this.#member(property, name, depth + 1));
       lines.set(name, line);
     }
     this.#lines.set(value, lines);
     return value;
+  }
+
+  #member(property: AnyNode, name: string, depth: number): ForeignValue {
+    const member = stripped(asNode(property['value']));
+    const returned =
+      this.#names.returning.has(name) && /Function/.test(member.type)
+        ? this.#returned(member, depth)
+        : undefined;
+    if (returned !== undefined) return returned;
+    const isValue = property['kind'] === 'init' && property['method'] !== true;
+    return isValue ? this.#value(member, depth) : this.#code(property);
+  }
+
+  /** The object that a function returns. If it chooses between several, the keys of all, whose values are code then. */
+  #returned(node: AnyNode, depth: number): ForeignMap | undefined {
+    const { constants, values } = returnedBy(node);
+    const [value, ...more] = values;
+    if (value === undefined) return undefined;
+    const outer = this.#constants;
+    this.#constants = new Map([...outer, ...(constants ?? [])]);
+    const only = constants === undefined || more.length > 0 ? undefined : this.#value(value, depth + 1);
+    this.#constants = outer;
+    if (isMap(only)) return only;
+    const keys = new Map<string, ForeignValue>();
+    const lines = new Map<string, number>();
+    for (const each of values.flatMap(objectsIn).flatMap(({ properties }) => properties as AnyNode[])) {
+      const key = each.type === 'Property' ? nameOf(each, this.#text) : this.#code(each).text;
+      keys.set(key, this.#code(each));
+      lines.set(key, each.loc!.start.line);
+    }
+    this.#lines.set(keys, lines);
+    return keys.size === 0 ? undefined : keys;
+  }
+
+  #header(node: AnyNode): Code {
+    const name = headerReadBy(node);
+    return this.#code(node, name === undefined ? undefined : { name });
   }
 
   #array(node: AnyNode, depth: number): ForeignValue {
@@ -238,8 +256,10 @@ class Reader {
     return constant === undefined ? this.#code(node) : this.#value(constant, depth + 20);
   }
 
-  /** `process.env.NAME ?? 'default'`. */
+  /** `process.env.NAME ?? 'default'`, and that of a header. */
   #fallback(node: AnyNode, depth: number): ForeignValue {
+    const left = this.#value(asNode(node['left']), depth + 1);
+    if (left instanceof Code && left.header !== undefined) return this.#headerOr(left.header, node, depth);
     const name = environmentName(memberPath(stripped(asNode(node['left']))));
     const otherwise = this.#value(asNode(node['right']), depth + 1);
     const isText =
@@ -249,28 +269,22 @@ class Reader {
     return `\${${name}:-${otherwise}}`;
   }
 
-  #function(node: AnyNode, { body }: AnyNode, depth: number): Code {
-    const statements =
-      asNode(body).type === 'BlockStatement' ? (asNode(body)['body'] as AnyNode[]) : undefined;
-    const [first] = statements ?? [];
-    const result =
-      statements === undefined
-        ? asNode(body)
-        : first?.type === 'ReturnStatement'
-          ? first['argument']
-          : undefined;
-    const returned = result == null ? undefined : this.#value(asNode(result), depth + 1);
-    return new Code(
-      this.#text.slice(node.start, node.end),
-      returned instanceof Map ? (returned as ForeignMap) : undefined,
-    );
+  #headerOr({ name }: ReadHeader, node: AnyNode, depth: number): Code {
+    const right = asNode(node['right']);
+    const otherwise = this.#value(right, depth + 1);
+    if (node['operator'] === '&&') return this.#code(node);
+    if (otherwise === null || otherwise === '' || right['name'] === 'undefined')
+      return this.#code(node, { name });
+    const isText =
+      typeof otherwise === 'string' || typeof otherwise === 'number' || typeof otherwise === 'boolean';
+    return this.#code(node, isText ? { name, otherwise: String(otherwise) } : undefined);
   }
 
   /** `defineConfig({ … })`, and conversions that options do anyway. */
   #call(node: AnyNode, depth: number): ForeignValue {
     const [argument] = node['arguments'] as AnyNode[];
     const name = memberPath(asNode(node['callee']));
-    if (name !== undefined && argument !== undefined && this.#factories.has(name)) {
+    if (name !== undefined && argument !== undefined && this.#names.factories.has(name)) {
       const value = new Map([[name, this.#value(argument, depth + 1)]]);
       this.#lines.set(value, new Map([[name, node.loc!.start.line]]));
       return value;
@@ -278,7 +292,7 @@ class Reader {
     const isKnown = ['defineConfig', 'Number', 'String', 'parseInt', 'Number.parseInt', 'Boolean'].includes(
       name ?? '',
     );
-    return isKnown && argument !== undefined ? this.#value(argument, depth + 1) : this.#code(node);
+    return isKnown && argument !== undefined ? this.#value(argument, depth + 1) : this.#header(node);
   }
 
   /** `60 * 1000` and `-1`. */
@@ -299,17 +313,4 @@ class Reader {
     };
     return results[String(node['operator'])];
   }
-}
-
-/** Without assertions around it, as in `process.env.NAME!`. */
-function stripped(node: AnyNode): AnyNode {
-  return wrappers.has(node.type) ? stripped(asNode(node['expression'])) : node;
-}
-
-const environmentName = (path: string | undefined): string | undefined =>
-  /^process\.env\.(\w+)$/.exec(path ?? '')?.[1];
-
-function reference(path: string | undefined): string | undefined {
-  const name = environmentName(path);
-  return name === undefined ? undefined : `\${${name}}`;
 }

@@ -4,12 +4,11 @@ import {
   type ForeignMap,
   type ForeignPath,
   type ForeignValue,
-  type ToReferences,
   Unreadable,
 } from '../foreign';
 
 /** Reads TOML. @throws {Unreadable} */
-export function readToml(file: string, text: string, toReferences: ToReferences): ForeignFile {
+export function readToml(file: string, text: string): ForeignFile {
   let value: unknown;
   try {
     value = parse(text, { integersAsBigInt: 'asNeeded' });
@@ -26,18 +25,17 @@ export function readToml(file: string, text: string, toReferences: ToReferences)
   const lines = linesOf(text);
   return {
     file,
-    value: toForeign(value, toReferences) as ForeignMap,
+    value: toForeign(value) as ForeignMap,
     lineOf: (path) => lines(path),
   };
 }
 
-function toForeign(value: unknown, toReferences: ToReferences): ForeignValue {
-  if (typeof value === 'string') return toReferences(value);
+function toForeign(value: unknown): ForeignValue {
   if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   if (value instanceof TomlDate) return value.toISOString();
-  if (Array.isArray(value)) return value.map((each) => toForeign(each, toReferences));
-  return new Map(Object.entries(value as object).map(([key, each]) => [key, toForeign(each, toReferences)]));
+  if (Array.isArray(value)) return value.map(toForeign);
+  return new Map(Object.entries(value as object).map(([key, each]) => [key, toForeign(each)]));
 }
 
 /**
@@ -55,9 +53,8 @@ function linesOf(text: string): (path: ForeignPath) => number | undefined {
       const end = line.indexOf(']');
       const name = keyIn(line.slice(isList ? 2 : 1, Math.max(end, 1)));
       // Tables below an item of a list belong to its last item.
-      const inItem = [...counts].findLast(([list]) => name.startsWith(`${list}\0`));
-      const path =
-        inItem === undefined ? name : `${inItem[0]}\0${inItem[1] - 1}${name.slice(inItem[0].length)}`;
+      const list = listAround(name, counts);
+      const path = list === undefined ? name : `${list}\0${counts.get(list)! - 1}${name.slice(list.length)}`;
       if (isList) counts.set(name, (counts.get(name) ?? 0) + 1);
       table = isList ? `${path}\0${counts.get(name)! - 1}` : path;
       found.set(table, i + 1);
@@ -75,6 +72,15 @@ function linesOf(text: string): (path: ForeignPath) => number | undefined {
     }
     return undefined;
   };
+}
+
+/** The innermost list around a table. */
+function listAround(name: string, lists: ReadonlyMap<string, number>): string | undefined {
+  for (let end = name.lastIndexOf('\0'); end > 0; end = name.lastIndexOf('\0', end - 1)) {
+    const around = name.slice(0, end);
+    if (lists.has(around)) return around;
+  }
+  return undefined;
 }
 
 const keyIn = (text: string): string =>

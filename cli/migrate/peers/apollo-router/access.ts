@@ -16,12 +16,14 @@ import {
   takePrefix,
 } from '../tokens';
 
-const jwt = 'authentication.router.jwt';
+/** Of tokens; in the first releases of version 1 without `router`. */
+const jwt = (name: string): string[] =>
+  ['authentication.router.jwt', 'authentication.jwt'].map((around) => `${around}.${name}`);
 const extensions = 'Write [hooks and interceptors](extending.md) in TypeScript or JavaScript.';
 
 export const accessRows = (): Row[] =>
   guards(
-    same(`${jwt}.jwks.*.url`, '`auth.oidc[].jwks`', (value, at) => {
+    same(jwt('jwks.*.url'), '`auth.oidc[].jwks`', (value, at) => {
       if (at.inFile('authorization', 'require_authentication') !== true)
         at.otherwise(
           ['auth', 'anonymous'],
@@ -30,45 +32,49 @@ export const accessRows = (): Row[] =>
         );
       return takeKeySet(value, at, at.names[0]!);
     }),
-    same([`${jwt}.jwks.*.issuers`, `${jwt}.jwks.*.issuer`], '`auth.oidc[].issuer`', (value, at) =>
+    same([...jwt('jwks.*.issuers'), ...jwt('jwks.*.issuer')], '`auth.oidc[].issuer`', (value, at) =>
       takeIssuers(value, at, at.names[0]!, at.beside('url')),
     ),
-    same(`${jwt}.jwks.*.audiences`, '`auth.oidc[].audience`', (value, at) =>
+    same(jwt('jwks.*.audiences'), '`auth.oidc[].audience`', (value, at) =>
       takeAudiences(value, at, at.names[0]!),
     ),
-    same(`${jwt}.jwks.*.algorithms`, '`auth.oidc[].algorithms`', (value, at) =>
+    same(jwt('jwks.*.algorithms'), '`auth.oidc[].algorithms`', (value, at) =>
       takeAlgorithms(value, at, at.names[0]!),
     ),
     none(
-      `${jwt}.jwks.*.headers.**`,
+      jwt('jwks.*.headers.**'),
       'Key sets are fetched without headers of your own: write the set as `auth.oidc[].jwks`.',
     ),
-    same(`${jwt}.header_name`, '`auth.oidc[].header`', (value, at) => takeHeader(value, at), ofHeader),
-    same(`${jwt}.header_value_prefix`, '`auth.oidc[].prefix`', (value, at) => takePrefix(value, at)),
-    aside(different(`${jwt}.on_error`, '', 'A token that is wrong is always refused.')),
+    same(jwt('header_name'), '`auth.oidc[].header`', (value, at) => takeHeader(value, at), ofHeader),
+    same(jwt('header_value_prefix'), '`auth.oidc[].prefix`', (value, at) => takePrefix(value, at)),
+    aside(different(jwt('on_error'), '', 'A token that is wrong is always refused.')),
     aside(
       different(
-        `${jwt}.ignore_other_prefixes`,
+        jwt('ignore_other_prefixes'),
         '',
         'Credentials of another kind are refused, unless they belong to another mode of `auth`.',
       ),
     ),
-    same(`${jwt}.sources.*.type`, '`auth.oidc[].header`', (value) =>
+    same(jwt('sources.*.type'), '`auth.oidc[].header`', (value) =>
       value === 'header' ? undefined : noOption(neverInCookies),
     ),
     same(
-      `${jwt}.sources.*.name`,
+      jwt('sources.*.name'),
       '`auth.oidc[].header`',
       (value, at) => (at.beside('type') === 'header' ? addHeader(value, at) : noOption(neverInCookies)),
       ofHeaders,
     ),
-    same(`${jwt}.sources.*.value_prefix`, '`auth.oidc[].prefix`', (value, at) =>
+    same(jwt('sources.*.value_prefix'), '`auth.oidc[].prefix`', (value, at) =>
       at.beside('type') === 'header' ? takePrefix(value, at, furtherHeader(at)) : undefined,
     ),
     aside(none('authentication.connector.**', 'There are no connectors.')),
     same('authorization.require_authentication', '`auth.anonymous`', (value, at) => {
       if (typeof value !== 'boolean') return byHand('Set `auth.anonymous` by hand.');
-      if (at.inFile('authentication', 'router', 'jwt', 'jwks') === undefined)
+      if (
+        [['router', 'jwt'], ['jwt']].every(
+          (keys) => at.inFile('authentication', ...keys, 'jwks') === undefined,
+        )
+      )
         return byHand('Weir requires credentials as soon as `auth` has a mode: configure one.');
       at.set('auth.anonymous', !value);
       return undefined;
@@ -102,7 +108,7 @@ export const accessRows = (): Row[] =>
     none('wasm.**', extensions),
   ).concat(
     same(
-      `${jwt}.jwks.*.poll_interval`,
+      jwt('jwks.*.poll_interval'),
       '',
       (_, at) => needIssuer(at, at.names[0]!),
       'Keys are fetched again when they are unknown or old.',

@@ -42,5 +42,6 @@ export const apolloRouter: Peer = {
     },
     { path: ['timeouts', 'subgraph'], value: '30s', reason: 'the default of Apollo Router' },
   ],
-  read: (file, text) => readYaml(file, text, toReferences),
+  read: readYaml,
+  toReferences,
 };

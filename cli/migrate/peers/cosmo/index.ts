@@ -31,7 +31,8 @@ export const cosmo: Peer = {
     { path: ['timeouts', 'subgraph'], value: '60s', reason: 'the default of Cosmo' },
     { path: ['limits', 'body'], value: '5MB', reason: 'the default of Cosmo' },
   ],
-  read: (file, text) => readYaml(file, text, toReferences),
+  read: readYaml,
+  toReferences,
 };
 
 /** What `wgc router compose` and `wgc router fetch` write. */
@@ -43,4 +44,5 @@ export const cosmoExecution: Peer = {
   table: new Table(executionRows),
   defaults: [],
   read: readJson,
+  toReferences: plain,
 };

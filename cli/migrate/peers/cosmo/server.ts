@@ -1,4 +1,5 @@
 /** Where Cosmo listens, what anybody sees, and what its platform is for. */
+import { textOf } from '../../foreign';
 import { different, guards, none, type Row, same } from '../../table';
 import { byHand, choice, count, duration, flag, size, text, texts, to } from '../../values';
 import { takeListener } from '../apollo-router/server';
@@ -6,8 +7,19 @@ import { takeListener } from '../apollo-router/server';
 const platform =
   'The [registry](registry.md) of Weir is a folder or a table: name it as `supergraph.registry`.';
 
+/** The first version of a file, which the tables are of. */
+const versionRow: Row = same(
+  'version',
+  '',
+  (value) =>
+    textOf(value) === '1'
+      ? undefined
+      : byHand('Not a version that is known: the keys are read as those of version 1. Check each of them.'),
+  'It is that of the file.',
+);
+
 export const serverRows: readonly Row[] = [
-  same('version', '', undefined, 'It is that of the file.'),
+  versionRow,
   same('listen_addr', '`host`, `port`', takeListener('host', 'port')),
   same('graphql_path', '`path`', to('path')),
   same('introspection_enabled', '`introspection`', to('introspection', flag)),

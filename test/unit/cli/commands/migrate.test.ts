@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -39,7 +39,7 @@ describe('weir migrate', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.replaceAll(folder, '')).toBe(
       'weir: wrote /weir.yaml, /report.md from router.yaml (Apollo Router): 1 taken over, 1 different, 1 without counterpart, 0 unknown.\n' +
-        'weir: 2 keys that kept somebody out there: the report begins with them.\n\n' +
+        'weir: 1 key that kept somebody out there: the report begins with them.\n\n' +
         'Next:\n  read /report.md\n  weir gateway --check --config /weir.yaml\n  weir gateway --config /weir.yaml\n',
     );
     expect(readFileSync(at('weir.yaml'), 'utf8')).toContain('#   coprocessor.url\n');
@@ -93,6 +93,37 @@ describe('weir migrate', () => {
       stderr: `weir: nothing was written: ${at('report.md')} is a folder.\n`,
     });
     expect(readdirSync(folder).sort()).toEqual(['report.md', 'router.yaml']);
+  });
+
+  it('refuses a pipe, which may never end, and a device', async () => {
+    execFileSync('mkfifo', [at('router.yaml')]);
+    expect(await migrate(at('router.yaml'))).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `weir: FILE names ${at('router.yaml')}, which is no regular file: copy what it has into one.\n`,
+    });
+    const file = write('a.yaml', router);
+    const flags = ['migrate', file, '--from', 'apollo-router', '--report', at('report.md'), '--force'];
+    expect(await startCli([...flags, '--output', '/dev/null']).result).toMatchObject({
+      exitCode: 2,
+      stderr: 'weir: nothing was written: /dev/null is no regular file.\n',
+    });
+  });
+
+  it('ends where no folder can be made, and leaves none', async () => {
+    const file = write('router.yaml', router);
+    const run = (output: string) =>
+      startCli(['migrate', file, '--output', output, '--report', at('new/report.md')]).result;
+    expect(await run(at('router.yaml/x/weir.yaml'))).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^weir: nothing was written: ENOTDIR/),
+    });
+    if (process.platform === 'linux')
+      expect(await run('/proc/x/weir.yaml')).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/^weir: nothing was written: ENOENT/),
+      });
+    expect(readdirSync(folder)).toEqual(['router.yaml']);
   });
 
   it('writes nothing at all if one file cannot be written', async () => {

@@ -5,8 +5,12 @@ import { migrate } from '../../../../cli/migrate/migrate';
 const titles = (...files: [file: string, text: string][]): string[] =>
   recognise(files.map(([file, text]) => ({ file, text }))).map(({ peer }) => peer.title);
 
+const jwt = 'authentication: { jwt: { jwks: [{ url: "https://a.test/jwks" }] } }';
+
 it.each([
   ['a.yaml', 'supergraph: { listen: 0.0.0.0:4000 }\nsandbox: { enabled: true }', 'Apollo Router'],
+  ['a.yaml', `supergraph: { listen: 0.0.0.0:4000 }\n${jwt}`, 'Apollo Router'],
+  ['a.yaml', `listen_addr: localhost:3002\n${jwt}`, 'Cosmo'],
   ['a.yml', 'http: { port: 4000 }\njwt: { enabled: true }', 'Hive Router'],
   ['a.yaml', 'version: "1"\nlisten_addr: localhost:3002', 'Cosmo'],
   ['a.json', '{"engineConfig":{"graphqlSchema":""},"version":"1"}', 'Cosmo'],
@@ -32,8 +36,8 @@ it.each([
     'one: 1\ntwo: 2',
     'a.yaml has no key of a gateway that `weir migrate` knows: Apollo Router, Hive Gateway, Hive Router, Cosmo, Grafbase Gateway.',
   ],
-  ['a.yaml', '', 'a.yaml: is not a map of options.'],
-  ['a.yaml', '- 1', 'a.yaml: is not a map of options.'],
+  ['a.yaml', '', 'a.yaml: this is not a map of options.'],
+  ['a.yaml', '- 1', 'a.yaml: this is not a map of options.'],
   ['a.yaml', 'supergraph:\n  listen: [', /^a\.yaml:2: this is not valid YAML: /],
   ['a.yaml', 'supergraph: 1\nsupergraph: 2', /^a\.yaml:2: this is not valid YAML: Map keys must be unique/],
   [
@@ -59,7 +63,7 @@ it.each([
   ['a.toml', '[gateway\n', /^a\.toml:1: this is not valid TOML: /],
   ['a.toml', 'a = 1\na = 2', /^a\.toml:2: this is not valid TOML: /],
   ['a.ts', 'export const gatewayConfig = {', /^a\.ts:1: this is not valid TypeScript: /],
-  ['a.ts', 'throw new Error();', /^a\.ts: has no `gatewayConfig`/],
+  ['a.ts', 'throw new Error();', /^a\.ts: this has no `gatewayConfig`/],
   ['a.json', '{', /^a\.json:1: this is not valid YAML: /],
 ])('refuses %s with %.40j', (file, text, message) => {
   expect(() => migrate([{ file, text }], { output: 'weir.yaml' })).toThrow(message);
@@ -79,10 +83,53 @@ it('refuses files of two gateways', () => {
   ).toThrow('These files are of Cosmo and of Grafbase Gateway: migrate each of them into a file of its own.');
 });
 
+describe('a file with keys of two gateways', () => {
+  const mixed =
+    'supergraph: { listen: 0.0.0.0:4000 }\nsandbox: { enabled: true }\nlisten_addr: localhost:3002';
+  const from = (name?: string) =>
+    migrate([{ file: 'a.yaml', text: mixed }], { from: name, output: 'weir.yaml' });
+
+  it('is refused with both, and with what chooses one', () => {
+    expect(() => from()).toThrow(
+      'a.yaml has keys of Apollo Router (supergraph.listen) and of Cosmo (listen_addr): make a file of each, or choose with --from apollo-router or --from cosmo, and the keys of the other are reported as unknown.',
+    );
+  });
+
+  it.each([
+    ['apollo-router', ['listen_addr']],
+    ['cosmo', ['supergraph.listen', 'sandbox.enabled']],
+  ])('is of %s if that is chosen', (name, others) => {
+    const unknown = from(name).entries.filter(({ becomes }) => becomes === 'unknown');
+    expect(unknown.map(({ path }) => path.join('.'))).toEqual(others);
+  });
+
+  it('is named as one that is not of Weir', () => {
+    expect(foreignTitle('a.yaml', mixed)).toBe('Apollo Router');
+  });
+});
+
+it('refuses a file that is said to be of a gateway of which it has no key', () => {
+  const file = { file: 'a.yaml', text: 'supergraph: { listen: 0.0.0.0:4000 }\nsandbox: { enabled: true }' };
+  expect(() => recognise([file], 'cosmo')).toThrow(
+    'a.yaml is of Apollo Router (supergraph.listen), and has no key that only Cosmo has: leave out --from.',
+  );
+  expect(recognise([file], 'apollo-router')).toHaveLength(1);
+});
+
+it('reports a version that it does not know', () => {
+  const noteOf = (version: string): string | undefined => {
+    const file = { file: 'config.yaml', text: `version: ${version}\nlisten_addr: localhost:3002` };
+    return migrate([file], { output: 'weir.yaml' }).entries.find(({ path }) => path[0] === 'version')?.note;
+  };
+  expect(noteOf('"1"')).toBe(noteOf('1'));
+  expect(noteOf('"99"')).toContain('read as those of version 1');
+});
+
 it('lists the keys of another gateway, or of another version, as unknown', () => {
   const text =
     'supergraph: { listen: 0.0.0.0:4000, path: /, introspection: true, shard: 3 }\nlisten_addr: localhost:3002\nserver: { old_key: 1 }';
-  const { entries, report, options } = migrate([{ file: 'router.yaml', text }], { output: 'weir.yaml' });
+  const file = { file: 'router.yaml', text };
+  const { entries, report, options } = migrate([file], { from: 'apollo-router', output: 'weir.yaml' });
   const unknown = entries.filter(({ becomes }) => becomes === 'unknown').map(({ path }) => path.join('.'));
   expect(unknown).toEqual(['supergraph.shard', 'listen_addr', 'server.old_key']);
   expect(report).toContain('## Unknown');

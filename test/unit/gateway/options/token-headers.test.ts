@@ -70,3 +70,16 @@ it('is allowed where it is forwarded, and where it is a member of `connectionPar
   const more = { headers: { forward: ['x-jwt'] }, subscriptions: { connectionParams: ['x-jwt'] } };
   expect(() => withTokensIn('x-jwt', more)).not.toThrow();
 });
+
+describe('keys of an issuer', () => {
+  const jwksOf = (jwks: string): unknown =>
+    parseOptions({ auth: { oidc: [oidc({ jwks })] } }).auth.oidc[0]!.jwks;
+
+  it('may be the text of a file', () => {
+    expect(jwksOf(' {"keys": [{"kty": "RSA", "n": "1"}]}\n')).toEqual({ keys: [{ kty: 'RSA', n: '1' }] });
+  });
+
+  it.each(['{"keys": [', '{}', '[]', 'keys.json'])('are refused as %j', (text) => {
+    expect(() => jwksOf(text)).toThrow('`auth.oidc.0.jwks` must be an http or https URL');
+  });
+});

@@ -1,13 +1,19 @@
 import { Code, type ForeignMap } from '../../../../../cli/migrate/foreign';
-import { readCode } from '../../../../../cli/migrate/readers/code';
+import { type CodeNames, readCode } from '../../../../../cli/migrate/readers/code';
 
-const read = (text: string): ForeignMap =>
-  readCode('gateway.config.ts', text, 'gatewayConfig', new Set(['keysFrom'])).value;
+const names: CodeNames = {
+  exported: 'gatewayConfig',
+  factories: new Set(['keysFrom']),
+  returning: new Set(['headers']),
+  statements: new Set(['setUp']),
+};
+
+const read = (text: string): ForeignMap => readCode('gateway.config.ts', text, names).value;
 
 const plain = (value: unknown): unknown => {
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, each]) => [key, plain(each)]));
   if (Array.isArray(value)) return value.map(plain);
-  return value instanceof Code ? { code: value.text } : value;
+  return value instanceof Code ? { code: value.text, ...value.header } : value;
 };
 
 const valueOf = (expression: string): unknown =>
@@ -61,6 +67,7 @@ it.each([
   'process.env.A ? 1 : 2',
   'process.env.A ?? "}"',
   'named.deep',
+  'response.headers.entries()',
   'await b',
   'require("fs").readFileSync("a")',
 ])('leaves %s as code, and runs none of it', (expression) => {
@@ -86,17 +93,52 @@ it('knows the lines of keys', () => {
   const { lineOf } = readCode(
     'a.ts',
     'export const gatewayConfig = {\n  a: {\n    b: [\n      { c: 1 },\n    ],\n  },\n};',
-    'gatewayConfig',
-    new Set(),
+    names,
   );
   expect([lineOf(['a']), lineOf(['a', 'b']), lineOf(['a', 'b', '0', 'c'])]).toEqual([2, 3, 4]);
 });
 
 it.each([
   ['export const gatewayConfig = {', /^this is not valid TypeScript: /],
-  ['export const other = {};', /^has no `gatewayConfig` that is written as an object/],
-  ['export const gatewayConfig = make();', /^has no `gatewayConfig` that is written as an object/],
-  ['', /^has no `gatewayConfig`/],
+  ['export const other = {};', /^this has no `gatewayConfig` that is written as an object/],
+  ['export const gatewayConfig = make();', /^this has no `gatewayConfig` that is written as an object/],
+  ['', /^this has no `gatewayConfig`/],
 ])('refuses %j', (text, message) => {
   expect(() => read(text)).toThrow(message);
+});
+
+it.each([
+  ['request.headers.get("x-a")', { name: 'x-a' }],
+  ['request?.headers?.get("x-a")!', { name: 'x-a' }],
+  ['headers.get("x-a") ?? ""', { name: 'x-a' }],
+  ['headers.get("x-a") ?? undefined', { name: 'x-a' }],
+  ['context.headers["x-a"] || 1', { name: 'x-a', otherwise: '1' }],
+  ['headers.get("x-a") && "b"', {}],
+  ['headers.get("x-a") ?? headers.get("x-b")', {}],
+  ['headers.get(name)', {}],
+  ['headers.get("x-a").trim()', {}],
+])('knows the header that %s reads', (expression, header) => {
+  const { code, ...read } = valueOf(expression) as { readonly code: string };
+  expect(read).toEqual(header);
+});
+
+it('reads the object that a function returns, with constants in front of it', () => {
+  expect(valueOf('{ headers() { const x = 1; return { x, ...named }; }, other() { return {}; } }')).toEqual({
+    headers: { x: 1, deep: [1] },
+    other: { code: 'other() { return {}; }' },
+  });
+  expect(valueOf('{ headers: () => { run(); return { x: 1 }; } }')).toEqual({
+    headers: { x: { code: 'x: 1' } },
+  });
+  expect(valueOf('{ headers: () => make() }')).toEqual({ headers: { code: '() => make()' } });
+});
+
+it('reads statements beside what is exported', () => {
+  const { value, lineOf } = readCode(
+    'a.ts',
+    'setUp({ a: 1 });\nother({ b: 1 });\nexport const gatewayConfig = { c: 1 };',
+    names,
+  );
+  expect(plain(value)).toEqual({ c: 1, setUp: { a: 1 } });
+  expect(lineOf(['setUp'])).toBe(1);
 });

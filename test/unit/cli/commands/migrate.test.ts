@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -95,12 +95,11 @@ describe('weir migrate', () => {
     expect(readdirSync(folder).sort()).toEqual(['report.md', 'router.yaml']);
   });
 
-  it('refuses a pipe, which may never end, and a device', async () => {
-    execFileSync('mkfifo', [at('router.yaml')]);
-    expect(await migrate(at('router.yaml'))).toEqual({
+  it('refuses what may never end, as input and as output', async () => {
+    expect(await migrate('/dev/zero')).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `weir: FILE names ${at('router.yaml')}, which is no regular file: copy what it has into one.\n`,
+      stderr: 'weir: FILE names /dev/zero, which is no regular file: copy what it has into one.\n',
     });
     const file = write('a.yaml', router);
     const flags = ['migrate', file, '--from', 'apollo-router', '--report', at('report.md'), '--force'];

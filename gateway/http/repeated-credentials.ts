@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { requestError } from '../errors';
 import type { Options } from '../options';
 import { tokenHeadersOf } from '../options/token-headers';
+import { credentials } from '../options/values';
 import type { SentHead } from './header-limits';
 
 /**
@@ -28,6 +29,6 @@ export function refuseRepeatedCredentials(
 
 /** The headers that carry credentials, with or without a mode for them. */
 export const headersOfCredentials = ({ auth }: Pick<Options, 'auth'>): readonly string[] => [
-  ...['authorization', 'x-api-key', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
+  ...credentials,
   ...tokenHeadersOf(auth),
 ];

@@ -91,13 +91,13 @@ const tokenSecret = z
 
 /** Those of other credentials, those that browsers, proxies and AWS write, and those that WebSockets leave out. */
 const otherHeaders =
-  /^(accept.*|apollographql-.*|cache-control|cookie2?|forwarded|if-.*|last-event-id|origin|pragma|range|referer|sec-.*|set-cookie2?|user-agent|x-amzn?-.*|x-api-key|x-forwarded-.*)$/;
+  /^(accept.*|apollo-.*|apollographql-.*|baggage|cache-control|cookie2?|forwarded|idempotency-key|if-.*|last-event-id|origin|pragma|range|referer|sec-.*|set-cookie2?|user-agent|x-amzn?-.*|x-api-key|x-apollo-.*|x-datadog-.*|x-forwarded-.*|weir-.*)$/;
 
 const tokenHeader = headerName.refine((name) => !otherHeaders.test(name), {
   error: 'must be a header that has nothing but tokens, such as x-jwt',
 });
 
-const prefixRule = 'must be one word, such as Bearer, or empty';
+const prefixRule = "must be one word, such as Bearer, or '' for none";
 
 const userPoolRule = 'must be the id of a user pool such as eu-west-1_AbCdEfGhI';
 

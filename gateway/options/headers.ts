@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   answerHeaderName,
+  credentials,
   clientHeaderName,
   headerName,
   headerPattern,
@@ -39,6 +40,9 @@ const requestRules = {
 };
 
 const operationName = headerName
+  .refine((name) => name !== 'cookie' && !credentials.has(name), {
+    error: 'must not be a header of credentials, such as x-operation-name',
+  })
   .optional()
   .describe(
     "A header that has the name of the client's operation, whatever the client sent. An operation without a name has none, nor has one whose name is longer than 256 characters. Operations with different names share no calls and no cached entities. Left out: no such header.",

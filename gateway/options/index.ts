@@ -267,12 +267,29 @@ function retype(input: unknown, issues: readonly z.core.$ZodIssue[], sources: Op
   return found.length > 0;
 }
 
-function refuseEqualPorts({ port, host, admin }: Options, sources: OptionSources | undefined): void {
-  const isOne = host === admin.host || [host, admin.host].some((each) => everyAddress.has(each));
-  if (!admin.enabled || port === 0 || port !== admin.port || !isOne) return;
-  const sentence = `\`admin.port\` must differ from the port of clients, but both are ${port}.`;
-  const isGiven = sources?.origin(['admin', 'port']).kind !== 'default';
-  throw new OptionsError([{ path: isGiven ? ['admin', 'port'] : ['port'], sentence }], sources);
+function refuseEqualPorts(options: Options, sources: OptionSources | undefined): void {
+  const { admin, health: probes } = options;
+  const { callback } = options.subscriptions;
+  const listeners = [
+    { name: 'the port of clients', path: ['port'], host: options.host, port: options.port },
+    { name: '`admin.port`', path: ['admin', 'port'], host: admin.host, port: admin.enabled ? admin.port : 0 },
+    { name: '`health.port`', path: ['health', 'port'], host: probes.host, port: probes.port ?? 0 },
+    {
+      name: '`subscriptions.callback.port`',
+      path: ['subscriptions', 'callback', 'port'],
+      ...{ host: callback.host, port: callback.port },
+    },
+  ];
+  for (const [i, later] of listeners.entries()) {
+    const first = listeners.slice(0, i).find((each) => each.port === later.port && shareAddress(each, later));
+    if (first === undefined || later.port === 0) continue;
+    const sentence = `${later.name} must differ from ${first.name}, but both are ${later.port}.`;
+    const isGiven = sources?.origin(later.path).kind !== 'default';
+    throw new OptionsError([{ path: isGiven ? later.path : first.path, sentence }], sources);
+  }
 }
+
+const shareAddress = (one: { readonly host: string }, other: { readonly host: string }): boolean =>
+  one.host === other.host || [one.host, other.host].some((each) => everyAddress.has(each));
 
 const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -29,7 +29,9 @@ export function describeIssue(
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
       const removed = removedPlanning.get(path.join('.'));
-      return { path, sentence: `${name(path)} ${removed ?? `is unknown; ${suggest(key, known)}`}` };
+      const inside = issue.path.length === 0 ? insideOthers(key, schema) : [];
+      const hint = inside.length === 0 ? suggest(key, known) : `did you mean ${inside.join(' or ')}?`;
+      return { path, sentence: `${name(path)} ${removed ?? `is unknown; ${hint}`}` };
     });
   }
   if (issue.code === 'invalid_key') {
@@ -44,7 +46,8 @@ export function describeIssue(
     return [{ path: issue.path, sentence: `${name(issue.path)} is missing; it ${rule}.` }];
   const isSilent =
     isHidden(issue.path) || isSecret(schema, issue.path) || (typeof value === 'object' && value !== null);
-  const isEmpty = value === null || (value === '' && rule !== 'must not be empty');
+  // Where an empty text is allowed, nothing at all is something else.
+  const isEmpty = (value === null && !rule.includes("''")) || (value === '' && rule !== 'must not be empty');
   const got = isEmpty ? ', but it is empty' : isSilent || value === '' ? '' : `, but got: ${show(value)}`;
   return [{ path: issue.path, sentence: `${name(issue.path)} ${rule}${got}.` }];
 }
@@ -87,6 +90,15 @@ function show(value: unknown): string {
 function suggest(key: string, known: readonly string[]): string {
   const [nearest] = suggestionList(key, known);
   return nearest === undefined ? `known here: ${known.join(', ')}.` : `did you mean \`${nearest}\`?`;
+}
+
+/** The options of this very name that stand in a map of others, such as `telemetry.traces`. */
+function insideOthers(key: string, schema: z.ZodType): string[] {
+  const maps = schemasAt(schema, []).flatMap(({ properties = {} }) => Object.keys(properties));
+  return maps
+    .filter((map) => schemasAt(schema, [map]).some(({ properties = {} }) => Object.hasOwn(properties, key)))
+    .map((map) => `\`${map}.${key}\``)
+    .slice(0, 3);
 }
 
 export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -13,11 +13,14 @@ interface NamedHeaders {
   readonly calls: { readonly sharedHeaders: readonly string[] };
   readonly csrf: { readonly headers: readonly string[] };
   readonly logging: { readonly fields: Readonly<Record<string, { readonly header?: string | undefined }>> };
-  readonly headers: { readonly operationName?: string | undefined };
+  readonly headers: {
+    readonly operationName?: string | undefined;
+    readonly rename: Readonly<Record<string, string>>;
+  };
   readonly subgraphs: Readonly<Record<string, Pick<NamedHeaders, 'headers'>>>;
 }
 
-/** Refuses a header of tokens where credentials are refused. */
+/** Refuses a header of tokens where credentials are refused, and another header in its place. */
 export function refuseTokenHeaders(
   { auth, calls, csrf, logging, headers, subgraphs }: NamedHeaders,
   context: z.RefinementCtx,
@@ -33,6 +36,23 @@ export function refuseTokenHeaders(
   for (const [field, { header }] of Object.entries(logging.fields))
     refuse(header, 'logging', 'fields', field, 'header');
   refuse(headers.operationName, 'headers', 'operationName');
-  for (const [name, own] of Object.entries(subgraphs))
+  refuseRenamed(headers.rename, tokenHeaders, context, ['headers', 'rename']);
+  for (const [name, own] of Object.entries(subgraphs)) {
     refuse(own.headers.operationName, 'subgraphs', name, 'headers', 'operationName');
+    refuseRenamed(own.headers.rename, tokenHeaders, context, ['subgraphs', name, 'headers', 'rename']);
+  }
+}
+
+/** Subgraphs would take what nobody has verified for a token. */
+function refuseRenamed(
+  rename: Readonly<Record<string, string>>,
+  tokenHeaders: readonly string[],
+  context: z.RefinementCtx,
+  path: readonly PropertyKey[],
+): void {
+  for (const [from, to] of Object.entries(rename)) {
+    if (!tokenHeaders.includes(to) || tokenHeaders.includes(from)) continue;
+    const message = 'must not be a header of `auth.oidc[].header`, whose tokens are verified';
+    context.addIssue({ code: 'custom', path: [...path, from], message });
+  }
 }

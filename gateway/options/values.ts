@@ -74,6 +74,11 @@ const ownHeaders = new Set(
   signature signature-input weir-identity __proto__`.split(/\s+/),
 );
 
+/** The headers that carry credentials whatever the options are, or belong to a signature. */
+export const credentials: ReadonlySet<string> = new Set([
+  ...['authorization', 'x-api-key', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
+]);
+
 /** Whether no rule may write a header to a subgraph: of the connection, of the body, or of the gateway. In lower case. */
 export const isOwnHeader = (name: string): boolean => ownHeaders.has(name) || name.startsWith('content-');
 
@@ -91,7 +96,13 @@ export const headerNameRule = 'must be the name of a header, such as x-tenant';
 export const anyHeaderName = z
   .string({ error: headerNameRule })
   .regex(/^[A-Za-z0-9!#$%&'+.^_`|~-]+$/, { error: headerNameRule })
-  .transform((name) => name.toLowerCase());
+  .transform((name) => name.toLowerCase())
+  .refine(isNoMember, { error: headerNameRule });
+
+/** Maps of headers have it, whatever was sent. */
+function isNoMember(name: string): boolean {
+  return name !== 'constructor';
+}
 
 /** A header that a rule writes. */
 export const headerName = anyHeaderName.refine((name) => !isOwnHeader(name), { error: ownHeaderRule });
@@ -106,6 +117,7 @@ export const headerPattern = z
   .string({ error: headerPatternRule })
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: headerPatternRule })
   .transform((name) => name.toLowerCase())
+  .refine(isNoMember, { error: headerPatternRule })
   .refine(isForwardable, { error: ownHeaderRule })
   .meta({ title: 'pattern' });
 

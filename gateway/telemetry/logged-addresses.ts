@@ -20,18 +20,22 @@ export function compileWriteAddresses({
 let keyOfProcess: Buffer | undefined;
 
 /**
- * Replaces the address in a run of characters that it may have. A port or the end of a sentence may follow it. Between other
- * such characters, as in `from:192.0.2.77`, only IPv4 can be told.
+ * Replaces the address in a run of characters that it may have. A colon, or a word of such characters and a colon, may be in
+ * front of it, and a port or the end of a sentence may follow it. In longer runs only IPv4 can be told.
  */
 function writeIn(run: string, write: (address: string) => string): string {
-  const ends = run.length > longestRun ? [] : [run.length, run.lastIndexOf(':'), run.length - 1];
-  const end = ends.find((each) => each > 0 && isIP(run.slice(0, each)) !== 0);
-  if (end !== undefined) return write(plain(run.slice(0, end))) + run.slice(end);
+  const isShort = run.length <= longestRun;
+  const starts = isShort ? [0, ...[...run.matchAll(/:/g)].map(({ index }) => index + 1)] : [];
+  const ends = [run.length, run.lastIndexOf(':'), run.length - 1];
+  for (const start of starts) {
+    const end = ends.find((each) => each > start && isIP(run.slice(start, each)) !== 0);
+    if (end !== undefined) return run.slice(0, start) + write(plain(run.slice(start, end))) + run.slice(end);
+  }
   return run.replace(/\d{1,3}(?:\.\d{1,3}){3}/g, (found) => (isIP(found) === 0 ? found : write(found)));
 }
 
-/** IPv6 with an IPv4 address at its end, and a port. */
-const longestRun = 45 + 6;
+/** A word in front of IPv6 with an IPv4 address at its end, and a port. */
+const longestRun = 16 + 45 + 6;
 
 /** One text for all that mean the same address: an IPv4 address within IPv6 is one, and IPv6 is shortened (RFC 5952). */
 function plain(address: string): string {

@@ -1,5 +1,5 @@
 /** Headers of Hive Gateway: functions that return them, and lists of what is sent to a subgraph. */
-import { Code, type ForeignValue, isMap } from '../foreign';
+import { Code, type ForeignValue, isMap, isOneValue, textOf } from '../foreign';
 import { different, none, type Outcome, type Row, same } from '../table';
 import type { Position } from '../translate';
 import { byHand, noOption, texts } from '../values';
@@ -37,7 +37,8 @@ export const propagationRows: readonly Row[] = [
 function takeHeaderToSubgraphs(value: ForeignValue, at: Position): Outcome | undefined {
   const name = at.names[0]!.toLowerCase();
   if (!(value instanceof Code)) {
-    at.set(['headers', 'set', name], String(value));
+    if (!isOneValue(value) || Array.isArray(value)) return noOption(decidedByCode);
+    at.set(['headers', 'set', name], textOf(value));
     return undefined;
   }
   if (value.header === undefined) return noOption(decidedByCode);

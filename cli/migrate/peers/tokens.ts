@@ -42,7 +42,7 @@ export function takeKeySet(value: ForeignValue, at: Position, issuer: string): O
 /** A URL, or the text of a file. Undefined if the path of the file cannot be written so. */
 export function keySetOf(value: ForeignValue | undefined): string | undefined {
   if (typeof value !== 'string') return undefined;
-  if (/^https?:/i.test(value) || hasReference(value as ForeignValue)) return value;
+  if (/^https?:/i.test(value) || value.includes('${')) return value;
   const path = value.replace(/^file:(?:\/\/)?/i, '');
   return /[${}]/.test(path) || path === '' ? undefined : `\${file:${path}}`;
 }

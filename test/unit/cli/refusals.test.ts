@@ -214,6 +214,7 @@ function yamlRefused(cases: readonly (string | readonly [string, Record<string, 
 
 const together = [
   'port: 9464',
+  'headers: { operationName: authorization }',
   'port: 4000\nadmin: { port: 4000 }',
   "cors: { origins: '*', credentials: true }",
   'supergraph: {}',

@@ -322,6 +322,14 @@ describe('a mistake is one sentence with the option, the rule and what was there
     ]);
   });
 
+  it('with the option inside another that has the name', () => {
+    expect(problemsOf(() => load('traces: {}\nmetrics: {}\norigins: []'))).toEqual([
+      'weir.yaml:1: `traces` is unknown; did you mean `telemetry.traces`?',
+      'weir.yaml:2: `metrics` is unknown; did you mean `telemetry.metrics`?',
+      'weir.yaml:3: `origins` is unknown; did you mean `cors.origins`?',
+    ]);
+  });
+
   it('of two ports that are one, too, unless they are at different addresses', () => {
     expect(problemsOf(() => load('port: 4100\nadmin:\n  port: 4100'))).toEqual([
       'weir.yaml:3: `admin.port` must differ from the port of clients, but both are 4100.',
@@ -329,7 +337,18 @@ describe('a mistake is one sentence with the option, the rule and what was there
     expect(problemsOf(() => parseOptions({ port: 9464, host: '0.0.0.0' }))).toEqual([
       '`admin.port` must differ from the port of clients, but both are 9464.',
     ]);
+    expect(problemsOf(() => load('port: 4100\nhealth:\n  port: 4100'))).toEqual([
+      'weir.yaml:3: `health.port` must differ from the port of clients, but both are 4100.',
+    ]);
+    expect(problemsOf(() => load('subscriptions:\n  callback: { port: 9464 }'))).toEqual([
+      'weir.yaml:2: `subscriptions.callback.port` must differ from `admin.port`, but both are 9464.',
+    ]);
+    expect(problemsOf(() => load('health: { port: 81 }\nsubscriptions: { callback: { port: 81 } }'))).toEqual(
+      ['weir.yaml:2: `subscriptions.callback.port` must differ from `health.port`, but both are 81.'],
+    );
     for (const fine of [
+      { port: 0, health: { port: 0 } },
+      { port: 4100, health: { port: 4100, host: '10.0.0.1' } },
       { port: 0, admin: { port: 0 } },
       { port: 4100, admin: { port: 4100, enabled: false } },
       { port: 4100, host: '10.0.0.1', admin: { port: 4100 } },

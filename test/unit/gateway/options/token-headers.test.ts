@@ -20,6 +20,7 @@ it.each([
   ...['cookie', 'set-cookie', 'x-api-key', 'x-amz-date', 'x-amz-security-token', 'x-amzn-trace-id'],
   ...['user-agent', 'accept-language', 'x-forwarded-for', 'origin', 'referer', 'sec-websocket-protocol'],
   ...['if-none-match', 'cache-control', 'last-event-id', 'apollographql-client-name'],
+  ...['idempotency-key', 'x-datadog-tags', 'baggage', 'apollo-require-preflight', 'x-apollo-operation-name'],
 ])('is not %s', (header) => {
   expect(() => withTokensIn(header)).toThrow(
     '`auth.oidc.0.header` must be a header that has nothing but tokens, such as x-jwt',
@@ -33,13 +34,13 @@ it.each(['host', 'content-type', 'connection', 'transfer-encoding', 'proxy-autho
   },
 );
 
-it.each(['x jwt', '', 'x-jwt:'])('is the name of a header, and not %j', (header) => {
+it.each(['x jwt', '', 'x-jwt:', 'constructor'])('is the name of a header, and not %j', (header) => {
   expect(() => withTokensIn(header)).toThrow('`auth.oidc.0.header` must be the name of a header');
 });
 
 it.each(['Bearer ', 'a b', 'é'])('has a prefix of one word, and not %j', (prefix) => {
   expect(() => parseOptions({ auth: { oidc: [oidc({ prefix })] } })).toThrow(
-    '`auth.oidc.0.prefix` must be one word, such as Bearer, or empty',
+    "`auth.oidc.0.prefix` must be one word, such as Bearer, or '' for none",
   );
 });
 
@@ -69,6 +70,50 @@ it('may have tokens of an issuer that has others elsewhere, also where it has a 
 it('is allowed where it is forwarded, and where it is a member of `connectionParams`', () => {
   const more = { headers: { forward: ['x-jwt'] }, subscriptions: { connectionParams: ['x-jwt'] } };
   expect(() => withTokensIn('x-jwt', more)).not.toThrow();
+});
+
+it('says how a prefix is none, where it is null', () => {
+  const given = oidc({ prefix: null as unknown as string });
+  expect(() => parseOptions({ auth: { oidc: [given] } })).toThrow(
+    "`auth.oidc.0.prefix` must be one word, such as Bearer, or '' for none, but got: null.",
+  );
+});
+
+describe('another header that is renamed to it', () => {
+  const rename = { 'x-other': 'x-jwt' };
+
+  it.each<[string, OptionsInput]>([
+    ['headers.rename.x-other', { headers: { rename } }],
+    ['subgraphs.a.headers.rename.x-other', { subgraphs: { a: { headers: { rename } } } }],
+  ])('is refused at %s, as nobody has verified it', (option, more) => {
+    expect(() => withTokensIn('x-jwt', more)).toThrow(
+      `\`${option}\` must not be a header of \`auth.oidc[].header\`, whose tokens are verified, but got: "x-jwt".`,
+    );
+    expect(() => withTokensIn('x-token-of-another', more)).not.toThrow();
+  });
+
+  it('is accepted where it has tokens itself', () => {
+    const both = [oidc({ header: 'x-jwt' }), oidc({ header: 'x-other' })];
+    expect(() => parseOptions({ auth: { oidc: both }, headers: { rename } })).not.toThrow();
+  });
+});
+
+it.each(['authorization', 'Cookie', 'x-api-key'])(
+  'refuses %s as the header of the operation, without issuers',
+  (name) => {
+    expect(() => parseOptions({ headers: { operationName: name } })).toThrow(
+      '`headers.operationName` must not be a header of credentials, such as x-operation-name',
+    );
+  },
+);
+
+it('refuses a header that every map has', () => {
+  for (const headers of [
+    { forward: ['constructor'] },
+    { exclude: ['constructor'] },
+    { set: { constructor: 'a' } },
+  ])
+    expect(() => parseOptions({ headers })).toThrow('must be the name of a header');
 });
 
 describe('keys of an issuer', () => {

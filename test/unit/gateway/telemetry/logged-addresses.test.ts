@@ -32,6 +32,10 @@ it.each([
     'from:192.0.2.0 dial tcp 192.0.2.0:4001: refused 192.0.2.0...',
   ],
   [
+    'from:2001:db8:1:2::3 peer:2001:db8:1:2::3. add:[2001:db8:1:2::3]:443',
+    'from:2001:db8:1:: peer:2001:db8:1::. add:[2001:db8:1::]:443',
+  ],
+  [
     'unknown, _hidden, abc.def, 12:04:05.678, 1.2.3, dead:beef',
     'unknown, _hidden, abc.def, 12:04:05.678, 1.2.3, dead:beef',
   ],

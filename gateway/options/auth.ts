@@ -87,6 +87,10 @@ const tokenSecret = z
   .string({ error: secretRule })
   .refine((value) => Buffer.byteLength(value) >= secretBytes.HS256, { error: secretRule })
   .refine((value) => !isPublicKey(value), { error: 'must be a secret, and no key in PEM or JSON' })
+  // Read as text, many bytes become this one character, which everybody knows.
+  .refine((value) => !value.includes('\uFFFD'), {
+    error: 'must be text in UTF-8, such as the secret in base64',
+  })
   .meta({ writeOnly: true, example: '${file:/run/secrets/token-secret}' });
 
 /** Those of other credentials, those that browsers, proxies and AWS write, and those that WebSockets leave out. */

@@ -241,6 +241,7 @@ const together = [
   'auth: { oidc: [{ issuer: https://a, audience: b, header: x-jwt }] }\nheaders: { operationName: x-jwt }',
   `auth: { oidc: [{ issuer: https://a, audience: b, algorithms: [HS512], secret: ${'s'.repeat(63)} }] }`,
   `auth: { oidc: [{ issuer: https://a, audience: b, secret: '-----BEGIN PUBLIC KEY-----${'s'.repeat(32)}' }] }`,
+  'auth: { oidc: [{ issuer: https://a, audience: b, secret: "\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd" }] }',
   `auth: { oidc: [{ issuer: https://a, audience: b }, { issuer: https://a, audience: b, secret: ${'s'.repeat(32)} }] }`,
   'auth: { lambda: {} }',
   'authorization: { policies: {} }',

@@ -123,6 +123,7 @@ describe('an issuer that writes no audience', () => {
 
 it.each<[Partial<Oidc[number]>, string]>([
   [{ secret: 's'.repeat(31) }, '`auth.oidc.0.secret` must be a secret of at least 32 bytes.'],
+  [{ secret: Buffer.alloc(32, 0xfe).toString() }, 'must be text in UTF-8, such as the secret in base64.'],
   [{ secret: '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhki' }, 'must be a secret, and no key in PEM or JSON.'],
   [
     { secret: '{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN"}' },

@@ -58,6 +58,9 @@ for (const file of copied) {
 
 // The file that the console's build writes last.
 const pages = [join(root, 'package-lock.json'), ...listFiles('console')];
+// Its help is a page of the documentation.
+const help = join(root, 'docs', 'console.md');
+if (existsSync(help)) pages.push(help);
 if (isOlder(join(root, 'dist', 'console', 'index.html'), pages)) {
   developmentFile('esbuild', 'package.json');
   await run('Bundling the console', process.execPath, [join(root, 'console', 'build.mjs')]);

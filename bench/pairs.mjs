@@ -84,7 +84,7 @@ async function measurePair(workload, { replay, clients, folder }, number) {
     // Beside the clients.
     if (systems.some((system) => system.name.startsWith('weir-shadow')))
       shadow = await start(findSystem('weir'), [1]);
-    const env = shadow && { WEIR_BENCH_SHADOW: `http://127.0.0.1:${shadow.port}/graphql` };
+    const env = shadow && { WEIR_BENCH_SHADOW: `127.0.0.1:${shadow.port}` };
     for (const system of systems) running.push(await start(system, [0], env));
     const { text: expected } = await running[0].ask(operation);
     const load = async (of, seconds, warmUp = 0) => {

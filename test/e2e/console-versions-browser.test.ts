@@ -22,7 +22,8 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
   let gateway: TestGateway;
   let browser: BrowserContext;
   let page: Page;
-  const left = new AbortController();
+  /** Open answers: a `Response` that nobody holds is cancelled when it is collected as garbage. */
+  const subscribed: Response[] = [];
 
   beforeAll(async () => {
     graph = await startSmallGraph();
@@ -59,17 +60,19 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
       expect(await answer.json()).not.toHaveProperty('errors');
     }
     for (let i = 0; i < 3; i++)
-      await fetch(gateway.url, {
-        ...{ method: 'POST', signal: left.signal },
-        headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
-        body: JSON.stringify({ query: `subscription Count { count(text: "${i % 2}") }` }),
-      });
+      subscribed.push(
+        await fetch(gateway.url, {
+          method: 'POST',
+          headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+          body: JSON.stringify({ query: `subscription Count { count(text: "${i % 2}") }` }),
+        }),
+      );
     browser = await launchChromium(folder);
     page = await browser.newPage();
   }, 180_000);
 
   afterAll(async () => {
-    left.abort();
+    for (const { body } of subscribed) await body?.cancel();
     await browser.close();
     await gateway.stop();
     await counts.stop();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { matcherOf } from '../replay/place';
+import { matcherOf } from '../replay/position';
 import {
   clientHeaderName,
   headerName,

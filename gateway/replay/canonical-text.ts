@@ -1,20 +1,20 @@
 import { type CompiledRules, deepest } from './differences';
 import { type ExactJson, type ExactObject, typeOf } from './exact-json';
-import { type Place, placeIn } from './place';
+import { type Position, positionIn } from './position';
 
 /** A text that two values have in common exactly if comparing them finds no difference. */
-export function canonicalText(value: ExactJson, place: Place, rules: CompiledRules): string {
+export function canonicalText(value: ExactJson, position: Position, rules: CompiledRules): string {
   const type = typeOf(value);
   if (type !== 'object' && type !== 'list') return JSON.stringify(value);
   // It was not compared, and is equal to nothing.
-  if (place.depth >= deepest) return `deep ${deepValues++}`;
+  if (position.depth >= deepest) return `deep ${deepValues++}`;
   if (type === 'list') {
-    const item = placeIn(place, 0);
+    const item = positionIn(position, 0);
     const items = (value as readonly ExactJson[]).map((each) => canonicalText(each, item, rules));
-    return `[${(rules.isUnordered(place) ? items.sort() : items).join(',')}]`;
+    return `[${(rules.isUnordered(position) ? items.sort() : items).join(',')}]`;
   }
   const members = Object.entries(value as ExactObject).flatMap(([name, each]) => {
-    const field = placeIn(place, name);
+    const field = positionIn(position, name);
     return rules.isIgnored(field) ? [] : [`${JSON.stringify(name)}:${canonicalText(each, field, rules)}`];
   });
   return `{${members.sort().join(',')}}`;
@@ -26,10 +26,10 @@ let deepValues = 0;
 export function haveSameItems(
   a: readonly ExactJson[],
   b: readonly ExactJson[],
-  place: Place,
+  position: Position,
   rules: CompiledRules,
 ): boolean {
-  const item = placeIn(place, 0);
+  const item = positionIn(position, 0);
   const sorted = (list: readonly ExactJson[]): string[] =>
     list.map((each) => canonicalText(each, item, rules)).sort();
   const others = sorted(b);

@@ -1,13 +1,13 @@
 import type { DifferenceSide } from './difference';
 import { type Differences, shortened } from './differences';
 import { type ExactJson, type ExactObject, typeOf, writeExactJson } from './exact-json';
-import { type Place, placeIn, positionOf, root } from './place';
+import { type Position, positionIn, indexedPathOf, root } from './position';
 
 /** The parts of an error that count. */
 interface ComparedError {
-  readonly place: Place;
+  readonly position: Position;
   /** With indices, but for lists whose order does not matter. */
-  readonly position: string;
+  readonly comparedPath: string;
   readonly code: string;
   readonly side: DifferenceSide;
 }
@@ -19,8 +19,8 @@ interface ComparedError {
 export function compareErrors(a: ExactJson, b: ExactJson, found: Differences): void {
   const [left, right] = [errorsOf(a, found), errorsOf(b, found)];
   const alike = [
-    [undefined, (x, y) => x.position === y.position && x.code === y.code],
-    ['error-code', (x, y) => x.position === y.position],
+    [undefined, (x, y) => x.comparedPath === y.comparedPath && x.code === y.code],
+    ['error-code', (x, y) => x.comparedPath === y.comparedPath],
     ['error-path', (x, y) => x.code === y.code],
   ] as const satisfies readonly (readonly [unknown, (x: ComparedError, y: ComparedError) => boolean])[];
   let rest = left;
@@ -29,12 +29,12 @@ export function compareErrors(a: ExactJson, b: ExactJson, found: Differences): v
       const i = right.findIndex((other) => isAlike(error, other));
       if (i < 0) return true;
       const [other] = right.splice(i, 1);
-      if (kind !== undefined) found.add(kind, error.place, error.side, other!.side);
+      if (kind !== undefined) found.add(kind, error.position, error.side, other!.side);
       return false;
     });
   }
-  for (const { place, side } of rest) found.add('error-missing', place, side, noError);
-  for (const { place, side } of right) found.add('error-extra', place, noError, side);
+  for (const { position, side } of rest) found.add('error-missing', position, side, noError);
+  for (const { position, side } of right) found.add('error-extra', position, noError, side);
 }
 
 const noError: DifferenceSide = { shape: 'no error' };
@@ -44,26 +44,26 @@ function errorsOf(errors: ExactJson, { rules, objects }: Differences): ComparedE
   return (errors as readonly ExactJson[]).slice(0, mostErrors).flatMap((error) => {
     const fields = objectOf(error);
     const steps = fields['path'] !== undefined && Array.isArray(fields['path']) ? fields['path'] : [];
-    let place = root;
-    let position = '';
+    let position = root;
+    let comparedPath = '';
     for (const step of steps.slice(0, longestPath) as ExactJson[]) {
       const text = writeExactJson(step, 8);
       if (typeOf(step) === 'number') {
-        position += rules.isUnordered(place) ? '[]' : `[${text}]`;
-        place = placeIn(place, Number(text));
+        comparedPath += rules.isUnordered(position) ? '[]' : `[${text}]`;
+        position = positionIn(position, Number(text));
       } else {
-        position += `.${text}`;
-        place = placeIn(place, typeof step === 'string' ? step : text);
-        if (rules.isIgnored(place)) return [];
+        comparedPath += `.${text}`;
+        position = positionIn(position, typeof step === 'string' ? step : text);
+        if (rules.isIgnored(position)) return [];
       }
     }
     const code = objectOf(fields['extensions'] ?? null)['code'] ?? null;
     const text = typeof code === 'string' ? code : '';
     const side: DifferenceSide = {
-      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${place === root ? 'no path' : positionOf(place, objects)}`,
+      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${position === root ? 'no path' : indexedPathOf(position, objects)}`,
       ...(rules.values && { value: shortened(writeExactJson(fields['message'] ?? null, 8)) }),
     };
-    return [{ place, position, code: text, side }];
+    return [{ position, comparedPath, code: text, side }];
   });
 }
 

@@ -4,7 +4,7 @@ import { canonicalText, haveSameItems } from './canonical-text';
 import type { Difference, DifferenceKind, DifferenceSide } from './difference';
 import { type CompiledRules, deepest, Differences, shortened } from './differences';
 import { type ExactJson, type ExactObject, isSameNumber, parseExactJson, typeOf } from './exact-json';
-import { matcherOf, type Place, placeIn, root } from './place';
+import { matcherOf, type Position, positionIn, root } from './position';
 
 /** What an endpoint answered. */
 export interface EndpointAnswer {
@@ -36,7 +36,7 @@ export type CompareAnswers = (
 /**
  * Returns the function that compares answers: `data` by value, with objects in any order of keys, lists in order, and
  * numbers as they are written; `errors` by path and code; the HTTP status. `extensions` and messages of errors are not
- * compared. A path has each kind of difference once, with how often and the first place. Work is bounded: after
+ * compared. A path has each kind of difference once, with how often and the first position. Work is bounded: after
  * {@link mostDifferences} of them, the rest of an answer is not compared.
  *
  * @throws {RangeError} for a pattern that cannot be read
@@ -93,27 +93,33 @@ function responseOf(body: string, parse: typeof parseExactJson): ExactObject | u
   }
 }
 
-function compareMember(a: ExactObject, b: ExactObject, name: string, place: Place, found: Differences): void {
+function compareMember(
+  a: ExactObject,
+  b: ExactObject,
+  name: string,
+  position: Position,
+  found: Differences,
+): void {
   const [inA, inB] = [Object.hasOwn(a, name), Object.hasOwn(b, name)];
-  if (inA && inB) compareValues(a[name]!, b[name]!, place, found);
-  else if (inA) found.add('missing', place, found.sideOf(a[name]!), absent);
-  else if (inB) found.add('extra', place, absent, found.sideOf(b[name]!));
+  if (inA && inB) compareValues(a[name]!, b[name]!, position, found);
+  else if (inA) found.add('missing', position, found.sideOf(a[name]!), absent);
+  else if (inB) found.add('extra', position, absent, found.sideOf(b[name]!));
 }
 
 const absent: DifferenceSide = { shape: 'nothing' };
 
-function compareValues(a: ExactJson, b: ExactJson, place: Place, found: Differences): void {
+function compareValues(a: ExactJson, b: ExactJson, position: Position, found: Differences): void {
   if (a === b || found.isFull) return;
-  const kind = kindBetween(a, b, place);
-  if (kind !== undefined) found.add(kind, place, found.sideOf(a), found.sideOf(b));
-  else if (typeOf(a) === 'list') compareLists(a as List, b as List, place, found);
-  else compareObjects(a as ExactObject, b as ExactObject, place, found);
+  const kind = kindBetween(a, b, position);
+  if (kind !== undefined) found.add(kind, position, found.sideOf(a), found.sideOf(b));
+  else if (typeOf(a) === 'list') compareLists(a as List, b as List, position, found);
+  else compareObjects(a as ExactObject, b as ExactObject, position, found);
 }
 
 type List = readonly ExactJson[];
 
 /** How two values differ; undefined for objects and lists whose members are to be compared. */
-function kindBetween(a: ExactJson, b: ExactJson, { depth }: Place): DifferenceKind | undefined {
+function kindBetween(a: ExactJson, b: ExactJson, { depth }: Position): DifferenceKind | undefined {
   const type = typeOf(a);
   if (a === null || b === null) return 'null';
   if (type !== typeOf(b)) return 'type';
@@ -124,35 +130,37 @@ function kindBetween(a: ExactJson, b: ExactJson, { depth }: Place): DifferenceKi
   return type === 'list' && (a as List).length !== (b as List).length ? 'length' : undefined;
 }
 
-function compareLists(a: List, b: List, place: Place, found: Differences): void {
-  if (found.rules.isUnordered(place)) {
-    compareUnordered(a, b, place, found);
+function compareLists(a: List, b: List, position: Position, found: Differences): void {
+  if (found.rules.isUnordered(position)) {
+    compareUnordered(a, b, position, found);
     return;
   }
   const before = found.count;
-  for (const [i, item] of a.entries()) compareValues(item, b[i]!, placeIn(place, i), found);
-  if (found.count === before || !haveSameItems(a, b, place, found.rules)) return;
+  for (const [i, item] of a.entries()) compareValues(item, b[i]!, positionIn(position, i), found);
+  if (found.count === before || !haveSameItems(a, b, position, found.rules)) return;
   found.backTo(before);
-  found.add('order', place, found.sideOf(a), found.sideOf(b));
+  found.add('order', position, found.sideOf(a), found.sideOf(b));
 }
 
-function compareObjects(a: ExactObject, b: ExactObject, place: Place, found: Differences): void {
+function compareObjects(a: ExactObject, b: ExactObject, position: Position, found: Differences): void {
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const field = placeIn(place, name);
+    const field = positionIn(position, name);
     if (!found.rules.isIgnored(field)) compareMember(a, b, name, field, found);
   }
 }
 
 /** Items without an equal one on the other side are compared with each other, in their order. */
-function compareUnordered(a: List, b: List, place: Place, found: Differences): void {
-  const key = (item: ExactJson): string => canonicalText(item, placeIn(place, 0), found.rules);
+function compareUnordered(a: List, b: List, position: Position, found: Differences): void {
+  const keyOf = (item: ExactJson): string => canonicalText(item, positionIn(position, 0), found.rules);
   const rest = new Map<string, ExactJson[]>();
   for (const item of b) {
-    const same = rest.get(key(item));
-    if (same === undefined) rest.set(key(item), [item]);
+    const key = keyOf(item);
+    const same = rest.get(key);
+    if (same === undefined) rest.set(key, [item]);
     else same.push(item);
   }
-  const unmatched = [...a.entries()].filter(([, item]) => rest.get(key(item))?.pop() === undefined);
+  const unmatched = [...a.entries()].filter(([, item]) => rest.get(keyOf(item))?.pop() === undefined);
   const others = [...rest.values()].flat();
-  for (const [n, [i, item]] of unmatched.entries()) compareValues(item, others[n]!, placeIn(place, i), found);
+  for (const [n, [i, item]] of unmatched.entries())
+    compareValues(item, others[n]!, positionIn(position, i), found);
 }

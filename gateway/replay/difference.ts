@@ -1,4 +1,4 @@
-import type { ResponsePath } from './place';
+import type { ResponsePath } from './position';
 
 /** Each kind of difference, with its text. */
 export const differenceKinds = {
@@ -35,7 +35,7 @@ export interface Difference {
   readonly kind: DifferenceKind;
   /** How often in this pair of answers. */
   readonly count: number;
-  /** The first place, such as `products[3].price`. */
+  /** The first position, such as `products[3].price`. */
   readonly at: string;
   readonly a: DifferenceSide;
   readonly b: DifferenceSide;

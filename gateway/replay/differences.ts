@@ -1,11 +1,11 @@
 import { parse, visit } from 'graphql';
 import type { Difference, DifferenceKind, DifferenceSide } from './difference';
 import { type ExactJson, typeOf, writeExactJson } from './exact-json';
-import { pathOf, type Place, type PlaceMatcher, positionOf } from './place';
+import { pathOf, type Position, type PositionMatcher, indexedPathOf } from './position';
 
 export interface CompiledRules {
-  readonly isIgnored: PlaceMatcher;
-  readonly isUnordered: PlaceMatcher;
+  readonly isIgnored: PositionMatcher;
+  readonly isUnordered: PositionMatcher;
   readonly values: boolean;
 }
 
@@ -35,9 +35,15 @@ export class Differences {
     return this.#found.length >= mostDifferences;
   }
 
-  add(kind: DifferenceKind, place: Place, a: DifferenceSide, b: DifferenceSide): void {
+  add(kind: DifferenceKind, position: Position, a: DifferenceSide, b: DifferenceSide): void {
     if (this.isFull) return;
-    this.#found.push({ path: pathOf(place, this.objects), kind, at: positionOf(place, this.objects), a, b });
+    this.#found.push({
+      path: pathOf(position, this.objects),
+      kind,
+      at: indexedPathOf(position, this.objects),
+      a,
+      b,
+    });
   }
 
   /** The fields that may have others below them; undefined where all names may be shown. */

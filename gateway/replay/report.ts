@@ -1,6 +1,6 @@
 import type { Difference, DifferenceSide } from './difference';
 import { addDuration, addDurations, type Durations, percentile } from './durations';
-import type { ResponsePath } from './place';
+import type { ResponsePath } from './position';
 
 /** One operation that both endpoints were sent. */
 export interface ReplayedOperation {

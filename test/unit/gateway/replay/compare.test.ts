@@ -9,7 +9,7 @@ const rules: ComparisonRules = { ignore: [], unordered: [], values: true };
 const compare = (a: string, b: string, more: Partial<ComparisonRules> = {}): readonly Difference[] =>
   comparisonBy({ ...rules, ...more })({ status: 200, body: a }, { status: 200, body: b });
 
-/** The differences of two values of `data`: kind, and the first place. */
+/** The differences of two values of `data`: kind, and the first position. */
 const between = (a: string, b: string, more: Partial<ComparisonRules> = {}): string[] =>
   compare(`{"data":${a}}`, `{"data":${b}}`, more).map(({ kind, at }) => `${kind} ${at}`);
 

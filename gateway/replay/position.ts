@@ -1,33 +1,33 @@
-/** Places in answers, and patterns of them. */
+/** Positions in answers, and patterns of them. */
 
 /** A field of an object, or an item of a list. */
-export interface Place {
+export interface Position {
   /** Undefined for the whole of `data`. */
-  readonly parent: Place | undefined;
+  readonly parent: Position | undefined;
   readonly step: string | number;
   readonly depth: number;
 }
 
-/** A place without its indices, with `[]` for any item: `products[].reviews[].body`. The whole of `data` is empty. */
+/** A position without its indices, with `[]` for any item: `products[].reviews[].body`. The whole of `data` is empty. */
 export type ResponsePath = string;
 
-export const root: Place = { parent: undefined, step: '', depth: 0 };
+export const root: Position = { parent: undefined, step: '', depth: 0 };
 
-export const placeIn = (parent: Place, step: string | number): Place => ({
+export const positionIn = (parent: Position, step: string | number): Position => ({
   ...{ parent, step },
   depth: parent.depth + 1,
 });
 
 /** @param objects the names of fields that select something; undefined if they are not known */
-export const pathOf = (place: Place, objects?: ReadonlySet<string>): ResponsePath =>
-  write(place, () => '[]', objects);
+export const pathOf = (position: Position, objects?: ReadonlySet<string>): ResponsePath =>
+  write(position, () => '[]', objects);
 
 /** The path with indices: `products[3].price`. */
-export const positionOf = (place: Place, objects?: ReadonlySet<string>): string =>
-  write(place, (index) => `[${index}]`, objects);
+export const indexedPathOf = (position: Position, objects?: ReadonlySet<string>): string =>
+  write(position, (index) => `[${index}]`, objects);
 
 function write(
-  { parent, step }: Place,
+  { parent, step }: Position,
   item: (index: number) => string,
   objects: ReadonlySet<string> | undefined,
 ): string {
@@ -39,15 +39,15 @@ function write(
   return before === '' ? name : `${before}.${name}`;
 }
 
-/** Whether the names of fields at a place are those of the operation, or of the schema. */
-function isSelected(place: Place, objects: ReadonlySet<string>): boolean {
-  const { parent, step } = fieldAt(place);
+/** Whether the names of fields at a position are those of the operation, or of the schema. */
+function isSelected(position: Position, objects: ReadonlySet<string>): boolean {
+  const { parent, step } = fieldAt(position);
   return parent === undefined || (objects.has(step as string) && isSelected(parent, objects));
 }
 
 const isName = /^[A-Za-z_]\w{0,99}$/;
 
-export type PlaceMatcher = (place: Place) => boolean;
+export type PositionMatcher = (position: Position) => boolean;
 
 /** Names of the response, `*` for any one, and `**` before them for any way there. */
 const patternForm = /^(?:\*\*\.)?(?:\w+|\*)(?:\[\])*(?:\.(?:\w+|\*)(?:\[\])*)*$/;
@@ -57,7 +57,7 @@ const patternForm = /^(?:\*\*\.)?(?:\w+|\*)(?:\[\])*(?:\.(?:\w+|\*)(?:\[\])*)*$/
  *
  * @throws {RangeError} for a pattern that has another form
  */
-export function matcherOf(patterns: readonly string[]): PlaceMatcher {
+export function matcherOf(patterns: readonly string[]): PositionMatcher {
   const compiled = patterns.map((pattern) => {
     if (pattern.length > 1000 || !patternForm.test(pattern))
       throw new RangeError(
@@ -67,9 +67,9 @@ export function matcherOf(patterns: readonly string[]): PlaceMatcher {
     const isAnywhere = names[0] === '**';
     return { isAnywhere, names: names.slice(isAnywhere ? 1 : 0).reverse() };
   });
-  return (place) =>
+  return (position) =>
     compiled.some(({ names, isAnywhere }) => {
-      let field = fieldAt(place);
+      let field = fieldAt(position);
       for (const name of names) {
         if (field.parent === undefined || (name !== '*' && name !== field.step)) return false;
         field = fieldAt(field.parent);
@@ -78,9 +78,9 @@ export function matcherOf(patterns: readonly string[]): PlaceMatcher {
     });
 }
 
-/** The field that a place is, or is an item of. */
-function fieldAt(place: Place): Place {
-  let field = place;
+/** The field that a position is, or is an item of. */
+function fieldAt(position: Position): Position {
+  let field = position;
   while (typeof field.step === 'number') field = field.parent!;
   return field;
 }

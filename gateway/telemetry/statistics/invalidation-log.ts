@@ -3,7 +3,7 @@ export interface InvalidationCause {
   readonly kind: 'operator' | 'mutation' | 'answer' | 'event' | 'program';
   /** The address of the operator, the subgraph, or the source of events. */
   readonly by?: string | undefined;
-  /** The name of the client's operation, or the type of the event. */
+  /** The name of the client's operation, or the type of the event; the log keeps its first 256 characters. */
   readonly because?: string | undefined;
   /** The id of the client's request. */
   readonly request?: string | undefined;
@@ -33,8 +33,9 @@ export class InvalidationLog {
   note(cause: InvalidationCause, tags: readonly string[], done: Promise<void>): void {
     this.counts[cause.kind]++;
     const noted: NotedInvalidation = {
-      ...{ at: Date.now(), cause, isConfirmed: undefined },
-      tags: tags.slice(0, mostTags),
+      ...{ at: Date.now(), isConfirmed: undefined },
+      cause: { ...cause, because: cause.because && beginningOf(cause.because) },
+      tags: tags.slice(0, mostTags).map(beginningOf),
       more: Math.max(0, tags.length - mostTags),
     };
     this.#last[this.#next] = noted;
@@ -51,5 +52,10 @@ export class InvalidationLog {
   }
 }
 
+/** A copy of the beginning, as a part of a document would keep all of it: clients choose names and values in tags. */
+const beginningOf = (text: string): string => Buffer.from(text.slice(0, longestText)).toString();
+
 const mostKept = 50;
 const mostTags = 5;
+/** Characters of a name or tag. */
+const longestText = 256;

@@ -5,7 +5,6 @@ import type {
   HeldEntries,
   InvalidationKind,
   ShownInvalidation,
-  StreamField,
   StreamsView,
 } from '../../gateway/console/caches-api';
 import { useApi } from '../api';
@@ -16,6 +15,7 @@ import { Card, Facts } from '../parts/card';
 import { bytes, count, counted, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { Name } from '../parts/name';
+import { OpenSubscriptions } from '../parts/open-subscriptions';
 import { Answered } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
 import { type Column, Table } from '../parts/table';
@@ -33,7 +33,7 @@ export function Caches({ about, route }: PageProps): JSX.Element {
     <>
       <PageHeading title="Caches and streams" route={route} gateways={gateways} />
       <Answered answer={streams} what="the subscriptions">
-        {(view) => <Streams streams={view} />}
+        {(view) => <OpenSubscriptions {...view} />}
       </Answered>
       <Answered answer={caches} what="the caches">
         {(view) => (
@@ -48,70 +48,6 @@ export function Caches({ about, route }: PageProps): JSX.Element {
     </>
   );
 }
-
-function Streams({ streams: { clients, fields, others } }: { readonly streams: StreamsView }): JSX.Element {
-  return (
-    <Card
-      title="Open subscriptions"
-      aside={<span class="muted">{counted(clients, 'client')}</span>}
-      help={[
-        'Clients whose answers are the same share an execution, and executions for the same events share one source at the subgraph.',
-        'caches-and-streams',
-      ]}
-    >
-      <Table
-        caption="Open subscriptions by field"
-        rows={fields}
-        most={firstRows}
-        keyOf={({ field, subgraph, source }) => `${field} ${subgraph} ${source}`}
-        empty={<p class="muted">No client has a subscription open.</p>}
-        columns={streamColumns}
-      />
-      {others > 0 && <p class="note muted">{counted(others, 'more field')}.</p>}
-    </Card>
-  );
-}
-
-const streamColumns: readonly Column<StreamField>[] = [
-  { title: 'Field', cell: ({ field }) => <code>{field}</code>, sort: ({ field }) => field },
-  {
-    title: 'Source',
-    cell: ({ subgraph, source }) => (
-      <>
-        <Subgraph name={subgraph} /> <span class="muted">by {source}</span>
-      </>
-    ),
-  },
-  {
-    title: 'Clients',
-    cell: ({ clients, protocols }) => (
-      <>
-        {count(clients)}
-        {Object.entries(protocols).map(([protocol, number]) => (
-          <div key={protocol} class="muted">
-            {protocol} {count(number)}
-          </div>
-        ))}
-      </>
-    ),
-    isNumber: true,
-    sort: ({ clients }) => clients,
-  },
-  {
-    title: 'Executions',
-    cell: ({ executions }) => count(executions),
-    isNumber: true,
-    isExtra: true,
-    sort: ({ executions }) => executions,
-  },
-  { title: 'Sources', cell: ({ sources }) => count(sources), isNumber: true, sort: ({ sources }) => sources },
-  {
-    title: 'Most on one',
-    cell: ({ largest }) => count(largest),
-    isNumber: true,
-    sort: ({ largest }) => largest,
-  },
-];
 
 const hitsOf = ({ hit, stale, miss }: Pick<EntityFigures, 'hit' | 'stale' | 'miss'>): number | undefined =>
   hit + stale + miss === 0 ? undefined : (hit + stale) / (hit + stale + miss);

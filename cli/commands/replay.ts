@@ -13,7 +13,7 @@ export function replayCommand(context: Context): Command {
       .description(
         'Sends each query of a file to A and B, compares the answers by value, and reports what is different by ' +
           'operation and path. Mutations, subscriptions and uploads are left out. Values are in no report without ' +
-          '--values. docs/replay.md says how to prove a switch.',
+          '--values. docs/replay.md shows how to prove a switch.',
       )
       .argument('<A>', 'a GraphQL endpoint, such as the gateway in use')
       .argument('<B>', 'the other one')

@@ -1,3 +1,4 @@
+/** The processes of `weir gateway --workers`. Over 300 lines: one class holds all of their states. */
 import cluster, { type Worker } from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:net';

@@ -164,7 +164,7 @@ const typeNode = (type: GraphQLInputType): VariableDefinitionNode['type'] => {
   return operation.variableDefinitions![0]!.type;
 };
 
-/** A value that tells nothing, of a literal whose type is not known. */
+/** A placeholder for a literal whose type is not known. */
 function neutral(value: ValueNode): ValueNode {
   switch (value.kind) {
     case Kind.INT:

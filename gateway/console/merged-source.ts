@@ -1,3 +1,4 @@
+/** What the console shows of several processes and gateways. Over 300 lines: each kind of figures is merged here. */
 import { requestError } from '../errors';
 import { addShadows, type ShadowReport } from '../shadow/record';
 import type { CallReport, RequestSummary } from './api';

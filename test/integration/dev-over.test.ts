@@ -1,4 +1,4 @@
-/** `weir dev --over`: a local subgraph over the others of a graph. */
+/** `weir dev --over`: a local subgraph over the others of a graph. Over 300 lines: all start the same graph. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `weir replay` between two endpoints of HTTP that answer what a test wants. */
+/** `weir replay` between two endpoints of HTTP that answer what a test wants. Over 300 lines: each kind of input and fault. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';

@@ -1,6 +1,7 @@
 /**
  * The option `shadow` over real sockets: what is sent when, what is not, and what clients notice of it. On a busy machine
- * queries are dropped, so each test sends them until it has seen what it waits for.
+ * queries are dropped, so each test sends them until it has seen what it waits for. Over 300 lines: each way in and each fault
+ * of the second endpoint.
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

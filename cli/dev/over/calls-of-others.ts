@@ -21,7 +21,7 @@ export interface CallsOfOthersOptions {
  */
 export function callOthers({ isOther, addressOf, secrets, output }: CallsOfOthersOptions): Interceptor {
   const explained = new Map<string, string>();
-  /** Says a reason when it is a new one. */
+  /** Prints a reason when it is a new one. */
   const explain = (subgraph: string, reason: string): void => {
     if (explained.get(subgraph) === reason) return;
     explained.set(subgraph, reason);

@@ -22,7 +22,7 @@ export const addOverFlags = (command: Command): Command =>
     .addOption(registryOption())
     .option(
       '--local <NAME=URL...>',
-      'over it: subgraphs that run at these URLs, and are asked for their schemas',
+      'over it: subgraphs that run at these URLs, where their schemas are read',
     )
     .option('--local-schema <NAME=FILE...>', 'over it: the schemas of subgraphs, in files')
     .option(

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** The names of headers that make a request what it is: a command that sends it again needs them. Equal lists are one. */
 export function sentHeaders(headers: IncomingHttpHeaders): readonly string[] {
   const names: string[] = [];
-  for (const name in headers) if (isTold(name) && names.length < mostNames) names.push(name);
+  for (const name in headers) if (isPartOfCommand(name) && names.length < mostNames) names.push(name);
   const key = names.join();
   let known = lists.get(key);
   if (known === undefined) {
@@ -14,7 +14,7 @@ export function sentHeaders(headers: IncomingHttpHeaders): readonly string[] {
 }
 
 /** Names with other characters would be parts of a command. */
-const isTold = (name: string): boolean =>
+const isPartOfCommand = (name: string): boolean =>
   !ofConnection.has(name) && !name.startsWith('sec-') && name.length <= 64 && /^[a-z\d-]+$/.test(name);
 
 /** Those of the connection, of the body, and those that programs add on their own. */

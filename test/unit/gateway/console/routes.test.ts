@@ -1,4 +1,4 @@
-/** gateway/console/ as an attacker meets it: over real sockets, with every header chosen freely. */
+/** gateway/console/ as an attacker meets it: over real sockets, with every header chosen freely. Over 300 lines: each route. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';

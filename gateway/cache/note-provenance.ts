@@ -24,7 +24,7 @@ export function noteProvenance({ policyOf, tags, tagsOf }: NoteProvenanceOptions
     provenance.add(policy, tags);
     if (span !== undefined && !isKept) span.set('weir.cache.refused', whyNotKept(response));
     if (response.tags !== undefined) provenance.tag(response.tags);
-    else if (response.policy === undefined && isKept) provenance.tag(tagsOf(request, response));
+    else if (isKept) provenance.tag(tagsOf(request, response));
     provenance.date(response);
     if (!isShareable(response)) provenance.isShareable = false;
     return response;

@@ -209,7 +209,7 @@ class EntityCache {
     response: SubgraphResponse,
     { request, lists }: Pick<EntityCall, 'request'> & { readonly lists: readonly EntityList[] },
   ): SubgraphResponse => {
-    const own = this.#options.policyOf(response);
+    const own = this.#policyOf(response);
     const policy = this.#learn(lists, own, response);
     return policy === own
       ? response
@@ -256,7 +256,7 @@ class EntityCache {
     }
     const isOutage = response.status >= 500;
     this.#outage.end(attempt, isOutage ? 'failed' : 'answered');
-    const policy = this.#options.policyOf(response);
+    const policy = this.#policyOf(response);
     const answers = readEntities(response.body, request.entities!);
     const tags = tagsOf(this.#options.tags, request, response);
     const outcome = { request, lists, response, error: undefined, answers, policy, tags, isOutage };
@@ -271,16 +271,22 @@ class EntityCache {
 
   /** Remembers the policy of each list's entities. Returns the strictest one. */
   #learn(lists: readonly EntityList[], policy: Policy, response: SubgraphResponse): Policy {
-    const { headers, status } = response;
+    const { headers, status, policies } = response;
     if (status !== 200) return policy;
     const hasOwn = this.#options.policyOfType.size > 0 && isShareable(response);
     const isDeclared = headers['cache-control'] !== undefined;
     let all: Policy | undefined;
-    for (const list of lists) {
-      const life = hasOwn
-        ? list.representations.map((each) => this.#lifeOf(each, policy)).reduce(strictest)
-        : policy;
-      this.#lifetimes.learn(list.selection, life, lists.length === 1, isDeclared);
+    for (const [i, list] of lists.entries()) {
+      const own = policies?.[i];
+      const lives =
+        hasOwn || own !== undefined
+          ? list.representations.map((each, n) => this.#lifeOf(each, own?.[n] ?? policy))
+          : [policy];
+      const life = lives.reduce(strictest);
+      // One entity that may not be kept is no reason to look up none.
+      const kept = own === undefined ? none : lives.filter(isStorable);
+      for (const each of kept.length === 0 ? [life] : kept)
+        this.#lifetimes.learn(list.selection, each, lists.length === 1, isDeclared);
       all = all === undefined ? life : strictest(all, life);
     }
     return all!;
@@ -300,9 +306,10 @@ class EntityCache {
     let isAll = true as boolean;
     request.entities!.forEach((list, i) => {
       const keys = new Map<Policy['scope'], string[]>();
+      const policies = response!.policies?.[i];
       answers.lists[i]!.forEach(({ json, errors: own }, n) => {
         const representation = list.representations[n]!;
-        const life = this.#lifeOf(representation, policy);
+        const life = this.#lifeOf(representation, policies?.[n] ?? policy);
         const lives = isNull(json)
           ? { ...noStore, scope: life.scope, maxAge: Math.min(life.maxAge, missing) }
           : life;
@@ -334,6 +341,10 @@ class EntityCache {
     const type = representation.toString('latin1', typeStart, Math.max(typeStart, end));
     return this.#options.statistics.ofEntities(this.#options.subgraph, type);
   };
+
+  #policyOf(response: SubgraphResponse): Policy {
+    return response.policy ?? this.#options.policyOf(response);
+  }
 
   #lifeOf(representation: Buffer, policy: Policy): Policy {
     const { policyOfType } = this.#options;
@@ -413,6 +424,7 @@ class EntityCache {
   }
 }
 
+const none: readonly Policy[] = [];
 const typeStart = '{"__typename":"'.length;
 const quote = 0x22;
 

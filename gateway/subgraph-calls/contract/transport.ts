@@ -173,8 +173,14 @@ export interface SubgraphResponse {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The decompressed body. It may be a view into a larger buffer: copy what outlives the request. */
   readonly body: Buffer;
-  /** The remaining cache policy, if it comes from a cache. @default what its headers say */
+  /** The remaining cache policy, if it comes from a cache or of several responses. @default what its headers say */
   readonly policy?: Policy | undefined;
+  /**
+   * For each entity list, the policy of each of its entities, where they differ. `policy` is then the strictest one.
+   *
+   * @default undefined: `policy` is that of all
+   */
+  readonly policies?: readonly (readonly Policy[])[] | undefined;
   /** Its cache tags, if known. An invalidation of any of them drops it. */
   readonly tags?: Iterable<string> | undefined;
   /**

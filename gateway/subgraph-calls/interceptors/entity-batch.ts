@@ -1,3 +1,4 @@
+import { strictest } from '../../cache/policy';
 import { type EntityAnswers, readEntities, withRepresentations, writeEntities } from '../wire/entities';
 import type { PendingCalls } from '../sharing/pending-calls';
 import { isShareable } from '../sharing/shareable';
@@ -88,8 +89,15 @@ export class EntityBatch {
       if (!member.isWaiting) return;
       const own = this.#own[m]!.map((indices, i) => indices.map((index) => lists[i]![index]!));
       const body = writeEntities(member.request.entities!, { lists: own, errors, extensions });
-      member.resolve({ ...response, body });
+      member.resolve({ ...response, body, ...this.#policiesOf(m, response) });
     });
+  }
+
+  /** The policies of a member's entities, where they differ. */
+  #policiesOf(m: number, { policies: all }: SubgraphResponse): Pick<SubgraphResponse, 'policy' | 'policies'> {
+    if (all === undefined) return {};
+    const policies = this.#own[m]!.map((indices, i) => indices.map((index) => all[i]![index]!));
+    return { policy: policies.flat().reduce(strictest), policies };
   }
 }
 

@@ -8,11 +8,14 @@ import { cacheEntities, type EntityCacheOptions } from '../../../../../gateway/c
 import { readEntry } from '../../../../../gateway/cache/entities/entity-value';
 import { createInvalidate } from '../../../../../gateway/cache/invalidation';
 import { MemoryStore } from '../../../../../gateway/cache/stores/memory';
-import { policyReader } from '../../../../../gateway/cache/policy';
+import { noStore, policyReader } from '../../../../../gateway/cache/policy';
 import { type Store, StoreUnavailable } from '../../../../../gateway/cache/stores/store';
 import { entityFactsOf } from '../../../../support/own-planner';
 import { isShareable } from '../../../../../gateway/subgraph-calls/sharing/shareable';
-import { TransportError } from '../../../../../gateway/subgraph-calls/contract/transport';
+import {
+  type SubgraphResponse,
+  TransportError,
+} from '../../../../../gateway/subgraph-calls/contract/transport';
 import { callerOf } from '../../../../support/caller';
 import { answerOf, type HeldCall, holdCalls } from '../../../../support/held-send';
 import type { Json } from '../../../../support/running-gateway';
@@ -82,7 +85,7 @@ function open(more: Partial<EntityCacheOptions> = {}) {
 const say = (cacheControl: string) => ({ headers: { 'cache-control': cacheControl } });
 
 /** Answers a call as the subgraph does, which knows no product without a number. */
-function answerCall(call: HeldCall, headers = say('public, max-age=60')): void {
+function answerCall(call: HeldCall, headers: Partial<SubgraphResponse> = say('public, max-age=60')): void {
   const { representations } = call.body.variables;
   const _entities = representations.map(({ upc }: Json) => (/\d/.test(upc) ? ratingOf(upc) : null));
   call.answer({ data: { _entities } }, headers);
@@ -100,7 +103,7 @@ const settle = async (): Promise<void> => {
 async function fill(
   { ask, calls }: ReturnType<typeof open>,
   upcs: readonly string[],
-  headers?: ReturnType<typeof say>,
+  headers?: Partial<SubgraphResponse>,
   asked?: Partial<EntitiesAsked>,
 ): Promise<Json> {
   const before = calls.length;
@@ -165,7 +168,7 @@ it('marks an answer as not shareable if one part is', async () => {
   );
   await settle();
   expect(upcsOf(cache.calls[1]!)).toEqual(['2']);
-  answerCall(cache.calls[1]!, { headers: { 'cache-control': 'public, max-age=60', vary: '*' } } as never);
+  answerCall(cache.calls[1]!, { headers: { 'cache-control': 'public, max-age=60', vary: '*' } });
   const response = await answer;
   expect(isShareable(response)).toBe(false);
   expect(response.policy).toMatchObject({ maxAge: 0 });
@@ -237,7 +240,7 @@ it.each([
   const cache = open();
   const get = jest.spyOn(cache.store, 'get');
   const headers = header === undefined ? { headers: {} } : say(header);
-  for (let i = 0; i < 3; i++) await fill(cache, ['1'], headers as never);
+  for (let i = 0; i < 3; i++) await fill(cache, ['1'], headers);
   expect(get).toHaveBeenCalledTimes(1);
   // Until a response says otherwise.
   await fill(cache, ['1']);
@@ -327,6 +330,40 @@ it('does not cache an entity with an error, nor any entity if an error names non
   );
   expect(await second).toEqual({ ...ratings('2', '1'), errors: [{ message: 'Odd.' }] });
   await fill(cache, ['1']);
+});
+
+describe('entities of several responses', () => {
+  const life = { scope: 'public', maxAge: 60, staleWhileRevalidate: 0, staleIfError: 0 } as const;
+  const upcs = ['1', '2', '3', '4', '5', '6', '7'];
+  const _entities = upcs.map((upc) => (upc === '4' ? null : ratingOf(upc)));
+  const policies = [upcs.map((upc) => (upc === '4' ? noStore : life))];
+
+  it('are kept each by its own policy: of seven the six that have not failed', async () => {
+    const cache = open();
+    const first = cache.ask(upcs);
+    await settle();
+    const errors = [{ message: 'It failed.', path: ['_entities', 3] }];
+    cache.calls[0]!.answer({ data: { _entities }, errors }, { policy: noStore, policies });
+    expect(await first).toEqual({ data: { _entities }, errors });
+    const second = cache.ask(upcs);
+    await settle();
+    expect(upcsOf(cache.calls[1]!)).toEqual(['4']);
+    answerCall(cache.calls[1]!);
+    expect(await second).toEqual(ratings(...upcs));
+  });
+
+  it('are looked up, even if an answer has one that must not be kept', async () => {
+    const cache = open();
+    await fill(cache, upcs, say('no-store'));
+    await fill(cache, upcs, { policy: noStore, policies });
+    await fill(cache, upcs, { policy: noStore, policies });
+    await fill(cache, ['4'], { policy: noStore, policies: [[noStore]] });
+    const answer = cache.ask(upcs);
+    await settle();
+    expect(upcsOf(cache.calls[4]!)).toEqual(['4']);
+    answerCall(cache.calls[4]!);
+    expect(await answer).toEqual(ratings(...upcs));
+  });
 });
 
 it('gives errors the path of their entity in the request', async () => {

@@ -1,4 +1,5 @@
 /** Over 300 lines: a case for each way in which calls go together. */
+import { noStore } from '../../../../../gateway/cache/policy';
 import {
   batchEntities,
   type CallBatchOptions,
@@ -34,6 +35,21 @@ function batching(callers: readonly Caller[] = [], options: Partial<CallBatchOpt
   });
   return { send: batch(send), calls, scopes };
 }
+
+it('gives each request the policies of its own entities, and the strictest of these', async () => {
+  const { calls, answers } = askFor([
+    [1, 2],
+    [2, 3],
+  ]);
+  await endOfTurn();
+  const life = { ...noStore, scope: 'public', maxAge: 60 } as const;
+  const shorter = { ...life, maxAge: 5 };
+  const data = { _entities: productsOf(1, 2, 3).map(named) };
+  calls[0]!.answer({ data }, { policy: noStore, policies: [[noStore, life, shorter]] });
+  const [one, other] = await Promise.all(answers);
+  expect(one).toMatchObject({ policy: noStore, policies: [[noStore, life]] });
+  expect(other).toMatchObject({ policy: shorter, policies: [[life, shorter]] });
+});
 
 /** Callers without headers who ask for products, all in one turn. */
 function askFor(lists: readonly number[][], options: Partial<CallBatchOptions> = {}) {

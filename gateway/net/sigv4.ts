@@ -16,9 +16,11 @@ export interface RequestSigner {
   /** Resolves with names and values of headers in turn. Rejects if there are no credentials. */
   sign(request: {
     /** @default 'POST' */
-    readonly method?: 'GET' | 'POST' | undefined;
+    readonly method?: string | undefined;
     readonly url: URL;
     readonly body: Buffer;
+    /** Its `content-type` is signed. @default that of JSON for a POST */
+    readonly headers?: Readonly<Record<string, string>> | undefined;
   }): Promise<readonly string[]>;
 }
 
@@ -27,14 +29,15 @@ export function sigV4(options: SigV4Options): RequestSigner {
   const signer = signerOf(options);
   return {
     headers: ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token'],
-    async sign({ method = 'POST', url, body }) {
+    async sign({ method = 'POST', url, body, headers = method === 'POST' ? json : {} }) {
+      const type = headers['content-type'];
       const signed = await signer.sign({
         method,
         protocol: url.protocol,
         hostname: url.hostname,
         path: url.pathname,
-        query: Object.fromEntries(url.searchParams),
-        headers: { host: url.host, ...(method === 'POST' && { 'content-type': 'application/json' }) },
+        query: queryOf(url),
+        headers: { host: url.host, ...(type !== undefined && { 'content-type': type }) },
         body,
       });
       return Object.entries(signed.headers).flatMap(([name, value]) => (isOurs(name) ? [name, value] : []));
@@ -78,6 +81,12 @@ function signerOf({ service, region, credentials }: SigV4Options): Signature.Sig
     applyChecksum: true,
   });
 }
+
+const json: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
+
+/** A name may come several times. */
+const queryOf = ({ searchParams }: URL): Record<string, string[]> =>
+  Object.fromEntries(Array.from(searchParams.keys(), (name) => [name, searchParams.getAll(name)]));
 
 /** The transport writes the other headers itself. */
 const isOurs = (name: string): boolean => name !== 'host' && name !== 'content-type';

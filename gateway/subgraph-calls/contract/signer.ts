@@ -16,13 +16,15 @@ export interface Signer {
 }
 
 export interface UnsignedCall {
-  /** `GET` of the upgrade to a WebSocket, which has no body. @default 'POST' */
-  readonly method?: 'GET' | 'POST' | undefined;
+  /** `GET` of the upgrade to a WebSocket, which has no body; any method of a REST request. @default 'POST' */
+  readonly method?: string | undefined;
   readonly url: URL;
   /** The body as it is sent. */
   readonly body: Buffer;
   /** Its headers beside those of a caller, which a signature may cover. @default those of every call */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether path and query are what is requested, so that a signature must cover them. @default false */
+  readonly isRest?: boolean | undefined;
   readonly caller: Pick<Caller, 'headers' | 'signedIdentity'>;
 }
 

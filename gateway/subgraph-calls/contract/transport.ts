@@ -19,6 +19,10 @@ const kinds: Readonly<
 /** Whether a call may be retried, coalesced, batched, and answered from a cache. */
 export const isRepeatable = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].isRepeatable;
 
+/** Whether it may be sent again: a query at a REST source may be a POST, of which nobody knows what it does. */
+export const mayBeResent = ({ operation, http }: Pick<SubgraphRequest, 'operation' | 'http'>): boolean =>
+  isRepeatable(operation) && (http === undefined || http.method === 'GET');
+
 /** Whether a call may change data, so that cached answers become wrong. */
 export const changesData = ({ kind }: Pick<SubgraphOperation, 'kind'>): boolean => kinds[kind].changesData;
 
@@ -143,6 +147,25 @@ export interface SubgraphRequest {
    * @default undefined: events from now on
    */
   readonly after?: string | undefined;
+  /**
+   * What is sent for it to a REST source.
+   *
+   * @default undefined: the operation and its variables, as GraphQL
+   */
+  readonly http?: HttpRequest | undefined;
+}
+
+/** A request to a REST source. */
+export interface HttpRequest {
+  readonly method: string;
+  /** With its query, percent-encoded; it begins with `/` and follows on the path of the subgraph's URL. */
+  readonly path: string;
+  /** What the path is made of, such as `/pets/{petId}`, for traces. */
+  readonly route: string;
+  /** Names in lower case. The headers of every call, and those of a signature, replace them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** @default undefined: it has none */
+  readonly body?: Buffer | undefined;
 }
 
 /** The representations of one `_entities` field. There is at least one. */

@@ -1,7 +1,7 @@
 import { follow } from '../contract/pending-answer';
 import {
   type Interceptor,
-  isRepeatable,
+  mayBeResent,
   type Send,
   type SubgraphRequest,
   type SubgraphResponse,
@@ -69,7 +69,7 @@ export function retry({ max, pause, timeout, onRetry }: CallRetryOptions): Inter
     const failed = (error: unknown, call: FirstCall) => first({ error }, call);
 
     const send: Send = (request) => {
-      if (!isRepeatable(request.operation)) return next(request);
+      if (!mayBeResent(request)) return next(request);
       const deadline = Math.min(performance.now() + timeout, request.caller.deadline ?? Infinity);
       return follow(next(request), { request, deadline }, answered, failed);
     };

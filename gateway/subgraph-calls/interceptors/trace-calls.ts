@@ -5,10 +5,10 @@ import { TracedCaller } from '../traced-caller';
 import type {
   Caller,
   Interceptor,
+  HttpRequest,
   OperationKind,
   Send,
   Sharing,
-  SubgraphOperation,
   SubgraphRequest,
   SubgraphResponse,
 } from '../contract/transport';
@@ -39,9 +39,9 @@ function endFetch(response: SubgraphResponse, span: Span): SubgraphResponse {
 
 /** The same request of another caller. Copied member by member, as a spread takes longer. */
 const requestOf = (
-  { operation, variables, entities, after }: SubgraphRequest,
+  { operation, variables, entities, after, http }: SubgraphRequest,
   caller: Caller,
-): Required<SubgraphRequest> => ({ operation, variables, caller, entities, after });
+): Required<SubgraphRequest> => ({ operation, variables, caller, entities, after, http });
 
 const countOf = (entities: NonNullable<SubgraphRequest['entities']>): number =>
   entities.reduce((sum, { count }) => sum + count, 0);
@@ -60,34 +60,48 @@ export interface TracedEndpoint {
  */
 export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoint): Send {
   const { hostname, port, protocol, pathname, origin } = new URL(url);
-  const name = `POST ${pathname}`;
   const common = {
-    'http.request.method': 'POST',
     'server.address': hostname,
     'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
     // Without credentials and query, which may hold keys.
     'url.full': `${origin}${pathname}`,
     'weir.subgraph.name': subgraph,
   };
-  const shared = byKind(breaker === undefined ? common : { ...common, 'weir.breaker.state': 'closed' });
-  const ofProbes = byKind({ ...common, 'weir.breaker.state': 'half_open' });
-  const begin = (parent: Span, { kind }: SubgraphOperation, start: number): Span => {
+  const attributesOf = (method: string, more: Attributes) => {
+    const all = { 'http.request.method': method, ...more, ...common };
+    return {
+      shared: byKind(breaker === undefined ? all : { ...all, 'weir.breaker.state': 'closed' }),
+      ofProbes: byKind({ ...all, 'weir.breaker.state': 'half_open' }),
+    };
+  };
+  const graphql = { name: `POST ${pathname}`, ...attributesOf('POST', {}) };
+  /** By method and route, of which a source schema has few. */
+  const rest = new Map<string, typeof graphql>();
+  const restOf = ({ method, route }: HttpRequest): typeof graphql => {
+    const name = `${method} ${pathname.replace(/\/$/, '')}${route}`;
+    let known = rest.get(name);
+    if (known === undefined)
+      rest.set(name, (known = { name, ...attributesOf(method, { 'url.template': route }) }));
+    return known;
+  };
+  const begin = (parent: Span, { operation, http }: SubgraphRequest, start: number): Span => {
+    const { name, shared, ofProbes } = http === undefined ? graphql : restOf(http);
     const span = parent.child(name, 'client', start);
-    span.shared = (breaker?.isOpen === true ? ofProbes : shared)[kind];
+    span.shared = (breaker?.isOpen === true ? ofProbes : shared)[operation.kind];
     return span;
   };
   /** @param first the span that has the call already, which is not sampled; undefined if none has */
   const recordForJoined = (
     caller: Caller,
     sharing: Sharing,
-    operation: SubgraphOperation,
+    request: SubgraphRequest,
     first: Span | undefined,
     start: number,
   ): void => {
     sharing.recordLate = (response, error) => {
       const parent = caller.span;
       if (parent === undefined || parent === first) return;
-      const span = begin(parent, operation, start);
+      const span = begin(parent, request, start);
       if (response === undefined) span.fail(errorTypeOf(error));
       else noteStatus(span, response.status);
       noteSharing(caller, span);
@@ -95,18 +109,18 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
     };
     // Calls in an array are joined each for itself.
     for (const { caller: each } of sharing.members)
-      if (each.sharing !== undefined) recordForJoined(each, each.sharing, operation, each.span, start);
+      if (each.sharing !== undefined) recordForJoined(each, each.sharing, request, each.span, start);
   };
   return (request) => {
-    const { caller, operation } = request;
+    const { caller } = request;
     const parent = caller.span;
     // Untraced calls are not to pay for what only traces need.
     if (parent === undefined && caller.sharing === undefined) return send(request);
     const start = performance.now();
     if (parent?.trace.isSampled !== true && caller.sharing !== undefined)
-      recordForJoined(caller, caller.sharing, operation, parent, start);
+      recordForJoined(caller, caller.sharing, request, parent, start);
     if (parent === undefined) return send(request);
-    const span = begin(parent, operation, start);
+    const span = begin(parent, request, start);
     if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
     const sent = send(requestOf(request, new TracedCaller(caller, span, headersOf(span, caller))));
     return follow(sent, { caller, span }, endCall, endFailedCall);

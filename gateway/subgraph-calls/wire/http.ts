@@ -10,12 +10,14 @@ import { failureOf } from './network-failure';
 import { PendingAnswer } from '../contract/pending-answer';
 import { type PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { bodyOf, lengthOf, requestHeaders } from './request-body';
+import { restHeaders, restUrl, without } from './rest-request';
 import { CallerHeaders, isSendable, linesOf, ReplacedNames } from '../sent-headers';
-import type { SignedHeaders, Signer } from '../contract/signer';
+import type { SignedHeaders, Signer, UnsignedCall } from '../contract/signer';
 import type { RecordCall, SubgraphDurations } from '../../telemetry/statistics/subgraph-durations';
 import { parseSubgraphUrl } from '../endpoints/subgraph-url';
 import {
   type Caller,
+  type HttpRequest,
   isRepeatable,
   type Send,
   type SubgraphRequest,
@@ -100,7 +102,8 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
     const { name, address, signer, tls, timeout = 10_000, maxResponseSize = 32 * 1024 * 1024 } = subgraph;
     const url = parseSubgraphUrl(name, subgraph.url);
     const path = url.pathname + url.search;
-    const headers = Object.entries(fixedHeaders(subgraph, options)).flat();
+    const own = ownHeaders(subgraph, options);
+    const headers = Object.entries({ ...requestHeaders, ...own }).flat();
     const connected = { name, url, address, tls };
     const pool = connections.pool(connected);
     const strict = connections.strictPool(connected);
@@ -111,6 +114,7 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       path,
       strict: strict?.value,
       headers,
+      own,
       head: `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${linesOf(headers)!}`,
       callerHeaders,
       replaced: new ReplacedNames([...headers.filter((_, i) => i % 2 === 0), ...(signer?.headers ?? [])]),
@@ -150,6 +154,8 @@ interface CallTarget {
   readonly path: string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
+  /** Those of them that do not depend on what is sent. */
+  readonly own: Readonly<Record<string, string>>;
   /** The head of a request over HTTP/1.1, with these headers and without an end. */
   readonly head: string;
   readonly callerHeaders: CallerHeaders;
@@ -201,6 +207,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
     this.#pending = pending;
     const failure = pending.add(this, now);
     if (failure !== undefined) this.giveUp(failure);
+    else if (request.http !== undefined) this.#sendRest(request.http, now);
     else if (target.strict?.isUsed === true && isRepeatable(request.operation))
       this.#send(target.strict, now);
     else this.#send(undefined, now);
@@ -311,21 +318,54 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
 
   /** @param strict the client that sends it; undefined for undici */
   #send(strict: Http1Pool | undefined, now: number): void {
-    const { signer } = this.#target;
-    if (signer === undefined) this.#sendSigned(strict, now, unsigned, undefined);
-    else this.#sign(signer, strict);
+    const { signer, url } = this.#target;
+    if (signer === undefined) {
+      this.#sendSigned(strict, now, unsigned, undefined);
+      return;
+    }
+    const body = bodyOf(this.#request);
+    this.#sign(signer, { url, body }, (signed) => this.#sendSigned(strict, performance.now(), signed, body));
   }
 
-  #sign(signer: Signer, strict: Http1Pool | undefined): void {
-    const { url } = this.#target;
-    const body = bodyOf(this.#request);
+  #sendRest(http: HttpRequest, now: number): void {
+    const { url: base, own, signer, callerHeaders, replaced, pool } = this.#target;
+    const url = restUrl(base, http.path);
+    const headers = restHeaders(http, own, signer);
+    if (url === undefined || headers === undefined) {
+      this.#fail('unsendable');
+      return;
+    }
+    const { method, body } = http;
+    const send = (signed: SignedHeaders, at: number): void => {
+      const added = callerHeaders.of(this.caller, replaced).list;
+      this.#sentAt = at;
+      const list = [
+        ...Object.entries(headers).flat(),
+        ...without(added, headers),
+        ...this.#more(at),
+        ...signed,
+      ];
+      pool.dispatch({ path: url.pathname + url.search, method, headers: list, body: body ?? null }, this);
+    };
+    if (signer === undefined) send(unsigned, now);
+    else
+      this.#sign(signer, { method, url, body: body ?? empty, headers, isRest: true }, (signed) =>
+        send(signed, performance.now()),
+      );
+  }
+
+  #sign(
+    signer: Signer,
+    unsignedCall: Omit<UnsignedCall, 'caller'>,
+    signedCall: (signed: SignedHeaders) => void,
+  ): void {
     const send = (signed: SignedHeaders): void => {
       // The call may have timed out while it was signed.
-      if (!this.#settled) this.#sendSigned(strict, performance.now(), signed, body);
+      if (!this.#settled) signedCall(signed);
     };
     const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
     try {
-      const signed = signer.sign({ url, body, caller: this.caller });
+      const signed = signer.sign({ ...unsignedCall, caller: this.caller });
       if ('then' in signed) signed.then(send).catch(fail);
       else send(signed);
     } catch (error) {
@@ -344,12 +384,8 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
     const request = this.#request;
     const added = callerHeaders.of(this.caller, replaced);
     this.#sentAt = now;
-    const left = String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - now));
     if (strict === undefined) {
-      const headers = [...fixed, ...added.list, 'x-request-timeout', left, ...signed];
-      const { tracestate } = this.caller;
-      if (tracestate !== undefined && !isRepeatable(request.operation))
-        headers.push('tracestate', tracestate);
+      const headers = [...fixed, ...added.list, ...this.#more(now), ...signed];
       pool.dispatch({ path, method: 'POST', headers, body: body ?? bodyOf(request) }, this);
       return;
     }
@@ -360,9 +396,23 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
       return;
     }
     const length = lengthOf(request);
-    const whole = `${head}${lines}${signature}x-request-timeout: ${left}\r\ncontent-length: ${length}\r\n\r\n`;
+    const whole = `${head}${lines}${signature}x-request-timeout: ${this.#left(now)}\r\ncontent-length: ${length}\r\n\r\n`;
     this.message = bodyOf(request, whole);
     strict.send(this);
+  }
+
+  /** Headers of this call alone. */
+  #more(now: number): string[] {
+    const { tracestate } = this.caller;
+    const headers = ['x-request-timeout', this.#left(now)];
+    if (tracestate !== undefined && !isRepeatable(this.#request.operation))
+      headers.push('tracestate', tracestate);
+    return headers;
+  }
+
+  /** Milliseconds that are left. */
+  #left(now: number): string {
+    return String(Math.ceil(Math.min(this.expires, this.caller.deadline ?? Infinity) - now));
   }
 
   /** The `content-length` of the response; 0 if it has none. */
@@ -383,7 +433,8 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
     this.#settled = true;
     if (this.#sentAt > 0) {
       const seconds = (performance.now() - this.#sentAt) / 1000;
-      this.#target.record?.(seconds, this.#status, failure, this.caller.span);
+      const method = this.#request.http?.method ?? 'POST';
+      this.#target.record?.(seconds, this.#status, failure, this.caller.span, method);
     }
     this.#pending.delete(this);
     if (this.taken > 0 || this.announced > 0) this.#target.arriving.delete(this);
@@ -398,11 +449,12 @@ const noHeaders = {};
 const unsigned: SignedHeaders = [];
 const givenUp = new Error('The call was given up.');
 
-function fixedHeaders(
+/** The headers of every call, beside those for what is sent. */
+function ownHeaders(
   { name: subgraph, headers: more = {} }: HttpSubgraph,
   { compression = false }: HttpTransportOptions,
 ): Record<string, string> {
-  const headers: Record<string, string> = { ...requestHeaders };
+  const headers: Record<string, string> = {};
   if (compression) headers['accept-encoding'] = 'gzip, br';
   for (const [name, value] of Object.entries(more)) {
     if (!isSendable(name, value)) {

@@ -62,7 +62,7 @@ export const metricTable = {
       'Duration of HTTP requests to subgraphs, each retry on its own. A call that is answered from a cache, shares one in flight, or is refused by a circuit breaker makes none.',
     attributes: {
       subgraph,
-      'http.request.method': 'Always `POST`.',
+      'http.request.method': '`POST`; for a REST source the method of its operation.',
       'server.address': 'The host of the endpoint.',
       'server.port': 'The port of the endpoint.',
       'http.response.status_code': 'The status; missing without a response.',

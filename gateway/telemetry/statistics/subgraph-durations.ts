@@ -8,12 +8,14 @@ import type { Span } from '../traces/span';
  * @param status of the response; 0 without one
  * @param failure why there is no response that can be used
  * @param span of the call; undefined where none is recorded
+ * @param method its HTTP method
  */
 export type RecordCall = (
   seconds: number,
   status: number,
   failure: string | undefined,
   span: Span | undefined,
+  method: string,
 ) => void;
 
 /** Durations of HTTP requests to subgraphs. */
@@ -27,14 +29,16 @@ export class SubgraphDurations {
   /** A recorder for the calls of one endpoint. */
   to(subgraph: string, { hostname, port, protocol }: URL): RecordCall {
     const usualPort = protocol === 'https:' ? 443 : 80;
-    /** By status, or by failure. */
-    const series = new Map<number | string, Distribution>();
-    return (seconds, status, failure, span) => {
+    /** By method, then by status or failure. A source schema names few methods. */
+    const methods = new Map<string, Map<number | string, Distribution>>();
+    return (seconds, status, failure, span, method) => {
+      const series = methods.get(method) ?? new Map<number | string, Distribution>();
+      methods.set(method, series);
       let distribution = series.get(failure ?? status);
       if (distribution === undefined) {
         distribution = this.#durations.of({
           subgraph,
-          'http.request.method': 'POST',
+          'http.request.method': method,
           'server.address': hostname,
           'server.port': port === '' ? usualPort : Number(port),
           // Not for a failure, as there would be a series per status.

@@ -1,10 +1,17 @@
 import { composeServices, type CompositionSuccess } from '@apollo/composition';
 import { version } from '@apollo/composition/package.json';
-import type { Schema } from '@apollo/federation-internals';
-import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
+import {
+  defaultPrintOptions,
+  printSchema,
+  type Schema,
+  shallowOrderPrintedDefinitions,
+} from '@apollo/federation-internals';
+import { type DocumentNode, GraphQLError, parse, Source, visit } from 'graphql';
 import { readAppSync } from './appsync-schema';
-import { misfitsOf, readOneOf, withOneOf } from './one-of';
-import { locate, type Problem, type ProblemLocation } from './problem';
+import { addOneOf, misfitsOf, readOneOf } from './one-of';
+import { locate, type LocatedNode, locateNode, type Problem, type ProblemLocation } from './problem';
+import { readSources, type SubgraphDocument } from './sources/read-sources';
+import { writeSources } from './sources/write-sources';
 import { linksOf, unservedFeatures } from './unserved-features';
 
 /** A subgraph to compose. */
@@ -15,6 +22,8 @@ export interface SubgraphSchema {
   readonly sdl: string;
   /** The path or URL of `sdl`, for the locations of problems. */
   readonly file: string;
+  /** `sdl`, whose nodes have the locations of the texts that it was made of. @default it is parsed */
+  readonly document?: DocumentNode;
 }
 
 export type Composition =
@@ -31,18 +40,15 @@ export const composerVersion = version;
  * Only this file uses `@apollo/composition` (Elastic-2.0), so that another composer can replace it.
  */
 export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphSchema[] }): Composition {
-  const documents: SubgraphDocument[] = [];
-  const oneOfInputs = new Set<string>();
+  const parsed: SubgraphDocument[] = [];
   const errors: Problem[] = [];
   for (const subgraph of subgraphs) {
     const source = new Source(subgraph.sdl, subgraph.file);
     try {
-      const parsed = parse(source);
-      errors.push(...unknownFederation(parsed, subgraph.name, source));
-      const { document: declared, missing } = readAppSync(parsed);
-      const { document, inputs } = readOneOf(declared);
-      for (const name of inputs) oneOfInputs.add(name);
-      documents.push({ subgraph, source, document });
+      const written = subgraph.document ?? parse(source);
+      errors.push(...unknownFederation(written, subgraph.name));
+      const { document, missing } = readAppSync(written);
+      parsed.push({ subgraph, document, texts: subgraph.document ? textsOf(written) : new Set([source]) });
       for (const { message, offset } of missing) {
         const locations = [locate(source, offset, subgraph.name)];
         errors.push({ level: 'error', code: 'APPSYNC_ANY_FIELD_MISSING', message, locations });
@@ -57,12 +63,22 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
       });
     }
   }
-  for (const { subgraph, source, document } of documents) {
-    for (const { message, offset } of misfitsOf(document, oneOfInputs)) {
-      const locations = [locate(source, offset, subgraph.name)];
-      errors.push({ level: 'error', code: 'INVALID_ONE_OF', message, locations });
-    }
-  }
+  const oneOfInputs = new Set<string>();
+  const { documents: graphs, sources, problems } = readSources(parsed);
+  errors.push(...problems);
+  const documents = graphs.map((graph) => {
+    const { document, inputs } = readOneOf(graph.document);
+    for (const name of inputs) oneOfInputs.add(name);
+    return { ...graph, document };
+  });
+  for (const { subgraph, document } of documents)
+    for (const { message, node } of misfitsOf(document, oneOfInputs))
+      errors.push({
+        level: 'error',
+        code: 'INVALID_ONE_OF',
+        message,
+        locations: locateNode(node, subgraph.name),
+      });
   if (errors.length > 0) return { errors };
 
   const result = composeServices(
@@ -76,7 +92,12 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
   const refused = unserved(result.schema, documents);
   if (refused.length > 0) return { errors: refused };
   const { schema, supergraphSdl } = result;
-  const sdl = oneOfInputs.size === 0 ? supergraphSdl : withOneOf(schema, oneOfInputs);
+  if (oneOfInputs.size > 0) addOneOf(schema, oneOfInputs);
+  if (sources.length > 0) writeSources(schema, sources);
+  const isChanged = oneOfInputs.size > 0 || sources.length > 0;
+  const sdl = isChanged
+    ? printSchema(schema, shallowOrderPrintedDefinitions(defaultPrintOptions))
+    : supergraphSdl;
   return {
     supergraphSdl: `${sdl.trimEnd()}\n`,
     hints: result.hints.map((hint) => describeHint(hint, documents)),
@@ -84,27 +105,28 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
 }
 
 /** Federation 3 and newer: the composer would also call the directives of such a schema unknown. */
-function unknownFederation(document: DocumentNode, subgraph: string, source: Source): Problem[] {
-  return linksOf(document, 'https://specs.apollo.dev/federation').flatMap(({ version, start }) => {
+function unknownFederation(document: DocumentNode, subgraph: string): Problem[] {
+  return linksOf(document, 'https://specs.apollo.dev/federation').flatMap(({ version, node }) => {
     if (!(Number.parseFloat(version) >= 3)) return [];
     const message = `The schema is of Federation ${version}: Weir composes schemas of Federation 1 and 2.`;
-    const locations = [locate(source, start, subgraph)];
+    const locations = locateNode(node, subgraph);
     return [{ level: 'error', code: 'UNKNOWN_FEDERATION_LINK_VERSION', message, locations }];
   });
 }
 
-interface SubgraphDocument {
-  readonly subgraph: SubgraphSchema;
-  readonly source: Source;
-  readonly document: DocumentNode;
+/** The texts that a document was made of. */
+function textsOf(document: DocumentNode): Set<Source | undefined> {
+  const texts = new Set<Source | undefined>();
+  visit(document, { Name: ({ loc }) => void texts.add(loc?.source) });
+  return texts;
 }
 
 /** Features for which the gateway would refuse the supergraph, with their locations. */
 function unserved({ coreFeatures }: Schema, documents: readonly SubgraphDocument[]): Problem[] {
   return unservedFeatures.flatMap(({ identity, name }) => {
     if (coreFeatures?.getByIdentity(identity) === undefined) return [];
-    const locations = documents.flatMap(({ subgraph, source, document }) =>
-      linksOf(document, identity).map(({ start }) => locate(source, start, subgraph.name)),
+    const locations = documents.flatMap(({ subgraph, document }) =>
+      linksOf(document, identity).flatMap(({ node }) => locateNode(node, subgraph.name)),
     );
     const message = `The gateway does not run ${name}.`;
     return [{ level: 'error', code: 'UNSUPPORTED_FEATURE', message, locations }];
@@ -132,11 +154,6 @@ function describeHint(
   );
 }
 
-/** The position of Apollo's nodes. Nodes of upgraded Federation 1 schemas have none. */
-interface LocatedNode {
-  readonly loc?: { readonly start: number; readonly source: Source } | undefined;
-}
-
 function describe(
   { nodes, ...problem }: Omit<Problem, 'locations'> & { nodes: readonly LocatedNode[] },
   documents: readonly SubgraphDocument[],
@@ -155,15 +172,13 @@ function locateNodes(
   documents: readonly SubgraphDocument[],
 ): ProblemLocation[] {
   const seen = new Set<string>();
-  return nodes.flatMap(({ loc }) => {
-    const owner = documents.find(({ source }) => source === loc?.source);
-    if (!loc || !owner) return [];
-    const location = locate(owner.source, loc.start, owner.subgraph.name);
+  return nodes.flatMap((node) => {
+    const owner = documents.find(({ texts }) => texts.has(node.loc?.source));
     // One excerpt per line: a directive and its type are often on the same line.
-    const line = `${owner.subgraph.name}:${location.line}`;
-    if (seen.has(line)) return [];
-    seen.add(line);
-    return [location];
+    return (owner === undefined ? [] : locateNode(node, owner.subgraph.name)).filter(({ file, line }) => {
+      const place = `${owner!.subgraph.name}:${file}:${line}`;
+      return !seen.has(place) && seen.add(place);
+    });
   });
 }
 
@@ -179,17 +194,14 @@ function locateQuotedName(message: string, documents: readonly SubgraphDocument[
   return [];
 }
 
-function locateDefinitions(
-  coordinate: string,
-  { subgraph, source, document }: SubgraphDocument,
-): ProblemLocation[] {
+function locateDefinitions(coordinate: string, { subgraph, document }: SubgraphDocument): ProblemLocation[] {
   const [typeName, fieldName] = coordinate.split('.');
   return document.definitions.flatMap((definition) => {
     if (!('name' in definition) || definition.name.value !== typeName) return [];
-    if (fieldName === undefined) return [locate(source, definition.name.loc!.start, subgraph.name)];
+    if (fieldName === undefined) return locateNode(definition.name, subgraph.name);
     const fields = 'fields' in definition ? (definition.fields ?? []) : [];
     return fields
       .filter((field) => field.name.value === fieldName)
-      .map((field) => locate(source, field.name.loc!.start, subgraph.name));
+      .flatMap((field) => locateNode(field.name, subgraph.name));
   });
 }

@@ -1,9 +1,4 @@
-import {
-  printSchema,
-  defaultPrintOptions,
-  type Schema,
-  shallowOrderPrintedDefinitions,
-} from '@apollo/federation-internals';
+import type { Schema } from '@apollo/federation-internals';
 import {
   type DefinitionNode,
   type DirectiveDefinitionNode,
@@ -12,6 +7,7 @@ import {
   type InputObjectTypeDefinitionNode,
   type InputObjectTypeExtensionNode,
   Kind,
+  type NameNode,
 } from 'graphql';
 
 /** A subgraph's schema with `@oneOf` separated, as Apollo's composer does not know the directive. */
@@ -40,8 +36,7 @@ export function readOneOf(document: DocumentNode): OneOfSchema {
 
 export interface MisfitOfOneOf {
   readonly message: string;
-  /** Offset in the text of the schema. */
-  readonly offset: number;
+  readonly node: NameNode;
 }
 
 /**
@@ -53,25 +48,23 @@ export function misfitsOf({ definitions }: DocumentNode, inputs: ReadonlySet<str
     if (!isInput(node) || !inputs.has(nameOf(node))) return [];
     return (node.fields ?? []).flatMap(({ name, type, defaultValue }) => {
       const coordinate = `${nameOf(node)}.${name.value}`;
-      const offset = name.loc?.start ?? 0;
       const of = `as \`${nameOf(node)}\` is @oneOf`;
       if (type.kind === Kind.NON_NULL_TYPE)
-        return [{ message: `\`${coordinate}\` must be nullable, ${of}.`, offset }];
+        return [{ message: `\`${coordinate}\` must be nullable, ${of}.`, node: name }];
       return defaultValue === undefined
         ? []
-        : [{ message: `\`${coordinate}\` must have no default, ${of}.`, offset }];
+        : [{ message: `\`${coordinate}\` must have no default, ${of}.`, node: name }];
     });
   });
 }
 
-/** The supergraph with `@oneOf` on these input objects. */
-export function withOneOf(supergraph: Schema, inputs: ReadonlySet<string>): string {
+/** Adds `@oneOf` to these input objects of a supergraph. */
+export function addOneOf(supergraph: Schema, inputs: ReadonlySet<string>): void {
   supergraph.addDirectiveDefinition('oneOf').addLocations(DirectiveLocation.INPUT_OBJECT);
   for (const name of inputs) {
     const type = supergraph.type(name);
     if (type?.kind === 'InputObjectType') type.applyDirective('oneOf');
   }
-  return printSchema(supergraph, shallowOrderPrintedDefinitions(defaultPrintOptions));
 }
 
 type InputNode = InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode;

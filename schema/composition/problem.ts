@@ -5,7 +5,7 @@ export interface Problem {
   /** Only an `error` prevents composition. */
   readonly level: 'error' | 'warning' | 'info';
   /**
-   * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `UNSUPPORTED_FEATURE`, `CONFIG_INVALID`,
+   * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `INVALID_SOURCE_SCHEMA`, `UNSUPPORTED_FEATURE`, `CONFIG_INVALID`,
    * `SCHEMA_UNREADABLE`, `FEDERATION_VERSION`.
    */
   readonly code: string;
@@ -42,6 +42,15 @@ export function locate(source: Source, offset: number, subgraph?: string): Probl
     excerpt: excerpt.join('\n'),
   };
 }
+
+/** A node of a schema. Nodes of upgraded Federation 1 schemas, and what is made of no text, have no location. */
+export interface LocatedNode {
+  readonly loc?: { readonly start: number; readonly source: Source } | undefined;
+}
+
+/** The location of a node, if it has one. */
+export const locateNode = ({ loc }: LocatedNode, subgraph: string): ProblemLocation[] =>
+  loc === undefined ? [] : [locate(loc.source, loc.start, subgraph)];
 
 /** Formats a problem for a terminal. Editors and terminals link `file:line:column`. */
 export function formatProblem({ level, code, message, locations }: Problem): string {

@@ -9,10 +9,12 @@ import {
   print,
 } from 'graphql';
 import { Features } from '../supergraph/features';
+import { sourcesOf } from '../supergraph/sources/sources-of';
 import type { SubgraphSchema } from './compose';
 
 /**
- * The schemas of the subgraphs of a supergraph, as far as it holds them, for composition with others. What only a subgraph
+ * The schemas of the subgraphs of a supergraph, as far as it holds them, for composition with others. Those of sources it holds as they
+ * are, without descriptions. What only a subgraph
  * knows is lost: directives that are not composed, and which fields are `@shareable`. All of them are, so that a subgraph
  * composes that shares one.
  *
@@ -22,13 +24,20 @@ import type { SubgraphSchema } from './compose';
 export function recoverSubgraphs(supergraphSdl: string, file: string): SubgraphSchema[] {
   const supergraph = Supergraph.build(supergraphSdl, { supportedFeatures: null, validateSupergraph: false });
   const graphs = supergraph.subgraphNameToGraphEnumValue();
-  const whole = new WholeGraph(parse(supergraphSdl, { noLocation: true }));
-  return [...supergraph.subgraphs()].map((subgraph) => {
+  const document = parse(supergraphSdl, { noLocation: true });
+  const whole = new WholeGraph(document);
+  const sources = sourcesOf(document);
+  return [...supergraph.subgraphs()].flatMap((subgraph) => {
     const { name, url } = subgraph;
+    const source = sources.get(name);
+    if (source !== undefined)
+      return source.of === name
+        ? [{ name, routingUrl: url, sdl: `${source.schema}\n`, file: `${file}#${name}` }]
+        : [];
     const extracted = parse(subgraph.toString(), { noLocation: true });
     const definitions = extracted.definitions.map((node) => whole.complete(node, graphs.get(name)!));
-    const document = { ...extracted, definitions } as DocumentNode;
-    return { name, routingUrl: url, sdl: `${print(document)}\n`, file: `${file}#${name}` };
+    const recovered = { ...extracted, definitions } as DocumentNode;
+    return [{ name, routingUrl: url, sdl: `${print(recovered)}\n`, file: `${file}#${name}` }];
   });
 }
 

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  type IntrospectionQuery,
+  print,
+  printSchema,
+} from 'graphql';
 import type { SubgraphSchema } from './compose';
 import type { Problem } from './problem';
+import { overlaidDocument } from './sources/overlaid-document';
 import { type SubgraphConfig, type SupergraphConfig, SupergraphConfigError } from './supergraph-config';
 
 /** A POST request that introspects a subgraph. */
@@ -48,44 +56,87 @@ export async function readSubgraphSchemas(
       try {
         return { schema: await readSchema(subgraph, asking) };
       } catch (error) {
+        if (error instanceof SupergraphConfigError) return { problems: error.problems };
         const message = `The schema of ${name} cannot be read: ${reasonOf(error)}.`;
         const problem: Problem = {
           ...{ level: 'error', code: 'SCHEMA_UNREADABLE', message },
           ...{ subgraph: name, locations: [] },
         };
         const other = schema.kind === 'url' ? instead(subgraph, problem) : undefined;
-        return other === undefined ? { problem } : { schema: other };
+        return other === undefined ? { problems: [problem] } : { schema: other };
       }
     }),
   );
-  const problems = results.flatMap(({ problem }) => problem ?? []);
+  const problems = results.flatMap((result) => result.problems ?? []);
   if (problems.length > 0) throw new SupergraphConfigError(problems);
   return results.flatMap(({ schema }) => schema ?? []);
 }
 
 type Asking = Omit<ReadSubgraphSchemasOptions, 'instead'>;
 
-async function readSchema(
-  { name, routingUrl, schema }: SubgraphConfig,
+async function readSchema(subgraph: SubgraphConfig, asking: Asking): Promise<SubgraphSchema> {
+  const { name, routingUrl, overlay } = subgraph;
+  const read = await readText(subgraph, asking);
+  if (overlay === undefined) return { name, routingUrl, ...read };
+  const file = displayPath(overlay);
+  const text = await readFile(overlay, 'utf8');
+  const document = overlaidDocument(
+    name,
+    read,
+    { text, file },
+    { isGenerated: subgraph.schema.kind === 'url' },
+  );
+  return { name, routingUrl, sdl: `${print(document)}\n`, file: read.file, document };
+}
+
+async function readText(
+  { name, schema, overlay }: SubgraphConfig,
   asking: Asking,
-): Promise<SubgraphSchema> {
+): Promise<Pick<SubgraphSchema, 'sdl' | 'file'>> {
   switch (schema.kind) {
     case 'sdl':
-      return { name, routingUrl, sdl: schema.sdl, file: schema.file ?? `${name}.graphql` };
-    case 'url':
-      return { name, routingUrl, sdl: await introspect(name, schema, asking), file: schema.url };
+      return { sdl: schema.sdl, file: schema.file ?? `${name}.graphql` };
+    case 'url': {
+      const introspection = overlay === undefined ? federation : standard;
+      return { sdl: await introspect(name, schema, introspection, asking), file: schema.url };
+    }
     case 'file':
-      return { name, routingUrl, sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
+      return { sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
   }
 }
 
-/** Introspects a subgraph (Federation subgraph specification, section "`_Service`"). */
+/** A query for a schema, and how its answer is read. */
+interface Question {
+  readonly query: string;
+  /** What the answer must have. */
+  readonly needs: string;
+  /** Undefined where the answer has no schema. */
+  readonly read: (data: Answered) => string | undefined;
+}
+
+type Answered = { readonly _service?: { readonly sdl?: unknown } | null } & Partial<IntrospectionQuery>;
+
+/** Federation subgraph specification, section "`_Service`". */
+const federation: Question = {
+  query: '{ _service { sdl } }',
+  needs: '`_service.sdl`',
+  read: ({ _service }) => (typeof _service?.sdl === 'string' ? _service.sdl : undefined),
+};
+
+/** GraphQL specification, section "Introspection": of an API that is no federation subgraph. */
+const standard: Question = {
+  query: getIntrospectionQuery(),
+  needs: '`__schema`',
+  read: ({ __schema }) => __schema && printSchema(buildClientSchema({ __schema })),
+};
+
 async function introspect(
   subgraph: string,
   { url, headers }: { url: string; headers: Headers },
+  { query, needs, read }: Question,
   { sign = () => ({}), fetch: send = ({ url: to }, init) => fetch(to, init), timeout = 10_000 }: Asking,
 ): Promise<string> {
-  const introspection = { subgraph, url, body: JSON.stringify({ query: '{ _service { sdl } }' }) };
+  const introspection = { subgraph, url, body: JSON.stringify({ query }) };
   const answered = send(introspection, {
     method: 'POST',
     headers: {
@@ -101,12 +152,11 @@ async function introspect(
     throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, url, timeout })}`);
   });
   const answer = (await response.json().catch(() => undefined)) as
-    | { data?: { _service?: { sdl?: unknown } | null } | null; errors?: { message?: string }[] }
+    | { data?: Answered | null; errors?: { message?: string }[] }
     | undefined;
-  const sdl = answer?.data?._service?.sdl;
-  if (typeof sdl === 'string') return sdl;
-  const reason =
-    answer?.errors?.[0]?.message ?? `status ${response.status} and no \`_service.sdl\` in the answer`;
+  const sdl = read(answer?.data ?? {});
+  if (sdl !== undefined) return sdl;
+  const reason = answer?.errors?.[0]?.message ?? `status ${response.status} and no ${needs} in the answer`;
   throw new Error(`${url} answers: ${reason}`);
 }
 

@@ -23,6 +23,8 @@ export interface SubgraphConfig {
   readonly name: string;
   readonly routingUrl: string;
   readonly schema: SchemaLocation;
+  /** The file that joins an API to the graph which is no federation subgraph: see docs/sources.md. Absolute. */
+  readonly overlay?: string;
   /** The command with which `weir dev` runs it. Absent if it is not run by `weir dev`. */
   readonly command?: SubgraphCommand;
 }
@@ -129,7 +131,8 @@ const subgraphShape = z.strictObject({
     .refine(({ introspection_headers, subgraph_url }) => !introspection_headers || subgraph_url, {
       error: 'may have `introspection_headers` only beside `subgraph_url`',
     }),
-  // These two keys are Weir's own, not Rover's.
+  // These three keys are Weir's own, not Rover's.
+  overlay: text.optional(),
   command: text.optional(),
   watch: z
     .preprocess(
@@ -152,6 +155,9 @@ const configSchema = z.strictObject({
       subgraphShape
         .refine(({ routing_url, schema }) => routing_url ?? schema.subgraph_url ?? schema.registry, {
           error: 'must have a `routing_url`, where the gateway sends its operations',
+        })
+        .refine(({ overlay, schema }) => !overlay || !schema.registry, {
+          error: 'may not have an `overlay` beside `registry`: what was published has it',
         })
         .refine(({ command, watch }) => command ?? !watch, {
           error: 'may have `watch` only beside `command`, which an edit starts anew',
@@ -190,12 +196,13 @@ async function withPublished(
 }
 
 function toSubgraph(name: string, subgraph: z.infer<typeof subgraphShape>, file: string): SubgraphConfig {
-  const { routing_url: routingUrl, schema, command, watch = [] } = subgraph;
+  const { routing_url: routingUrl, schema, overlay, command, watch = [] } = subgraph;
   const folder = dirname(resolve(file));
   return {
     name,
     routingUrl: routingUrl ?? schema.subgraph_url!,
     schema: toLocation(schema, folder),
+    ...(overlay === undefined ? {} : { overlay: resolve(folder, overlay) }),
     ...(command === undefined
       ? {}
       : { command: { line: command, folder, watch: watch.map((path) => resolve(folder, path)) } }),

@@ -1,4 +1,4 @@
-import { type DocumentNode, Kind } from 'graphql';
+import { type DirectiveNode, type DocumentNode, Kind } from 'graphql';
 import { applied } from '../supergraph/sdl';
 
 /** Features that composition accepts and the gateway does not support: it refuses supergraphs with one of them. */
@@ -10,8 +10,7 @@ export const unservedFeatures = [
 export interface FeatureLink {
   /** Such as `2.9`. */
   readonly version: string;
-  /** Offset in the text of the schema. */
-  readonly start: number;
+  readonly node: DirectiveNode;
 }
 
 /** The links of a schema to a feature. */
@@ -21,9 +20,7 @@ export function linksOf({ definitions }: DocumentNode, identity: string): Featur
     return (node.directives ?? []).flatMap((directive) => {
       const [{ url, feature = url } = {}] = applied({ directives: [directive] }, directive.name.value);
       const isOfIt = typeof feature === 'string' && feature.startsWith(`${identity}/v`);
-      return isOfIt
-        ? [{ version: feature.slice(identity.length + 2), start: directive.loc?.start ?? 0 }]
-        : [];
+      return isOfIt ? [{ version: feature.slice(identity.length + 2), node: directive }] : [];
     });
   });
 }

@@ -69,7 +69,10 @@ export async function watchSupergraph(options: WatchSupergraphOptions): Promise<
     await Promise.all(Array.from(inputs, (file) => watchFolder(dirname(file))));
     const { instead, hints } = lastAnswers.follow();
     const read = await readInputs({ ...options, instead });
-    const made = JSON.stringify([read, hints]);
+    // The text of a schema is that of its document.
+    const made = JSON.stringify([read, hints], (key, value: unknown) =>
+      key === 'document' ? undefined : value,
+    );
     if (!(onlyChanged && made === composedOf) && !isClosed()) {
       composedOf = made;
       lastAnswers.keep(read);
@@ -131,7 +134,9 @@ class LastAnswers {
 async function schemaFiles(options: WatchSupergraphOptions): Promise<string[]> {
   try {
     const { subgraphs } = await (options.load?.() ?? loadSupergraphConfig(options));
-    return subgraphs.flatMap(({ schema }) => (schema.kind === 'file' ? [schema.path] : []));
+    return subgraphs.flatMap(({ schema, overlay = [] }) =>
+      [schema.kind === 'file' ? schema.path : [], overlay].flat(),
+    );
   } catch (error) {
     if (error instanceof SupergraphConfigError) return [];
     throw error;

@@ -124,3 +124,9 @@ const quoted = (path: Path): string =>
   path.length === 0
     ? 'The object'
     : `\`${path.reduce((text, { kind, name }) => (kind === 'type' ? `${text}<${name}>` : (text && `${text}.${name}`) || name), '')}\``;
+
+/** In how many lists a value is. */
+export function listDepth(type: TypeNode): number {
+  const at = nullable(type);
+  return at.kind === Kind.LIST_TYPE ? 1 + listDepth(at.type) : 0;
+}

@@ -1,5 +1,6 @@
 /** Reads source schemas: schemas of APIs that are no federation subgraphs, with the directives that join them to a graph. */
 import {
+  type ASTNode,
   type ConstDirectiveNode,
   type ConstValueNode,
   type DocumentNode,
@@ -120,8 +121,8 @@ export interface Variant {
   readonly required?: readonly string[];
 }
 
-/** Called for what is wrong. @param node where: a directive, an argument or a field */
-export type ReportProblem = (message: string, node: ConstDirectiveNode | InputValueDefinitionNode) => void;
+/** Called for what is wrong. @param node where */
+export type ReportProblem = (message: string, node: ASTNode) => void;
 
 /**
  * Reads a source schema. Reads on after a problem, without what is wrong.

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildSchema, introspectionFromSchema } from 'graphql';
 import { composeFile } from '../../../../schema';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
@@ -61,6 +62,76 @@ describe('composeFile', () => {
       `SCHEMA_UNREADABLE The schema of b cannot be read: ${url} answers: introspection is off.`,
       'SCHEMA_UNREADABLE The schema of c cannot be read: http://gone.invalid/graphql names a host that is not found: check its name.',
     ]);
+  });
+
+  const users = 'type Query { users(ids: [ID!]!): [User!]! } type User { id: ID! name: String }';
+
+  it('adds overlays to schemas of files, and to those of APIs that answer the introspection of GraphQL', async () => {
+    writeFileSync(join(folder, 'users.graphql'), users);
+    writeFileSync(
+      join(folder, 'a.join.graphql'),
+      'type Query { users: [User!]! @inaccessible } type User @shareable',
+    );
+    writeFileSync(
+      join(folder, 'schema', 'b.join.graphql'),
+      'extend type Query { users(ids: [ID!]! @is(field: "[id]")): [User!]! @lookup } type User @shareable',
+    );
+    answer = { data: introspectionFromSchema(buildSchema(users)) };
+    write(`{
+      a: { routing_url: http://a.test, schema: { file: ../users.graphql }, overlay: ../a.join.graphql },
+      b: { schema: { subgraph_url: "${url}" }, overlay: b.join.graphql } }`);
+
+    const { errors, subgraphs } = await composeFile({ file });
+
+    expect(
+      errors?.map(
+        ({ code, locations }) =>
+          `${code} ${locations.map(({ subgraph: of, file: at, line }) => `${of} ${at}:${line}`).join()}`,
+      ),
+    ).toEqual([
+      `INVALID_FIELD_SHARING a ${join(folder, 'a.join.graphql')}:1,b ${join(folder, 'schema', 'b.join.graphql')}:1`,
+    ]);
+    expect(subgraphs.map(({ file: at }) => at)).toEqual([join(folder, 'users.graphql'), url]);
+    expect(subgraphs[1]!.sdl).toBe(
+      'type Query {\n  users(ids: [ID!]! @is(field: "[id]")): [User!]! @lookup\n}\n\ntype User @shareable {\n  id: ID!\n  name: String\n}\n',
+    );
+  });
+
+  it('locates what is wrong with overlays, and says where an API is none', async () => {
+    writeFileSync(join(folder, 'a.join.graphql'), '\nextend type Usr { id: ID! }');
+    writeFileSync(join(folder, 'b.join.graphql'), 'extend type');
+    answer = { data: {} };
+    write(`{
+      a: { routing_url: http://a.test, schema: { sdl: "type User { id: ID! }" }, overlay: ../a.join.graphql },
+      b: { routing_url: http://b.test, schema: { sdl: "type User { id: ID! }" }, overlay: ../b.join.graphql },
+      c: { routing_url: http://c.test, schema: { sdl: "type User { id: ID! }" }, overlay: gone.graphql },
+      d: { schema: { subgraph_url: "${url}" }, overlay: ../a.join.graphql } }`);
+
+    const { errors, unreadable } = await composeFile({ file });
+
+    expect(unreadable).toBe(true);
+    expect(
+      errors?.map(
+        ({ code, message, locations: [at] }) => `${code} ${at?.file}:${at?.line}:${at?.column} ${message}`,
+      ),
+    ).toEqual([
+      `INVALID_SOURCE_SCHEMA ${join(folder, 'a.join.graphql')}:2:13 The schema has no type \`Usr\`. Did you mean \`User\`?`,
+      `INVALID_GRAPHQL ${join(folder, 'b.join.graphql')}:1:12 Syntax Error: Expected Name, found <EOF>.`,
+      `SCHEMA_UNREADABLE undefined:undefined:undefined The schema of c cannot be read: ${join(folder, 'schema', 'gone.graphql')} does not exist.`,
+      `SCHEMA_UNREADABLE undefined:undefined:undefined The schema of d cannot be read: ${url} answers: status 200 and no \`__schema\` in the answer.`,
+    ]);
+  });
+
+  it('composes an overlay without words of sources as a federation subgraph', async () => {
+    writeFileSync(join(folder, 'a.join.graphql'), 'type User @shareable');
+    write(
+      '{ a: { routing_url: http://a.test, schema: { sdl: "type Query { user: User } type User { id: ID! }" }, overlay: ../a.join.graphql } }',
+    );
+
+    const { supergraphSdl, subgraphs } = await composeFile({ file });
+
+    expect(supergraphSdl).not.toContain('weir');
+    expect(subgraphs[0]!.sdl).toContain('import: ["@shareable"]');
   });
 
   it('says why a subgraph gives no answer, and what to do', async () => {

@@ -29,6 +29,19 @@ describe('the subgraphs of a supergraph', () => {
     },
   );
 
+  it('are source schemas where the supergraph has such', () => {
+    const users = {
+      name: 'users',
+      routingUrl: 'http://users.test/graphql',
+      file: 'supergraph.graphql#users',
+      sdl: 'type Query {\n  user(id: ID!): User @lookup\n}\n\ntype User {\n  id: ID!\n  name: String\n  friendId: ID\n  friend: User @derive @is(field: "{ id: friendId }")\n}\n',
+    };
+    const { supergraphSdl } = composeSupergraph({ subgraphs: [users] });
+    const recovered = recoverSubgraphs(supergraphSdl!, 'supergraph.graphql');
+    expect(recovered).toEqual([users]);
+    expect(composeSupergraph({ subgraphs: recovered }).supergraphSdl).toBe(supergraphSdl);
+  });
+
   it('have their names and addresses, and a file that names both', () => {
     const [accounts] = recoverSubgraphs(reference, 'supergraph.graphql');
     expect(accounts).toMatchObject({

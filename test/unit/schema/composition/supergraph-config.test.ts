@@ -57,7 +57,7 @@ describe('loadSupergraphConfig', () => {
     });
   });
 
-  it('reads how `weir dev` runs a subgraph, with files that are relative to the configuration', async () => {
+  it('reads overlays and how `weir dev` runs a subgraph, with files that are relative to the configuration', async () => {
     const config = await load(`
       subgraphs:
         a:
@@ -65,12 +65,17 @@ describe('loadSupergraphConfig', () => {
           schema: { file: a/schema.graphql }
           command: node a/index.mjs
           watch: a
+          overlay: a/a.join.graphql
         b:
           schema: { subgraph_url: 'http://127.0.0.1:4002/graphql' }
           command: npm run dev
           watch: [b/src, shared.json]
     `);
 
+    expect(config.subgraphs.map(({ overlay }) => overlay)).toEqual([
+      join(folder, 'a/a.join.graphql'),
+      undefined,
+    ]);
     expect(config.subgraphs.map(({ command }) => command)).toEqual([
       { line: 'node a/index.mjs', folder, watch: [join(folder, 'a')] },
       { line: 'npm run dev', folder, watch: [join(folder, 'b/src'), join(folder, 'shared.json')] },
@@ -133,6 +138,12 @@ describe('loadSupergraphConfig', () => {
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql, sdl: x }',
       '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url`, `sdl` and `registry`.',
       '4:5',
+    ],
+    [
+      'an overlay of what was published',
+      'subgraphs:\n  a:\n    schema: { registry: r, graph: g@v }\n    overlay: a.join.graphql',
+      '`subgraphs.a` may not have an `overlay` beside `registry`: what was published has it.',
+      '2:3',
     ],
     [
       'something to watch without a command',

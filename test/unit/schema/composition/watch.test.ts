@@ -43,6 +43,20 @@ describe('watchSupergraph', () => {
     expect((await next()).supergraphSdl).toContain('edited: Int');
   });
 
+  it('composes again after an edit of an overlay', async () => {
+    await next();
+    write('a.join.graphql', 'extend type Query { a: Int @deprecated(reason: "first") }');
+    write(
+      'supergraph.yaml',
+      'subgraphs: { a: { routing_url: http://a.test, schema: { file: a.graphql }, overlay: a.join.graphql } }',
+    );
+    expect((await next()).supergraphSdl).toContain('first');
+
+    write('a.join.graphql', 'extend type Query { a: Int @deprecated(reason: "second") }');
+
+    expect((await next()).supergraphSdl).toContain('second');
+  });
+
   it('notices a file that is replaced repeatedly', async () => {
     await next();
     for (const field of ['first', 'second', 'third']) {

@@ -1,0 +1,257 @@
+/** Makes the schemas that Apollo's composer takes of a source schema: of one graph, or of two (`partial-graph.ts`). */
+import {
+  type ConstDirectiveNode,
+  type DocumentNode,
+  isTypeDefinitionNode,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  print,
+  type TypeNode,
+  visit,
+} from 'graphql';
+import { readKey } from '../../supergraph/key-paths';
+import { argumentsOf, namedTypeOf } from '../../supergraph/sdl';
+import { fieldSetOf, type SelectionMap } from '../../supergraph/sources/selection-map';
+import {
+  type ReportProblem,
+  readSourceSchema,
+  type SourceField,
+  type SourceSchema,
+} from '../../supergraph/sources/source-schema';
+import {
+  derivedNames,
+  directive,
+  external,
+  federationDocument,
+  graphNameOf,
+  GraphTypes,
+  reachable,
+  require,
+  type SourceInProgress,
+  use,
+} from './graph-types';
+import type { Owners } from './owners';
+import { partialGraph } from './partial-graph';
+import { checkSourceSchema } from './rules';
+
+export interface SourceGraphs {
+  /** By name: that of the source and, where it has partial objects, `NAME.partial`. */
+  readonly graphs: ReadonlyMap<string, DocumentNode>;
+  /** The source schema as the executor needs it: without descriptions, and only what can be reached. */
+  readonly schema: string;
+}
+
+/** @param document without extensions of types */
+export function sourceGraphs(
+  name: string,
+  document: DocumentNode,
+  owners: Owners,
+  report: ReportProblem,
+): SourceGraphs {
+  const source = readSourceSchema(document, report);
+  checkSourceSchema(source, owners, report);
+  const progress: SourceInProgress = { source, owners, types: new GraphTypes(), rest: [], report };
+  addTypes(progress, document);
+  addKeys(progress);
+  for (const { graphName, fields } of source.types.values())
+    for (const field of fields.values()) {
+      if (field.derived !== undefined) addTarget(progress, field);
+      addRequirements(progress, graphName, field);
+    }
+  const partial = partialGraph(progress);
+  const { types, rest } = progress;
+  const graphs = new Map([[name, federationDocument([...rest, ...types.definitions()])]]);
+  if (partial !== undefined)
+    graphs.set(`${name}.partial`, federationDocument([...rest, ...partial.definitions()]));
+  return { graphs, schema: executorSchema(source, document) };
+}
+
+/** The types as clients see them. */
+function addTypes({ source, types, rest }: SourceInProgress, { definitions }: DocumentNode): void {
+  const internal = new Set(
+    definitions.flatMap((node) =>
+      isTypeDefinitionNode(node) && directive(node, 'internal') ? node.name.value : [],
+    ),
+  );
+  const inGraph = (type: TypeNode): TypeNode =>
+    visit(type, {
+      NamedType: ({ name, ...node }) => ({
+        ...node,
+        name: { ...name, value: graphNameOf(source, name.value) },
+      }),
+    });
+  for (const node of definitions) {
+    if (isTypeDefinitionNode(node) && internal.has(node.name.value)) continue;
+    if (node.kind === Kind.UNION_TYPE_DEFINITION) {
+      const members = new Map((node.types ?? []).map((each) => [graphNameOf(source, each.name.value), each]));
+      const kept = Array.from(members.values(), (each) => inGraph(each) as typeof each);
+      rest.push({ ...node, types: kept.filter(({ name }) => !internal.has(name.value)) });
+    } else if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.INTERFACE_TYPE_DEFINITION) {
+      rest.push(node);
+    } else {
+      const name = graphNameOf(source, node.name.value);
+      const isSummary = name !== node.name.value;
+      // Of an entity of which there are only summaries, these are all that there is.
+      if (isSummary && source.types.has(name)) continue;
+      types.declare({ ...node, name: { ...node.name, value: name } });
+      for (const field of node.fields ?? []) {
+        const isHidden = directive(field, 'internal') || internal.has(namedTypeOf(field.type));
+        if (isHidden || types.field(name, field.name.value) !== undefined) continue;
+        const args = (field.arguments ?? []).filter((argument) => !directive(argument, 'require'));
+        types.put(name, { ...field, type: inGraph(field.type), arguments: args });
+      }
+    }
+  }
+}
+
+/** The keys by which a source answers an entity: those of its lookups, or what its fields with `@from` need. */
+function addKeys({ source, types, report }: SourceInProgress): void {
+  const queries = source.types.get(source.roots.query ?? '')?.fields;
+  for (const name of types.names()) {
+    const keys = new Map<string, ConstDirectiveNode>();
+    for (const { key, field } of source.lookups.get(name) ?? [])
+      keys.set(
+        normalized(key),
+        use('key', directive(queries!.get(field)!.node, 'lookup')?.loc, { fields: key }),
+      );
+    const uses = types.get(name)!.directives ?? [];
+    const written = uses.filter((each) => each.name.value === 'key');
+    const fields = [...(source.types.get(name)?.fields.values() ?? [])];
+    const call = fields.find(({ from }) => from !== undefined)?.node;
+    const isLookedUp = keys.size > 0;
+    if (call !== undefined && !isLookedUp && written.length === 0) {
+      const key = keyOfCalls(fields);
+      if (key === '') report(`\`${name}\` needs a @key, or fields that are one.`, call.name);
+      else keys.set(key, use('key', directive(call, 'from')?.loc, { fields: key }));
+    }
+    for (const each of written) {
+      const key = String(argumentsOf(each)['fields']);
+      const isAnswered = call !== undefined && !isLookedUp;
+      if (!keys.has(normalized(key)))
+        keys.set(
+          normalized(key),
+          isAnswered ? each : use('key', each.loc, { fields: key, resolvable: false }),
+        );
+    }
+    if (keys.size > 0)
+      types.annotate(name, [...uses.filter((each) => !written.includes(each)), ...keys.values()]);
+  }
+}
+
+/** What the calls of an entity without lookups need of it; all its values where that is nothing. */
+function keyOfCalls(fields: readonly SourceField[]): string {
+  const own = new Set(fields.filter(isOwn).map(({ name }) => name));
+  const maps = fields.flatMap((field) =>
+    [...field.arguments.values()].flatMap(({ require }) => require ?? []),
+  );
+  const needed = fieldSetOf(
+    maps.filter((map) => map.kind === 'path' && map.path.length === 1 && own.has(map.path[0]!.name)),
+  );
+  return needed || [...own].join(' ');
+}
+
+/** Whether a field is a value of the object itself. */
+export const isOwn = ({ from, derived, arguments: args }: SourceField): boolean =>
+  from === undefined && derived === undefined && args.size === 0;
+
+/** The object to which `@derive` links: at least its key is there. */
+function addTarget({ types, owners }: SourceInProgress, { namedType, derived, node }: SourceField): void {
+  const isNew = types.get(namedType) === undefined;
+  const names = derivedNames(derived!);
+  types.declare(objectType(namedType));
+  for (const value of isNew ? names : []) {
+    const { type = idType } = owners.field(namedType, value) ?? {};
+    const name = { kind: Kind.NAME as const, value, loc: node.loc! };
+    types.put(namedType, { kind: Kind.FIELD_DEFINITION, name, type, loc: node.loc! });
+  }
+  const { directives = [] } = types.get(namedType)!;
+  const fields = names.join(' ');
+  if (!directives.some(({ name }) => name.value === 'key'))
+    types.annotate(namedType, [
+      ...directives,
+      use('key', directive(node, 'derive')?.loc, { fields, resolvable: false }),
+    ]);
+}
+
+/** What an argument needs of other subgraphs: `@external`, and `@requires` of the field. */
+function addRequirements(
+  progress: SourceInProgress,
+  type: string,
+  { name, arguments: args }: SourceField,
+): void {
+  const { types } = progress;
+  const maps = [...args.values()].flatMap(({ require }) => require ?? []);
+  const foreign = maps.filter((map) => addExternal(progress, map, type));
+  const field = types.field(type, name);
+  if (foreign.length > 0 && field !== undefined) types.put(type, require(field, fieldSetOf(foreign)));
+}
+
+/** Adds what a map selects and the source lacks. Returns whether that is anything. */
+function addExternal(progress: SourceInProgress, map: SelectionMap, scope: string): boolean {
+  if (map.kind === 'choice') return map.of.filter((each) => addExternal(progress, each, scope)).length > 0;
+  const { types, owners } = progress;
+  let isForeign = false;
+  let type = scope;
+  for (const { kind, name } of map.path) {
+    if (kind === 'field') {
+      const owner = types.field(type, name) ?? owners.field(type, name);
+      // Reported by the rules.
+      if (owner === undefined) return false;
+      addForeignType(progress, type);
+      if (types.field(type, name) === undefined) types.put(type, external(owner));
+      isForeign ||= directive(types.field(type, name)!, 'external') !== undefined;
+      type = namedTypeOf(owner.type);
+    } else type = name;
+    addForeignType(progress, type);
+  }
+  if (map.kind === 'list') return addExternal(progress, map.item, type) || isForeign;
+  if (map.kind === 'path') return isForeign;
+  return map.fields.filter(({ value }) => addExternal(progress, value, type)).length > 0 || isForeign;
+}
+
+function addForeignType({ types, rest, owners }: SourceInProgress, name: string): void {
+  const node = owners.type(name);
+  if (
+    node === undefined ||
+    types.get(name) ||
+    rest.some((each) => 'name' in each && each.name.value === name)
+  )
+    return;
+  if (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.INTERFACE_TYPE_DEFINITION)
+    types.declare({ ...node, interfaces: [], directives: [] });
+  else rest.push({ ...node, directives: [] });
+}
+
+function executorSchema(source: SourceSchema, { definitions }: DocumentNode): string {
+  const kept = reachable(definitions, (node) => {
+    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION) return false;
+    const fields = source.types.get(node.name.value)?.fields.values() ?? [];
+    return source.lookups.has(node.name.value) || Array.from(fields).some(({ from }) => from !== undefined);
+  });
+  const blank = { description: undefined };
+  const described = (node: { readonly description?: unknown }) =>
+    node.description ? { ...node, ...blank } : undefined;
+  return print(
+    visit(
+      { kind: Kind.DOCUMENT, definitions: kept },
+      { enter: (node) => ('description' in node ? described(node) : undefined) },
+    ) as DocumentNode,
+  );
+}
+
+const objectType = (value: string): ObjectTypeDefinitionNode => ({
+  kind: Kind.OBJECT_TYPE_DEFINITION,
+  name: { kind: Kind.NAME, value },
+});
+
+const idType: TypeNode = {
+  kind: Kind.NON_NULL_TYPE,
+  type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: 'ID' } },
+};
+
+/** Equal for keys of the same fields. */
+export const normalized = (key: string): string =>
+  readKey(key)
+    .map((path) => path.join('.'))
+    .sort()
+    .join(' ');

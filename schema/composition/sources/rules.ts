@@ -1,0 +1,184 @@
+/** What a source schema must be, beyond what its reader and Apollo's composer check. */
+import {
+  type ASTNode,
+  type InputValueDefinitionNode,
+  Kind,
+  type NamedTypeNode,
+  type TypeNode,
+} from 'graphql';
+import { namedTypeOf, typeText } from '../../supergraph/sdl';
+import type { SelectionMap } from '../../supergraph/sources/selection-map';
+import type {
+  ReportProblem,
+  SourceField,
+  SourceSchema,
+  SourceType,
+} from '../../supergraph/sources/source-schema';
+import { derivedNames, directive } from './graph-types';
+import { listDepth, mapProblems, type MapTypes, nullable } from './map-problems';
+import type { Owners } from './owners';
+
+export function checkSourceSchema(source: SourceSchema, owners: Owners, report: ReportProblem): void {
+  const rules = new Rules(source, owners, report);
+  for (const type of source.types.values()) rules.check(type);
+  rules.checkLookups();
+}
+
+class Rules {
+  readonly #source: SourceSchema;
+  readonly #owners: Owners;
+  readonly #report: ReportProblem;
+  readonly #types: MapTypes;
+
+  constructor(source: SourceSchema, owners: Owners, report: ReportProblem) {
+    this.#source = source;
+    this.#owners = owners;
+    this.#report = report;
+    this.#types = {
+      fieldType: (type, field) =>
+        source.types.get(type)?.fields.get(field)?.type ?? owners.field(type, field)?.type,
+      possibleTypes: (type) => source.types.get(type)?.possibleTypes ?? owners.possibleTypes(type),
+      input: (type) => source.inputs.get(type),
+    };
+  }
+
+  check(type: SourceType): void {
+    if (type.graphName !== type.name) this.#checkSummary(type);
+    const isRoot = Object.values(this.#source.roots).includes(type.name);
+    for (const field of type.fields.values()) {
+      const { node, derived, from } = field;
+      const use = directive(node, 'derive') ?? directive(node, 'from');
+      if (use !== undefined && (isRoot || type.kind !== 'object' || type.graphName !== type.name))
+        this.#report(`@${use.name.value} is for fields of entities, but \`${type.name}\` is none.`, use);
+      else if (derived !== undefined) this.#checkLink(type, field, derived);
+      else if (from !== undefined) this.#checkCall(type, field, from);
+      for (const [index, { require, type: input }] of [...field.arguments.values()].entries())
+        if (require !== undefined)
+          this.#checkMap(require, named(type.name), input, directive(node.arguments![index]!, 'require')!);
+    }
+  }
+
+  checkLookups(): void {
+    const queries = this.#source.types.get(this.#source.roots.query ?? '')?.fields;
+    for (const [entity, lookups] of this.#source.lookups)
+      for (const { field, arguments: args, isList, key } of lookups) {
+        const { node, namedType } = queries!.get(field)!;
+        const use = directive(node, 'lookup')!;
+        if (entity !== namedType && this.#source.types.get(namedType)?.graphName === entity)
+          this.#report(
+            `\`${namedType}\` is only a part of \`${entity}\` (@shape): its @lookup must return the whole.`,
+            use,
+          );
+        if (key.includes('...')) this.#report(`A key must not have conditions on types: "${key}".`, use);
+        for (const { name, type, map } of args) {
+          const at = node.arguments!.find((argument) => argument.name.value === name)!;
+          const output: TypeNode = isList ? { kind: Kind.LIST_TYPE, type: named(entity) } : named(entity);
+          this.#checkMap(map, output, type, directive(at, 'is') ?? at);
+        }
+      }
+  }
+
+  #checkMap(map: SelectionMap, output: TypeNode, input: TypeNode, node: ASTNode, types = this.#types): void {
+    for (const problem of mapProblems(map, output, input, types)) this.#report(problem, node);
+  }
+
+  /** All fields of a summary are fields of the entity, where the source has it as a whole. */
+  #checkSummary({ name, graphName, fields }: SourceType): void {
+    const whole = this.#source.types.get(graphName);
+    if (whole === undefined) return;
+    if (whole.kind !== 'object') {
+      for (const { node } of fields.values())
+        this.#report(`\`${name}\` cannot be a part of \`${graphName}\`, which is no object.`, node.name);
+      return;
+    }
+    for (const { name: field, type, node } of fields.values()) {
+      const same = whole.fields.get(field);
+      if (same === undefined)
+        this.#report(
+          `\`${graphName}\` has no field \`${field}\`, but \`${name}\`, which is a part of it (@shape), has one.`,
+          node.name,
+        );
+      else if (this.#inGraph(same.type) !== this.#inGraph(type))
+        this.#report(
+          `\`${name}.${field}\` is \`${typeText(type)}\`, but \`${graphName}.${field}\` is \`${typeText(same.type)}\`.`,
+          node.name,
+        );
+    }
+  }
+
+  #inGraph(type: TypeNode): string {
+    const name = namedTypeOf(type);
+    return typeText(type).replace(name, this.#source.types.get(name)?.graphName ?? name);
+  }
+
+  #checkLink(type: SourceType, { node, namedType, type: output }: SourceField, map: SelectionMap): void {
+    const use = directive(node, 'is')!;
+    const isObject = (this.#source.types.get(namedType)?.kind ?? 'object') === 'object';
+    if (!isObject || this.#source.inputs.has(namedType) || this.#source.enums.has(namedType))
+      this.#report(`@derive is for links to objects, but \`${typeText(output)}\` is none.`, node.type);
+    else if (derivedNames(map).length === 0)
+      this.#report('A link is made of the fields of its object, in { }: `{ id: authorId }`.', use);
+    else if (!this.#isKnown(namedType)) this.#report(`No subgraph has a type \`${namedType}\`.`, node.type);
+    else {
+      const fields = derivedNames(map).flatMap((name) => {
+        const made = this.#types.fieldType(namedType, name);
+        return made === undefined ? [] : [inputField(name, nullable(made))];
+      });
+      const input = (name: string) => (name === namedType ? { fields } : undefined);
+      this.#checkMap(map, named(type.name), output, use, { ...this.#types, input });
+    }
+  }
+
+  #isKnown(type: string): boolean {
+    return this.#source.types.has(type) || this.#owners.type(type) !== undefined;
+  }
+
+  /** `@from(field:)` names a root field of the same type, with the same arguments. */
+  #checkCall(
+    type: SourceType,
+    { name, node, type: output, arguments: args }: SourceField,
+    from: string,
+  ): void {
+    const use = directive(node, 'from')!;
+    const root = this.#source.types.get(this.#source.roots.query ?? '')?.fields.get(from);
+    const path = `${type.name}.${name}`;
+    if (root === undefined) {
+      this.#report(`\`${path}\` is of \`${from}\`, but the schema has no such query.`, use);
+      return;
+    }
+    if (root.namedType !== namedTypeOf(output) || listDepth(root.type) !== listDepth(output))
+      this.#report(
+        `\`${path}\` is \`${typeText(output)}\`, but \`${from}\` is \`${typeText(root.type)}\`.`,
+        node.type,
+      );
+    for (const argument of node.arguments ?? []) {
+      const same = root.arguments.get(argument.name.value);
+      if (same === undefined)
+        this.#report(`\`${from}\` has no argument \`${argument.name.value}\`.`, argument.name);
+      else if (typeText(nullable(same.type)) !== typeText(nullable(argument.type)))
+        this.#report(
+          `\`${argument.name.value}\` of \`${from}\` is \`${typeText(same.type)}\`, and not \`${typeText(argument.type)}\`.`,
+          argument.type,
+        );
+    }
+    for (const { name: needed, type: input, defaultValue } of root.arguments.values())
+      if (input.kind === Kind.NON_NULL_TYPE && defaultValue === undefined && !args.has(needed))
+        this.#report(
+          `\`${from}\` needs its argument \`${needed}: ${typeText(input)}\`: add it, with @require where the object has it.`,
+          use,
+        );
+    if (![...args.values()].some(({ require }) => require !== undefined))
+      this.#report(
+        `\`${path}\` needs an argument with @require: what of \`${type.name}\` the call gets.`,
+        use,
+      );
+  }
+}
+
+const named = (value: string): NamedTypeNode => ({ kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value } });
+
+const inputField = (value: string, type: TypeNode): InputValueDefinitionNode => ({
+  kind: Kind.INPUT_VALUE_DEFINITION,
+  name: { kind: Kind.NAME, value },
+  type,
+});

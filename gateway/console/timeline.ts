@@ -126,7 +126,7 @@ const sentencesByKind: Readonly<
       ? []
       : [`Waited ${facts['weir.waited_ms']} ms until its call was sent.`]),
     ...sharing(facts, 'fetch', 'fetches'),
-    ...(span.sends > 1 ? [`Retried ${countOf(span.sends - 1, 'time')}.`] : []),
+    ...(span.resends > 0 ? [`Retried ${countOf(span.resends, 'time')}.`] : []),
     ...(facts['weir.waited_ms'] === undefined && facts['error.type'] === undefined && parts.every(isNoCall)
       ? ['Needed no call: a cache had everything.']
       : []),

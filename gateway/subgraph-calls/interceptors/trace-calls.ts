@@ -121,7 +121,9 @@ export function traceSends(send: Send, { subgraph, url, breaker }: TracedEndpoin
       recordForJoined(caller, caller.sharing, request, parent, start);
     if (parent === undefined) return send(request);
     const span = begin(parent, request, start);
-    if (parent.sends++ > 0) span.set('http.request.resend_count', parent.sends - 1);
+    const message = request.http ?? request.variables;
+    if (parent.lastSent === message) span.set('http.request.resend_count', ++parent.resends);
+    parent.lastSent = message;
     const sent = send(requestOf(request, new TracedCaller(caller, span, headersOf(span, caller))));
     return follow(sent, { caller, span }, endCall, endFailedCall);
   };

@@ -38,8 +38,10 @@ export class Span {
   readonly kind: SpanKind;
   /** Undefined for the root of a trace. */
   readonly parent: Parent | undefined;
-  /** How many calls were sent under it. */
-  sends = 0;
+  /** How often calls under it were sent again. */
+  resends = 0;
+  /** What the last call under it sent: the same again is a retry, and no further call of a source. */
+  lastSent: object | undefined;
   /** In milliseconds of `performance.now()`. */
   readonly start: number;
   /** What it has in common with other spans. None of its own has one of these names. Set it once. */
@@ -122,6 +124,7 @@ export class Span {
   end(): void {
     if (this.#end !== undefined) return;
     this.#end = Math.max(performance.now(), this.start);
+    this.lastSent = undefined;
     this.trace.take(this);
   }
 

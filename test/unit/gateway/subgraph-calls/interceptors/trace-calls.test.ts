@@ -90,6 +90,34 @@ it('says why such a call failed', async () => {
   expect(named('POST /graphql')[0]).toMatchObject({ hasFailed: true, attributes: { 'error.type': 'reset' } });
 });
 
+it('names calls of a REST source by method and route, and counts a call as sent again only if it is the same', async () => {
+  const held = holdCalls();
+  const sends = traceSends(held.send, {
+    ...{ subgraph: 'pets', url: 'http://127.0.0.1:4001/v1/', breaker: undefined },
+  });
+  const fetch = root(true).child('fetch pets');
+  const request = (id: number) => ({
+    ...requestOf('{a}', {}, callerOf({ span: fetch })),
+    http: { method: 'GET', path: `/pets/${id}?key=secret`, route: '/pets/{id}', headers: {} },
+  });
+  const [first, second] = [request(1), request(2)];
+  const answers = [first, second, second].map(sends);
+  for (const call of held.calls) call.answer({});
+  await Promise.all(answers);
+  const spans = named('GET /v1/pets/{id}');
+  expect(spans.map(({ attributes }) => attributes['http.request.resend_count'])).toEqual([
+    ...[undefined, undefined, 1],
+  ]);
+  expect(spans[0]!.attributes).toMatchObject({
+    ...{
+      'http.request.method': 'GET',
+      'url.template': '/pets/{id}',
+      'url.full': 'http://127.0.0.1:4001/v1/',
+    },
+  });
+  expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toContain('secret');
+});
+
 it('records nothing where nobody who is traced joins', async () => {
   const answers = [undefined, undefined].map(fetchFor);
   const [alone] = calls;

@@ -26,7 +26,7 @@ import {
   graphNameOf,
   GraphTypes,
   reachable,
-  require,
+  requiring,
   type SourceInProgress,
   use,
 } from './graph-types';
@@ -183,7 +183,7 @@ function addRequirements(
   const maps = [...args.values()].flatMap(({ require }) => require ?? []);
   const foreign = maps.filter((map) => addExternal(progress, map, type));
   const field = types.field(type, name);
-  if (foreign.length > 0 && field !== undefined) types.put(type, require(field, fieldSetOf(foreign)));
+  if (foreign.length > 0 && field !== undefined) types.put(type, requiring(field, fieldSetOf(foreign)));
 }
 
 /** Adds what a map selects and the source lacks. Returns whether that is anything. */

@@ -224,7 +224,7 @@ function namesIn(node: ASTNode): string[] {
   return names;
 }
 
-export const require = (field: FieldDefinitionNode, fields: string): FieldDefinitionNode => ({
+export const requiring = (field: FieldDefinitionNode, fields: string): FieldDefinitionNode => ({
   ...field,
   directives: [...(field.directives ?? []), use('requires', field.loc, { fields })],
 });

@@ -14,7 +14,7 @@ import {
   external,
   graphNameOf,
   GraphTypes,
-  require,
+  requiring,
   type SourceInProgress,
   use,
 } from './graph-types';
@@ -150,7 +150,7 @@ class PartialGraph {
         node.name,
       );
     for (const name of missing) this.#partial.put(parent, external(types.field(parent, name)!));
-    this.#add(parent, missing.length === 0 ? node : require(node, missing.join(' ')));
+    this.#add(parent, missing.length === 0 ? node : requiring(node, missing.join(' ')));
   }
 
   /** Adds an entity with its keys, and with what its partial positions have. */

@@ -18,7 +18,7 @@ import { Name } from '../parts/name';
 import { OpenSubscriptions } from '../parts/open-subscriptions';
 import { Answered } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
-import { type Column, countColumn, Table } from '../parts/table';
+import { type Column, Table } from '../parts/table';
 import { When } from '../parts/when';
 
 const pollEvery = 5_000;
@@ -93,7 +93,12 @@ const whereHeld = ({ store, memory }: CachesView): string =>
       }.`;
 
 const held: readonly Column<{ readonly entries: number; readonly bytes: number }>[] = [
-  countColumn('In memory', 'entries'),
+  {
+    title: 'In memory',
+    cell: ({ entries }) => count(entries),
+    isNumber: true,
+    sort: ({ entries }) => entries,
+  },
   { title: 'Size', cell: (row) => bytes(row.bytes), isNumber: true, isExtra: true, sort: (row) => row.bytes },
 ];
 
@@ -112,7 +117,13 @@ const entityColumns: readonly Column<EntityFigures>[] = [
     isNumber: true,
     sort: ({ hit, stale, miss }) => hit + stale + miss,
   },
-  countColumn('Stored', 'stored', true),
+  {
+    title: 'Stored',
+    cell: ({ stored }) => count(stored),
+    isNumber: true,
+    isExtra: true,
+    sort: ({ stored }) => stored,
+  },
   {
     title: 'Changed when fetched again',
     cell: ({ refreshed, changed }) => (refreshed === 0 ? '–' : share(changed / refreshed)),

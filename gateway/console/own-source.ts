@@ -20,7 +20,6 @@ export interface OwnSourceOptions {
   readonly valuesInCurl: boolean;
   readonly schema: () => RequestExplanationOptions['schema'];
   readonly requirementsOf: RequestExplanationOptions['requirementsOf'];
-  readonly tagWithoutValues: RequestExplanationOptions['tagWithoutValues'];
   readonly responses: () => Options['cache']['responses'];
 }
 
@@ -30,8 +29,7 @@ export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' |
 
 /** The requests that this process has recorded. */
 export function createOwnSource(options: OwnSourceOptions): OwnSource {
-  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, tagWithoutValues, responses } =
-    options;
+  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, responses } = options;
 
   function list(filter: RequestFilter): RequestSummary[] {
     const found: RequestSummary[] = [];
@@ -60,8 +58,7 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
     const plan =
       document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
     return explainRequest(first, {
-      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema() },
-      ...{ requirementsOf, tagWithoutValues },
+      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema(), requirementsOf },
       responses: responses(),
     });
   }

@@ -1,7 +1,6 @@
 import { buildSchema } from 'graphql';
 import { Authorization } from '../auth/directives';
 import { digest } from '../cache/responses/response-keys';
-import { type TagWithoutValues, tagsWithoutValues } from '../cache/shown-tags';
 import { unknownNames } from '../cache/unknown-names';
 import { bindFeed, eventFieldsOf } from '../events/fed-fields';
 import type { ErrorOptions } from '../execution';
@@ -108,8 +107,6 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       caching: parts.caches.caching,
       subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
     });
-    /** Made for the first one, as a large supergraph has many. */
-    let shownTag: TagWithoutValues | undefined;
     return {
       apiSchema: schema,
       apiSchemaSdl: facts.apiSchemaSdl,
@@ -121,7 +118,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
-      tagWithoutValues: (tag) => (shownTag ??= tagsWithoutValues(facts.entities))(tag),
+      isEntity: (type) => facts.entities.keys.has(type),
       mostUsed: (count) => programs.mostUsed(count),
       close,
     };

@@ -130,8 +130,8 @@ export class Generation {
     return this.#engine.unknownNames(invalidation);
   }
 
-  tagWithoutValues(tag: string): string | undefined {
-    return this.#engine.tagWithoutValues(tag);
+  isEntity(type: string): boolean {
+    return this.#engine.isEntity(type);
   }
 
   get learn(): LearnFromContext {

@@ -1,4 +1,3 @@
-import { beginningOf } from './beginning';
 import type { DifferenceSide } from './difference';
 import { type Differences, shortened } from './differences';
 import { type ExactJson, type ExactObject, typeOf, writeExactJson } from './exact-json';
@@ -61,10 +60,7 @@ function errorsOf(errors: ExactJson, { rules, objects }: Differences): ComparedE
     const code = objectOf(fields['extensions'] ?? null)['code'] ?? null;
     const text = typeof code === 'string' ? code : '';
     const side: DifferenceSide = {
-      shape: beginningOf(
-        `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${position === root ? 'no path' : indexedPathOf(position, objects)}`,
-        longestShape,
-      ),
+      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${position === root ? 'no path' : indexedPathOf(position, objects)}`,
       ...(rules.values && { value: shortened(writeExactJson(fields['message'] ?? null, 8)) }),
     };
     return [{ position, comparedPath, code: text, side }];
@@ -79,5 +75,3 @@ const isCode = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** Errors of an answer, and steps of their paths, that are compared. */
 const mostErrors = 1000;
 const longestPath = 200;
-/** Characters of what is shown of an error. */
-const longestShape = 1000;

@@ -1,4 +1,3 @@
-import { beginningOf } from './beginning';
 import type { Difference, DifferenceSide } from './difference';
 import { addDuration, addDurations, type Durations, percentile } from './durations';
 import type { ResponsePath } from './position';
@@ -102,7 +101,7 @@ export class ReplayReport {
       if (path.examples.length >= mostExamples) continue;
       const { at, a, b } = difference;
       path.examples.push({
-        ...{ at: beginningOf(at, longestPath), a, b },
+        ...{ at: at.slice(0, longestPath), a, b },
         ...(result.from !== undefined && { from: result.from }),
       });
     }
@@ -149,8 +148,8 @@ export class ReplayReport {
       return this.#operationOf({ hash: others });
     const operation = {
       hash,
-      ...(name !== undefined && { name: beginningOf(name, longestName) }),
-      ...(text !== undefined && { text: beginningOf(text, longestText) }),
+      ...(name !== undefined && { name: name.slice(0, longestName) }),
+      ...(text !== undefined && { text: text.slice(0, longestText) }),
     };
     const row: OperationRow = { operation, row: newRow(), paths: new Map() };
     this.#operations.set(hash, row);
@@ -257,6 +256,6 @@ const mostOperations = 1000;
 const mostPaths = 2000;
 const mostPathsOfOne = 100;
 /** Characters. */
-export const longestName = 200;
-export const longestText = 2000;
+const longestName = 200;
+const longestText = 2000;
 const longestPath = 500;

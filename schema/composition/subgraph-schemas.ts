@@ -80,7 +80,12 @@ async function readSchema(subgraph: SubgraphConfig, asking: Asking): Promise<Sub
   if (overlay === undefined) return { name, routingUrl, ...read };
   const file = displayPath(overlay);
   const text = await readFile(overlay, 'utf8');
-  const document = overlaidDocument(name, read, { text, file }, subgraph.schema.kind);
+  const document = overlaidDocument(
+    name,
+    read,
+    { text, file },
+    { isGenerated: subgraph.schema.kind === 'url' },
+  );
   return { name, routingUrl, sdl: `${print(document)}\n`, file: read.file, document };
 }
 
@@ -96,7 +101,6 @@ async function readText(
       return { sdl: await introspect(name, schema, introspection, asking), file: schema.url };
     }
     case 'file':
-    case 'openapi':
       return { sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
   }
 }

@@ -135,7 +135,7 @@ async function schemaFiles(options: WatchSupergraphOptions): Promise<string[]> {
   try {
     const { subgraphs } = await (options.load?.() ?? loadSupergraphConfig(options));
     return subgraphs.flatMap(({ schema, overlay = [] }) =>
-      ['path' in schema ? schema.path : [], overlay].flat(),
+      [schema.kind === 'file' ? schema.path : [], overlay].flat(),
     );
   } catch (error) {
     if (error instanceof SupergraphConfigError) return [];

@@ -2,6 +2,7 @@
 import {
   type ConstDirectiveNode,
   type DocumentNode,
+  type FieldDefinitionNode,
   isTypeDefinitionNode,
   Kind,
   type ObjectTypeDefinitionNode,
@@ -24,6 +25,7 @@ import {
   external,
   federationDocument,
   graphNameOf,
+  nameOf,
   GraphTypes,
   reachable,
   requiring,
@@ -48,21 +50,27 @@ export function sourceGraphs(
   owners: Owners,
   report: ReportProblem,
 ): SourceGraphs {
-  const source = readSourceSchema(document, report);
-  checkSourceSchema(source, owners, report);
+  const problems: Parameters<ReportProblem>[] = [];
+  const collect: ReportProblem = (...problem) => void problems.push(problem);
+  const source = readSourceSchema(document, collect);
+  checkSourceSchema(source, owners, collect);
+  for (const problem of problems) report(...problem);
+  if (problems.length > 0) return { graphs: new Map(), schema: '' };
   const progress: SourceInProgress = { source, owners, types: new GraphTypes(), rest: [], report };
   addTypes(progress, document);
   addKeys(progress);
-  for (const { graphName, fields } of source.types.values())
-    for (const field of fields.values()) {
-      if (field.derived !== undefined) addTarget(progress, field);
-      addRequirements(progress, graphName, field);
-    }
+  const fields = [...source.types.values()].flatMap((type) =>
+    Array.from(type.fields.values(), (field) => ({ type: type.graphName, field })),
+  );
+  for (const { field } of fields) if (field.derived !== undefined) addTarget(progress, field);
+  const known = new Set([...progress.types.names(), ...progress.rest.map(nameOf)]);
   const partial = partialGraph(progress);
-  const { types, rest } = progress;
-  const graphs = new Map([[name, federationDocument([...rest, ...types.definitions()])]]);
-  if (partial !== undefined)
-    graphs.set(`${name}.partial`, federationDocument([...rest, ...partial.definitions()]));
+  const graphs = new Map<string, DocumentNode>();
+  for (const [graph, types] of [[name, progress.types] as const, [`${name}.partial`, partial] as const]) {
+    if (types === undefined) continue;
+    for (const { type, field } of fields) addRequirements({ ...progress, types }, type, field);
+    graphs.set(graph, federationDocument([...progress.rest, ...types.definitions()], known));
+  }
   return { graphs, schema: executorSchema(source, document) };
 }
 
@@ -105,7 +113,7 @@ function addTypes({ source, types, rest }: SourceInProgress, { definitions }: Do
 }
 
 /** The keys by which a source answers an entity: those of its lookups, or what its fields with `@from` need. */
-function addKeys({ source, types, report }: SourceInProgress): void {
+function addKeys({ source, types, owners, report }: SourceInProgress): void {
   const queries = source.types.get(source.roots.query ?? '')?.fields;
   for (const name of types.names()) {
     const keys = new Map<string, ConstDirectiveNode>();
@@ -133,6 +141,11 @@ function addKeys({ source, types, report }: SourceInProgress): void {
           isAnswered ? each : use('key', each.loc, { fields: key, resolvable: false }),
         );
     }
+    // Of an entity of which there are only summaries: by what they have, the others find it.
+    if (keys.size === 0 && !source.types.has(name))
+      for (const key of owners.keys(name))
+        if (readKey(key).every(([first]) => types.field(name, first!)))
+          keys.set(key, use('key', types.get(name)!.loc, { fields: key, resolvable: false }));
     if (keys.size > 0)
       types.annotate(name, [...uses.filter((each) => !written.includes(each)), ...keys.values()]);
   }
@@ -179,34 +192,49 @@ function addRequirements(
   type: string,
   { name, arguments: args }: SourceField,
 ): void {
-  const { types } = progress;
+  const field = progress.types.field(type, name);
   const maps = [...args.values()].flatMap(({ require }) => require ?? []);
-  const foreign = maps.filter((map) => addExternal(progress, map, type));
-  const field = types.field(type, name);
-  if (foreign.length > 0 && field !== undefined) types.put(type, requiring(field, fieldSetOf(foreign)));
+  const foreign = maps.filter((map) => isForeign(progress, map, type));
+  if (foreign.length === 0 || field === undefined) return;
+  for (const map of foreign) addExternal(progress, map, type);
+  progress.types.put(type, requiring(field, fieldSetOf(foreign)));
 }
 
-/** Adds what a map selects and the source lacks. Returns whether that is anything. */
-function addExternal(progress: SourceInProgress, map: SelectionMap, scope: string): boolean {
-  if (map.kind === 'choice') return map.of.filter((each) => addExternal(progress, each, scope)).length > 0;
+/** Whether a map needs what the source has not. */
+function isForeign({ source, owners }: SourceInProgress, map: SelectionMap, scope: string): boolean {
+  let isMissing = false;
+  for (const { type, field } of stepsOf(map, scope, owners))
+    isMissing ||= source.types.get(type)?.fields.has(field.name.value) !== true;
+  return isMissing;
+}
+
+function addExternal(progress: SourceInProgress, map: SelectionMap, scope: string): void {
   const { types, owners } = progress;
-  let isForeign = false;
+  for (const { type, field } of stepsOf(map, scope, owners)) {
+    addForeignType(progress, type);
+    if (types.field(type, field.name.value) === undefined) types.put(type, external(field));
+    addForeignType(progress, namedTypeOf(field.type));
+  }
+}
+
+/** The fields that a map selects, of the subgraphs that have them. Others were reported. */
+function* stepsOf(
+  map: SelectionMap,
+  scope: string,
+  owners: Owners,
+): Iterable<{ readonly type: string; readonly field: FieldDefinitionNode }> {
+  if (map.kind === 'choice') {
+    for (const each of map.of) yield* stepsOf(each, scope, owners);
+    return;
+  }
   let type = scope;
   for (const { kind, name } of map.path) {
-    if (kind === 'field') {
-      const owner = types.field(type, name) ?? owners.field(type, name);
-      // Reported by the rules.
-      if (owner === undefined) return false;
-      addForeignType(progress, type);
-      if (types.field(type, name) === undefined) types.put(type, external(owner));
-      isForeign ||= directive(types.field(type, name)!, 'external') !== undefined;
-      type = namedTypeOf(owner.type);
-    } else type = name;
-    addForeignType(progress, type);
+    const field = kind === 'field' ? owners.field(type, name) : undefined;
+    if (field !== undefined) yield { type, field };
+    type = field === undefined ? name : namedTypeOf(field.type);
   }
-  if (map.kind === 'list') return addExternal(progress, map.item, type) || isForeign;
-  if (map.kind === 'path') return isForeign;
-  return map.fields.filter(({ value }) => addExternal(progress, value, type)).length > 0 || isForeign;
+  if (map.kind === 'list') yield* stepsOf(map.item, type, owners);
+  if (map.kind === 'object') for (const { value } of map.fields) yield* stepsOf(value, type, owners);
 }
 
 function addForeignType({ types, rest, owners }: SourceInProgress, name: string): void {

@@ -11,6 +11,7 @@ import {
   type Location,
   type ObjectTypeDefinitionNode,
   parse,
+  type TypeNode,
   visit,
 } from 'graphql';
 import { applied, argumentsOf, namedTypeOf } from '../../supergraph/sdl';
@@ -114,8 +115,14 @@ export function use(
 /**
  * A schema as composition takes it: what can be reached of root types and entities, without the words of sources, and with a link
  * to Federation.
+ *
+ * @param known types that may be missing: with what names them, which another graph of the source has
  */
-export function federationDocument(definitions: readonly DefinitionNode[]): DocumentNode {
+export function federationDocument(
+  all: readonly DefinitionNode[],
+  known: ReadonlySet<string> = new Set(),
+): DocumentNode {
+  const definitions = withoutMissing(all, known);
   const own = definitions.filter(
     (node) => node.kind !== Kind.DIRECTIVE_DEFINITION || !sourceWords.has(node.name.value),
   );
@@ -128,6 +135,28 @@ export function federationDocument(definitions: readonly DefinitionNode[]): Docu
     { Directive: ({ name }) => (sourceWords.has(name.value) ? null : undefined) },
   );
   return linked ? document : { ...document, definitions: [linkFor(document), ...document.definitions] };
+}
+
+/** Removes what names missing types, and what is empty then. */
+function withoutMissing(
+  definitions: readonly DefinitionNode[],
+  known: ReadonlySet<string>,
+): readonly DefinitionNode[] {
+  const there = new Set(definitions.map(nameOf));
+  const isThere = (type: TypeNode) => !known.has(namedTypeOf(type)) || there.has(namedTypeOf(type));
+  const kept = definitions.flatMap((node): DefinitionNode[] => {
+    if (node.kind === Kind.UNION_TYPE_DEFINITION) {
+      const types = node.types?.filter(isThere) ?? [];
+      return types.length === 0 ? [] : [{ ...node, types }];
+    }
+    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.INTERFACE_TYPE_DEFINITION)
+      return [node];
+    const fields = node.fields?.filter(({ type }) => isThere(type)) ?? [];
+    return fields.length === 0
+      ? []
+      : [{ ...node, fields, interfaces: node.interfaces?.filter(isThere) ?? [] }];
+  });
+  return kept.length === definitions.length ? kept : withoutMissing(kept, known);
 }
 
 const federation = 'https://specs.apollo.dev/federation/';
@@ -208,7 +237,7 @@ export function reachable(
   return definitions.filter((node) => reached.has(node));
 }
 
-const nameOf = (node: DefinitionNode): string => ('name' in node ? node.name.value : '');
+export const nameOf = (node: DefinitionNode): string => ('name' in node ? node.name.value : '');
 
 /** The types that a definition names, also in `@shape(of:)`. */
 function namesIn(node: ASTNode): string[] {
@@ -226,11 +255,24 @@ function namesIn(node: ASTNode): string[] {
 
 export const requiring = (field: FieldDefinitionNode, fields: string): FieldDefinitionNode => ({
   ...field,
-  directives: [...(field.directives ?? []), use('requires', field.loc, { fields })],
+  directives: [
+    ...(field.directives ?? []).filter(({ name }) => name.value !== 'requires'),
+    use('requires', field.loc, { fields: [requiredBy(field), fields].join(' ').trim() }),
+  ],
 });
 
-export const external = ({ name, type, loc }: FieldDefinitionNode): FieldDefinitionNode => ({
-  ...{ kind: Kind.FIELD_DEFINITION, name, type, directives: [use('external', loc)] },
+const requiredBy = (field: FieldDefinitionNode): string => {
+  const before = directive(field, 'requires');
+  return before === undefined ? '' : String(argumentsOf(before)['fields']);
+};
+
+export const external = ({
+  name,
+  type,
+  arguments: args = [],
+  loc,
+}: FieldDefinitionNode): FieldDefinitionNode => ({
+  ...{ kind: Kind.FIELD_DEFINITION, name, type, arguments: args, directives: [use('external', loc)] },
   ...(loc && { loc }),
 });
 

@@ -33,13 +33,17 @@ export function partialGraph(progress: SourceInProgress): GraphTypes | undefined
   const given = commonOf(positions);
   for (const [name, fields] of given) {
     const isThere = ({ name: { value } }: FieldDefinitionNode) =>
-      fields.has(value) || needsOf(progress, name, value)?.every((needed) => fields.has(needed));
+      fields.has(value) || needsOf(progress, name, value)?.every(([first]) => fields.has(first!));
     if (progress.types.fields(name).every(isThere)) given.delete(name);
   }
   if (given.size === 0) return undefined;
   const graph = new PartialGraph(progress, given);
   const moved = positions.filter((position) => [...position.given.keys()].some((name) => given.has(name)));
-  const summarized = new Set(moved.flatMap(({ type, field }) => (field.derived ? [] : type.graphName)));
+  const summarized = new Set(
+    moved.flatMap(({ type, field }) =>
+      field.derived !== undefined || field.from !== undefined ? [] : type.graphName,
+    ),
+  );
   for (const position of moved) {
     const { graphName } = position.type;
     graph.move(position, { isCopied: summarized.has(graphName) && !given.has(graphName) });
@@ -84,6 +88,7 @@ class PartialGraph {
   readonly #partial = new GraphTypes();
   readonly #whole = new Set<string>();
   readonly #led = new Set<string>();
+  readonly #requiring: { readonly parent: string; readonly field: string }[] = [];
 
   constructor(progress: SourceInProgress, given: ReadonlyMap<string, ReadonlySet<string>>) {
     this.#progress = progress;
@@ -96,7 +101,9 @@ class PartialGraph {
     { isCopied }: { readonly isCopied: boolean },
   ): void {
     const { types } = this.#progress;
-    const node = types.field(parent, field.name)!;
+    const node = types.field(parent, field.name);
+    // A field of a summary is one of the entity.
+    if (node === undefined) return;
     const needed = needsOf(this.#progress, parent, field.name);
     if (this.#rootOf(parent) !== undefined) this.#add(parent, node);
     else if (!this.#isEntity(parent)) this.#copy(parent, { isLedTo: true });
@@ -107,6 +114,8 @@ class PartialGraph {
 
   finish(): GraphTypes {
     const { types } = this.#progress;
+    this.#addRequirements();
+    this.#fillInterfaces();
     for (const name of this.#partial.names()) {
       const { directives = [] } = this.#partial.get(name)!;
       const isAnswered = this.#partial.fields(name).some((field) => !this.#isGiven(name, field));
@@ -119,7 +128,6 @@ class PartialGraph {
         types.share(name, field.value);
         this.#partial.share(name, field.value);
       }
-    removeEmpty(types);
     return this.#partial;
   }
 
@@ -132,25 +140,77 @@ class PartialGraph {
     );
   }
 
-  /** Adds a field of an entity, for which representations need what partial objects lack: what it is made of, or any value. */
+  /** Adds a field of an entity, for which representations need what partial objects lack. */
   #require(parent: string, node: FieldDefinitionNode): void {
-    const { types, report } = this.#progress;
     this.#entity(parent);
-    const isThere = (name: string) => {
-      const field = this.#partial.field(parent, name);
-      return field !== undefined && !isExternal(field);
-    };
-    const made = needsOf(this.#progress, parent, node.name.value)?.filter((name) => !isThere(name));
-    const values = types.fields(parent).filter((field) => isValue(this.#progress, field));
-    const [value] = values.filter(({ name }) => !isThere(name.value));
-    const missing = made ?? (value === undefined ? [] : [value.name.value]);
-    if (made === undefined && value === undefined)
-      report(
-        `\`${parent}.${node.name.value}\` cannot be joined: parts of \`${parent}\` have all values of the whole.`,
-        node.name,
+    this.#add(parent, node);
+    this.#requiring.push({ parent, field: node.name.value });
+  }
+
+  /** Requires what fields are made of, or any value that tells whole objects from parts. */
+  #addRequirements(): void {
+    const { types, report } = this.#progress;
+    for (const { parent, field: name } of this.#requiring) {
+      const node = this.#partial.field(parent, name)!;
+      const isMissing = ([first]: FieldPath) => {
+        const field = this.#partial.field(parent, first!);
+        return field === undefined || isExternal(field);
+      };
+      const needs = needsOf(this.#progress, parent, name);
+      const missing = needs?.filter(isMissing) ?? this.#valuesOf(parent).filter(isMissing).slice(0, 1);
+      if (needs === undefined && missing.length === 0)
+        report(
+          `\`${parent}.${name}\` cannot be joined: parts of \`${parent}\` have all values of the whole. A @lookup of \`${namedTypeOf(node.type)}\` would help.`,
+          node.name,
+        );
+      if (missing.length > 0) this.#partial.put(parent, requiring(node, missing.map(textOf).join(' ')));
+      for (const path of missing) {
+        let type = parent;
+        for (const each of path) {
+          const field = types.field(type, each)!;
+          this.#partial.declare(types.get(type)!);
+          if (this.#partial.field(type, each) === undefined) this.#partial.put(type, external(field));
+          type = namedTypeOf(field.type);
+        }
+      }
+    }
+  }
+
+  /** The paths of values of a type, also of those of its objects; the shortest first. */
+  #valuesOf(type: string): FieldPath[] {
+    const { types } = this.#progress;
+    const values = (of: string) =>
+      types
+        .fields(of)
+        .filter((field) => isValue(this.#progress, field))
+        .map(({ name }) => [name.value]);
+    const inObjects = types
+      .fields(type)
+      .filter(
+        (field) =>
+          (field.arguments ?? []).length === 0 &&
+          types.get(namedTypeOf(field.type))?.kind === Kind.OBJECT_TYPE_DEFINITION,
+      )
+      .flatMap(({ name, type: object }) => values(namedTypeOf(object)).map((path) => [name.value, ...path]));
+    return [...values(type), ...inObjects];
+  }
+
+  /** Lets interfaces have a field, which all their types in this graph have. */
+  #fillInterfaces(): void {
+    const { types, source } = this.#progress;
+    const kept = new Set(this.#partial.definitions().map(({ name }) => name.value));
+    for (const name of this.#partial.names()) {
+      if (kept.has(name) || this.#partial.fields(name).length === 0) continue;
+      const implementers = (source.types.get(name)?.possibleTypes ?? []).filter((each) =>
+        this.#partial.get(each),
       );
-    for (const name of missing) this.#partial.put(parent, external(types.field(parent, name)!));
-    this.#add(parent, missing.length === 0 ? node : requiring(node, missing.join(' ')));
+      const [shared] = types
+        .fields(name)
+        .filter(({ name: { value } }) => implementers.every((each) => types.field(each, value)));
+      for (const each of shared === undefined ? [] : implementers)
+        if (this.#partial.field(each, shared!.name.value) === undefined)
+          this.#partial.put(each, external(types.field(each, shared!.name.value)!));
+    }
   }
 
   /** Adds an entity with its keys, and with what its partial positions have. */
@@ -270,19 +330,6 @@ const unresolvable = (each: ConstDirectiveNode): ConstDirectiveNode =>
     ? use('key', each.loc, { fields: fieldsOf(each), resolvable: false })
     : each;
 
-/** Removes types without fields, and what leads to them: the partial graph has it. */
-function removeEmpty(types: GraphTypes): void {
-  const empty = new Set<string>();
-  for (let before = -1; before < empty.size;) {
-    before = empty.size;
-    for (const name of types.names()) {
-      for (const field of types.fields(name))
-        if (empty.has(namedTypeOf(field.type))) types.remove(name, field.name.value);
-      if (types.fields(name).length === 0) empty.add(name);
-    }
-  }
-}
-
 /** Whether a field is a scalar or an enum, and needs no arguments. */
 function isValue(
   { types, rest }: SourceInProgress,
@@ -298,18 +345,23 @@ function isValue(
   );
 }
 
-/** The values of an object that a link or a call is made of; undefined for other fields, and where it needs more than values. */
-function needsOf({ source, types }: SourceInProgress, type: string, name: string): string[] | undefined {
+type FieldPath = readonly string[];
+
+/** In the notation of Federation: `address { zip }`. */
+const textOf = ([first, ...rest]: FieldPath): string =>
+  rest.length === 0 ? first! : `${first} { ${textOf(rest)} }`;
+
+/** What of an object a link or a call is made of; undefined for other fields. */
+function needsOf(
+  { source, types }: SourceInProgress,
+  type: string,
+  name: string,
+): readonly FieldPath[] | undefined {
   const field = source.types.get(type)?.fields.get(name);
   if (field?.derived === undefined && field?.from === undefined) return undefined;
-  const maps = [
-    field.derived ?? [],
-    [...field.arguments.values()].flatMap(({ require: map }) => map ?? []),
-  ].flat();
-  const paths = readKey(fieldSetOf(maps));
-  return paths.every((path) => path.length === 1)
-    ? paths.map(([first]) => first!).filter((each) => types.field(type, each))
-    : undefined;
+  const required = [...field.arguments.values()].flatMap(({ require: map }) => map ?? []);
+  const paths = readKey(fieldSetOf(field.derived === undefined ? required : [field.derived]));
+  return paths.filter(([first]) => types.field(type, first!) !== undefined);
 }
 
 const isExternal = (field: FieldDefinitionNode): boolean => directive(field, 'external') !== undefined;

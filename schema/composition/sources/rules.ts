@@ -49,7 +49,10 @@ class Rules {
       const { node, derived, from } = field;
       const use = directive(node, 'derive') ?? directive(node, 'from');
       if (use !== undefined && (isRoot || type.kind !== 'object' || type.graphName !== type.name))
-        this.#report(`@${use.name.value} is for fields of entities, but \`${type.name}\` is none.`, use);
+        this.#report(
+          `@${use.name.value} must not be on fields of root types, interfaces and summaries (@shape): \`${type.name}\` is one.`,
+          use,
+        );
       else if (derived !== undefined) this.#checkLink(type, field, derived);
       else if (from !== undefined) this.#checkCall(type, field, from);
       for (const [index, { require, type: input }] of [...field.arguments.values()].entries())
@@ -83,25 +86,32 @@ class Rules {
   }
 
   /** All fields of a summary are fields of the entity, where the source has it as a whole. */
-  #checkSummary({ name, graphName, fields }: SourceType): void {
+  #checkSummary({ name, graphName, fields, node }: SourceType): void {
+    const use = directive(node, 'shape')!;
     const whole = this.#source.types.get(graphName);
-    if (whole === undefined) return;
-    if (whole.kind !== 'object') {
-      for (const { node } of fields.values())
-        this.#report(`\`${name}\` cannot be a part of \`${graphName}\`, which is no object.`, node.name);
+    if (whole === undefined) {
+      if (!this.#isKnown(graphName)) this.#report(`No subgraph has a type \`${graphName}\`.`, use);
       return;
     }
-    for (const { name: field, type, node } of fields.values()) {
+    if (whole.kind !== 'object' || whole.graphName !== graphName) {
+      this.#report(`\`${name}\` cannot be a part of \`${graphName}\`, which is no whole object.`, use);
+      return;
+    }
+    for (const {
+      name: field,
+      type,
+      node: { name: at },
+    } of fields.values()) {
       const same = whole.fields.get(field);
       if (same === undefined)
         this.#report(
           `\`${graphName}\` has no field \`${field}\`, but \`${name}\`, which is a part of it (@shape), has one.`,
-          node.name,
+          at,
         );
       else if (this.#inGraph(same.type) !== this.#inGraph(type))
         this.#report(
           `\`${name}.${field}\` is \`${typeText(type)}\`, but \`${graphName}.${field}\` is \`${typeText(same.type)}\`.`,
-          node.name,
+          at,
         );
     }
   }

@@ -39,6 +39,7 @@ export interface SourceType {
   /** Names at the source; of an object its own. */
   readonly possibleTypes: readonly string[];
   readonly variants?: Variants;
+  readonly node: Directed;
 }
 
 export interface SourceField {
@@ -218,6 +219,7 @@ class Reader {
         fields: new Map(),
         possibleTypes: kind === 'object' ? [name] : [],
       }),
+      node,
       ...(typeof shape === 'string' && { graphName: shape }),
       ...(variants && { variants: argumentsOf(variants) as unknown as Variants }),
     };

@@ -140,7 +140,7 @@ describe('sourceGraphs', () => {
         'type User @key(fields: "id") { id: ID! @shareable name: String bestFriendId: ID }',
       ],
       'api.partial': [
-        'type User @key(fields: "id") { id: ID! @shareable bestFriendId: ID @external bestFriend: User @requires(fields: "bestFriendId") }',
+        'type User @key(fields: "id") { id: ID! @shareable bestFriend: User @requires(fields: "bestFriendId") bestFriendId: ID @external }',
       ],
     });
   });
@@ -189,9 +189,49 @@ describe('sourceGraphs', () => {
       type Summary @shape(of: "User") { id: ID! }
     `);
     expect(graphs['api.partial']).toEqual([
-      'type User @key(fields: "id") { id: ID! @shareable friendId: ID @external friend: User @requires(fields: "friendId") age: Int @external team: Team @requires(fields: "age") @shareable }',
+      'type User @key(fields: "id") { id: ID! @shareable friend: User @requires(fields: "friendId") team: Team @requires(fields: "age") @shareable friendId: ID @external age: Int @external }',
       'type Team { name: String @shareable lead: User }',
     ]);
+  });
+});
+
+describe('sourceGraphs of summaries', () => {
+  it('finds whole entities of other subgraphs by their keys', () => {
+    expect(
+      graphsOf(
+        'type Query { posts: [Post] } type Post { by: Author } type Author @shape(of: "User") { no: ID! }',
+        'type User @key(fields: "id") @key(fields: "no") { id: ID! no: ID! }',
+      ),
+    ).toEqual({
+      api: [
+        'type Query { posts: [Post] }',
+        'type Post { by: User }',
+        'type User @shape(of: "User") @key(fields: "no", resolvable: false) { no: ID! }',
+      ].map((line) => line.replace(' @shape(of: "User")', '')),
+    });
+  });
+
+  it('keeps calls that return them, beside what the calls need', () => {
+    const { 'api.partial': partial } = graphsOf(`
+      type Query { users(nos: [Int!]! @is(field: "[no]")): [User!] @lookup of(k: ID!): [Brief] @internal }
+      type Brief @shape(of: "User") { no: Int! } type User { no: Int! name: String }
+      type Place { serial: ID! users(k: ID! @require(field: "serial")): [Brief] @from(field: "of") }
+    `);
+    expect(partial).toContain('type Place @key(fields: "serial") { serial: ID! @shareable users: [User] }');
+  });
+
+  it('has in unions and interfaces of each graph what is there', () => {
+    const graphs = graphsOf(`
+      type Query { any: Any node: Node user(id: ID!): User @lookup pet(id: ID!): Pet @lookup }
+      type User { id: ID! name: String } type Brief @shape(of: "User") { id: ID! }
+      union Any = Only | Pet type Only { by: Brief node: Node }
+      interface Node { size: Int } type Pet implements Node { id: ID! size: Int }
+    `);
+    expect(graphs['api']).toContain('union Any = Only | Pet');
+    expect(graphs['api.partial']).toContain('interface Node { size: Int }');
+    expect(graphs['api.partial']).toContain(
+      'type Pet implements Node @key(fields: "id", resolvable: false) { id: ID! @shareable size: Int @external }',
+    );
   });
 });
 

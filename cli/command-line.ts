@@ -92,6 +92,8 @@ function describeOption(option: Option, command: Command): string {
 
 /** Rewrites Commander's "error: unknown option '--prot'\n(Did you mean --port?)" to one line that says what to do. */
 function sentence(text: string, command: Command): string {
+  if (command.name() === 'gateway' && text.startsWith("error: unknown option '--mock"))
+    return 'weir: `weir gateway` makes no answers up, as it is for production: `weir dev --mock NAME` does.\n';
   const message = text
     .replace(/^error: /, '')
     .trim()

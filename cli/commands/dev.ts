@@ -9,7 +9,13 @@ import type { GraphOptions } from '../dev/graph';
 import { npmShellGone } from '../dev/npm-shell';
 import { createOutput, type Output } from '../dev/output';
 import { type Part, RunningParts } from '../dev/running-parts';
-import { addGatewayFlags, type GatewayFlags, OptionsReader, withOptionsErrors } from '../gateway-options';
+import {
+  addGatewayFlags,
+  type GatewayFlags,
+  OptionsReader,
+  readOptions,
+  withOptionsErrors,
+} from '../gateway-options';
 import type * as Schema from '../../schema';
 import type * as Mocks from '../dev/mocks/mock-server';
 import type { MockServer } from '../dev/mocks/mock-server';
@@ -105,7 +111,6 @@ async function dev(flags: DevFlags, { signal: stop, ...others }: Context): Promi
 }
 
 async function start(flags: DevFlags, context: Context, parts: RunningParts): Promise<void> {
-  refuseMocksInProduction(flags, context);
   const { stderr, env } = context;
   const { file, isReference } = chooseGraph(flags);
   // Read as soon as it exists.
@@ -134,6 +139,7 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
       flags: { shutdown: { delay: 0 } },
     },
   );
+  if (flags.mock !== undefined) refuseMocksInProduction(flags, context, beside);
   // Errors in the options are reported before anything is started.
   (require('../../schema') as typeof Schema).requireComposer();
   let options = await withOptionsErrors(() => reader.load(), reader);
@@ -201,13 +207,31 @@ async function start(flags: DevFlags, context: Context, parts: RunningParts): Pr
 }
 
 /** @throws {CommandFailure} where made up answers could reach real users */
-function refuseMocksInProduction({ mock = [] }: DevFlags, { env }: Context): void {
-  const variable = ['NODE_ENV', 'WEIR_MODE'].find((name) => env[name] === 'production');
-  if (mock.length === 0 || variable === undefined) return;
-  throw new CommandFailure(
-    `weir: --mock makes answers up, which is refused in production: ${variable} is production.`,
-    2,
-  );
+function refuseMocksInProduction({ config }: DevFlags, context: Context, configIfThere: string): void {
+  const refuse = (fact: string): never => {
+    throw new CommandFailure(`weir: --mock makes answers up, which is refused in production: ${fact}.`, 2);
+  };
+  for (const name of ['NODE_ENV', 'WEIR_MODE'])
+    if (context.env[name] === 'production') refuse(`${name} is production`);
+  const origin = modeOrigin({ ...(config !== undefined && { config }) }, context, configIfThere);
+  if (origin !== undefined) refuse(`${origin} has \`mode: production\``);
+}
+
+/** Where the file of options has `mode: production`, as `weir.yaml:3`; undefined if it has not, or is wrong elsewhere. */
+function modeOrigin(
+  flags: Pick<DevFlags, 'config'>,
+  context: Context,
+  configIfThere: string,
+): string | undefined {
+  try {
+    const { options, sources } = readOptions(flags, context, { configIfThere });
+    const origin = sources.origin(['mode']);
+    return origin.kind === 'file' && options.mode === 'production'
+      ? `${origin.file}:${origin.line}`
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws {CommandFailure} if the values of scalars cannot be read */

@@ -75,8 +75,12 @@ export function consoleRoutes(app: FastifyInstance, options: ConsoleOptions): vo
   get('schema', () => source().schema());
   get('versions/:id', async (_query, id) => {
     const found = /^[1-9]\d{0,8}$/.test(id) ? await source().difference(Number(id)) : undefined;
-    if (found !== undefined) return found;
-    throw requestError('NOT_FOUND', { reason: 'The registry of the gateway has no version of this number.' });
+    if (found === undefined)
+      throw requestError('NOT_FOUND', {
+        reason: 'The registry of the gateway has no version of this number.',
+      });
+    if ('trouble' in found) throw requestError('DOWNSTREAM_SERVICE_ERROR', { reason: found.trouble });
+    return found;
   });
   get('options', () => source().options());
 

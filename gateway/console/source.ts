@@ -21,8 +21,8 @@ import type { ServiceGraphParts } from './graph';
 import type { LiveParts } from './live';
 import type { OperationParts, Range } from './operation-figures';
 import type { StreamParts } from './streams';
-import type { LoadParts, VersionSource } from './versions';
-import type { OptionsView, VersionDifference, VersionsView } from './versions-api';
+import type { FoundDifference, LoadParts, VersionSource } from './versions';
+import type { OptionsView, VersionsView } from './versions-api';
 
 export interface GatewayFilter {
   /** The name of one gateway. @default undefined: all that share a store */
@@ -80,7 +80,7 @@ export interface ConsoleSource {
   readonly streams: (filter: GatewayFilter) => Promise<StreamsView>;
   readonly versions: (filter: GatewayFilter) => Promise<VersionsView>;
   /** Undefined if the registry has no such version, or there is none. */
-  readonly difference: (version: number) => Promise<VersionDifference | undefined>;
+  readonly difference: (version: number) => Promise<FoundDifference | undefined>;
   readonly options: () => Promise<OptionsView>;
   /** Undefined where the options have no shadow. */
   readonly shadow: () => Promise<ShadowReport | undefined>;
@@ -117,5 +117,5 @@ export interface ProcessConsole {
   readonly loads: () => Promise<LoadParts>;
   readonly versions: () => Promise<VersionSource>;
   /** Undefined if the registry has no such version, or there is none. */
-  readonly difference: (version: number) => Promise<VersionDifference | undefined>;
+  readonly difference: (version: number) => Promise<FoundDifference | undefined>;
 }

@@ -1,7 +1,13 @@
 import type { RegistryHistory } from '../supergraph/registry-history';
 import type { LoadHistory } from '../telemetry/load-history';
 import { askSeldom } from './operators';
-import type { RunningVersion, ShownLoad, VersionHistory, VersionsView } from './versions-api';
+import type {
+  RunningVersion,
+  ShownLoad,
+  VersionDifference,
+  VersionHistory,
+  VersionsView,
+} from './versions-api';
 
 /** What processes have loaded, as plain data: it crosses processes. */
 export interface LoadParts {
@@ -76,13 +82,30 @@ export function versionSource(current: () => SupergraphOrigin): () => Promise<Ve
     try {
       return { source, history: await history?.versions(), troubles: [] };
     } catch (error) {
-      return { source, troubles: [`The registry cannot be read: ${(error as Error).message}`] };
+      return { source, troubles: [unreadable(error)] };
     }
   }
 
   return async () =>
     (await ask()) ?? { source: current().source, troubles: ['The registry has not answered yet.'] };
 }
+
+/** A difference, or why it cannot be found: workers send data to each other, and no errors. */
+export type FoundDifference = VersionDifference | { readonly trouble: string };
+
+/** Undefined if there is no registry, or no such version. Never rejects. */
+export async function differenceIn(
+  { history }: SupergraphOrigin,
+  version: number,
+): Promise<FoundDifference | undefined> {
+  try {
+    return await history?.difference(version);
+  } catch (error) {
+    return { trouble: unreadable(error) };
+  }
+}
+
+const unreadable = (error: unknown): string => `The registry cannot be read: ${(error as Error).message}`;
 
 /** @param gateways by name; undefined for the only one */
 export function describeVersions(

@@ -1,4 +1,6 @@
 /** The page *Versions* of the console, of gateways with a registry, with a file, and with secrets in every option. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type {
   OptionsView,
   PublishedVersion,
@@ -6,7 +8,7 @@ import type {
   VersionsView,
 } from '../../gateway/console/versions-api';
 import { readOptions } from '../../gateway/options';
-import { Registry } from '../../schema';
+import { openRegistryStore, Registry } from '../../schema';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -107,6 +109,33 @@ describe('with a registry', () => {
   it.each(['5', '0', 'newest', '99999999999'])('has no version %s', async (number) => {
     expect((await fetch(`${gateway.adminUrl}/console/api/versions/${number}`)).status).toBe(404);
   });
+});
+
+it('shows why a registry cannot be read, where a difference is looked for', async () => {
+  const location = join(folder.path, 'registry');
+  const registry = new Registry({
+    store: await openRegistryStore(location),
+    variant: { graph: 'shop', variant: 'prod' },
+  });
+  const { accounts } = graph;
+  await registry.publish(
+    [{ name: 'accounts', routingUrl: accounts.url, sdl: accounts.typeDefs, file: 'accounts' }],
+    { by: 'ana', commit: undefined },
+  );
+  const gateway = await startTestGateway({
+    supergraph: { registry: location, graph: 'shop@prod', keep: folder.write('kept', '') },
+  });
+  try {
+    for (const file of readdirSync(location, { recursive: true, withFileTypes: true }))
+      if (file.isFile()) writeFileSync(join(file.parentPath, file.name), 'no JSON');
+    const response = await fetch(`${gateway.adminUrl}/console/api/versions/1`);
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({
+      errors: [{ message: expect.stringMatching(/^The registry cannot be read: \S+/) }],
+    });
+  } finally {
+    await gateway.stop();
+  }
 });
 
 describe('without a registry', () => {

@@ -154,6 +154,25 @@ describe('refuses', () => {
     });
   });
 
+  it('mocks in production, as the file of options has it', async () => {
+    const options = join(folder, 'production.yaml');
+    writeFileSync(options, 'port: 0\nmode: ${MODE}\n');
+    expect(await refusal(['--mock', 'reviews', '--config', options], { MODE: 'production' })).toEqual({
+      exitCode: 2,
+      stderr: `weir: --mock makes answers up, which is refused in production: ${options}:2 has \`mode: production\`.\n`,
+    });
+  });
+
+  it('them in `weir gateway`, with a sentence that names the command', async () => {
+    for (const flag of ['--mock', '--mock=reviews', '--mock-scalars']) {
+      const { exitCode, stderr } = await startCli(['gateway', flag]).result;
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 2,
+        stderr: expect.stringContaining('`weir dev --mock NAME`'),
+      });
+    }
+  });
+
   it('to mock what the graph does not have', async () => {
     expect(await refusal(['--mock', 'review'])).toEqual({
       exitCode: 2,

@@ -12,7 +12,7 @@ import type { RequestLog } from '../../console/request-log';
 import { SharedRecords } from '../../console/shared-records';
 import type { ConsoleSource, ProcessConsole } from '../../console/source';
 import { streamParts } from '../../console/streams';
-import { loadParts, versionSource } from '../../console/versions';
+import { differenceIn, loadParts, versionSource } from '../../console/versions';
 import type { Options } from '../../options';
 import type { LoadHistory } from '../../telemetry/load-history';
 import type { Metrics } from '../../telemetry/metrics/metrics';
@@ -92,7 +92,7 @@ export function openProcessConsole(
     streams: () => Promise.resolve(streamParts(configurations.current.subscriptions)),
     loads: () => Promise.resolve(loadParts(loads)),
     versions: versionSource(() => configurations.current.supergraphOrigin),
-    difference: async (version) => configurations.current.supergraphOrigin.history?.difference(version),
+    difference: (version) => differenceIn(configurations.current.supergraphOrigin, version),
   };
   const ofOptions = () => describeOptions(configurations.current.options, given.optionSources?.(), given);
   const shown = enabled ? openConsole(gatewayOf(console, ofOptions), name, store) : undefined;

@@ -1,3 +1,5 @@
+import { hideInUrls } from '../../gateway/options/urls';
+import { printable } from '../terminal/printable';
 import type { GraphFacts } from './graph';
 
 export interface BannerFacts extends GraphFacts {
@@ -28,7 +30,9 @@ export function banner(facts: BannerFacts): string {
     ...(data === undefined ? [] : [['Data', data] satisfies [string, string]]),
     ...Array.from(subgraphs, ([name, address], index): [string, string] => [
       index === 0 ? 'Subgraphs' : '',
-      `${name.padEnd(longest(subgraphs))}  ${mocked.includes(name) ? 'mocked' : address}`,
+      printable(
+        `${name.padEnd(longest(subgraphs))}  ${mocked.includes(name) ? 'mocked' : hideInUrls(address)}`,
+      ),
     ]),
   ];
   return [

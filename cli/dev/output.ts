@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Context } from '../context';
+import { printable } from '../terminal/printable';
 import { readableLine } from '../../gateway/telemetry/readable-line';
 
 /** The output of `weir dev` and its processes in the terminal. */
@@ -24,8 +25,15 @@ export function createOutput(
       .join('');
   return {
     // Messages of command failures begin with "weir:" already.
-    say: (sentence) => void stderr.write(prefixed('weir', sentence.replace(/^weir: /gm, ''))),
+    // Names and reasons may come from schemas and answers of others.
+    say(sentence) {
+      const lines = sentence.replace(/^weir: /gm, '').split('\n');
+      stderr.write(prefixed('weir', lines.map((line) => printable(line, longest)).join('\n')));
+    },
     print: (text) => void stdout.write(`${text}\n`),
     line: (name, line) => void stderr.write(prefixed(name, readableLine(line))),
   };
 }
+
+/** Characters of a line. */
+const longest = 10_000;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { firstQuery } from '../../gateway/process/clients/first-query';
 import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import { modesIn } from '../../gateway/options/auth';
+import { hideInUrls } from '../../gateway/options/urls';
 import {
   apiSchemaOf,
   composeSupergraph,
@@ -238,7 +239,9 @@ class OtherSubgraphs {
   async #look(name: string, url: string): Promise<void> {
     if (await isListening(url)) return;
     if (this.#signal.aborted) return;
-    this.#output.say(`${name} does not answer at ${url} yet; until it does, its fields are errors.`);
+    this.#output.say(
+      `${name} does not answer at ${hideInUrls(url)} yet; until it does, its fields are errors.`,
+    );
     if (await untilListening(url, this.#signal, pauseBetweenLooks)) this.#output.say(`${name} answers.`);
   }
 }

@@ -22,13 +22,15 @@ export function portOf(url: string): string {
 }
 
 export function withPort(url: string, port: number | undefined): string {
+  // A supergraph may have an empty address, which the gateway refuses with a sentence.
+  if (!URL.canParse(url)) return url;
   const changed = new URL(url);
   if (port !== undefined) changed.port = String(port);
   return changed.href;
 }
 
 export function isOnThisMachine(url: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+  return URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 }
 
 export interface NeededPort {

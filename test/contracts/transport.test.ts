@@ -849,7 +849,7 @@ describe.each([
   ])('refuses %s', async (url, must) => {
     const { transport } = start(await serveHttp1(() => undefined));
     expect(() => transport.to({ name: 'reviews', url })).toThrow(
-      `The URL of subgraph "reviews" ${must}, but got: ${url}`,
+      `The URL of subgraph "reviews" ${must}, but got: ${url.replace('u:p', '[hidden]')}`,
     );
   });
 

@@ -297,6 +297,21 @@ describe('refuses', () => {
     });
   });
 
+  it('an address of the graph that is none, or holds a password, without printing it', async () => {
+    const file = join(folder, 'addresses.graphql');
+    for (const [address, sentence] of [
+      ['', 'Subgraph "accounts" has no URL in the supergraph'],
+      ['http://user:planted@a.test/?key=planted', 'must not hold a name or a password'],
+      ['http://169.254.169.254/graphql', 'must not be a link-local or metadata address'],
+    ] as const) {
+      writeFileSync(file, compose([graph.accounts, published]).replace(graph.accounts.url, address));
+      const args = ['dev', '--over', file, '--local', `reviews=${local.url}`, '--port', '0'];
+      const { exitCode, stdout, stderr } = await startCli(args).result;
+      expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(sentence) });
+      expect(stdout + stderr).not.toContain('planted');
+    }
+  });
+
   it('a file that is no supergraph, or does not exist', async () => {
     const file = join(folder, 'subgraph.graphql');
     writeFileSync(file, 'type Query { a: Int }');

@@ -38,7 +38,7 @@ export class LeafValues {
       .map((texts) => texts.flatMap((text) => fitting(type, text)))
       .find(({ length }) => length > 0);
     if (examples !== undefined) return inTurn(examples, site.ordinal);
-    return (wellKnown[type.name] ?? text)(hash, site);
+    return (Object.hasOwn(wellKnown, type.name) ? wellKnown[type.name]! : text)(hash, site);
   }
 }
 
@@ -48,6 +48,16 @@ export const hashOf = (identity: string): number =>
 
 export const inTurn = <Value>(values: readonly Value[], ordinal: number): Value =>
   values[ordinal % values.length]!;
+
+/** Whether a value from elsewhere is one of the type. */
+export function isValueOf(type: GraphQLLeafType, value: unknown): boolean {
+  if (value == null) return false;
+  try {
+    return type.serialize(value) != null;
+  } catch {
+    return false;
+  }
+}
 
 /** An example as a value of the type; none if it is not one. */
 function fitting(type: GraphQLScalarType, example: string): unknown[] {

@@ -12,7 +12,7 @@ import {
   isObjectType,
 } from 'graphql';
 import type { EntityKey, ExecutableSubgraph } from '../../../schema';
-import { hashOf, inTurn, type LeafValues } from './leaf-values';
+import { hashOf, inTurn, isValueOf, type LeafValues } from './leaf-values';
 
 /** An object that a mock made up, or was asked for. */
 export interface MockObject {
@@ -114,7 +114,7 @@ export class MockObjects {
   #named(keys: readonly EntityKey[], { values, isOfOne }: Echo): Fields | undefined {
     if (!isOfOne) return undefined;
     const named = keys.find((key) =>
-      key.every(([name, ...rest]) => rest.length === 0 && isText(values[name!])),
+      key.every(([name, ...rest]) => rest.length === 0 && isText(at(values, [name!]))),
     );
     return named && Object.fromEntries(named.map(([name]) => [name!, values[name!]]));
   }
@@ -123,7 +123,7 @@ export class MockObjects {
     const types = isAbstractType(type) ? [type, ...this.#possibleTypes(type)] : [type];
     return types
       .flatMap(({ name }) => this.#options.seenKeys(name))
-      .filter((fields) => keys.some((key) => key.every((path) => at(fields, path) != null)));
+      .flatMap((fields) => keyIn(fields, type, keys));
   }
 
   /** The number of an entity that is made up. An interface with a key decides by it which type its entities have. */
@@ -202,6 +202,27 @@ function identityOf({ name }: GraphQLCompositeType, keys: readonly EntityKey[], 
   return `${name}:${JSON.stringify(key?.map((path) => at(given, path)) ?? given)}`;
 }
 
+/** What a file has of the keys of a type; nothing without a whole key, as somebody may have edited it. */
+function keyIn(fields: Fields, type: GraphQLCompositeType, keys: readonly EntityKey[]): Fields[] {
+  const complete = keys.filter((key) =>
+    key.every((path) => {
+      const leaf = leafAt(type, path);
+      return leaf !== undefined && isValueOf(leaf, at(fields, path));
+    }),
+  );
+  if (complete.length === 0) return [];
+  const found = {};
+  for (const path of complete.flat()) put(found, path, at(fields, path));
+  return [found];
+}
+
+function leafAt(type: GraphQLCompositeType, path: readonly string[]): GraphQLLeafType | undefined {
+  let inner: GraphQLCompositeType | GraphQLLeafType | undefined = type;
+  for (const name of path)
+    inner = inner === undefined || isLeafType(inner) ? undefined : fieldOf(inner, name);
+  return inner !== undefined && isLeafType(inner) ? inner : undefined;
+}
+
 function fieldOf(
   type: GraphQLCompositeType,
   name: string,
@@ -241,6 +262,10 @@ export function at(fields: unknown, path: readonly string[]): unknown {
 /** Sets the value at a path of fields. */
 export function put(fields: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let inner = fields;
-  for (const name of path.slice(0, -1)) inner = (inner[name] ??= {}) as Record<string, unknown>;
+  for (const name of path.slice(0, -1)) {
+    // Not `??=`: a field may be named as what every object inherits, such as `constructor`.
+    if (!Object.hasOwn(inner, name)) inner[name] = {};
+    inner = inner[name] as Record<string, unknown>;
+  }
   inner[path.at(-1)!] = value;
 }

@@ -18,8 +18,8 @@ import {
 } from 'graphql';
 import type { SubgraphSchema } from '../../../schema';
 import type * as Schema from '../../../schema';
-import { hashOf, LeafValues, type ScalarValues } from './leaf-values';
-import { type Echo, type Fields, type MockObject, MockObjects, noEcho } from './mock-objects';
+import { hashOf, isValueOf, LeafValues, type ScalarValues } from './leaf-values';
+import { at, type Echo, type Fields, type MockObject, MockObjects, noEcho } from './mock-objects';
 
 export interface MockSubgraphOptions {
   readonly subgraph: SubgraphSchema;
@@ -147,13 +147,13 @@ export class MockSubgraph {
     const named = getNamedType(type);
     if (isLeafType(named)) return undefined;
     const key = this.#objects.plainKey(named);
-    const list = key === undefined ? undefined : (values[key] ?? values[`${key}s`]);
+    const list = key === undefined ? undefined : (at(values, [key]) ?? at(values, [`${key}s`]));
     return Array.isArray(list) ? list.map((value: unknown) => ({ [key!]: value })) : undefined;
   }
 
   #leaf(type: GraphQLLeafType, field: InventedField, { identity, ordinal, index }: Position): unknown {
     const { parent, name, description } = field;
-    const echoed = parent.echo.values[name];
+    const echoed = at(parent.echo.values, [name]);
     if (index === undefined && isValueOf(type, echoed)) return echoed;
     return this.#leaves.of(type, { identity, field: name, description, ordinal });
   }
@@ -193,15 +193,6 @@ function namedValues(args: Fields): Fields {
     else values[name] = value;
   }
   return values;
-}
-
-function isValueOf(type: GraphQLLeafType, value: unknown): boolean {
-  if (value == null) return false;
-  try {
-    return type.serialize(value) != null;
-  } catch {
-    return false;
-  }
 }
 
 /** Those that clients may see. */

@@ -45,7 +45,7 @@ export function readAnswer(
     for (const [key, nodes] of selectedFields(selections, object)) {
       const [{ name, arguments: args = [] }] = nodes as [FieldNode];
       const field = object.getFields()[name.value];
-      if (field === undefined || given[key] === undefined) continue;
+      if (field === undefined || !Object.hasOwn(given, key)) continue;
       const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
       const plain = inner.length === 0 ? given[key] : read(given[key], field.type, inner);
       if (args.length === 0) fields[name.value] = plain;

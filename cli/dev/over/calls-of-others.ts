@@ -3,6 +3,7 @@ import {
   type SubgraphResponse,
   TransportError,
 } from '../../../gateway/subgraph-calls/contract/transport';
+import { hideInUrls } from '../../../gateway/options/urls';
 import type { Output } from '../output';
 
 export interface CallsOfOthersOptions {
@@ -44,7 +45,7 @@ export function callOthers({ isOther, addressOf, secrets, output }: CallsOfOther
       if (error instanceof TransportError && unreached.has(error.failure))
         explain(
           subgraph,
-          `${error.message.replace(/\.$/, '')} at ${addressOf(subgraph)}: name another address with --at ${subgraph}=URL, or answer for it with --mock ${subgraph}.`,
+          `${error.message.replace(/\.$/, '')} at ${hideInUrls(addressOf(subgraph) ?? '')}: name another address with --at ${subgraph}=URL, or answer for it with --mock ${subgraph}.`,
         );
       throw error;
     }

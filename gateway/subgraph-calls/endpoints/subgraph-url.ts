@@ -1,6 +1,7 @@
 import { lookup as lookupAddress, type LookupAddress, type LookupOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { isRefusedHost } from '../../net/refused-hosts';
+import { hideInUrls } from '../../options/urls';
 
 /**
  * Reads the URL of a subgraph, which comes from a supergraph and is not trusted.
@@ -9,7 +10,7 @@ import { isRefusedHost } from '../../net/refused-hosts';
  */
 export function parseSubgraphUrl(subgraph: string, text: string): URL {
   const refuse = (must: string): never => {
-    throw new RangeError(`The URL of subgraph "${subgraph}" ${must}, but got: ${text}`);
+    throw new RangeError(`The URL of subgraph "${subgraph}" ${must}, but got: ${hideInUrls(text)}`);
   };
   if (!URL.canParse(text)) refuse('must be a URL');
   const url = new URL(text);

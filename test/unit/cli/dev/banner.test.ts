@@ -21,6 +21,14 @@ it('prints a call that takes the certificate of development', () => {
   expect(bannerAt('http://127.0.0.1:4000/graphql')).toContain('curl http://127.0.0.1:4000/graphql -H');
 });
 
+it('prints addresses of subgraphs without their credentials, and nothing that controls a terminal', () => {
+  const address = 'https://user:hunter22@a.test/graphql?key=hunter23';
+  const printed = bannerAt('http://127.0.0.1:4000/graphql', {
+    subgraphs: new Map([['a\u001b[2J', address]]),
+  });
+  expect(printed).toContain('a\\u001b[2J  https://[hidden]@a.test/graphql?key=[hidden]');
+});
+
 describe('the address of the console', () => {
   const url = 'http://127.0.0.1:4000/graphql';
   const adminUrl = 'http://127.0.0.1:9464';

@@ -217,7 +217,7 @@ describe('a header that a hook adds', () => {
 
   it('is refused for a value with a line break', () => {
     expect(() => addedHeader('x-a', 'a\r\nb: c')).toThrow(
-      'The value of the header "x-a" must be printable, but got: "a\\r\\nb: c"',
+      'The value of the header "x-a" must be printable, on one line',
     );
     expect(addedHeader('X-A', 'a')).toEqual(['x-a', 'a']);
   });

@@ -145,3 +145,57 @@ it('answers a subscription with one event after the other', async () => {
   }
   expect(mock().subscribe({ query: '{ money }' }, stop.signal)).toBeUndefined();
 });
+
+describe('names of every object in JavaScript', () => {
+  const odd = {
+    ...subgraph,
+    sdl: `
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key"])
+      type Query { constructor: valueOf!, toString: toString!, traps: [Trap!]!, echo(constructor: ID): Trap! }
+      scalar toString
+      scalar valueOf
+      type Trap @key(fields: "constructor { keys }") { constructor: Inner!, hasOwnProperty: valueOf! }
+      type Inner { keys: ID!, name: String! }
+    `,
+  };
+  const options = { subgraph: odd, apiSchema: apiSchemaOf(compose({ odd: odd.sdl })) };
+
+  it('are names like others, and change nothing in this process', async () => {
+    const { keys } = Object;
+    try {
+      const { data, errors } = await mock(options).answer({
+        query:
+          '{ constructor toString traps { hasOwnProperty constructor { keys name } } echo { constructor { keys } } }',
+      });
+      expect(errors).toBeUndefined();
+      const { traps, ...others } = structuredClone(data) as Json;
+      expect(others).toEqual({
+        constructor: expect.stringMatching(/^constructor /),
+        toString: expect.stringMatching(/^toString /),
+        echo: { constructor: { keys: expect.stringMatching(/^trap-\d$/) } },
+      });
+      expect(traps).toHaveLength(3);
+      expect(traps[0]).toEqual({
+        hasOwnProperty: expect.stringMatching(/^hasOwnProperty /),
+        constructor: { keys: expect.stringMatching(/^trap-\d$/), name: expect.any(String) },
+      });
+      expect(Object.keys).toBe(keys);
+    } finally {
+      Object.keys = keys;
+    }
+  });
+});
+
+it.each([{ id: { a: 1 } }, { id: [1] }, { id: true }])(
+  'leaves out recorded keys of another type: %j',
+  async (key) => {
+    const { everyone } = await ask('{ everyone { edges { node { id name } } } }', {
+      seenKeys: (type) => (type === 'User' ? [key] : []),
+    });
+    expect(everyone.edges.map(({ node }: Json) => node.id)).toEqual([
+      expect.stringMatching(/^user-\d$/),
+      expect.stringMatching(/^user-\d$/),
+      expect.stringMatching(/^user-\d$/),
+    ]);
+  },
+);

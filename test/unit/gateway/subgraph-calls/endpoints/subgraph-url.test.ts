@@ -30,6 +30,12 @@ describe('the URL of a subgraph', () => {
     expect(parseSubgraphUrl('reviews', url).href).toBe(url);
   });
 
+  it('is not repeated with its password or the values of its query', () => {
+    expect(() => parseSubgraphUrl('reviews', 'http://u:hunter2@reviews.test/?key=hunter3')).toThrow(
+      'must not hold a name or a password, but got: http://[hidden]@reviews.test/?key=[hidden]',
+    );
+  });
+
   it.each([
     ['Azure', ['168.63.129.16']],
     ['Oracle', ['192.0.0.192']],

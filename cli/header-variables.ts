@@ -30,6 +30,15 @@ export function headersOf(flag: string, headers: readonly string[], env: Context
   });
 }
 
+/** What of the values of headers may be a secret, also behind a scheme such as `Bearer`: the longest first. */
+export const secretsIn = (values: Iterable<string>): string[] =>
+  [...values]
+    .flatMap((value) => [value, value.replace(/^[\w-]+ +/, '')])
+    .filter((value) => value.length >= shortestSecret)
+    .sort((a, b) => b.length - a.length);
+/** Characters: shorter ones, such as the name of a language, stand in answers for other reasons. */
+const shortestSecret = 8;
+
 /** The name of a header, in lower case. @throws {CommandFailure} */
 export function headerName(flag: string, name: string): string {
   if (!/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(name))

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { awsAgents } from '../../gateway/net/outgoing';
 import type { EndpointAnswer, EndpointFailure } from '../../gateway/replay/compare';
 import type { EndpointFigures } from '../../gateway/replay/report';
+import { secretsIn } from '../header-variables';
 import type { ReplayRequest } from './requests';
 
 export interface EndpointOptions {
@@ -36,6 +37,12 @@ export class Endpoint {
   get name(): string {
     const { origin, pathname } = this.#options.url;
     return `${origin}${pathname}`;
+  }
+
+  /** What of the headers of a request may be a secret. */
+  secretsOf({ headers }: Pick<ReplayRequest, 'headers'>): string[] {
+    const { headers: own, kept } = this.#options;
+    return secretsIn([...own.values(), ...kept.flatMap((name) => headers.get(name) ?? [])]);
   }
 
   /** Never rejects, but where `signal` is aborted. */

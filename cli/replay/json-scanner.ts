@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** A part of a JSON text that may be a request. */
 export interface JsonPiece {
   /** Undefined if it is longer than {@link longestPiece}. */
@@ -94,6 +96,7 @@ export class JsonScanner {
 
   /** Reads a byte that is neither space nor within a string or word. */
   #scanByte(byte: number): void {
+    if (byte === 0 || byte >= FIRST_NEVER_IN_UTF8) this.#fail(notUtf8);
     const open = this.#open;
     switch (this.#state) {
       case 'colon':
@@ -188,7 +191,10 @@ export class JsonScanner {
     this.#keep(rest);
     const { parts, bytes, line } = this.#piece!;
     this.#piece = undefined;
-    return { text: bytes > longestPiece ? undefined : Buffer.concat(parts).toString(), line };
+    if (bytes > longestPiece) return { text: undefined, line };
+    const whole = Buffer.concat(parts);
+    if (!isUtf8(whole)) throw new BrokenJson(line, notUtf8);
+    return { text: whole.toString(), line };
   }
 
   #keep(bytes: Buffer): void {
@@ -213,6 +219,8 @@ const longestWord = 1000;
 
 const word = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)$/;
 
+const notUtf8 = 'it is not UTF-8';
+
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -224,6 +232,8 @@ const CLOSE_LIST = 0x5d;
 const LETTER_U = 0x75;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+/** As the byte order marks of UTF-16 have them. */
+const FIRST_NEVER_IN_UTF8 = 0xfe;
 
 const isSpace = tableOf(' \t\r\n');
 const isInWord = tableOf('+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { CommandFailure, type Context } from '../context';
 import { BrokenJson, type JsonPiece, JsonScanner } from './json-scanner';
 import { type RecordedPiece, readRecorded } from './recorded-requests';
@@ -66,6 +66,13 @@ export async function survey(sources: readonly RequestSource[], signal: AbortSig
 
 async function* readPieces(file: string): AsyncGenerator<JsonPiece> {
   const scanner = new JsonScanner();
+  const stats = await stat(file).catch(() => undefined);
+  // A pipe would have nothing for the second reading.
+  if (stats?.isFile() === false && !stats.isDirectory())
+    throw new CommandFailure(
+      `weir: --from names ${file}, which is no regular file: copy what it has into one.`,
+      2,
+    );
   const handle = await open(file).catch((error: unknown) => {
     throw unreadable(file, error);
   });

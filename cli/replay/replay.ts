@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { proxiesOf, useProxies } from '../../gateway/net/outgoing';
 import { type CompareAnswers, comparisonBy } from '../../gateway/replay/compare';
+import type { Difference } from '../../gateway/replay/difference';
 import { CommandFailure, type Context } from '../context';
 import { printableJson } from '../terminal/printable';
 import { describeReplay, describeSkipped, type FinishedReplay } from './describe-replay';
@@ -28,7 +29,7 @@ export async function replay(a: string, b: string, flags: ReplayFlags, context: 
   const input = await survey(sources, signal);
   if (input.total === 0)
     throw new CommandFailure(`weir: --from has no query to send. ${describeSkipped(input.skipped)}`, 2);
-  const state = await ReplayState.open(settings.state, digestOf(settings, input));
+  const state = await ReplayState.open(settings.state, digestOf(settings, input), context.env);
   // A folder that does not exist is refused before anything is sent.
   await state.write();
   takeProxies(context);
@@ -180,13 +181,30 @@ async function compareOne(
 ): Promise<void> {
   try {
     const [a, b] = await Promise.all([endpoints.a.send(request, signal), endpoints.b.send(request, signal)]);
-    const differences = compare(a.answer, b.answer, request.document);
+    const found = compare(a.answer, b.answer, request.document);
+    const differences = withoutSecrets(found, [
+      ...endpoints.a.secretsOf(request),
+      ...endpoints.b.secretsOf(request),
+    ]);
     state.report.add({ operation: request.operation, differences, a, b, from });
     if (!hasData(a) && !hasData(b)) state.withoutData++;
     state.finish(number);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+/** An endpoint may repeat what it was sent, as a name or a code. */
+function withoutSecrets(
+  differences: readonly Difference[],
+  secrets: readonly string[],
+): readonly Difference[] {
+  const text = JSON.stringify(differences);
+  const shown = secrets.reduce(
+    (rest, secret) => rest.replaceAll(JSON.stringify(secret).slice(1, -1), '[hidden]'),
+    text,
+  );
+  return shown === text ? differences : (JSON.parse(shown) as readonly Difference[]);
 }
 
 function hasData({ answer }: ReplayedAnswer): boolean {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { getOperationAST, GraphQLSchema, Kind, OperationTypeNode, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { beginningOf } from '../../gateway/replay/beginning';
 import {
   type ExactJson,
   type ExactObject,
@@ -9,7 +10,7 @@ import {
   typeOf,
   writeExactJson,
 } from '../../gateway/replay/exact-json';
-import type { ReplayedOperation } from '../../gateway/replay/report';
+import { longestName, longestText, type ReplayedOperation } from '../../gateway/replay/report';
 import { signatureOf } from '../../gateway/usage/signature';
 import type { JsonPiece } from './json-scanner';
 
@@ -111,7 +112,7 @@ function ofOperation(sent: ExactObject, otherwise: SkipReason): ReplayRequest | 
       if (value !== undefined && value !== null)
         parameters.set(member, isText(value) ? value : writeExactJson(value));
     return {
-      operation: { hash: persisted.hash, ...(name !== undefined && { name }) },
+      operation: { hash: shortId(persisted.hash), ...(name !== undefined && { name }) },
       search: `?${parameters.toString()}`,
       headers: new Map(),
     };
@@ -149,6 +150,11 @@ function persistedBy(
     : { hash: sent[member] as string, members: { [member]: sent[member]! } };
 }
 
+/** An id as it is, unless it is so long that thousands would not fit into memory. */
+const shortId = (id: string): string =>
+  id.length <= longestId ? id : createHash('sha256').update(id).digest('hex');
+const longestId = 200;
+
 /** Of a query, which operation it is. */
 function readDocument(query: string, name: string | undefined): ReplayedOperation | SkipReason {
   const key = createHash('sha256')
@@ -169,7 +175,10 @@ function parseDocument(query: string, name: string | undefined): ReplayedOperati
     if (operation.operation !== OperationTypeNode.QUERY) return operation.operation;
     // Without a schema, all that is written in arguments is taken for a value.
     const { hash, text } = signatureOf(query, name, noSchema);
-    return { hash, text, ...(operation.name && { name: operation.name.value }) };
+    return {
+      ...{ hash, text: beginningOf(text, longestText) },
+      ...(operation.name && { name: beginningOf(operation.name.value, longestName) }),
+    };
   } catch {
     return 'unreadable';
   }

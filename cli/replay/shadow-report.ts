@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { differenceKinds } from '../../gateway/replay/difference';
 import type { ShadowReport } from '../../gateway/shadow/record';
 import type { ReplayReportFlags } from '../commands/replay-report';
 import { CommandFailure, type Context } from '../context';
 import { findAdminPorts, readConsole } from '../operators/admin-port';
 import { printable, printableJson } from '../terminal/printable';
 import { describeComparison } from './describe-replay';
+import { pathSchema } from './report-schema';
 
 /** `weir replay report` */
 export async function printShadowReports(flags: ReplayReportFlags, context: Context): Promise<void> {
@@ -48,11 +48,9 @@ function describeCounts(what: string, counts: Readonly<Record<string, number>>):
 }
 
 const count = z.number();
-const side = z.object({ shape: z.string() });
 const figures = z.object({ p50: count.nullable(), p99: count.nullable(), calls: count.nullable() });
 const row = { compared: count, equal: count, different: count, a: figures, b: figures };
 const counts = z.record(z.string(), count);
-const kinds = Object.keys(differenceKinds) as (keyof typeof differenceKinds)[];
 const reportSchema: z.ZodType<ShadowReport | null> = z
   .object({
     ...{ url: z.string(), share: count, perSecond: count, since: count, processes: count },
@@ -60,12 +58,7 @@ const reportSchema: z.ZodType<ShadowReport | null> = z
     operations: z.array(
       z.object({
         ...{ hash: z.string(), name: z.string().optional(), text: z.string().optional(), ...row },
-        paths: z.array(
-          z.object({
-            ...{ path: z.string(), kind: z.enum(kinds), count },
-            examples: z.array(z.object({ at: z.string(), a: side, b: side })),
-          }),
-        ),
+        paths: z.array(pathSchema),
       }),
     ),
   })

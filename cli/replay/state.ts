@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { ReplayReport, type SavedReport } from '../../gateway/replay/report';
-import { CommandFailure } from '../context';
-import { replaceFile } from '../terminal/replace-file';
+import { CommandFailure, type Context } from '../context';
+import { readFileInput } from '../terminal/input';
+import { privately, replaceFile } from '../terminal/replace-file';
+import { count, pathSchema } from './report-schema';
 
 interface SavedState {
   readonly weirReplay: 1;
@@ -36,11 +39,10 @@ export class ReplayState {
   }
 
   /** @throws {CommandFailure} if the file is another one */
-  static async open(file: string | undefined, digest: string): Promise<ReplayState> {
-    const text = file === undefined ? undefined : await readState(file);
-    if (text === undefined) return new ReplayState(file, digest);
-    const saved = parseState(text);
-    if (saved?.weirReplay !== 1)
+  static async open(file: string | undefined, digest: string, env: Context['env']): Promise<ReplayState> {
+    if (file === undefined || !existsSync(file)) return new ReplayState(file, digest);
+    const saved = parseState(await readFileInput('--state', file, env));
+    if (saved === undefined)
       throw new CommandFailure(`weir: --state names ${file}, which no \`weir replay\` has written.`, 2);
     if (saved.digest !== digest)
       throw new CommandFailure(
@@ -72,23 +74,35 @@ export class ReplayState {
       ...{ withoutData: this.withoutData, report: this.report.save() },
     };
     const text = JSON.stringify(saved);
-    this.#writing = this.#writing.then(() => replaceFile(this.#file!, text));
+    this.#writing = this.#writing.then(() => replaceFile(this.#file!, text, privately));
     await this.#writing;
   }
 }
 
-async function readState(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw new CommandFailure(`weir: --state names ${file}, which cannot be read (${code ?? message}).`, 2);
-  });
-}
-
+/** Undefined if it is none, or somebody has changed it. */
 function parseState(text: string): SavedState | undefined {
   try {
-    return JSON.parse(text) as SavedState | undefined;
+    const state = savedState.parse(JSON.parse(text));
+    return state.next + state.beyond.length === state.report.all.compared ? state : undefined;
   } catch {
     return undefined;
   }
 }
+
+const figures = z.object({
+  ...{ durations: z.record(z.string().regex(/^-?\d{1,4}$/), count), counted: count, calls: count },
+});
+const row = z.object({ compared: count, different: count, a: figures, b: figures });
+const savedState: z.ZodType<SavedState> = z.object({
+  ...{ weirReplay: z.literal(1), digest: z.string(), next: count, beyond: z.array(count) },
+  withoutData: count,
+  report: z.object({
+    all: row,
+    operations: z.array(
+      z.object({
+        operation: z.object({ hash: z.string(), name: z.string().optional(), text: z.string().optional() }),
+        ...{ row, paths: z.array(pathSchema) },
+      }),
+    ),
+  }),
+});

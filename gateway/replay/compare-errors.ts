@@ -1,3 +1,4 @@
+import { beginningOf } from './beginning';
 import type { DifferenceSide } from './difference';
 import { type Differences, shortened } from './differences';
 import { type ExactJson, type ExactObject, typeOf, writeExactJson } from './exact-json';
@@ -60,7 +61,10 @@ function errorsOf(errors: ExactJson, { rules, objects }: Differences): ComparedE
     const code = objectOf(fields['extensions'] ?? null)['code'] ?? null;
     const text = typeof code === 'string' ? code : '';
     const side: DifferenceSide = {
-      shape: `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${position === root ? 'no path' : indexedPathOf(position, objects)}`,
+      shape: beginningOf(
+        `${text === '' ? 'an error without a code' : isCode.test(text) ? text : 'an error'} at ${position === root ? 'no path' : indexedPathOf(position, objects)}`,
+        longestShape,
+      ),
       ...(rules.values && { value: shortened(writeExactJson(fields['message'] ?? null, 8)) }),
     };
     return [{ position, comparedPath, code: text, side }];
@@ -75,3 +79,5 @@ const isCode = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** Errors of an answer, and steps of their paths, that are compared. */
 const mostErrors = 1000;
 const longestPath = 200;
+/** Characters of what is shown of an error. */
+const longestShape = 1000;

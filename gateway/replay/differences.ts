@@ -1,4 +1,5 @@
 import { parse, visit } from 'graphql';
+import { beginningOf } from './beginning';
 import type { Difference, DifferenceKind, DifferenceSide } from './difference';
 import { type ExactJson, typeOf, writeExactJson } from './exact-json';
 import { pathOf, type Position, type PositionMatcher, indexedPathOf } from './position';
@@ -93,4 +94,4 @@ function shapeOf(value: ExactJson): string {
 }
 
 /** The beginning of a text. */
-export const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+export const shortened = (text: string): string => (text.length > 200 ? `${beginningOf(text, 200)}…` : text);

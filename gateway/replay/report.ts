@@ -1,3 +1,4 @@
+import { beginningOf } from './beginning';
 import type { Difference, DifferenceSide } from './difference';
 import { addDuration, addDurations, type Durations, percentile } from './durations';
 import type { ResponsePath } from './position';
@@ -101,7 +102,7 @@ export class ReplayReport {
       if (path.examples.length >= mostExamples) continue;
       const { at, a, b } = difference;
       path.examples.push({
-        ...{ at: at.slice(0, longestPath), a, b },
+        ...{ at: beginningOf(at, longestPath), a, b },
         ...(result.from !== undefined && { from: result.from }),
       });
     }
@@ -148,8 +149,8 @@ export class ReplayReport {
       return this.#operationOf({ hash: others });
     const operation = {
       hash,
-      ...(name !== undefined && { name: name.slice(0, longestName) }),
-      ...(text !== undefined && { text: text.slice(0, longestText) }),
+      ...(name !== undefined && { name: beginningOf(name, longestName) }),
+      ...(text !== undefined && { text: beginningOf(text, longestText) }),
     };
     const row: OperationRow = { operation, row: newRow(), paths: new Map() };
     this.#operations.set(hash, row);
@@ -256,6 +257,6 @@ const mostOperations = 1000;
 const mostPaths = 2000;
 const mostPathsOfOne = 100;
 /** Characters. */
-const longestName = 200;
-const longestText = 2000;
+export const longestName = 200;
+export const longestText = 2000;
 const longestPath = 500;

@@ -8,7 +8,7 @@ import type {
 import type { EntityKey, SubgraphSchema } from '../../../schema';
 import type * as Schema from '../../../schema';
 import { CommandFailure } from '../../context';
-import { replaceFile } from '../../terminal/replace-file';
+import { privately, replaceFile } from '../../terminal/replace-file';
 import type { Output } from '../output';
 import { at, type Fields, isInventedKey, put } from './mock-objects';
 import { readAnswer } from './plain-answer';
@@ -109,7 +109,7 @@ export class SeenKeys {
     const types = Array.from(this.#keys, ([type, keys]) => [type, [...keys.values()]] as const);
     const text = `${JSON.stringify(Object.fromEntries(types.sort(([one], [other]) => (one < other ? -1 : 1))), null, 2)}\n`;
     this.#written = this.#written
-      .then(() => replaceFile(this.#file, text))
+      .then(() => replaceFile(this.#file, text, privately))
       .catch((error: unknown) => this.#output.say((error as Error).message));
   }
 }

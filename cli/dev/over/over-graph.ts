@@ -3,6 +3,7 @@ import type { GatewayOptions } from '../../../gateway/process/given-options';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../../schema';
 import type * as Schema from '../../../schema';
 import { CommandFailure, type Context } from '../../context';
+import { secretsIn } from '../../header-variables';
 import type { Output } from '../output';
 import { openBaseGraph } from './base-graph';
 import { callOthers } from './calls-of-others';
@@ -46,7 +47,7 @@ export async function openOverGraph({
   const interceptor = callOthers({
     ...{ isOther, output },
     addressOf: (name) => addresses.get(name),
-    secrets: [...overlay.headers.values()],
+    secrets: [...overlay.headers.values(), ...secretsIn(overlay.headers.values())],
   });
   return {
     name: base.name,

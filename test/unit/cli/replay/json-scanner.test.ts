@@ -114,3 +114,13 @@ it('keeps no piece that is longer than 4 MiB', () => {
     [2, '{"a":1}'],
   ]);
 });
+
+it.each([
+  ['{"a":1}\n{"a":"\u00e4"}', 'latin1', 2],
+  ['{"a":1}', 'utf16le', 1],
+  ['\uFEFF{"a":1}', 'utf16le', 1],
+] as const)('%j in %s is refused', (text, encoding, line) => {
+  const scanner = new JsonScanner();
+  const scan = (): unknown => [...scanner.scan(Buffer.from(text, encoding)), ...scanner.end()];
+  expect(scan).toThrow(expect.objectContaining({ line, message: 'it is not UTF-8' }));
+});

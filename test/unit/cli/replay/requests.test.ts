@@ -1,4 +1,5 @@
-import { requestsOf } from '../../../../cli/replay/requests';
+import { type ReplayRequest, requestsOf } from '../../../../cli/replay/requests';
+import { heapUsed } from '../../../support/heap';
 
 /** What is sent of a piece of JSON, or why it is not. */
 const of = (piece: unknown): unknown[] =>
@@ -127,4 +128,17 @@ describe('a request that the console has recorded', () => {
       'mutation',
     ]);
   });
+});
+
+it('holds the beginning alone of long operations, names and ids', async () => {
+  const before = await heapUsed();
+  const operations = Array.from({ length: 100 }, (_, i) => {
+    const long = `n${i}_`.padEnd(300_000, 'x');
+    return [
+      { query: `query ${long} { a(b: "${long}") ${long} }` },
+      { documentId: long, operationName: long },
+    ].map((each) => (requestsOf({ text: JSON.stringify(each) })[0] as ReplayRequest).operation);
+  }).flat();
+  expect(operations.every(({ hash, text = '' }) => hash.length <= 200 && text.length <= 2000)).toBe(true);
+  expect((await heapUsed()) - before).toBeLessThan(40_000_000);
 });

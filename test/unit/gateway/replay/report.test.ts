@@ -1,6 +1,7 @@
 /** gateway/replay/report.ts and gateway/replay/durations.ts. */
 import type { Difference } from '../../../../gateway/replay/difference';
 import { ReplayReport, type ReplayResult } from '../../../../gateway/replay/report';
+import { heapUsed } from '../../../support/heap';
 
 const result = (
   hash: string,
@@ -82,4 +83,16 @@ it('has bounds: operations and paths beyond them share rows', () => {
   });
   expect(operations[0]!.paths).toHaveLength(1);
   expect(JSON.stringify(report.save()).length).toBeLessThan(3e6);
+});
+
+it('holds the beginnings of long texts, and not the texts', async () => {
+  const report = new ReplayReport();
+  const before = await heapUsed();
+  for (let i = 0; i < 200; i++) {
+    const long = Buffer.alloc(500_000, `${i}_`).toString();
+    const operation = { hash: String(i), name: long, text: long };
+    report.add({ ...result(''), operation, differences: [{ ...difference('a'), at: long }] });
+  }
+  expect((await heapUsed()) - before).toBeLessThan(10_000_000);
+  expect(report.toJSON().operations).toHaveLength(200);
 });

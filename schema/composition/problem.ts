@@ -5,8 +5,8 @@ export interface Problem {
   /** Only an `error` prevents composition. */
   readonly level: 'error' | 'warning' | 'info';
   /**
-   * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `INVALID_SOURCE_SCHEMA`, `UNSUPPORTED_FEATURE`, `CONFIG_INVALID`,
-   * `SCHEMA_UNREADABLE`, `FEDERATION_VERSION`.
+   * Stable: Apollo's composition codes, or `APPSYNC_ANY_FIELD_MISSING`, `INVALID_ONE_OF`, `INVALID_SOURCE_SCHEMA`, `OPENAPI_INVALID`, `UNSUPPORTED_FEATURE`,
+   * `CONFIG_INVALID`, `SCHEMA_UNREADABLE`, `FEDERATION_VERSION`.
    */
   readonly code: string;
   readonly message: string;

@@ -80,12 +80,7 @@ async function readSchema(subgraph: SubgraphConfig, asking: Asking): Promise<Sub
   if (overlay === undefined) return { name, routingUrl, ...read };
   const file = displayPath(overlay);
   const text = await readFile(overlay, 'utf8');
-  const document = overlaidDocument(
-    name,
-    read,
-    { text, file },
-    { isGenerated: subgraph.schema.kind === 'url' },
-  );
+  const document = overlaidDocument(name, read, { text, file }, subgraph.schema.kind);
   return { name, routingUrl, sdl: `${print(document)}\n`, file: read.file, document };
 }
 
@@ -101,6 +96,7 @@ async function readText(
       return { sdl: await introspect(name, schema, introspection, asking), file: schema.url };
     }
     case 'file':
+    case 'openapi':
       return { sdl: await readFile(schema.path, 'utf8'), file: displayPath(schema.path) };
   }
 }

@@ -39,7 +39,8 @@ export interface SubgraphCommand {
 }
 
 export type SchemaLocation =
-  | { readonly kind: 'file'; /** Absolute. */ readonly path: string }
+  /** A schema, or an OpenAPI document beside an overlay. */
+  | { readonly kind: 'file' | 'openapi'; /** Absolute. */ readonly path: string }
   | { readonly kind: 'url'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
   | {
       readonly kind: 'sdl';
@@ -111,7 +112,8 @@ const schemaShape = z.strictObject({
   subgraph_url: httpUrl.optional(),
   introspection_headers: z.record(z.string(), z.coerce.string()).optional(),
   sdl: text.optional(),
-  // These three are Weir's own, not Rover's.
+  // These four are Weir's own, not Rover's.
+  openapi: text.optional(),
   registry: text.optional(),
   graph: text.optional(),
   version: z.int({ error: versionRule }).min(1, { error: versionRule }).optional(),
@@ -121,9 +123,9 @@ const subgraphShape = z.strictObject({
   routing_url: httpUrl.optional(),
   schema: schemaShape
     .refine(
-      ({ file, subgraph_url, sdl, registry }) =>
-        [file, subgraph_url, sdl, registry].filter(Boolean).length === 1,
-      { error: 'must have exactly one of `file`, `subgraph_url`, `sdl` and `registry`' },
+      ({ file, subgraph_url, sdl, openapi, registry }) =>
+        [file, subgraph_url, sdl, openapi, registry].filter(Boolean).length === 1,
+      { error: 'must have exactly one of `file`, `subgraph_url`, `sdl`, `openapi` and `registry`' },
     )
     .refine(({ registry, graph, version }) => (registry ? graph : !graph && !version), {
       error: 'must have `registry` and `graph` together, and may have `version` beside them',
@@ -158,6 +160,9 @@ const configSchema = z.strictObject({
         })
         .refine(({ overlay, schema }) => !overlay || !schema.registry, {
           error: 'may not have an `overlay` beside `registry`: what was published has it',
+        })
+        .refine(({ overlay, schema }) => overlay ?? !schema.openapi, {
+          error: 'must have an `overlay` beside `openapi`: it names the operations to import',
         })
         .refine(({ command, watch }) => command ?? !watch, {
           error: 'may have `watch` only beside `command`, which an edit starts anew',
@@ -210,9 +215,10 @@ function toSubgraph(name: string, subgraph: z.infer<typeof subgraphShape>, file:
 }
 
 function toLocation(
-  { file, subgraph_url: url, introspection_headers: headers, sdl }: z.infer<typeof schemaShape>,
+  { file, openapi, subgraph_url: url, introspection_headers: headers, sdl }: z.infer<typeof schemaShape>,
   folder: string,
 ): SchemaLocation {
+  if (openapi !== undefined) return { kind: 'openapi', path: resolve(folder, openapi) };
   if (file !== undefined) return { kind: 'file', path: resolve(folder, file) };
   return url === undefined ? { kind: 'sdl', sdl: sdl! } : { kind: 'url', url, headers: headers ?? {} };
 }

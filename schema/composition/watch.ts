@@ -135,7 +135,7 @@ async function schemaFiles(options: WatchSupergraphOptions): Promise<string[]> {
   try {
     const { subgraphs } = await (options.load?.() ?? loadSupergraphConfig(options));
     return subgraphs.flatMap(({ schema, overlay = [] }) =>
-      [schema.kind === 'file' ? schema.path : [], overlay].flat(),
+      ['path' in schema ? schema.path : [], overlay].flat(),
     );
   } catch (error) {
     if (error instanceof SupergraphConfigError) return [];

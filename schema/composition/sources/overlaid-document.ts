@@ -1,6 +1,7 @@
 import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
 import { locate, locateNode, type Problem } from '../problem';
-import { SupergraphConfigError } from '../supergraph-config';
+import { readOpenApi } from '../openapi';
+import { type SchemaLocation, SupergraphConfigError } from '../supergraph-config';
 import { federationDocument } from './graph-types';
 import { withOverlay } from './overlay';
 import { isSourceSchema } from './source-words';
@@ -13,18 +14,21 @@ interface Text {
 /**
  * Reads a schema with its overlay.
  *
- * @param isGenerated whether nobody has written the schema: no problem is located in it
  * @throws {SupergraphConfigError} with what is wrong in the two texts
  */
 export function overlaidDocument(
   subgraph: string,
   { sdl, file }: { readonly sdl: string; readonly file: string },
   overlay: Text,
-  { isGenerated }: { readonly isGenerated: boolean },
+  kind: SchemaLocation['kind'],
 ): DocumentNode {
   const problems: Problem[] = [];
-  const schema = parsed(subgraph, { text: sdl, file }, isGenerated);
-  const document = withOverlay(schema, parsed(subgraph, overlay, false), (message, node) =>
+  const over = parsed(subgraph, overlay, false);
+  const text = kind === 'openapi' ? operationsText(subgraph, { text: sdl, file }, over) : sdl;
+  // Nobody has written what is made of an introspection or a document: no problem is located in it.
+  const isGenerated = kind === 'openapi' || kind === 'url';
+  const schema = parsed(subgraph, { text, file }, isGenerated);
+  const document = withOverlay(schema, over, (message, node) =>
     problems.push({
       level: 'error',
       code: 'INVALID_SOURCE_SCHEMA',
@@ -34,6 +38,18 @@ export function overlaidDocument(
   );
   if (problems.length > 0) throw new SupergraphConfigError(problems);
   return isSourceSchema(document) ? document : federationDocument(document.definitions);
+}
+
+/** The schema of the operations of an OpenAPI document that an overlay names. */
+function operationsText(subgraph: string, document: Text, overlay: DocumentNode): string {
+  const read = readOpenApi(document, overlay);
+  if (read.problems === undefined) return read.sdl;
+  throw new SupergraphConfigError(
+    read.problems.map((problem) => ({
+      ...problem,
+      locations: problem.locations.map((location) => ({ subgraph, ...location })),
+    })),
+  );
 }
 
 function parsed(subgraph: string, { text, file }: Text, noLocation: boolean): DocumentNode {

@@ -122,6 +122,53 @@ describe('composeFile', () => {
     ]);
   });
 
+  it('imports operations of an OpenAPI document, and locates what is wrong in it and in the overlay', async () => {
+    const answers = (type: string) =>
+      `responses: { 200: { content: { ${type}: { schema: { properties: { id: { type: integer }, name: { type: string } } } } } } }`;
+    writeFileSync(
+      join(folder, 'pets.yaml'),
+      `openapi: 3.0.0
+paths:
+  /pets/{id}:
+    parameters: [{ name: id, in: path, schema: { type: integer } }]
+    get: { operationId: pet, ${answers('application/json')} }
+    delete: { operationId: deletePet, ${answers('application/xml')} }
+`,
+    );
+    const overlay = join(folder, 'pets.join.graphql');
+    writeFileSync(
+      overlay,
+      'extend type Query { pet(id: Long! @is(field: "id")): pet_result @lookup } type pet_result { id: ID! }',
+    );
+    write(
+      '{ pets: { routing_url: http://a.test, schema: { openapi: ../pets.yaml }, overlay: ../pets.join.graphql } }',
+    );
+    const { supergraphSdl, subgraphs, errors: none } = await composeFile({ file });
+    expect(none).toBeUndefined();
+    expect(supergraphSdl).toContain('@join__type(graph: PETS, key: "id")');
+    expect(subgraphs[0]).toMatchObject({
+      file: join(folder, 'pets.yaml'),
+      sdl: expect.stringContaining('@http(method: "GET", path: "/pets/{id}"') as string,
+    });
+
+    const lines = async (text: string) => {
+      writeFileSync(overlay, text);
+      const { errors } = await composeFile({ file });
+      return errors?.map(
+        ({ code, message, locations: [at] }) => `${code} ${at?.subgraph} ${at?.file}:${at?.line} ${message}`,
+      );
+    };
+    expect(await lines('\nextend type Query { pets: Int }\nextend type Mutation { deletePet: Int }')).toEqual(
+      [
+        `INVALID_SOURCE_SCHEMA pets ${overlay}:2 The OpenAPI document has no operation \`pets\`. Did you mean \`pet\`?`,
+        `OPENAPI_INVALID pets ${join(folder, 'pets.yaml')}:6 \`paths./pets/{id}.delete.responses.200.content\`: It answers \`application/xml\`; only JSON and text are read.`,
+      ],
+    );
+    expect(await lines('type Query { pet: pet_result }\ntype pet_result { ids: ID! }')).toEqual([
+      `INVALID_SOURCE_SCHEMA pets ${overlay}:2 \`pet_result\` has no \`ids\` in the schema. Did you mean \`id\`?`,
+    ]);
+  });
+
   it('composes an overlay without words of sources as a federation subgraph', async () => {
     writeFileSync(join(folder, 'a.join.graphql'), 'type User @shareable');
     write(

@@ -112,7 +112,7 @@ describe('loadSupergraphConfig', () => {
     [
       'a key that is near to none',
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { uplink: x@y, file: a.graphql }',
-      '`subgraphs.a.schema.uplink` is unknown; known here: file, subgraph_url, introspection_headers, sdl, registry, graph, version.',
+      '`subgraphs.a.schema.uplink` is unknown; known here: file, subgraph_url, introspection_headers, sdl, openapi, registry, graph, version.',
       '4:15',
     ],
     [
@@ -136,13 +136,19 @@ describe('loadSupergraphConfig', () => {
     [
       'two schemas',
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { file: a.graphql, sdl: x }',
-      '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url`, `sdl` and `registry`.',
+      '`subgraphs.a.schema` must have exactly one of `file`, `subgraph_url`, `sdl`, `openapi` and `registry`.',
       '4:5',
     ],
     [
       'an overlay of what was published',
       'subgraphs:\n  a:\n    schema: { registry: r, graph: g@v }\n    overlay: a.join.graphql',
       '`subgraphs.a` may not have an `overlay` beside `registry`: what was published has it.',
+      '2:3',
+    ],
+    [
+      'an OpenAPI document without an overlay',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { openapi: a.yaml }',
+      '`subgraphs.a` must have an `overlay` beside `openapi`: it names the operations to import.',
       '2:3',
     ],
     [

@@ -57,6 +57,23 @@ describe('watchSupergraph', () => {
     expect((await next()).supergraphSdl).toContain('second');
   });
 
+  it('composes again after an edit of an OpenAPI document', async () => {
+    await next();
+    const paths = (summary: string) =>
+      `openapi: 3.1.0\npaths: { /a: { get: { summary: ${summary}, operationId: a } } }`;
+    write('a.yaml', paths('first'));
+    write('a.join.graphql', 'extend type Query { a: Boolean }');
+    write(
+      'supergraph.yaml',
+      'subgraphs: { a: { routing_url: http://a.test, schema: { openapi: a.yaml }, overlay: a.join.graphql } }',
+    );
+    expect((await next()).supergraphSdl).toContain('first');
+
+    write('a.yaml', paths('second'));
+
+    expect((await next()).supergraphSdl).toContain('second');
+  });
+
   it('notices a file that is replaced repeatedly', async () => {
     await next();
     for (const field of ['first', 'second', 'third']) {

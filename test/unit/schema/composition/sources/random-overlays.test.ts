@@ -83,12 +83,7 @@ function drawSource(seed: number, name: string) {
 const read = (name: string, seed: number) => {
   const { sdl, overlay } = drawSource(seed, name);
   const file = `${name}.join.graphql`;
-  const document = overlaidDocument(
-    name,
-    { sdl, file: `${name}.graphql` },
-    { text: overlay, file },
-    { isGenerated: false },
-  );
+  const document = overlaidDocument(name, { sdl, file: `${name}.graphql` }, { text: overlay, file }, 'file');
   return {
     name,
     routingUrl: `http://${name}.test/graphql`,

@@ -1,0 +1,213 @@
+import { child, children, isObject, isTrue, type Located, type OpenApiDocument, textAt } from './document';
+
+/** A schema as it is read: without references, with all that it is made of by `allOf`. */
+export interface Shape {
+  readonly kind: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'choice' | 'any';
+  /** Where the schema stands to which the references lead: its types are named by it. */
+  readonly at: Located;
+  readonly isNullable: boolean;
+  readonly properties: ReadonlyMap<string, Property>;
+  /** Whether the document describes properties of an object that it does not name. */
+  readonly isOpen: boolean;
+  readonly items?: Located;
+  readonly format?: string;
+  /** The values of `enum` and `const`, without null. */
+  readonly values?: readonly unknown[];
+  /** `oneOf` or `anyOf`, without null. */
+  readonly variants: readonly Located[];
+  readonly discriminator?: Located;
+  readonly description?: string;
+}
+
+export interface Property {
+  readonly schema: Located;
+  readonly isRequired: boolean;
+}
+
+/** How many schemas one may be made of. */
+const mostParts = 1000;
+/** How many properties, and names of required ones, all schemas may have together. */
+const mostProperties = 1_000_000;
+/** The number of keys that lead to a schema. */
+const deepest = 200;
+
+/** Reads the schemas of a document, each once. */
+export class Shapes {
+  readonly #document: OpenApiDocument;
+  /** By their values: what is equal by a reference, or an alias of YAML, is one. */
+  readonly #read = new Map<unknown, Shape>();
+  #properties = 0;
+
+  constructor(document: OpenApiDocument) {
+    this.#document = document;
+  }
+
+  of(schema: Located): Shape {
+    let at = schema;
+    let isNullable = false;
+    let description: string | undefined;
+    for (let count = 0; ; count += 1) {
+      if (count > mostParts) throw this.#document.error('This schema leads to itself.', schema);
+      description ??= textAt(at, 'description');
+      const inner = this.#wrapped(at);
+      if (inner === undefined) break;
+      isNullable ||= isTrue(at, 'nullable') || this.#variantsOf(at)?.hasNull === true;
+      at = inner;
+    }
+    let shape = this.#read.get(at.value);
+    if (shape === undefined) {
+      shape = this.#merge(at);
+      this.#read.set(at.value, shape);
+    }
+    if (isNullable || description !== shape.description)
+      shape = {
+        ...shape,
+        isNullable: isNullable || shape.isNullable,
+        ...(description !== undefined && { description }),
+      };
+    return shape;
+  }
+
+  /** The one schema of which another one is, with notes: `$ref`, `allOf: [X]`, `anyOf: [X, { type: 'null' }]`. */
+  #wrapped(at: Located): Located | undefined {
+    if (!isObject(at.value)) return undefined;
+    const own = Object.keys(at.value).filter((key) => !annotations.has(key));
+    if (Object.hasOwn(at.value, '$ref') && (!this.#document.isNew || own.length === 1))
+      return this.#document.resolve(at);
+    if (own.length !== 1) return undefined;
+    const all = own[0] === 'allOf' ? children(child(at, 'allOf')).map(([, each]) => each) : [];
+    const [only, ...others] = this.#variantsOf(at)?.variants ?? all;
+    return others.length === 0 ? only : undefined;
+  }
+
+  #merge(at: Located): Shape {
+    const parts = this.#parts(at);
+    const properties = new Map<string, Property>();
+    const required = new Set<unknown>();
+    for (const part of parts) {
+      for (const [, { value }] of children(child(part, 'required'))) required.add(value);
+      for (const [name, schema] of children(child(part, 'properties')))
+        if (!properties.has(name)) properties.set(name, { schema, isRequired: false });
+      if ((this.#properties += properties.size + required.size) > mostProperties)
+        throw this.#document.error(`The schemas have more than ${mostProperties} properties.`, at);
+    }
+    for (const [name, { schema }] of properties)
+      properties.set(name, { schema, isRequired: required.has(name) });
+    const first = <Value>(read: (part: Located) => Value | undefined): Value | undefined => {
+      for (const part of parts) {
+        const value = read(part);
+        if (value !== undefined) return value;
+      }
+      return undefined;
+    };
+    const types = first(typesOf);
+    const items = first((part) => child(part, 'items'));
+    const format = first((part) => textAt(part, 'format'));
+    const given = first(valuesOf);
+    const values = given?.filter((value) => value !== null);
+    const description = first((part) => textAt(part, 'description'));
+    const choice = first((part) => this.#variantsOf(part));
+    const variants = choice?.variants ?? [];
+    const discriminator = first((part) => child(part, 'discriminator'));
+    return {
+      kind: kindOf({
+        types: (types ?? []).filter((type) => type !== 'null'),
+        ...{ properties, hasItems: items !== undefined, values, isChoice: variants.length > 0 },
+      }),
+      isNullable:
+        choice?.hasNull === true ||
+        given?.includes(null) === true ||
+        parts.some((part) => isTrue(part, 'nullable') || typesOf(part)?.includes('null')),
+      isOpen: parts.some((part) => {
+        const additional = child(part, 'additionalProperties')?.value;
+        return additional === true || isObject(additional);
+      }),
+      ...{ at, properties, variants },
+      ...(items !== undefined && { items }),
+      ...(format !== undefined && { format }),
+      ...(values !== undefined && { values }),
+      ...(discriminator !== undefined && { discriminator }),
+      ...(description !== undefined && { description }),
+    };
+  }
+
+  /** The schema itself, then those of its `allOf` and of a `$ref` with keys beside it (3.1), and theirs. */
+  #parts(at: Located): Located[] {
+    const parts: Located[] = [];
+    const seen = new Set<unknown>();
+    const pending = [at];
+    for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
+      if (seen.has(part.value)) continue;
+      seen.add(part.value);
+      parts.push(part);
+      if (parts.length > mostParts || part.path.length > deepest)
+        throw this.#document.error('It is made of too many schemas, or nested too deep.', at);
+      const inner = children(child(part, 'allOf')).map(([, each]) => each);
+      if (child(part, '$ref') !== undefined) inner.push(part);
+      for (const each of inner.reverse()) pending.push(this.#document.resolve(each));
+    }
+    return parts;
+  }
+
+  /** The variants of `oneOf` or `anyOf`; undefined where these only have rules for what is described beside them. */
+  #variantsOf(schema: Located): { variants: Located[]; hasNull: boolean } | undefined {
+    const list = child(schema, 'oneOf') ?? child(schema, 'anyOf');
+    if (!Array.isArray(list?.value)) return undefined;
+    const all = children(list).map(([, each]) => each);
+    if (all.every(({ value }) => isObject(value) && Object.keys(value).every((key) => rules.has(key))))
+      return undefined;
+    const variants = all.filter((variant) => !isNull(this.#document.resolve(variant)));
+    return { variants, hasNull: variants.length < all.length };
+  }
+}
+
+/** Keys beside which `$ref` or `allOf` with one schema is that schema. */
+const annotations = new Set([
+  ...['title', 'description', 'summary', 'deprecated', 'example', 'examples', 'default', 'externalDocs'],
+  ...['nullable', 'readOnly', 'writeOnly', 'xml', '$comment'],
+]);
+
+/** Keys of schemas that describe no value, only what else must hold. */
+const rules = new Set(['required', 'not', 'description', 'title']);
+
+function isNull(schema: Located): boolean {
+  const isOnlyNull = (values: readonly unknown[] | undefined, none: unknown): boolean =>
+    values !== undefined && values.length > 0 && values.every((value) => value === none);
+  return isOnlyNull(typesOf(schema), 'null') || isOnlyNull(valuesOf(schema), null);
+}
+
+function typesOf(schema: Located): unknown[] | undefined {
+  const type = child(schema, 'type')?.value;
+  return type === undefined ? undefined : Array.isArray(type) ? type : [type];
+}
+
+function valuesOf(schema: Located): unknown[] | undefined {
+  const constant = child(schema, 'const');
+  if (constant !== undefined) return [constant.value];
+  const values = child(schema, 'enum')?.value;
+  return Array.isArray(values) ? values : undefined;
+}
+
+const scalars: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean']);
+
+interface Facts {
+  /** Without null. */
+  readonly types: readonly unknown[];
+  readonly properties: ReadonlyMap<string, Property>;
+  readonly hasItems: boolean;
+  readonly values: readonly unknown[] | undefined;
+  readonly isChoice: boolean;
+}
+
+/** Without `type`, the rest decides. */
+function kindOf({ types, properties, hasItems, values = [], isChoice }: Facts): Shape['kind'] {
+  const [type] = types;
+  if (types.length === 1 && scalars.has(type)) return type as Shape['kind'];
+  if (isChoice && properties.size === 0) return 'choice';
+  if (types.length > 1) return 'any';
+  if (type === 'array' || (type === undefined && hasItems)) return 'array';
+  if (type === 'object' || (type === undefined && properties.size > 0)) return 'object';
+  const [kind, ...others] = new Set(values.map((value) => typeof value));
+  const isScalar = kind === 'string' || kind === 'number' || kind === 'boolean';
+  return type === undefined && others.length === 0 && isScalar ? kind : 'any';
+}

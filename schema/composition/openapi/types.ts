@@ -1,0 +1,278 @@
+import {
+  child,
+  children,
+  isTrue,
+  type Located,
+  OpenApiError,
+  type OpenApiDocument,
+  textAt,
+} from './document';
+import type { Problem } from '../problem';
+import { jsonName, legalName, Names, quoted, uniqueNames } from './names';
+import type { Notes } from './notes';
+import { type Property, type Shape, Shapes } from './shapes';
+import {
+  byDiscriminator,
+  componentName,
+  flatVariants,
+  mappedSchemas,
+  type Variants,
+  variantsOf,
+} from './variants';
+
+/** Where a type is used. */
+export interface Use {
+  readonly direction: 'input' | 'output';
+  /** For the names of types of schemas that are written in an operation: its name, and its part. */
+  readonly operation: string;
+  /** What has the type: `Pet.name`, for notes. */
+  readonly coordinate: string;
+}
+
+/** Lists in lists; GraphQL has no type for a list that holds itself. */
+const mostLists = 10;
+
+const mostProblems = 20;
+
+const reserved = [
+  ...['Query', 'Mutation', 'Subscription', 'String', 'Int', 'Float', 'Boolean', 'ID', 'Long', 'JSON'],
+  ...['_Any', '_Entity', '_Service', '_FieldSet', 'FieldSet', 'FieldSelectionMap'],
+];
+
+/** Writes the GraphQL types of schemas, each once for answers and once for inputs. */
+export class Types {
+  readonly shapes: Shapes;
+  readonly #document: OpenApiDocument;
+  readonly #notes: Notes;
+  readonly #names = new Names(reserved);
+  /** By the values of their schemas. */
+  readonly #named = {
+    input: new Map<unknown, string>(),
+    output: new Map<unknown, string>(),
+    union: new Map<unknown, string>(),
+  };
+  readonly #definitions: string[] = [];
+  readonly #scalars = new Set<string>();
+  /** Fields are written later, so that long chains of types need no deep calls. */
+  readonly #pending: (() => void)[] = [];
+  /** The schemas that are made of one by `allOf`. */
+  #heirs: Map<unknown, Located[]> | undefined;
+
+  constructor(document: OpenApiDocument, notes: Notes) {
+    this.#document = document;
+    this.#notes = notes;
+    this.shapes = new Shapes(document);
+  }
+
+  /** The type of a schema, without `!`. */
+  of(schema: Located, use: Use): string {
+    return this.#typeOf(this.shapes.of(schema), use, 0);
+  }
+
+  /** A scalar of these that GraphQL does not have itself. */
+  scalar(name: 'JSON' | 'Long'): string {
+    this.#scalars.add(name);
+    return name;
+  }
+
+  /** All types that were written, and what prevented some. */
+  definitions(): { definitions: string[]; problems: Problem[] } {
+    const problems: Problem[] = [];
+    // Writing a type adds those of its fields.
+    for (const write of this.#pending)
+      try {
+        write();
+      } catch (error) {
+        if (!(error instanceof OpenApiError)) throw error;
+        if (problems.push(error.problem) === mostProblems) break;
+      }
+    const scalars = Array.from(this.#scalars, (name) => `scalar ${name}`);
+    return { definitions: [...scalars, ...this.#definitions], problems };
+  }
+
+  #typeOf(shape: Shape, use: Use, lists: number): string {
+    switch (shape.kind) {
+      case 'boolean':
+        return 'Boolean';
+      case 'number':
+        return 'Float';
+      case 'integer':
+        return shape.format === 'int32' ? 'Int' : this.scalar('Long');
+      case 'string':
+        return this.#isEnum(shape) ? this.#enum(shape, use) : 'String';
+      case 'array':
+        return this.#list(shape, use, lists);
+      case 'object':
+        return this.#object(shape, use);
+      case 'choice':
+        return this.#choice(shape, use);
+      case 'any':
+        return this.#json('the document gives them no type, or several', use);
+      default:
+        return shape.kind satisfies never;
+    }
+  }
+
+  #json(reason: string, { coordinate }: Use): string {
+    this.#notes.add(`They are JSON, as ${reason}`, coordinate);
+    return this.scalar('JSON');
+  }
+
+  #list({ items }: Shape, use: Use, lists: number): string {
+    if (items === undefined) return `[${this.#json('the document gives no type for items', use)}]`;
+    if (lists === mostLists) return this.#json(`they are lists in more than ${mostLists} lists`, use);
+    const item = this.shapes.of(items);
+    const type = this.#typeOf(item, use, lists + 1);
+    return use.direction === 'input' && !item.isNullable ? `[${type}!]` : `[${type}]`;
+  }
+
+  /** One value is no choice: text. */
+  #isEnum({ values = [] }: Shape): boolean {
+    return values.length > 1 && values.every((value) => typeof value === 'string');
+  }
+
+  #enum(shape: Shape, use: Use): string {
+    // An enum is one type for answers and inputs.
+    return this.#once(shape, 'output', use, (name) => {
+      const names = uniqueNames([...new Set(shape.values as string[])], ['true', 'false', 'null']);
+      const values = Array.from(names, ([value, legal]) => `  ${legal}${jsonName(legal, value)}`);
+      return `enum ${name} {\n${values.join('\n')}\n}`;
+    });
+  }
+
+  #object(shape: Shape, use: Use): string {
+    const heirs = use.direction === 'output' ? this.#heirsOf(shape) : undefined;
+    return heirs === undefined ? this.#plainObject(shape, use) : this.#union(shape, heirs, use);
+  }
+
+  #plainObject(shape: Shape, use: Use): string {
+    const properties = this.#visible(shape, use);
+    if (properties.length === 0) return this.#json('the document names no properties of them', use);
+    return this.#once(shape, use.direction, use, (name) => {
+      if (shape.isOpen) this.#notes.add('They have only the properties that the document names', name);
+      if (shape.variants.length > 0)
+        this.#notes.add('They have only the properties that are in all their variants', name);
+      const names = uniqueNames(properties.map(([property]) => property));
+      const fields = properties.map(([property, each]) =>
+        this.#field(names.get(property)!, property, each, { ...use, coordinate: name }),
+      );
+      return `${use.direction === 'input' ? 'input' : 'type'} ${name} {\n${fields.join('\n')}\n}`;
+    });
+  }
+
+  /** The properties of answers, or of inputs. */
+  #visible({ properties }: Shape, { direction }: Use): [string, Property][] {
+    const hidden = direction === 'input' ? 'readOnly' : 'writeOnly';
+    return [...properties].filter(
+      ([, { schema }]) => !isTrue(schema, hidden) && !isTrue(this.#document.resolve(schema), hidden),
+    );
+  }
+
+  #field(name: string, property: string, { schema, isRequired }: Property, use: Use): string {
+    const shape = this.shapes.of(schema);
+    const type = this.#typeOf(shape, { ...use, coordinate: `${use.coordinate}.${name}` }, 0);
+    const isOptional = shape.isNullable || child(schema, 'default') !== undefined;
+    const isGiven = use.direction === 'input' && isRequired && !isOptional;
+    const deprecated = isTrue(schema, 'deprecated') && !isGiven ? ' @deprecated' : '';
+    return `${describe(shape, '  ')}  ${name}: ${type}${isGiven ? '!' : ''}${jsonName(name, property)}${deprecated}`;
+  }
+
+  #choice(shape: Shape, use: Use): string {
+    const variants = flatVariants(shape, this.shapes);
+    const scalar = variants && this.#commonScalar(variants);
+    if (scalar !== undefined) return scalar;
+    if (use.direction === 'input') return this.#json('inputs of GraphQL cannot be one of several types', use);
+    if (variants?.some((variant) => variant.kind !== 'object' || this.#visible(variant, use).length === 0))
+      return this.#json('they are one of several kinds, such as text or an object', use);
+    const decided = variantsOf(shape, this.shapes, this.#document);
+    return decided === undefined
+      ? this.#json('no property decides which of several objects they are', use)
+      : this.#union(shape, decided, use);
+  }
+
+  /** The scalar that all variants are. */
+  #commonScalar(variants: readonly Shape[]): string | undefined {
+    const kinds = new Set(variants.map(({ kind }) => kind));
+    const [kind] = kinds;
+    if (kinds.size === 1 && kind === 'string') return 'String';
+    if (kinds.size === 1 && kind === 'boolean') return 'Boolean';
+    if (kinds.size === 1 && kind === 'integer') return this.scalar('Long');
+    return [...kinds].every((each) => each === 'integer' || each === 'number') ? 'Float' : undefined;
+  }
+
+  #union(shape: Shape, { property, of }: Variants, use: Use): string {
+    return this.#once(shape, 'union', use, (name) => {
+      const variants = of.map(({ shape: variant, values, required }) => {
+        const type = this.#plainObject(variant, { ...use, coordinate: name });
+        const texts = (values ?? required ?? []).map(quoted).join(', ');
+        return { type, text: `{ type: "${type}", ${values ? 'values' : 'required'}: [${texts}] }` };
+      });
+      const by = property === undefined ? '' : `property: ${quoted(property)}, `;
+      const list = variants.map(({ text }) => text).join(', ');
+      return `union ${name} @variants(${by}of: [${list}]) = ${variants.map(({ type }) => type).join(' | ')}`;
+    });
+  }
+
+  /** Those of the schemas that are made of one with a discriminator: an object of it is one of them. */
+  #heirsOf({ at }: Shape): Variants | undefined {
+    const discriminator = child(at, 'discriminator');
+    if (discriminator === undefined || componentName(at) === undefined) return undefined;
+    const mapped = mappedSchemas(discriminator, this.#document).map(([, schema]) => schema);
+    const schemas = mapped.length > 0 ? mapped : (this.#allHeirs().get(at.value) ?? []);
+    const heirs = new Map(schemas.map((schema) => [schema.value, this.shapes.of(schema)]));
+    return heirs.size === 0 ? undefined : byDiscriminator(discriminator, [...heirs.values()], this.#document);
+  }
+
+  #allHeirs(): ReadonlyMap<unknown, readonly Located[]> {
+    if (this.#heirs !== undefined) return this.#heirs;
+    this.#heirs = new Map();
+    const components = child(this.#document.root, 'components');
+    for (const [, schema] of children(components && child(components, 'schemas')))
+      for (const [, part] of children(child(schema, 'allOf'))) {
+        if (!textAt(part, '$ref')?.startsWith('#/components/schemas/')) continue;
+        const base = this.#document.resolve(part).value;
+        const known = this.#heirs.get(base);
+        if (known === undefined) this.#heirs.set(base, [schema]);
+        else known.push(schema);
+      }
+    return this.#heirs;
+  }
+
+  /** The name of the type of a schema, which is written after its first use. */
+  #once(shape: Shape, kind: 'input' | 'output' | 'union', use: Use, write: (name: string) => string): string {
+    const named = this.#named[kind];
+    const known = named.get(shape.at.value);
+    if (known !== undefined) return known;
+    const plain = legalName(nameOf(shape.at, use.operation));
+    const name = this.#names.take(kind === 'input' && !plain.endsWith('Input') ? `${plain}Input` : plain);
+    named.set(shape.at.value, name);
+    const text = textAt(shape.at, 'description');
+    this.#pending.push(() => {
+      const definition = write(name);
+      this.#definitions.push(`${describe({ description: text }, '')}${definition}`);
+    });
+    return name;
+  }
+}
+
+/** The name in `components`, and the properties that lead from there to a schema that has none. */
+function nameOf({ path }: Located, operation: string): string {
+  const isComponent = path[0] === 'components';
+  const isSchema = isComponent && path[1] === 'schemas';
+  const parts = [isComponent ? path[2]! : operation];
+  const start = isSchema ? 3 : path.indexOf('schema', isComponent ? 3 : 2) + 1;
+  for (let index = start; index < path.length; index += 1) {
+    const key = path[index]!;
+    if (key === 'properties' || key === 'oneOf' || key === 'anyOf') parts.push(path[++index] ?? '');
+    else if (key === 'allOf') index += 1;
+  }
+  return parts.join('_');
+}
+
+/** A description, before what it describes. */
+export function describe(
+  { description: text }: { readonly description?: string | undefined },
+  indent: string,
+): string {
+  return text === undefined || text.trim() === '' ? '' : `${indent}${quoted(text.trim())}\n`;
+}

@@ -78,6 +78,11 @@ const groups = [
     ],
   },
   {
+    why: 'it fetches the whole OpenAPI documents of Stripe and GitHub: `unit/schema/composition/openapi/known-documents` has reduced ones',
+    suites: ['test/integration/openapi-documents.test.ts'],
+    sources: ['schema/composition/openapi'],
+  },
+  {
     why: 'it loses and brings back whole tables; `unit/cli/recovery` tests each step',
     suites: ['test/integration/rehearse-recovery.test.ts'],
     sources: ['cli/recovery', 'cli/commands/rehearse-recovery.ts', 'kit/recovery'],

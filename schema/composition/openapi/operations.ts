@@ -1,4 +1,4 @@
-import { child, children, type Located, type OpenApiDocument, OpenApiError, textAt } from './document';
+import { child, children, type Located, type OpenApiDocument, textAt } from './document';
 import { legalName } from './names';
 
 /** An operation of a document, and its name in GraphQL. */
@@ -20,8 +20,7 @@ const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 export function operationsOf(document: OpenApiDocument): Map<string, Operation[]> {
   const operations = new Map<string, Operation[]>();
   for (const [path, unresolved] of children(child(document.root, 'paths'))) {
-    const item = pathItem(unresolved, document);
-    if (item === undefined) continue;
+    const item = document.resolve(unresolved);
     for (const method of methods) {
       const at = child(item, method);
       if (at === undefined) continue;
@@ -32,16 +31,6 @@ export function operationsOf(document: OpenApiDocument): Map<string, Operation[]
     }
   }
   return operations;
-}
-
-/** A path whose reference leads to nothing has no operations. */
-function pathItem(item: Located, document: OpenApiDocument): Located | undefined {
-  try {
-    return document.resolve(item);
-  } catch (error) {
-    if (error instanceof OpenApiError) return undefined;
-    throw error;
-  }
 }
 
 /** `get_pets_petId` for `GET /pets/{petId}`. */

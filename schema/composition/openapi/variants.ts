@@ -66,7 +66,7 @@ export function byDiscriminator(
 export function mappedSchemas(discriminator: Located, document: OpenApiDocument): [value: string, Located][] {
   return children(child(discriminator, 'mapping')).map(([value, target]) => {
     const text = String(target.value);
-    const $ref = /[#/.]/.test(text) ? text : `#/components/schemas/${text}`;
+    const $ref = /[#/]/.test(text) ? text : `#/components/schemas/${text}`;
     return [value, document.resolve({ value: { $ref }, path: target.path })];
   });
 }

@@ -6,7 +6,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parse as parseGraphQL } from 'graphql';
+import { parse as parseGraphQL, print } from 'graphql';
 import type { Command } from 'commander';
 import { parse as parseYaml, parseAllDocuments } from 'yaml';
 import { readTemplate } from '../support/cloudformation';
@@ -14,6 +14,7 @@ import { isGroup } from '../../cli/command-line';
 import { createProgram } from '../../cli/program';
 import { readScalarValues } from '../../cli/dev/mocks/scalars-file';
 import { loadOptions } from '../../gateway';
+import { readOpenApi } from '../../schema/composition/openapi';
 import { loadSupergraphConfig, openRegistryStore, Registry } from '../../schema';
 import {
   commandsIn,
@@ -141,6 +142,15 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   // Checked against the schemas of Kubernetes by kubernetes.test.ts.
   'products.yaml': (_, text) => parseAllDocuments(text).forEach((each) => void each.toJS()),
+  // The page has its overlay, and then what is imported.
+  'pets.yaml'(file, text) {
+    const [overlay, imported] = examplesOf('docs/sources-openapi.md').filter(
+      ({ language }) => language === 'graphql',
+    );
+    const read = readOpenApi({ text, file }, parseGraphQL(overlay!.text));
+    if (read.problems !== undefined) throw new Error(read.problems[0]?.message);
+    expect(print(parseGraphQL(read.sdl))).toBe(print(parseGraphQL(imported!.text)));
+  },
   'scalars.yaml': (file) => readScalarValues(file),
   // Of the Helm chart: rendered by chart.test.ts.
   'values.yaml': (_, text) => void parseYaml(text),

@@ -170,6 +170,10 @@ export function textAt(at: Located, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The schema of a parameter or content; without one, it is anything. */
+export const schemaOf = (at: Located): Located =>
+  child(at, 'schema') ?? { value: {}, path: [...at.path, 'schema'] };
+
 /** Whether a key is `true`. */
 export const isTrue = (at: Located, key: string): boolean => child(at, key)?.value === true;
 

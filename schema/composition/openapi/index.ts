@@ -2,7 +2,7 @@ import { type DocumentNode, type FieldDefinitionNode, Kind } from 'graphql';
 import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { locate, type Problem } from '../problem';
 import { OpenApiDocument, OpenApiError } from './document';
-import { fieldOf } from './fields';
+import { Fields } from './fields';
 import { type Note, Notes } from './notes';
 import { type Operation, operationsOf } from './operations';
 import { Types } from './types';
@@ -28,15 +28,15 @@ export function readOpenApi(
 }
 
 class Importer {
-  readonly #document: OpenApiDocument;
   readonly #notes = new Notes();
   readonly #types: Types;
+  readonly #fields: Fields;
   readonly #operations: ReadonlyMap<string, readonly Operation[]>;
   readonly #problems: Problem[] = [];
 
   constructor(document: OpenApiDocument) {
-    this.#document = document;
     this.#types = new Types(document, this.#notes);
+    this.#fields = new Fields(document, this.#types, this.#notes);
     this.#operations = operationsOf(document);
   }
 
@@ -54,9 +54,8 @@ class Importer {
   #field(field: FieldDefinitionNode, root: 'Query' | 'Mutation'): string | undefined {
     const operation = this.#operation(field);
     if (operation === undefined) return undefined;
-    const target = { document: this.#document, types: this.#types, notes: this.#notes };
     try {
-      return fieldOf(operation, root, target);
+      return this.#fields.write(operation, root);
     } catch (error) {
       if (!(error instanceof OpenApiError)) throw error;
       this.#problems.push(error.problem);

@@ -27,7 +27,9 @@ export function operationsOf(document: OpenApiDocument): Map<string, Operation[]
       const name = legalName(textAt(at, 'operationId') ?? nameOf(method, path));
       const title = `${method.toUpperCase()} ${path}`;
       const operation = { name, title, method: method.toUpperCase(), path, at, item };
-      operations.set(name, [...(operations.get(name) ?? []), operation]);
+      const same = operations.get(name);
+      if (same === undefined) operations.set(name, [operation]);
+      else same.push(operation);
     }
   }
   return operations;

@@ -45,27 +45,16 @@ export class Shapes {
   of(schema: Located): Shape {
     let at = schema;
     let isNullable = false;
-    let description: string | undefined;
     for (let count = 0; ; count += 1) {
       if (count > mostParts) throw this.#document.error('This schema leads to itself.', schema);
-      description ??= textAt(at, 'description');
       const inner = this.#wrapped(at);
       if (inner === undefined) break;
       isNullable ||= isTrue(at, 'nullable') || this.#variantsOf(at)?.hasNull === true;
       at = inner;
     }
-    let shape = this.#read.get(at.value);
-    if (shape === undefined) {
-      shape = this.#merge(at);
-      this.#read.set(at.value, shape);
-    }
-    if (isNullable || description !== shape.description)
-      shape = {
-        ...shape,
-        isNullable: isNullable || shape.isNullable,
-        ...(description !== undefined && { description }),
-      };
-    return shape;
+    const shape = this.#read.get(at.value) ?? this.#merge(at);
+    this.#read.set(at.value, shape);
+    return isNullable ? { ...shape, isNullable } : shape;
   }
 
   /** The one schema of which another one is, with notes: `$ref`, `allOf: [X]`, `anyOf: [X, { type: 'null' }]`. */

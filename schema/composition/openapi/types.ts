@@ -69,12 +69,6 @@ export class Types {
     return this.#typeOf(this.shapes.of(schema), use, 0);
   }
 
-  /** A scalar of these that GraphQL does not have itself. */
-  scalar(name: 'JSON' | 'Long'): string {
-    this.#scalars.add(name);
-    return name;
-  }
-
   /** All types that were written, and what prevented some. */
   definitions(): { definitions: string[]; problems: Problem[] } {
     const problems: Problem[] = [];
@@ -97,9 +91,9 @@ export class Types {
       case 'number':
         return 'Float';
       case 'integer':
-        return shape.format === 'int32' ? 'Int' : this.scalar('Long');
+        return shape.format === 'int32' ? 'Int' : this.#scalar('Long');
       case 'string':
-        return this.#isEnum(shape) ? this.#enum(shape, use) : 'String';
+        return this.#enum(shape, use);
       case 'array':
         return this.#list(shape, use, lists);
       case 'object':
@@ -113,9 +107,14 @@ export class Types {
     }
   }
 
+  #scalar(name: 'JSON' | 'Long'): string {
+    this.#scalars.add(name);
+    return name;
+  }
+
   #json(reason: string, { coordinate }: Use): string {
     this.#notes.add(`They are JSON, as ${reason}`, coordinate);
-    return this.scalar('JSON');
+    return this.#scalar('JSON');
   }
 
   #list({ items }: Shape, use: Use, lists: number): string {
@@ -126,22 +125,20 @@ export class Types {
     return use.direction === 'input' && !item.isNullable ? `[${type}!]` : `[${type}]`;
   }
 
-  /** One value is no choice: text. */
-  #isEnum({ values = [] }: Shape): boolean {
-    return values.length > 1 && values.every((value) => typeof value === 'string');
-  }
-
   #enum(shape: Shape, use: Use): string {
+    const texts = new Set(shape.values?.filter((value) => typeof value === 'string'));
+    // One value is no choice.
+    if (texts.size < 2 || texts.size < new Set(shape.values).size) return 'String';
     // An enum is one type for answers and inputs.
     return this.#once(shape, 'output', use, (name) => {
-      const names = uniqueNames([...new Set(shape.values as string[])], ['true', 'false', 'null']);
+      const names = uniqueNames([...texts], ['true', 'false', 'null']);
       const values = Array.from(names, ([value, legal]) => `  ${legal}${jsonName(legal, value)}`);
       return `enum ${name} {\n${values.join('\n')}\n}`;
     });
   }
 
   #object(shape: Shape, use: Use): string {
-    const heirs = use.direction === 'output' ? this.#heirsOf(shape) : undefined;
+    const heirs = use.direction === 'output' ? this.#heirsOf(shape, use) : undefined;
     return heirs === undefined ? this.#plainObject(shape, use) : this.#union(shape, heirs, use);
   }
 
@@ -168,13 +165,17 @@ export class Types {
     );
   }
 
+  #isType(shape: Shape, use: Use): boolean {
+    return shape.kind === 'object' && this.#visible(shape, use).length > 0;
+  }
+
   #field(name: string, property: string, { schema, isRequired }: Property, use: Use): string {
     const shape = this.shapes.of(schema);
     const type = this.#typeOf(shape, { ...use, coordinate: `${use.coordinate}.${name}` }, 0);
     const isOptional = shape.isNullable || child(schema, 'default') !== undefined;
     const isGiven = use.direction === 'input' && isRequired && !isOptional;
     const deprecated = isTrue(schema, 'deprecated') && !isGiven ? ' @deprecated' : '';
-    return `${describe(shape, '  ')}  ${name}: ${type}${isGiven ? '!' : ''}${jsonName(name, property)}${deprecated}`;
+    return `${describe(textAt(schema, 'description') ?? shape.description, '  ')}  ${name}: ${type}${isGiven ? '!' : ''}${jsonName(name, property)}${deprecated}`;
   }
 
   #choice(shape: Shape, use: Use): string {
@@ -182,7 +183,7 @@ export class Types {
     const scalar = variants && this.#commonScalar(variants);
     if (scalar !== undefined) return scalar;
     if (use.direction === 'input') return this.#json('inputs of GraphQL cannot be one of several types', use);
-    if (variants?.some((variant) => variant.kind !== 'object' || this.#visible(variant, use).length === 0))
+    if (variants?.every((variant) => this.#isType(variant, use)) === false)
       return this.#json('they are one of several kinds, such as text or an object', use);
     const decided = variantsOf(shape, this.shapes, this.#document);
     return decided === undefined
@@ -192,12 +193,11 @@ export class Types {
 
   /** The scalar that all variants are. */
   #commonScalar(variants: readonly Shape[]): string | undefined {
-    const kinds = new Set(variants.map(({ kind }) => kind));
-    const [kind] = kinds;
-    if (kinds.size === 1 && kind === 'string') return 'String';
-    if (kinds.size === 1 && kind === 'boolean') return 'Boolean';
-    if (kinds.size === 1 && kind === 'integer') return this.scalar('Long');
-    return [...kinds].every((each) => each === 'integer' || each === 'number') ? 'Float' : undefined;
+    const [kind, ...others] = new Set(variants.map((variant) => variant.kind));
+    if (others.length === 0 && (kind === 'string' || kind === 'boolean'))
+      return kind === 'string' ? 'String' : 'Boolean';
+    if (others.length === 0 && kind === 'integer') return this.#scalar('Long');
+    return variants.every((each) => each.kind === 'integer' || each.kind === 'number') ? 'Float' : undefined;
   }
 
   #union(shape: Shape, { property, of }: Variants, use: Use): string {
@@ -214,13 +214,16 @@ export class Types {
   }
 
   /** Those of the schemas that are made of one with a discriminator: an object of it is one of them. */
-  #heirsOf({ at }: Shape): Variants | undefined {
+  #heirsOf({ at }: Shape, use: Use): Variants | undefined {
     const discriminator = child(at, 'discriminator');
     if (discriminator === undefined || componentName(at) === undefined) return undefined;
     const mapped = mappedSchemas(discriminator, this.#document).map(([, schema]) => schema);
     const schemas = mapped.length > 0 ? mapped : (this.#allHeirs().get(at.value) ?? []);
     const heirs = new Map(schemas.map((schema) => [schema.value, this.shapes.of(schema)]));
-    return heirs.size === 0 ? undefined : byDiscriminator(discriminator, [...heirs.values()], this.#document);
+    const areTypes = [...heirs.values()].every((heir) => this.#isType(heir, use));
+    return heirs.size > 0 && areTypes
+      ? byDiscriminator(discriminator, [...heirs.values()], this.#document)
+      : undefined;
   }
 
   #allHeirs(): ReadonlyMap<unknown, readonly Located[]> {
@@ -249,7 +252,7 @@ export class Types {
     const text = textAt(shape.at, 'description');
     this.#pending.push(() => {
       const definition = write(name);
-      this.#definitions.push(`${describe({ description: text }, '')}${definition}`);
+      this.#definitions.push(`${describe(text, '')}${definition}`);
     });
     return name;
   }
@@ -270,9 +273,6 @@ function nameOf({ path }: Located, operation: string): string {
 }
 
 /** A description, before what it describes. */
-export function describe(
-  { description: text }: { readonly description?: string | undefined },
-  indent: string,
-): string {
+export function describe(text: string | undefined, indent: string): string {
   return text === undefined || text.trim() === '' ? '' : `${indent}${quoted(text.trim())}\n`;
 }

@@ -13,10 +13,10 @@ extend type coupon { id: ID! }
 `,
     written: [
       'expand: [String!]',
-      'GetCustomersCustomer_result @http(method: "GET", path: "/v1/customers/{customer}", parameters: [{argument: "customer", name: "customer", in: "path"}, {argument: "expand", name: "expand", in: "query", style: "deepObject", explode: true}])',
+      'GetCustomersCustomer_result @http(method: "GET", path: "/v1/customers/{customer}", parameters: [{argument: "customer", name: "customer", in: "path", style: "simple"}, {argument: "expand", name: "expand", in: "query", style: "deepObject", explode: true}])',
       'union GetCustomersCustomer_result @variants(of: [{type: "customer", required: ["created"]}, {type: "deleted_customer", required: ["deleted"]}]) = customer | deleted_customer',
       '@http(method: "POST", path: "/v1/coupons", body: {argument: "body", mediaType: "application/x-www-form-urlencoded", encoding: [{name: "applies_to", style: "deepObject", explode: true}',
-      'DeleteCouponsCoupon(coupon: String!): deleted_coupon @http(method: "DELETE", path: "/v1/coupons/{coupon}", parameters: [{argument: "coupon", name: "coupon", in: "path"}])',
+      'DeleteCouponsCoupon(coupon: String!): deleted_coupon @http(method: "DELETE", path: "/v1/coupons/{coupon}", parameters: [{argument: "coupon", name: "coupon", in: "path", style: "simple"}])',
       'amount_off: Long',
       'test_clock: JSON',
     ],

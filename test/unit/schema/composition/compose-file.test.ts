@@ -161,7 +161,7 @@ paths:
     expect(await lines('\nextend type Query { pets: Int }\nextend type Mutation { deletePet: Int }')).toEqual(
       [
         `INVALID_SOURCE_SCHEMA pets ${overlay}:2 The OpenAPI document has no operation \`pets\`. Did you mean \`pet\`?`,
-        `OPENAPI_INVALID pets ${join(folder, 'pets.yaml')}:6 \`paths./pets/{id}.delete.responses.200.content\`: It answers \`application/xml\`; only JSON and text are read.`,
+        `OPENAPI_INVALID pets ${join(folder, 'pets.yaml')}:6 \`paths./pets/{id}.delete.responses.200.content.application/xml\`: It answers \`application/xml\`; only JSON and text are read.`,
       ],
     );
     expect(await lines('type Query { pet: pet_result }\ntype pet_result { ids: ID! }')).toEqual([

@@ -396,7 +396,7 @@ type Dog {
       );
     });
 
-    it('write style, explode and allowReserved where they are not the default', () => {
+    it('have style, explode and allowReserved where the document has them', () => {
       const list = { type: 'array', items: { type: 'string' } };
       const object = { type: 'object', properties: { r: { type: 'string' } } };
       const { args, http } = operation({
@@ -409,7 +409,7 @@ type Dog {
       });
       expect(args).toBe('a: [String!]\nb: [String!]\nc: [String!]\nd: op_dInput');
       expect(http).toContain(
-        '[{ argument: "a", name: "a", in: "query" }, { argument: "b", name: "b", in: "query", explode: false, allowReserved: true }, { argument: "c", name: "c", in: "query", style: "pipeDelimited" }, { argument: "d", name: "d", in: "query", style: "deepObject", explode: true }]',
+        '[{ argument: "a", name: "a", in: "query", style: "form", explode: true }, { argument: "b", name: "b", in: "query", explode: false, allowReserved: true }, { argument: "c", name: "c", in: "query", style: "pipeDelimited" }, { argument: "d", name: "d", in: "query", style: "deepObject", explode: true }]',
       );
     });
 
@@ -586,7 +586,7 @@ type Dog {
         const { problems } = operation({ responses: { 200: { content: { [type]: {} } } } });
         expect(problems).toEqual([
           expect.stringContaining(
-            `\`paths./a.get.responses.200.content\`: It answers \`${type}\`; only JSON and text are read.`,
+            `\`paths./a.get.responses.200.content.${type}\`: It answers \`${type}\`; only JSON and text are read.`,
           ),
         ]);
       },
@@ -629,11 +629,17 @@ type Dog {
       expect(messages(read(text, `type ${root} { op: Boolean }`))[0]).toContain(message);
     });
 
-    it('may be a POST in Query, which is noted; callbacks are left out', () => {
-      const text = withPaths({ '/a': { post: { operationId: 'search', callbacks: { x: {} }, ...none } } });
+    it('may be a POST in Query, which is noted; callbacks and servers are left out', () => {
+      const text = withPaths({
+        '/a': { post: { operationId: 'search', callbacks: { x: {} }, servers: [{ url: '/b' }], ...none } },
+      });
       expect(read(text, 'type Query { search: Boolean }').notes).toEqual([
         { message: 'It is a POST in `Query`: it must change nothing', coordinates: ['Query.search'] },
         { message: 'Its callbacks are left out', coordinates: ['Query.search'] },
+        {
+          message: 'It is sent to the URL of the subgraph, not to `servers` of its own',
+          coordinates: ['Query.search'],
+        },
       ]);
     });
 

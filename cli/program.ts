@@ -22,6 +22,7 @@ import { rehearseRecoveryCommand } from './commands/rehearse-recovery';
 import { replayCommand } from './commands/replay';
 import { reportCommand } from './commands/report';
 import { rollbackCommand } from './commands/rollback';
+import { sourceCommand } from './commands/source';
 import { statusCommand } from './commands/status';
 import { subgraphCommand } from './commands/subgraph';
 import { templateCommand } from './commands/template';
@@ -42,6 +43,7 @@ const commands: readonly CreateCommand[] = [
     configCommand,
     migrateCommand,
     composeCommand,
+    sourceCommand,
     explainCommand,
     reportCommand,
     replayCommand,

@@ -7,6 +7,7 @@ export {
 } from './composition/composer';
 export type { EntityKey, ExecutableSubgraph } from './composition/executable-subgraph';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';
+export { describeSource, type SourceDescription } from './composition/sources/describe-source';
 export { formatProblem, type Problem, type ProblemLocation } from './composition/problem';
 export {
   loadSupergraphConfig,

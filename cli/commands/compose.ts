@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { FileComposition } from '../../schema';
 import { paintFor } from '../terminal/colours';
@@ -11,6 +10,7 @@ import {
 } from '../registry/introspection';
 import type * as Schema from '../../schema';
 import { showProblem } from '../terminal/problems';
+import { configHere } from '../terminal/config-here';
 import { replaceFile } from '../terminal/replace-file';
 
 interface ComposeOptions extends IntrospectionFlags {
@@ -54,13 +54,9 @@ export function composeCommand(context: Context): Command {
         '  $ weir compose --format json | jq .errors',
     )
     .action((file: string | undefined, options: ComposeOptions) =>
-      withIntrospection(options, context, (calls) => compose(file ?? fileHere(), options, context, calls)),
+      withIntrospection(options, context, (calls) => compose(file ?? configHere(), options, context, calls)),
     );
 }
-
-/** The second one is that of a checkout of Weir. */
-const fileHere = (): string =>
-  ['supergraph.yaml', 'schema/supergraph.yaml'].find((file) => existsSync(file)) ?? 'supergraph.yaml';
 
 async function compose(
   file: string,

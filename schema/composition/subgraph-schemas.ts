@@ -38,6 +38,8 @@ export interface ReadSubgraphSchemasOptions {
    * @default undefined: the failure is reported
    */
   readonly instead?: ((subgraph: SubgraphConfig, problem: Problem) => SubgraphSchema | undefined) | undefined;
+  /** Whether subgraphs are introspected as APIs that are no federation subgraphs, also without an overlay. @default false */
+  readonly isPlain?: boolean;
   /** Timeout of introspection per subgraph, in milliseconds. @default 10_000 */
   readonly timeout?: number;
 }
@@ -92,7 +94,7 @@ async function readText(
     case 'sdl':
       return { sdl: schema.sdl, file: schema.file ?? `${name}.graphql` };
     case 'url': {
-      const introspection = overlay === undefined ? federation : standard;
+      const introspection = overlay === undefined && asking.isPlain !== true ? federation : standard;
       return { sdl: await introspect(name, schema, introspection, asking), file: schema.url };
     }
     case 'file':

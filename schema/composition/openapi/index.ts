@@ -9,7 +9,7 @@ import { Types } from './types';
 
 export type OpenApiImport =
   | { readonly sdl: string; readonly notes: readonly Note[]; readonly problems?: undefined }
-  | { readonly problems: readonly Problem[] };
+  | { readonly problems: readonly Problem[]; readonly notes?: undefined };
 
 /**
  * Writes the schema of the operations that an overlay names as fields of `Query` and `Mutation`, with all types that they

@@ -118,6 +118,35 @@ describe('--format json', () => {
     await shapeOf(2, errors, 'compose', join(folder, 'none.yaml'));
   });
 
+  it('of source, with and without what it proposes', async () => {
+    file('users.graphql', 'type Query { user(id: ID!): User } type User { id: ID! }');
+    file('users.join.graphql', 'type User @tag(name: "x")');
+    const config = file(
+      'sources.yaml',
+      'subgraphs: { users: { routing_url: http://a.test, schema: { file: users.graphql }, overlay: users.join.graphql } }',
+    );
+    const described = z.strictObject({
+      ...{ name: z.literal('users'), sdl: z.string(), types: z.literal(2), fields: z.literal(2) },
+      notes: z.array(z.strictObject({ message: z.string(), coordinates: z.array(z.string()) })),
+      suggestions: z.array(z.strictObject({ coordinate: z.string(), overlay: z.string() })),
+    });
+    expect(await shape(described, 'source', 'users', '--config', config)).toMatchObject({ suggestions: [] });
+    expect(await shape(described, 'source', 'users', '--config', config, '--suggest')).toMatchObject({
+      suggestions: [
+        { coordinate: 'Query.user', overlay: 'extend type Query { user(id: ID!): User @lookup }' },
+      ],
+    });
+    expect((await run('source', 'users', '--config', config, '--format', 'text')).stdout).toContain(
+      'type User @tag(name: "x") {',
+    );
+    const text = await run('source', 'users', '--config', config, '--format', 'text', '--suggest');
+    expect(text.stdout).toBe('extend type Query { user(id: ID!): User @lookup }\n');
+    expect(text.stderr).toBe('weir: lines for the overlay of users: 1. Keep those that are right.\n');
+    file('users.join.graphql', 'type Usr @tag(name: "x")');
+    const wrong = await run('source', 'users', '--config', config);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('users.join.graphql:1:6')]);
+  });
+
   it('of explain, for an operation that is valid and one that is not', async () => {
     const sdl = 'type Query { x: Int }';
     const { supergraphSdl } = composeSupergraph({

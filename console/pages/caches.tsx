@@ -18,7 +18,7 @@ import { Name } from '../parts/name';
 import { OpenSubscriptions } from '../parts/open-subscriptions';
 import { Answered } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
-import { type Column, Table } from '../parts/table';
+import { type Column, countColumn, Table } from '../parts/table';
 import { When } from '../parts/when';
 
 const pollEvery = 5_000;
@@ -93,12 +93,7 @@ const whereHeld = ({ store, memory }: CachesView): string =>
       }.`;
 
 const held: readonly Column<{ readonly entries: number; readonly bytes: number }>[] = [
-  {
-    title: 'In memory',
-    cell: ({ entries }) => count(entries),
-    isNumber: true,
-    sort: ({ entries }) => entries,
-  },
+  countColumn('In memory', 'entries'),
   { title: 'Size', cell: (row) => bytes(row.bytes), isNumber: true, isExtra: true, sort: (row) => row.bytes },
 ];
 
@@ -117,13 +112,7 @@ const entityColumns: readonly Column<EntityFigures>[] = [
     isNumber: true,
     sort: ({ hit, stale, miss }) => hit + stale + miss,
   },
-  {
-    title: 'Stored',
-    cell: ({ stored }) => count(stored),
-    isNumber: true,
-    isExtra: true,
-    sort: ({ stored }) => stored,
-  },
+  countColumn('Stored', 'stored', true),
   {
     title: 'Changed when fetched again',
     cell: ({ refreshed, changed }) => (refreshed === 0 ? '–' : share(changed / refreshed)),

@@ -4,13 +4,13 @@ import type { CountedError, ErrorsReport } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
 import { Card } from '../parts/card';
-import { count, counted } from '../parts/format';
+import { counted } from '../parts/format';
 import { Name } from '../parts/name';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { SearchForm } from '../parts/search-form';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
-import { type Column, Table } from '../parts/table';
+import { type Column, countColumn, Table } from '../parts/table';
 import { When } from '../parts/when';
 import { linkTo } from '../link-to';
 
@@ -150,12 +150,7 @@ const columns: readonly Column<CountedError>[] = [
     isExtra: true,
     sort: ({ client }) => clientOf(client),
   },
-  {
-    title: 'Requests',
-    cell: ({ requests }) => count(requests),
-    isNumber: true,
-    sort: ({ requests }) => requests,
-  },
+  countColumn('Requests', 'requests'),
   {
     title: 'First seen',
     cell: ({ first }) => <When at={first} />,

@@ -13,7 +13,7 @@ import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { Said } from '../parts/said';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
-import { type Column, Table } from '../parts/table';
+import { type Column, countColumn, Table } from '../parts/table';
 import { linkTo } from '../link-to';
 
 const pollEvery = 5_000;
@@ -238,12 +238,7 @@ function Operations({ live: { operations } }: { readonly live: LiveReport }): JS
             ),
             sort: ({ name }) => name,
           },
-          {
-            title: 'Requests',
-            cell: ({ requests }) => count(requests),
-            isNumber: true,
-            sort: ({ requests }) => requests,
-          },
+          countColumn('Requests', 'requests'),
           ...latencies<LiveReport['operations'][number]>(),
         ]}
       />
@@ -281,7 +276,7 @@ function Errors({ live: { codes } }: { readonly live: LiveReport }): JSX.Element
               service === undefined ? <span class="muted">the gateway</span> : <Subgraph name={service} />,
             sort: ({ service }) => service ?? '',
           },
-          { title: 'Errors', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
+          countColumn('Errors', 'count'),
         ]}
       />
     </Card>
@@ -311,12 +306,7 @@ function Clients({ live: { clients } }: { readonly live: LiveReport }): JSX.Elem
             sort: ({ name }) => name,
           },
           { title: 'Version', cell: ({ version }) => version, sort: ({ version }) => version },
-          {
-            title: 'Requests',
-            cell: ({ requests }) => count(requests),
-            isNumber: true,
-            sort: ({ requests }) => requests,
-          },
+          countColumn('Requests', 'requests'),
         ]}
       />
     </Card>
@@ -338,12 +328,7 @@ function Services({ live: { services } }: { readonly live: LiveReport }): JSX.El
         keyOf={({ name }) => name}
         columns={[
           { title: 'Service', cell: ({ name }) => <Subgraph name={name} />, sort: ({ name }) => name },
-          {
-            title: 'Calls',
-            cell: ({ calls }) => count(calls),
-            isNumber: true,
-            sort: ({ calls }) => calls,
-          },
+          countColumn('Calls', 'calls'),
           {
             title: 'Failed',
             cell: ({ calls, errors }) =>

@@ -11,7 +11,7 @@ import { Name } from '../parts/name';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { SearchForm } from '../parts/search-form';
 import { Answered, Empty } from '../parts/states';
-import { type Column, Table } from '../parts/table';
+import { type Column, countColumn, Table } from '../parts/table';
 import { When } from '../parts/when';
 import { linkTo } from '../link-to';
 import { addressOf } from '../route';
@@ -133,12 +133,7 @@ const columns: readonly Column<OperationFacts>[] = [
     ),
     sort: ({ name }) => name,
   },
-  {
-    title: 'Requests',
-    cell: ({ requests }) => count(requests),
-    isNumber: true,
-    sort: ({ requests }) => requests,
-  },
+  countColumn('Requests', 'requests'),
   {
     title: 'Failed',
     cell: ({ key, name, requests, failed }) =>

@@ -8,7 +8,7 @@ import { count, duration, share } from '../parts/format';
 import { PageHeading } from '../parts/gateways';
 import { Name } from '../parts/name';
 import { Answered, Empty } from '../parts/states';
-import { Table } from '../parts/table';
+import { countColumn, Table } from '../parts/table';
 import { When } from '../parts/when';
 
 const pollEvery = 5_000;
@@ -94,7 +94,7 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
               sort: ({ path }) => path,
             },
             { title: 'Difference', cell: ({ kind }) => kind.replace('-', ' '), isExtra: true },
-            { title: 'Answers', cell: (row) => count(row.count), isNumber: true, sort: (row) => row.count },
+            countColumn('Answers', 'count'),
             {
               title: 'First example',
               cell: ({ examples: [first] }) => first && `${first.a.shape} → ${first.b.shape}`,
@@ -110,18 +110,8 @@ function Compared({ report }: { readonly report: ShadowReport }): JSX.Element {
             keyOf={({ hash }) => hash}
             columns={[
               { title: 'Operation', cell: (row) => <Name text={nameOf(row)} />, sort: nameOf },
-              {
-                title: 'Compared',
-                cell: (row) => count(row.compared),
-                isNumber: true,
-                sort: (row) => row.compared,
-              },
-              {
-                title: 'Different',
-                cell: (row) => count(row.different),
-                isNumber: true,
-                sort: (row) => row.different,
-              },
+              countColumn('Compared', 'compared'),
+              countColumn('Different', 'different'),
               { title: 'Gateway, p50, p99', cell: (row) => times(row.a), isNumber: true, isExtra: true },
               { title: 'Shadow, p50, p99', cell: (row) => times(row.b), isNumber: true, isExtra: true },
             ]}

@@ -3,7 +3,7 @@ import type { StreamField, StreamsView } from '../../gateway/console/caches-api'
 import { Card } from './card';
 import { count, counted } from './format';
 import { Subgraph } from './subgraph';
-import { type Column, Table } from './table';
+import { type Column, countColumn, Table } from './table';
 
 /** Which subscriptions are open, by field. */
 export function OpenSubscriptions({ clients, fields, others }: StreamsView): JSX.Element {
@@ -54,18 +54,7 @@ const streamColumns: readonly Column<StreamField>[] = [
     isNumber: true,
     sort: ({ clients }) => clients,
   },
-  {
-    title: 'Executions',
-    cell: ({ executions }) => count(executions),
-    isNumber: true,
-    isExtra: true,
-    sort: ({ executions }) => executions,
-  },
-  { title: 'Sources', cell: ({ sources }) => count(sources), isNumber: true, sort: ({ sources }) => sources },
-  {
-    title: 'Most on one',
-    cell: ({ largest }) => count(largest),
-    isNumber: true,
-    sort: ({ largest }) => largest,
-  },
+  countColumn('Executions', 'executions', true),
+  countColumn('Sources', 'sources'),
+  countColumn('Most on one', 'largest'),
 ];

@@ -13,6 +13,17 @@ export interface Column<Row> {
   readonly sort?: (row: Row) => number | string;
 }
 
+/** A column of counts, by which the table can be sorted. @param of their member of a row */
+export const countColumn = <Name extends string>(
+  title: string,
+  of: Name,
+  isExtra = false,
+): Column<Readonly<Record<Name, number>>> => ({
+  ...{ title, isExtra, isNumber: true },
+  cell: (row) => count(row[of]),
+  sort: (row) => row[of],
+});
+
 export interface TableProps<Row> {
   /** What the table has, for those who do not see it. */
   readonly caption: string;

@@ -1,5 +1,7 @@
 import { Kind, type OperationDefinitionNode, parse, type SelectionNode, visit } from 'graphql';
 import { isStorable, type Policy } from '../cache/policy';
+import type { TagWithoutValues } from '../cache/shown-tags';
+import { operationTag } from '../cache/tags';
 import type { Options } from '../options';
 import type { Span } from '../telemetry/traces/span';
 import type { ExplainedRequest } from './api';
@@ -53,14 +55,15 @@ export function cacheReasons(first: Span, options: ResponseOptions): string[] {
 /**
  * What drops its answer from the cache; undefined if it is not cached.
  *
- * @param values whether tags are shown that have values of keys or arguments
+ * @param shown a tag as it is shown. The others are counted
  */
-export function droppedBy(first: Span, values: boolean): ExplainedRequest['dropped'] {
+export function droppedBy(first: Span, shown: TagWithoutValues): ExplainedRequest['dropped'] {
   const { cached } = first.trace.notes ?? {};
   if (cached === undefined) return undefined;
   const { maxAge, staleWhileRevalidate, staleIfError } = cached.policy;
   const longest = Math.max(staleWhileRevalidate, staleIfError);
-  const tags = values ? cached.tags : cached.tags.filter(isWithoutValues);
+  const own = ownOperationTag(cached.tags);
+  const tags = cached.tags.filter((tag) => tag === own || shown(tag) === tag);
   return {
     ...{ tags, hiddenTags: cached.tags.length - tags.length },
     by: [
@@ -70,9 +73,9 @@ export function droppedBy(first: Span, values: boolean): ExplainedRequest['dropp
   };
 }
 
-/** Of operations, subgraphs and types, and of entities whose key is not known. Those of `@cacheTag` may have any form. */
-export const isWithoutValues = (tag: string): boolean =>
-  /^(?:operation|subgraph|type):[\w-]+$/.test(tag) || /^\w+:[\w.]+=\?$/.test(tag);
+/** The tag of a cached answer that has the name of its operation: subgraphs may give it others that look the same. */
+export const ownOperationTag = ([first]: readonly string[]): string | undefined =>
+  first?.startsWith(operationTag('')) ? first : undefined;
 
 const forWhom = ({ scope, maxAge }: Policy): string =>
   scope === 'public'

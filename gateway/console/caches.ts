@@ -1,11 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { TagWithoutValues } from '../cache/shown-tags';
+import { operationTag } from '../cache/tags';
 import type { HeldEntry, MemoryContents } from '../cache/stores/store';
 import type { Options } from '../options';
 import { storeKindOf } from '../options/cache';
 import type { Metrics } from '../telemetry/metrics/metrics';
 import type { CacheCounts } from '../telemetry/statistics/cache-statistics';
 import type { NotedInvalidation } from '../telemetry/statistics/invalidation-log';
-import { isWithoutValues } from './cache-reasons';
+import { ownOperationTag } from './cache-reasons';
 import type {
   CacheMemory,
   CachesView,
@@ -26,8 +28,8 @@ export type CacheParts = CachesView;
 export interface CacheContents {
   readonly cache: Options['cache'];
   readonly memory: MemoryContents | undefined;
-  /** Whether the graph has an entity of this name. */
-  readonly isEntityType: (name: string) => boolean;
+  /** How tags are shown, unless values are wanted. */
+  readonly tagWithoutValues: TagWithoutValues;
 }
 
 export interface CacheFacts extends CacheContents {
@@ -142,6 +144,7 @@ class HeldCounts {
   }
 
   add({ key, tags, bytes }: HeldEntry): void {
+    const own = isEntity(key) ? undefined : ownOperationTag(tags);
     if (isEntity(key)) {
       const subgraph = nameIn(tags, 'subgraph:') ?? '';
       const type = typeOf(key, tags);
@@ -151,10 +154,10 @@ class HeldCounts {
       addTo(counts, bytes);
     } else {
       addTo(this.responses, bytes);
-      const name = nameIn(tags, 'operation:');
-      if (name !== undefined) count(this.operations, name, bytes);
+      if (own !== undefined) count(this.operations, own.slice(operationTag('').length), bytes);
     }
-    for (const tag of new Set(tags.map(this.#shown))) count(this.tags, tag, bytes);
+    const shown = tags.map((tag) => (tag === own ? tag : this.#shown(tag)));
+    for (const tag of new Set(shown)) count(this.tags, tag, bytes);
     this.counted++;
   }
 }
@@ -181,24 +184,10 @@ const typeOf = (key: string, tags: readonly string[]): string =>
   /\{"__typename":"(\w+)"/.exec(key)?.[1] ?? nameIn(tags, 'type:') ?? 'other';
 
 /** How tags are shown: values of keys and arguments are left out, unless they are wanted. */
-function tagsShown({
-  values,
-  isEntityType,
-}: Pick<CacheFacts, 'values' | 'isEntityType'>): (tag: string) => string {
-  if (values) return (tag) => tag;
-  /** Few tags are without values, and most entries have some of them. */
-  const known = new Map<string, boolean>();
-  return (tag) => {
-    let isShown = known.get(tag);
-    if (isShown === undefined) {
-      isShown = isWithoutValues(tag);
-      if (isShown) known.set(tag, true);
-    }
-    if (isShown) return tag;
-    const equals = tag.indexOf('=');
-    return equals > 0 && isEntityType(tag.slice(0, tag.indexOf(':'))) ? `${tag.slice(0, equals)}=…` : ownForm;
-  };
-}
+const tagsShown =
+  ({ values, tagWithoutValues }: Pick<CacheFacts, 'values' | 'tagWithoutValues'>) =>
+  (tag: string): string =>
+    values ? tag : (tagWithoutValues(tag) ?? ownForm);
 
 /** Of `@cacheTag`, or of a response header: anything may stand in it. */
 const ownForm = 'of the subgraphs’ own form';

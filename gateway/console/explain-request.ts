@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { explainNull, type ObservedNull } from '../execution';
+import type { TagWithoutValues } from '../cache/shown-tags';
 import type { Options } from '../options';
 import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
@@ -23,16 +24,18 @@ export interface RequestExplanationOptions {
   readonly schema: GraphQLSchema | undefined;
   /** The labels of what a field, such as `User.email`, or a type requires of callers. */
   readonly requirementsOf: (what: string) => readonly string[];
+  readonly tagWithoutValues: TagWithoutValues;
   readonly responses: Options['cache']['responses'];
 }
 
 /** What happened to a recorded request, or event, of which this is the first span. */
 export function explainRequest(first: Span, options: RequestExplanationOptions): RecordedRequest {
-  const { endpoint, plan, values, valuesInCurl, schema, requirementsOf, responses } = options;
+  const { endpoint, plan, values, valuesInCurl, schema, requirementsOf, tagWithoutValues, responses } =
+    options;
   const { notes = {} } = first.trace;
   const { document: text, operationName } = notes;
   const document = text === undefined ? undefined : explainDocument({ text, operationName, plan, values });
-  const dropped = droppedBy(first, values);
+  const dropped = droppedBy(first, values ? (tag) => tag : tagWithoutValues);
   const { unmet = [] } = notes;
   /** What the caller lacks to see it. */
   const lacksOf = ({ cause }: ObservedNull): string[] => {

@@ -20,6 +20,7 @@ export interface OwnSourceOptions {
   readonly valuesInCurl: boolean;
   readonly schema: () => RequestExplanationOptions['schema'];
   readonly requirementsOf: RequestExplanationOptions['requirementsOf'];
+  readonly tagWithoutValues: RequestExplanationOptions['tagWithoutValues'];
   readonly responses: () => Options['cache']['responses'];
 }
 
@@ -29,7 +30,8 @@ export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' |
 
 /** The requests that this process has recorded. */
 export function createOwnSource(options: OwnSourceOptions): OwnSource {
-  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, responses } = options;
+  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, tagWithoutValues, responses } =
+    options;
 
   function list(filter: RequestFilter): RequestSummary[] {
     const found: RequestSummary[] = [];
@@ -58,7 +60,8 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
     const plan =
       document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
     return explainRequest(first, {
-      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema(), requirementsOf },
+      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema() },
+      ...{ requirementsOf, tagWithoutValues },
       responses: responses(),
     });
   }

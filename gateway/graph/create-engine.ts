@@ -1,6 +1,7 @@
 import { buildSchema } from 'graphql';
 import { Authorization } from '../auth/directives';
 import { digest } from '../cache/responses/response-keys';
+import { type TagWithoutValues, tagsWithoutValues } from '../cache/shown-tags';
 import { unknownNames } from '../cache/unknown-names';
 import { bindFeed, eventFieldsOf } from '../events/fed-fields';
 import type { ErrorOptions } from '../execution';
@@ -107,6 +108,8 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       caching: parts.caches.caching,
       subscribing: { ...options.subscriptions, allUnread: options.overload.unread },
     });
+    /** Made for the first one, as a large supergraph has many. */
+    let shownTag: TagWithoutValues | undefined;
     return {
       apiSchema: schema,
       apiSchemaSdl: facts.apiSchemaSdl,
@@ -118,7 +121,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       eventFieldProblems: facts.eventFieldProblems,
       tagFormats: formatsIn(facts.entities),
       unknownNames: (invalidation) => unknownNames(invalidation, facts.entities),
-      isEntity: (type) => facts.entities.keys.has(type),
+      tagWithoutValues: (tag) => (shownTag ??= tagsWithoutValues(facts.entities))(tag),
       mostUsed: (count) => programs.mostUsed(count),
       close,
     };

@@ -2,6 +2,7 @@ import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interf
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
+import type { TagWithoutValues } from '../cache/shown-tags';
 import type { UnknownName } from '../cache/unknown-names';
 import type { Invalidation } from '../options/invalidation';
 import type { Instance } from '../discovery/resolver';
@@ -36,8 +37,8 @@ export interface Engine {
   /** The formats of the tags that `@cacheTag` gives to answers. */
   readonly tagFormats: readonly string[];
   unknownNames(invalidation: Invalidation): UnknownName[];
-  /** Whether there is a type of this name that has a key. */
-  isEntity(type: string): boolean;
+  /** How tags of cached answers are shown. */
+  readonly tagWithoutValues: TagWithoutValues;
   /** The most used operations, which the next engine plans in advance. */
   mostUsed(count: number): PlannedOperation[];
   /** Called once, when no operation is running. */

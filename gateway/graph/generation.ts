@@ -130,8 +130,8 @@ export class Generation {
     return this.#engine.unknownNames(invalidation);
   }
 
-  isEntity(type: string): boolean {
-    return this.#engine.isEntity(type);
+  tagWithoutValues(tag: string): string | undefined {
+    return this.#engine.tagWithoutValues(tag);
   }
 
   get learn(): LearnFromContext {

@@ -45,20 +45,23 @@ describe.each(storeKinds)('the %s store', (_, start) => {
 
   let runs = 0;
   it('finds nothing that was invalidated before the look began, whatever happens at once', async () => {
+    // A slow machine does fewer runs, but never none.
+    const until = performance.now() + 3_000;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        if (runs > 0 && performance.now() > until) return;
         const world = new World(stores, gateways, `run${runs++}`);
         const going: Promise<void>[] = [];
         for (const { gateway, wait, does } of steps) {
           const done = world.act(gateway, does);
           going.push(done);
-          // A run that is cut off for its time leaves some behind.
+          // Where one fails, nobody waits for the others.
           done.catch(() => undefined);
           if (wait) await done;
         }
         await Promise.all(going);
       }),
-      { numRuns: 60, plugins: [fc.interruptAfterTimeLimit(3_000)] },
+      { numRuns: 60 },
     );
   });
 });

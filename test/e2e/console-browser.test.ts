@@ -402,7 +402,7 @@ const query = `query Page { me { id name reviews { rating body } } }`;
         await redis.stop();
       }
     },
-    60_000,
+    180_000,
   );
 
   it('no other page can frame GraphiQL or the console', async () => {

@@ -249,7 +249,7 @@ async function tiered(sharing: Sharing): Promise<TestStores> {
     const heard = new Set<string>();
     let isFollowing = false;
     const store = new TieredStore({
-      shared: new GuardedStore(shared, { timeout: 5_000, onChange: () => undefined }),
+      shared: new GuardedStore(shared, { timeout: 60_000, onChange: () => undefined }),
       feed: (follower) =>
         shared.follow({
           ...follower,

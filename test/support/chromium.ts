@@ -25,8 +25,9 @@ export async function launchChromium(folder: string, certificate?: string): Prom
       ...(certificate ? [`--ignore-certificate-errors-spki-list=${keyHash(certificate)}`] : []),
     ],
   });
-  // On a busy machine the editors of GraphiQL alone take longer than Playwright's own 30 s.
-  browser.setDefaultTimeout(120_000);
+  // On a busy machine the editors of GraphiQL alone take longer than Playwright's own 30 s. Less than a test has: the error
+  // then names what was awaited.
+  browser.setDefaultTimeout(90_000);
   return browser;
 }
 

@@ -197,8 +197,8 @@ export class Configuration {
 
   /** What the console shows of caches. */
   get cacheContents(): CacheContents {
-    const isEntityType = (type: string): boolean => this.generation?.isEntity(type) === true;
-    return { cache: this.options.cache, memory: this.#parts.caches.store.memory, isEntityType };
+    const tagWithoutValues = (tag: string): string | undefined => this.generation?.tagWithoutValues(tag);
+    return { cache: this.options.cache, memory: this.#parts.caches.store.memory, tagWithoutValues };
   }
 
   /** Those that run in this process, whatever options they began with. */

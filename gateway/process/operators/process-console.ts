@@ -55,6 +55,7 @@ export function openProcessConsole(
   const own = createOwnSource({
     ...{ log: recorder, endpoint, values: values ?? false, valuesInCurl: recorder.values },
     schema: () => configurations.current.generation?.apiSchema,
+    tagWithoutValues: (tag) => configurations.current.generation?.tagWithoutValues(tag),
     requirementsOf: (what) => configurations.current.generation?.requirementsOf(what) ?? [],
     planOf: async (document, operation) => configurations.current.generation?.plan(document, operation),
     responses: () => configurations.current.options.cache.responses,

@@ -18,10 +18,12 @@ async function put(entries: Record<string, ReturnType<typeof entry>>): Promise<v
   await store.set(new Map(Object.entries(entries)), store.clock);
 }
 
+const plain = new Set(['type:User', 'type:Review', 'subgraph:accounts', 'subgraph:reviews']);
+
 const parts = (more: Partial<CacheFacts> = {}) =>
   cacheReader(() => ({
     ...{ cache: parseOptions({}).cache, memory: store, metrics, since: 7, values: false },
-    isEntityType: (type) => type === 'User',
+    tagWithoutValues: (tag) => (tag.startsWith('User:id=') ? 'User:id=…' : plain.has(tag) ? tag : undefined),
     ...more,
   }))();
 
@@ -69,9 +71,20 @@ it('shows no values in tags, unless they are wanted', async () => {
   expect(await names(true)).toEqual(expect.arrayContaining(['User:id=1', 'User:id=2', 'secret-1']));
 });
 
-it('takes a tag of another form for no entity, whatever it looks like', async () => {
-  const hidden = (await parts({ isEntityType: () => false })).tags.map(({ name }) => name);
-  expect(hidden.join()).not.toContain('User:id');
+it('shows the operation of an answer, and no other tag that looks like one', async () => {
+  const own = new MemoryStore({ maxBytes: 1_000_000 });
+  const answer = entry([
+    'operation:Page',
+    'subgraph:accounts',
+    'operation:secret',
+    'type:secret',
+    'subgraph:secret',
+  ]);
+  await own.set(new Map([['response:hash:', answer]]), own.clock);
+  const { tags, operations } = await parts({ memory: own });
+  const names = tags.map(({ name }) => name);
+  expect(names).toEqual(['operation:Page', 'subgraph:accounts', 'of the subgraphs’ own form']);
+  expect(operations).toMatchObject([{ name: 'Page', entries: 1 }]);
 });
 
 it('reads no more than 5,000 entries, those that were used last', async () => {

@@ -144,19 +144,47 @@ async function introspect(
       ...headers,
     },
     body: introspection.body,
+    // Its headers are for no other address.
+    redirect: 'manual',
     signal: AbortSignal.timeout(timeout),
   });
   const response = await answered.catch((error: unknown) => {
     throw new Error(`${url} ${whyNoAnswer(error as Error, { subgraph, url, timeout })}`);
   });
-  const answer = (await response.json().catch(() => undefined)) as
-    | { data?: Answered | null; errors?: { message?: string }[] }
-    | undefined;
+  if (response.status >= 300 && response.status < 400)
+    throw new Error(
+      `${url} answers with a redirect, which is not followed: name the address that it leads to`,
+    );
+  const answer = await readAnswer(response, url);
   const sdl = read(answer?.data ?? {});
   if (sdl !== undefined) return sdl;
   const reason = answer?.errors?.[0]?.message ?? `status ${response.status} and no ${needs} in the answer`;
   throw new Error(`${url} answers: ${reason}`);
 }
+
+interface IntrospectionAnswer {
+  readonly data?: Answered | null;
+  readonly errors?: readonly { readonly message?: string }[];
+}
+
+/** Undefined for what is no JSON, or ends in the middle. @throws if it is too large */
+async function readAnswer(response: Response, url: string): Promise<IntrospectionAnswer | undefined> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      if ((bytes += part.length) > mostBytes) break;
+      parts.push(part);
+    }
+    if (bytes <= mostBytes) return JSON.parse(Buffer.concat(parts).toString()) as IntrospectionAnswer;
+  } catch {
+    return undefined;
+  }
+  throw new Error(`${url} answers with more than ${mostBytes / 1024 / 1024} MiB`);
+}
+
+/** Of the answer to an introspection. */
+const mostBytes = 64 * 1024 * 1024;
 
 /** A short path that terminals can link: relative to the working folder if the file is below it. */
 function displayPath(path: string): string {

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +11,15 @@ const file = join(folder, 'schema', 'supergraph.yaml');
 let subgraph: Server;
 let url: string;
 let answer: unknown;
+/** Answers in place of `answer`. */
+let respond: ((response: ServerResponse) => void) | undefined;
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'schema'));
-  subgraph = createServer((_request, response) => response.end(JSON.stringify(answer)));
+  subgraph = createServer((_request, response) => {
+    if (respond) respond(response);
+    else response.end(JSON.stringify(answer));
+  });
   await new Promise<void>((listening) => subgraph.listen(0, '127.0.0.1', listening));
   url = `http://127.0.0.1:${(subgraph.address() as AddressInfo).port}/graphql`;
 });
@@ -65,6 +70,26 @@ describe('composeFile', () => {
   });
 
   const users = 'type Query { users(ids: [ID!]!): [User!]! } type User { id: ID! name: String }';
+
+  it('follows no redirect, and reads no answer without end', async () => {
+    write(`{ b: { schema: { subgraph_url: "${url}" } } }`);
+    const message = async (): Promise<string | undefined> =>
+      (await composeFile({ file })).errors?.[0]?.message;
+    try {
+      respond = (response) => response.writeHead(307, { location: '/elsewhere' }).end();
+      expect(await message()).toContain(`${url} answers with a redirect, which is not followed`);
+      respond = (response) => {
+        const write = (): void => {
+          if (response.write(Buffer.alloc(1 << 20, ' '))) write();
+        };
+        response.on('drain', write);
+        write();
+      };
+      expect(await message()).toContain(`${url} answers with more than 64 MiB`);
+    } finally {
+      respond = undefined;
+    }
+  });
 
   it('adds overlays to schemas of files, and to those of APIs that answer the introspection of GraphQL', async () => {
     writeFileSync(join(folder, 'users.graphql'), users);

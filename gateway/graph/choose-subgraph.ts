@@ -9,13 +9,13 @@ import { flattenHeaderRules, type SubgraphHeaderRules } from '../subgraph-calls/
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import { appSyncTimeout } from '../subgraph-calls/wire/appsync-errors';
-import type { SubgraphLocation } from '../supergraph/subgraphs';
+import type { SubgraphLocation } from '../planning';
 import { originOf } from './origin';
 import { SupergraphError } from './supergraph-error';
 
 /** A subgraph of a supergraph, with what the options have for it. @throws {SupergraphError} if it cannot be called */
 export function chooseSubgraph(
-  { name, url }: SubgraphLocation,
+  { name: ofGraph, url, source }: SubgraphLocation,
   options: Options,
   /** Those of the options. */
   headerRules: SubgraphHeaderRules,
@@ -24,6 +24,8 @@ export function chooseSubgraph(
   connectionOfAll: string,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;
+  // A source may be two graphs, with the same options.
+  const name = source?.of ?? ofGraph;
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
   const isAppSync = own?.appsync !== undefined;
@@ -41,7 +43,7 @@ export function chooseSubgraph(
     parseSubgraphUrl(name, `${protocol}://${host}`);
   }
   const subgraph = {
-    name,
+    name: ofGraph,
     endpoints,
     timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,
@@ -54,6 +56,7 @@ export function chooseSubgraph(
   const { auth, appsync, subscriptions = defaultSubscriptions } = own ?? {};
   return {
     ...subgraph,
+    source,
     hasOwnHeaders: headerRules.own.has(name),
     operationNameHeader:
       identity === 'independent'

@@ -7,12 +7,17 @@ import { bindFeed, eventFieldsOf } from '../events/fed-fields';
 import type { ErrorOptions } from '../execution';
 import type { Options } from '../options';
 import { PackagedPlans } from '../packaged/packaged-graph';
-import { type EntityFacts, type PlannedOperation, Planner, type SupergraphFacts } from '../planning';
+import {
+  type EntityFacts,
+  type PlannedOperation,
+  Planner,
+  type SubgraphLocation,
+  type SupergraphFacts,
+} from '../planning';
 import { eventsSubgraph } from '../planning/event-fields';
 import { connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
 import { ScopesInFlight } from '../subgraph-calls/sharing/scopes-in-flight';
 import type { Subgraph } from '../subgraph-calls/subgraph';
-import type { SubgraphLocation } from '../supergraph/subgraphs';
 import { buildSchemaInSteps } from './build-schema';
 import type { Engine, KnownOperation } from './engine';
 import type { GenerationParts } from './generation-parts';
@@ -101,7 +106,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
           ? bindFeed(opening, identity, { fields, schema, feeds })
           : undefined,
       chooseOverrides: () => chooseOverrides(rates),
-      errors: errorsOf(options),
+      errors: errorsOf(options, subgraphs),
       isDevelopment: isDevelopment(options),
       mostBytes: options.limits.response,
       assumedListSize: options.limits.assumedListSize,
@@ -151,10 +156,11 @@ function openCalls(
 }
 
 /** What clients see of the errors of subgraphs. */
-function errorsOf(options: Options): ErrorOptions {
-  const own = Object.entries(options.subgraphs).flatMap(([name, { maskErrors }]) =>
-    maskErrors === undefined ? [] : [[name, maskErrors] as const],
-  );
+function errorsOf(options: Options, subgraphs: readonly Subgraph[]): ErrorOptions {
+  const own = subgraphs.flatMap(({ name, source }) => {
+    const mask = options.subgraphs[source?.of ?? name]?.maskErrors;
+    return mask === undefined ? [] : [[name, mask] as const];
+  });
   return {
     mask: options.errors.maskSubgraphs ?? (isDevelopment(options) ? 'none' : 'unexpected'),
     maskOf: own.length === 0 ? undefined : new Map(own),

@@ -10,8 +10,16 @@ import { visibleDefinitions } from '../../schema/supergraph/visible-definitions'
 import { checkSupergraph } from '../../schema/supergraph/checks';
 import { type CostDirectives, readCostDirectives } from '../../schema/supergraph/cost-directives';
 import { Features } from '../../schema/supergraph/features';
+import { sourcesOf, type SupergraphSource } from '../../schema/supergraph/sources/sources-of';
 import { indexOf } from './supergraph-index/read-supergraph';
 import { type SupergraphIndex } from './supergraph-index';
+
+export interface SubgraphLocation {
+  readonly name: string;
+  readonly url: string;
+  /** Of an API that is no federation subgraph. */
+  readonly source?: SupergraphSource | undefined;
+}
 
 /** Plain data: a package holds it. */
 export interface SupergraphFacts {
@@ -21,7 +29,7 @@ export interface SupergraphFacts {
   readonly answerTypesSdl: string | undefined;
   /** The `@inaccessible` values of enums that clients see, by the enum's name. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
-  readonly subgraphs: readonly { readonly name: string; readonly url: string }[];
+  readonly subgraphs: readonly SubgraphLocation[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;
@@ -42,6 +50,7 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
   const features = new Features(document);
   yield* checkSupergraph(document, features);
   const index = yield* indexOf(document, features);
+  const sources = sourcesOf(document);
   const { definitions, inaccessibleTypes, inaccessibleValues } = yield* visibleDefinitions(
     document,
     features,
@@ -50,7 +59,7 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
     apiSchemaSdl: yield* apiSchemaParts(definitions),
     answerTypesSdl: answerTypesSdl(index, inaccessibleTypes),
     inaccessibleValues,
-    subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url })),
+    subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url, source: sources.get(name) })),
     overrideLabels: [...index.overrideLabels],
     protections: yield* protectionsOf(document, features, index),
     costs: readCostDirectives(document, features),

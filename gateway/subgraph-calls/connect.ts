@@ -2,7 +2,7 @@ import type { Subgraph } from './subgraph';
 import type { Options } from '../options';
 import { loggedIds } from '../telemetry/logged-ids';
 import { traceFetches } from './interceptors/trace-calls';
-import { cachesOf, type SubgraphCachesOptions } from '../cache/subgraph-caches';
+import { cachesOf, policyOfAnswers, type SubgraphCachesOptions } from '../cache/subgraph-caches';
 import { countCalls, logFailedCalls } from './interceptors/measure-calls';
 import { callAppSync } from './wire/appsync-errors';
 import type { Instance } from '../discovery/resolver';
@@ -19,6 +19,7 @@ import { PendingCalls } from './sharing/pending-calls';
 import type { ScopesInFlight } from './sharing/scopes-in-flight';
 import { giveOwnHeaders } from './interceptors/own-headers';
 import { interceptOpening } from './subscriptions/intercept-opening';
+import type * as Sources from './sources/open-source';
 import { compose, type Interceptor, routeBySubgraph, type Send, type Subscribe } from './contract/transport';
 
 /** The options of subgraph calls. */
@@ -91,10 +92,11 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
 
 /** The interceptors around calls, the outermost first. */
 function callsOf(
-  { timeout, arrayBatching, isAppSync, rate, responseHeaders }: Subgraph,
+  subgraph: Subgraph,
   pending: PendingCalls,
   { calls: { calls, retries }, scopes, interceptors: own, caching, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
+  const { name, source, timeout, arrayBatching, isAppSync, rate, responseHeaders } = subgraph;
   const interceptors: Interceptor[] = [];
   if (responseHeaders.size > 0) interceptors.push(collectResponseHeaders(responseHeaders));
   interceptors.push(logFailedCalls(logger));
@@ -103,6 +105,13 @@ function callsOf(
     interceptors.push(batchEntities({ window, maxRepresentations, timeout, scopes, pending }));
   }
   if (calls.dedupe) interceptors.push(dedupe({ timeout, pending, changes: caching.changes }));
+  if (source !== undefined) {
+    // Loaded only if there is a source.
+    const { openSource } = require('./sources/open-source') as typeof Sources;
+    interceptors.push(
+      openSource({ ...source, subgraph: name, policyOf: policyOfAnswers(subgraph, caching) }),
+    );
+  }
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
   const onRetry: CallRetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
     metrics.subgraphRetries.add(1, { subgraph });

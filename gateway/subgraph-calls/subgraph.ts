@@ -7,6 +7,7 @@ import type { VerifyCallback } from './signers/signed-callback';
 import type { EventBounds } from './subscriptions/event-queue';
 import type { SubscriptionProtocol } from './subscriptions/subscription-transport';
 import type { TlsFiles } from '../net/tls-files';
+import type { SupergraphSource } from '../../schema/supergraph/sources/sources-of';
 
 /** How the gateway subscribes at a subgraph. */
 export interface SubgraphSubscriptions {
@@ -26,6 +27,8 @@ export interface SubgraphSubscriptions {
 /** A subgraph of a supergraph, with its options. */
 export interface Subgraph {
   readonly name: string;
+  /** What joins an API that is no federation subgraph; undefined for a federation subgraph. */
+  readonly source: SupergraphSource | undefined;
   /** At least one. */
   readonly endpoints: readonly DiscoveredEndpoint[];
   /** Timeout of a call, in milliseconds. */

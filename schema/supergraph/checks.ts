@@ -10,6 +10,7 @@ import {
 import { type Features } from './features';
 import { fieldSetProblems } from './field-set-checks';
 import { applied, namedTypeOf } from './sdl';
+import { sourceFeature } from './sources/sources-of';
 import { type SlicedWork } from './sliced-work';
 
 /** Throws an `Error` with all reasons why the supergraph is refused. */
@@ -70,6 +71,7 @@ const supportedFeatures = new Set([
   'https://specs.apollo.dev/policy/v0.1',
   'https://specs.apollo.dev/cost/v0.1',
   'https://specs.apollo.dev/cacheTag/v0.1',
+  sourceFeature,
 ]);
 
 /** Names that stand for no definition. Undefined: the work can be left there. */

@@ -8,17 +8,18 @@ import { scopeOf } from '../header-rules';
 /** The interceptors that give a subgraph the headers that are meant for it. */
 export function giveOwnHeaders({
   name,
+  source,
   identity,
   hasOwnHeaders,
   operationNameHeader,
   withheldHeaders: withheld,
 }: Pick<
   Subgraph,
-  'name' | 'identity' | 'hasOwnHeaders' | 'operationNameHeader' | 'withheldHeaders'
+  'name' | 'source' | 'identity' | 'hasOwnHeaders' | 'operationNameHeader' | 'withheldHeaders'
 >): Interceptor[] {
   if (identity === 'independent') return [withoutIdentity(withheld)];
   return [
-    ...(hasOwnHeaders ? [withOwnHeaders(name, withheld)] : []),
+    ...(hasOwnHeaders ? [withOwnHeaders(source?.of ?? name, withheld)] : []),
     ...(operationNameHeader === undefined ? [] : [withOperationName(operationNameHeader)]),
   ];
 }

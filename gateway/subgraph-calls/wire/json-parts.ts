@@ -20,13 +20,16 @@ export class JsonParts {
     return this.#peek() === OPEN_LIST;
   }
 
-  /** Reads an object. `member` is called before each value, with its name, and must read the value. */
-  object(member: (name: string) => void): void {
+  /**
+   * Reads an object. `member` is called before each value, with its name, and must read the value. It may return false: then
+   * the rest is not read.
+   */
+  object(member: (name: string) => unknown): void {
     this.#sequence(OPEN_OBJECT, CLOSE_OBJECT, () => {
       if (this.#peek() !== QUOTE) throw new SyntaxError(unexpected);
       const name = JSON.parse(this.value().toString()) as string;
       this.#take(COLON);
-      member(name);
+      return member(name);
     });
   }
 
@@ -55,14 +58,14 @@ export class JsonParts {
     if (this.#peek() !== undefined) throw new SyntaxError(unexpected);
   }
 
-  #sequence(open: number, close: number, each: () => void): void {
+  #sequence(open: number, close: number, each: () => unknown): void {
     this.#take(open);
     if (this.#peek() === close) {
       this.#at++;
       return;
     }
     for (;;) {
-      each();
+      if (each() === false) return;
       const next = this.#peek();
       this.#at++;
       if (next === close) return;

@@ -1,0 +1,230 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  type SelectionNode,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { noStore, type Policy } from '../../../cache/policy';
+import { type ExactObject, parseExactJson } from '../../../replay/exact-json';
+import { follow } from '../../contract/pending-answer';
+import type { EntityList, Send, SubgraphRequest, SubgraphResponse } from '../../contract/transport';
+import { JsonParts } from '../../wire/json-parts';
+import {
+  entitiesResponse,
+  type EntityOutcome,
+  joinResponses,
+  type OpenedSource,
+  type OpenExecutor,
+} from '../source-executor';
+import { EntityCompiler, type EntityLookup, type EntityPlan, typenameMember } from './compile-entities';
+import { SelectionCompiler } from './compile-selection';
+import type { Selection } from './forms';
+import { jsonOf, nullJson, ObjectPiece, type Piece } from './pieces';
+import { hasNumericIds, hasNumbers, Owner, type Path, type SourceError, SourceRun, type Target } from './run';
+import { type UpstreamOperation, UpstreamOperations, writeOperation } from './upstream-operations';
+
+/** Answers the requests of a graph by operations of a GraphQL API. */
+export const callGraphQL: OpenExecutor = (source) => {
+  const compiled = new LRUCache<string, CompiledOperation>({ max: mostOperations });
+  return (next) => (request) => {
+    const { document } = request.operation;
+    let operation = compiled.get(document);
+    if (operation === undefined) compiled.set(document, (operation = compile(source, request)));
+    return request.entities === undefined
+      ? answerRoot(next, request, source, operation)
+      : answerEntities(next, request, source, operation, request.entities);
+  };
+};
+
+const mostOperations = 2_000;
+
+interface CompiledOperation {
+  readonly operations: UpstreamOperations;
+  /** By the response keys of `_entities`. */
+  readonly entities: ReadonlyMap<string, EntityCompiler>;
+  /** Undefined for entities. */
+  readonly root: { readonly selection: Selection; readonly upstream: UpstreamOperation } | undefined;
+}
+
+function compile({ schema }: OpenedSource, { operation, entities }: SubgraphRequest): CompiledOperation {
+  const { definitions } = parse(operation.document, { noLocation: true });
+  const [definition, ...fragments] = definitions as [OperationDefinitionNode, ...FragmentDefinitionNode[]];
+  const compiler = new SelectionCompiler(schema, fragments);
+  const { selectionSet, variableDefinitions = [] } = definition;
+  const declared = new Map(variableDefinitions.map((node) => [node.variable.name.value, node]));
+  const operations = new UpstreamOperations(operation.name, declared);
+  if (entities !== undefined) {
+    const fields = fieldsOf(selectionSet.selections).map(
+      ({ alias, name, selectionSet: below }) =>
+        [alias?.value ?? name.value, new EntityCompiler(compiler, below!.selections)] as const,
+    );
+    return { operations, entities: new Map(fields), root: undefined };
+  }
+  const selection = compiler.select(
+    selectionSet.selections,
+    schema.types.get(schema.roots[operation.kind]!)!,
+  );
+  const upstream = writeOperation(operation.kind, operation.name, {
+    ...selection.uses,
+    ...{ fields: selection.text, own: [], declared },
+  });
+  return { operations, entities: new Map(), root: { selection, upstream } };
+}
+
+const fieldsOf = (selections: readonly SelectionNode[]): FieldNode[] =>
+  selections.flatMap((node) =>
+    node.kind === Kind.FIELD
+      ? [node]
+      : node.kind === Kind.INLINE_FRAGMENT
+        ? fieldsOf(node.selectionSet.selections)
+        : [],
+  );
+
+function answerRoot(
+  next: Send,
+  request: SubgraphRequest,
+  source: OpenedSource,
+  { operations, root }: CompiledOperation,
+): Promise<SubgraphResponse> {
+  const run = new SourceRun(next, request, source, operations);
+  const { upstream, selection } = root!;
+  const sent = next({
+    operation: { ...request.operation, ...upstream.request },
+    variables: run.write([], upstream.variables),
+    caller: request.caller,
+  });
+  return follow(sent, run, (response) => rootAnswer(response, selection, run, source), undefined);
+}
+
+/** The answer to root fields, with what more has to be called for it. */
+function rootAnswer(
+  response: SubgraphResponse,
+  { form, uses }: Selection,
+  run: SourceRun,
+  { policyOf }: OpenedSource,
+): SubgraphResponse | Promise<SubgraphResponse> {
+  const isNumeric = hasNumericIds(response.body, uses.ids);
+  if (!form.isChanged && !isNumeric) return response;
+  const members = new Map<string, Buffer>();
+  const parts = new JsonParts(response.body);
+  const owner = new Owner();
+  let data: Piece;
+  try {
+    parts.object((name) => {
+      members.set(name, parts.value());
+    });
+    owner.add(errorsIn(members.get('errors')), [], form);
+    data = run.valueOf(members.get('data') ?? nullJson, form, [], owner, isNumeric);
+  } catch (error) {
+    if (error instanceof SyntaxError) return response;
+    throw error;
+  }
+  const finish = (): SubgraphResponse => {
+    const body = new ObjectPiece();
+    const errors = [...owner.errors, ...run.loose];
+    if (members.has('data')) body.add('data', data);
+    if (errors.length > 0) body.add('errors', Buffer.from(JSON.stringify(errors)));
+    const extensions = members.get('extensions');
+    if (extensions !== undefined) body.add('extensions', extensions);
+    if (run.responses.length === 0) return { ...response, body: jsonOf(body) };
+    owner.keep(policyOf(response));
+    return {
+      ...joinResponses([response, ...run.responses]),
+      body: jsonOf(body),
+      status: response.status,
+      policy: owner.policy,
+    };
+  };
+  return run.isDone ? finish() : run.finish().then(finish);
+}
+
+async function answerEntities(
+  next: Send,
+  request: SubgraphRequest,
+  source: OpenedSource,
+  { operations, entities }: CompiledOperation,
+  lists: readonly EntityList[],
+): Promise<SubgraphResponse> {
+  const run = new SourceRun(next, request, source, operations);
+  const all = lists.map(({ responseKey, representations }) => {
+    const compiler = entities.get(responseKey)!;
+    const values = parseExactJson(`[${representations.join()}]`) as readonly ExactObject[];
+    return values.map(
+      (value, n) => new RequestedEntity(run, [responseKey, n], value, compiler.planOf(value)),
+    );
+  });
+  await run.finish();
+  const { failure } = run;
+  if (failure !== undefined && all.flat().every(({ isLookedUp }) => isLookedUp)) {
+    if ('error' in failure) throw failure.error;
+    return failure.response;
+  }
+  const outcomes = all.map((list) => list.map((entity) => entity.outcome));
+  return entitiesResponse(lists, outcomes, run.responses, run.loose);
+}
+
+/** The entity of a representation. */
+class RequestedEntity {
+  readonly isLookedUp: boolean;
+  readonly #run: SourceRun;
+  readonly #at: Path;
+  readonly #representation: ExactObject;
+  readonly #plan: EntityPlan;
+  readonly #owner = new Owner();
+  #value: Piece = nullJson;
+
+  constructor(run: SourceRun, at: Path, representation: ExactObject, plan: EntityPlan) {
+    this.#run = run;
+    this.#at = at;
+    this.#representation = representation;
+    this.#plan = plan;
+    const { lookups, others } = plan;
+    this.isLookedUp = lookups.length > 0;
+    // The first one whose key the representation has.
+    if (!this.isLookedUp) this.#value = run.objectOf(representation, others, at, this.#owner);
+    else lookups.some((lookup) => run.call(lookup.call, representation, this.#target(lookup), lookup.list));
+  }
+
+  get outcome(): EntityOutcome {
+    const { errors, policy = ofRepresentation } = this.#owner;
+    return { json: jsonOf(this.#value), errors: errors as EntityOutcome['errors'], policy };
+  }
+
+  #target({ call, typename }: EntityLookup): Target {
+    return {
+      take: (answer = nullJson, errors, policy) => {
+        const { form } = call.selection;
+        this.#owner.add(errors, this.#at, form);
+        this.#owner.keep(policy);
+        const needs = new Map<string, Buffer>();
+        const value = this.#run.valueOf(answer, form, this.#at, this.#owner, hasNumbers(answer, call), needs);
+        const other = needs.get(typenameMember);
+        if (answer.equals(nullJson) || (typename !== undefined && other?.toString() !== `"${typename}"`))
+          return;
+        this.#value = value;
+        const { others } = this.#plan;
+        if (others.members.length === 0) return;
+        const object = value instanceof ObjectPiece ? value : wholeObject(answer);
+        this.#run.addTo(object, this.#representation, others, this.#at, this.#owner);
+        this.#value = object;
+      },
+    };
+  }
+}
+
+function wholeObject(bytes: Buffer): ObjectPiece {
+  const object = new ObjectPiece();
+  object.copy(bytes.subarray(1, -1), false);
+  return object;
+}
+
+const errorsIn = (bytes: Buffer | undefined): SourceError[] => {
+  const errors = bytes && (JSON.parse(bytes.toString()) as unknown);
+  return Array.isArray(errors) ? (errors as SourceError[]) : [];
+};
+
+/** Of what is made of a representation alone: it never changes. */
+const ofRepresentation: Policy = { ...noStore, scope: 'public', maxAge: 86_400 };

@@ -1,0 +1,185 @@
+/** Compiles what is requested of entities: by which lookups, and what the representations have already. */
+import { type DirectiveNode, type FieldNode, Kind, type SelectionNode, type TypeNode } from 'graphql';
+import type { Lookup, SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
+import type { ExactObject } from '../../../replay/exact-json';
+import { compileArgument, type ToArgument } from '../arguments';
+import { fieldsIn, fieldText, mapsOf, type SelectionCompiler } from './compile-selection';
+import { formOfMember, mergeForms, type RootCall, type Selection, type ValueForm } from './forms';
+
+/** How entities of one type are answered whose representations have the same fields. */
+export interface EntityPlan {
+  /** In the order in which they are tried; none where the representations have all that is requested. */
+  readonly lookups: readonly EntityLookup[];
+  /** What is not looked up. */
+  readonly others: ValueForm;
+}
+
+export interface EntityLookup {
+  readonly call: RootCall;
+  /** The type at the source that an answer must have. @default undefined: the lookup returns no other */
+  readonly typename: string | undefined;
+  /** Undefined for a lookup of one entity. */
+  readonly list: ListLookup | undefined;
+}
+
+export interface ListLookup {
+  /** The key of a representation, as JSON. */
+  readonly keyOf: ToArgument;
+  /** The members of an item that its key is made of, and their names. Undefined where items are matched by position. */
+  readonly members: ReadonlyMap<string, string> | undefined;
+}
+
+/** The member of an answer with its type. */
+export const typenameMember = '_t';
+
+export class EntityCompiler {
+  readonly #compiler: SelectionCompiler;
+  readonly #selections: readonly SelectionNode[];
+  readonly #plans = new Map<string, EntityPlan>();
+
+  /** @param selections of `_entities` */
+  constructor(compiler: SelectionCompiler, selections: readonly SelectionNode[]) {
+    this.#compiler = compiler;
+    this.#selections = selections;
+  }
+
+  planOf(representation: ExactObject): EntityPlan {
+    const names = Object.keys(representation);
+    const type = representation['__typename'] as string;
+    const key = `${type} ${names.join(' ')}`;
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      if (this.#plans.size === mostPlans) this.#plans.clear();
+      this.#plans.set(key, (plan = this.#compile(type, new Set(names))));
+    }
+    return plan;
+  }
+
+  #compile(type: string, names: ReadonlySet<string>): EntityPlan {
+    const { source } = this.#compiler;
+    const types = this.#compiler.typesOf(type);
+    const lookups = (source.lookups.get(type) ?? [])
+      .filter(({ arguments: args }) =>
+        fieldsIn(args.map(({ map }) => map)).every(({ name }) => names.has(name.value)),
+      )
+      .sort((one, other) => Number(other.isList) - Number(one.isList));
+    const others: ValueForm['members'][number][] = [];
+    const gather = (
+      selections: readonly SelectionNode[],
+      around: readonly DirectiveNode[],
+    ): readonly SelectionNode[] =>
+      selections.flatMap((node): readonly SelectionNode[] => {
+        const directives = [...around, ...(node.directives ?? [])];
+        if (node.kind !== Kind.FIELD) {
+          const fragment =
+            node.kind === Kind.INLINE_FRAGMENT ? node : this.#compiler.fragment(node.name.value)!;
+          const on = fragment.typeCondition?.name.value;
+          if (on !== undefined && !this.#compiler.isOf(type, on)) return [];
+          const below = gather(fragment.selectionSet.selections, directives);
+          if (below.length === 0 || node.directives?.length === 0) return below;
+          const selectionSet = { kind: Kind.SELECTION_SET, selections: below } as const;
+          return [{ kind: Kind.INLINE_FRAGMENT, directives: node.directives ?? [], selectionSet }];
+        }
+        const field = types.find(({ fields }) => fields.has(node.name.value))?.fields.get(node.name.value);
+        const other = this.#other(node, field, directives, names, type, lookups.length > 0);
+        if (other === undefined) return [node];
+        others.push(other);
+        return [];
+      });
+    const looked = gather(this.#selections, []);
+    const needsNone = others.length > 0 && looked.every(isTypename);
+    if (lookups.length === 0 || needsNone) {
+      const rest = this.#compiler.values(looked, type).members;
+      return { lookups: [], others: { typename: type, members: [...rest, ...others] } };
+    }
+    return {
+      lookups: lookups.map((lookup) => this.#lookup(lookup, looked)),
+      others: { typename: type, members: others },
+    };
+  }
+
+  /** A field that is not looked up. */
+  #other(
+    node: FieldNode,
+    field: SourceField | undefined,
+    directives: readonly DirectiveNode[],
+    names: ReadonlySet<string>,
+    type: string,
+    hasLookups: boolean,
+  ): ValueForm['members'][number] | undefined {
+    if (field?.derived === undefined && field?.from === undefined)
+      return hasLookups ? undefined : this.#compiler.values([node], type).members[0];
+    const isThere = fieldsIn(mapsOf(field)).every(({ name }) => names.has(name.value));
+    return isThere ? this.#compiler.made(field, node, directives) : undefined;
+  }
+
+  #lookup(
+    { entity, field, isList, arguments: args }: Lookup,
+    selections: readonly SelectionNode[],
+  ): EntityLookup {
+    const compiler = this.#compiler;
+    const { source } = compiler;
+    const root = source.types.get(source.roots.query!)!.fields.get(field)!;
+    const returned = source.types.get(root.namedType)!;
+    const type =
+      compiler.typesOf(entity).find(({ name }) => returned.possibleTypes.includes(name)) ?? returned;
+    const list = isList ? this.#list(args[0]!, type) : undefined;
+    const call = compiler.call(
+      root,
+      args.map(({ name, type: input, map }) => compiler.argument(name, input, map)),
+      {
+        select: (required) => {
+          const selection = compiler.select(selections, type, required);
+          const own = { ...selection, text: selection.text === '' ? '__typename' : selection.text };
+          const keyed = list === undefined ? own : withMembers(own, list.texts);
+          if (type === returned) return keyed;
+          const inner = { ...keyed, text: `...on ${type.name}{${keyed.text}}` };
+          return withMembers(inner, new Map([[typenameMember, '__typename']]));
+        },
+      },
+    );
+    return { call, typename: type === returned ? undefined : type.name, list };
+  }
+
+  /** Matches the items of a list by their keys, where they have what these are made of. */
+  #list(
+    { map, type }: Lookup['arguments'][number],
+    { fields }: SourceType,
+  ): ListLookup & { readonly texts: ReadonlyMap<string, string> } {
+    // Composition takes nothing but a list of keys here.
+    const item = map.kind === 'list' ? map.item : map;
+    const keyOf = compileArgument(item, itemOf(type), this.#compiler.source);
+    const parts = fieldsIn([item]);
+    const isSelectable = parts.every(({ name }) => {
+      const field = fields.get(name.value);
+      return field !== undefined && isPlain(field);
+    });
+    const members = new Map(isSelectable ? parts.map(({ name }, i) => [`_k${i}`, name.value]) : []);
+    const texts = new Map(parts.map((part, i) => [`_k${i}`, fieldText(part)]));
+    return isSelectable ? { keyOf, members, texts } : { keyOf, members: undefined, texts: new Map() };
+  }
+}
+
+/** Selects more members, which are left out of answers. They come first. */
+function withMembers(selection: Selection, texts: ReadonlyMap<string, string>): Selection {
+  let { form, text } = selection;
+  for (const [alias, field] of [...texts].reverse()) {
+    text = `${alias}:${field} ${text}`;
+    form = mergeForms(form, formOfMember(alias, { kind: 'need', of: '' }));
+  }
+  return { ...selection, text, form };
+}
+
+const isPlain = ({ derived, from, arguments: args }: SourceField): boolean =>
+  derived === undefined && from === undefined && args.size === 0;
+
+const isTypename = (node: SelectionNode): boolean =>
+  node.kind === Kind.FIELD
+    ? node.name.value === '__typename'
+    : node.kind === Kind.INLINE_FRAGMENT && node.selectionSet.selections.every(isTypename);
+
+const itemOf = (type: TypeNode): TypeNode =>
+  type.kind === Kind.NAMED_TYPE ? type : type.kind === Kind.LIST_TYPE ? type.type : itemOf(type.type);
+
+/** Types with other plans are compiled anew: representations of one subgraph have few different fields. */
+const mostPlans = 100;

@@ -39,7 +39,8 @@ export function locate(source: Source, offset: number, subgraph?: string): Probl
     file: source.name,
     line,
     column,
-    excerpt: excerpt.join('\n'),
+    // Of a file in one line, graphql-js prints all that is before the location.
+    excerpt: excerpt.slice(-4).join('\n'),
   };
 }
 

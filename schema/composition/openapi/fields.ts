@@ -24,8 +24,11 @@ const styles: Readonly<Record<string, readonly string[]>> = {
   header: ['simple'],
 };
 
-/** Headers that OpenAPI leaves to other parts of a document. */
-const otherHeaders = new Set(['accept', 'content-type', 'authorization']);
+/** Headers that other parts of a document describe, and those with credentials, which options of the gateway set. */
+const otherHeaders = new Set([
+  ...['accept', 'content-type', 'authorization'],
+  ...['proxy-authorization', 'cookie', 'x-api-key', 'x-amz-security-token'],
+]);
 
 /** Writes the fields of `Query` and `Mutation` for operations. */
 export class Fields {

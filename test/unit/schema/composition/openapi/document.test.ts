@@ -75,6 +75,15 @@ describe('OpenApiDocument', () => {
     expect(read(text).problems[0]).toMatch(new RegExp(`^api\\.yaml:${line}:`));
   });
 
+  it('shows only what is near to a problem of a document in one line', () => {
+    const text = answeringJson('{"$ref":"x.json"}', '').replace('{', `{"x":"${'x'.repeat(1e6)}",`);
+    const result = readOpenApi({ text, file: 'api.json' }, parse('type Query { get: JSON }'));
+    const { excerpt, line } = result.problems![0]!.locations[0]!;
+    expect(line).toBe(1);
+    expect(excerpt).toContain('$ref');
+    expect(excerpt.length).toBeLessThan(500);
+  });
+
   it('follows escapes of references, and references to references', () => {
     const rest =
       "components:\n  schemas:\n    A: { $ref: '#/components/schemas/a~1b%20c' }\n    a/b c: { type: string }\n";

@@ -377,6 +377,7 @@ type Dog {
             parameter('q', 'query', { required: true, description: 'Words.' }),
             parameter('X-Trace', 'header'),
             parameter('Accept', 'header'),
+            parameter('X-API-Key', 'header', { required: true }),
             parameter('b', 'path'),
           ],
         },

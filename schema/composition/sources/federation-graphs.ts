@@ -26,6 +26,7 @@ import {
   federationDocument,
   graphNameOf,
   nameOf,
+  withoutMissing,
   GraphTypes,
   reachable,
   requiring,
@@ -68,7 +69,13 @@ export function sourceGraphs(
   const graphs = new Map<string, DocumentNode>();
   for (const [graph, types] of [[name, progress.types] as const, [`${name}.partial`, partial] as const]) {
     if (types === undefined) continue;
-    for (const { type, field } of fields) addRequirements({ ...progress, types }, type, field);
+    const there = new Set(
+      withoutMissing([...progress.rest, ...types.definitions()], known).flatMap((node) =>
+        'fields' in node ? (node.fields ?? []).map((field) => `${nameOf(node)}.${field.name.value}`) : [],
+      ),
+    );
+    for (const { type, field } of fields)
+      if (there.has(`${type}.${field.name}`)) addRequirements({ ...progress, types }, type, field);
     graphs.set(graph, federationDocument([...progress.rest, ...types.definitions()], known));
   }
   return { graphs, schema: executorSchema(source, document) };

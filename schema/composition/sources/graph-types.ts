@@ -138,7 +138,7 @@ export function federationDocument(
 }
 
 /** Removes what names missing types, and what is empty then. */
-function withoutMissing(
+export function withoutMissing(
   definitions: readonly DefinitionNode[],
   known: ReadonlySet<string>,
 ): readonly DefinitionNode[] {

@@ -7,7 +7,7 @@ import { type ConstDirectiveNode, type FieldDefinitionNode, Kind } from 'graphql
 import { readKey } from '../../supergraph/key-paths';
 import { argumentsOf, namedTypeOf } from '../../supergraph/sdl';
 import { fieldSetOf } from '../../supergraph/sources/selection-map';
-import type { SourceField, SourceType } from '../../supergraph/sources/source-schema';
+import type { SourceField, SourceSchema, SourceType } from '../../supergraph/sources/source-schema';
 import {
   derivedNames,
   directive,
@@ -88,12 +88,21 @@ class PartialGraph {
   readonly #partial = new GraphTypes();
   readonly #whole = new Set<string>();
   readonly #led = new Set<string>();
+  /** The fields that lead to a type. */
+  readonly #leading = new Map<string, { readonly parent: string; readonly name: string }[]>();
+  readonly #waiting: (() => void)[] = [];
   readonly #requiring: { readonly parent: string; readonly field: string }[] = [];
 
   constructor(progress: SourceInProgress, given: ReadonlyMap<string, ReadonlySet<string>>) {
     this.#progress = progress;
     this.#given = given;
+    const { types, source } = progress;
+    for (const parent of types.names())
+      for (const { name, type } of types.fields(parent))
+        for (const object of objectsOf(source, namedTypeOf(type)))
+          this.#leading.set(object, (this.#leading.get(object) ?? []).concat({ parent, name: name.value }));
     for (const name of given.keys()) this.#entity(name);
+    this.#run();
   }
 
   move(
@@ -110,6 +119,11 @@ class PartialGraph {
     else if (this.#given.has(parent) || (needed !== undefined && !isCopied)) this.#require(parent, node);
     else this.#copy(parent, { isLedTo: true });
     types.remove(parent, field.name);
+    this.#run();
+  }
+
+  #run(): void {
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) next();
   }
 
   finish(): GraphTypes {
@@ -144,7 +158,9 @@ class PartialGraph {
   #require(parent: string, node: FieldDefinitionNode): void {
     this.#entity(parent);
     this.#add(parent, node);
-    this.#requiring.push({ parent, field: node.name.value });
+    const field = node.name.value;
+    if (!this.#requiring.some((each) => each.parent === parent && each.field === field))
+      this.#requiring.push({ parent, field });
   }
 
   /** Requires what fields are made of, or any value that tells whole objects from parts. */
@@ -245,7 +261,8 @@ class PartialGraph {
   #add(type: string, field: FieldDefinitionNode): void {
     this.#partial.declare(this.#progress.types.get(type)!);
     this.#partial.put(type, field);
-    this.#reach(namedTypeOf(field.type));
+    // Later, as chains of types are as long as one likes.
+    this.#waiting.push(() => this.#reach(namedTypeOf(field.type)));
   }
 
   /** Adds what a field leads to: entities by their keys, others as a whole, as nothing else gives the rest of them. */
@@ -276,9 +293,10 @@ class PartialGraph {
     }
     if (!isLedTo || this.#led.has(name)) return;
     this.#led.add(name);
-    for (const parent of types.names())
-      for (const field of types.fields(parent))
-        if (this.#mayBe(namedTypeOf(field.type), name)) this.#leadFrom(parent, field, this.#hasKey(name));
+    for (const { parent, name: leading } of this.#leading.get(name) ?? []) {
+      const field = types.field(parent, leading);
+      if (field !== undefined) this.#leadFrom(parent, field, this.#hasKey(name));
+    }
   }
 
   #leadFrom(parent: string, field: FieldDefinitionNode, isEntity: boolean): void {
@@ -291,20 +309,12 @@ class PartialGraph {
       this.#progress.types.get(parent)?.kind !== Kind.OBJECT_TYPE_DEFINITION
     )
       return;
-    if (!this.#isEntity(parent)) this.#copy(parent, { isLedTo: true });
+    if (!this.#isEntity(parent)) this.#waiting.push(() => this.#copy(parent, { isLedTo: true }));
     else if (this.#given.has(parent)) this.#require(parent, field);
     else {
       this.#entity(parent);
       this.#add(parent, field);
     }
-  }
-
-  #mayBe(type: string, name: string): boolean {
-    const { source } = this.#progress;
-    return (
-      type === name ||
-      source.types.get(type)?.possibleTypes.some((each) => graphNameOf(source, each) === name) === true
-    );
   }
 
   #rootOf(type: string): string | undefined {
@@ -322,6 +332,13 @@ class PartialGraph {
     return uses.some((each) => each.name.value === 'key' && argumentsOf(each)['resolvable'] !== false);
   }
 }
+
+/** The objects, by their names in the graph, that a field of a type may return. */
+const objectsOf = (source: SourceSchema, type: string): Set<string> =>
+  new Set([
+    graphNameOf(source, type),
+    ...(source.types.get(type)?.possibleTypes ?? []).map((each) => graphNameOf(source, each)),
+  ]);
 
 const fieldsOf = (key: ConstDirectiveNode): string => String(argumentsOf(key)['fields']);
 

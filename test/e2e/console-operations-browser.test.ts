@@ -1,9 +1,7 @@
 /** What operators look for first, in a real browser: which operation fails, since when and for whom; why a request got 400. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
-import { hasChromium, inChromium, launchChromium } from '../support/chromium';
+import type { Page } from 'playwright-core';
+import { hasChromium, inChromium } from '../support/chromium';
+import { type ConsoleInBrowser, openInBrowser } from '../support/console-in-browser';
 import { expectForEverybody } from '../support/for-everybody';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { compose, startSubgraph, type TestSubgraph } from '../support/small-graph';
@@ -11,10 +9,9 @@ import { compose, startSubgraph, type TestSubgraph } from '../support/small-grap
 const secret = 'S3CRET';
 
 (hasChromium ? describe : describe.skip)(`operations and errors in the console ${inChromium}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   let subgraph: TestSubgraph;
   let gateway: TestGateway;
-  let browser: BrowserContext;
+  let console: ConsoleInBrowser;
   let page: Page;
 
   const send = async (query: string, client: string): Promise<void> => {
@@ -44,42 +41,27 @@ const secret = 'S3CRET';
     for (let i = 0; i < 4; i++) await send('query Owners { boats { name owner } }', 'ios');
     await send('query Owners { boats { name owner } }', 'web');
     await send('query Old { boats { captain } }', 'web');
-    browser = await launchChromium(folder);
-    page = await browser.newPage();
+    console = await openInBrowser(gateway.adminUrl!);
+    ({ page } = console);
   }, 180_000);
 
   afterAll(async () => {
-    await browser.close();
+    await console.close();
     await gateway.stop();
     await subgraph.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   afterEach(async () => {
     expect(await page.content()).not.toContain(secret);
   });
 
-  const start = async (): Promise<void> => {
-    await page.goto('about:blank');
-    await page.goto(`${gateway.adminUrl}/console`);
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
-  };
-  const goTo = (name: string): Promise<void> =>
-    page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
-  const rowsOf = async (name: string): Promise<string[]> => {
-    const table = page.getByRole('region', { name });
-    await table.waitFor();
-    return table.getByRole('row').allTextContents();
-  };
-
   it('shows in two clicks which operation fails most, since when and for which client', async () => {
-    await start();
-    await goTo('Operations');
-    const [, first] = await rowsOf('Requests by operation, those that fail most first');
+    await console.goTo('Operations');
+    const [, first] = await console.rowsOf('Requests by operation, those that fail most first');
     expect(first).toMatch(/^Owners5(?:5 \(100 %\))/);
     await expectForEverybody(page, 'operations');
     await page.getByRole('link', { name: '5 (100 %) of Owners failed' }).click();
-    const [, most, other, ...more] = await rowsOf('Errors, the most frequent first');
+    const [, most, other, ...more] = await console.rowsOf('Errors, the most frequent first');
     expect(most).toMatch(
       /^DOWNSTREAM_SERVICE_ERRORboats\.owner.*boatsOwnersios 1\.24\d\d:\d\d:\d\d\d\d:\d\d:\d\d$/,
     );
@@ -92,8 +74,7 @@ const secret = 'S3CRET';
   });
 
   it('shows in two clicks why a request got 400', async () => {
-    await start();
-    await goTo('Errors');
+    await console.goTo('Errors');
     await page.getByRole('link', { name: 'GRAPHQL_VALIDATION_FAILED' }).click();
     const row = page.getByRole('row', { name: /Old/ });
     await row.getByText('400 GRAPHQL_VALIDATION_FAILED').waitFor();
@@ -101,34 +82,32 @@ const secret = 'S3CRET';
   });
 
   it('sorts by any column, also those that are not shown yet, and is searched', async () => {
-    await start();
-    await goTo('Operations');
+    await console.goTo('Operations');
     const caption = 'Requests by operation, those that fail most first';
-    expect(await rowsOf(caption)).toHaveLength(1 + 40);
+    expect(await console.rowsOf(caption)).toHaveLength(1 + 40);
     const header = page.getByRole('columnheader', { name: 'Requests' });
     await header.getByRole('button').focus();
     await page.keyboard.press('Enter');
-    expect((await rowsOf(caption))[1]).toMatch(/^Names12/);
+    expect((await console.rowsOf(caption))[1]).toMatch(/^Names12/);
     expect(await header.getAttribute('aria-sort')).toBe('descending');
     await page.getByRole('button', { name: 'Show 23 more' }).click();
-    expect(await rowsOf(caption)).toHaveLength(1 + 63);
+    expect(await console.rowsOf(caption)).toHaveLength(1 + 63);
     await page.getByRole('searchbox').fill('rare7');
     await page.getByText('Rare12').waitFor({ state: 'detached' });
-    expect(await rowsOf(caption)).toHaveLength(2);
+    expect(await console.rowsOf(caption)).toHaveLength(2);
     await page.getByRole('link', { name: 'Rare7', exact: true }).click();
     await page.waitForURL(/requests\?operation=Rare7$/);
   });
 
   it('shows another range, which is a part of the address', async () => {
-    await start();
-    await goTo('Operations');
+    await console.goTo('Operations');
     await page.getByRole('combobox').selectOption('quarter');
     await page.waitForURL(/operations\?range=quarter$/);
     await page.getByRole('link', { name: 'Owners', exact: true }).waitFor();
   });
 
   it('shows the newest values in legends, and latency as a distribution', async () => {
-    await start();
+    await console.start();
     const latency = page.getByRole('region', { name: 'Latency, distribution' });
     expect(await latency.textContent()).toMatch(
       /Of 78 requests half took up to .+, 95 % up to .+, and 99 % /,
@@ -144,8 +123,7 @@ const secret = 'S3CRET';
 
   it('shows the services of the graph in a narrow window', async () => {
     await page.setViewportSize({ width: 390, height: 800 });
-    await start();
-    await goTo('Graph');
+    await console.goTo('Graph');
     const service = page.locator('.map .service', { hasText: 'boats' });
     await service.waitFor();
     const box = (await service.boundingBox())!;
@@ -156,10 +134,9 @@ const secret = 'S3CRET';
   });
 
   it('explains each panel, and leads to the documentation', async () => {
-    await start();
-    await goTo('Operations');
+    await console.goTo('Operations');
     const [help] = await Promise.all([
-      browser.waitForEvent('page'),
+      console.browser.waitForEvent('page'),
       page.getByRole('link', { name: 'More about Requests by operation, in a new tab' }).click(),
     ]);
     await help.getByRole('heading', { name: 'Operations' }).waitFor();

@@ -1,11 +1,8 @@
 /** The console's page of a shadow, in a real browser. */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
-import { hasChromium, inChromium, launchChromium } from '../support/chromium';
+import { hasChromium, inChromium } from '../support/chromium';
+import { type ConsoleInBrowser, openInBrowser } from '../support/console-in-browser';
 import { expectForEverybody } from '../support/for-everybody';
 import { eventually } from '../support/process';
 import { sourceOf, startTestGateway, type TestGateway } from '../support/running-gateway';
@@ -14,12 +11,10 @@ import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 const secret = 'S3CRET';
 
 (hasChromium ? describe : describe.skip)(`a shadow in the console ${inChromium}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
   let graph: SmallGraph;
   let shadow: Server;
   let gateway: TestGateway;
-  let browser: BrowserContext;
-  let page: Page;
+  let console: ConsoleInBrowser;
 
   beforeAll(async () => {
     graph = await startSmallGraph();
@@ -38,22 +33,20 @@ const secret = 'S3CRET';
       const report = await (await fetch(`${gateway.adminUrl}/console/api/shadow`)).json();
       return (report as { operations: { different: number }[] }).operations.length === 2;
     });
-    browser = await launchChromium(folder);
-    page = await browser.newPage();
+    console = await openInBrowser(gateway.adminUrl!);
   }, 180_000);
 
   afterAll(async () => {
-    await browser.close();
+    await console.close();
     await gateway.stop();
     shadow.closeAllConnections();
     await new Promise((closed) => shadow.close(closed));
     await graph.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it('is one click away: what is different, where, and what was dropped', async () => {
-    await page.goto(`${gateway.adminUrl}/console`);
-    await page.getByRole('navigation').getByRole('link', { name: 'Shadow', exact: true }).click();
+    const { page } = console;
+    await console.goTo('Shadow');
     const differences = page.getByRole('region', { name: /^Differences by operation and path/ });
     await differences.getByRole('row', { name: /^Me me\.name value \d+ a string → a string/ }).waitFor();
     await page.getByRole('region', { name: 'Compared answers by operation' }).waitFor();

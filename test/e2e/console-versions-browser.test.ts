@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { CachesView } from '../../gateway/console/caches-api';
 import { Registry } from '../../schema';
-import { hasChromium, inChromium, launchChromium } from '../support/chromium';
+import { hasChromium, inChromium } from '../support/chromium';
+import { type ConsoleInBrowser, openInBrowser } from '../support/console-in-browser';
 import { expectForEverybody } from '../support/for-everybody';
 import { optionsWithSecrets, planted, secret, secretsSoFar } from '../support/planted-secrets';
 import { eventually } from '../support/process';
@@ -20,7 +21,7 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
   let counts: SubscribedServer;
   let stores: TestRegistryStores;
   let gateway: TestGateway;
-  let browser: BrowserContext;
+  let console: ConsoleInBrowser;
   let page: Page;
   /** Open answers: a `Response` that nobody holds is cancelled when it is collected as garbage. */
   const subscribed: Response[] = [];
@@ -67,13 +68,13 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
           body: JSON.stringify({ query: `subscription Count { count(text: "${i % 2}") }` }),
         }),
       );
-    browser = await launchChromium(folder);
-    page = await browser.newPage();
+    console = await openInBrowser(gateway.adminUrl!);
+    ({ page } = console);
   }, 180_000);
 
   afterAll(async () => {
     for (const { body } of subscribed) await body?.cancel();
-    await browser.close();
+    await console.close();
     await gateway.stop();
     await counts.stop();
     await graph.close();
@@ -86,32 +87,20 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
     expect(await page.content()).not.toContain(planted);
   });
 
-  const goTo = async (name: string): Promise<void> => {
-    await page.goto('about:blank');
-    await page.goto(`${gateway.adminUrl}/console`);
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
-    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
-  };
-  const rowsOf = async (name: string): Promise<string[]> => {
-    const table = page.getByRole('region', { name });
-    await table.waitFor();
-    return table.getByRole('row').allTextContents();
-  };
-
   it('shows in a click what was published, when and by whom, and which gateway runs it', async () => {
-    await goTo('Versions');
-    const [, newest, rejected, first] = await rowsOf('Versions of the graph, the newest first');
+    await console.goTo('Versions');
+    const [, newest, rejected, first] = await console.rowsOf('Versions of the graph, the newest first');
     expect(newest).toMatch(/^3published changed reviewsben\d\d:\d\d:\d\da1b2c3d4e5f6$/);
     expect(rejected).toContain('rejected changed reviewseve');
     expect(first).toContain('added accounts, added counts, added reviewsana');
     await page.getByRole('link', { name: 'version 3' }).waitFor();
-    const [, load] = await rowsOf('Loads and refusals, the newest first');
+    const [, load] = await console.rowsOf('Loads and refusals, the newest first');
     expect(load).toMatch(/supergraph live [0-9a-f]{12}$/);
     await expectForEverybody(page, 'versions');
   });
 
   it('shows in two clicks what clients see of a version, and why one was rejected', async () => {
-    await goTo('Versions');
+    await console.goTo('Versions');
     await page.getByRole('link', { name: '3', exact: true }).click();
     const version = page.getByRole('region', { name: 'Version 3' });
     await version.getByText('breaking').waitFor();
@@ -125,18 +114,18 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
   });
 
   it('shows options that differ from their defaults, and all others on demand', async () => {
-    await goTo('Versions');
-    const changed = await rowsOf('Options that differ from their defaults');
+    await console.goTo('Versions');
+    const changed = await console.rowsOf('Options that differ from their defaults');
     expect(changed.some((row) => /^subgraphs\.counts\.headers\.set\.x-secret-0hidden/.test(row))).toBe(true);
     await page.getByRole('button', { name: /^Show \d+ more$/ }).click();
     expect(await page.content()).not.toContain(planted);
     await page.getByRole('searchbox', { name: 'Search options' }).fill('limits.');
     await page.getByRole('cell', { name: 'subgraphs' }).first().waitFor({ state: 'detached' });
-    const [, depth, ...others] = await rowsOf('Options that differ from their defaults');
+    const [, depth, ...others] = await console.rowsOf('Options that differ from their defaults');
     expect(depth).toMatch(/^limits\.depth17\d+the program$/);
     expect(others).toEqual([]);
     await page.getByRole('button', { name: 'Defaults, too' }).click();
-    const all = await rowsOf('All options that have a value');
+    const all = await console.rowsOf('All options that have a value');
     expect(all.some((row) => row.startsWith('limits.aliases'))).toBe(true);
     await expectForEverybody(page, 'options');
   });
@@ -147,16 +136,16 @@ import { type SubscribedServer, serveSubscriptions } from '../support/subscribed
       const response = await fetch(`${gateway.adminUrl}/console/api/caches`);
       return ((await response.json()) as CachesView).entities[0]?.entries === 1;
     });
-    await goTo('Caches and streams');
-    const [, entities] = await rowsOf('Entities by type');
+    await console.goTo('Caches and streams');
+    const [, entities] = await console.rowsOf('Entities by type');
     expect(entities).toMatch(/^Userreviews1\d+ B99 %100/);
-    const [, subscription] = await rowsOf('Open subscriptions by field');
+    const [, subscription] = await console.rowsOf('Open subscriptions by field');
     expect(subscription).toBe('countcounts by sse3sse 3222');
-    expect((await rowsOf('Entries by tag')).join()).toContain('User:id=…');
+    expect((await console.rowsOf('Entries by tag')).join()).toContain('User:id=…');
     await gateway.invalidate({ types: ['Review'] }, '192.0.2.1');
-    await goTo('Caches and streams');
+    await console.goTo('Caches and streams');
     await page.getByRole('cell', { name: 'an operator of 192.0.2.1' }).waitFor();
-    expect((await rowsOf('The last invalidations'))[1]).toContain('type:Review');
+    expect((await console.rowsOf('The last invalidations'))[1]).toContain('type:Review');
     await expectForEverybody(page, 'caches');
   });
 });

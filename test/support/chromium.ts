@@ -14,9 +14,15 @@ export const inChromium = `in Chromium (skipped where there is no ${executablePa
 /**
  * @param folder for its profile
  * @param certificate in PEM; a server that has it is trusted
+ * @param where it is used: its language, and the zone of its times
  */
-export async function launchChromium(folder: string, certificate?: string): Promise<BrowserContext> {
+export async function launchChromium(
+  folder: string,
+  certificate?: string,
+  where: { readonly locale?: string; readonly timezoneId?: string } = {},
+): Promise<BrowserContext> {
   const browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    ...where,
     executablePath,
     headless: true,
     args: [

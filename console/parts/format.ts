@@ -44,7 +44,7 @@ export const clock = (at: number): string => time.format(at);
 /** The date. @param at Unix milliseconds */
 export const dayOf = (at: number): string => day.format(at);
 
-/** Date and time, to the millisecond. @param at Unix milliseconds */
+/** Date and time, to the millisecond, with the zone, as clocks that are put back repeat an hour. @param at Unix milliseconds */
 export const moment = (at: number): string => `${day.format(at)}, ${exact.format(at)}`;
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
@@ -52,5 +52,5 @@ const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const exact = new Intl.DateTimeFormat(undefined, {
   ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
-  hourCycle: 'h23',
+  ...{ hourCycle: 'h23', timeZoneName: 'short' },
 });

@@ -436,7 +436,11 @@ export class ErrorPaths {
       const masked = this.#noteMasked({ subgraph, code, message });
       return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, isMasked: true, masked };
     }
-    const visible = Object.entries(extensions).filter(([name]) => !hiddenExtensions.has(name));
+    // The status of a REST source.
+    const hasStatus = code === 'SUBREQUEST_HTTP_ERROR';
+    const visible = Object.entries(extensions).filter(
+      ([name]) => !hiddenExtensions.has(name) || (hasStatus && name === 'http'),
+    );
     const isLarge = visible.length > 0 && JSON.stringify(visible).length > longestText;
     return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(visible) };
   }

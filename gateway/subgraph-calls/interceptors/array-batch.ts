@@ -72,7 +72,9 @@ export function batchAsArrays({ maxRequests, timeout, pending }: ArrayBatchOptio
     }
 
     return (request) =>
-      isRepeatable(request.operation) ? loader.load(request).then((response) => response) : next(request);
+      isRepeatable(request.operation) && request.http === undefined
+        ? loader.load(request).then((response) => response)
+        : next(request);
   };
 }
 

@@ -1,7 +1,8 @@
 import { readSourceSchema } from '../../../schema/supergraph/sources/source-schema';
 import type { SupergraphSource } from '../../../schema/supergraph/sources/sources-of';
-import { type Interceptor, type Send, TransportError } from '../contract/transport';
+import type { Interceptor, Send } from '../contract/transport';
 import { callGraphQL } from './graphql/call-graphql';
+import { callRest } from './rest/call-rest';
 import type { OpenedSource, OpenExecutor } from './source-executor';
 
 /** Answers the requests of a graph by calls of its source. Reads the schema at the first one. */
@@ -20,9 +21,5 @@ export function openSource(source: Omit<OpenedSource, 'schema'> & SupergraphSour
 
 const executors: Readonly<Record<OpenedSource['schema']['kind'], OpenExecutor>> = {
   graphql: callGraphQL,
-  rest:
-    ({ subgraph }) =>
-    () =>
-    () =>
-      Promise.reject(new TransportError(subgraph, 'unknown')),
+  rest: callRest,
 };

@@ -221,6 +221,16 @@ function walkOf(path: Path, isOf: (typename: unknown, type: string) => boolean):
   };
 }
 
+/** The fields of an object that a map begins with. */
+export function firstFieldsOf(map: SelectionMap): string[] {
+  if (map.kind === 'choice') return map.of.flatMap(firstFieldsOf);
+  const first = map.path.find(({ kind }) => kind === 'field');
+  if (first !== undefined || map.kind === 'path') return first === undefined ? [] : [first.name];
+  return map.kind === 'list'
+    ? firstFieldsOf(map.item)
+    : map.fields.flatMap(({ value }) => firstFieldsOf(value));
+}
+
 type Selected = Map<string, Selected>;
 
 /** What must be selected for maps, in the notation of Federation's field sets: `id organization { id }`. */

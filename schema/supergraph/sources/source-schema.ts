@@ -107,6 +107,8 @@ export interface HttpParameter {
 export interface HttpBody {
   readonly argument: string;
   readonly mediaType: string;
+  /** How properties of a form are written, by their JSON names. */
+  readonly encoding?: readonly Omit<HttpParameter, 'argument' | 'in'>[];
 }
 
 /** The arguments of `@variants`. */

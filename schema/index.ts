@@ -5,6 +5,8 @@ export {
   recoverSubgraphs,
   requireComposer,
 } from './composition/composer';
+export { asSubgraphs } from './composition/sources/as-subgraphs';
+export { isSourceSchema } from './composition/sources/source-words';
 export type { EntityKey, ExecutableSubgraph } from './composition/executable-subgraph';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';
 export { describeSource, type SourceDescription } from './composition/sources/describe-source';

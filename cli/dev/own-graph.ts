@@ -79,6 +79,7 @@ export async function startOwnGraph({
     ...source,
     sign: introspection.sign,
     fetch: introspection.fetch,
+    mocked: mocks?.names,
     prepare: async (config) => {
       const { subgraphs } = mocks?.replaceIn(config) ?? config;
       // A call explains why one of a graph is not there.

@@ -46,7 +46,7 @@ export async function startReferenceGraph({
   const link = setUpLink(env);
   const appSync = setUpAppSync();
   const sign = introspectionSigner({ ...env, ...link.env });
-  const source = { file, env, sign };
+  const source = { file, env, sign, mocked: mocks?.names };
   const config = await loadSupergraphConfig(source).catch(failWithProblems);
   mocks?.check(config);
   const schemas = await readSubgraphSchemas(config, { sign }).catch(failWithProblems);

@@ -1,6 +1,7 @@
 import type { Composition, SubgraphSchema } from './compose';
 import { composerVersion, composeSupergraph } from './composer';
 import type { Problem } from './problem';
+import { asSubgraphs } from './sources/as-subgraphs';
 import { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 import {
   loadSupergraphConfig,
@@ -33,6 +34,8 @@ export interface ComposeFileOptions
    * @default the configuration is not changed
    */
   readonly prepare?: ((config: SupergraphConfig) => Promise<SupergraphConfig>) | undefined;
+  /** Sources that mocks answer for, as federation subgraphs. @default none */
+  readonly mocked?: readonly string[] | undefined;
 }
 
 /** Reads a configuration file and all files that it names, and composes it. Returns problems and never throws them. */
@@ -55,12 +58,17 @@ export async function readInputs({
   instead,
   load,
   prepare = (config) => Promise.resolve(config),
+  mocked = [],
   ...options
 }: ComposeFileOptions): Promise<CompositionInputs> {
   let config: SupergraphConfig | undefined;
   try {
     config = await prepare(await (load?.() ?? loadSupergraphConfig(options)));
-    return { config, subgraphs: await readSubgraphSchemas(config, { sign, fetch, instead }) };
+    const subgraphs = await readSubgraphSchemas(config, { sign, fetch, instead });
+    return {
+      config,
+      subgraphs: mocked.length === 0 ? subgraphs : asSubgraphs(subgraphs, (name) => mocked.includes(name)),
+    };
   } catch (error) {
     if (!(error instanceof SupergraphConfigError)) throw error;
     return { config, errors: error.problems };

@@ -50,8 +50,11 @@ export class SeenKeys {
 
   /** Reads answers by these schemas from now on. */
   take(subgraphs: readonly SubgraphSchema[], mocked: readonly string[]): void {
-    const { executableSubgraph } = require('../../../schema') as typeof Schema;
-    const all = subgraphs.map((subgraph) => ({ name: subgraph.name, ...executableSubgraph(subgraph) }));
+    const { asSubgraphs, executableSubgraph } = require('../../../schema') as typeof Schema;
+    const all = asSubgraphs(subgraphs, () => true).map((subgraph) => ({
+      name: subgraph.name,
+      ...executableSubgraph(subgraph),
+    }));
     const entityKeys = new Map<string, readonly EntityKey[]>();
     for (const { keys } of all)
       for (const [type, own] of keys) entityKeys.set(type, [...(entityKeys.get(type) ?? []), ...own]);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { GatewayOptions } from '../../../gateway/process/given-options';
 import type { SubgraphConfig, SubgraphSchema, SupergraphConfig } from '../../../schema';
 import type * as Schema from '../../../schema';
+import type * as GraphQL from 'graphql';
 import { CommandFailure, type Context } from '../../context';
 import { secretsIn } from '../../header-variables';
 import type { Output } from '../output';
@@ -121,11 +122,18 @@ function layOver(base: readonly SubgraphSchema[], { local, schemas, addresses }:
       schema:
         file !== undefined
           ? { kind: 'file', path: resolve(file) }
-          : url === undefined && published !== undefined
+          : published !== undefined && (url === undefined || isSource(published))
             ? { kind: 'sdl', sdl: published.sdl, file: published.file }
             : { kind: 'url', url: url ?? addresses.get(name)!, headers: {} },
     };
   });
+}
+
+/** Whether a local API has the published schema: it does not know what joins it to the graph. */
+function isSource({ sdl }: SubgraphSchema): boolean {
+  const { isSourceSchema } = require('../../../schema') as typeof Schema;
+  const { parse } = require('graphql') as typeof GraphQL;
+  return isSourceSchema(parse(sdl, { noLocation: true }));
 }
 
 /** Of a new subgraph without an address. */

@@ -44,12 +44,16 @@ export interface SourceGraphs {
   readonly schema: string;
 }
 
-/** @param document without extensions of types */
+/**
+ * @param document without extensions of types
+ * @param isWhole whether each position has all of an entity, so that there is one graph @default false
+ */
 export function sourceGraphs(
   name: string,
   document: DocumentNode,
   owners: Owners,
   report: ReportProblem,
+  { isWhole = false } = {},
 ): SourceGraphs {
   const problems: Parameters<ReportProblem>[] = [];
   const collect: ReportProblem = (...problem) => void problems.push(problem);
@@ -65,7 +69,7 @@ export function sourceGraphs(
   );
   for (const { field } of fields) if (field.derived !== undefined) addTarget(progress, field);
   const known = new Set([...progress.types.names(), ...progress.rest.map(nameOf)]);
-  const partial = partialGraph(progress);
+  const partial = isWhole ? undefined : partialGraph(progress);
   const graphs = new Map<string, DocumentNode>();
   for (const [graph, types] of [[name, progress.types] as const, [`${name}.partial`, partial] as const]) {
     if (types === undefined) continue;

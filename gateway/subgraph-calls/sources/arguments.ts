@@ -7,7 +7,13 @@ import {
 } from 'graphql';
 import { compileSelectionMap, type SelectionMap } from '../../../schema/supergraph/sources/selection-map';
 import type { SourceSchema } from '../../../schema/supergraph/sources/source-schema';
-import { type ExactJson, type ExactObject, typeOf, writeExactJson } from '../../replay/exact-json';
+import {
+  type ExactJson,
+  type ExactObject,
+  parseExactJson,
+  typeOf,
+  writeExactJson,
+} from '../../replay/exact-json';
 
 /** Makes the JSON of an argument of an object's values. Undefined where there is none, `null` where a part is missing. */
 export type ToArgument = (value: ExactJson) => string | undefined;
@@ -54,3 +60,10 @@ const coerceObject = (
     }),
   );
 };
+
+/** JSON with its numbers as they are written. @throws {SyntaxError} */
+export const parseExact = (json: string): ExactJson =>
+  mayHaveNumbers.test(json) ? parseExactJson(json) : (JSON.parse(json) as ExactJson);
+
+/** Or text that begins as the mark of a number does. */
+const mayHaveNumbers = /(?:^|[:,[])\s*-?\d|\\u0000/;

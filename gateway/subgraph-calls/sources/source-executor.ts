@@ -42,8 +42,12 @@ export function entitiesResponse(
   errors: readonly unknown[] = [],
 ): SubgraphResponse {
   const body = writeEntities(lists, { lists: outcomes, errors, extensions: undefined });
-  const policies = outcomes.map((list) => list.map(({ policy }) => policy));
-  return { ...joinResponses(responses), body, policy: policies.flat().reduce(strictest), policies };
+  let policy: Policy | undefined;
+  for (const list of outcomes)
+    for (const each of list) policy = policy === undefined ? each.policy : strictest(policy, each.policy);
+  const isOne = outcomes.every((list) => list.every((each) => each.policy === policy));
+  const policies = isOne ? undefined : outcomes.map((list) => list.map((each) => each.policy));
+  return { ...joinResponses(responses), body, policy, policies };
 }
 
 /** What the answer to a request has of several responses of the API: all but its body and policy. */

@@ -8,10 +8,11 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { noStore, type Policy } from '../../../cache/policy';
-import { type ExactObject, parseExactJson } from '../../../replay/exact-json';
+import type { ExactObject } from '../../../replay/exact-json';
 import { follow } from '../../contract/pending-answer';
 import type { EntityList, Send, SubgraphRequest, SubgraphResponse } from '../../contract/transport';
 import { JsonParts } from '../../wire/json-parts';
+import { parseExact } from '../arguments';
 import {
   entitiesResponse,
   type EntityOutcome,
@@ -23,7 +24,9 @@ import { EntityCompiler, type EntityLookup, type EntityPlan, typenameMember } fr
 import { SelectionCompiler } from './compile-selection';
 import type { Selection } from './forms';
 import { jsonOf, nullJson, ObjectPiece, type Piece } from './pieces';
-import { hasNumericIds, hasNumbers, Owner, type Path, type SourceError, SourceRun, type Target } from './run';
+import type { SourceError } from './answers';
+import { SourceRun } from './run';
+import { hasNumericIds, hasNumbers, Owner, type Path, type Target } from './values';
 import { type UpstreamOperation, UpstreamOperations, writeOperation } from './upstream-operations';
 
 /** Answers the requests of a graph by operations of a GraphQL API. */
@@ -117,7 +120,7 @@ function rootAnswer(
       members.set(name, parts.value());
     });
     owner.add(errorsIn(members.get('errors')), [], form);
-    data = run.valueOf(members.get('data') ?? nullJson, form, [], owner, isNumeric);
+    data = run.values.valueOf(members.get('data') ?? nullJson, form, [], owner, isNumeric);
   } catch (error) {
     if (error instanceof SyntaxError) return response;
     throw error;
@@ -151,7 +154,7 @@ async function answerEntities(
   const run = new SourceRun(next, request, source, operations);
   const all = lists.map(({ responseKey, representations }) => {
     const compiler = entities.get(responseKey)!;
-    const values = parseExactJson(`[${representations.join()}]`) as readonly ExactObject[];
+    const values = parseExact(`[${representations.join()}]`) as readonly ExactObject[];
     return values.map(
       (value, n) => new RequestedEntity(run, [responseKey, n], value, compiler.planOf(value)),
     );
@@ -184,7 +187,7 @@ class RequestedEntity {
     const { lookups, others } = plan;
     this.isLookedUp = lookups.length > 0;
     // The first one whose key the representation has.
-    if (!this.isLookedUp) this.#value = run.objectOf(representation, others, at, this.#owner);
+    if (!this.isLookedUp) this.#value = run.values.objectOf(representation, others, at, this.#owner);
     else lookups.some((lookup) => run.call(lookup.call, representation, this.#target(lookup), lookup.list));
   }
 
@@ -200,7 +203,14 @@ class RequestedEntity {
         this.#owner.add(errors, this.#at, form);
         this.#owner.keep(policy);
         const needs = new Map<string, Buffer>();
-        const value = this.#run.valueOf(answer, form, this.#at, this.#owner, hasNumbers(answer, call), needs);
+        const value = this.#run.values.valueOf(
+          answer,
+          form,
+          this.#at,
+          this.#owner,
+          hasNumbers(answer, call),
+          needs,
+        );
         const other = needs.get(typenameMember);
         if (answer.equals(nullJson) || (typename !== undefined && other?.toString() !== `"${typename}"`))
           return;
@@ -208,7 +218,7 @@ class RequestedEntity {
         const { others } = this.#plan;
         if (others.members.length === 0) return;
         const object = value instanceof ObjectPiece ? value : wholeObject(answer);
-        this.#run.addTo(object, this.#representation, others, this.#at, this.#owner);
+        this.#run.values.addTo(object, this.#representation, others, this.#at, this.#owner);
         this.#value = object;
       },
     };

@@ -1,10 +1,11 @@
 /** Compiles what is requested of entities: by which lookups, and what the representations have already. */
 import { type DirectiveNode, type FieldNode, Kind, type SelectionNode, type TypeNode } from 'graphql';
+import { typeText } from '../../../../schema/supergraph/sdl';
 import type { Lookup, SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
 import type { ExactObject } from '../../../replay/exact-json';
 import { compileArgument, type ToArgument } from '../arguments';
 import { fieldsIn, fieldText, mapsOf, type SelectionCompiler } from './compile-selection';
-import { formOfMember, mergeForms, type RootCall, type Selection, type ValueForm } from './forms';
+import { formOfMember, mergeForms, type RootCall, type ValueForm } from './forms';
 
 /** How entities of one type are answered whose representations have the same fields. */
 export interface EntityPlan {
@@ -25,6 +26,8 @@ export interface EntityLookup {
 export interface ListLookup {
   /** The key of a representation, as JSON. */
   readonly keyOf: ToArgument;
+  /** Whether the key is one member, and text. */
+  readonly isText: boolean;
   /** The members of an item that its key is made of, and their names. Undefined where items are matched by position. */
   readonly members: ReadonlyMap<string, string> | undefined;
 }
@@ -131,10 +134,12 @@ export class EntityCompiler {
         select: (required) => {
           const selection = compiler.select(selections, type, required);
           const own = { ...selection, text: selection.text === '' ? '__typename' : selection.text };
-          const keyed = list === undefined ? own : withMembers(own, list.texts);
+          const keys = list === undefined ? [] : [...list.texts].map(([alias, text]) => `${alias}:${text} `);
+          const keyed = { ...own, text: `${keys.join('')}${own.text}` };
           if (type === returned) return keyed;
           const inner = { ...keyed, text: `...on ${type.name}{${keyed.text}}` };
-          return withMembers(inner, new Map([[typenameMember, '__typename']]));
+          const form = mergeForms(inner.form, formOfMember(typenameMember, { kind: 'need', of: '' }));
+          return { ...inner, text: `${typenameMember}:__typename ${inner.text}`, form };
         },
       },
     );
@@ -156,18 +161,12 @@ export class EntityCompiler {
     });
     const members = new Map(isSelectable ? parts.map(({ name }, i) => [`_k${i}`, name.value]) : []);
     const texts = new Map(parts.map((part, i) => [`_k${i}`, fieldText(part)]));
-    return isSelectable ? { keyOf, members, texts } : { keyOf, members: undefined, texts: new Map() };
+    const isText =
+      item.kind === 'path' && item.path.length === 1 && /^(ID|String)!?$/.test(typeText(itemOf(type)));
+    return isSelectable
+      ? { keyOf, isText, members, texts }
+      : { keyOf, isText, members: undefined, texts: new Map() };
   }
-}
-
-/** Selects more members, which are left out of answers. They come first. */
-function withMembers(selection: Selection, texts: ReadonlyMap<string, string>): Selection {
-  let { form, text } = selection;
-  for (const [alias, field] of [...texts].reverse()) {
-    text = `${alias}:${field} ${text}`;
-    form = mergeForms(form, formOfMember(alias, { kind: 'need', of: '' }));
-  }
-  return { ...selection, text, form };
 }
 
 const isPlain = ({ derived, from, arguments: args }: SourceField): boolean =>

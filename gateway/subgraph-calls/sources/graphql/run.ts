@@ -1,13 +1,6 @@
 /** The calls of the API for one request of a graph, and what becomes of their answers. */
-import { errors as errorTable } from '../../../errors';
-import { noStore, type Policy, strictest } from '../../../cache/policy';
-import {
-  type ExactJson,
-  type ExactObject,
-  parseExactJson,
-  typeOf,
-  writeExactJson,
-} from '../../../replay/exact-json';
+import { noStore, type Policy } from '../../../cache/policy';
+import type { ExactObject } from '../../../replay/exact-json';
 import {
   type Send,
   type SubgraphRequest,
@@ -16,40 +9,13 @@ import {
 } from '../../contract/transport';
 import { JsonParts } from '../../wire/json-parts';
 import type { OpenedSource } from '../source-executor';
+import { readAnswer, sortErrors, type SourceError, unreadable } from './answers';
 import type { ListLookup } from './compile-entities';
-import { type Form, type MadeField, noForm, pathOf, type RootCall, type ValueForm } from './forms';
-import { Hole, nullJson, ObjectPiece, type Piece } from './pieces';
+import type { RootCall } from './forms';
+import { matchItems } from './list-items';
+import { nullJson } from './pieces';
 import { aliasOf, type UpstreamOperations, variableOf } from './upstream-operations';
-
-/** An error without its position. */
-export interface SourceError {
-  readonly message?: unknown;
-  readonly extensions?: unknown;
-  readonly path?: readonly unknown[] | undefined;
-}
-
-/** An entity, or the data of root fields: collects what is wrong in it, and how long it may be kept. */
-export class Owner {
-  readonly errors: SourceError[] = [];
-  policy: Policy | undefined;
-
-  add(errors: readonly SourceError[], at: Path, form: Form): void {
-    for (const error of errors)
-      this.errors.push({ ...error, path: [...at, ...pathOf(error.path ?? [], form)] });
-  }
-
-  keep(policy: Policy): void {
-    this.policy = this.policy === undefined ? policy : strictest(this.policy, policy);
-  }
-}
-
-export type Path = readonly (string | number)[];
-
-/** What waits for the answer of a call. */
-export interface Target {
-  /** @param value undefined where conditions leave it out @param errors their paths begin below the value */
-  take(value: Buffer | undefined, errors: readonly SourceError[], policy: Policy): void;
-}
+import { type Target, Values } from './values';
 
 /** A root field in an operation. */
 interface Slot {
@@ -63,13 +29,8 @@ interface Slot {
 /** Why a call has no answer. */
 type CallFailure = { readonly error: unknown } | { readonly response: SubgraphResponse };
 
-interface GraphQLAnswer {
-  /** Undefined where there is none. */
-  data: ReadonlyMap<string, Buffer> | null | undefined;
-  errors: readonly SourceError[];
-}
-
 export class SourceRun {
+  readonly values: Values;
   readonly responses: SubgraphResponse[] = [];
   /** Errors of nothing that was requested. */
   readonly loose: unknown[] = [];
@@ -89,6 +50,7 @@ export class SourceRun {
     this.#request = request;
     this.#source = source;
     this.#operations = operations;
+    this.values = new Values(source, (call, value, target) => this.call(call, value, target));
   }
 
   get isDone(): boolean {
@@ -128,122 +90,6 @@ export class SourceRun {
     if (targets === undefined) slot.list!.keys.set(key!, [target]);
     else targets.push(target);
     return true;
-  }
-
-  /**
-   * The value of an answer as the request has it.
-   *
-   * @param hasNumbers whether IDs in it may be numbers
-   * @param needs gets the members that are left out
-   */
-  valueOf(
-    bytes: Buffer,
-    form: Form,
-    at: Path,
-    owner: Owner,
-    hasNumbers: boolean,
-    needs = new Map<string, Buffer>(),
-  ): Piece {
-    if (!form.isChanged && (!hasNumbers || form === noForm)) return bytes;
-    const parts = new JsonParts(bytes);
-    if (parts.isList)
-      return parts.list().map((item, i) => this.valueOf(item, form, [...at, i], owner, hasNumbers));
-    if (!parts.isObject) return bytes;
-    const object = new ObjectPiece();
-    let [start, end, hasComma] = [1, 1, false];
-    parts.object((name) => {
-      const value = parts.value();
-      const member = form.members.get(name);
-      const valueEnd = value.byteOffset - bytes.byteOffset + value.length;
-      if (member !== undefined) {
-        object.copy(bytes.subarray(start, end), hasComma);
-        [start, hasComma] = [valueEnd, true];
-        if (member.kind === 'need') needs.set(name, value);
-        else if (member.kind === 'object')
-          object.add(name, this.valueOf(value, member.form, [...at, name], owner, hasNumbers));
-        else if (member.kind === 'id') object.add(name, textOf(value));
-        else object.add(name, this.#typename(value));
-      }
-      end = valueEnd;
-    });
-    object.copy(bytes.subarray(start, end), hasComma);
-    for (const made of form.made) {
-      const values: [string, ExactJson][] = [];
-      for (const [alias, name] of made.needs) {
-        const value = needs.get(alias);
-        if (value !== undefined) values.push([name, parseExactJson(value.toString())]);
-      }
-      // Conditions leave out all of them.
-      if (values.length > 0) this.#make(made.field, Object.fromEntries(values), object, at, owner);
-    }
-    return object;
-  }
-
-  /** What is requested of an object of which there are values. */
-  objectOf(value: ExactObject, form: ValueForm, at: Path, owner: Owner): ObjectPiece {
-    const object = new ObjectPiece();
-    this.addTo(object, value, form, at, owner);
-    return object;
-  }
-
-  addTo(object: ObjectPiece, value: ExactObject, form: ValueForm, at: Path, owner: Owner): void {
-    for (const member of form.members) {
-      if (member.kind === 'link' || member.kind === 'call') this.#make(member, value, object, at, owner);
-      else if (member.kind === 'typename') object.add(member.key, Buffer.from(JSON.stringify(form.typename)));
-      else {
-        const given = value[member.name];
-        if (given === undefined) continue;
-        const below = member.form;
-        const piece = (each: ExactJson, path: Path): Piece =>
-          Array.isArray(each)
-            ? each.map((item: ExactJson, i) => piece(item, [...path, i]))
-            : below !== undefined && typeOf(each) === 'object'
-              ? this.objectOf(each as ExactObject, below, path, owner)
-              : Buffer.from(
-                  member.isId && typeOf(each) === 'number'
-                    ? JSON.stringify((each as string).slice(1))
-                    : writeExactJson(each),
-                );
-        object.add(member.key, piece(given, [...at, member.key]));
-      }
-    }
-  }
-
-  #make(field: MadeField, value: ExactObject, object: ObjectPiece, around: Path, owner: Owner): void {
-    const at = [...around, field.key];
-    if (field.kind === 'link') {
-      const link = (made: ExactJson | undefined, path: Path): Piece => {
-        if (Array.isArray(made)) return made.map((each: ExactJson, i) => link(each, [...path, i]));
-        if (
-          made === undefined ||
-          typeOf(made) !== 'object' ||
-          Object.values(made as ExactObject).includes(null)
-        )
-          return nullJson;
-        return this.objectOf(made as ExactObject, field.form, path, owner);
-      };
-      object.add(field.key, link(field.evaluate(value) as ExactJson | undefined, at));
-      return;
-    }
-    const { call } = field;
-    const { form } = call.selection;
-    const hole = new Hole();
-    const isCalled = this.call(call, value, {
-      take: (answer, errors, policy) => {
-        owner.add(errors, at, form);
-        owner.keep(policy);
-        if (answer !== undefined)
-          hole.value = this.valueOf(answer, form, at, owner, hasNumbers(answer, call));
-        else if (errors.length > 0) hole.value = nullJson;
-      },
-    });
-    object.add(field.key, isCalled ? hole : nullJson);
-  }
-
-  #typename(value: Buffer): Buffer {
-    const name = value.toString('latin1').slice(1, -1);
-    const graphName = this.#source.schema.types.get(name)?.graphName ?? name;
-    return graphName === name ? value : Buffer.from(`"${graphName}"`);
   }
 
   async #send(slots: readonly Slot[], isAgain: boolean): Promise<void> {
@@ -313,35 +159,12 @@ export class SourceRun {
     errors: readonly SourceError[],
     policy: Policy,
   ): void {
-    const parts = new JsonParts(value);
-    const items = parts.isList ? parts.list() : [];
-    const requested = [...keys.keys()];
-    const isInOrder = items.length === requested.length;
-    if (lookup.members === undefined && !isInOrder) {
-      const error = unreadable(this.#source.subgraph, 200);
-      for (const targets of keys.values()) for (const each of targets) each.take(nullJson, [error], noStore);
-      return;
-    }
-    const found = new Map<string, number>();
-    const keyOfItem = items.map((item, i) => {
-      const key = lookup.members === undefined ? requested[i] : keyIn(item, lookup.members, lookup);
-      if (key !== undefined && !found.has(key)) found.set(key, i);
-      return key;
-    });
-    const unanswered = requested.filter((key) => !found.has(key));
-    const ofKeys = new Map<string, SourceError[]>();
-    for (const error of errors) {
-      const [i, ...path] = error.path ?? [];
-      const key = keyOfItem[i as number];
-      const byPosition = isInOrder && unanswered.includes(requested[i as number]!);
-      // An item without a key may be any that is missing: none is null without an error.
-      for (const each of key !== undefined ? [key] : byPosition ? [requested[i as number]!] : unanswered)
-        ofKeys.set(each, [...(ofKeys.get(each) ?? []), { ...error, path }]);
-    }
+    const matched = matchItems(lookup, [...keys.keys()], value, errors);
+    const error = unreadable(this.#source.subgraph, 200);
     for (const [key, targets] of keys) {
-      const item = found.get(key);
+      const match = matched === undefined ? { item: nullJson, errors: [error] } : matched.get(key)!;
       for (const target of targets)
-        target.take(item === undefined ? nullJson : items[item], ofKeys.get(key) ?? [], policy);
+        target.take(match.item, match.errors, matched === undefined ? noStore : policy);
     }
   }
 
@@ -384,32 +207,6 @@ const noVariables = Buffer.alloc(0);
 /** Root fields in one operation. Servers refuse many aliases. */
 const mostCalls = 15;
 
-/** Whether IDs in an answer are numbers. */
-export function hasNumbers(answer: Buffer, { selection: { uses } }: Pick<RootCall, 'selection'>): boolean {
-  return hasNumericIds(answer, uses.ids);
-}
-
-export function hasNumericIds(answer: Buffer, ids: ReadonlySet<string>): boolean {
-  for (const id of ids) {
-    const name = `"${id}"`;
-    for (let at = answer.indexOf(name); at !== -1; at = answer.indexOf(name, at)) {
-      at += name.length;
-      // White space, a colon, and of lists a bracket.
-      while (' :\n\r\t['.includes(String.fromCharCode(answer[at] ?? 0))) at++;
-      const byte = answer[at] ?? 0;
-      if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return true;
-    }
-  }
-  return false;
-}
-
-/** Numbers as text, also in lists. */
-function textOf(value: Buffer): Piece {
-  const [first = 0] = value;
-  if (first === 0x5b) return new JsonParts(value).list().map(textOf);
-  return first === 0x2d || (first >= 0x30 && first <= 0x39) ? Buffer.from(`"${value.toString()}"`) : value;
-}
-
 const isOfItem = ({ path }: SourceError): boolean => typeof path?.[0] === 'number';
 
 function deliver(
@@ -431,81 +228,3 @@ const singlesOf = (slot: Slot, isLeftOut: (i: number) => boolean): Slot[] =>
           ? []
           : [{ ...slot, list: { lookup: slot.list!.lookup, keys: new Map([[key, targets]]) } }],
       );
-
-/** The key of an item of a list, as JSON; undefined where it is no object. */
-function keyIn(
-  item: Buffer,
-  members: ReadonlyMap<string, string>,
-  { keyOf }: ListLookup,
-): string | undefined {
-  const parts = new JsonParts(item);
-  if (!parts.isObject) return undefined;
-  const values: Record<string, ExactJson> = {};
-  let missing = members.size;
-  parts.object((name) => {
-    const value = parts.value();
-    const field = members.get(name);
-    if (field === undefined) return true;
-    values[field] = parseExactJson(value.toString());
-    return --missing > 0;
-  });
-  return keyOf(values);
-}
-
-/** Undefined for what is no answer in GraphQL. */
-export function readAnswer(body: Buffer): GraphQLAnswer | undefined {
-  const answer: GraphQLAnswer = { data: undefined, errors: [] };
-  const parts = new JsonParts(body);
-  try {
-    parts.object((name) => {
-      if (name === 'data' && parts.isObject) {
-        const data = new Map<string, Buffer>();
-        parts.object((key) => {
-          data.set(key, parts.value());
-        });
-        answer.data = data;
-      } else {
-        const value = parts.value();
-        if (name === 'data' && value.equals(nullJson)) answer.data = null;
-        if (name !== 'errors') return;
-        const errors = JSON.parse(value.toString()) as unknown;
-        if (Array.isArray(errors))
-          answer.errors = errors.filter((each) => typeof each === 'object' && each !== null) as SourceError[];
-      }
-    });
-    parts.end();
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  return answer;
-}
-
-/** Errors by their slots, with paths below the slot, and those of none. */
-function sortErrors(
-  errors: readonly SourceError[],
-  count: number,
-): readonly [ofSlots: readonly SourceError[][], others: readonly SourceError[]] {
-  const ofSlots = Array.from({ length: count }, (): SourceError[] => []);
-  const others: SourceError[] = [];
-  for (const error of errors) {
-    const [alias, ...path] = Array.isArray(error.path) ? (error.path as readonly unknown[]) : [];
-    const slot = typeof alias === 'string' ? ofSlots[Number(alias.slice(1))] : undefined;
-    if (slot === undefined) others.push(error);
-    else slot.push({ ...error, path });
-  }
-  return [ofSlots, others];
-}
-
-/** The error of a call whose response cannot be used. */
-function unreadable(subgraph: string, status: number): SourceError {
-  const isError = status < 200 || status >= 300;
-  const code = isError ? 'SUBREQUEST_HTTP_ERROR' : 'SUBREQUEST_MALFORMED_RESPONSE';
-  const message = isError
-    ? errorTable.SUBREQUEST_HTTP_ERROR.message({ subgraph, status })
-    : errorTable.SUBREQUEST_MALFORMED_RESPONSE.message({
-        subgraph,
-        reason: 'it has not what was requested',
-      });
-  return { message, extensions: { code, ...(isError && { http: { status } }) } };
-}

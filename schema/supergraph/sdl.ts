@@ -21,6 +21,10 @@ export interface Annotated {
   readonly directives?: readonly ConstDirectiveNode[] | undefined;
 }
 
+/** The first use of a directive on a definition. */
+export const directive = ({ directives = [] }: Annotated, name: string): ConstDirectiveNode | undefined =>
+  directives.find((each) => each.name.value === name);
+
 /** The uses of a directive on a definition; none where the directive is undefined. */
 export function applied({ directives = [] }: Annotated, name: string | undefined): Applied[] {
   const found: Applied[] = [];

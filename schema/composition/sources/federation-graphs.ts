@@ -11,7 +11,7 @@ import {
   visit,
 } from 'graphql';
 import { readKey } from '../../supergraph/key-paths';
-import { argumentsOf, namedTypeOf } from '../../supergraph/sdl';
+import { argumentsOf, directive, namedTypeOf } from '../../supergraph/sdl';
 import { fieldSetOf, type SelectionMap } from '../../supergraph/sources/selection-map';
 import {
   type ReportProblem,
@@ -21,7 +21,6 @@ import {
 } from '../../supergraph/sources/source-schema';
 import {
   derivedNames,
-  directive,
   external,
   federationDocument,
   graphNameOf,
@@ -35,6 +34,7 @@ import {
 } from './graph-types';
 import type { Owners } from './owners';
 import { partialGraph } from './partial-graph';
+import { type FieldPath, textOf } from './partial-positions';
 import { checkSourceSchema } from './rules';
 
 export interface SourceGraphs {
@@ -208,7 +208,19 @@ function addRequirements(
   const foreign = maps.filter((map) => isForeign(progress, map, type));
   if (foreign.length === 0 || field === undefined) return;
   for (const map of foreign) addExternal(progress, map, type);
-  progress.types.put(type, requiring(field, fieldSetOf(foreign)));
+  const all = fieldSetOf(foreign);
+  // What the source has itself is in the representation if it is of the key.
+  const paths = readKey(all).filter((path) => hasExternal(progress.types, type, path));
+  progress.types.put(type, requiring(field, all.includes('...') ? all : textOf(paths)));
+}
+
+function hasExternal(types: GraphTypes, scope: string, path: FieldPath): boolean {
+  let type = scope;
+  return path.some((name) => {
+    const field = types.field(type, name);
+    type = field === undefined ? '' : namedTypeOf(field.type);
+    return field !== undefined && directive(field, 'external') !== undefined;
+  });
 }
 
 /** Whether a map needs what the source has not. */

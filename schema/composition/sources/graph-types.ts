@@ -14,7 +14,7 @@ import {
   type TypeNode,
   visit,
 } from 'graphql';
-import { applied, argumentsOf, namedTypeOf } from '../../supergraph/sdl';
+import { applied, argumentsOf, directive, namedTypeOf } from '../../supergraph/sdl';
 import type { SelectionMap } from '../../supergraph/sources/selection-map';
 import type { ReportProblem, SourceSchema } from '../../supergraph/sources/source-schema';
 import type { Owners } from './owners';
@@ -275,11 +275,6 @@ export const external = ({
   ...{ kind: Kind.FIELD_DEFINITION, name, type, arguments: args, directives: [use('external', loc)] },
   ...(loc && { loc }),
 });
-
-export const directive = (
-  { directives = [] }: { readonly directives?: readonly ConstDirectiveNode[] | undefined },
-  name: string,
-): ConstDirectiveNode | undefined => directives.find((each) => each.name.value === name);
 
 export const graphNameOf = (source: SourceSchema, type: string): string =>
   source.types.get(type)?.graphName ?? type;

@@ -5,27 +5,17 @@
  */
 import { type ConstDirectiveNode, type FieldDefinitionNode, Kind } from 'graphql';
 import { readKey } from '../../supergraph/key-paths';
-import { argumentsOf, namedTypeOf } from '../../supergraph/sdl';
-import { fieldSetOf } from '../../supergraph/sources/selection-map';
-import type { SourceField, SourceSchema, SourceType } from '../../supergraph/sources/source-schema';
+import { argumentsOf, directive, namedTypeOf } from '../../supergraph/sdl';
+import type { SourceSchema } from '../../supergraph/sources/source-schema';
+import { external, graphNameOf, GraphTypes, requiring, type SourceInProgress, use } from './graph-types';
 import {
-  derivedNames,
-  directive,
-  external,
-  graphNameOf,
-  GraphTypes,
-  requiring,
-  type SourceInProgress,
-  use,
-} from './graph-types';
-
-/** A field whose value has a part of an entity. */
-interface PartialPosition {
-  readonly type: SourceType;
-  readonly field: SourceField;
-  /** What it has, by the names of the entities in the graph. */
-  readonly given: ReadonlyMap<string, ReadonlySet<string>>;
-}
+  commonOf,
+  type FieldPath,
+  needsOf,
+  type PartialPosition,
+  positionsOf,
+  textOf,
+} from './partial-positions';
 
 /** Moves fields of `types` to the graph that is returned; undefined where all positions have all that there is. */
 export function partialGraph(progress: SourceInProgress): GraphTypes | undefined {
@@ -49,36 +39,6 @@ export function partialGraph(progress: SourceInProgress): GraphTypes | undefined
     graph.move(position, { isCopied: summarized.has(graphName) && !given.has(graphName) });
   }
   return graph.finish();
-}
-
-function positionsOf({ source, types }: SourceInProgress): PartialPosition[] {
-  return [...source.types.values()].flatMap((type) =>
-    [...type.fields.values()].flatMap((field): PartialPosition[] => {
-      if (types.field(type.graphName, field.name) === undefined) return [];
-      if (field.derived !== undefined)
-        return [{ type, field, given: new Map([[field.namedType, new Set(derivedNames(field.derived))]]) }];
-      const given = new Map<string, ReadonlySet<string>>();
-      for (const name of source.types.get(field.namedType)?.possibleTypes ?? []) {
-        const { graphName, fields } = source.types.get(name) ?? { graphName: name };
-        if (graphName !== name && fields !== undefined) given.set(graphName, new Set(fields.keys()));
-      }
-      return given.size === 0 ? [] : [{ type, field, given }];
-    }),
-  );
-}
-
-/** What all positions of an entity have of it. */
-function commonOf(positions: readonly PartialPosition[]): Map<string, ReadonlySet<string>> {
-  const common = new Map<string, ReadonlySet<string>>();
-  for (const { given } of positions)
-    for (const [name, fields] of given) {
-      const before = common.get(name);
-      common.set(
-        name,
-        before === undefined ? fields : new Set([...before].filter((each) => fields.has(each))),
-      );
-    }
-  return common;
 }
 
 class PartialGraph {
@@ -179,7 +139,7 @@ class PartialGraph {
           `\`${parent}.${name}\` cannot be joined: parts of \`${parent}\` have all values of the whole. A @lookup of \`${namedTypeOf(node.type)}\` would help.`,
           node.name,
         );
-      if (missing.length > 0) this.#partial.put(parent, requiring(node, missing.map(textOf).join(' ')));
+      if (missing.length > 0) this.#partial.put(parent, requiring(node, textOf(missing)));
       for (const path of missing) {
         let type = parent;
         for (const each of path) {
@@ -360,25 +320,6 @@ function isValue(
     types.get(name) === undefined &&
     !isUnion
   );
-}
-
-type FieldPath = readonly string[];
-
-/** In the notation of Federation: `address { zip }`. */
-const textOf = ([first, ...rest]: FieldPath): string =>
-  rest.length === 0 ? first! : `${first} { ${textOf(rest)} }`;
-
-/** What of an object a link or a call is made of; undefined for other fields. */
-function needsOf(
-  { source, types }: SourceInProgress,
-  type: string,
-  name: string,
-): readonly FieldPath[] | undefined {
-  const field = source.types.get(type)?.fields.get(name);
-  if (field?.derived === undefined && field?.from === undefined) return undefined;
-  const required = [...field.arguments.values()].flatMap(({ require: map }) => map ?? []);
-  const paths = readKey(fieldSetOf(field.derived === undefined ? required : [field.derived]));
-  return paths.filter(([first]) => types.field(type, first!) !== undefined);
 }
 
 const isExternal = (field: FieldDefinitionNode): boolean => directive(field, 'external') !== undefined;

@@ -6,17 +6,19 @@ import {
   type NamedTypeNode,
   type TypeNode,
 } from 'graphql';
-import { namedTypeOf, typeText } from '../../supergraph/sdl';
-import type { SelectionMap } from '../../supergraph/sources/selection-map';
+import { readKey } from '../../supergraph/key-paths';
+import { directive, namedTypeOf, typeText } from '../../supergraph/sdl';
+import { fieldSetOf, type SelectionMap } from '../../supergraph/sources/selection-map';
 import type {
   ReportProblem,
   SourceField,
   SourceSchema,
   SourceType,
 } from '../../supergraph/sources/source-schema';
-import { derivedNames, directive } from './graph-types';
+import { derivedNames } from './graph-types';
 import { listDepth, mapProblems, type MapTypes, nullable } from './map-problems';
 import type { Owners } from './owners';
+import { textOf } from './partial-positions';
 
 export function checkSourceSchema(source: SourceSchema, owners: Owners, report: ReportProblem): void {
   const rules = new Rules(source, owners, report);
@@ -55,9 +57,29 @@ class Rules {
         );
       else if (derived !== undefined) this.#checkLink(type, field, derived);
       else if (from !== undefined) this.#checkCall(type, field, from);
-      for (const [index, { require, type: input }] of [...field.arguments.values()].entries())
-        if (require !== undefined)
-          this.#checkMap(require, named(type.name), input, directive(node.arguments![index]!, 'require')!);
+      for (const [index, { require, type: input }] of [...field.arguments.values()].entries()) {
+        if (require === undefined) continue;
+        const at = directive(node.arguments![index]!, 'require')!;
+        this.#checkMap(require, named(type.name), input, at);
+        if (from === undefined) this.#checkRequired(type.name, require, at);
+      }
+    }
+  }
+
+  /** Only calls are made after the object is known: others get what they require with the keys of the object. */
+  #checkRequired(type: string, map: SelectionMap, node: ASTNode): void {
+    const { types, lookups } = this.#source;
+    const keys = new Set(
+      (lookups.get(type) ?? []).flatMap(({ key }) => readKey(key).map((path) => textOf([path]))),
+    );
+    for (const path of readKey(fieldSetOf([map]))) {
+      let at: string | undefined = type;
+      for (const name of path) at = types.get(at ?? '')?.fields.get(name)?.namedType;
+      if (at !== undefined && !keys.has(textOf([path])))
+        this.#report(
+          `The source has \`${path.join('.')}\` of \`${type}\` itself: only a field with @from may require it, unless it is a key.`,
+          node,
+        );
     }
   }
 

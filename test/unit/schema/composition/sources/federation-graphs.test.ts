@@ -129,6 +129,17 @@ describe('sourceGraphs', () => {
     });
   });
 
+  it('requires only what others have, beside keys', () => {
+    const { api } = graphsOf(
+      'type Query { product(id: ID!): Product @lookup } type Product { id: ID! size: Size delivery(key: KeyInput! @require(field: "{ id w: size.width }")): Int } input KeyInput { id: ID! w: Int } type Size { unit: String }',
+      'type Product { size: Size } type Size { width: Int }',
+    );
+    expect(api).toContain(
+      'type Product @key(fields: "id") { id: ID! size: Size delivery: Int @requires(fields: "size { width }") }',
+    );
+    expect(api).toContain('type Size { unit: String width: Int @external }');
+  });
+
   it('puts links that are a part of an entity of the source into a second graph', () => {
     expect(
       graphsOf(
@@ -334,6 +345,11 @@ describe('composeSupergraph of sources', () => {
       'a call that requires what nobody has',
       'type Query { a(id: ID!): Int } type User { id: ID! b(id: ID! @require(field: "x.y")): Int @from(field: "a") }',
       'INVALID_SOURCE_SCHEMA a.graphql:1:62 `User` has no field `x`.',
+    ],
+    [
+      'an argument that requires what the source has',
+      'type Query { a(id: ID!): A @lookup } type A { id: ID! w: Int b(id: ID! @require(field: "id"), w: Int @require(field: "w")): Int }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:102 The source has `w` of `A` itself: only a field with @from may require it, unless it is a key.',
     ],
     [
       'a summary with more than the whole',

@@ -73,7 +73,16 @@ export function connectSubgraphs(options: SubgraphCallsOptions): SubgraphCalls {
       ]),
     );
     const subscribes = new Map(
-      subgraphs.map((subgraph) => [subgraph.name, keep(subscribeAt(subgraph, options)).subscribe]),
+      subgraphs.map((subgraph) => {
+        const { subscribe } = keep(subscribeAt(subgraph, options));
+        const { name, source } = subgraph;
+        if (source === undefined) return [name, subscribe];
+        const send = compose(
+          calls.get(name)!.call,
+          callsOf({ ...subgraph, source: undefined }, pending, options),
+        );
+        return [name, sources().subscribeSource(openedSource(subgraph, source, options), subscribe, send)];
+      }),
     );
     return {
       send: routeBySubgraph(sends),
@@ -96,7 +105,7 @@ function callsOf(
   pending: PendingCalls,
   { calls: { calls, retries }, scopes, interceptors: own, caching, metrics, logger }: SubgraphCallsOptions,
 ): Interceptor[] {
-  const { name, source, timeout, arrayBatching, isAppSync, rate, responseHeaders } = subgraph;
+  const { source, timeout, arrayBatching, isAppSync, rate, responseHeaders } = subgraph;
   const interceptors: Interceptor[] = [];
   if (responseHeaders.size > 0) interceptors.push(collectResponseHeaders(responseHeaders));
   interceptors.push(logFailedCalls(logger));
@@ -106,11 +115,7 @@ function callsOf(
   }
   if (calls.dedupe) interceptors.push(dedupe({ timeout, pending, changes: caching.changes }));
   if (source !== undefined) {
-    // Loaded only if there is a source.
-    const { openSource } = require('./sources/open-source') as typeof Sources;
-    interceptors.push(
-      openSource({ ...source, subgraph: name, policyOf: policyOfAnswers(subgraph, caching) }),
-    );
+    interceptors.push(sources().openSource(openedSource(subgraph, source, { caching })));
   }
   if (arrayBatching) interceptors.push(batchAsArrays({ maxRequests: mostInArray, timeout, pending }));
   const onRetry: CallRetryOptions['onRetry'] = ({ operation: { subgraph }, caller }, retry) => {
@@ -126,6 +131,15 @@ function callsOf(
   if (isAppSync) interceptors.push(callAppSync());
   return interceptors;
 }
+
+/** Loaded only if there is a source. */
+const sources = () => require('./sources/open-source') as typeof Sources;
+
+const openedSource = (
+  subgraph: Subgraph,
+  source: NonNullable<Subgraph['source']>,
+  { caching }: Pick<SubgraphCallsOptions, 'caching'>,
+) => ({ ...source, subgraph: subgraph.name, policyOf: policyOfAnswers(subgraph, caching) });
 
 /** The most requests in one array that common servers accept. */
 const mostInArray = 10;

@@ -10,7 +10,13 @@ import { LRUCache } from 'lru-cache';
 import { noStore, type Policy } from '../../../cache/policy';
 import type { ExactObject } from '../../../replay/exact-json';
 import { follow } from '../../contract/pending-answer';
-import type { EntityList, Send, SubgraphRequest, SubgraphResponse } from '../../contract/transport';
+import type {
+  EntityList,
+  Send,
+  SubgraphRequest,
+  SubgraphResponse,
+  Subscribe,
+} from '../../contract/transport';
 import { JsonParts } from '../../wire/json-parts';
 import { parseExact } from '../arguments';
 import {
@@ -31,16 +37,45 @@ import { type UpstreamOperation, UpstreamOperations, writeOperation } from './up
 
 /** Answers the requests of a graph by operations of a GraphQL API. */
 export const callGraphQL: OpenExecutor = (source) => {
+  const compiled = compiledOf(source);
+  return (next) => (request) =>
+    request.entities === undefined
+      ? answerRoot(next, request, source, compiled(request))
+      : answerEntities(next, request, source, compiled(request), request.entities);
+};
+
+/** Subscribes at a GraphQL API. @param send calls it for what an event has not */
+export function subscribeGraphQL(source: OpenedSource, subscribe: Subscribe, send: Send): Subscribe {
+  const compiled = compiledOf(source);
+  return async (request) => {
+    const { operations, root } = compiled(request);
+    const { upstream, selection } = root!;
+    const run = (): SourceRun => new SourceRun(send, request, source, operations);
+    const events = await subscribe({
+      ...request,
+      operation: { ...request.operation, ...upstream.request },
+      variables: run().write([], upstream.variables),
+    });
+    return {
+      async next() {
+        const event = await events.next();
+        if (event === undefined || event.isGap === true) return event;
+        return { ...event, ...(await rootAnswer(event, selection, run(), source)) };
+      },
+      close: () => events.close(),
+    };
+  };
+}
+
+function compiledOf(source: OpenedSource): (request: SubgraphRequest) => CompiledOperation {
   const compiled = new LRUCache<string, CompiledOperation>({ max: mostOperations });
-  return (next) => (request) => {
+  return (request) => {
     const { document } = request.operation;
     let operation = compiled.get(document);
     if (operation === undefined) compiled.set(document, (operation = compile(source, request)));
-    return request.entities === undefined
-      ? answerRoot(next, request, source, operation)
-      : answerEntities(next, request, source, operation, request.entities);
+    return operation;
   };
-};
+}
 
 const mostOperations = 2_000;
 

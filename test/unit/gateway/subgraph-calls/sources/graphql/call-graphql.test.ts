@@ -1,7 +1,12 @@
 import { parse, validate, buildSchema } from 'graphql';
 import { noStore, policyReader } from '../../../../../../gateway/cache/policy';
-import { openSource } from '../../../../../../gateway/subgraph-calls/sources/open-source';
-import { TransportError } from '../../../../../../gateway/subgraph-calls/contract/transport';
+import { openSource, subscribeSource } from '../../../../../../gateway/subgraph-calls/sources/open-source';
+import {
+  type SubgraphEvent,
+  type SubgraphRequest,
+  TransportError,
+} from '../../../../../../gateway/subgraph-calls/contract/transport';
+import { HeldSource } from '../../../../../support/held-source';
 import { answerOf, type HeldCall, holdCalls } from '../../../../../support/held-send';
 import type { Json } from '../../../../../support/running-gateway';
 import { entitiesRequestOf, requestOf } from '../../../../../support/subgraph-request';
@@ -445,4 +450,50 @@ it('gives arguments with @require the values of their representations, and one c
     },
   });
   expect(await answerOf(answer)).toEqual(entities(...[1, 2, 3, 4].map((delivery) => ({ delivery }))));
+});
+
+it('subscribes at the source, and makes events of what it sends', async () => {
+  const sdl = `
+    type Query { by(author: ID!): [Post] }
+    type Subscription { added: Post }
+    type Post { id: ID! authorId: ID author: User @derive @is(field: "{ id: authorId }") }
+    type User { id: ID! posts(author: ID! @require(field: "id")): [Post] @from(field: "by") }
+  `;
+  const events = new HeldSource<SubgraphEvent>();
+  const { send, calls } = holdCalls();
+  const subscribed: SubgraphRequest[] = [];
+  const subscribe = subscribeSource(
+    { subgraph: 'api', of: 'api', schema: sdl, policyOf: policyReader() },
+    (request) => {
+      subscribed.push(request);
+      return Promise.resolve(events);
+    },
+    send,
+  );
+  const request = requestOf('subscription{added{id author{id posts{id}}}}');
+  const source = await subscribe({ ...request, operation: { ...request.operation, kind: 'subscription' } });
+  expect(subscribed[0]!.operation.document).toBe('subscription{added{id _d0:authorId}}');
+  events.give({
+    status: 200,
+    headers: {},
+    body: Buffer.from('{"data":{"added":{"id":1,"_d0":"u1"}}}'),
+    position: '7',
+  });
+  const event = source.next();
+  await settle();
+  expect(calls[0]!.body).toMatchObject({
+    query: expect.stringContaining('by(author:'),
+    variables: { _0_0: 'u1' },
+  });
+  calls[0]!.answer({ data: { _0: [{ id: '1' }] } });
+  const { body, position } = (await event)!;
+  expect(position).toBe('7');
+  expect(JSON.parse(body.toString())).toEqual({
+    data: { added: { id: '1', author: { id: 'u1', posts: [{ id: '1' }] } } },
+  });
+  const gap = { status: 200, headers: {}, body: Buffer.from('{"data":null}'), isGap: true };
+  events.give(gap);
+  expect(await source.next()).toBe(gap);
+  source.close();
+  expect(events.isClosed).toBe(true);
 });

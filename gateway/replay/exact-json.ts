@@ -19,12 +19,14 @@ export function parseExactJson(text: string): ExactJson {
 }
 
 /**
- * The same, three times as fast for most texts: numbers whose value JavaScript keeps to the digit are its own.
+ * The same, two to three times as fast for most texts: numbers whose value JavaScript keeps are its own.
  *
  * @throws {SyntaxError} if the text is not JSON
  */
 export const readJson = (text: string): ExactJson =>
-  /[\d.]{16}|\d[eE]|\\u0000/.test(text) ? parseExactJson(text) : (JSON.parse(text) as ExactJson);
+  /[\d.]{16}|(?:^|[\s:,[])-?[\d.]+[eE]|\\u0000/.test(text)
+    ? parseExactJson(text)
+    : (JSON.parse(text) as ExactJson);
 
 function markNumbers(json: string): string {
   const parts: string[] = [];

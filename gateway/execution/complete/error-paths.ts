@@ -436,11 +436,11 @@ export class ErrorPaths {
       const masked = this.#noteMasked({ subgraph, code, message });
       return { code, message: `Subgraph "${subgraph}" reported an error.`, subgraph, isMasked: true, masked };
     }
-    // The status of a REST source.
-    const hasStatus = code === 'SUBREQUEST_HTTP_ERROR';
-    const visible = Object.entries(extensions).filter(
-      ([name]) => !hiddenExtensions.has(name) || (hasStatus && name === 'http'),
-    );
+    const visible = Object.entries(extensions).filter(([name]) => !hiddenExtensions.has(name));
+    const { http } = extensions;
+    // Of a REST source: the text of its refusal is for who may see all.
+    if (code === 'SUBREQUEST_HTTP_ERROR' && typeof http === 'object' && http !== null)
+      visible.push(['http', mask === 'none' ? http : { status: (http as { status?: unknown }).status }]);
     const isLarge = visible.length > 0 && JSON.stringify(visible).length > longestText;
     return { code, message, subgraph, extensions: isLarge ? {} : Object.fromEntries(visible) };
   }

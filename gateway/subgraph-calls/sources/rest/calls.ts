@@ -33,6 +33,7 @@ export class Calls {
   readonly #known = new Map<string, Promise<CallAnswer>>();
   readonly #waiting: (() => void)[] = [];
   #active = 0;
+  #count = 0;
   #answered = false;
   #failed: TransportError | undefined;
 
@@ -72,6 +73,11 @@ export class Calls {
 
   async #send(field: SourceField, http: HttpRequest): Promise<CallAnswer> {
     const { subgraph } = this.#request.operation;
+    const failed = ({ message, code }: TransportError): CallAnswer => ({
+      ...{ type: field.namedType, failure: { message, extensions: { code } } },
+      response: undefined,
+    });
+    if (++this.#count > mostCalls) return failed(new TransportError(subgraph, 'over-limit'));
     if (this.#active >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#active++;
     try {
@@ -83,8 +89,7 @@ export class Calls {
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#failed ??= error;
-      const failure = { message: error.message, extensions: { code: error.code } };
-      return { type: field.namedType, failure, response: undefined };
+      return failed(error);
     } finally {
       const first = this.#waiting.shift();
       if (first === undefined) this.#active--;
@@ -95,6 +100,8 @@ export class Calls {
 
 /** How many calls are in flight for one request. */
 const atOnce = 4;
+/** How many calls one request may need: a list can have any number of objects with `@from`, or entities without a list lookup. */
+const mostCalls = 1_000;
 
 function readAnswer(field: SourceField, response: SubgraphResponse, subgraph: string): CallAnswer {
   const { http, isLookup, namedType: type } = field;

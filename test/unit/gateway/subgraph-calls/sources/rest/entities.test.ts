@@ -188,6 +188,22 @@ describe('several entities', () => {
     expect(api.mostAtOnce).toBe(4);
   });
 
+  it('are looked up by 1,000 calls at most', async () => {
+    answer = ({ url }) => ({ body: { code: url.split('/').at(-1), name: 'a', region: { land: 'de' } } });
+    const shop = (code: number) => ({ __typename: 'Shop', code, region: { land: 'de' } });
+    const { data, errors } = await api.entities(
+      '... on Shop { name }',
+      Array.from({ length: 1_010 }, (_, i) => shop(i)),
+    );
+    expect((data['_entities'] as unknown[]).filter((each) => each !== null)).toHaveLength(1_000);
+    expect(errors).toHaveLength(10);
+    expect(errors![0]).toMatchObject({
+      path: ['_entities', 1_000],
+      extensions: { code: 'MAX_SUBGRAPH_CALLS_LIMIT' },
+    });
+    expect(api.requests).toHaveLength(1_000);
+  });
+
   it('are not looked up any more when the client has left', async () => {
     const caller = { ...callerOf(), isGone: false };
     answer = ({ url }) => {

@@ -126,8 +126,8 @@ class Run {
     const { source } = this.#parts;
     const type = source.entity(representation['__typename']);
     if (type === undefined) return false;
-    return selection.fieldsOf(type).every(({ field }) => {
-      if (field === undefined) return true;
+    return selection.fieldsOf(type).every(({ field, node }) => {
+      if (field === undefined) return node.name.value === '__typename';
       const isMade = field.derived !== undefined || field.from !== undefined;
       if (!isMade && source.schema.types.has(field.namedType)) return false;
       const needs = isMade ? [...needsOf(field)] : [field.name];
@@ -213,7 +213,8 @@ interface Written {
   readonly part: AnswerPart;
 }
 
-const strictestOf = ({ policies }: AnswerPart): Policy => policies.reduce(strictest, unchanging);
+const strictestOf = ({ policies }: AnswerPart): Policy =>
+  policies.length === 0 ? unchanging : policies.reduce(strictest);
 
 /** Of what is made of a representation alone. */
 const unchanging: Policy = { scope: 'public', maxAge: 2 ** 31, staleWhileRevalidate: 0, staleIfError: 0 };

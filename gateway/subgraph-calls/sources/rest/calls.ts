@@ -49,8 +49,10 @@ export class Calls {
     try {
       http = this.#source.toRequest(field)(args);
     } catch (error) {
-      if (!(error instanceof ArgumentError)) throw error;
-      const failure = { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
+      const isDeep = error instanceof RangeError;
+      if (!(error instanceof ArgumentError) && !isDeep) throw error;
+      const message = isDeep ? `The arguments of \`${field.name}\` are nested too deep.` : error.message;
+      const failure = { message, extensions: { code: 'BAD_USER_INPUT' } };
       return Promise.resolve({ type: field.namedType, failure, response: undefined });
     }
     if (http.method !== 'GET') return this.#send(field, http);

@@ -91,10 +91,9 @@ export function toJson(
   if (found !== undefined) return exactString(jsonNameOf(found));
   if (schema.enums.has(name)) throw new ArgumentError(`This is no value of \`${name}\`.`);
   if ((name === 'ID' || name === 'String') && kind === 'number') return numberText(value);
-  if (integers.has(name) && kind === 'string') {
-    const text = stringText(value as string);
-    if (!isInteger.test(text))
-      throw new ArgumentError('The text is no integer, but the source has integers.');
+  if (integers.has(name)) {
+    const text = kind === 'string' ? stringText(value as string) : kind === 'number' ? numberText(value) : '';
+    if (!isInteger.test(text)) throw new ArgumentError('It is no integer, but the source has integers.');
     return exactNumber(text);
   }
   return value;

@@ -120,7 +120,8 @@ export class Projection {
       this.#text += `${separator}"${key}":`;
       separator = ',';
       const here = { before: at, key };
-      if (field === undefined) this.#text += JSON.stringify(type.graphName);
+      if (selected.node.name.value === '__typename') this.#text += `"${type.graphName}"`;
+      else if (field === undefined) this.#malformed('an object of a type that lacks the field', here);
       else if (field.from !== undefined || field.derived !== undefined) {
         const own = names === 'graph' ? json : this.#options.source.toGraph(json, type, needsOf(field));
         const scope = { ...own, ...base };

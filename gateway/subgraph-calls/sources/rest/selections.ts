@@ -17,7 +17,7 @@ import type { RestSource } from './rest-source';
 /** A field of an object. */
 export interface SelectedField {
   readonly key: string;
-  /** Undefined for `__typename`. */
+  /** Undefined for `__typename`, and for what the type lacks. */
   readonly field: SourceField | undefined;
   readonly node: FieldNode;
   readonly selection: Selection;

@@ -15,6 +15,7 @@ const sdl = `
   }
   type Mutation {
     addPet(pet: NewPet): Pet @http(method: "POST", path: "/pets", body: { argument: "pet", mediaType: "application/json" })
+    addAny(any: JSON): JSON @http(method: "POST", path: "/any", body: { argument: "any", mediaType: "application/json" })
     deletePet(id: Long!): Boolean @http(method: "DELETE", path: "/pets/{id}", parameters: [${parameter('id', 'path')}], result: "success")
   }
   input NewPet { name: String @json(name: "pet-name") kind: Kind weight: Long tags: [String!] }
@@ -273,6 +274,16 @@ describe('a root field', () => {
     const { data, errors } = await api.run('{ pet(id: 1) { tags } }');
     expect((data['pet'] as { tags: unknown[] }).tags).toEqual(new Array(10_000).fill(null));
     expect(errors).toHaveLength(100);
+  });
+
+  it('refuses arguments that are nested too deep', async () => {
+    const { data, errors } = await api.run(
+      'mutation($a: JSON) { addAny(any: $a) }',
+      `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      { kind: 'mutation' },
+    );
+    expect(data).toEqual({ addAny: null });
+    expect(errors).toMatchObject([{ path: ['addAny'], extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 
   it('survives JSON that is nested deep', async () => {

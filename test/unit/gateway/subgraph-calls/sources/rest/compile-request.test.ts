@@ -202,7 +202,8 @@ describe('a query parameter', () => {
     expect(inQuery('', 'Long')(exactNumber('900719925474099312345')).path).toBe('/x?n=900719925474099312345');
     expect(inQuery('', 'Long')('9007199254740993').path).toBe('/x?n=9007199254740993');
     expect(() => inQuery('', 'Long')('1x')).toThrow('`a` of `f`');
-    expect(() => inQuery('', 'Long')('01')).toThrow('no integer');
+    for (const wrong of ['01', '', 1.5, exactNumber('1e3'), true, {}, []])
+      expect(() => inQuery('', 'Long')(wrong)).toThrow('no integer');
     expect(inQuery('', 'ID')(exactNumber('7')).path).toBe('/x?n=7');
     expect(inQuery('', 'Kind')('BIG_DOG').path).toBe('/x?n=big%2Cdog');
     expect(() => inQuery('', 'Kind')('big,dog')).toThrow('no value of `Kind`');

@@ -55,9 +55,9 @@ const named = (...ids: (number | null)[]) => ids.map((id) => (id === null ? null
 describe('one entity', () => {
   it('is looked up by its key', async () => {
     answer = () => ({ body: pet(1) });
-    const { data, policies } = await api.entities(select, pets('1'));
+    const { data, policy } = await api.entities(select, pets('1'));
     expect(data).toEqual({ _entities: named(1) });
-    expect(policies).toMatchObject([[{ maxAge: 0 }]]);
+    expect(policy).toMatchObject({ maxAge: 0 });
     expect(urls()).toEqual(['/pets/1']);
   });
 
@@ -218,6 +218,15 @@ describe('several entities', () => {
 });
 
 describe('fields of an entity', () => {
+  it('that the found type lacks are null, with an error', async () => {
+    answer = () => ({ body: pet(1) });
+    const { data, errors } = await api.entities('... on Pet { name age }', pets(1));
+    expect(data).toEqual({ _entities: [{ name: 'pet 1', age: null }] });
+    expect(errors).toMatchObject([
+      { path: ['_entities', 0, 'age'], extensions: { code: 'SUBREQUEST_MALFORMED_RESPONSE' } },
+    ]);
+  });
+
   it('are made of its representation where that has all', async () => {
     api = await start('whole');
     answer = () => ({ body: [{ date: 'today' }] });
@@ -244,13 +253,13 @@ describe('fields of an entity', () => {
       body: url.startsWith('/visits') ? [] : pet(1),
       headers: { 'cache-control': `public, max-age=${url.startsWith('/visits') ? 10 : 60}` },
     });
-    const { policies } = await api.entities('... on Pet { name visits { date } }', [
+    const { policy } = await api.entities('... on Pet { name visits { date } }', [
       { __typename: 'Pet', id: 1, weight: 1 },
     ]);
-    expect(policies).toMatchObject([[{ maxAge: 10, scope: 'public' }]]);
+    expect(policy).toMatchObject({ maxAge: 10, scope: 'public' });
     const linked = await api.entities('... on Pet { friend { id } }', [
       { __typename: 'Pet', id: 1, friendId: 1 },
     ]);
-    expect(linked.policies![0]![0]!.maxAge).toBeGreaterThan(1_000_000);
+    expect(linked.policy!.maxAge).toBeGreaterThan(1_000_000);
   });
 });

@@ -117,7 +117,10 @@ function report({ calls, deferred, subscription, subgraphs, answer }: OperationE
         `step ${call.step}`,
         call.subgraph,
         call.fetches
-          .map(({ asks, path }) => `${asks.join(', ')}${path === '' ? '' : ` at ${path}`}`)
+          .map(
+            ({ asks, path, upstream }) =>
+              `${asks.join(', ')}${path === '' ? '' : ` at ${path}`}${upstream === undefined ? '' : ` (${describeUpstream(upstream)})`}`,
+          )
           .join(' + '),
       ]),
     ),
@@ -132,6 +135,13 @@ function report({ calls, deferred, subscription, subgraphs, answer }: OperationE
     ...table([...subgraphs.map(({ name, kept }) => [name, kept]), ['the answer', answer]]),
   ];
 }
+
+type Upstream = NonNullable<OperationExplanation['calls'][number]['fetches'][number]['upstream']>;
+
+const describeUpstream = (upstream: Upstream): string =>
+  upstream.length === 0
+    ? 'without a call'
+    : upstream.map(({ request, of }) => `${request}${of === 'each' ? ' for each' : ''}`).join(', ');
 
 function partRow({ label, path, waitsFor }: NonNullable<OperationExplanation['deferred']>[number]): string[] {
   const name = label === undefined ? 'a fragment' : `"${label}"`;

@@ -11,6 +11,8 @@ import { eventFieldsOf } from '../events/fed-fields';
 import { type Options, parseOptions } from '../options';
 import { Planner } from '../planning';
 import { printPlan } from './print-plan';
+import type * as UpstreamCalls from './upstream-calls';
+import { sourceDirective } from '../../schema/supergraph/sources/sources-of';
 import { validationRules } from '../request/validation-rules';
 
 export interface ExplanationRequest {
@@ -76,14 +78,22 @@ export async function explainOperation(given: ExplanationRequest): Promise<Expla
     const supergraphSchema = answerTypesSdl === undefined ? schema : buildSchema(answerTypesSdl, trusted);
     const plan = await planner.plan(query, operationName);
     const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
-    const calls = outlineCalls(program, variables ?? {});
+    const sources = sourcesIn(supergraphSdl);
+    const calls = outlineCalls(program, variables ?? {}, sources?.upstreamOf);
     const { requirements } = new Protection(protections, schema).ofOperation(document, operation);
     return {
       ...(await describePlan(planner, query, operationName, why)),
       calls,
       deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
       subscription: explainSubscription(program, options, requirements.size > 0),
-      ...explainSavings({ document, operation, schema, calls, options }),
+      ...explainSavings({
+        document,
+        operation,
+        schema,
+        calls,
+        options,
+        configuredName: sources?.configuredName,
+      }),
     };
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
@@ -92,6 +102,12 @@ export async function explainOperation(given: ExplanationRequest): Promise<Expla
     await planner.close();
   }
 }
+
+/** What is known of the sources of a supergraph; undefined where it has none. */
+const sourcesIn = (supergraphSdl: string) =>
+  supergraphSdl.includes(sourceDirective)
+    ? (require('./upstream-calls') as typeof UpstreamCalls).describeSources(supergraphSdl)
+    : undefined;
 
 async function describePlan(
   planner: Planner,

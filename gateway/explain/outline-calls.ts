@@ -3,6 +3,7 @@ import { Kind, type OperationDefinitionNode, parse, type SelectionNode } from 'g
 import { type OutlinedFetch, type Program } from '../execution/program';
 import { type FetchOperation } from '../execution/compile/subgraph-operation';
 import { groupsOf } from '../execution/run/call-scheduler';
+import type { UpstreamCall } from './upstream-calls';
 
 export interface OutlinedCall {
   readonly subgraph: string;
@@ -18,11 +19,20 @@ export interface OutlinedCall {
     readonly asks: readonly string[];
     /** The path of the objects in the response; empty at the root. */
     readonly path: string;
+    /** What a source is called for it; undefined for a federation subgraph. */
+    readonly upstream?: readonly UpstreamCall[];
   }[];
 }
 
+/** What a fetch from a source calls there; undefined for other subgraphs. */
+export type DescribeUpstream = (subgraph: string, document: string) => readonly UpstreamCall[] | undefined;
+
 /** The calls that are needed in any case, in the order of their steps. Fetches that start together share a call. */
-export function outlineCalls(program: Program, variables: Readonly<Record<string, unknown>>): OutlinedCall[] {
+export function outlineCalls(
+  program: Program,
+  variables: Readonly<Record<string, unknown>>,
+  upstreamOf: DescribeUpstream = () => undefined,
+): OutlinedCall[] {
   const fetches = program.outline(program.conditionsOf(variables));
   const steps: number[] = [];
   const starting = new Map<string, number[]>();
@@ -45,7 +55,7 @@ export function outlineCalls(program: Program, variables: Readonly<Record<string
     calls.map(({ call }) => call),
     program,
   );
-  return calls.map(({ call, step }, at) => describe(call, step, needs[at]!));
+  return calls.map(({ call, step }, at) => describe(call, step, needs[at]!, upstreamOf));
 }
 
 /** For each call those whose answers it needs; without those that one of them needs, which are needed by way of it. */
@@ -80,7 +90,12 @@ function callsOf(fetches: readonly OutlinedFetch[], { combinations }: Program): 
   return [...fetches.filter(isMutation).map((fetch) => [fetch]), ...groups];
 }
 
-function describe(fetches: readonly OutlinedFetch[], step: number, needs: readonly number[]): OutlinedCall {
+function describe(
+  fetches: readonly OutlinedFetch[],
+  step: number,
+  needs: readonly number[],
+  upstreamOf: DescribeUpstream,
+): OutlinedCall {
   const { request, getsEntities } = fetches[0]!.operation;
   const query = getsEntities ? 'entities' : 'root';
   return {
@@ -88,7 +103,10 @@ function describe(fetches: readonly OutlinedFetch[], step: number, needs: readon
     kind: request.kind === 'query' ? query : request.kind,
     step,
     needs,
-    fetches: fetches.map(({ operation, path }) => ({ asks: requestedBy(operation), path })),
+    fetches: fetches.map(({ operation, path }) => {
+      const upstream = upstreamOf(operation.request.subgraph, operation.request.document);
+      return { asks: requestedBy(operation), path, ...(upstream && { upstream }) };
+    }),
   };
 }
 

@@ -1,13 +1,12 @@
 /**
- * All four subgraphs, as cheap as Node can be: an answer is found by the bytes of the request's body and written as it
- * was written before. A body never seen is answered by graphql-js over the shop, once, and remembered; warming a
- * gateway up therefore records whatever documents it happens to send.
+ * All subgraphs of a fixture, as cheap as Node can be: an answer is found by the bytes of the request's body and written as
+ * it was written before. A body never seen is answered by graphql-js, once, and remembered; warming a gateway up therefore
+ * records whatever documents it happens to send. A request without a body is known by its first line.
  *
  * Headers are ignored, but for the length of the body. Messages from the parent are answered by the function of
  * `commands` that they name.
  */
 import net from 'node:net';
-import { answer, subgraphNames, subgraphSchema } from '../fixture/subgraphs.mjs';
 import { decodeChunks, head, scanHead } from '../lib/http1.mjs';
 
 const counts = { calls: 0, unknown: 0 };
@@ -18,10 +17,15 @@ let answeredWave = 0;
 let stamp;
 let delays = {};
 
-const subgraphs = subgraphNames.map((name) => ({ name, schema: undefined, answersByLength: new Map() }));
+/** The module in `fixture/`. */
+let fixture;
 
 const commands = {
-  listen: async () => ({ ports: Object.fromEntries(await Promise.all(subgraphs.map(listen))) }),
+  async listen({ of = 'subgraphs' }) {
+    fixture = await import(`../fixture/${of}.mjs`);
+    const subgraphs = fixture.subgraphNames.map((name) => ({ name, answersByLength: new Map() }));
+    return { ports: Object.fromEntries(await Promise.all(subgraphs.map(listen))) };
+  },
   prepare(options) {
     stamp = options.stamp && {
       zero: options.stamp,
@@ -84,6 +88,11 @@ function serve(socket, subgraph) {
         at = decoded.end;
       } else if (to > chunk.length) {
         return void (rest = chunk.subarray(start));
+      }
+      if (to === from) {
+        body = chunk;
+        from = start;
+        to = chunk.indexOf(13, start);
       }
       counts.calls += 1;
       const wave =
@@ -150,8 +159,11 @@ async function unknown(subgraph, body) {
 
 async function ask(subgraph, body) {
   counts.unknown += 1;
-  subgraph.schema ??= subgraphSchema(subgraph.name);
-  const result = JSON.stringify(await answer(subgraph.schema, JSON.parse(body.utf8Slice())));
+  subgraph.schema ??= fixture.subgraphSchema(subgraph.name);
+  const text = body.utf8Slice();
+  const [, get] = /^GET (\S+)/.exec(text) ?? [];
+  const request = get === undefined ? JSON.parse(text) : { get };
+  const result = JSON.stringify(await fixture.answer(subgraph.schema, request));
   const response = Buffer.from(
     `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(result)}\r\n\r\n${result}`,
   );

@@ -1,6 +1,7 @@
 /** The kit for subgraphs: `defineSubgraph`, `defineTable` for its tables, and DataLoaders per request. */
 export { defineSubgraph, type RequestScope, type Resolvers, type Subgraph } from './subgraph';
 export { runWhenMain, startSubgraph, type RunningSubgraph } from './serve/serve';
+export { runServiceWhenMain, type Service } from './serve/service';
 export { lambdaHandler, type LambdaHandler } from './serve/lambda';
 export { type DatabaseSettings } from './store/dynamodb';
 export { type Settings } from './serve/settings';

@@ -12,7 +12,10 @@ export function subgraphCommand(context: Context): Command {
       'Runs one subgraph of the reference graph alone. Flags after its name are passed to it: --port, --host, ' +
         '--data, --schema. The exit code is that of the subgraph.',
     )
-    .argument('<NAME>', 'accounts, products, inventory, reviews, orders, payments, history or shipping')
+    .argument(
+      '<NAME>',
+      'accounts, products, inventory, reviews, orders, payments, history, shipping, wishlists or suppliers',
+    )
     .argument('[FLAGS...]', 'flags of the subgraph')
     .passThroughOptions()
     .allowUnknownOption()

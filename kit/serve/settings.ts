@@ -136,6 +136,16 @@ ${flagsOf(subgraph)}${describeOptions(subgraph.options ?? {})}
 Environment only:
 ${databaseVariable}${traceAndLogVariables}`;
 
+/** What `--help` prints for a service of the sample shop that is no subgraph. */
+export const serviceUsage = ({ name, port }: { name: string; port: number }): string =>
+  `The service "${name}", which is no subgraph.
+
+Flags, and the environment variables that mean the same:
+  --port N     PORT       the port, 0 for a free one (default: ${port})
+  --host HOST  HOST       the address to listen at (default: 127.0.0.1)
+               LOG_LEVEL  ${logLevels.join(', ')} (default: info)
+`;
+
 const flagsOf = ({ port = 4001 }: Pick<Subgraph, 'port'>): string => `
 Flags, and the environment variables that mean the same:
   --port N        ${'PORT'.padEnd(20)} the port, 0 for a free one (default: ${port})

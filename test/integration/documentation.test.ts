@@ -151,6 +151,8 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
     if (read.problems !== undefined) throw new Error(read.problems[0]?.message);
     expect(print(parseGraphQL(read.sdl))).toBe(print(parseGraphQL(imported!.text)));
   },
+  // An OpenAPI document: composed by the page that has it.
+  'stock.yaml': (_, text) => expect(parseYaml(text)).toHaveProperty('openapi'),
   'scalars.yaml': (file) => readScalarValues(file),
   // Of the Helm chart: rendered by chart.test.ts.
   'values.yaml': (_, text) => void parseYaml(text),

@@ -12,7 +12,8 @@ export function installedReader() {
   // As `npm install` leaves it, for who takes a folder.
   mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
   symlinkSync(root, join(folder, 'node_modules/weir'));
-  symlinkSync(join(root, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+  for (const name of ['graphql', 'zod'])
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   symlinkSync('../weir/cli/weir.mjs', join(folder, 'node_modules/.bin/weir'));
   return {
     take: reader.take,

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { accounts } from '../../subgraphs/accounts';
 import { history } from '../../subgraphs/history';
 import { inventory } from '../../subgraphs/inventory';
 import { openEmbeddedDynamoDB, startSubgraph, type RunningSubgraph, type Settings } from '../../kit';
 import { startAppSyncSubgraph } from '../../kit/appsync/stand-in';
+import { startService, type RunningService } from '../../kit/serve/service';
 import { openLinkKeys } from '../../kit/identity/link-keys';
 import { signRequest } from '../../kit/identity/private-link';
 import { orders } from '../../subgraphs/orders';
@@ -11,7 +13,10 @@ import { payments } from '../../subgraphs/payments';
 import { products } from '../../subgraphs/products';
 import { reviews } from '../../subgraphs/reviews';
 import { shipping } from '../../subgraphs/shipping';
-import { composeOrRecall } from './kept-composition';
+import { suppliers } from '../../subgraphs/suppliers';
+import { wishlists } from '../../subgraphs/wishlists';
+import { loadSupergraphConfig, readSubgraphSchemas } from '../../schema';
+import { composeOrRecall, type Composed } from './kept-composition';
 
 export type SubgraphName =
   | 'accounts'
@@ -30,6 +35,8 @@ export interface Shop {
   readonly apiKey: string;
   readonly shippingUrl: string;
   readonly carrierToken: string;
+  /** Those that are no subgraphs of Federation; none unless they are wanted. */
+  readonly services: Readonly<Partial<Record<'wishlists' | 'suppliers', RunningService>>>;
   /** Composed with `urls` as routing URLs. */
   readonly supergraphSdl: string;
   /** Sends an operation straight to one subgraph. */
@@ -57,12 +64,19 @@ export interface ShopOptions {
   readonly seed?: boolean;
   /** The key of a private link, which all calls are then signed with. */
   readonly linkKey?: string;
+  /** Whether the graph has the two services that are no subgraphs of Federation. @default false */
+  readonly sources?: boolean;
   /** Exports the spans of all subgraphs to this collector. */
   readonly collector?: string;
 }
 
 /** Starts the subgraphs on free ports, over one DynamoDB in memory. */
-export async function startShop({ seed = true, linkKey, collector }: ShopOptions = {}): Promise<Shop> {
+export async function startShop({
+  seed = true,
+  linkKey,
+  sources = false,
+  collector,
+}: ShopOptions = {}): Promise<Shop> {
   const dynamodb = await openEmbeddedDynamoDB();
   const settings: Settings = {
     port: 0,
@@ -94,6 +108,12 @@ export async function startShop({ seed = true, linkKey, collector }: ShopOptions
     ...{ ...running, orders: ordering },
     history: await startSubgraph(history, { ...settings, options: { ordersUrl: ordering.url } }),
   };
+  const services = sources
+    ? {
+        wishlists: await startService(wishlists, settings),
+        suppliers: await startService(suppliers, settings),
+      }
+    : {};
   const urls = Object.fromEntries(
     Object.entries(subgraphs).map(([name, { url }]) => [name, url]),
   ) as Shop['urls'];
@@ -103,11 +123,14 @@ export async function startShop({ seed = true, linkKey, collector }: ShopOptions
     apiKey: shipping.options.shippingApiKey.default,
     shippingUrl: api.url,
     carrierToken: shipping.options.carrierToken.default,
-    supergraphSdl: compose({ ...urls, shipping: api.url }),
+    services,
+    supergraphSdl: compose({ ...urls, shipping: api.url }, await schemasOf(services)),
     send: (name, operation) =>
       send(urls[name], operation, linkKey === undefined ? claim : signerOf(name, linkKey)),
     async stop() {
-      await Promise.all([api, ...Object.values(subgraphs)].map((subgraph) => subgraph.stop()));
+      await Promise.all(
+        [api, ...Object.values({ ...subgraphs, ...services })].map((subgraph) => subgraph.stop()),
+      );
       await dynamodb.stop();
     },
   };
@@ -123,12 +146,24 @@ async function settled<Values extends Record<string, Promise<RunningSubgraph>>>(
 /** All subgraphs of the reference graph. */
 export const shopSubgraphs = { accounts, products, inventory, reviews, orders, payments, history, shipping };
 
-function compose(urls: Shop['urls'] & { shipping: string }): string {
-  return composeOrRecall(
-    Object.values(shopSubgraphs).map(({ name, schema: file }) => ({
-      ...{ name, url: urls[name as keyof typeof shopSubgraphs], typeDefs: readFileSync(file, 'utf8') },
-    })),
-  );
+/** The services that are no subgraphs of Federation. */
+export const shopServices = { wishlists, suppliers };
+
+function compose(urls: Shop['urls'] & { shipping: string }, services: readonly Composed[]): string {
+  const subgraphs = Object.values(shopSubgraphs).map(({ name, schema: file }) => ({
+    ...{ name, url: urls[name as keyof typeof shopSubgraphs], typeDefs: readFileSync(file, 'utf8') },
+  }));
+  return composeOrRecall([...subgraphs, ...services]);
+}
+
+/** The schemas by which services are joined. */
+async function schemasOf(services: Shop['services']): Promise<Composed[]> {
+  if (Object.keys(services).length === 0) return [];
+  const config = await loadSupergraphConfig({ file: join(__dirname, '../../schema/supergraph.yaml') });
+  const schemas = await readSubgraphSchemas(config);
+  return Object.entries(services).map(([name, { url }]) => ({
+    ...{ name, url, typeDefs: schemas.find((each) => each.name === name)!.sdl },
+  }));
 }
 
 type Sign = (body: string, as: string | undefined) => Record<string, string>;

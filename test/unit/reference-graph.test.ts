@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { subgraphCommand } from '../../cli/commands/subgraph';
-import { shopSubgraphs } from '../support/shop';
+import { shopServices, shopSubgraphs } from '../support/shop';
 
 const root = join(__dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -33,16 +33,23 @@ it('are started by their entry points', () => {
 
 it('are composed by schema/supergraph.yaml, from the schemas in their folders', () => {
   const { subgraphs } = parse(read('schema/supergraph.yaml')) as {
-    readonly subgraphs: Record<string, { readonly schema: { readonly file: string } }>;
+    readonly subgraphs: Record<string, { readonly schema: Record<'file' | 'openapi', string> }>;
   };
   expect(keysOf(subgraphs)).toEqual(names);
   for (const [name, { schema }] of Object.entries(subgraphs))
-    expect(schema.file).toBe(`../subgraphs/${name}/schema.graphql`);
+    expect([`../subgraphs/${name}/schema.graphql`, `../subgraphs/${name}/openapi.yaml`]).toContain(
+      schema.file ?? schema.openapi,
+    );
 });
 
 it('are in schema/supergraph.graphql', () => {
-  const composed = [...read('schema/supergraph.graphql').matchAll(/@join__graph\(name: "(\w+)"/g)];
-  expect(composed.map(([, name]) => name).sort()).toEqual(names);
+  const composed = [...read('schema/supergraph.graphql').matchAll(/@join__graph\(name: "([\w.]+)"/g)];
+  expect(
+    composed
+      .map(([, name]) => name)
+      .filter((name) => !name!.endsWith('.partial'))
+      .sort(),
+  ).toEqual(names);
 });
 
 it('are named by the help of weir subgraph', () => {
@@ -61,5 +68,5 @@ it('have a container each in docker-compose.yml, for which the gateway waits and
 });
 
 it('are in the graph that tests run in one process', () => {
-  expect(keysOf(shopSubgraphs)).toEqual(names);
+  expect(keysOf({ ...shopSubgraphs, ...shopServices })).toEqual(names);
 });

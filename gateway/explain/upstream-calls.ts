@@ -30,7 +30,7 @@ export function describeSources(supergraphSdl: string) {
   );
   return {
     configuredName: (subgraph: string): string => sources.get(subgraph)?.of ?? subgraph,
-    upstreamOf(subgraph: string, document: string): UpstreamCall[] | undefined {
+    upstreamOf: (subgraph: string, document: string): UpstreamCall[] | undefined => {
       const source = schemas.get(subgraph);
       return source && upstreamCalls(source, document);
     },

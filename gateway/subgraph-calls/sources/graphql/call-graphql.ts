@@ -28,7 +28,7 @@ import {
 } from '../source-executor';
 import { EntityCompiler, type EntityLookup, type EntityPlan, typenameMember } from './compile-entities';
 import { SelectionCompiler } from './compile-selection';
-import type { Selection } from './forms';
+import { noForm, type Selection } from './forms';
 import { jsonOf, nullJson, ObjectPiece, type Piece } from './pieces';
 import type { SourceError } from './answers';
 import { SourceRun } from './run';
@@ -231,12 +231,17 @@ class RequestedEntity {
     return { json: jsonOf(this.#value), errors: errors as EntityOutcome['errors'], policy };
   }
 
-  #target({ call, typename }: EntityLookup): Target {
+  #target({ call, typename, names, missing }: EntityLookup): Target {
     return {
       take: (answer = nullJson, errors, policy) => {
         const { form } = call.selection;
-        this.#owner.add(errors, this.#at, form);
+        const { others } = this.#plan;
         this.#owner.keep(policy);
+        if (answer.equals(nullJson) && others.members.length > 0) {
+          this.#value = this.#withoutLookup(names, errors);
+          return;
+        }
+        this.#owner.add(errors, this.#at, form);
         const needs = new Map<string, Buffer>();
         const value = this.#run.values.valueOf(
           answer,
@@ -250,13 +255,23 @@ class RequestedEntity {
         if (answer.equals(nullJson) || (typename !== undefined && other?.toString() !== `"${typename}"`))
           return;
         this.#value = value;
-        const { others } = this.#plan;
-        if (others.members.length === 0) return;
+        if (others.members.length === 0 && missing.length === 0) return;
         const object = value instanceof ObjectPiece ? value : wholeObject(answer);
+        for (const name of missing) object.add(name, nullJson);
         this.#run.values.addTo(object, this.#representation, others, this.#at, this.#owner);
         this.#value = object;
       },
     };
+  }
+
+  /** What needs no lookup is there for an entity that is not found, or whose lookup fails. */
+  #withoutLookup(names: readonly string[], errors: readonly SourceError[]): ObjectPiece {
+    const object = new ObjectPiece();
+    for (const name of new Set(names)) object.add(name, nullJson);
+    const of = errors.flatMap((error) => names.map((name) => ({ ...error, path: [name] })));
+    this.#owner.add(of, this.#at, noForm);
+    this.#run.values.addTo(object, this.#representation, this.#plan.others, this.#at, this.#owner);
+    return object;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Lookup, SourceField, SourceType } from '../../../../schema/supergr
 import type { ExactObject } from '../../../replay/exact-json';
 import { compileArgument, type ToArgument } from '../arguments';
 import { fieldsIn, fieldText, mapsOf, type SelectionCompiler } from './compile-selection';
-import { formOfMember, mergeForms, type RootCall, type ValueForm } from './forms';
+import { formOfMember, mergeForms, mergeMembers, type RootCall, type ValueForm } from './forms';
 
 /** How entities of one type are answered whose representations have the same fields. */
 export interface EntityPlan {
@@ -21,6 +21,10 @@ export interface EntityLookup {
   readonly typename: string | undefined;
   /** Undefined for a lookup of one entity. */
   readonly list: ListLookup | undefined;
+  /** The response names of what is looked up. */
+  readonly names: readonly string[];
+  /** Those that are null, as what they need is. */
+  readonly missing: readonly string[];
 }
 
 export interface ListLookup {
@@ -93,11 +97,11 @@ export class EntityCompiler {
     const needsNone = others.length > 0 && looked.every(isTypename);
     if (lookups.length === 0 || needsNone) {
       const rest = this.#compiler.values(looked, type).members;
-      return { lookups: [], others: { typename: type, members: [...rest, ...others] } };
+      return { lookups: [], others: { typename: type, members: mergeMembers([...rest, ...others]) } };
     }
     return {
-      lookups: lookups.map((lookup) => this.#lookup(lookup, looked)),
-      others: { typename: type, members: others },
+      lookups: this.#lookups(lookups, looked, types),
+      others: { typename: type, members: mergeMembers(others) },
     };
   }
 
@@ -116,10 +120,29 @@ export class EntityCompiler {
     return isThere ? this.#compiler.made(field, node, directives) : undefined;
   }
 
+  /** Where fields need what may be null, the others are looked up without them. */
+  #lookups(
+    lookups: readonly Lookup[],
+    selections: readonly SelectionNode[],
+    types: readonly SourceType[],
+  ): EntityLookup[] {
+    const requires = ({ name }: FieldNode): boolean =>
+      types.some(({ fields }) =>
+        [...(fields.get(name.value)?.arguments.values() ?? [])].some(({ require }) => require !== undefined),
+      );
+    const rest = without(selections, requires);
+    const names = namesIn(selections);
+    const kept = new Set(namesIn(rest));
+    const missing = names.filter((name) => !kept.has(name));
+    const all = lookups.map((lookup) => ({ ...this.#lookup(lookup, selections), names, missing: [] }));
+    if (missing.length === 0 || kept.size === 0) return all;
+    return [...all, ...lookups.map((lookup) => ({ ...this.#lookup(lookup, rest), names, missing }))];
+  }
+
   #lookup(
     { entity, field, isList, arguments: args }: Lookup,
     selections: readonly SelectionNode[],
-  ): EntityLookup {
+  ): Omit<EntityLookup, 'names' | 'missing'> {
     const compiler = this.#compiler;
     const { source } = compiler;
     const root = source.types.get(source.roots.query!)!.fields.get(field)!;
@@ -171,6 +194,25 @@ export class EntityCompiler {
 
 const isPlain = ({ derived, from, arguments: args }: SourceField): boolean =>
   derived === undefined && from === undefined && args.size === 0;
+
+/** The selections without some fields of the object itself. */
+const without = (
+  selections: readonly SelectionNode[],
+  isLeftOut: (node: FieldNode) => boolean,
+): readonly SelectionNode[] =>
+  selections.flatMap((node): readonly SelectionNode[] => {
+    if (node.kind === Kind.FIELD) return isLeftOut(node) ? [] : [node];
+    if (node.kind !== Kind.INLINE_FRAGMENT) return [node];
+    const below = without(node.selectionSet.selections, isLeftOut);
+    return below.length === 0 ? [] : [{ ...node, selectionSet: { ...node.selectionSet, selections: below } }];
+  });
+
+const namesIn = (selections: readonly SelectionNode[]): string[] =>
+  selections.flatMap((node) => {
+    if (node.kind === Kind.FIELD)
+      return node.name.value === '__typename' ? [] : [node.alias?.value ?? node.name.value];
+    return node.kind === Kind.INLINE_FRAGMENT ? namesIn(node.selectionSet.selections) : [];
+  });
 
 const isTypename = (node: SelectionNode): boolean =>
   node.kind === Kind.FIELD

@@ -30,6 +30,7 @@ import {
   formOfMember,
   type MadeField,
   mergeForms,
+  mergeMembers,
   noForm,
   type RootCall,
   type Selection,
@@ -147,7 +148,7 @@ export class SelectionCompiler {
       const form = node.selectionSet && this.values(node.selectionSet.selections, field?.namedType ?? '');
       return [{ kind: 'value', key, name, isId: field?.namedType === 'ID', form }];
     });
-    return { typename, members };
+    return { typename, members: mergeMembers(members) };
   }
 
   argument(name: string | undefined, type: TypeNode, map: SelectionMap): RootCall['arguments'][number] {
@@ -221,7 +222,9 @@ export class SelectionCompiler {
       const form = this.#renames ? formOfMember(key, { kind: 'typename' }) : noForm;
       return { text: `${head}${directives.join('')}`, form };
     }
-    const field = type.fields.get(name.value);
+    // What is made of a summary's values may be declared at its entity.
+    const field =
+      type.fields.get(name.value) ?? this.source.types.get(type.graphName)?.fields.get(name.value);
     if (field?.derived !== undefined || field?.from !== undefined)
       return this.#made(field, node, type, directives.join(''), place.uses);
     const args = [

@@ -113,7 +113,78 @@ export function mergeForms(one: Form, other: Form): Form {
     members.set(key, merged);
   }
   const isChanged = one.isChanged || other.isChanged;
-  return { members, made: [...one.made, ...other.made], isChanged };
+  const made = [...one.made];
+  for (const each of other.made) {
+    const i = made.findIndex(({ field: { key } }) => key === each.field.key);
+    if (i === -1) made.push(each);
+    else
+      made[i] = {
+        field: mergeMade(made[i]!.field, each.field),
+        needs: new Map([...made[i]!.needs, ...each.needs]),
+      };
+  }
+  return { members, made, isChanged };
+}
+
+/** One field that is requested twice by the same response name: once with all that is selected of it. */
+function mergeMade(one: MadeField, other: MadeField): MadeField {
+  if (one.kind === 'link' && other.kind === 'link')
+    return {
+      ...one,
+      form: { ...one.form, members: mergeMembers([...one.form.members, ...other.form.members]) },
+    };
+  if (one.kind === 'call' && other.kind === 'call') return { ...one, call: mergeCalls(one.call, other.call) };
+  return other;
+}
+
+/** Conditions that only one of them has hold for what it selects. */
+function mergeCalls(one: RootCall, other: RootCall): RootCall {
+  if (one.directives.join() === other.directives.join())
+    return { ...one, selection: mergeSelections(one.selection, other.selection) };
+  const { uses, ...selection } = mergeSelections(conditional(one), conditional(other));
+  // A value has no selection that its conditions may go to.
+  const used = new Set(Array.from(`${one.given} ${selection.text}`.matchAll(/\$(\w+)/g), ([, name]) => name));
+  const variables =
+    selection.text === '' ? new Set([...uses.variables].filter((name) => used.has(name))) : uses.variables;
+  return { ...one, directives: [], selection: { ...selection, uses: { ...uses, variables } } };
+}
+
+const conditional = ({ selection, directives }: RootCall): Selection =>
+  selection.text === ''
+    ? selection
+    : { ...selection, text: directives.reduceRight((text, each) => `...${each}{${text}}`, selection.text) };
+
+function mergeSelections(one: Selection, { text, form, uses }: Selection): Selection {
+  return {
+    text: [one.text, text].filter((each) => each !== '').join(' '),
+    form: mergeForms(one.form, form),
+    uses: {
+      variables: new Set([...one.uses.variables, ...uses.variables]),
+      fragments: new Map([...one.uses.fragments, ...uses.fragments]),
+      ids: new Set([...one.uses.ids, ...uses.ids]),
+    },
+  };
+}
+
+/** Members of one object, each response name once. */
+export function mergeMembers(members: ValueForm['members']): ValueForm['members'] {
+  const merged = new Map<string, ValueForm['members'][number]>();
+  for (const member of members) {
+    const before = merged.get(member.key);
+    merged.set(member.key, before === undefined ? member : mergeMember(before, member));
+  }
+  return [...merged.values()];
+}
+
+function mergeMember(one: ValueForm['members'][number], other: typeof one): typeof one {
+  if (one.kind === 'link' || one.kind === 'call')
+    return other.kind === 'link' || other.kind === 'call' ? mergeMade(one, other) : other;
+  if (other.kind === 'link' || other.kind === 'call' || one.form === undefined || other.form === undefined)
+    return other;
+  return {
+    ...one,
+    form: { ...one.form, members: mergeMembers([...one.form.members, ...other.form.members]) },
+  };
 }
 
 export const formOfMember = (key: string, member: Member): Form => ({

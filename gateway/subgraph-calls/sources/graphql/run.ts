@@ -131,23 +131,16 @@ export class SourceRun {
       const errors = ofSlots[n]!;
       const value = answer.data?.get(aliasOf(n)) ?? (answer.data === null ? nullJson : undefined);
       const isLost = value?.equals(nullJson) === true && !isAgain;
-      if (isLost && errors.length === 0 && answer.data === null) again.push(...singlesOf(slot, () => false));
-      else if (isLost && slot.list !== undefined && errors.some(isOfItem)) {
-        const failed = new Map<number, SourceError[]>();
-        for (const error of errors) {
-          const [i, ...path] = error.path as [number];
-          failed.set(i, [...(failed.get(i) ?? []), { ...error, path }]);
-        }
-        [...slot.list.keys.values()].forEach((targets, i) => {
-          const own = failed.get(i);
-          if (own !== undefined) for (const target of targets) target.take(nullJson, own, noStore);
-        });
-        again.push(...singlesOf(slot, (i) => failed.has(i)));
-      } else if (value === undefined && slot.call.directives.length === 0)
+      // Of errors below it, none needs to be the one that has made all of the answer null.
+      const isOther = errors.length === 0 || (slots.length > 1 && !errors.some(isOfRoot));
+      if (isLost && isOther && answer.data === null) again.push(...singlesOf(slot));
+      // Which item failed is not known: lists have an order of their own.
+      else if (isLost && slot.list !== undefined && errors.some(isOfItem)) again.push(...singlesOf(slot));
+      else if (value === undefined && slot.call.directives.length === 0)
         deliver(slot, nullJson, [unreadable(this.#source.subgraph, response.status)], noStore);
       else if (slot.list !== undefined && value !== undefined && !value.equals(nullJson))
         this.#deliverItems(slot.list, value, errors, policy);
-      else deliver(slot, value, errors, policy);
+      else deliver(slot, value, slot.list === undefined ? errors : errors.map(withoutItem), policy);
     }
     await Promise.all(again.map((slot) => this.#send([slot], true)));
   }
@@ -207,6 +200,8 @@ const noVariables = Buffer.alloc(0);
 /** Root fields in one operation. Servers refuse many aliases. */
 const mostCalls = 15;
 
+const isOfRoot = ({ path = [] }: SourceError): boolean => path.length === 0;
+
 const isOfItem = ({ path }: SourceError): boolean => typeof path?.[0] === 'number';
 
 function deliver(
@@ -220,11 +215,14 @@ function deliver(
 }
 
 /** The same, each key alone. */
-const singlesOf = (slot: Slot, isLeftOut: (i: number) => boolean): Slot[] =>
+const singlesOf = (slot: Slot): Slot[] =>
   slot.list === undefined
     ? [slot]
-    : [...slot.list.keys].flatMap(([key, targets], i) =>
-        isLeftOut(i)
-          ? []
-          : [{ ...slot, list: { lookup: slot.list!.lookup, keys: new Map([[key, targets]]) } }],
-      );
+    : Array.from(slot.list.keys, (key) => ({
+        ...slot,
+        list: { lookup: slot.list!.lookup, keys: new Map([key]) },
+      }));
+
+/** An error of an item, as one of the entity that it is. */
+const withoutItem = (error: SourceError): SourceError =>
+  isOfItem(error) ? { ...error, path: error.path!.slice(1) } : error;

@@ -142,13 +142,23 @@ class Run {
   ): void {
     const { source, opened } = this.#parts;
     if (failure !== undefined) answer.fail(failure, at);
-    else if (json === null) answer.text('null');
+    else if (json === null) this.#unknown(representation, { selection, at, answer });
     else {
       const type = typeOf(json) === 'object' ? source.typeOf(json as ExactObject, name, 'json') : undefined;
       if (type?.graphName === representation['__typename'])
         answer.object(json as ExactObject, type!, selection, at, 'json', representation);
       else answer.fail(malformed(opened.subgraph, 'something else than the entity'), at);
     }
+  }
+
+  /** Of an entity that does not exist, calls that need nothing but its representation are answered. */
+  #unknown(representation: ExactObject, { selection, at, answer }: Omit<Written, 'part'>): void {
+    const type = this.#parts.source.entity(representation['__typename']);
+    const isCalled = (selected: SelectedField): boolean =>
+      selected.field?.from !== undefined &&
+      [...needsOf(selected.field)].every((name) => Object.hasOwn(representation, name));
+    if (type === undefined || !selection.fieldsOf(type).some(isCalled)) answer.text('null');
+    else answer.object(representation, type, selection, at, 'graph');
   }
 
   /** Writes the answer of a root field. Never rejects. */

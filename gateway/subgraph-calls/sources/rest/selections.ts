@@ -75,11 +75,17 @@ export class Selection {
       fields = Array.from(byKey, ([key, nodes]) => {
         const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
         const selection = new Selection(this.#source, this.#operation, sets);
-        return { key, selection, node: nodes[0]!, field: type?.fields.get(nodes[0]!.name.value) };
+        return { key, selection, node: nodes[0]!, field: this.#fieldOf(type, nodes[0]!.name.value) };
       });
       this.#fields.set(type, fields);
     }
     return fields;
+  }
+
+  /** What is made of a summary's values may be declared at its entity. */
+  #fieldOf(type: SourceType | undefined, name: string): SourceField | undefined {
+    const { types } = this.#source.schema;
+    return type && (type.fields.get(name) ?? types.get(type.graphName)?.fields.get(name));
   }
 
   #add({ selections }: SelectionSetNode, type: SourceType | undefined, to: Map<string, FieldNode[]>): void {

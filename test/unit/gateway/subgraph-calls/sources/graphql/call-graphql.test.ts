@@ -122,23 +122,23 @@ describe('a list lookup', () => {
     });
   });
 
-  it('requests the others again, each alone, where one item has made the list null', async () => {
+  it('requests each entity again, alone, where one item has made the list null, whose order may be another one', async () => {
     const { ask, calls } = open(lists);
     const answer = ask(['1', '2', '3'].map(user), '...on User{name}');
     await settle();
     items(calls[0]!, null, [{ message: 'No.', path: ['_0', 1, 'id'] }]);
     await settle();
-    expect(calls.slice(1).map(({ body }) => body.variables)).toEqual([{ _0_0: ['1'] }, { _0_0: ['3'] }]);
+    expect(calls.slice(1).map(({ body }) => body.variables)).toEqual(
+      ['1', '2', '3'].map((id) => ({ _0_0: [id] })),
+    );
     items(calls[1]!, [item('1')]);
-    items(calls[2]!, null, [{ message: 'Neither.', path: ['_0', 0] }]);
+    items(calls[2]!, [item('2')]);
+    items(calls[3]!, null, [{ message: 'No.', path: ['_0', 0, 'name'] }]);
     expect(await answerOf(answer)).toEqual({
-      ...entities(named('1'), null, null),
-      errors: [
-        { message: 'No.', path: ['_entities', 1, ''] },
-        { message: 'Neither.', path: ['_entities', 2] },
-      ].map(({ message }) => expect.objectContaining({ message })),
+      ...entities(named('1'), named('2'), null),
+      errors: [{ message: 'No.', path: ['_entities', 2, 'name'] }],
     });
-    expect(calls).toHaveLength(3);
+    expect(calls).toHaveLength(4);
   });
 
   it('matches by position where items have no key, if their number is right', async () => {
@@ -228,6 +228,31 @@ describe('a lookup of one entity', () => {
     });
     expect(response.policies![0]!.map(({ maxAge }) => maxAge)).toEqual([60, 60, 60, 0, 60, 60, 60]);
     expect(response.policy).toEqual(noStore);
+  });
+
+  it('with an error of its own is requested again, too, where another one has made all of the answer null', async () => {
+    const { ask, calls } = open(
+      'type Query { user(id: ID!): User! @lookup } type User { id: ID! name: String }',
+    );
+    const answer = ask([user('1'), user('2')], '...on User{name}');
+    await settle();
+    calls[0]!.answer({
+      data: null,
+      errors: [
+        { message: 'name', path: ['_0', 'name'] },
+        { message: 'user', path: ['_1'] },
+      ],
+    });
+    await settle();
+    expect(calls).toHaveLength(2);
+    calls[1]!.answer({ data: { _0: { name: null } }, errors: [{ message: 'name', path: ['_0', 'name'] }] });
+    expect(await answerOf(answer)).toEqual({
+      ...entities({ name: null }, null),
+      errors: [
+        { message: 'name', path: ['_entities', 0, 'name'] },
+        { message: 'user', path: ['_entities', 1] },
+      ],
+    });
   });
 
   it('that may return other types gives null for these', async () => {
@@ -406,6 +431,58 @@ describe('fields that are made', () => {
     });
   });
 
+  it('have all that is selected of them where they are requested twice', async () => {
+    const { source, ask, calls } = open(sdl, plain);
+    const links = source(
+      requestOf('query($x:Boolean!){posts{author@skip(if:$x){id} author{__typename}}}', { x: false }),
+    );
+    await settle();
+    calls[0]!.answer({ data: { posts: [{ _d0: 'u1', _d1: 'u1' }] } });
+    expect(await answerOf(links)).toEqual({
+      data: { posts: [{ author: { id: 'u1', __typename: 'User' } }] },
+    });
+
+    const posts = ask([user('u1')], '...on User{posts{title} posts@skip(if:$x){id}}', {
+      variables: { x: true },
+      types: '$x:Boolean!',
+    });
+    await settle();
+    expect(calls[1]!.body.query).toBe(
+      'query Q($_0_0:ID! $x:Boolean!){_0:by(author:$_0_0){title ...@skip(if:$x){id}}}',
+    );
+    calls[1]!.answer({ data: { _0: [{ title: 'A' }] } });
+    expect(await answerOf(posts)).toEqual(entities({ posts: [{ title: 'A' }] }));
+  });
+
+  it('are made of summaries, too, where their entity has them', async () => {
+    const own = `type Query { feed: [Person] by(author: ID!): Int } type Person { id: ID! }`;
+    const { source, calls } = open(
+      `type Query { feed: [Person] by(author: ID!): Int } type Person @shape(of: "User") { id: ID! }
+       type User { id: ID! count(author: ID! @require(field: "id")): Int @from(field: "by") }`,
+      own,
+    );
+    const answer = source(requestOf('{feed{count}}'));
+    await settle();
+    expect(calls[0]!.body.query).toBe('query{feed{_d0:id}}');
+    calls[0]!.answer({ data: { feed: [{ _d0: '1' }] } });
+    await settle();
+    calls[1]!.answer({ data: { _0: 3 } });
+    expect(await answerOf(answer)).toEqual({ data: { feed: [{ count: 3 }] } });
+  });
+
+  it('are there for entities that are not found, or whose lookup fails', async () => {
+    const { ask, calls } = open(sdl, plain);
+    const post = (id: string) => ({ __typename: 'Post', id, authorId: 'u1' });
+    const answer = ask([post('1'), post('2')], '...on Post{title author{id}}');
+    await settle();
+    calls[0]!.answer({ data: { _0: null, _1: null }, errors: [{ message: 'No.', path: ['_1'] }] });
+    const rest = { title: null, author: { id: 'u1' } };
+    expect(await answerOf(answer)).toEqual({
+      ...entities(rest, rest),
+      errors: [{ message: 'No.', path: ['_entities', 1, 'title'] }],
+    });
+  });
+
   it('and what needs nothing of it passes as it is', async () => {
     const { source, calls } = open(sdl, plain);
     const answer = source(requestOf('{posts{title}}'));
@@ -496,4 +573,20 @@ it('subscribes at the source, and makes events of what it sends', async () => {
   expect(await source.next()).toBe(gap);
   source.close();
   expect(events.isClosed).toBe(true);
+});
+
+it('looks up what needs no value that is null', async () => {
+  const sdl = `
+    type Query { product(id: ID!): Product @lookup }
+    type Product { id: ID! name: String fee(weight: Int! @require(field: "weight")): Int }
+  `;
+  const { ask, calls } = open(sdl);
+  const product = (id: string, weight: unknown) => ({ __typename: 'Product', id, weight });
+  const answer = ask([product('1', 5), product('2', null)], '...on Product{name fee}');
+  await settle();
+  expect(calls[0]!.body.query).toMatch(
+    '_0:product(id:$_0_0){name fee(weight:$_0_1)} _1:product(id:$_1_0){name}',
+  );
+  calls[0]!.answer({ data: { _0: { name: 'A', fee: 3 }, _1: { name: 'B' } } });
+  expect(await answerOf(answer)).toEqual(entities({ name: 'A', fee: 3 }, { name: 'B', fee: null }));
 });

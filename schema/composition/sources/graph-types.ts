@@ -145,10 +145,8 @@ export function withoutMissing(
   const there = new Set(definitions.map(nameOf));
   const isThere = (type: TypeNode) => !known.has(namedTypeOf(type)) || there.has(namedTypeOf(type));
   const kept = definitions.flatMap((node): DefinitionNode[] => {
-    if (node.kind === Kind.UNION_TYPE_DEFINITION) {
-      const types = node.types?.filter(isThere) ?? [];
-      return types.length === 0 ? [] : [{ ...node, types }];
-    }
+    // Objects of the missing type would be of none: where the union is, all its types are.
+    if (node.kind === Kind.UNION_TYPE_DEFINITION) return node.types?.every(isThere) === true ? [node] : [];
     if (node.kind !== Kind.OBJECT_TYPE_DEFINITION && node.kind !== Kind.INTERFACE_TYPE_DEFINITION)
       return [node];
     const fields = node.fields?.filter(({ type }) => isThere(type)) ?? [];

@@ -93,7 +93,10 @@ class PartialGraph {
     this.#fillInterfaces();
     for (const name of this.#partial.names()) {
       const { directives = [] } = this.#partial.get(name)!;
-      const isAnswered = this.#partial.fields(name).some((field) => !this.#isGiven(name, field));
+      // What summaries have of an entity may be here alone, as it leads to parts of others.
+      const isAnswered = this.#partial
+        .fields(name)
+        .some((field) => !this.#isGiven(name, field) || types.field(name, field.name.value) === undefined);
       if (!isAnswered) this.#partial.annotate(name, directives.map(unresolvable));
     }
     for (const name of types.names())

@@ -131,7 +131,10 @@ export async function report(
   ].join('\n\n');
 }
 
-function isValid(schema: GraphQLSchema, { document, variables, operationName }: RandomOperation): boolean {
+export function isValid(
+  schema: GraphQLSchema,
+  { document, variables, operationName }: RandomOperation,
+): boolean {
   if (validate(schema, document).length > 0) return false;
   const { variableDefinitions = [] } = getOperationAST(document, operationName)!;
   return getVariableValues(schema, variableDefinitions, variables).errors === undefined;

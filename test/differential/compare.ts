@@ -85,7 +85,7 @@ const isRepeated = (texts: readonly string[]): boolean => new Set(texts).size < 
 const pathOf = ({ path = [] }: GraphQLFormattedError): string => JSON.stringify(path);
 
 /** Errors by the place of the null that each left, and those of fields that are not in the response. */
-function errorsByNull({ data, errors }: Answer): {
+export function errorsByNull({ data, errors }: Answer): {
   readonly byPlace: ReadonlyMap<string, readonly GraphQLFormattedError[]>;
   readonly unasked: readonly (GraphQLFormattedError & { readonly path: Path })[];
 } {

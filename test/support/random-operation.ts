@@ -24,6 +24,7 @@ import {
   type GraphQLCompositeType,
   type GraphQLField,
   type GraphQLInputType,
+  GraphQLNonNull,
   type GraphQLSchema,
 } from 'graphql';
 import { fastValidate } from './fast-validate';
@@ -349,6 +350,10 @@ class OperationDraft {
     if (isListType(type))
       return `[${Array.from({ length: random.between(0, 2) }, () => this.#literal(type.ofType, depth + 1, withVariables)).join(', ')}]`;
     if (isInputObjectType(type)) {
+      if (type.isOneOf) {
+        const { name, type: one } = random.pick(Object.values(type.getFields()));
+        return `{ ${name}: ${this.#literal(new GraphQLNonNull(one), depth + 1, withVariables)} }`;
+      }
       const fields = Object.values(type.getFields()).filter((field) => {
         const isRequired = isNonNullType(field.type) && field.defaultValue === undefined;
         return (
@@ -378,6 +383,10 @@ class OperationDraft {
       return Array.from({ length: random.between(0, 3) }, () => this.#value(type.ofType, depth + 1));
     }
     if (isInputObjectType(type)) {
+      if (type.isOneOf) {
+        const { name, type: one } = random.pick(Object.values(type.getFields()));
+        return { [name]: this.#nonNull(one, depth + 1) };
+      }
       const result: Record<string, unknown> = {};
       for (const field of Object.values(type.getFields())) {
         const isRequired = isNonNullType(field.type) && field.defaultValue === undefined;

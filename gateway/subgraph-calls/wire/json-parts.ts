@@ -26,8 +26,7 @@ export class JsonParts {
    */
   object(member: (name: string) => unknown): void {
     this.#sequence(OPEN_OBJECT, CLOSE_OBJECT, () => {
-      if (this.#peek() !== QUOTE) throw new SyntaxError(unexpected);
-      const name = JSON.parse(this.value().toString()) as string;
+      const name = this.#name();
       this.#take(COLON);
       return member(name);
     });
@@ -56,6 +55,14 @@ export class JsonParts {
   /** Throws if anything but white space follows. */
   end(): void {
     if (this.#peek() !== undefined) throw new SyntaxError(unexpected);
+  }
+
+  #name(): string {
+    if (this.#peek() !== QUOTE) throw new SyntaxError(unexpected);
+    const start = this.#at;
+    this.#at = endOfString(this.#bytes, start);
+    const text = this.#bytes.toString('utf8', start + 1, this.#at - 1);
+    return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
   }
 
   #sequence(open: number, close: number, each: () => unknown): void {

@@ -21,7 +21,7 @@ export class ObjectPiece {
   }
 
   add(key: string, value: Piece): void {
-    this.#members.push({ hasComma: false, key: Buffer.from(`"${key}":`), value });
+    this.#members.push({ hasComma: false, key: keyBytes(key), value });
   }
 
   write(out: Buffer[]): void {
@@ -40,6 +40,20 @@ export class ObjectPiece {
     out.push(closeBrace);
   }
 }
+
+/** Names of fields and aliases: there are few different ones. */
+const knownKeys = new Map<string, Buffer>();
+
+function keyBytes(key: string): Buffer {
+  let bytes = knownKeys.get(key);
+  if (bytes === undefined) {
+    if (knownKeys.size === mostKeys) knownKeys.clear();
+    knownKeys.set(key, (bytes = Buffer.from(`"${key}":`)));
+  }
+  return bytes;
+}
+
+const mostKeys = 1_000;
 
 /** The JSON of a piece. */
 export function jsonOf(piece: Piece): Buffer {

@@ -33,6 +33,9 @@ const elsewhere: { readonly page: string; readonly call: string; readonly becaus
     call: '',
     because: 'test/e2e/dev-over.test.ts runs the whole page, in an empty folder',
   },
+  ...['docs/sources-graphql.md', 'docs/sources-rest.md'].map((page) => ({
+    ...{ page, call: '', because: 'test/e2e/sources-pages.test.ts runs the whole page, in an empty folder' },
+  })),
   ...[
     { page: 'docs/tables.md', call: '' },
     { page: 'docs/workflows.md', call: 'boat' },
@@ -61,7 +64,7 @@ const linkKey = 'the-key-of-the-links-in-this-test';
 let shop: Shop;
 
 beforeAll(async () => {
-  shop = await startShop({ linkKey });
+  shop = await startShop({ linkKey, sources: true });
 });
 afterAll(() => shop.stop());
 

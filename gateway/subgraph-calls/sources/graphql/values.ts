@@ -14,8 +14,10 @@ export class Owner {
   policy: Policy | undefined;
 
   add(errors: readonly SourceError[], at: Path, form: Form): void {
-    for (const error of errors)
-      this.errors.push({ ...error, path: [...at, ...pathOf(error.path ?? [], form)] });
+    for (const error of errors) {
+      const path = [...at, ...pathOf(error.path ?? [], form)];
+      this.errors.push(path.length === 0 ? error : { ...error, path });
+    }
   }
 
   keep(policy: Policy): void {

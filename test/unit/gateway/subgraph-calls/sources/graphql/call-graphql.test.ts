@@ -394,6 +394,20 @@ describe('fields that are made', () => {
     ]);
   });
 
+  it('are null with the error of what they are made of, beside errors without a path', async () => {
+    const { source, calls } = open(sdl, plain);
+    const answer = source(requestOf('{posts{author{id}}}'));
+    await settle();
+    calls[0]!.answer({
+      data: { posts: [{ _d0: null }] },
+      errors: [{ message: 'id', path: ['posts', 0, '_d0'] }, { message: 'all' }],
+    });
+    expect(await answerOf(answer)).toEqual({
+      data: { posts: [{ author: null }] },
+      errors: [{ message: 'id', path: ['posts', 0, 'author'] }, { message: 'all' }],
+    });
+  });
+
   it('need no lookup where representations have what they are made of', async () => {
     const { ask, calls } = open(sdl, plain);
     const link = ask([{ __typename: 'Post', id: '1', authorId: 'u1' }], '...on Post{author{id}}');

@@ -136,8 +136,13 @@ class PartialGraph {
         const field = this.#partial.field(parent, first!);
         return field === undefined || isExternal(field);
       };
+      // A value that may be null loses nothing else where it fails.
+      const byNull = ([one]: FieldPath, [other]: FieldPath) =>
+        Number(types.field(parent, one!)?.type.kind === Kind.NON_NULL_TYPE) -
+        Number(types.field(parent, other!)?.type.kind === Kind.NON_NULL_TYPE);
       const needs = needsOf(this.#progress, parent, name);
-      const missing = needs?.filter(isMissing) ?? this.#valuesOf(parent).filter(isMissing).slice(0, 1);
+      const missing =
+        needs?.filter(isMissing) ?? this.#valuesOf(parent).filter(isMissing).sort(byNull).slice(0, 1);
       if (needs === undefined && missing.length === 0)
         report(
           `\`${parent}.${name}\` cannot be joined: parts of \`${parent}\` have all values of the whole. A @lookup of \`${namedTypeOf(node.type)}\` would help.`,

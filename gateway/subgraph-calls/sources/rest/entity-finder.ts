@@ -21,11 +21,7 @@ interface Wanted {
   readonly args: Arguments;
   /** Equal for equal keys. */
   readonly key: string;
-}
-
-interface WantedInList extends Wanted {
-  /** How it is found alone. */
-  readonly single: Wanted | undefined;
+  readonly representation: ExactObject;
 }
 
 /** Looks entities up: several by a list lookup where there is one, else each different one. */
@@ -42,14 +38,14 @@ export class EntityFinder {
 
   /** Answers with the JSON of each entity; null for one that does not exist. Rejects for defects only. */
   find(representations: readonly ExactObject[]): Promise<CallAnswer>[] {
-    const lists = new Map<Lookup, Map<string, WantedInList>>();
+    const lists = new Map<Lookup, Map<string, Wanted>>();
     const wanted = representations.map((representation) => {
-      const single = this.#wanted(representation, false);
       const inList = this.#wanted(representation, true);
-      if (inList === undefined) return single;
-      const list = lists.get(inList.lookup) ?? new Map<string, WantedInList>();
-      lists.set(inList.lookup, list.set(inList.key, { ...inList, single }));
-      return { ...inList, single };
+      if (inList === undefined) return this.#wanted(representation, false);
+      let list = lists.get(inList.lookup);
+      if (list === undefined) lists.set(inList.lookup, (list = new Map<string, Wanted>()));
+      list.set(inList.key, inList);
+      return inList;
     });
     const found = new Map<Lookup, Map<string, Promise<CallAnswer>>>();
     for (const [lookup, list] of lists)
@@ -63,7 +59,7 @@ export class EntityFinder {
   #wanted(representation: ExactObject, isList: boolean): Wanted | undefined {
     for (const lookup of this.#source.schema.lookups.get(representation['__typename'] as string) ?? []) {
       const args = lookup.isList === isList ? this.#arguments(lookup, representation) : undefined;
-      if (args !== undefined) return { lookup, args, key: keyText(args) };
+      if (args !== undefined) return { lookup, args, key: keyText(args), representation };
     }
     return undefined;
   }
@@ -80,10 +76,9 @@ export class EntityFinder {
     return Object.fromEntries(entries);
   }
 
-  async #alone(wanted: Wanted | WantedInList): Promise<CallAnswer> {
-    if ('single' in wanted && wanted.single !== undefined) return this.#alone(wanted.single);
-    if (wanted.lookup.isList)
-      return (await this.#list(wanted.lookup, [{ ...wanted, single: undefined }])).get(wanted.key)!;
+  async #alone(given: Wanted): Promise<CallAnswer> {
+    const wanted = (given.lookup.isList && this.#wanted(given.representation, false)) || given;
+    if (wanted.lookup.isList) return (await this.#list(wanted.lookup, [wanted])).get(wanted.key)!;
     const field = this.#source.rootField('query', wanted.lookup.field);
     const answer = await this.#calls.call(field, wanted.args);
     if (answer.failure !== undefined || typeOf(answer.json) !== 'object') return answer;
@@ -94,7 +89,7 @@ export class EntityFinder {
   }
 
   /** By the keys of what is wanted. */
-  #all(lookup: Lookup, wanted: readonly WantedInList[]): Map<string, Promise<CallAnswer>> {
+  #all(lookup: Lookup, wanted: readonly Wanted[]): Map<string, Promise<CallAnswer>> {
     const found = new Map<string, Promise<CallAnswer>>();
     for (const chunk of chunksOf(wanted)) {
       const answers = this.#list(lookup, chunk);
@@ -107,7 +102,7 @@ export class EntityFinder {
     return found;
   }
 
-  async #list(lookup: Lookup, wanted: readonly WantedInList[]): Promise<Map<string, CallAnswer>> {
+  async #list(lookup: Lookup, wanted: readonly Wanted[]): Promise<Map<string, CallAnswer>> {
     const field = this.#source.rootField('query', lookup.field);
     const [name] = Object.keys(wanted[0]!.args) as [string];
     const answer = await this.#calls.call(field, { [name]: wanted.map(({ args }) => args[name]!) });
@@ -133,7 +128,7 @@ export class EntityFinder {
   #match(
     lookup: Lookup,
     field: SourceField,
-    wanted: readonly WantedInList[],
+    wanted: readonly Wanted[],
     items: readonly ExactJson[],
     response: SubgraphResponse,
   ): Map<string, CallAnswer> {
@@ -186,8 +181,8 @@ const sameFor = (wanted: readonly Wanted[], answer: CallAnswer): Map<string, Cal
   new Map(wanted.map(({ key }) => [key, answer]));
 
 /** Servers and proxies take URLs of 8,000 bytes and more. */
-function chunksOf(wanted: readonly WantedInList[]): WantedInList[][] {
-  const chunks: WantedInList[][] = [];
+function chunksOf(wanted: readonly Wanted[]): Wanted[][] {
+  const chunks: Wanted[][] = [];
   let left = 0;
   for (const each of wanted) {
     const [name, value] = Object.entries(each.args)[0]!;

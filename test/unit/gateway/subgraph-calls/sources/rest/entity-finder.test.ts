@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { callerOf } from '../../../../../support/caller';
 import { type AnswerRest, RestApi, type RestAnswer } from '../../../../../support/rest-api';
 
@@ -214,6 +215,50 @@ describe('several entities', () => {
     const codes = Array.from({ length: 20 }, (_, i) => i);
     await api.entities('... on Shop { name }', codes.map(shop), { caller }).catch(() => undefined);
     expect(api.requests.length).toBeLessThan(9);
+  });
+});
+
+describe('with any faults of a list', () => {
+  const fault = fc.constantFrom('none', 'missing', 'doubled', 'changed', 'null', 'no key', 'another');
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 2, maxLength: 8 });
+  it('no entity is lost, mixed up, or null without a reason', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        ...[ids, fc.array(fault, { minLength: 30, maxLength: 30 }), fc.boolean()],
+        fc.constantFrom(200, 200, 200, 404, 500, 302),
+        async (wanted, faults, isReversed, status) => {
+          answer = ({ url }) => {
+            const one = /\/pets\/(\d+)$/.exec(url)?.[1];
+            if (one !== undefined) return { body: pet(Number(one)) };
+            const items = wanted.flatMap((id): unknown[] => {
+              const whole = pet(id);
+              const byFault: Record<string, unknown[]> = {
+                ...{
+                  missing: [],
+                  doubled: [whole, whole],
+                  changed: [whole, { id, name: 'x' }],
+                  null: [null],
+                },
+                ...{ 'no key': [{ name: 'x' }], another: [{ id: id + 100, name: 'x' }] },
+              };
+              return byFault[faults[id - 1]!] ?? [whole];
+            });
+            return { status, body: isReversed ? items.reverse() : items };
+          };
+          const { data, errors = [] } = await api.entities(select, pets(...wanted));
+          const failed = new Set(errors.map(({ path }) => path[1]));
+          const areOthers = wanted.some((id) => ['no key', 'another'].includes(faults[id - 1]!));
+          (data['_entities'] as unknown[]).forEach((entity, n) => {
+            const own = faults[wanted[n]! - 1]!;
+            const isFound = status === 404 || (status === 200 && (own === 'none' || own === 'doubled'));
+            expect(entity).toEqual(isFound ? { name: `pet ${wanted[n]}` } : null);
+            const isAbsent = status === 200 && !areOthers && (own === 'missing' || own === 'null');
+            expect(failed.has(n)).toBe(!isFound && !isAbsent);
+          });
+        },
+      ),
+      { numRuns: Number(process.env['WEIR_ROUNDS'] ?? 200) },
+    );
   });
 });
 

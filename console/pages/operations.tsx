@@ -1,9 +1,8 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { OperationFacts, OperationsReport } from '../../gateway/console/api';
 import { useApi } from '../api';
 import type { PageProps } from '../app';
-import { Badge } from '../parts/badge';
 import { Card } from '../parts/card';
 import { Sparkline } from '../parts/chart';
 import { count, duration, share } from '../parts/format';
@@ -128,7 +127,6 @@ const columns: readonly Column<OperationFacts>[] = [
       <span class="operation">
         <OperationLink operation={row} />
         {row.type !== '' && row.type !== 'query' && <span class="muted">{row.type}</span>}
-        {row.isRefused && <Badge tone="bad">refused</Badge>}
       </span>
     ),
     sort: ({ name }) => name,
@@ -136,13 +134,13 @@ const columns: readonly Column<OperationFacts>[] = [
   countColumn('Requests', 'requests'),
   {
     title: 'Failed',
-    cell: ({ key, name, requests, failed }) =>
-      failed === 0 ? (
+    cell: (row) =>
+      row.failed === 0 ? (
         '0'
       ) : (
-        <a class="bad" href={linkTo(['errors'], { operation: key })}>
-          {`${count(failed)} (${share(failed / requests)})`}
-          <span class="unseen"> of {name} failed</span>
+        <a class="bad" href={linkTo(['errors'], { operation: row.key })}>
+          {`${count(row.failed)} (${share(row.failed / row.requests)})`}
+          <span class="unseen"> of {titleOf(row)} failed</span>
         </a>
       ),
     isNumber: true,
@@ -171,7 +169,12 @@ const columns: readonly Column<OperationFacts>[] = [
       const names = [...new Set(clients.map(({ name }) => name || 'without a name'))];
       return (
         <span class="client" title={clients.map(({ name, version }) => `${name} ${version}`).join(', ')}>
-          <Name text={names.join(', ')} />
+          {names.map((name, i) => (
+            <Fragment key={name}>
+              {i > 0 && ', '}
+              <Name text={name} />
+            </Fragment>
+          ))}
           {hasMoreClients && ' and others'}
         </span>
       );
@@ -181,10 +184,10 @@ const columns: readonly Column<OperationFacts>[] = [
   },
   {
     title: 'Trend',
-    cell: ({ name, trend }) => (
+    cell: (row) => (
       <Sparkline
-        summary={`Requests for ${name} over time: at most ${count(Math.max(...trend))}`}
-        values={trend}
+        summary={`Requests for ${titleOf(row)} over time: at most ${count(Math.max(...row.trend))}`}
+        values={row.trend}
       />
     ),
     isExtra: true,
@@ -192,17 +195,20 @@ const columns: readonly Column<OperationFacts>[] = [
   },
 ];
 
+const titleOf = ({ key, name }: OperationFacts): string => titles[key] ?? name;
+const titles: Readonly<Record<string, string | undefined>> = {
+  other: 'all other operations',
+  refused: 'refused before the operation was known',
+};
+
 /** Leads to the recorded requests of the operation. */
-function OperationLink({
-  operation: { key, name, id, isRefused },
-}: {
-  readonly operation: OperationFacts;
-}): JSX.Element {
-  if (key === 'other') return <i>all other operations</i>;
-  if (name === '') return <a href={linkTo(['requests'], { failed: '1' })}>no operation</a>;
+function OperationLink({ operation }: { readonly operation: OperationFacts }): JSX.Element {
+  const { key, name, id } = operation;
+  if (key === 'other') return <i>{titleOf(operation)}</i>;
+  if (key === 'refused') return <a href={linkTo(['requests'], { failed: '1' })}>{titleOf(operation)}</a>;
   return (
-    <a href={linkTo(['requests'], { operation: id === '' ? name : id, failed: isRefused ? '1' : '' })}>
-      {name}
+    <a href={linkTo(['requests'], { operation: id === '' ? name : id })}>
+      <Name text={name} />
     </a>
   );
 }

@@ -253,13 +253,11 @@ export interface OperationsReport {
 export interface OperationFacts {
   /** The hash of its signature, or what stands for it. */
   readonly key: string;
-  /** The beginning of its signature where it has no name. The key `other` stands for all that have no row of their own. */
+  /** The beginning of its signature where it has no name. The key `other` stands for all that have no row of their own, `refused` for requests that were refused before their operation was known. */
   readonly name: string;
   readonly type: string;
   /** SHA-256 of the last document that was sent; empty if it is not known, or the name finds its requests. */
   readonly id: string;
-  /** Whether its requests were refused before it was known. */
-  readonly isRefused: boolean;
   readonly requests: number;
   /** Requests with errors, or a status of 400 and above. */
   readonly failed: number;
@@ -270,7 +268,7 @@ export interface OperationFacts {
   /** The share of requests that the response cache has answered. */
   readonly cached: number;
   readonly callsPerRequest: number;
-  /** At most five, those with the most requests since the operation is counted first. */
+  /** At most five, the most frequent first. Requests since the client is one of them. */
   readonly clients: readonly { readonly name: string; readonly version: string; readonly requests: number }[];
   readonly hasMoreClients: boolean;
   /** Requests in each step, the newest last. */

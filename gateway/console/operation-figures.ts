@@ -36,8 +36,6 @@ export interface FiguredOperation {
 export interface CountedOperationFigures extends FiguredOperation {
   /** SHA-256 of the last document; empty for the rest. */
   readonly id: string;
-  /** Whether its requests were refused before it was known. */
-  readonly isRefused: boolean;
   /** As {@link column} lists them. */
   readonly counts: readonly number[];
   /** Requests in each step of the trend, the newest last. */
@@ -50,7 +48,7 @@ export interface CountedOperationFigures extends FiguredOperation {
 interface CountedClient {
   readonly name: string;
   readonly version: string;
-  /** Since the gateway counts the operation. */
+  /** Since the client is one of those that are counted. */
   readonly requests: number;
 }
 
@@ -66,13 +64,20 @@ type Operation = NonNullable<MeasuredRequest['operation']>;
 
 /** An operation that is counted. */
 interface Row extends FiguredOperation {
-  readonly isRefused: boolean;
   /** Its position in the periods. */
   readonly index: number;
   id: string;
-  readonly clients: { readonly name: string; readonly version: string; requests: number }[];
+  readonly clients: RowClient[];
   hasMoreClients: boolean;
   isGone: boolean;
+}
+
+interface RowClient {
+  name: string;
+  version: string;
+  requests: number;
+  /** Its requests, and the weight of the client whose position it has taken. */
+  weight: number;
 }
 
 export interface OperationFiguresOptions {
@@ -97,6 +102,8 @@ export class OperationFigures {
   readonly #known = new WeakMap<Operation, Row>();
   readonly #free: number[] = [];
   readonly #others: Row;
+  /** Requests that were refused before their operation was known. One row, as clients could invent any number of names. */
+  readonly #refused: Row;
   #failed = 0;
 
   constructor({ memory, most = 1000, now = Date.now }: OperationFiguresOptions) {
@@ -106,8 +113,9 @@ export class OperationFigures {
       ...{ width, most: ranges.day.periods, memory: Math.max(0, memory - this.#most * rowBytes) },
       now: this.#number(),
     });
-    this.#others = newRow({ key: 'other', name: 'other', type: '', id: '', isRefused: false }, 0);
-    for (let index = this.#most; index > 0; index--) this.#free.push(index);
+    this.#others = newRow({ key: 'other', name: 'other', type: '', id: '' }, 0);
+    this.#refused = newRow({ key: 'refused', name: '', type: '', id: '' }, 1);
+    for (let index = this.#most + 1; index > 1; index--) this.#free.push(index);
   }
 
   /** How many requests have failed since the start. */
@@ -131,7 +139,7 @@ export class OperationFigures {
     const isFailed = request.codes !== undefined || (status ?? 0) >= 400;
     if (isFailed) this.#failed++;
     const { operation, earlierOperations } = request;
-    const row = operation === undefined ? this.#refused(request) : this.#of(operation);
+    const row = operation === undefined ? this.#refused : this.#of(operation);
     this.#add(row, request, isFailed, request.callsSent, seconds);
     if (earlierOperations !== undefined)
       for (const each of earlierOperations) this.#add(this.#of(each), request, isFailed, 0, seconds);
@@ -145,14 +153,14 @@ export class OperationFigures {
     const sums = this.#periods.sum(periods);
     const trends = this.#periods.trend({ step, points, of: column.requests });
     const operations: CountedOperationFigures[] = [];
-    for (const row of [this.#others, ...this.#rows.values()]) {
+    for (const row of [this.#others, this.#refused, ...this.#rows.values()]) {
       const counts = sums.get(row.index);
       if (counts === undefined) continue;
-      const { key, name, type, id, isRefused, clients, hasMoreClients } = row;
-      const trend = trends.get(row.index)!;
+      const { key, name, type, id, clients, hasMoreClients } = row;
       operations.push({
-        ...{ key, name, type, id, isRefused, counts, trend, hasMoreClients },
-        clients: clients.map((each) => ({ ...each })),
+        ...{ key, name, type, id, counts, trend: trends.get(row.index)! },
+        clients: clients.map(({ name, version, requests }) => ({ name, version, requests })),
+        hasMoreClients,
       });
     }
     const since = Math.max(this.#periods.oldest, number - periods + 1) * periodLength;
@@ -191,19 +199,13 @@ export class OperationFigures {
     if (known !== undefined && !known.isGone) return known;
     const { id, name, type, signature } = operation;
     const { hash, text } = signature?.() ?? { hash: id, text: '' };
-    const row = this.#rowAt({ key: hash, name: name ?? text, type, id, isRefused: false });
+    const row = this.#rowAt({ key: hash, name: name ?? text, type, id });
     row.id = id;
     if (row !== this.#others) this.#known.set(operation, row);
     return row;
   }
 
-  /** Nothing is known of it but what the document, or the request, calls it. */
-  #refused({ refusedOperation }: MeasuredRequest): Row {
-    const { id = '', name = '', type = '' } = refusedOperation ?? {};
-    return this.#rowAt({ key: `${type} ${name ?? ''} refused`, name: name ?? '', type, id, isRefused: true });
-  }
-
-  #rowAt(operation: Pick<Row, 'key' | 'name' | 'type' | 'id' | 'isRefused'>): Row {
+  #rowAt(operation: Pick<Row, 'key' | 'name' | 'type' | 'id'>): Row {
     const known = this.#rows.get(operation.key);
     if (known !== undefined) return known;
     const index = this.#free.pop();
@@ -225,22 +227,32 @@ export class OperationFigures {
   }
 }
 
-function newRow(operation: Pick<Row, 'key' | 'name' | 'type' | 'id' | 'isRefused'>, index: number): Row {
+function newRow(operation: Pick<Row, 'key' | 'name' | 'type' | 'id'>, index: number): Row {
   // Copies, as a part of a document would keep all of it.
   const [key, name] = [operation.key, shortened(operation.name)].map((text) => Buffer.from(text).toString());
   return { ...operation, key: key!, name: name!, index, clients: [], hasMoreClients: false, isGone: false };
 }
 
+/**
+ * A client that is not counted takes the position of the one with the least weight, and its weight: the algorithm
+ * Space-Saving. So a client with more than a fifth of the requests is among them, whoever came first.
+ */
 function countClient(row: Row, name: string, version: string): void {
   const { clients } = row;
   for (let i = 0; i < clients.length; i++) {
     const client = clients[i]!;
     if (client.name !== name || client.version !== version) continue;
     client.requests++;
+    client.weight++;
     return;
   }
-  if (clients.length < mostClients) clients.push({ name, version, requests: 1 });
-  else row.hasMoreClients = true;
+  if (clients.length < mostClients) {
+    clients.push({ name, version, requests: 1, weight: 1 });
+    return;
+  }
+  row.hasMoreClients = true;
+  const least = clients.reduce((one, other) => (other.weight < one.weight ? other : one));
+  Object.assign(least, { name, version, requests: 1, weight: least.weight + 1 });
 }
 
 function bucketOf(seconds: number): number {

@@ -12,7 +12,7 @@ export interface RequestStatisticsOptions {
 
 export type MeasuredRequest = Pick<
   IncomingRequest,
-  | ('head' | 'operation' | 'earlierOperations' | 'refusedOperation' | 'clientName' | 'clientVersion')
+  | ('head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion')
   | ('span' | 'id' | 'codes' | 'errors' | 'cacheResult' | 'callsSent')
 >;
 

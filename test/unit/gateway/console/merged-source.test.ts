@@ -106,7 +106,7 @@ describe('several gateways', () => {
       ...{ since: 5_000_000_000, newest: 20_000 },
       operations: [
         {
-          ...{ ...operation, id: client, isRefused: false, hasMoreClients: false, trend: [0, requests] },
+          ...{ ...operation, id: client, hasMoreClients: false, trend: [0, requests] },
           counts: [requests, 1, 0, 2 * requests, ...new Array<number>(26).fill(0), requests],
           clients: [{ name: client, version: '', requests }],
         },

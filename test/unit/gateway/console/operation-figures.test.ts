@@ -30,7 +30,7 @@ function open(options: Partial<OperationFiguresOptions> = {}) {
 
 const request = (given: Partial<MeasuredRequest>): MeasuredRequest => ({
   head: { method: 'POST', url: '/graphql', headers: {} },
-  ...{ operation: undefined, earlierOperations: undefined, refusedOperation: undefined },
+  ...{ operation: undefined, earlierOperations: undefined },
   ...{ clientName: 'web', clientVersion: '1', span: undefined, id: 'r1' },
   ...{ codes: undefined, errors: undefined, cacheResult: undefined, callsSent: 0 },
   ...given,
@@ -72,16 +72,16 @@ it('counts each operation of a batch, and its calls once', () => {
   ]);
 });
 
-it('counts requests that were refused before their operation was known apart', () => {
-  const { count, read, figures } = open();
+it('counts requests that were refused before their operation was known in one row, beside those of operations', () => {
+  const { count, read, pass, figures } = open({ most: 2 });
   const refused = { codes: new Set(['GRAPHQL_VALIDATION_FAILED']) };
+  for (let i = 0; i < 20; i++) count(refused, 0.02, 400);
   count({ operation: page });
-  count({ ...refused, refusedOperation: { id: 'd', name: 'Page', type: 'query' } }, 0.02, 400);
-  count(refused, 0.02, 400);
-  expect(figures.failed).toBe(2);
-  expect([...read('day').values()].map(({ name, isRefused, id }) => [name, isRefused, id])).toEqual([
-    ['Page', true, 'd'],
-    ['', true, ''],
+  pass(periodLength);
+  expect(figures.failed).toBe(20);
+  expect([...read().values()].map(({ key, counts }) => [key, ...counts.slice(0, 2)])).toEqual([
+    ['refused', 20, 20],
+    ['hash of Page', 1, 0],
   ]);
 });
 
@@ -93,11 +93,22 @@ it('cuts names to 64 characters, and has no durations of subscriptions', () => {
   expect(counts.slice(column.durations).every((each) => each === 0)).toBe(true);
 });
 
-it('names five clients, and says that there are more', () => {
+it('names the most frequent clients, whoever came first and comes between, and says that there are more', () => {
   const { count, read } = open();
-  for (let i = 0; i < 6; i++) count({ operation: page, clientName: `client ${i}` });
-  expect(read().get('Page')).toMatchObject({ hasMoreClients: true });
-  expect(read().get('Page')!.clients).toHaveLength(5);
+  let others = 0;
+  const from = (clientName = `once ${others++}`) => count({ operation: page, clientName });
+  for (let i = 0; i < 5; i++) from();
+  expect(read().get('Page')!.hasMoreClients).toBe(false);
+  for (let i = 0; i < 200; i++) {
+    from('web');
+    if (i % 2 === 0) from('ios');
+    if (i % 3 === 0) from();
+  }
+  const { clients, hasMoreClients } = read().get('Page')!;
+  const { web, ios, ...once } = Object.fromEntries(clients.map(({ name, requests }) => [name, requests]));
+  expect({ web, ios, once: Object.values(once), hasMoreClients }).toEqual({
+    ...{ web: 200, ios: 100, once: [1, 1, 1], hasMoreClients: true },
+  });
 });
 
 it('shows the range that is requested, and trends over time', () => {
@@ -192,7 +203,7 @@ it('takes about the memory that is counted', async () => {
       for (let i = 0; i < 1000; i++)
         count({
           operation: operationOf(`Operation${i}`, 'query', `${i}`.padStart(32, '0')),
-          ...{ clientName: `client ${i % 5} ${period % 5}`, clientVersion: `1.${period % 5}` },
+          ...{ clientName: `client ${i % 5} ${period % 20}`, clientVersion: `1.${period % 20}` },
         });
       pass(periodLength);
     }

@@ -21,7 +21,7 @@ const request = (given: Partial<MeasuredRequest> = {}): MeasuredRequest => ({
     clientName: '',
     clientVersion: '',
     span: undefined,
-    ...{ refusedOperation: undefined, id: 'r1', codes: undefined, errors: undefined },
+    ...{ id: 'r1', codes: undefined, errors: undefined },
     ...{ cacheResult: undefined, callsSent: 0 },
   },
   ...given,

@@ -117,7 +117,7 @@ const columns: readonly Column<CountedError>[] = [
           </code>
         )}
         <span class="only-narrow muted">
-          {clientOf(row.client)} · since <When at={row.first} />
+          <Name text={clientOf(row.client)} /> · since <When at={row.first} />
         </span>
       </div>
     ),

@@ -10,6 +10,7 @@ import { Chart, type Line, Sparkline } from '../parts/chart';
 import { Distribution } from '../parts/distribution';
 import { clock, count, duration, rate, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
+import { Name } from '../parts/name';
 import { Said } from '../parts/said';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
@@ -266,7 +267,9 @@ function Errors({ live: { codes } }: { readonly live: LiveReport }): JSX.Element
           {
             title: 'Code',
             cell: ({ name }) => (
-              <a href={linkTo(['requests'], { search: name, failed: '1' })}>{name || '(none)'}</a>
+              <a href={linkTo(['requests'], { search: name, failed: '1' })}>
+                <Name text={name || '(none)'} />
+              </a>
             ),
             sort: ({ name }) => name,
           },
@@ -300,12 +303,16 @@ function Clients({ live: { clients } }: { readonly live: LiveReport }): JSX.Elem
                 <i class="muted">without a name</i>
               ) : (
                 <a class="client" title={name} href={linkTo(['requests'], { client: name })}>
-                  {name}
+                  <Name text={name} />
                 </a>
               ),
             sort: ({ name }) => name,
           },
-          { title: 'Version', cell: ({ version }) => version, sort: ({ version }) => version },
+          {
+            title: 'Version',
+            cell: ({ version }) => <Name text={version} />,
+            sort: ({ version }) => version,
+          },
           countColumn('Requests', 'requests'),
         ]}
       />

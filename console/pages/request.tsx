@@ -10,6 +10,7 @@ import { Card, Facts } from '../parts/card';
 import { Copy } from '../parts/copy';
 import { count, counted, duration, moment } from '../parts/format';
 import { Marked } from '../parts/marked';
+import { Name } from '../parts/name';
 import { OperationText } from '../parts/operation-text';
 import { CacheResult, operationName, Outcome } from '../parts/request-badges';
 import { requestColumns } from '../parts/request-columns';
@@ -148,7 +149,9 @@ function Heading({ request }: { readonly request: ExplainedRequest }): JSX.Eleme
         <a href={linkTo(['requests'])}>Requests</a> / <code>{id}</code>
       </p>
       <div class="heading">
-        <h1>{operationName(request)}</h1>
+        <h1>
+          <Name text={operationName(request)} />
+        </h1>
         <div class="row">
           <Copy label="Copy link" text={() => new URL(addressOf(['requests', id]), location.href).href} />
           <Copy label="Copy curl" text={() => request.curl} />
@@ -161,7 +164,7 @@ function Heading({ request }: { readonly request: ExplainedRequest }): JSX.Eleme
           ['cache', <CacheResult result={cache} />],
           ['calls', `${calls.sent} sent, ${calls.saved} saved, of ${calls.planned}`],
           ['at', <time dateTime={new Date(at).toISOString()}>{moment(at)}</time>],
-          ['client', client && `${client.name} ${client.version}`],
+          ['client', client && <Name text={`${client.name} ${client.version}`} />],
           ['trace', traceId && <code>{traceId}</code>],
           ['worker', worker],
           ['gateway', gateway],

@@ -15,6 +15,7 @@ import { Changes } from '../parts/changes';
 import { counted } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { OptionsInForce } from '../parts/options-in-force';
+import { Name } from '../parts/name';
 import { Said } from '../parts/said';
 import { Answered, Empty } from '../parts/states';
 import { Table } from '../parts/table';
@@ -140,7 +141,7 @@ function Published({
             </>
           ),
         },
-        { title: 'By', cell: ({ by }) => by },
+        { title: 'By', cell: ({ by }) => <Name text={by} /> },
         { title: 'When', cell: ({ at }) => <When at={at} /> },
         {
           title: 'Commit',

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { RequestSummary } from '../../gateway/console/api';
 import { Badge, type Tone } from './badge';
+import { Name } from './name';
 
 /** How a request ended: its status, or its first error code, in one badge. */
 export function Outcome({
@@ -14,7 +15,7 @@ export function Outcome({
   if (code === undefined) return <Badge tone={status < 400 ? 'good' : 'bad'}>{status}</Badge>;
   return (
     <Badge tone="bad">
-      {status} {code}
+      {status} <Name text={code} />
       {codes.length > 1 && ` +${codes.length - 1}`}
     </Badge>
   );

@@ -45,7 +45,10 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
         <span class="muted">–</span>
       ) : (
         <span class="client" title={`${client.name} ${client.version}`}>
-          <Name text={client.name} /> <span class="muted">{client.version}</span>
+          <Name text={client.name} />{' '}
+          <span class="muted">
+            <Name text={client.version} />
+          </span>
         </span>
       ),
   },

@@ -35,6 +35,8 @@ const published: readonly (readonly [age: number, by: string])[] = [
   let console: ConsoleInBrowser;
   let page: Page;
   const wrong: string[] = [];
+  /** The request with the longest names. */
+  let longest: string;
 
   beforeAll(async () => {
     subgraph = await startSubgraph({ name: 'boats', typeDefs: 'type Query { boat: String }', resolvers: {} });
@@ -61,13 +63,14 @@ const published: readonly (readonly [age: number, by: string])[] = [
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ data: null, errors }));
     };
     for (const name of ['__proto__', 'constructor', 'N'.repeat(5_000), 'toString'])
-      for (const client of [html, 'constructor', 'c'.repeat(8_000)])
-        await (
-          await gateway.post(
-            { query: `query ${name} { ${name.slice(0, 20)}: boat }` },
-            { headers: { 'apollographql-client-name': client, 'apollographql-client-version': html } },
-          )
-        ).text();
+      for (const client of [html, 'constructor', 'c'.repeat(8_000)]) {
+        const answer = await gateway.post(
+          { query: `query ${name} { ${name.slice(0, 20)}: boat }` },
+          { headers: { 'apollographql-client-name': client, 'apollographql-client-version': html } },
+        );
+        await answer.text();
+        if (name.length + client.length > 10_000) longest = answer.headers.get('x-request-id')!;
+      }
     await (await gateway.post({ query: `{ boat(a: ${JSON.stringify(html)}) }` })).text();
     console = await openInBrowser(gateway.adminUrl!, { locale: 'de-DE', timezoneId: 'Europe/Berlin' });
     ({ page } = console);
@@ -89,6 +92,7 @@ const published: readonly (readonly [age: number, by: string])[] = [
 
   afterEach(async () => {
     expect(wrong).toEqual([]);
+    expect(await page.evaluate(turning)).toEqual([]);
     expect(await page.evaluate('top.planted')).toBeUndefined();
   });
 
@@ -131,8 +135,22 @@ const published: readonly (readonly [age: number, by: string])[] = [
     await page.getByRole('heading', { name: 'Requests', exact: true }).waitFor();
     await page.getByRole('row').nth(1).getByRole('link').first().click();
     await page.getByRole('region', { name: 'Timeline' }).waitFor();
+    await expectForEverybody(page, 'names-request');
+  });
+
+  it('shows the request with the longest names', async () => {
+    await console.start();
+    await page.goto(`${gateway.adminUrl}/console#/requests/${longest}`);
+    await page.getByRole('region', { name: 'Timeline' }).waitFor();
+    await expectForEverybody(page, 'names-longest');
   });
 });
+
+/** In the page: the elements with a text whose mark of direction also turns what is around them. */
+const turning = `[...document.querySelectorAll('td, td *')]
+  .filter((each) => [...each.childNodes].some((child) => child.nodeType === 3 && child.data.includes('\\u202e')))
+  .filter((each) => each.closest('bdi') === null)
+  .map((each) => (each.closest('td')).outerHTML.slice(0, 300))`;
 
 const doNotFake = [
   ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),

@@ -9,13 +9,13 @@ import { flattenHeaderRules, type SubgraphHeaderRules } from '../subgraph-calls/
 import type { SubgraphSigners } from '../subgraph-calls/signers/open-signers';
 import type { Subgraph, SubgraphSubscriptions } from '../subgraph-calls/subgraph';
 import { appSyncTimeout } from '../subgraph-calls/wire/appsync-errors';
-import type { SubgraphLocation } from '../planning';
+import type { ListedSubgraph } from '../../schema/supergraph/sources/sources-of';
 import { originOf } from './origin';
 import { SupergraphError } from './supergraph-error';
 
 /** A subgraph of a supergraph, with what the options have for it. @throws {SupergraphError} if it cannot be called */
 export function chooseSubgraph(
-  { name: ofGraph, url, source }: SubgraphLocation,
+  { name: ofGraph, url, source }: ListedSubgraph,
   options: Options,
   /** Those of the options. */
   headerRules: SubgraphHeaderRules,

@@ -5,15 +5,10 @@ import { type TagWithoutValues, tagsWithoutValues } from '../cache/shown-tags';
 import { unknownNames } from '../cache/unknown-names';
 import { bindFeed, eventFieldsOf } from '../events/fed-fields';
 import type { ErrorOptions } from '../execution';
+import type { ListedSubgraph } from '../../schema/supergraph/sources/sources-of';
 import type { Options } from '../options';
 import { PackagedPlans } from '../packaged/packaged-graph';
-import {
-  type EntityFacts,
-  type PlannedOperation,
-  Planner,
-  type SubgraphLocation,
-  type SupergraphFacts,
-} from '../planning';
+import { type EntityFacts, type PlannedOperation, Planner, type SupergraphFacts } from '../planning';
 import { eventsSubgraph } from '../planning/event-fields';
 import { connectSubgraphs, type SubgraphCalls } from '../subgraph-calls/connect';
 import { ScopesInFlight } from '../subgraph-calls/sharing/scopes-in-flight';
@@ -31,7 +26,7 @@ export interface EngineOptions {
   readonly options: Options;
   readonly parts: GenerationParts;
   /** Adds the options to a subgraph of the supergraph. Throws if the supergraph cannot be run. */
-  readonly chooseSubgraph: (found: SubgraphLocation) => Subgraph;
+  readonly chooseSubgraph: (found: ListedSubgraph) => Subgraph;
   /** Operations to plan before the engine is ready: the first ten, and more for at most a second. */
   readonly warmUp: readonly PlannedOperation[];
   /** Keeps the generation open until the function that it returns is called. */

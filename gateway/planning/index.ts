@@ -2,4 +2,4 @@ export type { QueryPlan } from '../execution/compile/plan';
 export type { EntityFacts } from './entity-facts';
 export { type PlannedOperation, Planner, type PlannerContext } from './planner';
 export { type Protections, type Requirement, requirementLabel } from './protections';
-export type { SubgraphLocation, SupergraphFacts } from './supergraph-facts';
+export type { SupergraphFacts } from './supergraph-facts';

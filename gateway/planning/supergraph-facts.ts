@@ -10,16 +10,9 @@ import { visibleDefinitions } from '../../schema/supergraph/visible-definitions'
 import { checkSupergraph } from '../../schema/supergraph/checks';
 import { type CostDirectives, readCostDirectives } from '../../schema/supergraph/cost-directives';
 import { Features } from '../../schema/supergraph/features';
-import { sourcesOf, type SupergraphSource } from '../../schema/supergraph/sources/sources-of';
+import { type ListedSubgraph, sourcesOf } from '../../schema/supergraph/sources/sources-of';
 import { indexOf } from './supergraph-index/read-supergraph';
 import { type SupergraphIndex } from './supergraph-index';
-
-export interface SubgraphLocation {
-  readonly name: string;
-  readonly url: string;
-  /** Of an API that is no federation subgraph. */
-  readonly source?: SupergraphSource | undefined;
-}
 
 /** Plain data: a package holds it. */
 export interface SupergraphFacts {
@@ -29,7 +22,7 @@ export interface SupergraphFacts {
   readonly answerTypesSdl: string | undefined;
   /** The `@inaccessible` values of enums that clients see, by the enum's name. */
   readonly inaccessibleValues: ReadonlyMap<string, readonly string[]>;
-  readonly subgraphs: readonly SubgraphLocation[];
+  readonly subgraphs: readonly ListedSubgraph[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
   readonly protections: Protections;

@@ -7,7 +7,7 @@ import type { VerifyCallback } from './signers/signed-callback';
 import type { EventBounds } from './subscriptions/event-queue';
 import type { SubscriptionProtocol } from './subscriptions/subscription-transport';
 import type { TlsFiles } from '../net/tls-files';
-import type { SupergraphSource } from '../../schema/supergraph/sources/sources-of';
+import type { SubgraphSource } from '../../schema/supergraph/sources/sources-of';
 
 /** How the gateway subscribes at a subgraph. */
 export interface SubgraphSubscriptions {
@@ -28,7 +28,7 @@ export interface SubgraphSubscriptions {
 export interface Subgraph {
   readonly name: string;
   /** What joins an API that is no federation subgraph; undefined for a federation subgraph. */
-  readonly source: SupergraphSource | undefined;
+  readonly source: SubgraphSource | undefined;
   /** At least one. */
   readonly endpoints: readonly DiscoveredEndpoint[];
   /** Timeout of a call, in milliseconds. */

@@ -1,11 +1,11 @@
 import { readSourceSchema } from '../../../schema/supergraph/sources/source-schema';
-import type { SupergraphSource } from '../../../schema/supergraph/sources/sources-of';
+import type { SubgraphSource } from '../../../schema/supergraph/sources/sources-of';
 import type { Interceptor, Send, Subscribe } from '../contract/transport';
 import { callGraphQL, subscribeGraphQL } from './graphql/call-graphql';
 import { callRest } from './rest/call-rest';
 import type { OpenedSource, OpenExecutor } from './source-executor';
 
-type UnreadSource = Omit<OpenedSource, 'schema'> & SupergraphSource;
+type UnreadSource = Omit<OpenedSource, 'schema'> & SubgraphSource;
 
 /** Answers the requests of a graph by calls of its source. Reads the schema at the first one. */
 export function openSource(source: UnreadSource): Interceptor {

@@ -1,8 +1,8 @@
 import type { EnumType, Schema } from '@apollo/federation-internals';
-import { sourceDirective, sourceFeature, type SupergraphSource } from '../../supergraph/sources/sources-of';
+import { sourceDirective, sourceFeature, type SubgraphSource } from '../../supergraph/sources/sources-of';
 
 /** A source, and the names of its graphs. */
-export interface ComposedSource extends SupergraphSource {
+export interface ComposedSource extends SubgraphSource {
   readonly graphs: readonly string[];
 }
 

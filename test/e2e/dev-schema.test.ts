@@ -12,7 +12,8 @@ let weir: DevProcess;
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'schema'));
-  cpSync(join(root, 'schema/supergraph.yaml'), join(folder, 'schema/supergraph.yaml'));
+  for (const file of ['supergraph.yaml', 'suppliers.join.graphql', 'wishlists.join.graphql'])
+    cpSync(join(root, 'schema', file), join(folder, 'schema', file));
   for (const file of ['package.json', 'setup.mjs']) cpSync(join(root, file), join(folder, file));
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -20,6 +21,8 @@ beforeAll(async () => {
     mkdirSync(join(folder, 'subgraphs', name), { recursive: true });
     cpSync(join(root, 'subgraphs', name, 'schema.graphql'), schemaFile(name));
   }
+  for (const file of ['suppliers/openapi.yaml', 'wishlists/schema.graphql'])
+    cpSync(join(root, 'subgraphs', file), join(folder, 'subgraphs', file), { recursive: true });
   weir = await startDev(['--data', join(folder, 'dynamodb')], {}, main);
 });
 afterAll(async () => {

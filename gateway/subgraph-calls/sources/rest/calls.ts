@@ -49,9 +49,11 @@ export class Calls {
     try {
       http = this.#source.toRequest(field)(args);
     } catch (error) {
-      const isDeep = error instanceof RangeError;
-      if (!(error instanceof ArgumentError) && !isDeep) throw error;
-      const message = isDeep ? `The arguments of \`${field.name}\` are nested too deep.` : error.message;
+      if (!(error instanceof ArgumentError || error instanceof RangeError)) throw error;
+      const message =
+        error instanceof ArgumentError
+          ? error.message
+          : `The arguments of \`${field.name}\` are nested too deep.`;
       const failure = { message, extensions: { code: 'BAD_USER_INPUT' } };
       return Promise.resolve({ type: field.namedType, failure, response: undefined });
     }

@@ -238,7 +238,7 @@ describe('weir dev', () => {
     expect(written.errors).toBeUndefined();
     ({ id } = written.data.writeReview);
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(9);
+    expect(children).toHaveLength(11);
 
     expect(await weir.stop()).toBe(0);
     for (const { pid } of children) expect(isAlive(pid)).toBe(false);
@@ -249,7 +249,7 @@ describe('weir dev', () => {
 
   it('leaves no process behind when it is killed', async () => {
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(9);
+    expect(children).toHaveLength(11);
     weir.signal('SIGKILL');
     await weir.exit;
 
@@ -278,7 +278,7 @@ describe('weir dev', () => {
     const [sh] = childrenOf(npm.pid);
     const [dev] = childrenOf(sh!.pid);
     const all = [dev!, ...childrenOf(dev!.pid)];
-    expect(all).toHaveLength(10);
+    expect(all).toHaveLength(12);
     process.kill(sh!.pid, 'SIGTERM');
     await eventually(() => all.every(({ pid }) => !isAlive(pid)));
   });

@@ -1,4 +1,7 @@
-/** Over 1,000 planted secrets go through `weir replay`, a shadow and `weir dev --over`, and are in no output and no file of them. */
+/**
+ * Over 1,000 planted secrets go through `weir replay`, a shadow and `weir dev --over`, and are in no output and no file of
+ * them. Over 300 lines: each way in which a secret comes in.
+ */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';

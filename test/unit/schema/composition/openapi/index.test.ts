@@ -1,3 +1,4 @@
+/** Over 300 lines: each rule by which a document is read. */
 import { buildASTSchema, parse, Source, validateSchema } from 'graphql';
 import { readOpenApi } from '../../../../../schema/composition/openapi';
 import { formatProblem } from '../../../../../schema/composition/problem';

@@ -1,3 +1,4 @@
+/** Over 300 lines: each word of overlays, as Federation has it. */
 import { parse, print } from 'graphql';
 import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../../../schema';
 import { sourceGraphs } from '../../../../../schema/composition/sources/federation-graphs';

@@ -1,3 +1,4 @@
+/** Over 300 lines: each word of overlays, and each fault of a GraphQL API. */
 import { parse, validate, buildSchema } from 'graphql';
 import { noStore, policyReader } from '../../../../../../gateway/cache/policy';
 import { openSource, subscribeSource } from '../../../../../../gateway/subgraph-calls/sources/open-source';

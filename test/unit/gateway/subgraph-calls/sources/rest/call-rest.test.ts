@@ -1,3 +1,4 @@
+/** Over 300 lines: each kind of answer of a REST API. */
 import { callerOf } from '../../../../../support/caller';
 import { type AnswerRest, RestApi } from '../../../../../support/rest-api';
 

@@ -1,3 +1,4 @@
+/** Over 300 lines: each style of parameters and bodies. */
 import fc from 'fast-check';
 import { type ExactJson, exactNumber, exactString } from '../../../../../../gateway/replay/exact-json';
 import type { HttpRequest } from '../../../../../../gateway/subgraph-calls/contract/transport';

@@ -1,3 +1,4 @@
+/** Over 300 lines: lookups one by one and by lists, with each fault. */
 import fc from 'fast-check';
 import { callerOf } from '../../../../../support/caller';
 import { type AnswerRest, RestApi, type RestAnswer } from '../../../../../support/rest-api';

@@ -21,11 +21,13 @@ it('is used in these files only', () => {
   expect(Object.fromEntries(uses)).toEqual({
     'build-schema.ts': 'graphql/utilities/extendSchema',
     'config-issue.ts': 'graphql/jsutils/suggestionList',
+    'index.ts': 'graphql/jsutils/suggestionList',
+    'overlay.ts': 'graphql/jsutils/suggestionList',
     'problem.ts': 'graphql/jsutils/suggestionList',
     'supergraph-facts.ts': 'graphql/language/parser',
     'unknown-names.ts': 'graphql/jsutils/suggestionList',
   });
-  expect(uses).toHaveLength(5);
+  expect(uses).toHaveLength(7);
 });
 
 // `planner.test.ts` reads supergraphs with `Parser`. `build-schema.test.ts` compares what `extendSchemaImpl` makes with what the public `buildSchema` makes.

@@ -1,3 +1,4 @@
+/** `weir dev`. Over 300 lines: its flags, and the steps of a start in their order. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

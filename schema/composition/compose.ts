@@ -176,8 +176,8 @@ function locateNodes(
     const owner = documents.find(({ texts }) => texts.has(node.loc?.source));
     // One excerpt per line: a directive and its type are often on the same line.
     return (owner === undefined ? [] : locateNode(node, owner.subgraph.name)).filter(({ file, line }) => {
-      const place = `${owner!.subgraph.name}:${file}:${line}`;
-      return !seen.has(place) && seen.add(place);
+      const shown = `${owner!.subgraph.name}:${file}:${line}`;
+      return !seen.has(shown) && seen.add(shown);
     });
   });
 }

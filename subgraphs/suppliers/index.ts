@@ -58,7 +58,7 @@ const newEnquiry = {
 
 const refuse = (reply: FastifyReply) => reply.code(404).send({ message: 'There is no such supplier.' });
 
-/** An answer that may be kept for a minute, and is then asked for again by its tag. */
+/** An answer that may be cached for a minute, and is then revalidated by its `ETag`. */
 function sendTagged(content: object, { headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
   const tag = `"${createHash('sha256').update(JSON.stringify(content)).digest('base64url').slice(0, 16)}"`;
   void reply.header('cache-control', 'max-age=60').header('etag', tag);

@@ -15,7 +15,7 @@ export interface SubgraphDocument {
   readonly texts: ReadonlySet<Source | undefined>;
 }
 
-/** Puts the graphs of sources in the place of their schemas. */
+/** Replaces the schemas of sources by their graphs. */
 export function readSources(schemas: readonly SubgraphDocument[]) {
   const sources: ComposedSource[] = [];
   const problems: Problem[] = [];

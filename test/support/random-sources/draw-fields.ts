@@ -1,4 +1,4 @@
-/** Draws fields: of entities, of values, of roots. */
+/** Draws fields: of entities, of values, of roots. Over 300 lines: each word of overlays. */
 import { type RandomSource } from '../random-source';
 import { type ApiDraft, type FieldDraft, type GraphFields, type TypeDraft } from './draft';
 import {

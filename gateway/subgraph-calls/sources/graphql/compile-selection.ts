@@ -42,8 +42,8 @@ import {
 /** Arguments of fields of an entity that are made of its representation. */
 type Required = RootCall['arguments'][number][];
 
-/** Where a selection stands. */
-interface Place {
+/** What a selection is compiled with. */
+interface SelectionContext {
   readonly uses: Uses;
   /** Collects the arguments with `@require`; undefined where there is no representation. */
   readonly required: Required | undefined;
@@ -166,7 +166,11 @@ export class SelectionCompiler {
     );
   }
 
-  #all(selections: readonly SelectionNode[], type: SourceType, place: Place): Omit<Selection, 'uses'> {
+  #all(
+    selections: readonly SelectionNode[],
+    type: SourceType,
+    context: SelectionContext,
+  ): Omit<Selection, 'uses'> {
     const texts: string[] = [];
     let form = noForm;
     const add = (part: Omit<Selection, 'uses'>, before = '', after = ''): void => {
@@ -175,17 +179,17 @@ export class SelectionCompiler {
     };
     for (const node of selections) {
       if (node.kind === Kind.FIELD) {
-        add(this.#field(node, type, place));
+        add(this.#field(node, type, context));
         continue;
       }
-      const directives = this.#directives(node.directives, place.uses).join('');
+      const directives = this.#directives(node.directives, context.uses).join('');
       const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : this.#fragments.get(node.name.value)!;
       const on = fragment.typeCondition?.name.value;
       for (const target of on === undefined ? [type] : this.#targets(on, type)) {
-        if (node.kind === Kind.INLINE_FRAGMENT || place.required !== undefined) {
+        if (node.kind === Kind.INLINE_FRAGMENT || context.required !== undefined) {
           const head = target === type ? '...' : `...on ${target.name}`;
-          add(this.#all(fragment.selectionSet.selections, target, place), `${head}${directives}{`, '}');
-        } else add(this.#spread(node.name.value, target, place), '...', directives);
+          add(this.#all(fragment.selectionSet.selections, target, context), `${head}${directives}{`, '}');
+        } else add(this.#spread(node.name.value, target, context), '...', directives);
       }
     }
     return { text: texts.join(' '), form };
@@ -200,7 +204,7 @@ export class SelectionCompiler {
   }
 
   /** Each named fragment becomes one for each type that it is used on. */
-  #spread(name: string, type: SourceType, { uses, required }: Place): Omit<Selection, 'uses'> {
+  #spread(name: string, type: SourceType, { uses, required }: SelectionContext): Omit<Selection, 'uses'> {
     const { selectionSet } = this.#fragments.get(name)!;
     const key = `${name}_${type.name}`;
     let known = this.#known.get(key);
@@ -213,10 +217,10 @@ export class SelectionCompiler {
     return { text: key, form: known.form };
   }
 
-  #field(node: FieldNode, type: SourceType, place: Place): Omit<Selection, 'uses'> {
+  #field(node: FieldNode, type: SourceType, context: SelectionContext): Omit<Selection, 'uses'> {
     const { name, alias, selectionSet } = node;
     const key = alias?.value ?? name.value;
-    const directives = this.#directives(node.directives, place.uses);
+    const directives = this.#directives(node.directives, context.uses);
     const head = alias === undefined ? name.value : `${key}:${name.value}`;
     if (name.value === '__typename') {
       const form = this.#renames ? formOfMember(key, { kind: 'typename' }) : noForm;
@@ -226,20 +230,20 @@ export class SelectionCompiler {
     const field =
       type.fields.get(name.value) ?? this.source.types.get(type.graphName)?.fields.get(name.value);
     if (field?.derived !== undefined || field?.from !== undefined)
-      return this.#made(field, node, type, directives.join(''), place.uses);
+      return this.#made(field, node, type, directives.join(''), context.uses);
     const args = [
-      ...(node.arguments ?? []).map((each) => this.#print(each, place.uses)),
-      ...(field === undefined ? [] : this.#requiredOf(field, place)),
+      ...(node.arguments ?? []).map((each) => this.#print(each, context.uses)),
+      ...(field === undefined ? [] : this.#requiredOf(field, context)),
     ];
     const text = `${head}${args.length === 0 ? '' : `(${args.join(' ')})`}${directives.join('')}`;
     const below = this.source.types.get(field?.namedType ?? '');
     if (selectionSet !== undefined && below !== undefined) {
-      const child = this.#all(selectionSet.selections, below, { ...place, required: undefined });
+      const child = this.#all(selectionSet.selections, below, { ...context, required: undefined });
       const form = child.form === noForm ? noForm : formOfMember(key, { kind: 'object', form: child.form });
       return { text: `${text}{${child.text === '' ? '__typename' : child.text}}`, form };
     }
     if (field?.namedType !== 'ID') return { text, form: noForm };
-    place.uses.ids.add(key);
+    context.uses.ids.add(key);
     return { text, form: formOfMember(key, { kind: 'id' }) };
   }
 
@@ -265,7 +269,7 @@ export class SelectionCompiler {
     return { text: texts.join(' '), form: { ...form, made: [{ field: made, needs }], isChanged: true } };
   }
 
-  *#requiredOf({ arguments: args }: SourceField, { required }: Place): Iterable<string> {
+  *#requiredOf({ arguments: args }: SourceField, { required }: SelectionContext): Iterable<string> {
     for (const { name, type, require } of args.values())
       if (require !== undefined && required !== undefined) {
         yield `${name}:$_${slotMark}_${required.length}`;

@@ -207,7 +207,7 @@ class Run {
     return part;
   }
 
-  /** An entity that does not exist may be kept as the source says, too. */
+  /** That an entity does not exist may be cached, too, as long as the source allows. */
   #note({ failure, response }: CallAnswer, { policies }: AnswerPart): void {
     policies.push(
       failure === undefined ? this.#parts.opened.policyOf({ ...response, status: 200 }) : noStore,

@@ -76,7 +76,7 @@ export class RestSource {
     return Array.from(this.schema.types.values()).find(({ graphName }) => graphName === name);
   }
 
-  /** The type of an object; undefined where nothing says which of several it is. */
+  /** The type of an object; undefined where it may be several. */
   typeOf(object: ExactObject, name: string, names: Names): SourceType | undefined {
     const { types } = this.schema;
     const type = types.get(name);

@@ -76,7 +76,8 @@ export class JsonScanner {
   /** Ends the text, and returns the last piece. @throws {BrokenJson} */
   end(): JsonPiece[] {
     const pieces = this.#state === 'word' ? this.scan(Buffer.from(' ')) : [];
-    if (this.#open.length > 0 || this.#state !== 'value') this.#fail('it ends in the middle');
+    if (this.#open.length > 0 || this.#state !== 'value')
+      throw new BrokenJson(this.#piece?.line ?? this.#line, 'it ends in the middle');
     return pieces;
   }
 

@@ -56,6 +56,8 @@ describe.each([1, 3, 1_000_000])('read %d bytes at a time', (step) => {
 
   it.each([
     ['{"a":1', 1, 'it ends in the middle'],
+    ['{"a":1}\n{"b":\n', 2, 'it ends in the middle'],
+    ['[{"a":1},\n{"b":\n1\n', 2, 'it ends in the middle'],
     ['{"a":1}\n{"b":}', 2, 'a value is missing'],
     ['{"log":{"entries":[{"response":\n{"x":01}}]}}', 2, 'a value is missing'],
     ['{"a" 1}', 1, 'a colon is missing'],

@@ -79,6 +79,13 @@ export function sourceGraphs(
       if (there.has(`${type}.${field.name}`)) addRequirements({ ...progress, types }, type, field);
     graphs.set(graph, federationDocument([...progress.rest, ...types.definitions()], known));
   }
+  const reached = new Set([...graphs.values()].flatMap(({ definitions }) => definitions.map(nameOf)));
+  for (const { type, field } of fields)
+    if (field.derived !== undefined && progress.types.get(type) !== undefined && !reached.has(type))
+      report(
+        `Nothing leads to \`${type}\`, which has this link: a @lookup of it, or a field that returns one, is missing.`,
+        field.node.name,
+      );
   return { graphs, schema: executorSchema(source, document) };
 }
 

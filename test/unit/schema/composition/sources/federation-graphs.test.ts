@@ -362,6 +362,11 @@ describe('composeSupergraph of sources', () => {
       'type Query { a: S b: Big } type Big { id: ID! n: Int } type S @shape(of: "Big") { id: ID! }',
       'INVALID_SOURCE_SCHEMA a.graphql:1:33 Some positions have only a part of `Big`: it needs a @lookup by what all of them have (id).',
     ],
+    [
+      'a link of what nothing leads to',
+      'type Query { a(id: ID!): A @lookup } type A { id: ID! } type B { id: ID! a: A @derive @is(field: "{ id: id }") }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:74 Nothing leads to `B`, which has this link: a @lookup of it, or a field that returns one, is missing.',
+    ],
   ])('locates %s', (_what, sdl, problem) => {
     expect(problemsOf(subgraph('a', sdl), shop)).toEqual([problem]);
   });

@@ -9,7 +9,7 @@ import { Changes } from '../parts/changes';
 import { duration, moment, rate, share } from '../parts/format';
 import { PageHeading, queryOf, useGateways } from '../parts/gateways';
 import { SchemaBrowser } from '../parts/schema-browser';
-import { ServiceMap, statusOf } from '../parts/service-map';
+import { kindOf, ServiceMap, statusOf } from '../parts/service-map';
 import { Answered, Empty } from '../parts/states';
 import { Subgraph } from '../parts/subgraph';
 import { Table } from '../parts/table';
@@ -145,6 +145,7 @@ function Chosen({
     <Card title={name} aside={<span class="muted">{statusOf(service)}</span>}>
       <Facts
         facts={[
+          ['Kind', kindOf(service) ?? 'Federation subgraph'],
           ['Calls', rate(service.rate)],
           ['Failed', share(errors)],
           ['p50', p50 === null ? undefined : duration(p50)],

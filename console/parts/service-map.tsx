@@ -169,11 +169,15 @@ function toneOf(service: Service | undefined): 'bad' | 'warn' | '' {
   return service.breaker === 'partly' || service.errors > 0 ? 'warn' : '';
 }
 
+export const kindOf = ({ source }: Service): string | undefined =>
+  source && (source === 'rest' ? 'REST API' : 'GraphQL API');
+
 /** With a sign, so that it is seen without colours. */
-export function statusOf({ breaker, errors, link, rate: calls }: Service): string {
+export function statusOf(service: Service): string {
+  const { breaker, errors, link, rate: calls } = service;
   if (breaker === 'open') return '✕ circuit breaker open';
   if (breaker === 'partly') return '▲ a circuit breaker is open';
   if (errors > 0) return `▲ ${share(errors)} failed`;
-  const how = link === undefined ? '' : ` · ${link === 'appsync' ? 'AppSync' : 'private link'}`;
-  return `${calls === 0 ? '○ no calls' : '✓ no errors'}${how}`;
+  const what = kindOf(service) ?? (link && (link === 'appsync' ? 'AppSync' : 'private link'));
+  return `${calls === 0 ? '○ no calls' : '✓ no errors'}${what === undefined ? '' : ` · ${what}`}`;
 }

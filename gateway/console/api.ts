@@ -423,6 +423,8 @@ export interface ServiceGraph {
     readonly url: string;
     /** How the gateway is known to it: by the private link, or as AWS AppSync knows its callers. */
     readonly link?: 'private' | 'appsync';
+    /** What it is where it is no subgraph of Federation: a GraphQL API, or a REST API. */
+    readonly source?: 'graphql' | 'rest';
     /** Calls per second. */
     readonly rate: number;
     /** The share of calls that failed. */

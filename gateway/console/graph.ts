@@ -1,3 +1,5 @@
+import type * as SourceSchemas from '../../schema/supergraph/sources/source-schema';
+import type { SubgraphSource } from '../../schema/supergraph/sources/sources-of';
 import type { ServiceGraph } from './api';
 import type { CallPairs } from './call-report';
 import { joined } from './call-totals';
@@ -10,6 +12,7 @@ export type ServiceGraphParts = readonly ServiceParts[];
 interface ServiceParts {
   readonly name: string;
   readonly link?: 'private' | 'appsync';
+  readonly source?: SourceKind;
   readonly endpoints: readonly EndpointFigures[];
 }
 
@@ -22,8 +25,12 @@ interface EndpointFigures {
   readonly openAt?: readonly string[];
 }
 
+type SourceKind = SourceSchemas.SourceSchema['kind'];
+
 export interface RunningService {
   readonly name: string;
+  /** Undefined for a federation subgraph. */
+  readonly source?: Pick<SubgraphSource, 'schema'> | undefined;
   readonly isAppSync: boolean;
   readonly hasPrivateLink: boolean;
   readonly endpoints: readonly { readonly url: string; readonly zone?: string | undefined }[];
@@ -36,8 +43,9 @@ export interface GraphSources {
 }
 
 export const graphParts = ({ services, isOpen }: GraphSources): ServiceGraphParts =>
-  services.map(({ name, isAppSync, hasPrivateLink, endpoints }) => ({
+  services.map(({ name, source, isAppSync, hasPrivateLink, endpoints }) => ({
     name,
+    ...(source !== undefined && { source: kindOf(source) }),
     ...(isAppSync ? { link: 'appsync' as const } : hasPrivateLink && { link: 'private' as const }),
     endpoints: endpoints.map(({ url, zone }) => ({
       url: withoutSecrets(url),
@@ -45,6 +53,20 @@ export const graphParts = ({ services, isOpen }: GraphSources): ServiceGraphPart
       isOpen: isOpen({ subgraph: name, url }),
     })),
   }));
+
+/** Read once for each source of a supergraph, as the page requests it again and again. */
+const kinds = new WeakMap<Pick<SubgraphSource, 'schema'>, SourceKind>();
+
+function kindOf(source: Pick<SubgraphSource, 'schema'>): SourceKind {
+  let kind = kinds.get(source);
+  if (kind === undefined) {
+    // Loaded only if there is a source.
+    const { readSourceSchema } =
+      require('../../schema/supergraph/sources/source-schema') as typeof SourceSchemas;
+    kinds.set(source, (kind = readSourceSchema(source.schema).kind));
+  }
+  return kind;
+}
 
 /** A URL without a user name, a password and a query, which may be secret. */
 function withoutSecrets(text: string): string {
@@ -92,12 +114,13 @@ export function describeGraph(
 ): ServiceGraph {
   const rateOf = (count: number): number => round(count / recentSeconds);
   const called = new Map(recent.services);
-  const described = services.map(({ name, link, endpoints }) => {
+  const described = services.map(({ name, link, source, endpoints }) => {
     const numbers = called.get(name);
     const measured = numbers === undefined ? undefined : describeCalls(numbers);
     return {
       ...{ name, url: endpoints[0]!.url, breaker: breakerOf(endpoints) },
       ...(link !== undefined && { link }),
+      ...(source !== undefined && { source }),
       rate: rateOf(measured?.calls ?? 0),
       errors: measured === undefined ? 0 : round(measured.errors / measured.calls),
       p50: measured?.p50 ?? null,

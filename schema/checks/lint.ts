@@ -1,6 +1,6 @@
 import { type ASTNode, Kind, parse, Source, visit } from 'graphql';
 import type { SubgraphSchema } from '../composition/compose';
-import { locate, type Problem } from '../composition/problem';
+import { type LocatedNode, locateNode, type Problem } from '../composition/problem';
 
 /** The style rules and their levels. */
 export const lintRules = {
@@ -32,20 +32,20 @@ export const defaultLintRules: LintRules = {
   'field-descriptions': 'off',
 };
 
-/** Style findings in the schema of a subgraph, which must parse. */
-export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules: LintRules): Problem[] {
+/**
+ * Style findings in the schema of a subgraph, which must parse. Names of an API that is no subgraph are given: of it only the
+ * fields count that its overlay adds.
+ */
+export function lintSchema(
+  { name: subgraph, sdl, file, document }: SubgraphSchema,
+  rules: LintRules,
+): Problem[] {
   const problems: Problem[] = [];
-  const source = new Source(sdl, file);
 
   function report(rule: LintRule, node: NamedNode, message: string): void {
     const level = rules[rule];
     if (level === 'off') return;
-    problems.push({
-      level,
-      code: rule,
-      message,
-      locations: [locate(source, node.name.loc!.start, subgraph)],
-    });
+    problems.push({ level, code: rule, message, locations: locateNode(node.name, subgraph) });
   }
   function checkName(rule: LintRule, node: NamedNode, shape: RegExp, told: string): void {
     if (!shape.test(node.name.value)) report(rule, node, `\`${node.name.value}\` must be in ${told}.`);
@@ -71,8 +71,9 @@ export function lintSchema({ name: subgraph, sdl, file }: SubgraphSchema, rules:
       report('type-in-field-name', node, `\`${owner}.${value}\` must not repeat the name of its type.`);
   }
 
-  visit(parse(source), {
+  visit(document ?? parse(new Source(sdl, file)), {
     enter(node, _key, _siblings, _path, ancestors) {
+      if (document !== undefined && isGiven(node)) return undefined;
       // Definitions of Federation, or those that it requires of an AppSync API. Their names are given.
       if ('name' in node && node.name.value.startsWith('_')) return false;
       switch (node.kind) {
@@ -118,9 +119,14 @@ const pascalCase = /^[A-Z][A-Za-z0-9]*$/;
 const camelCase = /^[a-z][A-Za-z0-9]*$/;
 const upperCase = /^[A-Z][A-Z0-9_]*$/;
 
+/** Whether a part of an API's schema is not one of the fields that an overlay adds. */
+const isGiven = (node: ASTNode): boolean =>
+  node.kind !== Kind.FIELD_DEFINITION ||
+  node.directives?.some(({ name }) => name.value === 'derive' || name.value === 'from') !== true;
+
 interface NamedNode {
   readonly kind: ASTNode['kind'];
-  readonly name: { readonly value: string; readonly loc?: { readonly start: number } | undefined };
+  readonly name: LocatedNode & { readonly value: string };
 }
 
 interface Described {

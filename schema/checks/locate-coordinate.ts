@@ -1,10 +1,10 @@
 import { type DefinitionNode, parse, Source } from 'graphql';
 import type { SubgraphSchema } from '../composition/compose';
-import { locate, type ProblemLocation } from '../composition/problem';
+import { type LocatedNode, locateNode, type ProblemLocation } from '../composition/problem';
 
 /**
- * Where subgraphs define the element of a schema coordinate. If the element does not exist, its nearest parent: for a
- * removed field, its type.
+ * Where subgraphs define the element of a schema coordinate. If the element does not exist, or is in no text, as what comes
+ * from an OpenAPI document, its nearest parent: for a removed field, its type.
  */
 export function locateCoordinate(
   coordinate: string | undefined,
@@ -12,18 +12,17 @@ export function locateCoordinate(
 ): ProblemLocation[] {
   const [typeName, memberName, argumentName] = coordinate?.split(/[.(:)]+/) ?? [];
   if (typeName === undefined || typeName === '') return [];
-  const found = subgraphs.flatMap(({ name, sdl, file }) => {
-    const source = new Source(sdl, file);
-    const definitions = parse(source).definitions.filter(
+  const found = subgraphs.flatMap(({ name, sdl, file, document = parse(new Source(sdl, file)) }) => {
+    const definitions = document.definitions.filter(
       (definition): definition is TypeDefinition =>
         'name' in definition && definition.name.value === typeName,
     );
-    return definitions.map((definition) => {
+    return definitions.flatMap((definition) => {
       const member = membersOf(definition).find((each) => each.name.value === memberName);
       const argument = (member?.arguments ?? []).find((each) => each.name.value === argumentName);
-      const { start } = (argument ?? member ?? definition).name.loc!;
-      const depth = argument ? 2 : member ? 1 : 0;
-      return { depth, location: locate(source, start, name) };
+      const elements = [definition, member, argument];
+      const depth = elements.findLastIndex((each) => each?.name.loc !== undefined);
+      return depth < 0 ? [] : [{ depth, location: locateNode(elements[depth]!.name, name)[0]! }];
     });
   });
   const deepest = Math.max(...found.map(({ depth }) => depth));
@@ -31,7 +30,7 @@ export function locateCoordinate(
 }
 
 interface Named {
-  readonly name: { readonly value: string; readonly loc?: { readonly start: number } | undefined };
+  readonly name: LocatedNode & { readonly value: string };
   readonly arguments?: readonly Named[] | undefined;
 }
 

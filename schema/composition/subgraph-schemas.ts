@@ -159,7 +159,8 @@ async function introspect(
   const sdl = read(answer?.data ?? {});
   if (sdl !== undefined) return sdl;
   const reason = answer?.errors?.[0]?.message ?? `status ${response.status} and no ${needs} in the answer`;
-  throw new Error(`${url} answers: ${reason}`);
+  // The sentence that this becomes a part of has a period of its own.
+  throw new Error(`${url} answers: ${reason.replace(/\.$/, '')}`);
 }
 
 interface IntrospectionAnswer {

@@ -55,6 +55,15 @@ it('shows how each service is called', () => {
   });
 });
 
+it.each([
+  ['a GraphQL API', 'type Query { user(id: ID!): User @lookup } type User { id: ID! }', 'graphql'],
+  ['a REST API', 'type Query { pets: JSON @http(method: "GET", path: "/pets") } scalar JSON', 'rest'],
+])('shows that a service is %s', (_, schema, source) => {
+  const parts = graphParts({ services: [service('api', { source: { schema } })], isOpen });
+  const { services } = describeGraph(mergeGraphs([parts, parts]), live({}), noPairs);
+  expect(services).toMatchObject([{ name: 'api', source }]);
+});
+
 it('shows which calls need data of another service, and how many are made now', () => {
   const parts = graphParts({ services: ['products', 'reviews'].map((name) => service(name)), isOpen });
   const pairs = (seconds: number, ...services: [from: string, to: string, calls: number][]) => ({

@@ -53,7 +53,7 @@ describe('composeFile', () => {
   });
 
   it('names every schema that cannot be read, and why', async () => {
-    answer = { errors: [{ message: 'introspection is off' }] };
+    answer = { errors: [{ message: 'introspection is off.' }] };
     write(`{
       a: { routing_url: http://a.test, schema: { file: gone.graphql } },
       b: { schema: { subgraph_url: "${url}" } },

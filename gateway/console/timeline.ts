@@ -128,7 +128,9 @@ const sentencesByKind: Readonly<
     ...sharing(facts, 'fetch', 'fetches'),
     ...(span.resends > 0 ? [`Retried ${countOf(span.resends, 'time')}.`] : []),
     ...(facts['weir.waited_ms'] === undefined && facts['error.type'] === undefined && parts.every(isNoCall)
-      ? ['Needed no call: a cache had everything.']
+      ? [
+          `Needed no call: ${parts.some(hasMissed) ? 'its entities are made of their keys' : 'a cache had everything'}.`,
+        ]
       : []),
   ],
   call: (facts) => [
@@ -138,6 +140,9 @@ const sentencesByKind: Readonly<
     ...(facts['http.request.resend_count'] === undefined
       ? []
       : [`Sent again: attempt ${Number(facts['http.request.resend_count']) + 1}.`]),
+    ...(Number(facts['http.response.status_code']) >= 400 && facts['error.type'] === undefined
+      ? ['What it requested does not exist.']
+      : []),
     ...sharing(facts, 'fetch', 'fetches'),
   ],
   event: () => ['The answer to one event of a subscription.'],
@@ -145,6 +150,9 @@ const sentencesByKind: Readonly<
 };
 
 const isNoCall = ({ kind }: Span): boolean => kind !== 'client';
+
+/** Whether a cache was searched for entities that it did not have. */
+const hasMissed = ({ attributes }: Span): boolean => Number(attributes['weir.cache.misses'] ?? 0) > 0;
 
 function sharing(facts: StepFacts, one: string, many: string): string[] {
   const count = facts['weir.shared_with'];

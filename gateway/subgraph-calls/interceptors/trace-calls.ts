@@ -1,3 +1,4 @@
+import { isFailure } from '../../telemetry/statistics/subgraph-durations';
 import { type Attributes, errorTypeOf, type Span } from '../../telemetry/traces/span';
 import type { Breaker } from '../endpoints/breakers';
 import { follow } from '../contract/pending-answer';
@@ -157,7 +158,7 @@ function headersOf(call: Span, { tracing }: Caller): Caller['tracing'] {
 
 function noteStatus(span: Span, status: number): void {
   span.set('http.response.status_code', status);
-  if (status >= 400) span.fail(String(status));
+  if (isFailure(status, span.attributes['http.request.method'])) span.fail(String(status));
 }
 
 /** The attributes that all spans of an operation's kind share. */

@@ -67,7 +67,7 @@ export const metricTable = {
       'server.port': 'The port of the endpoint.',
       'http.response.status_code': 'The status; missing without a response.',
       'error.type':
-        'The status if it is 400 or above; without a usable response why: `unreachable`, `refused`, `connect-timeout`, `timeout`, `reset`, `not-http`, `too-large`, `encoding`, `aborted` (nobody waits for it any more), `closed` (shutting down), `unsendable`; otherwise missing.',
+        'The status if it is 400 or above, except 404 and 410 to a GET of a REST source: what was requested does not exist; without a usable response why: `unreachable`, `refused`, `connect-timeout`, `timeout`, `reset`, `not-http`, `too-large`, `encoding`, `aborted` (nobody waits for it any more), `closed` (shutting down), `unsendable`; otherwise missing.',
     },
     boundaries: httpBoundaries,
   },

@@ -43,7 +43,7 @@ export class SubgraphDurations {
           'server.port': port === '' ? usualPort : Number(port),
           // Not for a failure, as there would be a series per status.
           'http.response.status_code': failure === undefined ? status : undefined,
-          'error.type': failure ?? (status >= 400 ? String(status) : undefined),
+          'error.type': failure ?? (isFailure(status, method) ? String(status) : undefined),
         });
         series.set(failure ?? status, distribution);
       }
@@ -51,3 +51,7 @@ export class SubgraphDurations {
     };
   }
 }
+
+/** Whether a response counts as failed. Only REST sources get a GET: 404 and 410 are their answers for what does not exist. */
+export const isFailure = (status: number, method: unknown): boolean =>
+  status >= 400 && !(method === 'GET' && (status === 404 || status === 410));

@@ -118,6 +118,27 @@ it('names calls of a REST source by method and route, and counts a call as sent 
   expect(JSON.stringify(spans.map(({ attributes }) => attributes))).not.toContain('secret');
 });
 
+it.each([
+  ['GET', 404, false],
+  ['GET', 410, false],
+  ['GET', 403, true],
+  ['DELETE', 404, true],
+])('a %s that is answered with %i has failed: %s', async (method, status, hasFailed) => {
+  const held = holdCalls();
+  const sends = traceSends(held.send, {
+    ...{ subgraph: 'pets', url: 'http://127.0.0.1:4001/', breaker: undefined },
+  });
+  const answer = sends({
+    ...requestOf('{a}', {}, callerOf({ span: root(true).child('fetch pets') })),
+    http: { method, path: '/pets/1', route: '/pets/{id}', headers: {} },
+  });
+  held.calls[0]!.answer({}, { status });
+  await answer;
+  expect(named(`${method} /pets/{id}`)[0]).toMatchObject({
+    ...{ hasFailed, attributes: { 'http.response.status_code': status } },
+  });
+});
+
 it('records nothing where nobody who is traced joins', async () => {
   const answers = [undefined, undefined].map(fetchFor);
   const [alone] = calls;

@@ -1,230 +1,288 @@
 import { Kind, OperationTypeNode } from 'graphql';
-import type { SourceField } from '../../../../schema/supergraph/sources/source-schema';
-import { noStore, type Policy, strictest } from '../../../cache/policy';
+import type { SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
+import { type Policy, strictest } from '../../../cache/policy';
 import { type ExactJson, type ExactObject, readJson, typeOf } from '../../../replay/exact-json';
 import type { EntityList, SubgraphResponse } from '../../contract/transport';
-import {
-  type EntityOutcome,
-  entitiesResponse,
-  joinResponses,
-  type OpenedSource,
-  type OpenExecutor,
-} from '../source-executor';
+import { joinResponses, type OpenedSource, type OpenExecutor } from '../source-executor';
+import { Answer, AnswerPart, type Failure, malformed } from './answer';
 import { type CallAnswer, Calls } from './calls';
-import { EntityFinder } from './entity-finder';
+import { EntityFinder, type Wanted } from './entity-finder';
 import { type Arguments, givenArguments } from './inputs';
-import { type LocatedFailure, malformed, needsOf, type Position, Projection } from './projection';
 import { RestSource } from './rest-source';
 import { revalidate } from './revalidate';
-import { type Operation, Operations, type SelectedField, Selection } from './selections';
+import {
+  isComplete,
+  isGiven,
+  type Operation,
+  Operations,
+  type Selection,
+  type Shape,
+  type ShapeField,
+  type ValueShape,
+} from './selections';
 
 /** Answers requests for a graph whose subgraph is a REST API. */
 export const callRest: OpenExecutor = (opened) => {
   const source = new RestSource(opened.schema);
-  const operations = new Operations();
+  const operations = new Operations(source);
   return (next) => {
     const send = revalidate(next);
     return async (request) => {
+      const { document } = request.operation;
       const given =
         request.variables.length === 0 ? {} : (readJson(request.variables.toString()) as ExactObject);
-      const operation = operations.of(request.operation.document, given);
-      const calls = new Calls(source, request, send);
-      const run = new Run({ opened, source, operation, calls });
-      const { entities } = request;
-      const response = await (entities === undefined ? run.roots() : run.entities(entities));
+      const calls = new Calls(source, opened, request, send);
+      const run = new Run(source, opened, operations.of(document, given), calls);
+      const response = await run.answer(request.entities);
       if (calls.outage !== undefined) throw calls.outage;
       return { ...response, status: calls.status };
     };
   };
 };
 
-interface RunParts {
-  readonly opened: OpenedSource;
-  readonly source: RestSource;
-  readonly operation: Operation;
-  readonly calls: Calls;
-}
-
-/** What is answered with policies and errors of its own: all root fields, or one entity. */
-interface AnswerPart {
-  readonly errors: LocatedFailure[];
-  readonly policies: Policy[];
-  /** Begins a value of it. */
-  readonly write: () => Projection;
-}
-
 class Run {
-  readonly #parts: RunParts;
+  readonly #source: RestSource;
+  readonly #subgraph: string;
+  readonly #operation: Operation;
+  readonly #calls: Calls;
+  readonly #finder: EntityFinder;
+  readonly #started: Promise<void>[] = [];
+  readonly #wanted: Wanted[] = [];
 
-  constructor(parts: RunParts) {
-    this.#parts = parts;
+  constructor(source: RestSource, { subgraph }: OpenedSource, operation: Operation, calls: Calls) {
+    this.#source = source;
+    this.#subgraph = subgraph;
+    this.#operation = operation;
+    this.#calls = calls;
+    this.#finder = new EntityFinder(source, calls, subgraph);
   }
 
-  async roots(): Promise<SubgraphResponse> {
-    const { calls, source, operation } = this.#parts;
-    const { kind, variables } = operation;
-    const type = source.schema.types.get(source.schema.roots[kind]!)!;
-    const part = this.#part();
-    const fields: Promise<string>[] = [];
-    for (const { key, field, node, selection } of new Selection(source, operation).fieldsOf(type)) {
-      const answer = part.write();
-      answer.text(`${fields.length === 0 ? '' : ','}"${key}":`);
-      const at = { before: undefined, key };
-      const args = givenArguments(node.arguments ?? [], variables);
-      if (field === undefined) answer.text(JSON.stringify(type.graphName));
-      const called = field && this.#call(field, args, { selection, at, answer, part });
-      const text = Promise.resolve(called).then(() => answer.done());
+  async answer(lists: readonly EntityList[] | undefined): Promise<SubgraphResponse> {
+    const whole = new Answer(this.#subgraph, new AnswerPart(), []);
+    const parts = lists?.map((list, i) => this.#entities(list, i, whole)) ?? [[whole.part]];
+    if (lists === undefined) await this.#roots(whole);
+    await this.#settle();
+    whole.text += '}';
+    const errors = parts.flat().flatMap((part) => part.errors);
+    const end = errors.length === 0 ? '}' : `,"errors":${JSON.stringify(errors)}}`;
+    const policies = parts.map((list) => list.map(({ policy = unchanging }) => policy));
+    const policy = policies.flat().reduce(strictest);
+    return {
+      ...joinResponses(this.#calls.responses),
+      body: Buffer.from(`{"data":${whole.toString()}${end}`),
+      policy,
+      policies: policies.every((list) => list.every((each) => each === policy)) ? undefined : policies,
+    };
+  }
+
+  async #roots(to: Answer): Promise<void> {
+    const { kind, selection, variables } = this.#operation;
+    const type = this.#source.schema.types.get(this.#source.schema.roots[kind]!)!;
+    const { fields } = selection.shapeOf(type, 'json');
+    for (const { key, start, field, node, value } of fields) {
+      to.text += start;
+      if (field === undefined) to.text += JSON.stringify(type.graphName);
+      else this.#call(field, givenArguments(node.arguments ?? [], variables), value!, to.hole([key]));
       // Mutations come one after the other (GraphQL, section 6.2.2).
-      if (kind === OperationTypeNode.MUTATION) await text;
-      fields.push(text);
+      if (kind === OperationTypeNode.MUTATION) await this.#settle();
     }
-    const data = (await Promise.all(fields)).join('');
-    const errors = part.errors.length === 0 ? '' : `,"errors":${JSON.stringify(part.errors)}`;
-    const body = Buffer.from(`{"data":{${data}}${errors}}`);
-    return { ...joinResponses(calls.responses), body, policy: strictestOf(part) };
   }
 
-  async entities(lists: readonly EntityList[]): Promise<SubgraphResponse> {
-    const { source, operation, calls } = this.#parts;
-    const fields = new Selection(source, operation).fieldsOf(undefined);
-    const outcomes = await Promise.all(
-      lists.map(({ responseKey, variable }) => {
-        const representations = operation.variables[variable] as readonly ExactObject[];
-        return this.#list(representations, fields.find(({ key }) => key === responseKey)!.selection);
-      }),
-    );
-    return entitiesResponse(lists, outcomes, calls.responses);
+  /** Makes all calls that answers need. What several of them lack is looked up together. */
+  async #settle(): Promise<void> {
+    for (;;) {
+      while (this.#started.length > 0) await Promise.all(this.#started.splice(0));
+      if (this.#wanted.length === 0) return;
+      this.#started.push(...this.#finder.find(this.#wanted.splice(0)));
+    }
   }
 
-  #list(representations: readonly ExactObject[], selection: Selection): Promise<EntityOutcome[]> {
-    const { source, calls, opened } = this.#parts;
-    const finder = new EntityFinder(source, calls, opened.subgraph);
-    const unknown = representations.filter((each) => !this.#isGiven(each, selection));
-    const found = finder.find(unknown);
-    const answers = new Map(unknown.map((each, i) => [each, found[i]!]));
-    return Promise.all(
-      representations.map(async (representation, n) => {
-        const part = this.#part();
-        const answer = part.write();
-        const at = { before: { before: undefined, key: '_entities' }, key: n };
-        const entity = await answers.get(representation);
-        if (entity === undefined) {
-          const type = source.entity(representation['__typename'])!;
-          answer.object(representation, type, selection, at, 'graph');
-        } else {
-          this.#note(entity, part);
-          this.#entity(entity, representation, { selection, at, answer, part });
-        }
-        const json = Buffer.from(await answer.done());
-        return { json, errors: part.errors, policy: strictestOf(part) };
-      }),
-    );
-  }
-
-  /** Whether all that is selected of an entity can be made of its representation, such as links. */
-  #isGiven(representation: ExactObject, selection: Selection): boolean {
-    const { source } = this.#parts;
-    const type = source.entity(representation['__typename']);
-    if (type === undefined) return false;
-    return selection.fieldsOf(type).every(({ field, node }) => {
-      if (field === undefined) return node.name.value === '__typename';
-      const isMade = field.derived !== undefined || field.from !== undefined;
-      if (!isMade && source.schema.types.has(field.namedType)) return false;
-      const needs = isMade ? [...needsOf(field)] : [field.name];
-      return needs.every((name) => Object.hasOwn(representation, name));
+  #entities({ responseKey, variable }: EntityList, i: number, to: Answer): AnswerPart[] {
+    const { variables, selection: root } = this.#operation;
+    const { selection } = root.shapeOf(undefined, 'graph').fields.find(({ key }) => key === responseKey)!;
+    const representations = variables[variable] as readonly ExactObject[];
+    to.text += `${i === 0 ? '{' : ','}"${responseKey}":[`;
+    const parts = representations.map((representation, n) => {
+      if (n > 0) to.text += ',';
+      const part = new AnswerPart();
+      const answer = to.hole([responseKey, n], part);
+      const type = this.#source.entity(representation['__typename']);
+      const shape = type && selection.shapeOf(type, 'graph');
+      if (shape !== undefined && isComplete(representation, shape))
+        this.#fields(representation, shape, answer);
+      else
+        this.#wanted.push({
+          representation,
+          take: (found) => this.#entity(found, representation, shape, selection, answer),
+        });
+      return part;
     });
+    to.text += ']';
+    return parts;
   }
 
+  /** Writes an entity that was looked up. */
   #entity(
-    { json, failure, type: name }: CallAnswer,
+    answer: CallAnswer,
     representation: ExactObject,
-    { selection, at, answer }: Written,
+    shape: Shape | undefined,
+    selection: Selection,
+    to: Answer,
   ): void {
-    const { source, opened } = this.#parts;
-    if (failure !== undefined) answer.fail(failure, at);
-    else if (json === null) this.#unknown(representation, { selection, at, answer });
-    else {
-      const type = typeOf(json) === 'object' ? source.typeOf(json as ExactObject, name, 'json') : undefined;
-      if (type?.graphName === representation['__typename'])
-        answer.object(json as ExactObject, type!, selection, at, 'json', representation);
-      else answer.fail(malformed(opened.subgraph, 'something else than the entity'), at);
-    }
+    const { failure, type, json } = this.#found(answer, representation['__typename'], to);
+    if (failure !== undefined) to.fail(failure);
+    else if (type !== undefined) this.#fields(json, selection.shapeOf(type, 'json'), to, representation);
+    // Of an entity that does not exist, calls that need nothing but its representation are answered.
+    else if (shape?.fields.some((each) => each.field?.from && isGiven(representation, shape, each)))
+      this.#fields(representation, shape, to);
+    else to.text += 'null';
   }
 
-  /** Of an entity that does not exist, calls that need nothing but its representation are answered. */
-  #unknown(representation: ExactObject, { selection, at, answer }: Omit<Written, 'part'>): void {
-    const type = this.#parts.source.entity(representation['__typename']);
-    const isCalled = (selected: SelectedField): boolean =>
-      selected.field?.from !== undefined &&
-      [...needsOf(selected.field)].every((name) => Object.hasOwn(representation, name));
-    if (type === undefined || !selection.fieldsOf(type).some(isCalled)) answer.text('null');
-    else answer.object(representation, type, selection, at, 'graph');
+  /** The entity that was looked up; nothing where it does not exist. */
+  #found(
+    { failure, json, type, policy }: CallAnswer,
+    entity: ExactJson | undefined,
+    { part }: Answer,
+  ): { readonly failure?: Failure; readonly type?: SourceType; readonly json: ExactObject } {
+    part.keep(policy);
+    if (failure !== undefined) return { failure, json: {} };
+    if (json === null) return { json: {} };
+    const object = typeOf(json) === 'object' ? (json as ExactObject) : undefined;
+    const own = object && this.#source.typeOf(object, type, 'json');
+    if (own?.graphName === entity) return { type: own!, json: object! };
+    return { failure: malformed(this.#subgraph, 'something else than the entity'), json: {} };
   }
 
-  /** Writes the answer of a root field. Never rejects. */
-  async #call(field: SourceField, args: Arguments, { selection, at, answer, part }: Written): Promise<void> {
-    const called = await this.#parts.calls.call(field, args);
-    this.#note(called, part);
-    if (called.failure !== undefined) answer.fail(called.failure, at);
-    else answer.value(called.json, field.type, selection, at, 'json');
+  /** Requests what an object lacks, as it is a link or a summary. */
+  #lookUp(object: ExactObject, shape: Shape, to: Answer): void {
+    const { type, names, needs } = shape;
+    const { graphName } = type!;
+    const known = names === 'graph' ? object : this.#source.toGraph(object, type!, needs);
+    const take = (answer: CallAnswer): void => {
+      const { failure, type: own, json } = this.#found(answer, graphName, to);
+      for (const [i, field] of shape.fields.entries()) {
+        to.text += field.start;
+        to.path.push(field.key);
+        if (isGiven(object, shape, field)) this.#field(object, shape, field, to);
+        else if (own !== undefined) {
+          const whole = shape.selection.shapeOf(own, 'json');
+          this.#field(json, whole, whole.fields[i]!, to, known);
+        } else if (failure !== undefined) to.fail(failure);
+        else to.text += 'null';
+        to.path.pop();
+      }
+      to.text += '}';
+    };
+    this.#wanted.push({ representation: { ...known, __typename: graphName }, take });
+  }
+
+  /** Calls an operation, and writes its answer. */
+  #call(field: SourceField, args: Arguments, value: ValueShape, to: Answer): void {
+    const called = this.#calls.call(field, args).then(({ json, failure, policy }) => {
+      to.part.keep(policy);
+      if (failure !== undefined) to.fail(failure);
+      else this.#value(json, value, to);
+    });
+    this.#started.push(called);
+    // Where another one rejects, nobody awaits it.
+    called.catch(() => undefined);
   }
 
   /** Answers a field with `@from`: null where an object lacks what it needs. */
-  async #callFrom(
-    { field, node, selection }: SelectedField,
-    scope: ExactObject,
-    written: Omit<Written, 'selection'>,
-  ): Promise<void> {
-    const { source, operation } = this.#parts;
-    const args: Record<string, ExactJson> = { ...givenArguments(node.arguments ?? [], operation.variables) };
+  #callFrom({ field, node, value }: ShapeField, scope: ExactObject, to: Answer): void {
+    const args: Record<string, ExactJson> = {
+      ...givenArguments(node.arguments ?? [], this.#operation.variables),
+    };
     for (const { name, type, require } of field!.arguments.values()) {
       if (require === undefined) continue;
-      const value = source.evaluate(require, scope) ?? null;
-      if (value === null && type.kind === Kind.NON_NULL_TYPE) {
-        written.answer.text('null');
+      args[name] = this.#source.evaluate(require, scope) ?? null;
+      if (args[name] === null && type.kind === Kind.NON_NULL_TYPE) {
+        to.text += 'null';
         return;
       }
-      args[name] = value;
     }
-    await this.#call(source.rootField('query', field!.from!), args, { ...written, selection });
+    this.#call(this.#source.rootField(field!.from!), args, value!, to.hole());
   }
 
-  #part(): AnswerPart {
-    const {
-      source,
-      opened: { subgraph },
-    } = this.#parts;
-    const errors: LocatedFailure[] = [];
-    const part: AnswerPart = {
-      errors,
-      policies: [],
-      write: () =>
-        new Projection({
-          ...{ source, subgraph, errors },
-          callFrom: (selected, scope, at, answer) => this.#callFrom(selected, scope, { at, answer, part }),
-        }),
-    };
-    return part;
+  #value(json: ExactJson, shape: ValueShape, to: Answer): void {
+    if (json === null) to.text += 'null';
+    else if (shape.kind === 'leaf') {
+      const text = shape.text(json);
+      if (text === undefined) to.mismatch(json, `a value of \`${shape.name}\``);
+      else to.text += text;
+    } else if (shape.kind === 'list') {
+      if (!Array.isArray(json)) {
+        to.mismatch(json, 'a list');
+        return;
+      }
+      const depth = to.path.length;
+      to.text += '[';
+      json.forEach((each: ExactJson, i) => {
+        to.path[depth] = i;
+        if (i > 0) to.text += ',';
+        this.#value(each, shape.item, to);
+      });
+      to.path.length = depth;
+      to.text += ']';
+    } else if (typeOf(json) === 'object') this.#object(json as ExactObject, shape, to);
+    else to.mismatch(json, 'an object');
   }
 
-  /** That an entity does not exist may be cached, too, as long as the source allows. */
-  #note({ failure, response }: CallAnswer, { policies }: AnswerPart): void {
-    policies.push(
-      failure === undefined ? this.#parts.opened.policyOf({ ...response, status: 200 }) : noStore,
-    );
+  #object(
+    object: ExactObject,
+    { name, names, selection }: Extract<ValueShape, { kind: 'object' }>,
+    to: Answer,
+  ): void {
+    const type = this.#source.typeOf(object, name, names);
+    if (type === undefined) {
+      to.malformed(`an object of which nothing says which type of \`${name}\` it is`);
+      return;
+    }
+    const shape = selection.shapeOf(type, names);
+    if (shape.mayLack && (names === 'json' || !isComplete(object, shape)))
+      this.#lookUp(object, shape, to.hole());
+    else this.#fields(object, shape, to);
+  }
+
+  /** @param base further values of the object, with names of the graph */
+  #fields(object: ExactObject, shape: Shape, to: Answer, base?: ExactObject): void {
+    for (const field of shape.fields) {
+      to.text += field.start;
+      to.path.push(field.key);
+      this.#field(object, shape, field, to, base);
+      to.path.pop();
+    }
+    to.text += shape.fields.length === 0 ? '{}' : '}';
+  }
+
+  #field(
+    object: ExactObject,
+    { type, names }: Shape,
+    selected: ShapeField,
+    to: Answer,
+    base?: ExactObject,
+  ): void {
+    const { node, field, member, value, needs } = selected;
+    if (field === undefined) {
+      if (node.name.value === '__typename') to.text += `"${type!.graphName}"`;
+      else to.malformed('an object of a type that lacks the field');
+    } else if (needs === undefined)
+      this.#value(Object.hasOwn(object, member) ? object[member]! : null, value!, to);
+    else {
+      const own = names === 'graph' ? object : this.#source.toGraph(object, type!, needs);
+      const scope = base === undefined ? own : { ...own, ...base };
+      if (field.derived === undefined) this.#callFrom(selected, scope, to);
+      else this.#value(withoutIncomplete(this.#source.evaluate(field.derived, scope) ?? null), value!, to);
+    }
   }
 }
 
-/** Where an answer is written. */
-interface Written {
-  readonly selection: Selection;
-  readonly at: Position;
-  readonly answer: Projection;
-  readonly part: AnswerPart;
+/** A link whose key is not complete is none. */
+function withoutIncomplete(link: ExactJson): ExactJson {
+  if (Array.isArray(link)) return link.map(withoutIncomplete);
+  if (typeOf(link) !== 'object') return link;
+  return Object.values(link as ExactObject).some((each) => withoutIncomplete(each) === null) ? null : link;
 }
-
-const strictestOf = ({ policies }: AnswerPart): Policy =>
-  policies.length === 0 ? unchanging : policies.reduce(strictest);
 
 /** Of what is made of a representation alone. */
 const unchanging: Policy = { scope: 'public', maxAge: 2 ** 31, staleWhileRevalidate: 0, staleIfError: 0 };

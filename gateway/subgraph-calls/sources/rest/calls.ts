@@ -1,7 +1,7 @@
 /** The calls of a source for one request of the gateway. */
 import { isUtf8 } from 'node:buffer';
-import { Kind, type TypeNode } from 'graphql';
 import type { SourceField } from '../../../../schema/supergraph/sources/source-schema';
+import { noStore, type Policy } from '../../../cache/policy';
 import { errors } from '../../../errors';
 import { type ExactJson, exactString, readJson } from '../../../replay/exact-json';
 import {
@@ -11,23 +11,34 @@ import {
   type SubgraphResponse,
   TransportError,
 } from '../../contract/transport';
+import type { OpenedSource } from '../source-executor';
+import { type Failure, malformed } from './answer';
 import { ArgumentError, type Arguments } from './inputs';
-import { type Failure, malformed } from './projection';
 import type { RestSource } from './rest-source';
 
 /** What a call gave: JSON, or why there is none. Without a body, it is null. */
-export type CallAnswer = {
+export interface CallAnswer {
   /** The name of the type at the source. */
   readonly type: string;
-} & (
-  | { readonly json: ExactJson; readonly failure?: undefined; readonly response: SubgraphResponse }
-  | { readonly json?: undefined; readonly failure: Failure; readonly response: SubgraphResponse | undefined }
-);
+  /** Null where there is a failure. */
+  readonly json: ExactJson;
+  readonly failure?: Failure;
+  /** @default undefined: no call was needed */
+  readonly policy?: Policy;
+  /** @default undefined: no response came */
+  readonly status?: number;
+}
+
+export const failed = (failure: Failure, status?: number): CallAnswer => ({
+  ...{ type: '', json: null, failure, policy: noStore },
+  ...(status !== undefined && { status }),
+});
 
 /** Makes each different GET once, some at a time. */
 export class Calls {
   readonly responses: SubgraphResponse[] = [];
   readonly #source: RestSource;
+  readonly #opened: OpenedSource;
   readonly #request: SubgraphRequest;
   readonly #next: Send;
   readonly #known = new Map<string, Promise<CallAnswer>>();
@@ -37,25 +48,24 @@ export class Calls {
   #answered = false;
   #failed: TransportError | undefined;
 
-  constructor(source: RestSource, request: SubgraphRequest, next: Send) {
+  constructor(source: RestSource, opened: OpenedSource, request: SubgraphRequest, next: Send) {
     this.#source = source;
+    this.#opened = opened;
     this.#request = request;
     this.#next = next;
   }
 
-  /** Calls the operation of a root field. Never rejects. */
+  /** Calls the operation of a root field. Rejects for defects only. */
   call(field: SourceField, args: Arguments): Promise<CallAnswer> {
     let http: HttpRequest;
     try {
       http = this.#source.toRequest(field)(args);
     } catch (error) {
+      // Values may be nested too deep.
       if (!(error instanceof ArgumentError || error instanceof RangeError)) throw error;
-      const message =
-        error instanceof ArgumentError
-          ? error.message
-          : `The arguments of \`${field.name}\` are nested too deep.`;
-      const failure = { message, extensions: { code: 'BAD_USER_INPUT' } };
-      return Promise.resolve({ type: field.namedType, failure, response: undefined });
+      const reason = `The arguments of \`${field.name}\` are nested too deep.`;
+      const message = error instanceof ArgumentError ? error.message : reason;
+      return Promise.resolve(failed({ message, extensions: { code: 'BAD_USER_INPUT' } }));
     }
     if (http.method !== 'GET') return this.#send(field, http);
     const key = JSON.stringify([field.name, http.path, http.headers]);
@@ -76,24 +86,24 @@ export class Calls {
   }
 
   async #send(field: SourceField, http: HttpRequest): Promise<CallAnswer> {
-    const { subgraph } = this.#request.operation;
-    const failed = ({ message, code }: TransportError): CallAnswer => ({
-      ...{ type: field.namedType, failure: { message, extensions: { code } } },
-      response: undefined,
-    });
-    if (++this.#count > mostCalls) return failed(new TransportError(subgraph, 'over-limit'));
+    const { operation, variables, caller } = this.#request;
+    const without = ({ message, code }: TransportError) => failed({ message, extensions: { code } });
+    if (++this.#count > mostCalls) return without(new TransportError(operation.subgraph, 'over-limit'));
     if (this.#active >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#active++;
     try {
-      const { operation, variables, caller } = this.#request;
       const response = await this.#next({ operation, variables, caller, http });
       this.#answered = true;
       this.responses.push(response);
-      return readAnswer(field, response, subgraph);
+      const read = readAnswer(field, response, operation.subgraph);
+      if (!('json' in read)) return failed(read, response.status);
+      // That an entity does not exist may be cached, too, as long as the source allows.
+      const policy = this.#opened.policyOf({ ...response, status: 200 });
+      return { type: field.namedType, json: read.json, policy, status: response.status };
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       this.#failed ??= error;
-      return failed(error);
+      return without(error);
     } finally {
       const first = this.#waiting.shift();
       if (first === undefined) this.#active--;
@@ -107,32 +117,29 @@ const atOnce = 4;
 /** How many calls one request may need: a list can have any number of objects with `@from`, or entities without a list lookup. */
 const mostCalls = 1_000;
 
-function readAnswer(field: SourceField, response: SubgraphResponse, subgraph: string): CallAnswer {
-  const { http, isLookup, namedType: type } = field;
+function readAnswer(
+  { http, isLookup }: SourceField,
+  response: SubgraphResponse,
+  subgraph: string,
+): { readonly json: ExactJson } | Failure {
   const { status, body } = response;
-  const answered = (json: ExactJson): CallAnswer => ({ type, json, response });
-  const failed = (failure: Failure): CallAnswer => ({ type, failure, response });
-  if (isLookup && absent.has(status) && !isListType(field.type)) return answered(null);
-  if (status < 200 || status >= 300) return failed(refusal(response, subgraph));
-  if (http!.result === 'success') return answered(true);
-  if (body.length === 0) return answered(null);
-  if (!isUtf8(body)) return failed(malformed(subgraph, 'a body that is not UTF-8'));
+  if (isLookup && absent.has(status)) return { json: null };
+  if (status < 200 || status >= 300) return refusal(response, subgraph);
+  if (http!.result === 'success') return { json: true };
+  if (body.length === 0) return { json: null };
+  if (!isUtf8(body)) return malformed(subgraph, 'a body that is not UTF-8');
   const text = body.toString();
-  if (http!.result === 'text') return answered(exactString(text));
-  if (text.trim() === '') return answered(null);
+  if (http!.result === 'text') return { json: exactString(text) };
   try {
-    return answered(readJson(text));
+    return { json: text.trim() === '' ? null : readJson(text) };
   } catch (error) {
-    if (error instanceof SyntaxError) return failed(malformed(subgraph, 'a body that is not JSON'));
+    if (error instanceof SyntaxError) return malformed(subgraph, 'a body that is not JSON');
     throw error;
   }
 }
 
-const isListType = (type: TypeNode): boolean =>
-  type.kind === Kind.NON_NULL_TYPE ? isListType(type.type) : type.kind === Kind.LIST_TYPE;
-
 /** Statuses of what does not exist. */
-export const absent: ReadonlySet<number> = new Set([404, 410]);
+const absent = new Set([404, 410]);
 
 /** With the text of the body if the source refuses the request, for which the client may be the cause. */
 function refusal({ status, headers, body }: SubgraphResponse, subgraph: string): Failure {

@@ -8,7 +8,7 @@ import type {
 import { type ExactJson, exactString, stringText, typeOf, writeExactJson } from '../../../replay/exact-json';
 import type { HttpRequest } from '../../contract/transport';
 import { isSendable } from '../../sent-headers';
-import { ArgumentError, type Arguments, toJson, valueOf } from './inputs';
+import { ArgumentError, type Arguments, toJsonOf, valueOf } from './inputs';
 
 /** @throws {ArgumentError} */
 export type ToRequest = (args: Arguments) => HttpRequest;
@@ -26,8 +26,10 @@ export function compileRequest(field: SourceField, schema: SourceSchema): ToRequ
         .split(/\{([^{}]*)\}/)
         .map((part, i) => (i % 2 === 0 ? part : (inPath.get(part) ?? `{${part}}`))),
     );
+  const inputs = new Map(Array.from(field.arguments.keys(), (name) => [name, inputOf(field, name, schema)]));
+  const isForm = body?.mediaType === 'application/x-www-form-urlencoded';
   return (args) => {
-    const jsonOf = (argument: string): ExactJson | undefined => jsonOfArgument(field, argument, args, schema);
+    const jsonOf = (argument: string): ExactJson | undefined => inputs.get(argument)!(args);
     const query: string[] = [];
     const headers: Record<string, string> = result === 'json' ? {} : { accept: '*/*' };
     for (const parameter of parameters) {
@@ -38,7 +40,6 @@ export function compileRequest(field: SourceField, schema: SourceSchema): ToRequ
     }
     const target = segments.map((segment) => segmentOf(segment, jsonOf)).join('/');
     const sent = body && jsonOf(body.argument);
-    const isForm = body?.mediaType === 'application/x-www-form-urlencoded';
     if (sent !== undefined) headers['content-type'] = body!.mediaType;
     return {
       ...{ method, headers, route: path },
@@ -48,23 +49,24 @@ export function compileRequest(field: SourceField, schema: SourceSchema): ToRequ
   };
 }
 
-function jsonOfArgument(
-  { name: field, arguments: known }: SourceField,
+function inputOf(
+  field: SourceField,
   name: string,
-  args: Arguments,
   schema: SourceSchema,
-): ExactJson | undefined {
-  const argument = known.get(name)!;
-  const given = Object.hasOwn(args, name)
-    ? args[name]
-    : argument.defaultValue && valueOf(argument.defaultValue, {});
-  try {
-    return given === undefined ? undefined : toJson(given, argument.type, schema);
-  } catch (error) {
-    // A value may be nested too deep.
-    const reason = error instanceof ArgumentError ? error.message : 'It cannot be sent.';
-    throw new ArgumentError(`The argument \`${name}\` of \`${field}\` is wrong: ${reason}`);
-  }
+): (args: Arguments) => ExactJson | undefined {
+  const { type, defaultValue } = field.arguments.get(name)!;
+  const toJson = toJsonOf(type, schema);
+  const byDefault = defaultValue && valueOf(defaultValue, {});
+  return (args) => {
+    const given = Object.hasOwn(args, name) ? args[name] : byDefault;
+    try {
+      return given === undefined ? undefined : toJson(given);
+    } catch (error) {
+      // A value may be nested too deep.
+      const reason = error instanceof ArgumentError ? error.message : 'It cannot be sent.';
+      throw new ArgumentError(`The argument \`${name}\` of \`${field.name}\` is wrong: ${reason}`);
+    }
+  };
 }
 
 /** A segment of the path, which its values can neither leave nor make a dot segment (RFC 3986, section 3.3). */
@@ -188,6 +190,7 @@ const textOf = (value: ExactJson): string =>
 
 /** Everything but letters, digits and `-._~` (RFC 3986, section 2.3). */
 function encode(text: string): string {
+  if (/^[\w.~-]*$/.test(text)) return text;
   if (/\p{Surrogate}/u.test(text)) throw new ArgumentError('An argument is no valid Unicode.');
   return encodeURIComponent(text).replace(/[!'()*]/g, hexadecimal);
 }

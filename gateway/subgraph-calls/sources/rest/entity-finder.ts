@@ -1,6 +1,4 @@
 /** Finds entities by the lookups of a source. */
-import { firstFieldsOf } from '../../../../schema/supergraph/sources/selection-map';
-import type { Lookup, SourceField } from '../../../../schema/supergraph/sources/source-schema';
 import {
   type ExactJson,
   type ExactObject,
@@ -9,19 +7,26 @@ import {
   typeOf,
   writeExactJson,
 } from '../../../replay/exact-json';
-import type { SubgraphResponse } from '../../contract/transport';
-import { absent, type CallAnswer, type Calls } from './calls';
+import { malformed } from './answer';
+import { type CallAnswer, type Calls, failed } from './calls';
 import type { Arguments } from './inputs';
-import { malformed } from './projection';
-import type { RestSource } from './rest-source';
+import type { EntityLookup, RestSource } from './rest-source';
 
 /** An entity to look up. */
-interface Wanted {
-  readonly lookup: Lookup;
+export interface Wanted {
+  /** Its values, by the names of the graph. */
+  readonly representation: ExactObject;
+  /** Takes the JSON of the entity; null where it does not exist. */
+  readonly take: (answer: CallAnswer) => void;
+}
+
+/** Those who want one entity. */
+interface Sought {
+  readonly lookup: EntityLookup;
   readonly args: Arguments;
   /** Equal for equal keys. */
   readonly key: string;
-  readonly representation: ExactObject;
+  readonly wanted: Wanted[];
 }
 
 /** Looks entities up: several by a list lookup where there is one, else each different one. */
@@ -36,158 +41,128 @@ export class EntityFinder {
     this.#subgraph = subgraph;
   }
 
-  /** Answers with the JSON of each entity; null for one that does not exist. Rejects for defects only. */
-  find(representations: readonly ExactObject[]): Promise<CallAnswer>[] {
-    const lists = new Map<Lookup, Map<string, Wanted>>();
-    const wanted = representations.map((representation) => {
-      const inList = this.#wanted(representation, true);
-      if (inList === undefined) return this.#wanted(representation, false);
-      let list = lists.get(inList.lookup);
-      if (list === undefined) lists.set(inList.lookup, (list = new Map<string, Wanted>()));
-      list.set(inList.key, inList);
-      return inList;
-    });
-    const found = new Map<Lookup, Map<string, Promise<CallAnswer>>>();
-    for (const [lookup, list] of lists)
-      if (list.size > 1) found.set(lookup, this.#all(lookup, [...list.values()]));
-    return wanted.map((each) => {
-      if (each === undefined) return Promise.resolve(this.#failed('no lookup by this key'));
-      return found.get(each.lookup)?.get(each.key) ?? this.#alone(each);
-    });
+  /** Each call of it rejects for defects only. */
+  find(all: readonly Wanted[]): Promise<void>[] {
+    const byLookup = new Map<EntityLookup, Map<string, Sought>>();
+    for (const wanted of all) {
+      const sought = this.#sought(wanted, true) ?? this.#sought(wanted, false);
+      if (sought === undefined) {
+        const hasKey = this.#source
+          .lookupsOf(wanted.representation['__typename'])
+          .some(({ needs }) => needs.every((each) => Object.hasOwn(wanted.representation, each)));
+        // What has null in its key does not exist.
+        wanted.take(hasKey ? { type: '', json: null } : this.#failed('no lookup by this key'));
+        continue;
+      }
+      let byKey = byLookup.get(sought.lookup);
+      if (byKey === undefined) byLookup.set(sought.lookup, (byKey = new Map<string, Sought>()));
+      const before = byKey.get(sought.key);
+      if (before === undefined) byKey.set(sought.key, sought);
+      else before.wanted.push(wanted);
+    }
+    return Array.from(byLookup, ([{ isList }, byKey]) => {
+      const different = [...byKey.values()];
+      return isList && different.length > 1
+        ? chunksOf(different).map((chunk) => this.#list(chunk))
+        : different.map((each) => this.#alone(each));
+    }).flat();
   }
 
-  #wanted(representation: ExactObject, isList: boolean): Wanted | undefined {
-    for (const lookup of this.#source.schema.lookups.get(representation['__typename'] as string) ?? []) {
-      const args = lookup.isList === isList ? this.#arguments(lookup, representation) : undefined;
-      if (args !== undefined) return { lookup, args, key: keyText(args), representation };
+  #sought(wanted: Wanted, isList: boolean): Sought | undefined {
+    for (const lookup of this.#source.lookupsOf(wanted.representation['__typename'])) {
+      const args = lookup.isList === isList ? this.#arguments(lookup, wanted.representation) : undefined;
+      if (args !== undefined) return { lookup, args, key: keyText(args), wanted: [wanted] };
     }
     return undefined;
   }
 
   /** What the arguments are of an object; of a list lookup the item. Undefined where a part of the key is missing. */
-  #arguments({ isList, arguments: args }: Lookup, object: ExactObject): Arguments | undefined {
-    const entries: (readonly [string, ExactJson])[] = [];
+  #arguments({ isList, arguments: args }: EntityLookup, object: ExactObject): Arguments | undefined {
+    const values: Record<string, ExactJson> = {};
     for (const { name, map } of args) {
       const made = this.#source.evaluate(map, isList ? [object] : object);
       const value = isList && Array.isArray(made) ? (made as readonly ExactJson[])[0] : made;
-      if (value === undefined || value === null || hasNull(value)) return undefined;
-      entries.push([name, value]);
+      if (value === undefined || hasNull(value)) return undefined;
+      values[name] = value;
     }
-    return Object.fromEntries(entries);
+    return values;
   }
 
-  async #alone(given: Wanted): Promise<CallAnswer> {
-    const wanted = (given.lookup.isList && this.#wanted(given.representation, false)) || given;
-    if (wanted.lookup.isList) return (await this.#list(wanted.lookup, [wanted])).get(wanted.key)!;
-    const field = this.#source.rootField('query', wanted.lookup.field);
-    const answer = await this.#calls.call(field, wanted.args);
-    if (answer.failure !== undefined || typeOf(answer.json) !== 'object') return answer;
-    const key = this.#keyOf(answer.json as ExactObject, wanted.lookup, field);
+  async #alone(given: Sought): Promise<void> {
+    const sought = (given.lookup.isList && this.#sought(given.wanted[0]!, false)) || given;
+    if (sought.lookup.isList) return this.#list([given]);
+    const answer = await this.#calls.call(sought.lookup.field, sought.args);
+    const key = this.#keyOf(answer.json, sought.lookup);
     // Some sources take keys in upper case for those in lower case.
-    if (key === undefined || key.toLowerCase() === wanted.key.toLowerCase()) return answer;
-    return this.#failed('another entity than the requested one', answer.response);
+    const isOther = key !== undefined && key.toLowerCase() !== sought.key.toLowerCase();
+    give(given, isOther ? this.#failed('another entity than the requested one', answer.status) : answer);
   }
 
-  /** By the keys of what is wanted. */
-  #all(lookup: Lookup, wanted: readonly Wanted[]): Map<string, Promise<CallAnswer>> {
-    const found = new Map<string, Promise<CallAnswer>>();
-    for (const chunk of chunksOf(wanted)) {
-      const answers = this.#list(lookup, chunk);
-      for (const { key } of chunk)
-        found.set(
-          key,
-          answers.then((all) => all.get(key)!),
-        );
-    }
-    return found;
-  }
-
-  async #list(lookup: Lookup, wanted: readonly Wanted[]): Promise<Map<string, CallAnswer>> {
-    const field = this.#source.rootField('query', lookup.field);
-    const [name] = Object.keys(wanted[0]!.args) as [string];
-    const answer = await this.#calls.call(field, { [name]: wanted.map(({ args }) => args[name]!) });
-    const { response, failure } = answer;
-    if (failure !== undefined) {
-      const isOfOne =
-        response === undefined ? failure.extensions['code'] === 'BAD_USER_INPUT' : ofOne.has(response.status);
-      if (isOfOne && wanted.length > 1)
-        // One of the keys may be the cause.
-        return new Map(
-          await Promise.all(wanted.map(async (each) => [each.key, await this.#alone(each)] as const)),
-        );
-      const isAbsent = response !== undefined && absent.has(response.status);
-      return sameFor(wanted, isAbsent ? { type: field.namedType, json: null, response } : answer);
-    }
-    const { json } = answer;
-    if (json !== null && !Array.isArray(json))
-      return sameFor(wanted, this.#failed('something else than a list of entities', response));
-    return this.#match(lookup, field, wanted, (json ?? []) as readonly ExactJson[], response);
+  async #list(sought: readonly Sought[]): Promise<void> {
+    const { lookup, args } = sought[0]!;
+    const [name] = Object.keys(args) as [string];
+    const answer = await this.#calls.call(lookup.field, { [name]: sought.map((each) => each.args[name]!) });
+    const { failure, status = 0 } = answer;
+    const isOfOne = failure?.extensions['code'] === 'BAD_USER_INPUT' || ofOne.has(status);
+    // One of the keys may be the cause.
+    if (isOfOne && sought.length > 1) await Promise.all(sought.map((each) => this.#alone(each)));
+    else if (failure === undefined) this.#match(lookup, sought, answer);
+    else for (const each of sought) give(each, answer);
   }
 
   /** Never by position: items may be missing, or in another order. */
-  #match(
-    lookup: Lookup,
-    field: SourceField,
-    wanted: readonly Wanted[],
-    items: readonly ExactJson[],
-    response: SubgraphResponse,
-  ): Map<string, CallAnswer> {
-    const type = field.namedType;
-    const keys = new Set(wanted.map(({ key }) => key));
-    const found = new Map<string, CallAnswer>();
-    let areOthers = false;
-    for (const item of items) {
-      if (item === null) continue;
-      const key = typeOf(item) === 'object' ? this.#keyOf(item as ExactObject, lookup, field) : undefined;
-      if (key === undefined || !keys.has(key)) {
-        areOthers = true;
-        continue;
+  #match(lookup: EntityLookup, sought: readonly Sought[], answer: CallAnswer): void {
+    const { json, status } = answer;
+    const items = json ?? [];
+    const found = new Map<string, CallAnswer | undefined>(sought.map(({ key }) => [key, undefined]));
+    // Whether a missing one does not exist, or is one of the others, nobody knows.
+    let missing: CallAnswer = { ...answer, json: null };
+    if (!Array.isArray(items)) missing = this.#failed('something else than a list of entities', status);
+    else
+      for (const item of items as readonly ExactJson[]) {
+        if (item === null) continue;
+        const key = this.#keyOf(item, lookup) ?? '';
+        if (!found.has(key)) {
+          missing = this.#failed('other entities than the requested ones', status);
+          continue;
+        }
+        const before = found.get(key)?.json;
+        if (before === undefined) found.set(key, { ...answer, json: item });
+        else if (before !== null && writeExactJson(before) !== writeExactJson(item))
+          found.set(key, this.#failed('two different entities of one key', status));
       }
-      const before = found.get(key);
-      const isAmbiguous = before?.json !== undefined && writeExactJson(before.json) !== writeExactJson(item);
-      if (isAmbiguous) found.set(key, this.#failed('two different entities of one key', response));
-      else if (before === undefined) found.set(key, { type, json: item, response });
-    }
-    for (const { key } of wanted)
-      if (!found.has(key))
-        found.set(
-          key,
-          // Nobody knows whether it does not exist, or is one of them.
-          areOthers
-            ? this.#failed('other entities than the requested ones', response)
-            : { type, json: null, response },
-        );
-    return found;
+    for (const each of sought) give(each, found.get(each.key) ?? missing);
   }
 
   /** The key of an answered entity; undefined where it has none. */
-  #keyOf(json: ExactObject, lookup: Lookup, field: SourceField): string | undefined {
-    const type = this.#source.typeOf(json, field.namedType, 'json');
+  #keyOf(json: ExactJson, lookup: EntityLookup): string | undefined {
+    if (typeOf(json) !== 'object') return undefined;
+    const type = this.#source.typeOf(json as ExactObject, lookup.field.namedType, 'json');
     if (type === undefined) return undefined;
-    const fields = new Set(lookup.arguments.flatMap(({ map }) => firstFieldsOf(map)));
-    const args = this.#arguments(lookup, this.#source.toGraph(json, type, fields));
+    const args = this.#arguments(lookup, this.#source.toGraph(json as ExactObject, type, lookup.needs));
     return args && keyText(args);
   }
 
-  #failed(what: string, response?: SubgraphResponse): CallAnswer {
-    return { type: '', failure: malformed(this.#subgraph, what), response };
+  #failed(what: string, status?: number): CallAnswer {
+    return failed(malformed(this.#subgraph, what), status);
   }
 }
+
+const give = ({ wanted }: Sought, answer: CallAnswer): void => {
+  for (const { take } of wanted) take(answer);
+};
 
 /** Statuses of a list for which one of its keys may be the cause, or their number. */
 const ofOne = new Set([400, 404, 410, 413, 414, 422]);
 
-const sameFor = (wanted: readonly Wanted[], answer: CallAnswer): Map<string, CallAnswer> =>
-  new Map(wanted.map(({ key }) => [key, answer]));
-
 /** Servers and proxies take URLs of 8,000 bytes and more. */
-function chunksOf(wanted: readonly Wanted[]): Wanted[][] {
-  const chunks: Wanted[][] = [];
+function chunksOf(sought: readonly Sought[]): Sought[][] {
+  const chunks: Sought[][] = [];
   let left = 0;
-  for (const each of wanted) {
-    const [name, value] = Object.entries(each.args)[0]!;
-    const length = name.length + 2 + writeExactJson(value).replace(/[^\w.~"-]/gu, '%xx%xx%xx').length;
-    if (left < length || chunks.at(-1)?.length === mostInList) {
+  for (const each of sought) {
+    // It has the name of its argument, and its characters have at most three bytes, percent-encoded.
+    const length = each.key.length * (/[^\w.~":{}-]/.test(each.key) ? 9 : 1);
+    if (left < length || chunks.at(-1)!.length === mostInList) {
       chunks.push([]);
       left = longestList;
     }

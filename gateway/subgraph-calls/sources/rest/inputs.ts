@@ -1,6 +1,13 @@
 /** Values of the graph as the JSON of a source. */
-import { type ArgumentNode, Kind, type ObjectFieldNode, type TypeNode, type ValueNode } from 'graphql';
-import { applied, type Annotated, typeText } from '../../../../schema/supergraph/sdl';
+import {
+  type ArgumentNode,
+  type InputObjectTypeDefinitionNode,
+  Kind,
+  type ObjectFieldNode,
+  type TypeNode,
+  type ValueNode,
+} from 'graphql';
+import { applied, type Annotated } from '../../../../schema/supergraph/sdl';
 import type { SourceSchema } from '../../../../schema/supergraph/sources/source-schema';
 import {
   type ExactJson,
@@ -57,47 +64,67 @@ export const jsonNameOf = (node: Annotated & { readonly name: { readonly value: 
   return typeof name === 'string' ? name : node.name.value;
 };
 
+/** @throws {ArgumentError} */
+export type ToJson = (value: ExactJson) => ExactJson;
+
 /**
- * The JSON of a value: with the source's names of input fields and enum values. Numbers at types of text become text, and
+ * Makes the JSON of values: with the source's names of input fields and enum values. Numbers at types of text become text, and
  * texts at types of integers numbers, as an entity's key may have another type elsewhere.
- *
- * @throws {ArgumentError}
  */
-export function toJson(
-  value: ExactJson,
-  type: TypeNode,
-  schema: Pick<SourceSchema, 'inputs' | 'enums'>,
-): ExactJson {
-  if (value === null) return null;
-  if (type.kind === Kind.NON_NULL_TYPE) return toJson(value, type.type, schema);
-  if (type.kind === Kind.LIST_TYPE) {
-    const items: readonly ExactJson[] = Array.isArray(value) ? value : [value];
-    return items.map((item) => toJson(item, type.type, schema));
-  }
-  const name = type.name.value;
-  const kind = typeOf(value);
-  const mismatch = () => new ArgumentError(`\`${typeText(type)}\` cannot be a ${kind}.`);
-  const input = schema.inputs.get(name);
-  if (input !== undefined) {
-    if (kind !== 'object') throw mismatch();
-    const entries = (input.fields ?? []).flatMap((field) => {
-      const own = Object.hasOwn(value as ExactObject, field.name.value);
-      const given = own ? (value as ExactObject)[field.name.value] : undefined;
-      return given === undefined ? [] : [[jsonNameOf(field), toJson(given, field.type, schema)] as const];
-    });
-    return Object.fromEntries(entries);
-  }
-  const found = schema.enums.get(name)?.values?.find((each) => each.name.value === value);
-  if (found !== undefined) return exactString(jsonNameOf(found));
-  if (schema.enums.has(name)) throw new ArgumentError(`This is no value of \`${name}\`.`);
-  if ((name === 'ID' || name === 'String') && kind === 'number') return numberText(value);
-  if (integers.has(name)) {
-    const text = kind === 'string' ? stringText(value as string) : kind === 'number' ? numberText(value) : '';
-    if (!isInteger.test(text)) throw new ArgumentError('It is no integer, but the source has integers.');
-    return exactNumber(text);
-  }
-  return value;
+export function toJsonOf(type: TypeNode, schema: Pick<SourceSchema, 'inputs' | 'enums'>): ToJson {
+  if (type.kind === Kind.NON_NULL_TYPE) return toJsonOf(type.type, schema);
+  const toJson =
+    type.kind === Kind.LIST_TYPE ? listOf(toJsonOf(type.type, schema)) : named(type.name.value, schema);
+  return (value) => (value === null ? null : toJson(value));
 }
 
-const integers = new Set(['Int', 'Long']);
+const listOf =
+  (item: ToJson): ToJson =>
+  (value) =>
+    Array.isArray(value) ? value.map((each: ExactJson) => item(each)) : [item(value)];
+
+function named(name: string, schema: Pick<SourceSchema, 'inputs' | 'enums'>): ToJson {
+  const input = schema.inputs.get(name);
+  if (input !== undefined) return objectOf(input, schema);
+  const values = schema.enums.get(name)?.values;
+  if (values !== undefined) {
+    const known = new Map<ExactJson, string>(
+      values.map((each) => [each.name.value, exactString(jsonNameOf(each))]),
+    );
+    return (value) => {
+      const json = known.get(value);
+      if (json === undefined) throw new ArgumentError(`This is no value of \`${name}\`.`);
+      return json;
+    };
+  }
+  if (name === 'ID' || name === 'String')
+    return (value) => (typeOf(value) === 'number' ? numberText(value) : value);
+  return name === 'Int' || name === 'Long' ? integerOf : (value) => value;
+}
+
+function objectOf(
+  { name, fields = [] }: InputObjectTypeDefinitionNode,
+  schema: Pick<SourceSchema, 'inputs' | 'enums'>,
+): ToJson {
+  // Made when they are needed: an input may have itself.
+  let members: (readonly [name: string, jsonName: string, toJson: ToJson])[] | undefined;
+  return (value) => {
+    if (typeOf(value) !== 'object')
+      throw new ArgumentError(`\`${name.value}\` cannot be a ${typeOf(value)}.`);
+    members ??= fields.map((each) => [each.name.value, jsonNameOf(each), toJsonOf(each.type, schema)]);
+    const json: [string, ExactJson][] = [];
+    for (const [own, jsonName, toJson] of members)
+      if (Object.hasOwn(value as ExactObject, own))
+        json.push([jsonName, toJson((value as ExactObject)[own]!)]);
+    return Object.fromEntries(json);
+  };
+}
+
+function integerOf(value: ExactJson): ExactJson {
+  const kind = typeOf(value);
+  const text = kind === 'string' ? stringText(value as string) : kind === 'number' ? numberText(value) : '';
+  if (!isInteger.test(text)) throw new ArgumentError('It is no integer, but the source has integers.');
+  return exactNumber(text);
+}
+
 export const isInteger = /^-?(?:0|[1-9]\d{0,99})$/;

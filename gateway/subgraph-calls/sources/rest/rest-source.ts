@@ -1,11 +1,13 @@
-/** What is compiled of a source once: its types, and what its maps and operations do. */
+/** What is compiled of a source once: its types, lookups, maps and requests. */
 import { Kind, type TypeNode } from 'graphql';
 import {
   compileSelectionMap,
   type Evaluate,
+  firstFieldsOf,
   type SelectionMap,
 } from '../../../../schema/supergraph/sources/selection-map';
 import type {
+  Lookup,
   SourceField,
   SourceSchema,
   SourceType,
@@ -24,10 +26,17 @@ import { jsonNameOf } from './inputs';
 /** Whether the names in a value are those of the source's JSON, or those of the graph. */
 export type Names = 'json' | 'graph';
 
+export interface EntityLookup extends Omit<Lookup, 'field'> {
+  readonly field: SourceField;
+  /** The fields of an entity that its arguments are made of. */
+  readonly needs: readonly string[];
+}
+
 export class RestSource {
   readonly schema: SourceSchema;
   readonly #requests = new Map<SourceField, ToRequest>();
   readonly #evaluates = new Map<SelectionMap, Evaluate>();
+  readonly #lookups = new Map<unknown, readonly EntityLookup[]>();
   /** The names of enum values by those of the JSON. */
   readonly #enums: ReadonlyMap<string, ReadonlyMap<string, string>>;
 
@@ -39,6 +48,14 @@ export class RestSource {
         new Map(values.map((value) => [jsonNameOf(value), value.name.value])),
       ]),
     );
+    for (const [entity, lookups] of schema.lookups)
+      this.#lookups.set(entity, lookups.map((each) => this.#lookup(each)).sort(byWorth));
+    /** Those first that give the whole entity, and many at once. */
+    function byWorth(one: EntityLookup, other: EntityLookup): number {
+      const worth = ({ entity, isList, field }: EntityLookup): number =>
+        Number(isList) + 2 * Number(schema.types.get(field.namedType)!.possibleTypes.includes(entity));
+      return worth(other) - worth(one);
+    }
   }
 
   toRequest(field: SourceField): ToRequest {
@@ -58,6 +75,16 @@ export class RestSource {
     return evaluate(value) as ExactJson | undefined;
   }
 
+  /** The lookups of an entity by its name in the graph, in the order in which they are tried. */
+  lookupsOf(entity: unknown): readonly EntityLookup[] {
+    return this.#lookups.get(entity) ?? [];
+  }
+
+  #lookup(lookup: Lookup): EntityLookup {
+    const needs = lookup.arguments.flatMap(({ map }) => firstFieldsOf(map));
+    return { ...lookup, field: this.rootField(lookup.field), needs };
+  }
+
   /** Whether objects with this `__typename` are of a type. */
   isOf(typename: unknown, name: string): boolean {
     return (
@@ -65,8 +92,9 @@ export class RestSource {
     );
   }
 
-  rootField(root: 'query' | 'mutation', name: string): SourceField {
-    return this.schema.types.get(this.schema.roots[root]!)!.fields.get(name)!;
+  /** A field of the query type. */
+  rootField(name: string): SourceField {
+    return this.schema.types.get(this.schema.roots.query!)!.fields.get(name)!;
   }
 
   /** The type of an entity by its name in the graph. */
@@ -90,25 +118,26 @@ export class RestSource {
     return types.get(variant?.type ?? '');
   }
 
-  /** The name of an enum's value, undefined for an unknown one. `name` is of no enum: null. */
-  enumValue(name: string, value: ExactJson, names: Names): string | undefined | null {
+  /** Of an enum, its names in the graph by those in a value. */
+  enumValues(name: string, names: Names): ReadonlyMap<string, string> | undefined {
     const values = this.#enums.get(name);
-    if (values === undefined) return null;
-    if (typeof value !== 'string') return undefined;
-    if (names === 'json') return values.get(stringText(value));
-    return [...values.values()].includes(value) ? value : undefined;
+    return names === 'json' ? values : values && new Map(Array.from(values.values(), (own) => [own, own]));
   }
 
-  /** An object with names of the graph. @param fields those that are needed */
-  toGraph(object: ExactObject, type: SourceType, fields?: ReadonlySet<string>): ExactObject {
-    const entries: (readonly [string, ExactJson])[] = [['__typename', type.graphName]];
-    for (const { name, jsonName, type: own } of type.fields.values())
-      if ((fields === undefined || fields.has(name)) && Object.hasOwn(object, jsonName))
-        entries.push([name, this.#valueToGraph(object[jsonName]!, own)]);
-    return Object.fromEntries(entries);
+  /** Those of these fields that the type has, with names of the graph. */
+  toGraph(object: ExactObject, { graphName, fields }: SourceType, names: Iterable<string>): ExactObject {
+    const made: Record<string, ExactJson> = { __typename: graphName };
+    for (const name of names) {
+      const field = fields.get(name);
+      if (field === undefined) continue;
+      const { jsonName, type } = field;
+      made[name] = Object.hasOwn(object, jsonName) ? this.#valueToGraph(object[jsonName]!, type) : null;
+    }
+    return made;
   }
 
   #valueToGraph(value: ExactJson, type: TypeNode): ExactJson {
+    if (value === null) return null;
     if (type.kind === Kind.NON_NULL_TYPE) return this.#valueToGraph(value, type.type);
     if (Array.isArray(value))
       return value.map((each: ExactJson) =>
@@ -116,12 +145,16 @@ export class RestSource {
       );
     if (type.kind === Kind.LIST_TYPE) return null;
     const name = type.name.value;
-    if (typeOf(value) === 'object') {
+    const kind = typeOf(value);
+    if (kind === 'object') {
       const of = this.typeOf(value as ExactObject, name, 'json');
-      return of === undefined ? value : this.toGraph(value as ExactObject, of);
+      return of === undefined ? value : this.toGraph(value as ExactObject, of, of.fields.keys());
     }
-    if (name === 'ID' && typeOf(value) === 'number') return exactString(numberText(value));
-    return this.enumValue(name, value, 'json') ?? value;
+    if (name === 'ID' && kind === 'number') return exactString(numberText(value));
+    const values = this.#enums.get(name);
+    return values === undefined || kind !== 'string'
+      ? value
+      : (values.get(stringText(value as string)) ?? value);
   }
 }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { parseCacheControl } from '../../../cache/policy';
 import type { HttpRequest, Interceptor, SubgraphRequest, SubgraphResponse } from '../../contract/transport';
 import { isShareable } from '../../sharing/shareable';
@@ -9,7 +10,6 @@ interface KeptResponse {
   readonly body: Buffer;
   /** Values of the request headers that `Vary` names. */
   readonly varying: readonly (readonly [name: string, value: string | undefined])[];
-  readonly bytes: number;
 }
 
 /**
@@ -17,7 +17,7 @@ interface KeptResponse {
  * the source answers 304. It is kept for its caller alone, unless it is `public` (RFC 9111, section 3.5).
  */
 export const revalidate: Interceptor = (next) => {
-  const kept = new KeptResponses();
+  const kept = new LRUCache<string, KeptResponse>({ maxSize: mostBytes, maxEntrySize: largest });
   return async (request) => {
     const { http } = request;
     if (http?.method !== 'GET') return next(request);
@@ -56,14 +56,14 @@ export const revalidate: Interceptor = (next) => {
       .map((name) => name.trim().toLowerCase())
       .filter((name) => name !== '');
     const varying = names.map((name) => [name, valueOf(request, name)] as const);
-    kept.set(key, {
-      headers,
-      varying,
-      body: Buffer.from(body),
-      bytes: body.length + 2 * (key.length + JSON.stringify(headers).length),
-    });
+    const size = body.length + 2 * (key.length + JSON.stringify(headers).length);
+    kept.set(key, { headers, varying, body: Buffer.from(body) }, { size });
   }
 };
+
+/** In bytes, as is `largest`. */
+const mostBytes = 8 * 1024 * 1024;
+const largest = 1024 * 1024;
 
 /** No scope of a caller. */
 const everybody = '*';
@@ -83,33 +83,3 @@ function conditional(http: HttpRequest, { etag, 'last-modified': date }: Headers
 /** Headers of a 304 that are not about the kept body. */
 const withoutContent = (headers: Headers): Headers =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('content-')));
-
-const mostBytes = 8 * 1024 * 1024;
-const largest = 1024 * 1024;
-
-/** The latest responses of a source, up to a number of bytes. */
-class KeptResponses {
-  /** The one that was used last is the last. */
-  readonly #kept = new Map<string, KeptResponse>();
-  #bytes = 0;
-
-  get(key: string): KeptResponse | undefined {
-    return this.#kept.get(key);
-  }
-
-  set(key: string, response: KeptResponse): void {
-    this.delete(key);
-    if (response.bytes > largest) return;
-    this.#kept.set(key, response);
-    this.#bytes += response.bytes;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= mostBytes) return;
-      this.delete(oldest);
-    }
-  }
-
-  delete(key: string): void {
-    this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
-    this.#kept.delete(key);
-  }
-}

@@ -171,6 +171,9 @@ export class Fields {
     const contents = (successes.length > 0 ? successes : responses.filter(([status]) => status === 'default'))
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, response]) => contentsOf(this.#document.resolve(response)));
+    const redirect = responses.find(([status]) => /^30[1-378]$/.test(status))?.[1];
+    if (contents.length === 0 && successes.length === 0 && redirect !== undefined)
+      throw this.#document.error('It answers with a redirect, which is not followed.', redirect);
     if (contents.length === 0) return { type: 'Boolean', kind: 'success' };
     const schemas = contents.filter(({ type }) => isJson(type)).map((each) => schemaOf(each.at));
     if (schemas.length === 0) {

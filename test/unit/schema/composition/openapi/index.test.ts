@@ -595,6 +595,17 @@ type Dog {
     );
   });
 
+  it('that answers with a redirect alone is refused', () => {
+    const { problems } = operation({ responses: { 302: { description: '' }, 404: { description: '' } } });
+    expect(problems).toEqual([
+      expect.stringContaining(
+        '`paths./a.get.responses.302`: It answers with a redirect, which is not followed.',
+      ),
+    ]);
+    const other = operation({ responses: { 204: { description: '' }, 302: { description: '' } } });
+    expect(other.problems).toEqual([]);
+  });
+
   describe('operations', () => {
     const none = { responses: { 204: { description: '' } } };
 

@@ -16,72 +16,54 @@ export type OpenApiImport =
  * reach. The overlay itself is not in it.
  */
 export function readOpenApi(
-  document: { readonly text: string; readonly file: string },
+  text: { readonly text: string; readonly file: string },
   overlay: DocumentNode,
 ): OpenApiImport {
-  try {
-    return new Importer(new OpenApiDocument(document)).import(overlay);
-  } catch (error) {
-    if (error instanceof OpenApiError) return { problems: [error.problem] };
-    throw error;
-  }
-}
-
-class Importer {
-  readonly #notes = new Notes();
-  readonly #types: Types;
-  readonly #fields: Fields;
-  readonly #operations: ReadonlyMap<string, readonly Operation[]>;
-  readonly #problems: Problem[] = [];
-
-  constructor(document: OpenApiDocument) {
-    this.#types = new Types(document, this.#notes);
-    this.#fields = new Fields(document, this.#types, this.#notes);
-    this.#operations = operationsOf(document);
-  }
-
-  import(overlay: DocumentNode): OpenApiImport {
-    const roots = (['Query', 'Mutation'] as const).flatMap((root) => {
-      const fields = fieldsOf(overlay, root).flatMap((field) => this.#field(field, root) ?? []);
-      return fields.length === 0 ? [] : [`type ${root} {\n${fields.join('\n\n')}\n}`];
-    });
-    const { definitions, problems } = this.#types.definitions();
-    this.#problems.push(...problems);
-    if (this.#problems.length > 0) return { problems: this.#problems };
-    return { sdl: `${[...roots, ...definitions].join('\n\n')}\n`, notes: this.#notes.list() };
-  }
-
-  #field(field: FieldDefinitionNode, root: 'Query' | 'Mutation'): string | undefined {
-    const operation = this.#operation(field);
-    if (operation === undefined) return undefined;
+  const problems: Problem[] = [];
+  const attempt = <Result>(read: () => Result): Result | undefined => {
     try {
-      return this.#fields.write(operation, root);
+      return read();
     } catch (error) {
       if (!(error instanceof OpenApiError)) throw error;
-      this.#problems.push(error.problem);
+      problems.push(error.problem);
       return undefined;
     }
-  }
-
-  #operation({ name }: FieldDefinitionNode): Operation | undefined {
-    const [operation, ...others] = this.#operations.get(name.value) ?? [];
-    if (operation !== undefined && others.length === 0) return operation;
-    let message: string;
-    if (operation === undefined) {
-      const [nearest] = suggestionList(name.value, [...this.#operations.keys()]);
-      const suggestion = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
-      message = `The OpenAPI document has no operation \`${name.value}\`.${suggestion}`;
-    } else {
-      const titles = [operation, ...others].map(({ title }) => title).join(', ');
-      message = `\`${name.value}\` names several operations of the OpenAPI document: ${titles}. Give them an \`operationId\` each.`;
-    }
-    const { start, source } = name.loc!;
-    this.#problems.push({
-      ...{ level: 'error', code: 'INVALID_SOURCE_SCHEMA', message },
-      locations: [locate(source, start)],
+  };
+  const document = attempt(() => new OpenApiDocument(text));
+  const operations = document && attempt(() => operationsOf(document));
+  if (operations === undefined) return { problems };
+  const notes = new Notes();
+  const types = new Types(document!, notes);
+  const fields = new Fields(document!, types, notes);
+  const roots = (['Query', 'Mutation'] as const).flatMap((root) => {
+    const written = fieldsOf(overlay, root).flatMap((field) => {
+      const operation = operationOf(field, operations);
+      if ('message' in operation) problems.push(operation);
+      else return attempt(() => fields.write(operation, root)) ?? [];
+      return [];
     });
-    return undefined;
-  }
+    return written.length === 0 ? [] : [`type ${root} {\n${written.join('\n\n')}\n}`];
+  });
+  const { definitions, problems: others } = types.definitions();
+  if (problems.push(...others) > 0) return { problems };
+  return { sdl: `${[...roots, ...definitions].join('\n\n')}\n`, notes: notes.list() };
+}
+
+/** The operation that a field names; a problem where there is none, or several. */
+function operationOf(
+  { name }: FieldDefinitionNode,
+  operations: ReadonlyMap<string, readonly Operation[]>,
+): Operation | Problem {
+  const found = operations.get(name.value) ?? [];
+  if (found.length === 1) return found[0]!;
+  const [nearest] = suggestionList(name.value, [...operations.keys()]);
+  const suggestion = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
+  const message =
+    found.length === 0
+      ? `The OpenAPI document has no operation \`${name.value}\`.${suggestion}`
+      : `\`${name.value}\` names several operations of the OpenAPI document: ${found.map(({ title }) => title).join(', ')}. Give them an \`operationId\` each.`;
+  const { start, source } = name.loc!;
+  return { level: 'error', code: 'INVALID_SOURCE_SCHEMA', message, locations: [locate(source, start)] };
 }
 
 /** The fields of a root type in an overlay, each once. */

@@ -1,24 +1,9 @@
-import {
-  child,
-  children,
-  isTrue,
-  type Located,
-  OpenApiError,
-  type OpenApiDocument,
-  textAt,
-} from './document';
+import { child, isTrue, type Located, OpenApiError, type OpenApiDocument, textAt } from './document';
 import type { Problem } from '../problem';
 import { jsonName, legalName, Names, quoted, uniqueNames } from './names';
 import type { Notes } from './notes';
 import { type Property, type Shape, Shapes } from './shapes';
-import {
-  byDiscriminator,
-  componentName,
-  flatVariants,
-  mappedSchemas,
-  type Variants,
-  variantsOf,
-} from './variants';
+import { flatVariants, type Variants, variantsOf } from './variants';
 
 /** Where a type is used. */
 export interface Use {
@@ -55,8 +40,6 @@ export class Types {
   readonly #scalars = new Set<string>();
   /** Fields are written later, so that long chains of types need no deep calls. */
   readonly #pending: (() => void)[] = [];
-  /** The schemas that are made of one by `allOf`. */
-  #heirs: Map<unknown, Located[]> | undefined;
 
   constructor(document: OpenApiDocument, notes: Notes) {
     this.#document = document;
@@ -138,11 +121,6 @@ export class Types {
   }
 
   #object(shape: Shape, use: Use): string {
-    const heirs = use.direction === 'output' ? this.#heirsOf(shape, use) : undefined;
-    return heirs === undefined ? this.#plainObject(shape, use) : this.#union(shape, heirs, use);
-  }
-
-  #plainObject(shape: Shape, use: Use): string {
     const properties = this.#visible(shape, use);
     if (properties.length === 0) return this.#json('the document names no properties of them', use);
     return this.#once(shape, use.direction, use, (name) => {
@@ -203,7 +181,7 @@ export class Types {
   #union(shape: Shape, { property, of }: Variants, use: Use): string {
     return this.#once(shape, 'union', use, (name) => {
       const variants = of.map(({ shape: variant, values, required }) => {
-        const type = this.#plainObject(variant, { ...use, coordinate: name });
+        const type = this.#object(variant, { ...use, coordinate: name });
         const texts = (values ?? required ?? []).map(quoted).join(', ');
         return { type, text: `{ type: "${type}", ${values ? 'values' : 'required'}: [${texts}] }` };
       });
@@ -211,34 +189,6 @@ export class Types {
       const list = variants.map(({ text }) => text).join(', ');
       return `union ${name} @variants(${by}of: [${list}]) = ${variants.map(({ type }) => type).join(' | ')}`;
     });
-  }
-
-  /** Those of the schemas that are made of one with a discriminator: an object of it is one of them. */
-  #heirsOf({ at }: Shape, use: Use): Variants | undefined {
-    const discriminator = child(at, 'discriminator');
-    if (discriminator === undefined || componentName(at) === undefined) return undefined;
-    const mapped = mappedSchemas(discriminator, this.#document).map(([, schema]) => schema);
-    const schemas = mapped.length > 0 ? mapped : (this.#allHeirs().get(at.value) ?? []);
-    const heirs = new Map(schemas.map((schema) => [schema.value, this.shapes.of(schema)]));
-    const areTypes = [...heirs.values()].every((heir) => this.#isType(heir, use));
-    return heirs.size > 0 && areTypes
-      ? byDiscriminator(discriminator, [...heirs.values()], this.#document)
-      : undefined;
-  }
-
-  #allHeirs(): ReadonlyMap<unknown, readonly Located[]> {
-    if (this.#heirs !== undefined) return this.#heirs;
-    this.#heirs = new Map();
-    const components = child(this.#document.root, 'components');
-    for (const [, schema] of children(components && child(components, 'schemas')))
-      for (const [, part] of children(child(schema, 'allOf'))) {
-        if (!textAt(part, '$ref')?.startsWith('#/components/schemas/')) continue;
-        const base = this.#document.resolve(part).value;
-        const known = this.#heirs.get(base);
-        if (known === undefined) this.#heirs.set(base, [schema]);
-        else known.push(schema);
-      }
-    return this.#heirs;
   }
 
   /** The name of the type of a schema, which is written after its first use. */

@@ -45,7 +45,7 @@ export function flatVariants(choice: Shape, shapes: Shapes): Shape[] | undefined
 }
 
 /** By the values in `mapping`, else by the names of the schemas. */
-export function byDiscriminator(
+function byDiscriminator(
   discriminator: Located,
   of: readonly Shape[],
   document: OpenApiDocument,
@@ -53,8 +53,13 @@ export function byDiscriminator(
   const property = textAt(discriminator, 'propertyName');
   if (property === undefined) return undefined;
   const values = new Map<unknown, string[]>();
-  for (const [value, schema] of mappedSchemas(discriminator, document))
-    values.set(schema.value, [...(values.get(schema.value) ?? []), value]);
+  // Of names of schemas, or references to them.
+  for (const [value, target] of children(child(discriminator, 'mapping'))) {
+    const text = String(target.value);
+    const $ref = /[#/]/.test(text) ? text : `#/components/schemas/${text}`;
+    const schema = document.resolve({ value: { $ref }, path: target.path }).value;
+    values.set(schema, [...(values.get(schema) ?? []), value]);
+  }
   const variants = of.map((shape) => {
     const name = componentName(shape.at);
     return { shape, values: values.get(shape.at.value) ?? (name === undefined ? [] : [name]) };
@@ -62,17 +67,8 @@ export function byDiscriminator(
   return variants.some((each) => each.values.length === 0) ? undefined : { property, of: variants };
 }
 
-/** The schemas that `mapping` has for values of the property; it names them, or has references to them. */
-export function mappedSchemas(discriminator: Located, document: OpenApiDocument): [value: string, Located][] {
-  return children(child(discriminator, 'mapping')).map(([value, target]) => {
-    const text = String(target.value);
-    const $ref = /[#/]/.test(text) ? text : `#/components/schemas/${text}`;
-    return [value, document.resolve({ value: { $ref }, path: target.path })];
-  });
-}
-
 /** The name of a schema in `components`. */
-export const componentName = ({ path }: Located): string | undefined =>
+const componentName = ({ path }: Located): string | undefined =>
   path.length === 3 && path[0] === 'components' && path[1] === 'schemas' ? path[2] : undefined;
 
 /** By a property that has other values in each variant. */

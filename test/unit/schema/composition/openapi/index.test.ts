@@ -343,28 +343,6 @@ type simple_user_ {
       };
       expect(fieldOf(schema, schemas).others).toContain('= Cat | Dog | T_a_1');
     });
-
-    it('are made of the schemas that are made of one with a discriminator', () => {
-      const Pet = { ...object({ kind: text, name: text }), discriminator: { propertyName: 'kind' } };
-      const heir = (own: Json) => ({ allOf: [{ $ref: '#/components/schemas/Pet' }, object(own)] });
-      const schemas = { Pet, Cat: heir({ claw: text }), Dog: heir({ bark: text }) };
-      expect(fieldOf({ $ref: '#/components/schemas/Pet' }, schemas)).toMatchObject({
-        type: 'Pet',
-        others: `union Pet @variants(property: "kind", of: [{ type: "Cat", values: ["Cat"] }, { type: "Dog", values: ["Dog"] }]) = Cat | Dog
-
-type Cat {
-  kind: String
-  name: String
-  claw: String
-}
-
-type Dog {
-  kind: String
-  name: String
-  bark: String
-}`,
-      });
-    });
   });
 
   describe('parameters', () => {

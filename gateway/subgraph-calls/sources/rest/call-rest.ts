@@ -46,7 +46,6 @@ class Run {
   readonly #operation: Operation;
   readonly #calls: Calls;
   readonly #finder: EntityFinder;
-  readonly #started: Promise<void>[] = [];
   readonly #wanted: Wanted[] = [];
 
   constructor(source: RestSource, { subgraph }: OpenedSource, operation: Operation, calls: Calls) {
@@ -88,12 +87,12 @@ class Run {
     }
   }
 
-  /** Makes all calls that answers need. What several of them lack is looked up together. */
+  /** Waits for all calls. What several answers lack is looked up together. */
   async #settle(): Promise<void> {
     for (;;) {
-      while (this.#started.length > 0) await Promise.all(this.#started.splice(0));
+      await this.#calls.settled();
       if (this.#wanted.length === 0) return;
-      this.#started.push(...this.#finder.find(this.#wanted.splice(0)));
+      this.#finder.find(this.#wanted.splice(0));
     }
   }
 
@@ -178,14 +177,11 @@ class Run {
 
   /** Calls an operation, and writes its answer. */
   #call(field: SourceField, args: Arguments, value: ValueShape, to: Answer): void {
-    const called = this.#calls.call(field, args).then(({ json, failure, policy }) => {
+    this.#calls.call(field, args, ({ json, failure, policy }) => {
       to.part.keep(policy);
       if (failure !== undefined) to.fail(failure);
       else this.#value(json, value, to);
     });
-    this.#started.push(called);
-    // Where another one rejects, nobody awaits it.
-    called.catch(() => undefined);
   }
 
   /** Answers a field with `@from`: null where an object lacks what it needs. */

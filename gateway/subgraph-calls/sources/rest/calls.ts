@@ -4,6 +4,7 @@ import type { SourceField } from '../../../../schema/supergraph/sources/source-s
 import { noStore, type Policy } from '../../../cache/policy';
 import { errors } from '../../../errors';
 import { type ExactJson, exactString, readJson } from '../../../replay/exact-json';
+import { conclude } from '../../contract/pending-answer';
 import {
   type HttpRequest,
   type Send,
@@ -29,10 +30,20 @@ export interface CallAnswer {
   readonly status?: number;
 }
 
+/** Takes an answer, maybe at once. */
+export type Take = (answer: CallAnswer) => void;
+
 export const failed = (failure: Failure, status?: number): CallAnswer => ({
   ...{ type: '', json: null, failure, policy: noStore },
   ...(status !== undefined && { status }),
 });
+
+interface Call {
+  readonly field: SourceField;
+  readonly http: HttpRequest;
+  readonly takes: Take[];
+  answer: CallAnswer | undefined;
+}
 
 /** Makes each different GET once, some at a time. */
 export class Calls {
@@ -41,12 +52,13 @@ export class Calls {
   readonly #opened: OpenedSource;
   readonly #request: SubgraphRequest;
   readonly #next: Send;
-  readonly #known = new Map<string, Promise<CallAnswer>>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #known = new Map<string, Call>();
+  readonly #waiting: Call[] = [];
   #active = 0;
   #count = 0;
-  #answered = false;
   #failed: TransportError | undefined;
+  #defect: { readonly error: unknown } | undefined;
+  #onSettled: (() => void) | undefined;
 
   constructor(source: RestSource, opened: OpenedSource, request: SubgraphRequest, next: Send) {
     this.#source = source;
@@ -55,8 +67,8 @@ export class Calls {
     this.#next = next;
   }
 
-  /** Calls the operation of a root field. Rejects for defects only. */
-  call(field: SourceField, args: Arguments): Promise<CallAnswer> {
+  /** Calls the operation of a root field. */
+  call(field: SourceField, args: Arguments, take: Take): void {
     let http: HttpRequest;
     try {
       http = this.#source.toRequest(field)(args);
@@ -65,18 +77,33 @@ export class Calls {
       if (!(error instanceof ArgumentError || error instanceof RangeError)) throw error;
       const reason = `The arguments of \`${field.name}\` are nested too deep.`;
       const message = error instanceof ArgumentError ? error.message : reason;
-      return Promise.resolve(failed({ message, extensions: { code: 'BAD_USER_INPUT' } }));
+      take(failed({ message, extensions: { code: 'BAD_USER_INPUT' } }));
+      return;
     }
-    if (http.method !== 'GET') return this.#send(field, http);
-    const key = JSON.stringify([field.name, http.path, http.headers]);
-    let answer = this.#known.get(key);
-    if (answer === undefined) this.#known.set(key, (answer = this.#send(field, http)));
-    return answer;
+    const key = `${field.name}${http.path}${JSON.stringify(http.headers)}`;
+    const known = http.method === 'GET' ? this.#known.get(key) : undefined;
+    if (known !== undefined) {
+      if (known.answer === undefined) known.takes.push(take);
+      else take(known.answer);
+    } else if (++this.#count > mostCalls)
+      take(withoutResponse(new TransportError(this.#opened.subgraph, 'over-limit')));
+    else {
+      const call = { field, http, takes: [take], answer: undefined };
+      if (http.method === 'GET') this.#known.set(key, call);
+      if (this.#active < atOnce) this.#send(call);
+      else this.#waiting.push(call);
+    }
+  }
+
+  /** Resolves when all are answered. Rejects for defects only. */
+  async settled(): Promise<void> {
+    if (this.#active > 0) await new Promise<void>((resolve) => (this.#onSettled = resolve));
+    if (this.#defect !== undefined) throw this.#defect.error;
   }
 
   /** Why no call has an answer, if so: all have failed without one. */
   get outage(): TransportError | undefined {
-    return this.#answered ? undefined : this.#failed;
+    return this.responses.length === 0 ? this.#failed : undefined;
   }
 
   /** The status of the whole: that of a failure of the source if no call went well. */
@@ -85,30 +112,43 @@ export class Calls {
     return statuses.length > 0 && statuses.every((each) => each >= 500) ? statuses[0]! : 200;
   }
 
-  async #send(field: SourceField, http: HttpRequest): Promise<CallAnswer> {
+  #send(call: Call): void {
     const { operation, variables, caller } = this.#request;
-    const without = ({ message, code }: TransportError) => failed({ message, extensions: { code } });
-    if (++this.#count > mostCalls) return without(new TransportError(operation.subgraph, 'over-limit'));
-    if (this.#active >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#active++;
+    this.#active++;
+    conclude(
+      this.#next({ operation, variables, caller, http: call.http }),
+      this,
+      (response, own) => own.#close(call, () => own.#read(call.field, response)),
+      (error, own) =>
+        own.#close(call, () => {
+          if (!(error instanceof TransportError)) throw error;
+          own.#failed ??= error;
+          return withoutResponse(error);
+        }),
+    );
+  }
+
+  #close(call: Call, answer: () => CallAnswer): void {
     try {
-      const response = await this.#next({ operation, variables, caller, http });
-      this.#answered = true;
-      this.responses.push(response);
-      const read = readAnswer(field, response, operation.subgraph);
-      if (!('json' in read)) return failed(read, response.status);
-      // That an entity does not exist may be cached, too, as long as the source allows.
-      const policy = this.#opened.policyOf({ ...response, status: 200 });
-      return { type: field.namedType, json: read.json, policy, status: response.status };
+      call.answer = answer();
+      for (const take of call.takes) take(call.answer);
     } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      this.#failed ??= error;
-      return without(error);
-    } finally {
-      const first = this.#waiting.shift();
-      if (first === undefined) this.#active--;
-      else first();
+      this.#defect ??= { error };
     }
+    this.#active--;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#send(next);
+    else if (this.#active === 0) this.#onSettled?.();
+  }
+
+  #read(field: SourceField, response: SubgraphResponse): CallAnswer {
+    this.responses.push(response);
+    const { status } = response;
+    const read = readAnswer(field, response, this.#opened.subgraph);
+    if (!('json' in read)) return failed(read, status);
+    // That an entity does not exist may be cached, too, as long as the source allows.
+    const policy = this.#opened.policyOf({ ...response, status: 200 });
+    return { type: field.namedType, json: read.json, policy, status };
   }
 }
 
@@ -116,6 +156,9 @@ export class Calls {
 const atOnce = 4;
 /** How many calls one request may need: a list can have any number of objects with `@from`, or entities without a list lookup. */
 const mostCalls = 1_000;
+
+const withoutResponse = ({ message, code }: TransportError): CallAnswer =>
+  failed({ message, extensions: { code } });
 
 function readAnswer(
   { http, isLookup }: SourceField,

@@ -3,12 +3,11 @@ import {
   type ExactJson,
   type ExactObject,
   numberText,
-  stringText,
   typeOf,
   writeExactJson,
 } from '../../../replay/exact-json';
 import { malformed } from './answer';
-import { type CallAnswer, type Calls, failed } from './calls';
+import { type CallAnswer, type Calls, failed, type Take } from './calls';
 import type { Arguments } from './inputs';
 import type { EntityLookup, RestSource } from './rest-source';
 
@@ -17,7 +16,7 @@ export interface Wanted {
   /** Its values, by the names of the graph. */
   readonly representation: ExactObject;
   /** Takes the JSON of the entity; null where it does not exist. */
-  readonly take: (answer: CallAnswer) => void;
+  readonly take: Take;
 }
 
 /** Those who want one entity. */
@@ -41,8 +40,7 @@ export class EntityFinder {
     this.#subgraph = subgraph;
   }
 
-  /** Each call of it rejects for defects only. */
-  find(all: readonly Wanted[]): Promise<void>[] {
+  find(all: readonly Wanted[]): void {
     const byLookup = new Map<EntityLookup, Map<string, Sought>>();
     for (const wanted of all) {
       const sought = this.#sought(wanted, true) ?? this.#sought(wanted, false);
@@ -60,18 +58,17 @@ export class EntityFinder {
       if (before === undefined) byKey.set(sought.key, sought);
       else before.wanted.push(wanted);
     }
-    return Array.from(byLookup, ([{ isList }, byKey]) => {
+    for (const [{ isList }, byKey] of byLookup) {
       const different = [...byKey.values()];
-      return isList && different.length > 1
-        ? chunksOf(different).map((chunk) => this.#list(chunk))
-        : different.map((each) => this.#alone(each));
-    }).flat();
+      if (isList && different.length > 1) for (const chunk of chunksOf(different)) this.#list(chunk);
+      else for (const each of different) this.#alone(each);
+    }
   }
 
   #sought(wanted: Wanted, isList: boolean): Sought | undefined {
     for (const lookup of this.#source.lookupsOf(wanted.representation['__typename'])) {
       const args = lookup.isList === isList ? this.#arguments(lookup, wanted.representation) : undefined;
-      if (args !== undefined) return { lookup, args, key: keyText(args), wanted: [wanted] };
+      if (args !== undefined) return { lookup, args, key: keyOf(args), wanted: [wanted] };
     }
     return undefined;
   }
@@ -88,26 +85,30 @@ export class EntityFinder {
     return values;
   }
 
-  async #alone(given: Sought): Promise<void> {
-    const sought = (given.lookup.isList && this.#sought(given.wanted[0]!, false)) || given;
-    if (sought.lookup.isList) return this.#list([given]);
-    const answer = await this.#calls.call(sought.lookup.field, sought.args);
-    const key = this.#keyOf(answer.json, sought.lookup);
-    // Some sources take keys in upper case for those in lower case.
-    const isOther = key !== undefined && key.toLowerCase() !== sought.key.toLowerCase();
-    give(given, isOther ? this.#failed('another entity than the requested one', answer.status) : answer);
+  #alone(given: Sought): void {
+    const { lookup, key, args } = (given.lookup.isList && this.#sought(given.wanted[0]!, false)) || given;
+    if (lookup.isList) this.#list([given]);
+    else
+      this.#calls.call(lookup.field, args, (answer) => {
+        const own = this.#keyOf(answer.json, lookup);
+        // Some sources take keys in upper case for those in lower case.
+        const isOther = own !== undefined && own.toLowerCase() !== key.toLowerCase();
+        give(given, isOther ? this.#failed('another entity than the requested one', answer.status) : answer);
+      });
   }
 
-  async #list(sought: readonly Sought[]): Promise<void> {
+  #list(sought: readonly Sought[]): void {
     const { lookup, args } = sought[0]!;
     const [name] = Object.keys(args) as [string];
-    const answer = await this.#calls.call(lookup.field, { [name]: sought.map((each) => each.args[name]!) });
-    const { failure, status = 0 } = answer;
-    const isOfOne = failure?.extensions['code'] === 'BAD_USER_INPUT' || ofOne.has(status);
-    // One of the keys may be the cause.
-    if (isOfOne && sought.length > 1) await Promise.all(sought.map((each) => this.#alone(each)));
-    else if (failure === undefined) this.#match(lookup, sought, answer);
-    else for (const each of sought) give(each, answer);
+    const keys = sought.map((each) => each.args[name]!);
+    this.#calls.call(lookup.field, { [name]: keys }, (answer) => {
+      const { failure, status = 0 } = answer;
+      const isOfOne = failure?.extensions['code'] === 'BAD_USER_INPUT' || ofOne.has(status);
+      // One of the keys may be the cause.
+      if (isOfOne && sought.length > 1) for (const each of sought) this.#alone(each);
+      else if (failure === undefined) this.#match(lookup, sought, answer);
+      else for (const each of sought) give(each, answer);
+    });
   }
 
   /** Never by position: items may be missing, or in another order. */
@@ -140,7 +141,7 @@ export class EntityFinder {
     const type = this.#source.typeOf(json as ExactObject, lookup.field.namedType, 'json');
     if (type === undefined) return undefined;
     const args = this.#arguments(lookup, this.#source.toGraph(json as ExactObject, type, lookup.needs));
-    return args && keyText(args);
+    return args && keyOf(args);
   }
 
   #failed(what: string, status?: number): CallAnswer {
@@ -158,10 +159,11 @@ const ofOne = new Set([400, 404, 410, 413, 414, 422]);
 /** Servers and proxies take URLs of 8,000 bytes and more. */
 function chunksOf(sought: readonly Sought[]): Sought[][] {
   const chunks: Sought[][] = [];
+  const [name] = Object.keys(sought[0]!.args) as [string];
   let left = 0;
   for (const each of sought) {
-    // It has the name of its argument, and its characters have at most three bytes, percent-encoded.
-    const length = each.key.length * (/[^\w.~":{}-]/.test(each.key) ? 9 : 1);
+    // Its name, separators, and at most three bytes for a character, percent-encoded.
+    const length = 4 + name.length + each.key.length * (/[^\w.~-]/.test(each.key) ? 9 : 1);
     if (left < length || chunks.at(-1)!.length === mostInList) {
       chunks.push([]);
       left = longestList;
@@ -176,23 +178,21 @@ const mostInList = 100;
 /** In bytes of a URL. */
 const longestList = 4_000;
 
-/** A number is equal to its text, as keys may have another type elsewhere. */
-function keyText(value: ExactJson): string {
-  switch (typeOf(value)) {
-    case 'number':
-      return JSON.stringify(numberText(value));
-    case 'string':
-      return JSON.stringify(stringText(value as string));
-    case 'list':
-      return `[${(value as readonly ExactJson[]).map(keyText).join()}]`;
-    case 'object':
-      return `{${Object.entries(value as ExactObject)
-        .map(([name, each]) => `${name}:${keyText(each)}`)
-        .join()}}`;
-    default:
-      return writeExactJson(value);
-  }
+/** Of one argument its value, as most have. */
+function keyOf(args: Arguments): string {
+  const values = Object.values(args);
+  return keyText(values.length === 1 ? values[0]! : values);
 }
+
+/** A number is equal to its text, as keys may have another type elsewhere. */
+const keyText = (value: ExactJson): string =>
+  typeof value === 'string' || typeof value === 'number'
+    ? typeOf(value) === 'number'
+      ? numberText(value)
+      : (value as string)
+    : JSON.stringify(value, (_name, each: ExactJson) =>
+        typeOf(each) === 'number' ? numberText(each) : each,
+      );
 
 const hasNull = (value: ExactJson): boolean =>
   typeof value === 'object' && (value === null || Object.values(value).some(hasNull));

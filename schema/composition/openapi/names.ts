@@ -30,7 +30,8 @@ export class Names {
   take(name: string): string {
     let free = name;
     let number = this.#taken.get(name) ?? 2;
-    while (this.#taken.has(free)) free = `${name}_${number++}`;
+    const stem = name === '_' ? '' : name;
+    while (this.#taken.has(free)) free = `${stem}_${number++}`;
     this.#taken.set(name, number).set(free, this.#taken.get(free) ?? 2);
     return free;
   }

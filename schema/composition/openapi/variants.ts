@@ -28,7 +28,7 @@ export function variantsOf(choice: Shape, shapes: Shapes, document: OpenApiDocum
   return byConstant(of, shapes) ?? byRequired(of);
 }
 
-/** The variants, in place of a choice among them its own. */
+/** The variants, in place of a choice among them its own; undefined for too many, or where choices lead to themselves alone. */
 export function flatVariants(choice: Shape, shapes: Shapes): Shape[] | undefined {
   const found = new Map<unknown, Shape>();
   const seen = new Set<unknown>();
@@ -41,7 +41,7 @@ export function flatVariants(choice: Shape, shapes: Shapes): Shape[] | undefined
     else for (const variant of shape.variants.toReversed()) pending.push(shapes.of(variant));
     if (seen.size > mostVariants) return undefined;
   }
-  return [...found.values()];
+  return found.size === 0 ? undefined : [...found.values()];
 }
 
 /** By the values in `mapping`, else by the names of the schemas. */

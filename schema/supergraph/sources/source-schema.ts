@@ -277,7 +277,7 @@ class Reader {
       this.#report(`@${name} needs \`field\`, a selection map.`, use);
     } catch (error) {
       this.#report(
-        `@${name}(field: ${JSON.stringify(text)}) is no selection map: ${(error as Error).message}`,
+        `@${name}(field: ${JSON.stringify(shortened(String(text)))}) is no selection map: ${(error as Error).message}`,
         use,
       );
     }
@@ -290,6 +290,8 @@ class Reader {
     );
   }
 }
+
+const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
 function argumentOf(node: Annotated, name: string, argument: string): unknown {
   const use = directive(node, name);

@@ -212,6 +212,19 @@ type simple_user_ {
       );
     });
 
+    it('gives no name that begins with two underscores, which are those of introspection', () => {
+      const schema = { properties: { 名前: { type: 'string' }, 年齢: { type: 'string' } } };
+      expect(fieldOf(schema).others).toBe(
+        'type T_a {\n  _: String @json(name: "名前")\n  _2: String @json(name: "年齢")\n}',
+      );
+    });
+
+    it('has JSON for choices that lead to nothing but themselves', () => {
+      const A = { oneOf: [{ $ref: '#/components/schemas/A' }, { $ref: '#/components/schemas/B' }] };
+      const B = { anyOf: [{ $ref: '#/components/schemas/A' }] };
+      expect(fieldOf({ $ref: '#/components/schemas/A' }, { A, B }).type).toBe('JSON');
+    });
+
     it('does not name types like those of GraphQL', () => {
       const Query = { type: 'object', properties: { b: { type: 'string' } } };
       expect(fieldOf({ $ref: '#/components/schemas/Query' }, { Query }).type).toBe('Query_2');

@@ -153,6 +153,14 @@ describe('readSourceSchema', () => {
     expect(problemsOf(`type Query { ${field} } type User { id: ID! }`)).toEqual([problem]);
   });
 
+  it('quotes the beginning of a long map alone', () => {
+    const [problem] = problemsOf(
+      `type Query { user(id: ID! @is(field: "${'{ a: '.repeat(50_000)}")): User @lookup } type User { id: ID! }`,
+    );
+    const [, message] = problem!.split(' → ');
+    expect(message).toMatch(/^@is\(field: "\{ a: .{95}…"\) is no selection map: .{10,100}$/);
+  });
+
   it('reports lookups below the root, and links that are made of nothing', () => {
     expect(
       problemsOf(

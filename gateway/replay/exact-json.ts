@@ -24,7 +24,7 @@ export function parseExactJson(text: string): ExactJson {
  * @throws {SyntaxError} if the text is not JSON
  */
 export const readJson = (text: string): ExactJson =>
-  /[\d.]{16}|(?:^|[\s:,[])-?[\d.]+[eE]|\\u0000/.test(text)
+  /[\d.](?:[eE]|[\d.]{15})|\\u0000/.test(text) && /[\d.]{16}|(?:^|[\s:,[])-?[\d.]+[eE]|\\u0000/.test(text)
     ? parseExactJson(text)
     : (JSON.parse(text) as ExactJson);
 

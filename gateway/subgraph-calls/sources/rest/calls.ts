@@ -57,6 +57,8 @@ export class Calls {
   #active = 0;
   #count = 0;
   #failed: TransportError | undefined;
+  /** That of the calls which are too many. */
+  #refusal: CallAnswer | undefined;
   #defect: { readonly error: unknown } | undefined;
   #onSettled: (() => void) | undefined;
 
@@ -86,7 +88,7 @@ export class Calls {
       if (known.answer === undefined) known.takes.push(take);
       else take(known.answer);
     } else if (++this.#count > mostCalls)
-      take(withoutResponse(new TransportError(this.#opened.subgraph, 'over-limit')));
+      take((this.#refusal ??= withoutResponse(new TransportError(this.#opened.subgraph, 'over-limit'))));
     else {
       const call = { field, http, takes: [take], answer: undefined };
       if (http.method === 'GET') this.#known.set(key, call);

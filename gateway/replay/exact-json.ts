@@ -87,12 +87,15 @@ const isInteger = /^-?\d+$/;
 
 /** The JSON text of a value, with its numbers as they were written. @param levels those below are left out */
 export function writeExactJson(value: ExactJson, levels = Infinity): string {
+  const plain = levels === Infinity ? JSON.stringify(value) : escapedMark;
+  if (!plain.includes(escapedMark)) return plain;
   if (typeOf(value) === 'number') return numberText(value);
   if (typeof value === 'string') return JSON.stringify(stringText(value));
   if (value === null || typeof value !== 'object') return String(value);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   if (levels === 0) return `${open}…${close}`;
-  const parts = Object.entries(value).map(([name, each]: [string, ExactJson]) => {
+  const parts = Object.entries(value).flatMap(([name, each]: [string, ExactJson | undefined]) => {
+    if (each === undefined) return [];
     const text = writeExactJson(each, levels - 1);
     return open === '[' ? text : `${JSON.stringify(name)}:${text}`;
   });

@@ -1,7 +1,12 @@
 /** Answers in GraphQL, as a source sends them. */
 import { errors as errorTable } from '../../../errors';
-import { JsonParts } from '../../wire/json-parts';
-import { nullJson } from './pieces';
+import {
+  type ExactJson,
+  type ExactObject,
+  parseExactJson,
+  typeOf,
+  writeExactJson,
+} from '../../../replay/exact-json';
 
 /** An error without its position. */
 export interface SourceError {
@@ -12,38 +17,38 @@ export interface SourceError {
 
 export interface GraphQLAnswer {
   /** Undefined where there is none. */
-  data: ReadonlyMap<string, Buffer> | null | undefined;
-  errors: readonly SourceError[];
+  readonly data: ExactObject | null | undefined;
+  readonly errors: readonly SourceError[];
+  readonly extensions: ExactJson | undefined;
 }
 
 /** Undefined for what is no answer in GraphQL. */
-export function readAnswer(body: Buffer): GraphQLAnswer | undefined {
-  const answer: GraphQLAnswer = { data: undefined, errors: [] };
-  const parts = new JsonParts(body);
+export function readAnswer(body: string): GraphQLAnswer | undefined {
+  let answer: ExactJson;
   try {
-    parts.object((name) => {
-      if (name === 'data' && parts.isObject) {
-        const data = new Map<string, Buffer>();
-        parts.object((key) => {
-          data.set(key, parts.value());
-        });
-        answer.data = data;
-      } else {
-        const value = parts.value();
-        if (name === 'data' && value.equals(nullJson)) answer.data = null;
-        if (name !== 'errors') return;
-        const errors = JSON.parse(value.toString()) as unknown;
-        if (Array.isArray(errors))
-          answer.errors = errors.filter((each) => typeof each === 'object' && each !== null) as SourceError[];
-      }
-    });
-    parts.end();
+    answer = parseExact(body);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  return answer;
+  if (typeOf(answer) !== 'object') return undefined;
+  const { data, errors, extensions } = answer as ExactObject;
+  const isData = data === null || (data !== undefined && typeOf(data) === 'object');
+  // Indexes in paths must be numbers.
+  const all = Array.isArray(errors) ? (JSON.parse(writeExactJson(errors)) as unknown[]) : [];
+  return {
+    data: isData ? (data as ExactObject | null) : undefined,
+    errors: all.filter((each) => typeof each === 'object' && each !== null) as SourceError[],
+    extensions,
+  };
 }
+
+/** JSON with its numbers as they are written. @throws {SyntaxError} */
+export const parseExact = (json: string): ExactJson =>
+  isInexact.test(json) ? parseExactJson(json) : (JSON.parse(json) as ExactJson);
+
+/** Numbers that JavaScript would write in another way, and text that begins as the mark of a number does. */
+const isInexact = /[\d.]{16}|(?:\.\d*|-)0[\s,}\]]|[:,[\s]-?[\d.]+[eE]|\\u0000/;
 
 /** Errors by their slots, with paths below the slot, and those of none. */
 export function sortErrors(

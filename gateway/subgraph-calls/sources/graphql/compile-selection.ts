@@ -1,12 +1,8 @@
-/** Compiles selections in the graph to selections of the API. Over 300 lines: each kind of field that the overlay makes. */
+/** Compiles selections in the graph to selections of the API. */
 import {
   type ArgumentNode,
   type DirectiveNode,
   type FieldNode,
-  type FragmentDefinitionNode,
-  Kind,
-  type OperationDefinitionNode,
-  parse,
   print,
   type SelectionNode,
   stripIgnoredCharacters,
@@ -14,146 +10,67 @@ import {
   visit,
 } from 'graphql';
 import { typeText } from '../../../../schema/supergraph/sdl';
-import {
-  compileSelectionMap,
-  fieldSetOf,
-  type SelectionMap,
-} from '../../../../schema/supergraph/sources/selection-map';
+import { compileSelectionMap, type SelectionMap } from '../../../../schema/supergraph/sources/selection-map';
 import type {
+  Lookup,
   SourceField,
   SourceSchema,
   SourceType,
 } from '../../../../schema/supergraph/sources/source-schema';
 import { compileArgument } from '../arguments';
+import { EntitySelection } from './entity-selection';
 import {
+  conditions,
+  fieldsIn,
+  fieldText,
+  isMade,
+  isPlain,
+  mapsOf,
+  type SelectedField,
+  type Selections,
+} from './fields';
+import {
+  type CallArgument,
+  type CallField,
   type Form,
-  formOfMember,
+  formOf,
+  type LinkField,
   type MadeField,
-  mergeForms,
-  mergeMembers,
+  type Member,
   noForm,
   type RootCall,
-  type Selection,
+  type Selected,
   slotMark,
-  type Uses,
-  type ValueForm,
+  typenameMember,
 } from './forms';
 
-/** Arguments of fields of an entity that are made of its representation. */
-type Required = RootCall['arguments'][number][];
-
-/** What a selection is compiled with. */
-interface SelectionContext {
-  readonly uses: Uses;
-  /** Collects the arguments with `@require`; undefined where there is no representation. */
-  readonly required: Required | undefined;
+/** What the text of a selection needs in its operation. */
+export interface TextContext {
+  readonly variables: Set<string>;
+  /** Response names of IDs. */
+  readonly ids: Set<string>;
+  /** Collects arguments that are made of the object's representation; undefined where there is none. */
+  readonly required: CallArgument[] | undefined;
 }
 
 export class SelectionCompiler {
   readonly source: SourceSchema;
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly selections: Selections;
   /** By their names in the graph. */
   readonly #types = new Map<string, SourceType[]>();
-  readonly #renames: boolean;
-  readonly #known = new Map<string, Selection>();
-  #aliases = 0;
+  readonly #aliases = new Map<string, string>();
   #calls = 0;
 
-  constructor(source: SourceSchema, fragments: readonly FragmentDefinitionNode[]) {
+  constructor(source: SourceSchema, selections: Selections) {
     this.source = source;
-    this.#fragments = new Map(fragments.map((each) => [each.name.value, each]));
+    this.selections = selections;
     for (const type of source.types.values())
       this.#types.set(type.graphName, [...(this.#types.get(type.graphName) ?? []), type]);
-    this.#renames = [...source.types.values()].some(({ name, graphName }) => name !== graphName);
-  }
-
-  fragment(name: string): FragmentDefinitionNode | undefined {
-    return this.#fragments.get(name);
   }
 
   /** The types at the source of a type of the graph: it itself, and its summaries. */
   typesOf(name: string): readonly SourceType[] {
     return this.#types.get(name) ?? [];
-  }
-
-  /** @param required collects what the fields need of a representation */
-  select(selections: readonly SelectionNode[], type: SourceType, required?: Required): Selection {
-    const uses: Uses = { variables: new Set(), fragments: new Map(), ids: new Set() };
-    return { ...this.#all(selections, type, { uses, required }), uses };
-  }
-
-  /** A call of a root field for each set of values that its arguments are made of. */
-  call(
-    root: SourceField,
-    args: RootCall['arguments'],
-    {
-      given = [],
-      directives = [],
-      select,
-    }: {
-      readonly given?: readonly ArgumentNode[];
-      readonly directives?: readonly DirectiveNode[];
-      readonly select: (required: Required) => Selection;
-    },
-  ): RootCall {
-    const required = [...args];
-    const selection = select(required);
-    return {
-      number: this.#calls++,
-      field: root.name,
-      arguments: required,
-      given: given.map((each) => this.#print(each, selection.uses)).join(' '),
-      directives: this.#directives(directives, selection.uses),
-      selection,
-      type: this.source.types.get(root.namedType)?.name,
-    };
-  }
-
-  /** A field that is made of values: `@from` or `@derive`. @param directives around it and at it */
-  made(field: SourceField, node: FieldNode, directives: readonly DirectiveNode[]): MadeField {
-    const key = node.alias?.value ?? node.name.value;
-    const selections = node.selectionSet?.selections ?? [];
-    if (field.from === undefined) {
-      const evaluate = compileSelectionMap(field.derived!);
-      return { kind: 'link', key, evaluate, form: this.values(selections, field.namedType) };
-    }
-    const root = this.source.types.get(this.source.roots.query ?? '')!.fields.get(field.from)!;
-    const args = [...field.arguments.values()].flatMap(({ name, type, require }) =>
-      require === undefined ? [] : [this.argument(name, type, require)],
-    );
-    const type = this.source.types.get(root.namedType);
-    const select = (): Selection => (type === undefined ? noSelection() : this.select(selections, type));
-    const call = this.call(root, args, { given: node.arguments ?? [], directives, select });
-    return { kind: 'call', key, call };
-  }
-
-  /** What is selected of an object of which there are values. @param type its name at the source, or of another subgraph */
-  values(selections: readonly SelectionNode[], type: string): ValueForm {
-    const own = this.source.types.get(type);
-    const typename = own?.graphName ?? type;
-    const members = selections.flatMap((node): ValueForm['members'] => {
-      if (node.kind !== Kind.FIELD) {
-        const { selectionSet, typeCondition } =
-          node.kind === Kind.INLINE_FRAGMENT ? node : this.#fragments.get(node.name.value)!;
-        const on = typeCondition?.name.value;
-        return on === undefined || this.isOf(typename, on)
-          ? this.values(selectionSet.selections, type).members
-          : [];
-      }
-      const name = node.name.value;
-      const key = node.alias?.value ?? name;
-      if (name === '__typename') return [{ kind: 'typename', key, name, isId: false, form: undefined }];
-      const field = own?.fields.get(name);
-      if (field?.derived !== undefined || field?.from !== undefined) return [this.made(field, node, [])];
-      const form = node.selectionSet && this.values(node.selectionSet.selections, field?.namedType ?? '');
-      return [{ kind: 'value', key, name, isId: field?.namedType === 'ID', form }];
-    });
-    return { typename, members: mergeMembers(members) };
-  }
-
-  argument(name: string | undefined, type: TypeNode, map: SelectionMap): RootCall['arguments'][number] {
-    const isRequired = type.kind === Kind.NON_NULL_TYPE;
-    return { name, type: typeText(type), toArgument: compileArgument(map, type, this.source), isRequired };
   }
 
   /** Whether a type in the graph is another one, or one of its objects. */
@@ -166,110 +83,220 @@ export class SelectionCompiler {
     );
   }
 
-  #all(
-    selections: readonly SelectionNode[],
-    type: SourceType,
-    context: SelectionContext,
-  ): Omit<Selection, 'uses'> {
-    const texts: string[] = [];
-    let form = noForm;
-    const add = (part: Omit<Selection, 'uses'>, before = '', after = ''): void => {
-      if (part.text !== '') texts.push(`${before}${part.text}${after}`);
-      form = mergeForms(form, part.form);
+  select(selections: readonly SelectionNode[], type: SourceType, context: TextContext): Selected {
+    const objects = type.possibleTypes.flatMap((name) => this.source.types.get(name) ?? []);
+    const own = this.selections.fieldsOf(selections, (on) =>
+      objects.every(({ graphName }) => this.isOf(graphName, on)),
+    );
+    const { texts, form } = this.object(own, type, context);
+    if (type.kind === 'object') return { text: [...texts.values()].join(' '), form };
+    const forms = new Map<string, Form>();
+    const others: string[] = [];
+    for (const object of objects) {
+      const fields = this.selections.fieldsOf(selections, (on) => this.isOf(object.graphName, on));
+      const each = this.object(fields, object, context);
+      forms.set(object.name, each.form);
+      const more = [...each.texts].flatMap(([key, text]) => (texts.get(key) === text ? [] : [text]));
+      if (more.length > 0) others.push(`...on ${object.name}{${more.join(' ')}}`);
+    }
+    const text = [...texts.values(), ...others];
+    const merged = mergedForm([form, ...forms.values()]);
+    if (merged !== undefined) return { text: text.join(' '), form: merged };
+    const members = new Map([...form.members, [typenameMember, []]]);
+    for (const [name, each] of forms)
+      forms.set(name, formOf(new Map([...each.members, [typenameMember, []]]), each.made));
+    return {
+      text: [`${typenameMember}:__typename`, ...text].join(' '),
+      form: formOf(members, form.made, forms),
     };
-    for (const node of selections) {
-      if (node.kind === Kind.FIELD) {
-        add(this.#field(node, type, context));
-        continue;
-      }
-      const directives = this.#directives(node.directives, context.uses).join('');
-      const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : this.#fragments.get(node.name.value)!;
-      const on = fragment.typeCondition?.name.value;
-      for (const target of on === undefined ? [type] : this.#targets(on, type)) {
-        if (node.kind === Kind.INLINE_FRAGMENT || context.required !== undefined) {
-          const head = target === type ? '...' : `...on ${target.name}`;
-          add(this.#all(fragment.selectionSet.selections, target, context), `${head}${directives}{`, '}');
-        } else add(this.#spread(node.name.value, target, context), '...', directives);
+  }
+
+  /** What is selected of objects of one type, by response names and aliases. */
+  object(
+    selected: readonly SelectedField[],
+    type: SourceType,
+    context: TextContext,
+  ): { readonly texts: ReadonlyMap<string, string>; readonly form: Form } {
+    const texts = new Map<string, string>();
+    const members = new Map<string, Member>();
+    const made: MadeField[] = [];
+    const missing: SelectedField[] = [];
+    const needsOf = (fields: readonly FieldNode[], keys: readonly string[]): MadeField['needs'] =>
+      fields.map((field) => {
+        const alias = this.#aliasOf(type, field);
+        texts.set(alias, `${alias}:${fieldText(field)}`);
+        members.set(alias, [...((members.get(alias) as string[] | undefined) ?? []), ...keys]);
+        return [alias, field.name.value];
+      });
+    for (const each of selected) {
+      const { key, name } = each;
+      const field = this.fieldOf(type, name);
+      if (field !== undefined && isMade(field) && this.has(type, field))
+        made.push({ ...this.made(field, each), needs: needsOf(fieldsIn(mapsOf(field)), [key]) });
+      else if (this.#isMissing(type, name, field, context)) missing.push(each);
+      else {
+        const { text, member } = this.#field(each, type, field, context);
+        texts.set(key, text);
+        if (member !== undefined) members.set(key, member);
       }
     }
-    return { text: texts.join(' '), form };
-  }
-
-  /** What a fragment on a type of the graph is on, at the source. */
-  #targets(on: string, { graphName, name, possibleTypes }: SourceType): readonly SourceType[] {
-    const all = this.typesOf(on);
-    const same = on === graphName ? all.filter((each) => each.name === name) : [];
-    if (same.length > 0) return same;
-    return all.filter((each) => each.possibleTypes.some((one) => possibleTypes.includes(one)));
-  }
-
-  /** Each named fragment becomes one for each type that it is used on. */
-  #spread(name: string, type: SourceType, { uses, required }: SelectionContext): Omit<Selection, 'uses'> {
-    const { selectionSet } = this.#fragments.get(name)!;
-    const key = `${name}_${type.name}`;
-    let known = this.#known.get(key);
-    if (known === undefined)
-      this.#known.set(key, (known = this.select(selectionSet.selections, type, required)));
-    uses.fragments.set(key, `fragment ${key} on ${type.name}{${known.text}}`);
-    for (const each of known.uses.variables) uses.variables.add(each);
-    for (const each of known.uses.ids) uses.ids.add(each);
-    for (const [each, text] of known.uses.fragments) uses.fragments.set(each, text);
-    return { text: key, form: known.form };
-  }
-
-  #field(node: FieldNode, type: SourceType, context: SelectionContext): Omit<Selection, 'uses'> {
-    const { name, alias, selectionSet } = node;
-    const key = alias?.value ?? name.value;
-    const directives = this.#directives(node.directives, context.uses);
-    const head = alias === undefined ? name.value : `${key}:${name.value}`;
-    if (name.value === '__typename') {
-      const form = this.#renames ? formOfMember(key, { kind: 'typename' }) : noForm;
-      return { text: `${head}${directives.join('')}`, form };
+    const isOne = missing.length > 0 && this.#lookupsAt(type, missing).length > 0;
+    for (const fields of isOne ? [missing] : missing.map((each) => [each])) {
+      const maps = [
+        ...this.#lookupsAt(type, fields).flatMap(({ arguments: args }) => args.map(({ map }) => map)),
+        ...fields.flatMap(({ name }) => mapsOf(this.fieldOf(type, name)!)),
+      ];
+      const needed = fieldsIn(maps).filter(({ name }) => isPlain(type, name.value));
+      const needs = needsOf(
+        needed,
+        fields.map(({ key }) => key),
+      );
+      const entity = new EntitySelection(this, () => fields, true);
+      made.push({ kind: 'missing', typename: type.graphName, entity, needs });
     }
-    // What is made of a summary's values may be declared at its entity.
-    const field =
-      type.fields.get(name.value) ?? this.source.types.get(type.graphName)?.fields.get(name.value);
-    if (field?.derived !== undefined || field?.from !== undefined)
-      return this.#made(field, node, type, directives.join(''), context.uses);
+    return { texts, form: formOf(members, made) };
+  }
+
+  /** What is made of a summary's values may be declared at its entity. */
+  fieldOf(type: SourceType, name: string): SourceField | undefined {
+    return type.fields.get(name) ?? this.source.types.get(type.graphName)?.fields.get(name);
+  }
+
+  /** Whether objects of a type have a field, or what it is made of. */
+  has(type: SourceType, field: SourceField): boolean {
+    return isMade(field)
+      ? fieldsIn(mapsOf(field)).every(({ name }) => isPlain(type, name.value))
+      : type.fields.has(field.name);
+  }
+
+  /** The lookups that answer with all of these fields, those of lists first. */
+  lookupsOf(entity: string, fields: readonly Pick<SelectedField, 'name'>[]): readonly Lookup[] {
+    return (this.source.lookups.get(entity) ?? [])
+      .filter((lookup) => {
+        const { type } = this.returnedBy(lookup);
+        return fields.every(({ name }) => {
+          const field = this.fieldOf(type, name);
+          return field !== undefined && this.has(type, field);
+        });
+      })
+      .sort((one, other) => Number(other.isList) - Number(one.isList));
+  }
+
+  /** The root field of a lookup, and the type of the entity there. */
+  returnedBy({ entity, field }: Lookup): { readonly root: SourceField; readonly type: SourceType } {
+    const { types, roots } = this.source;
+    const root = types.get(roots.query!)!.fields.get(field)!;
+    const returned = types.get(root.namedType)!;
+    const type = this.typesOf(entity).find(({ name }) => returned.possibleTypes.includes(name)) ?? returned;
+    return { root, type };
+  }
+
+  /** @param isNested whether its objects have values of their own, which stay where a lookup finds nothing */
+  entity(selections: readonly SelectionNode[], isNested: boolean): EntitySelection {
+    const fieldsOf = (typename: string): readonly SelectedField[] =>
+      this.selections.fieldsOf(selections, (on) => this.isOf(typename, on));
+    return new EntitySelection(this, fieldsOf, isNested);
+  }
+
+  /** A call of a root field for each set of values that its arguments are made of. */
+  call(
+    root: SourceField,
+    args: readonly CallArgument[],
+    given: readonly ArgumentNode[],
+    select: (context: TextContext) => Selected,
+  ): RootCall {
+    const required = [...args];
+    const context: TextContext = { variables: new Set(), ids: new Set(), required };
+    return {
+      number: this.#calls++,
+      field: root.name,
+      arguments: required,
+      given: given.map((each) => printed(each, context)).join(' '),
+      ...select(context),
+      variables: context.variables,
+      type: this.source.types.get(root.namedType)?.name,
+    };
+  }
+
+  /** A field that is made of values: `@from` or `@derive`. */
+  made(field: SourceField, { key, node, selections }: SelectedField): Made {
+    const { types, roots } = this.source;
+    if (field.from === undefined) {
+      const typename = types.get(field.namedType)?.graphName ?? field.namedType;
+      const entity = this.entity(selections, true);
+      return { kind: 'link', key, evaluate: compileSelectionMap(field.derived!), typename, entity };
+    }
+    const root = types.get(roots.query!)!.fields.get(field.from)!;
+    const args = [...field.arguments.values()].flatMap(({ name, type, require }) =>
+      require === undefined ? [] : [this.argument(name, type, require)],
+    );
+    const type = types.get(root.namedType);
+    const call = this.call(root, args, node.arguments ?? [], (context) =>
+      type === undefined
+        ? { text: '', form: noForm }
+        : this.select(selections, type, { ...context, required: undefined }),
+    );
+    return { kind: 'call', key, call };
+  }
+
+  argument(name: string | undefined, type: TypeNode, map: SelectionMap): CallArgument {
+    const toArgument = compileArgument(map, type, this.source);
+    const text = typeText(type);
+    return { name, type: text, toArgument, isRequired: text.endsWith('!') };
+  }
+
+  #field(
+    { key, name, node, selections }: SelectedField,
+    type: SourceType,
+    field: SourceField | undefined,
+    context: TextContext,
+  ): { readonly text: string; readonly member: Member | undefined } {
+    const directives = (node.directives ?? []).filter((each) => !conditions.has(each.name.value));
     const args = [
-      ...(node.arguments ?? []).map((each) => this.#print(each, context.uses)),
+      ...(node.arguments ?? []).map((each) => printed(each, context)),
       ...(field === undefined ? [] : this.#requiredOf(field, context)),
     ];
-    const text = `${head}${args.length === 0 ? '' : `(${args.join(' ')})`}${directives.join('')}`;
+    const text = [
+      key === name ? name : `${key}:${name}`,
+      ...(args.length === 0 ? [] : [`(${args.join(' ')})`]),
+      ...directives.map((each) => printed(each, context)),
+    ].join('');
+    if (name === '__typename') {
+      const names = [type.name, ...type.possibleTypes];
+      const isRenamed = names.some((each) => this.source.types.get(each)?.graphName !== each);
+      return { text, member: isRenamed ? 'typename' : undefined };
+    }
     const below = this.source.types.get(field?.namedType ?? '');
-    if (selectionSet !== undefined && below !== undefined) {
-      const child = this.#all(selectionSet.selections, below, { ...context, required: undefined });
-      const form = child.form === noForm ? noForm : formOfMember(key, { kind: 'object', form: child.form });
-      return { text: `${text}{${child.text === '' ? '__typename' : child.text}}`, form };
+    if (below === undefined) {
+      const isId = field?.namedType === 'ID';
+      if (isId) context.ids.add(key);
+      return { text, member: isId ? 'id' : undefined };
     }
-    if (field?.namedType !== 'ID') return { text, form: noForm };
-    context.uses.ids.add(key);
-    return { text, form: formOfMember(key, { kind: 'id' }) };
+    const child = this.select(selections, below, { ...context, required: undefined });
+    const member = child.form === noForm ? undefined : child.form;
+    return { text: `${text}{${child.text === '' ? '__typename' : child.text}}`, member };
   }
 
-  /** Selects what a field is made of. */
-  #made(
-    field: SourceField,
-    node: FieldNode,
+  /** Whether a field of an object must be looked up, and can be. */
+  #isMissing(
     type: SourceType,
-    directives: string,
-    uses: Uses,
-  ): Omit<Selection, 'uses'> {
-    const needs = new Map<string, string>();
-    const texts: string[] = [];
-    let form: Form = noForm;
-    const made = this.made(field, node, []);
-    for (const need of fieldsIn(mapsOf(field))) {
-      const alias = `_d${this.#aliases++}`;
-      needs.set(alias, need.name.value);
-      texts.push(`${alias}:${fieldText(need, directives)}`);
-      if (type.fields.get(need.name.value)?.namedType === 'ID') uses.ids.add(alias);
-      form = mergeForms(form, formOfMember(alias, { kind: 'need', of: made.key }));
-    }
-    return { text: texts.join(' '), form: { ...form, made: [{ field: made, needs }], isChanged: true } };
+    name: string,
+    field: SourceField | undefined,
+    { required }: TextContext,
+  ): boolean {
+    if (field === undefined || type.kind !== 'object') return false;
+    const isGiven = this.has(type, field) && (required !== undefined || mapsOf(field).length === 0);
+    return !isGiven && this.#lookupsAt(type, [{ name }]).length > 0;
   }
 
-  *#requiredOf({ arguments: args }: SourceField, { required }: SelectionContext): Iterable<string> {
+  /** The lookups of what a type lacks whose key it has. */
+  #lookupsAt(type: SourceType, fields: readonly Pick<SelectedField, 'name'>[]): readonly Lookup[] {
+    return this.lookupsOf(type.graphName, fields).filter(({ arguments: args }) =>
+      fieldsIn(args.map(({ map }) => map)).every(({ name }) => isPlain(type, name.value)),
+    );
+  }
+
+  *#requiredOf({ arguments: args }: SourceField, { required }: TextContext): Iterable<string> {
     for (const { name, type, require } of args.values())
       if (require !== undefined && required !== undefined) {
         yield `${name}:$_${slotMark}_${required.length}`;
@@ -277,46 +304,35 @@ export class SelectionCompiler {
       }
   }
 
-  #directives(nodes: readonly DirectiveNode[] = [], uses: Uses): string[] {
-    return nodes.map((node) => this.#print(node, uses));
-  }
-
-  #print(node: ArgumentNode | DirectiveNode, { variables }: Uses): string {
-    visit(node, {
-      Variable: ({ name }) => {
-        variables.add(name.value);
-      },
-    });
-    return stripIgnoredCharacters(print(node));
+  /** One for each field of a type. */
+  #aliasOf({ name }: SourceType, field: FieldNode): string {
+    const text = `${name}.${fieldText(field)}`;
+    let alias = this.#aliases.get(text);
+    if (alias === undefined) this.#aliases.set(text, (alias = `_d${this.#aliases.size}`));
+    return alias;
   }
 }
 
-export const noSelection = (): Selection => ({
-  text: '',
-  form: noForm,
-  uses: { variables: new Set(), fragments: new Map(), ids: new Set() },
-});
+type Made = Omit<LinkField, 'needs'> | Omit<CallField, 'needs'>;
 
-/** What a field with `@from` or `@derive` is made of. */
-export const mapsOf = ({ derived, arguments: args }: SourceField): readonly SelectionMap[] =>
-  derived === undefined ? [...args.values()].flatMap(({ require }) => require ?? []) : [derived];
-
-/** The fields that maps need of their object. */
-export function fieldsIn(maps: readonly SelectionMap[]): readonly FieldNode[] {
-  const set = fieldSetOf(maps);
-  if (set === '') return [];
-  const [operation] = parse(`{${set}}`, { noLocation: true }).definitions;
-  const fields = (selections: readonly SelectionNode[]): FieldNode[] =>
-    selections.flatMap((node) =>
-      node.kind === Kind.FIELD
-        ? [node]
-        : node.kind === Kind.INLINE_FRAGMENT
-          ? fields(node.selectionSet.selections)
-          : [],
-    );
-  return fields((operation as OperationDefinitionNode).selectionSet.selections);
+/** The form of objects of all types, undefined where they differ in more than members that only some of them have. */
+function mergedForm(forms: readonly Form[]): Form | undefined {
+  const members = new Map<string, Member>();
+  for (const form of forms) {
+    if (form.made.length > 0) return undefined;
+    for (const [name, member] of form.members) {
+      if ((members.get(name) ?? member) !== member) return undefined;
+      members.set(name, member);
+    }
+  }
+  return formOf(members);
 }
 
-/** A field without arguments, as text. */
-export const fieldText = ({ name, selectionSet }: FieldNode, directives = ''): string =>
-  `${name.value}${directives}${selectionSet === undefined ? '' : stripIgnoredCharacters(print(selectionSet))}`;
+function printed(node: ArgumentNode | DirectiveNode, { variables }: TextContext): string {
+  visit(node, {
+    Variable: ({ name }) => {
+      variables.add(name.value);
+    },
+  });
+  return stripIgnoredCharacters(print(node));
+}

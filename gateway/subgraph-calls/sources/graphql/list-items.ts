@@ -1,13 +1,10 @@
 /** Matches the items of a list lookup with the keys that were requested. */
-import type { ExactJson } from '../../../replay/exact-json';
-import { JsonParts } from '../../wire/json-parts';
-import { parseExact } from '../arguments';
+import { type ExactJson, type ExactObject, typeOf } from '../../../replay/exact-json';
 import type { SourceError } from './answers';
-import type { ListLookup } from './compile-entities';
-import { jsonOf, nullJson, ObjectPiece } from './pieces';
+import { identityOf, type ListLookup } from './entity-selection';
 
 interface MatchedItem {
-  readonly item: Buffer;
+  readonly item: ExactJson;
   readonly errors: readonly SourceError[];
 }
 
@@ -19,28 +16,34 @@ interface MatchedItem {
  * @returns undefined where items without keys are not as many as the keys
  */
 export function matchItems(
-  lookup: ListLookup,
+  { members, keyOf }: ListLookup,
   keys: readonly string[],
-  value: Buffer,
+  value: ExactJson,
   errors: readonly SourceError[],
 ): ReadonlyMap<string, MatchedItem> | undefined {
-  const parts = new JsonParts(value);
-  const items = parts.isList ? parts.list() : [];
-  const { members } = lookup;
+  const items: readonly ExactJson[] = Array.isArray(value) ? value : [];
   const isInOrder = items.length === keys.length;
   if (members === undefined && !isInOrder) return undefined;
-  const matched = new Map<string, { item: Buffer; errors: SourceError[] }>();
-  const keyOfItem = items.map((item, i) => {
-    const [key, rest] = members === undefined ? [keys[i], item] : withoutKey(item, members, lookup);
-    if (key !== undefined && !matched.has(key)) matched.set(key, { item: rest, errors: [] });
+  const keyOfItem = (item: ExactJson, i: number): string | undefined => {
+    if (members === undefined) return keys[i];
+    if (typeOf(item) !== 'object') return undefined;
+    const values = Object.fromEntries(
+      members.map(([alias, name]) => [name, (item as ExactObject)[alias] ?? null]),
+    );
+    const key = keyOf(values) ?? null;
+    return key === null ? undefined : identityOf(key);
+  };
+  const matched = new Map<string, { item: ExactJson; errors: SourceError[] }>();
+  const found = items.map((item, i) => {
+    const key = keyOfItem(item, i);
+    if (key !== undefined && !matched.has(key)) matched.set(key, { item, errors: [] });
     return key;
   });
   const missing = keys.filter((key) => !matched.has(key));
-  for (const key of missing) matched.set(key, { item: nullJson, errors: [] });
+  for (const key of missing) matched.set(key, { item: null, errors: [] });
   for (const error of errors) {
-    const [i, ...below] = error.path ?? [];
-    const path = members?.has(below[0] as string) === true ? [] : below;
-    const key = keyOfItem[i as number];
+    const [i, ...path] = error.path ?? [];
+    const key = found[i as number];
     const byPosition = isInOrder && missing.includes(keys[i as number]!);
     // An item without a key may be any that is missing: none is null without an error.
     for (const each of key !== undefined ? [key] : byPosition ? [keys[i as number]!] : missing)
@@ -48,42 +51,3 @@ export function matchItems(
   }
   return matched;
 }
-
-/** The key of an item as JSON, undefined where it has none, and its other members. */
-function withoutKey(
-  item: Buffer,
-  members: ReadonlyMap<string, string>,
-  { keyOf, isText }: ListLookup,
-): readonly [key: string | undefined, rest: Buffer] {
-  if (isText && item.toString('latin1', 0, firstKey.length) === firstKey) {
-    // As servers write it: the key is the first member.
-    const value = new JsonParts(item.subarray(firstKey.length)).value();
-    const end = value.byteOffset - item.byteOffset + value.length;
-    if (value[0] === quote && item[end] === comma && !value.includes(backslash))
-      return [value.toString(), Buffer.concat([openBrace, item.subarray(end + 1)])];
-  }
-  const parts = new JsonParts(item);
-  if (!parts.isObject) return [undefined, item];
-  const values: Record<string, ExactJson> = {};
-  const rest = new ObjectPiece();
-  let [start, end, hasComma] = [1, 1, false];
-  parts.object((name) => {
-    const value = parts.value();
-    const valueEnd = value.byteOffset - item.byteOffset + value.length;
-    const field = members.get(name);
-    if (field !== undefined) {
-      rest.copy(item.subarray(start, end), hasComma);
-      [start, hasComma] = [valueEnd, true];
-      values[field] = parseExact(value.toString());
-    }
-    end = valueEnd;
-  });
-  rest.copy(item.subarray(start, end), hasComma);
-  return [keyOf(values), jsonOf(rest)];
-}
-
-const firstKey = '{"_k0":';
-const openBrace = Buffer.from('{');
-const quote = 0x22;
-const comma = 0x2c;
-const backslash = 0x5c;

@@ -37,28 +37,25 @@ export class UpstreamOperations {
     const fragments = new Map<string, string>();
     const own: string[] = [];
     const fields = calls.map((call, slot) => {
-      const { field, arguments: args, given, directives, selection, type, number } = call;
-      for (const each of selection.uses.variables) variables.add(each);
-      for (const [name, text] of selection.uses.fragments) fragments.set(name, text);
+      const { field, arguments: args, given, type, number } = call;
+      for (const each of call.variables) variables.add(each);
       args.forEach(({ type: input }, i) => own.push(`$${variableOf(slot, i)}:${input}`));
       const made = args.flatMap(({ name }, i) =>
         name === undefined ? [] : [`${name}:$${variableOf(slot, i)}`],
       );
       const all = [...made, ...(given === '' ? [] : [given])].join(' ');
       const head = `${aliasOf(slot)}:${field}${all === '' ? '' : `(${all})`}`;
-      let { text } = selection;
+      let { text } = call;
       const isRepeated = calls.some((each, i) => each === call && i !== slot);
       if (isRepeated && type !== undefined && !text.includes(slotMark)) {
         fragments.set(`_f${number}`, `fragment _f${number} on ${type}{${text}}`);
         text = `..._f${number}`;
       }
-      const whole = `${head}${type === undefined ? '' : `{${text.replaceAll(slotMark, String(slot))}}`}`;
-      return directives.reduceRight((inner, directive) => `...${directive}{${inner}}`, whole);
+      return `${head}${type === undefined ? '' : `{${text.replaceAll(slotMark, String(slot))}}`}`;
     });
     return writeOperation('query', this.#name, {
-      ...{ own, variables, fragments },
-      fields: fields.join(' '),
-      declared: this.#variables,
+      ...{ own, variables, declared: this.#variables },
+      text: `{${fields.join(' ')}}${[...fragments.values()].join('')}`,
     });
   }
 }
@@ -74,18 +71,18 @@ export function writeOperation(
   kind: SubgraphOperation['kind'],
   name: string | undefined,
   parts: {
-    readonly fields: string;
+    /** Its selection with braces, and fragments. */
+    readonly text: string;
     /** Definitions of variables that the client's operation does not have. */
     readonly own: readonly string[];
     readonly variables: ReadonlySet<string>;
-    readonly fragments: ReadonlyMap<string, string>;
     readonly declared: ReadonlyMap<string, VariableDefinitionNode>;
   },
 ): UpstreamOperation {
   const used = [...parts.declared].filter(([variable]) => parts.variables.has(variable));
   const definitions = [...parts.own, ...used.map(([, node]) => stripIgnoredCharacters(print(node)))];
   const head = `${kind}${name === undefined ? '' : ` ${name}`}${definitions.length === 0 ? '' : `(${definitions.join(' ')})`}`;
-  const document = `${head}{${parts.fields}}${[...parts.fragments.values()].join('')}`;
+  const document = `${head}${parts.text}`;
   return {
     request: { kind, document, name, bodyPrefix: bodyPrefixOf(document, name) },
     variables: used.map(([variable]) => variable),

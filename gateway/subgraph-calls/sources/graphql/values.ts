@@ -1,23 +1,31 @@
 /** Makes what was requested of the answers of a source. */
+import type { SourceSchema } from '../../../../schema/supergraph/sources/source-schema';
 import { type Policy, strictest } from '../../../cache/policy';
-import { type ExactJson, type ExactObject, typeOf, writeExactJson } from '../../../replay/exact-json';
-import { JsonParts } from '../../wire/json-parts';
-import { parseExact } from '../arguments';
-import type { OpenedSource } from '../source-executor';
+import { type ExactJson, type ExactObject, numberText, typeOf } from '../../../replay/exact-json';
 import type { SourceError } from './answers';
-import { type Form, type MadeField, noForm, pathOf, type RootCall, type ValueForm } from './forms';
-import { Hole, nullJson, ObjectPiece, type Piece } from './pieces';
+import type { EntityLookup, EntityPlan, GivenField, ListLookup } from './entity-selection';
+import {
+  type Form,
+  type LinkField,
+  type MadeField,
+  noForm,
+  pathsOf,
+  type RootCall,
+  typenameMember,
+} from './forms';
 
 /** An entity, or the data of root fields: collects what is wrong in it, and how long it may be kept. */
 export class Owner {
   readonly errors: SourceError[] = [];
   policy: Policy | undefined;
 
-  add(errors: readonly SourceError[], at: Path, form: Form): void {
-    for (const error of errors) {
-      const path = [...at, ...pathOf(error.path ?? [], form)];
-      this.errors.push(path.length === 0 ? error : { ...error, path });
-    }
+  add(errors: readonly SourceError[], at: Position | undefined, form: Form): void {
+    for (const error of errors)
+      for (const below of pathsOf(error.path ?? [], form)) {
+        const path = [...below];
+        for (let each = at; each !== undefined; each = each.before) path.unshift(each.key);
+        this.errors.push(path.length === 0 ? error : { ...error, path });
+      }
   }
 
   keep(policy: Policy): void {
@@ -25,163 +33,177 @@ export class Owner {
   }
 }
 
-export type Path = readonly (string | number)[];
+export interface Position {
+  readonly before: Position | undefined;
+  readonly key: string | number;
+}
 
 /** What waits for the answer of a call. */
 export interface Target {
-  /** @param value undefined where conditions leave it out @param errors their paths begin below the value */
-  take(value: Buffer | undefined, errors: readonly SourceError[], policy: Policy): void;
+  /** @param errors their paths begin below the value */
+  take(value: ExactJson, errors: readonly SourceError[], policy: Policy): void;
 }
 
-export class Values {
-  readonly #source: OpenedSource;
-  readonly #call: (call: RootCall, value: ExactObject, target: Target) => boolean;
+/** Requests a call; returns false where a part of its arguments is missing. */
+export type RequestCall = (call: RootCall, values: ExactObject, target: Target, list?: ListLookup) => boolean;
 
-  /** @param call requests a call; returns false where a part of its arguments is missing */
-  constructor(source: OpenedSource, call: (call: RootCall, value: ExactObject, target: Target) => boolean) {
-    this.#source = source;
+/** An object that is being made. Members without a value are left out. */
+type Draft = Record<string, ExactJson | undefined>;
+
+export class Values {
+  readonly #types: SourceSchema['types'];
+  readonly #call: RequestCall;
+
+  constructor(types: SourceSchema['types'], call: RequestCall) {
+    this.#types = types;
     this.#call = call;
   }
 
+  /** The value of an answer as the request has it. */
+  valueOf(value: ExactJson, form: Form, at: Position | undefined, owner: Owner): ExactJson {
+    if (form === noForm || value === null || typeof value !== 'object') return value;
+    if (Array.isArray(value))
+      return value.map((item: ExactJson, key) => this.valueOf(item, form, { before: at, key }, owner));
+    const draft: Draft = { ...(value as ExactObject) };
+    this.#change(draft, value as ExactObject, form, at, owner);
+    return draft as ExactObject;
+  }
+
   /**
-   * The value of an answer as the request has it.
+   * Adds what is requested of an object of which there are values.
    *
-   * @param hasNumbers whether IDs in it may be numbers
-   * @param needs gets the members that are left out
+   * @param lose called where the object is null
    */
-  valueOf(
-    bytes: Buffer,
-    form: Form,
-    at: Path,
+  add(
+    draft: Draft,
+    values: ExactObject,
+    plan: EntityPlan,
+    at: Position,
     owner: Owner,
-    hasNumbers: boolean,
-    needs = new Map<string, Buffer>(),
-  ): Piece {
-    if (!form.isChanged && (!hasNumbers || form === noForm)) return bytes;
-    const parts = new JsonParts(bytes);
-    if (parts.isList)
-      return parts.list().map((item, i) => this.valueOf(item, form, [...at, i], owner, hasNumbers));
-    if (!parts.isObject) return bytes;
-    const object = new ObjectPiece();
-    let [start, end, hasComma] = [1, 1, false];
-    parts.object((name) => {
-      const value = parts.value();
-      const member = form.members.get(name);
-      const valueEnd = value.byteOffset - bytes.byteOffset + value.length;
-      if (member !== undefined) {
-        object.copy(bytes.subarray(start, end), hasComma);
-        [start, hasComma] = [valueEnd, true];
-        if (member.kind === 'need') needs.set(name, value);
-        else if (member.kind === 'object')
-          object.add(name, this.valueOf(value, member.form, [...at, name], owner, hasNumbers));
-        else if (member.kind === 'id') object.add(name, textOf(value));
-        else object.add(name, this.#typename(value));
-      }
-      end = valueEnd;
+    lose?: () => void,
+  ): void {
+    const { typename, typenames, given, made, lookups, names, stays } = plan;
+    for (const key of typenames) put(draft, key, typename);
+    for (const field of given) put(draft, field.key, this.#given(values[field.name], field, at, owner));
+    for (const field of made) this.#make(field, values, draft, at, owner);
+    if (lookups.length === 0) return;
+    const lost = (errors: readonly SourceError[], form: Form): void => {
+      if (!stays) {
+        owner.add(errors, at, form);
+        lose?.();
+      } else
+        for (const key of names) {
+          put(draft, key, null);
+          owner.add(
+            errors.map((error) => ({ ...error, path: [] })),
+            { before: at, key },
+            noForm,
+          );
+        }
+    };
+    const targetOf = ({ call: { form }, typename: expected, without }: EntityLookup): Target => ({
+      take: (answer, errors, policy) => {
+        owner.keep(policy);
+        const isObject = typeOf(answer) === 'object';
+        const object = answer as ExactObject;
+        if (!isObject || (expected !== undefined && object[typenameMember] !== expected)) {
+          lost(errors, form);
+          return;
+        }
+        owner.add(errors, at, form);
+        for (const key of Object.keys(object)) put(draft, key, object[key]);
+        for (const key of without) put(draft, key, null);
+        this.#change(draft, object, form, at, owner);
+      },
     });
-    object.copy(bytes.subarray(start, end), hasComma);
-    for (const made of form.made) {
-      const values: [string, ExactJson][] = [];
-      for (const [alias, name] of made.needs) {
-        const value = needs.get(alias);
-        if (value !== undefined) values.push([name, parseExact(value.toString())]);
-      }
-      // Conditions leave out all of them.
-      if (values.length > 0) this.#make(made.field, Object.fromEntries(values), object, at, owner);
+    // The first one whose key the values have.
+    if (!lookups.some((each) => this.#call(each.call, values, targetOf(each), each.list))) lost([], noForm);
+  }
+
+  #change(draft: Draft, value: ExactObject, general: Form, at: Position | undefined, owner: Owner): void {
+    const form = general.byType?.get(value[typenameMember] as string) ?? general;
+    for (const [key, member] of form.members) {
+      const given = value[key];
+      if (given === undefined) continue;
+      if (member === 'id') put(draft, key, textOf(given));
+      else if (member === 'typename') put(draft, key, this.#types.get(given as string)?.graphName ?? given);
+      else if ('members' in member) put(draft, key, this.valueOf(given, member, { before: at, key }, owner));
+      else put(draft, key, undefined);
     }
-    return object;
-  }
-
-  /** What is requested of an object of which there are values. */
-  objectOf(value: ExactObject, form: ValueForm, at: Path, owner: Owner): ObjectPiece {
-    const object = new ObjectPiece();
-    this.addTo(object, value, form, at, owner);
-    return object;
-  }
-
-  addTo(object: ObjectPiece, value: ExactObject, form: ValueForm, at: Path, owner: Owner): void {
-    for (const member of form.members) {
-      if (member.kind === 'link' || member.kind === 'call') this.#make(member, value, object, at, owner);
-      else if (member.kind === 'typename') object.add(member.key, Buffer.from(JSON.stringify(form.typename)));
-      else {
-        const given = value[member.name];
-        if (given === undefined) continue;
-        const below = member.form;
-        const piece = (each: ExactJson, path: Path): Piece =>
-          Array.isArray(each)
-            ? each.map((item: ExactJson, i) => piece(item, [...path, i]))
-            : below !== undefined && typeOf(each) === 'object'
-              ? this.objectOf(each as ExactObject, below, path, owner)
-              : Buffer.from(
-                  member.isId && typeOf(each) === 'number'
-                    ? JSON.stringify((each as string).slice(1))
-                    : writeExactJson(each),
-                );
-        object.add(member.key, piece(given, [...at, member.key]));
-      }
+    for (const field of form.made) {
+      const values: Draft = {};
+      for (const [alias, name] of field.needs) values[name] = value[alias] ?? null;
+      this.#make(field, values as ExactObject, draft, at, owner);
     }
   }
 
-  #make(field: MadeField, value: ExactObject, object: ObjectPiece, around: Path, owner: Owner): void {
-    const at = [...around, field.key];
+  #make(
+    field: MadeField,
+    values: ExactObject,
+    draft: Draft,
+    around: Position | undefined,
+    owner: Owner,
+  ): void {
+    if (field.kind === 'missing') {
+      // Objects are never at the root.
+      this.add(draft, values, field.entity.planOf(field.typename, values), around!, owner);
+      return;
+    }
+    const at = { before: around, key: field.key };
     if (field.kind === 'link') {
-      const link = (made: ExactJson | undefined, path: Path): Piece => {
-        if (Array.isArray(made)) return made.map((each: ExactJson, i) => link(each, [...path, i]));
-        if (
-          made === undefined ||
-          typeOf(made) !== 'object' ||
-          Object.values(made as ExactObject).includes(null)
-        )
-          return nullJson;
-        return this.objectOf(made as ExactObject, field.form, path, owner);
-      };
-      object.add(field.key, link(field.evaluate(value) as ExactJson | undefined, at));
+      put(draft, field.key, this.#link(field.evaluate(values) as ExactJson | undefined, field, at, owner));
       return;
     }
     const { call } = field;
-    const { form } = call.selection;
-    const hole = new Hole();
-    const isCalled = this.#call(call, value, {
+    put(draft, field.key, null);
+    this.#call(call, values, {
       take: (answer, errors, policy) => {
-        owner.add(errors, at, form);
+        owner.add(errors, at, call.form);
         owner.keep(policy);
-        if (answer !== undefined)
-          hole.value = this.valueOf(answer, form, at, owner, hasNumbers(answer, call));
-        else if (errors.length > 0) hole.value = nullJson;
+        put(draft, field.key, this.valueOf(answer, call.form, at, owner));
       },
     });
-    object.add(field.key, isCalled ? hole : nullJson);
   }
 
-  #typename(value: Buffer): Buffer {
-    const name = value.toString('latin1').slice(1, -1);
-    const graphName = this.#source.schema.types.get(name)?.graphName ?? name;
-    return graphName === name ? value : Buffer.from(`"${graphName}"`);
+  #link(made: ExactJson | undefined, field: LinkField, at: Position, owner: Owner): ExactJson {
+    if (Array.isArray(made))
+      return made.map((each: ExactJson, key) => this.#link(each, field, { before: at, key }, owner));
+    if (made === undefined || typeOf(made) !== 'object') return null;
+    const values = made as ExactObject;
+    if (Object.values(values).includes(null)) return null;
+    return this.#object(values, field, at, owner);
+  }
+
+  #given(value: ExactJson | undefined, field: GivenField, around: Position, owner: Owner): ExactJson {
+    const given = (each: ExactJson, at: Position): ExactJson => {
+      if (Array.isArray(each)) return each.map((item: ExactJson, key) => given(item, { before: at, key }));
+      if (field.objects !== undefined && typeOf(each) === 'object')
+        return this.#object(each as ExactObject, field.objects, at, owner);
+      return field.isId ? textOf(each) : each;
+    };
+    return given(value ?? null, { before: around, key: field.key });
+  }
+
+  #object(
+    values: ExactObject,
+    { typename, entity }: Pick<LinkField, 'typename' | 'entity'>,
+    at: Position,
+    owner: Owner,
+  ): ExactObject {
+    const draft: Draft = {};
+    this.add(draft, values, entity.planOf(typename, values), at, owner);
+    return draft as ExactObject;
   }
 }
 
-/** Whether IDs in an answer are numbers. */
-export function hasNumbers(answer: Buffer, { selection: { uses } }: Pick<RootCall, 'selection'>): boolean {
-  return hasNumericIds(answer, uses.ids);
-}
-
-export function hasNumericIds(answer: Buffer, ids: ReadonlySet<string>): boolean {
-  for (const id of ids) {
-    const name = `"${id}"`;
-    for (let at = answer.indexOf(name); at !== -1; at = answer.indexOf(name, at)) {
-      at += name.length;
-      // White space, a colon, and of lists a bracket.
-      while (' :\n\r\t['.includes(String.fromCharCode(answer[at] ?? 0))) at++;
-      const byte = answer[at] ?? 0;
-      if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return true;
-    }
-  }
-  return false;
+/** Sets a member, also one with the name `__proto__`, as aliases may have. */
+function put(draft: Draft, key: string, value: ExactJson | undefined): void {
+  if (key !== '__proto__') draft[key] = value;
+  else Object.defineProperty(draft, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Numbers as text, also in lists. */
-function textOf(value: Buffer): Piece {
-  const [first = 0] = value;
-  if (first === 0x5b) return new JsonParts(value).list().map(textOf);
-  return first === 0x2d || (first >= 0x30 && first <= 0x39) ? Buffer.from(`"${value.toString()}"`) : value;
+function textOf(value: ExactJson): ExactJson {
+  if (Array.isArray(value)) return value.map(textOf);
+  return typeOf(value) === 'number' ? numberText(value) : value;
 }

@@ -3,7 +3,7 @@ import type { SourceField, SourceType } from '../../../../schema/supergraph/sour
 import { type Policy, strictest } from '../../../cache/policy';
 import { type ExactJson, type ExactObject, readJson, typeOf } from '../../../replay/exact-json';
 import type { EntityList, SubgraphResponse } from '../../contract/transport';
-import { joinResponses, type OpenedSource, type OpenExecutor } from '../source-executor';
+import { joinResponses, type OpenExecutor } from '../source-executor';
 import { Answer, AnswerPart, type Failure, malformed } from './answer';
 import { type CallAnswer, Calls } from './calls';
 import { EntityFinder, type Wanted } from './entity-finder';
@@ -23,7 +23,7 @@ import {
 
 /** Answers requests for a graph whose subgraph is a REST API. */
 export const callRest: OpenExecutor = (opened) => {
-  const source = new RestSource(opened.schema);
+  const source = new RestSource(opened);
   const operations = new Operations(source);
   return (next) => {
     const send = revalidate(next);
@@ -31,8 +31,8 @@ export const callRest: OpenExecutor = (opened) => {
       const { document } = request.operation;
       const given =
         request.variables.length === 0 ? {} : (readJson(request.variables.toString()) as ExactObject);
-      const calls = new Calls(source, opened, request, send);
-      const run = new Run(source, opened, operations.of(document, given), calls);
+      const calls = new Calls(source, request, send);
+      const run = new Run(source, operations.of(document, given), calls);
       const response = await run.answer(request.entities);
       if (calls.outage !== undefined) throw calls.outage;
       return { ...response, status: calls.status };
@@ -42,22 +42,20 @@ export const callRest: OpenExecutor = (opened) => {
 
 class Run {
   readonly #source: RestSource;
-  readonly #subgraph: string;
   readonly #operation: Operation;
   readonly #calls: Calls;
   readonly #finder: EntityFinder;
   readonly #wanted: Wanted[] = [];
 
-  constructor(source: RestSource, { subgraph }: OpenedSource, operation: Operation, calls: Calls) {
+  constructor(source: RestSource, operation: Operation, calls: Calls) {
     this.#source = source;
-    this.#subgraph = subgraph;
     this.#operation = operation;
     this.#calls = calls;
-    this.#finder = new EntityFinder(source, calls, subgraph);
+    this.#finder = new EntityFinder(source, calls);
   }
 
   async answer(lists: readonly EntityList[] | undefined): Promise<SubgraphResponse> {
-    const whole = new Answer(this.#subgraph, new AnswerPart(), []);
+    const whole = new Answer(this.#source.opened.subgraph, new AnswerPart(), []);
     const parts = lists?.map((list, i) => this.#entities(list, i, whole)) ?? [[whole.part]];
     if (lists === undefined) await this.#roots(whole);
     await this.#settle();
@@ -149,7 +147,7 @@ class Run {
     const object = typeOf(json) === 'object' ? (json as ExactObject) : undefined;
     const own = object && this.#source.typeOf(object, type, 'json');
     if (own?.graphName === entity) return { type: own!, json: object! };
-    return { failure: malformed(this.#subgraph, 'something else than the entity'), json: {} };
+    return { failure: malformed(this.#source.opened.subgraph, 'something else than the entity'), json: {} };
   }
 
   /** Requests what an object lacks, as it is a link or a summary. */

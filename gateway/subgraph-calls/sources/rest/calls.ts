@@ -12,7 +12,6 @@ import {
   type SubgraphResponse,
   TransportError,
 } from '../../contract/transport';
-import type { OpenedSource } from '../source-executor';
 import { type Failure, malformed } from './answer';
 import { ArgumentError, type Arguments } from './inputs';
 import type { RestSource } from './rest-source';
@@ -49,7 +48,6 @@ interface Call {
 export class Calls {
   readonly responses: SubgraphResponse[] = [];
   readonly #source: RestSource;
-  readonly #opened: OpenedSource;
   readonly #request: SubgraphRequest;
   readonly #next: Send;
   readonly #known = new Map<string, Call>();
@@ -62,9 +60,8 @@ export class Calls {
   #defect: { readonly error: unknown } | undefined;
   #onSettled: (() => void) | undefined;
 
-  constructor(source: RestSource, opened: OpenedSource, request: SubgraphRequest, next: Send) {
+  constructor(source: RestSource, request: SubgraphRequest, next: Send) {
     this.#source = source;
-    this.#opened = opened;
     this.#request = request;
     this.#next = next;
   }
@@ -88,7 +85,9 @@ export class Calls {
       if (known.answer === undefined) known.takes.push(take);
       else take(known.answer);
     } else if (++this.#count > mostCalls)
-      take((this.#refusal ??= withoutResponse(new TransportError(this.#opened.subgraph, 'over-limit'))));
+      take(
+        (this.#refusal ??= withoutResponse(new TransportError(this.#source.opened.subgraph, 'over-limit'))),
+      );
     else {
       const call = { field, http, takes: [take], answer: undefined };
       if (http.method === 'GET') this.#known.set(key, call);
@@ -146,10 +145,10 @@ export class Calls {
   #read(field: SourceField, response: SubgraphResponse): CallAnswer {
     this.responses.push(response);
     const { status } = response;
-    const read = readAnswer(field, response, this.#opened.subgraph);
+    const read = readAnswer(field, response, this.#source.opened.subgraph);
     if (!('json' in read)) return failed(read, status);
     // That an entity does not exist may be cached, too, as long as the source allows.
-    const policy = this.#opened.policyOf({ ...response, status: 200 });
+    const policy = this.#source.opened.policyOf({ ...response, status: 200 });
     return { type: field.namedType, json: read.json, policy, status };
   }
 }

@@ -32,12 +32,10 @@ interface Sought {
 export class EntityFinder {
   readonly #source: RestSource;
   readonly #calls: Calls;
-  readonly #subgraph: string;
 
-  constructor(source: RestSource, calls: Calls, subgraph: string) {
+  constructor(source: RestSource, calls: Calls) {
     this.#source = source;
     this.#calls = calls;
-    this.#subgraph = subgraph;
   }
 
   find(all: readonly Wanted[]): void {
@@ -145,7 +143,7 @@ export class EntityFinder {
   }
 
   #failed(what: string, status?: number): CallAnswer {
-    return failed(malformed(this.#subgraph, what), status);
+    return failed(malformed(this.#source.opened.subgraph, what), status);
   }
 }
 

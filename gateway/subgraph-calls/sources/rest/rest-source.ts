@@ -20,6 +20,7 @@ import {
   stringText,
   typeOf,
 } from '../../../replay/exact-json';
+import type { OpenedSource } from '../source-executor';
 import { compileRequest, type ToRequest } from './compile-request';
 import { jsonNameOf } from './inputs';
 
@@ -33,6 +34,7 @@ export interface EntityLookup extends Omit<Lookup, 'field'> {
 }
 
 export class RestSource {
+  readonly opened: OpenedSource;
   readonly schema: SourceSchema;
   readonly #requests = new Map<SourceField, ToRequest>();
   readonly #evaluates = new Map<SelectionMap, Evaluate>();
@@ -40,7 +42,9 @@ export class RestSource {
   /** The names of enum values by those of the JSON. */
   readonly #enums: ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-  constructor(schema: SourceSchema) {
+  constructor(opened: OpenedSource) {
+    const { schema } = opened;
+    this.opened = opened;
     this.schema = schema;
     this.#enums = new Map(
       Array.from(schema.enums, ([name, { values = [] }]) => [

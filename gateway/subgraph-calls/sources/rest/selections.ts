@@ -14,8 +14,8 @@ import { LRUCache } from 'lru-cache';
 import { firstFieldsOf } from '../../../../schema/supergraph/sources/selection-map';
 import type { SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
 import { type ExactJson, type ExactObject, typeOf } from '../../../replay/exact-json';
+import { type LeafText, leafOf } from './answer';
 import { valueOf } from './inputs';
-import { type LeafText, leafOf } from './leaves';
 import type { Names, RestSource } from './rest-source';
 
 /** An operation with its variables. */

@@ -54,14 +54,14 @@ const { thing } = fc.letrec<{ thing: Json; value: Json }>((tie) => ({
 }));
 
 const wrong = Symbol('wrong');
+/** Of any length, as the digits are kept. */
+const isInteger = (json: Json): boolean =>
+  Number.isSafeInteger(json) || (typeof json === 'number' && /^-?\d+$/.test(JSON.stringify(json)));
 const scalars: Record<string, (json: Json) => unknown> = {
-  ID: (json) => (typeof json === 'string' ? json : Number.isSafeInteger(json) ? `${json as number}` : wrong),
+  ID: (json) => (typeof json === 'string' ? json : isInteger(json) ? JSON.stringify(json) : wrong),
   String: (json) => (typeof json === 'string' ? json : wrong),
   Int: (json) => (Number.isInteger(json) && (json as number) === ((json as number) | 0) ? json : wrong),
-  Long: (json) =>
-    Number.isSafeInteger(json) || (typeof json === 'number' && /^-?\d+$/.test(JSON.stringify(json)))
-      ? json
-      : wrong,
+  Long: (json) => (isInteger(json) ? json : wrong),
   Float: (json) => (typeof json === 'number' ? json : wrong),
   Boolean: (json) => (typeof json === 'boolean' ? json : wrong),
   Color: (json) => (json === 'RED' ? 'RED' : json === 'dark-blue' ? 'DARK_BLUE' : wrong),

@@ -107,13 +107,18 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https U
 
 const versionRule = 'must be the number of a version, as `weir history` lists them';
 
+/** The path of a file. */
+const file = text.refine((path) => !/^https?:/i.test(path), {
+  error: 'must be the path of a file',
+});
+
 const schemaShape = z.strictObject({
-  file: text.optional(),
+  file: file.optional(),
   subgraph_url: httpUrl.optional(),
   introspection_headers: z.record(z.string(), z.coerce.string()).optional(),
   sdl: text.optional(),
   // These four are Weir's own, not Rover's.
-  openapi: text.optional(),
+  openapi: file.optional(),
   registry: text.optional(),
   graph: text.optional(),
   version: z.int({ error: versionRule }).min(1, { error: versionRule }).optional(),
@@ -134,7 +139,7 @@ const subgraphShape = z.strictObject({
       error: 'may have `introspection_headers` only beside `subgraph_url`',
     }),
   // These three keys are Weir's own, not Rover's.
-  overlay: text.optional(),
+  overlay: file.optional(),
   command: text.optional(),
   watch: z
     .preprocess(

@@ -146,6 +146,12 @@ describe('loadSupergraphConfig', () => {
       '2:3',
     ],
     [
+      'an OpenAPI document at a URL',
+      'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { openapi: https://a.test/openapi.yaml }\n    overlay: a.graphql',
+      '`subgraphs.a.schema.openapi` must be the path of a file, but got: "https://a.test/openapi.yaml".',
+      '4:24',
+    ],
+    [
       'an OpenAPI document without an overlay',
       'subgraphs:\n  a:\n    routing_url: http://a.test\n    schema: { openapi: a.yaml }',
       '`subgraphs.a` must have an `overlay` beside `openapi`: it names the operations to import.',

@@ -28,7 +28,7 @@ export interface SubgraphCachesOptions {
 
 /** The interceptors of one subgraph that cache and invalidate, the outermost first. */
 export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): Interceptor[] {
-  const { name, source, lifetimes, origin } = subgraph;
+  const { name, lifetimes, origin } = subgraph;
   const { facts, cache, store, caching, invalidate, metrics, logger } = options;
   const policyOf = policyOfAnswers(subgraph, caching);
   const tags = new AnswerTags(name, facts);
@@ -39,7 +39,7 @@ export function cachesOf(subgraph: Subgraph, options: SubgraphCachesOptions): In
     policyOf,
     policyOfType: lifetimes.types,
     missing: cache.entities.missing / 1000,
-    identityHeaders: caching.keyHeaders.identityOf(source?.of ?? name),
+    identityHeaders: caching.keyHeaders.identityOf(name),
     tags,
     statistics: metrics.caches,
     logger,

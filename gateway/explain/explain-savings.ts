@@ -28,14 +28,11 @@ export interface ExplainSavingsOptions {
   readonly schema: GraphQLSchema;
   readonly calls: readonly OutlinedCall[];
   readonly options: Options;
-  /** The name that a subgraph has in the options. @default its own */
-  readonly configuredName?: ((subgraph: string) => string) | undefined;
 }
 
 /** Which subgraph calls of an operation the options let the gateway share or answer from a cache. */
 export function explainSavings(given: ExplainSavingsOptions): Savings {
-  const { options, configuredName = (name) => name } = given;
-  const calls = given.calls.map(({ subgraph, kind }) => ({ subgraph: configuredName(subgraph), kind }));
+  const { options, calls } = given;
   const names = [...new Set(calls.map(({ subgraph }) => subgraph))];
   return {
     subgraphs: names.map((name) => {

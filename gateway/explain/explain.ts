@@ -79,21 +79,14 @@ export async function explainOperation(given: ExplanationRequest): Promise<Expla
     const plan = await planner.plan(query, operationName);
     const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
     const sources = sourcesIn(supergraphSdl);
-    const calls = outlineCalls(program, variables ?? {}, sources?.upstreamOf);
+    const calls = outlineCalls(program, variables ?? {}, sources);
     const { requirements } = new Protection(protections, schema).ofOperation(document, operation);
     return {
       ...(await describePlan(planner, query, operationName, why)),
       calls,
       deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
       subscription: explainSubscription(program, options, requirements.size > 0),
-      ...explainSavings({
-        document,
-        operation,
-        schema,
-        calls,
-        options,
-        configuredName: sources?.configuredName,
-      }),
+      ...explainSavings({ document, operation, schema, calls, options }),
     };
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };

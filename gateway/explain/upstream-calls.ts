@@ -7,12 +7,13 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import {
-  type Lookup,
+  madeOf,
   readSourceSchema,
   type SourceField,
   type SourceSchema,
   type SourceType,
 } from '../../schema/supergraph/sources/source-schema';
+import { derivedNames } from '../../schema/supergraph/sources/selection-map';
 import { sourcesOf } from '../../schema/supergraph/sources/sources-of';
 
 export interface UpstreamCall {
@@ -28,12 +29,9 @@ export function describeSources(supergraphSdl: string) {
   const schemas = new Map(
     Array.from(sources, ([subgraph, { schema }]) => [subgraph, readSourceSchema(schema)] as const),
   );
-  return {
-    configuredName: (subgraph: string): string => sources.get(subgraph)?.of ?? subgraph,
-    upstreamOf: (subgraph: string, document: string): UpstreamCall[] | undefined => {
-      const source = schemas.get(subgraph);
-      return source && upstreamCalls(source, document);
-    },
+  return (subgraph: string, document: string): UpstreamCall[] | undefined => {
+    const source = schemas.get(subgraph);
+    return source && upstreamCalls(source, document);
   };
 }
 
@@ -50,12 +48,25 @@ function upstreamCalls(source: SourceSchema, document: string): UpstreamCall[] {
     if (!found.has(request)) found.set(request, { request, of });
   };
   const query = source.types.get(source.roots.query ?? '');
-  /** Fields with `@from` below an object. */
-  const addBelow = (type: SourceType | undefined, selection: SelectionSetNode | undefined): void => {
+  const addLookup = (entity: string): void => {
+    const lookups = source.lookups.get(entity) ?? [];
+    const lookup = lookups.find(({ isList }) => isList) ?? lookups[0];
+    if (lookup) add(query?.fields.get(lookup.field), lookup.isList ? 'all' : 'each', 'query');
+  };
+  /** Fields with `@from` below an object, and lookups of what a part of an object lacks. */
+  const addBelow = (
+    type: SourceType | undefined,
+    selection: SelectionSetNode | undefined,
+    parent?: SourceField,
+  ): void => {
     for (const [selected, below, on] of fieldsOf(selection, type, source)) {
       const field = on?.fields.get(selected);
+      const part = on && parent && partOf(source, parent, on);
+      const needed = field && (madeOf(field) ?? [selected]);
+      if (part && needed?.some((each) => !part.has(each))) addLookup(on.name);
       if (field?.from !== undefined) add(query?.fields.get(field.from), 'each', 'query');
-      if (field !== undefined) addBelow(source.types.get(field.namedType), below);
+      const returned = source.types.get(field?.namedType ?? '');
+      addBelow(source.types.get(returned?.graphName ?? '') ?? returned, below, field);
     }
   };
   for (const selection of selectionSet.selections) {
@@ -63,15 +74,15 @@ function upstreamCalls(source: SourceSchema, document: string): UpstreamCall[] {
     if (selection.name.value !== '_entities') {
       const field = root?.fields.get(selection.name.value);
       add(field, 'all');
-      addBelow(source.types.get(field?.namedType ?? ''), selection.selectionSet);
+      const returned = source.types.get(field?.namedType ?? '');
+      addBelow(source.types.get(returned?.graphName ?? '') ?? returned, selection.selectionSet, field);
       continue;
     }
     for (const entity of selection.selectionSet?.selections ?? [])
       if (entity.kind === Kind.INLINE_FRAGMENT && entity.typeCondition) {
         const name = entity.typeCondition.name.value;
         const type = source.types.get(name);
-        const lookup = lookupFor(source, name, [...fieldsOf(entity.selectionSet, type, source)]);
-        if (lookup) add(query?.fields.get(lookup.field), lookup.isList ? 'all' : 'each');
+        if (!areMade([...fieldsOf(entity.selectionSet, type, source)])) addLookup(name);
         addBelow(type, entity.selectionSet);
       }
   }
@@ -80,15 +91,24 @@ function upstreamCalls(source: SourceSchema, document: string): UpstreamCall[] {
 
 type Selected = readonly [name: string, below: SelectionSetNode | undefined, on: SourceType | undefined];
 
-/** The lookup that gets these fields; undefined where the representation has them all, or root fields answer them. */
-function lookupFor(source: SourceSchema, entity: string, fields: readonly Selected[]): Lookup | undefined {
-  const lookups = source.lookups.get(entity) ?? [];
-  const isMade = ([name, , on]: Selected): boolean => {
-    const field = on?.fields.get(name);
-    return name === '__typename' || field?.derived !== undefined || field?.from !== undefined;
-  };
-  return fields.every(isMade) ? undefined : (lookups.find(({ isList }) => isList) ?? lookups[0]);
+/** What of an object the value of a field has, where that is a part: a link or a summary. */
+function partOf(
+  source: SourceSchema,
+  { derived, namedType }: SourceField,
+  { name }: SourceType,
+): ReadonlySet<string> | undefined {
+  if (derived !== undefined) return new Set(derivedNames(derived));
+  const possible = source.types.get(namedType)?.possibleTypes.map((each) => source.types.get(each)) ?? [];
+  const summary = possible.find((each) => each?.graphName === name && each.name !== name);
+  return summary && new Set(summary.fields.keys());
 }
+
+/** Whether the representation has all these fields, or root fields answer them. */
+const areMade = (fields: readonly Selected[]): boolean =>
+  fields.every(([name, , on]) => {
+    const field = on?.fields.get(name);
+    return name === '__typename' || (field !== undefined && madeOf(field) !== undefined);
+  });
 
 /** The selected fields, with the type that each is of. */
 function* fieldsOf(

@@ -15,7 +15,7 @@ import { SupergraphError } from './supergraph-error';
 
 /** A subgraph of a supergraph, with what the options have for it. @throws {SupergraphError} if it cannot be called */
 export function chooseSubgraph(
-  { name: ofGraph, url, source }: ListedSubgraph,
+  { name, url, source }: ListedSubgraph,
   options: Options,
   /** Those of the options. */
   headerRules: SubgraphHeaderRules,
@@ -24,8 +24,6 @@ export function chooseSubgraph(
   connectionOfAll: string,
 ): Subgraph {
   const { subgraphs, timeouts, headers, connections } = options;
-  // A source may be two graphs, with the same options.
-  const name = source?.of ?? ofGraph;
   const own = subgraphs[name];
   const { identity = 'forwarded', arrayBatching = false } = own ?? {};
   const isAppSync = own?.appsync !== undefined;
@@ -43,7 +41,7 @@ export function chooseSubgraph(
     parseSubgraphUrl(name, `${protocol}://${host}`);
   }
   const subgraph = {
-    name: ofGraph,
+    name,
     endpoints,
     timeout: Math.min(own?.timeout ?? timeouts.subgraph, isAppSync ? appSyncTimeout : Infinity),
     maxResponseSize: connections.response,

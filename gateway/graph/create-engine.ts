@@ -152,8 +152,8 @@ function openCalls(
 
 /** What clients see of the errors of subgraphs. */
 function errorsOf(options: Options, subgraphs: readonly Subgraph[]): ErrorOptions {
-  const own = subgraphs.flatMap(({ name, source }) => {
-    const mask = options.subgraphs[source?.of ?? name]?.maskErrors;
+  const own = subgraphs.flatMap(({ name }) => {
+    const mask = options.subgraphs[name]?.maskErrors;
     return mask === undefined ? [] : [[name, mask] as const];
   });
   return {

@@ -93,8 +93,8 @@ export function composeSupergraph({ subgraphs }: { subgraphs: readonly SubgraphS
   if (refused.length > 0) return { errors: refused };
   const { schema, supergraphSdl } = result;
   if (oneOfInputs.size > 0) addOneOf(schema, oneOfInputs);
-  if (sources.length > 0) writeSources(schema, sources);
-  const isChanged = oneOfInputs.size > 0 || sources.length > 0;
+  if (sources.size > 0) writeSources(schema, sources);
+  const isChanged = oneOfInputs.size > 0 || sources.size > 0;
   const sdl = isChanged
     ? printSchema(schema, shallowOrderPrintedDefinitions(defaultPrintOptions))
     : supergraphSdl;

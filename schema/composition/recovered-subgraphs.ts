@@ -27,17 +27,15 @@ export function recoverSubgraphs(supergraphSdl: string, file: string): SubgraphS
   const document = parse(supergraphSdl, { noLocation: true });
   const whole = new WholeGraph(document);
   const sources = sourcesOf(document);
-  return [...supergraph.subgraphs()].flatMap((subgraph) => {
+  return [...supergraph.subgraphs()].map((subgraph) => {
     const { name, url } = subgraph;
     const source = sources.get(name);
     if (source !== undefined)
-      return source.of === name
-        ? [{ name, routingUrl: url, sdl: `${source.schema}\n`, file: `${file}#${name}` }]
-        : [];
+      return { name, routingUrl: url, sdl: `${source.schema}\n`, file: `${file}#${name}` };
     const extracted = parse(subgraph.toString(), { noLocation: true });
     const definitions = extracted.definitions.map((node) => whole.complete(node, graphs.get(name)!));
     const recovered = { ...extracted, definitions } as DocumentNode;
-    return [{ name, routingUrl: url, sdl: `${print(recovered)}\n`, file: `${file}#${name}` }];
+    return { name, routingUrl: url, sdl: `${print(recovered)}\n`, file: `${file}#${name}` };
   });
 }
 

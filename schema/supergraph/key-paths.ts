@@ -9,6 +9,15 @@ export function readKey(fieldSet: string): KeyPaths {
   return pathsOf((operation as OperationDefinitionNode).selectionSet);
 }
 
+/** Whether a text is the field set of a key. */
+export function isKey(fieldSet: unknown): fieldSet is string {
+  try {
+    return typeof fieldSet === 'string' && readKey(fieldSet).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 const pathsOf = ({ selections }: SelectionSetNode): string[][] =>
   selections.flatMap((selection) => {
     if (selection.kind === Kind.FRAGMENT_SPREAD) return [];

@@ -162,10 +162,9 @@ function* sourcesSends({ drawn, supergraphSdl }: SourcesGraph, alter: Alter): It
   const sources = sourcesOf(parse(supergraphSdl));
   for (const api of drawn.apis) {
     const call = callOf(drawn, api, alter);
-    const own = [...sources].filter(([, { of }]) => of === api.name);
-    if (own.length === 0) yield [api.name, call];
-    for (const [subgraph, source] of own)
-      yield [subgraph, compose(call, [openSource({ subgraph, ...source, policyOf: () => noStore })])];
+    const source = sources.get(api.name);
+    const own = source && { subgraph: api.name, ...source, policyOf: () => noStore };
+    yield [api.name, own === undefined ? call : compose(call, [openSource(own)])];
   }
 }
 

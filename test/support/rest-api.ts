@@ -62,7 +62,7 @@ export class RestApi {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const send = this.#transport.to({ name: 'pets', url: this.url, ...subgraph });
     const policyOf = policyReader();
-    this.#send = callRest({ subgraph: 'pets', of, schema: readSourceSchema(sdl), policyOf })(send);
+    this.#send = callRest({ subgraph: 'pets', schema: readSourceSchema(sdl), policyOf })(send);
   }
 
   static async open(sdl: string, answer: AnswerRest, options: RestOptions = {}): Promise<RestApi> {

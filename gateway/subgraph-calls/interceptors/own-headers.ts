@@ -8,18 +8,17 @@ import { scopeOf } from '../header-rules';
 /** The interceptors that give a subgraph the headers that are meant for it. */
 export function giveOwnHeaders({
   name,
-  source,
   identity,
   hasOwnHeaders,
   operationNameHeader,
   withheldHeaders: withheld,
 }: Pick<
   Subgraph,
-  'name' | 'source' | 'identity' | 'hasOwnHeaders' | 'operationNameHeader' | 'withheldHeaders'
+  'name' | 'identity' | 'hasOwnHeaders' | 'operationNameHeader' | 'withheldHeaders'
 >): Interceptor[] {
   if (identity === 'independent') return [withoutIdentity(withheld)];
   return [
-    ...(hasOwnHeaders ? [withOwnHeaders(source?.of ?? name, withheld)] : []),
+    ...(hasOwnHeaders ? [withOwnHeaders(name, withheld)] : []),
     ...(operationNameHeader === undefined ? [] : [withOperationName(operationNameHeader)]),
   ];
 }

@@ -5,12 +5,9 @@ import type { EntityList, Interceptor, SubgraphResponse } from '../contract/tran
 import { isShareable } from '../sharing/shareable';
 import { type EntityAnswer, writeEntities } from '../wire/entities';
 
-/** A graph whose subgraph is an API that is no federation subgraph. */
+/** A subgraph that is an API without federation. */
 export interface OpenedSource {
-  /** The graph's name. */
   readonly subgraph: string;
-  /** The subgraph: its options hold for the graph. Another name for a graph of partial objects, `NAME.partial`. */
-  readonly of: string;
   readonly schema: SourceSchema;
   /** The policy of a response of the API. */
   readonly policyOf: (response: SubgraphResponse) => Policy;

@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
 import { locate, locateNode, type Problem } from '../problem';
 import { readOpenApi } from '../openapi';
 import { type SchemaLocation, SupergraphConfigError } from '../supergraph-config';
-import { federationDocument } from './graph-types';
+import { federationDocument } from './federation-document';
 import { withOverlay } from './overlay';
 import { isSourceSchema } from './source-words';
 

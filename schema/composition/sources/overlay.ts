@@ -47,15 +47,11 @@ const kindOf = ({ kind }: TypeNodes): string => kind.replace(/Type(Definition|Ex
 
 /** A type with one more of its definitions and extensions. */
 function joined(before: TypeDefinitionNode | undefined, node: TypeNodes): TypeDefinitionNode {
-  if (before === undefined || kindOf(before) !== kindOf(node))
-    return { ...node, kind: node.kind.replace('Extension', 'Definition') } as unknown as TypeDefinitionNode;
-  const all: Record<string, unknown> = { ...before };
-  for (const part of ['directives', 'interfaces', 'fields', 'values', 'types'])
-    if (part in node)
-      all[part] = [
-        ...((all[part] ?? []) as object[]),
-        ...(node as unknown as Record<string, object[]>)[part]!,
-      ];
+  const all: Record<string, unknown> = { ...node, kind: node.kind.replace('Extension', 'Definition') };
+  if (before !== undefined && kindOf(before) === kindOf(node))
+    for (const [part, value] of Object.entries(before))
+      if (!Array.isArray(value)) all[part] = value;
+      else all[part] = [...(value as object[]), ...((all[part] ?? []) as object[])];
   return all as unknown as TypeDefinitionNode;
 }
 

@@ -1,62 +1,80 @@
-/** The positions that have only a part of an entity. */
+/** Positions that have only a part of an object: links that are made of ids (`@derive`), and summaries (`@shape`). */
 import { readKey } from '../../supergraph/key-paths';
-import { fieldSetOf } from '../../supergraph/sources/selection-map';
-import type { SourceField, SourceType } from '../../supergraph/sources/source-schema';
-import { derivedNames, type SourceInProgress } from './graph-types';
+import { derivedNames } from '../../supergraph/sources/selection-map';
+import { madeOf, type SourceField, type SourceSchema } from '../../supergraph/sources/source-schema';
+import type { SourceDraft } from './source-draft';
 
-/** A field whose value has a part of an entity. */
-export interface PartialPosition {
-  readonly type: SourceType;
-  readonly field: SourceField;
-  /** What it has, by the names of the entities in the graph. */
-  readonly given: ReadonlyMap<string, ReadonlySet<string>>;
-}
-
-export function positionsOf({ source, types }: SourceInProgress): PartialPosition[] {
-  return [...source.types.values()].flatMap((type) =>
-    [...type.fields.values()].flatMap((field): PartialPosition[] => {
-      if (types.field(type.graphName, field.name) === undefined) return [];
-      if (field.derived !== undefined)
-        return [{ type, field, given: new Map([[field.namedType, new Set(derivedNames(field.derived))]]) }];
-      const given = new Map<string, ReadonlySet<string>>();
-      for (const name of source.types.get(field.namedType)?.possibleTypes ?? []) {
-        const { graphName, fields } = source.types.get(name) ?? { graphName: name };
-        if (graphName !== name && fields !== undefined) given.set(graphName, new Set(fields.keys()));
+/** Reports the positions of which the source cannot look up the rest. */
+export function checkPositions(draft: SourceDraft): void {
+  const { source, types, report } = draft;
+  /** Many links have the same part. */
+  const known = new Map<string, string | undefined>();
+  for (const type of source.types.values())
+    for (const field of type.fields.values()) {
+      if (types.get(type.graphName)?.fields.has(field.name) !== true) continue;
+      for (const part of partsIn(source, field)) {
+        const { entity, of } = part;
+        const key = `${entity} ${of}`;
+        if (!known.has(key)) known.set(key, whyTooLittle(draft, part));
+        const why = known.get(key);
+        if (why !== undefined) report(`\`${type.name}.${field.name}\` ${why}`, field.node.name);
       }
-      return given.size === 0 ? [] : [{ type, field, given }];
-    }),
-  );
-}
-
-/** What all positions of an entity have of it. */
-export function commonOf(positions: readonly PartialPosition[]): Map<string, ReadonlySet<string>> {
-  const common = new Map<string, ReadonlySet<string>>();
-  for (const { given } of positions)
-    for (const [name, fields] of given) {
-      const before = common.get(name);
-      common.set(
-        name,
-        before === undefined ? fields : new Set([...before].filter((each) => fields.has(each))),
-      );
     }
-  return common;
 }
 
-export type FieldPath = readonly string[];
+/** Undefined where the part is enough. */
+function whyTooLittle({ source, types }: SourceDraft, { entity, has }: Part): string | undefined {
+  const isGiven = (name: string) => has([name]);
+  const missing = missingOf({ source, types }, entity, isGiven);
+  const lookups = source.lookups.get(entity) ?? [];
+  if (missing.length === 0 || lookups.some(({ key }) => readKey(key).every(has))) return undefined;
+  const given = [...types.get(entity)!.fields.keys()].filter(isGiven);
+  const those = missing.length > 1 ? 'these fields' : 'this field';
+  return `has only ${namesText(given)} of \`${entity}\`, and no @lookup gets ${namesText(missing)} by that: add @lookup to a query that does, or @internal to ${those} of \`${entity}\`.`;
+}
 
-/** In the notation of Federation: `id address { zip }`. */
-export const textOf = (paths: readonly FieldPath[]): string =>
-  fieldSetOf(paths.map((path) => ({ kind: 'path', path: path.map((name) => ({ kind: 'field', name })) })));
+const namesText = (names: readonly string[]): string => {
+  const shown = names.slice(0, 5).map((name) => `\`${name}\``);
+  return [...shown, ...(names.length > 5 ? [`${names.length - 5} others`] : [])].join(', ') || 'nothing';
+};
 
-/** What of an object a link or a call is made of; undefined for other fields. */
-export function needsOf(
-  { source, types }: SourceInProgress,
+interface Part {
+  /** Its name in the graph. */
+  readonly entity: string;
+  /** The summary, or what the link has. */
+  readonly of: string;
+  /** Whether the value has a field, and what it leads to. */
+  readonly has: (path: readonly string[]) => boolean;
+}
+
+/** What of objects the value of a field has, where that is a part of them. */
+function partsIn({ types }: SourceSchema, { namedType, derived }: SourceField): Part[] {
+  if (derived !== undefined) {
+    const names = derivedNames(derived);
+    const has: Part['has'] = ([name, ...rest]) => rest.length === 0 && names.includes(name!);
+    return [{ entity: namedType, of: names.join(' '), has }];
+  }
+  const has = (type: string, [name, ...rest]: readonly string[]): boolean => {
+    const field = types.get(type)?.fields.get(name!);
+    return field !== undefined && (rest.length === 0 || has(field.namedType, rest));
+  };
+  return (types.get(namedType)?.possibleTypes ?? []).flatMap((name) => {
+    const entity = types.get(name)?.graphName ?? name;
+    return entity === name ? [] : [{ entity, of: name, has: (path) => has(name, path) }];
+  });
+}
+
+/** The fields of a type in the graph that are not given, and not made of what is given. */
+export function missingOf(
+  { source, types }: Pick<SourceDraft, 'source' | 'types'>,
   type: string,
-  name: string,
-): readonly FieldPath[] | undefined {
-  const field = source.types.get(type)?.fields.get(name);
-  if (field?.derived === undefined && field?.from === undefined) return undefined;
-  const required = [...field.arguments.values()].flatMap(({ require: map }) => map ?? []);
-  const paths = readKey(fieldSetOf(field.derived === undefined ? required : [field.derived]));
-  return paths.filter(([first]) => types.field(type, first!) !== undefined);
+  isGiven: (field: string) => boolean,
+): string[] {
+  const { fields } = types.get(type)!;
+  const own = source.types.get(type)?.fields;
+  return [...fields.keys()].filter((name) => {
+    const field = own?.get(name);
+    const isMade = field !== undefined && madeOf(field)?.every((need) => !own!.has(need) || isGiven(need));
+    return !isGiven(name) && isMade !== true;
+  });
 }

@@ -1,13 +1,12 @@
 import type { DocumentNode, Source } from 'graphql';
 import { locateNode, type Problem } from '../problem';
 import type { SubgraphSchema } from '../compose';
-import { sourceGraphs } from './federation-graphs';
+import { federationSchema } from './federation-schema';
 import { withOverlay } from './overlay';
 import { Owners } from './owners';
 import { isSourceSchema } from './source-words';
-import type { ComposedSource } from './write-sources';
 
-/** A graph to compose: that of a subgraph, or one of two. */
+/** A subgraph to compose. */
 export interface SubgraphDocument {
   readonly subgraph: Pick<SubgraphSchema, 'name' | 'routingUrl'>;
   readonly document: DocumentNode;
@@ -15,31 +14,34 @@ export interface SubgraphDocument {
   readonly texts: ReadonlySet<Source | undefined>;
 }
 
-/** Replaces the schemas of sources by their graphs. */
+/** Replaces the schemas of sources by those of federation subgraphs. */
 export function readSources(schemas: readonly SubgraphDocument[]) {
-  const sources: ComposedSource[] = [];
+  /** By the names of the subgraphs. */
+  const sources = new Map<string, string>();
   const problems: Problem[] = [];
-  const isSource = new Set<SubgraphDocument>();
   const read = schemas.map((each) => {
-    if (!isSourceSchema(each.document)) return each;
-    const source = { ...each, document: withOverlay(each.document, undefined, () => undefined) };
-    isSource.add(source);
-    return source;
+    const isSource = isSourceSchema(each.document);
+    return {
+      ...each,
+      isSource,
+      document: isSource ? withOverlay(each.document, undefined, () => undefined) : each.document,
+    };
   });
   const owners = new Owners(read.map(({ document }) => document));
-  const documents = read.flatMap((each): SubgraphDocument[] => {
-    if (!isSource.has(each)) return [each];
-    const { name: of, routingUrl } = each.subgraph;
-    const { graphs, schema } = sourceGraphs(of, each.document, owners, (message, node) =>
+  const documents = read.map(({ isSource, ...each }): SubgraphDocument => {
+    if (!isSource) return each;
+    const { name } = each.subgraph;
+    const made = federationSchema(each.document, owners, (message, node) =>
       problems.push({
         level: 'error',
         code: 'INVALID_SOURCE_SCHEMA',
         message,
-        locations: locateNode(node, of),
+        locations: locateNode(node, name),
       }),
     );
-    sources.push({ of, schema, graphs: [...graphs.keys()] });
-    return Array.from(graphs, ([name, document]) => ({ ...each, subgraph: { name, routingUrl }, document }));
+    if (made === undefined) return each;
+    sources.set(name, made.source);
+    return { ...each, document: made.document };
   });
   return { documents, sources, problems };
 }

@@ -2,61 +2,59 @@
 import { type FieldDefinitionNode, Kind } from 'graphql';
 import { readKey } from '../../supergraph/key-paths';
 import { directive, namedTypeOf } from '../../supergraph/sdl';
-import { fieldSetOf, type SelectionMap } from '../../supergraph/sources/selection-map';
+import { fieldSetOf, fieldSetOfPaths, type SelectionMap } from '../../supergraph/sources/selection-map';
 import type { SourceField } from '../../supergraph/sources/source-schema';
-import { external, type GraphTypes, requiring, type SourceInProgress } from './graph-types';
 import type { Owners } from './owners';
-import { type FieldPath, textOf } from './partial-positions';
+import { type SourceDraft, use } from './source-draft';
 
 /** Adds what a field needs of other subgraphs: `@external`, and `@requires` of the field. */
 export function addRequirements(
-  progress: SourceInProgress,
+  draft: SourceDraft,
   type: string,
   { name, arguments: args }: SourceField,
 ): void {
-  const field = progress.types.field(type, name);
-  const maps = [...args.values()].flatMap(({ require }) => require ?? []);
-  const foreign = maps.filter((map) => isForeign(progress, map, type));
-  if (foreign.length === 0 || field === undefined) return;
-  for (const map of foreign) addExternal(progress, map, type);
+  const { source, types, owners } = draft;
+  const fields = types.get(type)?.fields;
+  const field = fields?.get(name);
+  if (field === undefined) return;
+  const foreign = [...args.values()].flatMap(({ require: map }) => {
+    const steps = map === undefined ? [] : [...stepsOf(map, type, owners)];
+    const isOwn = steps.every((step) => source.types.get(step.type)?.fields.has(step.field.name.value));
+    if (!isOwn) for (const step of steps) addExternal(draft, step);
+    return isOwn ? [] : map!;
+  });
+  if (foreign.length === 0) return;
   const all = fieldSetOf(foreign);
   // What the source has itself is in the representation if it is of the key.
-  const paths = readKey(all).filter((path) => hasExternal(progress.types, type, path));
-  progress.types.put(type, requiring(field, all.includes('...') ? all : textOf(paths)));
+  const isExternal = (path: readonly string[]): boolean => {
+    let at = types.get(type);
+    return path.some((step) => {
+      const one = at?.fields.get(step);
+      at = one && types.get(namedTypeOf(one.type));
+      return one !== undefined && directive(one, 'external') !== undefined;
+    });
+  };
+  const needed = all.includes('...') ? all : fieldSetOfPaths(readKey(all).filter(isExternal));
+  const directives = [...(field.directives ?? []), use('requires', field.loc, { fields: needed })];
+  fields!.set(name, { ...field, directives });
 }
 
-function hasExternal(types: GraphTypes, scope: string, path: FieldPath): boolean {
-  let type = scope;
-  return path.some((name) => {
-    const field = types.field(type, name);
-    type = field === undefined ? '' : namedTypeOf(field.type);
-    return field !== undefined && directive(field, 'external') !== undefined;
-  });
+interface Step {
+  readonly type: string;
+  readonly field: FieldDefinitionNode;
 }
 
-/** Whether a map needs what the source has not. */
-function isForeign({ source, owners }: SourceInProgress, map: SelectionMap, scope: string): boolean {
-  let isMissing = false;
-  for (const { type, field } of stepsOf(map, scope, owners))
-    isMissing ||= source.types.get(type)?.fields.has(field.name.value) !== true;
-  return isMissing;
-}
-
-function addExternal(progress: SourceInProgress, map: SelectionMap, scope: string): void {
-  const { types, owners } = progress;
-  for (const { type, field } of stepsOf(map, scope, owners)) {
-    addForeignType(progress, type);
-    if (types.field(type, field.name.value) === undefined) types.put(type, external(field));
-    addForeignType(progress, namedTypeOf(field.type));
-  }
+function addExternal(draft: SourceDraft, { type, field }: Step): void {
+  addForeignType(draft, type);
+  const { fields } = draft.types.get(type)!;
+  const { description: _description, ...rest } = field;
+  if (!fields.has(field.name.value))
+    fields.set(field.name.value, { ...rest, directives: [use('external', field.loc)] });
+  addForeignType(draft, namedTypeOf(field.type));
 }
 
 /** The fields that a map selects, of the subgraphs that have them. Others were reported. */
-function* stepsOf(
-  map: SelectionMap,
-  scope: string,
-  owners: Owners,
-): Iterable<{ readonly type: string; readonly field: FieldDefinitionNode }> {
+function* stepsOf(map: SelectionMap, scope: string, owners: Owners): Iterable<Step> {
   if (map.kind === 'choice') {
     for (const each of map.of) yield* stepsOf(each, scope, owners);
     return;
@@ -71,15 +69,11 @@ function* stepsOf(
   if (map.kind === 'object') for (const { value } of map.fields) yield* stepsOf(value, type, owners);
 }
 
-function addForeignType({ types, rest, owners }: SourceInProgress, name: string): void {
+function addForeignType({ types, rest, owners }: SourceDraft, name: string): void {
   const node = owners.type(name);
-  if (
-    node === undefined ||
-    types.get(name) ||
-    rest.some((each) => 'name' in each && each.name.value === name)
-  )
-    return;
+  const isThere = types.has(name) || rest.some((each) => 'name' in each && each.name.value === name);
+  if (node === undefined || isThere) return;
   if (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.INTERFACE_TYPE_DEFINITION)
-    types.declare({ ...node, interfaces: [], directives: [] });
+    types.set(name, { node: { ...node, interfaces: [], directives: [] }, fields: new Map() });
   else rest.push({ ...node, directives: [] });
 }

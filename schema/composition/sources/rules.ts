@@ -6,19 +6,23 @@ import {
   type NamedTypeNode,
   type TypeNode,
 } from 'graphql';
-import { readKey } from '../../supergraph/key-paths';
-import { directive, namedTypeOf, typeText } from '../../supergraph/sdl';
-import { fieldSetOf, type SelectionMap } from '../../supergraph/sources/selection-map';
-import type {
-  ReportProblem,
-  SourceField,
-  SourceSchema,
-  SourceType,
+import { isKey, readKey } from '../../supergraph/key-paths';
+import { argumentsOf, directive, namedTypeOf, typeText } from '../../supergraph/sdl';
+import {
+  derivedNames,
+  fieldSetOf,
+  fieldSetOfPaths,
+  type SelectionMap,
+} from '../../supergraph/sources/selection-map';
+import {
+  madeOf,
+  type ReportProblem,
+  type SourceField,
+  type SourceSchema,
+  type SourceType,
 } from '../../supergraph/sources/source-schema';
-import { derivedNames } from './graph-types';
 import { listDepth, mapProblems, type MapTypes, nullable } from './map-problems';
 import type { Owners } from './owners';
-import { textOf } from './partial-positions';
 
 export function checkSourceSchema(source: SourceSchema, owners: Owners, report: ReportProblem): void {
   const rules = new Rules(source, owners, report);
@@ -45,7 +49,10 @@ class Rules {
   }
 
   check(type: SourceType): void {
-    if (type.graphName !== type.name) this.#checkSummary(type);
+    if (directive(type.node, 'shape') !== undefined) this.#checkSummary(type);
+    for (const use of type.node.directives ?? [])
+      if (use.name.value === 'key' && !isKey(argumentsOf(use)['fields']))
+        this.#report('@key needs `fields`, a selection such as "id".', use);
     const isRoot = Object.values(this.#source.roots).includes(type.name);
     for (const field of type.fields.values()) {
       const { node, derived, from } = field;
@@ -57,6 +64,8 @@ class Rules {
         );
       else if (derived !== undefined) this.#checkLink(type, field, derived);
       else if (from !== undefined) this.#checkCall(type, field, from);
+      if (use !== undefined && isMadeOfItself(type, field.name))
+        this.#report(`\`${type.name}.${field.name}\` is made of itself.`, use);
       for (const [index, { require, type: input }] of [...field.arguments.values()].entries()) {
         if (require === undefined) continue;
         const at = directive(node.arguments![index]!, 'require')!;
@@ -70,12 +79,12 @@ class Rules {
   #checkRequired(type: string, map: SelectionMap, node: ASTNode): void {
     const { types, lookups } = this.#source;
     const keys = new Set(
-      (lookups.get(type) ?? []).flatMap(({ key }) => readKey(key).map((path) => textOf([path]))),
+      (lookups.get(type) ?? []).flatMap(({ key }) => readKey(key).map((path) => fieldSetOfPaths([path]))),
     );
     for (const path of readKey(fieldSetOf([map]))) {
       let at: string | undefined = type;
       for (const name of path) at = types.get(at ?? '')?.fields.get(name)?.namedType;
-      if (at !== undefined && !keys.has(textOf([path])))
+      if (at !== undefined && !keys.has(fieldSetOfPaths([path])))
         this.#report(
           `The source has \`${path.join('.')}\` of \`${type}\` itself: only a field with @from may require it, unless it is a key.`,
           node,
@@ -115,7 +124,7 @@ class Rules {
       if (!this.#isKnown(graphName)) this.#report(`No subgraph has a type \`${graphName}\`.`, use);
       return;
     }
-    if (whole.kind !== 'object' || whole.graphName !== graphName) {
+    if (whole.kind !== 'object' || directive(whole.node, 'shape') !== undefined) {
       this.#report(`\`${name}\` cannot be a part of \`${graphName}\`, which is no whole object.`, use);
       return;
     }
@@ -205,6 +214,21 @@ class Rules {
         use,
       );
   }
+}
+
+/** Whether a link or a call needs itself of its object, also for others that it needs. */
+function isMadeOfItself({ fields }: SourceType, name: string): boolean {
+  const seen = new Set<string>();
+  const waiting = [name];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const field = fields.get(next);
+    for (const need of (field && madeOf(field)) ?? []) {
+      if (need === name) return true;
+      if (!seen.has(need)) waiting.push(need);
+      seen.add(need);
+    }
+  }
+  return false;
 }
 
 const named = (value: string): NamedTypeNode => ({ kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value } });

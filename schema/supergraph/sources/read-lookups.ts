@@ -28,7 +28,7 @@ class Reader {
         if (name !== query) this.#report(`@lookup must stand on a field of \`${query ?? 'Query'}\`.`, use);
         else
           for (const one of this.#lookupsOf(field, use))
-            lookups.set(one.entity, [...(lookups.get(one.entity) ?? []), one]);
+            if (lookups.get(one.entity)?.push(one) === undefined) lookups.set(one.entity, [one]);
       }
     return lookups;
   }

@@ -231,6 +231,12 @@ export function firstFieldsOf(map: SelectionMap): string[] {
     : map.fields.flatMap(({ value }) => firstFieldsOf(value));
 }
 
+/** The fields that a link has of its object. */
+export function derivedNames(map: SelectionMap): string[] {
+  if (map.kind === 'list') return derivedNames(map.item);
+  return map.kind === 'object' ? map.fields.map(({ name }) => name) : [];
+}
+
 type Selected = Map<string, Selected>;
 
 /** What must be selected for maps, in the notation of Federation's field sets: `id organization { id }`. */
@@ -239,6 +245,10 @@ export function fieldSetOf(maps: Iterable<SelectionMap>): string {
   for (const map of maps) select(map, root);
   return print(root);
 }
+
+/** A field set of fields, each given as a path. */
+export const fieldSetOfPaths = (paths: readonly (readonly string[])[]): string =>
+  fieldSetOf(paths.map((path) => ({ kind: 'path', path: path.map((name) => ({ kind: 'field', name })) })));
 
 function select(map: SelectionMap, into: Selected): void {
   if (map.kind === 'choice') {

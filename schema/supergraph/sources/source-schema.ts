@@ -15,7 +15,7 @@ import {
 } from 'graphql';
 import { type Annotated, argumentsOf, directive, namedTypeOf } from '../sdl';
 import { readLookups } from './read-lookups';
-import { parseSelectionMap, type SelectionMap } from './selection-map';
+import { firstFieldsOf, parseSelectionMap, type SelectionMap } from './selection-map';
 
 /** A schema that composition takes, the registry stores and the supergraph holds for the executor. */
 export interface SourceSchema {
@@ -221,7 +221,7 @@ class Reader {
         fields: new Map(),
         possibleTypes: kind === 'object' ? [name] : [],
       }),
-      node,
+      node: { ...node, directives: [...(before?.node.directives ?? []), ...(node.directives ?? [])] },
       ...(typeof shape === 'string' && { graphName: shape }),
       ...(variants && { variants: argumentsOf(variants) as unknown as Variants }),
     };
@@ -296,4 +296,11 @@ const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0
 function argumentOf(node: Annotated, name: string, argument: string): unknown {
   const use = directive(node, name);
   return use && argumentsOf(use)[argument];
+}
+
+/** The fields of its object that a link or a call is made of; undefined for other fields. */
+export function madeOf({ from, derived, arguments: args }: SourceField): string[] | undefined {
+  if (derived !== undefined) return firstFieldsOf(derived);
+  if (from === undefined) return undefined;
+  return [...args.values()].flatMap(({ require }) => (require === undefined ? [] : firstFieldsOf(require)));
 }

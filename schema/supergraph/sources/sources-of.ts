@@ -11,8 +11,6 @@ export const sourceDirective = 'weir__source';
 export interface SubgraphSource {
   /** The source schema, which `readSourceSchema` reads. */
   readonly schema: string;
-  /** The subgraph whose options count: another one for `NAME.partial`. */
-  readonly of: string;
 }
 
 /** A subgraph as a supergraph lists it. */

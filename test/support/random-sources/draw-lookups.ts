@@ -167,6 +167,8 @@ const inputName = (name: KeyField['name']): string => (name === 'code' ? 'code' 
 const valuesIn = (key: Key, given: unknown): unknown[] =>
   key.map(({ name }) => (given as Args | undefined)?.[inputName(name)]);
 
+const valuesOfFirst = (key: Key): unknown[] => key.map(({ values }) => values[0]);
+
 function listLookup(fields: FieldDrawing, entity: Entity, key: Key): void {
   const { api, drawing } = fields;
   const { random, world, next } = drawing;
@@ -201,7 +203,9 @@ function listLookup(fields: FieldDrawing, entity: Entity, key: Key): void {
     const once = [
       ...new Map(some.map((one) => [one instanceof Error ? one : one.id, one])).values(),
     ].reverse();
-    return isDisordered ? [...once.slice(1), ...once, world.entity(entity, 0), ...once.slice(0, 1)] : once;
+    const other = find(fields, entity, key, valuesOfFirst(key));
+    const others = other instanceof Error || other === null ? [] : [other];
+    return isDisordered ? [...once.slice(1), ...once, ...others, ...once.slice(0, 1)] : once;
   });
 }
 

@@ -26,7 +26,7 @@ const words = `
 function open(sdl: string, plain = sdl) {
   const { send, calls } = holdCalls();
   const schema = buildSchema(`${words}${plain}`);
-  const interceptor = openSource({ subgraph: 'api', of: 'api', schema: sdl, policyOf: policyReader() });
+  const interceptor = openSource({ subgraph: 'api', schema: sdl, policyOf: policyReader() });
   const source = interceptor((request) => {
     expect(validate(schema, parse(request.operation.document))).toEqual([]);
     return send(request);
@@ -554,7 +554,7 @@ it('subscribes at the source, and makes events of what it sends', async () => {
   const { send, calls } = holdCalls();
   const subscribed: SubgraphRequest[] = [];
   const subscribe = subscribeSource(
-    { subgraph: 'api', of: 'api', schema: sdl, policyOf: policyReader() },
+    { subgraph: 'api', schema: sdl, policyOf: policyReader() },
     (request) => {
       subscribed.push(request);
       return Promise.resolve(events);

@@ -63,7 +63,7 @@ async function ask(
   readonly calls: readonly HeldCall[];
 }> {
   const { send, calls } = holdCalls();
-  const interceptor = openSource({ subgraph: 'api', of: 'api', schema: sdl, policyOf: policyReader() });
+  const interceptor = openSource({ subgraph: 'api', schema: sdl, policyOf: policyReader() });
   const source = interceptor((each) => {
     expect(validate(schema, parse(each.operation.document))).toEqual([]);
     return send(each);
@@ -260,9 +260,7 @@ describe('a summary', () => {
 
 it('sends 1,000 operations for a request at most', async () => {
   const { send, calls } = holdCalls();
-  const source = openSource({ subgraph: 'api', of: 'api', schema: sdl, policyOf: policyReader() })((
-    request,
-  ) => {
+  const source = openSource({ subgraph: 'api', schema: sdl, policyOf: policyReader() })((request) => {
     const call = send(request);
     const { body, answer } = calls.at(-1)!;
     const aliases = Object.keys(body.variables).filter((name) => name.endsWith('_0'));

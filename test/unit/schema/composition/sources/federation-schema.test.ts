@@ -1,7 +1,7 @@
 /** Over 300 lines: each word of overlays, as Federation has it. */
 import { parse, print } from 'graphql';
 import { composeSupergraph, type Problem, type SubgraphSchema } from '../../../../../schema';
-import { sourceGraphs } from '../../../../../schema/composition/sources/federation-graphs';
+import { federationSchema } from '../../../../../schema/composition/sources/federation-schema';
 import { withOverlay } from '../../../../../schema/composition/sources/overlay';
 import { Owners } from '../../../../../schema/composition/sources/owners';
 import { apiSchemaOf } from '../../../../../schema/composition/api-schema';
@@ -11,17 +11,12 @@ const raise = (message: string) => {
   throw new Error(message);
 };
 
-/** The definitions of the graphs of a source, without the link, as lines. */
-function graphsOf(sdl: string, ...others: string[]): Record<string, string[]> {
+/** The definitions of the subgraph that a source becomes, without the link, as lines. */
+function linesOf(sdl: string, ...others: string[]): string[] {
   const document = withOverlay(parse(sdl), undefined, raise);
   const owners = new Owners([document, ...others.map((other) => parse(other))]);
-  const { graphs } = sourceGraphs('api', document, owners, raise);
-  return Object.fromEntries(
-    Array.from(graphs, ([name, graph]) => [
-      name,
-      graph.definitions.slice(1).map((node) => print(node).replaceAll(/\s+/g, ' ')),
-    ]),
-  );
+  const made = federationSchema(document, owners, raise)!;
+  return made.document.definitions.slice(1).map((node) => print(node).replaceAll(/\s+/g, ' '));
 }
 
 const subgraph = (name: string, sdl: string): SubgraphSchema => ({
@@ -49,10 +44,10 @@ const problemsOf = (...subgraphs: SubgraphSchema[]): string[] =>
       `${code} ${place?.file}:${place?.line}:${place?.column} ${message}`,
   );
 
-describe('sourceGraphs', () => {
+describe('federationSchema', () => {
   it('makes keys of lookups, and leaves internal fields and types out', () => {
     expect(
-      graphsOf(`
+      linesOf(`
         type Query {
           user(id: ID!): User @lookup
           users(ids: [ID!]! @is(field: "[id]")): [User!]! @lookup @internal
@@ -62,188 +57,138 @@ describe('sourceGraphs', () => {
         type User { id: ID! name: String address: Address secrets: Secrets @internal }
         type Address { zip: Int } input Filter { a: Int } type Secrets @internal { a: Int }
       `),
-    ).toEqual({
-      api: [
-        'type Query { user(id: ID!): User }',
-        'type User @key(fields: "id") @key(fields: "name address { zip }") { id: ID! name: String address: Address }',
-        'type Address { zip: Int }',
-      ],
-    });
+    ).toEqual([
+      'type Query { user(id: ID!): User }',
+      'type User @key(fields: "id") @key(fields: "name address { zip }") { id: ID! name: String address: Address }',
+      'type Address { zip: Int }',
+    ]);
   });
 
   it('keeps keys that are written, as references where no lookup answers them', () => {
     expect(
-      graphsOf(
+      linesOf(
         'type Query { a(id: ID!): A @lookup b: B } type A @key(fields: "id") @key(fields: "x") { id: ID! x: Int } type B @key(fields: "id") { id: ID! }',
       ),
-    ).toEqual({
-      api: [
-        'type Query { a(id: ID!): A b: B }',
-        'type A @key(fields: "id") @key(fields: "x", resolvable: false) { id: ID! x: Int }',
-        'type B @key(fields: "id", resolvable: false) { id: ID! }',
-      ],
-    });
+    ).toEqual([
+      'type Query { a(id: ID!): A b: B }',
+      'type A @key(fields: "id") @key(fields: "x", resolvable: false) { id: ID! x: Int }',
+      'type B @key(fields: "id", resolvable: false) { id: ID! }',
+    ]);
   });
 
   it('makes links to entities of other subgraphs', () => {
     expect(
-      graphsOf(
+      linesOf(
         'type Query { r: Review } type Review { authorId: Int! author: User @derive @is(field: "{ no: authorId }") }',
         'type User { no: Int! name: String }',
       ),
-    ).toEqual({
-      api: [
-        'type Query { r: Review }',
-        'type Review { authorId: Int! author: User }',
-        'type User @key(fields: "no", resolvable: false) { no: Int! }',
-      ],
-    });
+    ).toEqual([
+      'type Query { r: Review }',
+      'type Review { authorId: Int! author: User }',
+      'type User @key(fields: "no", resolvable: false) { no: Int! }',
+    ]);
   });
 
   it('hides the arguments of calls, whose needs are the key of an entity', () => {
     expect(
-      graphsOf(
+      linesOf(
         'type Query { by(author: ID!, first: Int): [Review] } type Review { body: String } type User { id: ID! reviews(author: ID! @require(field: "id"), first: Int): [Review] @from(field: "by") }',
       ),
-    ).toEqual({
-      api: [
-        'type Query { by(author: ID!, first: Int): [Review] }',
-        'type Review { body: String }',
-        'type User @key(fields: "id") { id: ID! reviews(first: Int): [Review] }',
-      ],
-    });
+    ).toEqual([
+      'type Query { by(author: ID!, first: Int): [Review] }',
+      'type Review { body: String }',
+      'type User @key(fields: "id") { id: ID! reviews(first: Int): [Review] }',
+    ]);
   });
 
   it('requires what other subgraphs have, with the types of their owners', () => {
     expect(
-      graphsOf(
+      linesOf(
         'type Query { product(id: ID!): Product @lookup } type Product { id: ID! delivery(zip: String!, size: SizeInput! @require(field: "dimension.{ w: width unit }")): Int } input SizeInput { w: Int! unit: Unit } enum Unit { CM IN }',
         'type Product { dimension: Dimension! } type Dimension { width: Int! unit: Unit } enum Unit { CM IN }',
       ),
-    ).toEqual({
-      api: [
-        'enum Unit { CM IN }',
-        'type Query { product(id: ID!): Product }',
-        'type Product @key(fields: "id") { id: ID! delivery(zip: String!): Int @requires(fields: "dimension { width unit }") dimension: Dimension! @external }',
-        'type Dimension { width: Int! @external unit: Unit @external }',
-      ],
-    });
+    ).toEqual([
+      'enum Unit { CM IN }',
+      'type Query { product(id: ID!): Product }',
+      'type Product @key(fields: "id") { id: ID! delivery(zip: String!): Int @requires(fields: "dimension { width unit }") dimension: Dimension! @external }',
+      'type Dimension { width: Int! @external unit: Unit @external }',
+    ]);
   });
 
   it('requires only what others have, beside keys', () => {
-    const { api } = graphsOf(
+    const lines = linesOf(
       'type Query { product(id: ID!): Product @lookup } type Product { id: ID! size: Size delivery(key: KeyInput! @require(field: "{ id w: size.width }")): Int } input KeyInput { id: ID! w: Int } type Size { unit: String }',
       'type Product { size: Size } type Size { width: Int }',
     );
-    expect(api).toContain(
+    expect(lines).toContain(
       'type Product @key(fields: "id") { id: ID! size: Size delivery: Int @requires(fields: "size { width }") }',
     );
-    expect(api).toContain('type Size { unit: String width: Int @external }');
+    expect(lines).toContain('type Size { unit: String width: Int @external }');
   });
 
-  it('puts links that are a part of an entity of the source into a second graph', () => {
+  it('has links and summaries as fields of the entity, which the source looks up by what they have', () => {
     expect(
-      graphsOf(
-        'type Query { users: [User] user(id: ID!): User @lookup } type User { id: ID! name: String bestFriendId: ID bestFriend: User @derive @is(field: "{ id: bestFriendId }") }',
-      ),
-    ).toEqual({
-      api: [
-        'type Query { users: [User] user(id: ID!): User }',
-        'type User @key(fields: "id") { id: ID! @shareable name: String bestFriendId: ID }',
-      ],
-      'api.partial': [
-        'type User @key(fields: "id") { id: ID! @shareable bestFriend: User @requires(fields: "bestFriendId") bestFriendId: ID @external }',
-      ],
-    });
-  });
-
-  it('makes one graph where links are made of what the entity has of them, also by calls', () => {
-    const graphs = graphsOf(
-      'type Query { top: [Review] by(author: ID!): [Review] } type Review { body: String authorId: ID author: User @derive @is(field: "{ id: authorId }") } type User { id: ID! reviews(author: ID! @require(field: "id")): [Review] @from(field: "by") }',
-    );
-    expect(Object.keys(graphs)).toEqual(['api']);
-  });
-
-  it('has what leads to summaries and links of objects that are no entities in both graphs', () => {
-    expect(
-      graphsOf(`
-        type Query { feed: Feed user(id: ID!): User @lookup top: [Summary] }
-        type Mutation { post: Post } type Subscription { posts: Post }
-        type Feed { posts: [Post] title: String }
-        type Post { body: String by: Summary editorId: ID editor: User @derive @is(field: "{ id: editorId, name: body }") }
-        type User { id: ID! name: String age: Int }
+      linesOf(`
+        type Query { feed: [Post] user(id: ID!): User @lookup top: [Summary] }
+        type Post { body: String by: Summary editorId: ID editor: User @derive @is(field: "{ id: editorId }") }
+        type User { id: ID! name: String friendId: ID friend: User @derive @is(field: "{ id: friendId }") }
         type Summary @shape(of: "User") { id: ID! name: String }
       `),
-    ).toEqual({
-      api: [
-        'type Query { feed: Feed @shareable user(id: ID!): User }',
-        'type Mutation { post: Post @shareable }',
-        'type Feed { posts: [Post] @shareable title: String @shareable }',
-        'type Post { body: String @shareable editorId: ID @shareable }',
-        'type User @key(fields: "id") { id: ID! @shareable name: String @shareable age: Int }',
-      ],
-      'api.partial': [
-        'type User @key(fields: "id", resolvable: false) { id: ID! @shareable name: String @shareable }',
-        'type Query { top: [User] feed: Feed @shareable }',
-        'type Post { body: String @shareable by: User editorId: ID @shareable editor: User }',
-        'type Mutation { post: Post @shareable }',
-        'type Subscription { posts: Post }',
-        'type Feed { posts: [Post] @shareable title: String @shareable }',
-      ],
-    });
-  });
-
-  it('lets no position of a part give what only whole entities have', () => {
-    const graphs = graphsOf(`
-      type Query { user(id: ID!): User @lookup }
-      type User { id: ID! age: Int friendId: ID friend: User @derive @is(field: "{ id: friendId }") team: Team }
-      type Team { name: String lead: Summary }
-      type Summary @shape(of: "User") { id: ID! }
-    `);
-    expect(graphs['api.partial']).toEqual([
-      'type User @key(fields: "id") { id: ID! @shareable friend: User @requires(fields: "friendId") team: Team @requires(fields: "age") @shareable friendId: ID @external age: Int @external }',
-      'type Team { name: String @shareable lead: User }',
+    ).toEqual([
+      'type Query { feed: [Post] user(id: ID!): User top: [User] }',
+      'type Post { body: String by: User editorId: ID editor: User }',
+      'type User @key(fields: "id") { id: ID! name: String friendId: ID friend: User }',
     ]);
   });
-});
 
-describe('sourceGraphs of summaries', () => {
-  it('finds whole entities of other subgraphs by their keys', () => {
+  it('answers entities without lookups of which all is in the key, or made of it', () => {
+    const users = 'type User @key(fields: "id") { id: ID! name: String }';
+    const reviews = 'type Query { by(author: ID!): [Int] } type User { id: ID!';
+    const call = 'reviews(author: ID! @require(field: "id")): [Int] @from(field: "by") }';
+    expect(linesOf(`${reviews} ${call}`, users)).toContain(
+      'type User @key(fields: "id") { id: ID! reviews: [Int] }',
+    );
+    expect(linesOf(`${reviews} nick: String ${call}`, users)).toContain(
+      'type User @key(fields: "id", resolvable: false) { id: ID! nick: String reviews: [Int] }',
+    );
     expect(
-      graphsOf(
+      linesOf(`${reviews} pet: Pet @derive @is(field: "{ no: id }") }`, users, 'type Pet { no: ID! }'),
+    ).toEqual([
+      'type Query { by(author: ID!): [Int] }',
+      'type User @key(fields: "id") { id: ID! pet: Pet }',
+      'type Pet @key(fields: "no", resolvable: false) { no: ID! }',
+    ]);
+  });
+
+  it('leaves out of the graph what is internal, also where summaries have it, and roots without fields', () => {
+    expect(
+      linesOf(`
+        schema { query: query_root mutation: mutation_root }
+        type query_root { user(id: ID!): User @lookup all: [Summary] }
+        type mutation_root { do: User @internal }
+        interface Named { id: ID! name: String }
+        type User implements Named { id: ID! name: String @internal age: Int @internal }
+        type Summary @shape(of: "User") { id: ID! name: String }
+      `),
+    ).toEqual([
+      'schema { query: query_root }',
+      'type query_root { user(id: ID!): User all: [User] }',
+      'interface Named { id: ID! }',
+      'type User implements Named @key(fields: "id") { id: ID! }',
+    ]);
+  });
+
+  it('finds whole entities of other subgraphs by the keys of summaries', () => {
+    expect(
+      linesOf(
         'type Query { posts: [Post] } type Post { by: Author } type Author @shape(of: "User") { no: ID! }',
         'type User @key(fields: "id") @key(fields: "no") { id: ID! no: ID! }',
       ),
-    ).toEqual({
-      api: [
-        'type Query { posts: [Post] }',
-        'type Post { by: User }',
-        'type User @shape(of: "User") @key(fields: "no", resolvable: false) { no: ID! }',
-      ].map((line) => line.replace(' @shape(of: "User")', '')),
-    });
-  });
-
-  it('keeps calls that return them, beside what the calls need', () => {
-    const { 'api.partial': partial } = graphsOf(`
-      type Query { users(nos: [Int!]! @is(field: "[no]")): [User!] @lookup of(k: ID!): [Brief] @internal }
-      type Brief @shape(of: "User") { no: Int! } type User { no: Int! name: String }
-      type Place { serial: ID! users(k: ID! @require(field: "serial")): [Brief] @from(field: "of") }
-    `);
-    expect(partial).toContain('type Place @key(fields: "serial") { serial: ID! @shareable users: [User] }');
-  });
-
-  it('has in unions and interfaces of each graph what is there', () => {
-    const graphs = graphsOf(`
-      type Query { any: Any node: Node user(id: ID!): User @lookup pet(id: ID!): Pet @lookup }
-      type User { id: ID! name: String } type Brief @shape(of: "User") { id: ID! }
-      union Any = Only | Pet type Only { by: Brief node: Node }
-      interface Node { size: Int } type Pet implements Node { id: ID! size: Int }
-    `);
-    expect(graphs['api']).toContain('union Any = Only | Pet');
-    expect(graphs['api.partial']).toContain('interface Node { size: Int }');
-    expect(graphs['api.partial']).toContain(
-      'type Pet implements Node @key(fields: "id", resolvable: false) { id: ID! @shareable size: Int @external }',
-    );
+    ).toEqual([
+      'type Query { posts: [Post] }',
+      'type Post { by: User }',
+      'type User @key(fields: "no", resolvable: false) { no: ID! }',
+    ]);
   });
 });
 
@@ -261,12 +206,7 @@ describe('composeSupergraph of sources', () => {
     const supergraph = composed(users, shop);
     expect(supergraph).toContain('@link(url: "https://weir.graphql.dev/source/v0.1", for: EXECUTION)');
     const sources = sourcesOf(parse(supergraph));
-    expect([...sources.keys()].sort()).toEqual(['users', 'users.partial']);
-    expect(sources.get('users.partial')).toEqual(sources.get('users'));
-    expect(sources.get('users')).toEqual({
-      of: 'users',
-      schema: print(parse(users.sdl.replace('"The name."', ''))),
-    });
+    expect([...sources]).toEqual([['users', { schema: print(parse(users.sdl.replace('"The name."', ''))) }]]);
     expect(Object.keys(apiSchemaOf(supergraph).getQueryType()!.getFields())).toEqual(['viewer']);
   });
 
@@ -360,7 +300,32 @@ describe('composeSupergraph of sources', () => {
     [
       'a summary of what cannot be looked up',
       'type Query { a: S b: Big } type Big { id: ID! n: Int } type S @shape(of: "Big") { id: ID! }',
-      'INVALID_SOURCE_SCHEMA a.graphql:1:33 Some positions have only a part of `Big`: it needs a @lookup by what all of them have (id).',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:14 `Query.a` has only `id` of `Big`, and no @lookup gets `n` by that: add @lookup to a query that does, or @internal to this field of `Big`.',
+    ],
+    [
+      'a link by what no lookup takes',
+      'type Query { a: A b(no: Int!): B @lookup } type A { x: ID b: B @derive @is(field: "{ id: x }") } type B { no: Int! id: ID c: Int }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:59 `A.b` has only `id` of `B`, and no @lookup gets `no`, `c` by that: add @lookup to a query that does, or @internal to these fields of `B`.',
+    ],
+    [
+      'a link of what is not in the graph, and not in the link',
+      'type Query { a: A } type A { id: ID! x: ID @internal b: A @derive @is(field: "{ id: x }") }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:54 `A.b` has only `id` of `A`, and no @lookup gets `b` by that: add @lookup to a query that does, or @internal to this field of `A`.',
+    ],
+    [
+      'a key that is no selection',
+      'type Query { a(id: ID!): A @lookup } type A @key(fields: "id } } query { x") { id: ID! }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:45 @key needs `fields`, a selection such as "id".',
+    ],
+    [
+      'a summary of itself',
+      'type Query { a(id: ID!): A @lookup } type A @shape(of: "A") { id: ID! }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:45 `A` cannot be a part of `A`, which is no whole object.',
+    ],
+    [
+      'a link that is made of itself',
+      'type Query { a(id: ID!): A @lookup } type A { id: ID! b: A @derive @is(field: "{ id: b.id }") }',
+      'INVALID_SOURCE_SCHEMA a.graphql:1:60 `A.b` is made of itself.',
     ],
     [
       'a link of what nothing leads to',

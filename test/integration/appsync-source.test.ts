@@ -12,6 +12,7 @@ import { startSubgraph, type TestSubgraph } from '../support/small-graph';
 import { openWebSocket } from '../support/web-socket-client';
 
 const ordersSchema = `
+schema { query: Query mutation: Mutation subscription: Subscription }
 type Query {
   getOrder(id: ID!): Order @aws_api_key @aws_iam @aws_oidc @aws_lambda
   listOrders(customerId: ID!, limit: Int, nextToken: String): OrderConnection

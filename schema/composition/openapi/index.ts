@@ -46,7 +46,16 @@ export function readOpenApi(
   });
   const { definitions, problems: others } = types.definitions();
   if (problems.push(...others) > 0) return { problems };
+  if (roots.length === 0) return { problems: [noOperation([...operations.keys()])] };
   return { sdl: `${[...roots, ...definitions].join('\n\n')}\n`, notes: notes.list() };
+}
+
+/** Who begins with an empty overlay sees what there is. */
+function noOperation(names: readonly string[]): Problem {
+  const some = names.slice(0, 10).map((name) => `\`${name}\``);
+  const more = names.length > some.length ? ` and ${names.length - some.length} more` : '';
+  const message = `The overlay names no operation of the OpenAPI document, which has ${some.join(', ') || 'none'}${more}.`;
+  return { level: 'error', code: 'INVALID_SOURCE_SCHEMA', message, locations: [] };
 }
 
 /** The operation that a field names; a problem where there is none, or several. */

@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError, parse, Source } from 'graphql';
+import { type DocumentNode, GraphQLError, Kind, Lexer, parse, Source, TokenKind } from 'graphql';
 import { locate, locateNode, type Problem } from '../problem';
 import { readOpenApi } from '../openapi';
 import { type SchemaLocation, SupergraphConfigError } from '../supergraph-config';
@@ -55,6 +55,8 @@ function operationsText(subgraph: string, document: Text, overlay: DocumentNode)
 function parsed(subgraph: string, { text, file }: Text, noLocation: boolean): DocumentNode {
   const source = new Source(text, file);
   try {
+    // With an empty overlay one begins.
+    if (new Lexer(source).advance().kind === TokenKind.EOF) return { kind: Kind.DOCUMENT, definitions: [] };
     return parse(source, { noLocation });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;

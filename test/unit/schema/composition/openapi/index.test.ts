@@ -600,6 +600,20 @@ type simple_user_ {
   describe('operations', () => {
     const none = { responses: { 204: { description: '' } } };
 
+    it.each([
+      [2, '`op0`, `op1`.'],
+      [12, '`op0`, `op1`, `op2`, `op3`, `op4`, `op5`, `op6`, `op7`, `op8`, `op9` and 2 more.'],
+    ])('must be named: an overlay without one gets names of %i', (count, names) => {
+      const paths = Array.from({ length: count }, (_, i) => [
+        `/${i}`,
+        { get: { operationId: `op${i}`, ...none } },
+      ]);
+      const result = read(withPaths(Object.fromEntries(paths)), 'type Pet { id: ID }');
+      expect(messages(result)).toEqual([
+        `The overlay names no operation of the OpenAPI document, which has ${names}`,
+      ]);
+    });
+
     it('that the document lacks are a problem in the overlay, with the nearest name', () => {
       const text = withPaths({ '/a': { get: { operationId: 'getPet', ...none } } });
       const { problems } = read(text, 'type Query {\n  getPets: Boolean\n}');

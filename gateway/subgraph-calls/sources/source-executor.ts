@@ -1,9 +1,8 @@
 /** What the executors of all kinds of sources share. */
 import type { SourceSchema } from '../../../schema/supergraph/sources/source-schema';
 import { type Policy, strictest } from '../../cache/policy';
-import type { EntityList, Interceptor, SubgraphResponse } from '../contract/transport';
+import type { Interceptor, SubgraphResponse } from '../contract/transport';
 import { isShareable } from '../sharing/shareable';
-import { type EntityAnswer, writeEntities } from '../wire/entities';
 
 /** A subgraph that is an API without federation. */
 export interface OpenedSource {
@@ -19,32 +18,13 @@ export interface OpenedSource {
  */
 export type OpenExecutor = (source: OpenedSource) => Interceptor;
 
-/** The answer to a representation. The paths of its errors are those of a federation subgraph: `['_entities', n, …]`. */
-export interface EntityOutcome extends EntityAnswer {
-  /** How long it may be kept: that of the API's response that it stems from. */
-  readonly policy: Policy;
-}
-
-/**
- * Joins the answers to all representations of a request.
- *
- * @param outcomes for each list, one for each representation
- * @param responses those of the API, of which there may be none
- * @param errors those of no entity. @default none
- */
-export function entitiesResponse(
-  lists: readonly EntityList[],
-  outcomes: readonly (readonly EntityOutcome[])[],
-  responses: readonly SubgraphResponse[],
-  errors: readonly unknown[] = [],
-): SubgraphResponse {
-  const body = writeEntities(lists, { lists: outcomes, errors, extensions: undefined });
-  let policy: Policy | undefined;
-  for (const list of outcomes)
-    for (const each of list) policy = policy === undefined ? each.policy : strictest(policy, each.policy);
-  const isOne = outcomes.every((list) => list.every((each) => each.policy === policy));
-  const policies = isOne ? undefined : outcomes.map((list) => list.map((each) => each.policy));
-  return { ...joinResponses(responses), body, policy, policies };
+/** The policy of a response with entities. */
+export function joinPolicies(
+  policies: readonly (readonly Policy[])[],
+): Pick<SubgraphResponse, 'policy' | 'policies'> {
+  const all = policies.flat();
+  const policy = all.length === 0 ? undefined : all.reduce(strictest);
+  return { policy, policies: all.every((each) => each === policy) ? undefined : policies };
 }
 
 /** What the answer to a request has of several responses of the API: all but its body and policy. */

@@ -18,13 +18,7 @@ import type {
   SubgraphResponse,
   Subscribe,
 } from '../../contract/transport';
-import {
-  entitiesResponse,
-  type EntityOutcome,
-  joinResponses,
-  type OpenedSource,
-  type OpenExecutor,
-} from '../source-executor';
+import { joinPolicies, joinResponses, type OpenedSource, type OpenExecutor } from '../source-executor';
 import { parseExact, readAnswer } from './answers';
 import { SelectionCompiler, type TextContext } from './compile-selection';
 import type { EntitySelection } from './entity-selection';
@@ -219,8 +213,8 @@ async function answerEntities(
       const entity: { value: ExactJson } = { value: {} };
       const owner = new Owner();
       const at = { before: { before: undefined, key: responseKey }, key };
-      run.values.add(entity.value as Record<string, ExactJson>, representation, plan, at, owner, () => {
-        entity.value = null;
+      run.values.add(entity.value as Record<string, ExactJson>, representation, plan, at, owner, (value) => {
+        entity.value = value;
       });
       return { entity, owner, isLookedUp: plan.lookups.length > 0 };
     });
@@ -231,14 +225,15 @@ async function answerEntities(
     if ('error' in failure) throw failure.error;
     return failure.response;
   }
-  const outcomes = all.map((list) =>
-    list.map(({ entity, owner: { errors, policy = ofRepresentation } }): EntityOutcome => {
-      const json = Buffer.from(writeExactJson(entity.value));
-      return { json, errors: errors as EntityOutcome['errors'], policy };
-    }),
-  );
-  return entitiesResponse(lists, outcomes, run.responses, run.loose);
+  const errors = [...all.flat().flatMap(({ owner }) => owner.errors), ...run.loose] as ExactJson[];
+  const data = Object.fromEntries(lists.map(({ responseKey }, i) => [responseKey, all[i]!.map(valueOf)]));
+  const whole = { data, errors: errors.length === 0 ? undefined : errors };
+  const policies = all.map((list) => list.map(({ owner: { policy = ofRepresentation } }) => policy));
+  const body = Buffer.from(writeExactJson(whole as unknown as ExactObject));
+  return { ...joinResponses(run.responses), ...joinPolicies(policies), body };
 }
+
+const valueOf = ({ entity }: { readonly entity: { readonly value: ExactJson } }): ExactJson => entity.value;
 
 /** Of what is made of a representation alone: it never changes. */
 const ofRepresentation: Policy = { ...noStore, scope: 'public', maxAge: 86_400 };

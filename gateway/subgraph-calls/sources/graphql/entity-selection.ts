@@ -51,6 +51,7 @@ export class EntitySelection {
   readonly #fieldsOf: (typename: string) => readonly SelectedField[];
   readonly #isNested: boolean;
   readonly #plans = new Map<string, EntityPlan>();
+  #last: { readonly names: readonly string[]; readonly plan: EntityPlan } | undefined;
 
   /** @param isNested whether objects have values of their own, which stay where a lookup finds nothing */
   constructor(
@@ -65,12 +66,16 @@ export class EntitySelection {
 
   planOf(typename: string, values: ExactObject): EntityPlan {
     const names = Object.keys(values);
+    // Entities of one request mostly are alike.
+    const last = this.#last;
+    if (last?.plan.typename === typename && isEqual(last.names, names)) return last.plan;
     const key = `${typename} ${names.join(' ')}`;
     let plan = this.#plans.get(key);
     if (plan === undefined) {
       if (this.#plans.size === mostPlans) this.#plans.clear();
       this.#plans.set(key, (plan = this.#compile(typename, new Set(names))));
     }
+    this.#last = { names, plan };
     return plan;
   }
 
@@ -186,6 +191,9 @@ export class EntitySelection {
     return { keyOf, members: keys.length === 0 ? undefined : keys.map(({ alias, name }) => [alias, name]) };
   }
 }
+
+const isEqual = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((name, i) => name === other[i]);
 
 const hasAll = (names: ReadonlySet<string>, maps: Parameters<typeof fieldsIn>[0]): boolean =>
   fieldsIn(maps).every(({ name }) => names.has(name.value));

@@ -193,8 +193,7 @@ export class SourceRun {
     const error = unreadable(this.#options.source.subgraph, 200);
     for (const [key, { targets }] of keys) {
       const match = matched === undefined ? { item: null, errors: [error] } : matched.get(key)!;
-      for (const target of targets)
-        target.take(match.item, match.errors, matched === undefined ? noStore : policy);
+      take(targets, match.item, match.errors, matched === undefined ? noStore : policy);
     }
   }
 
@@ -223,9 +222,21 @@ function deliver(
   errors: readonly SourceError[],
   policy: Policy,
 ): void {
-  for (const target of targets) target.take(value, errors, policy);
-  for (const key of list?.keys.values() ?? [])
-    for (const target of key.targets) target.take(value, errors, policy);
+  take(targets, value, errors, policy);
+  for (const key of list?.keys.values() ?? []) take(key.targets, value, errors, policy);
+}
+
+/** Each target changes the objects of its value. */
+function take(
+  targets: readonly Target[],
+  value: ExactJson,
+  errors: readonly SourceError[],
+  policy: Policy,
+): void {
+  const copies = targets.map((_, i) =>
+    i === 0 || typeof value !== 'object' ? value : (JSON.parse(JSON.stringify(value)) as ExactJson),
+  );
+  for (const [i, target] of targets.entries()) target.take(copies[i]!, errors, policy);
 }
 
 /** The same, each key alone. */

@@ -59,20 +59,19 @@ export class Values {
     this.#call = call;
   }
 
-  /** The value of an answer as the request has it. */
+  /** The value of an answer as the request has it. Changes its objects. */
   valueOf(value: ExactJson, form: Form, at: Position | undefined, owner: Owner): ExactJson {
     if (form === noForm || value === null || typeof value !== 'object') return value;
     if (Array.isArray(value))
       return value.map((item: ExactJson, key) => this.valueOf(item, form, { before: at, key }, owner));
-    const draft: Draft = { ...(value as ExactObject) };
-    this.#change(draft, value as ExactObject, form, at, owner);
-    return draft as ExactObject;
+    this.#change(value as Draft, value as ExactObject, form, at, owner);
+    return value;
   }
 
   /**
    * Adds what is requested of an object of which there are values.
    *
-   * @param lose called where the object is null
+   * @param replace called with what the object is instead, where nothing of it is given or made
    */
   add(
     draft: Draft,
@@ -80,7 +79,7 @@ export class Values {
     plan: EntityPlan,
     at: Position,
     owner: Owner,
-    lose?: () => void,
+    replace?: (value: ExactJson) => void,
   ): void {
     const { typename, typenames, given, made, lookups, names, stays } = plan;
     for (const key of typenames) put(draft, key, typename);
@@ -90,7 +89,7 @@ export class Values {
     const lost = (errors: readonly SourceError[], form: Form): void => {
       if (!stays) {
         owner.add(errors, at, form);
-        lose?.();
+        replace?.(null);
       } else
         for (const key of names) {
           put(draft, key, null);
@@ -111,9 +110,14 @@ export class Values {
           return;
         }
         owner.add(errors, at, form);
-        for (const key of Object.keys(object)) put(draft, key, object[key]);
-        for (const key of without) put(draft, key, null);
-        this.#change(draft, object, form, at, owner);
+        const into = stays ? draft : (object as Draft);
+        if (stays) for (const key of Object.keys(object)) put(draft, key, object[key]);
+        else {
+          for (const key of typenames) put(into, key, typename);
+          replace?.(object);
+        }
+        for (const key of without) put(into, key, null);
+        this.#change(into, object, form, at, owner);
       },
     });
     // The first one whose key the values have.
@@ -122,6 +126,11 @@ export class Values {
 
   #change(draft: Draft, value: ExactObject, general: Form, at: Position | undefined, owner: Owner): void {
     const form = general.byType?.get(value[typenameMember] as string) ?? general;
+    for (const field of form.made) {
+      const values: Draft = {};
+      for (const [alias, name] of field.needs) values[name] = value[alias] ?? null;
+      this.#make(field, values as ExactObject, draft, at, owner);
+    }
     for (const [key, member] of form.members) {
       const given = value[key];
       if (given === undefined) continue;
@@ -129,11 +138,6 @@ export class Values {
       else if (member === 'typename') put(draft, key, this.#types.get(given as string)?.graphName ?? given);
       else if ('members' in member) put(draft, key, this.valueOf(given, member, { before: at, key }, owner));
       else put(draft, key, undefined);
-    }
-    for (const field of form.made) {
-      const values: Draft = {};
-      for (const [alias, name] of field.needs) values[name] = value[alias] ?? null;
-      this.#make(field, values as ExactObject, draft, at, owner);
     }
   }
 

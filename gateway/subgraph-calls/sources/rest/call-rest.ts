@@ -1,9 +1,9 @@
 import { Kind, OperationTypeNode } from 'graphql';
 import type { SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
-import { type Policy, strictest } from '../../../cache/policy';
+import type { Policy } from '../../../cache/policy';
 import { type ExactJson, type ExactObject, readJson, typeOf } from '../../../replay/exact-json';
 import type { EntityList, SubgraphResponse } from '../../contract/transport';
-import { joinResponses, type OpenExecutor } from '../source-executor';
+import { joinPolicies, joinResponses, type OpenExecutor } from '../source-executor';
 import { Answer, AnswerPart, type Failure, malformed } from './answer';
 import { type CallAnswer, Calls } from './calls';
 import { EntityFinder, type Wanted } from './entity-finder';
@@ -63,12 +63,10 @@ class Run {
     const errors = parts.flat().flatMap((part) => part.errors);
     const end = errors.length === 0 ? '}' : `,"errors":${JSON.stringify(errors)}}`;
     const policies = parts.map((list) => list.map(({ policy = unchanging }) => policy));
-    const policy = policies.flat().reduce(strictest);
     return {
       ...joinResponses(this.#calls.responses),
+      ...joinPolicies(policies),
       body: Buffer.from(`{"data":${whole.toString()}${end}`),
-      policy,
-      policies: policies.every((list) => list.every((each) => each === policy)) ? undefined : policies,
     };
   }
 

@@ -115,9 +115,10 @@ export class Calls {
 
   #send(call: Call): void {
     const { operation, variables, caller } = this.#request;
+    const sent = this.#next({ operation, variables, caller, http: call.http });
     this.#active++;
     conclude(
-      this.#next({ operation, variables, caller, http: call.http }),
+      sent,
       this,
       (response, own) => own.#close(call, () => own.#read(call.field, response)),
       (error, own) =>
@@ -133,13 +134,12 @@ export class Calls {
     try {
       call.answer = answer();
       for (const take of call.takes) take(call.answer);
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#send(next);
     } catch (error) {
       this.#defect ??= { error };
     }
-    this.#active--;
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.#send(next);
-    else if (this.#active === 0) this.#onSettled?.();
+    if (--this.#active === 0) this.#onSettled?.();
   }
 
   #read(field: SourceField, response: SubgraphResponse): CallAnswer {

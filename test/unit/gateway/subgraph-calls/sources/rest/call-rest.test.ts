@@ -1,4 +1,8 @@
 /** Over 300 lines: each kind of answer of a REST API. */
+import { policyReader } from '../../../../../../gateway/cache/policy';
+import type { SubgraphResponse } from '../../../../../../gateway/subgraph-calls/contract/transport';
+import { callRest } from '../../../../../../gateway/subgraph-calls/sources/rest/call-rest';
+import { readSourceSchema } from '../../../../../../schema/supergraph/sources/source-schema';
 import { callerOf } from '../../../../../support/caller';
 import { type AnswerRest, RestApi } from '../../../../../support/rest-api';
 
@@ -319,5 +323,30 @@ describe('fields that are made of others', () => {
     const { data, errors } = await api.run('{ all: pets { owned: owners { name } } }');
     expect(data).toEqual({ all: [{ owned: null }, { owned: null }] });
     expect(errors).toMatchObject([{ path: ['all', 1, 'owned'], extensions: { http: { status: 500 } } }]);
+  });
+});
+
+describe('a defect', () => {
+  const many = Array.from({ length: 9 }, (_, i) => `a${i}: pet(id: ${i}) { id }`).join(' ');
+  it.each(['rejects', 'throws'])('of a call that %s ends the request, once', async (how) => {
+    let calls = 0;
+    const policyOf = policyReader();
+    const run = callRest({ subgraph: 'pets', schema: readSourceSchema(sdl), policyOf })(
+      (): Promise<SubgraphResponse> => {
+        if (++calls < 5) return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{}') });
+        if (how === 'throws') throw new Error('defect');
+        return Promise.reject(new Error('defect'));
+      },
+    );
+    const operation = {
+      subgraph: 'pets',
+      kind: 'query',
+      document: `{ ${many} }`,
+      name: undefined,
+      bodyPrefix: Buffer.alloc(0),
+    } as const;
+    await expect(run({ operation, variables: Buffer.alloc(0), caller: callerOf() })).rejects.toThrow(
+      'defect',
+    );
   });
 });

@@ -1,4 +1,15 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { privately, replaceFile } from '../../../../cli/terminal/replace-file';
@@ -17,6 +28,18 @@ it('replaces a file, and leaves it its rights', async () => {
   expect(rights()).toBe('664');
   expect(readFileSync(file, 'utf8')).toBe('2');
   expect(readdirSync(folder)).toEqual(['a.json']);
+});
+
+it('writes to pipes and devices, and keeps links', async () => {
+  const [pipe, link] = [join(folder, 'pipe'), join(folder, 'link')];
+  execFileSync('mkfifo', [pipe]);
+  const [read] = await Promise.all([readFile(pipe, 'utf8'), replaceFile(pipe, '1')]);
+  expect(read).toBe('1');
+  expect(statSync(pipe).isFIFO()).toBe(true);
+  symlinkSync(file, link);
+  await replaceFile(link, '3');
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(file, 'utf8')).toBe('3');
 });
 
 it('refuses what cannot be written with a sentence', async () => {

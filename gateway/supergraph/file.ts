@@ -63,8 +63,10 @@ async function readSettled(file: string): Promise<string> {
       if (Date.now() - before.mtimeMs < recently) await delay(settleTime);
       const after = await stat(file);
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size) continue;
-      if (content.trim() === '') throw new Error(`${file} is empty.`);
-      return content;
+      if (content.trim() !== '') return content;
+      // Whoever writes a file may empty it before. The clock of its volume may be another one.
+      if (Math.abs(Date.now() - after.mtimeMs) < recently) continue;
+      throw new Error(`${file} is empty.`);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') throw new Error(`${file} does not exist.`, { cause: error });

@@ -323,6 +323,8 @@ describe('a client that comes back with a cursor', () => {
       // The gateway is at an event that no replay of the field has.
       publisher.publish(eventBody({ type: 'StockCounted', subject: 'p9' }));
       await eventually(async () => (await count('events_total', other)) === 1);
+      first.close();
+      await eventually(async () => (await count('subscriptions_upstreams', other)) === 0);
       publisher.mute();
       changed('p1', 5);
       const back = await subscribe({ query, variables, extensions: { after: cursor } }, { at: other });

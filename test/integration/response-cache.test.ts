@@ -458,7 +458,11 @@ describe('stale answers', () => {
     graph.accounts.headers = { 'cache-control': 'public, max-age=0, stale-if-error=60' };
     const gateway = await start({}, { retries: { max: 0 } });
     await send(gateway);
-    graph.accounts.answer = failing;
+    // Fails when all requests wait for it.
+    const allWait = async () => {
+      while ((await gateway.inFlight()) < 20) await sleep(5);
+    };
+    graph.accounts.answer = (...args) => void allWait().then(() => failing(...args));
     const before = calls();
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(gateway)));
     for (const { body, cache } of answers) expect([cache, body.data.me.name]).toEqual(['STALE', 'Ada']);

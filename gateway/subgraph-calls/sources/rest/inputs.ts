@@ -2,6 +2,7 @@
 import {
   type ArgumentNode,
   type InputObjectTypeDefinitionNode,
+  type InputValueDefinitionNode,
   Kind,
   type ObjectFieldNode,
   type TypeNode,
@@ -111,12 +112,24 @@ function objectOf(
   return (value) => {
     if (typeOf(value) !== 'object')
       throw new ArgumentError(`\`${name.value}\` cannot be a ${typeOf(value)}.`);
-    members ??= fields.map((each) => [each.name.value, jsonNameOf(each), toJsonOf(each.type, schema)]);
+    members ??= fields.map((each) => [each.name.value, jsonNameOf(each), memberOf(each, schema)]);
     const json: [string, ExactJson][] = [];
     for (const [own, jsonName, toJson] of members)
       if (Object.hasOwn(value as ExactObject, own))
         json.push([jsonName, toJson((value as ExactObject)[own]!)]);
     return Object.fromEntries(json);
+  };
+}
+
+function memberOf(
+  { name, type }: InputValueDefinitionNode,
+  schema: Pick<SourceSchema, 'inputs' | 'enums'>,
+): ToJson {
+  const toJson = toJsonOf(type, schema);
+  if (type.kind !== Kind.NON_NULL_TYPE) return toJson;
+  return (value) => {
+    if (value === null) throw new ArgumentError(`\`${name.value}\` must not be null.`);
+    return toJson(value);
   };
 }
 

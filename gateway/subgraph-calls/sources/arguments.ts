@@ -3,7 +3,7 @@ import type { TypeNode } from 'graphql';
 import { compileSelectionMap, type SelectionMap } from '../../../schema/supergraph/sources/selection-map';
 import type { SourceSchema } from '../../../schema/supergraph/sources/source-schema';
 import type { ExactJson, ExactObject } from '../../replay/exact-json';
-import { ArgumentError, toJsonOf } from './rest/inputs';
+import { ArgumentError, toJsonOf } from './inputs';
 
 /** Makes an argument of an object's values. Undefined where it cannot be one, `null` where a part is missing. */
 export type ToArgument = (value: ExactObject) => ExactJson | undefined;

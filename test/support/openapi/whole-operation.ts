@@ -7,7 +7,7 @@ import {
   numberText,
   typeOf,
 } from '../../../gateway/replay/exact-json';
-import { jsonNameOf } from '../../../gateway/subgraph-calls/sources/rest/inputs';
+import { jsonNameOf } from '../../../gateway/subgraph-calls/sources/inputs';
 import { namedTypeOf } from '../../../schema/supergraph/sdl';
 import type { SourceSchema } from '../../../schema/supergraph/sources/source-schema';
 

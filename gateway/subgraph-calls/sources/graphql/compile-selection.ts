@@ -1,4 +1,4 @@
-/** Compiles selections in the graph to selections of the API. */
+/** Compiles selections in the graph to selections of the API. Over 300 lines: each kind of field that an overlay makes. */
 import {
   type ArgumentNode,
   type DirectiveNode,

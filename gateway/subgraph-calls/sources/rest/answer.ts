@@ -1,7 +1,7 @@
 /** The text of an answer of GraphQL, and of the scalars and enums in it. */
 import { type Policy, strictest } from '../../../cache/policy';
 import { type ExactJson, numberText, stringText, typeOf, writeExactJson } from '../../../replay/exact-json';
-import { isInteger } from './inputs';
+import { isInteger } from '../inputs';
 
 /** What went wrong, without its path. */
 export interface Failure {

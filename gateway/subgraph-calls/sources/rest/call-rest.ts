@@ -7,7 +7,7 @@ import { joinPolicies, joinResponses, type OpenExecutor } from '../source-execut
 import { Answer, AnswerPart, type Failure, malformed } from './answer';
 import { type CallAnswer, Calls } from './calls';
 import { EntityFinder, type Wanted } from './entity-finder';
-import { type Arguments, givenArguments } from './inputs';
+import { type Arguments, givenArguments } from '../inputs';
 import { RestSource } from './rest-source';
 import { revalidate } from './revalidate';
 import {

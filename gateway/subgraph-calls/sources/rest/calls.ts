@@ -13,7 +13,7 @@ import {
   TransportError,
 } from '../../contract/transport';
 import { type Failure, malformed } from './answer';
-import { ArgumentError, type Arguments } from './inputs';
+import { ArgumentError, type Arguments } from '../inputs';
 import type { RestSource } from './rest-source';
 
 /** What a call gave: JSON, or why there is none. Without a body, it is null. */

@@ -8,7 +8,7 @@ import type {
 import { type ExactJson, exactString, stringText, typeOf, writeExactJson } from '../../../replay/exact-json';
 import type { HttpRequest } from '../../contract/transport';
 import { isSendable } from '../../sent-headers';
-import { ArgumentError, type Arguments, toJsonOf, valueOf } from './inputs';
+import { ArgumentError, type Arguments, toJsonOf, valueOf } from '../inputs';
 
 /** @throws {ArgumentError} */
 export type ToRequest = (args: Arguments) => HttpRequest;

@@ -8,7 +8,7 @@ import {
 } from '../../../replay/exact-json';
 import { malformed } from './answer';
 import { type CallAnswer, type Calls, failed, type Take } from './calls';
-import type { Arguments } from './inputs';
+import type { Arguments } from '../inputs';
 import type { EntityLookup, RestSource } from './rest-source';
 
 /** An entity to look up. */

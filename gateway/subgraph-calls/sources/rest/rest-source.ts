@@ -22,7 +22,7 @@ import {
 } from '../../../replay/exact-json';
 import type { OpenedSource } from '../source-executor';
 import { compileRequest, type ToRequest } from './compile-request';
-import { jsonNameOf } from './inputs';
+import { jsonNameOf } from '../inputs';
 
 /** Whether the names in a value are those of the source's JSON, or those of the graph. */
 export type Names = 'json' | 'graph';

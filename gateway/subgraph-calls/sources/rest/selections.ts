@@ -15,7 +15,7 @@ import { firstFieldsOf } from '../../../../schema/supergraph/sources/selection-m
 import type { SourceField, SourceType } from '../../../../schema/supergraph/sources/source-schema';
 import { type ExactJson, type ExactObject, typeOf } from '../../../replay/exact-json';
 import { type LeafText, leafOf } from './answer';
-import { valueOf } from './inputs';
+import { valueOf } from '../inputs';
 import type { Names, RestSource } from './rest-source';
 
 /** An operation with its variables. */

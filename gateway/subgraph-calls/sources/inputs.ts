@@ -8,8 +8,8 @@ import {
   type TypeNode,
   type ValueNode,
 } from 'graphql';
-import { applied, type Annotated } from '../../../../schema/supergraph/sdl';
-import type { SourceSchema } from '../../../../schema/supergraph/sources/source-schema';
+import { applied, type Annotated } from '../../../schema/supergraph/sdl';
+import type { SourceSchema } from '../../../schema/supergraph/sources/source-schema';
 import {
   type ExactJson,
   exactNumber,
@@ -18,7 +18,7 @@ import {
   numberText,
   stringText,
   typeOf,
-} from '../../../replay/exact-json';
+} from '../../replay/exact-json';
 
 /** An argument that cannot be sent. Its message is for clients. */
 export class ArgumentError extends Error {}

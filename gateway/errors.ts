@@ -281,7 +281,7 @@ export const errors = {
   },
   MAX_SUBGRAPH_CALLS_LIMIT: {
     status: 400,
-    when: 'Beside `data`: the operation needs more subgraph calls than `limits.calls`. The fields of further calls are null.',
+    when: 'Beside `data`: the operation needs more subgraph calls than `limits.calls`, or one fetch more than 1,000 calls of a [source](sources.md). The fields of further calls are null.',
     message: ({ subgraph }: { readonly subgraph: string }) =>
       `Subgraph "${subgraph}" was not called: the operation needs too many calls.`,
   },

@@ -98,7 +98,8 @@ export class GrpcCollector {
     let bytes = 0;
     // Nothing that is needed is in the message: how many items the collector has dropped.
     stream.on('data', ({ length }: Buffer) => {
-      if ((bytes += length) > largestAnswer) stream.destroy(new Error('Its answer is larger than 4 MiB.'));
+      if ((bytes += length) > largestAnswer)
+        stream.destroy(new RangeError('Its answer is larger than 4 MiB.'));
     });
     await new Promise<void>((resolve, reject) => {
       stream.on('response', note).on('trailers', note).on('error', reject).on('close', resolve);
@@ -193,6 +194,7 @@ class GrpcFailure extends Error {
 function pauseAfter(error: unknown, attempt: number): number | undefined {
   if (attempt === mostAttempts) return undefined;
   const doubled = Math.min(firstPause * 2 ** (attempt - 1), longestPause) * (0.8 + 0.4 * Math.random());
+  if (error instanceof RangeError) return undefined;
   if (!(error instanceof GrpcFailure)) return (error as Error).name === 'AbortError' ? undefined : doubled;
   if (error.pushback !== undefined) return error.pushback < 0 ? undefined : error.pushback;
   return retryable.has(error.status) ? doubled : undefined;
